@@ -1,0 +1,92 @@
+//! The tower layer: reads the session on the way in, writes cookies and the engine's answers on the way out.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::{OriginalUri, Request};
+use axum::response::Response;
+use okta_auth_core::OktaAuth;
+use okta_auth_core::engine::{Challenge, Reply};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// Gives every request its user. [`RouterExt::okta_auth`](crate::RouterExt::okta_auth) adds it along with the
+/// library's routes; on its own it is for services that have those elsewhere.
+#[derive(Clone, Debug)]
+pub struct OktaAuthLayer {
+    auth: OktaAuth,
+}
+
+impl OktaAuthLayer {
+    /// A layer for this application.
+    pub fn new(auth: &OktaAuth) -> Self {
+        Self { auth: auth.clone() }
+    }
+}
+
+impl<S> Layer<S> for OktaAuthLayer {
+    type Service = OktaAuthService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        OktaAuthService { auth: self.auth.clone(), inner }
+    }
+}
+
+/// What [`OktaAuthLayer`] makes of a service. It never fails by itself.
+#[derive(Clone)]
+pub struct OktaAuthService<S> {
+    auth: OktaAuth,
+    inner: S,
+}
+
+impl<S> Service<Request> for OktaAuthService<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        let visit = {
+            // Inside `nest`, the URI has lost its prefix; where the browser goes back to has not.
+            let original = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+            let target = original.path_and_query().map_or("/", |target| target.as_str());
+            self.auth.visit(&parts, target)
+        };
+        parts.extensions.insert(visit.clone());
+        let request = Request::from_parts(parts, body);
+        // The clone takes the place of the service that is ready; see tower's docs on cloned services.
+        let fresh = self.inner.clone();
+        let mut ready = std::mem::replace(&mut self.inner, fresh);
+        Box::pin(async move {
+            let mut response = ready.call(request).await?;
+            if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
+                response = into_response(visit.answer(challenge).await);
+            }
+            visit.finish(response.headers_mut());
+            Ok(response)
+        })
+    }
+}
+
+impl<S> fmt::Debug for OktaAuthService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OktaAuthService").field("auth", &self.auth).finish_non_exhaustive()
+    }
+}
+
+/// An answer of the engine as a response of axum.
+pub(crate) fn into_response(reply: Reply) -> Response {
+    reply.map(Body::from)
+}

@@ -1,0 +1,61 @@
+//! `Router::okta_auth`: the library's routes and its layer, in one call.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use okta_auth_core::OktaAuth;
+use okta_auth_core::engine::{Endpoint, Visit};
+
+use crate::layer::{OktaAuthLayer, into_response};
+use crate::rejection::UserRejection;
+
+/// Adds Okta to a [`Router`].
+pub trait RouterExt {
+    /// Mounts sign-in, callback and sign-out, and adds the layer that gives every route its user.
+    ///
+    /// Call it after the routes that use it: as with every layer of axum, routes added later do not see it. The
+    /// paths are those of [`Config::routes`](okta_auth_core::config::Config::routes).
+    ///
+    /// # Panics
+    /// As `Router::route` does, if the router already has a route at one of those paths; rename one of them.
+    #[must_use]
+    fn okta_auth(self, auth: &OktaAuth) -> Self;
+}
+
+impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
+    fn okta_auth(self, auth: &OktaAuth) -> Self {
+        let routes = auth.config().routes();
+        let all = [
+            (Endpoint::Login, routes.login()),
+            (Endpoint::Callback, Some(routes.callback())),
+            (Endpoint::Logout, routes.logout()),
+        ];
+        let mut router = self;
+        for (endpoint, path) in all {
+            // Inside `nest` the prefix has been taken away before this router sees the path.
+            if let Some(path) = path.and_then(|path| path.strip_prefix(routes.mount())) {
+                router = router.route(path, any(move |request: Request| serve(endpoint, request)));
+            }
+        }
+        router.layer(OktaAuthLayer::new(auth))
+    }
+}
+
+async fn serve(endpoint: Endpoint, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(visit) = parts.extensions.get::<Visit>().cloned() else {
+        return UserRejection::LayerMissing.into_response();
+    };
+    let body = if parts.method == Method::POST {
+        match axum::body::to_bytes(body, Endpoint::MAX_BODY).await {
+            Ok(body) => body,
+            Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        }
+    } else {
+        Bytes::new()
+    };
+    into_response(visit.serve(endpoint, &parts, body).await)
+}

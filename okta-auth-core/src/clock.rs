@@ -1,0 +1,121 @@
+//! Time enters here and nowhere else, so that tests can turn the clock.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Tells the time. The default is [`SystemClock`].
+pub trait Clock: Send + Sync + 'static {
+    /// The present moment.
+    fn now(&self) -> SystemTime;
+}
+
+impl<F: Fn() -> SystemTime + Send + Sync + 'static> Clock for F {
+    fn now(&self) -> SystemTime {
+        self()
+    }
+}
+
+/// The clock of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+/// A clock that can be shared.
+#[derive(Clone)]
+pub(crate) struct SharedClock(Arc<dyn Clock>);
+
+impl SharedClock {
+    pub(crate) fn new(clock: impl Clock) -> Self {
+        Self(Arc::new(clock))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from(self.0.now())
+    }
+}
+
+impl Default for SharedClock {
+    fn default() -> Self {
+        Self::new(SystemClock)
+    }
+}
+
+impl fmt::Debug for SharedClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// Whole seconds since 1970-01-01T00:00:00Z: the `NumericDate` of RFC 7519 §2, without fractions.
+///
+/// All arithmetic saturates, because the values come from tokens and cookies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From seconds since the epoch.
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since the epoch.
+    pub const fn seconds(self) -> i64 {
+        self.0
+    }
+
+    /// This moment, `span` later. Fractions of a second are dropped.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(whole_seconds(span)))
+    }
+
+    /// This moment, `span` earlier. Fractions of a second are dropped.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(whole_seconds(span)))
+    }
+
+    /// The time from `earlier` to this moment; zero if `earlier` is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => Self(whole_seconds(after)),
+            Err(before) => Self(whole_seconds(before.duration()).saturating_neg()),
+        }
+    }
+}
+
+fn whole_seconds(span: Duration) -> i64 {
+    i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_saturates_instead_of_wrapping() {
+        let end = Timestamp::from_seconds(i64::MAX);
+        assert_eq!(end.plus(Duration::from_secs(1)), end);
+        assert_eq!(Timestamp::from_seconds(i64::MIN).minus(Duration::MAX), Timestamp::from_seconds(i64::MIN));
+        assert_eq!(end.since(Timestamp::from_seconds(i64::MIN)), Duration::from_secs(i64::MAX as u64));
+        assert_eq!(Timestamp::from_seconds(5).since(Timestamp::from_seconds(9)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_time_before_the_epoch_is_negative() {
+        assert_eq!(Timestamp::from(UNIX_EPOCH - Duration::from_secs(3)).seconds(), -3);
+    }
+}

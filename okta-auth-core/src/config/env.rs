@@ -1,0 +1,87 @@
+//! Where the settings come from: the `OKTA_*` variables, and names that look like a slip for one of them.
+
+use std::collections::HashMap;
+
+use super::problem::Findings;
+
+/// Every variable that is read. The first three are Okta's own names.
+pub(crate) const ISSUER_URI: &str = "OKTA_ISSUER_URI";
+pub(crate) const CLIENT_ID: &str = "OKTA_CLIENT_ID";
+pub(crate) const CLIENT_SECRET: &str = "OKTA_CLIENT_SECRET";
+pub(crate) const PRIVATE_KEY: &str = "OKTA_PRIVATE_KEY";
+pub(crate) const PRIVATE_KEY_FILE: &str = "OKTA_PRIVATE_KEY_FILE";
+pub(crate) const PRIVATE_KEY_ID: &str = "OKTA_PRIVATE_KEY_ID";
+pub(crate) const BASE_URL: &str = "OKTA_BASE_URL";
+pub(crate) const REDIRECT_URI: &str = "OKTA_REDIRECT_URI";
+pub(crate) const POST_LOGOUT_REDIRECT_URI: &str = "OKTA_POST_LOGOUT_REDIRECT_URI";
+pub(crate) const SCOPES: &str = "OKTA_SCOPES";
+pub(crate) const AUDIENCE: &str = "OKTA_AUDIENCE";
+pub(crate) const COOKIE_SECRET: &str = "OKTA_COOKIE_SECRET";
+pub(crate) const SESSION_STORE: &str = "OKTA_SESSION_STORE";
+
+/// Names that other Okta libraries use, or that fingers produce, and the name that is meant.
+const SLIPS: &[(&str, &str)] = &[
+    ("OKTA_ISSUER", ISSUER_URI),
+    ("OKTA_ISSUER_URL", ISSUER_URI),
+    ("OKTA_DOMAIN", ISSUER_URI),
+    ("OKTA_ORG_URL", ISSUER_URI),
+    ("OKTA_BASE_DOMAIN", ISSUER_URI),
+    ("OKTA_OAUTH2_ISSUER", ISSUER_URI),
+    ("OKTA_CLIENTID", CLIENT_ID),
+    ("OKTA_CLIENT", CLIENT_ID),
+    ("OKTA_OAUTH2_CLIENT_ID", CLIENT_ID),
+    ("OKTA_OAUTH2_CLIENT_ID_WEB", CLIENT_ID),
+    ("OKTA_SECRET", CLIENT_SECRET),
+    ("OKTA_CLIENTSECRET", CLIENT_SECRET),
+    ("OKTA_OAUTH2_CLIENT_SECRET", CLIENT_SECRET),
+    ("OKTA_OAUTH2_CLIENT_SECRET_WEB", CLIENT_SECRET),
+    ("OKTA_REDIRECT_URL", REDIRECT_URI),
+    ("OKTA_CALLBACK_URL", REDIRECT_URI),
+    ("OKTA_CALLBACK_URI", REDIRECT_URI),
+    ("OKTA_BASE_URI", BASE_URL),
+    ("OKTA_APP_URL", BASE_URL),
+    ("OKTA_LOGOUT_REDIRECT_URI", POST_LOGOUT_REDIRECT_URI),
+    ("OKTA_POST_LOGOUT_REDIRECT_URL", POST_LOGOUT_REDIRECT_URI),
+    ("OKTA_SCOPE", SCOPES),
+    ("OKTA_AUD", AUDIENCE),
+    ("OKTA_COOKIE_SECRETS", COOKIE_SECRET),
+    ("OKTA_SESSION_SECRET", COOKIE_SECRET),
+];
+
+/// A snapshot of the variables that begin with `OKTA_`. Empty values count as absent: that is what a shell
+/// script with an unset variable produces.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Variables(HashMap<String, String>);
+
+impl Variables {
+    pub(crate) fn from_process() -> Self {
+        Self::from_pairs(std::env::vars_os().filter_map(|(name, value)| {
+            // A value that is not UTF-8 cannot be any of ours.
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }))
+    }
+
+    pub(crate) fn from_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let ours = pairs.filter(|(name, value)| name.starts_with("OKTA_") && !value.trim().is_empty());
+        Self(ours.map(|(name, value)| (name, value.trim().to_owned())).collect())
+    }
+
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// A variable under a wrong name is an error while the right one is missing, and a warning otherwise.
+    pub(crate) fn report_slips(&self, findings: &mut Findings) {
+        for (slip, meant) in SLIPS {
+            if self.value(slip).is_none() {
+                continue;
+            }
+            if self.value(meant).is_some() {
+                findings.warning(meant, format!("`{slip}` is set too, and is not read; remove it"));
+            } else {
+                findings.error(meant, format!("`{slip}` is set, but the name that is read is `{meant}`; rename it"));
+            }
+        }
+    }
+}

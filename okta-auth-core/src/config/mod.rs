@@ -1,0 +1,213 @@
+//! Configuration: read once, checked as a whole, then never changed.
+//!
+//! [`ConfigBuilder::build`] reports every problem at once, each with its fix, so that a first set-up takes one
+//! round and not six. What works but is probably a slip becomes a warning: it is logged and kept in
+//! [`Config::warnings`]. Building touches no network, so an outage at Okta cannot keep an application down.
+
+mod builder;
+mod client_auth;
+mod env;
+mod issuer;
+mod problem;
+mod rules;
+
+use std::time::Duration;
+
+use url::Url;
+
+pub use builder::ConfigBuilder;
+pub(crate) use client_auth::Signer;
+pub use client_auth::{ClientAuth, PrivateKey};
+pub use issuer::Issuer;
+pub(crate) use issuer::is_loopback;
+pub use problem::{Problem, Severity};
+
+use crate::error::Result;
+use crate::secret::Secret;
+
+/// The checked settings of one application at one Okta authorization server.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Config {
+    pub(crate) issuer: Issuer,
+    pub(crate) client_id: String,
+    pub(crate) client_auth: ClientAuth,
+    pub(crate) base_url: Url,
+    pub(crate) redirect_uri: Url,
+    pub(crate) post_logout_redirect_uri: Url,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) audience: String,
+    pub(crate) cookie_secrets: Vec<Secret>,
+    pub(crate) routes: Routes,
+    pub(crate) options: Options,
+    pub(crate) warnings: Vec<Problem>,
+}
+
+impl Config {
+    /// Reads the `OKTA_*` variables of the process.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its fix.
+    pub fn from_env() -> Result<Self> {
+        ConfigBuilder::from_env().build()
+    }
+
+    /// Starts from nothing; see [`ConfigBuilder`].
+    pub fn builder() -> ConfigBuilder {
+        ConfigBuilder::default()
+    }
+
+    /// The authorization server.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// The client id that Okta gave to the application.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// How the application proves who it is at the token endpoint.
+    pub fn client_auth(&self) -> &ClientAuth {
+        &self.client_auth
+    }
+
+    /// The public origin of the application, for example `https://app.example.com/`.
+    pub fn base_url(&self) -> &Url {
+        &self.base_url
+    }
+
+    /// The sign-in redirect URI: register it at Okta, character by character.
+    pub fn redirect_uri(&self) -> &Url {
+        &self.redirect_uri
+    }
+
+    /// The sign-out redirect URI: register it at Okta, character by character.
+    pub fn post_logout_redirect_uri(&self) -> &Url {
+        &self.post_logout_redirect_uri
+    }
+
+    /// The scopes that every sign-in asks for; `openid` is always one of them.
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// The audience that access tokens of a custom authorization server must carry.
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// The paths that the library serves.
+    pub fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    /// What works but is probably not meant so.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
+    }
+
+    /// Whether browsers reach the application over TLS: decides `Secure` and the `__Host-` prefix of cookies.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.base_url.scheme() == "https"
+    }
+
+    /// The public origin as browsers send it in `Origin`: scheme, host and a port that is not the default.
+    pub(crate) fn origin(&self) -> String {
+        self.base_url.origin().ascii_serialization()
+    }
+
+    /// The longest time that a pending sign-in waits for its callback.
+    pub(crate) fn attempt_lifetime(&self) -> Duration {
+        self.options.attempt_lifetime
+    }
+}
+
+/// The paths of the application that belong to the library. Each but the callback can be left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Routes {
+    pub(crate) mount: String,
+    pub(crate) login: Option<String>,
+    pub(crate) callback: String,
+    pub(crate) logout: Option<String>,
+}
+
+impl Routes {
+    /// The prefix under which the application is nested, or the empty string.
+    pub fn mount(&self) -> &str {
+        &self.mount
+    }
+
+    /// Where a sign-in starts; GET, with an optional `return_to`.
+    pub fn login(&self) -> Option<&str> {
+        self.login.as_deref()
+    }
+
+    /// Where Okta sends the browser back; GET and POST. The path of the redirect URI.
+    pub fn callback(&self) -> &str {
+        &self.callback
+    }
+
+    /// Where a session ends; POST.
+    pub fn logout(&self) -> Option<&str> {
+        self.logout.as_deref()
+    }
+}
+
+/// How Okta delivers the authorization response (OAuth 2.0 Multiple Response Types §2.1, Form Post §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponseMode {
+    /// In the query of a redirect: the default.
+    Query,
+    /// In the body of a cross-site POST: keeps the code out of URLs and access logs. Needs https, because
+    /// the cookie of the pending sign-in is then `SameSite=None; Secure`.
+    FormPost,
+}
+
+/// When the userinfo endpoint is asked for claims that the ID token lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Userinfo {
+    /// When the ID token lacks claims that the granted scopes promise: Okta's "thin" ID tokens.
+    WhenThin,
+    /// At every sign-in.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What has a safe default and is seldom changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) response_mode: ResponseMode,
+    pub(crate) userinfo: Userinfo,
+    pub(crate) algorithms: Vec<String>,
+    pub(crate) leeway: Duration,
+    pub(crate) attempt_lifetime: Duration,
+    pub(crate) max_attempts: usize,
+    pub(crate) session_idle: Duration,
+    pub(crate) session_absolute: Duration,
+    pub(crate) jwks_refetch_floor: Duration,
+    pub(crate) http_timeout: Duration,
+    pub(crate) cookie_name: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            response_mode: ResponseMode::Query,
+            userinfo: Userinfo::WhenThin,
+            algorithms: vec!["RS256".to_owned()],
+            leeway: Duration::from_secs(60),
+            attempt_lifetime: Duration::from_secs(600),
+            max_attempts: 8,
+            session_idle: Duration::from_secs(3600),
+            session_absolute: Duration::from_secs(12 * 3600),
+            jwks_refetch_floor: Duration::from_secs(5),
+            http_timeout: Duration::from_secs(10),
+            cookie_name: "okta_session".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The rules that one value must pass, each with a message that names the fix.
+//!
+//! They are the union of what Okta's own libraries check and what people get wrong: placeholders left in, the
+//! admin console's domain, a doubled suffix, a whole endpoint instead of the issuer.
+
+use url::Url;
+
+use super::env::{AUDIENCE, BASE_URL, CLIENT_ID, CLIENT_SECRET, COOKIE_SECRET, ISSUER_URI, SCOPES};
+use super::issuer::{Issuer, is_loopback};
+use super::problem::Findings;
+use crate::secret::Secret;
+
+const EXAMPLE: &str = "https://dev-123.okta.com/oauth2/default";
+
+/// The issuer: an https URL without anything that is not part of it.
+pub(crate) fn issuer(value: Option<&str>, findings: &mut Findings) -> Option<Issuer> {
+    let Some(value) = value else {
+        findings.error(ISSUER_URI, format!("it is not set; take it from Okta's admin console, for example {EXAMPLE}"));
+        return None;
+    };
+    if let Some(problem) = issuer_typo(value) {
+        findings.error(ISSUER_URI, problem);
+        return None;
+    }
+    let text = value.trim_end_matches('/');
+    if text != value {
+        findings.warning(ISSUER_URI, format!("the slash at its end is not part of the issuer; `{text}` is used"));
+    }
+    let url = absolute_url(ISSUER_URI, text, findings)?;
+    if let Some(problem) = issuer_shape(&url) {
+        findings.error(ISSUER_URI, problem);
+        return None;
+    }
+    Some(Issuer::new(text, url))
+}
+
+/// Slips that show in the text, before it is a URL.
+fn issuer_typo(value: &str) -> Option<String> {
+    if is_placeholder(value) {
+        return Some(format!("`{value}` still has a placeholder in it; put your own Okta domain there"));
+    }
+    if value.matches("://").count() > 1 {
+        return Some(format!("`{value}` has `://` twice; it looks like a slip of copy and paste"));
+    }
+    if value.contains(".com.com") {
+        return Some(format!("`{value}` has `.com.com` in it; it looks like a typo in your Okta domain"));
+    }
+    if !value.contains("://") {
+        return Some(format!("`{value}` has no scheme; write `https://{value}`"));
+    }
+    None
+}
+
+/// Slips that show in the parts of the URL.
+fn issuer_shape(url: &Url) -> Option<String> {
+    let host = url.host_str().unwrap_or_default();
+    if let Some((org, rest)) = host.split_once("-admin.") {
+        return Some(format!("`{host}` is the admin console; the issuer's domain is `{org}.{rest}`"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Some("an issuer has neither a query nor a fragment; remove it".to_owned());
+    }
+    let path = url.path();
+    if path.contains("/.well-known/") || path.contains("/v1/") {
+        return Some(format!("`{path}` is an endpoint; the issuer ends before it, for example {EXAMPLE}"));
+    }
+    if path.trim_end_matches('/') == "/oauth2" {
+        return Some("`/oauth2` alone is no server; use `/oauth2/default`, or nothing for the org server".to_owned());
+    }
+    None
+}
+
+/// The client id: what Okta shows, nothing around it.
+pub(crate) fn client_id(value: Option<&str>, findings: &mut Findings) -> Option<String> {
+    let Some(value) = value else {
+        findings.error(CLIENT_ID, "it is not set; copy the Client ID of your application from Okta's admin console");
+        return None;
+    };
+    if is_placeholder(value) {
+        findings.error(CLIENT_ID, format!("replace `{value}` with the Client ID of your application"));
+        return None;
+    }
+    if !value.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\'') {
+        findings.error(CLIENT_ID, "it has spaces, quotes or other characters that no Client ID has; copy it again");
+        return None;
+    }
+    Some(value.to_owned())
+}
+
+/// The client secret. Its value never enters a message.
+pub(crate) fn client_secret(value: Option<&Secret>, findings: &mut Findings) -> Option<Secret> {
+    let value = value?;
+    if is_placeholder(value.expose()) {
+        findings.error(CLIENT_SECRET, "it is still a placeholder; put the Client Secret of your application there");
+        return None;
+    }
+    if !value.expose().bytes().all(|b| b.is_ascii_graphic()) {
+        findings.error(CLIENT_SECRET, "it has spaces or characters that no Client Secret has; copy it again");
+        return None;
+    }
+    Some(value.clone())
+}
+
+/// The application's own origin.
+pub(crate) fn base_url(value: &str, findings: &mut Findings) -> Option<Url> {
+    let url = absolute_url(BASE_URL, value, findings)?;
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        let origin = url.origin().ascii_serialization();
+        findings.error(BASE_URL, format!("it is an origin, without a path; use `{origin}` (and `mount_path` in code)"));
+        return None;
+    }
+    Some(url)
+}
+
+/// A URL that Okta sends browsers to.
+pub(crate) fn redirect(variable: &'static str, value: &str, findings: &mut Findings) -> Option<Url> {
+    let url = absolute_url(variable, value, findings)?;
+    if url.fragment().is_some() {
+        findings.error(variable, "it has a fragment, which Okta does not accept; remove it");
+        return None;
+    }
+    Some(url)
+}
+
+/// An absolute https URL without credentials; http on this machine alone.
+fn absolute_url(variable: &'static str, value: &str, findings: &mut Findings) -> Option<Url> {
+    let Ok(url) = Url::parse(value) else {
+        findings.error(variable, format!("`{value}` is not a URL; it begins with https:// and a host"));
+        return None;
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        findings.error(variable, "it has a user name or password in it; remove everything before the `@`");
+        return None;
+    }
+    match url.scheme() {
+        "https" => Some(url),
+        "http" if is_loopback(&url) => Some(url),
+        "http" => {
+            findings.error(variable, format!("`{value}` is http, which is for this machine alone; use https"));
+            None
+        }
+        other => {
+            findings.error(variable, format!("`{other}` is not a scheme that works here; use https"));
+            None
+        }
+    }
+}
+
+/// The scopes, in order and once each; `openid` among them.
+pub(crate) fn scopes(value: &str, findings: &mut Findings) -> Vec<String> {
+    let mut scopes: Vec<String> = Vec::new();
+    for scope in value.split([' ', ',']).filter(|scope| !scope.is_empty()) {
+        // RFC 6749 §3.3: scope-token.
+        if !scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\') {
+            findings.error(SCOPES, format!("`{}` is not a scope (RFC 6749 §3.3)", scope.escape_default()));
+        } else if !scopes.iter().any(|known| known == scope) {
+            scopes.push(scope.to_owned());
+        }
+    }
+    if !scopes.iter().any(|scope| scope == "openid") {
+        findings.error(SCOPES, "`openid` is missing; without it Okta issues no ID token. Add it");
+    }
+    scopes
+}
+
+/// An audience where it cannot have an effect.
+pub(crate) fn audience(explicit: bool, issuer: Option<&Issuer>, findings: &mut Findings) {
+    if explicit && issuer.is_some_and(Issuer::is_org_server) {
+        findings.warning(
+            AUDIENCE,
+            "the issuer is the org server, whose access tokens nobody but Okta can verify; they can only be \
+             introspected. Use a custom authorization server to protect an API of your own",
+        );
+    }
+}
+
+/// The cookie secrets: long enough, and not one character repeated.
+pub(crate) fn cookie_secrets(secrets: &[Secret], secure: bool, findings: &mut Findings) {
+    for (position, secret) in secrets.iter().enumerate() {
+        let bytes = secret.expose().as_bytes();
+        let nth = position.saturating_add(1);
+        if bytes.len() < 32 {
+            let fix = "use 32 or more, for example from `openssl rand -base64 48`";
+            findings.error(COOKIE_SECRET, format!("secret {nth} has {} bytes; {fix}", bytes.len()));
+        } else if bytes.iter().all(|b| Some(b) == bytes.first()) {
+            findings.error(COOKIE_SECRET, format!("secret {nth} is one character repeated; use a random one"));
+        }
+    }
+    if secrets.is_empty() && secure {
+        findings.warning(
+            COOKIE_SECRET,
+            "it is not set, so a random one is made: a restart signs everybody out, and replicas do not \
+             understand each other's sessions. Set it to 32 random bytes or more",
+        );
+    }
+}
+
+fn is_placeholder(value: &str) -> bool {
+    value.contains(['{', '}', '<', '>']) || value.contains("yourOktaDomain") || value.contains("YOUR_")
+}

@@ -1,0 +1,108 @@
+//! One sealed text over several cookies, because a browser takes 4096 bytes for each (RFC 6265 §6.1).
+//!
+//! The first cookie has the plain name and begins with the number of parts: `3.AbC...`; the others are `name.1`,
+//! `name.2`. The parts are one sealed text, so a part that is changed, missing, swapped or of another generation
+//! makes all of it unreadable, and one beyond the number is not looked at.
+
+use http::HeaderValue;
+
+use super::request::RequestCookies;
+use super::settings::CookieSettings;
+use crate::error::{Code, Error, Result};
+
+/// Bytes of value in one cookie; name and attributes fit in what is left of 4096.
+const PART: usize = 3_800;
+
+/// The most parts of one value: what servers and proxies commonly accept as headers in all.
+const MOST: usize = 5;
+
+/// A value that may need several cookies.
+#[derive(Debug)]
+pub(crate) struct Chunks {
+    settings: CookieSettings,
+    name: String,
+}
+
+impl Chunks {
+    pub(crate) fn new(settings: CookieSettings, name: &str) -> Self {
+        let name = settings.name(name);
+        Self { settings, name }
+    }
+
+    /// The name of the first cookie, and the name under which the value is sealed.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The text, put together again; `None` if a part is missing or the number makes no sense.
+    pub(crate) fn read(&self, cookies: &RequestCookies) -> Option<String> {
+        let (count, first) = split_count(cookies.value(&self.name)?)?;
+        let mut text = first.to_owned();
+        for at in 1..count {
+            text.push_str(cookies.value(&self.part(at))?);
+        }
+        Some(text)
+    }
+
+    /// Whether the browser holds anything under this name.
+    pub(crate) fn present(&self, cookies: &RequestCookies) -> bool {
+        self.names(cookies).next().is_some()
+    }
+
+    /// Sets the text, and deletes the parts that an earlier, longer one left.
+    ///
+    /// # Errors
+    /// [`Code::SessionTooLarge`] if it does not fit.
+    pub(crate) fn write(
+        &self,
+        cookies: &RequestCookies,
+        text: &str,
+        max_age: std::time::Duration,
+    ) -> Result<Vec<HeaderValue>> {
+        // Base64url: every byte is a character.
+        let parts: Vec<&str> = text.as_bytes().chunks(PART).filter_map(|part| std::str::from_utf8(part).ok()).collect();
+        let count = parts.len();
+        if count > MOST {
+            let message = "the session does not fit into the cookies of a browser: ask Okta for fewer groups and claims \
+                           (a group filter on the claim), or put less into it at sign-in";
+            return Err(Error::new(Code::SessionTooLarge, message));
+        }
+        let mut set = Vec::new();
+        for (at, part) in parts.into_iter().enumerate() {
+            let value = if at == 0 { format!("{count}.{part}") } else { part.to_owned() };
+            set.push(self.settings.set(&self.part(at), &value, Some(max_age))?);
+        }
+        let used: Vec<String> = (0..count).map(|at| self.part(at)).collect();
+        let stale = self.names(cookies).filter(|name| !used.iter().any(|used| used == name));
+        set.extend(stale.map(|name| self.settings.remove(name)));
+        Ok(set)
+    }
+
+    /// Deletes every part that the browser holds, and the first one in any case.
+    pub(crate) fn clear(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
+        let others = self.names(cookies).filter(|name| *name != self.name);
+        let mut removed = vec![self.settings.remove(&self.name)];
+        removed.extend(others.map(|name| self.settings.remove(name)));
+        removed
+    }
+
+    fn part(&self, at: usize) -> String {
+        if at == 0 { self.name.clone() } else { format!("{}.{at}", self.name) }
+    }
+
+    /// The parts in a request: the plain name, and the name with a dot and a number.
+    fn names<'a>(&'a self, cookies: &'a RequestCookies) -> impl Iterator<Item = &'a str> {
+        cookies.names_with_prefix(&self.name).filter(|name| {
+            let rest = name.strip_prefix(&self.name).unwrap_or_default();
+            let number = rest.strip_prefix('.').unwrap_or_default();
+            rest.is_empty() || (!number.is_empty() && number.len() <= 3 && number.bytes().all(|b| b.is_ascii_digit()))
+        })
+    }
+}
+
+/// The number of parts in front of the first one, from 1 to [`MOST`], in its one spelling.
+fn split_count(text: &str) -> Option<(usize, &str)> {
+    let (count, rest) = text.split_once('.')?;
+    let number: usize = count.parse().ok()?;
+    ((1..=MOST).contains(&number) && count.len() == 1).then_some((number, rest))
+}

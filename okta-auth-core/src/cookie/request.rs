@@ -1,0 +1,57 @@
+//! The cookies of a request: untrusted, bounded, never a reason to fail.
+
+use http::HeaderMap;
+use http::header::COOKIE;
+
+/// What one browser can reasonably send; the rest is ignored.
+const MAX_COOKIES: usize = 200;
+
+/// The cookies of one request, in the order in which they came.
+#[derive(Debug, Default)]
+pub(crate) struct RequestCookies(Vec<(String, String)>);
+
+impl RequestCookies {
+    /// Reads every `Cookie` header (RFC 6265 §5.4; HTTP/2 may split it). Junk is skipped.
+    pub(crate) fn parse(headers: &HeaderMap) -> Self {
+        let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let cookies = values.flat_map(|value| cookie::Cookie::split_parse(value.to_owned())).filter_map(Result::ok);
+        Self(cookies.take(MAX_COOKIES).map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned())).collect())
+    }
+
+    /// The value of a cookie; of the first one if there are several of that name.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The names that begin with `prefix`.
+    pub(crate) fn names_with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().map(|(name, _)| name.as_str()).filter(move |name| name.starts_with(prefix))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_headers_and_junk() {
+        let mut headers = HeaderMap::new();
+        for value in ["a=1; b=2", ";;;=; =x; c", "a=3;d=\"4\"", "e=5=6"] {
+            headers.append(COOKIE, value.parse().unwrap());
+        }
+        headers.append(COOKIE, http::HeaderValue::from_bytes(b"f=\xff").unwrap());
+        let cookies = RequestCookies::parse(&headers);
+        assert_eq!(cookies.value("a"), Some("1"));
+        assert_eq!(cookies.value("b"), Some("2"));
+        assert_eq!(cookies.value("e"), Some("5=6"));
+        assert_eq!((cookies.value("c"), cookies.value("f"), cookies.value("")), (None, None, None));
+    }
+
+    #[test]
+    fn the_number_is_bounded() {
+        let value: String = (0..10_000).map(|n| format!("c{n}=1; ")).collect();
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, value.parse().unwrap());
+        assert_eq!(RequestCookies::parse(&headers).names_with_prefix("c").count(), MAX_COOKIES);
+    }
+}

@@ -1,0 +1,175 @@
+//! Authenticated encryption of cookie values: AES-256-GCM-SIV, whose random nonces stay safe at any volume and
+//! across replicas (RFC 8452 §9).
+//!
+//! A sealed value is `version (1) | key id (4) | nonce (12) | ciphertext | tag (16)`, in base64url without padding.
+
+use std::fmt;
+
+use aws_lc_rs::aead::{Aad, Nonce, RandomizedNonceKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use super::keys::Purpose;
+use crate::error::{Code, Error, Result};
+
+const VERSION: u8 = 1;
+const ID: usize = 4;
+const NONCE: usize = 12;
+const HEADER: usize = 1 + ID + NONCE;
+
+/// More than this is no cookie of ours; it bounds the work for a stranger's value.
+const MAX_TEXT: usize = 32 * 1024;
+
+/// A key, with the id that finds it again.
+pub(super) struct SealKey {
+    pub(super) id: [u8; ID],
+    pub(super) key: RandomizedNonceKey,
+}
+
+/// Seals and opens values for one purpose and one tenant.
+pub(crate) struct Sealer {
+    keys: Vec<SealKey>,
+    /// Purpose and tenant, each with its length in front so that no two contexts read the same.
+    context: Vec<u8>,
+}
+
+/// A value that has been opened.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) plain: Zeroizing<Vec<u8>>,
+    /// Whether it was sealed with a key that is on its way out.
+    pub(crate) old_key: bool,
+}
+
+impl Sealer {
+    pub(super) fn new(keys: Vec<SealKey>, purpose: Purpose, tenant: &str) -> Self {
+        let mut context = vec![VERSION];
+        append(&mut context, purpose.label());
+        append(&mut context, tenant);
+        Self { keys, context }
+    }
+
+    /// Seals `plain` for the cookie `name`.
+    pub(crate) fn seal(&self, name: &str, plain: &[u8]) -> Result<String> {
+        let failed = |_| Error::new(Code::Internal, "a cookie could not be sealed");
+        let first = self.keys.first().ok_or_else(|| Error::new(Code::Internal, "there is no cookie key"))?;
+        let mut body = Zeroizing::new(plain.to_vec());
+        let aad = Aad::from(self.associated_data(name));
+        let nonce = first.key.seal_in_place_append_tag(aad, &mut *body).map_err(failed)?;
+        let mut sealed = Vec::with_capacity(HEADER.saturating_add(body.len()));
+        sealed.push(VERSION);
+        sealed.extend_from_slice(&first.id);
+        sealed.extend_from_slice(nonce.as_ref());
+        sealed.extend_from_slice(&body);
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// Opens what [`seal`](Self::seal) made for the same name. Anything else is `None`: a stranger learns
+    /// nothing about why.
+    pub(crate) fn open(&self, name: &str, text: &str) -> Option<Opened> {
+        if text.len() > MAX_TEXT {
+            return None;
+        }
+        // Strict: another spelling of the same bytes, with stray trailing bits, is refused as well.
+        let mut sealed = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+        let (header, body) = sealed.split_at_mut_checked(HEADER)?;
+        let (version, rest) = header.split_first()?;
+        let (id, nonce) = rest.split_at_checked(ID)?;
+        if *version != VERSION {
+            return None;
+        }
+        let (position, key) = self.keys.iter().enumerate().find(|(_, key)| key.id == id)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let plain = key.key.open_in_place(nonce, Aad::from(self.associated_data(name)), body).ok()?;
+        Some(Opened { plain: Zeroizing::new(plain.to_vec()), old_key: position > 0 })
+    }
+
+    fn associated_data(&self, name: &str) -> Vec<u8> {
+        let mut data = Vec::with_capacity(self.context.len().saturating_add(name.len()).saturating_add(8));
+        data.extend_from_slice(&self.context);
+        append(&mut data, name);
+        data
+    }
+}
+
+/// A text with its length in front.
+fn append(data: &mut Vec<u8>, text: &str) {
+    data.extend_from_slice(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+    data.extend_from_slice(text.as_bytes());
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealer").field("keys", &self.keys.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::keys::CookieKeys;
+    use super::*;
+    use crate::secret::Secret;
+
+    fn keys(texts: &[&str]) -> CookieKeys {
+        CookieKeys::new(&texts.iter().map(|text| Secret::new(*text)).collect::<Vec<_>>())
+    }
+
+    fn sealer(purpose: Purpose, tenant: &str) -> Sealer {
+        keys(&["one secret that is long enough...."]).sealer(purpose, tenant).unwrap()
+    }
+
+    #[test]
+    fn a_value_opens_where_it_was_sealed_for_and_nowhere_else() {
+        let sealed = sealer(Purpose::Session, "a").seal("n", b"plain").unwrap();
+        assert_eq!(*sealer(Purpose::Session, "a").open("n", &sealed).unwrap().plain, b"plain");
+        assert!(sealer(Purpose::Session, "b").open("n", &sealed).is_none());
+        assert!(sealer(Purpose::PendingLogin, "a").open("n", &sealed).is_none());
+        assert!(sealer(Purpose::Session, "a").open("m", &sealed).is_none());
+        let other = keys(&["another secret that is long enough."]).sealer(Purpose::Session, "a").unwrap();
+        assert!(other.open("n", &sealed).is_none());
+    }
+
+    #[test]
+    fn contexts_cannot_be_shifted_into_each_other() {
+        let sealed = sealer(Purpose::Session, "ab").seal("c", b"plain").unwrap();
+        assert!(sealer(Purpose::Session, "a").open("bc", &sealed).is_none());
+    }
+
+    #[test]
+    fn equal_values_seal_differently() {
+        let sealer = sealer(Purpose::Session, "a");
+        assert_ne!(sealer.seal("n", b"plain").unwrap(), sealer.seal("n", b"plain").unwrap());
+    }
+
+    #[test]
+    fn every_single_bit_flip_and_every_truncation_is_refused() {
+        let sealer = sealer(Purpose::Session, "a");
+        let sealed = sealer.seal("n", b"some plain text of a session").unwrap();
+        assert!(sealer.open("n", &sealed).is_some());
+        for at in 0..sealed.len() {
+            for bit in 0..8 {
+                let mut bytes = sealed.clone().into_bytes();
+                bytes[at] ^= 1 << bit;
+                if let Ok(text) = String::from_utf8(bytes) {
+                    assert!(sealer.open("n", &text).is_none(), "byte {at} bit {bit}");
+                }
+            }
+            assert!(sealer.open("n", &sealed[..at]).is_none(), "cut at {at}");
+        }
+        assert!(sealer.open("n", &format!("{sealed}A")).is_none());
+        assert!(sealer.open("n", &"A".repeat(MAX_TEXT + 1)).is_none());
+    }
+
+    #[test]
+    fn old_keys_open_and_say_so_and_dropped_keys_do_not() {
+        let (old, new) = ("the old secret, long enough too....", "the new secret, long enough too....");
+        let sealed = keys(&[old]).sealer(Purpose::Session, "a").unwrap().seal("n", b"plain").unwrap();
+        let rotating = keys(&[new, old]).sealer(Purpose::Session, "a").unwrap();
+        assert!(rotating.open("n", &sealed).unwrap().old_key);
+        let again = rotating.seal("n", b"plain").unwrap();
+        assert!(!rotating.open("n", &again).unwrap().old_key);
+        let rotated = keys(&[new]).sealer(Purpose::Session, "a").unwrap();
+        assert!(rotated.open("n", &sealed).is_none() && rotated.open("n", &again).is_some());
+    }
+}

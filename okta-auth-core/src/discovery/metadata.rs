@@ -1,0 +1,178 @@
+//! The metadata document, and why it can be believed.
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::config::{Issuer, is_loopback};
+use crate::error::{Code, Error, Result};
+
+/// The provider metadata (OIDC Discovery §3), as far as it is used here.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Metadata {
+    issuer: String,
+    authorization_endpoint: Url,
+    token_endpoint: Url,
+    jwks_uri: Url,
+    #[serde(default)]
+    userinfo_endpoint: Option<Url>,
+    #[serde(default)]
+    end_session_endpoint: Option<Url>,
+    #[serde(default)]
+    revocation_endpoint: Option<Url>,
+    #[serde(default)]
+    introspection_endpoint: Option<Url>,
+    #[serde(default)]
+    code_challenge_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl Metadata {
+    /// The issuer, which has been compared with the configured one.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Where browsers go to sign in.
+    pub fn authorization_endpoint(&self) -> &Url {
+        &self.authorization_endpoint
+    }
+
+    /// Where codes become tokens.
+    pub fn token_endpoint(&self) -> &Url {
+        &self.token_endpoint
+    }
+
+    /// Where the keys are. Never built from the issuer: it may be anywhere.
+    pub fn jwks_uri(&self) -> &Url {
+        &self.jwks_uri
+    }
+
+    /// Where more claims are (OIDC Core §5.3).
+    pub fn userinfo_endpoint(&self) -> Option<&Url> {
+        self.userinfo_endpoint.as_ref()
+    }
+
+    /// Where browsers go to end their session (OIDC RP-Initiated Logout §2.1).
+    pub fn end_session_endpoint(&self) -> Option<&Url> {
+        self.end_session_endpoint.as_ref()
+    }
+
+    /// Where tokens are revoked (RFC 7009).
+    pub fn revocation_endpoint(&self) -> Option<&Url> {
+        self.revocation_endpoint.as_ref()
+    }
+
+    /// Where tokens are introspected (RFC 7662).
+    pub fn introspection_endpoint(&self) -> Option<&Url> {
+        self.introspection_endpoint.as_ref()
+    }
+
+    /// Whether responses carry `iss` (RFC 9207 §3).
+    pub fn authorization_response_iss_parameter_supported(&self) -> bool {
+        self.authorization_response_iss_parameter_supported
+    }
+
+    /// Holds the document against the issuer that it was fetched for.
+    ///
+    /// 1. The issuer is the same, character by character (OIDC Discovery §4.3): or another server could speak
+    ///    for it.
+    /// 2. Endpoints are https; http is for an issuer and endpoints on this machine.
+    /// 3. Endpoints carry no credentials and no fragment.
+    /// 4. PKCE with S256 is not ruled out (RFC 9700 §2.1.1).
+    pub(super) fn check(&self, issuer: &Issuer) -> Result<()> {
+        if self.issuer != issuer.as_str() {
+            let message = format!(
+                "the metadata at {issuer} names another issuer; set OKTA_ISSUER_URI to exactly what the metadata calls \
+                 itself (mind custom domains and trailing slashes)"
+            );
+            return Err(Error::new(Code::IssuerMismatch, message));
+        }
+        let required = [&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri];
+        let optional = [
+            &self.userinfo_endpoint,
+            &self.end_session_endpoint,
+            &self.revocation_endpoint,
+            &self.introspection_endpoint,
+        ];
+        let mut endpoints = required.into_iter().chain(optional.into_iter().flatten());
+        if let Some(bad) = endpoints.find(|endpoint| !is_acceptable(endpoint, issuer)) {
+            let message =
+                format!("the metadata of {issuer} has an endpoint at `{}` that is not plain https", bad.path());
+            return Err(Error::new(Code::MetadataInvalid, message));
+        }
+        let methods = self.code_challenge_methods_supported.as_ref();
+        if methods.is_some_and(|methods| !methods.iter().any(|method| method == "S256")) {
+            return Err(Error::new(Code::MetadataInvalid, format!("{issuer} does not support PKCE with S256")));
+        }
+        Ok(())
+    }
+}
+
+fn is_acceptable(endpoint: &Url, issuer: &Issuer) -> bool {
+    let local = issuer.is_loopback() && is_loopback(endpoint);
+    let scheme = endpoint.scheme() == "https" || (endpoint.scheme() == "http" && local);
+    let plain = endpoint.username().is_empty() && endpoint.password().is_none() && endpoint.fragment().is_none();
+    scheme && plain
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn check(issuer: &str, change: impl FnOnce(&mut Value)) -> Result<()> {
+        let mut document = json!({
+            "issuer": issuer,
+            "authorization_endpoint": format!("{issuer}/v1/authorize"),
+            "token_endpoint": format!("{issuer}/v1/token"),
+            "jwks_uri": format!("{issuer}/v1/keys"),
+            "code_challenge_methods_supported": ["S256"],
+        });
+        change(&mut document);
+        let metadata: Metadata = serde_json::from_value(document).unwrap();
+        metadata.check(&Issuer::new(issuer, issuer.parse().unwrap()))
+    }
+
+    const OKTA: &str = "https://x.okta.com/oauth2/default";
+    const LOCAL: &str = "http://127.0.0.1:7/oauth2/default";
+
+    #[test]
+    fn a_document_that_speaks_for_its_issuer_passes() {
+        check(OKTA, |_| {}).unwrap();
+        check(LOCAL, |_| {}).unwrap();
+        check(OKTA, |document| document["jwks_uri"] = "https://keys.example/k".into()).unwrap();
+    }
+
+    #[test]
+    fn another_issuer_is_refused_even_by_a_slash() {
+        for other in ["https://x.okta.com/oauth2/default/", "https://X.okta.com/oauth2/default", "https://x.okta.com"] {
+            let error = check(OKTA, |document| document["issuer"] = other.into()).unwrap_err();
+            assert_eq!(error.code(), Code::IssuerMismatch);
+        }
+    }
+
+    #[test]
+    fn endpoints_that_are_not_plain_https_are_refused() {
+        for (name, bad) in [
+            ("token_endpoint", "http://x.okta.com/t"),
+            ("token_endpoint", "http://127.0.0.1/t"),
+            ("jwks_uri", "ftp://x.okta.com/k"),
+            ("userinfo_endpoint", "https://user@x.okta.com/u"),
+            ("authorization_endpoint", "https://x.okta.com/a#f"),
+            ("end_session_endpoint", "http://x.okta.com/l"),
+        ] {
+            let error = check(OKTA, |document| document[name] = bad.into()).unwrap_err();
+            assert_eq!(error.code(), Code::MetadataInvalid, "{name} {bad}");
+        }
+        assert!(check(LOCAL, |document| document["token_endpoint"] = "http://x.okta.com/t".into()).is_err());
+    }
+
+    #[test]
+    fn a_server_without_s256_is_refused() {
+        assert!(check(OKTA, |document| document["code_challenge_methods_supported"] = json!(["plain"])).is_err());
+        check(OKTA, |document| document["code_challenge_methods_supported"] = Value::Null).unwrap();
+    }
+}

@@ -1,0 +1,53 @@
+//! Discovery: what the authorization server says about itself (OIDC Discovery §4).
+
+mod metadata;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use metadata::Metadata;
+
+use crate::clock::SharedClock;
+use crate::config::Issuer;
+use crate::error::Result;
+use crate::http::{Cached, Freshness, HttpClient};
+
+/// Metadata changes seldom and may lag at Okta; an hour is what its own verifiers keep it for at most.
+const FRESHNESS: Freshness = Freshness {
+    default: Duration::from_secs(3_600),
+    least: Duration::from_secs(300),
+    most: Duration::from_secs(86_400),
+    retry: Duration::from_secs(10),
+};
+
+/// The metadata of one issuer, fetched when it is first needed.
+#[derive(Clone, Debug)]
+pub(crate) struct Discovery {
+    issuer: Issuer,
+    http: HttpClient,
+    cached: Cached<Metadata>,
+}
+
+impl Discovery {
+    pub(crate) fn new(issuer: Issuer, http: HttpClient, clock: SharedClock) -> Self {
+        Self { issuer, http, cached: Cached::new(clock, FRESHNESS) }
+    }
+
+    /// The metadata: the last good one if there is any, however old, and fetched again behind it.
+    ///
+    /// # Errors
+    /// [`Code::ProviderUnavailable`](crate::error::Code::ProviderUnavailable) and its like if there has never been
+    /// a good one; [`Code::IssuerMismatch`](crate::error::Code::IssuerMismatch) and
+    /// [`Code::MetadataInvalid`](crate::error::Code::MetadataInvalid) if it cannot be trusted.
+    pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>> {
+        let fetch = || {
+            let (http, issuer) = (self.http.clone(), self.issuer.clone());
+            async move {
+                let fetched = http.json::<Metadata>(&issuer.metadata_url()).await?;
+                fetched.value.check(&issuer)?;
+                Ok(fetched)
+            }
+        };
+        self.cached.value(fetch).await
+    }
+}

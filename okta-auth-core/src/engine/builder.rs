@@ -1,0 +1,94 @@
+//! Puts the parts together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::hook::SignInHook;
+use super::{Inner, OktaAuth};
+use crate::clock::{Clock, SharedClock};
+use crate::config::{Config, ConfigBuilder};
+use crate::cookie::{CookieKeys, CookieSettings};
+use crate::discovery::Discovery;
+use crate::error::Result;
+use crate::http::{HttpClient, HttpSettings};
+use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
+use crate::login::{Attempts, Consumed};
+use crate::protocol::Protocol;
+use crate::session::{CookieStore, SessionLimits};
+
+/// Builds an [`OktaAuth`]: settings, the application's hook, and a clock for tests.
+#[must_use]
+pub struct OktaAuthBuilder {
+    config: ConfigBuilder,
+    clock: SharedClock,
+    hook: Option<Arc<dyn SignInHook>>,
+}
+
+impl OktaAuthBuilder {
+    pub(super) fn new(config: ConfigBuilder) -> Self {
+        Self { config, clock: SharedClock::default(), hook: None }
+    }
+
+    /// Called at each sign-in before the session is made: to create the user's record, to add to the session, or
+    /// to refuse.
+    pub fn on_sign_in(mut self, hook: impl SignInHook) -> Self {
+        self.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Another clock than the system's, for tests.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = SharedClock::new(clock);
+        self
+    }
+
+    /// Checks the settings and builds. Touches no network.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its fix.
+    pub fn build(self) -> Result<OktaAuth> {
+        let config = Arc::new(self.config.build()?);
+        let clock = self.clock;
+        let settings = HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() };
+        let http = HttpClient::new(&settings, clock.clone())?;
+        let verifier = verifier(&config, &http, &clock);
+        let (attempts, sessions) = cookies(&config)?;
+        Ok(OktaAuth(Arc::new(Inner {
+            discovery: Discovery::new(config.issuer.clone(), http.clone(), clock.clone()),
+            protocol: Protocol::new(Arc::clone(&config), http, clock.clone()),
+            verifier,
+            attempts,
+            consumed: Consumed::default(),
+            sessions,
+            hook: self.hook,
+            config,
+            clock,
+        })))
+    }
+}
+
+fn verifier(config: &Config, http: &HttpClient, clock: &SharedClock) -> Verifier {
+    let settings = KeysSettings { floor: config.options.jwks_refetch_floor, ..KeysSettings::default() };
+    let keys = Keys::new(http.clone(), clock.clone(), settings);
+    let allowed = config.options.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
+    Verifier::new(keys, allowed, config.options.leeway, clock.clone())
+}
+
+/// Both kinds of cookie are sealed for this issuer and this client: those of another tenant do not open.
+fn cookies(config: &Arc<Config>) -> Result<(Attempts, CookieStore)> {
+    let keys = match config.cookie_secrets.as_slice() {
+        [] => CookieKeys::random()?,
+        secrets => CookieKeys::new(secrets),
+    };
+    let settings = CookieSettings::new(config.is_secure());
+    let limits = SessionLimits { idle: config.options.session_idle, absolute: config.options.session_absolute };
+    let attempts = Attempts::new(&keys, settings.clone(), config)?;
+    let sessions = CookieStore::new(&keys, settings, config, limits)?;
+    Ok((attempts, sessions))
+}
+
+impl fmt::Debug for OktaAuthBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OktaAuthBuilder").field("hook", &self.hook.is_some()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,155 @@
+//! What a user is told when something fails: a page for a browser, JSON for anything else.
+//!
+//! Neither holds a cause, a token or a provider's text; the log has them, under the same code.
+
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+
+use super::page::Page;
+use super::reply::{self, Reply};
+use crate::config::Routes;
+use crate::error::{Code, Error};
+use crate::login::ReturnTo;
+
+/// How long a client is asked to wait when Okta does not say, in seconds.
+const DEFAULT_WAIT: u64 = 10;
+
+/// What is told about one kind of failure.
+struct Telling {
+    status: StatusCode,
+    title: &'static str,
+    sentences: &'static [&'static str],
+}
+
+/// The answer for an error, as the client reads it.
+pub(super) fn error_reply(error: &Error, navigation: bool, routes: &Routes, back_to: &ReturnTo) -> Reply {
+    log(error);
+    let telling = telling(error);
+    let mut answer = if navigation {
+        page(error, &telling, routes, back_to)
+    } else {
+        let message = telling.sentences.first().copied().unwrap_or_default();
+        reply::json(telling.status, &json!({ "error": error.code().as_str(), "message": message }))
+    };
+    if telling.status == StatusCode::SERVICE_UNAVAILABLE {
+        let wait = error.retry_after().map_or(DEFAULT_WAIT, |wait| wait.as_secs().max(1));
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
+    }
+    answer
+}
+
+fn page(error: &Error, telling: &Telling, routes: &Routes, back_to: &ReturnTo) -> Reply {
+    let again = routes.login().map(|login| format!("{login}?return_to={}", encode(back_to.as_str())));
+    let home = format!("{}/", routes.mount());
+    let mut links = Vec::new();
+    if let Some(again) = &again {
+        links.push(("Sign in again", again.as_str()));
+    }
+    links.push(("Home", home.as_str()));
+    let page = Page { title: telling.title, sentences: telling.sentences.to_vec(), links, code: error.code().as_str() };
+    reply::html(telling.status, page.render())
+}
+
+fn encode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// Operators get the whole story, users the code.
+fn log(error: &Error) {
+    let (code, provider) = (error.code(), error.provider_error());
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::warn!(target: "okta_auth", %code, provider_error = provider, cause, "{error}");
+}
+
+fn telling(error: &Error) -> Telling {
+    let (status, title, sentences): (_, _, &[&str]) = match error.code() {
+        Code::ProviderUnavailable | Code::ProviderRateLimited => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Sign-in is not available right now",
+            &["The sign-in service cannot be reached at the moment.", "Please try again in a little while."],
+        ),
+        Code::AttemptUnknown | Code::CallbackMalformed => (
+            StatusCode::BAD_REQUEST,
+            "This sign-in link does not work any more",
+            &[
+                "The sign-in was started in another browser or tab, was already completed, or its cookie is gone.",
+                "Make sure that cookies are allowed and that the address is the one you started from.",
+            ],
+        ),
+        Code::AttemptExpired => (
+            StatusCode::BAD_REQUEST,
+            "This sign-in took too long",
+            &["For your safety a sign-in has to be completed within a few minutes.", "Please start again."],
+        ),
+        Code::AuthorizationRefused => return refused(error),
+        Code::SignInRefused => {
+            (StatusCode::FORBIDDEN, "You cannot sign in here", &["This application did not let you in."])
+        }
+        Code::CrossOrigin => {
+            (StatusCode::FORBIDDEN, "This request came from another site", &["For your safety it was not carried out."])
+        }
+        Code::ClaimsMismatch => (
+            StatusCode::FORBIDDEN,
+            "Your account lacks something that this page needs",
+            &["Please ask the people who run this application."],
+        ),
+        Code::ProviderResponse | Code::IssuerMismatch | Code::MetadataInvalid | Code::TokenRefused => (
+            StatusCode::BAD_GATEWAY,
+            "Sign-in failed",
+            &[
+                "The sign-in service gave an answer that cannot be used.",
+                "Please try again; if it stays so, tell the people who run this application.",
+            ],
+        ),
+        _ if error.is_token() => (StatusCode::BAD_REQUEST, "Sign-in failed", NOT_VERIFIED),
+        Code::IdTokenMissing | Code::UserinfoSubject | Code::ResponseIssuer => {
+            (StatusCode::BAD_REQUEST, "Sign-in failed", NOT_VERIFIED)
+        }
+        _ => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Something went wrong",
+            &["Please tell the people who run this application."],
+        ),
+    };
+    Telling { status, title, sentences }
+}
+
+const NOT_VERIFIED: &[&str] =
+    &["The answer of the sign-in service could not be verified, so nobody was signed in.", "Please try again."];
+
+/// What Okta's error codes mean to the person in front of the screen (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6).
+fn refused(error: &Error) -> Telling {
+    let (status, title, sentences): (_, _, &[&str]) = match error.provider_error() {
+        Some("access_denied") => (
+            StatusCode::FORBIDDEN,
+            "Access denied",
+            &[
+                "The sign-in was cancelled, or your account may not use this application.",
+                "An administrator can assign it to you.",
+            ],
+        ),
+        Some("temporarily_unavailable") => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Sign-in is not available right now",
+            &["Please try again in a little while."],
+        ),
+        Some("login_required" | "interaction_required" | "consent_required" | "account_selection_required") => {
+            (StatusCode::BAD_REQUEST, "Please sign in", &["The sign-in service needs you to sign in again."])
+        }
+        Some("unmet_authentication_requirements") => (
+            StatusCode::FORBIDDEN,
+            "A stronger sign-in is needed",
+            &["Your account could not meet the requirements of this page, for example a second factor."],
+        ),
+        _ => (
+            StatusCode::BAD_REQUEST,
+            "Sign-in failed",
+            &[
+                "The sign-in service refused the request.",
+                "Please try again; if it stays so, tell the people who run this application.",
+            ],
+        ),
+    };
+    Telling { status, title, sentences }
+}

@@ -1,0 +1,91 @@
+//! The application's say at sign-in: enrich the session, or refuse the user.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::callback::VerifiedIdentity;
+use crate::error::{Code, Error, Result};
+
+/// A user who has just proved who they are, before a session exists.
+#[derive(Debug)]
+pub struct SignIn {
+    identity: Arc<VerifiedIdentity>,
+    app_data: Map<String, Value>,
+}
+
+impl SignIn {
+    pub(super) fn new(identity: Arc<VerifiedIdentity>) -> Self {
+        Self { identity, app_data: Map::new() }
+    }
+
+    /// Who it is. Look your own record up by issuer and subject, never by e-mail.
+    pub fn identity(&self) -> &VerifiedIdentity {
+        &self.identity
+    }
+
+    /// Puts a value of the application's own into the session, apart from the claims, so that it can never be
+    /// taken for one. Handlers read it with [`SignedIn::app_data`](super::SignedIn::app_data).
+    ///
+    /// # Errors
+    /// [`Code::ClaimsMismatch`] if the value cannot be written as JSON.
+    pub fn insert(&mut self, name: impl Into<String>, value: impl Serialize) -> Result<()> {
+        let value = serde_json::to_value(value).map_err(|error| {
+            Error::new(Code::ClaimsMismatch, "the value cannot be written as JSON").with_cause(error)
+        })?;
+        self.app_data.insert(name.into(), value);
+        Ok(())
+    }
+
+    pub(super) fn into_app_data(self) -> Map<String, Value> {
+        self.app_data
+    }
+}
+
+/// Why an application does not let somebody in. The reason is shown to the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    reason: String,
+}
+
+impl Refusal {
+    /// Refuses with a reason for the user's eyes. It is escaped where it is shown.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+
+    /// The reason.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+/// What [`SignInHook::on_sign_in`] returns.
+pub type HookFuture = Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Send>>;
+
+/// Called at each sign-in, after everything has been verified and before the session is made. Any
+/// `async fn(SignIn) -> Result<SignIn, Refusal>` is one.
+pub trait SignInHook: Send + Sync + 'static {
+    /// Returns the sign-in, enriched or as it came, or refuses it.
+    fn on_sign_in(&self, sign_in: SignIn) -> HookFuture;
+}
+
+impl<F, Fut> SignInHook for F
+where
+    F: Fn(SignIn) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<SignIn, Refusal>> + Send + 'static,
+{
+    fn on_sign_in(&self, sign_in: SignIn) -> HookFuture {
+        Box::pin(self(sign_in))
+    }
+}

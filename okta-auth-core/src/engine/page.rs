@@ -1,0 +1,72 @@
+//! The few pages that the library shows itself. Each says what happened and offers a way on.
+
+use std::fmt::Write as _;
+
+/// A page: a heading, sentences, and links. Every text is escaped here, whoever wrote it.
+#[derive(Debug)]
+pub(super) struct Page<'a> {
+    pub(super) title: &'a str,
+    pub(super) sentences: Vec<&'a str>,
+    pub(super) links: Vec<(&'a str, &'a str)>,
+    pub(super) code: &'a str,
+}
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--bg:#f4f6f9;--card:#fff;--ink:#1d2433;--mute:#5b6478;--line:#dfe3ea;--act:#1452cc;--on:#fff}\
+@media(prefers-color-scheme:dark){:root{--bg:#12151c;--card:#1b202a;--ink:#eef1f6;--mute:#a3adbf;--line:#303848;--act:#8ab4ff;--on:#10131a}}\
+*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--bg);color:var(--ink);\
+font:16px/1.5 system-ui,sans-serif;padding:1.5rem}main{background:var(--card);border:1px solid var(--line);border-radius:12px;\
+padding:2rem;max-width:30rem;width:100%}h1{font-size:1.35rem;margin:0 0 .75rem}p{margin:.5rem 0;color:var(--mute)}\
+nav{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}a{padding:.6rem 1rem;border-radius:8px;border:1px solid var(--line);\
+color:var(--ink);text-decoration:none}a:first-child{background:var(--act);border-color:var(--act);color:var(--on)}\
+a:focus-visible{outline:3px solid var(--act);outline-offset:2px}small{display:block;margin-top:1.5rem;color:var(--mute)}";
+
+impl Page<'_> {
+    pub(super) fn render(&self) -> String {
+        let title = escape(self.title);
+        let mut out = format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+             <title>{title}</title><style>{STYLE}</style></head><body><main><h1>{title}</h1>"
+        );
+        // Writing to a `String` cannot fail.
+        for sentence in &self.sentences {
+            let _ = write!(out, "<p>{}</p>", escape(sentence));
+        }
+        out.push_str("<nav>");
+        for (text, target) in &self.links {
+            let _ = write!(out, "<a href=\"{}\">{}</a>", escape(target), escape(text));
+        }
+        let _ = write!(out, "</nav><small>Code: {}</small></main></body></html>", escape(self.code));
+        out
+    }
+}
+
+/// Escapes text for HTML, in elements and in quoted attributes.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_escaped() {
+        let evil = "</title><script>\"'&";
+        let page = Page { title: evil, sentences: vec![evil], links: vec![(evil, evil)], code: evil }.render();
+        assert!(!page.contains("<script>") && !page.contains(evil));
+        assert_eq!(page.matches("&lt;script&gt;&quot;&#39;&amp;").count(), 6);
+    }
+}

@@ -1,0 +1,169 @@
+//! The library's own paths: start of sign-in, callback, sign-out.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode};
+use url::form_urlencoded;
+
+use super::page::Page;
+use super::reply::{self, Reply};
+use super::visit::Visit;
+use super::{Refusal, SignIn};
+use crate::callback::{AuthorizationResponse, Exchange, ValidatedCallback, VerifiedIdentity};
+use crate::error::{Code, Error, Result};
+use crate::login::{LoginOptions, PendingLogin, ReturnTo};
+use crate::logout;
+use crate::session::Session;
+
+/// One of the library's paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// Start of sign-in; GET.
+    Login,
+    /// Where Okta sends the browser back; GET and POST.
+    Callback,
+    /// Sign-out; POST.
+    Logout,
+}
+
+impl Endpoint {
+    /// The largest body that a request to this path may have, in bytes. Only a form post has one.
+    pub const MAX_BODY: usize = 64 * 1024;
+}
+
+impl Visit {
+    /// Answers a request to one of the library's paths. `body` is empty except for a form post.
+    pub async fn serve(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
+        match (endpoint, &parts.method) {
+            (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(parts).await,
+            (Endpoint::Login, _) => Self::method_not_allowed("GET"),
+            (Endpoint::Callback, &Method::GET) => self.callback(parts.uri.query().unwrap_or_default().as_bytes()).await,
+            (Endpoint::Callback, &Method::POST) => self.callback(&body).await,
+            (Endpoint::Callback, _) => Self::method_not_allowed("GET, POST"),
+            (Endpoint::Logout, &Method::POST) => self.logout(parts).await,
+            (Endpoint::Logout, _) => Self::method_not_allowed("POST"),
+        }
+    }
+
+    async fn login(&self, parts: &Parts) -> Reply {
+        let query = parts.uri.query().unwrap_or_default();
+        let mut options = LoginOptions::new(ReturnTo::root());
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match (&*name, &*value) {
+                ("return_to", target) => options.return_to = self.auth().return_to(target),
+                ("prompt", "login") => options.force_login = true,
+                _ => {}
+            }
+        }
+        self.start_login(&options).await
+    }
+
+    async fn callback(&self, response: &[u8]) -> Reply {
+        let mut cookies = Vec::new();
+        let mut reply = match self.try_callback(response, &mut cookies).await {
+            Ok(reply) => reply,
+            Err(error) => self.error(&error),
+        };
+        reply::add_cookies(reply.headers_mut(), cookies);
+        reply
+    }
+
+    /// `cookies` gets the deletion of the attempt's cookie as soon as the attempt is known: it is used up
+    /// whatever comes of it.
+    async fn try_callback(&self, response: &[u8], cookies: &mut Vec<HeaderValue>) -> Result<Reply> {
+        let auth = &self.auth().0;
+        let response = AuthorizationResponse::parse(response)?;
+        let pending = auth.attempts.find(self.cookies(), &response.state, self.now())?;
+        cookies.push(auth.attempts.clear(&pending.state));
+        if !auth.consumed.consume(&pending.state, auth.config.attempt_lifetime(), self.now()) {
+            return Err(Error::new(Code::AttemptUnknown, "this sign-in has been completed before"));
+        }
+        let metadata = self.auth().metadata().await?;
+        let callback = ValidatedCallback::new(pending, response, &metadata)?;
+        let exchange =
+            Exchange { config: &auth.config, metadata: &metadata, protocol: &auth.protocol, verifier: &auth.verifier };
+        let (identity, pending) = callback.exchange(&exchange).await?;
+        self.establish(identity, &pending, cookies).await
+    }
+
+    /// Makes a new session from a verified identity. Nothing of an earlier session is carried over.
+    async fn establish(
+        &self,
+        identity: VerifiedIdentity,
+        pending: &PendingLogin,
+        cookies: &mut Vec<HeaderValue>,
+    ) -> Result<Reply> {
+        let auth = &self.auth().0;
+        let identity = Arc::new(identity);
+        let sign_in = SignIn::new(Arc::clone(&identity));
+        let sign_in = match &auth.hook {
+            None => sign_in,
+            Some(hook) => match hook.on_sign_in(sign_in).await {
+                Ok(sign_in) => sign_in,
+                Err(refusal) => return Ok(self.refused(&refusal)),
+            },
+        };
+        let now = auth.clock.now();
+        let session = Session::new(&identity, &auth.config.client_id, &sign_in.into_app_data(), now)?;
+        cookies.extend(auth.sessions.save(self.cookies(), &session, now)?);
+        tracing::info!(target: "okta_auth", issuer = identity.issuer(), "signed in");
+        Ok(reply::see_other(pending.return_to.as_str()))
+    }
+
+    /// The application's hook said no. The way on is another account: without `prompt=login` Okta would sign the
+    /// same one in again.
+    fn refused(&self, refusal: &Refusal) -> Reply {
+        let routes = self.auth().config().routes();
+        let other = routes.login().map(|login| format!("{login}?prompt=login"));
+        let home = format!("{}/", routes.mount());
+        let mut links: Vec<(&str, &str)> = Vec::new();
+        if let Some(other) = &other {
+            links.push(("Use another account", other));
+        }
+        links.push(("Home", &home));
+        let code = Code::SignInRefused.as_str();
+        tracing::info!(target: "okta_auth", code, "the application refused the sign-in");
+        if !self.is_navigation() {
+            let body = serde_json::json!({ "error": code, "message": refusal.reason() });
+            return reply::json(StatusCode::FORBIDDEN, &body);
+        }
+        let page = Page { title: "You cannot sign in here", sentences: vec![refusal.reason()], links, code };
+        reply::html(StatusCode::FORBIDDEN, page.render())
+    }
+
+    async fn logout(&self, parts: &Parts) -> Reply {
+        let config = self.auth().config();
+        if !logout::same_origin(&parts.headers, &config.origin()) {
+            let message = "a sign-out came from another origin than OKTA_BASE_URL and was not carried out";
+            return self.error(&Error::new(Code::CrossOrigin, message));
+        }
+        let target = match self.session() {
+            Some(session) => self.end_at_okta(session).await,
+            None => None,
+        };
+        let landing = config.post_logout_redirect_uri().as_str();
+        let mut reply = reply::see_other(target.as_deref().unwrap_or(landing));
+        // The session ends here whatever Okta said.
+        reply::add_cookies(reply.headers_mut(), self.auth().0.sessions.clear(self.cookies()));
+        reply
+    }
+
+    /// Revokes what can be revoked and tells where the browser ends its session at Okta. With Okta away there
+    /// is no such place, and the sign-out is local.
+    async fn end_at_okta(&self, session: &Session) -> Option<String> {
+        let auth = &self.auth().0;
+        let metadata = match self.auth().metadata().await {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                tracing::warn!(target: "okta_auth", code = %error.code(), "signed out here, but not at Okta: {error}");
+                return None;
+            }
+        };
+        logout::revoke(&auth.protocol, &metadata, session).await;
+        let url = logout::end_session_url(&auth.config, &metadata, session).ok().flatten();
+        url.map(String::from)
+    }
+}

@@ -1,0 +1,75 @@
+//! A signed-in user, as handlers see them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use crate::error::Result;
+use crate::session::Session;
+
+/// Somebody with a live session. `C` is the application's own type for the claims; `()` asks for none.
+pub struct SignedIn<C = ()> {
+    session: Arc<Session>,
+    claims: C,
+}
+
+impl<C: DeserializeOwned + 'static> SignedIn<C> {
+    /// Reads the claims as `C`.
+    pub(super) fn new(session: Arc<Session>) -> Result<Self> {
+        let claims = session.claims::<C>()?;
+        Ok(Self { session, claims })
+    }
+}
+
+impl<C> SignedIn<C> {
+    /// The claims, in the application's own type.
+    pub fn claims(&self) -> &C {
+        &self.claims
+    }
+
+    /// The session: subject, issuer, times, scopes.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The user's identifier at the issuer. Key your records by issuer and subject together.
+    pub fn subject(&self) -> &str {
+        self.session.subject()
+    }
+
+    /// What the user is called: `name`, or else `preferred_username`, e-mail, or subject.
+    pub fn name(&self) -> &str {
+        self.session.name()
+    }
+
+    /// The e-mail address, if Okta tells it. It can change, and is no key for records.
+    pub fn email(&self) -> Option<&str> {
+        self.session.email()
+    }
+
+    /// The names in the `groups` claim; none if Okta sends no such claim.
+    pub fn groups(&self) -> &[String] {
+        self.session.groups()
+    }
+
+    /// What the `on_sign_in` hook put into the session under `name`.
+    ///
+    /// # Errors
+    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if it is there but does not fit `T`.
+    pub fn app_data<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        self.session.app_data(name)
+    }
+}
+
+impl<C: Clone> Clone for SignedIn<C> {
+    fn clone(&self) -> Self {
+        Self { session: Arc::clone(&self.session), claims: self.claims.clone() }
+    }
+}
+
+impl<C> fmt::Debug for SignedIn<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedIn").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,248 @@
+//! One request, seen by the engine: who makes it, and what its answer must carry.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::header::{ALLOW, CACHE_CONTROL, VARY, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::client_kind::{is_navigation, may_redirect};
+use super::error_reply::error_reply;
+use super::reply::{self, Reply};
+use super::{OktaAuth, SignedIn};
+use crate::clock::Timestamp;
+use crate::cookie::RequestCookies;
+use crate::error::{Error, Result};
+use crate::login::{LoginOptions, ReturnTo};
+use crate::policy::{Decision, signed_in};
+use crate::session::{Loaded, Session};
+
+/// The engine's view of one request. An adapter makes it before the handler runs, keeps it with the request, and
+/// lets it [finish](Self::finish) the response.
+#[derive(Clone)]
+pub struct Visit(Arc<Inner>);
+
+struct Inner {
+    auth: OktaAuth,
+    method: Method,
+    target: ReturnTo,
+    navigation: bool,
+    cookies: RequestCookies,
+    session: Option<Arc<Session>>,
+    upkeep: Upkeep,
+    now: Timestamp,
+    consulted: AtomicBool,
+}
+
+/// What the session's cookie needs, apart from what the handler does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Upkeep {
+    Nothing,
+    /// It has been idle for a while, or is sealed with an old key: write it again.
+    Rewrite,
+    /// It is there but no session any more: take it away.
+    Clear,
+}
+
+/// A mark on a response: the engine is to put its own answer in the place of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Challenge {
+    /// Somebody has to sign in: a redirect to Okta, or 401.
+    SignIn,
+    /// Something failed: an error page, or JSON.
+    Failed(Arc<Error>),
+}
+
+impl Challenge {
+    /// The mark for an error.
+    pub fn error(error: Error) -> Self {
+        Self::Failed(Arc::new(error))
+    }
+}
+
+impl OktaAuth {
+    /// Looks at a request: reads its session and remembers where it wants to go. `target` is the path and query
+    /// as the client sent them, before any router took a prefix away.
+    pub fn visit(&self, parts: &Parts, target: &str) -> Visit {
+        let now = self.0.clock.now();
+        let cookies = RequestCookies::parse(&parts.headers);
+        let (session, upkeep) = self.load(&cookies, now);
+        Visit(Arc::new(Inner {
+            auth: self.clone(),
+            method: parts.method.clone(),
+            target: self.return_to(target),
+            navigation: is_navigation(&parts.headers),
+            cookies,
+            session,
+            upkeep,
+            now,
+            consulted: AtomicBool::new(false),
+        }))
+    }
+
+    fn load(&self, cookies: &RequestCookies, now: Timestamp) -> (Option<Arc<Session>>, Upkeep) {
+        match self.0.sessions.load(cookies, now) {
+            Loaded::None => (None, Upkeep::Nothing),
+            Loaded::Invalid => (None, Upkeep::Clear),
+            Loaded::Session { session, rewrite } => {
+                (Some(Arc::new(session)), if rewrite { Upkeep::Rewrite } else { Upkeep::Nothing })
+            }
+        }
+    }
+
+    /// A target on our own origin that is none of the library's paths: coming back to `/login` would loop.
+    pub(super) fn return_to(&self, target: &str) -> ReturnTo {
+        let config = self.config();
+        let target = ReturnTo::parse(target, &config.base_url);
+        let routes = config.routes();
+        let own = [Some(routes.callback()), routes.login(), routes.logout()];
+        if own.contains(&Some(target.path())) { ReturnTo::root() } else { target }
+    }
+}
+
+impl Visit {
+    /// The application's Okta.
+    pub fn auth(&self) -> &OktaAuth {
+        &self.0.auth
+    }
+
+    /// The user, if somebody is signed in. The response is then kept out of caches.
+    ///
+    /// # Errors
+    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if the claims do not fit `C`.
+    pub fn user<C: DeserializeOwned + 'static>(&self) -> Result<Option<SignedIn<C>>> {
+        self.0.consulted.store(true, Ordering::Relaxed);
+        match (signed_in(self.0.session.as_deref()), &self.0.session) {
+            (Decision::Allow, Some(session)) => SignedIn::new(Arc::clone(session)).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The answer that a mark stands for.
+    pub async fn answer(&self, challenge: Challenge) -> Reply {
+        match challenge {
+            Challenge::SignIn => self.challenge().await,
+            Challenge::Failed(error) => self.error(&error),
+        }
+    }
+
+    /// The answer to somebody who has to sign in: a redirect to Okta for a page navigation, 401 with a challenge
+    /// for everything else.
+    pub async fn challenge(&self) -> Reply {
+        if !self.0.navigation || !may_redirect(&self.0.method) {
+            return self.unauthorized();
+        }
+        let options = LoginOptions::new(self.0.target.clone());
+        self.start_login(&options).await
+    }
+
+    /// The answer for an error, page or JSON.
+    pub fn error(&self, error: &Error) -> Reply {
+        let routes = self.0.auth.config().routes();
+        error_reply(error, self.0.navigation, routes, &self.0.target)
+    }
+
+    /// Adds to a response what the session needs: a rewritten or deleted cookie, and cache headers. Call it once
+    /// for each response, the engine's own answers included.
+    pub fn finish(&self, headers: &mut HeaderMap) {
+        let own = headers.contains_key(http::header::SET_COOKIE) && writes_session(headers, &self.0.auth);
+        if !own && !is_shared(headers) {
+            reply::add_cookies(headers, self.upkeep());
+        }
+        if self.0.consulted.load(Ordering::Relaxed) {
+            headers.append(VARY, HeaderValue::from_static("Cookie"));
+            if !headers.contains_key(CACHE_CONTROL) {
+                reply::forbid_caching(headers);
+            }
+        }
+    }
+
+    fn upkeep(&self) -> Vec<HeaderValue> {
+        let sessions = &self.0.auth.0.sessions;
+        match (self.0.upkeep, &self.0.session) {
+            (Upkeep::Clear, _) => sessions.clear(&self.0.cookies),
+            (Upkeep::Rewrite, Some(session)) => {
+                let session = session.touched(self.0.now);
+                sessions.save(&self.0.cookies, &session, self.0.now).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// 401 without credentials: a bare challenge (RFC 6750 §3.1).
+    fn unauthorized(&self) -> Reply {
+        let body = json!({ "error": "login_required", "message": "Sign in first." });
+        let mut reply = reply::json(StatusCode::UNAUTHORIZED, &body);
+        reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        reply
+    }
+
+    /// Sends the browser to Okta with a new pending login.
+    pub(super) async fn start_login(&self, options: &LoginOptions) -> Reply {
+        match self.try_start_login(options).await {
+            Ok(reply) => reply,
+            Err(error) => self.error(&error),
+        }
+    }
+
+    async fn try_start_login(&self, options: &LoginOptions) -> Result<Reply> {
+        let auth = &self.0.auth.0;
+        let metadata = self.0.auth.metadata().await?;
+        let (pending, cookies) = auth.attempts.begin(options, &self.0.cookies, self.0.now)?;
+        let url = auth.protocol.authorization_url(&metadata, &pending.parameters(options))?;
+        let mut reply = reply::see_other(url.as_str());
+        reply::add_cookies(reply.headers_mut(), cookies);
+        Ok(reply)
+    }
+
+    pub(super) fn cookies(&self) -> &RequestCookies {
+        &self.0.cookies
+    }
+
+    pub(super) fn session(&self) -> Option<&Arc<Session>> {
+        self.0.session.as_ref()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.now
+    }
+
+    pub(super) fn is_navigation(&self) -> bool {
+        self.0.navigation
+    }
+
+    pub(super) fn method_not_allowed(allow: &'static str) -> Reply {
+        let body = json!({ "error": "method_not_allowed", "message": format!("Use {allow}.") });
+        let mut reply = reply::json(StatusCode::METHOD_NOT_ALLOWED, &body);
+        reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+        reply
+    }
+}
+
+/// Whether the answer sets the session cookie itself (a sign-in or sign-out): upkeep would undo that.
+fn writes_session(headers: &HeaderMap, auth: &OktaAuth) -> bool {
+    let name = auth.0.sessions.cookie_name();
+    let set = headers.get_all(http::header::SET_COOKIE).iter();
+    set.filter_map(|value| value.to_str().ok()).any(|value| value.starts_with(name))
+}
+
+/// A response that its handler gives to shared caches, such as a stylesheet, is left alone: upkeep can wait for
+/// the next request, and a cookie in a shared cache would be somebody else's session.
+fn is_shared(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|directive| {
+        let directive = directive.trim().to_ascii_lowercase();
+        directive == "public" || directive.starts_with("s-maxage")
+    })
+}
+
+impl fmt::Debug for Visit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Visit").field("signed_in", &self.0.session.is_some()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,186 @@
+//! A document that is fetched once for any number of callers, and served stale while it is fetched again.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::clock::{SharedClock, Timestamp};
+use crate::error::{Code, Error, Result};
+
+/// A document with the time that its server lets it be kept.
+#[derive(Debug)]
+pub(crate) struct Fetched<T> {
+    pub(crate) value: T,
+    pub(crate) max_age: Option<Duration>,
+}
+
+/// How long a document stays fresh. What the server says counts between the bounds: the lower one keeps a
+/// `no-store` from turning every request into a fetch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Freshness {
+    pub(crate) default: Duration,
+    pub(crate) least: Duration,
+    pub(crate) most: Duration,
+    /// After a failed refresh the stale document is served this long before the next try.
+    pub(crate) retry: Duration,
+}
+
+/// The cache. Clones share it.
+pub(crate) struct Cached<T>(Arc<Inner<T>>);
+
+struct Inner<T> {
+    clock: SharedClock,
+    freshness: Freshness,
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    value: Option<Arc<T>>,
+    fetched_at: Timestamp,
+    fresh_for: Duration,
+    flight: Option<Flight<T>>,
+}
+
+type Flight<T> = watch::Receiver<Option<Result<Arc<T>, Arc<Error>>>>;
+
+impl<T: Send + Sync + 'static> Cached<T> {
+    pub(crate) fn new(clock: SharedClock, freshness: Freshness) -> Self {
+        let state = State { value: None, fetched_at: clock.now(), fresh_for: Duration::ZERO, flight: None };
+        Self(Arc::new(Inner { clock, freshness, state: Mutex::new(state) }))
+    }
+
+    /// What is cached, fresh or stale, without any fetch.
+    pub(crate) fn peek(&self) -> Option<Arc<T>> {
+        self.lock().value.clone()
+    }
+
+    /// The document: at once if there is one, fresh or stale, and a stale one is fetched again in the
+    /// background; else after the fetch, which is one for all callers.
+    ///
+    /// # Errors
+    /// The error of the fetch, if there is no document to fall back on.
+    pub(crate) async fn value<F, Fut>(&self, fetch: F) -> Result<Arc<T>>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<Fetched<T>>> + Send + 'static,
+    {
+        let flight = {
+            let mut state = self.lock();
+            if let Some(value) = &state.value {
+                let value = Arc::clone(value);
+                if state.is_stale(self.0.clock.now()) && state.flight.is_none() {
+                    state.flight = Some(self.start(fetch()));
+                }
+                return Ok(value);
+            }
+            self.join(&mut state, fetch)
+        };
+        wait(flight).await
+    }
+
+    /// The document, fetched again now; joins a fetch that is under way.
+    ///
+    /// # Errors
+    /// The error of the fetch. What was cached stays.
+    pub(crate) async fn refresh<F, Fut>(&self, fetch: F) -> Result<Arc<T>>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<Fetched<T>>> + Send + 'static,
+    {
+        let flight = self.join(&mut self.lock(), fetch);
+        wait(flight).await
+    }
+
+    fn join<F, Fut>(&self, state: &mut State<T>, fetch: F) -> Flight<T>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<Fetched<T>>> + Send + 'static,
+    {
+        state.flight.get_or_insert_with(|| self.start(fetch())).clone()
+    }
+
+    /// Runs the fetch in a task of its own: a caller that goes away must not take it from the others.
+    fn start(&self, fetch: impl Future<Output = Result<Fetched<T>>> + Send + 'static) -> Flight<T> {
+        let (done, flight) = watch::channel(None);
+        let cache = self.clone();
+        tokio::spawn(async move {
+            // If the fetch panics, the flight must end all the same, or nobody would ever start another one.
+            let landing = Landing(cache.clone());
+            let result = fetch.await;
+            let outcome = cache.land(result);
+            drop(landing);
+            let _ = done.send(Some(outcome));
+        });
+        flight
+    }
+
+    fn land(&self, result: Result<Fetched<T>>) -> Result<Arc<T>, Arc<Error>> {
+        let (now, bounds) = (self.0.clock.now(), self.0.freshness);
+        let mut state = self.lock();
+        state.fetched_at = now;
+        match result {
+            Ok(fetched) => {
+                let value = Arc::new(fetched.value);
+                state.value = Some(Arc::clone(&value));
+                state.fresh_for = fetched.max_age.unwrap_or(bounds.default).clamp(bounds.least, bounds.most);
+                Ok(value)
+            }
+            Err(error) => {
+                state.fresh_for = bounds.retry;
+                if state.value.is_some() {
+                    tracing::warn!(target: "okta_auth", code = %error.code(), "a refresh failed, the last good document serves: {error}");
+                }
+                Err(Arc::new(error))
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // A panic while the lock was held cannot leave the state half-written: each write is one assignment.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends a flight when dropped.
+struct Landing<T: Send + Sync + 'static>(Cached<T>);
+
+impl<T: Send + Sync + 'static> Drop for Landing<T> {
+    fn drop(&mut self) {
+        self.0.lock().flight = None;
+    }
+}
+
+impl<T> State<T> {
+    /// A clock that was set back makes a document stale, so that nothing is kept for ever.
+    fn is_stale(&self, now: Timestamp) -> bool {
+        now < self.fetched_at || now.since(self.fetched_at) >= self.fresh_for
+    }
+}
+
+async fn wait<T>(mut flight: Flight<T>) -> Result<Arc<T>> {
+    let outcome = flight.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
+    match outcome {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(error)) => Err(error.duplicate()),
+        None => Err(Error::new(Code::Internal, "a fetch ended without an outcome")),
+    }
+}
+
+impl<T> Clone for Cached<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> fmt::Debug for Cached<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cached").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "cached_tests.rs"]
+mod tests;

@@ -1,0 +1,226 @@
+//! Requests to Okta.
+
+use std::fmt;
+use std::time::Duration;
+
+use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use ::http::{HeaderMap, Request, Response, StatusCode};
+use reqwest::redirect::Policy;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::cached::Fetched;
+use super::rate_limit::retry_after;
+use crate::clock::SharedClock;
+use crate::error::{Code, Error, Result};
+
+/// The bounds of one request.
+#[derive(Clone, Debug)]
+pub(crate) struct HttpSettings {
+    /// How long a connection may take to be made.
+    pub(crate) connect_timeout: Duration,
+    /// How long a request may take in all, the body included.
+    pub(crate) timeout: Duration,
+    /// The largest response that is read, in bytes.
+    pub(crate) max_response: usize,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self { connect_timeout: Duration::from_secs(3), timeout: Duration::from_secs(10), max_response: 1024 * 1024 }
+    }
+}
+
+/// Whether a request may be sent a second time when the first one got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// It changes nothing: one more try.
+    Safe,
+    /// It uses something up, a code or a token: never.
+    Never,
+}
+
+/// The client. Cheap to clone; clones share connections.
+#[derive(Clone)]
+pub(crate) struct HttpClient {
+    client: reqwest::Client,
+    max_response: usize,
+    clock: SharedClock,
+}
+
+impl HttpClient {
+    /// # Errors
+    /// [`Code::ConfigInvalid`] if the system has no certificates to verify servers with.
+    pub(crate) fn new(settings: &HttpSettings, clock: SharedClock) -> Result<Self> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(settings.connect_timeout)
+            .timeout(settings.timeout)
+            // A redirect would carry codes and secrets to wherever the answer points.
+            .redirect(Policy::none())
+            .no_proxy()
+            .referer(false)
+            .pool_max_idle_per_host(8)
+            .user_agent(concat!("okta-auth/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| {
+                let message = "the HTTP client cannot be made; are the system's CA certificates installed?";
+                Error::new(Code::ConfigInvalid, message).with_cause(error)
+            })?;
+        Ok(Self { client, max_response: settings.max_response, clock })
+    }
+
+    /// Sends a request. An answer comes back whatever its status, but for 3xx, 429 and 5xx, which are errors.
+    ///
+    /// # Errors
+    /// [`Code::ProviderUnavailable`] for time-outs, failed connections and 5xx; [`Code::ProviderRateLimited`] for
+    /// 429; [`Code::ProviderResponse`] for a redirect or a body that is too large.
+    pub(crate) async fn send(&self, request: Request<Vec<u8>>, repeat: Repeat) -> Result<Response<Vec<u8>>> {
+        let again = (repeat == Repeat::Safe).then(|| request.clone());
+        match (self.send_once(request).await, again) {
+            (Err(error), Some(request)) if error.code() == Code::ProviderUnavailable && !is_timeout(&error) => {
+                self.send_once(request).await
+            }
+            (result, _) => result,
+        }
+    }
+
+    async fn send_once(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>> {
+        let request = reqwest::Request::try_from(request)
+            .map_err(|error| Error::new(Code::Internal, "a request to Okta cannot be built").with_cause(error))?;
+        let response = self.client.execute(request).await.map_err(unreachable_provider)?;
+        self.check_status(&response)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut whole = Response::new(self.read_body(response).await?);
+        *whole.status_mut() = status;
+        *whole.headers_mut() = headers;
+        Ok(whole)
+    }
+
+    fn check_status(&self, response: &reqwest::Response) -> Result<()> {
+        let status = response.status();
+        if status.is_redirection() {
+            let message =
+                format!("Okta answered {} where no redirect is expected; it is not followed", status.as_u16());
+            return Err(Error::new(Code::ProviderResponse, message));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            let wait = retry_after(response.headers(), self.clock.now());
+            let message = format!("Okta limits the rate (429); worth another try in {} s", wait.as_secs());
+            return Err(Error::new(Code::ProviderRateLimited, message).with_retry_after(wait));
+        }
+        if status.is_server_error() {
+            return Err(Error::new(Code::ProviderUnavailable, format!("Okta answered {}", status.as_u16())));
+        }
+        Ok(())
+    }
+
+    /// Reads up to the limit, and not the length that the answer claims.
+    async fn read_body(&self, mut response: reqwest::Response) -> Result<Vec<u8>> {
+        let claimed = response.content_length().unwrap_or(0);
+        if usize::try_from(claimed).unwrap_or(usize::MAX) > self.max_response {
+            return Err(self.too_large());
+        }
+        let mut body = Vec::new();
+        while let Some(part) = response.chunk().await.map_err(unreachable_provider)? {
+            if body.len().saturating_add(part.len()) > self.max_response {
+                return Err(self.too_large());
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(body)
+    }
+
+    fn too_large(&self) -> Error {
+        Error::new(Code::ProviderResponse, format!("Okta's answer is larger than {} bytes", self.max_response))
+    }
+
+    /// Fetches a JSON document.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); and [`Code::ProviderResponse`] if the answer is not 200 with JSON of type `T`.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, url: &Url) -> Result<Fetched<T>> {
+        let request = Request::get(url.as_str())
+            .header(::http::header::ACCEPT, "application/json")
+            .body(Vec::new())
+            .map_err(|error| Error::new(Code::Internal, "a request to Okta cannot be built").with_cause(error))?;
+        let response = self.send(request, Repeat::Safe).await?;
+        let place = url.path();
+        if response.status() != StatusCode::OK {
+            let message = format!("Okta answered {} at `{place}`; check OKTA_ISSUER_URI", response.status().as_u16());
+            return Err(Error::new(Code::ProviderResponse, message));
+        }
+        if !is_json(response.headers()) {
+            return Err(Error::new(Code::ProviderResponse, format!("the answer at `{place}` is not JSON")));
+        }
+        let value = serde_json::from_slice(response.body()).map_err(|error| {
+            Error::new(Code::ProviderResponse, format!("the answer at `{place}` is not what it should be"))
+                .with_cause(error)
+        })?;
+        Ok(Fetched { value, max_age: max_age(response.headers()) })
+    }
+}
+
+/// `application/json` or `application/*+json`, with or without parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+/// `max-age` of `Cache-Control` (RFC 9111 §5.2.2.1).
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    let mut directives = values.flat_map(|value| value.split(',')).map(str::trim);
+    let seconds = directives.find_map(|directive| directive.strip_prefix("max-age="))?;
+    seconds.parse().ok().map(Duration::from_secs)
+}
+
+/// The URL goes out of the error: a query may hold a code.
+fn unreachable_provider(error: reqwest::Error) -> Error {
+    let message = if error.is_timeout() {
+        "Okta did not answer in time"
+    } else if error.is_connect() {
+        "no connection to Okta can be made; check OKTA_ISSUER_URI, the network and the certificates"
+    } else {
+        "the connection to Okta broke"
+    };
+    Error::new(Code::ProviderUnavailable, message).with_cause(error.without_url())
+}
+
+/// A request that timed out has taken its time already; a second one would double it.
+fn is_timeout(error: &Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<reqwest::Error>());
+    cause.is_some_and(reqwest::Error::is_timeout)
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])
+    }
+
+    #[test]
+    fn json_by_its_media_type() {
+        for fine in ["application/json", "Application/JSON; charset=utf-8", "application/jwk-set+json"] {
+            assert!(is_json(&headers("content-type", fine)), "{fine}");
+        }
+        for other in ["text/html", "application/jsonp", "text/json+json", ""] {
+            assert!(!is_json(&headers("content-type", other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn max_age_is_read_and_junk_ignored() {
+        assert_eq!(max_age(&headers("cache-control", "max-age=7, must-revalidate")), Some(Duration::from_secs(7)));
+        assert_eq!(max_age(&headers("cache-control", "no-store, max-age=x")), None);
+        assert_eq!(max_age(&HeaderMap::new()), None);
+    }
+}

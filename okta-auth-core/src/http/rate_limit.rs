@@ -1,0 +1,66 @@
+//! When to try again after a 429.
+//!
+//! Okta tells it as `X-Rate-Limit-Reset`, in seconds since the epoch by its own clock, which the answer's `Date`
+//! gives; it documents no `Retry-After`, which is honoured all the same.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::{DATE, RETRY_AFTER};
+
+use crate::clock::Timestamp;
+
+/// The bounds of what is believed. Okta's windows are a minute long.
+const LEAST: Duration = Duration::from_secs(1);
+const MOST: Duration = Duration::from_secs(60);
+
+/// The time to wait, between one second and one minute.
+pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+    let stated = number(RETRY_AFTER.as_str()).and_then(|seconds| u64::try_from(seconds).ok());
+    let wait = match (stated, number("x-rate-limit-reset")) {
+        (Some(seconds), _) => Duration::from_secs(seconds),
+        (None, Some(reset)) => {
+            let here = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?)).unwrap_or(now);
+            Timestamp::from_seconds(reset).since(here)
+        }
+        (None, None) => LEAST,
+    };
+    wait.clamp(LEAST, MOST)
+}
+
+/// An HTTP date in its one modern form, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
+fn http_date(text: &str) -> Option<Timestamp> {
+    use cookie::time::PrimitiveDateTime;
+    use cookie::time::format_description::well_known::Rfc2822;
+    let text = text.strip_suffix("GMT")?;
+    let date = PrimitiveDateTime::parse(&format!("{text}+0000"), &Rfc2822).ok()?;
+    Some(Timestamp::from_seconds(date.assume_utc().unix_timestamp()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(pairs: &[(&'static str, &str)]) -> u64 {
+        let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        retry_after(&headers.collect(), Timestamp::from_seconds(784_111_777)).as_secs()
+    }
+
+    #[test]
+    fn the_reset_counts_from_the_servers_own_date() {
+        assert_eq!(wait(&[("x-rate-limit-reset", "784111787")]), 10);
+        let date = ("date", "Sun, 06 Nov 1994 08:49:57 GMT");
+        assert_eq!(wait(&[("x-rate-limit-reset", "784111807"), date]), 10);
+    }
+
+    #[test]
+    fn absurd_values_are_not_believed() {
+        assert_eq!(wait(&[]), 1);
+        assert_eq!(wait(&[("x-rate-limit-reset", "99999999999")]), 60);
+        assert_eq!(wait(&[("x-rate-limit-reset", "0")]), 1);
+        assert_eq!(wait(&[("x-rate-limit-reset", "soon"), ("date", "yesterday")]), 1);
+        assert_eq!(wait(&[("retry-after", "7"), ("x-rate-limit-reset", "99999999999")]), 7);
+        assert_eq!(wait(&[("retry-after", "-7")]), 1);
+    }
+}

@@ -1,0 +1,214 @@
+//! Claims that all kinds of token share (RFC 7519 §4.1), and what is checked of them.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::clock::Timestamp;
+use crate::error::{Code, Error, Result};
+
+/// The `aud` claim: one text, or a list of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audience(Vec<String>);
+
+impl Audience {
+    /// Whether `name` is one of the audiences.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|audience| audience == name)
+    }
+
+    /// The audiences.
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Audience {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrMore).map(Self)
+    }
+}
+
+struct OneOrMore;
+
+impl<'de> Visitor<'de> for OneOrMore {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a list of texts")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<String>, E> {
+        Ok(vec![text.to_owned()])
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
+        let mut all = Vec::new();
+        while let Some(one) = list.next_element()? {
+            all.push(one);
+        }
+        Ok(all)
+    }
+}
+
+/// A JSON object in which no name comes twice: which of the two values counts would be up to each reader.
+#[derive(Debug)]
+pub(super) struct Payload(pub(super) Map<String, Value>);
+
+impl Payload {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
+        serde_json::from_slice(bytes).map_err(|error| {
+            Error::new(Code::TokenMalformed, "the token's payload is not a JSON object with each name once")
+                .with_cause(error)
+        })
+    }
+
+    /// Reads the claims that a kind of token has, each with its type.
+    pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
+        T::deserialize(&self.0).map_err(|error| {
+            Error::new(Code::TokenClaim, "a claim of the token is missing or not of its type (see the cause)")
+                .with_cause(error)
+        })
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Unique).map(Self)
+    }
+}
+
+struct Unique;
+
+impl<'de> Visitor<'de> for Unique {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Map<String, Value>, A::Error> {
+        let mut all = Map::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if all.insert(name, value).is_some() {
+                return Err(de::Error::custom("a claim comes twice"));
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// The claims about time, in whole seconds. `NumericDate` allows fractions, which no issuer here sends; a float
+/// is refused with everything else that is no integer.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Times {
+    #[serde(default)]
+    pub(super) exp: Option<Timestamp>,
+    #[serde(default)]
+    pub(super) nbf: Option<Timestamp>,
+    #[serde(default)]
+    pub(super) iat: Option<Timestamp>,
+}
+
+impl Times {
+    /// `exp` and `iat` must be there; the token must have been issued, be valid already, and not have expired.
+    pub(super) fn check(&self, now: Timestamp, leeway: Duration) -> Result<()> {
+        let exp = self.exp.ok_or_else(|| Error::invalid_claim("exp", "is missing"))?;
+        let iat = self.iat.ok_or_else(|| Error::invalid_claim("iat", "is missing"))?;
+        if now >= exp.plus(leeway) {
+            return Err(Error::new(Code::TokenExpired, "the token has expired; if it is new, check the clocks"));
+        }
+        if iat > now.plus(leeway) {
+            return Err(Error::invalid_claim("iat", "is in the future; check the clocks"));
+        }
+        if self.nbf.is_some_and(|nbf| nbf > now.plus(leeway)) {
+            return Err(Error::invalid_claim("nbf", "is in the future; check the clocks"));
+        }
+        Ok(())
+    }
+}
+
+/// A subject has 1 to 255 ASCII characters (OIDC Core §2).
+pub(super) fn check_subject(subject: Option<&str>) -> Result<()> {
+    match subject {
+        None => Err(Error::invalid_claim("sub", "is missing")),
+        Some(sub) if sub.is_empty() || sub.len() > 255 || !sub.is_ascii() => {
+            Err(Error::invalid_claim("sub", "is not 1 to 255 ASCII characters"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// The issuer is the expected one, character by character.
+pub(super) fn check_issuer(issuer: Option<&str>, expected: &str) -> Result<()> {
+    match issuer {
+        None => Err(Error::invalid_claim("iss", "is missing")),
+        Some(issuer) if issuer != expected => {
+            Err(Error::invalid_claim("iss", "is another issuer than the configured one"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn times(text: &str) -> Result<Times> {
+        Payload::parse(text.as_bytes())?.read()
+    }
+
+    #[test]
+    fn edges_of_the_leeway() {
+        let (now, leeway) = (Timestamp::from_seconds(1_000_000), Duration::from_secs(60));
+        let check = |exp: i64, iat: i64, nbf: i64| {
+            times(&format!(r#"{{"exp":{exp},"iat":{iat},"nbf":{nbf}}}"#)).unwrap().check(now, leeway)
+        };
+        check(1_000_001, 999_999, 0).unwrap();
+        check(999_941, 1_000_060, 1_000_060).unwrap();
+        assert_eq!(check(999_940, 0, 0).unwrap_err().code(), Code::TokenExpired);
+        assert_eq!(check(1_000_001, 1_000_061, 0).unwrap_err().claim(), Some("iat"));
+        assert_eq!(check(1_000_001, 0, 1_000_061).unwrap_err().claim(), Some("nbf"));
+        assert_eq!(check(i64::MIN, 0, 0).unwrap_err().code(), Code::TokenExpired);
+        check(i64::MAX, i64::MIN, i64::MIN).unwrap();
+    }
+
+    #[test]
+    fn times_are_integers() {
+        assert!(times(r#"{"exp":1,"iat":1}"#).is_ok());
+        for bad in [
+            r#"{"exp":1.5}"#,
+            r#"{"exp":"1"}"#,
+            r#"{"iat":1e3}"#,
+            r#"{"exp":[1]}"#,
+            r#"{"exp":true}"#,
+            r#"{"exp":99999999999999999999}"#,
+        ] {
+            assert_eq!(times(bad).unwrap_err().code(), Code::TokenClaim, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_claim_that_comes_twice_is_refused() {
+        assert!(Payload::parse(br#"{"a":1,"b":1}"#).is_ok());
+        for bad in [r#"{"a":1,"a":1}"#, r#"{"sub":"x","s\u0075b":"y"}"#, "[]", "1", "{} x", ""] {
+            assert_eq!(Payload::parse(bad.as_bytes()).unwrap_err().code(), Code::TokenMalformed, "{bad}");
+        }
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        assert!(Payload::parse(format!(r#"{{"act":{deep}}}"#).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn audiences_are_texts() {
+        let parse = |text: &str| serde_json::from_str::<Audience>(text);
+        assert!(parse(r#""a""#).unwrap().contains("a") && parse(r#"["b","a"]"#).unwrap().contains("a"));
+        assert!(parse(r#"["a",1]"#).is_err() && parse("null").is_err() && parse(r#"{"a":"a"}"#).is_err());
+    }
+}

@@ -1,0 +1,197 @@
+//! The compact serialization of a signed token (RFC 7515 §7.1), taken apart and not yet believed.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny};
+
+use crate::error::{Code, Error, Result};
+
+/// Okta's largest tokens, with a hundred groups, have about 10 KB.
+const MAX_BYTES: usize = 32 * 1024;
+
+/// A token of three parts, with its header read.
+pub(super) struct Compact<'a> {
+    pub(super) header: Header,
+    /// What is signed: the first two parts and the dot between them.
+    pub(super) signed: &'a [u8],
+    pub(super) signature: Vec<u8>,
+    payload: &'a str,
+}
+
+/// The members of a header that matter. `jku`, `jwk`, `x5u` and `x5c` would name a key to verify with; they are not
+/// even read (RFC 8725 §3.10).
+#[derive(Debug, Deserialize)]
+pub(super) struct Header {
+    pub(super) alg: String,
+    #[serde(default)]
+    pub(super) kid: Option<String>,
+    #[serde(default)]
+    pub(super) typ: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    crit: bool,
+    #[serde(default, deserialize_with = "present")]
+    b64: bool,
+}
+
+/// Whether a member is there, whatever its value.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+impl<'a> Compact<'a> {
+    /// Takes a token apart: exactly three parts, each in strict base64url, and a header that asks for nothing
+    /// special.
+    ///
+    /// # Errors
+    /// [`Code::TokenMalformed`], [`Code::TokenEncrypted`] for five parts, [`Code::TokenHeader`] for `crit` or `b64`.
+    pub(super) fn parse(token: &'a str) -> Result<Self> {
+        if token.len() > MAX_BYTES {
+            return Err(malformed("it is larger than 32 KiB"));
+        }
+        let mut parts = token.split('.');
+        let (Some(header), Some(payload), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(wrong_parts(token));
+        };
+        let signed = header.len().saturating_add(payload.len()).saturating_add(1);
+        let signature = decode(signature)?;
+        if signature.is_empty() || payload.is_empty() {
+            return Err(malformed("a part of it is empty"));
+        }
+        let header: Header = serde_json::from_slice(&decode(header)?)
+            .map_err(|error| malformed("its header cannot be read").with_cause(error))?;
+        header.check()?;
+        Ok(Self { header, signed: token.as_bytes().get(..signed).unwrap_or_default(), signature, payload })
+    }
+
+    /// The bytes of the payload. To be called after the signature has been verified, and not before.
+    pub(super) fn payload(&self) -> Result<Vec<u8>> {
+        decode(self.payload)
+    }
+}
+
+impl Header {
+    fn check(&self) -> Result<()> {
+        // RFC 7515 §4.1.11: what is critical must be understood, and no extension is.
+        if self.crit || self.b64 {
+            let message = "the token's header asks for an extension (`crit` or `b64`) that is not supported";
+            return Err(Error::new(Code::TokenHeader, message));
+        }
+        Ok(())
+    }
+
+    /// Refuses a token of another kind by its `typ` (RFC 8725 §3.11). Okta sends none, so none is fine.
+    pub(super) fn check_type(&self, allowed: &[&str]) -> Result<()> {
+        let Some(typ) = &self.typ else { return Ok(()) };
+        let short = typ.to_ascii_lowercase();
+        let short = short.strip_prefix("application/").unwrap_or(&short);
+        if allowed.contains(&short) {
+            return Ok(());
+        }
+        Err(Error::new(Code::TokenHeader, "the token's `typ` is that of another kind of token"))
+    }
+}
+
+/// Strict base64url: no padding, no white space, no stray bits at the end.
+fn decode(part: &str) -> Result<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|error| malformed("a part of it is not base64url").with_cause(error))
+}
+
+fn wrong_parts(token: &str) -> Error {
+    if token.split('.').count() == 5 {
+        let message =
+            "the token is encrypted, and no key to decrypt it is configured; turn token encryption off at Okta";
+        return Error::new(Code::TokenEncrypted, message);
+    }
+    malformed("it does not have three parts")
+}
+
+fn malformed(why: &str) -> Error {
+    Error::new(Code::TokenMalformed, format!("the token is not a signed token: {why}"))
+}
+
+impl fmt::Debug for Compact<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compact").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(header: &str) -> String {
+        format!("{}.e30.c2ln", URL_SAFE_NO_PAD.encode(header))
+    }
+
+    fn code(token: &str) -> Code {
+        Compact::parse(token).unwrap_err().code()
+    }
+
+    #[test]
+    fn three_parts_and_nothing_else() {
+        let good = token(r#"{"alg":"RS256","kid":"k"}"#);
+        let parsed = Compact::parse(&good).unwrap();
+        assert_eq!((parsed.header.kid.as_deref(), parsed.payload().unwrap().as_slice()), (Some("k"), &b"{}"[..]));
+        assert_eq!(parsed.signed, &good.as_bytes()[..good.len() - 5]);
+        for bad in ["", "a", "a.b", "a.b.c.d", "..", &format!("{good}."), &format!("{good} "), &format!(" {good}")] {
+            assert_eq!(code(bad), Code::TokenMalformed, "{bad}");
+        }
+        assert_eq!(code("a.b.c.d.e"), Code::TokenEncrypted);
+        assert_eq!(code(&"a".repeat(MAX_BYTES + 1)), Code::TokenMalformed);
+    }
+
+    #[test]
+    fn base64_is_strict() {
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#);
+        assert!(Compact::parse(&format!("{header}.e30.c2ln")).is_ok());
+        for bad in [format!("{header}=.e30.c2ln"), format!("{header}.e30.c2l+"), format!("{header}.e30.c2ln\n")] {
+            assert_eq!(code(&bad), Code::TokenMalformed);
+        }
+        // `cX` and `cW` decode to the same byte; only one of them is its spelling.
+        assert!(Compact::parse(&format!("{header}.e30.cQ")).is_ok());
+        assert_eq!(code(&format!("{header}.e30.cR")), Code::TokenMalformed);
+    }
+
+    #[test]
+    fn a_header_that_asks_for_more_is_refused() {
+        for bad in [
+            r#"{"alg":"RS256","crit":["exp"]}"#,
+            r#"{"alg":"RS256","crit":[]}"#,
+            r#"{"alg":"RS256","crit":null}"#,
+            r#"{"alg":"RS256","b64":false}"#,
+            r#"{"alg":"RS256","b64":true,"crit":["b64"]}"#,
+        ] {
+            assert_eq!(code(&token(bad)), Code::TokenHeader, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_read_is_refused() {
+        for bad in [
+            "{}",
+            "[]",
+            "null",
+            r#"{"alg":5}"#,
+            r#"{"alg":"RS256","alg":"none"}"#,
+            r#"{"alg":"RS256","kid":1}"#,
+            "\u{feff}{}",
+        ] {
+            assert_eq!(code(&token(bad)), Code::TokenMalformed, "{bad}");
+        }
+    }
+
+    #[test]
+    fn types_of_other_kinds_are_refused() {
+        let with =
+            |typ: &str| Header { alg: String::new(), kid: None, typ: Some(typ.to_owned()), crit: false, b64: false };
+        assert!(with("JWT").check_type(&["jwt"]).is_ok() && with("application/jwt").check_type(&["jwt"]).is_ok());
+        for other in ["at+jwt", "logout+jwt", "dpop+jwt", "", "JWT2"] {
+            assert!(with(other).check_type(&["jwt"]).is_err(), "{other}");
+        }
+    }
+}

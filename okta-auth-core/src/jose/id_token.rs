@@ -1,0 +1,184 @@
+//! ID tokens: proof that somebody signed in, for this application, in this attempt.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::algorithm::Algorithm;
+use super::claims::{Audience, Times, check_issuer, check_subject};
+use super::jwks::Trust;
+use super::verifier::Authentic;
+use crate::clock::Timestamp;
+use crate::config::Issuer;
+use crate::error::{Code, Error, Result};
+use crate::secret::constant_time_eq;
+
+/// An ID token that was issued longer ago than this is not the answer to a sign-in of now, whatever its `exp`.
+const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// What one ID token must satisfy.
+#[derive(Debug)]
+pub(crate) struct IdTokenRules<'a> {
+    pub(crate) issuer: &'a Issuer,
+    pub(crate) client_id: &'a str,
+    /// The nonce of the attempt.
+    pub(crate) nonce: Option<&'a str>,
+    /// The access token that came along, for `at_hash`.
+    pub(crate) access_token: Option<&'a str>,
+    /// The `max_age` that was asked for.
+    pub(crate) max_age: Option<Duration>,
+    /// The `acr_values` that were asked for.
+    pub(crate) acr_values: &'a [String],
+    pub(crate) trust: Trust,
+}
+
+/// The claims of a verified ID token (OIDC Core §2).
+#[derive(Clone, Debug)]
+pub struct IdTokenClaims {
+    registered: Registered,
+    all: Map<String, Value>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Registered {
+    iss: Option<String>,
+    sub: Option<String>,
+    aud: Option<Audience>,
+    azp: Option<String>,
+    nonce: Option<String>,
+    at_hash: Option<String>,
+    auth_time: Option<Timestamp>,
+    acr: Option<String>,
+    amr: Option<Vec<String>>,
+    sid: Option<String>,
+}
+
+impl IdTokenClaims {
+    /// The issuer.
+    pub fn issuer(&self) -> &str {
+        self.registered.iss.as_deref().unwrap_or_default()
+    }
+
+    /// The user's identifier at the issuer.
+    pub fn subject(&self) -> &str {
+        self.registered.sub.as_deref().unwrap_or_default()
+    }
+
+    /// When the user last proved who they are, if the token tells.
+    pub fn auth_time(&self) -> Option<Timestamp> {
+        self.registered.auth_time
+    }
+
+    /// The authentication context that was reached, if the token tells.
+    pub fn acr(&self) -> Option<&str> {
+        self.registered.acr.as_deref()
+    }
+
+    /// How the user proved who they are, for example `pwd` and `mfa`.
+    pub fn amr(&self) -> &[String] {
+        self.registered.amr.as_deref().unwrap_or_default()
+    }
+
+    /// The session at Okta, if the token tells.
+    pub fn sid(&self) -> Option<&str> {
+        self.registered.sid.as_deref()
+    }
+
+    /// Every claim of the token.
+    pub fn all(&self) -> &Map<String, Value> {
+        &self.all
+    }
+}
+
+/// An ID token that passed every check. There is no other way to get one.
+#[derive(Clone, Debug)]
+pub struct VerifiedIdToken(IdTokenClaims);
+
+impl VerifiedIdToken {
+    /// The claims.
+    pub fn claims(&self) -> &IdTokenClaims {
+        &self.0
+    }
+
+    pub(super) fn check(authentic: Authentic, rules: &IdTokenRules<'_>) -> Result<Self> {
+        let payload = &authentic.payload;
+        // Logout tokens have `events`; Okta's access tokens have `scp` and `cid`, and no nonce (RFC 8725 §3.12).
+        if payload.has("events") || (payload.has("scp") && payload.has("cid")) {
+            return Err(Error::new(Code::TokenKind, "the token is of another kind than an ID token"));
+        }
+        let registered: Registered = payload.read()?;
+        let times: Times = payload.read()?;
+        check_issuer(registered.iss.as_deref(), rules.issuer.as_str())?;
+        check_subject(registered.sub.as_deref())?;
+        registered.check_audience(rules.client_id)?;
+        times.check(authentic.now, authentic.leeway)?;
+        if times.iat.is_some_and(|iat| authentic.now.since(iat) > MAX_AGE) {
+            return Err(Error::invalid_claim("iat", "is more than a day ago"));
+        }
+        registered.check_nonce(rules.nonce)?;
+        registered.check_access_token(rules.access_token, authentic.algorithm)?;
+        registered.check_authentication(rules, authentic.now, authentic.leeway)?;
+        Ok(Self(IdTokenClaims { registered, all: authentic.payload.0 }))
+    }
+}
+
+impl Registered {
+    /// This client and nobody else: another audience would be another party that the token was made for, and that
+    /// could replay it here.
+    fn check_audience(&self, client_id: &str) -> Result<()> {
+        let audience = self.aud.as_ref().ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
+        if !audience.contains(client_id) {
+            return Err(Error::invalid_claim("aud", "does not name this application's client id"));
+        }
+        if audience.as_slice().iter().any(|other| other != client_id) {
+            return Err(Error::invalid_claim("aud", "names others besides this application"));
+        }
+        match &self.azp {
+            Some(azp) if azp != client_id => Err(Error::invalid_claim("azp", "is another client")),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_nonce(&self, expected: Option<&str>) -> Result<()> {
+        let Some(expected) = expected else { return Ok(()) };
+        let nonce = self.nonce.as_deref().ok_or_else(|| Error::invalid_claim("nonce", "is missing"))?;
+        if constant_time_eq(nonce.as_bytes(), expected.as_bytes()) {
+            return Ok(());
+        }
+        Err(Error::invalid_claim("nonce", "is not the one of this attempt"))
+    }
+
+    /// `at_hash`, where it is there: the left half of the access token's hash (OIDC Core §3.1.3.8).
+    fn check_access_token(&self, access_token: Option<&str>, algorithm: Algorithm) -> Result<()> {
+        let (Some(at_hash), Some(token)) = (&self.at_hash, access_token) else { return Ok(()) };
+        let hash = digest::digest(algorithm.digest(), token.as_bytes());
+        let (left, _) = hash.as_ref().split_at_checked(hash.as_ref().len() / 2).unwrap_or_default();
+        if constant_time_eq(URL_SAFE_NO_PAD.encode(left).as_bytes(), at_hash.as_bytes()) {
+            return Ok(());
+        }
+        Err(Error::invalid_claim("at_hash", "does not belong to the access token"))
+    }
+
+    /// What was asked for must have been done: `auth_time` for `max_age` (OIDC Core §3.1.2.1), `acr` for
+    /// `acr_values`, which Okta silently ignores when it does not know them.
+    fn check_authentication(&self, rules: &IdTokenRules<'_>, now: Timestamp, leeway: Duration) -> Result<()> {
+        if let Some(max_age) = rules.max_age {
+            let auth_time = self.auth_time.ok_or_else(|| Error::invalid_claim("auth_time", "is missing"))?;
+            if now > auth_time.plus(max_age).plus(leeway) {
+                return Err(Error::invalid_claim("auth_time", "is longer ago than was asked for"));
+            }
+        }
+        if self.auth_time.is_some_and(|auth_time| auth_time > now.plus(leeway)) {
+            return Err(Error::invalid_claim("auth_time", "is in the future; check the clocks"));
+        }
+        let met = |acr: &String| rules.acr_values.iter().any(|wanted| wanted == acr);
+        if !rules.acr_values.is_empty() && !self.acr.as_ref().is_some_and(met) {
+            return Err(Error::invalid_claim("acr", "is not one of those that were asked for"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! The cache of an issuer's keys.
+//!
+//! Known key ids never wait for a fetch. An unknown one may mean that the keys were rotated, so the set is fetched
+//! again, once for all who ask; but a stranger can invent key ids, so for tokens that strangers can send this
+//! happens at most once per interval.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use url::Url;
+
+use super::algorithm::Algorithm;
+use super::jwk::{self, KeySet, WireSet};
+use crate::clock::{SharedClock, Timestamp};
+use crate::error::{Code, Error, Result};
+use crate::http::{Cached, Fetched, Freshness, HttpClient};
+
+/// How the keys are kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeysSettings {
+    /// The least time between two fetches that unknown key ids of strangers cause.
+    pub(crate) floor: Duration,
+    pub(crate) freshness: Freshness,
+}
+
+impl Default for KeysSettings {
+    /// Okta's `max-age` is honoured from 5 minutes to a day: it has sent `no-store` by mistake, and an emergency
+    /// rotation should not take longer than a day to be noticed by itself.
+    fn default() -> Self {
+        let minutes = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
+        let freshness = Freshness {
+            default: minutes(60),
+            least: minutes(5),
+            most: minutes(24 * 60),
+            retry: Duration::from_secs(30),
+        };
+        Self { floor: Duration::from_secs(5), freshness }
+    }
+}
+
+/// Where a token came from, which decides whether its key id may cause a fetch at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Straight from the token endpoint, for a code of our own: a fetch is bounded by the exchange before it.
+    BackChannel,
+    /// From anybody.
+    Anonymous,
+}
+
+/// The keys of one issuer.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    http: HttpClient,
+    clock: SharedClock,
+    settings: KeysSettings,
+    /// The set, with the place that it came from: the metadata may name another one some day.
+    current: Mutex<Option<(Url, Cached<KeySet>)>>,
+    last_refetch: Mutex<Option<Timestamp>>,
+}
+
+impl Keys {
+    pub(crate) fn new(http: HttpClient, clock: SharedClock, settings: KeysSettings) -> Self {
+        Self { http, clock, settings, current: Mutex::new(None), last_refetch: Mutex::new(None) }
+    }
+
+    /// Verifies a signature with the key that the header names.
+    ///
+    /// # Errors
+    /// [`Code::TokenKeyUnknown`] if no published key fits, [`Code::TokenSignature`] if the fitting one did not sign;
+    /// the error of the fetch if there are no keys at all.
+    pub(super) async fn verify(&self, place: &Url, token: &Signed<'_>, trust: Trust) -> Result<()> {
+        let cached = self.cached(place);
+        let set = cached.value(self.fetch(place)).await?;
+        if let Some(outcome) = token.verify_with(&set) {
+            return outcome;
+        }
+        if !self.may_refetch(trust) {
+            return Err(unknown_key());
+        }
+        let set = cached.refresh(self.fetch(place)).await?;
+        token.verify_with(&set).unwrap_or_else(|| Err(unknown_key()))
+    }
+
+    fn cached(&self, place: &Url) -> Cached<KeySet> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*current {
+            Some((known, cached)) if known == place => cached.clone(),
+            _ => {
+                let cached = Cached::new(self.clock.clone(), self.settings.freshness);
+                *current = Some((place.clone(), cached.clone()));
+                cached
+            }
+        }
+    }
+
+    fn fetch(&self, place: &Url) -> impl FnOnce() -> KeysFuture + use<> {
+        let (http, place) = (self.http.clone(), place.clone());
+        move || {
+            Box::pin(async move {
+                let fetched = http.json::<WireSet>(&place).await?;
+                let set = KeySet::new(fetched.value);
+                tracing::debug!(target: "okta_auth", keys = set.len(), "fetched the keys of the issuer");
+                Ok(Fetched { value: set, max_age: fetched.max_age })
+            })
+        }
+    }
+
+    /// One refetch per interval for strangers. The first fetch of all does not count: a rotation may come right
+    /// after it. A clock that was set back does not block.
+    fn may_refetch(&self, trust: Trust) -> bool {
+        if trust == Trust::BackChannel {
+            return true;
+        }
+        let now = self.clock.now();
+        let mut last = self.last_refetch.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = last.is_some_and(|last| last <= now && now.since(last) < self.settings.floor);
+        if !wait {
+            *last = Some(now);
+        }
+        !wait
+    }
+}
+
+type KeysFuture = std::pin::Pin<Box<dyn Future<Output = Result<Fetched<KeySet>>> + Send>>;
+
+/// A token's signature, and what it says about the key.
+#[derive(Debug)]
+pub(super) struct Signed<'a> {
+    pub(super) kid: Option<&'a str>,
+    pub(super) algorithm: Algorithm,
+    pub(super) input: &'a [u8],
+    pub(super) signature: &'a [u8],
+}
+
+impl Signed<'_> {
+    /// `None` if the set has no key that fits.
+    fn verify_with(&self, set: &Arc<KeySet>) -> Option<Result<()>> {
+        let keys = set.candidates(self.kid, self.algorithm);
+        (!keys.is_empty()).then(|| jwk::verify(&keys, self.input, self.signature))
+    }
+}
+
+fn unknown_key() -> Error {
+    let message = "no key that the issuer publishes fits the token (by key id, type and use); an access token of the \
+                   org server is signed with a key that Okta does not publish";
+    Error::new(Code::TokenKeyUnknown, message)
+}

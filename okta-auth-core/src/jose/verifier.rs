@@ -1,0 +1,87 @@
+//! The one way to verify a token.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::access_token::{AccessTokenRules, VerifiedAccessToken};
+use super::algorithm::Algorithm;
+use super::claims::Payload;
+use super::compact::Compact;
+use super::id_token::{IdTokenRules, VerifiedIdToken};
+use super::jwks::{Keys, Signed, Trust};
+use crate::clock::{SharedClock, Timestamp};
+use crate::error::{Code, Error, Result};
+
+/// Verifies the tokens of one issuer.
+#[derive(Debug)]
+pub(crate) struct Verifier {
+    keys: Keys,
+    allowed: Vec<Algorithm>,
+    leeway: Duration,
+    clock: SharedClock,
+}
+
+/// A payload whose signature has been verified, and when.
+#[derive(Debug)]
+pub(super) struct Authentic {
+    pub(super) payload: Payload,
+    pub(super) algorithm: Algorithm,
+    pub(super) now: Timestamp,
+    pub(super) leeway: Duration,
+}
+
+impl Verifier {
+    pub(crate) fn new(keys: Keys, allowed: Vec<Algorithm>, leeway: Duration, clock: SharedClock) -> Self {
+        Self { keys, allowed, leeway, clock }
+    }
+
+    /// Verifies an ID token (OIDC Core §3.1.3.7).
+    ///
+    /// # Errors
+    /// One of the `Token...` codes, or the error of fetching the keys.
+    pub(crate) async fn id_token(&self, keys: &Url, token: &str, rules: &IdTokenRules<'_>) -> Result<VerifiedIdToken> {
+        let authentic = self.authentic(keys, token, &["jwt"], rules.trust).await?;
+        VerifiedIdToken::check(authentic, rules)
+    }
+
+    /// Verifies an access token of a custom authorization server (RFC 9068 §4, without the `typ` that Okta does
+    /// not send).
+    ///
+    /// # Errors
+    /// One of the `Token...` codes, or the error of fetching the keys.
+    pub(crate) async fn access_token(
+        &self,
+        keys: &Url,
+        token: &str,
+        rules: &AccessTokenRules<'_>,
+    ) -> Result<VerifiedAccessToken> {
+        let authentic = self.authentic(keys, token, &["jwt", "at+jwt"], Trust::Anonymous).await?;
+        VerifiedAccessToken::check(authentic, rules)
+    }
+
+    /// Shape, header, algorithm, key, signature; the payload is not looked at before that.
+    async fn authentic(&self, keys: &Url, token: &str, types: &[&str], trust: Trust) -> Result<Authentic> {
+        let compact = Compact::parse(token)?;
+        compact.header.check_type(types)?;
+        let algorithm = self.algorithm(&compact.header.alg)?;
+        let signed = Signed {
+            kid: compact.header.kid.as_deref(),
+            algorithm,
+            input: compact.signed,
+            signature: &compact.signature,
+        };
+        self.keys.verify(keys, &signed, trust).await?;
+        let payload = Payload::parse(&compact.payload()?)?;
+        Ok(Authentic { payload, algorithm, now: self.clock.now(), leeway: self.leeway })
+    }
+
+    fn algorithm(&self, name: &str) -> Result<Algorithm> {
+        let algorithm = Algorithm::parse(name).filter(|algorithm| self.allowed.contains(algorithm));
+        algorithm.ok_or_else(|| {
+            let allowed: Vec<&str> = self.allowed.iter().map(|algorithm| algorithm.as_str()).collect();
+            let message = format!("the token's algorithm is not allowed; allowed: {}", allowed.join(", "));
+            Error::new(Code::TokenAlgorithm, message)
+        })
+    }
+}

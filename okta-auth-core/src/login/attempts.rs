@@ -1,0 +1,120 @@
+//! The cookies of pending sign-ins: one each, capped per browser, sealed.
+
+use http::HeaderValue;
+
+use super::options::LoginOptions;
+use super::pending::PendingLogin;
+use crate::clock::Timestamp;
+use crate::config::{Config, ResponseMode};
+use crate::cookie::{CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
+use crate::error::{Code, Error, Result};
+use crate::protocol::AuthorizationParameters;
+use crate::secret::{Secret, sha256};
+
+/// Keeps pending sign-ins in the browsers that started them.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    sealer: Sealer,
+    cookies: CookieSettings,
+    prefix: String,
+    lifetime: std::time::Duration,
+    most: usize,
+}
+
+impl Attempts {
+    pub(crate) fn new(keys: &CookieKeys, cookies: CookieSettings, config: &Config) -> Result<Self> {
+        let tenant = format!("{} {}", config.issuer, config.client_id);
+        // A form post comes from another site, and a browser then sends `SameSite=None` cookies alone.
+        let cookies = cookies.cross_site(config.options.response_mode == ResponseMode::FormPost);
+        Ok(Self {
+            sealer: keys.sealer(Purpose::PendingLogin, &tenant)?,
+            prefix: cookies.name(&format!("{}_login_", config.options.cookie_name)),
+            cookies,
+            lifetime: config.options.attempt_lifetime,
+            most: config.options.max_attempts,
+        })
+    }
+
+    /// Starts an attempt. Returns it with the cookie that holds it, and the deletion of the attempts that are
+    /// past the cap: the oldest go first.
+    pub(crate) fn begin(
+        &self,
+        options: &LoginOptions,
+        request: &RequestCookies,
+        now: Timestamp,
+    ) -> Result<(PendingLogin, Vec<HeaderValue>)> {
+        let pending = PendingLogin::new(options, now)?;
+        let plain = postcard::to_allocvec(&pending)
+            .map_err(|error| Error::new(Code::Internal, "a pending sign-in cannot be encoded").with_cause(error))?;
+        let name = self.name(pending.state.expose());
+        let sealed = self.sealer.seal(&name, &plain)?;
+        let mut cookies = self.evict(request, now);
+        cookies.push(self.cookies.set(&name, &sealed, Some(self.lifetime))?);
+        Ok((pending, cookies))
+    }
+
+    /// The pending sign-in of this browser to which a response with `state` belongs.
+    ///
+    /// # Errors
+    /// [`Code::AttemptUnknown`] if there is none, [`Code::AttemptExpired`] if it is too old.
+    pub(crate) fn find(&self, request: &RequestCookies, state: &str, now: Timestamp) -> Result<PendingLogin> {
+        let pending = self.open(request, &self.name(state)).filter(|pending| pending.state.matches(state));
+        let pending = pending.ok_or_else(|| {
+            let message = "no pending sign-in of this browser has the state of the response: its cookie is gone, the \
+                           link was opened in another browser, or OKTA_BASE_URL is not the address in use";
+            Error::new(Code::AttemptUnknown, message)
+        })?;
+        if !pending.is_live(self.lifetime, now) {
+            return Err(Error::new(Code::AttemptExpired, "the pending sign-in is too old"));
+        }
+        Ok(pending)
+    }
+
+    /// Deletes the cookie of an attempt.
+    pub(crate) fn clear(&self, state: &Secret) -> HeaderValue {
+        self.cookies.remove(&self.name(state.expose()))
+    }
+
+    /// The name is made from a hash of the state, so that it tells nothing about it.
+    fn name(&self, state: &str) -> String {
+        use base64::Engine as _;
+        let hash = sha256(state.as_bytes());
+        let short = hash.get(..12).unwrap_or_default();
+        format!("{}{}", self.prefix, base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(short))
+    }
+
+    fn open(&self, request: &RequestCookies, name: &str) -> Option<PendingLogin> {
+        let opened = self.sealer.open(name, request.value(name)?)?;
+        postcard::from_bytes(&opened.plain).ok()
+    }
+
+    /// Makes room for one more. What cannot be opened, or is dead, goes first.
+    fn evict(&self, request: &RequestCookies, now: Timestamp) -> Vec<HeaderValue> {
+        let names = request.names_with_prefix(&self.prefix);
+        let mut attempts: Vec<(Option<Timestamp>, &str)> = names
+            .map(|name| {
+                let live = self.open(request, name).filter(|pending| pending.is_live(self.lifetime, now));
+                (live.map(|pending| pending.created_at), name)
+            })
+            .collect();
+        attempts.sort();
+        let surplus = attempts.len().saturating_sub(self.most.saturating_sub(1));
+        let gone = attempts.iter().enumerate().filter(|(at, (live, _))| *at < surplus || live.is_none());
+        gone.map(|(_, (_, name))| self.cookies.remove(name)).collect()
+    }
+}
+
+impl PendingLogin {
+    /// The authorization request that belongs to this attempt.
+    pub(crate) fn parameters<'a>(&'a self, options: &'a LoginOptions) -> AuthorizationParameters<'a> {
+        AuthorizationParameters {
+            state: &self.state,
+            nonce: &self.nonce,
+            pkce_verifier: &self.pkce_verifier,
+            login_hint: options.login_hint.as_deref(),
+            force_login: options.force_login,
+            max_age: options.max_age,
+            acr_values: &options.acr_values,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The end of a session: local first, then the refresh token, then Okta (OIDC RP-Initiated Logout §2).
+
+mod origin;
+
+use std::time::Duration;
+
+use url::Url;
+
+use crate::config::Config;
+use crate::discovery::Metadata;
+use crate::error::Result;
+use crate::protocol::Protocol;
+use crate::secret::Secret;
+use crate::session::Session;
+
+pub(crate) use origin::same_origin;
+
+/// A sign-out does not wait longer than this for Okta to revoke a token.
+const REVOCATION_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Revokes the refresh token of a session that has ended here already. A failure is logged and goes no further:
+/// a user who signs out must end up signed out.
+pub(crate) async fn revoke(protocol: &Protocol, metadata: &Metadata, session: &Session) {
+    let Some(token) = session.refresh_token() else { return };
+    match tokio::time::timeout(REVOCATION_TIMEOUT, protocol.revoke_refresh_token(metadata, token)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(target: "okta_auth", code = %error.code(), "the refresh token was not revoked: {error}");
+        }
+        Err(_) => tracing::warn!(target: "okta_auth", "the refresh token was not revoked: Okta took too long"),
+    }
+}
+
+/// Where the browser ends its session at Okta. Without an ID token there is nothing to hint with, and Okta
+/// requires the hint; an expired one is fine.
+///
+/// The `state` is there because providers echo it; nothing here trusts it on return.
+pub(crate) fn end_session_url(config: &Config, metadata: &Metadata, session: &Session) -> Result<Option<Url>> {
+    let (Some(endpoint), Some(id_token)) = (metadata.end_session_endpoint(), session.id_token()) else {
+        return Ok(None);
+    };
+    let mut url = endpoint.clone();
+    url.query_pairs_mut()
+        .append_pair("id_token_hint", id_token.expose())
+        .append_pair("post_logout_redirect_uri", config.post_logout_redirect_uri.as_str())
+        .append_pair("state", Secret::random()?.expose());
+    Ok(Some(url))
+}

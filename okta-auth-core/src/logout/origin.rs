@@ -1,0 +1,50 @@
+//! Whether a request that changes something comes from the application's own pages.
+
+use http::HeaderMap;
+use http::header::ORIGIN;
+
+/// Checks `Sec-Fetch-Site` and `Origin`, both of them where both are there.
+///
+/// 1. `Sec-Fetch-Site` must be `same-origin`, or `none` (typed into the address bar). `same-site` is not enough:
+///    a neighbour on another subdomain is not this application.
+/// 2. `Origin` must be this application's own; `null` is anybody's.
+/// 3. With neither header the request is not from a browser that could be tricked (every browser of the last
+///    years sends one of the two with a POST), and cookies are `SameSite=Lax` besides.
+pub(crate) fn same_origin(headers: &HeaderMap, own: &str) -> bool {
+    let site = headers.get_all("sec-fetch-site").iter().all(|site| site == "same-origin" || site == "none");
+    let origin = headers.get_all(ORIGIN).iter().all(|origin| origin.as_bytes() == own.as_bytes());
+    site && origin
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(pairs: &[(&'static str, &'static str)]) -> bool {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        same_origin(&headers, "https://app.example.com")
+    }
+
+    #[test]
+    fn own_pages_and_non_browsers_pass() {
+        assert!(check(&[]));
+        assert!(check(&[("origin", "https://app.example.com")]));
+        assert!(check(&[("sec-fetch-site", "same-origin"), ("origin", "https://app.example.com")]));
+        assert!(check(&[("sec-fetch-site", "none")]));
+    }
+
+    #[test]
+    fn other_sites_and_other_subdomains_do_not() {
+        assert!(!check(&[("origin", "https://evil.example")]));
+        assert!(!check(&[("origin", "null")]));
+        assert!(!check(&[("origin", "http://app.example.com")]));
+        assert!(!check(&[("origin", "https://app.example.com.evil.example")]));
+        assert!(!check(&[("origin", "https://app.example.com"), ("origin", "https://evil.example")]));
+        assert!(!check(&[("sec-fetch-site", "cross-site")]));
+        assert!(!check(&[("sec-fetch-site", "same-site"), ("origin", "https://app.example.com")]));
+        assert!(!check(&[("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")]));
+    }
+}

@@ -1,0 +1,59 @@
+//! `private_key_jwt`: the assertion with which an application proves who it is (RFC 7523 §2.2 and §3).
+
+use std::time::Duration;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+use url::Url;
+
+use crate::clock::Timestamp;
+use crate::config::{PrivateKey, Signer};
+use crate::error::{Code, Error, Result};
+use crate::secret::Secret;
+
+/// The value of `client_assertion_type`.
+pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Long enough for a slow network and skewed clocks; Okta accepts up to one hour.
+const LIFETIME: Duration = Duration::from_secs(300);
+
+/// Signs a fresh assertion for one request to `endpoint`. Okta wants the full URL of the endpoint as audience,
+/// and takes each `jti` once.
+pub(crate) fn client_assertion(key: &PrivateKey, client_id: &str, endpoint: &Url, now: Timestamp) -> Result<Secret> {
+    let algorithm = match key.signer {
+        Signer::Rs256(_) => "RS256",
+        Signer::Es256(_) => "ES256",
+    };
+    let mut header = json!({ "alg": algorithm, "typ": "JWT" });
+    if let (Some(header), Some(kid)) = (header.as_object_mut(), &key.key_id) {
+        header.insert("kid".to_owned(), kid.as_str().into());
+    }
+    let claims = json!({
+        "iss": client_id,
+        "sub": client_id,
+        "aud": endpoint.as_str(),
+        "iat": now.seconds(),
+        "exp": now.plus(LIFETIME).seconds(),
+        "jti": Secret::random()?.expose(),
+    });
+    let encode = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let input = format!("{}.{}", encode(&header), encode(&claims));
+    let signature = URL_SAFE_NO_PAD.encode(sign(&key.signer, input.as_bytes())?);
+    Ok(Secret::new(format!("{input}.{signature}")))
+}
+
+fn sign(signer: &Signer, input: &[u8]) -> Result<Vec<u8>> {
+    let random = SystemRandom::new();
+    let failed = |_| Error::new(Code::Internal, "the client assertion could not be signed");
+    match signer {
+        Signer::Rs256(pair) => {
+            let mut signature = vec![0; pair.public_modulus_len()];
+            pair.sign(&RSA_PKCS1_SHA256, &random, input, &mut signature).map_err(failed)?;
+            Ok(signature)
+        }
+        Signer::Es256(pair) => Ok(pair.sign(&random, input).map_err(failed)?.as_ref().to_vec()),
+    }
+}

@@ -1,0 +1,208 @@
+//! One authorization server, seen as the messages that it understands.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openidconnect::core::{
+    CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
+    CoreJweContentEncryptionAlgorithm, CoreResponseType, CoreRevocableToken, CoreRevocationErrorResponse,
+    CoreTokenIntrospectionResponse,
+};
+use openidconnect::{
+    AccessToken, AuthType, AuthUrl, AuthenticationContextClass, AuthenticationFlow, AuthorizationCode, Client,
+    ClientId, ClientSecret, CsrfToken, EmptyAdditionalClaims, EndpointNotSet, EndpointSet, IssuerUrl, JsonWebKeySet,
+    LoginHint, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, RevocationUrl,
+    Scope, StandardErrorResponse, TokenUrl,
+};
+use url::Url;
+
+use super::assertion::{ASSERTION_TYPE, client_assertion};
+use super::bridge;
+use super::token_response::{TokenSet, Wire};
+use crate::clock::SharedClock;
+use crate::config::{ClientAuth, Config, ResponseMode};
+use crate::discovery::Metadata;
+use crate::error::{Code, Error, Result};
+use crate::http::HttpClient;
+use crate::secret::Secret;
+
+/// `openidconnect`'s client with our token response in it, authorization and token endpoints set.
+type OidcClient = Client<
+    EmptyAdditionalClaims,
+    CoreAuthDisplay,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJsonWebKey,
+    CoreAuthPrompt,
+    StandardErrorResponse<CoreErrorResponseType>,
+    Wire,
+    CoreTokenIntrospectionResponse,
+    CoreRevocableToken,
+    CoreRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+    EndpointNotSet,
+>;
+
+/// What one authorization request carries beyond the configuration.
+#[derive(Debug)]
+pub(crate) struct AuthorizationParameters<'a> {
+    pub(crate) state: &'a Secret,
+    pub(crate) nonce: &'a Secret,
+    pub(crate) pkce_verifier: &'a Secret,
+    pub(crate) login_hint: Option<&'a str>,
+    pub(crate) force_login: bool,
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) acr_values: &'a [String],
+}
+
+/// Builds requests to one authorization server and reads its responses.
+#[derive(Clone)]
+pub(crate) struct Protocol {
+    config: Arc<Config>,
+    http: HttpClient,
+    clock: SharedClock,
+}
+
+impl Protocol {
+    pub(crate) fn new(config: Arc<Config>, http: HttpClient, clock: SharedClock) -> Self {
+        Self { config, http, clock }
+    }
+
+    /// The URL that starts a sign-in (OIDC Core §3.1.2.1), with PKCE S256 (RFC 7636).
+    pub(crate) fn authorization_url(&self, metadata: &Metadata, with: &AuthorizationParameters<'_>) -> Result<Url> {
+        let client = self.client(metadata)?;
+        let (state, nonce) = (with.state.expose().to_owned(), with.nonce.expose().to_owned());
+        let verifier = PkceCodeVerifier::new(with.pkce_verifier.expose().to_owned());
+        let mut request = client
+            .authorize_url(
+                AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
+                move || CsrfToken::new(state),
+                move || Nonce::new(nonce),
+            )
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+        // `openid` is added by the library itself.
+        for scope in self.config.scopes.iter().filter(|scope| *scope != "openid") {
+            request = request.add_scope(Scope::new(scope.clone()));
+        }
+        for acr in with.acr_values {
+            request = request.add_auth_context_value(AuthenticationContextClass::new(acr.clone()));
+        }
+        if let Some(hint) = with.login_hint {
+            request = request.set_login_hint(LoginHint::new(hint.to_owned()));
+        }
+        if with.force_login {
+            request = request.add_prompt(CoreAuthPrompt::Login);
+        }
+        if let Some(max_age) = with.max_age {
+            request = request.set_max_age(max_age);
+        }
+        if self.config.options.response_mode == ResponseMode::FormPost {
+            request = request.add_extra_param("response_mode", "form_post");
+        }
+        Ok(request.url().0)
+    }
+
+    /// Exchanges an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5).
+    pub(crate) async fn exchange_code(&self, metadata: &Metadata, code: &str, verifier: &Secret) -> Result<TokenSet> {
+        let client = self.client(metadata)?;
+        let mut request = client
+            .exchange_code(AuthorizationCode::new(code.to_owned()))
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()));
+        for (name, value) in self.assertion(metadata.token_endpoint())? {
+            request = request.add_extra_param(name, value);
+        }
+        let http = self.http.clone();
+        let send = move |request| bridge::send(http.clone(), request);
+        let wire = request.request_async(&send).await.map_err(token_error)?;
+        wire.into_token_set(self.clock.now())
+    }
+
+    /// Revokes a refresh token, and with it the access tokens made from it (RFC 7009 §2).
+    pub(crate) async fn revoke_refresh_token(&self, metadata: &Metadata, token: &Secret) -> Result<()> {
+        let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
+        let client = self.client(metadata)?.set_revocation_url(RevocationUrl::from_url(endpoint.clone()));
+        let token = CoreRevocableToken::from(RefreshToken::new(token.expose().to_owned()));
+        let failed = |_| Error::new(Code::MetadataInvalid, "the revocation endpoint is not https");
+        let mut request = client.revoke_token(token).map_err(failed)?;
+        for (name, value) in self.assertion(endpoint)? {
+            request = request.add_extra_param(name, value);
+        }
+        let http = self.http.clone();
+        let send = move |request| bridge::send(http.clone(), request);
+        request.request_async(&send).await.map_err(token_error)
+    }
+
+    fn client(&self, metadata: &Metadata) -> Result<OidcClient> {
+        let config = &self.config;
+        let issuer = IssuerUrl::new(config.issuer.as_str().to_owned());
+        let issuer = issuer.map_err(|error| Error::new(Code::Internal, "the issuer is not a URL").with_cause(error))?;
+        let client = Client::new(ClientId::new(config.client_id.clone()), issuer, JsonWebKeySet::new(Vec::new()))
+            .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint().clone()))
+            .set_token_uri(TokenUrl::from_url(metadata.token_endpoint().clone()))
+            .set_redirect_uri(RedirectUrl::from_url(config.redirect_uri.clone()));
+        Ok(match &config.client_auth {
+            ClientAuth::SecretBasic(secret) => client
+                .set_client_secret(ClientSecret::new(secret.expose().to_owned()))
+                .set_auth_type(AuthType::BasicAuth),
+            ClientAuth::SecretPost(secret) => client
+                .set_client_secret(ClientSecret::new(secret.expose().to_owned()))
+                .set_auth_type(AuthType::RequestBody),
+            ClientAuth::PrivateKeyJwt(_) | ClientAuth::None => client.set_auth_type(AuthType::RequestBody),
+        })
+    }
+
+    /// The parameters of `private_key_jwt` for one request, or none with another method.
+    fn assertion(&self, endpoint: &Url) -> Result<Vec<(&'static str, String)>> {
+        let ClientAuth::PrivateKeyJwt(key) = &self.config.client_auth else { return Ok(Vec::new()) };
+        let assertion = client_assertion(key, &self.config.client_id, endpoint, self.clock.now())?;
+        let assertion = assertion.expose().to_owned();
+        Ok(vec![("client_assertion_type", ASSERTION_TYPE.to_owned()), ("client_assertion", assertion)])
+    }
+
+    /// The claims at the userinfo endpoint (OIDC Core §5.3), as a JSON object; not yet matched with any subject.
+    pub(crate) async fn userinfo(
+        &self,
+        url: &Url,
+        token: &Secret,
+    ) -> Result<serde_json::Map<String, serde_json::Value>> {
+        let bearer = AccessToken::new(token.expose().to_owned());
+        let request = http::Request::get(url.as_str())
+            .header(http::header::ACCEPT, "application/json")
+            .header(http::header::AUTHORIZATION, format!("Bearer {}", bearer.secret()))
+            .body(Vec::new())
+            .map_err(|error| Error::new(Code::Internal, "the userinfo request cannot be built").with_cause(error))?;
+        let response = self.http.send(request, crate::http::Repeat::Safe).await?;
+        if response.status() != http::StatusCode::OK {
+            let message = format!("the userinfo endpoint answered {}", response.status().as_u16());
+            return Err(Error::new(Code::ProviderResponse, message));
+        }
+        serde_json::from_slice(response.body()).map_err(|error| {
+            Error::new(Code::ProviderResponse, "the userinfo response is not a JSON object").with_cause(error)
+        })
+    }
+}
+
+/// Our own errors pass through; what is left is a response of status 200 that cannot be read. Its text stays
+/// out of the error: it may hold tokens.
+fn token_error<T: openidconnect::ErrorResponse>(error: RequestTokenError<Error, T>) -> Error {
+    match error {
+        RequestTokenError::Request(error) => error,
+        RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+            Error::new(
+                Code::ProviderResponse,
+                "the token endpoint answered 200 with something that is not a token response (RFC 6749 §5.1)",
+            )
+        }
+    }
+}
+
+impl fmt::Debug for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Protocol").field("issuer", &self.config.issuer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! Secrets, and where randomness enters.
+//!
+//! A [`Secret`] is redacted in `Debug`, wiped from memory when dropped and compared in constant time.
+
+use std::fmt;
+
+use aws_lc_rs::{constant_time, digest, rand};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::{Code, Error, Result};
+
+/// A secret text: a client secret, a token, a PKCE verifier.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes the text into custody.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// The text itself. Whoever calls this answers for where it goes.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// A fresh secret of 256 random bits, in the URL-safe alphabet: 43 characters.
+    ///
+    /// # Errors
+    /// [`Code::Internal`] if the operating system gives no randomness.
+    pub(crate) fn random() -> Result<Self> {
+        let bytes: [u8; 32] = random_bytes()?;
+        Ok(Self::new(URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    pub(crate) fn matches(&self, other: &str) -> bool {
+        constant_time_eq(self.expose().as_bytes(), other.as_bytes())
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.matches(other.expose())
+    }
+}
+
+impl Eq for Secret {}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret([redacted])")
+    }
+}
+
+// Serialized only into sealed records: a secret has no other way out of the process.
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// Fresh bytes from the cryptographic generator.
+pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).map_err(|_| Error::new(Code::Internal, "the system gives no random bytes"))?;
+    Ok(bytes)
+}
+
+/// Compares without telling by time where the first difference is. The lengths are not secret.
+pub(crate) fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(a, b).is_ok()
+}
+
+/// SHA-256 of `bytes`.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_show_the_secret() {
+        assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret([redacted])");
+    }
+
+    #[test]
+    fn random_secrets_are_256_bits_and_differ() {
+        let (a, b) = (Secret::random().unwrap(), Secret::random().unwrap());
+        assert_eq!(URL_SAFE_NO_PAD.decode(a.expose()).unwrap().len(), 32);
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn sha256_of_the_empty_string() {
+        assert_eq!(sha256(b"")[..4], [0xe3, 0xb0, 0xc4, 0x42]);
+    }
+}

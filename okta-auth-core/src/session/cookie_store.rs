@@ -1,0 +1,102 @@
+//! The store that is the browser: sessions in sealed cookies.
+
+use http::HeaderValue;
+
+use super::limits::SessionLimits;
+use super::record::Session;
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
+use crate::error::{Code, Error, Result};
+
+/// The first byte of a sealed record. A record of another format is no session.
+const FORMAT: u8 = 1;
+
+/// Reads and writes sessions in cookies.
+#[derive(Debug)]
+pub(crate) struct CookieStore {
+    sealer: Sealer,
+    chunks: Chunks,
+    limits: SessionLimits,
+    issuer: String,
+    client_id: String,
+}
+
+/// What a request's cookies hold.
+#[derive(Debug)]
+pub(crate) enum Loaded {
+    /// Nothing of ours.
+    None,
+    /// A live session; `rewrite` if its cookie should be written again (time of use, or an old key).
+    Session { session: Session, rewrite: bool },
+    /// Something that is no session: edited, expired, sealed with a key that is gone. It is to be cleared.
+    Invalid,
+}
+
+impl CookieStore {
+    pub(crate) fn new(
+        keys: &CookieKeys,
+        settings: CookieSettings,
+        config: &Config,
+        limits: SessionLimits,
+    ) -> Result<Self> {
+        let (issuer, client_id) = (config.issuer.as_str().to_owned(), config.client_id.clone());
+        let sealer = keys.sealer(Purpose::Session, &format!("{issuer} {client_id}"))?;
+        let chunks = Chunks::new(settings, &config.options.cookie_name);
+        Ok(Self { sealer, chunks, limits, issuer, client_id })
+    }
+
+    /// The session of a request. Never an error: what cannot be read is no session.
+    pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp) -> Loaded {
+        if !self.chunks.present(cookies) {
+            return Loaded::None;
+        }
+        match self.open(cookies, now) {
+            Some((session, old_key)) => {
+                let rewrite = old_key || self.limits.is_touch_due(session.last_seen_at(), now);
+                Loaded::Session { session, rewrite }
+            }
+            None => Loaded::Invalid,
+        }
+    }
+
+    fn open(&self, cookies: &RequestCookies, now: Timestamp) -> Option<(Session, bool)> {
+        let text = self.chunks.read(cookies)?;
+        let opened = self.sealer.open(self.chunks.name(), &text)?;
+        let (format, record) = opened.plain.split_first()?;
+        if *format != FORMAT {
+            return None;
+        }
+        let session: Session = postcard::from_bytes(record).ok()?;
+        let ours = session.belongs_to(&self.issuer, &self.client_id);
+        let live = self.limits.is_live(session.created_at(), session.last_seen_at(), now);
+        (ours && live).then_some((session, opened.old_key))
+    }
+
+    /// The `Set-Cookie` values that store a session in place of whatever the browser holds.
+    ///
+    /// # Errors
+    /// [`Code::SessionTooLarge`] if it does not fit into cookies.
+    pub(crate) fn save(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Result<Vec<HeaderValue>> {
+        let encoded = |error| Error::new(Code::Internal, "a session cannot be encoded").with_cause(error);
+        let plain = postcard::to_extend(session, vec![FORMAT]).map_err(encoded)?;
+        let plain = zeroize::Zeroizing::new(plain);
+        let sealed = self.sealer.seal(self.chunks.name(), &plain)?;
+        let left = self.limits.remaining(session.created_at(), session.last_seen_at(), now);
+        self.chunks.write(cookies, &sealed, left)
+    }
+
+    /// The `Set-Cookie` values that take the session away.
+    pub(crate) fn clear(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
+        self.chunks.clear(cookies)
+    }
+
+    /// The name of the first cookie.
+    pub(crate) fn cookie_name(&self) -> &str {
+        self.chunks.name()
+    }
+}
+
+#[cfg(test)]
+#[path = "cookie_store_tests.rs"]
+mod tests;

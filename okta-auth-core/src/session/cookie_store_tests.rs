@@ -1,0 +1,190 @@
+//! Attacks on sealed session cookies, each with a control that passes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::*;
+use crate::secret::Secret;
+
+const SECRET: &str = "a secret for tests, 32 bytes or more";
+
+fn store(secrets: &[&str], issuer: &str) -> CookieStore {
+    let config = Config::builder().issuer(issuer).client_id("client").build().unwrap();
+    let secrets: Vec<Secret> = secrets.iter().map(|secret| Secret::new(*secret)).collect();
+    let limits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
+    CookieStore::new(&CookieKeys::new(&secrets), CookieSettings::new(false), &config, limits).unwrap()
+}
+
+fn ours() -> CookieStore {
+    store(&[SECRET], "https://issuer.example")
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_seconds(1_800_000_000)
+}
+
+/// A browser's jar: applies `Set-Cookie`, sends `Cookie`.
+#[derive(Clone, Default)]
+struct Jar(BTreeMap<String, String>);
+
+impl Jar {
+    fn take(&mut self, set: Vec<HeaderValue>) {
+        for value in set {
+            assert!(value.len() <= 4096, "a browser drops a cookie of {} bytes", value.len());
+            let text = value.to_str().unwrap().to_owned();
+            let (pair, attributes) = text.split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0") {
+                self.0.remove(name);
+            } else {
+                self.0.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    fn cookies(&self) -> RequestCookies {
+        let header: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut headers = http::HeaderMap::new();
+        if let Ok(value) = HeaderValue::from_bytes(header.join("; ").as_bytes()) {
+            // What no header can carry never reaches the server.
+            headers.insert(http::header::COOKIE, value);
+        }
+        RequestCookies::parse(&headers)
+    }
+
+    fn save(&mut self, store: &CookieStore, session: &Session) {
+        self.take(store.save(&self.cookies(), session, now()).unwrap());
+    }
+
+    fn is_live(&self, store: &CookieStore) -> bool {
+        matches!(store.load(&self.cookies(), now()), Loaded::Session { .. })
+    }
+}
+
+fn jar_with(filler: usize) -> Jar {
+    let mut jar = Jar::default();
+    jar.save(&ours(), &Session::sample(filler, now()));
+    jar
+}
+
+#[test]
+fn every_single_bit_flip_is_no_session() {
+    for (filler, parts) in [(10, 1), (4_000, 2)] {
+        let (store, jar) = (ours(), jar_with(filler));
+        assert!(jar.is_live(&store) && jar.0.len() == parts);
+        for name in jar.0.keys() {
+            for at in 0..jar.0[name].len() {
+                for bit in 0..8 {
+                    let mut bytes = jar.0[name].clone().into_bytes();
+                    bytes[at] ^= 1 << bit;
+                    let Ok(value) = String::from_utf8(bytes) else { continue };
+                    // A space or a `;` would end the value early; that is a truncation, tested below.
+                    let mut edited = jar.clone();
+                    edited.0.insert(name.clone(), value);
+                    assert!(!edited.is_live(&store), "{name} byte {at} bit {bit}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn truncated_missing_swapped_and_repeated_chunks_are_no_session() {
+    let (store, jar) = (ours(), jar_with(7_000));
+    assert!(jar.is_live(&store));
+    assert_eq!(jar.0.len(), 3);
+    for name in jar.0.keys() {
+        let mut missing = jar.clone();
+        missing.0.remove(name);
+        assert!(!missing.is_live(&store));
+        for length in (0..jar.0[name].len()).step_by(97) {
+            let mut cut = jar.clone();
+            cut.0.get_mut(name).unwrap().truncate(length);
+            assert!(!cut.is_live(&store));
+        }
+    }
+    let mut swapped = jar.clone();
+    let (one, two) = (jar.0["okta_session.1"].clone(), jar.0["okta_session.2"].clone());
+    swapped.0.insert("okta_session.1".to_owned(), two);
+    swapped.0.insert("okta_session.2".to_owned(), one);
+    assert!(!swapped.is_live(&store));
+}
+
+#[test]
+fn a_chunk_of_an_older_generation_is_no_session() {
+    let (store, older) = (ours(), jar_with(4_000));
+    let mut jar = jar_with(4_000);
+    assert!(jar.is_live(&store));
+    jar.0.insert("okta_session.1".to_owned(), older.0["okta_session.1"].clone());
+    assert!(!jar.is_live(&store));
+}
+
+#[test]
+fn surplus_chunks_are_ignored_and_lies_about_the_number_refused() {
+    let (store, mut jar) = (ours(), jar_with(10));
+    jar.0.insert("okta_session.1".to_owned(), "surplus".to_owned());
+    jar.0.insert("okta_session.77".to_owned(), "surplus".to_owned());
+    assert!(jar.is_live(&store));
+    let value = jar.0["okta_session"].clone();
+    for count in ["0", "2", "9", "01", "+1", "-1", "", "18446744073709551617", "x"] {
+        let mut lying = jar.clone();
+        lying.0.insert("okta_session".to_owned(), format!("{count}{}", &value[1..]));
+        assert!(!lying.is_live(&store), "{count}");
+    }
+}
+
+#[test]
+fn a_session_that_grows_and_shrinks_leaves_nothing_behind() {
+    let (store, mut jar) = (ours(), Jar::default());
+    for (filler, parts) in [(10, 1), (7_000, 3), (4_000, 2), (7_000, 3), (10, 1)] {
+        jar.save(&store, &Session::sample(filler, now()));
+        assert_eq!(jar.0.len(), parts);
+        assert!(jar.is_live(&store));
+    }
+    jar.save(&store, &Session::sample(7_000, now()));
+    jar.take(store.clear(&jar.cookies()));
+    assert!(jar.0.is_empty());
+}
+
+#[test]
+fn a_session_that_does_not_fit_is_refused_with_the_fix() {
+    let error = ours().save(&RequestCookies::default(), &Session::sample(30_000, now()), now()).unwrap_err();
+    assert_eq!(error.code(), Code::SessionTooLarge);
+    assert!(error.to_string().contains("fewer groups"));
+}
+
+#[test]
+fn a_session_of_another_issuer_or_key_is_none() {
+    let jar = jar_with(10);
+    assert!(jar.is_live(&ours()));
+    assert!(!jar.is_live(&store(&[SECRET], "https://other.example")));
+    assert!(!jar.is_live(&store(&["another secret, also of 32 bytes or more"], "https://issuer.example")));
+}
+
+#[test]
+fn an_old_key_opens_and_asks_for_a_new_seal() {
+    let jar = jar_with(10);
+    let rotating = store(&["a newer secret, also of 32 bytes or more", SECRET], "https://issuer.example");
+    assert!(matches!(rotating.load(&jar.cookies(), now()), Loaded::Session { rewrite: true, .. }));
+    assert!(matches!(ours().load(&jar.cookies(), now()), Loaded::Session { rewrite: false, .. }));
+}
+
+#[test]
+fn limits_hold_for_stored_sessions() {
+    let (store, jar) = (ours(), jar_with(10));
+    let live = |seconds| {
+        matches!(store.load(&jar.cookies(), now().plus(Duration::from_secs(seconds))), Loaded::Session { .. })
+    };
+    assert!(live(3_599));
+    assert!(!live(3_600));
+    assert!(matches!(store.load(&jar.cookies(), now().minus(Duration::from_secs(61))), Loaded::Invalid));
+    assert!(matches!(store.load(&RequestCookies::default(), now()), Loaded::None));
+}
+
+#[test]
+fn the_cookie_lives_as_long_as_the_session() {
+    let session = Session::sample(10, now());
+    let late = session.touched(now().plus(Duration::from_secs(43_000)));
+    let set = ours().save(&RequestCookies::default(), &late, now().plus(Duration::from_secs(43_000))).unwrap();
+    assert!(set[0].to_str().unwrap().contains("Max-Age=200"));
+}

@@ -1,0 +1,250 @@
+//! The record of one session.
+
+use std::any::TypeId;
+use std::fmt;
+use std::sync::OnceLock;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::callback::VerifiedIdentity;
+use crate::clock::Timestamp;
+use crate::error::{Code, Error, Result};
+use crate::secret::{Secret, random_bytes};
+
+/// A signed-in user's session. Only a verified identity becomes one.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Session {
+    /// Tells this session from any other one of the same user; never leaves the record.
+    id: [u8; 16],
+    issuer: String,
+    client_id: String,
+    subject: String,
+    /// All claims as JSON text: the record's own encoding is not self-describing.
+    claims: String,
+    app_data: String,
+    scopes: Vec<String>,
+    id_token: Option<Secret>,
+    access_token: Option<Secret>,
+    access_token_expires_at: Option<Timestamp>,
+    refresh_token: Option<Secret>,
+    created_at: Timestamp,
+    last_seen_at: Timestamp,
+    #[serde(skip)]
+    profile: OnceLock<Profile>,
+}
+
+/// The claims that handlers ask for most, read when one first does.
+#[derive(Clone, Default)]
+struct Profile {
+    name: Option<String>,
+    email: Option<String>,
+    groups: Vec<String>,
+}
+
+impl Session {
+    /// A new session, with a new id, from what has just been verified.
+    pub(crate) fn new(
+        identity: &VerifiedIdentity,
+        client_id: &str,
+        app_data: &Map<String, Value>,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let tokens = &identity.tokens;
+        Ok(Self {
+            id: random_bytes()?,
+            issuer: identity.issuer().to_owned(),
+            client_id: client_id.to_owned(),
+            subject: identity.subject().to_owned(),
+            claims: text(identity.all_claims())?,
+            app_data: text(app_data)?,
+            scopes: identity.scopes.clone(),
+            id_token: tokens.id_token.clone(),
+            access_token: Some(tokens.access_token.clone()),
+            access_token_expires_at: tokens.access_token_expires_at,
+            refresh_token: tokens.refresh_token.clone(),
+            created_at: now,
+            last_seen_at: now,
+            profile: OnceLock::new(),
+        })
+    }
+
+    /// The issuer that authenticated the user.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The user's identifier at the issuer (`sub`).
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// What the user is called: `name`, or else `preferred_username`, `email`, or the subject.
+    pub fn name(&self) -> &str {
+        self.profile().name.as_deref().unwrap_or(&self.subject)
+    }
+
+    /// The e-mail address, if Okta tells it.
+    pub fn email(&self) -> Option<&str> {
+        self.profile().email.as_deref()
+    }
+
+    /// The `groups` claim; empty if there is none or it is not a list of texts.
+    pub fn groups(&self) -> &[String] {
+        &self.profile().groups
+    }
+
+    /// The granted scopes.
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// When the user signed in.
+    pub fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// The access token, for calling other APIs, and when it expires. It is not refreshed.
+    pub fn access_token(&self) -> Option<(&Secret, Option<Timestamp>)> {
+        self.access_token.as_ref().map(|token| (token, self.access_token_expires_at))
+    }
+
+    /// The claims as a type of the application's own. `()` asks for none.
+    ///
+    /// # Errors
+    /// [`Code::ClaimsMismatch`] if they do not fit `C`.
+    pub fn claims<C: DeserializeOwned + 'static>(&self) -> Result<C> {
+        let nothing = TypeId::of::<C>() == TypeId::of::<()>();
+        let source = if nothing { "null" } else { self.claims.as_str() };
+        serde_json::from_str(source).map_err(|error| mismatch("the claims of the session", error))
+    }
+
+    /// What the `on_sign_in` hook stored under `name`.
+    ///
+    /// # Errors
+    /// [`Code::ClaimsMismatch`] if it is there but does not fit `T`.
+    pub fn app_data<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        let mut data: Map<String, Value> =
+            serde_json::from_str(&self.app_data).map_err(|error| mismatch("the application's data", error))?;
+        let value = data.remove(name).map(serde_json::from_value).transpose();
+        value.map_err(|error| mismatch("the application's data", error))
+    }
+
+    pub(crate) fn id_token(&self) -> Option<&Secret> {
+        self.id_token.as_ref()
+    }
+
+    pub(crate) fn refresh_token(&self) -> Option<&Secret> {
+        self.refresh_token.as_ref()
+    }
+
+    pub(crate) fn last_seen_at(&self) -> Timestamp {
+        self.last_seen_at
+    }
+
+    /// Whether the session belongs to this issuer and client. The seal says so already; this is the second lock.
+    pub(crate) fn belongs_to(&self, issuer: &str, client_id: &str) -> bool {
+        self.issuer == issuer && self.client_id == client_id
+    }
+
+    /// The same session, used at `now`.
+    pub(crate) fn touched(&self, now: Timestamp) -> Self {
+        Self { last_seen_at: now.max(self.last_seen_at), ..self.clone() }
+    }
+
+    fn profile(&self) -> &Profile {
+        self.profile.get_or_init(|| {
+            let claims: Map<String, Value> = serde_json::from_str(&self.claims).unwrap_or_default();
+            let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+            let name = text("name").or_else(|| text("preferred_username")).or_else(|| text("email"));
+            Profile {
+                name: name.map(str::to_owned),
+                email: text("email").map(str::to_owned),
+                groups: claims.get("groups").and_then(|groups| Vec::deserialize(groups).ok()).unwrap_or_default(),
+            }
+        })
+    }
+}
+
+fn text(object: &Map<String, Value>) -> Result<String> {
+    serde_json::to_string(object)
+        .map_err(|error| Error::new(Code::Internal, "the claims cannot be written").with_cause(error))
+}
+
+fn mismatch(what: &str, error: serde_json::Error) -> Error {
+    Error::new(Code::ClaimsMismatch, format!("{what} do not fit the type that was asked for")).with_cause(error)
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (issuer, created_at) = (&self.issuer, &self.created_at);
+        f.debug_struct("Session").field("issuer", issuer).field("created_at", created_at).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+impl Session {
+    /// A session for tests, with `filler` bytes in its claims.
+    pub(crate) fn sample(filler: usize, now: Timestamp) -> Self {
+        let name = "x".repeat(filler);
+        Self {
+            id: random_bytes().unwrap(),
+            issuer: "https://issuer.example".to_owned(),
+            client_id: "client".to_owned(),
+            subject: "00u1".to_owned(),
+            claims: format!(r#"{{"sub":"00u1","name":"{name}","email":"a@b.example","groups":["A","B"]}}"#),
+            app_data: r#"{"role":"owner"}"#.to_owned(),
+            scopes: vec!["openid".to_owned()],
+            id_token: Some(Secret::new("id.token")),
+            access_token: Some(Secret::new("access.token")),
+            access_token_expires_at: Some(now),
+            refresh_token: None,
+            created_at: now,
+            last_seen_at: now,
+            profile: OnceLock::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Claims {
+        email: String,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Others {
+        #[expect(dead_code, reason = "it is not in the session")]
+        department: String,
+    }
+
+    #[test]
+    fn claims_are_read_as_the_type_asked_for() {
+        let session = Session::sample(3, Timestamp::from_seconds(1));
+        assert_eq!((session.name(), session.email(), session.groups().len()), ("xxx", Some("a@b.example"), 2));
+        session.claims::<()>().unwrap();
+        assert_eq!(session.claims::<Claims>().unwrap().email, "a@b.example");
+        assert_eq!(session.claims::<Others>().unwrap_err().code(), Code::ClaimsMismatch);
+        assert_eq!(session.app_data::<String>("role").unwrap().as_deref(), Some("owner"));
+        assert_eq!(session.app_data::<String>("other").unwrap(), None);
+        assert_eq!(session.app_data::<u8>("role").unwrap_err().code(), Code::ClaimsMismatch);
+    }
+
+    #[test]
+    fn debug_shows_neither_tokens_nor_claims() {
+        let shown = format!("{:?}", Session::sample(3, Timestamp::from_seconds(1)));
+        assert!(!shown.contains("token") && !shown.contains("a@b") && !shown.contains("00u1"));
+    }
+
+    #[test]
+    fn groups_that_are_no_list_of_texts_are_no_groups() {
+        let mut session = Session::sample(0, Timestamp::from_seconds(1));
+        session.claims = r#"{"groups":["A",1]}"#.to_owned();
+        assert!(session.groups().is_empty());
+        assert_eq!(session.name(), "00u1");
+    }
+}

@@ -1,0 +1,71 @@
+//! Claims from userinfo, for ID tokens that are thin.
+//!
+//! Okta issues a "thin" ID token when an access token is issued along with it: the rest of the profile is at the
+//! userinfo endpoint alone. Which claims are left out depends on the server and its settings, so the test here is
+//! what is missing, not what kind of server it is.
+
+use serde_json::{Map, Value};
+
+use crate::error::{Code, Error, Result};
+
+/// For each scope, claims of which at least one is in a full ID token. `name` and `preferred_username` are left
+/// out on purpose: a thin token has them too.
+const PROMISED: &[(&str, &[&str])] = &[
+    ("profile", &["given_name", "family_name", "locale", "zoneinfo", "updated_at"]),
+    ("email", &["email"]),
+    ("phone", &["phone_number"]),
+    ("address", &["address"]),
+    ("groups", &["groups"]),
+];
+
+/// Whether a granted scope promises claims of which none is there.
+pub(crate) fn is_thin(claims: &Map<String, Value>, scopes: &[String]) -> bool {
+    let granted = PROMISED.iter().filter(|(scope, _)| scopes.iter().any(|granted| granted == scope));
+    granted.into_iter().any(|(_, promised)| !promised.iter().any(|claim| claims.contains_key(*claim)))
+}
+
+/// Adds what the ID token does not say. The token's own claims win: they are signed.
+///
+/// # Errors
+/// [`Code::UserinfoSubject`] if the response speaks of another subject, or of none.
+pub(crate) fn merge(claims: &mut Map<String, Value>, userinfo: Map<String, Value>, subject: &str) -> Result<()> {
+    if userinfo.get("sub").and_then(Value::as_str) != Some(subject) {
+        let message = "userinfo speaks of another subject than the ID token; the sign-in is refused";
+        return Err(Error::new(Code::UserinfoSubject, message));
+    }
+    for (name, value) in userinfo {
+        claims.entry(name).or_insert(value);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn a_token_without_the_promised_claims_is_thin() {
+        let scopes = ["openid", "profile", "email"].map(str::to_owned);
+        assert!(is_thin(&object(json!({"name": "A", "preferred_username": "a", "email": "a@b"})), &scopes));
+        assert!(is_thin(&object(json!({"given_name": "A"})), &scopes));
+        assert!(!is_thin(&object(json!({"given_name": "A", "email": "a@b"})), &scopes));
+        assert!(!is_thin(&Map::new(), &["openid".to_owned()]));
+    }
+
+    #[test]
+    fn userinfo_of_somebody_else_is_refused_and_signed_claims_win() {
+        let mut claims = object(json!({"sub": "a", "email": "signed"}));
+        for other in [json!({"sub": "b"}), json!({"sub": ["a"]}), json!({})] {
+            let error = merge(&mut claims, object(other), "a").unwrap_err();
+            assert_eq!(error.code(), Code::UserinfoSubject);
+        }
+        merge(&mut claims, object(json!({"sub": "a", "email": "other", "locale": "x"})), "a").unwrap();
+        assert_eq!(claims, object(json!({"sub": "a", "email": "signed", "locale": "x"})));
+    }
+}

@@ -1,0 +1,209 @@
+//! The shape of the code, held by a test: order of modules, sizes, documentation, and what may not be there.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules of the core in the order in which data flows. A module imports only from modules before it.
+const ORDER: [&str; 16] = [
+    "error",
+    "secret",
+    "clock",
+    "http",
+    "config",
+    "discovery",
+    "jose",
+    "protocol",
+    "cookie",
+    "login",
+    "callback",
+    "tokens",
+    "session",
+    "policy",
+    "logout",
+    "engine",
+];
+
+/// `callback` completes an identity from userinfo, which lives with the other uses of tokens.
+const EXCEPTIONS: [(&str, &str); 1] = [("callback", "tokens")];
+
+/// The crates that are published: their sources are held to the budgets.
+const CRATES: [&str; 4] = ["", "okta-auth-core", "okta-auth-axum", "okta-auth-dev"];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The lines of a file up to its unit tests.
+fn lines(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().take_while(|line| *line != "#[cfg(test)]").map(str::to_owned).collect()
+}
+
+fn sources() -> Vec<(PathBuf, Vec<String>)> {
+    let folders = CRATES.iter().map(|name| root().join(name).join("src"));
+    let files = folders.flat_map(|folder| rust_files(&folder));
+    // A file `tests.rs` is a module of unit tests.
+    files.filter(|path| !path.ends_with("tests.rs")).map(|path| (path.clone(), lines(&path))).collect()
+}
+
+#[test]
+fn modules_import_only_from_modules_above_them() {
+    let source = root().join("okta-auth-core/src");
+    let rank: BTreeMap<&str, usize> = ORDER.iter().enumerate().map(|(rank, name)| (*name, rank)).collect();
+    let mut wrong = Vec::new();
+    for path in rust_files(&source) {
+        let relative = path.strip_prefix(&source).unwrap();
+        let module = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        let Some(own) = rank.get(module) else { continue };
+        for line in lines(&path) {
+            for import in line.split("crate::").skip(1) {
+                let name: String = import.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let Some(other) = rank.get(name.as_str()) else { continue };
+                if other > own && !EXCEPTIONS.contains(&(module, &name)) {
+                    wrong.push(format!("{}: {line}", relative.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports against the order of DESIGN 1:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_module_of_the_core_is_in_the_order() {
+    for entry in fs::read_dir(root().join("okta-auth-core/src")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        assert!(module == "lib" || ORDER.contains(&module), "`{module}` has no place in the order of DESIGN 1");
+    }
+}
+
+#[test]
+fn files_are_short() {
+    let mut sizes = Vec::new();
+    for (path, lines) in sources() {
+        assert!(lines.len() <= 450, "{} has {} lines; split it", path.display(), lines.len());
+        sizes.push(lines.len());
+    }
+    sizes.sort_unstable();
+    let median = sizes[sizes.len() / 2];
+    assert!(median <= 180, "the median file has {median} lines");
+}
+
+#[test]
+fn adapters_are_thin() {
+    for adapter in ["okta-auth-axum"] {
+        let files = rust_files(&root().join(adapter).join("src"));
+        let lines: usize = files.iter().map(|path| fs::read_to_string(path).unwrap().lines().count()).sum();
+        assert!(lines <= 600, "{adapter} has {lines} lines");
+    }
+    assert!(lines(&root().join("src/lib.rs")).len() <= 60, "the facade only re-exports");
+}
+
+#[test]
+fn functions_are_short() {
+    let mut sizes = Vec::new();
+    for (path, lines) in sources() {
+        for (start, line) in lines.iter().enumerate() {
+            let trimmed = line.trim_start();
+            let is_function = ["fn ", "async fn ", "const fn "].iter().any(|start| {
+                let visible = trimmed.strip_prefix("pub ").or_else(|| {
+                    trimmed.strip_prefix("pub(").and_then(|rest| rest.split_once(") ").map(|(_, rest)| rest))
+                });
+                visible.unwrap_or(trimmed).starts_with(start)
+            });
+            if !is_function {
+                continue;
+            }
+            let indent = &line[..line.len() - trimmed.len()];
+            let Some(body) = lines[start..].iter().position(|line| line.ends_with('{') || line.ends_with('}')) else {
+                continue;
+            };
+            if lines[start + body].ends_with('}') {
+                sizes.push(1);
+                continue;
+            }
+            let close = format!("{indent}}}");
+            let end = lines[start..].iter().position(|line| *line == close).unwrap_or(0);
+            assert!(end <= 60, "{}:{} is a function of {end} lines", path.display(), start + 1);
+            sizes.push(end);
+        }
+    }
+    let long = sizes.iter().filter(|size| **size > 21).count();
+    assert!(sizes.len() > 100, "the counting is broken");
+    assert!(long * 10 <= sizes.len(), "{long} of {} functions are longer than 20 lines", sizes.len());
+}
+
+#[test]
+fn three_lines_of_ten_are_documentation() {
+    let (mut documentation, mut all) = (0, 0);
+    for (_, lines) in sources() {
+        let lines = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
+        for line in lines {
+            all += 1;
+            documentation += usize::from(line.starts_with("//"));
+        }
+    }
+    assert!(documentation * 10 >= all * 3, "{documentation} of {all} lines are documentation");
+}
+
+#[test]
+fn names_are_the_protocols_own() {
+    for (path, lines) in sources() {
+        for line in lines {
+            for bad in ["fn get_", "Manager", "Helper", "mod utils", "mod util;"] {
+                let code = line.split("//").next().unwrap();
+                assert!(!code.contains(bad), "{}: `{bad}` in `{line}`", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn time_randomness_and_http_enter_in_one_place() {
+    let rules = [
+        ("SystemTime::now", "clock.rs"),
+        ("Instant::now", "clock.rs"),
+        ("rand::fill", "secret.rs"),
+        ("reqwest::", "http"),
+        ("use openidconnect", "protocol"),
+    ];
+    let source = root().join("okta-auth-core/src");
+    for path in rust_files(&source) {
+        let relative = path.strip_prefix(&source).unwrap();
+        for line in lines(&path).iter().filter(|line| !line.trim_start().starts_with("//")) {
+            for (what, place) in rules {
+                let here = relative.starts_with(place);
+                assert!(here || !line.contains(what), "{}: `{what}` belongs in {place}", relative.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_core_knows_no_framework_and_the_org_shares_no_code() {
+    let manifest = |name: &str| fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
+    let core = manifest("okta-auth-core");
+    let dependencies = core.split("[dependencies]").nth(1).unwrap().split("[dev-dependencies]").next().unwrap();
+    for framework in ["axum", "actix", "tower", "hyper", "jsonwebtoken", "okta-auth-dev"] {
+        assert!(!dependencies.contains(framework), "the core depends on {framework}");
+    }
+    assert!(!manifest("okta-auth-dev").contains("okta-auth-core"), "the development org shares code with the core");
+    assert!(!manifest("okta-auth-core").contains("okta-auth-dev"), "the core reaches the development org");
+}
