@@ -11,12 +11,13 @@ use crate::rejection::UserRejection;
 
 /// The signed-in user.
 ///
-/// As a plain argument it protects the handler: a browser that nobody has signed in with goes to Okta and comes
-/// back here, any other client gets 401. `Option<User>` is for pages that are open to everybody, and
-/// `Result<User, UserRejection>` for handlers that want to answer themselves.
+/// As a plain argument it protects the handler: a browser that nobody has signed in
+/// with goes to Okta and comes back here, any other client gets 401. `Option<User>` is
+/// for pages that are open to everybody, and `Result<User, UserRejection>` for handlers
+/// that want to answer themselves.
 ///
-/// `C` is your own type for the claims, read with `serde`; `()` asks for none. Claims that do not fit `C` are
-/// answered with 403.
+/// `C` is your own type for the claims, read with `serde`; `()` asks for none. Claims
+/// that do not fit `C` are answered with 403.
 ///
 /// ```
 /// # use okta_auth_axum::User;

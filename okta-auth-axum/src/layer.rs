@@ -1,4 +1,5 @@
-//! The tower layer: reads the session on the way in, writes cookies and the engine's answers on the way out.
+//! The tower layer: reads the session on the way in, writes cookies and the engine's
+//! answers on the way out.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -14,8 +15,9 @@ use okta_auth_core::engine::{Challenge, Reply};
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Gives every request its user. [`RouterExt::okta_auth`](crate::RouterExt::okta_auth) adds it along with the
-/// library's routes; on its own it is for services that have those elsewhere.
+/// Gives every request its user. [`RouterExt::okta_auth`](crate::RouterExt::okta_auth)
+/// adds it along with the library's routes; on its own it is for services that have
+/// those elsewhere.
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     auth: OktaAuth,
@@ -59,14 +61,16 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         let visit = {
-            // Inside `nest`, the URI has lost its prefix; where the browser goes back to has not.
+            // Inside `nest`, the URI has lost its prefix; where the browser goes back
+            // to has not.
             let original = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
             let target = original.path_and_query().map_or("/", |target| target.as_str());
             self.auth.visit(&parts, target)
         };
         parts.extensions.insert(visit.clone());
         let request = Request::from_parts(parts, body);
-        // The clone takes the place of the service that is ready; see tower's docs on cloned services.
+        // The clone takes the place of the service that is ready; see tower's docs on
+        // cloned services.
         let fresh = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {

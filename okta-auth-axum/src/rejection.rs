@@ -9,8 +9,9 @@ use okta_auth_core::error::{Code, Error};
 
 /// Why [`User`](crate::User) could not be extracted.
 ///
-/// Returned from a handler it becomes the right answer by itself; for [`NotSignedIn`](Self::NotSignedIn) that is
-/// a redirect to sign-in for a browser and 401 for anything else.
+/// Returned from a handler it becomes the right answer by itself; for
+/// [`NotSignedIn`](Self::NotSignedIn) that is a redirect to sign-in for a browser and
+/// 401 for anything else.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum UserRejection {
@@ -54,8 +55,8 @@ impl std::error::Error for UserRejection {
 }
 
 impl IntoResponse for UserRejection {
-    /// The layer replaces the first two by the engine's own answers on the way out: starting a sign-in may need
-    /// the network, and this function cannot wait.
+    /// The layer replaces the first two by the engine's own answers on the way out:
+    /// starting a sign-in may need the network, and this function cannot wait.
     fn into_response(self) -> Response {
         match self {
             Self::NotSignedIn => {

@@ -14,13 +14,16 @@ use crate::rejection::UserRejection;
 
 /// Adds Okta to a [`Router`].
 pub trait RouterExt {
-    /// Mounts sign-in, callback and sign-out, and adds the layer that gives every route its user.
+    /// Mounts sign-in, callback and sign-out, and adds the layer that gives every route
+    /// its user.
     ///
-    /// Call it after the routes that use it: as with every layer of axum, routes added later do not see it. The
-    /// paths are those of [`Config::routes`](okta_auth_core::config::Config::routes).
+    /// Call it after the routes that use it: as with every layer of axum, routes added
+    /// later do not see it. The paths are those of
+    /// [`Config::routes`](okta_auth_core::config::Config::routes).
     ///
     /// # Panics
-    /// As `Router::route` does, if the router already has a route at one of those paths; rename one of them.
+    /// As `Router::route` does, if the router already has a route at one of those
+    /// paths; rename one of them.
     #[must_use]
     fn okta_auth(self, auth: &OktaAuth) -> Self;
 }
@@ -35,7 +38,8 @@ impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
         ];
         let mut router = self;
         for (endpoint, path) in all {
-            // Inside `nest` the prefix has been taken away before this router sees the path.
+            // Inside `nest` the prefix has been taken away before this router sees the
+            // path.
             if let Some(path) = path.and_then(|path| path.strip_prefix(routes.mount())) {
                 router = router.route(path, any(move |request: Request| serve(endpoint, request)));
             }

@@ -31,10 +31,12 @@ impl Clock for SystemClock {
 pub(crate) struct SharedClock(Arc<dyn Clock>);
 
 impl SharedClock {
+    /// Puts a clock where any number of owners can read it.
     pub(crate) fn new(clock: impl Clock) -> Self {
         Self(Arc::new(clock))
     }
 
+    /// The present moment, in whole seconds.
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from(self.0.now())
     }
@@ -52,7 +54,8 @@ impl fmt::Debug for SharedClock {
     }
 }
 
-/// Whole seconds since 1970-01-01T00:00:00Z: the `NumericDate` of RFC 7519 §2, without fractions.
+/// Whole seconds since 1970-01-01T00:00:00Z: the `NumericDate` of RFC 7519 §2, without
+/// fractions.
 ///
 /// All arithmetic saturates, because the values come from tokens and cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -97,6 +100,7 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
+/// Whole seconds of a span, at most as many as a timestamp can hold.
 fn whole_seconds(span: Duration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }

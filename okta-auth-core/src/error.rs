@@ -1,8 +1,8 @@
 //! The one error type of the library: opaque, with a stable [`Code`] and predicates.
 //!
-//! A message says what happened, why, and what to do. It never holds a token, a secret or text that a
-//! provider sent: those would end in logs and on pages. The cause, where there is one, is kept as
-//! [`source`](std::error::Error::source) for logs alone.
+//! A message says what happened, why, and what to do. It never holds a token, a secret
+//! or text that a provider sent: those would end in logs and on pages. The cause, where
+//! there is one, is kept as [`source`](std::error::Error::source) for logs alone.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,9 +11,11 @@ use std::time::Duration;
 /// A result with this library's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// Any error of any library, kept for logs.
 type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// Declares [`Code`] once: variant, stable text and meaning stay together.
+/// Declares [`Code`] once, so that variant, stable text and meaning stay together and
+/// no code can be without a text.
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
         /// What went wrong, as a stable value to match on, to log and to count.
@@ -22,7 +24,8 @@ macro_rules! codes {
         pub enum Code { $($(#[$doc])* $variant,)* }
 
         impl Code {
-            /// The stable text of the code, in snake case. It does not change between releases.
+            /// The stable text of the code, in snake case. It does not change between
+            /// releases.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
@@ -31,47 +34,90 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The configuration cannot work. The message lists every problem with its fix.
+    /// The configuration cannot work.
+    ///
+    /// The message lists every problem with its fix. It comes from building the
+    /// configuration and never from a request.
     ConfigInvalid = "config_invalid",
-    /// Okta could not be reached, or answered with a server error. Worth another try later.
+    /// Okta could not be reached, did not answer in time, or answered with a server
+    /// error.
+    ///
+    /// The same call may work later. Users get 503 with `Retry-After`, and nobody is
+    /// signed out by it.
     ProviderUnavailable = "provider_unavailable",
-    /// Okta answered 429. [`Error::retry_after`] tells when to try again.
+    /// Okta answered 429.
+    ///
+    /// [`Error::retry_after`] tells when to try again, computed from Okta's
+    /// `X-Rate-Limit-Reset`. If it happens often, ask Okta for a higher limit.
     ProviderRateLimited = "provider_rate_limited",
-    /// Okta answered, but not as the protocol has it: no JSON, a redirect, too large, a missing member.
+    /// Okta answered, but not as the protocol has it: no JSON, a redirect, a body that
+    /// is too large, a member that is missing.
+    ///
+    /// Usually something stands between the application and Okta, or the issuer is not
+    /// an Okta issuer.
     ProviderResponse = "provider_response",
     /// The metadata names another issuer than the configured one (OIDC Discovery §4.3).
+    ///
+    /// Set the issuer to exactly what the metadata calls itself. Custom domains and
+    /// trailing slashes are the usual causes.
     IssuerMismatch = "issuer_mismatch",
-    /// The metadata lacks what is needed, or contradicts itself.
+    /// The metadata lacks what is needed, or contradicts itself: an endpoint that is
+    /// not https, or no support for PKCE with S256.
     MetadataInvalid = "metadata_invalid",
-    /// Not a compact JWS of three parts, or a part is not what it should be (RFC 7515 §3.1).
+    /// Not a compact JWS of three parts, or a part is not what it should be
+    /// (RFC 7515 §3.1).
     TokenMalformed = "token_malformed",
-    /// An encrypted token (five parts) was received and no decryption key is configured.
+    /// An encrypted token (five parts) was received, and no key to decrypt it is
+    /// configured.
+    ///
+    /// Turn token encryption off for the application at Okta.
     TokenEncrypted = "token_encrypted",
     /// The signature algorithm is not on the allow-list (RFC 8725 §3.1).
+    ///
+    /// Okta signs with RS256, which is the default of the list.
     TokenAlgorithm = "token_algorithm",
-    /// The header is not acceptable: unknown `crit`, or the `typ` of another kind of token.
+    /// The header is not acceptable: an extension in `crit` (RFC 7515 §4.1.11), or the
+    /// `typ` of another kind of token (RFC 8725 §3.11).
     TokenHeader = "token_header",
-    /// No published key fits the token.
+    /// No key that the issuer publishes fits the token, not even after the keys have
+    /// been fetched again.
     TokenKeyUnknown = "token_key_unknown",
-    /// The signature does not verify.
+    /// A key fits, and the signature is not its own.
     TokenSignature = "token_signature",
-    /// A claim is missing, malformed or not what was expected. [`Error::claim`] names it.
+    /// A claim is missing, malformed, or not what was expected.
+    ///
+    /// [`Error::claim`] names it.
     TokenClaim = "token_claim",
-    /// The token has expired.
+    /// The token has expired, by more than the tolerated clock skew.
     TokenExpired = "token_expired",
-    /// The token is of another kind than the one expected (RFC 8725 §3.12).
+    /// The token is of another kind than the one expected (RFC 8725 §3.12): an access
+    /// token in the place of an ID token, or the other way round.
     TokenKind = "token_kind",
-    /// The callback's parameters are malformed: duplicates, or neither `code` nor `error`.
+    /// The token is an access token of the org server, which only Okta can verify.
+    ///
+    /// Protect APIs of your own with a custom authorization server.
+    AccessTokenOpaque = "access_token_opaque",
+    /// The callback's parameters are malformed: one comes twice, or there is neither
+    /// `code` nor `error`, or both.
     CallbackMalformed = "callback_malformed",
-    /// No pending sign-in of this browser fits the response: an old link, another browser, lost cookies.
+    /// No pending sign-in of this browser fits the response.
+    ///
+    /// An old link, another browser, lost cookies, or an address other than the
+    /// configured base URL.
     AttemptUnknown = "attempt_unknown",
-    /// The pending sign-in is too old.
+    /// The pending sign-in is older than the configured lifetime.
     AttemptExpired = "attempt_expired",
-    /// The response came from another issuer (RFC 9207, mix-up defence).
+    /// The response came from another issuer (RFC 9207 §2.4, the defence against
+    /// mix-up of servers).
     ResponseIssuer = "response_issuer",
-    /// Okta answered the authorization request with an error. [`Error::provider_error`] names it.
+    /// Okta answered the authorization request with an error.
+    ///
+    /// [`Error::provider_error`] names it, for example `access_denied`.
     AuthorizationRefused = "authorization_refused",
-    /// The token endpoint refused the request. [`Error::provider_error`] names the reason.
+    /// The token endpoint refused the request.
+    ///
+    /// [`Error::provider_error`] names the reason, for example `invalid_client` for a
+    /// wrong secret.
     TokenRefused = "token_refused",
     /// The token response carries no ID token although `openid` was asked for.
     IdTokenMissing = "id_token_missing",
@@ -80,6 +126,8 @@ codes! {
     /// The application's `on_sign_in` hook refused the user.
     SignInRefused = "sign_in_refused",
     /// The session is too large for the cookies of one browser.
+    ///
+    /// Ask Okta for fewer groups and claims, or keep less in the session.
     SessionTooLarge = "session_too_large",
     /// The session's claims do not fit the type that the handler asked for.
     ClaimsMismatch = "claims_mismatch",
@@ -97,21 +145,29 @@ impl fmt::Display for Code {
 
 /// An error of this library.
 ///
-/// It is opaque, so that causes can change without breaking anybody: match on [`code`](Self::code) or ask a
-/// predicate. `Display` gives a message for the operator; it is free of tokens and secrets, but not meant for
-/// the users of an application, who see the engine's own pages.
+/// It is opaque, so that causes can change without breaking anybody: match on
+/// [`code`](Self::code) or ask a predicate. `Display` gives a message for the operator;
+/// it is free of tokens and secrets, but not meant for the users of an application, who
+/// see the engine's own pages.
 pub struct Error(Box<Inner>);
 
+/// What an error holds; behind a pointer, so that a `Result` stays small.
 struct Inner {
     code: Code,
+    /// What happened, why, and what to do.
     message: Cow<'static, str>,
+    /// The claim at fault.
     claim: Option<&'static str>,
+    /// Okta's own `error`, checked to be a plain token.
     provider_error: Option<String>,
+    /// How long Okta asks to wait.
     retry_after: Option<Duration>,
+    /// For logs alone.
     cause: Option<Cause>,
 }
 
 impl Error {
+    /// An error with a message that says what happened, why, and what to do.
     pub(crate) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             code,
@@ -123,25 +179,28 @@ impl Error {
         }))
     }
 
-    /// A claim that is missing, malformed or wrong. `why` must not repeat the claim's value.
+    /// A claim that is missing, malformed or wrong. `why` must not repeat the claim's
+    /// value.
     pub(crate) fn invalid_claim(claim: &'static str, why: &str) -> Self {
         let mut error = Self::new(Code::TokenClaim, format!("the claim `{claim}` {why}"));
         error.0.claim = Some(claim);
         error
     }
 
+    /// Adds the cause, which logs show and users do not.
     pub(crate) fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
         self.0.cause = Some(cause.into());
         self
     }
 
+    /// Adds how long the provider asks to wait.
     pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
         self
     }
 
-    /// Keeps the provider's `error` code if it is a plain token of RFC 6749 §5.2, else drops it: it is
-    /// attacker-controlled text on the callback.
+    /// Keeps the provider's `error` code if it is a plain token of RFC 6749 §5.2, else
+    /// drops it: it is attacker-controlled text on the callback.
     pub(crate) fn with_provider_error(mut self, error: &str) -> Self {
         let plain = !error.is_empty()
             && error.len() <= 64
@@ -172,7 +231,8 @@ impl Error {
         self.0.claim
     }
 
-    /// The `error` that Okta gave (RFC 6749 §4.1.2.1 and §5.2), where it gave one that is well formed.
+    /// The `error` that Okta gave (RFC 6749 §4.1.2.1 and §5.2), where it gave one that
+    /// is well formed.
     pub fn provider_error(&self) -> Option<&str> {
         self.0.provider_error.as_deref()
     }
@@ -183,16 +243,26 @@ impl Error {
     }
 
     /// Whether the configuration is at fault.
+    ///
+    /// ```
+    /// use okta_auth_core::config::Config;
+    ///
+    /// let error = Config::builder().issuer("https://{yourOktaDomain}").build().unwrap_err();
+    /// assert!(error.is_config());
+    /// assert!(error.to_string().contains("placeholder"), "the message names the fix");
+    /// ```
     pub fn is_config(&self) -> bool {
         matches!(self.0.code, Code::ConfigInvalid)
     }
 
-    /// Whether the same call may work later without any change: Okta is away, slow or limits the rate.
+    /// Whether the same call may work later without any change: Okta is away, slow or
+    /// limits the rate.
     pub fn is_temporary(&self) -> bool {
         matches!(self.0.code, Code::ProviderUnavailable | Code::ProviderRateLimited)
     }
 
-    /// Whether a token was refused: malformed, badly signed, expired, or meant for somebody else.
+    /// Whether a token was refused: malformed, badly signed, expired, or meant for
+    /// somebody else.
     pub fn is_token(&self) -> bool {
         use Code::{
             TokenAlgorithm, TokenClaim, TokenEncrypted, TokenExpired, TokenHeader, TokenKeyUnknown, TokenKind,

@@ -1,6 +1,7 @@
 //! Secrets, and where randomness enters.
 //!
-//! A [`Secret`] is redacted in `Debug`, wiped from memory when dropped and compared in constant time.
+//! A [`Secret`] is redacted in `Debug`, wiped from memory when dropped and compared in
+//! constant time.
 
 use std::fmt;
 
@@ -36,6 +37,7 @@ impl Secret {
         Ok(Self::new(URL_SAFE_NO_PAD.encode(bytes)))
     }
 
+    /// Compares with a text from outside, in constant time.
     pub(crate) fn matches(&self, other: &str) -> bool {
         constant_time_eq(self.expose().as_bytes(), other.as_bytes())
     }
@@ -75,7 +77,8 @@ pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Compares without telling by time where the first difference is. The lengths are not secret.
+/// Compares without telling by time where the first difference is. The lengths are not
+/// secret.
 pub(crate) fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(a, b).is_ok()
 }

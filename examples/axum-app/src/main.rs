@@ -47,6 +47,6 @@ async fn configuration(port: u16) -> Result<(ConfigBuilder, Option<okta_auth_dev
     let org = okta_auth_dev::Org::start().await?;
     org.allow_redirect(&base);
     println!("OKTA_ISSUER_URI is not set: a development org runs at {}. Sign in as one of:", org.url());
-    org.users().iter().for_each(|user| println!("  {}  password {}", user.username, user.password));
+    org.users().iter().for_each(|user| println!("  {}  password {}", user.login, user.password));
     Ok((ConfigBuilder::from_variables(org.env()).base_url(base), Some(org)))
 }

@@ -12,11 +12,11 @@ use crate::jose::{IdTokenClaims, VerifiedIdToken};
 use crate::protocol::TokenSet;
 use crate::tokens::userinfo;
 
-/// A person whom Okta has authenticated for this application, just now: the claims of a verified ID token,
-/// completed from userinfo where the token is thin.
+/// A person whom Okta has authenticated for this application, just now: the claims of a
+/// verified ID token, completed from userinfo where the token is thin.
 ///
-/// Key your own records by [`issuer`](Self::issuer) and [`subject`](Self::subject), never by e-mail: only that
-/// pair identifies a user (OIDC Core §5.7).
+/// Key your own records by [`issuer`](Self::issuer) and [`subject`](Self::subject),
+/// never by e-mail: only that pair identifies a user (OIDC Core §5.7).
 #[derive(Debug)]
 pub struct VerifiedIdentity {
     id_token: VerifiedIdToken,
@@ -26,14 +26,16 @@ pub struct VerifiedIdentity {
 }
 
 impl VerifiedIdentity {
+    /// From an ID token that has been verified, with the tokens that came along.
     pub(crate) fn new(id_token: VerifiedIdToken, tokens: TokenSet, config: &Arc<Config>) -> Self {
         let claims = id_token.claims().all().clone();
         let scopes = tokens.scopes.clone().unwrap_or_else(|| config.scopes.clone());
         Self { id_token, claims, tokens, scopes }
     }
 
-    /// Asks userinfo for what the ID token lacks. A failure of userinfo does not fail the sign-in: a missing
-    /// claim can only lead to less access. A response about somebody else does (OIDC Core §5.3.2).
+    /// Asks userinfo for what the ID token lacks. A failure of userinfo does not fail
+    /// the sign-in: a missing claim can only lead to less access. A response about
+    /// somebody else does (OIDC Core §5.3.2).
     pub(super) async fn complete(&mut self, with: &Exchange<'_>) -> Result<()> {
         let Some(endpoint) = with.metadata.userinfo_endpoint() else { return Ok(()) };
         let wanted = match with.config.options.userinfo {

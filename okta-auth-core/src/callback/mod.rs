@@ -1,8 +1,8 @@
-//! The callback: [`PendingLogin`](crate::login::PendingLogin) + response -> [`ValidatedCallback`] ->
-//! [`VerifiedIdentity`].
+//! The callback: [`PendingLogin`](crate::login::PendingLogin) + response ->
+//! [`ValidatedCallback`] -> [`VerifiedIdentity`].
 //!
-//! The types make a wrong order impossible: only a validated callback can be exchanged, and only a verified
-//! identity becomes a session.
+//! The types make a wrong order impossible: only a validated callback can be exchanged,
+//! and only a verified identity becomes a session.
 
 mod identity;
 mod response;

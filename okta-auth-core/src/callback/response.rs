@@ -8,11 +8,13 @@ use crate::secret::Secret;
 /// The parameters that the protocol has here. Others are ignored (RFC 6749 §4.1.2).
 const PARAMETERS: [&str; 7] = ["code", "state", "error", "error_description", "iss", "id_token", "access_token"];
 
-/// What Okta sent the browser back with. Nothing in it is trusted: anybody can make a browser call the callback.
+/// What Okta sent the browser back with. Nothing in it is trusted: anybody can make a
+/// browser call the callback.
 #[derive(Debug)]
 pub(crate) struct AuthorizationResponse {
     pub(crate) state: String,
-    /// The issuer that says it sent this (RFC 9207), if the server sends it. Okta does not.
+    /// The issuer that says it sent this (RFC 9207), if the server sends it. Okta does
+    /// not.
     pub(crate) issuer: Option<String>,
     pub(crate) outcome: Outcome,
 }
@@ -29,8 +31,9 @@ impl AuthorizationResponse {
     /// Reads the query of a redirect or the body of a form post.
     ///
     /// # Errors
-    /// [`Code::CallbackMalformed`] for a parameter that comes twice (RFC 6749 §3.1), for both or neither of
-    /// `code` and `error`, and for tokens, which a code flow never delivers here.
+    /// [`Code::CallbackMalformed`] for a parameter that comes twice (RFC 6749 §3.1),
+    /// for both or neither of `code` and `error`, and for tokens, which a code flow
+    /// never delivers here.
     pub(crate) fn parse(encoded: &[u8]) -> Result<Self> {
         let mut values: [Option<String>; PARAMETERS.len()] = Default::default();
         for (name, value) in form_urlencoded::parse(encoded) {
@@ -58,6 +61,7 @@ impl AuthorizationResponse {
     }
 }
 
+/// One code for all of it: whoever sent this, it was not a sign-in of ours.
 fn malformed(why: &'static str) -> Error {
     Error::new(Code::CallbackMalformed, why)
 }

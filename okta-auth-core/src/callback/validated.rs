@@ -1,4 +1,5 @@
-//! A response that belongs to a pending sign-in of this browser, and its exchange for tokens.
+//! A response that belongs to a pending sign-in of this browser, and its exchange for
+//! tokens.
 
 use std::sync::Arc;
 
@@ -12,7 +13,8 @@ use crate::login::PendingLogin;
 use crate::protocol::{Protocol, TokenSet};
 use crate::secret::Secret;
 
-/// A code whose state, issuer and browser have been checked. There is no other way to get one.
+/// A code whose state, issuer and browser have been checked. There is no other way to
+/// get one.
 #[derive(Debug)]
 pub(crate) struct ValidatedCallback {
     pending: PendingLogin,
@@ -23,8 +25,8 @@ impl ValidatedCallback {
     /// Holds the response against the pending sign-in and the server that it went to.
     ///
     /// # Errors
-    /// [`Code::AttemptUnknown`] if the state is another one, [`Code::ResponseIssuer`] if another issuer answers,
-    /// [`Code::AuthorizationRefused`] if Okta says no.
+    /// [`Code::AttemptUnknown`] if the state is another one, [`Code::ResponseIssuer`]
+    /// if another issuer answers, [`Code::AuthorizationRefused`] if Okta says no.
     pub(crate) fn new(pending: PendingLogin, response: AuthorizationResponse, metadata: &Metadata) -> Result<Self> {
         if !pending.state.matches(&response.state) {
             return Err(Error::new(Code::AttemptUnknown, "the state of the response is not the one that was sent"));
@@ -50,8 +52,9 @@ impl ValidatedCallback {
     }
 }
 
-/// RFC 9207 §2.4: an `iss` that is there must be right, and one that the metadata promises must be there. It is
-/// the defence against a mix-up of servers (RFC 9700 §4.4).
+/// RFC 9207 §2.4: an `iss` that is there must be right, and one that the metadata
+/// promises must be there. It is the defence against a mix-up of servers (RFC 9700
+/// §4.4).
 fn check_issuer(issuer: Option<&str>, metadata: &Metadata) -> Result<()> {
     let fine = match issuer {
         Some(issuer) => issuer == metadata.issuer(),
@@ -71,6 +74,7 @@ pub(crate) struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
+    /// Verifies the ID token against what this attempt asked for.
     async fn verify(&self, tokens: &TokenSet, pending: &PendingLogin) -> Result<VerifiedIdToken> {
         let id_token = tokens.id_token.as_ref().ok_or_else(|| {
             let message = "Okta's token response has no ID token; check that the scope `openid` is granted";

@@ -1,4 +1,5 @@
-//! Where the settings come from: the `OKTA_*` variables, and names that look like a slip for one of them.
+//! Where the settings come from: the `OKTA_*` variables, and names that look like a
+//! slip for one of them.
 
 use std::collections::HashMap;
 
@@ -6,20 +7,33 @@ use super::problem::Findings;
 
 /// Every variable that is read. The first three are Okta's own names.
 pub(crate) const ISSUER_URI: &str = "OKTA_ISSUER_URI";
+/// The client id.
 pub(crate) const CLIENT_ID: &str = "OKTA_CLIENT_ID";
+/// The client secret.
 pub(crate) const CLIENT_SECRET: &str = "OKTA_CLIENT_SECRET";
+/// The private key of `private_key_jwt`, in PEM.
 pub(crate) const PRIVATE_KEY: &str = "OKTA_PRIVATE_KEY";
+/// A file with the private key.
 pub(crate) const PRIVATE_KEY_FILE: &str = "OKTA_PRIVATE_KEY_FILE";
+/// The key id under which Okta knows its public half.
 pub(crate) const PRIVATE_KEY_ID: &str = "OKTA_PRIVATE_KEY_ID";
+/// The application's public origin.
 pub(crate) const BASE_URL: &str = "OKTA_BASE_URL";
+/// The sign-in redirect URI.
 pub(crate) const REDIRECT_URI: &str = "OKTA_REDIRECT_URI";
+/// The sign-out redirect URI.
 pub(crate) const POST_LOGOUT_REDIRECT_URI: &str = "OKTA_POST_LOGOUT_REDIRECT_URI";
+/// The scopes, separated by spaces.
 pub(crate) const SCOPES: &str = "OKTA_SCOPES";
+/// The audience of access tokens.
 pub(crate) const AUDIENCE: &str = "OKTA_AUDIENCE";
+/// The cookie secrets, separated by commas.
 pub(crate) const COOKIE_SECRET: &str = "OKTA_COOKIE_SECRET";
+/// Where sessions live.
 pub(crate) const SESSION_STORE: &str = "OKTA_SESSION_STORE";
 
-/// Names that other Okta libraries use, or that fingers produce, and the name that is meant.
+/// Names that other Okta libraries use, or that fingers produce, and the name that is
+/// meant.
 const SLIPS: &[(&str, &str)] = &[
     ("OKTA_ISSUER", ISSUER_URI),
     ("OKTA_ISSUER_URL", ISSUER_URI),
@@ -48,12 +62,13 @@ const SLIPS: &[(&str, &str)] = &[
     ("OKTA_SESSION_SECRET", COOKIE_SECRET),
 ];
 
-/// A snapshot of the variables that begin with `OKTA_`. Empty values count as absent: that is what a shell
-/// script with an unset variable produces.
+/// A snapshot of the variables that begin with `OKTA_`. Empty values count as absent:
+/// that is what a shell script with an unset variable produces.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Variables(HashMap<String, String>);
 
 impl Variables {
+    /// Those of the process, as they are now.
     pub(crate) fn from_process() -> Self {
         Self::from_pairs(std::env::vars_os().filter_map(|(name, value)| {
             // A value that is not UTF-8 cannot be any of ours.
@@ -61,17 +76,20 @@ impl Variables {
         }))
     }
 
+    /// Those of any source. Names that are not ours are dropped, and so are empty values.
     pub(crate) fn from_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into()));
         let ours = pairs.filter(|(name, value)| name.starts_with("OKTA_") && !value.trim().is_empty());
         Self(ours.map(|(name, value)| (name, value.trim().to_owned())).collect())
     }
 
+    /// The value of a variable that is set to something.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// A variable under a wrong name is an error while the right one is missing, and a warning otherwise.
+    /// A variable under a wrong name is an error while the right one is missing, and a
+    /// warning otherwise.
     pub(crate) fn report_slips(&self, findings: &mut Findings) {
         for (slip, meant) in SLIPS {
             if self.value(slip).is_none() {

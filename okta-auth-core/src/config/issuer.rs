@@ -4,11 +4,12 @@ use std::fmt;
 
 use url::{Host, Url};
 
-/// The identifier of an authorization server, compared character by character (OIDC Discovery §4.3).
+/// The identifier of an authorization server, compared character by character (OIDC
+/// Discovery §4.3).
 ///
-/// At Okta it is the org itself, `https://acme.okta.com`, or a custom authorization server,
-/// `https://acme.okta.com/oauth2/default`. The two differ in one way that matters: access tokens of the org
-/// server cannot be verified by anybody but Okta.
+/// At Okta it is the org itself, `https://acme.okta.com`, or a custom authorization
+/// server, `https://acme.okta.com/oauth2/default`. The two differ in one way that
+/// matters: access tokens of the org server cannot be verified by anybody but Okta.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Issuer {
     text: String,
@@ -16,8 +17,8 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Takes a checked URL. `text` is kept as it was written, since `Url` would add a slash to a bare origin
-    /// and the comparison with the `iss` claim is exact.
+    /// Takes a checked URL. `text` is kept as it was written, since `Url` would add a
+    /// slash to a bare origin and the comparison with the `iss` claim is exact.
     pub(crate) fn new(text: &str, url: Url) -> Self {
         Self { text: text.to_owned(), url }
     }
@@ -32,12 +33,14 @@ impl Issuer {
         !self.url.path().starts_with("/oauth2/")
     }
 
-    /// Whether the issuer is on this machine: the only place where plain http is accepted.
+    /// Whether the issuer is on this machine: the only place where plain http is
+    /// accepted.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.url)
     }
 
-    /// Where the metadata is: `{issuer}/.well-known/openid-configuration` (OIDC Discovery §4).
+    /// Where the metadata is: `{issuer}/.well-known/openid-configuration` (OIDC
+    /// Discovery §4).
     pub fn metadata_url(&self) -> Url {
         let mut url = self.url.clone();
         let path = format!("{}/.well-known/openid-configuration", self.url.path().trim_end_matches('/'));
@@ -58,7 +61,8 @@ impl fmt::Display for Issuer {
     }
 }
 
-/// Whether a URL names this machine: 127.0.0.0/8, `::1`, `localhost` or a name below it (RFC 6761 §6.3).
+/// Whether a URL names this machine: 127.0.0.0/8, `::1`, `localhost` or a name below it
+/// (RFC 6761 §6.3).
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -1,9 +1,11 @@
 //! Configuration: read once, checked as a whole, then never changed.
 //!
-//! [`ConfigBuilder::build`] reports every problem at once, each with its fix, so that a first set-up takes one
-//! round and not six. What works but is probably a slip becomes a warning: it is logged and kept in
-//! [`Config::warnings`]. Building touches no network, so an outage at Okta cannot keep an application down.
+//! [`ConfigBuilder::build`] reports every problem at once, each with its fix, so that a
+//! first set-up takes one round and not six. What works but is probably a slip becomes
+//! a warning: it is logged and kept in [`Config::warnings`]. Building touches no
+//! network, so an outage at Okta cannot keep an application down.
 
+mod build;
 mod builder;
 mod client_auth;
 mod env;
@@ -47,7 +49,8 @@ impl Config {
     /// Reads the `OKTA_*` variables of the process.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its fix.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every
+    /// problem with its fix.
     pub fn from_env() -> Result<Self> {
         ConfigBuilder::from_env().build()
     }
@@ -107,12 +110,14 @@ impl Config {
         &self.warnings
     }
 
-    /// Whether browsers reach the application over TLS: decides `Secure` and the `__Host-` prefix of cookies.
+    /// Whether browsers reach the application over TLS: decides `Secure` and the
+    /// `__Host-` prefix of cookies.
     pub(crate) fn is_secure(&self) -> bool {
         self.base_url.scheme() == "https"
     }
 
-    /// The public origin as browsers send it in `Origin`: scheme, host and a port that is not the default.
+    /// The public origin as browsers send it in `Origin`: scheme, host and a port that
+    /// is not the default.
     pub(crate) fn origin(&self) -> String {
         self.base_url.origin().ascii_serialization()
     }
@@ -123,7 +128,8 @@ impl Config {
     }
 }
 
-/// The paths of the application that belong to the library. Each but the callback can be left out.
+/// The paths of the application that belong to the library. Each but the callback can
+/// be left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Routes {
@@ -155,14 +161,16 @@ impl Routes {
     }
 }
 
-/// How Okta delivers the authorization response (OAuth 2.0 Multiple Response Types §2.1, Form Post §2).
+/// How Okta delivers the authorization response (OAuth 2.0 Multiple Response Types
+/// §2.1, Form Post §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseMode {
     /// In the query of a redirect: the default.
     Query,
-    /// In the body of a cross-site POST: keeps the code out of URLs and access logs. Needs https, because
-    /// the cookie of the pending sign-in is then `SameSite=None; Secure`.
+    /// In the body of a cross-site POST: keeps the code out of URLs and access logs.
+    /// Needs https, because the cookie of the pending sign-in is then `SameSite=None;
+    /// Secure`.
     FormPost,
 }
 
@@ -170,7 +178,8 @@ pub enum ResponseMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Userinfo {
-    /// When the ID token lacks claims that the granted scopes promise: Okta's "thin" ID tokens.
+    /// When the ID token lacks claims that the granted scopes promise: Okta's "thin" ID
+    /// tokens.
     WhenThin,
     /// At every sign-in.
     Always,

@@ -20,7 +20,8 @@ pub enum Severity {
 pub struct Problem {
     /// How bad it is.
     pub severity: Severity,
-    /// The variable at fault, for example `OKTA_ISSUER_URI`, or the name of a setting that has no variable.
+    /// The variable at fault, for example `OKTA_ISSUER_URI`, or the name of a setting
+    /// that has no variable.
     pub variable: &'static str,
     /// What is wrong and how to mend it. Never holds a secret.
     pub message: String,
@@ -37,14 +38,17 @@ impl fmt::Display for Problem {
 pub(crate) struct Findings(Vec<Problem>);
 
 impl Findings {
+    /// Something that cannot work, or not safely.
     pub(crate) fn error(&mut self, variable: &'static str, message: impl Into<String>) {
         self.add(Severity::Error, variable, message.into());
     }
 
+    /// Something that works and is probably a slip.
     pub(crate) fn warning(&mut self, variable: &'static str, message: impl Into<String>) {
         self.add(Severity::Warning, variable, message.into());
     }
 
+    /// Keeps a finding, in the order in which they are told.
     fn add(&mut self, severity: Severity, variable: &'static str, message: String) {
         self.0.push(Problem { severity, variable, message });
     }

@@ -1,7 +1,8 @@
 //! The rules that one value must pass, each with a message that names the fix.
 //!
-//! They are the union of what Okta's own libraries check and what people get wrong: placeholders left in, the
-//! admin console's domain, a doubled suffix, a whole endpoint instead of the issuer.
+//! They are the union of what Okta's own libraries check and what people get wrong:
+//! placeholders left in, the admin console's domain, a doubled suffix, a whole endpoint
+//! instead of the issuer.
 
 use url::Url;
 
@@ -10,6 +11,7 @@ use super::issuer::{Issuer, is_loopback};
 use super::problem::Findings;
 use crate::secret::Secret;
 
+/// What an issuer looks like, for messages.
 const EXAMPLE: &str = "https://dev-123.okta.com/oauth2/default";
 
 /// The issuer: an https URL without anything that is not part of it.
@@ -195,6 +197,7 @@ pub(crate) fn cookie_secrets(secrets: &[Secret], secure: bool, findings: &mut Fi
     }
 }
 
+/// Whether a value still has the marks that documentation puts around a placeholder.
 fn is_placeholder(value: &str) -> bool {
     value.contains(['{', '}', '<', '>']) || value.contains("yourOktaDomain") || value.contains("YOUR_")
 }

@@ -1,8 +1,10 @@
-//! One sealed text over several cookies, because a browser takes 4096 bytes for each (RFC 6265 §6.1).
+//! One sealed text over several cookies, because a browser takes 4096 bytes for each
+//! (RFC 6265 §6.1).
 //!
-//! The first cookie has the plain name and begins with the number of parts: `3.AbC...`; the others are `name.1`,
-//! `name.2`. The parts are one sealed text, so a part that is changed, missing, swapped or of another generation
-//! makes all of it unreadable, and one beyond the number is not looked at.
+//! The first cookie has the plain name and begins with the number of parts: `3.AbC...`;
+//! the others are `name.1`, `name.2`. The parts are one sealed text, so a part that is
+//! changed, missing, swapped or of another generation makes all of it unreadable, and
+//! one beyond the number is not looked at.
 
 use http::HeaderValue;
 
@@ -13,7 +15,8 @@ use crate::error::{Code, Error, Result};
 /// Bytes of value in one cookie; name and attributes fit in what is left of 4096.
 const PART: usize = 3_800;
 
-/// The most parts of one value: what servers and proxies commonly accept as headers in all.
+/// The most parts of one value: what servers and proxies commonly accept as headers in
+/// all.
 const MOST: usize = 5;
 
 /// A value that may need several cookies.
@@ -24,6 +27,7 @@ pub(crate) struct Chunks {
 }
 
 impl Chunks {
+    /// For the cookie of this name, to which the settings may add a prefix.
     pub(crate) fn new(settings: CookieSettings, name: &str) -> Self {
         let name = settings.name(name);
         Self { settings, name }
@@ -34,7 +38,8 @@ impl Chunks {
         &self.name
     }
 
-    /// The text, put together again; `None` if a part is missing or the number makes no sense.
+    /// The text, put together again; `None` if a part is missing or the number makes no
+    /// sense.
     pub(crate) fn read(&self, cookies: &RequestCookies) -> Option<String> {
         let (count, first) = split_count(cookies.value(&self.name)?)?;
         let mut text = first.to_owned();
@@ -86,6 +91,7 @@ impl Chunks {
         removed
     }
 
+    /// The name of a part: the plain one for the first, numbered for the others.
     fn part(&self, at: usize) -> String {
         if at == 0 { self.name.clone() } else { format!("{}.{at}", self.name) }
     }
@@ -100,7 +106,8 @@ impl Chunks {
     }
 }
 
-/// The number of parts in front of the first one, from 1 to [`MOST`], in its one spelling.
+/// The number of parts in front of the first one, from 1 to [`MOST`], in its one
+/// spelling.
 fn split_count(text: &str) -> Option<(usize, &str)> {
     let (count, rest) = text.split_once('.')?;
     let number: usize = count.parse().ok()?;

@@ -10,7 +10,8 @@ use super::seal::{SealKey, Sealer};
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, random_bytes};
 
-/// What a value is sealed for. A value sealed for one purpose does not open for another.
+/// What a value is sealed for. A value sealed for one purpose does not open for
+/// another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Session,
@@ -18,6 +19,7 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
+    /// The text that keys and associated data are bound to.
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Session => "session",
@@ -41,7 +43,8 @@ impl CookieKeys {
         Ok(Self(vec![Zeroizing::new(bytes.to_vec())]))
     }
 
-    /// The sealer for a purpose and a tenant. Keys are derived here, once, not for each request.
+    /// The sealer for a purpose and a tenant. Keys are derived here, once, not for each
+    /// request.
     pub(crate) fn sealer(&self, purpose: Purpose, tenant: &str) -> Result<Sealer> {
         let keys: Option<Vec<SealKey>> = self.0.iter().map(|secret| derive(secret, purpose)).collect();
         let keys = keys.ok_or_else(|| Error::new(Code::Internal, "the cookie keys cannot be derived"))?;
@@ -49,7 +52,8 @@ impl CookieKeys {
     }
 }
 
-/// HKDF (RFC 5869) with the purpose in `info`; the key id is derived beside the key and tells nothing about it.
+/// HKDF (RFC 5869) with the purpose in `info`; the key id is derived beside the key and
+/// tells nothing about it.
 fn derive(secret: &[u8], purpose: Purpose) -> Option<SealKey> {
     let extracted = Salt::new(HKDF_SHA256, b"okta-auth cookie v1").extract(secret);
     let expand = |part: &str, out: &mut [u8]| {

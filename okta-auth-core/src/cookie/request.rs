@@ -11,7 +11,8 @@ const MAX_COOKIES: usize = 200;
 pub(crate) struct RequestCookies(Vec<(String, String)>);
 
 impl RequestCookies {
-    /// Reads every `Cookie` header (RFC 6265 §5.4; HTTP/2 may split it). Junk is skipped.
+    /// Reads every `Cookie` header (RFC 6265 §5.4; HTTP/2 may split it). Junk is
+    /// skipped.
     pub(crate) fn parse(headers: &HeaderMap) -> Self {
         let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let cookies = values.flat_map(|value| cookie::Cookie::split_parse(value.to_owned())).filter_map(Result::ok);

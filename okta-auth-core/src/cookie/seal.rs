@@ -1,7 +1,8 @@
-//! Authenticated encryption of cookie values: AES-256-GCM-SIV, whose random nonces stay safe at any volume and
-//! across replicas (RFC 8452 §9).
+//! Authenticated encryption of cookie values: AES-256-GCM-SIV, whose random nonces stay
+//! safe at any volume and across replicas (RFC 8452 §9).
 //!
-//! A sealed value is `version (1) | key id (4) | nonce (12) | ciphertext | tag (16)`, in base64url without padding.
+//! A sealed value is `version (1) | key id (4) | nonce (12) | ciphertext | tag (16)`,
+//! in base64url without padding.
 
 use std::fmt;
 
@@ -13,9 +14,13 @@ use zeroize::Zeroizing;
 use super::keys::Purpose;
 use crate::error::{Code, Error, Result};
 
+/// The format. A value of another version does not open.
 const VERSION: u8 = 1;
+/// Bytes of a key id.
 const ID: usize = 4;
+/// Bytes of a nonce (RFC 8452 §4).
 const NONCE: usize = 12;
+/// Everything before the ciphertext.
 const HEADER: usize = 1 + ID + NONCE;
 
 /// More than this is no cookie of ours; it bounds the work for a stranger's value.
@@ -30,7 +35,8 @@ pub(super) struct SealKey {
 /// Seals and opens values for one purpose and one tenant.
 pub(crate) struct Sealer {
     keys: Vec<SealKey>,
-    /// Purpose and tenant, each with its length in front so that no two contexts read the same.
+    /// Purpose and tenant, each with its length in front so that no two contexts read
+    /// the same.
     context: Vec<u8>,
 }
 
@@ -43,6 +49,7 @@ pub(crate) struct Opened {
 }
 
 impl Sealer {
+    /// Binds the keys to a purpose and a tenant.
     pub(super) fn new(keys: Vec<SealKey>, purpose: Purpose, tenant: &str) -> Self {
         let mut context = vec![VERSION];
         append(&mut context, purpose.label());
@@ -65,13 +72,14 @@ impl Sealer {
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    /// Opens what [`seal`](Self::seal) made for the same name. Anything else is `None`: a stranger learns
-    /// nothing about why.
+    /// Opens what [`seal`](Self::seal) made for the same name. Anything else is `None`:
+    /// a stranger learns nothing about why.
     pub(crate) fn open(&self, name: &str, text: &str) -> Option<Opened> {
         if text.len() > MAX_TEXT {
             return None;
         }
-        // Strict: another spelling of the same bytes, with stray trailing bits, is refused as well.
+        // Strict: another spelling of the same bytes, with stray trailing bits, is
+        // refused as well.
         let mut sealed = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
         let (header, body) = sealed.split_at_mut_checked(HEADER)?;
         let (version, rest) = header.split_first()?;
@@ -85,6 +93,7 @@ impl Sealer {
         Some(Opened { plain: Zeroizing::new(plain.to_vec()), old_key: position > 0 })
     }
 
+    /// What a value is bound to: version, purpose, tenant, and the name of its cookie.
     fn associated_data(&self, name: &str) -> Vec<u8> {
         let mut data = Vec::with_capacity(self.context.len().saturating_add(name.len()).saturating_add(8));
         data.extend_from_slice(&self.context);

@@ -7,8 +7,9 @@ use http::HeaderValue;
 
 use crate::error::{Code, Error, Result};
 
-/// How cookies are set: `HttpOnly`, `Path=/`, no `Domain`; over TLS also `Secure` and the `__Host-` prefix, so
-/// that no other subdomain can plant one (RFC 6265bis §4.1.3.2).
+/// How cookies are set: `HttpOnly`, `Path=/`, no `Domain`; over TLS also `Secure` and
+/// the `__Host-` prefix, so that no other subdomain can plant one (RFC 6265bis
+/// §4.1.3.2).
 #[derive(Clone, Debug)]
 pub(crate) struct CookieSettings {
     secure: bool,
@@ -16,13 +17,14 @@ pub(crate) struct CookieSettings {
 }
 
 impl CookieSettings {
-    /// `SameSite=Lax`: with `Strict` the cookie would be absent when Okta sends the browser back.
+    /// `SameSite=Lax`: with `Strict` the cookie would be absent when Okta sends the
+    /// browser back.
     pub(crate) fn new(secure: bool) -> Self {
         Self { secure, same_site: SameSite::Lax }
     }
 
-    /// The same for a cookie that must come along with a cross-site POST. `SameSite=None` works with `Secure`
-    /// alone, so on loopback http it stays `Lax`.
+    /// The same for a cookie that must come along with a cross-site POST.
+    /// `SameSite=None` works with `Secure` alone, so on loopback http it stays `Lax`.
     pub(crate) fn cross_site(mut self, needed: bool) -> Self {
         if needed && self.secure {
             self.same_site = SameSite::None;
@@ -35,7 +37,8 @@ impl CookieSettings {
         if self.secure { format!("__Host-{name}") } else { name.to_owned() }
     }
 
-    /// A `Set-Cookie` value. Without `max_age` the cookie lasts as long as the browser runs.
+    /// A `Set-Cookie` value. Without `max_age` the cookie lasts as long as the browser
+    /// runs.
     pub(crate) fn set(&self, name: &str, value: &str, max_age: Option<Duration>) -> Result<HeaderValue> {
         let seconds = max_age.map(|age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
         let mut cookie = self.base(name, value);
@@ -44,15 +47,18 @@ impl CookieSettings {
             .map_err(|error| Error::new(Code::Internal, "a cookie is not fit for a header").with_cause(error))
     }
 
-    /// The `Set-Cookie` value that deletes a cookie: same name, path and attributes, and in the past.
+    /// The `Set-Cookie` value that deletes a cookie: same name, path and attributes,
+    /// and in the past.
     pub(crate) fn remove(&self, name: &str) -> HeaderValue {
         let mut cookie = self.base(name, "");
         cookie.make_removal();
-        // The names come from the browser only after one of our own prefixes and as a cookie that it accepted.
+        // The names come from the browser only after one of our own prefixes and as a
+        // cookie that it accepted.
         HeaderValue::from_str(&cookie.to_string())
             .unwrap_or(HeaderValue::from_static("okta_session=; Max-Age=0; Path=/"))
     }
 
+    /// Name, value and the attributes that every cookie of ours has.
     fn base<'a>(&self, name: &'a str, value: &'a str) -> Cookie<'a> {
         let mut cookie = Cookie::new(name, value);
         cookie.set_path("/");

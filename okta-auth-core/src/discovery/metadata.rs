@@ -76,8 +76,8 @@ impl Metadata {
 
     /// Holds the document against the issuer that it was fetched for.
     ///
-    /// 1. The issuer is the same, character by character (OIDC Discovery §4.3): or another server could speak
-    ///    for it.
+    /// 1. The issuer is the same, character by character (OIDC Discovery §4.3): or
+    ///    another server could speak for it.
     /// 2. Endpoints are https; http is for an issuer and endpoints on this machine.
     /// 3. Endpoints carry no credentials and no fragment.
     /// 4. PKCE with S256 is not ruled out (RFC 9700 §2.1.1).
@@ -110,6 +110,8 @@ impl Metadata {
     }
 }
 
+/// Whether an endpoint may be used: https without credentials and fragment, or http on this
+/// machine for an issuer on this machine.
 fn is_acceptable(endpoint: &Url, issuer: &Issuer) -> bool {
     let local = issuer.is_loopback() && is_loopback(endpoint);
     let scheme = endpoint.scheme() == "https" || (endpoint.scheme() == "http" && local);

@@ -12,7 +12,8 @@ use crate::config::Issuer;
 use crate::error::Result;
 use crate::http::{Cached, Freshness, HttpClient};
 
-/// Metadata changes seldom and may lag at Okta; an hour is what its own verifiers keep it for at most.
+/// Metadata changes seldom and may lag at Okta; an hour is what its own verifiers keep
+/// it for at most.
 const FRESHNESS: Freshness = Freshness {
     default: Duration::from_secs(3_600),
     least: Duration::from_secs(300),
@@ -29,16 +30,20 @@ pub(crate) struct Discovery {
 }
 
 impl Discovery {
+    /// Knows the issuer and asks nothing yet.
     pub(crate) fn new(issuer: Issuer, http: HttpClient, clock: SharedClock) -> Self {
         Self { issuer, http, cached: Cached::new(clock, FRESHNESS) }
     }
 
-    /// The metadata: the last good one if there is any, however old, and fetched again behind it.
+    /// The metadata: the last good one if there is any, however old, and fetched again
+    /// behind it.
     ///
     /// # Errors
-    /// [`Code::ProviderUnavailable`](crate::error::Code::ProviderUnavailable) and its like if there has never been
-    /// a good one; [`Code::IssuerMismatch`](crate::error::Code::IssuerMismatch) and
-    /// [`Code::MetadataInvalid`](crate::error::Code::MetadataInvalid) if it cannot be trusted.
+    /// [`Code::ProviderUnavailable`](crate::error::Code::ProviderUnavailable) and its
+    /// like if there has never been a good one;
+    /// [`Code::IssuerMismatch`](crate::error::Code::IssuerMismatch) and
+    /// [`Code::MetadataInvalid`](crate::error::Code::MetadataInvalid) if it cannot be
+    /// trusted.
     pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>> {
         let fetch = || {
             let (http, issuer) = (self.http.clone(), self.issuer.clone());

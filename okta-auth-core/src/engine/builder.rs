@@ -25,12 +25,13 @@ pub struct OktaAuthBuilder {
 }
 
 impl OktaAuthBuilder {
+    /// Starts with the system clock and without a hook.
     pub(super) fn new(config: ConfigBuilder) -> Self {
         Self { config, clock: SharedClock::default(), hook: None }
     }
 
-    /// Called at each sign-in before the session is made: to create the user's record, to add to the session, or
-    /// to refuse.
+    /// Called at each sign-in before the session is made: to create the user's record,
+    /// to add to the session, or to refuse.
     pub fn on_sign_in(mut self, hook: impl SignInHook) -> Self {
         self.hook = Some(Arc::new(hook));
         self
@@ -45,7 +46,8 @@ impl OktaAuthBuilder {
     /// Checks the settings and builds. Touches no network.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with its fix.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every
+    /// problem with its fix.
     pub fn build(self) -> Result<OktaAuth> {
         let config = Arc::new(self.config.build()?);
         let clock = self.clock;
@@ -67,6 +69,7 @@ impl OktaAuthBuilder {
     }
 }
 
+/// The verifier with its keys; the names of the algorithms have been checked.
 fn verifier(config: &Config, http: &HttpClient, clock: &SharedClock) -> Verifier {
     let settings = KeysSettings { floor: config.options.jwks_refetch_floor, ..KeysSettings::default() };
     let keys = Keys::new(http.clone(), clock.clone(), settings);
@@ -74,7 +77,8 @@ fn verifier(config: &Config, http: &HttpClient, clock: &SharedClock) -> Verifier
     Verifier::new(keys, allowed, config.options.leeway, clock.clone())
 }
 
-/// Both kinds of cookie are sealed for this issuer and this client: those of another tenant do not open.
+/// Both kinds of cookie are sealed for this issuer and this client: those of another
+/// tenant do not open.
 fn cookies(config: &Arc<Config>) -> Result<(Attempts, CookieStore)> {
     let keys = match config.cookie_secrets.as_slice() {
         [] => CookieKeys::random()?,

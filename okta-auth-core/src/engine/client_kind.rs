@@ -7,9 +7,12 @@ use http::{HeaderMap, Method};
 ///
 /// 1. `Sec-Purpose: prefetch` is nobody's click.
 /// 2. `Sec-Fetch-Mode` tells: `navigate` is a navigation, everything else is not.
-/// 3. `Sec-Fetch-Dest` tells frames from pages; Okta refuses to be framed, so only `document` is a page.
-/// 4. `X-Requested-With` is how scripts have announced themselves since before there was a standard.
-/// 5. A browser too old for the headers above asks for `text/html`; an API client does not.
+/// 3. `Sec-Fetch-Dest` tells frames from pages; Okta refuses to be framed, so only
+///    `document` is a page.
+/// 4. `X-Requested-With` is how scripts have announced themselves since before there
+///    was a standard.
+/// 5. A browser too old for the headers above asks for `text/html`; an API client does
+///    not.
 pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if text("sec-purpose").is_some_and(|purpose| purpose.contains("prefetch")) {
@@ -22,6 +25,7 @@ pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether `Accept` names HTML. `*/*` does not: every API client sends it.
 fn accepts_html(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|range| {
@@ -30,8 +34,8 @@ fn accepts_html(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether a navigation may be answered with a redirect to sign-in: a redirect of anything but GET and HEAD
-/// would lose the body (and with it what the user typed).
+/// Whether a navigation may be answered with a redirect to sign-in: a redirect of
+/// anything but GET and HEAD would lose the body (and with it what the user typed).
 pub(super) fn may_redirect(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD
 }

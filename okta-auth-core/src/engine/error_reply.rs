@@ -1,6 +1,8 @@
-//! What a user is told when something fails: a page for a browser, JSON for anything else.
+//! What a user is told when something fails: a page for a browser, JSON for anything
+//! else.
 //!
-//! Neither holds a cause, a token or a provider's text; the log has them, under the same code.
+//! Neither holds a cause, a token or a provider's text; the log has them, under the
+//! same code.
 
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
@@ -39,6 +41,7 @@ pub(super) fn error_reply(error: &Error, navigation: bool, routes: &Routes, back
     answer
 }
 
+/// The page: what happened, another try that leads back to where the user was, and home.
 fn page(error: &Error, telling: &Telling, routes: &Routes, back_to: &ReturnTo) -> Reply {
     let again = routes.login().map(|login| format!("{login}?return_to={}", encode(back_to.as_str())));
     let home = format!("{}/", routes.mount());
@@ -51,6 +54,7 @@ fn page(error: &Error, telling: &Telling, routes: &Routes, back_to: &ReturnTo) -
     reply::html(telling.status, page.render())
 }
 
+/// Encodes a value for a query.
 fn encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
@@ -62,6 +66,8 @@ fn log(error: &Error) {
     tracing::warn!(target: "okta_auth", %code, provider_error = provider, cause, "{error}");
 }
 
+/// Status and words for each code. What the user can mend comes first; what only the
+/// operator can mend says so.
 fn telling(error: &Error) -> Telling {
     let (status, title, sentences): (_, _, &[&str]) = match error.code() {
         Code::ProviderUnavailable | Code::ProviderRateLimited => (
@@ -115,10 +121,12 @@ fn telling(error: &Error) -> Telling {
     Telling { status, title, sentences }
 }
 
+/// For every token that was refused: to the user they are all the same.
 const NOT_VERIFIED: &[&str] =
     &["The answer of the sign-in service could not be verified, so nobody was signed in.", "Please try again."];
 
-/// What Okta's error codes mean to the person in front of the screen (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6).
+/// What Okta's error codes mean to the person in front of the screen (RFC 6749
+/// §4.1.2.1, OIDC Core §3.1.2.6).
 fn refused(error: &Error) -> Telling {
     let (status, title, sentences): (_, _, &[&str]) = match error.provider_error() {
         Some("access_denied") => (

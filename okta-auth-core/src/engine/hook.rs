@@ -19,6 +19,7 @@ pub struct SignIn {
 }
 
 impl SignIn {
+    /// A sign-in to which the application has added nothing yet.
     pub(super) fn new(identity: Arc<VerifiedIdentity>) -> Self {
         Self { identity, app_data: Map::new() }
     }
@@ -28,8 +29,9 @@ impl SignIn {
         &self.identity
     }
 
-    /// Puts a value of the application's own into the session, apart from the claims, so that it can never be
-    /// taken for one. Handlers read it with [`SignedIn::app_data`](super::SignedIn::app_data).
+    /// Puts a value of the application's own into the session, apart from the claims,
+    /// so that it can never be taken for one. Handlers read it with
+    /// [`SignedIn::app_data`](super::SignedIn::app_data).
     ///
     /// # Errors
     /// [`Code::ClaimsMismatch`] if the value cannot be written as JSON.
@@ -41,6 +43,7 @@ impl SignIn {
         Ok(())
     }
 
+    /// What the application put in, for the session's record.
     pub(super) fn into_app_data(self) -> Map<String, Value> {
         self.app_data
     }
@@ -73,8 +76,8 @@ impl fmt::Display for Refusal {
 /// What [`SignInHook::on_sign_in`] returns.
 pub type HookFuture = Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Send>>;
 
-/// Called at each sign-in, after everything has been verified and before the session is made. Any
-/// `async fn(SignIn) -> Result<SignIn, Refusal>` is one.
+/// Called at each sign-in, after everything has been verified and before the session is
+/// made. Any `async fn(SignIn) -> Result<SignIn, Refusal>` is one.
 pub trait SignInHook: Send + Sync + 'static {
     /// Returns the sign-in, enriched or as it came, or refuses it.
     fn on_sign_in(&self, sign_in: SignIn) -> HookFuture;

@@ -1,8 +1,10 @@
-//! The few pages that the library shows itself. Each says what happened and offers a way on.
+//! The few pages that the library shows itself. Each says what happened and offers a
+//! way on.
 
 use std::fmt::Write as _;
 
-/// A page: a heading, sentences, and links. Every text is escaped here, whoever wrote it.
+/// A page: a heading, sentences, and links. Every text is escaped here, whoever wrote
+/// it.
 #[derive(Debug)]
 pub(super) struct Page<'a> {
     pub(super) title: &'a str,
@@ -11,6 +13,7 @@ pub(super) struct Page<'a> {
     pub(super) code: &'a str,
 }
 
+/// Light and dark, without any asset from elsewhere.
 const STYLE: &str = "\
 :root{color-scheme:light dark;--bg:#f4f6f9;--card:#fff;--ink:#1d2433;--mute:#5b6478;--line:#dfe3ea;--act:#1452cc;--on:#fff}\
 @media(prefers-color-scheme:dark){:root{--bg:#12151c;--card:#1b202a;--ink:#eef1f6;--mute:#a3adbf;--line:#303848;--act:#8ab4ff;--on:#10131a}}\
@@ -22,6 +25,7 @@ color:var(--ink);text-decoration:none}a:first-child{background:var(--act);border
 a:focus-visible{outline:3px solid var(--act);outline-offset:2px}small{display:block;margin-top:1.5rem;color:var(--mute)}";
 
 impl Page<'_> {
+    /// Writes the page.
     pub(super) fn render(&self) -> String {
         let title = escape(self.title);
         let mut out = format!(

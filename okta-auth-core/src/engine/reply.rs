@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 /// An answer: `http` types, so that any adapter can translate it.
 pub type Reply = Response<Bytes>;
 
-/// Headers of every answer of the engine: nothing is cached, framed, sniffed, or leaks its URL by `Referer`.
+/// Headers of every answer of the engine: nothing is cached, framed, sniffed, or leaks
+/// its URL by `Referer`.
 const HARDENING: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, "no-store"),
     (http::header::REFERRER_POLICY, "no-referrer"),
@@ -41,10 +42,12 @@ pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Reply {
     with_body(status, "application/json", body.to_string())
 }
 
-/// A redirect with 303, so that a browser follows with GET whatever it came with (RFC 9700 §4.12).
+/// A redirect with 303, so that a browser follows with GET whatever it came with (RFC
+/// 9700 §4.12).
 pub(super) fn see_other(location: &str) -> Reply {
     let mut reply = with_body(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", Bytes::new());
-    // The targets are written by the `url` crate, which leaves nothing in them that a header cannot carry.
+    // The targets are written by the `url` crate, which leaves nothing in them that a
+    // header cannot carry.
     let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
     reply.headers_mut().insert(LOCATION, location);
     reply

@@ -30,12 +30,14 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// The largest body that a request to this path may have, in bytes. Only a form post has one.
+    /// The largest body that a request to this path may have, in bytes. Only a form
+    /// post has one.
     pub const MAX_BODY: usize = 64 * 1024;
 }
 
 impl Visit {
-    /// Answers a request to one of the library's paths. `body` is empty except for a form post.
+    /// Answers a request to one of the library's paths. `body` is empty except for a
+    /// form post.
     pub async fn serve(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
         match (endpoint, &parts.method) {
             (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(parts).await,
@@ -48,6 +50,8 @@ impl Visit {
         }
     }
 
+    /// Starts a sign-in. `return_to` is where the browser goes afterwards; `prompt=login` asks
+    /// Okta for fresh credentials. Whatever else is in the query is ignored.
     async fn login(&self, parts: &Parts) -> Reply {
         let query = parts.uri.query().unwrap_or_default();
         let mut options = LoginOptions::new(ReturnTo::root());
@@ -61,6 +65,7 @@ impl Visit {
         self.start_login(&options).await
     }
 
+    /// Completes a sign-in, or tells why it could not be completed.
     async fn callback(&self, response: &[u8]) -> Reply {
         let mut cookies = Vec::new();
         let mut reply = match self.try_callback(response, &mut cookies).await {
@@ -71,8 +76,8 @@ impl Visit {
         reply
     }
 
-    /// `cookies` gets the deletion of the attempt's cookie as soon as the attempt is known: it is used up
-    /// whatever comes of it.
+    /// `cookies` gets the deletion of the attempt's cookie as soon as the attempt is
+    /// known: it is used up whatever comes of it.
     async fn try_callback(&self, response: &[u8], cookies: &mut Vec<HeaderValue>) -> Result<Reply> {
         let auth = &self.auth().0;
         let response = AuthorizationResponse::parse(response)?;
@@ -89,7 +94,8 @@ impl Visit {
         self.establish(identity, &pending, cookies).await
     }
 
-    /// Makes a new session from a verified identity. Nothing of an earlier session is carried over.
+    /// Makes a new session from a verified identity. Nothing of an earlier session is
+    /// carried over.
     async fn establish(
         &self,
         identity: VerifiedIdentity,
@@ -113,8 +119,8 @@ impl Visit {
         Ok(reply::see_other(pending.return_to.as_str()))
     }
 
-    /// The application's hook said no. The way on is another account: without `prompt=login` Okta would sign the
-    /// same one in again.
+    /// The application's hook said no. The way on is another account: without
+    /// `prompt=login` Okta would sign the same one in again.
     fn refused(&self, refusal: &Refusal) -> Reply {
         let routes = self.auth().config().routes();
         let other = routes.login().map(|login| format!("{login}?prompt=login"));
@@ -134,6 +140,7 @@ impl Visit {
         reply::html(StatusCode::FORBIDDEN, page.render())
     }
 
+    /// Ends the session here and then at Okta.
     async fn logout(&self, parts: &Parts) -> Reply {
         let config = self.auth().config();
         if !logout::same_origin(&parts.headers, &config.origin()) {
@@ -151,8 +158,8 @@ impl Visit {
         reply
     }
 
-    /// Revokes what can be revoked and tells where the browser ends its session at Okta. With Okta away there
-    /// is no such place, and the sign-out is local.
+    /// Revokes what can be revoked and tells where the browser ends its session at
+    /// Okta. With Okta away there is no such place, and the sign-out is local.
     async fn end_at_okta(&self, session: &Session) -> Option<String> {
         let auth = &self.auth().0;
         let metadata = match self.auth().metadata().await {

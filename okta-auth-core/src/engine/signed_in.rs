@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use crate::error::Result;
 use crate::session::Session;
 
-/// Somebody with a live session. `C` is the application's own type for the claims; `()` asks for none.
+/// Somebody with a live session. `C` is the application's own type for the claims; `()`
+/// asks for none.
 pub struct SignedIn<C = ()> {
     session: Arc<Session>,
     claims: C,
@@ -33,12 +34,14 @@ impl<C> SignedIn<C> {
         &self.session
     }
 
-    /// The user's identifier at the issuer. Key your records by issuer and subject together.
+    /// The user's identifier at the issuer. Key your records by issuer and subject
+    /// together.
     pub fn subject(&self) -> &str {
         self.session.subject()
     }
 
-    /// What the user is called: `name`, or else `preferred_username`, e-mail, or subject.
+    /// What the user is called: `name`, or else `preferred_username`, e-mail, or
+    /// subject.
     pub fn name(&self) -> &str {
         self.session.name()
     }
@@ -56,7 +59,8 @@ impl<C> SignedIn<C> {
     /// What the `on_sign_in` hook put into the session under `name`.
     ///
     /// # Errors
-    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if it is there but does not fit `T`.
+    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if it is there but
+    /// does not fit `T`.
     pub fn app_data<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         self.session.app_data(name)
     }

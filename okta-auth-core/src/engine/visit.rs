@@ -21,11 +21,12 @@ use crate::login::{LoginOptions, ReturnTo};
 use crate::policy::{Decision, signed_in};
 use crate::session::{Loaded, Session};
 
-/// The engine's view of one request. An adapter makes it before the handler runs, keeps it with the request, and
-/// lets it [finish](Self::finish) the response.
+/// The engine's view of one request. An adapter makes it before the handler runs, keeps
+/// it with the request, and lets it [finish](Self::finish) the response.
 #[derive(Clone)]
 pub struct Visit(Arc<Inner>);
 
+/// What the clones of a visit share.
 struct Inner {
     auth: OktaAuth,
     method: Method,
@@ -66,8 +67,9 @@ impl Challenge {
 }
 
 impl OktaAuth {
-    /// Looks at a request: reads its session and remembers where it wants to go. `target` is the path and query
-    /// as the client sent them, before any router took a prefix away.
+    /// Looks at a request: reads its session and remembers where it wants to go.
+    /// `target` is the path and query as the client sent them, before any router took a
+    /// prefix away.
     pub fn visit(&self, parts: &Parts, target: &str) -> Visit {
         let now = self.0.clock.now();
         let cookies = RequestCookies::parse(&parts.headers);
@@ -85,6 +87,7 @@ impl OktaAuth {
         }))
     }
 
+    /// The session of the request, and what its cookie needs.
     fn load(&self, cookies: &RequestCookies, now: Timestamp) -> (Option<Arc<Session>>, Upkeep) {
         match self.0.sessions.load(cookies, now) {
             Loaded::None => (None, Upkeep::Nothing),
@@ -95,7 +98,8 @@ impl OktaAuth {
         }
     }
 
-    /// A target on our own origin that is none of the library's paths: coming back to `/login` would loop.
+    /// A target on our own origin that is none of the library's paths: coming back to
+    /// `/login` would loop.
     pub(super) fn return_to(&self, target: &str) -> ReturnTo {
         let config = self.config();
         let target = ReturnTo::parse(target, &config.base_url);
@@ -114,7 +118,8 @@ impl Visit {
     /// The user, if somebody is signed in. The response is then kept out of caches.
     ///
     /// # Errors
-    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if the claims do not fit `C`.
+    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if the claims do
+    /// not fit `C`.
     pub fn user<C: DeserializeOwned + 'static>(&self) -> Result<Option<SignedIn<C>>> {
         self.0.consulted.store(true, Ordering::Relaxed);
         match (signed_in(self.0.session.as_deref()), &self.0.session) {
@@ -131,8 +136,8 @@ impl Visit {
         }
     }
 
-    /// The answer to somebody who has to sign in: a redirect to Okta for a page navigation, 401 with a challenge
-    /// for everything else.
+    /// The answer to somebody who has to sign in: a redirect to Okta for a page
+    /// navigation, 401 with a challenge for everything else.
     pub async fn challenge(&self) -> Reply {
         if !self.0.navigation || !may_redirect(&self.0.method) {
             return self.unauthorized();
@@ -147,8 +152,9 @@ impl Visit {
         error_reply(error, self.0.navigation, routes, &self.0.target)
     }
 
-    /// Adds to a response what the session needs: a rewritten or deleted cookie, and cache headers. Call it once
-    /// for each response, the engine's own answers included.
+    /// Adds to a response what the session needs: a rewritten or deleted cookie, and
+    /// cache headers. Call it once for each response, the engine's own answers
+    /// included.
     pub fn finish(&self, headers: &mut HeaderMap) {
         let own = headers.contains_key(http::header::SET_COOKIE) && writes_session(headers, &self.0.auth);
         if !own && !is_shared(headers) {
@@ -162,6 +168,8 @@ impl Visit {
         }
     }
 
+    /// The cookies that keep the session alive, or take the remains of one away. A session
+    /// that cannot be written again stays as it is: it was good enough to be read.
     fn upkeep(&self) -> Vec<HeaderValue> {
         let sessions = &self.0.auth.0.sessions;
         match (self.0.upkeep, &self.0.session) {
@@ -190,6 +198,7 @@ impl Visit {
         }
     }
 
+    /// The redirect with the cookie of the attempt.
     async fn try_start_login(&self, options: &LoginOptions) -> Result<Reply> {
         let auth = &self.0.auth.0;
         let metadata = self.0.auth.metadata().await?;
@@ -200,22 +209,27 @@ impl Visit {
         Ok(reply)
     }
 
+    /// The request's cookies.
     pub(super) fn cookies(&self) -> &RequestCookies {
         &self.0.cookies
     }
 
+    /// The request's session.
     pub(super) fn session(&self) -> Option<&Arc<Session>> {
         self.0.session.as_ref()
     }
 
+    /// When the request came.
     pub(super) fn now(&self) -> Timestamp {
         self.0.now
     }
 
+    /// Whether a browser wants to show the answer as a page.
     pub(super) fn is_navigation(&self) -> bool {
         self.0.navigation
     }
 
+    /// 405, with the methods that there are (RFC 9110 §15.5.6).
     pub(super) fn method_not_allowed(allow: &'static str) -> Reply {
         let body = json!({ "error": "method_not_allowed", "message": format!("Use {allow}.") });
         let mut reply = reply::json(StatusCode::METHOD_NOT_ALLOWED, &body);
@@ -224,15 +238,18 @@ impl Visit {
     }
 }
 
-/// Whether the answer sets the session cookie itself (a sign-in or sign-out): upkeep would undo that.
+/// Whether the answer sets the session cookie itself (a sign-in or sign-out): upkeep
+/// would undo that.
 fn writes_session(headers: &HeaderMap, auth: &OktaAuth) -> bool {
     let name = auth.0.sessions.cookie_name();
     let set = headers.get_all(http::header::SET_COOKIE).iter();
-    set.filter_map(|value| value.to_str().ok()).any(|value| value.starts_with(name))
+    let mut names = set.filter_map(|value| value.to_str().ok()?.split_once('=').map(|(name, _)| name));
+    names.any(|set| set == name)
 }
 
-/// A response that its handler gives to shared caches, such as a stylesheet, is left alone: upkeep can wait for
-/// the next request, and a cookie in a shared cache would be somebody else's session.
+/// A response that its handler gives to shared caches, such as a stylesheet, is left
+/// alone: upkeep can wait for the next request, and a cookie in a shared cache would be
+/// somebody else's session.
 fn is_shared(headers: &HeaderMap) -> bool {
     let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|directive| {

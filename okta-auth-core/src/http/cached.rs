@@ -1,4 +1,5 @@
-//! A document that is fetched once for any number of callers, and served stale while it is fetched again.
+//! A document that is fetched once for any number of callers, and served stale while it
+//! is fetched again.
 
 use std::fmt;
 use std::future::Future;
@@ -17,26 +18,29 @@ pub(crate) struct Fetched<T> {
     pub(crate) max_age: Option<Duration>,
 }
 
-/// How long a document stays fresh. What the server says counts between the bounds: the lower one keeps a
-/// `no-store` from turning every request into a fetch.
+/// How long a document stays fresh. What the server says counts between the bounds: the
+/// lower one keeps a `no-store` from turning every request into a fetch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Freshness {
     pub(crate) default: Duration,
     pub(crate) least: Duration,
     pub(crate) most: Duration,
-    /// After a failed refresh the stale document is served this long before the next try.
+    /// After a failed refresh the stale document is served this long before the next
+    /// try.
     pub(crate) retry: Duration,
 }
 
 /// The cache. Clones share it.
 pub(crate) struct Cached<T>(Arc<Inner<T>>);
 
+/// What the clones share.
 struct Inner<T> {
     clock: SharedClock,
     freshness: Freshness,
     state: Mutex<State<T>>,
 }
 
+/// The document, and the fetch that is under way.
 struct State<T> {
     value: Option<Arc<T>>,
     fetched_at: Timestamp,
@@ -44,21 +48,19 @@ struct State<T> {
     flight: Option<Flight<T>>,
 }
 
+/// Where the outcome of a fetch will be seen by all who wait for it.
 type Flight<T> = watch::Receiver<Option<Result<Arc<T>, Arc<Error>>>>;
 
 impl<T: Send + Sync + 'static> Cached<T> {
+    /// An empty cache.
     pub(crate) fn new(clock: SharedClock, freshness: Freshness) -> Self {
         let state = State { value: None, fetched_at: clock.now(), fresh_for: Duration::ZERO, flight: None };
         Self(Arc::new(Inner { clock, freshness, state: Mutex::new(state) }))
     }
 
-    /// What is cached, fresh or stale, without any fetch.
-    pub(crate) fn peek(&self) -> Option<Arc<T>> {
-        self.lock().value.clone()
-    }
-
-    /// The document: at once if there is one, fresh or stale, and a stale one is fetched again in the
-    /// background; else after the fetch, which is one for all callers.
+    /// The document: at once if there is one, fresh or stale, and a stale one is
+    /// fetched again in the background; else after the fetch, which is one for all
+    /// callers.
     ///
     /// # Errors
     /// The error of the fetch, if there is no document to fall back on.
@@ -94,6 +96,7 @@ impl<T: Send + Sync + 'static> Cached<T> {
         wait(flight).await
     }
 
+    /// The fetch that is under way, or a new one.
     fn join<F, Fut>(&self, state: &mut State<T>, fetch: F) -> Flight<T>
     where
         F: FnOnce() -> Fut,
@@ -102,12 +105,14 @@ impl<T: Send + Sync + 'static> Cached<T> {
         state.flight.get_or_insert_with(|| self.start(fetch())).clone()
     }
 
-    /// Runs the fetch in a task of its own: a caller that goes away must not take it from the others.
+    /// Runs the fetch in a task of its own: a caller that goes away must not take it
+    /// from the others.
     fn start(&self, fetch: impl Future<Output = Result<Fetched<T>>> + Send + 'static) -> Flight<T> {
         let (done, flight) = watch::channel(None);
         let cache = self.clone();
         tokio::spawn(async move {
-            // If the fetch panics, the flight must end all the same, or nobody would ever start another one.
+            // If the fetch panics, the flight must end all the same, or nobody would
+            // ever start another one.
             let landing = Landing(cache.clone());
             let result = fetch.await;
             let outcome = cache.land(result);
@@ -117,6 +122,7 @@ impl<T: Send + Sync + 'static> Cached<T> {
         flight
     }
 
+    /// Keeps what a fetch brought. A failure keeps the last good document, and the next try waits.
     fn land(&self, result: Result<Fetched<T>>) -> Result<Arc<T>, Arc<Error>> {
         let (now, bounds) = (self.0.clock.now(), self.0.freshness);
         let mut state = self.lock();
@@ -138,8 +144,10 @@ impl<T: Send + Sync + 'static> Cached<T> {
         }
     }
 
+    /// The state. The lock is never held across an await.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // A panic while the lock was held cannot leave the state half-written: each write is one assignment.
+        // A panic while the lock was held cannot leave the state half-written: each
+        // write is one assignment.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -154,12 +162,14 @@ impl<T: Send + Sync + 'static> Drop for Landing<T> {
 }
 
 impl<T> State<T> {
-    /// A clock that was set back makes a document stale, so that nothing is kept for ever.
+    /// A clock that was set back makes a document stale, so that nothing is kept for
+    /// ever.
     fn is_stale(&self, now: Timestamp) -> bool {
         now < self.fetched_at || now.since(self.fetched_at) >= self.fresh_for
     }
 }
 
+/// Waits for a fetch that somebody started.
 async fn wait<T>(mut flight: Flight<T>) -> Result<Arc<T>> {
     let outcome = flight.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
     match outcome {

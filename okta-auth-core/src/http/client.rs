@@ -50,7 +50,8 @@ pub(crate) struct HttpClient {
 
 impl HttpClient {
     /// # Errors
-    /// [`Code::ConfigInvalid`] if the system has no certificates to verify servers with.
+    /// [`Code::ConfigInvalid`] if the system has no certificates to verify servers
+    /// with.
     pub(crate) fn new(settings: &HttpSettings, clock: SharedClock) -> Result<Self> {
         let client = reqwest::Client::builder()
             .connect_timeout(settings.connect_timeout)
@@ -69,11 +70,13 @@ impl HttpClient {
         Ok(Self { client, max_response: settings.max_response, clock })
     }
 
-    /// Sends a request. An answer comes back whatever its status, but for 3xx, 429 and 5xx, which are errors.
+    /// Sends a request. An answer comes back whatever its status, but for 3xx, 429 and
+    /// 5xx, which are errors.
     ///
     /// # Errors
-    /// [`Code::ProviderUnavailable`] for time-outs, failed connections and 5xx; [`Code::ProviderRateLimited`] for
-    /// 429; [`Code::ProviderResponse`] for a redirect or a body that is too large.
+    /// [`Code::ProviderUnavailable`] for time-outs, failed connections and 5xx;
+    /// [`Code::ProviderRateLimited`] for 429; [`Code::ProviderResponse`] for a redirect
+    /// or a body that is too large.
     pub(crate) async fn send(&self, request: Request<Vec<u8>>, repeat: Repeat) -> Result<Response<Vec<u8>>> {
         let again = (repeat == Repeat::Safe).then(|| request.clone());
         match (self.send_once(request).await, again) {
@@ -84,6 +87,7 @@ impl HttpClient {
         }
     }
 
+    /// One request, one answer, both bounded.
     async fn send_once(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>> {
         let request = reqwest::Request::try_from(request)
             .map_err(|error| Error::new(Code::Internal, "a request to Okta cannot be built").with_cause(error))?;
@@ -96,6 +100,7 @@ impl HttpClient {
         Ok(whole)
     }
 
+    /// The statuses that mean the same at every endpoint.
     fn check_status(&self, response: &reqwest::Response) -> Result<()> {
         let status = response.status();
         if status.is_redirection() {
@@ -130,6 +135,7 @@ impl HttpClient {
         Ok(body)
     }
 
+    /// The error for a body over the limit.
     fn too_large(&self) -> Error {
         Error::new(Code::ProviderResponse, format!("Okta's answer is larger than {} bytes", self.max_response))
     }
@@ -137,7 +143,8 @@ impl HttpClient {
     /// Fetches a JSON document.
     ///
     /// # Errors
-    /// As [`send`](Self::send); and [`Code::ProviderResponse`] if the answer is not 200 with JSON of type `T`.
+    /// As [`send`](Self::send); and [`Code::ProviderResponse`] if the answer is not 200
+    /// with JSON of type `T`.
     pub(crate) async fn json<T: DeserializeOwned>(&self, url: &Url) -> Result<Fetched<T>> {
         let request = Request::get(url.as_str())
             .header(::http::header::ACCEPT, "application/json")

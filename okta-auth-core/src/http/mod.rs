@@ -1,4 +1,5 @@
-//! The one HTTP client: bounded in time and size, without redirects, and careful about what it repeats.
+//! The one HTTP client: bounded in time and size, without redirects, and careful about
+//! what it repeats.
 
 mod cached;
 mod client;

@@ -1,7 +1,8 @@
 //! When to try again after a 429.
 //!
-//! Okta tells it as `X-Rate-Limit-Reset`, in seconds since the epoch by its own clock, which the answer's `Date`
-//! gives; it documents no `Retry-After`, which is honoured all the same.
+//! Okta tells it as `X-Rate-Limit-Reset`, in seconds since the epoch by its own clock,
+//! which the answer's `Date` gives; it documents no `Retry-After`, which is honoured
+//! all the same.
 
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
     wait.clamp(LEAST, MOST)
 }
 
-/// An HTTP date in its one modern form, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
+/// An HTTP date in its one modern form, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110
+/// §5.6.7).
 fn http_date(text: &str) -> Option<Timestamp> {
     use cookie::time::PrimitiveDateTime;
     use cookie::time::format_description::well_known::Rfc2822;

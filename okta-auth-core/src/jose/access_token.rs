@@ -24,6 +24,7 @@ pub struct AccessTokenClaims {
     all: Map<String, Value>,
 }
 
+/// The claims with a meaning here, each with its type.
 #[derive(Clone, Debug, Deserialize)]
 struct Registered {
     iss: Option<String>,
@@ -78,6 +79,8 @@ impl VerifiedAccessToken {
         &self.0
     }
 
+    /// The rules, kind of token first: a token of another kind should be told so, and not that
+    /// its audience is wrong.
     pub(super) fn check(authentic: Authentic, rules: &AccessTokenRules<'_>) -> Result<Self> {
         let payload = &authentic.payload;
         let of_id_tokens = ["nonce", "at_hash", "c_hash", "events"];
@@ -103,6 +106,7 @@ impl VerifiedAccessToken {
 }
 
 impl Registered {
+    /// One of our audiences must be named. Others may be: an access token may be for several APIs.
     fn check_audience(&self, audiences: &[String]) -> Result<()> {
         let audience = self.aud.as_ref().ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
         if audiences.iter().any(|ours| audience.contains(ours)) {
@@ -116,7 +120,8 @@ impl Registered {
         self.cid.as_deref().or(self.client_id.as_deref())
     }
 
-    /// `scp` as a list is Okta's; `scope` as a text is that of RFC 9068 and of Okta's newer tokens.
+    /// `scp` as a list is Okta's; `scope` as a text is that of RFC 9068 and of Okta's
+    /// newer tokens.
     fn scopes(&self) -> Vec<String> {
         let texts = self.scope.iter().flat_map(|scope| scope.split(' ')).filter(|scope| !scope.is_empty());
         self.scp.iter().flatten().cloned().chain(texts.map(str::to_owned)).collect()

@@ -5,8 +5,8 @@ use std::fmt;
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self, RsaParameters, VerificationAlgorithm};
 
-/// The algorithms that a token may be signed with. There is no `none`, and no HMAC: with one, whoever can verify
-/// could also sign.
+/// The algorithms that a token may be signed with. There is no `none`, and no HMAC:
+/// with one, whoever can verify could also sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -63,6 +63,7 @@ impl Algorithm {
         }
     }
 
+    /// The kind of key that verifies this algorithm.
     pub(super) const fn family(self) -> Family {
         match self {
             Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 => Family::Rsa,
@@ -93,7 +94,8 @@ impl Algorithm {
         })
     }
 
-    /// The verifier of an algorithm. ECDSA signatures are two numbers of fixed size (RFC 7518 §3.4), not DER.
+    /// The verifier of an algorithm. ECDSA signatures are two numbers of fixed size
+    /// (RFC 7518 §3.4), not DER.
     pub(super) fn verification(self) -> &'static (dyn VerificationAlgorithm + 'static) {
         match self {
             Self::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -106,8 +108,8 @@ impl Algorithm {
         }
     }
 
-    /// The hash of `at_hash` (OIDC Core §3.1.3.6): the one of the signature. For Ed25519 it is SHA-512, which
-    /// its signatures hash with.
+    /// The hash of `at_hash` (OIDC Core §3.1.3.6): the one of the signature. For
+    /// Ed25519 it is SHA-512, which its signatures hash with.
     pub(super) fn digest(self) -> &'static digest::Algorithm {
         match self {
             Self::Rs256 | Self::Ps256 | Self::Es256 => &digest::SHA256,

@@ -32,6 +32,7 @@ impl<'de> Deserialize<'de> for Audience {
     }
 }
 
+/// Reads one text or a list of them.
 struct OneOrMore;
 
 impl<'de> Visitor<'de> for OneOrMore {
@@ -54,11 +55,13 @@ impl<'de> Visitor<'de> for OneOrMore {
     }
 }
 
-/// A JSON object in which no name comes twice: which of the two values counts would be up to each reader.
+/// A JSON object in which no name comes twice: which of the two values counts would be
+/// up to each reader.
 #[derive(Debug)]
 pub(super) struct Payload(pub(super) Map<String, Value>);
 
 impl Payload {
+    /// Reads a payload whose signature has been verified.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
         serde_json::from_slice(bytes).map_err(|error| {
             Error::new(Code::TokenMalformed, "the token's payload is not a JSON object with each name once")
@@ -74,6 +77,7 @@ impl Payload {
         })
     }
 
+    /// Whether a claim is there, whatever its value.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
@@ -85,6 +89,7 @@ impl<'de> Deserialize<'de> for Payload {
     }
 }
 
+/// Reads an object and refuses a name that comes twice.
 struct Unique;
 
 impl<'de> Visitor<'de> for Unique {
@@ -105,8 +110,8 @@ impl<'de> Visitor<'de> for Unique {
     }
 }
 
-/// The claims about time, in whole seconds. `NumericDate` allows fractions, which no issuer here sends; a float
-/// is refused with everything else that is no integer.
+/// The claims about time, in whole seconds. `NumericDate` allows fractions, which no
+/// issuer here sends; a float is refused with everything else that is no integer.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(super) struct Times {
     #[serde(default)]
@@ -118,7 +123,8 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// `exp` and `iat` must be there; the token must have been issued, be valid already, and not have expired.
+    /// `exp` and `iat` must be there; the token must have been issued, be valid
+    /// already, and not have expired.
     pub(super) fn check(&self, now: Timestamp, leeway: Duration) -> Result<()> {
         let exp = self.exp.ok_or_else(|| Error::invalid_claim("exp", "is missing"))?;
         let iat = self.iat.ok_or_else(|| Error::invalid_claim("iat", "is missing"))?;

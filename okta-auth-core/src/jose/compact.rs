@@ -1,4 +1,5 @@
-//! The compact serialization of a signed token (RFC 7515 §7.1), taken apart and not yet believed.
+//! The compact serialization of a signed token (RFC 7515 §7.1), taken apart and not yet
+//! believed.
 
 use std::fmt;
 
@@ -21,8 +22,8 @@ pub(super) struct Compact<'a> {
     payload: &'a str,
 }
 
-/// The members of a header that matter. `jku`, `jwk`, `x5u` and `x5c` would name a key to verify with; they are not
-/// even read (RFC 8725 §3.10).
+/// The members of a header that matter. `jku`, `jwk`, `x5u` and `x5c` would name a key
+/// to verify with; they are not even read (RFC 8725 §3.10).
 #[derive(Debug, Deserialize)]
 pub(super) struct Header {
     pub(super) alg: String,
@@ -42,11 +43,12 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 }
 
 impl<'a> Compact<'a> {
-    /// Takes a token apart: exactly three parts, each in strict base64url, and a header that asks for nothing
-    /// special.
+    /// Takes a token apart: exactly three parts, each in strict base64url, and a header
+    /// that asks for nothing special.
     ///
     /// # Errors
-    /// [`Code::TokenMalformed`], [`Code::TokenEncrypted`] for five parts, [`Code::TokenHeader`] for `crit` or `b64`.
+    /// [`Code::TokenMalformed`], [`Code::TokenEncrypted`] for five parts,
+    /// [`Code::TokenHeader`] for `crit` or `b64`.
     pub(super) fn parse(token: &'a str) -> Result<Self> {
         if token.len() > MAX_BYTES {
             return Err(malformed("it is larger than 32 KiB"));
@@ -68,13 +70,15 @@ impl<'a> Compact<'a> {
         Ok(Self { header, signed: token.as_bytes().get(..signed).unwrap_or_default(), signature, payload })
     }
 
-    /// The bytes of the payload. To be called after the signature has been verified, and not before.
+    /// The bytes of the payload. To be called after the signature has been verified,
+    /// and not before.
     pub(super) fn payload(&self) -> Result<Vec<u8>> {
         decode(self.payload)
     }
 }
 
 impl Header {
+    /// Refuses what this implementation does not understand.
     fn check(&self) -> Result<()> {
         // RFC 7515 §4.1.11: what is critical must be understood, and no extension is.
         if self.crit || self.b64 {
@@ -84,7 +88,8 @@ impl Header {
         Ok(())
     }
 
-    /// Refuses a token of another kind by its `typ` (RFC 8725 §3.11). Okta sends none, so none is fine.
+    /// Refuses a token of another kind by its `typ` (RFC 8725 §3.11). Okta sends none,
+    /// so none is fine.
     pub(super) fn check_type(&self, allowed: &[&str]) -> Result<()> {
         let Some(typ) = &self.typ else { return Ok(()) };
         let short = typ.to_ascii_lowercase();
@@ -101,6 +106,7 @@ fn decode(part: &str) -> Result<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(part).map_err(|error| malformed("a part of it is not base64url").with_cause(error))
 }
 
+/// Five parts are an encrypted token, which deserves an answer of its own.
 fn wrong_parts(token: &str) -> Error {
     if token.split('.').count() == 5 {
         let message =
@@ -110,6 +116,7 @@ fn wrong_parts(token: &str) -> Error {
     malformed("it does not have three parts")
 }
 
+/// Why, without any of the token.
 fn malformed(why: &str) -> Error {
     Error::new(Code::TokenMalformed, format!("the token is not a signed token: {why}"))
 }

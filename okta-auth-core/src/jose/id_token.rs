@@ -17,7 +17,8 @@ use crate::config::Issuer;
 use crate::error::{Code, Error, Result};
 use crate::secret::constant_time_eq;
 
-/// An ID token that was issued longer ago than this is not the answer to a sign-in of now, whatever its `exp`.
+/// An ID token that was issued longer ago than this is not the answer to a sign-in of
+/// now, whatever its `exp`.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// What one ID token must satisfy.
@@ -43,6 +44,7 @@ pub struct IdTokenClaims {
     all: Map<String, Value>,
 }
 
+/// The claims with a meaning here, each with its type.
 #[derive(Clone, Debug, Deserialize)]
 struct Registered {
     iss: Option<String>,
@@ -104,9 +106,11 @@ impl VerifiedIdToken {
         &self.0
     }
 
+    /// The rules in the order of OIDC Core §3.1.3.7, kind of token first.
     pub(super) fn check(authentic: Authentic, rules: &IdTokenRules<'_>) -> Result<Self> {
         let payload = &authentic.payload;
-        // Logout tokens have `events`; Okta's access tokens have `scp` and `cid`, and no nonce (RFC 8725 §3.12).
+        // Logout tokens have `events`; Okta's access tokens have `scp` and `cid`, and
+        // no nonce (RFC 8725 §3.12).
         if payload.has("events") || (payload.has("scp") && payload.has("cid")) {
             return Err(Error::new(Code::TokenKind, "the token is of another kind than an ID token"));
         }
@@ -127,8 +131,8 @@ impl VerifiedIdToken {
 }
 
 impl Registered {
-    /// This client and nobody else: another audience would be another party that the token was made for, and that
-    /// could replay it here.
+    /// This client and nobody else: another audience would be another party that the
+    /// token was made for, and that could replay it here.
     fn check_audience(&self, client_id: &str) -> Result<()> {
         let audience = self.aud.as_ref().ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
         if !audience.contains(client_id) {
@@ -143,6 +147,7 @@ impl Registered {
         }
     }
 
+    /// The nonce ties the token to one attempt; a token without it could be replayed.
     fn check_nonce(&self, expected: Option<&str>) -> Result<()> {
         let Some(expected) = expected else { return Ok(()) };
         let nonce = self.nonce.as_deref().ok_or_else(|| Error::invalid_claim("nonce", "is missing"))?;
@@ -152,7 +157,8 @@ impl Registered {
         Err(Error::invalid_claim("nonce", "is not the one of this attempt"))
     }
 
-    /// `at_hash`, where it is there: the left half of the access token's hash (OIDC Core §3.1.3.8).
+    /// `at_hash`, where it is there: the left half of the access token's hash (OIDC
+    /// Core §3.1.3.8).
     fn check_access_token(&self, access_token: Option<&str>, algorithm: Algorithm) -> Result<()> {
         let (Some(at_hash), Some(token)) = (&self.at_hash, access_token) else { return Ok(()) };
         let hash = digest::digest(algorithm.digest(), token.as_bytes());
@@ -163,8 +169,9 @@ impl Registered {
         Err(Error::invalid_claim("at_hash", "does not belong to the access token"))
     }
 
-    /// What was asked for must have been done: `auth_time` for `max_age` (OIDC Core §3.1.2.1), `acr` for
-    /// `acr_values`, which Okta silently ignores when it does not know them.
+    /// What was asked for must have been done: `auth_time` for `max_age` (OIDC Core
+    /// §3.1.2.1), `acr` for `acr_values`, which Okta silently ignores when it does not
+    /// know them.
     fn check_authentication(&self, rules: &IdTokenRules<'_>, now: Timestamp, leeway: Duration) -> Result<()> {
         if let Some(max_age) = rules.max_age {
             let auth_time = self.auth_time.ok_or_else(|| Error::invalid_claim("auth_time", "is missing"))?;

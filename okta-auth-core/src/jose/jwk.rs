@@ -1,4 +1,5 @@
-//! Published keys (RFC 7517), each read on its own: a bad or foreign key in a set harms only itself.
+//! Published keys (RFC 7517), each read on its own: a bad or foreign key in a set harms
+//! only itself.
 
 use std::fmt;
 
@@ -59,13 +60,15 @@ struct WireKey {
 }
 
 impl KeySet {
+    /// Reads each key on its own and keeps those that can verify.
     pub(super) fn new(set: WireSet) -> Self {
         let keys = set.keys.into_iter().take(MAX_KEYS).filter_map(|key| serde_json::from_value(key).ok());
         Self(keys.filter_map(|key: WireKey| key.parse()).collect())
     }
 
-    /// The keys that fit a header: by key id, and by what the algorithm takes. Without a key id there must be
-    /// exactly one (RFC 7517 §4.5; guessing among several would let a token choose).
+    /// The keys that fit a header: by key id, and by what the algorithm takes. Without
+    /// a key id there must be exactly one (RFC 7517 §4.5; guessing among several would
+    /// let a token choose).
     pub(super) fn candidates(&self, kid: Option<&str>, algorithm: Algorithm) -> Vec<&ParsedPublicKey> {
         let fitting = self.0.iter().filter(|key| kid.is_none() || key.kid.as_deref() == kid);
         let parsed = fitting.filter_map(|key| key.parsed.iter().find(|(known, _)| *known == algorithm));
@@ -76,13 +79,15 @@ impl KeySet {
         found
     }
 
+    /// How many keys can verify.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 }
 
 impl WireKey {
-    /// `None` for a key that cannot verify a signature: of another use or kind, or broken.
+    /// `None` for a key that cannot verify a signature: of another use or kind, or
+    /// broken.
     fn parse(self) -> Option<Key> {
         let signs = self.usage.as_deref().is_none_or(|usage| usage == "sig");
         let verifies = self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
@@ -98,6 +103,7 @@ impl WireKey {
         (!parsed.is_empty()).then_some(Key { kid: self.kid, parsed })
     }
 
+    /// What kind of key it is; `None` for kinds and curves that are not known here.
     fn family(&self) -> Option<Family> {
         match (self.kty.as_str(), self.crv.as_deref()) {
             ("RSA", _) => Some(Family::Rsa),
@@ -119,7 +125,8 @@ impl WireKey {
         ParsedPublicKey::new(algorithm.verification(), bytes).ok()
     }
 
-    /// From 2048 to 8192 bits, with an odd exponent of at most 33 bits: larger ones make verification slow.
+    /// From 2048 to 8192 bits, with an odd exponent of at most 33 bits: larger ones
+    /// make verification slow.
     fn rsa_key(&self, parameters: &'static RsaParameters) -> Option<ParsedPublicKey> {
         let (n, e) = (member(self.n.as_ref())?, member(self.e.as_ref())?);
         let bits = n.len().checked_mul(8)?.checked_sub(usize::try_from(n.first()?.leading_zeros()).ok()?)?;
@@ -137,6 +144,7 @@ impl WireKey {
     }
 }
 
+/// A member in base64url; `None` if it is missing, empty or not base64url.
 fn member(text: Option<&String>) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text?).ok().filter(|bytes| !bytes.is_empty())
 }

@@ -1,8 +1,9 @@
 //! The cache of an issuer's keys.
 //!
-//! Known key ids never wait for a fetch. An unknown one may mean that the keys were rotated, so the set is fetched
-//! again, once for all who ask; but a stranger can invent key ids, so for tokens that strangers can send this
-//! happens at most once per interval.
+//! Known key ids never wait for a fetch. An unknown one may mean that the keys were
+//! rotated, so the set is fetched again, once for all who ask; but a stranger can
+//! invent key ids, so for tokens that strangers can send this happens at most once per
+//! interval.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,8 +25,9 @@ pub(crate) struct KeysSettings {
 }
 
 impl Default for KeysSettings {
-    /// Okta's `max-age` is honoured from 5 minutes to a day: it has sent `no-store` by mistake, and an emergency
-    /// rotation should not take longer than a day to be noticed by itself.
+    /// Okta's `max-age` is honoured from 5 minutes to a day: it has sent `no-store` by
+    /// mistake, and an emergency rotation should not take longer than a day to be
+    /// noticed by itself.
     fn default() -> Self {
         let minutes = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
         let freshness = Freshness {
@@ -38,10 +40,12 @@ impl Default for KeysSettings {
     }
 }
 
-/// Where a token came from, which decides whether its key id may cause a fetch at any time.
+/// Where a token came from, which decides whether its key id may cause a fetch at any
+/// time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
-    /// Straight from the token endpoint, for a code of our own: a fetch is bounded by the exchange before it.
+    /// Straight from the token endpoint, for a code of our own: a fetch is bounded by
+    /// the exchange before it.
     BackChannel,
     /// From anybody.
     Anonymous,
@@ -53,12 +57,14 @@ pub(crate) struct Keys {
     http: HttpClient,
     clock: SharedClock,
     settings: KeysSettings,
-    /// The set, with the place that it came from: the metadata may name another one some day.
+    /// The set, with the place that it came from: the metadata may name another one
+    /// some day.
     current: Mutex<Option<(Url, Cached<KeySet>)>>,
     last_refetch: Mutex<Option<Timestamp>>,
 }
 
 impl Keys {
+    /// Knows no keys yet and asks for none.
     pub(crate) fn new(http: HttpClient, clock: SharedClock, settings: KeysSettings) -> Self {
         Self { http, clock, settings, current: Mutex::new(None), last_refetch: Mutex::new(None) }
     }
@@ -66,8 +72,9 @@ impl Keys {
     /// Verifies a signature with the key that the header names.
     ///
     /// # Errors
-    /// [`Code::TokenKeyUnknown`] if no published key fits, [`Code::TokenSignature`] if the fitting one did not sign;
-    /// the error of the fetch if there are no keys at all.
+    /// [`Code::TokenKeyUnknown`] if no published key fits, [`Code::TokenSignature`] if
+    /// the fitting one did not sign; the error of the fetch if there are no keys at
+    /// all.
     pub(super) async fn verify(&self, place: &Url, token: &Signed<'_>, trust: Trust) -> Result<()> {
         let cached = self.cached(place);
         let set = cached.value(self.fetch(place)).await?;
@@ -81,6 +88,8 @@ impl Keys {
         token.verify_with(&set).unwrap_or_else(|| Err(unknown_key()))
     }
 
+    /// The cache for the place that the metadata names. Another place is another cache: keys of
+    /// the old one say nothing about the new one.
     fn cached(&self, place: &Url) -> Cached<KeySet> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         match &*current {
@@ -93,6 +102,7 @@ impl Keys {
         }
     }
 
+    /// How the set is fetched.
     fn fetch(&self, place: &Url) -> impl FnOnce() -> KeysFuture + use<> {
         let (http, place) = (self.http.clone(), place.clone());
         move || {
@@ -105,8 +115,8 @@ impl Keys {
         }
     }
 
-    /// One refetch per interval for strangers. The first fetch of all does not count: a rotation may come right
-    /// after it. A clock that was set back does not block.
+    /// One refetch per interval for strangers. The first fetch of all does not count: a
+    /// rotation may come right after it. A clock that was set back does not block.
     fn may_refetch(&self, trust: Trust) -> bool {
         if trust == Trust::BackChannel {
             return true;
@@ -121,6 +131,7 @@ impl Keys {
     }
 }
 
+/// A fetch under way.
 type KeysFuture = std::pin::Pin<Box<dyn Future<Output = Result<Fetched<KeySet>>> + Send>>;
 
 /// A token's signature, and what it says about the key.
@@ -140,6 +151,7 @@ impl Signed<'_> {
     }
 }
 
+/// The message names the one cause that is not an attack.
 fn unknown_key() -> Error {
     let message = "no key that the issuer publishes fits the token (by key id, type and use); an access token of the \
                    org server is signed with a key that Okta does not publish";

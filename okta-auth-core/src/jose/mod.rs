@@ -1,7 +1,8 @@
 //! Tokens: one way to verify a signature, and rules of its own for each kind of token.
 //!
-//! The order is fixed: shape, header, algorithm, key, signature, and only then claims. Nothing in a token chooses
-//! how it is verified but its key id, and that only among the keys that the issuer publishes.
+//! The order is fixed: shape, header, algorithm, key, signature, and only then claims.
+//! Nothing in a token chooses how it is verified but its key id, and that only among
+//! the keys that the issuer publishes.
 
 mod access_token;
 mod algorithm;

@@ -32,6 +32,7 @@ pub(super) struct Authentic {
 }
 
 impl Verifier {
+    /// Verifies with these keys, these algorithms and this much clock skew.
     pub(crate) fn new(keys: Keys, allowed: Vec<Algorithm>, leeway: Duration, clock: SharedClock) -> Self {
         Self { keys, allowed, leeway, clock }
     }
@@ -45,8 +46,8 @@ impl Verifier {
         VerifiedIdToken::check(authentic, rules)
     }
 
-    /// Verifies an access token of a custom authorization server (RFC 9068 §4, without the `typ` that Okta does
-    /// not send).
+    /// Verifies an access token of a custom authorization server (RFC 9068 §4, without
+    /// the `typ` that Okta does not send).
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching the keys.
@@ -60,7 +61,8 @@ impl Verifier {
         VerifiedAccessToken::check(authentic, rules)
     }
 
-    /// Shape, header, algorithm, key, signature; the payload is not looked at before that.
+    /// Shape, header, algorithm, key, signature; the payload is not looked at before
+    /// that.
     async fn authentic(&self, keys: &Url, token: &str, types: &[&str], trust: Trust) -> Result<Authentic> {
         let compact = Compact::parse(token)?;
         compact.header.check_type(types)?;
@@ -76,6 +78,7 @@ impl Verifier {
         Ok(Authentic { payload, algorithm, now: self.clock.now(), leeway: self.leeway })
     }
 
+    /// The algorithm of the header, if it is on the list. The list decides, not the header.
     fn algorithm(&self, name: &str) -> Result<Algorithm> {
         let algorithm = Algorithm::parse(name).filter(|algorithm| self.allowed.contains(algorithm));
         algorithm.ok_or_else(|| {

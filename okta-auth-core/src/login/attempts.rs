@@ -22,9 +22,11 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
+    /// Keeps attempts for one issuer and one client.
     pub(crate) fn new(keys: &CookieKeys, cookies: CookieSettings, config: &Config) -> Result<Self> {
         let tenant = format!("{} {}", config.issuer, config.client_id);
-        // A form post comes from another site, and a browser then sends `SameSite=None` cookies alone.
+        // A form post comes from another site, and a browser then sends `SameSite=None`
+        // cookies alone.
         let cookies = cookies.cross_site(config.options.response_mode == ResponseMode::FormPost);
         Ok(Self {
             sealer: keys.sealer(Purpose::PendingLogin, &tenant)?,
@@ -35,8 +37,8 @@ impl Attempts {
         })
     }
 
-    /// Starts an attempt. Returns it with the cookie that holds it, and the deletion of the attempts that are
-    /// past the cap: the oldest go first.
+    /// Starts an attempt. Returns it with the cookie that holds it, and the deletion of
+    /// the attempts that are past the cap: the oldest go first.
     pub(crate) fn begin(
         &self,
         options: &LoginOptions,
@@ -56,7 +58,8 @@ impl Attempts {
     /// The pending sign-in of this browser to which a response with `state` belongs.
     ///
     /// # Errors
-    /// [`Code::AttemptUnknown`] if there is none, [`Code::AttemptExpired`] if it is too old.
+    /// [`Code::AttemptUnknown`] if there is none, [`Code::AttemptExpired`] if it is too
+    /// old.
     pub(crate) fn find(&self, request: &RequestCookies, state: &str, now: Timestamp) -> Result<PendingLogin> {
         let pending = self.open(request, &self.name(state)).filter(|pending| pending.state.matches(state));
         let pending = pending.ok_or_else(|| {
@@ -83,6 +86,7 @@ impl Attempts {
         format!("{}{}", self.prefix, base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(short))
     }
 
+    /// A pending sign-in from its cookie; `None` for anything that is not exactly one.
     fn open(&self, request: &RequestCookies, name: &str) -> Option<PendingLogin> {
         let opened = self.sealer.open(name, request.value(name)?)?;
         postcard::from_bytes(&opened.plain).ok()

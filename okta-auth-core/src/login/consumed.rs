@@ -1,4 +1,5 @@
-//! Which attempts have been completed, so that a copied cookie does not complete one twice.
+//! Which attempts have been completed, so that a copied cookie does not complete one
+//! twice.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,11 +8,12 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::secret::{Secret, sha256};
 
-/// More than this many callbacks within one attempt's lifetime evict the oldest ones. A code is single-use at
-/// Okta in any case; this is the second line, within one process.
+/// More than this many callbacks within one attempt's lifetime evict the oldest ones. A
+/// code is single-use at Okta in any case; this is the second line, within one process.
 const CAPACITY: usize = 16_384;
 
-/// A bounded memory of used states. It is filled by callbacks alone: starting an attempt costs nothing.
+/// A bounded memory of used states. It is filled by callbacks alone: starting an
+/// attempt costs nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Consumed(Mutex<HashMap<[u8; 32], Timestamp>>);
 
@@ -31,6 +33,7 @@ impl Consumed {
     }
 }
 
+/// Drops what has expired, and if nothing has, the one that expires first.
 fn make_room(used: &mut HashMap<[u8; 32], Timestamp>, now: Timestamp) {
     used.retain(|_, until| *until > now);
     if used.len() >= CAPACITY

@@ -10,14 +10,16 @@ use super::return_to::ReturnTo;
 pub struct LoginOptions {
     /// Where the browser goes afterwards.
     pub return_to: ReturnTo,
-    /// Asks Okta for fresh credentials although there is a session (`prompt=login`, OIDC Core §3.1.2.1).
+    /// Asks Okta for fresh credentials although there is a session (`prompt=login`,
+    /// OIDC Core §3.1.2.1).
     pub force_login: bool,
     /// The user name to prefill (`login_hint`).
     pub login_hint: Option<String>,
-    /// The longest time since the user last proved who they are (`max_age`); checked on return.
+    /// The longest time since the user last proved who they are (`max_age`); checked on
+    /// return.
     pub max_age: Option<Duration>,
-    /// The authentication contexts that are good enough (`acr_values`); checked on return, because Okta silently
-    /// ignores values that it does not know.
+    /// The authentication contexts that are good enough (`acr_values`); checked on
+    /// return, because Okta silently ignores values that it does not know.
     pub acr_values: Vec<String>,
 }
 

@@ -10,8 +10,8 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::secret::Secret;
 
-/// One attempt to sign in. State, nonce and PKCE verifier are fresh and have 256 bits each; all of it is sealed
-/// for this browser, this tenant and this purpose.
+/// One attempt to sign in. State, nonce and PKCE verifier are fresh and have 256 bits
+/// each; all of it is sealed for this browser, this tenant and this purpose.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PendingLogin {
     pub(crate) state: Secret,
@@ -24,6 +24,7 @@ pub(crate) struct PendingLogin {
 }
 
 impl PendingLogin {
+    /// A new attempt with fresh randomness.
     pub(crate) fn new(options: &LoginOptions, now: Timestamp) -> Result<Self> {
         Ok(Self {
             state: Secret::random()?,
@@ -36,11 +37,13 @@ impl PendingLogin {
         })
     }
 
+    /// The longest time since the user last proved who they are, if one was asked for.
     pub(crate) fn max_age(&self) -> Option<Duration> {
         self.max_age_seconds.map(Duration::from_secs)
     }
 
-    /// Whether the attempt may still be completed. One from the future is as dead as one that is too old.
+    /// Whether the attempt may still be completed. One from the future is as dead as
+    /// one that is too old.
     pub(crate) fn is_live(&self, lifetime: Duration, now: Timestamp) -> bool {
         let skew = Duration::from_secs(60);
         now < self.created_at.plus(lifetime) && self.created_at <= now.plus(skew)

@@ -1,8 +1,9 @@
 //! Where a browser goes after sign-in: a path of the application itself, or `/`.
 //!
-//! Many libraries were open redirectors because they checked one reading of a text and let the browser follow
-//! another. Here the text is read once, by the `url` crate (the WHATWG algorithm that browsers follow), and what
-//! is sent is that reading written out again.
+//! Many libraries were open redirectors because they checked one reading of a text and
+//! let the browser follow another. Here the text is read once, by the `url` crate (the
+//! WHATWG algorithm that browsers follow), and what is sent is that reading written out
+//! again.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -21,16 +22,20 @@ impl ReturnTo {
         Self("/".to_owned())
     }
 
-    /// Takes a target from a request. Everything that is not a path on the origin of `base` becomes `/`.
+    /// Takes a target from a request. Everything that is not a path on the origin of
+    /// `base` becomes `/`.
     ///
-    /// 1. It begins with one slash; a second slash or a backslash after it would name a host.
-    /// 2. It has no backslash and no control character: browsers read the first as a slash and drop the others.
+    /// 1. It begins with one slash; a second slash or a backslash after it would name a
+    ///    host.
+    /// 2. It has no backslash and no control character: browsers read the first as a
+    ///    slash and drop the others.
     /// 3. Resolved against `base`, it stays on that origin.
     /// 4. So does the result when it is resolved again, as a browser will do.
     pub fn parse(candidate: &str, base: &Url) -> Self {
         Self::checked(candidate, base).unwrap_or_else(Self::root)
     }
 
+    /// The four rules; `None` for anything that breaks one.
     fn checked(candidate: &str, base: &Url) -> Option<Self> {
         let local = candidate.starts_with('/') && !candidate.starts_with("//");
         let plain = !candidate.contains(|c: char| c == '\\' || c.is_control());
@@ -42,7 +47,8 @@ impl ReturnTo {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
         };
-        // `/.//host` is read as the path `//host`, which is a host to whoever reads it next.
+        // `/.//host` is read as the path `//host`, which is a host to whoever reads it
+        // next.
         let again = base.join(&written).ok()?;
         let stays = url.origin() == base.origin() && again.origin() == base.origin();
         let same = again.path() == url.path() && again.query() == url.query();

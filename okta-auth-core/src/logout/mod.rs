@@ -1,4 +1,5 @@
-//! The end of a session: local first, then the refresh token, then Okta (OIDC RP-Initiated Logout §2).
+//! The end of a session: local first, then the refresh token, then Okta (OIDC
+//! RP-Initiated Logout §2).
 
 mod origin;
 
@@ -18,8 +19,8 @@ pub(crate) use origin::same_origin;
 /// A sign-out does not wait longer than this for Okta to revoke a token.
 const REVOCATION_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Revokes the refresh token of a session that has ended here already. A failure is logged and goes no further:
-/// a user who signs out must end up signed out.
+/// Revokes the refresh token of a session that has ended here already. A failure is
+/// logged and goes no further: a user who signs out must end up signed out.
 pub(crate) async fn revoke(protocol: &Protocol, metadata: &Metadata, session: &Session) {
     let Some(token) = session.refresh_token() else { return };
     match tokio::time::timeout(REVOCATION_TIMEOUT, protocol.revoke_refresh_token(metadata, token)).await {
@@ -31,8 +32,8 @@ pub(crate) async fn revoke(protocol: &Protocol, metadata: &Metadata, session: &S
     }
 }
 
-/// Where the browser ends its session at Okta. Without an ID token there is nothing to hint with, and Okta
-/// requires the hint; an expired one is fine.
+/// Where the browser ends its session at Okta. Without an ID token there is nothing to
+/// hint with, and Okta requires the hint; an expired one is fine.
 ///
 /// The `state` is there because providers echo it; nothing here trusts it on return.
 pub(crate) fn end_session_url(config: &Config, metadata: &Metadata, session: &Session) -> Result<Option<Url>> {

@@ -5,11 +5,13 @@ use http::header::ORIGIN;
 
 /// Checks `Sec-Fetch-Site` and `Origin`, both of them where both are there.
 ///
-/// 1. `Sec-Fetch-Site` must be `same-origin`, or `none` (typed into the address bar). `same-site` is not enough:
-///    a neighbour on another subdomain is not this application.
+/// 1. `Sec-Fetch-Site` must be `same-origin`, or `none` (typed into the address bar).
+///    `same-site` is not enough: a neighbour on another subdomain is not this
+///    application.
 /// 2. `Origin` must be this application's own; `null` is anybody's.
-/// 3. With neither header the request is not from a browser that could be tricked (every browser of the last
-///    years sends one of the two with a POST), and cookies are `SameSite=Lax` besides.
+/// 3. With neither header the request is not from a browser that could be tricked
+///    (every browser of the last years sends one of the two with a POST), and cookies
+///    are `SameSite=Lax` besides.
 pub(crate) fn same_origin(headers: &HeaderMap, own: &str) -> bool {
     let site = headers.get_all("sec-fetch-site").iter().all(|site| site == "same-origin" || site == "none");
     let origin = headers.get_all(ORIGIN).iter().all(|origin| origin.as_bytes() == own.as_bytes());

@@ -1,4 +1,5 @@
-//! `openidconnect`'s requests, sent through our own HTTP client; and the two shapes of Okta's error bodies.
+//! `openidconnect`'s requests, sent through our own HTTP client; and the two shapes of
+//! Okta's error bodies.
 
 use http::{Request, Response};
 use serde::Deserialize;
@@ -6,8 +7,9 @@ use serde::Deserialize;
 use crate::error::{Code, Error, Result};
 use crate::http::{HttpClient, Repeat};
 
-/// Sends one request to a token-like endpoint. A code or a refresh token must not be sent twice: Okta would
-/// take the second one for a replay, so nothing is repeated here.
+/// Sends one request to a token-like endpoint. A code or a refresh token must not be
+/// sent twice: Okta would take the second one for a replay, so nothing is repeated
+/// here.
 pub(super) async fn send(http: HttpClient, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>> {
     let response = http.send(request, Repeat::Never).await?;
     if response.status() == http::StatusCode::OK {
@@ -16,7 +18,8 @@ pub(super) async fn send(http: HttpClient, request: Request<Vec<u8>>) -> Result<
     Err(refusal(&response))
 }
 
-/// Okta answers in the OAuth form (`error`) or in its management form (`errorCode`), at any endpoint.
+/// Okta answers in the OAuth form (`error`) or in its management form (`errorCode`), at
+/// any endpoint.
 #[derive(Deserialize)]
 struct Refusal {
     #[serde(default)]
@@ -25,6 +28,8 @@ struct Refusal {
     error_code: Option<String>,
 }
 
+/// The error for an answer other than 200, whichever of the two forms it has. The
+/// description stays out: it is dynamic text of the provider.
 fn refusal(response: &Response<Vec<u8>>) -> Error {
     let status = response.status().as_u16();
     let body: Option<Refusal> = serde_json::from_slice(response.body()).ok();

@@ -27,7 +27,8 @@ use crate::error::{Code, Error, Result};
 use crate::http::HttpClient;
 use crate::secret::Secret;
 
-/// `openidconnect`'s client with our token response in it, authorization and token endpoints set.
+/// `openidconnect`'s client with our token response in it, authorization and token
+/// endpoints set.
 type OidcClient = Client<
     EmptyAdditionalClaims,
     CoreAuthDisplay,
@@ -69,6 +70,7 @@ pub(crate) struct Protocol {
 }
 
 impl Protocol {
+    /// Speaks for one client; the metadata comes with each call.
     pub(crate) fn new(config: Arc<Config>, http: HttpClient, clock: SharedClock) -> Self {
         Self { config, http, clock }
     }
@@ -122,7 +124,8 @@ impl Protocol {
         wire.into_token_set(self.clock.now())
     }
 
-    /// Revokes a refresh token, and with it the access tokens made from it (RFC 7009 §2).
+    /// Revokes a refresh token, and with it the access tokens made from it (RFC 7009
+    /// §2).
     pub(crate) async fn revoke_refresh_token(&self, metadata: &Metadata, token: &Secret) -> Result<()> {
         let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
         let client = self.client(metadata)?.set_revocation_url(RevocationUrl::from_url(endpoint.clone()));
@@ -137,6 +140,8 @@ impl Protocol {
         request.request_async(&send).await.map_err(token_error)
     }
 
+    /// `openidconnect`'s client for this metadata. It is a few small allocations, made once for
+    /// each message and not kept: metadata may change.
     fn client(&self, metadata: &Metadata) -> Result<OidcClient> {
         let config = &self.config;
         let issuer = IssuerUrl::new(config.issuer.as_str().to_owned());
@@ -156,7 +161,8 @@ impl Protocol {
         })
     }
 
-    /// The parameters of `private_key_jwt` for one request, or none with another method.
+    /// The parameters of `private_key_jwt` for one request, or none with another
+    /// method.
     fn assertion(&self, endpoint: &Url) -> Result<Vec<(&'static str, String)>> {
         let ClientAuth::PrivateKeyJwt(key) = &self.config.client_auth else { return Ok(Vec::new()) };
         let assertion = client_assertion(key, &self.config.client_id, endpoint, self.clock.now())?;
@@ -164,7 +170,8 @@ impl Protocol {
         Ok(vec![("client_assertion_type", ASSERTION_TYPE.to_owned()), ("client_assertion", assertion)])
     }
 
-    /// The claims at the userinfo endpoint (OIDC Core §5.3), as a JSON object; not yet matched with any subject.
+    /// The claims at the userinfo endpoint (OIDC Core §5.3), as a JSON object; not yet
+    /// matched with any subject.
     pub(crate) async fn userinfo(
         &self,
         url: &Url,
@@ -187,8 +194,8 @@ impl Protocol {
     }
 }
 
-/// Our own errors pass through; what is left is a response of status 200 that cannot be read. Its text stays
-/// out of the error: it may hold tokens.
+/// Our own errors pass through; what is left is a response of status 200 that cannot be
+/// read. Its text stays out of the error: it may hold tokens.
 fn token_error<T: openidconnect::ErrorResponse>(error: RequestTokenError<Error, T>) -> Error {
     match error {
         RequestTokenError::Request(error) => error,

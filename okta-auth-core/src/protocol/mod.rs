@@ -1,8 +1,9 @@
-//! The OAuth 2.0 and OpenID Connect messages, and the only module that names `openidconnect`.
+//! The OAuth 2.0 and OpenID Connect messages, and the only module that names
+//! `openidconnect`.
 //!
 //! That crate builds and parses the messages; the bytes travel through our own bounded
-//! [`HttpClient`](crate::http::HttpClient), and tokens are verified by our own [`jose`](crate::jose). Its client
-//! type with 17 parameters stays in here.
+//! [`HttpClient`](crate::http::HttpClient), and tokens are verified by our own
+//! [`jose`](crate::jose). Its client type with 17 parameters stays in here.
 
 mod assertion;
 mod bridge;

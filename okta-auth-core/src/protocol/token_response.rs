@@ -17,7 +17,8 @@ use crate::secret::Secret;
 #[derive(Debug)]
 pub(crate) struct TokenSet {
     pub(crate) access_token: Secret,
-    /// When the access token expires, by `expires_in`; `None` if the response does not tell.
+    /// When the access token expires, by `expires_in`; `None` if the response does not
+    /// tell.
     pub(crate) access_token_expires_at: Option<Timestamp>,
     pub(crate) refresh_token: Option<Secret>,
     pub(crate) id_token: Option<Secret>,
@@ -25,8 +26,8 @@ pub(crate) struct TokenSet {
     pub(crate) scopes: Option<Vec<String>>,
 }
 
-/// The response as it is on the wire. The ID token stays a text here: parsing it is the verifier's work, after
-/// the signature.
+/// The response as it is on the wire. The ID token stays a text here: parsing it is the
+/// verifier's work, after the signature.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Wire {
     access_token: AccessToken,
@@ -91,17 +92,19 @@ impl OAuth2TokenResponse for Wire {
         self.refresh_token.as_ref()
     }
 
-    // Scopes are read from the wire form directly; `openidconnect` itself never asks for them.
+    // Scopes are read from the wire form directly; `openidconnect` itself never asks
+    // for them.
     fn scopes(&self) -> Option<&Vec<Scope>> {
         None
     }
 }
 
+/// The type that the trait asks for, of which there is never a value.
 type UnusedIdToken =
     IdToken<EmptyAdditionalClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
 
-// The trait bound of `openidconnect::Client`. Its own ID token type parses claims before any signature is
-// checked, so it is never given one.
+// The trait bound of `openidconnect::Client`. Its own ID token type parses claims
+// before any signature is checked, so it is never given one.
 impl TokenResponse<EmptyAdditionalClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>
     for Wire
 {

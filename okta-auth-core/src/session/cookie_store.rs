@@ -27,13 +27,16 @@ pub(crate) struct CookieStore {
 pub(crate) enum Loaded {
     /// Nothing of ours.
     None,
-    /// A live session; `rewrite` if its cookie should be written again (time of use, or an old key).
+    /// A live session; `rewrite` if its cookie should be written again (time of use, or
+    /// an old key).
     Session { session: Session, rewrite: bool },
-    /// Something that is no session: edited, expired, sealed with a key that is gone. It is to be cleared.
+    /// Something that is no session: edited, expired, sealed with a key that is gone.
+    /// It is to be cleared.
     Invalid,
 }
 
 impl CookieStore {
+    /// Seals for one issuer and one client: a session of another one does not open.
     pub(crate) fn new(
         keys: &CookieKeys,
         settings: CookieSettings,
@@ -60,6 +63,7 @@ impl CookieStore {
         }
     }
 
+    /// Opens, decodes and judges. Every way to fail is the same to the caller.
     fn open(&self, cookies: &RequestCookies, now: Timestamp) -> Option<(Session, bool)> {
         let text = self.chunks.read(cookies)?;
         let opened = self.sealer.open(self.chunks.name(), &text)?;
@@ -73,7 +77,8 @@ impl CookieStore {
         (ours && live).then_some((session, opened.old_key))
     }
 
-    /// The `Set-Cookie` values that store a session in place of whatever the browser holds.
+    /// The `Set-Cookie` values that store a session in place of whatever the browser
+    /// holds.
     ///
     /// # Errors
     /// [`Code::SessionTooLarge`] if it does not fit into cookies.

@@ -78,7 +78,8 @@ fn every_single_bit_flip_is_no_session() {
                     let mut bytes = jar.0[name].clone().into_bytes();
                     bytes[at] ^= 1 << bit;
                     let Ok(value) = String::from_utf8(bytes) else { continue };
-                    // A space or a `;` would end the value early; that is a truncation, tested below.
+                    // A space or a `;` would end the value early; that is a truncation,
+                    // tested below.
                     let mut edited = jar.clone();
                     edited.0.insert(name.clone(), value);
                     assert!(!edited.is_live(&store), "{name} byte {at} bit {bit}");

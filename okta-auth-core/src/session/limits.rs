@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// Clocks of replicas may differ by this much before a record "from the future" is refused.
+/// Clocks of replicas may differ by this much before a record "from the future" is
+/// refused.
 const SKEW: Duration = Duration::from_secs(60);
 
 /// The two limits of a session; the earlier one ends it.
@@ -17,7 +18,8 @@ pub(crate) struct SessionLimits {
 }
 
 impl SessionLimits {
-    /// Whether a session is alive at `now`: before both limits, and not from the future.
+    /// Whether a session is alive at `now`: before both limits, and not from the
+    /// future.
     pub(crate) fn is_live(&self, created_at: Timestamp, last_seen_at: Timestamp, now: Timestamp) -> bool {
         let horizon = now.plus(SKEW);
         now < self.end(created_at, last_seen_at) && created_at <= horizon && last_seen_at <= horizon
@@ -28,12 +30,14 @@ impl SessionLimits {
         self.end(created_at, last_seen_at).since(now)
     }
 
-    /// Whether the time of last use is worth writing again. Not at each request: a twentieth of the idle limit
-    /// is precise enough, and saves a cookie on most responses.
+    /// Whether the time of last use is worth writing again. Not at each request: a
+    /// twentieth of the idle limit is precise enough, and saves a cookie on most
+    /// responses.
     pub(crate) fn is_touch_due(&self, last_seen_at: Timestamp, now: Timestamp) -> bool {
         now.since(last_seen_at) >= (self.idle / 20).max(Duration::from_secs(1))
     }
 
+    /// The moment at which the first of the two limits is reached.
     fn end(&self, created_at: Timestamp, last_seen_at: Timestamp) -> Timestamp {
         created_at.plus(self.absolute).min(last_seen_at.plus(self.idle))
     }

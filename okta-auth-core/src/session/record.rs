@@ -80,7 +80,8 @@ impl Session {
         &self.subject
     }
 
-    /// What the user is called: `name`, or else `preferred_username`, `email`, or the subject.
+    /// What the user is called: `name`, or else `preferred_username`, `email`, or the
+    /// subject.
     pub fn name(&self) -> &str {
         self.profile().name.as_deref().unwrap_or(&self.subject)
     }
@@ -105,7 +106,8 @@ impl Session {
         self.created_at
     }
 
-    /// The access token, for calling other APIs, and when it expires. It is not refreshed.
+    /// The access token, for calling other APIs, and when it expires. It is not
+    /// refreshed.
     pub fn access_token(&self) -> Option<(&Secret, Option<Timestamp>)> {
         self.access_token.as_ref().map(|token| (token, self.access_token_expires_at))
     }
@@ -131,19 +133,23 @@ impl Session {
         value.map_err(|error| mismatch("the application's data", error))
     }
 
+    /// The ID token, as a hint at sign-out.
     pub(crate) fn id_token(&self) -> Option<&Secret> {
         self.id_token.as_ref()
     }
 
+    /// The refresh token, to be revoked at sign-out.
     pub(crate) fn refresh_token(&self) -> Option<&Secret> {
         self.refresh_token.as_ref()
     }
 
+    /// When the session was last used, as far as the cookie tells.
     pub(crate) fn last_seen_at(&self) -> Timestamp {
         self.last_seen_at
     }
 
-    /// Whether the session belongs to this issuer and client. The seal says so already; this is the second lock.
+    /// Whether the session belongs to this issuer and client. The seal says so already;
+    /// this is the second lock.
     pub(crate) fn belongs_to(&self, issuer: &str, client_id: &str) -> bool {
         self.issuer == issuer && self.client_id == client_id
     }
@@ -153,6 +159,7 @@ impl Session {
         Self { last_seen_at: now.max(self.last_seen_at), ..self.clone() }
     }
 
+    /// The claims for display, read once. Claims of another type than expected are none.
     fn profile(&self) -> &Profile {
         self.profile.get_or_init(|| {
             let claims: Map<String, Value> = serde_json::from_str(&self.claims).unwrap_or_default();
@@ -167,11 +174,13 @@ impl Session {
     }
 }
 
+/// An object as JSON text.
 fn text(object: &Map<String, Value>) -> Result<String> {
     serde_json::to_string(object)
         .map_err(|error| Error::new(Code::Internal, "the claims cannot be written").with_cause(error))
 }
 
+/// The error names no claim and no value.
 fn mismatch(what: &str, error: serde_json::Error) -> Error {
     Error::new(Code::ClaimsMismatch, format!("{what} do not fit the type that was asked for")).with_cause(error)
 }

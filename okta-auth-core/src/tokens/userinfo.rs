@@ -1,15 +1,16 @@
 //! Claims from userinfo, for ID tokens that are thin.
 //!
-//! Okta issues a "thin" ID token when an access token is issued along with it: the rest of the profile is at the
-//! userinfo endpoint alone. Which claims are left out depends on the server and its settings, so the test here is
-//! what is missing, not what kind of server it is.
+//! Okta issues a "thin" ID token when an access token is issued along with it: the rest
+//! of the profile is at the userinfo endpoint alone. Which claims are left out depends
+//! on the server and its settings, so the test here is what is missing, not what kind
+//! of server it is.
 
 use serde_json::{Map, Value};
 
 use crate::error::{Code, Error, Result};
 
-/// For each scope, claims of which at least one is in a full ID token. `name` and `preferred_username` are left
-/// out on purpose: a thin token has them too.
+/// For each scope, claims of which at least one is in a full ID token. `name` and
+/// `preferred_username` are left out on purpose: a thin token has them too.
 const PROMISED: &[(&str, &[&str])] = &[
     ("profile", &["given_name", "family_name", "locale", "zoneinfo", "updated_at"]),
     ("email", &["email"]),

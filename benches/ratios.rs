@@ -1,0 +1,232 @@
+//! The figures, each as a ratio to a reference that is measured in the same run, in turn with it.
+//!
+//! `cargo bench` prints one table. Absolute times are for orientation; the machine decides them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::print_stdout, reason = "the table is the purpose")]
+
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use axum::body::Body;
+use axum::http::{HeaderValue, Request, header};
+use axum::routing::get;
+use axum::{Router, response::Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use okta_auth_axum::{OktaAuth, RouterExt, User};
+use okta_auth_core::config::ConfigBuilder;
+use okta_auth_dev::Org;
+use serde_json::json;
+use tower::Service;
+
+/// Rounds of a measurement; the median counts.
+const ROUNDS: usize = 61;
+const ROUND: Duration = Duration::from_millis(8);
+
+/// A future that never waits, run to its end.
+fn now<F: Future>(future: F) -> F::Output {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a hot path waited"),
+    }
+}
+
+/// How often `work` runs in one round.
+fn calibrate(work: &mut dyn FnMut()) -> u32 {
+    let mut times = 1_u32;
+    loop {
+        let start = Instant::now();
+        (0..times).for_each(|_| work());
+        if start.elapsed() >= ROUND / 2 {
+            return times;
+        }
+        times = times.saturating_mul(2);
+    }
+}
+
+fn round(work: &mut dyn FnMut(), times: u32) -> f64 {
+    let start = Instant::now();
+    (0..times).for_each(|_| work());
+    start.elapsed().as_secs_f64() * 1e6 / f64::from(times)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Measures two pieces of work in turn, so that both see the same machine, and prints their ratio.
+fn compare(what: &str, work: &mut dyn FnMut(), against: &str, reference: &mut dyn FnMut()) {
+    let (times, reference_times) = (calibrate(work), calibrate(reference));
+    let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (a, b) = (round(work, times), round(reference, reference_times));
+        ours.push(a);
+        theirs.push(b);
+        ratios.push(a / b);
+    }
+    println!("{what:<44} {:>9.2} us   {against:<34} {:>9.2} us   ratio {:>6.3}", median(ours), median(theirs), median(ratios));
+}
+
+struct Setup {
+    org: Org,
+    auth: OktaAuth,
+    cookie: String,
+}
+
+async fn setup(filler: usize) -> Setup {
+    let org = Org::start().await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    org.allow_redirect(&base);
+    let config = ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret("a cookie secret for benches, 32 bytes");
+    let clock = org.clock();
+    let builder = OktaAuth::builder(config).clock(move || clock.now());
+    let auth = builder
+        .on_sign_in(move |mut sign_in: okta_auth_core::engine::SignIn| async move {
+            sign_in.insert("filler", "x".repeat(filler)).unwrap();
+            Ok(sign_in)
+        })
+        .build()
+        .unwrap();
+    let cookie = sign_in(&org, &auth).await;
+    Setup { org, auth, cookie }
+}
+
+/// Signs in through the router and returns the session's `Cookie` header.
+async fn sign_in(org: &Org, auth: &OktaAuth) -> String {
+    let mut app = app(auth);
+    let request = Request::get("/me").header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();
+    let login = Service::call(&mut app, request).await.unwrap();
+    let attempt = cookies(&login);
+    let authorize = login.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let okta_auth_dev::Response::Redirect(back) = org.sign_in(&authorize, "ada@example.test").await.unwrap() else { panic!() };
+    let request = Request::get(back).header(header::COOKIE, attempt).body(Body::empty()).unwrap();
+    let done = Service::call(&mut app, request).await.unwrap();
+    assert_eq!(done.status(), 303);
+    cookies(&done)
+}
+
+fn cookies(response: &Response) -> String {
+    let set = response.headers().get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
+    let pairs = set.filter(|cookie| !cookie.contains("Max-Age=0")).map(|cookie| cookie.split(';').next().unwrap());
+    pairs.collect::<Vec<_>>().join("; ")
+}
+
+fn app(auth: &OktaAuth) -> Router {
+    Router::new().route("/me", get(|user: User| async move { user.subject().len().to_string() })).route("/", get(|| async { "12" })).okta_auth(auth)
+}
+
+fn tokens(setup: &Setup) {
+    let Setup { org, auth, .. } = setup;
+    let id_token = org.mint().id_token("ada@example.test", "n").sign();
+    let access_token = org.mint().access_token("ada@example.test", &["openid", "profile"]).sign();
+    let raw = |token: &str| {
+        let (input, signature) = token.rsplit_once('.').unwrap();
+        let kid = serde_json::from_slice::<serde_json::Value>(&URL_SAFE_NO_PAD.decode(input.split('.').next().unwrap()).unwrap()).unwrap()["kid"].clone();
+        let keys = org.public_jwks();
+        let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid).unwrap().clone();
+        let member = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
+        let components = aws_lc_rs::signature::RsaPublicKeyComponents { n: member("n"), e: member("e") };
+        let key = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).unwrap();
+        (key, input.as_bytes().to_vec(), URL_SAFE_NO_PAD.decode(signature).unwrap())
+    };
+    let verify = |(key, input, signature): &(ParsedPublicKey, Vec<u8>, Vec<u8>)| key.verify_sig(black_box(input), signature).unwrap();
+    let (raw_id, raw_access) = (raw(&id_token), raw(&access_token));
+    compare(
+        "ID token, RS256, all checks",
+        &mut || drop(black_box(now(auth.verify_id_token(black_box(&id_token), Some("n"))).unwrap())),
+        "raw aws-lc-rs verify",
+        &mut || verify(&raw_id),
+    );
+    compare(
+        "access token, RS256, all checks",
+        &mut || drop(black_box(now(auth.verify_access_token(black_box(&access_token))).unwrap())),
+        "raw aws-lc-rs verify",
+        &mut || verify(&raw_access),
+    );
+    let forged = org.mint().access_token("ada@example.test", &["openid"]).signed_by_unpublished().sign();
+    let kid = json!("unknown");
+    let unknown = org.mint().access_token("ada@example.test", &["openid"]).header("kid", kid).sign();
+    let _ = forged;
+    compare(
+        "access token with an unknown key id, refused",
+        &mut || drop(black_box(now(auth.verify_access_token(black_box(&unknown))).unwrap_err())),
+        "raw aws-lc-rs verify",
+        &mut || verify(&raw_access),
+    );
+}
+
+fn sessions(setup: &Setup, what: &str) {
+    let Setup { org, auth, cookie } = setup;
+    let request = || Request::get("/me").header(header::COOKIE, cookie).body(()).unwrap().into_parts().0;
+    let parts = request();
+    let sealed = URL_SAFE_NO_PAD.encode(vec![7_u8; cookie.len() * 3 / 4]);
+    let size = cookie.len();
+    compare(
+        &format!("open a session of {size} bytes ({what})"),
+        &mut || drop(black_box(auth.visit(black_box(&parts), "/me"))),
+        "base64 decoding of as many bytes",
+        &mut || drop(black_box(URL_SAFE_NO_PAD.decode(black_box(&sealed)).unwrap())),
+    );
+    // Later, so that the time of use is due to be written: reading plus sealing.
+    org.clock().advance(Duration::from_secs(300));
+    let visit = auth.visit(&parts, "/me");
+    compare(
+        &format!("seal a session of {size} bytes ({what})"),
+        &mut || {
+            let mut headers = axum::http::HeaderMap::new();
+            visit.finish(&mut headers);
+            assert!(!black_box(headers).is_empty());
+        },
+        "open the same session",
+        &mut || drop(black_box(auth.visit(black_box(&parts), "/me"))),
+    );
+    org.clock().rewind(Duration::from_secs(300));
+}
+
+fn requests(setup: &Setup) {
+    let mut with = app(&setup.auth);
+    let mut bare = Router::new().route("/", get(|| async { "12" })).route("/me", get(|| async { "20" }));
+    let cookie = HeaderValue::from_str(&setup.cookie).unwrap();
+    let anonymous = || Request::get("/").body(Body::empty()).unwrap();
+    let signed_in = || Request::get("/me").header(header::COOKIE, cookie.clone()).body(Body::empty()).unwrap();
+    let mut bare_again = bare.clone();
+    compare(
+        "request through the layer, anonymous",
+        &mut || assert_eq!(now(Service::call(&mut with, anonymous())).unwrap().status(), 200),
+        "bare router",
+        &mut || assert_eq!(now(Service::call(&mut bare, anonymous())).unwrap().status(), 200),
+    );
+    let mut with = app(&setup.auth);
+    compare(
+        "request through the layer, signed in",
+        &mut || assert_eq!(now(Service::call(&mut with, signed_in())).unwrap().status(), 200),
+        "bare router, same cookie",
+        &mut || assert_eq!(now(Service::call(&mut bare_again, signed_in())).unwrap().status(), 200),
+    );
+}
+
+fn main() {
+    // `cargo test --benches` runs this too, without `--bench`: it must build and start, and not take its time.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (small, large) = runtime.block_on(async {
+        let (small, large) = (setup(1).await, setup(3_000).await);
+        let token = small.org.mint().access_token("ada@example.test", &["openid"]).sign();
+        small.auth.verify_access_token(&token).await.unwrap();
+        (small, large)
+    });
+    let _guard = runtime.enter();
+    tokens(&small);
+    sessions(&small, "typical");
+    sessions(&large, "large");
+    requests(&small);
+}

@@ -1,0 +1,215 @@
+//! From settings to a checked [`Config`].
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::builder::{ConfigBuilder, Path};
+use super::client_auth::{ClientAuth, PrivateKey};
+use super::problem::Findings;
+use super::{Config, ResponseMode, Routes, env, rules};
+use crate::error::Result;
+use crate::secret::Secret;
+
+impl Path {
+    /// The whole path, below the mount path.
+    fn resolve(&self, mount: &str, default: &str) -> Option<String> {
+        match self {
+            Self::Default => Some(format!("{mount}{default}")),
+            Self::At(path) => Some(format!("{mount}{path}")),
+            Self::Off => None,
+        }
+    }
+}
+
+impl ConfigBuilder {
+    /// Checks everything and builds the configuration. Logs the warnings.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every
+    /// problem with its fix.
+    pub fn build(mut self) -> Result<Config> {
+        let mut findings = Findings::default();
+        self.variables.report_slips(&mut findings);
+        let issuer = rules::issuer(self.text(&self.issuer, env::ISSUER_URI), &mut findings);
+        let client_id = rules::client_id(self.text(&self.client_id, env::CLIENT_ID), &mut findings);
+        let client_auth = self.take_client_auth(&mut findings);
+        let base_url = rules::base_url(self.base(), &mut findings);
+        let routes = self.routes(&mut findings);
+        let redirect_uri = base_url.as_ref().and_then(|base| self.redirect(base, &mut findings));
+        let post_logout = base_url.as_ref().and_then(|base| self.post_logout(base, &mut findings));
+        let scopes = self.text(&self.scopes, env::SCOPES).unwrap_or("openid profile email");
+        let scopes = rules::scopes(scopes, &mut findings);
+        let audience = self.text(&self.audience, env::AUDIENCE);
+        rules::audience(audience.is_some(), issuer.as_ref(), &mut findings);
+        let audience = audience.unwrap_or("api://default").to_owned();
+        let cookie_secrets = self.secrets();
+        let secure = base_url.as_ref().is_some_and(|base| base.scheme() == "https");
+        rules::cookie_secrets(&cookie_secrets, secure, &mut findings);
+        self.check_rest(secure, &mut findings);
+        let routes = self.finish_routes(routes, redirect_uri.as_ref(), &mut findings);
+        let warnings = findings.finish()?;
+        let (Some(issuer), Some(client_id), Some(base_url), Some(redirect_uri), Some(post_logout_redirect_uri)) =
+            (issuer, client_id, base_url, redirect_uri, post_logout)
+        else {
+            // Each missing value has reported itself above, and `finish` has returned.
+            return Err(crate::error::Error::new(crate::error::Code::Internal, "a setting is missing unreported"));
+        };
+        for warning in &warnings {
+            tracing::warn!(target: "okta_auth", "{warning}");
+        }
+        Ok(Config {
+            issuer,
+            client_id,
+            client_auth,
+            base_url,
+            redirect_uri,
+            post_logout_redirect_uri,
+            scopes,
+            audience,
+            cookie_secrets,
+            routes,
+            options: self.options,
+            warnings,
+        })
+    }
+
+    /// A setting, or else its variable.
+    fn text<'a>(&'a self, set: &'a Option<String>, variable: &str) -> Option<&'a str> {
+        set.as_deref().or_else(|| self.variables.value(variable))
+    }
+
+    /// The base URL before any check.
+    fn base(&self) -> &str {
+        self.text(&self.base_url, env::BASE_URL).unwrap_or("http://localhost:8080")
+    }
+
+    /// The cookie secrets: those set in code, or else the list in the variable.
+    fn secrets(&self) -> Vec<Secret> {
+        if !self.cookie_secrets.is_empty() {
+            return self.cookie_secrets.clone();
+        }
+        let value = self.variables.value(env::COOKIE_SECRET).unwrap_or_default();
+        value.split(',').map(str::trim).filter(|secret| !secret.is_empty()).map(Secret::new).collect()
+    }
+
+    /// How the client authenticates. Two methods at once are an error: Okta accepts the
+    /// one that is set up there, and which one that is cannot be seen from here.
+    fn take_client_auth(&mut self, findings: &mut Findings) -> ClientAuth {
+        let secret = self.client_secret.take();
+        let secret = secret.or_else(|| self.variables.value(env::CLIENT_SECRET).map(Secret::new));
+        let key = self.private_key.take().or_else(|| self.private_key_from_variables(findings));
+        if secret.is_some() && key.is_some() {
+            findings.error(env::CLIENT_SECRET, "a private key is set too; keep the one that is set up at Okta");
+        }
+        match (rules::client_secret(secret.as_ref(), findings), key) {
+            (_, Some(key)) => ClientAuth::PrivateKeyJwt(key),
+            (Some(secret), None) if self.secret_in_body => ClientAuth::SecretPost(secret),
+            (Some(secret), None) => ClientAuth::SecretBasic(secret),
+            (None, None) => ClientAuth::None,
+        }
+    }
+
+    /// The private key of `OKTA_PRIVATE_KEY` or of the file that `OKTA_PRIVATE_KEY_FILE`
+    /// names.
+    fn private_key_from_variables(&self, findings: &mut Findings) -> Option<PrivateKey> {
+        let file = self.variables.value(env::PRIVATE_KEY_FILE);
+        let (variable, pem) = match (self.variables.value(env::PRIVATE_KEY), file) {
+            // `\n` in a variable is how most deployment tools carry several lines.
+            (Some(pem), _) => (env::PRIVATE_KEY, pem.replace("\\n", "\n")),
+            (None, Some(file)) => match std::fs::read_to_string(file) {
+                Ok(pem) => (env::PRIVATE_KEY_FILE, pem),
+                Err(error) => {
+                    findings.error(env::PRIVATE_KEY_FILE, format!("`{file}` cannot be read: {error}"));
+                    return None;
+                }
+            },
+            (None, None) => return None,
+        };
+        let key_id = self.variables.value(env::PRIVATE_KEY_ID).map(str::to_owned);
+        PrivateKey::from_pem(&pem, key_id).map_err(|error| findings.error(variable, error.to_string())).ok()
+    }
+
+    /// The redirect URI. It has to be on the base URL's origin: the cookie of the pending
+    /// sign-in is set there, and has to be there when Okta sends the browser back.
+    fn redirect(&self, base: &Url, findings: &mut Findings) -> Option<Url> {
+        let default = format!("{}/authorization-code/callback", self.mount);
+        let default = base.join(&default).ok()?;
+        let value = self.text(&self.redirect_uri, env::REDIRECT_URI).unwrap_or(default.as_str());
+        let url = rules::redirect(env::REDIRECT_URI, value, findings)?;
+        if url.origin() != base.origin() {
+            let (there, here) = (url.origin().ascii_serialization(), base.origin().ascii_serialization());
+            let fix = "make both the same, or the cookie of the sign-in is not there when Okta sends the browser back";
+            findings.error(env::REDIRECT_URI, format!("it is on {there}, but OKTA_BASE_URL is {here}; {fix}"));
+            return None;
+        }
+        Some(url)
+    }
+
+    /// The sign-out redirect URI, which may be on another origin.
+    fn post_logout(&self, base: &Url, findings: &mut Findings) -> Option<Url> {
+        let default = base.join(&format!("{}/", self.mount)).ok()?;
+        let value = self.text(&self.post_logout_redirect_uri, env::POST_LOGOUT_REDIRECT_URI);
+        rules::redirect(env::POST_LOGOUT_REDIRECT_URI, value.unwrap_or(default.as_str()), findings)
+    }
+
+    /// The library's paths, but for the callback, which follows the redirect URI.
+    fn routes(&self, findings: &mut Findings) -> Routes {
+        let login = self.login.resolve(&self.mount, "/login");
+        let logout = self.logout.resolve(&self.mount, "/logout");
+        for path in [&login, &logout].into_iter().flatten() {
+            if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#', '\\']) || path.contains("//") {
+                findings.error("routes", format!("`{path}` is not a path that can be served; use `/login` or alike"));
+            }
+        }
+        Routes { mount: self.mount.clone(), login, callback: String::new(), logout }
+    }
+
+    /// Adds the callback, and checks that no two paths are the same.
+    fn finish_routes(&self, mut routes: Routes, redirect: Option<&Url>, findings: &mut Findings) -> Routes {
+        let Some(redirect) = redirect else { return routes };
+        redirect.path().clone_into(&mut routes.callback);
+        if !routes.callback.strip_prefix(self.mount.as_str()).is_some_and(|rest| rest.starts_with('/')) {
+            let message = format!("its path is not below the mount path `{}`; change one of them", self.mount);
+            findings.error(env::REDIRECT_URI, message);
+        }
+        let all = [Some(&routes.callback), routes.login.as_ref(), routes.logout.as_ref()];
+        let mut all: Vec<&String> = all.into_iter().flatten().collect();
+        all.sort();
+        if all.windows(2).any(|pair| pair.first() == pair.last()) {
+            findings.error("routes", "two of the paths for sign-in, callback and sign-out are the same");
+        }
+        routes
+    }
+
+    /// The rules of what is seldom set.
+    fn check_rest(&self, secure: bool, findings: &mut Findings) {
+        if let Some(store) = self.variables.value(env::SESSION_STORE).filter(|store| *store != "cookie") {
+            let kind = store.split(':').next().unwrap_or_default();
+            findings.error(env::SESSION_STORE, format!("`{kind}` is not a store of this version; use `cookie`"));
+        }
+        if self.options.leeway > Duration::from_secs(300) {
+            findings.error("leeway", "a leeway above 5 minutes defeats the expiry of tokens; set a smaller one");
+        }
+        if self.options.session_idle.is_zero() || self.options.session_absolute.is_zero() {
+            findings.error("session limits", "a session limit of zero signs nobody in; set a longer one");
+        }
+        let lifetime = self.options.attempt_lifetime;
+        if lifetime.is_zero() || lifetime > Duration::from_secs(3600) || self.options.max_attempts == 0 {
+            findings
+                .error("attempt_lifetime", "a pending sign-in lives from 1 s to 1 h, and a browser holds at least one");
+        }
+        if self.options.response_mode == ResponseMode::FormPost && !secure {
+            let message = "form_post over http works only while Okta and the application share a host; use https";
+            findings.warning("response_mode", message);
+        }
+        let known = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"];
+        if self.options.algorithms.is_empty() || self.options.algorithms.iter().any(|a| !known.contains(&a.as_str())) {
+            findings.error("algorithms", format!("the allowed algorithms are some of {}", known.join(", ")));
+        }
+        let name = &self.options.cookie_name;
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+            findings.error("cookie_name", "the name of the session cookie is letters, digits, `_` and `-`");
+        }
+    }
+}

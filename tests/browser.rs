@@ -1,0 +1,190 @@
+//! A real browser: headless Chromium, driven by chromedriver over the WebDriver protocol (W3C WebDriver §6), signs
+//! in at the example, opens a second tab and signs out. Needs both programs, so it is not part of `cargo test`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// A program that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The key under which WebDriver returns an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+struct Driver {
+    http: reqwest::Client,
+    session: String,
+    _driver: Running,
+}
+
+impl Driver {
+    async fn start(profile: &std::path::Path) -> Self {
+        let port = free_port();
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is not installed");
+        let driver = Running(driver);
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let base = format!("http://127.0.0.1:{port}");
+        until(|| async { http.get(format!("{base}/status")).send().await.is_ok() }).await;
+        let profile = format!("--user-data-dir={}", profile.display());
+        let arguments = [
+            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--window-size=1100,800", &profile,
+        ];
+        let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "browserName": "chrome", "goog:chromeOptions": { "args": arguments } } } });
+        let answer = call(&http, Method::POST, &format!("{base}/session"), wanted).await;
+        let session = format!("{base}/session/{}", answer["sessionId"].as_str().unwrap());
+        Self { http, session, _driver: driver }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        call(&self.http, Method::POST, &format!("{}{path}", self.session), body).await
+    }
+
+    async fn read(&self, path: &str) -> Value {
+        call(&self.http, Method::GET, &format!("{}{path}", self.session), Value::Null).await
+    }
+
+    async fn open(&self, url: &str) {
+        self.post("/url", json!({ "url": url })).await;
+    }
+
+    async fn url(&self) -> String {
+        self.read("/url").await.as_str().unwrap().to_owned()
+    }
+
+    async fn element(&self, css: &str) -> String {
+        let found = self.post("/element", json!({ "using": "css selector", "value": css })).await;
+        found[ELEMENT].as_str().unwrap_or_else(|| panic!("no `{css}`: {found}")).to_owned()
+    }
+
+    async fn click(&self, css: &str) {
+        let element = self.element(css).await;
+        self.post(&format!("/element/{element}/click"), json!({})).await;
+    }
+
+    async fn write(&self, css: &str, text: &str) {
+        let element = self.element(css).await;
+        self.post(&format!("/element/{element}/value"), json!({ "text": text })).await;
+    }
+
+    async fn text(&self) -> String {
+        let body = self.element("body").await;
+        self.read(&format!("/element/{body}/text")).await.as_str().unwrap().to_owned()
+    }
+
+    /// Keeps a picture for people to look at, if they say where.
+    async fn picture(&self, name: &str) {
+        let Some(folder) = std::env::var_os("SCREENSHOTS") else { return };
+        use base64::Engine as _;
+        let picture = self.read("/screenshot").await;
+        let bytes = base64::engine::general_purpose::STANDARD.decode(picture.as_str().unwrap()).unwrap();
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
+    }
+
+    async fn quit(self) {
+        call(&self.http, Method::DELETE, &self.session, Value::Null).await;
+    }
+}
+
+async fn call(http: &reqwest::Client, method: Method, url: &str, body: Value) -> Value {
+    let mut request = http.request(method, url);
+    if !body.is_null() {
+        request = request.header("content-type", "application/json").body(body.to_string());
+    }
+    let answer = request.send().await.unwrap().text().await.unwrap();
+    let mut answer: Value = serde_json::from_str(&answer).unwrap();
+    answer["value"].take()
+}
+
+/// Polls until something is so; a browser has no virtual clock.
+async fn until<F: Future<Output = bool>>(mut check: impl FnMut() -> F) {
+    let start = Instant::now();
+    while !check().await {
+        assert!(start.elapsed() < Duration::from_secs(60), "it never happened");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The example, as a newcomer starts it. Returns its address and the first user's name and password.
+fn example() -> (Running, String, String, String) {
+    let port = free_port();
+    let mut child = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "-p", "axum-app"])
+        .env("PORT", port.to_string())
+        .env_remove("OKTA_ISSUER_URI")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let user = lines.by_ref().find(|line| line.contains(" password ")).unwrap();
+    let mut words = user.split_whitespace();
+    let (name, password) = (words.next().unwrap().to_owned(), words.next_back().unwrap().to_owned());
+    lines.find(|line| line.starts_with("Open ")).unwrap();
+    std::thread::spawn(move || lines.for_each(drop));
+    (Running(child), format!("http://localhost:{port}"), name, password)
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn sign_in_second_tab_sign_out() {
+    let (_app, base, user, password) = example();
+    let profile = std::env::temp_dir().join(format!("okta-auth-browser-{}", std::process::id()));
+    let driver = Driver::start(&profile).await;
+
+    driver.open(&base).await;
+    assert!(driver.text().await.contains("Hello, stranger"));
+    driver.picture("1-home").await;
+
+    driver.open(&format!("{base}/profile")).await;
+    assert!(!driver.url().await.starts_with(&base), "the org's own page");
+    driver.picture("2-sign-in").await;
+    driver.write("input[name=username]", &user).await;
+    driver.write("input[name=password]", "wrong").await;
+    driver.click("form button[type=submit]").await;
+    assert!(driver.text().await.contains("Unable to sign in"));
+    driver.picture("3-wrong-password").await;
+    driver.write("input[name=password]", &password).await;
+    driver.click("form button[type=submit]").await;
+    assert_eq!(driver.url().await, format!("{base}/profile"));
+    let text = driver.text().await;
+    assert!(text.contains("Ada Lovelace") && text.contains(&user) && text.contains("Admins"), "{text}");
+    driver.picture("4-profile").await;
+
+    let tab = driver.post("/window/new", json!({ "type": "tab" })).await;
+    driver.post("/window", json!({ "handle": tab["handle"] })).await;
+    driver.open(&base).await;
+    assert!(driver.text().await.contains("Hello, Ada Lovelace"), "the second tab is signed in as well");
+
+    driver.click("header button").await;
+    assert_eq!(driver.url().await.trim_end_matches('/').split('?').next().unwrap().trim_end_matches('/'), base);
+    assert!(driver.text().await.contains("Hello, stranger"));
+    driver.picture("5-signed-out").await;
+    driver.open(&format!("{base}/profile")).await;
+    assert!(!driver.url().await.starts_with(&base), "Okta's own session ended too: it asks for the password");
+    let _ = std::fs::remove_dir_all(&profile);
+    driver.quit().await;
+}

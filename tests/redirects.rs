@@ -1,0 +1,103 @@
+//! Where a browser goes after sign-in: on our own origin, whatever it was asked for.
+//!
+//! The corpus is derived by rule, from hosts, prefixes and encodings, and each target is judged differentially: by
+//! what the `url` crate, and with it a browser, makes of the `Location` that comes back.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use support::{ADA, App};
+use url::Url;
+use url::form_urlencoded::byte_serialize;
+
+/// Ways to begin something that is not a path, or does not look like one.
+const PREFIXES: &[&str] = &[
+    "//", "///", "////", "/\\", "\\\\", "\\/", "\\", "/\t/", "/\n/", "/\r/", "/\r\n/", "\t//", " //", "\u{a0}//",
+    "/.//", "/..//", "/./\\", "/a/..//", "/%2e//", "/%2e%2e//", "/%2f", "/%2f/", "//%2f", "/%5c", "/%5c/", "/%09/",
+    "/%0d%0a/", "/\u{0}/", "/\u{b}/", "/\u{2028}/", "/\u{ff0f}", "\u{ff0f}\u{ff0f}", "/\u{3002}/", "/;//", "/:///", "/?//", "/#//",
+    "http://", "https://", "HTTP://", "http:", "https:", "http:/", "https:/\\", "http:\\\\", "ftp://", "ws://", "//user@",
+    "//user:pw@", "/@", "@", "//[", "blob:http://", "file://", "data:text/html,", "javascript:", "javascript://",
+    "java\tscript:", "vbscript:", "jar:http://", "view-source:http://",
+];
+
+/// Hosts to end up at, and forms of them.
+const HOSTS: &[&str] = &["evil.example", "evil.example/", "evil.example/path?a=b", "evil%2eexample", "127.0.0.1.evil.example"];
+
+/// Targets that are fine and must survive as they are.
+const GOOD: &[(&str, &str)] = &[
+    ("/", "/"),
+    ("/profile", "/profile"),
+    ("/orders?page=2&sort=a%20b", "/orders?page=2&sort=a%20b"),
+    ("/a/b/../c", "/a/c"),
+    ("/search?q=http://evil.example/", "/search?q=http://evil.example/"),
+    ("/search?q=//evil.example", "/search?q=//evil.example"),
+    ("/p?next=%2F%2Fevil.example", "/p?next=%2F%2Fevil.example"),
+    ("/caf\u{e9}", "/caf%C3%A9"),
+    ("/page#part", "/page"),
+    ("/a//b", "/a//b"),
+];
+
+fn corpus(base: &str) -> BTreeSet<String> {
+    let own = base.trim_start_matches("http://");
+    let mut all = BTreeSet::new();
+    for prefix in PREFIXES {
+        for host in HOSTS {
+            all.insert(format!("{prefix}{host}"));
+        }
+        all.insert(format!("{prefix}{own}@evil.example"));
+        all.insert(format!("{prefix}{own}.evil.example/"));
+    }
+    all.extend(["", " ", "profile", "..", "?a", "#a", "evil.example", "login", "/login", "/logout", "/authorization-code/callback"].map(str::to_owned));
+    all.insert(format!("{base}@evil.example/"));
+    all.insert("/".repeat(5_000));
+    all.insert(format!("/{}", "a".repeat(5_000)));
+    all
+}
+
+async fn location_after(app: &App, target: &str) -> String {
+    let encoded: String = byte_serialize(target.as_bytes()).collect();
+    let mut browser = app.browser();
+    let answer = browser.sign_in(&app.org, ADA, &format!("/login?return_to={encoded}")).await;
+    assert_eq!(answer.status, 303, "{target:?}: {}", answer.body);
+    assert!(browser.is_signed_in().await);
+    answer.location().to_owned()
+}
+
+#[tokio::test]
+async fn the_location_after_sign_in_stays_on_our_origin() {
+    let app = App::start().await;
+    let corpus = corpus(&app.base);
+    assert!(corpus.len() >= 200, "{} targets", corpus.len());
+    let base = Url::parse(&app.base).unwrap();
+    for target in corpus {
+        let location = location_after(&app, &target).await;
+        let followed = base.join(&location).unwrap();
+        assert_eq!(followed.origin(), base.origin(), "{target:?} leads to {location}");
+        assert!(location.starts_with('/') && !location.starts_with("//") && !location.contains('\\'), "{location}");
+        // From any page of ours the browser ends at the same place.
+        assert_eq!(base.join("/deep/page?x").unwrap().join(&location).unwrap(), followed);
+        let own = ["/login", "/logout", "/authorization-code/callback"];
+        assert!(!own.contains(&followed.path()), "{target:?} would loop");
+    }
+}
+
+#[tokio::test]
+async fn good_targets_survive() {
+    let app = App::start().await;
+    for (target, expected) in GOOD {
+        assert_eq!(location_after(&app, target).await, *expected);
+    }
+}
+
+#[tokio::test]
+async fn the_page_that_asked_for_a_user_is_where_the_browser_comes_back_to() {
+    let app = App::start().await;
+    let answer = app.browser().sign_in(&app.org, ADA, "/profile?tab=2&q=a%2Fb").await;
+    assert_eq!(answer.location(), "/profile?tab=2&q=a%2Fb");
+    // A path that begins with two slashes is somebody's host as soon as it stands in a `Location`.
+    let answer = app.browser().navigate("//evil.example/profile").await;
+    assert_ne!(answer.status, 303);
+}

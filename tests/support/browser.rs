@@ -1,0 +1,149 @@
+//! A browser in small: a jar of cookies and the headers of a navigation, without following redirects by itself.
+
+use std::collections::BTreeMap;
+
+use okta_auth_dev::{Org, Response};
+use reqwest::header::{COOKIE, HeaderMap, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::{Method, StatusCode, redirect};
+
+use super::CALLBACK;
+
+/// One browser at one application.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    pub(crate) base: String,
+    pub(crate) jar: BTreeMap<String, String>,
+    http: reqwest::Client,
+}
+
+/// An answer, read whole.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn location(&self) -> &str {
+        self.headers.get(LOCATION).map_or("", |location| location.to_str().unwrap())
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn set_cookies(&self) -> Vec<&str> {
+        self.headers.get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+impl Browser {
+    pub(crate) fn new(base: &str) -> Self {
+        let http = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
+        Self { base: base.to_owned(), jar: BTreeMap::new(), http }
+    }
+
+    /// Sends a request with the jar's cookies, and keeps those that come back.
+    pub(crate) async fn send(&mut self, method: Method, target: &str, headers: &[(&str, &str)], body: String) -> Answer {
+        let url = if target.starts_with("http") { target.to_owned() } else { format!("{}{target}", self.base) };
+        let mut request = self.http.request(method, url).body(body);
+        if !self.jar.is_empty() {
+            let cookies: Vec<String> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request = request.header(COOKIE, cookies.join("; "));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let answer = Answer { status, headers, body: response.text().await.unwrap() };
+        self.keep(&answer);
+        answer
+    }
+
+    fn keep(&mut self, answer: &Answer) {
+        for cookie in answer.set_cookies() {
+            assert!(cookie.len() <= 4096, "a browser drops a cookie of {} bytes", cookie.len());
+            assert!(answer.header("cache-control").contains("no-store"), "a cookie in an answer that can be cached");
+            let (pair, attributes) = cookie.split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0") {
+                self.jar.remove(name);
+            } else {
+                self.jar.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    /// Opens a page as a browser does.
+    pub(crate) async fn navigate(&mut self, target: &str) -> Answer {
+        let headers = [
+            ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+            ("sec-fetch-site", "none"),
+        ];
+        self.send(Method::GET, target, &headers, String::new()).await
+    }
+
+    /// Calls an API as a script does.
+    pub(crate) async fn fetch(&mut self, target: &str) -> Answer {
+        self.send(Method::GET, target, &[("accept", "application/json"), ("sec-fetch-mode", "cors")], String::new()).await
+    }
+
+    /// Sends a form from one of the application's own pages.
+    pub(crate) async fn post(&mut self, target: &str, body: &str) -> Answer {
+        let origin = self.base.clone();
+        let headers = [
+            ("accept", "text/html"),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-site", "same-origin"),
+            (ORIGIN.as_str(), origin.as_str()),
+        ];
+        self.send(Method::POST, target, &headers, body.to_owned()).await
+    }
+
+    /// Opens a page that needs a user and signs in at the org. Returns the answer of the callback.
+    pub(crate) async fn sign_in(&mut self, org: &Org, user: &str, page: &str) -> Answer {
+        let answer = self.navigate(page).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{page} does not lead to sign-in: {}", answer.body);
+        let authorize = answer.location().to_owned();
+        self.complete(org, &authorize, user).await
+    }
+
+    /// Signs in at an authorize URL and comes back to the callback.
+    pub(crate) async fn complete(&mut self, org: &Org, authorize: &str, user: &str) -> Answer {
+        match org.sign_in(authorize, user).await.unwrap() {
+            Response::Redirect(location) => {
+                assert!(location.starts_with(&format!("{}{CALLBACK}", self.base)), "sent to {location}");
+                self.navigate(&location).await
+            }
+            Response::FormPost { action, fields } => self.form_post(org, &action, &fields).await,
+            other => panic!("the org answered {other:?}"),
+        }
+    }
+
+    async fn form_post(&mut self, org: &Org, action: &str, fields: &[(String, String)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let headers = [
+            ("accept", "text/html"),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+            ("sec-fetch-site", "cross-site"),
+            (ORIGIN.as_str(), org.url()),
+        ];
+        self.send(Method::POST, action, &headers, body).await
+    }
+
+    /// Whether the application knows who this is.
+    pub(crate) async fn is_signed_in(&mut self) -> bool {
+        self.fetch("/api/me").await.status == StatusCode::OK
+    }
+}

@@ -1,0 +1,16 @@
+//! What the tests share: an application on a real socket, a development org behind it, and a browser.
+
+#![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod app;
+mod browser;
+
+pub(crate) use app::{App, AppBuilder};
+pub(crate) use browser::{Answer, Browser};
+
+/// The users that the development org ships with.
+pub(crate) const ADA: &str = "ada@example.test";
+pub(crate) const BEN: &str = "ben@example.test";
+
+/// The path that Okta sends browsers back to.
+pub(crate) const CALLBACK: &str = "/authorization-code/callback";
