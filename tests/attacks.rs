@@ -83,7 +83,7 @@ async fn parallel_tabs_all_complete() {
     for response in responses {
         assert_eq!(browser.navigate(&response).await.location(), "/profile");
     }
-    assert_eq!(browser.jar.len(), 1, "the attempts are cleaned up: {:?}", browser.jar.keys());
+    assert!(!browser.jar.keys().any(|name| name.contains("login")), "the attempts are cleaned up: {:?}", browser.jar.keys());
 }
 
 #[tokio::test]

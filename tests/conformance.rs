@@ -100,7 +100,6 @@ refuses! {
     oidcc_client_test_invalid_aud: Fault::IdTokenAudience => "token_claim";
     oidcc_client_test_missing_aud: Fault::IdTokenNoAudience => "token_claim";
     oidcc_client_test_missing_iat: Fault::IdTokenNoIat => "token_claim";
-    oidcc_client_test_kid_absent_multiple_jwks: Fault::KeysManyRsaNoKid => "token_key_unknown";
     oidcc_client_test_idtoken_sig_none: Fault::IdTokenAlgNone => "token_malformed";
     oidcc_client_test_invalid_sig_rs256: Fault::IdTokenBadSignature => "token_signature";
     oidcc_client_test_invalid_sig_hs256: Fault::IdTokenAlgHs256WithSecret => "token_algorithm";
@@ -112,6 +111,28 @@ refuses! {
 accepts! {
     oidcc_client_test_idtoken_sig_rs256: Fault::TokenExtraMembers;
     oidcc_client_test_missing_athash: Fault::IdTokenNoAtHash;
+}
+
+/// Several keys would fit and the token does not say which: guessing is not verifying.
+async fn kid_absent_multiple_jwks(app: App) {
+    app.org.fault(Fault::KeysManyRsaNoKid);
+    app.org.fault(Fault::IdTokenNoKid);
+    let mut browser = app.browser();
+    let answer = browser.sign_in(&app.org, ADA, "/profile").await;
+    assert!(answer.body.contains("Code: token_key_unknown<"), "{}", answer.body);
+    assert!(!browser.is_signed_in().await);
+    app.org.clear_faults();
+    control(&app).await;
+}
+
+#[tokio::test]
+async fn oidcc_client_test_kid_absent_multiple_jwks() {
+    kid_absent_multiple_jwks(App::start().await).await;
+}
+
+#[tokio::test]
+async fn form_post_oidcc_client_test_kid_absent_multiple_jwks() {
+    kid_absent_multiple_jwks(form_post().start().await).await;
 }
 
 #[tokio::test]
@@ -216,7 +237,6 @@ refuses_in_form_post! {
     form_post_oidcc_client_test_missing_sub: Fault::IdTokenNoSub => "token_claim";
     form_post_oidcc_client_test_invalid_aud: Fault::IdTokenAudience => "token_claim";
     form_post_oidcc_client_test_missing_iat: Fault::IdTokenNoIat => "token_claim";
-    form_post_oidcc_client_test_kid_absent_multiple_jwks: Fault::KeysManyRsaNoKid => "token_key_unknown";
     form_post_oidcc_client_test_idtoken_sig_none: Fault::IdTokenAlgNone => "token_malformed";
     form_post_oidcc_client_test_invalid_sig_rs256: Fault::IdTokenBadSignature => "token_signature";
     form_post_oidcc_client_test_nonce_invalid: Fault::IdTokenNonce => "token_claim";

@@ -97,6 +97,9 @@ impl Bench {
                 json!(null), json!(""), json!("other"), json!(0), json!(-1), json!(1.5), json!(true), json!([]),
                 json!(["other"]), json!({}), json!(1e300), json!("9999999999"),
             ] {
+                if claim == "sub" && value.as_str().is_some_and(|text| !text.is_empty()) {
+                    continue; // Any text is somebody.
+                }
                 bad.push(self.mint().claim(claim, value).sign());
             }
         }

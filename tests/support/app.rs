@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::Browser;
 
-pub(crate) const SECRET: &str = "a cookie secret for tests, of 32 bytes or more";
+pub(crate) const SECRET: &str = "a cookie secret for tests of 32 bytes or more";
 
 /// A running application and its org. The server ends with the test's runtime.
 pub(crate) struct App {

@@ -12,10 +12,10 @@ use openidconnect::core::{
 use openidconnect::{
     AccessToken, AuthType, AuthUrl, AuthenticationContextClass, AuthenticationFlow, AuthorizationCode, Client,
     ClientId, ClientSecret, CsrfToken, EmptyAdditionalClaims, EndpointNotSet, EndpointSet, IssuerUrl, JsonWebKeySet,
-    LoginHint, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, RevocationUrl,
-    Scope, StandardErrorResponse, TokenUrl,
+    LoginHint, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, RevocationUrl, Scope,
+    StandardErrorResponse, TokenUrl,
 };
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::assertion::{ASSERTION_TYPE, client_assertion};
 use super::bridge;
@@ -124,20 +124,39 @@ impl Protocol {
         wire.into_token_set(self.clock.now())
     }
 
-    /// Revokes a refresh token, and with it the access tokens made from it (RFC 7009
-    /// §2).
+    /// Revokes a refresh token, and with it the access tokens made from it
+    /// (RFC 7009 §2).
+    ///
+    /// The request is written here: `openidconnect` refuses a revocation endpoint on
+    /// http even on this machine, where the development org is.
     pub(crate) async fn revoke_refresh_token(&self, metadata: &Metadata, token: &Secret) -> Result<()> {
         let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
-        let client = self.client(metadata)?.set_revocation_url(RevocationUrl::from_url(endpoint.clone()));
-        let token = CoreRevocableToken::from(RefreshToken::new(token.expose().to_owned()));
-        let failed = |_| Error::new(Code::MetadataInvalid, "the revocation endpoint is not https");
-        let mut request = client.revoke_token(token).map_err(failed)?;
-        for (name, value) in self.assertion(endpoint)? {
-            request = request.add_extra_param(name, value);
+        let parameters = [("token", token.expose()), ("token_type_hint", "refresh_token")];
+        let request = self.authenticated(endpoint, &parameters)?;
+        bridge::send(self.http.clone(), request).await.map(drop)
+    }
+
+    /// A form for an endpoint that authenticates the client (RFC 6749 §2.3).
+    fn authenticated(&self, endpoint: &Url, parameters: &[(&str, &str)]) -> Result<http::Request<Vec<u8>>> {
+        let client_id = self.config.client_id.as_str();
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(parameters);
+        let mut request = http::Request::post(endpoint.as_str())
+            .header(http::header::ACCEPT, "application/json")
+            .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        match &self.config.client_auth {
+            ClientAuth::SecretBasic(secret) => {
+                request = request.header(http::header::AUTHORIZATION, basic(client_id, secret));
+            }
+            ClientAuth::SecretPost(secret) => {
+                form.append_pair("client_id", client_id).append_pair("client_secret", secret.expose());
+            }
+            ClientAuth::PrivateKeyJwt(_) | ClientAuth::None => {
+                form.append_pair("client_id", client_id).extend_pairs(self.assertion(endpoint)?);
+            }
         }
-        let http = self.http.clone();
-        let send = move |request| bridge::send(http.clone(), request);
-        request.request_async(&send).await.map_err(token_error)
+        let body = form.finish().into_bytes();
+        request.body(body).map_err(|error| Error::new(Code::Internal, "a form cannot be built").with_cause(error))
     }
 
     /// `openidconnect`'s client for this metadata. It is a few small allocations, made once for
@@ -192,6 +211,14 @@ impl Protocol {
             Error::new(Code::ProviderResponse, "the userinfo response is not a JSON object").with_cause(error)
         })
     }
+}
+
+/// Credentials in the header, each form-encoded first (RFC 6749 §2.3.1).
+fn basic(client_id: &str, secret: &Secret) -> String {
+    use base64::Engine as _;
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let credentials = format!("{}:{}", encode(client_id), encode(secret.expose()));
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(credentials))
 }
 
 /// Our own errors pass through; what is left is a response of status 200 that cannot be

@@ -1,0 +1,47 @@
+//! Reading the org's own pages. Not an HTML parser: it knows how the pages are written.
+
+/// The value of the first input with this name.
+pub(super) fn field(html: &str, name: &str) -> Option<String> {
+    inputs(html).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+}
+
+/// Target and fields of the form of a page that submits it by itself.
+pub(super) fn self_submitting_form(html: &str) -> Option<(String, Vec<(String, String)>)> {
+    if !html.contains("document.forms[0].submit()") {
+        return None;
+    }
+    let (_, form) = html.split_once("<form ")?;
+    Some((attribute(form, "action")?, inputs(form)))
+}
+
+/// Names and values of all inputs, in order.
+fn inputs(html: &str) -> Vec<(String, String)> {
+    let tags = html.split("<input ").skip(1).filter_map(|rest| rest.split('>').next());
+    tags.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))).collect()
+}
+
+/// The value of the first attribute with this name.
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = tag.split_once(&format!("{name}=\""))?;
+    rest.split('"').next().map(unescape)
+}
+
+/// Undoes what the pages escape; the ampersand last, because it is in all of them.
+fn unescape(text: &str) -> String {
+    let quotes = text.replace("&quot;", "\"").replace("&#39;", "'");
+    quotes.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::escape;
+
+    #[test]
+    fn what_the_pages_escape_is_read_back() {
+        let nasty = "<\"&'>&amp;";
+        let html = format!("<form action=\"{0}\"><input type=\"hidden\" name=\"a\" value=\"{0}\">", escape(nasty));
+        assert_eq!(field(&html, "a").unwrap(), nasty);
+        assert_eq!(attribute(&html, "action").unwrap(), nasty);
+    }
+}

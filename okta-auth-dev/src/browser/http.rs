@@ -1,0 +1,88 @@
+//! A minimal HTTP/1.1 client, so that the crate needs none.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use url::{Position, Url};
+
+use crate::error::Error;
+
+/// An answer of the server.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// Names in lower case.
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: String,
+}
+
+impl Answer {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Sends one request over a connection of its own and reads until the server closes it.
+///
+/// Connects to the server's address whatever the URL's host is, so `acme.localhost` needs no name resolution; the host
+/// must be a loopback name all the same.
+pub(super) async fn exchange(
+    address: SocketAddr,
+    method: &str,
+    url: &Url,
+    cookies: &BTreeMap<String, String>,
+    form: Option<String>,
+) -> Result<Answer, Error> {
+    let host = url.host_str().unwrap_or_default();
+    let here = host == "localhost" || host.ends_with(".localhost") || host == address.ip().to_string();
+    if !here || url.port() != Some(address.port()) {
+        return Err(Error::browser(format_args!("{url} is not at this org: the browser only visits the org itself")));
+    }
+    let failed = |error| Error::browser("the org does not answer; was it stopped?").because(error);
+    let mut stream = TcpStream::connect(address).await.map_err(failed)?;
+    stream.write_all(request(method, url, cookies, form).as_bytes()).await.map_err(failed)?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.map_err(failed)?;
+    parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| Error::browser("the answer of the org is no HTTP"))
+}
+
+/// Writes the request down.
+fn request(method: &str, url: &Url, cookies: &BTreeMap<String, String>, form: Option<String>) -> String {
+    let authority = &url[Position::BeforeHost..Position::AfterPort];
+    let target = &url[Position::BeforePath..Position::AfterQuery];
+    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\naccept: text/html\r\n");
+    if !cookies.is_empty() {
+        let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        head.push_str(&format!("cookie: {}\r\n", pairs.join("; ")));
+    }
+    let body = form.unwrap_or_default();
+    if method == "POST" {
+        head.push_str("content-type: application/x-www-form-urlencoded\r\n");
+        head.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
+    format!("{head}\r\n{body}")
+}
+
+/// Reads an answer whose body ends with the connection. The server never sends chunks: its bodies are in memory.
+fn parse(text: &str) -> Option<Answer> {
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let headers = lines.filter_map(|line| line.split_once(':'));
+    let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
+    Some(Answer { status, headers, body: body.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_taken_apart() {
+        let answer = parse("HTTP/1.1 302 Found\r\nLocation: /x\r\nSet-Cookie: a=b; Path=/\r\n\r\nbody").unwrap();
+        assert_eq!((answer.status, answer.header("location"), answer.body.as_str()), (302, Some("/x"), "body"));
+        assert!(parse("nonsense").is_none());
+    }
+}

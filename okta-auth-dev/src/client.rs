@@ -1,0 +1,224 @@
+//! The applications that are registered with the org.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// The client id of the confidential web app that every org has unless another client is configured.
+pub const CLIENT_ID: &str = "0oadevclient0000001";
+/// The client id of the public client: no secret, PKCE required, refresh tokens rotate.
+pub const PUBLIC_CLIENT_ID: &str = "0oadevpublic0000001";
+/// The client id of the service client, for `client_credentials` at custom authorization servers.
+pub const SERVICE_CLIENT_ID: &str = "0oadevservice000001";
+
+/// How a client proves who it is at the token endpoint (Okta's `token_endpoint_auth_method`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthMethod {
+    /// The secret in the `Authorization` header: Okta's default.
+    #[default]
+    ClientSecretBasic,
+    /// The secret in the form.
+    ClientSecretPost,
+    /// An assertion signed with the secret (RFC 7523), HS256, HS384 or HS512.
+    ClientSecretJwt,
+    /// An assertion signed with a private key whose public half is in [`Client::jwks`].
+    PrivateKeyJwt,
+    /// None: a public client, which must use PKCE.
+    None,
+}
+
+/// A grant a client may use at the token endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GrantType {
+    /// `authorization_code`
+    AuthorizationCode,
+    /// `refresh_token`
+    RefreshToken,
+    /// `client_credentials`
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// The value of the parameter `grant_type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+}
+
+/// What becomes of a refresh token that was used (Okta's `rotation_type`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rotation {
+    /// It stays the same: Okta's default for web apps.
+    #[default]
+    Static,
+    /// Each use yields a new one: Okta's default for browser apps. The old one works on for the leeway; used after
+    /// that, everything issued since the sign-in is revoked.
+    Rotate,
+}
+
+/// A registered application.
+///
+/// ```
+/// use okta_auth_dev::{Client, Rotation};
+///
+/// let client = Client::web("0oaexample", "a-secret")
+///     .redirect_uri("http://localhost:3000/authorization-code/callback")
+///     .rotation(Rotation::Rotate);
+/// assert_eq!(client.client_secret.as_deref(), Some("a-secret"));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Client {
+    /// The client id.
+    pub client_id: String,
+    /// The client secret; none for a public client and for one with a private key.
+    pub client_secret: Option<String>,
+    /// The label of the app, shown on the sign-in page.
+    pub name: String,
+    /// The sign-in redirect URIs; compared exactly.
+    pub redirect_uris: Vec<String>,
+    /// The sign-out redirect URIs; compared exactly.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// How the client authenticates. Another method than this is refused, as at Okta.
+    pub auth_method: AuthMethod,
+    /// The grants the client may use.
+    pub grant_types: Vec<GrantType>,
+    /// The scopes the client may ask for; empty for every scope of the server.
+    pub scopes: Vec<String>,
+    /// What becomes of a refresh token that was used.
+    pub rotation: Rotation,
+    /// How long a rotated refresh token works on: 0 to 60 s at Okta, 30 s by default.
+    pub rotation_leeway: Duration,
+    /// The public keys (JWK) for [`AuthMethod::PrivateKeyJwt`].
+    pub jwks: Vec<Value>,
+    /// Whether the authorization request must carry a PKCE challenge.
+    pub pkce_required: bool,
+}
+
+impl Client {
+    /// A confidential web app that authenticates with `client_secret_basic`.
+    pub fn web(id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self {
+            client_id: id.into(),
+            client_secret: Some(secret.into()),
+            name: "Dev App".to_owned(),
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            auth_method: AuthMethod::ClientSecretBasic,
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            scopes: Vec::new(),
+            rotation: Rotation::Static,
+            rotation_leeway: Duration::from_secs(30),
+            jwks: Vec::new(),
+            pkce_required: false,
+        }
+    }
+
+    /// A public client (browser or native app): no secret, PKCE required, rotating refresh tokens.
+    pub fn public(id: impl Into<String>) -> Self {
+        let client = Self::web(id, "").auth_method(AuthMethod::None).rotation(Rotation::Rotate);
+        Self { client_secret: None, pkce_required: true, name: "Dev Browser App".to_owned(), ..client }
+    }
+
+    /// A service: `client_credentials` only, no users.
+    pub fn service(id: impl Into<String>, secret: impl Into<String>) -> Self {
+        let grant_types = vec![GrantType::ClientCredentials];
+        Self { grant_types, name: "Dev Service".to_owned(), ..Self::web(id, secret) }
+    }
+
+    /// The web app that every org has unless another client is configured: `localhost:8080` and `127.0.0.1:8080`.
+    pub(crate) fn default_web(secret: String) -> Self {
+        Self::web(CLIENT_ID, secret).origin("http://localhost:8080").origin("http://127.0.0.1:8080")
+    }
+
+    /// Registers a sign-in redirect URI.
+    pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
+        push_new(&mut self.redirect_uris, uri.into());
+        self
+    }
+
+    /// Registers a sign-out redirect URI.
+    pub fn post_logout_redirect_uri(mut self, uri: impl Into<String>) -> Self {
+        push_new(&mut self.post_logout_redirect_uris, uri.into());
+        self
+    }
+
+    /// Registers `{origin}/authorization-code/callback` and, for sign-out, `{origin}/`.
+    pub fn origin(mut self, origin: impl AsRef<str>) -> Self {
+        self.allow_origin(origin.as_ref());
+        self
+    }
+
+    /// Replaces the method of authentication.
+    pub fn auth_method(mut self, method: AuthMethod) -> Self {
+        self.auth_method = method;
+        self
+    }
+
+    /// Authenticates with `private_key_jwt`; `jwk` is the public key. Call it again to add keys.
+    pub fn private_key_jwt(mut self, jwk: Value) -> Self {
+        self.auth_method = AuthMethod::PrivateKeyJwt;
+        self.client_secret = None;
+        self.jwks.push(jwk);
+        self
+    }
+
+    /// Replaces the grants.
+    pub fn grant_types(mut self, grants: impl IntoIterator<Item = GrantType>) -> Self {
+        self.grant_types = grants.into_iter().collect();
+        self
+    }
+
+    /// Replaces the scopes the client may ask for.
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Replaces what becomes of a used refresh token.
+    pub fn rotation(mut self, rotation: Rotation) -> Self {
+        self.rotation = rotation;
+        self
+    }
+
+    /// Replaces how long a rotated refresh token works on.
+    pub fn rotation_leeway(mut self, leeway: Duration) -> Self {
+        self.rotation_leeway = leeway;
+        self
+    }
+
+    /// Requires PKCE, or no longer.
+    pub fn pkce_required(mut self, required: bool) -> Self {
+        self.pkce_required = required;
+        self
+    }
+
+    /// Replaces the label.
+    pub fn label(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    pub(crate) fn allow_origin(&mut self, origin: &str) {
+        let origin = origin.trim_end_matches('/');
+        push_new(&mut self.redirect_uris, format!("{origin}/authorization-code/callback"));
+        push_new(&mut self.post_logout_redirect_uris, format!("{origin}/"));
+    }
+
+    pub(crate) fn may_use(&self, grant: GrantType) -> bool {
+        self.grant_types.contains(&grant)
+    }
+}
+
+fn push_new(list: &mut Vec<String>, value: String) {
+    if !list.contains(&value) {
+        list.push(value);
+    }
+}

@@ -1,0 +1,330 @@
+//! Settings from a TOML file.
+//!
+//! Every key may be left out; a key that does not exist is an error. People are added to the two default ones, and
+//! replace one with the same login. The first client takes the place of the default web app. A server with the id
+//! `default` takes the place of the default one, and `org` stands for the org's own.
+//!
+//! ```
+//! let settings = r#"
+//! name = "Acme Corporation"          # on the sign-in page
+//! port = 8090                        # 0, the default: a free one
+//! rate_limit = 600                   # requests a minute for each endpoint; no limit without it
+//! default_users = true               # keep Ada and Ben
+//!
+//! [[user]]
+//! login = "eve@acme.test"
+//! password = "correct-horse-3"
+//! given_name = "Eve"
+//! family_name = "Polastri"
+//! groups = ["Everyone", "App_Auditors"]
+//! amr = ["pwd", "otp", "mfa"]        # `mfa` meets the acr values of two factors
+//! claims = { department = "Audit" }  # with the scope `profile`
+//!
+//! [[client]]
+//! id = "0oaacmeweb00000001"
+//! secret = "a-secret-for-development" # a random one is made if it is left out
+//! type = "web"                        # web, public or service
+//! auth_method = "client_secret_basic" # client_secret_post, client_secret_jwt, private_key_jwt, none
+//! redirect_uris = ["http://localhost:3000/authorization-code/callback"]
+//! post_logout_redirect_uris = ["http://localhost:3000/"]
+//! scopes = ["openid", "profile", "email", "offline_access"] # all of the server if left out
+//! rotation = "rotate"                 # or static
+//! rotation_leeway = 30                # seconds
+//! pkce_required = true
+//!
+//! [[server]]
+//! id = "orders"
+//! audience = "api://orders"
+//! scopes = ["orders:read", "orders:write"]
+//! access_token_lifetime = 3600        # seconds, as are all of these
+//! id_token_lifetime = 3600
+//! refresh_token_idle = 604800
+//! code_lifetime = 300
+//! thin_id_token = false
+//!
+//! [[server.groups_claim]]
+//! name = "groups"
+//! filter = "STARTS_WITH"              # EQUALS, CONTAINS, REGEX; all groups if left out
+//! value = "App_"
+//! id_token = true
+//! access_token = true
+//! scopes = []                         # always, if empty
+//!
+//! [[org]]                             # a second org, at http://globex.localhost:8090
+//! subdomain = "globex"
+//! name = "Globex"
+//! "#;
+//! let builder = okta_auth_dev::OrgBuilder::from_toml(settings)?;
+//! # Ok::<(), okta_auth_dev::Error>(())
+//! ```
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::builder::OrgBuilder;
+use crate::client::{AuthMethod, Client, Rotation};
+use crate::error::Error;
+use crate::random;
+use crate::server::{AuthorizationServer, GroupsClaim, GroupsFilter, ORG_SERVER};
+use crate::user::User;
+
+/// The top level, and an entry of `[[org]]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrgTable {
+    subdomain: Option<String>,
+    name: Option<String>,
+    port: Option<u16>,
+    rate_limit: Option<u32>,
+    default_users: Option<bool>,
+    #[serde(default)]
+    user: Vec<UserTable>,
+    #[serde(default)]
+    client: Vec<ClientTable>,
+    #[serde(default)]
+    server: Vec<ServerTable>,
+    #[serde(default)]
+    org: Vec<OrgTable>,
+}
+
+/// An entry of `[[user]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserTable {
+    login: String,
+    password: String,
+    given_name: Option<String>,
+    family_name: Option<String>,
+    email: Option<String>,
+    phone_number: Option<String>,
+    groups: Option<Vec<String>>,
+    amr: Option<Vec<String>>,
+    #[serde(default)]
+    claims: Map<String, Value>,
+}
+
+/// An entry of `[[client]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientTable {
+    id: String,
+    secret: Option<String>,
+    #[serde(default, rename = "type")]
+    kind: ClientKind,
+    name: Option<String>,
+    auth_method: Option<AuthMethodName>,
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    #[serde(default)]
+    post_logout_redirect_uris: Vec<String>,
+    #[serde(default)]
+    scopes: Vec<String>,
+    rotation: Option<RotationName>,
+    rotation_leeway: Option<u64>,
+    #[serde(default)]
+    jwks: Vec<Value>,
+    pkce_required: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ClientKind {
+    #[default]
+    Web,
+    Public,
+    Service,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AuthMethodName {
+    ClientSecretBasic,
+    ClientSecretPost,
+    ClientSecretJwt,
+    PrivateKeyJwt,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RotationName {
+    Static,
+    Rotate,
+}
+
+/// An entry of `[[server]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServerTable {
+    id: String,
+    audience: Option<String>,
+    scopes: Option<Vec<String>>,
+    access_token_lifetime: Option<u64>,
+    id_token_lifetime: Option<u64>,
+    refresh_token_idle: Option<u64>,
+    code_lifetime: Option<u64>,
+    thin_id_token: Option<bool>,
+    groups_claim: Option<Vec<GroupsTable>>,
+}
+
+/// An entry of `[[server.groups_claim]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GroupsTable {
+    name: String,
+    filter: Option<FilterName>,
+    #[serde(default)]
+    value: String,
+    #[serde(default = "yes")]
+    id_token: bool,
+    #[serde(default)]
+    access_token: bool,
+    #[serde(default)]
+    scopes: Vec<String>,
+}
+
+/// Okta's names.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum FilterName {
+    StartsWith,
+    Equals,
+    Contains,
+    Regex,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Reads the settings.
+pub(crate) fn parse(text: &str) -> Result<OrgBuilder, Error> {
+    let table: OrgTable =
+        toml::from_str(text).map_err(|error| Error::config(format_args!("the settings are wrong: {error}")))?;
+    table.builder()
+}
+
+impl OrgTable {
+    fn builder(self) -> Result<OrgBuilder, Error> {
+        let mut builder = OrgBuilder::default();
+        if self.default_users == Some(false) {
+            builder = builder.without_users();
+        }
+        builder = self.user.into_iter().fold(builder, |builder, user| builder.user(user.user()));
+        builder = self.client.into_iter().fold(builder, |builder, client| builder.client(client.client()));
+        builder = self.server.into_iter().fold(builder, |builder, server| builder.authorization_server(server.server()));
+        for org in self.org {
+            let subdomain = org.subdomain.clone();
+            let subdomain =
+                subdomain.ok_or_else(|| Error::config("an entry of [[org]] needs a `subdomain`"))?;
+            builder = builder.org(subdomain, org.builder()?);
+        }
+        builder = self.name.into_iter().fold(builder, OrgBuilder::name);
+        builder = self.port.into_iter().fold(builder, OrgBuilder::port);
+        Ok(self.rate_limit.into_iter().fold(builder, OrgBuilder::rate_limit))
+    }
+}
+
+impl UserTable {
+    fn user(self) -> User {
+        let user = User::new(self.login, self.password);
+        User {
+            given_name: self.given_name.unwrap_or(user.given_name),
+            family_name: self.family_name.unwrap_or(user.family_name),
+            email: self.email.unwrap_or(user.email),
+            phone_number: self.phone_number,
+            groups: self.groups.unwrap_or(user.groups),
+            amr: self.amr.unwrap_or(user.amr),
+            claims: self.claims,
+            id: user.id,
+            login: user.login,
+            password: user.password,
+            email_verified: true,
+        }
+    }
+}
+
+impl ClientTable {
+    fn client(self) -> Client {
+        let secret = self.secret.unwrap_or_else(random::token);
+        let client = match self.kind {
+            ClientKind::Web => Client::web(self.id, secret),
+            ClientKind::Public => Client::public(self.id),
+            ClientKind::Service => Client::service(self.id, secret),
+        };
+        Client {
+            name: self.name.unwrap_or(client.name),
+            redirect_uris: self.redirect_uris,
+            post_logout_redirect_uris: self.post_logout_redirect_uris,
+            scopes: self.scopes,
+            auth_method: self.auth_method.map_or(client.auth_method, AuthMethodName::method),
+            rotation: self.rotation.map_or(client.rotation, RotationName::rotation),
+            rotation_leeway: self.rotation_leeway.map_or(client.rotation_leeway, Duration::from_secs),
+            jwks: self.jwks,
+            pkce_required: self.pkce_required.unwrap_or(client.pkce_required),
+            client_id: client.client_id,
+            client_secret: client.client_secret,
+            grant_types: client.grant_types,
+        }
+    }
+}
+
+impl AuthMethodName {
+    fn method(self) -> AuthMethod {
+        match self {
+            Self::ClientSecretBasic => AuthMethod::ClientSecretBasic,
+            Self::ClientSecretPost => AuthMethod::ClientSecretPost,
+            Self::ClientSecretJwt => AuthMethod::ClientSecretJwt,
+            Self::PrivateKeyJwt => AuthMethod::PrivateKeyJwt,
+            Self::None => AuthMethod::None,
+        }
+    }
+}
+
+impl RotationName {
+    fn rotation(self) -> Rotation {
+        match self {
+            Self::Static => Rotation::Static,
+            Self::Rotate => Rotation::Rotate,
+        }
+    }
+}
+
+impl ServerTable {
+    fn server(self) -> AuthorizationServer {
+        let server = match self.id.as_str() {
+            ORG_SERVER => AuthorizationServer::org(),
+            "default" => AuthorizationServer::default_custom(),
+            id => AuthorizationServer::custom(id, format!("api://{id}")),
+        };
+        let seconds = |value: Option<u64>, default| value.map_or(default, Duration::from_secs);
+        let claims = self.groups_claim.map(|claims| claims.into_iter().map(GroupsTable::claim).collect());
+        AuthorizationServer {
+            audience: self.audience.unwrap_or(server.audience),
+            scopes: self.scopes.unwrap_or(server.scopes),
+            access_token_lifetime: seconds(self.access_token_lifetime, server.access_token_lifetime),
+            id_token_lifetime: seconds(self.id_token_lifetime, server.id_token_lifetime),
+            refresh_token_idle: seconds(self.refresh_token_idle, server.refresh_token_idle),
+            code_lifetime: seconds(self.code_lifetime, server.code_lifetime),
+            thin_id_token: self.thin_id_token.unwrap_or(server.thin_id_token),
+            groups_claims: claims.unwrap_or(server.groups_claims),
+            id: server.id,
+        }
+    }
+}
+
+impl GroupsTable {
+    fn claim(self) -> GroupsClaim {
+        let filter = match self.filter {
+            None => GroupsFilter::Any,
+            Some(FilterName::StartsWith) => GroupsFilter::StartsWith(self.value),
+            Some(FilterName::Equals) => GroupsFilter::EqualTo(self.value),
+            Some(FilterName::Contains) => GroupsFilter::Contains(self.value),
+            Some(FilterName::Regex) => GroupsFilter::Regex(self.value),
+        };
+        let claim = GroupsClaim::new(self.name, filter).in_id_token(self.id_token);
+        GroupsClaim { scopes: self.scopes, ..claim.in_access_token(self.access_token) }
+    }
+}

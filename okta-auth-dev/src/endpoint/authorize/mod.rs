@@ -1,0 +1,131 @@
+//! `/authorize`: from a request to the sign-in page, or straight to a code.
+
+mod request;
+mod respond;
+
+pub(crate) use request::AuthorizeRequest;
+pub(super) use respond::with_query;
+use respond::{refuse, respond};
+
+use super::{Exchange, page};
+use crate::assurance;
+use crate::client::Client;
+use crate::fault::Fault;
+use crate::oauth_error::OAuthError;
+use crate::random;
+use crate::reply::Reply;
+use crate::store::{Code, Grant, Session};
+use crate::sync::lock;
+use crate::tenant::{Server, Tenant};
+use crate::token::Issuing;
+
+/// The cookie of the Okta session (Identity Engine's name).
+pub(super) const SESSION_COOKIE: &str = "idx";
+
+/// Why a request is refused, and where that is said.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// On a page of the org: the redirect URI cannot be trusted.
+    Page(OAuthError),
+    /// To the app, at a redirect URI that is registered.
+    App(Box<AuthorizeRequest>, OAuthError),
+}
+
+/// Answers a request for authorization.
+pub(super) fn authorize(exchange: &Exchange<'_>) -> Reply {
+    match request::validate(exchange) {
+        Ok((request, client)) => proceed(exchange, &request, &client),
+        Err(Refusal::Page(error)) => Reply::html(400, page::error(exchange.tenant, &error.error, &error.description)),
+        Err(Refusal::App(request, error)) => refuse(exchange.tenant, &request, &error),
+    }
+}
+
+/// Shows the sign-in page unless there is a session that will do.
+fn proceed(exchange: &Exchange<'_>, request: &AuthorizeRequest, client: &Client) -> Reply {
+    let (tenant, now) = (exchange.tenant, exchange.now());
+    let error = tenant.board.find(|fault| match fault {
+        Fault::AuthorizeError { error, description } => {
+            Some(OAuthError::new(400, error.clone(), description.clone()))
+        }
+        Fault::AuthorizeTooManyGroups => Some(OAuthError::too_many_groups()),
+        _ => None,
+    });
+    if let Some(error) = error {
+        return refuse(tenant, request, &error);
+    }
+    let cookie = exchange.request.cookie(SESSION_COOKIE);
+    let session = cookie.and_then(|id| lock(&tenant.store).session(id, now));
+    match session {
+        Some(session) if request.accepts(&session, now) => finish(tenant, exchange.server, request, &session),
+        session if request.prompts("none") => refuse(tenant, request, &silent_error(session.as_ref())),
+        _ => {
+            let handle = lock(&tenant.store).begin_sign_in(request.clone(), now);
+            Reply::html(200, sign_in_page(tenant, client, request, &handle, None))
+        }
+    }
+}
+
+/// Why a request with `prompt=none` cannot be answered with a code.
+fn silent_error(session: Option<&Session>) -> OAuthError {
+    OAuthError::bad(
+        "login_required",
+        match session {
+            None => "The client specified not to prompt, but the user is not logged in.",
+            Some(_) => {
+                "The client specified not to prompt, but the client app requires re-authentication or MFA."
+            }
+        },
+    )
+}
+
+/// The sign-in page. `failed` is the username of an attempt that failed.
+pub(super) fn sign_in_page(
+    tenant: &Tenant,
+    client: &Client,
+    request: &AuthorizeRequest,
+    handle: &str,
+    failed: Option<&str>,
+) -> String {
+    let users = lock(&tenant.users).clone();
+    let username = failed.or(request.login_hint.as_deref()).unwrap_or_default();
+    page::SignIn { tenant, app: &client.name, handle, username, failed: failed.is_some(), users: &users }.html()
+}
+
+/// Hands out the code.
+pub(super) fn finish(tenant: &Tenant, server: &Server, request: &AuthorizeRequest, session: &Session) -> Reply {
+    match grant(tenant, server, request, session) {
+        Ok(grant) => {
+            let code = lock(&tenant.store).issue_code(Code {
+                grant,
+                redirect_uri: request.redirect_uri.clone(),
+                challenge: request.challenge.clone(),
+                expires_at: tenant.clock.seconds() + crate::clock::seconds(server.settings.code_lifetime),
+            });
+            respond(tenant, request, vec![("code".to_owned(), code)])
+        }
+        Err(error) => refuse(tenant, request, &error),
+    }
+}
+
+/// What the person allows by signing in. There is no consent page: the apps are the org's own.
+fn grant(
+    tenant: &Tenant,
+    server: &Server,
+    request: &AuthorizeRequest,
+    session: &Session,
+) -> Result<Grant, OAuthError> {
+    let user = tenant.user(&session.login);
+    let amr = user.map(|user| user.amr).unwrap_or_default();
+    let grant = Grant {
+        id: random::token(),
+        server: server.settings.id.clone(),
+        client_id: request.client_id.clone(),
+        login: Some(session.login.clone()),
+        scopes: request.scopes.clone(),
+        nonce: request.nonce.clone(),
+        auth_time: session.auth_time,
+        acr: assurance::reached(&request.acr_values, &amr)?,
+    };
+    Issuing { tenant, server, grant: &grant }.check_groups()?;
+    Ok(grant)
+}

@@ -1,0 +1,216 @@
+//! The authorization request and what Okta demands of it.
+
+use super::Refusal;
+use crate::client::{AuthMethod, Client, GrantType};
+use crate::endpoint::{Exchange, Params};
+use crate::oauth_error::OAuthError;
+use crate::random;
+use crate::server::AuthorizationServer;
+use crate::store::Session;
+
+/// How the response is delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ResponseMode {
+    /// In the query of a redirect.
+    #[default]
+    Query,
+    /// In a form that a page posts.
+    FormPost,
+}
+
+/// An authorization request that was found to be in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AuthorizeRequest {
+    /// The authorization server it was sent to.
+    pub(crate) server: String,
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) response_mode: ResponseMode,
+    pub(crate) state: Option<String>,
+    pub(crate) nonce: Option<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) challenge: Option<String>,
+    pub(crate) prompt: Vec<String>,
+    /// In seconds.
+    pub(crate) max_age: Option<i64>,
+    pub(crate) login_hint: Option<String>,
+    pub(crate) acr_values: Vec<String>,
+}
+
+impl AuthorizeRequest {
+    pub(super) fn prompts(&self, value: &str) -> bool {
+        self.prompt.iter().any(|prompt| prompt == value)
+    }
+
+    /// Whether a session will do, without asking for the password again.
+    pub(super) fn accepts(&self, session: &Session, now: i64) -> bool {
+        // With 0 the password is always asked for, also within the second.
+        let young = self.max_age.is_none_or(|max_age| max_age > 0 && now - session.auth_time <= max_age);
+        young && !self.prompts("login")
+    }
+}
+
+/// Checks a request in Okta's order: first what decides where errors go, then the rest.
+pub(super) fn validate(exchange: &Exchange<'_>) -> Result<(AuthorizeRequest, Client), Refusal> {
+    let params = params(exchange)?;
+    let client_id = params.find("client_id").unwrap_or_default();
+    let client = exchange.tenant.client(client_id).ok_or_else(|| {
+        Refusal::Page(OAuthError::invalid_client("Invalid value for 'client_id' parameter."))
+    })?;
+    let redirect_uri = params.find("redirect_uri").unwrap_or_default().to_owned();
+    if !client.redirect_uris.contains(&redirect_uri) {
+        return Err(Refusal::Page(OAuthError::invalid_request(format!(
+            "The 'redirect_uri' parameter must be a Login redirect URI in the client app settings: {redirect_uri}"
+        ))));
+    }
+    let mut request = AuthorizeRequest {
+        server: exchange.server.settings.id.clone(),
+        client_id: client.client_id.clone(),
+        redirect_uri,
+        state: params.find("state").map(str::to_owned),
+        ..AuthorizeRequest::default()
+    };
+    match complete(&mut request, &params, &client, &exchange.server.settings) {
+        Ok(()) => Ok((request, client)),
+        Err(error) => Err(Refusal::App(Box::new(request), error)),
+    }
+}
+
+/// The parameters: of the query, or of the form and then of the form alone.
+fn params(exchange: &Exchange<'_>) -> Result<Params, Refusal> {
+    let request = exchange.request;
+    let post = request.method == "POST";
+    if post && !request.query.is_empty() {
+        let error = OAuthError::invalid_request("Query parameters are not allowed when the request is a POST.");
+        return Err(Refusal::Page(error));
+    }
+    let params = Params::new(if post { request.form() } else { request.query_pairs() });
+    params.check_duplicates().map_err(Refusal::Page)?;
+    Ok(params)
+}
+
+/// Reads and checks everything whose errors go to the app.
+fn complete(
+    request: &mut AuthorizeRequest,
+    params: &Params,
+    client: &Client,
+    server: &AuthorizationServer,
+) -> Result<(), OAuthError> {
+    request.response_mode = response_mode(params)?;
+    if params.find("response_type") != Some("code") {
+        return Err(OAuthError::bad(
+            "unsupported_response_type",
+            "The response type is not supported by the authorization server. Configured response types: [code].",
+        ));
+    }
+    if !client.may_use(GrantType::AuthorizationCode) {
+        return Err(OAuthError::bad("unauthorized_client", "The client is not authorized to use the provided grant type."));
+    }
+    if !request.state.as_deref().is_some_and(is_state) {
+        return Err(OAuthError::invalid_request("The authentication request has an invalid 'state' parameter."));
+    }
+    request.scopes = scopes(params, client, server)?;
+    request.challenge = challenge(params, client)?;
+    request.nonce = params.find("nonce").map(str::to_owned);
+    request.login_hint = params.find("login_hint").map(str::to_owned);
+    request.acr_values = params.words("acr_values");
+    request.prompt = prompt(params)?;
+    request.max_age = max_age(params)?;
+    if request.max_age == Some(0) && request.prompts("none") {
+        return Err(OAuthError::invalid_request(
+            "'prompt' parameter must not have the value 'none' for request with 'zero' as max_age.",
+        ));
+    }
+    Ok(())
+}
+
+/// `query` and `form_post`. The others do not go with a code here, although Okta's metadata lists them.
+fn response_mode(params: &Params) -> Result<ResponseMode, OAuthError> {
+    match params.find("response_mode") {
+        None | Some("query") => Ok(ResponseMode::Query),
+        Some("form_post") => Ok(ResponseMode::FormPost),
+        Some("okta_post_message") => Err(OAuthError::bad(
+            "unsupported_response_mode",
+            "'okta_post_message' response mode cannot be used with the 'code' response type.",
+        )),
+        Some(_) => Err(OAuthError::bad(
+            "unsupported_response_mode",
+            "The response mode is not supported by the authorization server. Valid response modes: [query, fragment, \
+             form_post, okta_post_message].",
+        )),
+    }
+}
+
+/// `state` is required at Okta. Its documented letters are `[A-Za-z0-9,._-]`; others work in practice, so only control
+/// characters are refused.
+fn is_state(state: &str) -> bool {
+    !state.is_empty() && !state.chars().any(char::is_control)
+}
+
+/// The scopes. One that is not known spoils the request.
+fn scopes(params: &Params, client: &Client, server: &AuthorizationServer) -> Result<Vec<String>, OAuthError> {
+    let scopes = params.words("scope");
+    if scopes.is_empty() {
+        return Err(OAuthError::invalid_scope(
+            "The authorization server resource does not have any configured default scopes, 'scope' must be provided.",
+        ));
+    }
+    let known = scopes.iter().all(|scope| server.knows_scope(scope));
+    let allowed = client.scopes.is_empty() || scopes.iter().all(|scope| client.scopes.contains(scope));
+    if !known || !allowed {
+        return Err(OAuthError::invalid_scope(
+            "One or more scopes are not configured for the authorization server resource.",
+        ));
+    }
+    let openid = scopes.iter().any(|scope| scope == "openid");
+    if !openid && scopes.iter().any(|scope| server.is_oidc_scope(scope)) {
+        return Err(OAuthError::invalid_scope(
+            "Requests for ID tokens or access tokens with OpenID scopes require the 'openid' scope.",
+        ));
+    }
+    Ok(scopes)
+}
+
+/// The PKCE challenge: S256 only, and 43 characters of base64url because that is what S256 makes (RFC 7636 §4.2).
+fn challenge(params: &Params, client: &Client) -> Result<Option<String>, OAuthError> {
+    let Some(challenge) = params.find("code_challenge") else {
+        if client.pkce_required || client.auth_method == AuthMethod::None {
+            return Err(OAuthError::invalid_request("PKCE code challenge is required by the application."));
+        }
+        return Ok(None);
+    };
+    // Without a method it would be `plain` (RFC 7636 §4.3), which Okta does not support.
+    if params.find("code_challenge_method") != Some("S256") {
+        return Err(OAuthError::invalid_request(
+            "PKCE code challenge method is not supported. Valid values: [S256]",
+        ));
+    }
+    if random::from_base64url(challenge).is_none_or(|bytes| bytes.len() != 32) {
+        return Err(OAuthError::invalid_request("PKCE code challenge contains illegal characters."));
+    }
+    Ok(Some(challenge.to_owned()))
+}
+
+/// `none`, `login`, `consent`, or the last two together.
+fn prompt(params: &Params) -> Result<Vec<String>, OAuthError> {
+    let prompt = params.words("prompt");
+    let known = prompt.iter().all(|value| ["none", "login", "consent"].contains(&value.as_str()));
+    let alone = prompt.len() == 1 || !prompt.iter().any(|value| value == "none");
+    if !known || !alone {
+        return Err(OAuthError::invalid_request(
+            "Invalid value for 'prompt' parameter. Supported values: [none, login, consent]",
+        ));
+    }
+    Ok(prompt)
+}
+
+/// Seconds, from 0 to 2^31-1.
+fn max_age(params: &Params) -> Result<Option<i64>, OAuthError> {
+    let Some(value) = params.find("max_age") else { return Ok(None) };
+    let seconds = value.parse::<i64>().ok().filter(|seconds| (0..=i64::from(i32::MAX)).contains(seconds));
+    seconds.map(Some).ok_or_else(|| {
+        OAuthError::invalid_request(
+            "Invalid value for 'max_age' parameter. It should be within range 0 - 2^31-1.",
+        )
+    })
+}

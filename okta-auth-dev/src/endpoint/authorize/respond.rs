@@ -1,0 +1,75 @@
+//! The authorization response, good or bad, on its way to the app.
+
+use url::Url;
+
+use super::request::{AuthorizeRequest, ResponseMode};
+use crate::endpoint::page;
+use crate::fault::Fault;
+use crate::oauth_error::OAuthError;
+use crate::random;
+use crate::reply::Reply;
+use crate::tenant::Tenant;
+
+type Fields = Vec<(String, String)>;
+
+/// Sends the app an error.
+pub(crate) fn refuse(tenant: &Tenant, request: &AuthorizeRequest, error: &OAuthError) -> Reply {
+    let fields = [("error", &error.error), ("error_description", &error.description)];
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.clone().into_owned()));
+    respond(tenant, request, fields.collect())
+}
+
+/// Sends the app a response, with `state` and with the faults that are on.
+pub(crate) fn respond(tenant: &Tenant, request: &AuthorizeRequest, mut fields: Fields) -> Reply {
+    fields.extend(request.state.iter().map(|state| ("state".to_owned(), state.clone())));
+    distort(tenant, &mut fields);
+    match request.response_mode {
+        ResponseMode::Query => Reply::redirect(with_query(&request.redirect_uri, &fields)),
+        ResponseMode::FormPost => {
+            let nonce = random::token();
+            let policy = format!(
+                "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; base-uri 'none'; \
+                 frame-ancestors 'none'"
+            );
+            Reply::html(200, page::form_post(tenant, &request.redirect_uri, &fields, &nonce))
+                .header("content-security-policy", policy)
+        }
+    }
+}
+
+/// Appends to the query, which the registered URI may already have.
+pub(crate) fn with_query(uri: &str, fields: &[(String, String)]) -> String {
+    let Ok(mut url) = Url::parse(uri) else { return uri.to_owned() };
+    if !fields.is_empty() {
+        url.query_pairs_mut().extend_pairs(fields);
+    }
+    url.to_string()
+}
+
+/// Applies the faults of the authorization response.
+fn distort(tenant: &Tenant, fields: &mut Fields) {
+    let board = &tenant.board;
+    if board.hit(&Fault::AuthorizeState) {
+        for (_, value) in fields.iter_mut().filter(|(name, _)| name == "state") {
+            value.push('1');
+        }
+    }
+    if board.hit(&Fault::AuthorizeNoState) {
+        fields.retain(|(name, _)| name != "state");
+    }
+    let mut add = |name: &str, value: String| fields.push((name.to_owned(), value));
+    if board.hit(&Fault::AuthorizeDuplicateState) {
+        add("state", random::token());
+    }
+    if board.hit(&Fault::AuthorizeDuplicateCode) {
+        add("code", random::token());
+    }
+    if board.hit(&Fault::AuthorizeErrorAndCode) {
+        add("error", "access_denied".to_owned());
+        add("error_description", "The resource owner or authorization server denied the request.".to_owned());
+    }
+    if let Some(issuer) = board.find(|fault| if let Fault::AuthorizeIss(iss) = fault { Some(iss.clone()) } else { None })
+    {
+        add("iss", issuer);
+    }
+}

@@ -1,0 +1,71 @@
+//! `/introspect` (RFC 7662).
+
+use serde_json::{Map, Value, json};
+
+use super::{Exchange, Params, client_auth};
+use crate::fault::Fault;
+use crate::oauth_error::OAuthError;
+use crate::reply::Reply;
+use crate::sync::lock;
+use crate::token::verify_own;
+
+/// Says whether a token of this server is active, and if so what is in it.
+pub(super) fn introspect(exchange: &Exchange<'_>) -> Reply {
+    let board = &exchange.tenant.board;
+    let status = board.find(|fault| if let Fault::IntrospectStatus(status) = fault { Some(*status) } else { None });
+    if let Some(status) = status {
+        return OAuthError { status, ..OAuthError::server_error() }.reply();
+    }
+    let delay = board.find(|fault| if let Fault::IntrospectSlow(delay) = fault { Some(*delay) } else { None });
+    let reply = process(exchange).unwrap_or_else(|error| error.reply());
+    reply.header("access-control-allow-origin", "*").delayed(delay)
+}
+
+fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
+    let params = Params::new(exchange.request.form());
+    params.check_duplicates()?;
+    client_auth::authenticate(exchange, &params)?;
+    let token = params.find("token");
+    let token = token.ok_or_else(|| OAuthError::invalid_request("The 'token' parameter is required."))?;
+    let mut members = signed(exchange, token).or_else(|| refresh(exchange, token)).unwrap_or_default();
+    let always = exchange.tenant.board.hit(&Fault::IntrospectAlwaysActive);
+    // An inactive token gets exactly this, and no reason.
+    let active = always || !members.is_empty();
+    members.insert("active".into(), json!(active));
+    Ok(Reply::json(200, &members).no_store())
+}
+
+/// What is in an access token or an ID token. Here `scope` is a string, unlike `scp` in the token.
+fn signed(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
+    let claims = verify_own(exchange.tenant, exchange.server, token)?;
+    let mut members = Map::new();
+    for name in ["exp", "iat", "sub", "aud", "iss", "jti", "uid", "auth_time", "acr"] {
+        members.extend(claims.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    if let Some(scopes) = claims.get("scp").and_then(Value::as_array) {
+        let scopes: Vec<&str> = scopes.iter().filter_map(Value::as_str).collect();
+        members.insert("scope".into(), json!(scopes.join(" ")));
+        members.insert("token_type".into(), json!("Bearer"));
+    }
+    let client_id = claims.get("cid").or_else(|| claims.get("aud")).cloned();
+    members.insert("client_id".into(), client_id.unwrap_or_default());
+    let username = if claims.contains_key("uid") { claims.get("sub") } else { claims.get("preferred_username") };
+    members.extend(username.map(|login| ("username".to_owned(), login.clone())));
+    Some(members)
+}
+
+/// What a refresh token stands for.
+fn refresh(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
+    let token = lock(&exchange.tenant.store).refresh_token(token, exchange.now())?;
+    if token.grant.server != exchange.server.settings.id {
+        return None;
+    }
+    let members = json!({
+        "scope": token.grant.scopes.join(" "),
+        "client_id": token.grant.client_id,
+        "username": token.grant.login,
+        "sub": token.grant.login,
+        "exp": token.expires_at,
+    });
+    members.as_object().cloned()
+}

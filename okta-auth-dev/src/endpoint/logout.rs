@@ -1,0 +1,90 @@
+//! `/logout` (OpenID Connect RP-Initiated Logout).
+
+use serde_json::Value;
+
+use super::authorize::SESSION_COOKIE;
+use super::{Exchange, Params, page};
+use crate::fault::Fault;
+use crate::oauth_error::OAuthError;
+use crate::reply::Reply;
+use crate::sync::lock;
+use crate::token::verify_signature;
+
+/// Ends the Okta session of the browser and sends it back to the app.
+pub(super) fn logout(exchange: &Exchange<'_>) -> Reply {
+    let request = exchange.request;
+    let params = Params::new(if exchange.is("POST") { request.form() } else { request.query_pairs() });
+    match process(exchange, &params) {
+        Ok(reply) => {
+            reply.cookie(format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"))
+        }
+        Err(error) => Reply::html(400, page::error(exchange.tenant, &error.error, &error.description)),
+    }
+}
+
+fn process(exchange: &Exchange<'_>, params: &Params) -> Result<Reply, OAuthError> {
+    params.check_duplicates()?;
+    let (client_id, subject) = hint(exchange, params)?;
+    let target = match params.find("post_logout_redirect_uri") {
+        None => None,
+        Some(uri) => {
+            let client = exchange.tenant.client(&client_id);
+            let registered = client.is_some_and(|client| client.post_logout_redirect_uris.iter().any(|u| u == uri));
+            Some(registered.then_some(uri).ok_or_else(|| {
+                OAuthError::invalid_request(format!(
+                    "The 'post_logout_redirect_uri' parameter must be a Logout redirect URI in the client app \
+                     settings: {uri}"
+                ))
+            })?)
+        }
+    };
+    end_session(exchange, &subject)?;
+    let Some(target) = target else { return Ok(Reply::html(200, page::signed_out(exchange.tenant))) };
+    let state = params.find("state").and_then(|state| returned_state(exchange, state));
+    let fields: Vec<(String, String)> = state.into_iter().map(|state| ("state".to_owned(), state)).collect();
+    Ok(Reply::redirect(super::authorize::with_query(target, &fields)))
+}
+
+/// Client and person of the `id_token_hint`, which Okta requires. It may be expired, but it must be one of ours.
+fn hint(exchange: &Exchange<'_>, params: &Params) -> Result<(String, String), OAuthError> {
+    let hint = params.find("id_token_hint").ok_or_else(|| {
+        OAuthError::invalid_request("The required parameter 'id_token_hint' is missing.")
+    })?;
+    let claims = verify_signature(exchange.tenant, exchange.server, hint);
+    let invalid = || OAuthError::new(400, "invalid_token", "The id token is invalid.");
+    let claims = claims.ok_or_else(invalid)?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    // An access token is signed too, but it is no hint.
+    if claims.contains_key("scp") {
+        return Err(invalid());
+    }
+    let audience = match claims.get("aud") {
+        Some(Value::Array(several)) => several.first().and_then(Value::as_str).map(str::to_owned),
+        _ => text("aud"),
+    };
+    Ok((audience.ok_or_else(invalid)?, text("sub").ok_or_else(invalid)?))
+}
+
+/// Ends the session, unless it is somebody else's. Without a session there is nothing to do.
+fn end_session(exchange: &Exchange<'_>, subject: &str) -> Result<(), OAuthError> {
+    let Some(id) = exchange.request.cookie(SESSION_COOKIE) else { return Ok(()) };
+    let session = lock(&exchange.tenant.store).session(id, exchange.now());
+    let user = session.and_then(|session| exchange.tenant.user(&session.login));
+    if user.is_some_and(|user| user.id != subject) {
+        return Err(OAuthError::bad(
+            "id_token_does_not_match_session",
+            "The 'id_token_hint' does not match the current session.",
+        ));
+    }
+    lock(&exchange.tenant.store).close_session(id);
+    Ok(())
+}
+
+/// The state as it was sent, unless a fault is on.
+fn returned_state(exchange: &Exchange<'_>, state: &str) -> Option<String> {
+    let board = &exchange.tenant.board;
+    if board.hit(&Fault::LogoutNoState) {
+        return None;
+    }
+    Some(if board.hit(&Fault::LogoutState) { format!("{state}1") } else { state.to_owned() })
+}

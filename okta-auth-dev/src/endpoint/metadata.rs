@@ -1,0 +1,182 @@
+//! The metadata documents, member for member in Okta's order.
+
+use serde::Serialize;
+
+use super::Exchange;
+use crate::fault::Fault;
+use crate::oauth_error::management;
+use crate::random;
+use crate::reply::Reply;
+use crate::sync::lock;
+
+const HMAC_RSA_EC: [&str; 9] =
+    ["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
+const RSA_EC: [&str; 6] = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
+const CLIENT_AUTHENTICATION: [&str; 5] =
+    ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
+const RESPONSE_TYPES: [&str; 7] = [
+    "code",
+    "id_token",
+    "code id_token",
+    "code token",
+    "id_token token",
+    "code id_token token",
+    // Only the OAuth document lists this one.
+    "token",
+];
+const GRANT_TYPES: [&str; 6] = [
+    "authorization_code",
+    "implicit",
+    "refresh_token",
+    "password",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    // Only the OAuth document lists this one.
+    "client_credentials",
+];
+#[rustfmt::skip]
+const OPENID_CLAIMS: [&str; 31] = [
+    "iss", "ver", "sub", "aud", "iat", "exp", "jti", "auth_time", "amr", "idp", "nonce", "name", "nickname",
+    "preferred_username", "given_name", "middle_name", "family_name", "email", "email_verified", "profile", "zoneinfo",
+    "locale", "address", "phone_number", "picture", "website", "gender", "birthdate", "updated_at", "at_hash", "c_hash",
+];
+const OAUTH_CLAIMS: [&str; 10] = ["ver", "jti", "iss", "aud", "iat", "exp", "cid", "uid", "scp", "sub"];
+
+/// A metadata document. The order of the fields is Okta's. What only one of the two documents has is an `Option`.
+#[derive(Debug, Serialize)]
+struct Metadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    userinfo_endpoint: Option<String>,
+    registration_endpoint: String,
+    jwks_uri: String,
+    response_types_supported: Vec<&'static str>,
+    response_modes_supported: [&'static str; 4],
+    grant_types_supported: Vec<&'static str>,
+    subject_types_supported: [&'static str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token_signing_alg_values_supported: Option<[&'static str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token_encryption_alg_values_supported: Option<[&'static str; 3]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token_encryption_enc_values_supported: Option<[&'static str; 1]>,
+    scopes_supported: Vec<&'static str>,
+    token_endpoint_auth_methods_supported: [&'static str; 5],
+    claims_supported: Vec<&'static str>,
+    code_challenge_methods_supported: [&'static str; 1],
+    introspection_endpoint: String,
+    introspection_endpoint_auth_methods_supported: [&'static str; 5],
+    revocation_endpoint: String,
+    revocation_endpoint_auth_methods_supported: [&'static str; 5],
+    end_session_endpoint: String,
+    request_parameter_supported: bool,
+    request_object_signing_alg_values_supported: [&'static str; 9],
+    device_authorization_endpoint: String,
+    pushed_authorization_request_endpoint: String,
+    dpop_signing_alg_values_supported: [&'static str; 6],
+    backchannel_token_delivery_modes_supported: [&'static str; 1],
+    backchannel_authentication_request_signing_alg_values_supported: [&'static str; 9],
+}
+
+/// `/.well-known/openid-configuration`
+pub(super) fn openid(exchange: &Exchange<'_>) -> Reply {
+    document(exchange, true)
+}
+
+/// `/.well-known/oauth-authorization-server`
+pub(super) fn oauth(exchange: &Exchange<'_>) -> Reply {
+    document(exchange, false)
+}
+
+fn document(exchange: &Exchange<'_>, openid: bool) -> Reply {
+    if !exchange.is("GET") {
+        return crate::oauth_error::wrong_method();
+    }
+    if let Some(client_id) = exchange.request.query_param("client_id")
+        && exchange.tenant.client(&client_id).is_none()
+    {
+        return management(400, "invalid_client", "Invalid value for 'client_id' parameter");
+    }
+    if let Some(reply) = faulty(exchange) {
+        return reply;
+    }
+    let board = &exchange.tenant.board;
+    let mut metadata = metadata(exchange, openid);
+    if board.hit(&Fault::DiscoveryIssuer) {
+        metadata.issuer.push_str("INVALID");
+    }
+    if board.hit(&Fault::DiscoveryCrossOrigin) {
+        metadata.token_endpoint = metadata.token_endpoint.replacen("127.0.0.1", "localhost", 1);
+    }
+    if board.find(|fault| (*fault == Fault::DiscoveryJwksPath).then_some(())).is_some() {
+        metadata.jwks_uri = other_jwks_uri(exchange);
+    }
+    let reply = Reply::json(200, &metadata)
+        .header("cache-control", "max-age=86400, must-revalidate")
+        .header("access-control-allow-origin", "*");
+    let delay = board.find(|fault| if let Fault::DiscoverySlow(delay) = fault { Some(*delay) } else { None });
+    let reply = reply.delayed(delay);
+    if board.hit(&Fault::DiscoveryHuge) { reply.huge() } else { reply }
+}
+
+/// The faults that answer with something else than metadata.
+fn faulty(exchange: &Exchange<'_>) -> Option<Reply> {
+    let board = &exchange.tenant.board;
+    if let Some(status) = board.find(|fault| if let Fault::DiscoveryStatus(s) = fault { Some(*s) } else { None }) {
+        return Some(management(status, "E0000009", "Internal Server Error"));
+    }
+    if board.hit(&Fault::DiscoveryHtml) {
+        return Some(Reply::html_surprise());
+    }
+    (!exchange.moved && board.hit(&Fault::DiscoveryRedirect)).then(|| exchange.moved_reply(302))
+}
+
+/// Announces the keys at a path that was never used before.
+fn other_jwks_uri(exchange: &Exchange<'_>) -> String {
+    let path = format!("keys-{}", random::okta_id("", 12));
+    let uri = format!("{}/{path}", exchange.server.settings.endpoints(&exchange.tenant.url));
+    lock(&exchange.server.key_paths).push(path);
+    uri
+}
+
+fn metadata(exchange: &Exchange<'_>, openid: bool) -> Metadata {
+    let settings = &exchange.server.settings;
+    let base = settings.endpoints(&exchange.tenant.url);
+    let at = |endpoint: &str| format!("{base}/{endpoint}");
+    // The documented metadata of the org's own server has no encryption.
+    let encrypts = openid && !settings.is_org();
+    // The OAuth document has one entry more in these lists, the last.
+    let list = |all: &[&'static str]| all.iter().take(all.len() - usize::from(openid)).copied().collect();
+    Metadata {
+        issuer: exchange.issuer(),
+        authorization_endpoint: at("authorize"),
+        token_endpoint: at("token"),
+        userinfo_endpoint: openid.then(|| at("userinfo")),
+        registration_endpoint: format!("{}/oauth2/v1/clients", exchange.tenant.url),
+        jwks_uri: at("keys"),
+        response_types_supported: list(&RESPONSE_TYPES),
+        response_modes_supported: ["query", "fragment", "form_post", "okta_post_message"],
+        grant_types_supported: list(&GRANT_TYPES),
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: openid.then_some(["RS256"]),
+        id_token_encryption_alg_values_supported: encrypts.then_some(["RSA-OAEP-256", "RSA-OAEP-384", "RSA-OAEP-512"]),
+        id_token_encryption_enc_values_supported: encrypts.then_some(["A256GCM"]),
+        scopes_supported: settings.oidc_scopes(),
+        token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
+        claims_supported: if openid { OPENID_CLAIMS.to_vec() } else { OAUTH_CLAIMS.to_vec() },
+        code_challenge_methods_supported: ["S256"],
+        introspection_endpoint: at("introspect"),
+        introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
+        revocation_endpoint: at("revoke"),
+        revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
+        end_session_endpoint: at("logout"),
+        request_parameter_supported: true,
+        request_object_signing_alg_values_supported: HMAC_RSA_EC,
+        device_authorization_endpoint: at("device/authorize"),
+        pushed_authorization_request_endpoint: at("par"),
+        dpop_signing_alg_values_supported: RSA_EC,
+        backchannel_token_delivery_modes_supported: ["poll"],
+        backchannel_authentication_request_signing_alg_values_supported: HMAC_RSA_EC,
+    }
+}

@@ -1,0 +1,51 @@
+//! `/revoke` (RFC 7009).
+
+use serde_json::Value;
+
+use super::{Exchange, Params, client_auth};
+use crate::fault::Fault;
+use crate::oauth_error::OAuthError;
+use crate::reply::Reply;
+use crate::sync::lock;
+use crate::token::verify_own;
+
+/// Revokes a token. 200 also for something that is none: there is nothing to learn here.
+pub(super) fn revoke(exchange: &Exchange<'_>) -> Reply {
+    let board = &exchange.tenant.board;
+    let status = board.find(|fault| if let Fault::RevokeStatus(status) = fault { Some(*status) } else { None });
+    if let Some(status) = status {
+        return OAuthError { status, ..OAuthError::server_error() }.reply();
+    }
+    let delay = board.find(|fault| if let Fault::RevokeSlow(delay) = fault { Some(*delay) } else { None });
+    let reply = match process(exchange) {
+        Ok(()) => Reply::empty(200).no_store(),
+        Err(error) => error.reply(),
+    };
+    reply.header("access-control-allow-origin", "*").delayed(delay)
+}
+
+fn process(exchange: &Exchange<'_>) -> Result<(), OAuthError> {
+    let params = Params::new(exchange.request.form());
+    params.check_duplicates()?;
+    let client = client_auth::authenticate(exchange, &params)?;
+    let token = params.find("token");
+    let token = token.ok_or_else(|| OAuthError::invalid_request("The 'token' parameter is required."))?;
+    let (tenant, now) = (exchange.tenant, exchange.now());
+    let found = lock(&tenant.store).refresh_token(token, now);
+    if let Some(refresh) = found {
+        // With the refresh token go its access tokens.
+        if refresh.grant.client_id == client.client_id {
+            lock(&tenant.store).revoke_grant(&refresh.grant);
+        }
+        return Ok(());
+    }
+    let claims = verify_own(tenant, exchange.server, token).unwrap_or_default();
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    if text("cid") == Some(&client.client_id)
+        && let Some(jti) = text("jti")
+    {
+        // The refresh token of an access token lives on.
+        lock(&tenant.store).revoke_token(jti.to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! The form of the sign-in page.
+
+use super::authorize::{self, SESSION_COOKIE};
+use super::page;
+use crate::journal::Recorded;
+use crate::oauth_error::wrong_method;
+use crate::reply::Reply;
+use crate::sync::lock;
+use crate::tenant::Tenant;
+use crate::user::User;
+
+/// Where the form is posted to.
+pub(super) const PATH: &str = "signin";
+
+/// Checks the password; then starts a session and answers the request that the page was shown for.
+pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
+    if request.method != "POST" {
+        return wrong_method();
+    }
+    let now = tenant.clock.seconds();
+    let handle = request.form_field("stateToken").unwrap_or_default();
+    let waiting = lock(&tenant.store).sign_in(&handle, now);
+    let found = waiting.and_then(|asked| {
+        let (server, client) = (tenant.server(&asked.server)?, tenant.client(&asked.client_id)?);
+        Some((asked, server, client))
+    });
+    let Some((asked, server, client)) = found else {
+        return Reply::html(400, page::error(tenant, "login_required", "Request expired, please start over and try again."));
+    };
+    let username = request.form_field("username").unwrap_or_default();
+    let password = request.form_field("password").unwrap_or_default();
+    let Some(user) = authenticate(tenant, &username, &password) else {
+        return Reply::html(401, authorize::sign_in_page(tenant, &client, &asked, &handle, Some(&username)));
+    };
+    let mut store = lock(&tenant.store);
+    store.end_sign_in(&handle);
+    // A new identifier with every sign-in, so that one planted before is worth nothing.
+    request.cookie(SESSION_COOKIE).into_iter().for_each(|old| store.close_session(old));
+    let id = store.open_session(&user.login, now);
+    let session = store.session(&id, now);
+    drop(store);
+    let Some(session) = session else { return wrong_method() };
+    authorize::finish(tenant, server, &asked, &session)
+        .cookie(format!("{SESSION_COOKIE}={id}; Path=/; HttpOnly; SameSite=Lax"))
+}
+
+/// The person with this login and this password.
+fn authenticate(tenant: &Tenant, login: &str, password: &str) -> Option<User> {
+    tenant.user(login.trim()).filter(|user| user.password == password)
+}

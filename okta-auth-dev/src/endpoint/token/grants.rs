@@ -1,0 +1,171 @@
+//! The three grants.
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::response::{Kind, respond};
+use crate::client::{Client, Rotation};
+use crate::clock::seconds;
+use crate::endpoint::{Exchange, Params};
+use crate::oauth_error::OAuthError;
+use crate::random;
+use crate::reply::Reply;
+use crate::store::{Grant, RefreshToken};
+use crate::sync::lock;
+
+/// A code, once, by the client it was made for, with the same redirect URI and the PKCE verifier.
+pub(super) fn authorization_code(
+    exchange: &Exchange<'_>,
+    params: &Params,
+    client: &Client,
+) -> Result<Reply, OAuthError> {
+    let value = required(params, "code")?;
+    let code = lock(&exchange.tenant.store).take_code(value, exchange.now());
+    let code = code.ok_or_else(|| {
+        OAuthError::invalid_grant("The authorization code is invalid or has expired.")
+    })?;
+    if code.grant.client_id != client.client_id {
+        return Err(OAuthError::invalid_grant(
+            "The grant was issued to another client. Please make sure the 'client_id' matches the one used at the \
+             authorize request.",
+        ));
+    }
+    check_server(exchange, &code.grant)?;
+    if params.find("redirect_uri") != Some(&code.redirect_uri) {
+        return Err(OAuthError::invalid_grant(
+            "The 'redirect_uri' does not match the redirection URI used in the authorization request.",
+        ));
+    }
+    check_pkce(code.challenge.as_deref(), params.find("code_verifier"))?;
+    respond(exchange, client, &code.grant, Kind::SignIn)
+}
+
+/// Compares verifier and challenge (RFC 7636 §4.6). A verifier without a challenge is refused too: somebody removed the
+/// challenge on the way.
+fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
+    match (challenge, verifier) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(OAuthError::invalid_request(
+            "PKCE code challenge should be specified in the authorize request for code verification.",
+        )),
+        (Some(_), None) => {
+            Err(OAuthError::invalid_request("PKCE code verifier is required by the application."))
+        }
+        (Some(challenge), Some(verifier)) => {
+            let computed = random::base64url(digest(&SHA256, verifier.as_bytes()));
+            let good = (43..=128).contains(&verifier.len()) && computed == challenge;
+            good.then_some(()).ok_or_else(|| OAuthError::invalid_grant("PKCE verification failed."))
+        }
+    }
+}
+
+/// A refresh token. With rotation the old one works on for the leeway; after that its use revokes everything.
+pub(super) fn refresh_token(
+    exchange: &Exchange<'_>,
+    params: &Params,
+    client: &Client,
+) -> Result<Reply, OAuthError> {
+    let (value, now) = (required(params, "refresh_token")?, exchange.now());
+    let invalid = || OAuthError::invalid_grant("The refresh token is invalid or expired.");
+    let token = lock(&exchange.tenant.store).refresh_token(value, now).ok_or_else(invalid)?;
+    if token.grant.client_id != client.client_id {
+        return Err(invalid());
+    }
+    check_server(exchange, &token.grant)?;
+    if token.replaced_at.is_some_and(|replaced_at| now > replaced_at + seconds(client.rotation_leeway)) {
+        lock(&exchange.tenant.store).revoke_grant(&token.grant);
+        return Err(invalid());
+    }
+    // The account may be gone by now.
+    let login = token.grant.login.as_deref().unwrap_or_default();
+    exchange.tenant.user(login).ok_or_else(invalid)?;
+    let grant = Grant { scopes: narrowed(&token.grant, params)?, ..token.grant.clone() };
+    let value = renew(exchange, client, &token, value);
+    respond(exchange, client, &grant, Kind::Refresh { refresh_token: value })
+}
+
+/// The refresh token that goes back: the same, or another one in its place.
+fn renew(exchange: &Exchange<'_>, client: &Client, token: &RefreshToken, value: &str) -> String {
+    let now = exchange.now();
+    let expires_at = now + seconds(exchange.server.settings.refresh_token_idle);
+    let mut store = lock(&exchange.tenant.store);
+    match client.rotation {
+        Rotation::Static => {
+            store.extend_refresh_token(value, expires_at);
+            value.to_owned()
+        }
+        Rotation::Rotate => {
+            store.replace_refresh_token(value, now);
+            store.issue_refresh_token(token.grant.clone(), expires_at)
+        }
+    }
+}
+
+/// The scopes of a refresh: those of the sign-in, or fewer.
+fn narrowed(grant: &Grant, params: &Params) -> Result<Vec<String>, OAuthError> {
+    let asked = params.words("scope");
+    let denied: Vec<&str> = asked.iter().map(String::as_str).filter(|scope| !grant.has_scope(scope)).collect();
+    if !denied.is_empty() {
+        return Err(OAuthError::bad(
+            "access_denied",
+            format!(
+                "Some of the scopes requested for the refresh request were not granted in the original authorize \
+                 request. Denied scopes: {}.",
+                denied.join(", ")
+            ),
+        ));
+    }
+    Ok(if asked.is_empty() { grant.scopes.clone() } else { asked })
+}
+
+/// The client itself, without a person: custom scopes of a custom server only.
+pub(super) fn client_credentials(
+    exchange: &Exchange<'_>,
+    params: &Params,
+    client: &Client,
+) -> Result<Reply, OAuthError> {
+    let settings = &exchange.server.settings;
+    if settings.is_org() {
+        return Err(OAuthError::invalid_client(
+            "Client Credentials requests to the Org Authorization Server must use the private_key_jwt \
+             token_endpoint_auth_method.",
+        ));
+    }
+    let scopes = params.words("scope");
+    if scopes.is_empty() {
+        return Err(OAuthError::invalid_scope(
+            "The authorization server resource does not have any configured default scopes, 'scope' must be provided.",
+        ));
+    }
+    if scopes.iter().any(|scope| settings.is_oidc_scope(scope)) {
+        return Err(OAuthError::invalid_scope("Cannot request 'openid' scopes using client credentials."));
+    }
+    let allowed = client.scopes.is_empty() || scopes.iter().all(|scope| client.scopes.contains(scope));
+    if !allowed || !scopes.iter().all(|scope| settings.knows_scope(scope)) {
+        return Err(OAuthError::invalid_scope(
+            "One or more scopes are not configured for the authorization server resource.",
+        ));
+    }
+    let grant = Grant {
+        id: random::token(),
+        server: settings.id.clone(),
+        client_id: client.client_id.clone(),
+        login: None,
+        scopes,
+        nonce: None,
+        auth_time: exchange.now(),
+        acr: None,
+    };
+    respond(exchange, client, &grant, Kind::Service)
+}
+
+fn check_server(exchange: &Exchange<'_>, grant: &Grant) -> Result<(), OAuthError> {
+    let same = grant.server == exchange.server.settings.id;
+    same.then_some(())
+        .ok_or_else(|| OAuthError::invalid_request("The grant was issued for another authorization server."))
+}
+
+fn required<'a>(params: &'a Params, name: &str) -> Result<&'a str, OAuthError> {
+    params
+        .find(name)
+        .ok_or_else(|| OAuthError::invalid_request(format!("The required parameter '{name}' is missing.")))
+}

@@ -1,0 +1,88 @@
+//! `/token`: what is handed out for a code, a refresh token, or a client's own credentials.
+
+mod grants;
+mod response;
+
+use std::time::Duration;
+
+use super::{Exchange, Params, client_auth};
+use crate::client::GrantType;
+use crate::fault::Fault;
+use crate::oauth_error::{OAuthError, management};
+use crate::rate_limit::Allowance;
+use crate::reply::Reply;
+
+/// Answers a token request, with the faults that are on.
+pub(super) fn token(exchange: &Exchange<'_>) -> Reply {
+    if let Some(reply) = instead(exchange) {
+        return reply;
+    }
+    let board = &exchange.tenant.board;
+    let mut reply = match process(exchange) {
+        Ok(reply) => reply,
+        Err(error) => error.reply(),
+    };
+    if board.hit(&Fault::TokenWrongContentType) {
+        reply = reply.header("content-type", "text/plain;charset=UTF-8");
+    }
+    if board.hit(&Fault::TokenHuge) {
+        reply = reply.huge();
+    }
+    reply.hang = board.hit(&Fault::TokenHang);
+    reply.delayed(board.find(slow))
+}
+
+fn slow(fault: &Fault) -> Option<Duration> {
+    if let Fault::TokenSlow(delay) = fault { Some(*delay) } else { None }
+}
+
+/// The faults that answer before anything is looked at, so that nothing is used up.
+fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
+    let (moved, now) = (exchange.moved, exchange.now());
+    exchange.tenant.board.find(|fault| match fault {
+        Fault::TokenError { status, error, description } => {
+            Some(OAuthError::new(*status, error.clone(), description.clone()).reply())
+        }
+        Fault::TokenErrorOkta { status, code, summary } => Some(management(*status, code, summary)),
+        Fault::TokenRateLimited => Some(Allowance::refused(now)),
+        Fault::TokenHtml => Some(Reply::html_surprise()),
+        Fault::TokenOkWithError => Some(OAuthError::new(200, "invalid_grant", "Invalid grant").reply()),
+        Fault::TokenRedirect if !moved => Some(exchange.moved_reply(307)),
+        _ => None,
+    })
+}
+
+fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
+    let params = Params::new(exchange.request.form());
+    params.check_duplicates()?;
+    let client = client_auth::authenticate(exchange, &params)?;
+    let grant_type = params.find("grant_type").ok_or_else(|| {
+        OAuthError::invalid_request(
+            "The token request must specify a 'grant_type'. Valid values: [authorization_code, refresh_token, \
+             client_credentials]",
+        )
+    })?;
+    let all = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
+    let grant_type = all.into_iter().find(|known| known.as_str() == grant_type).ok_or_else(|| {
+        OAuthError::bad(
+            "unsupported_grant_type",
+            "The authorization grant type is not supported by the authorization server. Configured grant types: \
+             [authorization_code, refresh_token, client_credentials].",
+        )
+    })?;
+    if !client.may_use(grant_type) {
+        let configured: Vec<&str> = client.grant_types.iter().map(|grant| grant.as_str()).collect();
+        return Err(OAuthError::bad(
+            "unauthorized_client",
+            format!(
+                "The client is not authorized to use the provided grant type. Configured grant types: [{}].",
+                configured.join(", ")
+            ),
+        ));
+    }
+    match grant_type {
+        GrantType::AuthorizationCode => grants::authorization_code(exchange, &params, &client),
+        GrantType::RefreshToken => grants::refresh_token(exchange, &params, &client),
+        GrantType::ClientCredentials => grants::client_credentials(exchange, &params, &client),
+    }
+}

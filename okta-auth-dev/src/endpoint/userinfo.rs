@@ -1,0 +1,67 @@
+//! `/userinfo`.
+
+use serde_json::{Value, json};
+
+use super::Exchange;
+use crate::fault::Fault;
+use crate::oauth_error::OAuthError;
+use crate::reply::Reply;
+use crate::token::{userinfo_claims, verify_own};
+
+/// What Okta says when the token is no good.
+const INVALID: &str = "Bearer error=\"invalid_token\", error_description=\"The access token is invalid\"";
+
+/// What Okta says when the token is good, but not for this.
+const INSUFFICIENT: &str = "Bearer error=\"insufficient_scope\", error_description=\"The access token must provide \
+                            access to at least one of these scopes - profile, email, address or phone\"";
+
+/// Answers with the claims of the granted scopes, or with a challenge and no body.
+pub(super) fn userinfo(exchange: &Exchange<'_>) -> Reply {
+    if let Some(reply) = instead(exchange) {
+        return reply;
+    }
+    let reply = claims(exchange);
+    let board = &exchange.tenant.board;
+    let delay = board.find(|fault| if let Fault::UserinfoSlow(delay) = fault { Some(*delay) } else { None });
+    let reply = reply.header("access-control-allow-origin", "*").delayed(delay);
+    if board.hit(&Fault::UserinfoHuge) { reply.huge() } else { reply }
+}
+
+fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
+    let moved = exchange.moved;
+    exchange.tenant.board.find(|fault| match fault {
+        Fault::UserinfoStatus401 => Some(challenge(401, INVALID)),
+        Fault::UserinfoStatus403 => Some(challenge(403, INSUFFICIENT)),
+        Fault::UserinfoStatus(status) => Some(OAuthError { status: *status, ..OAuthError::server_error() }.reply()),
+        Fault::UserinfoHtml => Some(Reply::html_surprise()),
+        Fault::UserinfoRedirect if !moved => Some(exchange.moved_reply(307)),
+        _ => None,
+    })
+}
+
+fn challenge(status: u16, value: &str) -> Reply {
+    Reply::empty(status).header("www-authenticate", value).no_store()
+}
+
+fn claims(exchange: &Exchange<'_>) -> Reply {
+    let header = exchange.request.header("authorization").unwrap_or_default();
+    let (scheme, token) = header.split_once(' ').unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return challenge(401, INVALID);
+    }
+    let verified = verify_own(exchange.tenant, exchange.server, token.trim());
+    // An ID token has no `scp`; it is not for this.
+    let granted = verified.as_ref().and_then(|claims| claims.get("scp")).and_then(Value::as_array);
+    let Some(granted) = granted else { return challenge(401, INVALID) };
+    let scopes: Vec<String> = granted.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    if !scopes.iter().any(|scope| scope == "openid") {
+        return challenge(403, INSUFFICIENT);
+    }
+    let uid = verified.as_ref().and_then(|claims| claims.get("uid")).and_then(Value::as_str).unwrap_or_default();
+    let Some(user) = exchange.tenant.user_by_id(uid) else { return challenge(401, INVALID) };
+    let mut claims = userinfo_claims(&exchange.server.settings, &user, &scopes);
+    if exchange.tenant.board.hit(&Fault::UserinfoSub) {
+        claims.insert("sub".into(), json!(format!("{}invalid", user.id)));
+    }
+    Reply::json(200, &claims).no_store()
+}

@@ -1,0 +1,85 @@
+//! What the server saw.
+
+use std::sync::Mutex;
+
+use url::form_urlencoded;
+
+use crate::sync::lock;
+
+/// A request the server saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recorded {
+    /// The method, in capitals.
+    pub method: String,
+    /// The path, as sent.
+    pub path: String,
+    /// The query without the question mark, as sent; empty if there was none.
+    pub query: String,
+    /// The headers in the order received, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body; bytes that are no UTF-8 are replaced.
+    pub body: String,
+}
+
+impl Recorded {
+    /// The decoded pairs of the query, in order.
+    pub fn query_pairs(&self) -> Vec<(String, String)> {
+        form_urlencoded::parse(self.query.as_bytes()).into_owned().collect()
+    }
+
+    /// The decoded pairs of the body, read as a form, in order.
+    pub fn form(&self) -> Vec<(String, String)> {
+        form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
+    }
+
+    /// The first query parameter with this name.
+    pub fn query_param(&self, name: &str) -> Option<String> {
+        first(self.query_pairs(), name)
+    }
+
+    /// The first form field with this name.
+    pub fn form_field(&self, name: &str) -> Option<String> {
+        first(self.form(), name)
+    }
+
+    /// The first header with this name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The cookie with this name.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        let cookies = self.headers.iter().filter(|(header, _)| header == "cookie");
+        let mut pairs = cookies.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+}
+
+fn first(pairs: Vec<(String, String)>, name: &str) -> Option<String> {
+    pairs.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+}
+
+/// Every request since the start or since the journal was cleared.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    requests: Mutex<Vec<Recorded>>,
+}
+
+impl Journal {
+    pub(crate) fn push(&self, request: Recorded) {
+        lock(&self.requests).push(request);
+    }
+
+    pub(crate) fn all(&self) -> Vec<Recorded> {
+        lock(&self.requests).clone()
+    }
+
+    pub(crate) fn count(&self, suffix: &str) -> usize {
+        lock(&self.requests).iter().filter(|request| request.path.ends_with(suffix)).count()
+    }
+
+    pub(crate) fn clear(&self) {
+        lock(&self.requests).clear();
+    }
+}

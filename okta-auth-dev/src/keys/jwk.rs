@@ -1,0 +1,121 @@
+//! Public keys as JSON (RFC 7517), and signatures checked with such a key.
+
+use aws_lc_rs::rsa::PublicKeyComponents;
+use aws_lc_rs::signature::{self, RsaParameters, UnparsedPublicKey};
+use serde_json::{Map, Value, json};
+
+use super::{Algorithm, KeyUse, Material, SigningKey};
+use crate::random;
+
+impl SigningKey {
+    /// The public key with the members that Okta publishes: `kty`, `alg`, `kid`, `use`, and the key.
+    pub(crate) fn jwk(&self) -> Map<String, Value> {
+        let mut jwk = self.public_members();
+        jwk.insert("kid".into(), json!(self.kid));
+        match self.key_use {
+            KeyUse::Signature => {
+                jwk.insert("alg".into(), json!(self.algorithm.as_str()));
+                jwk.insert("use".into(), json!("sig"));
+            }
+            // A key for encryption names an algorithm for encryption.
+            KeyUse::Encryption => {
+                jwk.insert("alg".into(), json!("RSA-OAEP-256"));
+                jwk.insert("use".into(), json!("enc"));
+            }
+        }
+        jwk
+    }
+
+    fn public_members(&self) -> Map<String, Value> {
+        let bytes = self.public_bytes();
+        let members = match &*self.material {
+            Material::Rsa(_) => {
+                let (modulus, exponent) = rsa_numbers(bytes).unwrap_or_default();
+                json!({"kty": "RSA", "n": random::base64url(modulus), "e": random::base64url(exponent)})
+            }
+            Material::Ec(_) => {
+                let curve = if self.algorithm == Algorithm::Es384 { "P-384" } else { "P-256" };
+                let (x, y) = coordinates(bytes);
+                json!({"kty": "EC", "crv": curve, "x": random::base64url(x), "y": random::base64url(y)})
+            }
+            Material::Ed25519(_) => json!({"kty": "OKP", "crv": "Ed25519", "x": random::base64url(bytes)}),
+        };
+        members.as_object().cloned().unwrap_or_default()
+    }
+}
+
+/// The halves of an uncompressed point, without the marker in front (SEC 1 §2.3.3).
+fn coordinates(point: &[u8]) -> (&[u8], &[u8]) {
+    let point = point.strip_prefix(&[4]).unwrap_or(point);
+    point.split_at_checked(point.len() / 2).unwrap_or_default()
+}
+
+/// Reads modulus and exponent from an `RSAPublicKey`: a DER sequence of two integers.
+fn rsa_numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (sequence, _) = der_value(der, 0x30)?;
+    let (modulus, rest) = der_value(sequence, 0x02)?;
+    let (exponent, _) = der_value(rest, 0x02)?;
+    Some((without_sign(modulus), without_sign(exponent)))
+}
+
+/// Splits a DER value with the expected tag from what follows it.
+fn der_value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (first, rest) = der.split_first()?;
+    let (length, rest) = rest.split_first()?;
+    if *first != tag {
+        return None;
+    }
+    if *length < 0x80 {
+        return rest.split_at_checked(usize::from(*length));
+    }
+    // The long form: the low bits count the bytes of the length.
+    let (length, rest) = rest.split_at_checked(usize::from(*length & 0x7f))?;
+    let length = length.iter().fold(0_usize, |length, byte| (length << 8) | usize::from(*byte));
+    rest.split_at_checked(length)
+}
+
+/// DER puts a zero in front of a positive integer whose top bit is set; a JWK does not have it.
+fn without_sign(integer: &[u8]) -> &[u8] {
+    integer.strip_prefix(&[0]).unwrap_or(integer)
+}
+
+/// Checks a signature with the public key in a JWK, for assertions that clients sign.
+///
+/// Takes the algorithms that Okta takes: RS256, RS384, RS512, ES256, ES384.
+pub(crate) fn verify_with_jwk(jwk: &Value, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+    let member = |name: &str| jwk.get(name).and_then(Value::as_str).and_then(random::from_base64url);
+    match (jwk.get("kty").and_then(Value::as_str), algorithm) {
+        (Some("RSA"), Algorithm::Rs256 | Algorithm::Rs384 | Algorithm::Rs512) => {
+            let (Some(n), Some(e)) = (member("n"), member("e")) else { return false };
+            let parameters: &'static RsaParameters = match algorithm {
+                Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+                Algorithm::Rs512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+                _ => &signature::RSA_PKCS1_2048_8192_SHA256,
+            };
+            PublicKeyComponents { n, e }.verify(parameters, message, signature).is_ok()
+        }
+        (Some("EC"), Algorithm::Es256 | Algorithm::Es384) => {
+            let (Some(x), Some(y)) = (member("x"), member("y")) else { return false };
+            let point = [vec![4], x, y].concat();
+            UnparsedPublicKey::new(algorithm.verification(), point).verify(message, signature).is_ok()
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_published_key_verifies_what_the_private_one_signed() {
+        for algorithm in [Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384] {
+            let key = SigningKey::generate(algorithm).unwrap();
+            let signature = key.sign(algorithm, b"message").unwrap();
+            let jwk = Value::Object(key.jwk());
+            assert!(verify_with_jwk(&jwk, algorithm, b"message", &signature), "{jwk}");
+            assert!(!verify_with_jwk(&jwk, algorithm, b"another", &signature), "{jwk}");
+            assert!(key.verifies(algorithm, b"message", &signature));
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Tokens made without a request.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::keys::{Algorithm, Special};
+use crate::random;
+use crate::store::Grant;
+use crate::tenant::Tenant;
+use crate::token::{Draft, Issuing};
+
+/// Makes a token with the keys of an org.
+///
+/// Starts from an ID token, an access token or nothing, changes what it is told to, and signs. Nothing is checked: that
+/// is what the app under test is for.
+///
+/// ```
+/// # async fn example() -> Result<(), okta_auth_dev::Error> {
+/// let org = okta_auth_dev::Org::start().await?;
+/// let token = org.mint().access_token(okta_auth_dev::ADA, ["openid"]).claim("aud", "api://other").sign();
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a minter does nothing until it signs"]
+pub struct Minter {
+    tenant: Arc<Tenant>,
+    server: String,
+    client_id: String,
+    base: Base,
+    claims: Vec<(String, Value)>,
+    header: Vec<(String, Value)>,
+    key: Key,
+    damaged: bool,
+}
+
+/// What the token starts from.
+#[derive(Clone, Debug)]
+enum Base {
+    Nothing,
+    IdToken { login: String, nonce: Option<String> },
+    AccessToken { login: String, scopes: Vec<String> },
+    ServiceToken { scopes: Vec<String> },
+}
+
+/// What signs it.
+#[derive(Clone, Debug)]
+enum Key {
+    /// What the server itself would sign with.
+    Default,
+    Unpublished,
+    Next,
+    Special(Special, Algorithm),
+    Secret(Vec<u8>),
+    None,
+}
+
+impl Minter {
+    pub(crate) fn new(tenant: Arc<Tenant>) -> Self {
+        let client_id = tenant.first_client().map(|client| client.client_id).unwrap_or_default();
+        Self {
+            tenant,
+            server: "default".to_owned(),
+            client_id,
+            base: Base::Nothing,
+            claims: Vec::new(),
+            header: Vec::new(),
+            key: Key::Default,
+            damaged: false,
+        }
+    }
+
+    /// The authorization server, `default` unless it is set; [`crate::ORG_SERVER`] for the org's own.
+    pub fn server(mut self, id: impl Into<String>) -> Self {
+        self.server = id.into();
+        self
+    }
+
+    /// The client, the first one unless it is set.
+    pub fn client(mut self, id: impl Into<String>) -> Self {
+        self.client_id = id.into();
+        self
+    }
+
+    /// Starts from an ID token with the scopes `openid profile email`, about a person who signed in just now.
+    pub fn id_token<'a>(mut self, username: &str, nonce: impl Into<Option<&'a str>>) -> Self {
+        self.base = Base::IdToken { login: username.to_owned(), nonce: nonce.into().map(str::to_owned) };
+        self
+    }
+
+    /// Starts from an access token of a person.
+    pub fn access_token<S: AsRef<str>>(mut self, username: &str, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.base = Base::AccessToken { login: username.to_owned(), scopes: owned(scopes) };
+        self
+    }
+
+    /// Starts from an access token of the client itself (`client_credentials`).
+    pub fn service_token<S: AsRef<str>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.base = Base::ServiceToken { scopes: owned(scopes) };
+        self
+    }
+
+    /// Sets a claim.
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.push((name.into(), value.into()));
+        self
+    }
+
+    /// Removes a claim.
+    pub fn remove(self, name: impl Into<String>) -> Self {
+        self.claim(name, Value::Null)
+    }
+
+    /// Sets a member of the JOSE header, or removes it when the value is null.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.header.push((name.into(), value.into()));
+        self
+    }
+
+    /// Signs with this algorithm and a key that is published from now on.
+    pub fn alg(mut self, algorithm: Algorithm) -> Self {
+        self.key = match algorithm {
+            Algorithm::Rs256 => Key::Default,
+            other => Key::Special(Special::Signs(other), other),
+        };
+        self
+    }
+
+    /// Signs with the key that is announced but does not sign yet.
+    pub fn signed_by_next(mut self) -> Self {
+        self.key = Key::Next;
+        self
+    }
+
+    /// Signs with a key that is never published.
+    pub fn signed_by_unpublished(mut self) -> Self {
+        self.key = Key::Unpublished;
+        self
+    }
+
+    /// Signs with a key that is published with `use=enc`.
+    pub fn signed_by_encryption_key(mut self) -> Self {
+        self.key = Key::Special(Special::Encrypts, Algorithm::Rs256);
+        self
+    }
+
+    /// Signs with HS256 and these bytes; the `kid` stays that of the active key.
+    pub fn signed_by_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
+        self.key = Key::Secret(secret.into());
+        self
+    }
+
+    /// `alg` is `none` and the signature empty.
+    pub fn unsigned(mut self) -> Self {
+        self.key = Key::None;
+        self
+    }
+
+    /// XORs every byte of the signature with `0x5A`.
+    pub fn bad_signature(mut self) -> Self {
+        self.damaged = true;
+        self
+    }
+
+    /// The token; empty if the server does not exist or the machine cannot make keys.
+    pub fn sign(self) -> String {
+        self.try_sign().unwrap_or_default()
+    }
+
+    fn try_sign(self) -> Result<String, Error> {
+        let mut draft = self.draft()?;
+        self.choose_key(&mut draft)?;
+        for (name, value) in self.claims {
+            draft.claim(&name, value);
+        }
+        for (name, value) in self.header {
+            draft.header(&name, value);
+        }
+        draft.damaged = self.damaged;
+        draft.finish()
+    }
+
+    fn draft(&self) -> Result<Draft, Error> {
+        let tenant = &*self.tenant;
+        let server = tenant.server(&self.server);
+        let server = server.ok_or_else(|| Error::config(format_args!("there is no server `{}`", self.server)))?;
+        let (login, scopes, nonce) = match &self.base {
+            Base::Nothing => return Ok(Draft::new(server.ring.active()?, serde_json::Map::new())),
+            Base::IdToken { login, nonce } => {
+                (Some(login.clone()), owned(["openid", "profile", "email"]), nonce.clone())
+            }
+            Base::AccessToken { login, scopes } => (Some(login.clone()), scopes.clone(), None),
+            Base::ServiceToken { scopes } => (None, scopes.clone(), None),
+        };
+        let grant = Grant {
+            id: random::token(),
+            server: self.server.clone(),
+            client_id: self.client_id.clone(),
+            login,
+            scopes,
+            nonce,
+            auth_time: tenant.clock.seconds(),
+            acr: None,
+        };
+        let issuing = Issuing { tenant, server, grant: &grant };
+        match self.base {
+            Base::IdToken { .. } => issuing.id_token_draft(None),
+            _ => issuing.access_token_draft(),
+        }
+    }
+
+    fn choose_key(&self, draft: &mut Draft) -> Result<(), Error> {
+        let Some(server) = self.tenant.server(&self.server) else { return Ok(()) };
+        match &self.key {
+            Key::Default => {}
+            Key::Unpublished => draft.sign_with(server.ring.unpublished()?, Algorithm::Rs256),
+            Key::Next => draft.sign_with(server.ring.next()?, Algorithm::Rs256),
+            Key::Special(special, algorithm) => draft.sign_with(server.ring.special(*special)?, *algorithm),
+            Key::Secret(secret) => draft.sign_with_secret(secret.clone()),
+            Key::None => draft.unsigned(),
+        }
+        Ok(())
+    }
+}
+
+fn owned<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> Vec<String> {
+    words.into_iter().map(|word| word.as_ref().to_owned()).collect()
+}

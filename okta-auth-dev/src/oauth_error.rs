@@ -1,0 +1,133 @@
+//! Okta's errors: the two JSON shapes, and the descriptions word for word.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::random;
+use crate::reply::Reply;
+
+/// An OAuth error: `{"error": …, "error_description": …}` in JSON, or the same two parameters in a redirect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OAuthError {
+    pub(crate) status: u16,
+    pub(crate) error: Cow<'static, str>,
+    pub(crate) description: Cow<'static, str>,
+}
+
+/// The JSON of an OAuth error, in Okta's order.
+#[derive(Serialize)]
+struct OAuthBody<'a> {
+    error: &'a str,
+    error_description: &'a str,
+}
+
+/// The JSON of every other error, in Okta's order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ManagementBody<'a> {
+    error_code: &'a str,
+    error_summary: &'a str,
+    error_link: &'a str,
+    error_id: String,
+    error_causes: [(); 0],
+}
+
+impl OAuthError {
+    pub(crate) fn new(
+        status: u16,
+        error: impl Into<Cow<'static, str>>,
+        description: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { status, error: error.into(), description: description.into() }
+    }
+
+    /// 400, the status of most errors.
+    pub(crate) fn bad(error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(400, error, description)
+    }
+
+    pub(crate) fn invalid_request(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::bad("invalid_request", description)
+    }
+
+    pub(crate) fn invalid_grant(description: &'static str) -> Self {
+        Self::bad("invalid_grant", description)
+    }
+
+    /// 401: the client could not be authenticated.
+    pub(crate) fn invalid_client(description: &'static str) -> Self {
+        Self::new(401, "invalid_client", description)
+    }
+
+    pub(crate) fn invalid_scope(description: &'static str) -> Self {
+        Self::bad("invalid_scope", description)
+    }
+
+    /// Something the server could not do, such as making a key.
+    pub(crate) fn server_error() -> Self {
+        Self::new(
+            500,
+            "server_error",
+            "The authorization server encountered an unexpected condition that prevented it from fulfilling the \
+             request.",
+        )
+    }
+
+    /// A groups claim would carry more than 100 groups.
+    pub(crate) fn too_many_groups() -> Self {
+        Self::bad(
+            "server_error",
+            "The groups claim matched too many groups and must be configured to match fewer groups.",
+        )
+    }
+
+    /// A parameter was sent twice.
+    pub(crate) fn duplicate_parameter() -> Self {
+        Self::invalid_request("The request contained multiple parameters with the same name.")
+    }
+
+    /// The error as an answer.
+    pub(crate) fn reply(&self) -> Reply {
+        Reply::json(self.status, &OAuthBody { error: &self.error, error_description: &self.description }).no_store()
+    }
+}
+
+impl From<crate::Error> for OAuthError {
+    /// What went wrong inside stays inside.
+    fn from(_: crate::Error) -> Self {
+        Self::server_error()
+    }
+}
+
+/// An error in the shape of Okta's management API. Metadata, unknown paths and rate limits answer with it.
+pub(crate) fn management(status: u16, code: &str, summary: &str) -> Reply {
+    let body = ManagementBody {
+        error_code: code,
+        error_summary: summary,
+        error_link: code,
+        error_id: random::okta_id("oae", 22),
+        error_causes: [],
+    };
+    Reply::json(status, &body).no_store()
+}
+
+/// 404 for something with an id that does not exist.
+pub(crate) fn not_found(what: &str) -> Reply {
+    management(404, "E0000007", &format!("Not found: Resource not found: {what}"))
+}
+
+/// 404 for a path that nothing is at.
+pub(crate) fn no_such_path() -> Reply {
+    management(404, "E0000008", "The requested path was not found")
+}
+
+/// 405.
+pub(crate) fn wrong_method() -> Reply {
+    management(405, "E0000022", "The endpoint does not support the provided HTTP method")
+}
+
+/// 429. The caller adds the `X-Rate-Limit-*` headers; Okta sends no `Retry-After`.
+pub(crate) fn rate_limited() -> Reply {
+    management(429, "E0000047", "API call exceeded rate limit due to too many requests.")
+}

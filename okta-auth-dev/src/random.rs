@@ -1,0 +1,55 @@
+//! Random identifiers, and the base64url they are spelled in.
+
+use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+/// The letters and digits of an Okta identifier.
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Random bytes of the operating system.
+///
+/// The generator fails only while a machine boots. Trying again is better than handing out zeros or aborting a server
+/// that is otherwise fine.
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    while rand::fill(&mut bytes).is_err() {
+        std::thread::yield_now();
+    }
+    bytes
+}
+
+/// 256 random bits in base64url, 43 characters: codes, refresh tokens, `jti`, key identifiers.
+pub(crate) fn token() -> String {
+    base64url(bytes::<32>())
+}
+
+/// An identifier as Okta makes them: a prefix for its kind (`00u` a user, `0oa` a client, `oae` an error) and 17 or
+/// more letters and digits.
+pub(crate) fn okta_id(prefix: &str, length: usize) -> String {
+    let mut id = prefix.to_owned();
+    // A byte modulo 62 is slightly biased, which is fine: identifiers are unique, not secret.
+    let letters = std::iter::repeat_with(bytes::<32>).flatten().filter_map(|byte| ALPHABET.get(usize::from(byte) % 62));
+    id.extend(letters.take(length).map(|letter| char::from(*letter)));
+    id
+}
+
+/// Base64url without padding (RFC 7515 §2).
+pub(crate) fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The bytes behind base64url, or nothing when the text is no base64url.
+pub(crate) fn from_base64url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Standard base64 with padding, as PEM spells it.
+pub(crate) fn base64(bytes: impl AsRef<[u8]>) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// The bytes behind standard base64, as HTTP Basic spells them (RFC 7617 §2).
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}

@@ -1,0 +1,87 @@
+//! Rate limits: a number of requests for each endpoint in a window of a minute.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use crate::oauth_error::rate_limited;
+use crate::reply::Reply;
+use crate::sync::lock;
+
+/// The length of a window in seconds. At Okta most buckets reset every 60 s, not aligned to the minutes of the clock.
+const WINDOW: i64 = 60;
+
+/// Counts requests. Without a limit it lets everything pass and sends no headers.
+#[derive(Debug, Default)]
+pub(crate) struct RateLimiter {
+    /// Requests in a window, for each endpoint.
+    limit: Option<u32>,
+    buckets: Mutex<HashMap<String, Bucket>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    /// Virtual time in seconds at which the window ends.
+    reset: i64,
+    used: u32,
+}
+
+/// What a response says about its bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    limit: u32,
+    remaining: u32,
+    reset: i64,
+    /// Whether this request was one too many.
+    pub(crate) exceeded: bool,
+}
+
+impl RateLimiter {
+    pub(crate) fn new(limit: Option<u32>) -> Self {
+        Self { limit, buckets: Mutex::default() }
+    }
+
+    /// Counts a request. Metadata and keys are not limited at Okta, so the caller does not ask for them.
+    pub(crate) fn count(&self, endpoint: &str, now: i64) -> Option<Allowance> {
+        let limit = self.limit?;
+        let mut buckets = lock(&self.buckets);
+        let bucket = buckets.entry(endpoint.to_owned()).or_insert(Bucket { reset: now + WINDOW, used: 0 });
+        if now >= bucket.reset {
+            *bucket = Bucket { reset: now + WINDOW, used: 0 };
+        }
+        bucket.used = bucket.used.saturating_add(1);
+        let exceeded = bucket.used > limit;
+        Some(Allowance { limit, remaining: limit.saturating_sub(bucket.used), reset: bucket.reset, exceeded })
+    }
+}
+
+impl Allowance {
+    /// What a request gets that is one too many.
+    pub(crate) fn refused(now: i64) -> Reply {
+        let used_up = Self { limit: 60, remaining: 0, reset: now + WINDOW / 2, exceeded: true };
+        used_up.label(rate_limited())
+    }
+
+    /// Adds the three headers. `X-Rate-Limit-Reset` is in seconds since 1970.
+    pub(crate) fn label(self, reply: Reply) -> Reply {
+        reply
+            .header("x-rate-limit-limit", self.limit.to_string())
+            .header("x-rate-limit-remaining", self.remaining.to_string())
+            .header("x-rate-limit-reset", self.reset.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_refills_when_its_window_ends() {
+        let limiter = RateLimiter::new(Some(2));
+        assert!(!limiter.count("token", 100).unwrap().exceeded);
+        assert_eq!(limiter.count("token", 110).unwrap().remaining, 0);
+        assert!(limiter.count("token", 159).unwrap().exceeded);
+        assert!(!limiter.count("authorize", 159).unwrap().exceeded);
+        assert!(!limiter.count("token", 160).unwrap().exceeded);
+        assert!(RateLimiter::new(None).count("token", 0).is_none());
+    }
+}

@@ -1,0 +1,112 @@
+//! What an endpoint answers, before it becomes an HTTP response.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+
+use crate::clock::http_date;
+
+/// How Okta labels JSON.
+const JSON: &str = "application/json;charset=UTF-8";
+
+/// More than any client should read: 2 MiB and a bit.
+const HUGE: usize = (2 << 20) + 4096;
+
+/// An answer. Endpoints are plain functions from a request to a `Reply`; only the dispatcher waits.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
+    /// How long the dispatcher holds the answer back, in real time.
+    pub(crate) delay: Option<Duration>,
+    /// Whether the answer is never sent.
+    pub(crate) hang: bool,
+}
+
+impl Reply {
+    /// An answer without a body.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: String::new(), delay: None, hang: false }
+    }
+
+    /// JSON. Structs keep the order of their fields.
+    pub(crate) fn json(status: u16, body: &impl Serialize) -> Self {
+        let body = serde_json::to_string(body).unwrap_or_default();
+        Self { body, ..Self::empty(status) }.header("content-type", JSON)
+    }
+
+    /// A page. The policy allows the page's own styles and nothing else; `form-action` is left out, because browsers
+    /// apply it to the redirect after the form too, and that goes to the app.
+    pub(crate) fn html(status: u16, body: String) -> Self {
+        Self { body, ..Self::empty(status) }
+            .header("content-type", "text/html;charset=utf-8")
+            .header(
+                "content-security-policy",
+                "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+            )
+            .no_store()
+    }
+
+    /// A redirect, 302 as at Okta.
+    pub(crate) fn redirect(location: impl Into<String>) -> Self {
+        Self::empty(302).header("location", location.into()).no_store()
+    }
+
+    /// Replaces a header.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.retain(|(known, _)| *known != name);
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Adds a header that may appear several times.
+    pub(crate) fn cookie(mut self, value: String) -> Self {
+        self.headers.push(("set-cookie", value));
+        self
+    }
+
+    /// Forbids every cache to keep the answer (RFC 6749 §5.1).
+    pub(crate) fn no_store(self) -> Self {
+        self.header("cache-control", "no-cache, no-store").header("pragma", "no-cache").header("expires", "0")
+    }
+
+    /// Holds the answer back.
+    pub(crate) fn delayed(mut self, delay: Option<Duration>) -> Self {
+        self.delay = delay.or(self.delay);
+        self
+    }
+
+    /// Blows a JSON body up beyond 2 MiB with white space, which changes nothing about what it says.
+    pub(crate) fn huge(mut self) -> Self {
+        self.body.push_str(&" ".repeat(HUGE));
+        self
+    }
+
+    /// A page where JSON was expected, as a proxy in between would send.
+    pub(crate) fn html_surprise() -> Self {
+        Self::html(200, "<!doctype html><title>Maintenance</title><h1>We will be right back</h1>".to_owned())
+    }
+
+    /// The HTTP response, with the headers that Okta puts on everything. `Date` follows the virtual clock.
+    pub(crate) fn into_response(self, now: i64, request_id: String) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let common = [
+            ("date", http_date(now)),
+            ("x-okta-request-id", request_id),
+            ("x-content-type-options", "nosniff".to_owned()),
+            ("referrer-policy", "no-referrer".to_owned()),
+        ];
+        for (name, value) in common.into_iter().chain(self.headers) {
+            // A value that cannot be a header (a line break in a redirect URI) is left out, never sent raw.
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().append(HeaderName::from_static(name), value);
+            }
+        }
+        response
+    }
+}

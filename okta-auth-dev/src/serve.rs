@@ -1,0 +1,180 @@
+//! The listener: loopback only, one runtime of its own, any number of orgs.
+
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use axum::{Router, http};
+use tokio::runtime::Runtime;
+
+use crate::endpoint;
+use crate::error::Error;
+use crate::journal::Recorded;
+use crate::oauth_error::management;
+use crate::random;
+use crate::reply::Reply;
+use crate::sync::lock;
+use crate::tenant::Tenant;
+
+/// The largest body the server reads, in bytes. An `id_token_hint` fits many times.
+const BODY: usize = 1 << 20;
+
+/// A listener and the orgs behind it.
+///
+/// The server runs on threads of its own, so it goes on while a test blocks, and it outlives the runtime of the test
+/// that started it.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) address: SocketAddr,
+    pub(crate) tenants: Vec<Arc<Tenant>>,
+    runtime: Mutex<Option<Runtime>>,
+}
+
+impl Host {
+    /// Binds the address. Nothing that is not loopback is bound: the passwords are known to everybody.
+    pub(crate) fn bind(ip: IpAddr, port: u16) -> Result<TcpListener, Error> {
+        if !ip.is_loopback() {
+            return Err(Error::config(format_args!(
+                "`{ip}` is not a loopback address: a development org is for this machine alone; use 127.0.0.1"
+            )));
+        }
+        let listener = TcpListener::bind((ip, port)).map_err(|error| {
+            Error::bind(format_args!(
+                "cannot listen on {ip}:{port}: stop what is running there, or use port 0 for a free one"
+            ))
+            .because(error)
+        })?;
+        let prepared = listener.set_nonblocking(true);
+        prepared.map_err(|error| Error::bind("cannot prepare the listener").because(error))?;
+        Ok(listener)
+    }
+
+    /// Serves the orgs.
+    pub(crate) fn start(listener: TcpListener, tenants: Vec<Arc<Tenant>>) -> Result<Self, Error> {
+        let address =
+            listener.local_addr().map_err(|error| Error::bind("the listener has no address").because(error))?;
+        let runtime = serve(listener, tenants.clone())?;
+        Ok(Self { address, tenants, runtime: Mutex::new(Some(runtime)) })
+    }
+
+    /// Closes the listener and every connection, and waits until that is done.
+    pub(crate) fn stop(&self) {
+        let Some(runtime) = lock(&self.runtime).take() else { return };
+        // A runtime must not be awaited in an asynchronous context, where this may be called from.
+        let stopping = std::thread::spawn(move || runtime.shutdown_timeout(Duration::from_secs(2)));
+        // It can only fail by a panic inside the runtime, and then the server is down as well.
+        drop(stopping.join());
+    }
+
+    /// Serves again, on the same port.
+    pub(crate) fn restart(&self) -> Result<(), Error> {
+        self.stop();
+        let listener = Self::bind(self.address.ip(), self.address.port())?;
+        *lock(&self.runtime) = Some(serve(listener, self.tenants.clone())?);
+        Ok(())
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Some(runtime) = lock(&self.runtime).take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Starts a runtime that serves the orgs. Dropping it closes everything.
+fn serve(listener: TcpListener, tenants: Vec<Arc<Tenant>>) -> Result<Runtime, Error> {
+    let failed = |error| Error::bind("cannot start the server's threads").because(error);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("okta-dev")
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let listener = {
+        let _context = runtime.enter();
+        tokio::net::TcpListener::from_std(listener).map_err(failed)?
+    };
+    let tenants: Arc<[Arc<Tenant>]> = tenants.into();
+    let app = Router::new().fallback(move |peer, request| answer(Arc::clone(&tenants), peer, request));
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    // `axum::serve` ends with the runtime, never by itself.
+    runtime.spawn(async move { axum::serve(listener, app).await });
+    Ok(runtime)
+}
+
+/// Answers one request.
+async fn answer(
+    tenants: Arc<[Arc<Tenant>]>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let tenant = tenant(&tenants, &parts).filter(|_| peer.ip().is_loopback());
+    let Some(tenant) = tenant else { return misdirected() };
+    let recorded = match to_bytes(body, BODY).await {
+        Ok(body) => record(&parts, &body),
+        Err(_) => return misdirected(),
+    };
+    tenant.journal.push(recorded.clone());
+    let reply = if recorded.method == "OPTIONS" { preflight() } else { endpoint::answer(tenant, &recorded) };
+    if let Some(delay) = reply.delay {
+        tokio::time::sleep(delay).await;
+    }
+    if reply.hang {
+        std::future::pending::<()>().await;
+    }
+    let mut response = reply.into_response(tenant.clock.seconds(), random::okta_id("", 24));
+    if recorded.method == "HEAD" {
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+/// The org that the `Host` header names: `acme.localhost` is the org `acme`; a bare loopback name is the first one.
+///
+/// Any other name is refused. It means that a page somewhere had its name point here (DNS rebinding).
+fn tenant<'a>(tenants: &'a [Arc<Tenant>], parts: &http::request::Parts) -> Option<&'a Arc<Tenant>> {
+    let host = parts.headers.get(http::header::HOST)?.to_str().ok()?;
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        // `[::1]` without a port has colons too.
+        if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
+    });
+    let name = name.trim_matches(['[', ']']).to_ascii_lowercase();
+    if name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) {
+        return tenants.first();
+    }
+    let subdomain = name.strip_suffix(".localhost")?;
+    tenants.iter().find(|tenant| tenant.subdomain.as_deref() == Some(subdomain))
+}
+
+fn misdirected() -> Response {
+    let reply = management(421, "E0000008", "No org of this server has that name, or the request came from elsewhere");
+    reply.into_response(crate::Clock::default().seconds(), String::new())
+}
+
+/// The answer to a CORS preflight.
+fn preflight() -> Reply {
+    Reply::empty(204)
+        .header("access-control-allow-origin", "*")
+        .header("access-control-allow-methods", "GET, POST")
+        .header("access-control-allow-headers", "authorization, content-type")
+        .header("access-control-max-age", "3600")
+}
+
+fn record(parts: &http::request::Parts, body: &[u8]) -> Recorded {
+    let headers = parts.headers.iter();
+    Recorded {
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: headers
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect(),
+        body: String::from_utf8_lossy(body).into_owned(),
+    }
+}

@@ -1,0 +1,90 @@
+//! One org: its settings, its people, and everything that happens in it.
+
+use std::sync::Mutex;
+
+use crate::client::Client;
+use crate::clock::Clock;
+use crate::fault::Board;
+use crate::journal::Journal;
+use crate::keys::KeyRing;
+use crate::rate_limit::RateLimiter;
+use crate::server::AuthorizationServer;
+use crate::store::Store;
+use crate::sync::lock;
+use crate::user::User;
+
+/// An authorization server with its keys.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) settings: AuthorizationServer,
+    pub(crate) ring: KeyRing,
+    /// Other paths the keys were announced at, see [`crate::Fault::DiscoveryJwksPath`].
+    pub(crate) key_paths: Mutex<Vec<String>>,
+}
+
+impl Server {
+    pub(crate) fn new(settings: AuthorizationServer) -> Self {
+        Self { settings, ring: KeyRing::default(), key_paths: Mutex::default() }
+    }
+}
+
+/// An org. Two orgs on one listener share nothing.
+#[derive(Debug)]
+pub(crate) struct Tenant {
+    /// The name on the sign-in page.
+    pub(crate) name: String,
+    /// The label in front of `.localhost`; none for the org at the bare address.
+    pub(crate) subdomain: Option<String>,
+    /// Where the org lives, without a slash at the end.
+    pub(crate) url: String,
+    /// The org's id, `00o…`: the claim `idp` of people who sign in here.
+    pub(crate) id: String,
+    pub(crate) clock: Clock,
+    pub(crate) board: Board,
+    pub(crate) journal: Journal,
+    pub(crate) clients: Mutex<Vec<Client>>,
+    pub(crate) users: Mutex<Vec<User>>,
+    pub(crate) servers: Vec<Server>,
+    pub(crate) store: Mutex<Store>,
+    pub(crate) limiter: RateLimiter,
+}
+
+impl Tenant {
+    /// The authorization server with this id; [`crate::ORG_SERVER`] for the org's own.
+    pub(crate) fn server(&self, id: &str) -> Option<&Server> {
+        self.servers.iter().find(|server| server.settings.id == id)
+    }
+
+    pub(crate) fn client(&self, id: &str) -> Option<Client> {
+        lock(&self.clients).iter().find(|client| client.client_id == id).cloned()
+    }
+
+    /// The first client: the one that the ready-made settings are for.
+    pub(crate) fn first_client(&self) -> Option<Client> {
+        lock(&self.clients).first().cloned()
+    }
+
+    /// The person with this login, in any case.
+    pub(crate) fn user(&self, login: &str) -> Option<User> {
+        lock(&self.users).iter().find(|user| user.login.eq_ignore_ascii_case(login)).cloned()
+    }
+
+    /// The person with this Okta user id.
+    pub(crate) fn user_by_id(&self, id: &str) -> Option<User> {
+        lock(&self.users).iter().find(|user| user.id == id).cloned()
+    }
+
+    /// Adds a person, or replaces the one with the same login.
+    pub(crate) fn put_user(&self, user: User) {
+        let mut users = lock(&self.users);
+        match users.iter_mut().find(|known| known.login.eq_ignore_ascii_case(&user.login)) {
+            Some(known) => *known = user,
+            None => users.push(user),
+        }
+    }
+
+    /// Removes a person, as deactivating an account does: nothing can be issued for them any more.
+    pub(crate) fn remove_user(&self, login: &str) {
+        lock(&self.users).retain(|user| !user.login.eq_ignore_ascii_case(login));
+    }
+}

@@ -1,0 +1,138 @@
+//! The claims of ID tokens, access tokens and userinfo, as Okta issues them.
+
+use aws_lc_rs::digest::{self, digest};
+use serde_json::{Map, Value, json};
+
+use super::Issuing;
+use crate::clock::seconds;
+use crate::keys::Algorithm;
+use crate::random;
+use crate::server::AuthorizationServer;
+use crate::user::User;
+
+impl Issuing<'_> {
+    /// The claims of an ID token. `sub` is the Okta user id; `at_hash` is there when an access token is issued too.
+    pub(crate) fn id_token_claims(&self, access_token: Option<&str>) -> Map<String, Value> {
+        let (settings, now) = (&self.server.settings, self.tenant.clock.seconds());
+        let user = self.user();
+        let mut claims = object(json!({
+            "sub": user.id,
+            "ver": 1,
+            "iss": settings.issuer(&self.tenant.url),
+            "aud": self.grant.client_id,
+            "iat": now,
+            "exp": now + seconds(settings.id_token_lifetime),
+            "jti": format!("ID.{}", random::token()),
+            "amr": user.amr,
+            "idp": self.tenant.id,
+            "auth_time": self.grant.auth_time,
+        }));
+        let optional = [
+            ("nonce", self.grant.nonce.clone()),
+            ("acr", self.grant.acr.clone()),
+            ("at_hash", access_token.map(|token| at_hash(token, Algorithm::Rs256))),
+        ];
+        claims.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))));
+        let thin = settings.thin_id_token && access_token.is_some();
+        let profile = profile_claims(settings, &user, &self.grant.scopes);
+        let kept = profile.into_iter().filter(|(name, _)| !thin || THIN.contains(&name.as_str()));
+        claims.extend(kept);
+        claims
+    }
+
+    /// The claims of an access token. `sub` is the login, `uid` the Okta user id; a token that nobody signed in for has
+    /// the client id as `sub`, and no `uid`.
+    pub(crate) fn access_token_claims(&self) -> Map<String, Value> {
+        let (settings, now) = (&self.server.settings, self.tenant.clock.seconds());
+        let issuer = settings.issuer(&self.tenant.url);
+        let audience = if settings.is_org() { issuer.clone() } else { settings.audience.clone() };
+        let mut claims = object(json!({
+            "ver": 1,
+            "jti": format!("AT.{}", random::token()),
+            "iss": issuer,
+            "aud": audience,
+            "iat": now,
+            "exp": now + seconds(settings.access_token_lifetime),
+            "cid": self.grant.client_id,
+            "scp": self.grant.scopes,
+            "sub": self.grant.login.as_ref().unwrap_or(&self.grant.client_id),
+        }));
+        if self.grant.login.is_some() {
+            let user = self.user();
+            claims.insert("uid".into(), json!(user.id));
+            claims.insert("auth_time".into(), json!(self.grant.auth_time));
+            claims.extend(self.grant.acr.iter().map(|acr| ("acr".to_owned(), json!(acr))));
+            let groups = settings.groups_claims.iter().filter(|claim| claim.in_access_token);
+            claims.extend(groups.filter_map(|c| Some((c.name.clone(), json!(c.value(&user, &self.grant.scopes)?)))));
+        }
+        claims
+    }
+
+    /// The person, or somebody empty if the account is gone; the endpoints check that before.
+    fn user(&self) -> User {
+        let login = self.grant.login.as_deref().unwrap_or_default();
+        self.tenant.user(login).unwrap_or_else(|| User::new(login, ""))
+    }
+}
+
+/// All that remains of the profile in a thin ID token.
+const THIN: [&str; 3] = ["email", "name", "preferred_username"];
+
+/// What userinfo says about a person: `sub` and the claims of all granted scopes.
+pub(crate) fn userinfo_claims(
+    settings: &AuthorizationServer,
+    user: &User,
+    scopes: &[String],
+) -> Map<String, Value> {
+    let mut claims = object(json!({"sub": user.id}));
+    claims.extend(profile_claims(settings, user, scopes));
+    claims
+}
+
+/// The claims that scopes unlock, and the groups.
+fn profile_claims(settings: &AuthorizationServer, user: &User, scopes: &[String]) -> Map<String, Value> {
+    let granted = |scope: &str| scopes.iter().any(|known| known == scope);
+    let mut claims = Map::new();
+    if granted("email") {
+        claims.extend(object(json!({"email": user.email, "email_verified": user.email_verified})));
+    }
+    if granted("phone") {
+        claims.extend(user.phone_number.iter().map(|number| ("phone_number".to_owned(), json!(number))));
+    }
+    if granted("profile") {
+        claims.extend(object(json!({
+            "name": user.full_name(),
+            "preferred_username": user.login,
+            "given_name": user.given_name,
+            "family_name": user.family_name,
+            "zoneinfo": "America/Los_Angeles",
+            "locale": "en-US",
+            "updated_at": 1_700_000_000,
+        })));
+        claims.extend(user.claims.clone());
+    }
+    let groups = settings.groups_claims.iter().filter(|claim| claim.in_id_token);
+    claims.extend(groups.filter_map(|claim| Some((claim.name.clone(), json!(claim.value(user, scopes)?)))));
+    claims
+}
+
+/// The left half of the hash of the access token, in base64url (OpenID Connect Core §3.1.3.6). The hash is that of the
+/// signature algorithm.
+pub(crate) fn at_hash(access_token: &str, algorithm: Algorithm) -> String {
+    let hash = match algorithm {
+        Algorithm::Rs384 | Algorithm::Es384 => &digest::SHA384,
+        Algorithm::Rs512 | Algorithm::EdDsa => &digest::SHA512,
+        _ => &digest::SHA256,
+    };
+    let value = digest(hash, access_token.as_bytes());
+    let half = value.as_ref().len() / 2;
+    random::base64url(value.as_ref().get(..half).unwrap_or_default())
+}
+
+/// The members of a JSON object.
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}

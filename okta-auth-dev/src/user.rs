@@ -1,0 +1,117 @@
+//! The people of the org.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::{Map, Value};
+
+/// The login of the first test user, Ada Lovelace, who is in the groups `Everyone` and `Admins`.
+pub const ADA: &str = "ada@example.test";
+/// The password of [`ADA`].
+pub const ADA_PASSWORD: &str = "correct-horse-1";
+/// The login of the second test user, Ben Okri, who is in the groups `Everyone` and `Staff`.
+pub const BEN: &str = "ben@example.test";
+/// The password of [`BEN`].
+pub const BEN_PASSWORD: &str = "correct-horse-2";
+
+/// A person who can sign in.
+///
+/// ```
+/// use okta_auth_dev::User;
+///
+/// let eve = User::new("eve@example.test", "correct-horse-3").name("Eve", "Polastri").groups(["Everyone", "MI6"]);
+/// assert!(eve.id.starts_with("00u"));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct User {
+    /// The Okta user id, `00u` and 17 characters: the `sub` of ID tokens and the `uid` of access tokens.
+    pub id: String,
+    /// The login, by default also the e-mail address: the `sub` of access tokens.
+    pub login: String,
+    /// The password, in clear: these are invented people.
+    pub password: String,
+    /// The claim `given_name`.
+    pub given_name: String,
+    /// The claim `family_name`.
+    pub family_name: String,
+    /// The claim `email`.
+    pub email: String,
+    /// The claim `email_verified`. OIN apps must not rely on it.
+    pub email_verified: bool,
+    /// The claim `phone_number`.
+    pub phone_number: Option<String>,
+    /// The names of the groups the person is in.
+    pub groups: Vec<String>,
+    /// The claim `amr`: how the person signs in. With `mfa` among them the person meets the `2fa` values of
+    /// `acr_values`.
+    pub amr: Vec<String>,
+    /// Further claims, which appear with the scope `profile`; they replace those of the same name.
+    pub claims: Map<String, Value>,
+}
+
+impl User {
+    /// A person with a login that is an e-mail address, in the group `Everyone`. The id is derived from the login, so it
+    /// is the same in every run.
+    pub fn new(login: impl Into<String>, password: impl Into<String>) -> Self {
+        let login = login.into();
+        Self {
+            id: user_id(&login),
+            given_name: login.split('@').next().unwrap_or_default().to_owned(),
+            family_name: "Example".to_owned(),
+            email: login.clone(),
+            email_verified: true,
+            phone_number: None,
+            groups: vec!["Everyone".to_owned()],
+            amr: vec!["pwd".to_owned()],
+            claims: Map::new(),
+            password: password.into(),
+            login,
+        }
+    }
+
+    /// Ada Lovelace, in `Everyone` and `Admins`.
+    pub fn ada() -> Self {
+        Self::new(ADA, ADA_PASSWORD).name("Ada", "Lovelace").groups(["Everyone", "Admins"])
+    }
+
+    /// Ben Okri, in `Everyone` and `Staff`.
+    pub fn ben() -> Self {
+        Self::new(BEN, BEN_PASSWORD).name("Ben", "Okri").groups(["Everyone", "Staff"])
+    }
+
+    /// Sets the given name and the family name.
+    pub fn name(mut self, given: impl Into<String>, family: impl Into<String>) -> Self {
+        self.given_name = given.into();
+        self.family_name = family.into();
+        self
+    }
+
+    /// Replaces the groups. Okta puts everyone in `Everyone`; so should you.
+    pub fn groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
+        self.groups = groups.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Replaces the methods of authentication, for instance `["pwd", "otp", "mfa"]`.
+    pub fn amr<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
+        self.amr = methods.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds a claim that appears with the scope `profile`.
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
+    }
+
+    /// The claim `name`.
+    pub fn full_name(&self) -> String {
+        format!("{} {}", self.given_name, self.family_name).trim().to_owned()
+    }
+}
+
+/// `00u` and 17 hexadecimal digits of the SHA-256 of the login.
+fn user_id(login: &str) -> String {
+    let hash = digest(&SHA256, login.to_lowercase().as_bytes());
+    let digits: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("00u{}", digits.chars().take(17).collect::<String>())
+}

@@ -1,0 +1,143 @@
+//! Settings: TOML, builder, and what is refused.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use okta_auth_dev::{CLIENT_ID, Client, Org, OrgBuilder, PUBLIC_CLIENT_ID, SERVICE_CLIENT_ID};
+use serde_json::json;
+
+use crate::support::*;
+
+const TOML: &str = r#"
+name = "Acme"
+default_users = false
+
+[[user]]
+login = "eve@acme.test"
+password = "pw"
+given_name = "Eve"
+groups = ["Everyone", "App_Auditors", "App_Readers"]
+claims = { department = "Audit" }
+
+[[client]]
+id = "0oaacme"
+secret = "s3cret"
+redirect_uris = ["http://localhost:8080/authorization-code/callback"]
+rotation = "rotate"
+
+[[server]]
+id = "default"
+access_token_lifetime = 300
+thin_id_token = true
+
+[[server.groups_claim]]
+name = "roles"
+filter = "STARTS_WITH"
+value = "app_"
+access_token = true
+
+[[org]]
+subdomain = "globex"
+"#;
+
+#[tokio::test]
+async fn a_file_says_it_all() {
+    let file = std::env::temp_dir().join(format!("okta-dev-{}.toml", std::process::id()));
+    std::fs::write(&file, TOML).unwrap();
+    let org = OrgBuilder::from_file(&file).unwrap().start().await.unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!((org.client().client_id.as_str(), org.users().len()), ("0oaacme", 1));
+    assert!(org.org("globex").is_some());
+    let url = authorize_url(&org, &org.issuer(), &[("scope", "openid profile email offline_access")]);
+    let code = org.sign_in(&url, "eve@acme.test").await.unwrap().param("code").unwrap();
+    let body = exchange(&org, &code, &[]).json();
+    assert_eq!(body["expires_in"], 300);
+    let (id, access) = (claims(&body["id_token"]), claims(&body["access_token"]));
+    assert!(id.get("roles").is_none() && id.get("department").is_none(), "thin: {id}");
+    assert_eq!(access["roles"], json!(["App_Auditors", "App_Readers"]));
+    let userinfo = userinfo(&org, body["access_token"].as_str().unwrap()).json();
+    assert_eq!((&userinfo["department"], &userinfo["roles"]), (&json!("Audit"), &access["roles"]));
+    let renewed = refresh(&org, body["refresh_token"].as_str().unwrap()).json();
+    assert_ne!(renewed["refresh_token"], body["refresh_token"]);
+}
+
+#[tokio::test]
+async fn mistakes_are_named() {
+    let cases = [
+        ("prot = 1", "prot"),
+        ("[[user]]\nlogin = \"a\"", "password"),
+        ("[[client]]\nid = \"a\"\nauth_method = \"basic\"", "basic"),
+        ("[[org]]\nname = \"x\"", "subdomain"),
+        ("port = 99999", "port"),
+    ];
+    for (text, word) in cases {
+        let error = OrgBuilder::from_toml(text).unwrap_err();
+        assert!(error.is_config() && error.to_string().contains(word), "{error}");
+    }
+    assert!(OrgBuilder::from_file("/nowhere.toml").unwrap_err().to_string().contains("/nowhere.toml"));
+    let started = [
+        "[[server]]\nid = \"v1\"",
+        "[[server]]\nid = \"a/b\"",
+        "[[server]]\nid = \"a\"\n[[server.groups_claim]]\nname = \"g\"\nfilter = \"REGEX\"\nvalue = \"(\"",
+        "[[org]]\nsubdomain = \"A.b\"",
+    ];
+    for text in started {
+        assert!(OrgBuilder::from_toml(text).unwrap().start().await.unwrap_err().is_config(), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_loopback_is_served() {
+    for address in ["0.0.0.0", "192.0.2.1", "::"] {
+        let error = Org::builder().host(address.parse::<IpAddr>().unwrap()).start().await.unwrap_err();
+        assert!(error.is_config() && error.to_string().contains("127.0.0.1"), "{error}");
+    }
+    let org = Org::start().await.unwrap();
+    let url = format!("{}/.well-known/openid-configuration", org.issuer());
+    for host in ["evil.example", "evil.example:80", "acme.localhost", "192.0.2.1"] {
+        assert_eq!(send("GET", &url, &[("host", host)], "").status, 421, "{host}");
+    }
+    for host in ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:80"] {
+        let answer = send("GET", &url, &[("host", host)], "");
+        assert_eq!(answer.json()["issuer"], org.issuer(), "the issuer never follows Host ({host})");
+    }
+}
+
+#[tokio::test]
+async fn a_taken_port_is_reported() {
+    let org = Org::start().await.unwrap();
+    let port = org.url().rsplit_once(':').unwrap().1.parse().unwrap();
+    assert!(Org::builder().port(port).start().await.unwrap_err().is_bind());
+}
+
+#[tokio::test]
+async fn the_defaults_are_ready_to_use() {
+    let org = Org::start().await.unwrap();
+    let client = org.client();
+    assert_eq!(client.client_id, CLIENT_ID);
+    let names: Vec<&str> = org.env().iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["OKTA_ISSUER_URI", "OKTA_CLIENT_ID", "OKTA_CLIENT_SECRET"]);
+    assert_eq!(org.env()[0].1, org.issuer());
+    assert!(org.client_with_id(PUBLIC_CLIENT_ID).is_some() && org.client_with_id(SERVICE_CLIENT_ID).is_some());
+    org.allow_redirect("http://127.0.0.1:4000");
+    let client = org.client();
+    assert!(client.redirect_uris.contains(&"http://127.0.0.1:4000/authorization-code/callback".to_owned()));
+    assert!(client.post_logout_redirect_uris.contains(&"http://127.0.0.1:4000/".to_owned()));
+    assert_ne!(client.client_secret, Org::start().await.unwrap().client().client_secret, "a secret of its own");
+}
+
+#[tokio::test]
+async fn the_builder_changes_what_it_names() {
+    let client = Client::web("0oamine", "secret").redirect_uri(CALLBACK);
+    let builder = Org::builder().client(client).group("Auditors", okta_auth_dev::ADA);
+    let builder = builder.access_token_lifetime(Duration::from_secs(600)).id_token_lifetime(Duration::from_secs(60));
+    let org = builder.code_lifetime(Duration::from_secs(10)).start().await.unwrap();
+    assert_eq!(org.client().client_id, "0oamine");
+    let body = tokens(&org, "openid profile").await.json();
+    let id = claims(&body["id_token"]);
+    assert_eq!(id["exp"].as_i64().unwrap() - id["iat"].as_i64().unwrap(), 60);
+    assert_eq!((&body["expires_in"], &id["groups"][2]), (&json!(600), &json!("Auditors")));
+    let code = sign_in(&org, &[]).await.param("code").unwrap();
+    org.clock().advance(Duration::from_secs(11));
+    assert_eq!(exchange(&org, &code, &[]).json()["error"], "invalid_grant");
+}

@@ -1,0 +1,104 @@
+//! Sign-out at the org.
+
+use okta_auth_dev::{ADA, BEN, Browser, Fault, Org, Response};
+use url::form_urlencoded::Serializer;
+
+use crate::support::*;
+
+async fn signed_in(org: &Org, user: &str) -> (Browser, String) {
+    let mut browser = org.browser();
+    let response = browser.sign_in(&authorize_url(org, &org.issuer(), &[]), user).await.unwrap();
+    let body = exchange(org, &response.param("code").unwrap(), &[]).json();
+    (browser, body["id_token"].as_str().unwrap().to_owned())
+}
+
+fn url(org: &Org, fields: &[(&str, &str)]) -> String {
+    let query = Serializer::new(String::new()).extend_pairs(fields).finish();
+    format!("{}/v1/logout?{query}", org.issuer())
+}
+
+fn refused(response: &Response, words: &str) -> bool {
+    matches!(response, Response::Page { status: 400, body } if body.contains(words))
+}
+
+const HOME: &str = "http://localhost:8080/";
+
+#[tokio::test]
+async fn signing_out_ends_the_session_and_returns_the_state() {
+    let org = Org::start().await.unwrap();
+    for method in ["GET", "POST"] {
+        let (mut browser, hint) = signed_in(&org, ADA).await;
+        let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", HOME), ("state", "s 1")];
+        let response = match method {
+            "GET" => browser.open(&url(&org, &fields)).await,
+            _ => browser.submit(&format!("{}/v1/logout", org.issuer()), &fields).await,
+        };
+        assert_eq!(response.unwrap(), Response::Redirect(format!("{HOME}?state=s+1")), "{method}");
+        assert!(!browser.has_session());
+        let silent = browser.open(&authorize_url(&org, &org.issuer(), &[("prompt", "none")])).await.unwrap();
+        assert_eq!(silent.param("error").unwrap(), "login_required");
+    }
+}
+
+#[tokio::test]
+async fn an_old_hint_is_a_hint_and_without_a_session_the_way_is_free() {
+    let org = Org::start().await.unwrap();
+    let (_, hint) = signed_in(&org, ADA).await;
+    org.clock().advance(std::time::Duration::from_secs(86_400 * 30));
+    org.rotate_keys();
+    let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", HOME)];
+    let response = org.browser().open(&url(&org, &fields)).await.unwrap();
+    assert_eq!(response, Response::Redirect(HOME.to_owned()));
+}
+
+#[tokio::test]
+async fn without_a_target_the_org_says_goodbye() {
+    let org = Org::start().await.unwrap();
+    let (mut browser, hint) = signed_in(&org, ADA).await;
+    let response = browser.open(&url(&org, &[("id_token_hint", &hint)])).await.unwrap();
+    assert!(matches!(response, Response::Page { status: 200, body } if body.contains("Signed out")));
+}
+
+#[tokio::test]
+async fn a_bad_request_ends_on_a_page_and_keeps_the_session() {
+    let org = Org::start().await.unwrap();
+    let (mut browser, hint) = signed_in(&org, ADA).await;
+    let access = org.mint().access_token(ADA, ["openid"]).sign();
+    let forged = org.mint().id_token(ADA, None).bad_signature().sign();
+    let foreign = Org::start().await.unwrap().mint().id_token(ADA, None).sign();
+    for bad in ["junk", &access, &forged, &foreign] {
+        let response = browser.open(&url(&org, &[("id_token_hint", bad)])).await.unwrap();
+        assert!(refused(&response, "The id token is invalid."), "{response:?}");
+    }
+    let response = browser.open(&url(&org, &[("post_logout_redirect_uri", HOME)])).await.unwrap();
+    assert!(refused(&response, "id_token_hint"));
+    for target in ["http://localhost:8080", "http://evil.example/", "http://localhost:8080/x"] {
+        let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", target)];
+        let response = browser.open(&url(&org, &fields)).await.unwrap();
+        assert!(refused(&response, "must be a Logout redirect URI"), "{response:?}");
+    }
+    let still = browser.open(&authorize_url(&org, &org.issuer(), &[("prompt", "none")])).await.unwrap();
+    assert!(still.param("code").is_some(), "{still:?}");
+}
+
+#[tokio::test]
+async fn a_hint_about_somebody_else_is_refused() {
+    let org = Org::start().await.unwrap();
+    let (mut browser, _) = signed_in(&org, ADA).await;
+    let (_, of_ben) = signed_in(&org, BEN).await;
+    let response = browser.open(&url(&org, &[("id_token_hint", &of_ben)])).await.unwrap();
+    assert!(refused(&response, "id_token_does_not_match_session"), "{response:?}");
+}
+
+#[tokio::test]
+async fn faults_change_the_state() {
+    let org = Org::start().await.unwrap();
+    let (mut browser, hint) = signed_in(&org, ADA).await;
+    let url =
+        url(&org, &[("id_token_hint", &hint), ("post_logout_redirect_uri", HOME), ("state", "abc")]);
+    org.fault_once(Fault::LogoutState);
+    assert_eq!(browser.open(&url).await.unwrap().param("state").unwrap(), "abc1");
+    org.fault_once(Fault::LogoutNoState);
+    assert_eq!(browser.open(&url).await.unwrap(), Response::Redirect(HOME.to_owned()));
+    assert_eq!(browser.open(&url).await.unwrap().param("state").unwrap(), "abc");
+}

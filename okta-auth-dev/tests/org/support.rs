@@ -1,0 +1,206 @@
+//! What an app does, in as few words as a test can use: a client of its own, so that no bug cancels itself out.
+
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use okta_auth_dev::{Client, Org, Response};
+use serde_json::Value;
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+pub(crate) const CALLBACK: &str = "http://localhost:8080/authorization-code/callback";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// An answer of the org.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+}
+
+/// One request over a socket of its own.
+pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let url = Url::parse(url).unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", url.port().unwrap())).unwrap();
+    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    let mut head = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        head.push_str(&format!("host: {host}\r\n"));
+    }
+    headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+    stream.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let mut lines = head.split("\r\n");
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let headers = lines.map(|line| line.split_once(": ").unwrap());
+    let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    Answer { status, headers, body: body.to_owned() }
+}
+
+pub(crate) fn get(url: &str) -> Answer {
+    send("GET", url, &[], "")
+}
+
+pub(crate) fn encode(fields: &[(&str, &str)]) -> String {
+    Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// A form, with the client in the `Authorization` header if there is one.
+pub(crate) fn post(url: &str, client: Option<&Client>, fields: &[(&str, &str)]) -> Answer {
+    let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+    let authorization = client.map(basic).unwrap_or_default();
+    if client.is_some() {
+        headers.push(("authorization", &authorization));
+    }
+    send("POST", url, &headers, &encode(fields))
+}
+
+pub(crate) fn basic(client: &Client) -> String {
+    let pair = format!("{}:{}", client.client_id, client.client_secret.as_deref().unwrap_or_default());
+    format!("Basic {}", STANDARD.encode(pair))
+}
+
+pub(crate) fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
+}
+
+/// The URL of an authorization request in order, with changes; an empty value leaves a parameter out.
+pub(crate) fn authorize_url(org: &Org, issuer: &str, changes: &[(&str, &str)]) -> String {
+    let base = if issuer == org.org_issuer() { format!("{issuer}/oauth2") } else { issuer.to_owned() };
+    let (client, challenge) = (org.client(), challenge(VERIFIER));
+    let mut params = BTreeMap::from([
+        ("client_id", client.client_id.as_str()),
+        ("redirect_uri", CALLBACK),
+        ("response_type", "code"),
+        ("scope", "openid profile email"),
+        ("state", "the-state"),
+        ("nonce", "the-nonce"),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+    ]);
+    for (name, value) in changes {
+        params.insert(name, value);
+        if value.is_empty() {
+            params.remove(name);
+        }
+    }
+    let query = Serializer::new(String::new()).extend_pairs(params).finish();
+    format!("{base}/v1/authorize?{query}")
+}
+
+/// Signs Ada in and returns the authorization response.
+pub(crate) async fn sign_in(org: &Org, changes: &[(&str, &str)]) -> Response {
+    org.sign_in(&authorize_url(org, &org.issuer(), changes), okta_auth_dev::ADA).await.unwrap()
+}
+
+/// Signs Ada in and exchanges the code.
+pub(crate) async fn tokens(org: &Org, scope: &str) -> Answer {
+    let code = sign_in(org, &[("scope", scope)]).await.param("code").unwrap();
+    exchange(org, &code, &[])
+}
+
+/// Exchanges a code, with changes.
+pub(crate) fn exchange(org: &Org, code: &str, changes: &[(&str, &str)]) -> Answer {
+    exchange_at(org, &org.issuer(), code, changes)
+}
+
+pub(crate) fn exchange_at(org: &Org, issuer: &str, code: &str, changes: &[(&str, &str)]) -> Answer {
+    let base = if issuer == org.org_issuer() { format!("{issuer}/oauth2") } else { issuer.to_owned() };
+    let mut fields = BTreeMap::from([
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ]);
+    for (name, value) in changes {
+        fields.insert(name, value);
+        if value.is_empty() {
+            fields.remove(name);
+        }
+    }
+    let fields: Vec<(&str, &str)> = fields.into_iter().collect();
+    post(&format!("{base}/v1/token"), Some(&org.client()), &fields)
+}
+
+pub(crate) fn refresh(org: &Org, refresh_token: &str) -> Answer {
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+    post(&format!("{}/v1/token", org.issuer()), Some(&org.client()), &fields)
+}
+
+pub(crate) fn userinfo(org: &Org, access_token: &str) -> Answer {
+    let authorization = format!("Bearer {access_token}");
+    send("GET", &format!("{}/v1/userinfo", org.issuer()), &[("authorization", &authorization)], "")
+}
+
+pub(crate) fn introspect(org: &Org, token: &str) -> Value {
+    post(&format!("{}/v1/introspect", org.issuer()), Some(&org.client()), &[("token", token)]).json()
+}
+
+/// A part of a token, decoded: 0 is the header, 1 the claims.
+pub(crate) fn part(token: &Value, index: usize) -> Value {
+    let part = token.as_str().unwrap().split('.').nth(index).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+pub(crate) fn claims(token: &Value) -> Value {
+    part(token, 1)
+}
+
+pub(crate) fn header(token: &Value) -> Value {
+    part(token, 0)
+}
+
+/// Whether the signature is right under the published key that the header names.
+pub(crate) fn verifies(org: &Org, token: &Value) -> bool {
+    let keys = get(&format!("{}/v1/keys", org.issuer())).json();
+    verifies_with(&keys, token)
+}
+
+pub(crate) fn verifies_with(keys: &Value, token: &Value) -> bool {
+    use aws_lc_rs::signature as sig;
+    let (header, text) = (header(token), token.as_str().unwrap());
+    let (message, signature) = text.rsplit_once('.').unwrap();
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let Some(key) = keys["keys"].as_array().unwrap().iter().rfind(|key| key["kid"] == header["kid"]) else {
+        return false;
+    };
+    let bytes = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
+    let rsa = |parameters: &'static sig::RsaParameters| {
+        let key = aws_lc_rs::rsa::PublicKeyComponents { n: bytes("n"), e: bytes("e") };
+        key.verify(parameters, message.as_bytes(), &signature).is_ok()
+    };
+    let other = |algorithm: &'static dyn sig::VerificationAlgorithm, key: Vec<u8>| {
+        sig::UnparsedPublicKey::new(algorithm, key).verify(message.as_bytes(), &signature).is_ok()
+    };
+    let point = || [vec![4], bytes("x"), bytes("y")].concat();
+    match header["alg"].as_str().unwrap() {
+        "RS256" => rsa(&sig::RSA_PKCS1_2048_8192_SHA256),
+        "RS384" => rsa(&sig::RSA_PKCS1_2048_8192_SHA384),
+        "RS512" => rsa(&sig::RSA_PKCS1_2048_8192_SHA512),
+        "PS256" => rsa(&sig::RSA_PSS_2048_8192_SHA256),
+        "ES256" => other(&sig::ECDSA_P256_SHA256_FIXED, point()),
+        "ES384" => other(&sig::ECDSA_P384_SHA384_FIXED, point()),
+        "EdDSA" => other(&sig::ED25519, bytes("x")),
+        _ => false,
+    }
+}
