@@ -2,7 +2,14 @@
 //!
 //! `cargo bench` prints one table. Absolute times are for orientation; the machine decides them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
 #![allow(clippy::print_stdout, reason = "the table is the purpose")]
 
 use std::hint::black_box;
@@ -70,7 +77,12 @@ fn compare(what: &str, work: &mut dyn FnMut(), against: &str, reference: &mut dy
         theirs.push(b);
         ratios.push(a / b);
     }
-    println!("{what:<44} {:>9.2} us   {against:<34} {:>9.2} us   ratio {:>6.3}", median(ours), median(theirs), median(ratios));
+    println!(
+        "{what:<44} {:>9.2} us   {against:<34} {:>9.2} us   ratio {:>6.3}",
+        median(ours),
+        median(theirs),
+        median(ratios)
+    );
 }
 
 struct Setup {
@@ -84,7 +96,8 @@ async fn setup(filler: usize) -> Setup {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     org.allow_redirect(&base);
-    let config = ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret("a cookie secret for benches, 32 bytes");
+    let config =
+        ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret("a cookie secret for benches, 32 bytes");
     let clock = org.clock();
     let builder = OktaAuth::builder(config).clock(move || clock.now());
     let auth = builder
@@ -105,7 +118,9 @@ async fn sign_in(org: &Org, auth: &OktaAuth) -> String {
     let login = Service::call(&mut app, request).await.unwrap();
     let attempt = cookies(&login);
     let authorize = login.headers()[header::LOCATION].to_str().unwrap().to_owned();
-    let okta_auth_dev::Response::Redirect(back) = org.sign_in(&authorize, "ada@example.test").await.unwrap() else { panic!() };
+    let okta_auth_dev::Response::Redirect(back) = org.sign_in(&authorize, "ada@example.test").await.unwrap() else {
+        panic!()
+    };
     let request = Request::get(back).header(header::COOKIE, attempt).body(Body::empty()).unwrap();
     let done = Service::call(&mut app, request).await.unwrap();
     assert_eq!(done.status(), 303);
@@ -119,16 +134,23 @@ fn cookies(response: &Response) -> String {
 }
 
 fn app(auth: &OktaAuth) -> Router {
-    Router::new().route("/me", get(|user: User| async move { user.subject().len().to_string() })).route("/", get(|| async { "12" })).okta_auth(auth)
+    Router::new()
+        .route("/me", get(|user: User| async move { user.subject().len().to_string() }))
+        .route("/", get(|| async { "12" }))
+        .okta_auth(auth)
 }
 
 fn tokens(setup: &Setup) {
     let Setup { org, auth, .. } = setup;
     let id_token = org.mint().id_token("ada@example.test", "n").sign();
-    let access_token = org.mint().access_token("ada@example.test", &["openid", "profile"]).sign();
+    let access_token = org.mint().access_token("ada@example.test", ["openid", "profile"]).sign();
     let raw = |token: &str| {
         let (input, signature) = token.rsplit_once('.').unwrap();
-        let kid = serde_json::from_slice::<serde_json::Value>(&URL_SAFE_NO_PAD.decode(input.split('.').next().unwrap()).unwrap()).unwrap()["kid"].clone();
+        let kid = serde_json::from_slice::<serde_json::Value>(
+            &URL_SAFE_NO_PAD.decode(input.split('.').next().unwrap()).unwrap(),
+        )
+        .unwrap()["kid"]
+            .clone();
         let keys = org.public_jwks();
         let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid).unwrap().clone();
         let member = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
@@ -136,7 +158,9 @@ fn tokens(setup: &Setup) {
         let key = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).unwrap();
         (key, input.as_bytes().to_vec(), URL_SAFE_NO_PAD.decode(signature).unwrap())
     };
-    let verify = |(key, input, signature): &(ParsedPublicKey, Vec<u8>, Vec<u8>)| key.verify_sig(black_box(input), signature).unwrap();
+    let verify = |(key, input, signature): &(ParsedPublicKey, Vec<u8>, Vec<u8>)| {
+        key.verify_sig(black_box(input), signature).unwrap()
+    };
     let (raw_id, raw_access) = (raw(&id_token), raw(&access_token));
     compare(
         "ID token, RS256, all checks",
@@ -150,9 +174,9 @@ fn tokens(setup: &Setup) {
         "raw aws-lc-rs verify",
         &mut || verify(&raw_access),
     );
-    let forged = org.mint().access_token("ada@example.test", &["openid"]).signed_by_unpublished().sign();
+    let forged = org.mint().access_token("ada@example.test", ["openid"]).signed_by_unpublished().sign();
     let kid = json!("unknown");
-    let unknown = org.mint().access_token("ada@example.test", &["openid"]).header("kid", kid).sign();
+    let unknown = org.mint().access_token("ada@example.test", ["openid"]).header("kid", kid).sign();
     let _ = forged;
     compare(
         "access token with an unknown key id, refused",
@@ -220,7 +244,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (small, large) = runtime.block_on(async {
         let (small, large) = (setup(1).await, setup(3_000).await);
-        let token = small.org.mint().access_token("ada@example.test", &["openid"]).sign();
+        let token = small.org.mint().access_token("ada@example.test", ["openid"]).sign();
         small.auth.verify_access_token(&token).await.unwrap();
         (small, large)
     });

@@ -1,6 +1,6 @@
 //! Attacks on a sign-in and what surrounds it, each with a control that passes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
 mod support;
 
@@ -83,7 +83,11 @@ async fn parallel_tabs_all_complete() {
     for response in responses {
         assert_eq!(browser.navigate(&response).await.location(), "/profile");
     }
-    assert!(!browser.jar.keys().any(|name| name.contains("login")), "the attempts are cleaned up: {:?}", browser.jar.keys());
+    assert!(
+        !browser.jar.keys().any(|name| name.contains("login")),
+        "the attempts are cleaned up: {:?}",
+        browser.jar.keys()
+    );
 }
 
 #[tokio::test]
@@ -164,7 +168,8 @@ async fn host_and_forwarded_headers_are_not_read() {
         assert_eq!(answer.status, 303);
         let everything = format!("{:?} {}", answer.headers, answer.body);
         assert!(!everything.contains("evil.example"), "{everything}");
-        let redirect = url::form_urlencoded::byte_serialize(format!("{}{CALLBACK}", app.base).as_bytes()).collect::<String>();
+        let redirect =
+            url::form_urlencoded::byte_serialize(format!("{}{CALLBACK}", app.base).as_bytes()).collect::<String>();
         assert!(answer.location().contains(&redirect), "{}", answer.location());
         assert!(!answer.set_cookies()[0].contains("Secure"), "the scheme is configured, not forwarded");
     }
@@ -192,7 +197,9 @@ async fn a_forged_error_response_changes_nothing() {
     let mut browser = app.browser();
     browser.sign_in(&app.org, ADA, "/profile").await;
     let jar = browser.jar.clone();
-    for query in ["error=access_denied&state=x", "error=access_denied", "code=x&state=x", "", "state=%00", "code=%ff&state=%ff"] {
+    for query in
+        ["error=access_denied&state=x", "error=access_denied", "code=x&state=x", "", "state=%00", "code=%ff&state=%ff"]
+    {
         let answer = browser.navigate(&format!("{CALLBACK}?{query}")).await;
         assert_eq!(answer.status, 400, "{query}");
         assert_eq!(answer.header("cache-control"), "no-store");

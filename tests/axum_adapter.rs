@@ -1,6 +1,6 @@
 //! The axum adapter in the company it keeps: state, nesting, other layers, and none at all.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
 mod support;
 
@@ -37,7 +37,8 @@ async fn without_the_layer_there_is_a_clear_error_and_no_panic() {
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         assert!(String::from_utf8_lossy(&body).contains(".okta_auth(&auth)"), "the message names the fix");
     }
-    let caught = Router::new().route("/", get(|user: Result<User, UserRejection>| async move { user.unwrap_err().code() }));
+    let caught =
+        Router::new().route("/", get(|user: Result<User, UserRejection>| async move { user.unwrap_err().code() }));
     let response = caught.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
 }
@@ -74,7 +75,12 @@ async fn the_whole_application_nested_under_a_prefix() {
 #[tokio::test]
 async fn with_state_and_behind_other_layers() {
     let stateful = Router::new()
-        .route("/state", get(|State(greeting): State<&'static str>, user: User| async move { format!("{greeting} {}", user.name()) }))
+        .route(
+            "/state",
+            get(
+                |State(greeting): State<&'static str>, user: User| async move { format!("{greeting} {}", user.name()) },
+            ),
+        )
         .with_state("Hello");
     let app = AppBuilder::default().routes(routes().merge(stateful));
     let app = app.start().await;

@@ -1,7 +1,7 @@
 //! A real browser: headless Chromium, driven by chromedriver over the WebDriver protocol (W3C WebDriver §6), signs
 //! in at the example, opens a second tab and signs out. Needs both programs, so it is not part of `cargo test`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -48,9 +48,16 @@ impl Driver {
         until(|| async { http.get(format!("{base}/status")).send().await.is_ok() }).await;
         let profile = format!("--user-data-dir={}", profile.display());
         let arguments = [
-            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--window-size=1100,800", &profile,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1100,800",
+            &profile,
         ];
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": { "args": arguments } } } });

@@ -3,7 +3,7 @@
 //! The corpus is derived by rule, from hosts, prefixes and encodings, and each target is judged differentially: by
 //! what the `url` crate, and with it a browser, makes of the `Location` that comes back.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
 mod support;
 
@@ -15,16 +15,72 @@ use url::form_urlencoded::byte_serialize;
 
 /// Ways to begin something that is not a path, or does not look like one.
 const PREFIXES: &[&str] = &[
-    "//", "///", "////", "/\\", "\\\\", "\\/", "\\", "/\t/", "/\n/", "/\r/", "/\r\n/", "\t//", " //", "\u{a0}//",
-    "/.//", "/..//", "/./\\", "/a/..//", "/%2e//", "/%2e%2e//", "/%2f", "/%2f/", "//%2f", "/%5c", "/%5c/", "/%09/",
-    "/%0d%0a/", "/\u{0}/", "/\u{b}/", "/\u{2028}/", "/\u{ff0f}", "\u{ff0f}\u{ff0f}", "/\u{3002}/", "/;//", "/:///", "/?//", "/#//",
-    "http://", "https://", "HTTP://", "http:", "https:", "http:/", "https:/\\", "http:\\\\", "ftp://", "ws://", "//user@",
-    "//user:pw@", "/@", "@", "//[", "blob:http://", "file://", "data:text/html,", "javascript:", "javascript://",
-    "java\tscript:", "vbscript:", "jar:http://", "view-source:http://",
+    "//",
+    "///",
+    "////",
+    "/\\",
+    "\\\\",
+    "\\/",
+    "\\",
+    "/\t/",
+    "/\n/",
+    "/\r/",
+    "/\r\n/",
+    "\t//",
+    " //",
+    "\u{a0}//",
+    "/.//",
+    "/..//",
+    "/./\\",
+    "/a/..//",
+    "/%2e//",
+    "/%2e%2e//",
+    "/%2f",
+    "/%2f/",
+    "//%2f",
+    "/%5c",
+    "/%5c/",
+    "/%09/",
+    "/%0d%0a/",
+    "/\u{0}/",
+    "/\u{b}/",
+    "/\u{2028}/",
+    "/\u{ff0f}",
+    "\u{ff0f}\u{ff0f}",
+    "/\u{3002}/",
+    "/;//",
+    "/:///",
+    "/?//",
+    "/#//",
+    "http://",
+    "https://",
+    "HTTP://",
+    "http:",
+    "https:",
+    "http:/",
+    "https:/\\",
+    "http:\\\\",
+    "ftp://",
+    "ws://",
+    "//user@",
+    "//user:pw@",
+    "/@",
+    "@",
+    "//[",
+    "blob:http://",
+    "file://",
+    "data:text/html,",
+    "javascript:",
+    "javascript://",
+    "java\tscript:",
+    "vbscript:",
+    "jar:http://",
+    "view-source:http://",
 ];
 
 /// Hosts to end up at, and forms of them.
-const HOSTS: &[&str] = &["evil.example", "evil.example/", "evil.example/path?a=b", "evil%2eexample", "127.0.0.1.evil.example"];
+const HOSTS: &[&str] =
+    &["evil.example", "evil.example/", "evil.example/path?a=b", "evil%2eexample", "127.0.0.1.evil.example"];
 
 /// Targets that are fine and must survive as they are.
 const GOOD: &[(&str, &str)] = &[
@@ -50,7 +106,22 @@ fn corpus(base: &str) -> BTreeSet<String> {
         all.insert(format!("{prefix}{own}@evil.example"));
         all.insert(format!("{prefix}{own}.evil.example/"));
     }
-    all.extend(["", " ", "profile", "..", "?a", "#a", "evil.example", "login", "/login", "/logout", "/authorization-code/callback"].map(str::to_owned));
+    all.extend(
+        [
+            "",
+            " ",
+            "profile",
+            "..",
+            "?a",
+            "#a",
+            "evil.example",
+            "login",
+            "/login",
+            "/logout",
+            "/authorization-code/callback",
+        ]
+        .map(str::to_owned),
+    );
     all.insert(format!("{base}@evil.example/"));
     all.insert("/".repeat(5_000));
     all.insert(format!("/{}", "a".repeat(5_000)));

@@ -1,6 +1,6 @@
 //! The session as a browser sees it: cookies, limits, caches, hooks.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
 mod support;
 
@@ -36,7 +36,9 @@ async fn behind_a_tls_proxy_cookies_are_bound_to_the_host() {
     let login = browser.navigate("/profile").await;
     let cookie = login.set_cookies()[0].to_owned();
     assert!(cookie.starts_with("__Host-okta_session_login_") && cookie.contains("Secure"), "{cookie}");
-    let okta_auth_dev::Response::Redirect(back) = app.org.sign_in(login.location(), ADA).await.unwrap() else { panic!() };
+    let okta_auth_dev::Response::Redirect(back) = app.org.sign_in(login.location(), ADA).await.unwrap() else {
+        panic!()
+    };
     let answer = browser.navigate(&back.replace("https://app.example.test", &app.base)).await;
     let session = answer.set_cookies().into_iter().find(|cookie| cookie.starts_with("__Host-okta_session=")).unwrap();
     assert!(session.contains("Secure") && session.contains("Path=/") && !session.contains("Domain"), "{session}");
@@ -117,7 +119,10 @@ async fn personal_pages_are_not_cached_and_shared_ones_are_left_alone() {
 
 fn support_routes() -> axum::Router {
     axum::Router::new()
-        .route("/", get(|user: Option<User>| async move { user.map_or("anonymous".to_owned(), |u| u.name().to_owned()) }))
+        .route(
+            "/",
+            get(|user: Option<User>| async move { user.map_or("anonymous".to_owned(), |u| u.name().to_owned()) }),
+        )
         .route("/profile", get(|user: User| async move { user.name().to_owned() }))
         .route("/api/me", get(|user: User| async move { user.subject().to_owned() }))
 }
@@ -208,9 +213,12 @@ async fn claims_in_a_type_of_the_applications_own() {
     let routes = support_routes()
         .route("/typed", get(|user: User<Claims>| async move { user.claims().preferred_username.clone() }))
         .route("/missing", get(|_: User<Missing>| async { "never" }))
-        .route("/caught", get(|user: Result<User<Missing>, okta_auth_axum::UserRejection>| async move {
-            user.err().map_or("", |rejection| rejection.code())
-        }));
+        .route(
+            "/caught",
+            get(|user: Result<User<Missing>, okta_auth_axum::UserRejection>| async move {
+                user.err().map_or("", |rejection| rejection.code())
+            }),
+        );
     let app = AppBuilder::default().routes(routes).start().await;
     let mut browser = app.browser();
     browser.sign_in(&app.org, ADA, "/typed").await;
@@ -224,7 +232,8 @@ async fn claims_in_a_type_of_the_applications_own() {
 
 #[tokio::test]
 async fn a_refresh_token_is_revoked_at_sign_out() {
-    let app = AppBuilder::default().configure(|config| config.scopes("openid profile email offline_access")).start().await;
+    let app =
+        AppBuilder::default().configure(|config| config.scopes("openid profile email offline_access")).start().await;
     let mut browser = app.browser();
     let answer = browser.sign_in(&app.org, ADA, "/profile").await;
     assert_eq!(answer.location(), "/profile", "{}", answer.body);

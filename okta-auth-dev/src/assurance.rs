@@ -1,8 +1,12 @@
 //! What `acr_values` asks for, and whether a person can do it.
+//!
+//! The levels are Okta's: `urn:okta:loa:1fa:any` and so on. The org has one factor, the password; a
+//! person whose `amr` says more counts as having used more.
 
 use crate::oauth_error::OAuthError;
 
-/// Whether the methods of a person reach an assurance level; nothing for a level that Okta does not know.
+/// Whether the methods of a person reach an assurance level; nothing for a level that Okta does not
+/// know.
 fn meets(level: &str, amr: &[String]) -> Option<bool> {
     let has = |methods: &[&str]| amr.iter().any(|method| methods.contains(&method.as_str()));
     Some(match level {
@@ -16,11 +20,10 @@ fn meets(level: &str, amr: &[String]) -> Option<bool> {
     })
 }
 
-/// The first level that was asked for and is reached. Okta ignores levels that it does not know, so without a known one
-/// there is none; with known ones of which the person reaches none, it refuses.
+/// The first level that was asked for and is reached. Okta ignores levels that it does not know, so
+/// without a known one there is none; with known ones of which the person reaches none, it refuses.
 pub(crate) fn reached(acr_values: &[String], amr: &[String]) -> Result<Option<String>, OAuthError> {
-    let known: Vec<(&String, bool)> =
-        acr_values.iter().filter_map(|level| Some((level, meets(level, amr)?))).collect();
+    let known: Vec<(&String, bool)> = acr_values.iter().filter_map(|level| Some((level, meets(level, amr)?))).collect();
     match known.iter().find(|(_, met)| *met) {
         Some((level, _)) => Ok(Some((*level).clone())),
         None if known.is_empty() => Ok(None),

@@ -1,10 +1,14 @@
 //! The applications that are registered with the org.
+//!
+//! A [`Client`] is what Okta calls an app integration: credentials, redirect URIs, grants. Three
+//! exist in every org: a confidential web app, a public client, and a service.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-/// The client id of the confidential web app that every org has unless another client is configured.
+/// The client id of the confidential web app that every org has unless another client is
+/// configured.
 pub const CLIENT_ID: &str = "0oadevclient0000001";
 /// The client id of the public client: no secret, PKCE required, refresh tokens rotate.
 pub const PUBLIC_CLIENT_ID: &str = "0oadevpublic0000001";
@@ -16,13 +20,22 @@ pub const SERVICE_CLIENT_ID: &str = "0oadevservice000001";
 #[non_exhaustive]
 pub enum AuthMethod {
     /// The secret in the `Authorization` header: Okta's default.
+    ///
+    /// `client_secret_basic`: both halves form-encoded, then base64 (RFC 6749 §2.3.1).
     #[default]
     ClientSecretBasic,
     /// The secret in the form.
+    ///
+    /// `client_secret_post`.
     ClientSecretPost,
     /// An assertion signed with the secret (RFC 7523), HS256, HS384 or HS512.
+    ///
+    /// `client_secret_jwt`. The secret must have 32 characters or more.
     ClientSecretJwt,
     /// An assertion signed with a private key whose public half is in [`Client::jwks`].
+    ///
+    /// `private_key_jwt`. `aud` of the assertion is the URL of the endpoint that is called, not the
+    /// issuer.
     PrivateKeyJwt,
     /// None: a public client, which must use PKCE.
     None,
@@ -33,10 +46,16 @@ pub enum AuthMethod {
 #[non_exhaustive]
 pub enum GrantType {
     /// `authorization_code`
+    ///
+    /// A person signs in.
     AuthorizationCode,
     /// `refresh_token`
+    ///
+    /// A person signed in before, with the scope `offline_access`.
     RefreshToken,
     /// `client_credentials`
+    ///
+    /// No person: a service acts for itself.
     ClientCredentials,
 }
 
@@ -58,8 +77,8 @@ pub enum Rotation {
     /// It stays the same: Okta's default for web apps.
     #[default]
     Static,
-    /// Each use yields a new one: Okta's default for browser apps. The old one works on for the leeway; used after
-    /// that, everything issued since the sign-in is revoked.
+    /// Each use yields a new one: Okta's default for browser apps. The old one works on for the
+    /// leeway; used after that, everything issued since the sign-in is revoked.
     Rotate,
 }
 
@@ -104,6 +123,9 @@ pub struct Client {
 
 impl Client {
     /// A confidential web app that authenticates with `client_secret_basic`.
+    ///
+    /// It may use codes and refresh tokens, which are static. PKCE is optional for it, as at Okta,
+    /// and enforced once a request used it.
     pub fn web(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
             client_id: id.into(),
@@ -122,18 +144,30 @@ impl Client {
     }
 
     /// A public client (browser or native app): no secret, PKCE required, rotating refresh tokens.
+    ///
+    /// ```
+    /// use okta_auth_dev::{Client, Rotation};
+    ///
+    /// let app = Client::public("0oanative").redirect_uri("com.example.app:/callback");
+    /// assert!(app.client_secret.is_none() && app.pkce_required);
+    /// assert_eq!(app.rotation, Rotation::Rotate);
+    /// ```
     pub fn public(id: impl Into<String>) -> Self {
         let client = Self::web(id, "").auth_method(AuthMethod::None).rotation(Rotation::Rotate);
         Self { client_secret: None, pkce_required: true, name: "Dev Browser App".to_owned(), ..client }
     }
 
     /// A service: `client_credentials` only, no users.
+    ///
+    /// Okta lets a service use custom scopes of a custom server; the org's own server would want a
+    /// private key and scopes that start with `okta.`, which this org does not have.
     pub fn service(id: impl Into<String>, secret: impl Into<String>) -> Self {
         let grant_types = vec![GrantType::ClientCredentials];
         Self { grant_types, name: "Dev Service".to_owned(), ..Self::web(id, secret) }
     }
 
-    /// The web app that every org has unless another client is configured: `localhost:8080` and `127.0.0.1:8080`.
+    /// The web app that every org has unless another client is configured: `localhost:8080` and
+    /// `127.0.0.1:8080`.
     pub(crate) fn default_web(secret: String) -> Self {
         Self::web(CLIENT_ID, secret).origin("http://localhost:8080").origin("http://127.0.0.1:8080")
     }
@@ -151,18 +185,32 @@ impl Client {
     }
 
     /// Registers `{origin}/authorization-code/callback` and, for sign-out, `{origin}/`.
+    ///
+    /// ```
+    /// use okta_auth_dev::Client;
+    ///
+    /// let client = Client::web("0oaexample", "secret").origin("http://localhost:3000");
+    /// assert_eq!(client.redirect_uris, ["http://localhost:3000/authorization-code/callback"]);
+    /// assert_eq!(client.post_logout_redirect_uris, ["http://localhost:3000/"]);
+    /// ```
     pub fn origin(mut self, origin: impl AsRef<str>) -> Self {
         self.allow_origin(origin.as_ref());
         self
     }
 
     /// Replaces the method of authentication.
+    ///
+    /// A request that uses another method fails with `invalid_client`, also when the secret is
+    /// right.
     pub fn auth_method(mut self, method: AuthMethod) -> Self {
         self.auth_method = method;
         self
     }
 
     /// Authenticates with `private_key_jwt`; `jwk` is the public key. Call it again to add keys.
+    ///
+    /// The key is chosen by `kid` if the assertion has one. Okta takes RS256, RS384, RS512, ES256
+    /// and ES384.
     pub fn private_key_jwt(mut self, jwk: Value) -> Self {
         self.auth_method = AuthMethod::PrivateKeyJwt;
         self.client_secret = None;
@@ -171,12 +219,16 @@ impl Client {
     }
 
     /// Replaces the grants.
+    ///
+    /// Another grant fails with `unauthorized_client`.
     pub fn grant_types(mut self, grants: impl IntoIterator<Item = GrantType>) -> Self {
         self.grant_types = grants.into_iter().collect();
         self
     }
 
     /// Replaces the scopes the client may ask for.
+    ///
+    /// Asking for another one fails with `invalid_scope`.
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
@@ -189,6 +241,8 @@ impl Client {
     }
 
     /// Replaces how long a rotated refresh token works on.
+    ///
+    /// 0 to 60 s at Okta. Even with 0 s a repetition within the same second works.
     pub fn rotation_leeway(mut self, leeway: Duration) -> Self {
         self.rotation_leeway = leeway;
         self
@@ -206,17 +260,20 @@ impl Client {
         self
     }
 
+    /// Registers the URIs of an origin, as [`Client::origin`] does.
     pub(crate) fn allow_origin(&mut self, origin: &str) {
         let origin = origin.trim_end_matches('/');
         push_new(&mut self.redirect_uris, format!("{origin}/authorization-code/callback"));
         push_new(&mut self.post_logout_redirect_uris, format!("{origin}/"));
     }
 
+    /// Whether the grant is among those of the client.
     pub(crate) fn may_use(&self, grant: GrantType) -> bool {
         self.grant_types.contains(&grant)
     }
 }
 
+/// Adds a value that is not there yet.
 fn push_new(list: &mut Vec<String>, value: String) {
     if !list.contains(&value) {
         list.push(value);

@@ -1,8 +1,9 @@
 //! Settings from a TOML file.
 //!
-//! Every key may be left out; a key that does not exist is an error. People are added to the two default ones, and
-//! replace one with the same login. The first client takes the place of the default web app. A server with the id
-//! `default` takes the place of the default one, and `org` stands for the org's own.
+//! Every key may be left out; a key that does not exist is an error. People are added to the two
+//! default ones, and replace one with the same login. The first client takes the place of the
+//! default web app. A server with the id `default` takes the place of the default one, and `org`
+//! stands for the org's own.
 //!
 //! ```
 //! let settings = r#"
@@ -74,10 +75,15 @@ use crate::user::User;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OrgTable {
+    /// Required in `[[org]]`, ignored at the top.
     subdomain: Option<String>,
+    /// The name on the sign-in page.
     name: Option<String>,
+    /// Ignored in `[[org]]`: there is one listener.
     port: Option<u16>,
+    /// Requests a minute for each endpoint.
     rate_limit: Option<u32>,
+    /// Whether Ada and Ben stay.
     default_users: Option<bool>,
     #[serde(default)]
     user: Vec<UserTable>,
@@ -93,14 +99,18 @@ struct OrgTable {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UserTable {
+    /// The username, usually an e-mail address.
     login: String,
     password: String,
     given_name: Option<String>,
     family_name: Option<String>,
+    /// The login if it is left out.
     email: Option<String>,
     phone_number: Option<String>,
     groups: Option<Vec<String>>,
+    /// How the person signs in; `["pwd"]` if it is left out.
     amr: Option<Vec<String>>,
+    /// More claims with the scope `profile`.
     #[serde(default)]
     claims: Map<String, Value>,
 }
@@ -110,7 +120,9 @@ struct UserTable {
 #[serde(deny_unknown_fields)]
 struct ClientTable {
     id: String,
+    /// A random one if it is left out, which the program prints.
     secret: Option<String>,
+    /// What the defaults of the rest are.
     #[serde(default, rename = "type")]
     kind: ClientKind,
     name: Option<String>,
@@ -122,12 +134,15 @@ struct ClientTable {
     #[serde(default)]
     scopes: Vec<String>,
     rotation: Option<RotationName>,
+    /// Seconds.
     rotation_leeway: Option<u64>,
+    /// Public keys for `private_key_jwt`, as inline tables.
     #[serde(default)]
     jwks: Vec<Value>,
     pkce_required: Option<bool>,
 }
 
+/// The values of `type`.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum ClientKind {
@@ -137,6 +152,7 @@ enum ClientKind {
     Service,
 }
 
+/// The values of `auth_method`: Okta's `token_endpoint_auth_method`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum AuthMethodName {
@@ -147,6 +163,7 @@ enum AuthMethodName {
     None,
 }
 
+/// The values of `rotation`: Okta's `rotation_type`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum RotationName {
@@ -159,13 +176,16 @@ enum RotationName {
 #[serde(deny_unknown_fields)]
 struct ServerTable {
     id: String,
+    /// `api://{id}` if it is left out.
     audience: Option<String>,
     scopes: Option<Vec<String>>,
+    /// Seconds.
     access_token_lifetime: Option<u64>,
     id_token_lifetime: Option<u64>,
     refresh_token_idle: Option<u64>,
     code_lifetime: Option<u64>,
     thin_id_token: Option<bool>,
+    /// Takes the place of the default claims of the server.
     groups_claim: Option<Vec<GroupsTable>>,
 }
 
@@ -174,11 +194,15 @@ struct ServerTable {
 #[serde(deny_unknown_fields)]
 struct GroupsTable {
     name: String,
+    /// All groups if it is left out.
     filter: Option<FilterName>,
+    /// What the filter compares with.
     #[serde(default)]
     value: String,
+    /// Whether ID tokens and userinfo carry it.
     #[serde(default = "yes")]
     id_token: bool,
+    /// Whether access tokens carry it.
     #[serde(default)]
     access_token: bool,
     #[serde(default)]
@@ -195,6 +219,7 @@ enum FilterName {
     Regex,
 }
 
+/// ID tokens carry a groups claim unless the file says otherwise.
 fn yes() -> bool {
     true
 }
@@ -207,6 +232,7 @@ pub(crate) fn parse(text: &str) -> Result<OrgBuilder, Error> {
 }
 
 impl OrgTable {
+    /// The settings of this org, with those of the orgs inside.
     fn builder(self) -> Result<OrgBuilder, Error> {
         let mut builder = OrgBuilder::default();
         if self.default_users == Some(false) {
@@ -214,11 +240,11 @@ impl OrgTable {
         }
         builder = self.user.into_iter().fold(builder, |builder, user| builder.user(user.user()));
         builder = self.client.into_iter().fold(builder, |builder, client| builder.client(client.client()));
-        builder = self.server.into_iter().fold(builder, |builder, server| builder.authorization_server(server.server()));
+        builder =
+            self.server.into_iter().fold(builder, |builder, server| builder.authorization_server(server.server()));
         for org in self.org {
             let subdomain = org.subdomain.clone();
-            let subdomain =
-                subdomain.ok_or_else(|| Error::config("an entry of [[org]] needs a `subdomain`"))?;
+            let subdomain = subdomain.ok_or_else(|| Error::config("an entry of [[org]] needs a `subdomain`"))?;
             builder = builder.org(subdomain, org.builder()?);
         }
         builder = self.name.into_iter().fold(builder, OrgBuilder::name);
@@ -228,6 +254,7 @@ impl OrgTable {
 }
 
 impl UserTable {
+    /// What is left out has the default of [`User::new`].
     fn user(self) -> User {
         let user = User::new(self.login, self.password);
         User {
@@ -247,6 +274,7 @@ impl UserTable {
 }
 
 impl ClientTable {
+    /// What is left out has the default of its type.
     fn client(self) -> Client {
         let secret = self.secret.unwrap_or_else(random::token);
         let client = match self.kind {
@@ -272,6 +300,7 @@ impl ClientTable {
 }
 
 impl AuthMethodName {
+    /// The same by another name: the file's words are Okta's.
     fn method(self) -> AuthMethod {
         match self {
             Self::ClientSecretBasic => AuthMethod::ClientSecretBasic,
@@ -284,6 +313,7 @@ impl AuthMethodName {
 }
 
 impl RotationName {
+    /// The same by another name.
     fn rotation(self) -> Rotation {
         match self {
             Self::Static => Rotation::Static,
@@ -293,6 +323,7 @@ impl RotationName {
 }
 
 impl ServerTable {
+    /// What is left out has the default of the server with this id.
     fn server(self) -> AuthorizationServer {
         let server = match self.id.as_str() {
             ORG_SERVER => AuthorizationServer::org(),
@@ -316,6 +347,7 @@ impl ServerTable {
 }
 
 impl GroupsTable {
+    /// Without a filter the claim carries all groups.
     fn claim(self) -> GroupsClaim {
         let filter = match self.filter {
             None => GroupsFilter::Any,

@@ -1,15 +1,20 @@
 //! The one error type of the crate.
+//!
+//! What the org answers to an app is no error in this sense: it is what the app asked for. See
+//! `oauth_error` for those.
 
 use std::fmt;
 
 /// Why the development org could not be started, configured or used.
 ///
-/// The type is opaque: its `Display` says what happened and how to put it right, and the predicates tell the cases
-/// apart that a caller can react to.
+/// The type is opaque: its `Display` says what happened and how to put it right, and the predicates
+/// tell the cases apart that a caller can react to.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
+    /// Which of the predicates is true.
     kind: Kind,
+    /// For the person who reads the output of a test.
     message: String,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -18,14 +23,25 @@ pub struct Error {
 /// The cases a caller can tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    /// Settings.
     Config,
+    /// The operating system said no.
     Bind,
+    /// The scripted browser.
     Browser,
+    /// Keys or signatures: only when the machine has no randomness or memory.
     Crypto,
 }
 
 impl Error {
     /// The settings are wrong: nothing was started.
+    ///
+    /// ```
+    /// # async fn example() {
+    /// let refused = okta_auth_dev::Org::builder().host([0, 0, 0, 0].into()).start().await;
+    /// assert!(refused.is_err_and(|error| error.is_config()));
+    /// # }
+    /// ```
     pub fn is_config(&self) -> bool {
         self.kind == Kind::Config
     }
@@ -40,18 +56,22 @@ impl Error {
         self.kind == Kind::Browser
     }
 
+    /// Wrong settings; the message names the setting and what to write instead.
     pub(crate) fn config(message: impl fmt::Display) -> Self {
         Self::new(Kind::Config, message)
     }
 
+    /// No listener.
     pub(crate) fn bind(message: impl fmt::Display) -> Self {
         Self::new(Kind::Bind, message)
     }
 
+    /// No answer, or a strange one.
     pub(crate) fn browser(message: impl fmt::Display) -> Self {
         Self::new(Kind::Browser, message)
     }
 
+    /// No key, or no signature.
     pub(crate) fn crypto(message: impl fmt::Display) -> Self {
         Self::new(Kind::Crypto, message)
     }
@@ -62,6 +82,7 @@ impl Error {
         self
     }
 
+    /// An error without a cause so far.
     fn new(kind: Kind, message: impl fmt::Display) -> Self {
         Self { kind, message: message.to_string(), source: None }
     }

@@ -1,4 +1,6 @@
 //! What the server saw.
+//!
+//! The journal is how a test finds out what the app sent, how often, and what it did not send.
 
 use std::sync::Mutex;
 
@@ -7,6 +9,17 @@ use url::form_urlencoded;
 use crate::sync::lock;
 
 /// A request the server saw.
+///
+/// ```
+/// # async fn example() -> Result<(), okta_auth_dev::Error> {
+/// let org = okta_auth_dev::Org::start().await?;
+/// // ... the app redirects to the org ...
+/// for request in org.journal() {
+///     println!("{} {} {:?}", request.method, request.path, request.query_param("scope"));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recorded {
@@ -24,11 +37,15 @@ pub struct Recorded {
 
 impl Recorded {
     /// The decoded pairs of the query, in order.
+    ///
+    /// Parameters that appear twice are there twice: a client that sends one twice has a bug.
     pub fn query_pairs(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(self.query.as_bytes()).into_owned().collect()
     }
 
     /// The decoded pairs of the body, read as a form, in order.
+    ///
+    /// Whatever the content type says; a body that is no form gives pairs that make no sense.
     pub fn form(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
     }
@@ -56,6 +73,7 @@ impl Recorded {
     }
 }
 
+/// The first pair with this name.
 fn first(pairs: Vec<(String, String)>, name: &str) -> Option<String> {
     pairs.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
@@ -67,18 +85,22 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
+    /// Adds a request, before it is answered.
     pub(crate) fn push(&self, request: Recorded) {
         lock(&self.requests).push(request);
     }
 
+    /// A copy, oldest first.
     pub(crate) fn all(&self) -> Vec<Recorded> {
         lock(&self.requests).clone()
     }
 
+    /// How many paths end with this.
     pub(crate) fn count(&self, suffix: &str) -> usize {
         lock(&self.requests).iter().filter(|request| request.path.ends_with(suffix)).count()
     }
 
+    /// Forgets everything.
     pub(crate) fn clear(&self) {
         lock(&self.requests).clear();
     }

@@ -1,4 +1,7 @@
 //! Tokens made without a request.
+//!
+//! For tests of an API, which never sees a sign-in, and for everything that a [`crate::Fault`] does
+//! not do.
 
 use std::sync::Arc;
 
@@ -13,8 +16,8 @@ use crate::token::{Draft, Issuing};
 
 /// Makes a token with the keys of an org.
 ///
-/// Starts from an ID token, an access token or nothing, changes what it is told to, and signs. Nothing is checked: that
-/// is what the app under test is for.
+/// Starts from an ID token, an access token or nothing, changes what it is told to, and signs.
+/// Nothing is checked: that is what the app under test is for.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -26,22 +29,35 @@ use crate::token::{Draft, Issuing};
 #[derive(Clone, Debug)]
 #[must_use = "a minter does nothing until it signs"]
 pub struct Minter {
+    /// Whose keys sign.
     tenant: Arc<Tenant>,
+    /// The id of the authorization server.
     server: String,
+    /// `aud` of an ID token, `cid` of an access token.
     client_id: String,
+    /// What the claims start from.
     base: Base,
+    /// Changes to the claims, in order; null removes.
     claims: Vec<(String, Value)>,
+    /// Changes to the header, in order; null removes. They come after the key, so they may
+    /// contradict it.
     header: Vec<(String, Value)>,
+    /// What signs.
     key: Key,
+    /// Whether the signature is made useless.
     damaged: bool,
 }
 
 /// What the token starts from.
 #[derive(Clone, Debug)]
 enum Base {
+    /// No claims at all.
     Nothing,
+    /// As after a sign-in with the scopes `openid profile email`.
     IdToken { login: String, nonce: Option<String> },
+    /// As after a sign-in with these scopes.
     AccessToken { login: String, scopes: Vec<String> },
+    /// As with `client_credentials`.
     ServiceToken { scopes: Vec<String> },
 }
 
@@ -50,14 +66,19 @@ enum Base {
 enum Key {
     /// What the server itself would sign with.
     Default,
+    /// The key that signs the access tokens of the org's own server.
     Unpublished,
+    /// The key that will sign after the next rotation. It is published, so its signatures are good.
     Next,
+    /// A key made for the purpose, and published.
     Special(Special, Algorithm),
+    /// HS256.
     Secret(Vec<u8>),
     None,
 }
 
 impl Minter {
+    /// A minter for the server `default` and the first client.
     pub(crate) fn new(tenant: Arc<Tenant>) -> Self {
         let client_id = tenant.first_client().map(|client| client.client_id).unwrap_or_default();
         Self {
@@ -72,7 +93,19 @@ impl Minter {
         }
     }
 
-    /// The authorization server, `default` unless it is set; [`crate::ORG_SERVER`] for the org's own.
+    /// The authorization server, `default` unless it is set; [`crate::ORG_SERVER`] for the org's
+    /// own.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), okta_auth_dev::Error> {
+    /// use okta_auth_dev::{ADA, ORG_SERVER, Org};
+    ///
+    /// let org = Org::start().await?;
+    /// // Nobody but the org can check this one.
+    /// let opaque = org.mint().server(ORG_SERVER).access_token(ADA, ["openid"]).sign();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn server(mut self, id: impl Into<String>) -> Self {
         self.server = id.into();
         self
@@ -84,25 +117,35 @@ impl Minter {
         self
     }
 
-    /// Starts from an ID token with the scopes `openid profile email`, about a person who signed in just now.
+    /// Starts from an ID token with the scopes `openid profile email`, about a person who signed in
+    /// just now.
+    ///
+    /// The nonce may be left out with `None`. There is no `at_hash`, because there is no access
+    /// token.
     pub fn id_token<'a>(mut self, username: &str, nonce: impl Into<Option<&'a str>>) -> Self {
         self.base = Base::IdToken { login: username.to_owned(), nonce: nonce.into().map(str::to_owned) };
         self
     }
 
     /// Starts from an access token of a person.
+    ///
+    /// The scopes need not exist at the server.
     pub fn access_token<S: AsRef<str>>(mut self, username: &str, scopes: impl IntoIterator<Item = S>) -> Self {
         self.base = Base::AccessToken { login: username.to_owned(), scopes: owned(scopes) };
         self
     }
 
     /// Starts from an access token of the client itself (`client_credentials`).
+    ///
+    /// `sub` and `cid` are the client, and there is no `uid`: an API can tell machines from people.
     pub fn service_token<S: AsRef<str>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.base = Base::ServiceToken { scopes: owned(scopes) };
         self
     }
 
     /// Sets a claim.
+    ///
+    /// A later value for the same name wins. `null` removes the claim, as [`Minter::remove`] does.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.push((name.into(), value.into()));
         self
@@ -114,12 +157,18 @@ impl Minter {
     }
 
     /// Sets a member of the JOSE header, or removes it when the value is null.
+    ///
+    /// Nothing is adapted: with `.header("alg", "ES256")` the token says ES256 and is signed with
+    /// whatever it was signed with before.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.header.push((name.into(), value.into()));
         self
     }
 
     /// Signs with this algorithm and a key that is published from now on.
+    ///
+    /// RSA algorithms reuse the active key under another `kid`; the others get a key of their own,
+    /// made on the spot.
     pub fn alg(mut self, algorithm: Algorithm) -> Self {
         self.key = match algorithm {
             Algorithm::Rs256 => Key::Default,
@@ -135,6 +184,9 @@ impl Minter {
     }
 
     /// Signs with a key that is never published.
+    ///
+    /// A verifier meets a `kid` that it cannot find, fetches the keys again, and still cannot find
+    /// it.
     pub fn signed_by_unpublished(mut self) -> Self {
         self.key = Key::Unpublished;
         self
@@ -147,6 +199,8 @@ impl Minter {
     }
 
     /// Signs with HS256 and these bytes; the `kid` stays that of the active key.
+    ///
+    /// The classic confusion: `org.public_key_pem()` as the secret.
     pub fn signed_by_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
         self.key = Key::Secret(secret.into());
         self
@@ -169,6 +223,7 @@ impl Minter {
         self.try_sign().unwrap_or_default()
     }
 
+    /// Puts the token together: claims, key, changes, signature.
     fn try_sign(self) -> Result<String, Error> {
         let mut draft = self.draft()?;
         self.choose_key(&mut draft)?;
@@ -182,6 +237,7 @@ impl Minter {
         draft.finish()
     }
 
+    /// The token before it is changed.
     fn draft(&self) -> Result<Draft, Error> {
         let tenant = &*self.tenant;
         let server = tenant.server(&self.server);
@@ -211,6 +267,7 @@ impl Minter {
         }
     }
 
+    /// Says what signs. The header follows.
     fn choose_key(&self, draft: &mut Draft) -> Result<(), Error> {
         let Some(server) = self.tenant.server(&self.server) else { return Ok(()) };
         match &self.key {
@@ -225,6 +282,7 @@ impl Minter {
     }
 }
 
+/// Owned copies.
 fn owned<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> Vec<String> {
     words.into_iter().map(|word| word.as_ref().to_owned()).collect()
 }

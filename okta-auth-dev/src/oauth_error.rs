@@ -1,4 +1,12 @@
 //! Okta's errors: the two JSON shapes, and the descriptions word for word.
+//!
+//! Okta has two shapes of errors. The OAuth endpoints answer `{"error", "error_description"}`;
+//! metadata, rate limits and everything outside OAuth answer `{"errorCode", "errorSummary",
+//! "errorLink", "errorId", "errorCauses"}`. A client has to read both, because a 429 comes in the
+//! second shape from every endpoint.
+//!
+//! The descriptions are those of Okta's published table of OAuth errors. An app must not depend on
+//! them, and must escape them wherever it shows them.
 
 use std::borrow::Cow;
 
@@ -7,11 +15,15 @@ use serde::Serialize;
 use crate::random;
 use crate::reply::Reply;
 
-/// An OAuth error: `{"error": …, "error_description": …}` in JSON, or the same two parameters in a redirect.
+/// An OAuth error: `{"error": …, "error_description": …}` in JSON, or the same two parameters in a
+/// redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OAuthError {
+    /// The HTTP status; of no importance in a redirect.
     pub(crate) status: u16,
+    /// The code, such as `invalid_grant`.
     pub(crate) error: Cow<'static, str>,
+    /// The sentence for developers.
     pub(crate) description: Cow<'static, str>,
 }
 
@@ -34,6 +46,7 @@ struct ManagementBody<'a> {
 }
 
 impl OAuthError {
+    /// Any error.
     pub(crate) fn new(
         status: u16,
         error: impl Into<Cow<'static, str>>,
@@ -47,10 +60,12 @@ impl OAuthError {
         Self::new(400, error, description)
     }
 
+    /// 400: something is missing, malformed, or there twice.
     pub(crate) fn invalid_request(description: impl Into<Cow<'static, str>>) -> Self {
         Self::bad("invalid_request", description)
     }
 
+    /// 400: the code or the refresh token is no good.
     pub(crate) fn invalid_grant(description: &'static str) -> Self {
         Self::bad("invalid_grant", description)
     }
@@ -60,6 +75,7 @@ impl OAuthError {
         Self::new(401, "invalid_client", description)
     }
 
+    /// 400: the scopes do not fit the server, the client, or each other.
     pub(crate) fn invalid_scope(description: &'static str) -> Self {
         Self::bad("invalid_scope", description)
     }
@@ -100,7 +116,11 @@ impl From<crate::Error> for OAuthError {
     }
 }
 
-/// An error in the shape of Okta's management API. Metadata, unknown paths and rate limits answer with it.
+/// An error in the shape of Okta's management API. Metadata, unknown paths and rate limits answer
+/// with it.
+///
+/// `errorLink` repeats the code; `errorId` is new each time, as at Okta, where support finds the
+/// request by it.
 pub(crate) fn management(status: u16, code: &str, summary: &str) -> Reply {
     let body = ManagementBody {
         error_code: code,

@@ -1,4 +1,8 @@
 //! Rate limits: a number of requests for each endpoint in a window of a minute.
+//!
+//! Okta counts for each org, app and person, with limits that depend on the endpoint and the
+//! contract. An app cannot tell; it sees the three headers and, now and then, a 429. So one limit
+//! for all endpoints does.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -7,7 +11,8 @@ use crate::oauth_error::rate_limited;
 use crate::reply::Reply;
 use crate::sync::lock;
 
-/// The length of a window in seconds. At Okta most buckets reset every 60 s, not aligned to the minutes of the clock.
+/// The length of a window in seconds. At Okta most buckets reset every 60 s, not aligned to the
+/// minutes of the clock.
 const WINDOW: i64 = 60;
 
 /// Counts requests. Without a limit it lets everything pass and sends no headers.
@@ -18,6 +23,7 @@ pub(crate) struct RateLimiter {
     buckets: Mutex<HashMap<String, Bucket>>,
 }
 
+/// What is left in a window.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     /// Virtual time in seconds at which the window ends.
@@ -36,11 +42,15 @@ pub(crate) struct Allowance {
 }
 
 impl RateLimiter {
+    /// Without a limit nothing is counted.
     pub(crate) fn new(limit: Option<u32>) -> Self {
         Self { limit, buckets: Mutex::default() }
     }
 
-    /// Counts a request. Metadata and keys are not limited at Okta, so the caller does not ask for them.
+    /// Counts a request. Metadata and keys are not limited at Okta, so the caller does not ask for
+    /// them.
+    ///
+    /// The window is that of the endpoint; it begins with its first request.
     pub(crate) fn count(&self, endpoint: &str, now: i64) -> Option<Allowance> {
         let limit = self.limit?;
         let mut buckets = lock(&self.buckets);
@@ -56,12 +66,16 @@ impl RateLimiter {
 
 impl Allowance {
     /// What a request gets that is one too many.
+    ///
+    /// For the fault: as if somebody else had used the bucket up, with half a window left.
     pub(crate) fn refused(now: i64) -> Reply {
         let used_up = Self { limit: 60, remaining: 0, reset: now + WINDOW / 2, exceeded: true };
         used_up.label(rate_limited())
     }
 
     /// Adds the three headers. `X-Rate-Limit-Reset` is in seconds since 1970.
+    ///
+    /// Okta sends the headers with good answers, too, so that a client can slow down in time.
     pub(crate) fn label(self, reply: Reply) -> Reply {
         reply
             .header("x-rate-limit-limit", self.limit.to_string())

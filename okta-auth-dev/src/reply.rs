@@ -1,4 +1,7 @@
 //! What an endpoint answers, before it becomes an HTTP response.
+//!
+//! Endpoints return a [`Reply`] instead of an HTTP response, so that faults can still change it,
+//! and so that nothing but the dispatcher has to be asynchronous.
 
 use std::time::Duration;
 
@@ -13,13 +16,18 @@ use crate::clock::http_date;
 const JSON: &str = "application/json;charset=UTF-8";
 
 /// More than any client should read: 2 MiB and a bit.
+///
+/// Clients should stop at a fraction of it.
 const HUGE: usize = (2 << 20) + 4096;
 
 /// An answer. Endpoints are plain functions from a request to a `Reply`; only the dispatcher waits.
 #[derive(Debug)]
 pub(crate) struct Reply {
+    /// The HTTP status.
     pub(crate) status: u16,
+    /// Names in lower case.
     pub(crate) headers: Vec<(&'static str, String)>,
+    /// Text of the type that the headers say.
     pub(crate) body: String,
     /// How long the dispatcher holds the answer back, in real time.
     pub(crate) delay: Option<Duration>,
@@ -34,13 +42,15 @@ impl Reply {
     }
 
     /// JSON. Structs keep the order of their fields.
+    ///
+    /// Okta spells the type with a charset and without a space.
     pub(crate) fn json(status: u16, body: &impl Serialize) -> Self {
         let body = serde_json::to_string(body).unwrap_or_default();
         Self { body, ..Self::empty(status) }.header("content-type", JSON)
     }
 
-    /// A page. The policy allows the page's own styles and nothing else; `form-action` is left out, because browsers
-    /// apply it to the redirect after the form too, and that goes to the app.
+    /// A page. The policy allows the page's own styles and nothing else; `form-action` is left out,
+    /// because browsers apply it to the redirect after the form too, and that goes to the app.
     pub(crate) fn html(status: u16, body: String) -> Self {
         Self { body, ..Self::empty(status) }
             .header("content-type", "text/html;charset=utf-8")
@@ -52,6 +62,8 @@ impl Reply {
     }
 
     /// A redirect, 302 as at Okta.
+    ///
+    /// Not 303: Okta answers 302, also to the form of its sign-in page.
     pub(crate) fn redirect(location: impl Into<String>) -> Self {
         Self::empty(302).header("location", location.into()).no_store()
     }
@@ -80,7 +92,8 @@ impl Reply {
         self
     }
 
-    /// Blows a JSON body up beyond 2 MiB with white space, which changes nothing about what it says.
+    /// Blows a JSON body up beyond 2 MiB with white space, which changes nothing about what it
+    /// says.
     pub(crate) fn huge(mut self) -> Self {
         self.body.push_str(&" ".repeat(HUGE));
         self
@@ -91,7 +104,8 @@ impl Reply {
         Self::html(200, "<!doctype html><title>Maintenance</title><h1>We will be right back</h1>".to_owned())
     }
 
-    /// The HTTP response, with the headers that Okta puts on everything. `Date` follows the virtual clock.
+    /// The HTTP response, with the headers that Okta puts on everything. `Date` follows the virtual
+    /// clock.
     pub(crate) fn into_response(self, now: i64, request_id: String) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -102,7 +116,8 @@ impl Reply {
             ("referrer-policy", "no-referrer".to_owned()),
         ];
         for (name, value) in common.into_iter().chain(self.headers) {
-            // A value that cannot be a header (a line break in a redirect URI) is left out, never sent raw.
+            // A value that cannot be a header (a line break in a redirect URI) is left out, never
+            // sent raw.
             if let Ok(value) = HeaderValue::from_str(&value) {
                 response.headers_mut().append(HeaderName::from_static(name), value);
             }

@@ -1,4 +1,8 @@
 //! The listener: loopback only, one runtime of its own, any number of orgs.
+//!
+//! A request passes through here on its way to an endpoint: the peer and the `Host` header are
+//! checked, the body is read, the journal gets its entry, the endpoint answers, and the answer is
+//! held back if a fault says so.
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -24,17 +28,21 @@ const BODY: usize = 1 << 20;
 
 /// A listener and the orgs behind it.
 ///
-/// The server runs on threads of its own, so it goes on while a test blocks, and it outlives the runtime of the test
-/// that started it.
+/// The server runs on threads of its own, so it goes on while a test blocks, and it outlives the
+/// runtime of the test that started it.
 #[derive(Debug)]
 pub(crate) struct Host {
+    /// What is listened on, with the real port.
     pub(crate) address: SocketAddr,
+    /// The orgs; the first one answers at the bare address.
     pub(crate) tenants: Vec<Arc<Tenant>>,
+    /// Nothing while the server is stopped.
     runtime: Mutex<Option<Runtime>>,
 }
 
 impl Host {
-    /// Binds the address. Nothing that is not loopback is bound: the passwords are known to everybody.
+    /// Binds the address. Nothing that is not loopback is bound: the passwords are known to
+    /// everybody.
     pub(crate) fn bind(ip: IpAddr, port: u16) -> Result<TcpListener, Error> {
         if !ip.is_loopback() {
             return Err(Error::config(format_args!(
@@ -79,6 +87,8 @@ impl Host {
 }
 
 impl Drop for Host {
+    /// The last handle is gone. Threads end in the background, because waiting is not allowed
+    /// everywhere.
     fn drop(&mut self) {
         if let Some(runtime) = lock(&self.runtime).take() {
             runtime.shutdown_background();
@@ -108,11 +118,9 @@ fn serve(listener: TcpListener, tenants: Vec<Arc<Tenant>>) -> Result<Runtime, Er
 }
 
 /// Answers one request.
-async fn answer(
-    tenants: Arc<[Arc<Tenant>]>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
-) -> Response {
+///
+/// The journal has the request before anything can go wrong with it.
+async fn answer(tenants: Arc<[Arc<Tenant>]>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let tenant = tenant(&tenants, &parts).filter(|_| peer.ip().is_loopback());
     let Some(tenant) = tenant else { return misdirected() };
@@ -135,9 +143,11 @@ async fn answer(
     response
 }
 
-/// The org that the `Host` header names: `acme.localhost` is the org `acme`; a bare loopback name is the first one.
+/// The org that the `Host` header names: `acme.localhost` is the org `acme`; a bare loopback name
+/// is the first one.
 ///
-/// Any other name is refused. It means that a page somewhere had its name point here (DNS rebinding).
+/// Any other name is refused. It means that a page somewhere had its name point here (DNS
+/// rebinding).
 fn tenant<'a>(tenants: &'a [Arc<Tenant>], parts: &http::request::Parts) -> Option<&'a Arc<Tenant>> {
     let host = parts.headers.get(http::header::HOST)?.to_str().ok()?;
     let name = host.rsplit_once(':').map_or(host, |(name, port)| {
@@ -152,12 +162,15 @@ fn tenant<'a>(tenants: &'a [Arc<Tenant>], parts: &http::request::Parts) -> Optio
     tenants.iter().find(|tenant| tenant.subdomain.as_deref() == Some(subdomain))
 }
 
+/// 421, for a request that is not for any org here (RFC 9110 §15.5.20).
 fn misdirected() -> Response {
     let reply = management(421, "E0000008", "No org of this server has that name, or the request came from elsewhere");
     reply.into_response(crate::Clock::default().seconds(), String::new())
 }
 
 /// The answer to a CORS preflight.
+///
+/// Any origin may read what is public; sign-in and sign-out are never requested by script.
 fn preflight() -> Reply {
     Reply::empty(204)
         .header("access-control-allow-origin", "*")
@@ -166,6 +179,7 @@ fn preflight() -> Reply {
         .header("access-control-max-age", "3600")
 }
 
+/// What goes into the journal.
 fn record(parts: &http::request::Parts, body: &[u8]) -> Recorded {
     let headers = parts.headers.iter();
     Recorded {

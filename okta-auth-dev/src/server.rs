@@ -1,20 +1,26 @@
 //! The settings of an authorization server: the org's own, or a custom one.
+//!
+//! Issuer, audience, scopes, lifetimes and the claims that carry groups: what an administrator sets
+//! under *Security > API*.
 
 use std::time::Duration;
 
 use crate::error::Error;
 use crate::user::User;
 
-/// The id that stands for the org's own authorization server where a custom server's id is expected.
+/// The id that stands for the org's own authorization server where a custom server's id is
+/// expected.
 pub const ORG_SERVER: &str = "org";
 
 /// The scopes of OpenID Connect that every server knows.
+///
+/// `groups` belongs to the org's own server, `device_sso` to custom ones.
 const OIDC_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 /// An authorization server.
 ///
-/// The org's own server signs its access tokens with a key that it does not publish, so nobody but the org can check
-/// them. A custom server such as `default` issues access tokens for your APIs.
+/// The org's own server signs its access tokens with a key that it does not publish, so nobody but
+/// the org can check them. A custom server such as `default` issues access tokens for your APIs.
 ///
 /// ```
 /// use okta_auth_dev::{AuthorizationServer, GroupsClaim, GroupsFilter};
@@ -27,7 +33,8 @@ const OIDC_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone"
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AuthorizationServer {
-    /// The id, which is part of the issuer: `{org}/oauth2/{id}`. [`ORG_SERVER`] is the org's own server.
+    /// The id, which is part of the issuer: `{org}/oauth2/{id}`. [`ORG_SERVER`] is the org's own
+    /// server.
     pub id: String,
     /// The `aud` of access tokens. The org's own server uses the org's URL instead.
     pub audience: String,
@@ -43,13 +50,16 @@ pub struct AuthorizationServer {
     pub refresh_token_idle: Duration,
     /// How long an authorization code is valid; always 300 s at Okta.
     pub code_lifetime: Duration,
-    /// Whether an ID token that comes with an access token carries only `email`, `name` and `preferred_username`, and
-    /// leaves the rest to userinfo. True for the org's own server.
+    /// Whether an ID token that comes with an access token carries only `email`, `name` and
+    /// `preferred_username`, and leaves the rest to userinfo. True for the org's own server.
     pub thin_id_token: bool,
 }
 
 impl AuthorizationServer {
     /// A custom server without scopes and claims of its own.
+    ///
+    /// Access and ID tokens are valid for 1 hour, codes for 300 s, refresh tokens until they lie
+    /// unused for 7 days: Okta's defaults.
     pub fn custom(id: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -64,8 +74,8 @@ impl AuthorizationServer {
         }
     }
 
-    /// The custom server `default` with the audience `api://default`, the scopes `orders:read` and `orders:write`, and
-    /// all groups in the claim `groups` of ID tokens.
+    /// The custom server `default` with the audience `api://default`, the scopes `orders:read` and
+    /// `orders:write`, and all groups in the claim `groups` of ID tokens.
     pub(crate) fn default_custom() -> Self {
         let groups = GroupsClaim::new("groups", GroupsFilter::Any);
         Self::custom("default", "api://default").scope("orders:read").scope("orders:write").groups_claim(groups)
@@ -78,12 +88,18 @@ impl AuthorizationServer {
     }
 
     /// Adds a custom scope.
+    ///
+    /// A request for a scope that the server does not know fails as a whole, with `invalid_scope`.
+    /// Custom scopes are not listed in the metadata, which is Okta's default.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
         self
     }
 
     /// Adds a claim that carries groups.
+    ///
+    /// A claim of the same name is replaced. More than 100 groups in one claim fail the request, as
+    /// at Okta: filter them.
     pub fn groups_claim(mut self, claim: GroupsClaim) -> Self {
         self.groups_claims.retain(|known| known.name != claim.name);
         self.groups_claims.push(claim);
@@ -91,17 +107,23 @@ impl AuthorizationServer {
     }
 
     /// Replaces how long an access token is valid.
+    ///
+    /// Policies that depend on the client or the person, as Okta has them, do not exist here.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.access_token_lifetime = lifetime;
         self
     }
 
     /// Replaces whether ID tokens are thin.
+    ///
+    /// The documentation of Okta contradicts itself about thin tokens, so an app should cope with
+    /// both.
     pub fn thin_id_token(mut self, thin: bool) -> Self {
         self.thin_id_token = thin;
         self
     }
 
+    /// Whether this is the org's own server.
     pub(crate) fn is_org(&self) -> bool {
         self.id == ORG_SERVER
     }
@@ -122,10 +144,12 @@ impl AuthorizationServer {
         OIDC_SCOPES.into_iter().chain([own]).collect()
     }
 
+    /// Whether a request may ask for the scope.
     pub(crate) fn knows_scope(&self, scope: &str) -> bool {
         self.is_oidc_scope(scope) || self.scopes.iter().any(|known| known == scope)
     }
 
+    /// Whether the scope is one of OpenID Connect, which needs a person.
     pub(crate) fn is_oidc_scope(&self, scope: &str) -> bool {
         self.oidc_scopes().contains(&scope)
     }
@@ -144,6 +168,18 @@ impl AuthorizationServer {
 }
 
 /// A claim that carries the names of groups.
+///
+/// At the org's own server groups go into ID tokens and need the scope `groups`. At a custom server
+/// a claim of any name may carry them, in either kind of token, always or with certain scopes.
+///
+/// ```
+/// use okta_auth_dev::{GroupsClaim, GroupsFilter};
+///
+/// let roles = GroupsClaim::new("roles", GroupsFilter::Regex("App_(Admins|Auditors)".into()))
+///     .in_id_token(false)
+///     .in_access_token(true)
+///     .with_scope("orders:read");
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GroupsClaim {
@@ -166,24 +202,31 @@ impl GroupsClaim {
     }
 
     /// Replaces whether ID tokens carry it.
+    ///
+    /// Thin ID tokens do not; userinfo does in their place.
     pub fn in_id_token(mut self, yes: bool) -> Self {
         self.in_id_token = yes;
         self
     }
 
     /// Replaces whether access tokens carry it.
+    ///
+    /// An API that decides by group needs it.
     pub fn in_access_token(mut self, yes: bool) -> Self {
         self.in_access_token = yes;
         self
     }
 
     /// Issues the claim only with this scope (or another one that was added).
+    ///
+    /// At the org's own server this is `groups`.
     pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
         self
     }
 
-    /// The groups of a person that the claim carries; nothing when the scopes do not ask for the claim.
+    /// The groups of a person that the claim carries; nothing when the scopes do not ask for the
+    /// claim.
     pub(crate) fn value(&self, user: &User, granted: &[String]) -> Option<Vec<String>> {
         if !self.scopes.is_empty() && !self.scopes.iter().any(|scope| granted.contains(scope)) {
             return None;
@@ -193,6 +236,8 @@ impl GroupsClaim {
 }
 
 /// Which groups a claim carries (Okta's `group_filter_type`).
+///
+/// An expression that cannot be compiled is reported when the org starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GroupsFilter {
@@ -209,6 +254,7 @@ pub enum GroupsFilter {
 }
 
 impl GroupsFilter {
+    /// Whether the claim carries this group.
     pub(crate) fn matches(&self, group: &str) -> bool {
         let lower = group.to_lowercase();
         match self {

@@ -1,4 +1,8 @@
 //! What the org remembers between requests: sessions, codes, refresh tokens, revocations.
+//!
+//! All of it is in memory and forgotten with the org. One lock guards everything, so what belongs
+//! together happens together: a code is taken out and a refresh token replaced exactly once,
+//! however many requests race. Times are seconds of the virtual clock, passed in by the caller.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,10 +22,14 @@ pub(crate) struct Grant {
     pub(crate) id: String,
     /// The authorization server that issues the tokens.
     pub(crate) server: String,
+    /// The client that was allowed.
     pub(crate) client_id: String,
     /// The login of the person; nobody with `client_credentials`.
     pub(crate) login: Option<String>,
+    /// The scopes that were granted: all that were asked for, since a request with an unknown one
+    /// fails.
     pub(crate) scopes: Vec<String>,
+    /// What the request sent, for the ID tokens.
     pub(crate) nonce: Option<String>,
     /// When the person authenticated, in seconds. Refreshed tokens keep it.
     pub(crate) auth_time: i64,
@@ -30,6 +38,7 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
+    /// Whether the scope was granted.
     pub(crate) fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|granted| granted == scope)
     }
@@ -39,6 +48,7 @@ impl Grant {
 #[derive(Clone, Debug)]
 pub(crate) struct Code {
     pub(crate) grant: Grant,
+    /// The redirect URI of the request, which the exchange must repeat (RFC 6749 §4.1.3).
     pub(crate) redirect_uri: String,
     /// The PKCE challenge (S256) if one was sent.
     pub(crate) challenge: Option<String>,
@@ -59,6 +69,7 @@ pub(crate) struct RefreshToken {
 /// Somebody's Okta session, which lets further apps sign them in without a password.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
+    /// Whose session it is.
     pub(crate) login: String,
     /// When the password was checked, in seconds.
     pub(crate) auth_time: i64,
@@ -69,9 +80,13 @@ pub(crate) struct Session {
 /// Everything that happens in an org.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
+    /// By the value of the cookie.
     sessions: HashMap<String, Session>,
+    /// What sign-in pages wait for, and until when.
     sign_ins: HashMap<String, (AuthorizeRequest, i64)>,
+    /// By the code itself.
     codes: HashMap<String, Code>,
+    /// By the token itself; replaced ones stay, so that their reuse is noticed.
     refresh_tokens: HashMap<String, RefreshToken>,
     /// The `jti` of access tokens that were revoked one by one.
     revoked_tokens: HashSet<String>,
@@ -87,6 +102,8 @@ impl Store {
     // -- sessions --------------------------------------------------------------------------------------------------
 
     /// Starts a session and returns its identifier.
+    ///
+    /// The prefix `102` is what Okta's session identifiers begin with.
     pub(crate) fn open_session(&mut self, login: &str, now: i64) -> String {
         let id = format!("102{}", random::token());
         let session = Session { login: login.to_owned(), auth_time: now, expires_at: now + SESSION_IDLE };
@@ -102,6 +119,8 @@ impl Store {
     }
 
     /// Ends a session.
+    ///
+    /// Tokens that the session led to live on: signing out of Okta does not revoke them.
     pub(crate) fn close_session(&mut self, id: &str) {
         self.sessions.remove(id);
     }
@@ -140,6 +159,8 @@ impl Store {
     }
 
     /// Takes a code out: it works once, and a failed attempt uses it up too.
+    ///
+    /// After this the code is unknown, whether the exchange succeeds or not.
     pub(crate) fn take_code(&mut self, value: &str, now: i64) -> Option<Code> {
         self.codes.remove(value).filter(|code| code.expires_at > now)
     }
@@ -154,6 +175,8 @@ impl Store {
     }
 
     /// The refresh token unless it expired or was revoked.
+    ///
+    /// A replaced one is still returned: the caller decides about the leeway.
     pub(crate) fn refresh_token(&self, value: &str, now: i64) -> Option<RefreshToken> {
         let token = self.refresh_tokens.get(value)?;
         let alive = token.expires_at > now && !self.revoked_grants.contains(&token.grant.id);
@@ -161,13 +184,16 @@ impl Store {
     }
 
     /// Moves the expiry of a refresh token that was used.
+    ///
+    /// The idle period starts again.
     pub(crate) fn extend_refresh_token(&mut self, value: &str, expires_at: i64) {
         if let Some(token) = self.refresh_tokens.get_mut(value) {
             token.expires_at = expires_at;
         }
     }
 
-    /// Marks a refresh token as replaced. The first time counts: using it again within the leeway does not prolong it.
+    /// Marks a refresh token as replaced. The first time counts: using it again within the leeway
+    /// does not prolong it.
     pub(crate) fn replace_refresh_token(&mut self, value: &str, now: i64) {
         if let Some(token) = self.refresh_tokens.get_mut(value) {
             token.replaced_at.get_or_insert(now);
@@ -187,11 +213,16 @@ impl Store {
     }
 
     /// Revokes a refresh token and every access token of the same sign-in.
+    ///
+    /// Okta does the same when a rotated refresh token is used again too late.
     pub(crate) fn revoke_grant(&mut self, grant: &Grant) {
         self.revoked_grants.insert(grant.id.clone());
     }
 
     /// Revokes everything of a person at once.
+    ///
+    /// Grants without a refresh token are not known here; their access tokens run out by
+    /// themselves.
     pub(crate) fn revoke_grants_of(&mut self, login: &str) {
         let theirs = self.refresh_tokens.values().map(|token| &token.grant);
         let theirs = theirs.filter(|grant| grant.login.as_deref() == Some(login)).map(|grant| grant.id.clone());
@@ -205,6 +236,8 @@ impl Store {
     }
 
     /// Notes the `jti` of a client assertion; false if it was used before.
+    ///
+    /// Okta refuses the second use as a replay.
     pub(crate) fn use_assertion(&mut self, jti: String) -> bool {
         self.assertions.insert(jti)
     }

@@ -1,4 +1,8 @@
 //! One org: its settings, its people, and everything that happens in it.
+//!
+//! A [`Tenant`] is one org as Okta knows it. Its settings do not change after the start, except for
+//! people and clients; what changes is behind locks, each held for a few statements and never
+//! across a wait.
 
 use std::sync::Mutex;
 
@@ -16,13 +20,16 @@ use crate::user::User;
 /// An authorization server with its keys.
 #[derive(Debug)]
 pub(crate) struct Server {
+    /// Issuer, audience, scopes, lifetimes, claims.
     pub(crate) settings: AuthorizationServer,
+    /// Every server has keys of its own.
     pub(crate) ring: KeyRing,
     /// Other paths the keys were announced at, see [`crate::Fault::DiscoveryJwksPath`].
     pub(crate) key_paths: Mutex<Vec<String>>,
 }
 
 impl Server {
+    /// A server without keys; they are made when they are first needed.
     pub(crate) fn new(settings: AuthorizationServer) -> Self {
         Self { settings, ring: KeyRing::default(), key_paths: Mutex::default() }
     }
@@ -39,13 +46,21 @@ pub(crate) struct Tenant {
     pub(crate) url: String,
     /// The org's id, `00o…`: the claim `idp` of people who sign in here.
     pub(crate) id: String,
+    /// Where every time comes from.
     pub(crate) clock: Clock,
+    /// Which faults are on.
     pub(crate) board: Board,
+    /// What was requested.
     pub(crate) journal: Journal,
+    /// The registered apps; the first one is the one that tests configure their app with.
     pub(crate) clients: Mutex<Vec<Client>>,
+    /// Who can sign in.
     pub(crate) users: Mutex<Vec<User>>,
+    /// The org's own authorization server and the custom ones.
     pub(crate) servers: Vec<Server>,
+    /// Sessions, codes, tokens.
     pub(crate) store: Mutex<Store>,
+    /// How many requests are left.
     pub(crate) limiter: RateLimiter,
 }
 
@@ -55,6 +70,7 @@ impl Tenant {
         self.servers.iter().find(|server| server.settings.id == id)
     }
 
+    /// The client with this id.
     pub(crate) fn client(&self, id: &str) -> Option<Client> {
         lock(&self.clients).iter().find(|client| client.client_id == id).cloned()
     }

@@ -1,4 +1,7 @@
 //! The people of the org.
+//!
+//! They are invented, so their passwords are printed, listed on the sign-in page, and compared in
+//! clear.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value};
@@ -23,7 +26,8 @@ pub const BEN_PASSWORD: &str = "correct-horse-2";
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct User {
-    /// The Okta user id, `00u` and 17 characters: the `sub` of ID tokens and the `uid` of access tokens.
+    /// The Okta user id, `00u` and 17 characters: the `sub` of ID tokens and the `uid` of access
+    /// tokens.
     pub id: String,
     /// The login, by default also the e-mail address: the `sub` of access tokens.
     pub login: String,
@@ -41,16 +45,18 @@ pub struct User {
     pub phone_number: Option<String>,
     /// The names of the groups the person is in.
     pub groups: Vec<String>,
-    /// The claim `amr`: how the person signs in. With `mfa` among them the person meets the `2fa` values of
-    /// `acr_values`.
+    /// The claim `amr`: how the person signs in. With `mfa` among them the person meets the `2fa`
+    /// values of `acr_values`.
     pub amr: Vec<String>,
     /// Further claims, which appear with the scope `profile`; they replace those of the same name.
     pub claims: Map<String, Value>,
 }
 
 impl User {
-    /// A person with a login that is an e-mail address, in the group `Everyone`. The id is derived from the login, so it
-    /// is the same in every run.
+    /// A person with a login that is an e-mail address, in the group `Everyone`. The id is derived
+    /// from the login, so it is the same in every run.
+    ///
+    /// The name is taken from the login until [`User::name`] sets it.
     pub fn new(login: impl Into<String>, password: impl Into<String>) -> Self {
         let login = login.into();
         Self {
@@ -92,12 +98,23 @@ impl User {
     }
 
     /// Replaces the methods of authentication, for instance `["pwd", "otp", "mfa"]`.
+    ///
+    /// Okta's values (RFC 8176 and some of its own): `pwd`, `otp`, `sms`, `swk`, `hwk`, `pop`,
+    /// `mfa` and so on. Without `mfa` a request for `urn:okta:loa:2fa:any` fails with
+    /// `unmet_authentication_requirements`.
     pub fn amr<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.amr = methods.into_iter().map(Into::into).collect();
         self
     }
 
     /// Adds a claim that appears with the scope `profile`.
+    ///
+    /// ```
+    /// use okta_auth_dev::User;
+    ///
+    /// let user = User::ada().claim("department", "Mathematics").claim("zoneinfo", "Europe/London");
+    /// assert_eq!(user.claims["department"], "Mathematics");
+    /// ```
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.insert(name.into(), value.into());
         self

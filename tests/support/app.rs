@@ -49,7 +49,10 @@ impl AppBuilder {
         self
     }
 
-    pub(crate) fn build_with(mut self, change: impl FnOnce(OktaAuthBuilder) -> OktaAuthBuilder + Send + 'static) -> Self {
+    pub(crate) fn build_with(
+        mut self,
+        change: impl FnOnce(OktaAuthBuilder) -> OktaAuthBuilder + Send + 'static,
+    ) -> Self {
         self.build = Some(Box::new(change));
         self
     }
@@ -89,7 +92,10 @@ impl AppBuilder {
 /// The routes that most tests use.
 pub(crate) fn routes() -> Router {
     Router::new()
-        .route("/", get(|user: Option<User>| async move { user.map_or("anonymous".to_owned(), |u| u.name().to_owned()) }))
+        .route(
+            "/",
+            get(|user: Option<User>| async move { user.map_or("anonymous".to_owned(), |u| u.name().to_owned()) }),
+        )
         .route("/profile", get(profile).post(|user: User| async move { user.subject().to_owned() }))
         .route("/api/me", get(me))
 }

@@ -49,7 +49,13 @@ impl Browser {
     }
 
     /// Sends a request with the jar's cookies, and keeps those that come back.
-    pub(crate) async fn send(&mut self, method: Method, target: &str, headers: &[(&str, &str)], body: String) -> Answer {
+    pub(crate) async fn send(
+        &mut self,
+        method: Method,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
         let url = if target.starts_with("http") { target.to_owned() } else { format!("{}{target}", self.base) };
         let mut request = self.http.request(method, url).body(body);
         if !self.jar.is_empty() {
@@ -93,7 +99,8 @@ impl Browser {
 
     /// Calls an API as a script does.
     pub(crate) async fn fetch(&mut self, target: &str) -> Answer {
-        self.send(Method::GET, target, &[("accept", "application/json"), ("sec-fetch-mode", "cors")], String::new()).await
+        self.send(Method::GET, target, &[("accept", "application/json"), ("sec-fetch-mode", "cors")], String::new())
+            .await
     }
 
     /// Sends a form from one of the application's own pages.

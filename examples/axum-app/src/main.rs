@@ -1,5 +1,7 @@
 //! Sign in with Okta in axum. Without `OKTA_ISSUER_URI` it brings a development org along.
 
+#![allow(clippy::print_stdout, reason = "it tells where to point the browser")]
+
 mod pages;
 
 use axum::response::Html;

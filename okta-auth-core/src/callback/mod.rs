@@ -1,5 +1,5 @@
-//! The callback: [`PendingLogin`](crate::login::PendingLogin) + response ->
-//! [`ValidatedCallback`] -> [`VerifiedIdentity`].
+//! The callback: `PendingLogin` + response ->
+//! `ValidatedCallback` -> [`VerifiedIdentity`].
 //!
 //! The types make a wrong order impossible: only a validated callback can be exchanged,
 //! and only a verified identity becomes a session.

@@ -11,7 +11,7 @@ use super::env::Variables;
 use super::{Options, ResponseMode, Userinfo};
 use crate::secret::Secret;
 
-/// Builds a [`Config`]. What is set here wins over the variable of the same meaning.
+/// Builds a [`Config`](super::Config). What is set here wins over the variable of the same meaning.
 ///
 /// ```
 /// use okta_auth_core::config::ConfigBuilder;

@@ -57,7 +57,7 @@ impl OktaAuth {
     /// Reads the `OKTA_*` variables of the process.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every
+    /// [`Code::ConfigInvalid`], listing every
     /// problem with its fix.
     pub fn from_env() -> Result<Self> {
         Self::builder(ConfigBuilder::from_env()).build()

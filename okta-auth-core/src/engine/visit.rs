@@ -93,7 +93,7 @@ impl OktaAuth {
             Loaded::None => (None, Upkeep::Nothing),
             Loaded::Invalid => (None, Upkeep::Clear),
             Loaded::Session { session, rewrite } => {
-                (Some(Arc::new(session)), if rewrite { Upkeep::Rewrite } else { Upkeep::Nothing })
+                (Some(session), if rewrite { Upkeep::Rewrite } else { Upkeep::Nothing })
             }
         }
     }

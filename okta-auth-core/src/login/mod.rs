@@ -1,4 +1,4 @@
-//! The start of a sign-in: a [`PendingLogin`] goes into a sealed cookie of its own, the
+//! The start of a sign-in: a `PendingLogin` goes into a sealed cookie of its own, the
 //! browser goes to Okta.
 //!
 //! Each attempt has a cookie of its own, so that parallel tabs do not overwrite each

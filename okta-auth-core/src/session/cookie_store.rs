@@ -1,5 +1,7 @@
 //! The store that is the browser: sessions in sealed cookies.
 
+use std::sync::Arc;
+
 use http::HeaderValue;
 
 use super::limits::SessionLimits;
@@ -29,7 +31,7 @@ pub(crate) enum Loaded {
     None,
     /// A live session; `rewrite` if its cookie should be written again (time of use, or
     /// an old key).
-    Session { session: Session, rewrite: bool },
+    Session { session: Arc<Session>, rewrite: bool },
     /// Something that is no session: edited, expired, sealed with a key that is gone.
     /// It is to be cleared.
     Invalid,
@@ -57,7 +59,7 @@ impl CookieStore {
         match self.open(cookies, now) {
             Some((session, old_key)) => {
                 let rewrite = old_key || self.limits.is_touch_due(session.last_seen_at(), now);
-                Loaded::Session { session, rewrite }
+                Loaded::Session { session: Arc::new(session), rewrite }
             }
             None => Loaded::Invalid,
         }

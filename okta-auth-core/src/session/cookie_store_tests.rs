@@ -129,7 +129,7 @@ fn surplus_chunks_are_ignored_and_lies_about_the_number_refused() {
     let value = jar.0["okta_session"].clone();
     for count in ["0", "2", "9", "01", "+1", "-1", "", "18446744073709551617", "x"] {
         let mut lying = jar.clone();
-        lying.0.insert("okta_session".to_owned(), format!("{count}{}", &value[1..]));
+        lying.0.insert("okta_session".to_owned(), format!("{count}{}", value.get(1..).unwrap()));
         assert!(!lying.is_live(&store), "{count}");
     }
 }

@@ -1,4 +1,7 @@
 //! Runs a development org until Ctrl-C.
+//!
+//! Everything it says goes to standard output: the address, the issuers, clients with their
+//! secrets, people with their passwords, and three lines to paste into a shell.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is what the program is for")]
 
@@ -6,6 +9,7 @@ use std::process::ExitCode;
 
 use okta_auth_dev::{Client, Org, OrgBuilder};
 
+/// What `--help` prints.
 const HELP: &str = "\
 A development org for apps that sign in with Okta. It listens on 127.0.0.1 only.
 
@@ -26,12 +30,17 @@ const PORT: u16 = 8090;
 /// What the command line says.
 #[derive(Debug, Default)]
 struct Arguments {
+    /// `--port`.
     port: Option<u16>,
+    /// `--config`.
     config: Option<String>,
+    /// `--redirect-uri`, as often as it was given.
     redirect_uris: Vec<String>,
+    /// `--help`.
     help: bool,
 }
 
+/// Errors go to standard error, and the exit code says that there was one.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run().await {
@@ -43,6 +52,7 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Starts the org and waits for Ctrl-C.
 async fn run() -> Result<(), String> {
     let arguments = arguments(std::env::args().skip(1))?;
     if arguments.help {
@@ -79,6 +89,7 @@ fn arguments(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
     Ok(arguments)
 }
 
+/// The command line wins over the file.
 fn builder(arguments: Arguments) -> Result<OrgBuilder, okta_auth_dev::Error> {
     let mut builder = match &arguments.config {
         Some(file) => OrgBuilder::from_file(file)?,
@@ -123,6 +134,7 @@ fn banner(org: &Org) -> String {
     lines.join("\n")
 }
 
+/// A client in one line.
 fn client_line(client: &Client) -> String {
     let secret = client.client_secret.as_deref().unwrap_or("(no secret: PKCE)");
     format!("  client              {}  {secret}  ({})", client.client_id, client.name)

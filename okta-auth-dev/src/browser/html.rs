@@ -1,4 +1,6 @@
 //! Reading the org's own pages. Not an HTML parser: it knows how the pages are written.
+//!
+//! A page of another server would not be understood, and does not have to be.
 
 /// The value of the first input with this name.
 pub(super) fn field(html: &str, name: &str) -> Option<String> {

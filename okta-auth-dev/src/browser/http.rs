@@ -1,4 +1,7 @@
 //! A minimal HTTP/1.1 client, so that the crate needs none.
+//!
+//! It knows what it needs for one server that it was written together with: no chunks, no
+//! keep-alive, no TLS, no proxies.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,13 +15,16 @@ use crate::error::Error;
 /// An answer of the server.
 #[derive(Debug)]
 pub(super) struct Answer {
+    /// The number in the first line.
     pub(super) status: u16,
     /// Names in lower case.
     pub(super) headers: Vec<(String, String)>,
+    /// All that follows the empty line.
     pub(super) body: String,
 }
 
 impl Answer {
+    /// The first one with this name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -26,8 +32,8 @@ impl Answer {
 
 /// Sends one request over a connection of its own and reads until the server closes it.
 ///
-/// Connects to the server's address whatever the URL's host is, so `acme.localhost` needs no name resolution; the host
-/// must be a loopback name all the same.
+/// Connects to the server's address whatever the URL's host is, so `acme.localhost` needs no name
+/// resolution; the host must be a loopback name all the same.
 pub(super) async fn exchange(
     address: SocketAddr,
     method: &str,
@@ -52,7 +58,8 @@ pub(super) async fn exchange(
 fn request(method: &str, url: &Url, cookies: &BTreeMap<String, String>, form: Option<String>) -> String {
     let authority = &url[Position::BeforeHost..Position::AfterPort];
     let target = &url[Position::BeforePath..Position::AfterQuery];
-    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\naccept: text/html\r\n");
+    let mut head =
+        format!("{method} {target} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\naccept: text/html\r\n");
     if !cookies.is_empty() {
         let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         head.push_str(&format!("cookie: {}\r\n", pairs.join("; ")));
@@ -65,7 +72,8 @@ fn request(method: &str, url: &Url, cookies: &BTreeMap<String, String>, form: Op
     format!("{head}\r\n{body}")
 }
 
-/// Reads an answer whose body ends with the connection. The server never sends chunks: its bodies are in memory.
+/// Reads an answer whose body ends with the connection. The server never sends chunks: its bodies
+/// are in memory.
 fn parse(text: &str) -> Option<Answer> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.split("\r\n");

@@ -1,4 +1,8 @@
 //! A browser without a screen: enough of one to sign in at the org.
+//!
+//! Tests of an app play the browser's part towards the app themselves, with whatever client they
+//! like. This one plays it towards the org, where a form must be filled in and a session cookie
+//! kept.
 
 mod html;
 mod http;
@@ -14,12 +18,24 @@ use crate::error::Error;
 use crate::tenant::Tenant;
 
 /// Where a browser ends up.
+///
+/// ```
+/// use okta_auth_dev::Response;
+///
+/// let response = Response::Redirect("http://localhost:8080/cb?code=abc&state=xyz".into());
+/// assert_eq!(response.param("code").as_deref(), Some("abc"));
+/// assert_eq!(response.target(), Some("http://localhost:8080/cb?code=abc&state=xyz"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Response {
     /// It is sent to this URL.
+    ///
+    /// For an app this is a GET with `code` and `state`, or with `error`, in the query.
     Redirect(String),
     /// It posts a form to the app by itself (`response_mode=form_post`).
+    ///
+    /// The browser sends it across sites, so cookies with `SameSite=Lax` stay behind.
     FormPost {
         /// Where the form is posted to.
         action: String,
@@ -27,6 +43,8 @@ pub enum Response {
         fields: Vec<(String, String)>,
     },
     /// It shows a page.
+    ///
+    /// Errors that must not reach the app end here, with status 400.
     Page {
         /// The status, 200 for the sign-in page.
         status: u16,
@@ -37,6 +55,8 @@ pub enum Response {
 
 impl Response {
     /// Where the browser goes next: the target of the redirect or of the form.
+    ///
+    /// Nothing for a page.
     pub fn target(&self) -> Option<&str> {
         match self {
             Self::Redirect(url) => Some(url),
@@ -46,6 +66,8 @@ impl Response {
     }
 
     /// A parameter of the response, from the query or from the form.
+    ///
+    /// The first one, if it is there several times.
     pub fn param(&self, name: &str) -> Option<String> {
         self.params().into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
@@ -53,7 +75,9 @@ impl Response {
     /// All parameters of the response, in order.
     pub fn params(&self) -> Vec<(String, String)> {
         match self {
-            Self::Redirect(url) => Url::parse(url).map(|url| url.query_pairs().into_owned().collect()).unwrap_or_default(),
+            Self::Redirect(url) => {
+                Url::parse(url).map(|url| url.query_pairs().into_owned().collect()).unwrap_or_default()
+            }
             Self::FormPost { fields, .. } => fields.clone(),
             Self::Page { .. } => Vec::new(),
         }
@@ -62,20 +86,40 @@ impl Response {
 
 /// A browser with cookies, for what happens at the org: sign-in, single sign-on, sign-out.
 ///
-/// It does not follow redirects and does not visit the app; each [`Response`] says where it would go.
+/// It does not follow redirects and does not visit the app; each [`Response`] says where it would
+/// go.
+///
+/// ```
+/// # async fn example(login: &str, silent: &str) -> Result<(), okta_auth_dev::Error> {
+/// use okta_auth_dev::{ADA, Org};
+///
+/// let org = Org::start().await?;
+/// let mut browser = org.browser();
+/// browser.sign_in(login, ADA).await?;
+/// // The session at the org answers for Ada: no password, no page.
+/// let again = browser.open(silent).await?;
+/// assert!(again.param("code").is_some());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Browser {
+    /// Where passwords are looked up.
     tenant: Arc<Tenant>,
+    /// Where every request goes, whatever the name in the URL.
     address: SocketAddr,
+    /// The org sets few, all for all paths, so a name is enough.
     cookies: BTreeMap<String, String>,
 }
 
 impl Browser {
+    /// A browser that was just installed.
     pub(crate) fn new(tenant: Arc<Tenant>, address: SocketAddr) -> Self {
         Self { tenant, address, cookies: BTreeMap::new() }
     }
 
-    /// Opens the URL that an app redirects to and signs in if a sign-in page comes up. With an Okta session none does.
+    /// Opens the URL that an app redirects to and signs in if a sign-in page comes up. With an Okta
+    /// session none does.
     ///
     /// # Errors
     ///
@@ -85,7 +129,8 @@ impl Browser {
         self.sign_in_with(authorize_url, username, &password).await
     }
 
-    /// As [`Browser::sign_in`], with a password that may be wrong: then the page with the error comes back.
+    /// As [`Browser::sign_in`], with a password that may be wrong: then the page with the error
+    /// comes back.
     ///
     /// # Errors
     ///
@@ -108,6 +153,8 @@ impl Browser {
     /// # Errors
     ///
     /// As [`Browser::sign_in`].
+    ///
+    /// For sign-out with a link, and for requests that a session answers.
     pub async fn open(&mut self, url: &str) -> Result<Response, Error> {
         self.send("GET", url, None).await
     }
@@ -117,6 +164,8 @@ impl Browser {
     /// # Errors
     ///
     /// As [`Browser::sign_in`].
+    ///
+    /// For sign-out with a form, which keeps the ID token out of the address bar.
     pub async fn submit(&mut self, url: &str, fields: &[(&str, &str)]) -> Result<Response, Error> {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.send("POST", url, Some(body)).await
@@ -127,6 +176,7 @@ impl Browser {
         self.cookies.contains_key("idx")
     }
 
+    /// One request, and what the browser makes of the answer.
     async fn send(&mut self, method: &str, url: &str, form: Option<String>) -> Result<Response, Error> {
         let url = Url::parse(url).map_err(|error| Error::browser(format_args!("`{url}` is no URL")).because(error))?;
         let answer = http::exchange(self.address, method, &url, &self.cookies, form).await?;

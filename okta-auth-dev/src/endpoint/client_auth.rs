@@ -1,4 +1,8 @@
 //! How a client proves who it is (token, introspect, revoke).
+//!
+//! A client uses the one method that it is registered with. Everything else fails with
+//! `invalid_client` and status 401, with Okta's description of what is wrong; ambiguous requests
+//! fail with `invalid_request`.
 
 use aws_lc_rs::hmac;
 use serde_json::Value;
@@ -19,7 +23,12 @@ const ASSERTION_LIFETIME: i64 = 3600;
 
 /// What a request carries to prove who sent it.
 enum Credentials {
-    Secret { id: String, secret: String, method: AuthMethod },
+    Secret {
+        id: String,
+        secret: String,
+        method: AuthMethod,
+    },
+    /// A JWT that the client signed (RFC 7523).
     Assertion(String),
     /// A client id alone.
     Public(String),
@@ -48,14 +57,14 @@ pub(super) fn authenticate(exchange: &Exchange<'_>, params: &Params) -> Result<C
     }
 }
 
+/// The client with this id.
 fn known(exchange: &Exchange<'_>, id: &str) -> Result<Client, OAuthError> {
     exchange.tenant.client(id).ok_or_else(|| OAuthError::invalid_client("Invalid value for 'client_id' parameter."))
 }
 
+/// Okta's words when the method is not that of the client.
 fn failed() -> OAuthError {
-    OAuthError::invalid_client(
-        "Client authentication failed. Either the client or the client credentials are invalid.",
-    )
+    OAuthError::invalid_client("Client authentication failed. Either the client or the client credentials are invalid.")
 }
 
 /// Reads the credentials: one kind, and none in the query.
@@ -113,6 +122,7 @@ struct Assertion<'a> {
 }
 
 impl<'a> Assertion<'a> {
+    /// Nothing if it is not made of three parts of base64url with JSON in the first two.
     fn parse(assertion: &'a str) -> Option<Self> {
         let (message, signature) = assertion.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
@@ -124,10 +134,12 @@ impl<'a> Assertion<'a> {
         })
     }
 
+    /// A claim that is text; empty if it is missing.
     fn text(&self, name: &str) -> &str {
         self.claims.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// A claim that is a whole number.
     fn number(&self, name: &str) -> Option<i64> {
         self.claims.get(name).and_then(Value::as_i64)
     }
@@ -136,11 +148,9 @@ impl<'a> Assertion<'a> {
 /// `private_key_jwt` and `client_secret_jwt`.
 fn by_assertion(exchange: &Exchange<'_>, assertion: &str) -> Result<Client, OAuthError> {
     let bad = OAuthError::invalid_client;
-    let assertion =
-        Assertion::parse(assertion).ok_or_else(|| bad("The parsing of the client_assertion failed."))?;
+    let assertion = Assertion::parse(assertion).ok_or_else(|| bad("The parsing of the client_assertion failed."))?;
     let client = exchange.tenant.client(assertion.text("iss"));
-    let client =
-        client.ok_or_else(|| bad("The issuer claim for client_assertion is not a valid client_id."))?;
+    let client = client.ok_or_else(|| bad("The issuer claim for client_assertion is not a valid client_id."))?;
     if assertion.text("sub") != client.client_id {
         return Err(bad("The subject claim for client_assertion is not a valid client_id."));
     }
@@ -153,7 +163,8 @@ fn by_assertion(exchange: &Exchange<'_>, assertion: &str) -> Result<Client, OAut
     Ok(client)
 }
 
-/// The audience is the endpoint that is called: Okta insists, although the FAPI profiles want the issuer.
+/// The audience is the endpoint that is called: Okta insists, although the FAPI profiles want the
+/// issuer.
 fn check_claims(exchange: &Exchange<'_>, assertion: &Assertion<'_>) -> Result<(), OAuthError> {
     let (bad, now) = (OAuthError::invalid_client, exchange.now());
     if assertion.text("aud") != exchange.endpoint_url() {
@@ -175,6 +186,7 @@ fn check_claims(exchange: &Exchange<'_>, assertion: &Assertion<'_>) -> Result<()
     Ok(())
 }
 
+/// With the client's registered keys, or its secret, as it is registered.
 fn check_signature(assertion: &Assertion<'_>, client: &Client) -> Result<(), OAuthError> {
     let bad = OAuthError::invalid_client;
     let name = assertion.header.get("alg").and_then(Value::as_str).unwrap_or_default();
@@ -182,8 +194,7 @@ fn check_signature(assertion: &Assertion<'_>, client: &Client) -> Result<(), OAu
         AuthMethod::ClientSecretJwt => hmac_verifies(name, assertion, client)?,
         AuthMethod::PrivateKeyJwt => {
             let algorithm = Algorithm::named(name);
-            let algorithm = algorithm
-                .ok_or_else(|| bad("The client_assertion JWT signature algorithm is invalid."))?;
+            let algorithm = algorithm.ok_or_else(|| bad("The client_assertion JWT signature algorithm is invalid."))?;
             let kid = assertion.header.get("kid");
             let mut keys = client.jwks.iter().filter(|key| kid.is_none() || key.get("kid") == kid).peekable();
             if keys.peek().is_none() {

@@ -1,4 +1,7 @@
 //! `/introspect` (RFC 7662).
+//!
+//! An API asks here about tokens that it cannot check itself: those of the org's own server, and
+//! those that may have been revoked. The token must be one of the server that is asked.
 
 use serde_json::{Map, Value, json};
 
@@ -21,6 +24,7 @@ pub(super) fn introspect(exchange: &Exchange<'_>) -> Reply {
     reply.header("access-control-allow-origin", "*").delayed(delay)
 }
 
+/// Any client of the org may ask about any token.
 fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     let params = Params::new(exchange.request.form());
     params.check_duplicates()?;

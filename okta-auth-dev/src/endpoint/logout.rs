@@ -1,4 +1,8 @@
 //! `/logout` (OpenID Connect RP-Initiated Logout).
+//!
+//! The browser comes here after the app ended its own session. Okta requires the ID token as a
+//! hint, compares the place to return to exactly, and shows its own page for every error: there is
+//! no telling where an error should go.
 
 use serde_json::Value;
 
@@ -15,13 +19,12 @@ pub(super) fn logout(exchange: &Exchange<'_>) -> Reply {
     let request = exchange.request;
     let params = Params::new(if exchange.is("POST") { request.form() } else { request.query_pairs() });
     match process(exchange, &params) {
-        Ok(reply) => {
-            reply.cookie(format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"))
-        }
+        Ok(reply) => reply.cookie(format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")),
         Err(error) => Reply::html(400, page::error(exchange.tenant, &error.error, &error.description)),
     }
 }
 
+/// Everything is checked before the session ends, so that a bad link cannot sign anybody out.
 fn process(exchange: &Exchange<'_>, params: &Params) -> Result<Reply, OAuthError> {
     params.check_duplicates()?;
     let (client_id, subject) = hint(exchange, params)?;
@@ -45,11 +48,12 @@ fn process(exchange: &Exchange<'_>, params: &Params) -> Result<Reply, OAuthError
     Ok(Reply::redirect(super::authorize::with_query(target, &fields)))
 }
 
-/// Client and person of the `id_token_hint`, which Okta requires. It may be expired, but it must be one of ours.
+/// Client and person of the `id_token_hint`, which Okta requires. It may be expired, but it must be
+/// one of ours.
 fn hint(exchange: &Exchange<'_>, params: &Params) -> Result<(String, String), OAuthError> {
-    let hint = params.find("id_token_hint").ok_or_else(|| {
-        OAuthError::invalid_request("The required parameter 'id_token_hint' is missing.")
-    })?;
+    let hint = params
+        .find("id_token_hint")
+        .ok_or_else(|| OAuthError::invalid_request("The required parameter 'id_token_hint' is missing."))?;
     let claims = verify_signature(exchange.tenant, exchange.server, hint);
     let invalid = || OAuthError::new(400, "invalid_token", "The id token is invalid.");
     let claims = claims.ok_or_else(invalid)?;

@@ -1,4 +1,9 @@
 //! The metadata documents, member for member in Okta's order.
+//!
+//! The OpenID document and the OAuth document of a server are nearly the same; the first has
+//! userinfo and ID tokens, the second one response type and one grant more. Custom scopes and
+//! custom claims are in neither. The lists say what Okta can do, not what this org does: a client
+//! must not conclude from them that, say, PAR works here.
 
 use serde::Serialize;
 
@@ -9,11 +14,14 @@ use crate::random;
 use crate::reply::Reply;
 use crate::sync::lock;
 
-const HMAC_RSA_EC: [&str; 9] =
-    ["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
+/// For objects that clients sign, with their secret or with a key.
+const HMAC_RSA_EC: [&str; 9] = ["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
+/// For proofs, which need a key.
 const RSA_EC: [&str; 6] = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
+/// The same at the token, introspection and revocation endpoints.
 const CLIENT_AUTHENTICATION: [&str; 5] =
     ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
+/// Of these the org answers `code`.
 const RESPONSE_TYPES: [&str; 7] = [
     "code",
     "id_token",
@@ -24,6 +32,7 @@ const RESPONSE_TYPES: [&str; 7] = [
     // Only the OAuth document lists this one.
     "token",
 ];
+/// Of these the org knows codes, refresh tokens and client credentials.
 const GRANT_TYPES: [&str; 6] = [
     "authorization_code",
     "implicit",
@@ -33,46 +42,63 @@ const GRANT_TYPES: [&str; 6] = [
     // Only the OAuth document lists this one.
     "client_credentials",
 ];
+/// Claims of ID tokens.
 #[rustfmt::skip]
 const OPENID_CLAIMS: [&str; 31] = [
     "iss", "ver", "sub", "aud", "iat", "exp", "jti", "auth_time", "amr", "idp", "nonce", "name", "nickname",
     "preferred_username", "given_name", "middle_name", "family_name", "email", "email_verified", "profile", "zoneinfo",
     "locale", "address", "phone_number", "picture", "website", "gender", "birthdate", "updated_at", "at_hash", "c_hash",
 ];
+/// Claims of access tokens.
 const OAUTH_CLAIMS: [&str; 10] = ["ver", "jti", "iss", "aud", "iat", "exp", "cid", "uid", "scp", "sub"];
 
-/// A metadata document. The order of the fields is Okta's. What only one of the two documents has is an `Option`.
+/// A metadata document. The order of the fields is Okta's. What only one of the two documents has
+/// is an `Option`.
 #[derive(Debug, Serialize)]
 struct Metadata {
+    /// The identifier that ID tokens carry as `iss`, character by character.
     issuer: String,
+    /// Where the browser is sent.
     authorization_endpoint: String,
+    /// Where the app exchanges codes and refreshes.
     token_endpoint: String,
+    /// Only in the OpenID document.
     #[serde(skip_serializing_if = "Option::is_none")]
     userinfo_endpoint: Option<String>,
+    /// Always that of the org, also at a custom server.
     registration_endpoint: String,
+    /// Where the keys are. Must be read from here and not be made up.
     jwks_uri: String,
     response_types_supported: Vec<&'static str>,
     response_modes_supported: [&'static str; 4],
     grant_types_supported: Vec<&'static str>,
     subject_types_supported: [&'static str; 1],
+    /// Okta signs with RS256 alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token_signing_alg_values_supported: Option<[&'static str; 1]>,
+    /// Okta encrypts if an app has a key for it; this org does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token_encryption_alg_values_supported: Option<[&'static str; 3]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token_encryption_enc_values_supported: Option<[&'static str; 1]>,
+    /// Those of OpenID Connect; custom ones are not published.
     scopes_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: [&'static str; 5],
     claims_supported: Vec<&'static str>,
+    /// Never `plain`.
     code_challenge_methods_supported: [&'static str; 1],
     introspection_endpoint: String,
     introspection_endpoint_auth_methods_supported: [&'static str; 5],
     revocation_endpoint: String,
     revocation_endpoint_auth_methods_supported: [&'static str; 5],
+    /// Where the browser is sent for sign-out.
     end_session_endpoint: String,
+    /// Okta takes signed request objects; this org does not.
     request_parameter_supported: bool,
     request_object_signing_alg_values_supported: [&'static str; 9],
+    /// Announced, as at Okta, but not served here.
     device_authorization_endpoint: String,
+    /// Announced, as at Okta, but not served here.
     pushed_authorization_request_endpoint: String,
     dpop_signing_alg_values_supported: [&'static str; 6],
     backchannel_token_delivery_modes_supported: [&'static str; 1],
@@ -89,6 +115,7 @@ pub(super) fn oauth(exchange: &Exchange<'_>) -> Reply {
     document(exchange, false)
 }
 
+/// Answers, with the faults that are on.
 fn document(exchange: &Exchange<'_>, openid: bool) -> Reply {
     if !exchange.is("GET") {
         return crate::oauth_error::wrong_method();
@@ -140,6 +167,7 @@ fn other_jwks_uri(exchange: &Exchange<'_>) -> String {
     uri
 }
 
+/// The document as it should be.
 fn metadata(exchange: &Exchange<'_>, openid: bool) -> Metadata {
     let settings = &exchange.server.settings;
     let base = settings.endpoints(&exchange.tenant.url);

@@ -1,4 +1,20 @@
 //! The endpoints: plain functions from a request to a reply.
+//!
+//! Paths are those of Okta. `{base}` is `/oauth2/v1` for the org's own server and `/oauth2/{id}/v1`
+//! for a custom one.
+//!
+//! | path | module |
+//! |---|---|
+//! | `{base}/authorize` | `authorize` |
+//! | `{base}/token` | `token`, `client_auth` |
+//! | `{base}/keys` | `keys` |
+//! | `{base}/userinfo` | `userinfo` |
+//! | `{base}/introspect` | `introspect` |
+//! | `{base}/revoke` | `revoke` |
+//! | `{base}/logout` | `logout` |
+//! | `{issuer}/.well-known/openid-configuration` | `metadata` |
+//! | `{issuer}/.well-known/oauth-authorization-server`, and the form of RFC 8414 | `metadata` |
+//! | `/signin` (this org's own; Okta's is private, too) | `sign_in` |
 
 mod authorize;
 mod client_auth;
@@ -23,8 +39,8 @@ use crate::oauth_error::{OAuthError, no_such_path, not_found, rate_limited, wron
 use crate::reply::Reply;
 use crate::tenant::{Server, Tenant};
 
-/// The path prefix under which faults that redirect make an endpoint reachable: a client that follows such a redirect
-/// gets the real thing, so that following it is the only mistake it makes.
+/// The path prefix under which faults that redirect make an endpoint reachable: a client that
+/// follows such a redirect gets the real thing, so that following it is the only mistake it makes.
 pub(crate) const MOVED: &str = "/moved";
 
 /// A request to an endpoint of an authorization server.
@@ -38,10 +54,12 @@ pub(crate) struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
+    /// The virtual time in seconds.
     pub(crate) fn now(&self) -> i64 {
         self.tenant.clock.seconds()
     }
 
+    /// Whether the method is this one.
     pub(crate) fn is(&self, method: &str) -> bool {
         self.request.method == method
     }
@@ -71,6 +89,7 @@ pub(crate) struct Params {
 }
 
 impl Params {
+    /// Parameters in the order in which they were sent.
     pub(crate) fn new(pairs: Vec<(String, String)>) -> Self {
         Self { pairs }
     }
@@ -93,6 +112,7 @@ impl Params {
         unique.then_some(()).ok_or_else(OAuthError::duplicate_parameter)
     }
 
+    /// Whether the parameter is there and not empty.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.find(name).is_some()
     }
@@ -145,6 +165,7 @@ fn endpoint_at(tenant: &Tenant, request: &Recorded, moved: bool, id: &str, endpo
     }
 }
 
+/// What answers at a path.
 type Handler = fn(&Exchange<'_>) -> Reply;
 
 /// The endpoints of an authorization server and the methods they take.

@@ -1,4 +1,8 @@
 //! The pages: sign-in, errors, home. No scripts, no outside assets; light and dark.
+//!
+//! They are made for the tests of an accessibility checker, too: every field has a label, errors
+//! are announced and tied to the fields, the focus is visible, and everything works without
+//! scripts. All text that comes from elsewhere is escaped.
 
 use crate::tenant::Tenant;
 use crate::user::User;
@@ -76,12 +80,10 @@ pub(super) struct SignIn<'a> {
 }
 
 impl SignIn<'_> {
+    /// The whole page.
     pub(super) fn html(&self) -> String {
-        let failed = if self.failed {
-            "<p class=\"bad\" role=\"alert\" id=\"problem\">Unable to sign in</p>"
-        } else {
-            ""
-        };
+        let failed =
+            if self.failed { "<p class=\"bad\" role=\"alert\" id=\"problem\">Unable to sign in</p>" } else { "" };
         let described = if self.failed { " aria-invalid=\"true\" aria-describedby=\"problem\"" } else { "" };
         // The first empty field has the focus.
         let (at_name, at_password) = if self.username.is_empty() { (" autofocus", "") } else { ("", " autofocus") };
@@ -114,6 +116,7 @@ impl SignIn<'_> {
         format!("<h2>This is a development org. Use a test user:</h2><ul>{items}</ul>")
     }
 
+    /// The password is in the form: it is no secret.
     fn user(&self, user: &User) -> String {
         format!(
             "<li><form method=\"post\" action=\"/{path}\">\
@@ -157,19 +160,18 @@ pub(super) fn home(tenant: &Tenant) -> crate::reply::Reply {
             format!("<li><a href=\"{issuer}/.well-known/openid-configuration\"><code>{issuer}</code></a></li>")
         })
         .collect();
-    let body =
-        format!("<h1>Development org</h1><p class=\"soft\">It is no Okta org; it behaves like one.</p><ul>{issuers}</ul>");
+    let body = format!(
+        "<h1>Development org</h1><p class=\"soft\">It is no Okta org; it behaves like one.</p><ul>{issuers}</ul>"
+    );
     crate::reply::Reply::html(200, page("Development org", &tenant.name, &body))
 }
 
-/// The page that posts an authorization response to the app (form_post). With scripts it submits itself; without, there
-/// is a button. `nonce` is the one the policy allows a script with.
+/// The page that posts an authorization response to the app (form_post). With scripts it submits
+/// itself; without, there is a button. `nonce` is the one the policy allows a script with.
 pub(super) fn form_post(tenant: &Tenant, action: &str, fields: &[(String, String)], nonce: &str) -> String {
     let inputs: String = fields
         .iter()
-        .map(|(name, value)| {
-            format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value))
-        })
+        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value)))
         .collect();
     let body = format!(
         "<h1>Signing in</h1><form method=\"post\" action=\"{}\">{inputs}<button type=\"submit\">Continue</button></form>\

@@ -1,4 +1,7 @@
 //! `/revoke` (RFC 7009).
+//!
+//! A client revokes what it was issued. A refresh token takes all access tokens of its sign-in with
+//! it; an access token goes alone.
 
 use serde_json::Value;
 
@@ -24,6 +27,7 @@ pub(super) fn revoke(exchange: &Exchange<'_>) -> Reply {
     reply.header("access-control-allow-origin", "*").delayed(delay)
 }
 
+/// Tokens of other clients are left alone, silently.
 fn process(exchange: &Exchange<'_>) -> Result<(), OAuthError> {
     let params = Params::new(exchange.request.form());
     params.check_duplicates()?;

@@ -1,4 +1,7 @@
 //! The form of the sign-in page.
+//!
+//! The page is tied to its request by a random handle in the form, Okta's `stateToken`. Two tabs
+//! have two handles, so both can be completed.
 
 use super::authorize::{self, SESSION_COOKIE};
 use super::page;
@@ -13,6 +16,8 @@ use crate::user::User;
 pub(super) const PATH: &str = "signin";
 
 /// Checks the password; then starts a session and answers the request that the page was shown for.
+///
+/// A wrong password shows the page again, with status 401 and without saying which half was wrong.
 pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
     if request.method != "POST" {
         return wrong_method();
@@ -25,7 +30,10 @@ pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
         Some((asked, server, client))
     });
     let Some((asked, server, client)) = found else {
-        return Reply::html(400, page::error(tenant, "login_required", "Request expired, please start over and try again."));
+        return Reply::html(
+            400,
+            page::error(tenant, "login_required", "Request expired, please start over and try again."),
+        );
     };
     let username = request.form_field("username").unwrap_or_default();
     let password = request.form_field("password").unwrap_or_default();

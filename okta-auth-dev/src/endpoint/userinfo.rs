@@ -1,4 +1,7 @@
 //! `/userinfo`.
+//!
+//! `sub` is the Okta user id, as in the ID token, and not the login that is `sub` in the access
+//! token.
 
 use serde_json::{Value, json};
 
@@ -27,6 +30,7 @@ pub(super) fn userinfo(exchange: &Exchange<'_>) -> Reply {
     if board.hit(&Fault::UserinfoHuge) { reply.huge() } else { reply }
 }
 
+/// The faults that answer with something else than claims.
 fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
     let moved = exchange.moved;
     exchange.tenant.board.find(|fault| match fault {
@@ -39,10 +43,12 @@ fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
     })
 }
 
+/// An answer that is a header alone (RFC 6750 §3).
 fn challenge(status: u16, value: &str) -> Reply {
     Reply::empty(status).header("www-authenticate", value).no_store()
 }
 
+/// The token is taken from the `Authorization` header and from nowhere else.
 fn claims(exchange: &Exchange<'_>) -> Reply {
     let header = exchange.request.header("authorization").unwrap_or_default();
     let (scheme, token) = header.split_once(' ').unwrap_or_default();

@@ -1,4 +1,7 @@
 //! The switchboard: which faults are on.
+//!
+//! Endpoints ask for a fault at the moment they would act on it. So a fault that is on for one
+//! request goes off with the request that it changed, not with the next one that happens to come.
 
 use std::sync::Mutex;
 
@@ -8,9 +11,11 @@ use crate::sync::lock;
 /// Which faults are on. Whoever is about to do something asks here first.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
+    /// In the order in which they were switched on.
     armed: Mutex<Vec<Armed>>,
 }
 
+/// A fault that is on.
 #[derive(Debug)]
 struct Armed {
     fault: Fault,
@@ -32,22 +37,29 @@ impl Board {
     }
 
     /// The first fault that the caller can use, as what the caller makes of it.
+    ///
+    /// The closure runs while the board is locked and must not ask the board again.
     pub(crate) fn find<T>(&self, pick: impl Fn(&Fault) -> Option<T>) -> Option<T> {
         let mut armed = lock(&self.armed);
-        let (index, found) =
-            armed.iter().enumerate().find_map(|(index, armed)| Some((index, pick(&armed.fault)?)))?;
+        let (index, found) = armed.iter().enumerate().find_map(|(index, armed)| Some((index, pick(&armed.fault)?)))?;
         if armed.get(index).is_some_and(|armed| armed.once) {
             armed.remove(index);
         }
         Some(found)
     }
 
-    /// All faults that the caller can use, in the order in which they were switched on.
-    pub(crate) fn all(&self, pick: impl Fn(&Fault) -> bool) -> Vec<Fault> {
-        let mut armed = lock(&self.armed);
-        let found = armed.iter().map(|armed| &armed.fault).filter(|fault| pick(fault)).cloned().collect();
-        armed.retain(|armed| !(armed.once && pick(&armed.fault)));
-        found
+    /// Offers every fault to the caller, in the order in which they were switched on; the caller
+    /// says whether it was one for it.
+    pub(crate) fn each<E>(&self, mut apply: impl FnMut(&Fault) -> Result<bool, E>) -> Result<(), E> {
+        let mut failed = None;
+        lock(&self.armed).retain(|armed| match apply(&armed.fault) {
+            Ok(applied) => !(applied && armed.once),
+            Err(error) => {
+                failed = Some(error);
+                true
+            }
+        });
+        failed.map_or(Ok(()), Err)
     }
 
     /// Whether this fault is on.
@@ -80,7 +92,16 @@ mod tests {
         board.arm(Fault::KeysStatus(503), false);
         board.arm(Fault::IdTokenClaim("a".into(), json!(1)), false);
         board.arm(Fault::IdTokenClaim("b".into(), json!(2)), false);
-        assert_eq!(board.all(|_| true).len(), 3);
+        let mut count = 0;
+        board
+            .each(|_| {
+                Ok::<_, ()>({
+                    count += 1;
+                    false
+                })
+            })
+            .unwrap();
+        assert_eq!(count, 3);
         assert!(!board.hit(&Fault::KeysStatus(500)));
     }
 }

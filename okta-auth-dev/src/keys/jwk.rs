@@ -8,7 +8,8 @@ use super::{Algorithm, KeyUse, Material, SigningKey};
 use crate::random;
 
 impl SigningKey {
-    /// The public key with the members that Okta publishes: `kty`, `alg`, `kid`, `use`, and the key.
+    /// The public key with the members that Okta publishes: `kty`, `alg`, `kid`, `use`, and the
+    /// key.
     pub(crate) fn jwk(&self) -> Map<String, Value> {
         let mut jwk = self.public_members();
         jwk.insert("kid".into(), json!(self.kid));
@@ -26,6 +27,7 @@ impl SigningKey {
         jwk
     }
 
+    /// `kty` and the numbers: base64url of big-endian bytes without leading zeros (RFC 7518 §6).
     fn public_members(&self) -> Map<String, Value> {
         let bytes = self.public_bytes();
         let members = match &*self.material {

@@ -1,4 +1,8 @@
 //! Signing keys: how they are made, published, rotated and used.
+//!
+//! Okta publishes two or three RSA keys, any of which may sign, and rotates them about four times a
+//! year without notice. A key goes through three states: NEXT is published and waits, ACTIVE signs,
+//! EXPIRED is gone from the list.
 
 mod jwk;
 mod ring;
@@ -16,7 +20,8 @@ use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, Unp
 use crate::error::Error;
 use crate::random;
 
-/// A signature algorithm (RFC 7518 §3). Okta signs with [`Algorithm::Rs256`] only; the others exist for faults.
+/// A signature algorithm (RFC 7518 §3). Okta signs with [`Algorithm::Rs256`] only; the others exist
+/// for faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -56,6 +61,7 @@ impl Algorithm {
         all.into_iter().find(|algorithm| algorithm.as_str() == name)
     }
 
+    /// How a signature is checked.
     fn verification(self) -> &'static dyn signature::VerificationAlgorithm {
         match self {
             Self::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -72,7 +78,9 @@ impl Algorithm {
 /// What a published key is for (RFC 7517 §4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum KeyUse {
+    /// `sig`.
     Signature,
+    /// `enc`.
     Encryption,
 }
 
@@ -101,12 +109,12 @@ impl SigningKey {
     pub(crate) fn generate(algorithm: Algorithm) -> Result<Self, Error> {
         let failed = |_| Error::crypto("this machine could not make a signing key");
         let material = match algorithm {
-            Algorithm::Es256 => Material::Ec(
-                EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?,
-            ),
-            Algorithm::Es384 => Material::Ec(
-                EcdsaKeyPair::generate(&signature::ECDSA_P384_SHA384_FIXED_SIGNING).map_err(failed)?,
-            ),
+            Algorithm::Es256 => {
+                Material::Ec(EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?)
+            }
+            Algorithm::Es384 => {
+                Material::Ec(EcdsaKeyPair::generate(&signature::ECDSA_P384_SHA384_FIXED_SIGNING).map_err(failed)?)
+            }
             Algorithm::EdDsa => Material::Ed25519(Ed25519KeyPair::generate().map_err(failed)?),
             _ => Material::Rsa(rsa::KeyPair::generate(KeySize::Rsa2048).map_err(failed)?),
         };
@@ -164,7 +172,8 @@ impl SigningKey {
         Ok(format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n")))
     }
 
-    /// RSA: `RSAPublicKey` in DER (RFC 8017 A.1.1). EC: the uncompressed point. Ed25519: the 32 bytes.
+    /// RSA: `RSAPublicKey` in DER (RFC 8017 A.1.1). EC: the uncompressed point. Ed25519: the 32
+    /// bytes.
     fn public_bytes(&self) -> &[u8] {
         match &*self.material {
             Material::Rsa(pair) => pair.public_key().as_ref(),

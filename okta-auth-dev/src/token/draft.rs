@@ -1,4 +1,7 @@
 //! A token before it is signed, when everything about it can still be changed.
+//!
+//! The parts can contradict each other on purpose: the header may name another algorithm than the
+//! one that signs.
 
 use std::sync::Arc;
 
@@ -37,13 +40,17 @@ pub(crate) enum Shape {
 /// A token before it is signed.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
+    /// The JOSE header.
     pub(crate) header: Map<String, Value>,
+    /// The payload.
     pub(crate) claims: Map<String, Value>,
     /// A member that the JSON of the claims has a second time.
     pub(crate) duplicate: Option<(String, Value)>,
+    /// What makes the third part.
     pub(crate) signing: Signing,
     /// Whether the signature is damaged.
     pub(crate) damaged: bool,
+    /// How many parts there are.
     pub(crate) shape: Shape,
 }
 
@@ -127,10 +134,12 @@ impl Draft {
     }
 }
 
+/// HS256 (RFC 7518 §3.2).
 fn hmac_sha256(secret: &[u8], message: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message).as_ref().to_vec()
 }
 
+/// Sets a member, or removes it when the value is null.
 fn put(members: &mut Map<String, Value>, name: &str, value: Value) {
     if value.is_null() {
         members.remove(name);
@@ -139,7 +148,8 @@ fn put(members: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// Something that looks like an encrypted token (RFC 7516 §7.1). Nobody has the key, so the parts are random.
+/// Something that looks like an encrypted token (RFC 7516 §7.1). Nobody has the key, so the parts
+/// are random.
 fn encrypted() -> String {
     let header = json!({"alg": "RSA-OAEP-256", "enc": "A256GCM", "cty": "JWT", "kid": random::token()});
     let parts = [

@@ -1,4 +1,7 @@
 //! What faults do to an ID token.
+//!
+//! Each fault changes one thing and leaves the rest as it was, signature included: an app that
+//! refuses the token must have looked at that one thing.
 
 use serde_json::{Value, json};
 
@@ -12,98 +15,36 @@ use crate::random;
 /// An hour, in seconds.
 const HOUR: i64 = 3600;
 
-/// Whether a fault changes an ID token. Those of a refresh leave the ID token of a sign-in alone.
-pub(crate) fn concerns_id_token(fault: &Fault, refresh: bool) -> bool {
-    match fault {
-        Fault::RefreshIdTokenIssuer
-        | Fault::RefreshIdTokenSub
-        | Fault::RefreshIdTokenNonce
-        | Fault::RefreshIdTokenAuthTime => refresh,
-        // These two are about the response, not about the token.
-        Fault::IdTokenMissing | Fault::IdTokenIsAccessToken => false,
-        other => is_about_shape(other) || is_about_signature(other) || is_about_claims(other),
-    }
+/// Where a fault is to be applied.
+#[derive(Debug)]
+pub(crate) struct Target<'a> {
+    /// For whom the token is made.
+    pub(crate) issuing: Issuing<'a>,
+    /// The access token of the same response, which `at_hash` is about.
+    pub(crate) access_token: &'a str,
+    /// Whether the ID token is one of a refresh.
+    pub(crate) refresh: bool,
 }
 
-fn is_about_shape(fault: &Fault) -> bool {
-    matches!(fault, Fault::IdTokenFourParts | Fault::IdTokenTwoParts | Fault::IdTokenJwe)
+/// Changes the token the way the fault says; false if the fault is about something else than this
+/// ID token.
+///
+/// A fault that goes off after it was met once must not go off for a token that it does not change,
+/// so every step says whether the fault was its own.
+pub(crate) fn apply(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Result<bool, Error> {
+    let client_id = &target.issuing.grant.client_id;
+    let now = target.issuing.tenant.clock.seconds();
+    let plain = identity(fault, draft, client_id)
+        || audience(fault, draft, client_id)
+        || times(fault, draft, now)
+        || bindings(fault, draft)
+        || shape(fault, draft)
+        || (target.refresh && refreshed(fault, draft));
+    Ok(plain || signature(fault, draft, &target.issuing)? || algorithm(fault, draft, target)?)
 }
 
-fn is_about_signature(fault: &Fault) -> bool {
-    use Fault as F;
-    matches!(
-        fault,
-        F::IdTokenHeader(..)
-            | F::IdTokenAlgNone
-            | F::IdTokenAlgHs256WithRsaPublicKey
-            | F::IdTokenAlgHs256WithSecret
-            | F::IdTokenAlgEs256
-            | F::IdTokenAlgEs384
-            | F::IdTokenAlgPs256
-            | F::IdTokenAlgRs384
-            | F::IdTokenAlgRs512
-            | F::IdTokenAlgEdDsa
-            | F::IdTokenBadSignature
-            | F::IdTokenNoKid
-            | F::IdTokenEncKey
-            | F::IdTokenUnpublishedKey
-    )
-}
-
-fn is_about_claims(fault: &Fault) -> bool {
-    use Fault as F;
-    let audience = matches!(
-        fault,
-        F::IdTokenIssuer
-            | F::IdTokenNoSub
-            | F::IdTokenSubEmpty
-            | F::IdTokenSubTooLong
-            | F::IdTokenAudience
-            | F::IdTokenNoAudience
-            | F::IdTokenAudienceArray
-            | F::IdTokenExtraAudience
-            | F::IdTokenExtraAudienceWithAzp
-            | F::IdTokenAzp
-            | F::IdTokenClaim(..)
-            | F::IdTokenDuplicateClaim
-    );
-    audience || is_about_time(fault) || is_about_binding(fault)
-}
-
-fn is_about_time(fault: &Fault) -> bool {
-    use Fault as F;
-    matches!(
-        fault,
-        F::IdTokenNoIat
-            | F::IdTokenIatString
-            | F::IdTokenIssuedInFuture
-            | F::IdTokenNoExp
-            | F::IdTokenExpired
-            | F::IdTokenExpFloat
-            | F::IdTokenExpString
-            | F::IdTokenNotBefore
-            | F::IdTokenNoAuthTime
-            | F::IdTokenOldAuthTime
-    )
-}
-
-fn is_about_binding(fault: &Fault) -> bool {
-    matches!(
-        fault,
-        Fault::IdTokenNonce | Fault::IdTokenNoNonce | Fault::IdTokenAtHash | Fault::IdTokenNoAtHash
-    )
-}
-
-/// Changes the token the way the fault says.
-pub(crate) fn apply(
-    fault: &Fault,
-    draft: &mut Draft,
-    issuing: &Issuing<'_>,
-    access_token: &str,
-) -> Result<(), Error> {
-    identity(fault, draft, &issuing.grant.client_id);
-    times(fault, draft, issuing.tenant.clock.seconds());
-    bindings(fault, draft);
+/// How many parts it has, and single members.
+fn shape(fault: &Fault, draft: &mut Draft) -> bool {
     match fault {
         Fault::IdTokenFourParts => draft.shape = Shape::FourParts,
         Fault::IdTokenTwoParts => draft.shape = Shape::TwoParts,
@@ -112,20 +53,43 @@ pub(crate) fn apply(
         Fault::IdTokenNoKid => draft.header("kid", Value::Null),
         Fault::IdTokenHeader(name, value) => draft.header(name, value.clone()),
         Fault::IdTokenClaim(name, value) => draft.claim(name, value.clone()),
-        _ => {}
+        _ => return false,
     }
-    signature(fault, draft, issuing)?;
-    algorithm(fault, draft, issuing, access_token)
+    true
 }
 
-/// Who issued it, about whom, for whom.
-fn identity(fault: &Fault, draft: &mut Draft, client_id: &str) {
+/// What must be the same as at the sign-in (OpenID Connect Core §12.2).
+fn refreshed(fault: &Fault, draft: &mut Draft) -> bool {
     match fault {
-        Fault::IdTokenIssuer | Fault::RefreshIdTokenIssuer => draft.claim("iss", suffixed(draft, "iss", "1")),
+        Fault::RefreshIdTokenIssuer => draft.claim("iss", suffixed(draft, "iss", "1")),
+        Fault::RefreshIdTokenSub => draft.claim("sub", suffixed(draft, "sub", "1")),
+        Fault::RefreshIdTokenNonce => draft.claim("nonce", suffixed(draft, "nonce", "1")),
+        Fault::RefreshIdTokenAuthTime => {
+            let original = draft.claims.get("auth_time").and_then(Value::as_i64).unwrap_or_default();
+            draft.claim("auth_time", json!(original + 1));
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Who issued it, and about whom.
+fn identity(fault: &Fault, draft: &mut Draft, client_id: &str) -> bool {
+    match fault {
+        Fault::IdTokenIssuer => draft.claim("iss", suffixed(draft, "iss", "1")),
         Fault::IdTokenNoSub => draft.claim("sub", Value::Null),
         Fault::IdTokenSubEmpty => draft.claim("sub", json!("")),
         Fault::IdTokenSubTooLong => draft.claim("sub", json!("a".repeat(256))),
-        Fault::RefreshIdTokenSub => draft.claim("sub", suffixed(draft, "sub", "1")),
+        Fault::IdTokenAzp => draft.claim("azp", json!(format!("{client_id}1"))),
+        Fault::IdTokenDuplicateClaim => draft.duplicate = Some(("sub".into(), suffixed(draft, "sub", "1"))),
+        _ => return false,
+    }
+    true
+}
+
+/// For whom it is.
+fn audience(fault: &Fault, draft: &mut Draft, client_id: &str) -> bool {
+    match fault {
         Fault::IdTokenAudience => draft.claim("aud", json!(format!("{client_id}1"))),
         Fault::IdTokenNoAudience => draft.claim("aud", Value::Null),
         Fault::IdTokenAudienceArray => draft.claim("aud", json!([client_id])),
@@ -134,14 +98,13 @@ fn identity(fault: &Fault, draft: &mut Draft, client_id: &str) {
             draft.claim("aud", json!([client_id, "0oasomebodyelse0001"]));
             draft.claim("azp", json!(client_id));
         }
-        Fault::IdTokenAzp => draft.claim("azp", json!(format!("{client_id}1"))),
-        Fault::IdTokenDuplicateClaim => draft.duplicate = Some(("sub".into(), suffixed(draft, "sub", "1"))),
-        _ => {}
+        _ => return false,
     }
+    true
 }
 
 /// From when, until when.
-fn times(fault: &Fault, draft: &mut Draft, now: i64) {
+fn times(fault: &Fault, draft: &mut Draft, now: i64) -> bool {
     match fault {
         Fault::IdTokenNoIat => draft.claim("iat", Value::Null),
         Fault::IdTokenIatString => draft.claim("iat", json!(now.to_string())),
@@ -154,33 +117,32 @@ fn times(fault: &Fault, draft: &mut Draft, now: i64) {
             draft.claim("iat", json!(now - 360 - HOUR));
             draft.claim("exp", json!(now - 360));
         }
-        // Halves are exact in a floating-point number of this size. The cast loses nothing before the year 285 million.
+        // Halves are exact in a floating-point number of this size. The cast loses nothing before
+        // the year 285 million.
         Fault::IdTokenExpFloat => draft.claim("exp", json!((now + HOUR) as f64 + 0.5)),
         Fault::IdTokenExpString => draft.claim("exp", json!((now + HOUR).to_string())),
         Fault::IdTokenNotBefore => draft.claim("nbf", json!(now + HOUR)),
         Fault::IdTokenNoAuthTime => draft.claim("auth_time", Value::Null),
         Fault::IdTokenOldAuthTime => draft.claim("auth_time", json!(now - 24 * HOUR)),
-        Fault::RefreshIdTokenAuthTime => {
-            let original = draft.claims.get("auth_time").and_then(Value::as_i64).unwrap_or(now);
-            draft.claim("auth_time", json!(original + 1));
-        }
-        _ => {}
+        _ => return false,
     }
+    true
 }
 
 /// What ties it to the request and to the access token.
-fn bindings(fault: &Fault, draft: &mut Draft) {
+fn bindings(fault: &Fault, draft: &mut Draft) -> bool {
     match fault {
-        Fault::IdTokenNonce | Fault::RefreshIdTokenNonce => draft.claim("nonce", suffixed(draft, "nonce", "1")),
+        Fault::IdTokenNonce => draft.claim("nonce", suffixed(draft, "nonce", "1")),
         Fault::IdTokenNoNonce => draft.claim("nonce", Value::Null),
         Fault::IdTokenAtHash => draft.claim("at_hash", json!(at_hash(&random::token(), Algorithm::Rs256))),
         Fault::IdTokenNoAtHash => draft.claim("at_hash", Value::Null),
-        _ => {}
+        _ => return false,
     }
+    true
 }
 
 /// Which key it is signed with.
-fn signature(fault: &Fault, draft: &mut Draft, issuing: &Issuing<'_>) -> Result<(), Error> {
+fn signature(fault: &Fault, draft: &mut Draft, issuing: &Issuing<'_>) -> Result<bool, Error> {
     let ring = &issuing.server.ring;
     match fault {
         Fault::IdTokenAlgNone => draft.unsigned(),
@@ -192,18 +154,13 @@ fn signature(fault: &Fault, draft: &mut Draft, issuing: &Issuing<'_>) -> Result<
         }
         Fault::IdTokenEncKey => draft.sign_with(ring.special(Special::Encrypts)?, Algorithm::Rs256),
         Fault::IdTokenUnpublishedKey => draft.sign_with(ring.unpublished()?, Algorithm::Rs256),
-        _ => {}
+        _ => return Ok(false),
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Which algorithm it is signed with. `at_hash` follows, so that nothing else is wrong.
-fn algorithm(
-    fault: &Fault,
-    draft: &mut Draft,
-    issuing: &Issuing<'_>,
-    access_token: &str,
-) -> Result<(), Error> {
+fn algorithm(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Result<bool, Error> {
     let algorithm = match fault {
         Fault::IdTokenAlgEs256 => Algorithm::Es256,
         Fault::IdTokenAlgEs384 => Algorithm::Es384,
@@ -211,11 +168,11 @@ fn algorithm(
         Fault::IdTokenAlgRs384 => Algorithm::Rs384,
         Fault::IdTokenAlgRs512 => Algorithm::Rs512,
         Fault::IdTokenAlgEdDsa => Algorithm::EdDsa,
-        _ => return Ok(()),
+        _ => return Ok(false),
     };
-    draft.sign_with(issuing.server.ring.special(Special::Signs(algorithm))?, algorithm);
-    draft.claim("at_hash", json!(at_hash(access_token, algorithm)));
-    Ok(())
+    draft.sign_with(target.issuing.server.ring.special(Special::Signs(algorithm))?, algorithm);
+    draft.claim("at_hash", json!(at_hash(target.access_token, algorithm)));
+    Ok(true)
 }
 
 /// A claim with something appended.

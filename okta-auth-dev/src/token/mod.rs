@@ -1,9 +1,17 @@
-//! Tokens: what is in them, how they are signed, what faults do to them, and how the org checks its own.
+//! Tokens: what is in them, how they are signed, what faults do to them, and how the org checks its
+//! own.
+//!
+//! Okta's ID tokens and access tokens have the same header and the same issuer. They differ in
+//! their claims: an ID token has `nonce`, `amr`, `idp` and the client as `aud`; an access token has
+//! `cid`, `scp`, and an API as `aud`. Neither has a `typ` in its header, so that RFC 9068's
+//! `at+jwt` cannot be relied on.
 
 mod claims;
 mod draft;
 mod faults;
 mod verify;
+
+use faults::Target;
 
 pub(crate) use claims::{at_hash, userinfo_claims};
 pub(crate) use draft::Draft;
@@ -19,8 +27,11 @@ use crate::tenant::{Server, Tenant};
 /// What a token is made for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Issuing<'a> {
+    /// The org.
     pub(crate) tenant: &'a Tenant,
+    /// The authorization server that issues.
     pub(crate) server: &'a Server,
+    /// What was allowed, by whom, to whom.
     pub(crate) grant: &'a Grant,
 }
 
@@ -36,7 +47,8 @@ impl Issuing<'_> {
         Ok(())
     }
 
-    /// Rotates the keys if that fault is on: twice, so that the key that signs was not published as NEXT either.
+    /// Rotates the keys if that fault is on: twice, so that the key that signs was not published as
+    /// NEXT either.
     pub(crate) fn rotate_if_asked(&self) {
         if self.tenant.board.hit(&Fault::RotateBeforeSigning) {
             self.server.ring.rotate();
@@ -63,9 +75,8 @@ impl Issuing<'_> {
     /// An ID token, signed, with the faults that are on.
     pub(crate) fn id_token(&self, access_token: &str, refresh: bool) -> Result<String, Error> {
         let mut draft = self.id_token_draft(Some(access_token))?;
-        for fault in self.tenant.board.all(|fault| faults::concerns_id_token(fault, refresh)) {
-            faults::apply(&fault, &mut draft, self, access_token)?;
-        }
+        let target = Target { issuing: *self, access_token, refresh };
+        self.tenant.board.each(|fault| faults::apply(fault, &mut draft, &target))?;
         draft.finish()
     }
 

@@ -1,9 +1,8 @@
 //! Sign-in from start to end, and what goes wrong on the way.
 
-
+use crate::support::*;
 use okta_auth_dev::{ADA, BEN, CLIENT_ID, Org, PUBLIC_CLIENT_ID, Response};
 use serde_json::json;
-use crate::support::*;
 
 #[tokio::test]
 async fn a_person_signs_in_with_query_and_pkce() {

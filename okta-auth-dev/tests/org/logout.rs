@@ -94,8 +94,7 @@ async fn a_hint_about_somebody_else_is_refused() {
 async fn faults_change_the_state() {
     let org = Org::start().await.unwrap();
     let (mut browser, hint) = signed_in(&org, ADA).await;
-    let url =
-        url(&org, &[("id_token_hint", &hint), ("post_logout_redirect_uri", HOME), ("state", "abc")]);
+    let url = url(&org, &[("id_token_hint", &hint), ("post_logout_redirect_uri", HOME), ("state", "abc")]);
     org.fault_once(Fault::LogoutState);
     assert_eq!(browser.open(&url).await.unwrap().param("state").unwrap(), "abc1");
     org.fault_once(Fault::LogoutNoState);

@@ -1,5 +1,14 @@
 //! The development org, over real sockets: what an app meets when everything is right, and when it is not.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that fails may panic"
+)]
+
 mod config;
 mod faults;
 mod flow;

@@ -58,7 +58,8 @@ async fn everything_else_goes_to_the_app() {
 #[tokio::test]
 async fn errors_come_the_way_the_request_asked_for() {
     let org = Org::start().await.unwrap();
-    let url = authorize_url(&org, &org.issuer(), &[("response_mode", "form_post"), ("prompt", "none"), ("max_age", "0")]);
+    let url =
+        authorize_url(&org, &org.issuer(), &[("response_mode", "form_post"), ("prompt", "none"), ("max_age", "0")]);
     let response = org.browser().open(&url).await.unwrap();
     assert!(matches!(&response, Response::FormPost { action, .. } if action == CALLBACK), "{response:?}");
     assert_eq!(response.param("error").unwrap(), "invalid_request");

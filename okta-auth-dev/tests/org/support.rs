@@ -1,6 +1,5 @@
 //! What an app does, in as few words as a test can use: a client of its own, so that no bug cancels itself out.
 
-
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

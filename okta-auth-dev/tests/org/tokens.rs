@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use okta_auth_dev::{
-    ADA, AuthMethod, Client, Org, Rotation, SERVICE_CLIENT_ID, User,
-};
+use okta_auth_dev::{ADA, AuthMethod, Client, Org, Rotation, SERVICE_CLIENT_ID, User};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -61,7 +59,8 @@ async fn a_refresh_may_ask_for_less_but_not_for_more() {
     let org = Org::start().await.unwrap();
     let body = tokens(&org, OFFLINE).await.json();
     let with = |scope: &str| {
-        let fields = [("grant_type", "refresh_token"), ("refresh_token", text(&body, "refresh_token")), ("scope", scope)];
+        let fields =
+            [("grant_type", "refresh_token"), ("refresh_token", text(&body, "refresh_token")), ("scope", scope)];
         post(&format!("{}/v1/token", org.issuer()), Some(&org.client()), &fields)
     };
     assert_eq!(with("openid").json()["scope"], "openid");
@@ -183,7 +182,10 @@ async fn clients_authenticate_the_way_they_are_registered() {
     let query = format!("{url}?client_secret={secret}");
     assert!(described(post(&query, None, &[grant, id])).1.contains("query parameters"));
     org.put_client(client.clone().auth_method(AuthMethod::ClientSecretPost));
-    assert_eq!(post(&url, None, &by_form).json()["error_description"], "The required parameter 'refresh_token' is missing.");
+    assert_eq!(
+        post(&url, None, &by_form).json()["error_description"],
+        "The required parameter 'refresh_token' is missing."
+    );
 }
 
 fn assertion(key: &aws_lc_rs::signature::EcdsaKeyPair, payload: &Value) -> String {

@@ -1,4 +1,8 @@
 //! `/authorize`: from a request to the sign-in page, or straight to a code.
+//!
+//! There are four ways this ends: an error page, if client or redirect URI are not to be trusted;
+//! an error at the app; the sign-in page; a code at the app. Codes come without consent, because
+//! the apps belong to the org.
 
 mod request;
 mod respond;
@@ -41,12 +45,13 @@ pub(super) fn authorize(exchange: &Exchange<'_>) -> Reply {
 }
 
 /// Shows the sign-in page unless there is a session that will do.
+///
+/// Faults of the response come first, so that an app sees them whether or not somebody has to sign
+/// in.
 fn proceed(exchange: &Exchange<'_>, request: &AuthorizeRequest, client: &Client) -> Reply {
     let (tenant, now) = (exchange.tenant, exchange.now());
     let error = tenant.board.find(|fault| match fault {
-        Fault::AuthorizeError { error, description } => {
-            Some(OAuthError::new(400, error.clone(), description.clone()))
-        }
+        Fault::AuthorizeError { error, description } => Some(OAuthError::new(400, error.clone(), description.clone())),
         Fault::AuthorizeTooManyGroups => Some(OAuthError::too_many_groups()),
         _ => None,
     });
@@ -66,14 +71,14 @@ fn proceed(exchange: &Exchange<'_>, request: &AuthorizeRequest, client: &Client)
 }
 
 /// Why a request with `prompt=none` cannot be answered with a code.
+///
+/// Okta tells the two cases apart in the description.
 fn silent_error(session: Option<&Session>) -> OAuthError {
     OAuthError::bad(
         "login_required",
         match session {
             None => "The client specified not to prompt, but the user is not logged in.",
-            Some(_) => {
-                "The client specified not to prompt, but the client app requires re-authentication or MFA."
-            }
+            Some(_) => "The client specified not to prompt, but the client app requires re-authentication or MFA.",
         },
     )
 }
@@ -108,12 +113,10 @@ pub(super) fn finish(tenant: &Tenant, server: &Server, request: &AuthorizeReques
 }
 
 /// What the person allows by signing in. There is no consent page: the apps are the org's own.
-fn grant(
-    tenant: &Tenant,
-    server: &Server,
-    request: &AuthorizeRequest,
-    session: &Session,
-) -> Result<Grant, OAuthError> {
+///
+/// The levels of `acr_values` and the size of the groups claims are checked here, before there is a
+/// code.
+fn grant(tenant: &Tenant, server: &Server, request: &AuthorizeRequest, session: &Session) -> Result<Grant, OAuthError> {
     let user = tenant.user(&session.login);
     let amr = user.map(|user| user.amr).unwrap_or_default();
     let grant = Grant {

@@ -1,4 +1,7 @@
 //! The authorization request and what Okta demands of it.
+//!
+//! The order of the checks is part of the contract: what comes before the redirect URI is settled
+//! must not be redirected, or the org would be an open redirector.
 
 use super::Refusal;
 use crate::client::{AuthMethod, Client, GrantType};
@@ -23,21 +26,34 @@ pub(crate) enum ResponseMode {
 pub(crate) struct AuthorizeRequest {
     /// The authorization server it was sent to.
     pub(crate) server: String,
+    /// Who asks.
     pub(crate) client_id: String,
+    /// Where the response goes; one of those that are registered.
     pub(crate) redirect_uri: String,
+    /// How it gets there.
     pub(crate) response_mode: ResponseMode,
+    /// Comes back as it was sent. There is none only in a request that is refused for it.
     pub(crate) state: Option<String>,
+    /// Goes into the ID token. Optional with a code.
     pub(crate) nonce: Option<String>,
+    /// What is asked for.
     pub(crate) scopes: Vec<String>,
+    /// The PKCE challenge, which the exchange has to answer.
     pub(crate) challenge: Option<String>,
+    /// Whether the person is to be asked.
     pub(crate) prompt: Vec<String>,
     /// In seconds.
+    ///
+    /// How old the person's authentication may be.
     pub(crate) max_age: Option<i64>,
+    /// What the field for the username starts with.
     pub(crate) login_hint: Option<String>,
+    /// Levels of assurance, the preferred one first.
     pub(crate) acr_values: Vec<String>,
 }
 
 impl AuthorizeRequest {
+    /// Whether `prompt` has this value.
     pub(super) fn prompts(&self, value: &str) -> bool {
         self.prompt.iter().any(|prompt| prompt == value)
     }
@@ -54,9 +70,10 @@ impl AuthorizeRequest {
 pub(super) fn validate(exchange: &Exchange<'_>) -> Result<(AuthorizeRequest, Client), Refusal> {
     let params = params(exchange)?;
     let client_id = params.find("client_id").unwrap_or_default();
-    let client = exchange.tenant.client(client_id).ok_or_else(|| {
-        Refusal::Page(OAuthError::invalid_client("Invalid value for 'client_id' parameter."))
-    })?;
+    let client = exchange
+        .tenant
+        .client(client_id)
+        .ok_or_else(|| Refusal::Page(OAuthError::invalid_client("Invalid value for 'client_id' parameter.")))?;
     let redirect_uri = params.find("redirect_uri").unwrap_or_default().to_owned();
     if !client.redirect_uris.contains(&redirect_uri) {
         return Err(Refusal::Page(OAuthError::invalid_request(format!(
@@ -90,6 +107,8 @@ fn params(exchange: &Exchange<'_>) -> Result<Params, Refusal> {
 }
 
 /// Reads and checks everything whose errors go to the app.
+///
+/// The first problem is reported, and the rest is not looked at.
 fn complete(
     request: &mut AuthorizeRequest,
     params: &Params,
@@ -104,7 +123,10 @@ fn complete(
         ));
     }
     if !client.may_use(GrantType::AuthorizationCode) {
-        return Err(OAuthError::bad("unauthorized_client", "The client is not authorized to use the provided grant type."));
+        return Err(OAuthError::bad(
+            "unauthorized_client",
+            "The client is not authorized to use the provided grant type.",
+        ));
     }
     if !request.state.as_deref().is_some_and(is_state) {
         return Err(OAuthError::invalid_request("The authentication request has an invalid 'state' parameter."));
@@ -124,7 +146,8 @@ fn complete(
     Ok(())
 }
 
-/// `query` and `form_post`. The others do not go with a code here, although Okta's metadata lists them.
+/// `query` and `form_post`. The others do not go with a code here, although Okta's metadata lists
+/// them.
 fn response_mode(params: &Params) -> Result<ResponseMode, OAuthError> {
     match params.find("response_mode") {
         None | Some("query") => Ok(ResponseMode::Query),
@@ -141,8 +164,8 @@ fn response_mode(params: &Params) -> Result<ResponseMode, OAuthError> {
     }
 }
 
-/// `state` is required at Okta. Its documented letters are `[A-Za-z0-9,._-]`; others work in practice, so only control
-/// characters are refused.
+/// `state` is required at Okta. Its documented letters are `[A-Za-z0-9,._-]`; others work in
+/// practice, so only control characters are refused.
 fn is_state(state: &str) -> bool {
     !state.is_empty() && !state.chars().any(char::is_control)
 }
@@ -171,7 +194,8 @@ fn scopes(params: &Params, client: &Client, server: &AuthorizationServer) -> Res
     Ok(scopes)
 }
 
-/// The PKCE challenge: S256 only, and 43 characters of base64url because that is what S256 makes (RFC 7636 §4.2).
+/// The PKCE challenge: S256 only, and 43 characters of base64url because that is what S256 makes
+/// (RFC 7636 §4.2).
 fn challenge(params: &Params, client: &Client) -> Result<Option<String>, OAuthError> {
     let Some(challenge) = params.find("code_challenge") else {
         if client.pkce_required || client.auth_method == AuthMethod::None {
@@ -181,9 +205,7 @@ fn challenge(params: &Params, client: &Client) -> Result<Option<String>, OAuthEr
     };
     // Without a method it would be `plain` (RFC 7636 §4.3), which Okta does not support.
     if params.find("code_challenge_method") != Some("S256") {
-        return Err(OAuthError::invalid_request(
-            "PKCE code challenge method is not supported. Valid values: [S256]",
-        ));
+        return Err(OAuthError::invalid_request("PKCE code challenge method is not supported. Valid values: [S256]"));
     }
     if random::from_base64url(challenge).is_none_or(|bytes| bytes.len() != 32) {
         return Err(OAuthError::invalid_request("PKCE code challenge contains illegal characters."));
@@ -205,12 +227,12 @@ fn prompt(params: &Params) -> Result<Vec<String>, OAuthError> {
 }
 
 /// Seconds, from 0 to 2^31-1.
+///
+/// 0 asks for the password in any case.
 fn max_age(params: &Params) -> Result<Option<i64>, OAuthError> {
     let Some(value) = params.find("max_age") else { return Ok(None) };
     let seconds = value.parse::<i64>().ok().filter(|seconds| (0..=i64::from(i32::MAX)).contains(seconds));
     seconds.map(Some).ok_or_else(|| {
-        OAuthError::invalid_request(
-            "Invalid value for 'max_age' parameter. It should be within range 0 - 2^31-1.",
-        )
+        OAuthError::invalid_request("Invalid value for 'max_age' parameter. It should be within range 0 - 2^31-1.")
     })
 }

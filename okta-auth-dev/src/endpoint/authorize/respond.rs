@@ -1,4 +1,6 @@
 //! The authorization response, good or bad, on its way to the app.
+//!
+//! Errors take the same way as codes do: in the mode that the request asked for, with its state.
 
 use url::Url;
 
@@ -10,9 +12,12 @@ use crate::random;
 use crate::reply::Reply;
 use crate::tenant::Tenant;
 
+/// The parameters of a response, in order.
 type Fields = Vec<(String, String)>;
 
 /// Sends the app an error.
+///
+/// `error` and `error_description`; Okta sends no `error_uri`.
 pub(crate) fn refuse(tenant: &Tenant, request: &AuthorizeRequest, error: &OAuthError) -> Reply {
     let fields = [("error", &error.error), ("error_description", &error.description)];
     let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.clone().into_owned()));
@@ -68,7 +73,8 @@ fn distort(tenant: &Tenant, fields: &mut Fields) {
         add("error", "access_denied".to_owned());
         add("error_description", "The resource owner or authorization server denied the request.".to_owned());
     }
-    if let Some(issuer) = board.find(|fault| if let Fault::AuthorizeIss(iss) = fault { Some(iss.clone()) } else { None })
+    if let Some(issuer) =
+        board.find(|fault| if let Fault::AuthorizeIss(iss) = fault { Some(iss.clone()) } else { None })
     {
         add("iss", issuer);
     }

@@ -1,4 +1,7 @@
 //! The three grants.
+//!
+//! The descriptions of the errors are Okta's. A failed exchange uses the code up, so that a stolen
+//! one cannot be tried twice.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -20,9 +23,7 @@ pub(super) fn authorization_code(
 ) -> Result<Reply, OAuthError> {
     let value = required(params, "code")?;
     let code = lock(&exchange.tenant.store).take_code(value, exchange.now());
-    let code = code.ok_or_else(|| {
-        OAuthError::invalid_grant("The authorization code is invalid or has expired.")
-    })?;
+    let code = code.ok_or_else(|| OAuthError::invalid_grant("The authorization code is invalid or has expired."))?;
     if code.grant.client_id != client.client_id {
         return Err(OAuthError::invalid_grant(
             "The grant was issued to another client. Please make sure the 'client_id' matches the one used at the \
@@ -39,17 +40,15 @@ pub(super) fn authorization_code(
     respond(exchange, client, &code.grant, Kind::SignIn)
 }
 
-/// Compares verifier and challenge (RFC 7636 §4.6). A verifier without a challenge is refused too: somebody removed the
-/// challenge on the way.
+/// Compares verifier and challenge (RFC 7636 §4.6). A verifier without a challenge is refused too:
+/// somebody removed the challenge on the way.
 fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
     match (challenge, verifier) {
         (None, None) => Ok(()),
         (None, Some(_)) => Err(OAuthError::invalid_request(
             "PKCE code challenge should be specified in the authorize request for code verification.",
         )),
-        (Some(_), None) => {
-            Err(OAuthError::invalid_request("PKCE code verifier is required by the application."))
-        }
+        (Some(_), None) => Err(OAuthError::invalid_request("PKCE code verifier is required by the application.")),
         (Some(challenge), Some(verifier)) => {
             let computed = random::base64url(digest(&SHA256, verifier.as_bytes()));
             let good = (43..=128).contains(&verifier.len()) && computed == challenge;
@@ -58,12 +57,9 @@ fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAu
     }
 }
 
-/// A refresh token. With rotation the old one works on for the leeway; after that its use revokes everything.
-pub(super) fn refresh_token(
-    exchange: &Exchange<'_>,
-    params: &Params,
-    client: &Client,
-) -> Result<Reply, OAuthError> {
+/// A refresh token. With rotation the old one works on for the leeway; after that its use revokes
+/// everything.
+pub(super) fn refresh_token(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<Reply, OAuthError> {
     let (value, now) = (required(params, "refresh_token")?, exchange.now());
     let invalid = || OAuthError::invalid_grant("The refresh token is invalid or expired.");
     let token = lock(&exchange.tenant.store).refresh_token(value, now).ok_or_else(invalid)?;
@@ -158,14 +154,14 @@ pub(super) fn client_credentials(
     respond(exchange, client, &grant, Kind::Service)
 }
 
+/// What one server granted is nothing to another one of the same org.
 fn check_server(exchange: &Exchange<'_>, grant: &Grant) -> Result<(), OAuthError> {
     let same = grant.server == exchange.server.settings.id;
     same.then_some(())
         .ok_or_else(|| OAuthError::invalid_request("The grant was issued for another authorization server."))
 }
 
+/// A parameter that the grant cannot do without.
 fn required<'a>(params: &'a Params, name: &str) -> Result<&'a str, OAuthError> {
-    params
-        .find(name)
-        .ok_or_else(|| OAuthError::invalid_request(format!("The required parameter '{name}' is missing.")))
+    params.find(name).ok_or_else(|| OAuthError::invalid_request(format!("The required parameter '{name}' is missing.")))
 }

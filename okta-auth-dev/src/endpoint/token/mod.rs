@@ -1,4 +1,7 @@
 //! `/token`: what is handed out for a code, a refresh token, or a client's own credentials.
+//!
+//! Faults act at three points: instead of an answer, before anything is used up; on the tokens
+//! while they are made; on the finished answer.
 
 mod grants;
 mod response;
@@ -32,6 +35,7 @@ pub(super) fn token(exchange: &Exchange<'_>) -> Reply {
     reply.delayed(board.find(slow))
 }
 
+/// How long the answer is to take.
 fn slow(fault: &Fault) -> Option<Duration> {
     if let Fault::TokenSlow(delay) = fault { Some(*delay) } else { None }
 }
@@ -52,6 +56,7 @@ fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
     })
 }
 
+/// Who asks, for what, and whether they may; then the grant.
 fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     let params = Params::new(exchange.request.form());
     params.check_duplicates()?;

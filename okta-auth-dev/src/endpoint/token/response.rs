@@ -1,4 +1,6 @@
 //! The token response.
+//!
+//! The access token is made first, because `at_hash` in the ID token depends on it.
 
 use serde_json::{Map, Value, json};
 
@@ -52,6 +54,7 @@ pub(super) fn respond(
     Ok(Reply::json(200, &members).no_store())
 }
 
+/// The refresh token that goes into the response, if any.
 fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: Kind) -> Option<String> {
     match kind {
         Kind::Service => None,
@@ -85,7 +88,8 @@ fn distort(exchange: &Exchange<'_>, members: &mut Map<String, Value>) {
     if board.hit(&Fault::TokenTypeCase) {
         members.insert("token_type".into(), json!("bEARER"));
     }
-    if let Some(kind) = board.find(|fault| if let Fault::TokenTypeOther(kind) = fault { Some(kind.clone()) } else { None })
+    if let Some(kind) =
+        board.find(|fault| if let Fault::TokenTypeOther(kind) = fault { Some(kind.clone()) } else { None })
     {
         members.insert("token_type".into(), json!(kind));
     }

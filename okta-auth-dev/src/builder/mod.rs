@@ -1,26 +1,30 @@
 //! Settings of an org before it starts.
+//!
+//! An [`OrgBuilder`] collects what the org is made of: people, clients, authorization servers,
+//! limits. Nothing is checked and nothing is bound before [`OrgBuilder::start`], so settings can be
+//! put together in any order; what applies to every client or server (lifetimes, rotation) is
+//! applied last.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+mod assemble;
+
+use assemble::Changes;
+
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::{Client, PUBLIC_CLIENT_ID, SERVICE_CLIENT_ID};
-use crate::clock::Clock;
+use crate::client::Client;
 use crate::config;
 use crate::error::Error;
-use crate::fault::Board;
-use crate::journal::Journal;
 use crate::org::Org;
 use crate::random;
-use crate::rate_limit::RateLimiter;
 use crate::serve::Host;
 use crate::server::{AuthorizationServer, GroupsClaim};
-use crate::store::Store;
-use crate::tenant::{Server, Tenant};
 use crate::user::User;
 
-/// Settings of an org before it starts. Everything has a default, so `OrgBuilder::default()` starts.
+/// Settings of an org before it starts. Everything has a default, so `OrgBuilder::default()`
+/// starts.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -37,30 +41,29 @@ use crate::user::User;
 /// ```
 #[derive(Clone, Debug)]
 pub struct OrgBuilder {
+    /// The name on the sign-in page.
     pub(crate) name: String,
+    /// Where to listen. Checked when the org starts.
     host: IpAddr,
+    /// 0 for a free port.
     port: u16,
+    /// Ada, Ben, and those who were added. Logins are unique.
     users: Vec<User>,
+    /// The clients that were added. The web app, the public client and the service client are made
+    /// when the org starts, if they are still missing then.
     clients: Vec<Client>,
+    /// The org's own server and the custom ones. Ids are unique.
     servers: Vec<AuthorizationServer>,
+    /// What is applied to all clients and servers.
     changes: Changes,
+    /// Requests a minute for each endpoint.
     rate_limit: Option<u32>,
+    /// Further orgs on the same listener, each with its subdomain.
     orgs: Vec<(String, OrgBuilder)>,
 }
 
-/// What applies to every custom server, whenever it was added.
-#[derive(Clone, Debug, Default)]
-struct Changes {
-    access_token_lifetime: Option<Duration>,
-    id_token_lifetime: Option<Duration>,
-    refresh_token_idle: Option<Duration>,
-    code_lifetime: Option<Duration>,
-    thin_id_token: Option<bool>,
-    rotation: Option<crate::Rotation>,
-    leeway: Option<Duration>,
-}
-
 impl Default for OrgBuilder {
+    /// Two people, two servers, the three default clients, a free port of 127.0.0.1.
     fn default() -> Self {
         Self {
             name: "Okta Dev".to_owned(),
@@ -78,18 +81,30 @@ impl Default for OrgBuilder {
 
 impl OrgBuilder {
     /// The name on the sign-in page.
+    ///
+    /// ```
+    /// use okta_auth_dev::OrgBuilder;
+    ///
+    /// let builder = OrgBuilder::default().name("Acme Corporation");
+    /// ```
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
     /// The port; 0, the default, for a free one.
+    ///
+    /// With a fixed port the issuer stays the same from run to run, which matters for an app that
+    /// was configured by hand. Tests should leave it at 0, so that they can run side by side.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
     /// The address, 127.0.0.1 by default. [`OrgBuilder::start`] refuses one that is not loopback.
+    ///
+    /// `::1` works, and so does any other address of `127.0.0.0/8`. There is no way to make the org
+    /// reachable from elsewhere: its passwords are printed and its keys are worth nothing.
     pub fn host(mut self, host: IpAddr) -> Self {
         self.host = host;
         self
@@ -103,6 +118,14 @@ impl OrgBuilder {
     }
 
     /// Puts a person who was added (or is there by default) in one more group.
+    ///
+    /// Groups need no declaration: a group exists as soon as somebody is in it.
+    ///
+    /// ```
+    /// use okta_auth_dev::{ADA, OrgBuilder};
+    ///
+    /// let builder = OrgBuilder::default().group("App_Auditors", ADA);
+    /// ```
     pub fn group(mut self, group: impl Into<String>, login: &str) -> Self {
         let group = group.into();
         let members = self.users.iter_mut().filter(|user| user.login == login && !user.groups.contains(&group));
@@ -111,13 +134,25 @@ impl OrgBuilder {
     }
 
     /// Removes Ada, Ben, and everybody else who was added before.
+    ///
+    /// For a sign-in page that lists invented people of your own only.
     pub fn without_users(mut self) -> Self {
         self.users.clear();
         self
     }
 
-    /// Adds a client. The first one takes the place of the default web app; the public client and the service client
-    /// stay, unless one with the same id is added.
+    /// Adds a client. The first one takes the place of the default web app; the public client and
+    /// the service client stay, unless one with the same id is added.
+    ///
+    /// ```
+    /// use okta_auth_dev::{AuthMethod, Client, OrgBuilder};
+    ///
+    /// let builder = OrgBuilder::default().client(
+    ///     Client::web("0oamyapp", "a-secret")
+    ///         .auth_method(AuthMethod::ClientSecretPost)
+    ///         .origin("http://localhost:3000"),
+    /// );
+    /// ```
     pub fn client(mut self, client: Client) -> Self {
         self.clients.retain(|known| known.client_id != client.client_id);
         self.clients.push(client);
@@ -125,12 +160,17 @@ impl OrgBuilder {
     }
 
     /// Registers sign-in and sign-out redirect URIs of an origin for the first client.
+    ///
+    /// The origin is scheme, host and port, without a path. The sign-in URI is
+    /// `{origin}/authorization-code/callback`, Okta's convention for samples.
     pub fn redirect_origin(mut self, origin: &str) -> Self {
         self.with_first_client(|client| client.allow_origin(origin));
         self
     }
 
     /// Registers a sign-in redirect URI for the first client.
+    ///
+    /// Okta compares redirect URIs exactly, character by character; so does this org.
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
         let uri = uri.into();
         self.with_first_client(|client| client.redirect_uris.push(uri));
@@ -138,78 +178,138 @@ impl OrgBuilder {
     }
 
     /// Registers a sign-out redirect URI for the first client.
+    ///
+    /// Compared exactly, too: `http://localhost:8080/` and `http://localhost:8080` are different
+    /// URIs.
     pub fn post_logout_redirect_uri(mut self, uri: impl Into<String>) -> Self {
         let uri = uri.into();
         self.with_first_client(|client| client.post_logout_redirect_uris.push(uri));
         self
     }
 
-    /// Adds a custom authorization server, or replaces the one with the same id (`default`, for instance).
+    /// Adds a custom authorization server, or replaces the one with the same id (`default`, for
+    /// instance).
+    ///
+    /// ```
+    /// use okta_auth_dev::{AuthorizationServer, OrgBuilder};
+    ///
+    /// let orders = AuthorizationServer::custom("orders", "api://orders").scope("orders:read");
+    /// let builder = OrgBuilder::default().authorization_server(orders);
+    /// ```
     pub fn authorization_server(mut self, server: AuthorizationServer) -> Self {
         self.servers.retain(|known| known.id != server.id);
         self.servers.push(server);
         self
     }
 
-    /// Replaces the groups claim of this name at a server that exists; [`crate::ORG_SERVER`] for the org's own.
+    /// Replaces the groups claim of this name at a server that exists; [`crate::ORG_SERVER`] for
+    /// the org's own.
+    ///
+    /// ```
+    /// use okta_auth_dev::{GroupsClaim, GroupsFilter, OrgBuilder};
+    ///
+    /// // The groups that start with `App_`, in access tokens too.
+    /// let claim = GroupsClaim::new("groups", GroupsFilter::StartsWith("App_".into()));
+    /// let builder = OrgBuilder::default().groups_claim("default", claim.in_access_token(true));
+    /// ```
     pub fn groups_claim(mut self, server: &str, claim: GroupsClaim) -> Self {
-        self.servers = self.servers.into_iter().map(|known| {
-            if known.id == server { known.groups_claim(claim.clone()) } else { known }
-        }).collect();
+        self.servers = self
+            .servers
+            .into_iter()
+            .map(|known| if known.id == server { known.groups_claim(claim.clone()) } else { known })
+            .collect();
         self
     }
 
     /// How long access tokens of custom servers are valid; 1 hour by default.
+    ///
+    /// Okta allows 5 minutes to 24 hours, by policy rule; here any length does, so that a test can
+    /// use a second.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.changes.access_token_lifetime = Some(lifetime);
         self
     }
 
     /// How long ID tokens are valid; 1 hour by default.
+    ///
+    /// At Okta it is always 1 hour.
     pub fn id_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.changes.id_token_lifetime = Some(lifetime);
         self
     }
 
     /// How long a refresh token may lie unused; 7 days by default.
+    ///
+    /// Each use starts the period again. Okta allows 10 minutes to 5 years.
     pub fn refresh_token_idle(mut self, idle: Duration) -> Self {
         self.changes.refresh_token_idle = Some(idle);
         self
     }
 
     /// How long an authorization code is valid; 300 s by default.
+    ///
+    /// At Okta it is always 300 s.
     pub fn code_lifetime(mut self, lifetime: Duration) -> Self {
         self.changes.code_lifetime = Some(lifetime);
         self
     }
 
-    /// Whether ID tokens of custom servers are thin (`email`, `name` and `preferred_username` only, the rest at
-    /// userinfo). They are not by default; those of the org's own server always are.
+    /// Whether ID tokens of custom servers are thin (`email`, `name` and `preferred_username` only,
+    /// the rest at userinfo). They are not by default; those of the org's own server always are.
+    ///
+    /// An app must not depend on profile claims in an ID token, but ask userinfo for what is
+    /// missing. This switch shows whether it does.
     pub fn thin_id_token(mut self, thin: bool) -> Self {
         self.changes.thin_id_token = Some(thin);
         self
     }
 
     /// What becomes of a used refresh token, for every client.
+    ///
+    /// Without it a web app has static refresh tokens and the public client rotating ones, as at
+    /// Okta.
     pub fn rotation(mut self, rotation: crate::Rotation) -> Self {
         self.changes.rotation = Some(rotation);
         self
     }
 
     /// How long a rotated refresh token works on, for every client; 30 s by default.
+    ///
+    /// Okta allows 0 to 60 s. The leeway is for a client whose response got lost on the way: it may
+    /// repeat the refresh.
     pub fn refresh_leeway(mut self, leeway: Duration) -> Self {
         self.changes.leeway = Some(leeway);
         self
     }
 
     /// Requests a minute for each endpoint; beyond that the answer is 429. Off by default.
+    ///
+    /// Keys and metadata are not limited, as at Okta. A window lasts a minute of the virtual clock
+    /// and begins with its first request.
     pub fn rate_limit(mut self, per_minute: u32) -> Self {
         self.rate_limit = Some(per_minute);
         self
     }
 
-    /// Adds another org on the same listener, at `http://{subdomain}.localhost:{port}`; [`Org::org`] finds it. Its own
-    /// address, port and orgs are ignored.
+    /// Adds another org on the same listener, at `http://{subdomain}.localhost:{port}`;
+    /// [`Org::org`] finds it. Its own address, port and orgs are ignored.
+    ///
+    /// The orgs share the listener and nothing else: people, clients, keys, clocks, faults and
+    /// journals are their own.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), okta_auth_dev::Error> {
+    /// use okta_auth_dev::OrgBuilder;
+    ///
+    /// let first = OrgBuilder::default().org("acme", OrgBuilder::default().name("Acme")).start().await?;
+    /// let acme = first.org("acme").expect("it was added above");
+    /// assert!(acme.issuer().starts_with("http://acme.localhost:"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Names under `localhost` are loopback by definition (RFC 6761 §6.3), and browsers resolve
+    /// them without asking; some system resolvers do not.
     pub fn org(mut self, subdomain: impl Into<String>, org: OrgBuilder) -> Self {
         self.orgs.push((subdomain.into(), org));
         self
@@ -263,74 +363,4 @@ impl OrgBuilder {
             change(client);
         }
     }
-
-    fn tenant(mut self, subdomain: Option<String>, address: SocketAddr) -> Result<Tenant, Error> {
-        let url = match &subdomain {
-            Some(name) => format!("http://{}.localhost:{}", check_subdomain(name)?, address.port()),
-            None => format!("http://{address}"),
-        };
-        self.with_first_client(|_| ());
-        self.complete();
-        self.servers.iter().try_for_each(AuthorizationServer::check)?;
-        let clock = Clock::default();
-        Ok(Tenant {
-            // Derived from the name of the org, so that it is the same in every run.
-            id: User::new(subdomain.as_deref().unwrap_or("okta-dev"), "").id.replacen("00u", "00o", 1),
-            name: self.name,
-            subdomain,
-            url,
-            clock,
-            board: Board::default(),
-            journal: Journal::default(),
-            clients: Mutex::new(self.clients),
-            users: Mutex::new(self.users),
-            servers: self.servers.into_iter().map(Server::new).collect(),
-            store: Mutex::new(Store::default()),
-            limiter: RateLimiter::new(self.rate_limit),
-        })
-    }
-
-    /// Adds the clients that are always there, and applies what applies to everything.
-    fn complete(&mut self) {
-        let service = Client::service(SERVICE_CLIENT_ID, random::token());
-        let web = self.clients.first().cloned();
-        let mut public = Client::public(PUBLIC_CLIENT_ID);
-        if let Some(web) = web {
-            public.redirect_uris = web.redirect_uris;
-            public.post_logout_redirect_uris = web.post_logout_redirect_uris;
-        }
-        for client in [public, service] {
-            if !self.clients.iter().any(|known| known.client_id == client.client_id) {
-                self.clients.push(client);
-            }
-        }
-        let changes = self.changes.clone();
-        self.clients.iter_mut().for_each(|client| changes.apply_to_client(client));
-        self.servers.iter_mut().for_each(|server| changes.apply_to_server(server));
-    }
-}
-
-impl Changes {
-    fn apply_to_client(&self, client: &mut Client) {
-        client.rotation = self.rotation.unwrap_or(client.rotation);
-        client.rotation_leeway = self.leeway.unwrap_or(client.rotation_leeway);
-    }
-
-    fn apply_to_server(&self, server: &mut AuthorizationServer) {
-        server.id_token_lifetime = self.id_token_lifetime.unwrap_or(server.id_token_lifetime);
-        server.refresh_token_idle = self.refresh_token_idle.unwrap_or(server.refresh_token_idle);
-        server.code_lifetime = self.code_lifetime.unwrap_or(server.code_lifetime);
-        if !server.is_org() {
-            server.access_token_lifetime = self.access_token_lifetime.unwrap_or(server.access_token_lifetime);
-            server.thin_id_token = self.thin_id_token.unwrap_or(server.thin_id_token);
-        }
-    }
-}
-
-/// A label of a host name.
-fn check_subdomain(name: &str) -> Result<&str, Error> {
-    let good = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    good.then_some(name).ok_or_else(|| {
-        Error::config(format_args!("`{name}` is no subdomain: use lower-case letters, digits and `-`"))
-    })
 }

@@ -1,0 +1,175 @@
+//! The example as a newcomer and as an operator start it: as a process, over HTTP alone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use okta_auth_dev::{Org, Response};
+use reqwest::{Method, redirect};
+
+const ADA: &str = "ada@example.test";
+
+/// The example, until the test ends.
+struct Example {
+    child: Child,
+    base: String,
+    lines: Vec<String>,
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Starts the example with these variables and no other `OKTA_*`, and waits until it serves.
+fn start(port: u16, variables: &[(&str, String)]) -> Example {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_axum-app"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTA_")) {
+        command.env_remove(name);
+    }
+    command.env("PORT", port.to_string()).envs(variables.iter().cloned()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut lines = Vec::new();
+    while !lines.last().is_some_and(|line: &String| line.starts_with("Open ")) {
+        lines.push(output.next().expect("the example ended").unwrap());
+    }
+    std::thread::spawn(move || output.for_each(drop));
+    Example { child, base: format!("http://localhost:{port}"), lines }
+}
+
+/// A browser in small.
+struct Browser {
+    http: reqwest::Client,
+    jar: BTreeMap<String, String>,
+}
+
+struct Answer {
+    status: u16,
+    location: String,
+    challenge: String,
+    body: String,
+}
+
+impl Browser {
+    fn new() -> Self {
+        let http = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
+        Self { http, jar: BTreeMap::new() }
+    }
+
+    async fn send(&mut self, method: Method, url: &str) -> Answer {
+        let cookies: Vec<String> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = self.http.request(method, url).header("accept", "text/html").header("cookie", cookies.join("; "));
+        let response = request.send().await.unwrap();
+        for cookie in response.headers().get_all("set-cookie") {
+            let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
+            let (value, attributes) = rest.split_once(';').unwrap();
+            if attributes.contains("Max-Age=0") {
+                self.jar.remove(name);
+            } else {
+                self.jar.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let header = |name: &str| response.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        let (status, location, challenge) =
+            (response.status().as_u16(), header("location"), header("www-authenticate"));
+        Answer { status, location, challenge, body: response.text().await.unwrap() }
+    }
+
+    async fn open(&mut self, url: &str) -> Answer {
+        self.send(Method::GET, url).await
+    }
+}
+
+/// Sign-in, profile, API, sign-out: the whole of what the README promises.
+async fn round_trip(example: &Example, org: &Org) {
+    let base = &example.base;
+    let mut browser = Browser::new();
+    assert!(browser.open(&format!("{base}/")).await.body.contains("Hello, stranger"));
+    let login = browser.open(&format!("{base}/profile")).await;
+    assert_eq!(login.status, 303);
+    assert!(login.location.starts_with(&org.issuer()), "{}", login.location);
+    let Response::Redirect(back) = org.sign_in(&login.location, ADA).await.unwrap() else { panic!("no redirect") };
+    let done = browser.open(&back).await;
+    assert_eq!((done.status, done.location.as_str()), (303, "/profile"), "{}", done.body);
+    let profile = browser.open(&format!("{base}/profile")).await.body;
+    assert!(profile.contains("Ada Lovelace") && profile.contains(ADA) && profile.contains("Admins"), "{profile}");
+    let me = browser.open(&format!("{base}/api/me")).await;
+    let me: serde_json::Value = serde_json::from_str(&me.body).unwrap();
+    assert_eq!((me["email"].as_str(), me["groups"][1].as_str()), (Some(ADA), Some("Admins")));
+    let out = browser.send(Method::POST, &format!("{base}/logout")).await;
+    assert!(out.location.starts_with(&format!("{}/v1/logout", org.issuer())), "{}", out.location);
+    let back = Browser::new().open(&out.location).await.location;
+    assert!(back.starts_with(&format!("{base}/")), "{back}");
+    assert!(browser.open(&back).await.body.contains("Hello, stranger"));
+}
+
+fn variables(org: &Org, port: u16) -> Vec<(&'static str, String)> {
+    let mut variables = org.env();
+    variables.push(("OKTA_BASE_URL", format!("http://localhost:{port}")));
+    variables.push(("OKTA_COOKIE_SECRET", "a cookie secret for tests of 32 bytes or more".to_owned()));
+    variables
+}
+
+#[tokio::test]
+async fn alone_it_starts_an_org_and_says_so() {
+    let example = start(free_port(), &[]);
+    let output = example.lines.join("\n");
+    assert!(output.contains("development org") && output.contains(ADA), "{output}");
+    let mut browser = Browser::new();
+    assert_eq!(browser.open(&format!("{}/", example.base)).await.status, 200);
+    let login = browser.open(&format!("{}/profile", example.base)).await;
+    assert_eq!(login.status, 303);
+    let page = browser.open(&login.location).await;
+    assert!(page.status == 200 && page.body.contains("<form") && page.body.contains(ADA), "the org's sign-in page");
+    let mut script = Browser::new();
+    let request = script.http.get(format!("{}/api/me", example.base)).send().await.unwrap();
+    assert_eq!((request.status().as_u16(), request.headers()["www-authenticate"].to_str().unwrap()), (401, "Bearer"));
+    assert!(script.open(&format!("{}/", example.base)).await.challenge.is_empty());
+}
+
+#[tokio::test]
+async fn with_variables_it_uses_that_issuer_and_embeds_nothing() {
+    let (org, port) = (Org::start().await.unwrap(), free_port());
+    org.allow_redirect(&format!("http://localhost:{port}"));
+    let example = start(port, &variables(&org, port));
+    assert_eq!(example.lines.len(), 1, "nothing embedded is announced: {:?}", example.lines);
+    round_trip(&example, &org).await;
+}
+
+#[tokio::test]
+async fn it_starts_while_its_issuer_is_away_and_heals_by_itself() {
+    let (org, port) = (Org::start().await.unwrap(), free_port());
+    org.allow_redirect(&format!("http://localhost:{port}"));
+    org.stop();
+    let example = start(port, &variables(&org, port));
+    let mut browser = Browser::new();
+    assert_eq!(browser.open(&format!("{}/", example.base)).await.status, 200);
+    assert_eq!(browser.open(&format!("{}/profile", example.base)).await.status, 503);
+    org.restart().await.unwrap();
+    round_trip(&example, &org).await;
+}
+
+#[test]
+fn a_wrong_configuration_names_every_fix_and_starts_nothing() {
+    let output = Command::new(env!("CARGO_BIN_EXE_axum-app"))
+        .env("PORT", free_port().to_string())
+        .env("OKTA_ISSUER_URI", "https://{yourOktaDomain}/oauth2/default")
+        .env("OKTA_CLIENT_ID", "{clientId}")
+        .env("OKTA_BASE_URL", "http://app.example.com")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success());
+    for variable in ["OKTA_ISSUER_URI", "OKTA_CLIENT_ID", "OKTA_BASE_URL"] {
+        assert!(text.contains(variable), "{text}");
+    }
+}

@@ -1,0 +1,109 @@
+//! From settings to an org: what is still missing is added, and what applies to everything is
+//! applied.
+
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::OrgBuilder;
+use crate::client::{Client, PUBLIC_CLIENT_ID, Rotation, SERVICE_CLIENT_ID};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::fault::Board;
+use crate::journal::Journal;
+use crate::random;
+use crate::rate_limit::RateLimiter;
+use crate::server::AuthorizationServer;
+use crate::store::Store;
+use crate::tenant::{Server, Tenant};
+use crate::user::User;
+
+/// What applies to every custom server, whenever it was added.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changes {
+    /// Custom servers only: at Okta the lifetime of the org's own server is fixed.
+    pub(super) access_token_lifetime: Option<Duration>,
+    pub(super) id_token_lifetime: Option<Duration>,
+    pub(super) refresh_token_idle: Option<Duration>,
+    pub(super) code_lifetime: Option<Duration>,
+    /// Custom servers only: the org's own server is always thin.
+    pub(super) thin_id_token: Option<bool>,
+    /// All clients.
+    pub(super) rotation: Option<Rotation>,
+    /// All clients.
+    pub(super) leeway: Option<Duration>,
+}
+
+impl OrgBuilder {
+    /// Turns the settings into an org that can be served at the address.
+    pub(super) fn tenant(mut self, subdomain: Option<String>, address: SocketAddr) -> Result<Tenant, Error> {
+        let url = match &subdomain {
+            Some(name) => format!("http://{}.localhost:{}", check_subdomain(name)?, address.port()),
+            None => format!("http://{address}"),
+        };
+        self.with_first_client(|_| ());
+        self.complete();
+        self.servers.iter().try_for_each(AuthorizationServer::check)?;
+        let clock = Clock::default();
+        Ok(Tenant {
+            // Derived from the name of the org, so that it is the same in every run.
+            id: User::new(subdomain.as_deref().unwrap_or("okta-dev"), "").id.replacen("00u", "00o", 1),
+            name: self.name,
+            subdomain,
+            url,
+            clock,
+            board: Board::default(),
+            journal: Journal::default(),
+            clients: Mutex::new(self.clients),
+            users: Mutex::new(self.users),
+            servers: self.servers.into_iter().map(Server::new).collect(),
+            store: Mutex::new(Store::default()),
+            limiter: RateLimiter::new(self.rate_limit),
+        })
+    }
+
+    /// Adds the clients that are always there, and applies what applies to everything.
+    fn complete(&mut self) {
+        let service = Client::service(SERVICE_CLIENT_ID, random::token());
+        let web = self.clients.first().cloned();
+        let mut public = Client::public(PUBLIC_CLIENT_ID);
+        if let Some(web) = web {
+            public.redirect_uris = web.redirect_uris;
+            public.post_logout_redirect_uris = web.post_logout_redirect_uris;
+        }
+        for client in [public, service] {
+            if !self.clients.iter().any(|known| known.client_id == client.client_id) {
+                self.clients.push(client);
+            }
+        }
+        let changes = self.changes.clone();
+        self.clients.iter_mut().for_each(|client| changes.apply_to_client(client));
+        self.servers.iter_mut().for_each(|server| changes.apply_to_server(server));
+    }
+}
+
+impl Changes {
+    /// Settings of rotation.
+    fn apply_to_client(&self, client: &mut Client) {
+        client.rotation = self.rotation.unwrap_or(client.rotation);
+        client.rotation_leeway = self.leeway.unwrap_or(client.rotation_leeway);
+    }
+
+    /// Lifetimes, as far as Okta lets them be changed at such a server.
+    fn apply_to_server(&self, server: &mut AuthorizationServer) {
+        server.id_token_lifetime = self.id_token_lifetime.unwrap_or(server.id_token_lifetime);
+        server.refresh_token_idle = self.refresh_token_idle.unwrap_or(server.refresh_token_idle);
+        server.code_lifetime = self.code_lifetime.unwrap_or(server.code_lifetime);
+        if !server.is_org() {
+            server.access_token_lifetime = self.access_token_lifetime.unwrap_or(server.access_token_lifetime);
+            server.thin_id_token = self.thin_id_token.unwrap_or(server.thin_id_token);
+        }
+    }
+}
+
+/// A label of a host name.
+fn check_subdomain(name: &str) -> Result<&str, Error> {
+    let good = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    good.then_some(name)
+        .ok_or_else(|| Error::config(format_args!("`{name}` is no subdomain: use lower-case letters, digits and `-`")))
+}
