@@ -93,3 +93,57 @@ impl Exchange<'_> {
         self.verifier.id_token(self.metadata.jwks_uri(), id_token.expose(), &rules).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::login::{LoginOptions, ReturnTo};
+
+    fn metadata(iss_in_response: bool) -> Metadata {
+        serde_json::from_value(json!({
+            "issuer": "https://issuer.example",
+            "authorization_endpoint": "https://issuer.example/authorize",
+            "token_endpoint": "https://issuer.example/token",
+            "jwks_uri": "https://issuer.example/keys",
+            "authorization_response_iss_parameter_supported": iss_in_response,
+        }))
+        .unwrap()
+    }
+
+    fn validate(query: impl FnOnce(&str) -> String, iss_in_response: bool) -> Result<ValidatedCallback> {
+        let options = LoginOptions::new(ReturnTo::root());
+        let pending = PendingLogin::new(&options, Timestamp::from_seconds(1)).unwrap();
+        let response = AuthorizationResponse::parse(query(pending.state.expose()).as_bytes()).unwrap();
+        ValidatedCallback::new(pending, response, &metadata(iss_in_response))
+    }
+
+    #[test]
+    fn the_state_must_be_the_one_of_the_attempt() {
+        validate(|state| format!("code=c&state={state}"), false).unwrap();
+        for other in ["x", "", "1"] {
+            let error = validate(|state| format!("code=c&state=y{state}{other}"), false).unwrap_err();
+            assert_eq!(error.code(), Code::AttemptUnknown);
+        }
+    }
+
+    #[test]
+    fn an_issuer_that_the_metadata_promises_must_be_there_and_right() {
+        let with = |issuer: &str, promised| {
+            validate(|state| format!("code=c&state={state}{issuer}"), promised).map(drop).map_err(|error| error.code())
+        };
+        assert_eq!(with("&iss=https%3A%2F%2Fissuer.example", true), Ok(()));
+        assert_eq!(with("", false), Ok(()));
+        for (issuer, promised) in [("", true), ("&iss=https%3A%2F%2Fissuer.example%2F", false), ("&iss=", false)] {
+            assert_eq!(with(issuer, promised), Err(Code::ResponseIssuer), "{issuer}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_another_issuer_is_not_believed_either() {
+        let query = |state: &str| format!("error=access_denied&state={state}&iss=https%3A%2F%2Fevil.example");
+        assert_eq!(validate(query, false).unwrap_err().code(), Code::ResponseIssuer);
+    }
+}

@@ -2,6 +2,7 @@
 //! slip for one of them.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use super::problem::Findings;
 
@@ -64,7 +65,7 @@ const SLIPS: &[(&str, &str)] = &[
 
 /// A snapshot of the variables that begin with `OKTA_`. Empty values count as absent:
 /// that is what a shell script with an unset variable produces.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Variables(HashMap<String, String>);
 
 impl Variables {
@@ -101,5 +102,12 @@ impl Variables {
                 findings.error(meant, format!("`{slip}` is set, but the name that is read is `{meant}`; rename it"));
             }
         }
+    }
+}
+
+/// The names alone: some of the values are secrets.
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }

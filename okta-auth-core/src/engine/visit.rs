@@ -191,7 +191,7 @@ impl Visit {
     }
 
     /// Sends the browser to Okta with a new pending login.
-    pub(super) async fn start_login(&self, options: &LoginOptions) -> Reply {
+    pub async fn start_login(&self, options: &LoginOptions) -> Reply {
         match self.try_start_login(options).await {
             Ok(reply) => reply,
             Err(error) => self.error(&error),

@@ -61,7 +61,7 @@ impl Attempts {
     /// [`Code::AttemptUnknown`] if there is none, [`Code::AttemptExpired`] if it is too
     /// old.
     pub(crate) fn find(&self, request: &RequestCookies, state: &str, now: Timestamp) -> Result<PendingLogin> {
-        let pending = self.open(request, &self.name(state)).filter(|pending| pending.state.matches(state));
+        let pending = self.open(request, &self.name(state));
         let pending = pending.ok_or_else(|| {
             let message = "no pending sign-in of this browser has the state of the response: its cookie is gone, the \
                            link was opened in another browser, or OKTA_BASE_URL is not the address in use";

@@ -1,0 +1,155 @@
+//! The ways in which an application proves who it is at the token endpoint.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+mod support;
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::KeyPair as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use okta_auth_core::config::{ConfigBuilder, PrivateKey};
+use okta_auth_dev::{AuthMethod, Client, Org, PUBLIC_CLIENT_ID, Recorded};
+use serde_json::{Value, json};
+use support::{ADA, App, AppBuilder};
+
+const REDIRECT_FREE: &str = "client";
+
+/// An application with this client at the org, and this configuration.
+async fn app(client: Client, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder + Send + 'static) -> App {
+    let org = Org::builder().client(client).start().await.unwrap();
+    let issuer = org.issuer();
+    let app = AppBuilder::default().org(org).configure(move |_| change(ConfigBuilder::default().issuer(issuer)));
+    app.start().await
+}
+
+/// Signs in with a client that is registered for the application's own address.
+async fn signs_in(
+    client: Client,
+    change: impl FnOnce(ConfigBuilder) -> ConfigBuilder + Send + 'static,
+) -> (u16, Recorded) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let org = Org::builder().client(client.origin(&base)).start().await.unwrap();
+    let config = change(ConfigBuilder::default().issuer(org.issuer()).base_url(&base));
+    let auth = okta_auth_axum::OktaAuth::builder(config).build().unwrap();
+    let router = okta_auth_axum::RouterExt::okta_auth(support::routes(), &auth);
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let answer = support::Browser::new(&base).sign_in(&org, ADA, "/profile").await;
+    let token = org.journal().into_iter().find(|request| request.path.ends_with("/v1/token")).unwrap();
+    (answer.status.as_u16(), token)
+}
+
+#[tokio::test]
+async fn client_secret_post() {
+    let client = Client::web(REDIRECT_FREE, "a+secret/with:odd%characters").auth_method(AuthMethod::ClientSecretPost);
+    let (status, token) = signs_in(client, |config| {
+        config.client_id(REDIRECT_FREE).client_secret("a+secret/with:odd%characters").client_secret_in_body()
+    })
+    .await;
+    assert_eq!(status, 303);
+    assert_eq!(token.form_field("client_secret").as_deref(), Some("a+secret/with:odd%characters"));
+    assert!(token.header("authorization").is_none(), "two credentials");
+}
+
+#[tokio::test]
+async fn client_secret_basic_with_odd_characters() {
+    let client = Client::web(REDIRECT_FREE, "a+secret/with:odd%characters");
+    let (status, token) =
+        signs_in(client, |config| config.client_id(REDIRECT_FREE).client_secret("a+secret/with:odd%characters")).await;
+    assert_eq!(status, 303);
+    assert!(token.header("authorization").unwrap().starts_with("Basic "));
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_told_to_the_operator_and_not_to_the_user() {
+    let client = Client::web(REDIRECT_FREE, "right");
+    let (status, _) = signs_in(client, |config| config.client_id(REDIRECT_FREE).client_secret("wrong")).await;
+    assert_eq!(status, 502);
+}
+
+#[tokio::test]
+async fn public_client_with_pkce_alone() {
+    let (status, token) = signs_in(Client::public(PUBLIC_CLIENT_ID), |config| config.client_id(PUBLIC_CLIENT_ID)).await;
+    assert_eq!(status, 303);
+    assert!(token.header("authorization").is_none() && token.form_field("client_secret").is_none());
+    assert_eq!(token.form_field("client_id").as_deref(), Some(PUBLIC_CLIENT_ID));
+    assert_eq!(token.form_field("code_verifier").unwrap().len(), 43);
+}
+
+fn rsa_key() -> (String, Value) {
+    let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+    let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+    let public = pair.public_key();
+    let member = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let (n, e) =
+        (public.modulus().big_endian_without_leading_zero(), public.exponent().big_endian_without_leading_zero());
+    let jwk = json!({ "kty": "RSA", "kid": "app-key-1", "use": "sig", "alg": "RS256", "n": member(n), "e": member(e) });
+    (pem(der.as_ref()), jwk)
+}
+
+fn ec_key() -> (String, Value) {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let der = pair.to_pkcs8v1().unwrap();
+    let point = pair.public_key().as_ref().to_vec();
+    let member = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let jwk = json!({ "kty": "EC", "crv": "P-256", "kid": "app-key-1", "use": "sig", "alg": "ES256",
+        "x": member(&point[1..33]), "y": member(&point[33..]) });
+    (pem(der.as_ref()), jwk)
+}
+
+fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
+}
+
+#[tokio::test]
+async fn private_key_jwt() {
+    for (pem, jwk) in [rsa_key(), ec_key()] {
+        let client = Client::web(REDIRECT_FREE, "unused").private_key_jwt(jwk);
+        let key = PrivateKey::from_pem(&pem, Some("app-key-1".to_owned())).unwrap();
+        let (status, token) = signs_in(client, move |config| config.client_id(REDIRECT_FREE).private_key(key)).await;
+        assert_eq!(status, 303, "{}", token.body);
+        let assertion = token.form_field("client_assertion").unwrap();
+        let claims: Value =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(assertion.split('.').nth(1).unwrap()).unwrap()).unwrap();
+        assert_eq!((claims["iss"].as_str(), claims["sub"].as_str()), (Some(REDIRECT_FREE), Some(REDIRECT_FREE)));
+        assert!(claims["aud"].as_str().unwrap().ends_with("/v1/token"), "Okta wants the endpoint: {claims}");
+        assert!(token.form_field("client_secret").is_none() && token.header("authorization").is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_private_key_from_a_variable_or_a_file() {
+    let (pem, _) = rsa_key();
+    let variables = |name: &'static str, value: String| {
+        let set =
+            [("OKTA_ISSUER_URI", "https://x.okta.com".to_owned()), ("OKTA_CLIENT_ID", "c".to_owned()), (name, value)];
+        ConfigBuilder::from_variables(set).build()
+    };
+    variables("OKTA_PRIVATE_KEY", pem.clone()).unwrap();
+    variables("OKTA_PRIVATE_KEY", pem.replace('\n', "\\n")).unwrap();
+    let file = std::env::temp_dir().join(format!("okta-auth-key-{}.pem", std::process::id()));
+    std::fs::write(&file, &pem).unwrap();
+    variables("OKTA_PRIVATE_KEY_FILE", file.display().to_string()).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let missing = variables("OKTA_PRIVATE_KEY_FILE", file.display().to_string()).unwrap_err().to_string();
+    assert!(missing.contains("OKTA_PRIVATE_KEY_FILE") && missing.contains("cannot be read"), "{missing}");
+    for bad in ["not a key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"] {
+        let error = variables("OKTA_PRIVATE_KEY", bad.to_owned()).unwrap_err().to_string();
+        assert!(error.contains("OKTA_PRIVATE_KEY") && !error.contains("AAAA"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_okta_does_not_know_ends_on_oktas_own_page() {
+    let app = app(Client::web("known", "secret"), |config| config.client_id("unknown")).await;
+    let authorize = app.browser().navigate("/profile").await.location().to_owned();
+    let okta_auth_dev::Response::Page { status, .. } = app.org.browser().open(&authorize).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(status, 400);
+}
