@@ -1,10 +1,28 @@
 //! Time enters here and nowhere else, so that tests can turn the clock.
+//!
+//! Any `Fn() -> SystemTime` is a clock:
+//!
+//! ```
+//! use std::time::{Duration, SystemTime};
+//! use okta_auth_core::{OktaAuth, config::ConfigBuilder};
+//!
+//! # fn main() -> Result<(), okta_auth_core::error::Error> {
+//! let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
+//! let auth = OktaAuth::builder(config)
+//!     .clock(|| SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000))
+//!     .build()?;
+//! # drop(auth); Ok(())
+//! # }
+//! ```
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Tells the time. The default is [`SystemClock`].
+///
+/// It may jump in either direction: nothing is kept for ever because of a clock that was
+/// set back, and nothing overflows because of one that was set wrong.
 pub trait Clock: Send + Sync + 'static {
     /// The present moment.
     fn now(&self) -> SystemTime;

@@ -1,7 +1,15 @@
 //! Secrets, and where randomness enters.
 //!
 //! A [`Secret`] is redacted in `Debug`, wiped from memory when dropped and compared in
-//! constant time.
+//! constant time. It is serialized into sealed records alone.
+//!
+//! ```
+//! use okta_auth_core::secret::Secret;
+//!
+//! let secret = Secret::new("hunter2");
+//! assert_eq!(format!("{secret:?}"), "Secret([redacted])");
+//! assert_eq!(secret.expose(), "hunter2");
+//! ```
 
 use std::fmt;
 

@@ -1,9 +1,37 @@
 //! Configuration: read once, checked as a whole, then never changed.
 //!
 //! [`ConfigBuilder::build`] reports every problem at once, each with its fix, so that a
-//! first set-up takes one round and not six. What works but is probably a slip becomes
-//! a warning: it is logged and kept in [`Config::warnings`]. Building touches no
-//! network, so an outage at Okta cannot keep an application down.
+//! first set-up takes one round and not six. What works but is probably a slip becomes a
+//! warning: it is logged and kept in [`Config::warnings`]. Building touches no network, so
+//! an outage at Okta cannot keep an application down.
+//!
+//! | variable | default |
+//! |---|---|
+//! | `OKTA_ISSUER_URI` | required |
+//! | `OKTA_CLIENT_ID` | required |
+//! | `OKTA_CLIENT_SECRET` | none: a private key, or a public client |
+//! | `OKTA_PRIVATE_KEY`, `OKTA_PRIVATE_KEY_FILE`, `OKTA_PRIVATE_KEY_ID` | none |
+//! | `OKTA_BASE_URL` | `http://localhost:8080` |
+//! | `OKTA_REDIRECT_URI` | `{base}/authorization-code/callback` |
+//! | `OKTA_POST_LOGOUT_REDIRECT_URI` | `{base}/` |
+//! | `OKTA_SCOPES` | `openid profile email` |
+//! | `OKTA_AUDIENCE` | `api://default` |
+//! | `OKTA_COOKIE_SECRET` | random for each process |
+//! | `OKTA_SESSION_STORE` | `cookie` |
+//!
+//! ```
+//! use okta_auth_core::config::ConfigBuilder;
+//!
+//! # fn main() -> Result<(), okta_auth_core::error::Error> {
+//! let variables = [
+//!     ("OKTA_ISSUER_URI", "https://dev-12345678.okta.com/oauth2/default"),
+//!     ("OKTA_CLIENT_ID", "0oa1abcdXYZ2efGhI5d7"),
+//! ];
+//! let config = ConfigBuilder::from_variables(variables).build()?;
+//! assert_eq!(config.scopes(), ["openid", "profile", "email"]);
+//! # Ok(())
+//! # }
+//! ```
 
 mod build;
 mod builder;
@@ -31,17 +59,29 @@ use crate::secret::Secret;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Config {
+    /// Whom the application trusts.
     pub(crate) issuer: Issuer,
+    /// Who the application is there.
     pub(crate) client_id: String,
+    /// And how it proves that.
     pub(crate) client_auth: ClientAuth,
+    /// The application's public origin.
     pub(crate) base_url: Url,
+    /// On that origin.
     pub(crate) redirect_uri: Url,
+    /// On any origin.
     pub(crate) post_logout_redirect_uri: Url,
+    /// `openid` among them.
     pub(crate) scopes: Vec<String>,
+    /// Of access tokens.
     pub(crate) audience: String,
+    /// Empty for a random one.
     pub(crate) cookie_secrets: Vec<Secret>,
+    /// The library's own paths.
     pub(crate) routes: Routes,
+    /// What is seldom set.
     pub(crate) options: Options,
+    /// What works and is probably not meant so.
     pub(crate) warnings: Vec<Problem>,
 }
 
@@ -190,16 +230,27 @@ pub enum Userinfo {
 /// What has a safe default and is seldom changed.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
+    /// How the authorization response comes.
     pub(crate) response_mode: ResponseMode,
+    /// When userinfo is asked.
     pub(crate) userinfo: Userinfo,
+    /// The names of the algorithms that tokens may use.
     pub(crate) algorithms: Vec<String>,
+    /// The clock skew that is tolerated in tokens.
     pub(crate) leeway: Duration,
+    /// How long a pending sign-in waits.
     pub(crate) attempt_lifetime: Duration,
+    /// How many of them a browser may hold.
     pub(crate) max_attempts: usize,
+    /// How long a session lives unused.
     pub(crate) session_idle: Duration,
+    /// How long a session lives at all.
     pub(crate) session_absolute: Duration,
+    /// How often a stranger's key id may cause a fetch.
     pub(crate) jwks_refetch_floor: Duration,
+    /// How long one request to Okta may take.
     pub(crate) http_timeout: Duration,
+    /// The session cookie, without prefix.
     pub(crate) cookie_name: String,
 }
 

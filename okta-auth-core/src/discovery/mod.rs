@@ -1,4 +1,12 @@
 //! Discovery: what the authorization server says about itself (OIDC Discovery §4).
+//!
+//! The metadata is fetched when it is first needed, never at start, and kept for an hour or
+//! as long as its server says, from five minutes to a day. After that the old one serves
+//! while a new one is fetched, and for as long as Okta is away.
+//!
+//! Endpoints are taken from the metadata and never built from the issuer. That they are
+//! where the issuer says is worth nothing unless the document speaks for the issuer, so the
+//! comparison of the two is the first thing that happens.
 
 mod metadata;
 

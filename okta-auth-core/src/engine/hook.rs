@@ -12,9 +12,33 @@ use crate::callback::VerifiedIdentity;
 use crate::error::{Code, Error, Result};
 
 /// A user who has just proved who they are, before a session exists.
+///
+/// ```
+/// use okta_auth_core::engine::{Refusal, SignIn};
+///
+/// async fn on_sign_in(mut sign_in: SignIn) -> Result<SignIn, Refusal> {
+///     let identity = sign_in.identity();
+///     // Your own record is keyed by issuer and subject; e-mail addresses change hands.
+///     let key = (identity.issuer().to_owned(), identity.subject().to_owned());
+///     if identity.id_token().amr().is_empty() {
+///         return Err(Refusal::new("Please sign in with your company account."));
+///     }
+///     sign_in
+///         .insert("account", key)
+///         .map_err(|_| Refusal::new("Your account could not be set up."))?;
+///     Ok(sign_in)
+/// }
+/// # use okta_auth_core::{OktaAuth, config::ConfigBuilder};
+/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
+/// let auth = OktaAuth::builder(config).on_sign_in(on_sign_in).build()?;
+/// # drop(auth); Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct SignIn {
     identity: Arc<VerifiedIdentity>,
+    /// Apart from the claims, so that it can never be taken for one.
     app_data: Map<String, Value>,
 }
 
@@ -76,8 +100,15 @@ impl fmt::Display for Refusal {
 /// What [`SignInHook::on_sign_in`] returns.
 pub type HookFuture = Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Send>>;
 
+/// The application's say at sign-in.
+///
 /// Called at each sign-in, after everything has been verified and before the session is
 /// made. Any `async fn(SignIn) -> Result<SignIn, Refusal>` is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a sign-in hook",
+    label = "not an `async fn(SignIn) -> Result<SignIn, Refusal>`",
+    note = "the future must be `Send + 'static`: take what it needs by value or in an `Arc`"
+)]
 pub trait SignInHook: Send + Sync + 'static {
     /// Returns the sign-in, enriched or as it came, or refuses it.
     fn on_sign_in(&self, sign_in: SignIn) -> HookFuture;

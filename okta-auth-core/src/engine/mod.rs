@@ -2,6 +2,43 @@
 //!
 //! The engine decides everything: redirect or 401, cookies, cache headers, pages. An
 //! adapter for a web framework only translates, so two frameworks cannot disagree.
+//!
+//! # What an adapter does
+//!
+//! 1. Before the handler: [`OktaAuth::visit`] looks at the request and reads its session.
+//!    The [`Visit`] goes into the request's extensions.
+//! 2. Extractors ask the visit for its [user](Visit::user). Without one, the response gets
+//!    the mark [`Challenge::SignIn`].
+//! 3. The library's own paths are answered by [`Visit::serve`].
+//! 4. After the handler: a response with a mark is replaced by
+//!    [`Visit::answer`], and every response is [finished](Visit::finish).
+//!
+//! Step 2 does not answer by itself because starting a sign-in may need the network, and a
+//! handler that takes `Result<User, _>` must not pay for that.
+//!
+//! # What a browser gets, and what an API client gets
+//!
+//! A page navigation of a browser is redirected to Okta and comes back to where it was.
+//! Everything else gets 401 with a challenge: a script cannot follow a sign-in, and a POST
+//! that is redirected loses its body. The two are told apart by what browsers say
+//! themselves (`Sec-Fetch-Mode`, `Sec-Fetch-Dest`), then by `X-Requested-With`, then by
+//! `Accept`.
+//!
+//! # When something fails
+//!
+//! Users see a page with a stable code and a way on, never a cause, a token or text of the
+//! provider. The log has the whole story under the same code. An error never redirects, so
+//! it cannot loop. Okta being away is 503 with `Retry-After`.
+//!
+//! ```no_run
+//! use okta_auth_core::OktaAuth;
+//!
+//! # fn main() -> Result<(), okta_auth_core::error::Error> {
+//! let auth = OktaAuth::from_env()?;
+//! println!("signing in at {}", auth.config().issuer());
+//! # Ok(())
+//! # }
+//! ```
 
 mod builder;
 mod client_kind;
@@ -34,6 +71,20 @@ use crate::session::CookieStore;
 
 /// Okta for one application: cheap to clone, and to be shared by all workers.
 ///
+/// ```
+/// use okta_auth_core::{OktaAuth, config::ConfigBuilder};
+///
+/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// let config = ConfigBuilder::default()
+///     .issuer("https://dev-12345678.okta.com/oauth2/default")
+///     .client_id("0oa1abcdXYZ2efGhI5d7")
+///     .client_secret("from-a-vault");
+/// let auth = OktaAuth::builder(config).build()?;
+/// let worker = auth.clone(); // the same keys, the same caches
+/// # drop(worker); Ok(())
+/// # }
+/// ```
+///
 /// Making one touches no network. Metadata and keys are fetched when they are first
 /// needed and kept fresh in the background, so the application starts, and serves its
 /// public pages, while Okta is away.
@@ -42,14 +93,23 @@ pub struct OktaAuth(Arc<Inner>);
 
 /// What the clones share.
 pub(crate) struct Inner {
+    /// The checked settings.
     config: Arc<Config>,
+    /// Where time enters.
     clock: SharedClock,
+    /// What the issuer says about itself.
     discovery: Discovery,
+    /// The messages to the issuer.
     protocol: Protocol,
+    /// Tokens, with the issuer's keys.
     verifier: Verifier,
+    /// Pending sign-ins, in the browsers that started them.
     attempts: Attempts,
+    /// Which of them have been completed.
     consumed: Consumed,
+    /// Sessions, in the browsers that they belong to.
     sessions: CookieStore,
+    /// The application's say at sign-in.
     hook: Option<Arc<dyn SignInHook>>,
 }
 

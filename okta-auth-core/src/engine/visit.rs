@@ -28,14 +28,23 @@ pub struct Visit(Arc<Inner>);
 
 /// What the clones of a visit share.
 struct Inner {
+    /// The application's Okta.
     auth: OktaAuth,
+    /// The request's method.
     method: Method,
+    /// Where the browser comes back to after a sign-in.
     target: ReturnTo,
+    /// Whether a browser wants to show the answer as a page.
     navigation: bool,
+    /// The request's cookies.
     cookies: RequestCookies,
+    /// Its session, if there is a live one.
     session: Option<Arc<Session>>,
+    /// What the session's cookie needs.
     upkeep: Upkeep,
+    /// When the request came: one moment for all that happens with it.
     now: Timestamp,
+    /// Whether anybody asked who the user is: the answer is then personal.
     consulted: AtomicBool,
 }
 
@@ -190,7 +199,25 @@ impl Visit {
         reply
     }
 
-    /// Sends the browser to Okta with a new pending login.
+    /// Sends the browser to Okta with a new pending login, for a handler that wants more
+    /// than the `User` extractor asks for: a recent sign-in, a second factor, a user name
+    /// to prefill.
+    ///
+    /// The answer is a redirect with a cookie, or an error page if Okta is away. What was
+    /// asked for is checked when the browser comes back.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use okta_auth_core::engine::{Reply, Visit};
+    /// use okta_auth_core::login::{LoginOptions, ReturnTo};
+    ///
+    /// async fn step_up(visit: &Visit) -> Reply {
+    ///     let mut options = LoginOptions::new(ReturnTo::root());
+    ///     options.max_age = Some(Duration::from_secs(300));
+    ///     options.acr_values = vec!["urn:okta:loa:2fa:any".to_owned()];
+    ///     visit.start_login(&options).await
+    /// }
+    /// ```
     pub async fn start_login(&self, options: &LoginOptions) -> Reply {
         match self.try_start_login(options).await {
             Ok(reply) => reply,

@@ -11,6 +11,7 @@ use crate::error::{Code, Error, Result};
 /// What one access token must satisfy.
 #[derive(Debug)]
 pub(crate) struct AccessTokenRules<'a> {
+    /// The issuer, exactly.
     pub(crate) issuer: &'a Issuer,
     /// The audiences of this API; the token must name one of them.
     pub(crate) audiences: &'a [String],
@@ -27,13 +28,21 @@ pub struct AccessTokenClaims {
 /// The claims with a meaning here, each with its type.
 #[derive(Clone, Debug, Deserialize)]
 struct Registered {
+    /// Who issued it.
     iss: Option<String>,
+    /// Whom it speaks of.
     sub: Option<String>,
+    /// Whom it is for.
     aud: Option<Audience>,
+    /// The client, in Okta's form.
     cid: Option<String>,
+    /// The client, in the form of RFC 9068.
     client_id: Option<String>,
+    /// The user's id; absent for a machine.
     uid: Option<String>,
+    /// The scopes, in Okta's form.
     scp: Option<Vec<String>>,
+    /// The scopes, in the form of RFC 9068.
     scope: Option<String>,
 }
 

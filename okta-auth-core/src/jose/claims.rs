@@ -114,10 +114,13 @@ impl<'de> Visitor<'de> for Unique {
 /// issuer here sends; a float is refused with everything else that is no integer.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(super) struct Times {
+    /// The token is no good from this moment on.
     #[serde(default)]
     pub(super) exp: Option<Timestamp>,
+    /// The token is no good before this moment.
     #[serde(default)]
     pub(super) nbf: Option<Timestamp>,
+    /// When the token was issued.
     #[serde(default)]
     pub(super) iat: Option<Timestamp>,
 }

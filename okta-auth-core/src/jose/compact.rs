@@ -18,7 +18,9 @@ pub(super) struct Compact<'a> {
     pub(super) header: Header,
     /// What is signed: the first two parts and the dot between them.
     pub(super) signed: &'a [u8],
+    /// The signature, decoded.
     pub(super) signature: Vec<u8>,
+    /// The payload, still encoded.
     payload: &'a str,
 }
 
@@ -26,9 +28,12 @@ pub(super) struct Compact<'a> {
 /// to verify with; they are not even read (RFC 8725 §3.10).
 #[derive(Debug, Deserialize)]
 pub(super) struct Header {
+    /// The algorithm, as the token claims it.
     pub(super) alg: String,
+    /// Which of the issuer's keys.
     #[serde(default)]
     pub(super) kid: Option<String>,
+    /// What kind of token; Okta sends none.
     #[serde(default)]
     pub(super) typ: Option<String>,
     #[serde(default, deserialize_with = "present")]

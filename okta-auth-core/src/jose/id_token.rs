@@ -24,7 +24,9 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 /// What one ID token must satisfy.
 #[derive(Debug)]
 pub(crate) struct IdTokenRules<'a> {
+    /// The issuer, exactly.
     pub(crate) issuer: &'a Issuer,
+    /// The one audience.
     pub(crate) client_id: &'a str,
     /// The nonce of the attempt.
     pub(crate) nonce: Option<&'a str>,
@@ -34,6 +36,7 @@ pub(crate) struct IdTokenRules<'a> {
     pub(crate) max_age: Option<Duration>,
     /// The `acr_values` that were asked for.
     pub(crate) acr_values: &'a [String],
+    /// Whether an unknown key id may cause a fetch at any time.
     pub(crate) trust: Trust,
 }
 
@@ -47,15 +50,25 @@ pub struct IdTokenClaims {
 /// The claims with a meaning here, each with its type.
 #[derive(Clone, Debug, Deserialize)]
 struct Registered {
+    /// Who issued it.
     iss: Option<String>,
+    /// Whom it speaks of.
     sub: Option<String>,
+    /// Whom it is for.
     aud: Option<Audience>,
+    /// The party that it was issued to.
     azp: Option<String>,
+    /// The nonce of the authorization request.
     nonce: Option<String>,
+    /// Half of the hash of the access token.
     at_hash: Option<String>,
+    /// When the user proved who they are.
     auth_time: Option<Timestamp>,
+    /// The authentication context that was reached.
     acr: Option<String>,
+    /// The methods that were used.
     amr: Option<Vec<String>>,
+    /// The session at the issuer.
     sid: Option<String>,
 }
 

@@ -38,23 +38,33 @@ pub(super) struct WireSet {
 /// The members of a key that matter. Private and symmetric members are not read.
 #[derive(Deserialize)]
 struct WireKey {
+    /// The kind of key: `RSA`, `EC`, `OKP`.
     kty: String,
+    /// The name by which a token refers to it.
     #[serde(default)]
     kid: Option<String>,
+    /// `sig` or `enc`; a key for encryption verifies nothing.
     #[serde(default, rename = "use")]
     usage: Option<String>,
+    /// Another way to say the same.
     #[serde(default)]
     key_ops: Option<Vec<String>>,
+    /// The one algorithm that it is for, if it is for one.
     #[serde(default)]
     alg: Option<String>,
+    /// The curve of `EC` and `OKP`.
     #[serde(default)]
     crv: Option<String>,
+    /// Modulus of `RSA`.
     #[serde(default)]
     n: Option<String>,
+    /// Exponent of `RSA`.
     #[serde(default)]
     e: Option<String>,
+    /// First coordinate of `EC`, or the key of `OKP`.
     #[serde(default)]
     x: Option<String>,
+    /// Second coordinate of `EC`.
     #[serde(default)]
     y: Option<String>,
 }

@@ -21,6 +21,7 @@ use crate::http::{Cached, Fetched, Freshness, HttpClient};
 pub(crate) struct KeysSettings {
     /// The least time between two fetches that unknown key ids of strangers cause.
     pub(crate) floor: Duration,
+    /// How long a set stays fresh.
     pub(crate) freshness: Freshness,
 }
 
@@ -60,6 +61,7 @@ pub(crate) struct Keys {
     /// The set, with the place that it came from: the metadata may name another one
     /// some day.
     current: Mutex<Option<(Url, Cached<KeySet>)>>,
+    /// When a stranger's key id last caused a fetch.
     last_refetch: Mutex<Option<Timestamp>>,
 }
 
@@ -137,9 +139,13 @@ type KeysFuture = std::pin::Pin<Box<dyn Future<Output = Result<Fetched<KeySet>>>
 /// A token's signature, and what it says about the key.
 #[derive(Debug)]
 pub(super) struct Signed<'a> {
+    /// The key id of the header.
     pub(super) kid: Option<&'a str>,
+    /// The algorithm, which has been allowed.
     pub(super) algorithm: Algorithm,
+    /// What is signed.
     pub(super) input: &'a [u8],
+    /// The signature over it.
     pub(super) signature: &'a [u8],
 }
 

@@ -16,8 +16,11 @@ use crate::error::{Code, Error, Result};
 /// Verifies the tokens of one issuer.
 #[derive(Debug)]
 pub(crate) struct Verifier {
+    /// What the issuer publishes.
     keys: Keys,
+    /// The algorithms that tokens may use.
     allowed: Vec<Algorithm>,
+    /// The clock skew that is tolerated.
     leeway: Duration,
     clock: SharedClock,
 }
@@ -26,8 +29,11 @@ pub(crate) struct Verifier {
 #[derive(Debug)]
 pub(super) struct Authentic {
     pub(super) payload: Payload,
+    /// What it was signed with; `at_hash` depends on it.
     pub(super) algorithm: Algorithm,
+    /// When it was verified: one moment for all claims about time.
     pub(super) now: Timestamp,
+    /// The clock skew that is tolerated.
     pub(super) leeway: Duration,
 }
 

@@ -14,10 +14,15 @@ use crate::secret::{Secret, sha256};
 /// Keeps pending sign-ins in the browsers that started them.
 #[derive(Debug)]
 pub(crate) struct Attempts {
+    /// Seals for this issuer and client.
     sealer: Sealer,
+    /// Attributes; cross-site for form posts.
     cookies: CookieSettings,
+    /// What the names of all attempts begin with.
     prefix: String,
+    /// How long an attempt waits for its callback.
     lifetime: std::time::Duration,
+    /// How many of them one browser may hold.
     most: usize,
 }
 

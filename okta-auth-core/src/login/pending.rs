@@ -14,12 +14,19 @@ use crate::secret::Secret;
 /// each; all of it is sealed for this browser, this tenant and this purpose.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PendingLogin {
+    /// Ties the response to this attempt (RFC 6749 §10.12).
     pub(crate) state: Secret,
+    /// Ties the ID token to this attempt (OIDC Core §15.5.2).
     pub(crate) nonce: Secret,
+    /// Ties the code to this attempt (RFC 7636 §4.1).
     pub(crate) pkce_verifier: Secret,
+    /// Where the browser goes afterwards.
     pub(crate) return_to: ReturnTo,
+    /// The lifetime counts from here.
     pub(crate) created_at: Timestamp,
+    /// The `max_age` that was asked for, in seconds.
     max_age_seconds: Option<u64>,
+    /// The `acr_values` that were asked for.
     pub(crate) acr_values: Vec<String>,
 }
 

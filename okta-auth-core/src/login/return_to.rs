@@ -12,6 +12,16 @@ use url::Url;
 const MAX_BYTES: usize = 2048;
 
 /// A local absolute path with its query: `/orders?page=2`.
+///
+/// ```
+/// use okta_auth_core::login::ReturnTo;
+///
+/// let base = "https://app.example.com".parse().unwrap();
+/// assert_eq!(ReturnTo::parse("/orders?page=2", &base).as_str(), "/orders?page=2");
+/// for elsewhere in ["//evil.example", "/\\evil.example", "/.//evil.example", "https://evil.example"] {
+///     assert_eq!(ReturnTo::parse(elsewhere, &base).as_str(), "/");
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReturnTo(String);

@@ -1,5 +1,13 @@
-//! The end of a session: local first, then the refresh token, then Okta (OIDC
-//! RP-Initiated Logout §2).
+//! The end of a session: local first, then the refresh token, then Okta
+//! (OIDC RP-Initiated Logout §2).
+//!
+//! 1. The request is a POST from one of the application's own pages.
+//! 2. The session's cookies are deleted, whatever happens next.
+//! 3. The refresh token is revoked, within three seconds or not at all.
+//! 4. The browser is sent to the end-session endpoint with the ID token as a hint. With
+//!    Okta away it stays here, signed out.
+//! 5. Okta sends it back to the sign-out redirect URI, where nothing is expected of it: no
+//!    session, no state.
 
 mod origin;
 

@@ -1,4 +1,7 @@
 //! Who may do what. For now: signed in, or not.
+//!
+//! A decision is a value and not an action: the engine turns it into a redirect, a 401 or
+//! the way on to the handler, so that a policy cannot get those wrong.
 
 use crate::session::Session;
 

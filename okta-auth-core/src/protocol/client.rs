@@ -52,12 +52,19 @@ type OidcClient = Client<
 /// What one authorization request carries beyond the configuration.
 #[derive(Debug)]
 pub(crate) struct AuthorizationParameters<'a> {
+    /// Comes back with the response.
     pub(crate) state: &'a Secret,
+    /// Comes back in the ID token.
     pub(crate) nonce: &'a Secret,
+    /// Only its hash is sent now.
     pub(crate) pkce_verifier: &'a Secret,
+    /// The user name to prefill.
     pub(crate) login_hint: Option<&'a str>,
+    /// `prompt=login`.
     pub(crate) force_login: bool,
+    /// In whole seconds.
     pub(crate) max_age: Option<Duration>,
+    /// In order of preference.
     pub(crate) acr_values: &'a [String],
 }
 

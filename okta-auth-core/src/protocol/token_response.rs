@@ -16,11 +16,14 @@ use crate::secret::Secret;
 /// What a token endpoint issued, in custody. Nothing in it has been verified.
 #[derive(Debug)]
 pub(crate) struct TokenSet {
+    /// For userinfo and for calls to other APIs.
     pub(crate) access_token: Secret,
     /// When the access token expires, by `expires_in`; `None` if the response does not
     /// tell.
     pub(crate) access_token_expires_at: Option<Timestamp>,
+    /// With the scope `offline_access` alone.
     pub(crate) refresh_token: Option<Secret>,
+    /// To be verified.
     pub(crate) id_token: Option<Secret>,
     /// The granted scopes; `None` if they are the requested ones (RFC 6749 §5.1).
     pub(crate) scopes: Option<Vec<String>>,

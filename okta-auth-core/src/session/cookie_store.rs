@@ -17,10 +17,15 @@ const FORMAT: u8 = 1;
 /// Reads and writes sessions in cookies.
 #[derive(Debug)]
 pub(crate) struct CookieStore {
+    /// Seals for this issuer and client.
     sealer: Sealer,
+    /// Spreads over several cookies.
     chunks: Chunks,
+    /// When a session ends.
     limits: SessionLimits,
+    /// The issuer that a record must name.
     issuer: String,
+    /// The client that a record must name.
     client_id: String,
 }
 

@@ -18,19 +18,31 @@ use crate::secret::{Secret, random_bytes};
 pub struct Session {
     /// Tells this session from any other one of the same user; never leaves the record.
     id: [u8; 16],
+    /// Who authenticated the user.
     issuer: String,
+    /// For which application.
     client_id: String,
+    /// The user, at that issuer.
     subject: String,
     /// All claims as JSON text: the record's own encoding is not self-describing.
     claims: String,
+    /// What the application put in at sign-in, as JSON text.
     app_data: String,
+    /// What was granted.
     scopes: Vec<String>,
+    /// The hint at sign-out.
     id_token: Option<Secret>,
+    /// For calls to other APIs.
     access_token: Option<Secret>,
+    /// By `expires_in` of the token response.
     access_token_expires_at: Option<Timestamp>,
+    /// To be revoked at sign-out.
     refresh_token: Option<Secret>,
+    /// When the user signed in: the absolute limit counts from here.
     created_at: Timestamp,
+    /// When it was last used: the idle limit counts from here.
     last_seen_at: Timestamp,
+    /// Read from the claims when a handler first asks.
     #[serde(skip)]
     profile: OnceLock<Profile>,
 }
@@ -113,6 +125,9 @@ impl Session {
     }
 
     /// The claims as a type of the application's own. `()` asks for none.
+    ///
+    /// Claims that the type does not name are ignored, as is usual with `serde`; those
+    /// that it names and that are missing, or of another type, are an error.
     ///
     /// # Errors
     /// [`Code::ClaimsMismatch`] if they do not fit `C`.

@@ -1,3 +1,3 @@
-//! What an application does with tokens once it has them.
+//! What an application does with tokens once it has them. For now: ask userinfo.
 
 pub(crate) mod userinfo;
