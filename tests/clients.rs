@@ -81,10 +81,10 @@ async fn public_client_with_pkce_alone() {
 fn rsa_key() -> (String, Value) {
     let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
-    let public = pair.public_key();
+    // PKCS#1: a sequence of the modulus (with a zero in front) and the exponent.
+    let public = pair.public_key().as_ref();
+    let (n, e) = (&public[9..265], &public[267..]);
     let member = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let (n, e) =
-        (public.modulus().big_endian_without_leading_zero(), public.exponent().big_endian_without_leading_zero());
     let jwk = json!({ "kty": "RSA", "kid": "app-key-1", "use": "sig", "alg": "RS256", "n": member(n), "e": member(e) });
     (pem(der.as_ref()), jwk)
 }

@@ -175,3 +175,7 @@ impl fmt::Debug for Key {
         f.debug_struct("Key").field("kid", &self.kid).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "jwk_tests.rs"]
+mod tests;
