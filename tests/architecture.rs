@@ -59,8 +59,9 @@ fn lines(path: &Path) -> Vec<String> {
 fn sources() -> Vec<(PathBuf, Vec<String>)> {
     let folders = CRATES.iter().map(|name| root().join(name).join("src"));
     let files = folders.flat_map(|folder| rust_files(&folder));
-    // A file `tests.rs` is a module of unit tests.
-    files.filter(|path| !path.ends_with("tests.rs")).map(|path| (path.clone(), lines(&path))).collect()
+    // A file `tests.rs` or `.._tests.rs` is a module of unit tests.
+    let is_test = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with("tests.rs"));
+    files.filter(|path| !is_test(path)).map(|path| (path.clone(), lines(&path))).collect()
 }
 
 #[test]

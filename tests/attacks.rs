@@ -53,6 +53,21 @@ async fn code_injection_into_a_sign_in_of_ones_own() {
 }
 
 #[tokio::test]
+async fn state_nonce_and_pkce_are_fresh_for_each_attempt() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    for name in ["state", "nonce", "code_challenge"] {
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..8 {
+            let authorize = url::Url::parse(browser.navigate("/profile").await.location()).unwrap();
+            let value = authorize.query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned();
+            assert!(value.len() >= 22, "128 bits take 22 characters: {name}={value}");
+            assert!(seen.insert(value), "{name} came twice");
+        }
+    }
+}
+
+#[tokio::test]
 async fn replayed_callback() {
     let app = App::start().await;
     let mut browser = app.browser();

@@ -13,6 +13,11 @@ use crate::layer::{OktaAuthLayer, into_response};
 use crate::rejection::UserRejection;
 
 /// Adds Okta to a [`Router`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `okta_auth`: it is not an `axum::Router`",
+    note = "call `.okta_auth(&auth)` on the `Router`, after its last `.route(..)`",
+    note = "an `axum` of another version than 0.8 is another type of the same name"
+)]
 pub trait RouterExt {
     /// Mounts sign-in, callback and sign-out, and adds the layer that gives every route
     /// its user.

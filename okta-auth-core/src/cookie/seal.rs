@@ -140,6 +140,16 @@ mod tests {
     }
 
     #[test]
+    fn purposes_differ_in_the_key_and_in_the_context() {
+        let keys = |purpose| sealer(purpose, "a").keys;
+        let context = Sealer::new(keys(Purpose::Session), Purpose::PendingLogin, "a");
+        let key = Sealer::new(keys(Purpose::PendingLogin), Purpose::Session, "a");
+        let sealed = sealer(Purpose::Session, "a").seal("n", b"plain").unwrap();
+        assert!(context.open("n", &sealed).is_none(), "the same key, another context");
+        assert_ne!(key.keys[0].id, sealer(Purpose::Session, "a").keys[0].id, "another key");
+    }
+
+    #[test]
     fn contexts_cannot_be_shifted_into_each_other() {
         let sealed = sealer(Purpose::Session, "ab").seal("c", b"plain").unwrap();
         assert!(sealer(Purpose::Session, "a").open("bc", &sealed).is_none());

@@ -119,12 +119,9 @@ impl HttpClient {
         Ok(())
     }
 
-    /// Reads up to the limit, and not the length that the answer claims.
+    /// Reads up to the limit, whatever length the answer claims: the claim may be missing or
+    /// a lie.
     async fn read_body(&self, mut response: reqwest::Response) -> Result<Vec<u8>> {
-        let claimed = response.content_length().unwrap_or(0);
-        if usize::try_from(claimed).unwrap_or(usize::MAX) > self.max_response {
-            return Err(self.too_large());
-        }
         let mut body = Vec::new();
         while let Some(part) = response.chunk().await.map_err(unreachable_provider)? {
             if body.len().saturating_add(part.len()) > self.max_response {
