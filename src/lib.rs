@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub use okta_auth_core::{
-    OktaAuth, callback::VerifiedIdentity, clock, config, engine, error, error::Error, login, session,
+    OktaAuth, bearer, callback::VerifiedIdentity, clock, config, engine, error, error::Error, login, policy, session,
 };
+
+#[cfg(feature = "actix")]
+pub use okta_auth_actix as actix;
 
 #[cfg(feature = "axum")]
 pub use okta_auth_axum as axum;

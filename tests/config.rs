@@ -38,7 +38,7 @@ fn three_variables_are_enough() {
     assert_eq!(config.redirect_uri().as_str(), "http://localhost:8080/authorization-code/callback");
     assert_eq!(config.post_logout_redirect_uri().as_str(), "http://localhost:8080/");
     assert_eq!(config.scopes(), ["openid", "profile", "email"]);
-    assert_eq!(config.audience(), "api://default");
+    assert_eq!(config.audiences(), ["api://default"]);
     assert!(matches!(config.client_auth(), ClientAuth::SecretBasic(_)));
     assert!(config.warnings().is_empty(), "{:?}", config.warnings());
     assert_eq!((config.routes().login(), config.routes().logout()), (Some("/login"), Some("/logout")));

@@ -1,13 +1,14 @@
-//! The extractors: `User<C>`, `Option<User<C>>`, `Result<User<C>, UserRejection>`.
+//! The extractors: `User<C>` and `AccessToken<C>`, each plain, as `Option` and as `Result`.
 
 use std::ops::Deref;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
-use okta_auth_core::engine::{SignedIn, Visit};
+use okta_auth_core::engine::{BearerToken, SignedIn, Visit};
+use okta_auth_core::policy::Policy;
 use serde::de::DeserializeOwned;
 
-use crate::rejection::UserRejection;
+use crate::rejection::{AccessDenied, AccessTokenRejection, UserRejection};
 
 /// The signed-in user.
 ///
@@ -18,6 +19,9 @@ use crate::rejection::UserRejection;
 ///
 /// `C` is your own type for the claims, read with `serde`; `()` asks for none. Claims
 /// that do not fit `C` are answered with 403.
+///
+/// A POST and its like must come from the application's own pages, by `Origin` and
+/// `Sec-Fetch-Site`; else it is answered with 403. `Option<User>` is `None` in both cases.
 ///
 /// ```
 /// # use okta_auth_axum::User;
@@ -33,7 +37,50 @@ use crate::rejection::UserRejection;
 #[derive(Debug)]
 pub struct User<C = ()>(SignedIn<C>);
 
+/// The holder of the access token that the request presents (RFC 6750).
+///
+/// As a plain argument it protects the handler of an API: without a token the answer is 401
+/// with a bare challenge, with one that is no good 401 `invalid_token`, and 503 with
+/// `Retry-After` while the issuer cannot be reached. A session does not count.
+/// `Option<AccessToken>` is `None` for all of these.
+///
+/// ```
+/// # use okta_auth_axum::AccessToken;
+/// async fn whoami(token: AccessToken) -> String {
+///     format!("{} through {}", token.subject(), token.client_id())
+/// }
+/// ```
+#[derive(Debug)]
+pub struct AccessToken<C = ()>(BearerToken<C>);
+
+impl<C> User<C> {
+    /// Goes on if the policy allows it: for decisions that a handler can make only once it
+    /// knows more than the route.
+    ///
+    /// # Errors
+    /// The answer to return: a redirect to a stronger sign-in, or 403.
+    pub async fn require(&self, policy: &Policy) -> Result<(), AccessDenied> {
+        AccessDenied::unless(self.0.decide(policy).await, false)
+    }
+}
+
+impl<C> AccessToken<C> {
+    /// Goes on if the policy allows it.
+    ///
+    /// # Errors
+    /// The answer to return: 401 or 403 with a challenge that tells what is missing.
+    pub async fn require(&self, policy: &Policy) -> Result<(), AccessDenied> {
+        AccessDenied::unless(self.0.decide(policy).await, true)
+    }
+}
+
 impl<C: Clone> Clone for User<C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<C: Clone> Clone for AccessToken<C> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
@@ -47,6 +94,14 @@ impl<C> Deref for User<C> {
     }
 }
 
+impl<C> Deref for AccessToken<C> {
+    type Target = BearerToken<C>;
+
+    fn deref(&self) -> &BearerToken<C> {
+        &self.0
+    }
+}
+
 impl<S, C> FromRequestParts<S> for User<C>
 where
     S: Send + Sync,
@@ -55,8 +110,7 @@ where
     type Rejection = UserRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, UserRejection> {
-        let user = visit(parts)?.user().map_err(UserRejection::Claims)?;
-        user.map(User).ok_or(UserRejection::NotSignedIn)
+        user(parts)?.ok_or(UserRejection::NotSignedIn)
     }
 }
 
@@ -68,10 +122,41 @@ where
     type Rejection = UserRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, UserRejection> {
-        Ok(visit(parts)?.user().map_err(UserRejection::Claims)?.map(User))
+        match user(parts) {
+            Err(UserRejection::Claims(_) | UserRejection::CrossOrigin(_)) => Ok(None),
+            user => user,
+        }
     }
 }
 
-fn visit(parts: &Parts) -> Result<&Visit, UserRejection> {
-    parts.extensions.get::<Visit>().ok_or(UserRejection::LayerMissing)
+impl<S, C> FromRequestParts<S> for AccessToken<C>
+where
+    S: Send + Sync,
+    C: DeserializeOwned + Send + 'static,
+{
+    type Rejection = AccessTokenRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AccessTokenRejection> {
+        let visit = parts.extensions.get::<Visit>().ok_or(AccessTokenRejection::LayerMissing)?.clone();
+        visit.access_token().await.map(AccessToken).map_err(AccessTokenRejection::Refused)
+    }
+}
+
+impl<S, C> OptionalFromRequestParts<S> for AccessToken<C>
+where
+    S: Send + Sync,
+    C: DeserializeOwned + Send + 'static,
+{
+    type Rejection = AccessTokenRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, AccessTokenRejection> {
+        let visit = parts.extensions.get::<Visit>().ok_or(AccessTokenRejection::LayerMissing)?.clone();
+        Ok(visit.access_token().await.ok().map(AccessToken))
+    }
+}
+
+/// The user of a request.
+fn user<C: DeserializeOwned + 'static>(parts: &Parts) -> Result<Option<User<C>>, UserRejection> {
+    let visit = parts.extensions.get::<Visit>().ok_or(UserRejection::LayerMissing)?;
+    Ok(visit.user().map_err(UserRejection::from_error)?.map(User))
 }

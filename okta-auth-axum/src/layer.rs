@@ -2,18 +2,19 @@
 //! answers on the way out.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use axum::extract::{OriginalUri, Request};
+use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::response::Response;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::engine::{Challenge, Reply};
 use tower_layer::Layer;
 use tower_service::Service;
+
+use crate::rejection::marked;
 
 /// Gives every request its user. [`RouterExt::okta_auth`](crate::RouterExt::okta_auth)
 /// adds it along with the library's routes; on its own it is for services that have
@@ -39,7 +40,7 @@ impl<S> Layer<S> for OktaAuthLayer {
 }
 
 /// What [`OktaAuthLayer`] makes of a service. It never fails by itself.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct OktaAuthService<S> {
     auth: OktaAuth,
     inner: S,
@@ -67,6 +68,8 @@ where
             let target = original.path_and_query().map_or("/", |target| target.as_str());
             self.auth.visit(&parts, target)
         };
+        // The router has matched already: no path is parsed here.
+        let route = parts.extensions.get::<MatchedPath>().cloned();
         parts.extensions.insert(visit.clone());
         let request = Request::from_parts(parts, body);
         // The clone takes the place of the service that is ready; see tower's docs on
@@ -74,19 +77,20 @@ where
         let fresh = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
-            let mut response = ready.call(request).await?;
+            let allowed = match &route {
+                Some(route) => visit.require_route(route.as_str()).await,
+                None => Ok(()),
+            };
+            let mut response = match allowed {
+                Ok(()) => ready.call(request).await?,
+                Err(challenge) => marked(challenge),
+            };
             if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
                 response = into_response(visit.answer(challenge).await);
             }
             visit.finish(response.headers_mut());
             Ok(response)
         })
-    }
-}
-
-impl<S> fmt::Debug for OktaAuthService<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OktaAuthService").field("auth", &self.auth).finish_non_exhaustive()
     }
 }
 

@@ -21,10 +21,12 @@
 mod extract;
 mod layer;
 mod rejection;
+mod require;
 mod router;
 
-pub use extract::User;
+pub use extract::{AccessToken, User};
 pub use layer::{OktaAuthLayer, OktaAuthService};
 pub use okta_auth_core::OktaAuth;
-pub use rejection::UserRejection;
+pub use rejection::{AccessDenied, AccessTokenRejection, UserRejection};
+pub use require::RequireExt;
 pub use router::RouterExt;

@@ -1,4 +1,4 @@
-//! Why there is no user, one variant for each cause.
+//! Why there is no user or no token, one variant for each cause.
 
 use std::fmt;
 
@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use okta_auth_core::engine::Challenge;
 use okta_auth_core::error::{Code, Error};
+use okta_auth_core::policy::Decision;
 
 /// Why [`User`](crate::User) could not be extracted.
 ///
@@ -19,18 +20,71 @@ pub enum UserRejection {
     NotSignedIn,
     /// Somebody is, but the claims do not fit the type that the handler asks for.
     Claims(Error),
+    /// Somebody is, but the request would change something and comes from another site.
+    CrossOrigin(Error),
     /// The layer is not there: a mistake in the program.
     LayerMissing,
 }
+
+/// Why [`AccessToken`](crate::AccessToken) could not be extracted.
+///
+/// Returned from a handler it becomes the right answer by itself.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AccessTokenRejection {
+    /// No token was sent, or it was refused, or could not be verified; the challenge's
+    /// [`code`](Challenge::code) tells which.
+    Refused(Challenge),
+    /// The layer is not there: a mistake in the program.
+    LayerMissing,
+}
+
+/// A policy did not let a handler go on.
+///
+/// Returned from a handler it becomes the right answer by itself: a redirect to a stronger
+/// sign-in, 401, or 403.
+#[derive(Debug)]
+pub struct AccessDenied(Challenge);
 
 impl UserRejection {
     /// A stable code for logs and for clients.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotSignedIn => "login_required",
-            Self::Claims(_) => Code::ClaimsMismatch.as_str(),
+            Self::Claims(error) | Self::CrossOrigin(error) => error.code().as_str(),
             Self::LayerMissing => "layer_missing",
         }
+    }
+
+    /// The variant for an error of the core.
+    pub(crate) fn from_error(error: Error) -> Self {
+        if error.code() == Code::CrossOrigin { Self::CrossOrigin(error) } else { Self::Claims(error) }
+    }
+}
+
+impl AccessTokenRejection {
+    /// A stable code for logs and for clients: `login_required`, `invalid_token`,
+    /// `invalid_request`, or that of an error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(challenge) => challenge.code(),
+            Self::LayerMissing => "layer_missing",
+        }
+    }
+}
+
+impl AccessDenied {
+    /// Nothing for a decision that allows.
+    pub(crate) fn unless(decision: Decision, by_token: bool) -> Result<(), Self> {
+        match Challenge::decision(decision, by_token) {
+            None => Ok(()),
+            Some(challenge) => Err(Self(challenge)),
+        }
+    }
+
+    /// The decision's stable code.
+    pub fn code(&self) -> &'static str {
+        self.0.code()
     }
 }
 
@@ -42,34 +96,76 @@ impl fmt::Display for UserRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSignedIn => f.write_str("nobody is signed in"),
-            Self::Claims(error) => error.fmt(f),
+            Self::Claims(error) | Self::CrossOrigin(error) => error.fmt(f),
             Self::LayerMissing => f.write_str(LAYER_MISSING),
         }
     }
 }
 
-impl std::error::Error for UserRejection {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        if let Self::Claims(error) = self { Some(error) } else { None }
+impl fmt::Display for AccessTokenRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(challenge) => write!(f, "no access token that counts: {}", challenge.code()),
+            Self::LayerMissing => f.write_str(LAYER_MISSING),
+        }
     }
 }
 
+impl fmt::Display for AccessDenied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a policy does not allow this: {}", self.code())
+    }
+}
+
+impl std::error::Error for UserRejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        if let Self::Claims(error) | Self::CrossOrigin(error) = self { Some(error) } else { None }
+    }
+}
+
+impl std::error::Error for AccessTokenRejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        if let Self::Refused(challenge) = self { challenge.as_error().map(|error| error as _) } else { None }
+    }
+}
+
+impl std::error::Error for AccessDenied {}
+
 impl IntoResponse for UserRejection {
-    /// The layer replaces the first two by the engine's own answers on the way out:
+    /// The layer replaces all but the last by the engine's own answers on the way out:
     /// starting a sign-in may need the network, and this function cannot wait.
     fn into_response(self) -> Response {
         match self {
-            Self::NotSignedIn => {
-                let mut response = StatusCode::UNAUTHORIZED.into_response();
-                response.extensions_mut().insert(Challenge::SignIn);
-                response
-            }
-            Self::Claims(error) => {
-                let mut response = StatusCode::FORBIDDEN.into_response();
-                response.extensions_mut().insert(Challenge::error(error));
-                response
-            }
-            Self::LayerMissing => (StatusCode::INTERNAL_SERVER_ERROR, LAYER_MISSING).into_response(),
+            Self::NotSignedIn => marked(Challenge::sign_in()),
+            Self::Claims(error) | Self::CrossOrigin(error) => marked(Challenge::error(error)),
+            Self::LayerMissing => layer_missing(),
         }
     }
+}
+
+impl IntoResponse for AccessTokenRejection {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refused(challenge) => marked(challenge),
+            Self::LayerMissing => layer_missing(),
+        }
+    }
+}
+
+impl IntoResponse for AccessDenied {
+    fn into_response(self) -> Response {
+        marked(self.0)
+    }
+}
+
+/// A response that the layer will replace. Should the layer not be there, it is no way in.
+pub(crate) fn marked(challenge: Challenge) -> Response {
+    let mut response = StatusCode::UNAUTHORIZED.into_response();
+    response.extensions_mut().insert(challenge);
+    response
+}
+
+/// 500: the program has a mistake, and nobody gets in by it.
+pub(crate) fn layer_missing() -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, LAYER_MISSING).into_response()
 }

@@ -10,7 +10,7 @@ use okta_auth_core::OktaAuth;
 use okta_auth_core::engine::{Endpoint, Visit};
 
 use crate::layer::{OktaAuthLayer, into_response};
-use crate::rejection::UserRejection;
+use crate::rejection::layer_missing;
 
 /// Adds Okta to a [`Router`].
 #[diagnostic::on_unimplemented(
@@ -35,19 +35,9 @@ pub trait RouterExt {
 
 impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
     fn okta_auth(self, auth: &OktaAuth) -> Self {
-        let routes = auth.config().routes();
-        let all = [
-            (Endpoint::Login, routes.login()),
-            (Endpoint::Callback, Some(routes.callback())),
-            (Endpoint::Logout, routes.logout()),
-        ];
         let mut router = self;
-        for (endpoint, path) in all {
-            // Inside `nest` the prefix has been taken away before this router sees the
-            // path.
-            if let Some(path) = path.and_then(|path| path.strip_prefix(routes.mount())) {
-                router = router.route(path, any(move |request: Request| serve(endpoint, request)));
-            }
+        for (endpoint, path) in Endpoint::all(auth.config().routes()) {
+            router = router.route(path, any(move |request: Request| serve(endpoint, request)));
         }
         router.layer(OktaAuthLayer::new(auth))
     }
@@ -55,9 +45,7 @@ impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
 
 async fn serve(endpoint: Endpoint, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(visit) = parts.extensions.get::<Visit>().cloned() else {
-        return UserRejection::LayerMissing.into_response();
-    };
+    let Some(visit) = parts.extensions.get::<Visit>().cloned() else { return layer_missing() };
     let body = if parts.method == Method::POST {
         match axum::body::to_bytes(body, Endpoint::MAX_BODY).await {
             Ok(body) => body,

@@ -131,6 +131,12 @@ codes! {
     SessionTooLarge = "session_too_large",
     /// The session's claims do not fit the type that the handler asked for.
     ClaimsMismatch = "claims_mismatch",
+    /// A policy of the application is written wrongly, or is not there.
+    PolicyInvalid = "policy_invalid",
+    /// A policy does not let the caller do this.
+    AccessDenied = "access_denied",
+    /// Two credentials in one request, or a token where none belongs (RFC 6750 §2).
+    CredentialsMalformed = "credentials_malformed",
     /// A request that changes state came from another origin.
     CrossOrigin = "cross_origin",
     /// Something that cannot happen did. Please report it.
@@ -209,8 +215,9 @@ impl Error {
         self
     }
 
-    /// The same error for another caller of the same flight; the cause becomes a text.
-    pub(crate) fn duplicate(&self) -> Self {
+    /// The same error for somebody else; the cause becomes a text.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
         Self(Box::new(Inner {
             code: self.0.code,
             message: self.0.message.clone(),

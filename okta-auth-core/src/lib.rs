@@ -35,7 +35,7 @@
 //! They stand in the order in which data flows, and each imports from those above it alone:
 //! errors, secrets, time and bounded HTTP; configuration; discovery; token validation;
 //! protocol messages; sealed cookies; the start of sign-in; its callback; tokens; sessions;
-//! policies; sign-out; the engine.
+//! policies; access tokens at an API; sign-out; the engine.
 //!
 //! # What is not here
 //!
@@ -64,6 +64,8 @@ mod tokens;
 pub mod session;
 
 pub mod policy;
+
+pub mod bearer;
 
 mod logout;
 

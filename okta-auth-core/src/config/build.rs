@@ -11,6 +11,9 @@ use super::{Config, ResponseMode, Routes, env, rules};
 use crate::error::Result;
 use crate::secret::Secret;
 
+/// Where the metadata of a protected resource are (RFC 9728 §3): fixed, and at the root.
+const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
+
 impl Path {
     /// The whole path, below the mount path.
     fn resolve(&self, mount: &str, default: &str) -> Option<String> {
@@ -32,7 +35,11 @@ impl ConfigBuilder {
         let mut findings = Findings::default();
         self.variables.report_slips(&mut findings);
         let issuer = rules::issuer(self.text(&self.issuer, env::ISSUER_URI), &mut findings);
-        let client_id = rules::client_id(self.text(&self.client_id, env::CLIENT_ID), &mut findings);
+        let client_id = match self.text(&self.client_id, env::CLIENT_ID) {
+            // An API has nothing to say to Okta that would need a name.
+            None if self.api_only => Some(String::new()),
+            value => rules::client_id(value, &mut findings),
+        };
         let client_auth = self.take_client_auth(&mut findings);
         let base_url = rules::base_url(self.base(), &mut findings);
         let routes = self.routes(&mut findings);
@@ -40,12 +47,11 @@ impl ConfigBuilder {
         let post_logout = base_url.as_ref().and_then(|base| self.post_logout(base, &mut findings));
         let scopes = self.text(&self.scopes, env::SCOPES).unwrap_or("openid profile email");
         let scopes = rules::scopes(scopes, &mut findings);
-        let audience = self.text(&self.audience, env::AUDIENCE);
-        rules::audience(audience.is_some(), issuer.as_ref(), &mut findings);
-        let audience = audience.unwrap_or("api://default").to_owned();
+        let audiences = rules::audiences(self.text(&self.audience, env::AUDIENCE), issuer.as_ref(), &mut findings);
+        let accepted_issuers = rules::accepted_issuers(&self.accepted_issuers, &mut findings);
         let cookie_secrets = self.secrets();
         let secure = base_url.as_ref().is_some_and(|base| base.scheme() == "https");
-        rules::cookie_secrets(&cookie_secrets, secure, &mut findings);
+        rules::cookie_secrets(&cookie_secrets, secure && !self.api_only, &mut findings);
         self.check_rest(secure, &mut findings);
         let routes = self.finish_routes(routes, redirect_uri.as_ref(), &mut findings);
         let warnings = findings.finish()?;
@@ -58,6 +64,7 @@ impl ConfigBuilder {
         for warning in &warnings {
             tracing::warn!(target: "okta_auth", "{warning}");
         }
+        let resource = self.resource.unwrap_or_else(|| base_url.origin().ascii_serialization());
         Ok(Config {
             issuer,
             client_id,
@@ -66,7 +73,10 @@ impl ConfigBuilder {
             redirect_uri,
             post_logout_redirect_uri,
             scopes,
-            audience,
+            audiences,
+            accepted_issuers,
+            resource,
+            api_only: self.api_only,
             cookie_secrets,
             routes,
             options: self.options,
@@ -155,6 +165,10 @@ impl ConfigBuilder {
 
     /// The library's paths, but for the callback, which follows the redirect URI.
     fn routes(&self, findings: &mut Findings) -> Routes {
+        let resource_metadata = self.mount.is_empty().then(|| RESOURCE_METADATA.to_owned());
+        if self.api_only {
+            return Routes { mount: self.mount.clone(), login: None, callback: None, logout: None, resource_metadata };
+        }
         let login = self.login.resolve(&self.mount, "/login");
         let logout = self.logout.resolve(&self.mount, "/logout");
         for path in [&login, &logout].into_iter().flatten() {
@@ -162,23 +176,24 @@ impl ConfigBuilder {
                 findings.error("routes", format!("`{path}` is not a path that can be served; use `/login` or alike"));
             }
         }
-        Routes { mount: self.mount.clone(), login, callback: String::new(), logout }
+        Routes { mount: self.mount.clone(), login, callback: None, logout, resource_metadata }
     }
 
     /// Adds the callback, and checks that no two paths are the same.
     fn finish_routes(&self, mut routes: Routes, redirect: Option<&Url>, findings: &mut Findings) -> Routes {
-        let Some(redirect) = redirect else { return routes };
-        redirect.path().clone_into(&mut routes.callback);
-        if !routes.callback.strip_prefix(self.mount.as_str()).is_some_and(|rest| rest.starts_with('/')) {
+        let Some(redirect) = redirect.filter(|_| !self.api_only) else { return routes };
+        let callback = redirect.path().to_owned();
+        if !callback.strip_prefix(self.mount.as_str()).is_some_and(|rest| rest.starts_with('/')) {
             let message = format!("its path is not below the mount path `{}`; change one of them", self.mount);
             findings.error(env::REDIRECT_URI, message);
         }
-        let all = [Some(&routes.callback), routes.login.as_ref(), routes.logout.as_ref()];
+        let all = [Some(&callback), routes.login.as_ref(), routes.logout.as_ref(), routes.resource_metadata.as_ref()];
         let mut all: Vec<&String> = all.into_iter().flatten().collect();
         all.sort();
         if all.windows(2).any(|pair| pair.first() == pair.last()) {
             findings.error("routes", "two of the paths for sign-in, callback and sign-out are the same");
         }
+        routes.callback = Some(callback);
         routes
     }
 
@@ -206,6 +221,10 @@ impl ConfigBuilder {
         let known = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"];
         if self.options.algorithms.is_empty() || self.options.algorithms.iter().any(|a| !known.contains(&a.as_str())) {
             findings.error("algorithms", format!("the allowed algorithms are some of {}", known.join(", ")));
+        }
+        let csrf_header = self.options.csrf_header.as_deref().unwrap_or("x-any");
+        if http::HeaderName::try_from(csrf_header).is_err() {
+            findings.error("csrf_header", format!("`{}` is no name of a header", csrf_header.escape_default()));
         }
         let name = &self.options.cookie_name;
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {

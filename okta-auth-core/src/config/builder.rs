@@ -59,6 +59,9 @@ pub struct ConfigBuilder {
     pub(super) post_logout_redirect_uri: Option<String>,
     pub(super) scopes: Option<String>,
     pub(super) audience: Option<String>,
+    pub(super) resource: Option<String>,
+    pub(super) accepted_issuers: Vec<String>,
+    pub(super) api_only: bool,
     pub(super) cookie_secrets: Vec<Secret>,
     pub(super) mount: String,
     pub(super) login: Path,
@@ -127,8 +130,12 @@ impl ConfigBuilder {
         post_logout_redirect_uri,
         /// The scopes, separated by spaces; `OKTA_SCOPES`.
         scopes,
-        /// The audience of access tokens; `OKTA_AUDIENCE`, by default `api://default`.
+        /// The audiences of access tokens, separated by commas; `OKTA_AUDIENCE`, by default
+        /// `api://default`. A token must name one of them.
         audience,
+        /// The identifier of this application as an API (RFC 9728 §2), by default the base
+        /// URL without a slash at its end. Clients compare it character by character.
+        resource,
     }
 
     options! {
@@ -158,6 +165,12 @@ impl ConfigBuilder {
         jwks_refetch_floor: Duration,
         /// The longest time that one request to Okta may take; 10 s by default.
         http_timeout: Duration,
+        /// How many verified access tokens are remembered; 4096 by default. Zero turns that
+        /// off, and each request verifies its token.
+        token_cache_size: usize,
+        /// How long the answer of an introspection is believed, and so how long a revoked
+        /// token of an org server may live on; 30 s by default, never past its expiry.
+        introspection_lifetime: Duration,
     }
 
     /// The client secret; `OKTA_CLIENT_SECRET`.
@@ -188,6 +201,42 @@ impl ConfigBuilder {
     /// signing anybody out.
     pub fn cookie_secret(mut self, secret: impl Into<String>) -> Self {
         self.cookie_secrets.push(Secret::new(secret));
+        self
+    }
+
+    /// Accepts access tokens of another custom authorization server too. Sign-in stays with
+    /// [`issuer`](Self::issuer).
+    pub fn accept_issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.accepted_issuers.push(issuer.into());
+        self
+    }
+
+    /// Accepts access tokens of the org server that were issued to another client than this
+    /// application. All tokens of an org server have the same audience, so without this a
+    /// token for any application of the org would open this one.
+    pub fn accept_client(mut self, client_id: impl Into<String>) -> Self {
+        self.options.accepted_clients.push(client_id.into());
+        self
+    }
+
+    /// The scopes of this API, for its metadata (RFC 9728 §2); none are told by default.
+    pub fn resource_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.options.resource_scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Asks of every request with a session and an unsafe method that it has this header,
+    /// besides coming from the application's own origin. Other sites cannot add a header
+    /// without a CORS preflight; the application's scripts send it with any value.
+    pub fn csrf_header(mut self, name: impl Into<String>) -> Self {
+        self.options.csrf_header = Some(name.into());
+        self
+    }
+
+    /// For an API without sessions: access tokens alone count. No client id is needed, no
+    /// path for sign-in is served, and no cookie is read or set.
+    pub fn api_only(mut self) -> Self {
+        self.api_only = true;
         self
     }
 

@@ -73,8 +73,14 @@ pub struct Config {
     pub(crate) post_logout_redirect_uri: Url,
     /// `openid` among them.
     pub(crate) scopes: Vec<String>,
-    /// Of access tokens.
-    pub(crate) audience: String,
+    /// Of access tokens; one of them is enough.
+    pub(crate) audiences: Vec<String>,
+    /// Whose access tokens count besides the issuer's.
+    pub(crate) accepted_issuers: Vec<Issuer>,
+    /// What this application is called as an API.
+    pub(crate) resource: String,
+    /// Whether there are no sessions.
+    pub(crate) api_only: bool,
     /// Empty for a random one.
     pub(crate) cookie_secrets: Vec<Secret>,
     /// The library's own paths.
@@ -135,9 +141,25 @@ impl Config {
         &self.scopes
     }
 
-    /// The audience that access tokens of a custom authorization server must carry.
-    pub fn audience(&self) -> &str {
-        &self.audience
+    /// The audiences of this API: access tokens of a custom authorization server must carry
+    /// one of them.
+    pub fn audiences(&self) -> &[String] {
+        &self.audiences
+    }
+
+    /// The issuers whose access tokens count; the first one is that of sign-in.
+    pub fn issuers(&self) -> impl Iterator<Item = &Issuer> {
+        std::iter::once(&self.issuer).chain(&self.accepted_issuers)
+    }
+
+    /// The identifier of this application as an API (RFC 9728 §2).
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// Whether access tokens alone count, and there are no sessions.
+    pub fn is_api_only(&self) -> bool {
+        self.api_only
     }
 
     /// The paths that the library serves.
@@ -168,15 +190,15 @@ impl Config {
     }
 }
 
-/// The paths of the application that belong to the library. Each but the callback can
-/// be left out.
+/// The paths of the application that belong to the library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Routes {
     pub(crate) mount: String,
     pub(crate) login: Option<String>,
-    pub(crate) callback: String,
+    pub(crate) callback: Option<String>,
     pub(crate) logout: Option<String>,
+    pub(crate) resource_metadata: Option<String>,
 }
 
 impl Routes {
@@ -191,13 +213,20 @@ impl Routes {
     }
 
     /// Where Okta sends the browser back; GET and POST. The path of the redirect URI.
-    pub fn callback(&self) -> &str {
-        &self.callback
+    /// `None` for an API without sessions.
+    pub fn callback(&self) -> Option<&str> {
+        self.callback.as_deref()
     }
 
     /// Where a session ends; POST.
     pub fn logout(&self) -> Option<&str> {
         self.logout.as_deref()
+    }
+
+    /// Where the metadata of the protected resource are (RFC 9728 §3); GET. `None` for an
+    /// application below a mount path, which cannot serve a path at the root.
+    pub fn resource_metadata(&self) -> Option<&str> {
+        self.resource_metadata.as_deref()
     }
 }
 
@@ -252,6 +281,16 @@ pub(crate) struct Options {
     pub(crate) http_timeout: Duration,
     /// The session cookie, without prefix.
     pub(crate) cookie_name: String,
+    /// How many verified access tokens are remembered.
+    pub(crate) token_cache_size: usize,
+    /// How long an introspection is believed.
+    pub(crate) introspection_lifetime: Duration,
+    /// Other clients whose tokens of the org server count.
+    pub(crate) accepted_clients: Vec<String>,
+    /// What the metadata of the API tell.
+    pub(crate) resource_scopes: Vec<String>,
+    /// A header that scripts of the application send.
+    pub(crate) csrf_header: Option<String>,
 }
 
 impl Default for Options {
@@ -268,6 +307,11 @@ impl Default for Options {
             jwks_refetch_floor: Duration::from_secs(5),
             http_timeout: Duration::from_secs(10),
             cookie_name: "okta_session".to_owned(),
+            token_cache_size: 4096,
+            introspection_lifetime: Duration::from_secs(30),
+            accepted_clients: Vec::new(),
+            resource_scopes: Vec::new(),
+            csrf_header: None,
         }
     }
 }

@@ -165,15 +165,28 @@ pub(crate) fn scopes(value: &str, findings: &mut Findings) -> Vec<String> {
     scopes
 }
 
-/// An audience where it cannot have an effect.
-pub(crate) fn audience(explicit: bool, issuer: Option<&Issuer>, findings: &mut Findings) {
-    if explicit && issuer.is_some_and(Issuer::is_org_server) {
+/// The audiences, separated by commas; and a warning where they cannot have an effect.
+pub(crate) fn audiences(value: Option<&str>, issuer: Option<&Issuer>, findings: &mut Findings) -> Vec<String> {
+    if value.is_some() && issuer.is_some_and(Issuer::is_org_server) {
         findings.warning(
             AUDIENCE,
             "the issuer is the org server, whose access tokens nobody but Okta can verify; they can only be \
              introspected. Use a custom authorization server to protect an API of your own",
         );
     }
+    let names = value.unwrap_or("api://default").split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}
+
+/// Further issuers of access tokens: custom authorization servers, by the rules of the first
+/// one. Tokens of another org server could only be introspected, and by a client of that org.
+pub(crate) fn accepted_issuers(values: &[String], findings: &mut Findings) -> Vec<Issuer> {
+    let issuers: Vec<Issuer> = values.iter().filter_map(|value| issuer(Some(value), findings)).collect();
+    for issuer in issuers.iter().filter(|issuer| issuer.is_org_server()) {
+        let message = format!("`{issuer}` is an org server, whose tokens cannot be verified; accept a custom one");
+        findings.error("accept_issuer", message);
+    }
+    issuers
 }
 
 /// The cookie secrets: long enough, and not one character repeated.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::hook::SignInHook;
 use super::{Inner, OktaAuth};
+use crate::bearer::{AccessTokens, Authority, Introspection};
 use crate::clock::{Clock, SharedClock};
 use crate::config::{Config, ConfigBuilder};
 use crate::cookie::{CookieKeys, CookieSettings};
@@ -13,6 +14,7 @@ use crate::error::Result;
 use crate::http::{HttpClient, HttpSettings};
 use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::login::{Attempts, Consumed};
+use crate::policy::PolicySet;
 use crate::protocol::Protocol;
 use crate::session::{CookieStore, SessionLimits};
 
@@ -22,18 +24,26 @@ pub struct OktaAuthBuilder {
     config: ConfigBuilder,
     clock: SharedClock,
     hook: Option<Arc<dyn SignInHook>>,
+    policies: PolicySet,
 }
 
 impl OktaAuthBuilder {
     /// Starts with the system clock and without a hook.
     pub(super) fn new(config: ConfigBuilder) -> Self {
-        Self { config, clock: SharedClock::default(), hook: None }
+        Self { config, clock: SharedClock::default(), hook: None, policies: PolicySet::default() }
     }
 
     /// Called at each sign-in before the session is made: to create the user's record,
     /// to add to the session, or to refuse.
     pub fn on_sign_in(mut self, hook: impl SignInHook) -> Self {
         self.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Policies by name, and for routes. Those for routes are asked about every request
+    /// that the router matches to the route.
+    pub fn policies(mut self, policies: PolicySet) -> Self {
+        self.policies = policies;
         self
     }
 
@@ -53,12 +63,16 @@ impl OktaAuthBuilder {
         let clock = self.clock;
         let settings = HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() };
         let http = HttpClient::new(&settings, clock.clone())?;
-        let verifier = verifier(&config, &http, &clock);
+        let verifier = Arc::new(verifier(&config, &http, &clock));
+        let discovery = Discovery::new(config.issuer.clone(), http.clone(), clock.clone());
+        let access_tokens = access_tokens(&config, &http, &clock, (&discovery, &verifier));
         let (attempts, sessions) = cookies(&config)?;
         Ok(OktaAuth(Arc::new(Inner {
-            discovery: Discovery::new(config.issuer.clone(), http.clone(), clock.clone()),
+            discovery,
             protocol: Protocol::new(Arc::clone(&config), http, clock.clone()),
             verifier,
+            access_tokens,
+            policies: self.policies,
             attempts,
             consumed: Consumed::default(),
             sessions,
@@ -75,6 +89,30 @@ fn verifier(config: &Config, http: &HttpClient, clock: &SharedClock) -> Verifier
     let keys = Keys::new(http.clone(), clock.clone(), settings);
     let allowed = config.options.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
     Verifier::new(keys, allowed, config.options.leeway, clock.clone())
+}
+
+/// The access tokens of every issuer that is accepted. The first issuer shares its metadata and
+/// keys with sign-in; each other one has its own.
+fn access_tokens(
+    config: &Arc<Config>,
+    http: &HttpClient,
+    clock: &SharedClock,
+    (discovery, own): (&Discovery, &Arc<Verifier>),
+) -> AccessTokens {
+    let first = Authority { issuer: config.issuer.clone(), discovery: discovery.clone(), verifier: Arc::clone(own) };
+    let others = config.accepted_issuers.iter().map(|issuer| Authority {
+        issuer: issuer.clone(),
+        discovery: Discovery::new(issuer.clone(), http.clone(), clock.clone()),
+        verifier: Arc::new(verifier(config, http, clock)),
+    });
+    let authorities = std::iter::once(first).chain(others).collect();
+    let options = &config.options;
+    let introspection = (!config.client_id.is_empty()).then(|| {
+        let clients = std::iter::once(&config.client_id).chain(&options.accepted_clients).cloned().collect();
+        let protocol = Protocol::new(Arc::clone(config), http.clone(), clock.clone());
+        Introspection::new(protocol, clients, options.introspection_lifetime, options.leeway)
+    });
+    AccessTokens::new(authorities, config.audiences.clone(), options.token_cache_size, introspection, clock.clone())
 }
 
 /// Both kinds of cookie are sealed for this issuer and this client: those of another

@@ -43,11 +43,14 @@ pub(super) fn error_reply(error: &Error, navigation: bool, routes: &Routes, back
 
 /// The page: what happened, another try that leads back to where the user was, and home.
 fn page(error: &Error, telling: &Telling, routes: &Routes, back_to: &ReturnTo) -> Reply {
-    let again = routes.login().map(|login| format!("{login}?return_to={}", encode(back_to.as_str())));
+    // Without `prompt=login` Okta would sign the same account in again.
+    let denied = error.code() == Code::AccessDenied;
+    let (label, prompt) = if denied { ("Use another account", "prompt=login&") } else { ("Sign in again", "") };
+    let again = routes.login().map(|login| format!("{login}?{prompt}return_to={}", encode(back_to.as_str())));
     let home = format!("{}/", routes.mount());
     let mut links = Vec::new();
     if let Some(again) = &again {
-        links.push(("Sign in again", again.as_str()));
+        links.push((label, again.as_str()));
     }
     links.push(("Home", home.as_str()));
     let page = Page { title: telling.title, sentences: telling.sentences.to_vec(), links, code: error.code().as_str() };
@@ -95,6 +98,11 @@ fn telling(error: &Error) -> Telling {
         Code::CrossOrigin => {
             (StatusCode::FORBIDDEN, "This request came from another site", &["For your safety it was not carried out."])
         }
+        Code::AccessDenied => (
+            StatusCode::FORBIDDEN,
+            "You do not have access to this page",
+            &["Your account is signed in, but may not do this.", "Please ask the people who run this application."],
+        ),
         Code::ClaimsMismatch => (
             StatusCode::FORBIDDEN,
             "Your account lacks something that this page needs",

@@ -8,7 +8,7 @@
 //! 1. Before the handler: [`OktaAuth::visit`] looks at the request and reads its session.
 //!    The [`Visit`] goes into the request's extensions.
 //! 2. Extractors ask the visit for its [user](Visit::user). Without one, the response gets
-//!    the mark [`Challenge::SignIn`].
+//!    the mark [`Challenge::sign_in`].
 //! 3. The library's own paths are answered by [`Visit::serve`].
 //! 4. After the handler: a response with a mark is replaced by
 //!    [`Visit::answer`], and every response is [finished](Visit::finish).
@@ -40,7 +40,10 @@
 //! # }
 //! ```
 
+mod access;
+mod bearer_token;
 mod builder;
+mod challenge;
 mod client_kind;
 mod error_reply;
 mod hook;
@@ -53,19 +56,24 @@ mod visit;
 use std::fmt;
 use std::sync::Arc;
 
+pub use access::Accepts;
+pub use bearer_token::BearerToken;
 pub use builder::OktaAuthBuilder;
+pub use challenge::Challenge;
 pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
 pub use reply::Reply;
 pub use routes::Endpoint;
 pub use signed_in::SignedIn;
-pub use visit::{Challenge, Visit};
+pub use visit::Visit;
 
+use crate::bearer::AccessTokens;
 use crate::clock::SharedClock;
 use crate::config::{Config, ConfigBuilder};
 use crate::discovery::{Discovery, Metadata};
-use crate::error::{Code, Error, Result};
-use crate::jose::{AccessTokenRules, IdTokenRules, Trust, VerifiedAccessToken, VerifiedIdToken, Verifier};
+use crate::error::Result;
+use crate::jose::{IdTokenRules, Trust, VerifiedAccessToken, VerifiedIdToken, Verifier};
 use crate::login::{Attempts, Consumed};
+use crate::policy::PolicySet;
 use crate::protocol::Protocol;
 use crate::session::CookieStore;
 
@@ -102,7 +110,11 @@ pub(crate) struct Inner {
     /// The messages to the issuer.
     protocol: Protocol,
     /// Tokens, with the issuer's keys.
-    verifier: Verifier,
+    verifier: Arc<Verifier>,
+    /// Access tokens, of all issuers that are accepted.
+    access_tokens: AccessTokens,
+    /// Who may do what, by name and by route.
+    policies: PolicySet,
     /// Pending sign-ins, in the browsers that started them.
     attempts: Attempts,
     /// Which of them have been completed.
@@ -117,7 +129,7 @@ impl OktaAuth {
     /// Reads the `OKTA_*` variables of the process.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`], listing every
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every
     /// problem with its fix.
     pub fn from_env() -> Result<Self> {
         Self::builder(ConfigBuilder::from_env()).build()
@@ -133,22 +145,20 @@ impl OktaAuth {
         &self.0.config
     }
 
-    /// Verifies an access token of a custom authorization server: signature, issuer,
-    /// audience (`OKTA_AUDIENCE`), times and kind (RFC 9068 §4).
+    /// The policies that the application was built with.
+    pub fn policies(&self) -> &PolicySet {
+        &self.0.policies
+    }
+
+    /// Verifies an access token (RFC 9068 §4): signature, issuer, audience (`OKTA_AUDIENCE`),
+    /// times and kind. A token of the org server is introspected (RFC 7662).
     ///
     /// # Errors
-    /// One of the `Token...` codes, [`Code::AccessTokenOpaque`] if the issuer is the
-    /// org server, or the error of fetching metadata and keys.
+    /// One of the `Token...` codes,
+    /// [`Code::AccessTokenOpaque`](crate::error::Code::AccessTokenOpaque) for the org server
+    /// without a client to ask with, or the error of reaching the issuer.
     pub async fn verify_access_token(&self, token: &str) -> Result<VerifiedAccessToken> {
-        let config = &self.0.config;
-        if config.issuer.is_org_server() {
-            let message = "access tokens of the org server can be verified by Okta alone; use a custom authorization \
-                           server, or introspect them";
-            return Err(Error::new(Code::AccessTokenOpaque, message));
-        }
-        let metadata = self.metadata().await?;
-        let rules = AccessTokenRules { issuer: &config.issuer, audiences: std::slice::from_ref(&config.audience) };
-        self.0.verifier.access_token(metadata.jwks_uri(), token, &rules).await
+        self.0.access_tokens.verify(token).await
     }
 
     /// Verifies an ID token that came by another way than a sign-in of this library,

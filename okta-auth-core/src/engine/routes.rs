@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use url::form_urlencoded;
@@ -11,7 +12,9 @@ use super::page::Page;
 use super::reply::{self, Reply};
 use super::visit::Visit;
 use super::{Refusal, SignIn};
+use crate::bearer::resource_metadata;
 use crate::callback::{AuthorizationResponse, Exchange, ValidatedCallback, VerifiedIdentity};
+use crate::config::Routes;
 use crate::error::{Code, Error, Result};
 use crate::login::{LoginOptions, PendingLogin, ReturnTo};
 use crate::logout;
@@ -27,9 +30,23 @@ pub enum Endpoint {
     Callback,
     /// Sign-out; POST.
     Logout,
+    /// The metadata of this application as an API; GET.
+    ResourceMetadata,
 }
 
 impl Endpoint {
+    /// Every path that the library serves for this configuration, relative to the mount path.
+    pub fn all(routes: &Routes) -> impl Iterator<Item = (Self, &str)> {
+        let all = [
+            (Self::Login, routes.login()),
+            (Self::Callback, routes.callback()),
+            (Self::Logout, routes.logout()),
+            (Self::ResourceMetadata, routes.resource_metadata()),
+        ];
+        // Inside a nest the prefix has been taken away before the router sees the path.
+        all.into_iter().filter_map(|(endpoint, path)| Some((endpoint, path?.strip_prefix(routes.mount())?)))
+    }
+
     /// The largest body that a request to this path may have, in bytes. Only a form
     /// post has one.
     pub const MAX_BODY: usize = 64 * 1024;
@@ -47,7 +64,19 @@ impl Visit {
             (Endpoint::Callback, _) => Self::method_not_allowed("GET, POST"),
             (Endpoint::Logout, &Method::POST) => self.logout(parts).await,
             (Endpoint::Logout, _) => Self::method_not_allowed("POST"),
+            (Endpoint::ResourceMetadata, &Method::GET | &Method::HEAD) => self.resource_metadata(),
+            (Endpoint::ResourceMetadata, _) => Self::method_not_allowed("GET"),
         }
+    }
+
+    /// The metadata of this application as an API (RFC 9728 §3.2). It is the same for
+    /// everybody, and scripts of any origin may read it.
+    fn resource_metadata(&self) -> Reply {
+        let mut reply = reply::json(StatusCode::OK, &resource_metadata(self.auth().config()));
+        let headers = reply.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        reply
     }
 
     /// Starts a sign-in. `return_to` is where the browser goes afterwards; `prompt=login` asks

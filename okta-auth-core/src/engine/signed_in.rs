@@ -5,21 +5,25 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
+use crate::policy::{Caller, Decision, Policy};
 use crate::session::Session;
 
 /// Somebody with a live session. `C` is the application's own type for the claims; `()`
 /// asks for none.
 pub struct SignedIn<C = ()> {
     session: Arc<Session>,
+    caller: Caller,
     claims: C,
 }
 
 impl<C: DeserializeOwned + 'static> SignedIn<C> {
-    /// Reads the claims as `C`.
-    pub(super) fn new(session: Arc<Session>) -> Result<Self> {
+    /// Reads the claims as `C`. The caller has a session.
+    pub(super) fn new(caller: Caller) -> Result<Self> {
+        let session = caller.shared_session().map(Arc::clone);
+        let session = session.ok_or_else(|| Error::new(Code::Internal, "a caller without a session"))?;
         let claims = session.claims::<C>()?;
-        Ok(Self { session, claims })
+        Ok(Self { session, caller, claims })
     }
 }
 
@@ -64,11 +68,16 @@ impl<C> SignedIn<C> {
     pub fn app_data<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         self.session.app_data(name)
     }
+
+    /// Asks a policy about the user.
+    pub async fn decide(&self, policy: &Policy) -> Decision {
+        policy.decide(&self.caller).await
+    }
 }
 
 impl<C: Clone> Clone for SignedIn<C> {
     fn clone(&self) -> Self {
-        Self { session: Arc::clone(&self.session), claims: self.claims.clone() }
+        Self { session: Arc::clone(&self.session), caller: self.caller.clone(), claims: self.claims.clone() }
     }
 }
 

@@ -4,21 +4,23 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::header::{ALLOW, CACHE_CONTROL, VARY, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::sync::OnceCell;
 
+use super::OktaAuth;
 use super::client_kind::{is_navigation, may_redirect};
 use super::error_reply::error_reply;
 use super::reply::{self, Reply};
-use super::{OktaAuth, SignedIn};
+use crate::bearer::Credentials;
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
+use crate::jose::VerifiedAccessToken;
 use crate::login::{LoginOptions, ReturnTo};
-use crate::policy::{Decision, signed_in};
+use crate::logout::same_origin;
 use crate::session::{Loaded, Session};
 
 /// The engine's view of one request. An adapter makes it before the handler runs, keeps
@@ -42,10 +44,19 @@ struct Inner {
     session: Option<Arc<Session>>,
     /// What the session's cookie needs.
     upkeep: Upkeep,
+    /// What is presented in place of a session.
+    credentials: Credentials,
+    /// The outcome of verifying that, once somebody has asked.
+    token: OnceCell<Result<VerifiedAccessToken, Arc<Error>>>,
+    /// Whether the request may act for its session: it changes nothing, or comes from the
+    /// application's own pages.
+    own: bool,
     /// When the request came: one moment for all that happens with it.
     now: Timestamp,
     /// Whether anybody asked who the user is: the answer is then personal.
     consulted: AtomicBool,
+    /// Whether a policy has let the holder of a token in.
+    by_token: AtomicBool,
 }
 
 /// What the session's cookie needs, apart from what the handler does.
@@ -58,42 +69,42 @@ enum Upkeep {
     Clear,
 }
 
-/// A mark on a response: the engine is to put its own answer in the place of it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Challenge {
-    /// Somebody has to sign in: a redirect to Okta, or 401.
-    SignIn,
-    /// Something failed: an error page, or JSON.
-    Failed(Arc<Error>),
-}
-
-impl Challenge {
-    /// The mark for an error.
-    pub fn error(error: Error) -> Self {
-        Self::Failed(Arc::new(error))
-    }
-}
-
 impl OktaAuth {
     /// Looks at a request: reads its session and remembers where it wants to go.
     /// `target` is the path and query as the client sent them, before any router took a
     /// prefix away.
     pub fn visit(&self, parts: &Parts, target: &str) -> Visit {
         let now = self.0.clock.now();
-        let cookies = RequestCookies::parse(&parts.headers);
-        let (session, upkeep) = self.load(&cookies, now);
+        let (cookies, (session, upkeep)) = if self.config().is_api_only() {
+            (RequestCookies::default(), (None, Upkeep::Nothing))
+        } else {
+            let cookies = RequestCookies::parse(&parts.headers);
+            let loaded = self.load(&cookies, now);
+            (cookies, loaded)
+        };
         Visit(Arc::new(Inner {
             auth: self.clone(),
             method: parts.method.clone(),
             target: self.return_to(target),
             navigation: is_navigation(&parts.headers),
             cookies,
+            own: session.is_none() || self.is_own_request(parts),
             session,
             upkeep,
+            credentials: Credentials::parse(&parts.headers, parts.uri.query()),
+            token: OnceCell::new(),
             now,
             consulted: AtomicBool::new(false),
+            by_token: AtomicBool::new(false),
         }))
+    }
+
+    /// Whether a request may act for its session. GET and its like change nothing; anything
+    /// else has to come from the application's own pages, with the header that is configured.
+    fn is_own_request(&self, parts: &Parts) -> bool {
+        let config = self.config();
+        let marked = config.options.csrf_header.as_deref().is_none_or(|name| parts.headers.contains_key(name));
+        parts.method.is_safe() || (marked && same_origin(&parts.headers, &config.origin()))
     }
 
     /// The session of the request, and what its cookie needs.
@@ -113,7 +124,7 @@ impl OktaAuth {
         let config = self.config();
         let target = ReturnTo::parse(target, &config.base_url);
         let routes = config.routes();
-        let own = [Some(routes.callback()), routes.login(), routes.logout()];
+        let own = [routes.callback(), routes.login(), routes.logout()];
         if own.contains(&Some(target.path())) { ReturnTo::root() } else { target }
     }
 }
@@ -122,37 +133,6 @@ impl Visit {
     /// The application's Okta.
     pub fn auth(&self) -> &OktaAuth {
         &self.0.auth
-    }
-
-    /// The user, if somebody is signed in. The response is then kept out of caches.
-    ///
-    /// # Errors
-    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if the claims do
-    /// not fit `C`.
-    pub fn user<C: DeserializeOwned + 'static>(&self) -> Result<Option<SignedIn<C>>> {
-        self.0.consulted.store(true, Ordering::Relaxed);
-        match (signed_in(self.0.session.as_deref()), &self.0.session) {
-            (Decision::Allow, Some(session)) => SignedIn::new(Arc::clone(session)).map(Some),
-            _ => Ok(None),
-        }
-    }
-
-    /// The answer that a mark stands for.
-    pub async fn answer(&self, challenge: Challenge) -> Reply {
-        match challenge {
-            Challenge::SignIn => self.challenge().await,
-            Challenge::Failed(error) => self.error(&error),
-        }
-    }
-
-    /// The answer to somebody who has to sign in: a redirect to Okta for a page
-    /// navigation, 401 with a challenge for everything else.
-    pub async fn challenge(&self) -> Reply {
-        if !self.0.navigation || !may_redirect(&self.0.method) {
-            return self.unauthorized();
-        }
-        let options = LoginOptions::new(self.0.target.clone());
-        self.start_login(&options).await
     }
 
     /// The answer for an error, page or JSON.
@@ -189,14 +169,6 @@ impl Visit {
             }
             _ => Vec::new(),
         }
-    }
-
-    /// 401 without credentials: a bare challenge (RFC 6750 §3.1).
-    fn unauthorized(&self) -> Reply {
-        let body = json!({ "error": "login_required", "message": "Sign in first." });
-        let mut reply = reply::json(StatusCode::UNAUTHORIZED, &body);
-        reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        reply
     }
 
     /// Sends the browser to Okta with a new pending login, for a handler that wants more
@@ -244,6 +216,53 @@ impl Visit {
     /// The request's session.
     pub(super) fn session(&self) -> Option<&Arc<Session>> {
         self.0.session.as_ref()
+    }
+
+    /// What the request presents in place of a session.
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.0.credentials
+    }
+
+    /// The token of the request, verified once whoever asks.
+    pub(super) async fn verified_token(&self) -> Result<VerifiedAccessToken, Arc<Error>> {
+        let verify = || async {
+            match self.0.credentials.token()? {
+                Some(token) => self.0.auth.verify_access_token(token.expose()).await,
+                None => Err(Error::new(Code::Internal, "there is no token to verify")),
+            }
+        };
+        let outcome = self.0.token.get_or_init(|| async { verify().await.map_err(Arc::new) }).await;
+        outcome.clone()
+    }
+
+    /// Whether the request may act for its session.
+    pub(super) fn is_own_request(&self) -> bool {
+        self.0.own
+    }
+
+    /// Where the browser comes back to.
+    pub(super) fn target(&self) -> &ReturnTo {
+        &self.0.target
+    }
+
+    /// Whether the answer may be a redirect to sign-in.
+    pub(super) fn may_redirect(&self) -> bool {
+        self.0.navigation && may_redirect(&self.0.method) && !self.0.auth.config().is_api_only()
+    }
+
+    /// Remembers that the answer depends on who asks.
+    pub(super) fn mark_personal(&self) {
+        self.0.consulted.store(true, Ordering::Relaxed);
+    }
+
+    /// Remembers that a policy has let the holder of a token in.
+    pub(super) fn mark_decided_by_token(&self) {
+        self.0.by_token.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a policy has let the holder of a token in.
+    pub(super) fn is_decided_by_token(&self) -> bool {
+        self.0.by_token.load(Ordering::Relaxed)
     }
 
     /// When the request came.

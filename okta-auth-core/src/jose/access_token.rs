@@ -1,10 +1,13 @@
 //! Access tokens: permission to call an API, for a user or a machine.
 
-use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
-use super::claims::{Audience, Times, check_issuer, check_subject};
+use super::claims::{Payload, check_issuer, check_subject};
 use super::verifier::Authentic;
+use crate::clock::Timestamp;
 use crate::config::Issuer;
 use crate::error::{Code, Error, Result};
 
@@ -17,54 +20,51 @@ pub(crate) struct AccessTokenRules<'a> {
     pub(crate) audiences: &'a [String],
 }
 
+/// What an introspected access token must satisfy.
+#[derive(Debug)]
+pub(crate) struct IntrospectionRules<'a> {
+    /// The issuer, where the answer names one.
+    pub(crate) issuer: &'a Issuer,
+    /// The clients whose tokens count. Every token of an org server has the same audience,
+    /// so the client is what tells tokens for this application from those for others.
+    pub(crate) clients: &'a [String],
+}
+
 /// The claims of a verified access token (RFC 9068 §2.2, in Okta's form).
 #[derive(Clone, Debug)]
 pub struct AccessTokenClaims {
-    registered: Registered,
+    /// As `scp` or `scope` have them.
     scopes: Vec<String>,
+    /// No good from this moment on.
+    expires_at: Timestamp,
+    /// Everything, with the types of what has a meaning here checked.
     all: Map<String, Value>,
 }
 
-/// The claims with a meaning here, each with its type.
-#[derive(Clone, Debug, Deserialize)]
-struct Registered {
-    /// Who issued it.
-    iss: Option<String>,
-    /// Whom it speaks of.
-    sub: Option<String>,
-    /// Whom it is for.
-    aud: Option<Audience>,
-    /// The client, in Okta's form.
-    cid: Option<String>,
-    /// The client, in the form of RFC 9068.
-    client_id: Option<String>,
-    /// The user's id; absent for a machine.
-    uid: Option<String>,
-    /// The scopes, in Okta's form.
-    scp: Option<Vec<String>>,
-    /// The scopes, in the form of RFC 9068.
-    scope: Option<String>,
-}
-
 impl AccessTokenClaims {
-    /// The subject: at Okta the user's login, or the client id of a machine.
-    pub fn subject(&self) -> &str {
-        self.registered.sub.as_deref().unwrap_or_default()
+    /// The issuer.
+    pub fn issuer(&self) -> &str {
+        self.text("iss").unwrap_or_default()
     }
 
-    /// The client that the token was issued to.
+    /// The subject: at Okta the user's login, or the client id of a machine.
+    pub fn subject(&self) -> &str {
+        self.text("sub").unwrap_or_default()
+    }
+
+    /// The client that the token was issued to: `cid` at Okta, `client_id` in RFC 9068.
     pub fn client_id(&self) -> &str {
-        self.registered.client_id().unwrap_or_default()
+        self.text("cid").or_else(|| self.text("client_id")).unwrap_or_default()
     }
 
     /// The user's id at Okta, the `sub` of the user's ID tokens; `None` for a machine.
     pub fn user_id(&self) -> Option<&str> {
-        self.registered.uid.as_deref()
+        self.text("uid")
     }
 
     /// Whether the token belongs to a machine and not to a user.
     pub fn is_machine(&self) -> bool {
-        self.registered.uid.is_none()
+        self.user_id().is_none()
     }
 
     /// The granted scopes.
@@ -72,15 +72,26 @@ impl AccessTokenClaims {
         &self.scopes
     }
 
+    /// When the token expires.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
     /// Every claim of the token.
     pub fn all(&self) -> &Map<String, Value> {
         &self.all
     }
+
+    /// A claim that is a text.
+    fn text(&self, name: &str) -> Option<&str> {
+        self.all.get(name).and_then(Value::as_str)
+    }
 }
 
-/// An access token that passed every check. There is no other way to get one.
+/// An access token that passed every check. There is no other way to get one. Cheap to
+/// clone.
 #[derive(Clone, Debug)]
-pub struct VerifiedAccessToken(AccessTokenClaims);
+pub struct VerifiedAccessToken(Arc<AccessTokenClaims>);
 
 impl VerifiedAccessToken {
     /// The claims.
@@ -91,48 +102,99 @@ impl VerifiedAccessToken {
     /// The rules, kind of token first: a token of another kind should be told so, and not that
     /// its audience is wrong.
     pub(super) fn check(authentic: Authentic, rules: &AccessTokenRules<'_>) -> Result<Self> {
-        let payload = &authentic.payload;
-        let of_id_tokens = ["nonce", "at_hash", "c_hash", "events"];
-        if of_id_tokens.iter().any(|claim| payload.has(claim)) {
-            return Err(Error::new(Code::TokenKind, "the token is of another kind than an access token"));
-        }
-        // A token bound to a key must come with proof of that key (RFC 9449 §7.2).
-        if payload.has("cnf") {
-            return Err(Error::new(Code::TokenKind, "the token is bound to a key and was sent without its proof"));
-        }
-        let registered: Registered = payload.read()?;
-        let times: Times = payload.read()?;
-        check_issuer(registered.iss.as_deref(), rules.issuer.as_str())?;
-        check_subject(registered.sub.as_deref())?;
-        registered.check_audience(rules.audiences)?;
-        times.check(authentic.now, authentic.leeway)?;
-        if registered.client_id().is_none() {
+        let payload = authentic.payload;
+        check_kind(&payload)?;
+        check_issuer(payload.text("iss")?, rules.issuer.as_str())?;
+        check_subject(payload.text("sub")?)?;
+        check_audience(&payload, rules.audiences)?;
+        payload.times()?.check(authentic.now, authentic.leeway)?;
+        let (cid, client_id) = (payload.text("cid")?, payload.text("client_id")?);
+        if cid.or(client_id).is_none() {
             return Err(Error::new(Code::TokenKind, "the token names no client, so it is no access token"));
         }
-        let scopes = registered.scopes();
-        Ok(Self(AccessTokenClaims { registered, scopes, all: authentic.payload.0 }))
+        Self::from_payload(payload)
+    }
+
+    /// The rules for the answer of an introspection endpoint (RFC 7662 §2.2). What makes it
+    /// an access token is its `token_type`: Okta introspects ID tokens and refresh tokens as
+    /// well, and says so by leaving it out.
+    pub(crate) fn from_introspection(
+        answer: Map<String, Value>,
+        rules: &IntrospectionRules<'_>,
+        now: Timestamp,
+        leeway: Duration,
+    ) -> Result<Self> {
+        let payload = Payload(answer);
+        if !matches!(payload.0.get("active"), Some(Value::Bool(true))) {
+            return Err(Error::new(Code::TokenExpired, "the issuer says that the token is not active"));
+        }
+        if !payload.text("token_type")?.is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
+            return Err(Error::new(Code::TokenKind, "the issuer does not call the token a bearer access token"));
+        }
+        check_kind(&payload)?;
+        if let issuer @ Some(_) = payload.text("iss")? {
+            check_issuer(issuer, rules.issuer.as_str())?;
+        }
+        check_subject(payload.text("sub")?)?;
+        let client_id = payload.text("client_id")?.unwrap_or_default();
+        if !rules.clients.iter().any(|client| client == client_id) {
+            let message = "is another client than this application; let it in with `accept_client` if that is meant";
+            return Err(Error::invalid_claim("client_id", message));
+        }
+        let times = payload.times()?;
+        if times.exp.is_none_or(|exp| now >= exp.plus(leeway)) || times.nbf.is_some_and(|nbf| nbf > now.plus(leeway)) {
+            return Err(Error::new(Code::TokenExpired, "the token has expired, or is not valid yet"));
+        }
+        Self::from_payload(payload)
+    }
+
+    /// The claims, once everything has been checked.
+    fn from_payload(payload: Payload) -> Result<Self> {
+        let scopes = scopes(&payload)?;
+        payload.text("uid")?;
+        let expires_at = payload.times()?.exp.ok_or_else(|| Error::invalid_claim("exp", "is missing"))?;
+        Ok(Self(Arc::new(AccessTokenClaims { scopes, expires_at, all: payload.0 })))
     }
 }
 
-impl Registered {
-    /// One of our audiences must be named. Others may be: an access token may be for several APIs.
-    fn check_audience(&self, audiences: &[String]) -> Result<()> {
-        let audience = self.aud.as_ref().ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
-        if audiences.iter().any(|ours| audience.contains(ours)) {
-            return Ok(());
+/// What no access token has, and a binding to a key that a bearer cannot prove.
+fn check_kind(payload: &Payload) -> Result<()> {
+    let of_others = ["nonce", "at_hash", "c_hash", "events", "htm", "htu"];
+    if of_others.iter().any(|claim| payload.has(claim)) {
+        return Err(Error::new(Code::TokenKind, "the token is of another kind than an access token"));
+    }
+    // A token bound to a key must come with proof of that key (RFC 9449 §7.2).
+    if payload.has("cnf") {
+        return Err(Error::new(Code::TokenKind, "the token is bound to a key and was sent without its proof"));
+    }
+    Ok(())
+}
+
+/// One of our audiences must be named. Others may be: an access token may be for several APIs.
+fn check_audience(payload: &Payload, audiences: &[String]) -> Result<()> {
+    let ours = |name: &str| audiences.iter().any(|audience| audience == name);
+    let named = match payload.0.get("aud") {
+        None => return Err(Error::invalid_claim("aud", "is missing")),
+        Some(Value::String(name)) => ours(name),
+        Some(Value::Array(names)) if names.iter().all(Value::is_string) => {
+            names.iter().filter_map(Value::as_str).any(ours)
         }
-        Err(Error::invalid_claim("aud", "does not name this API; compare it with OKTA_AUDIENCE"))
+        Some(_) => return Err(Error::invalid_claim("aud", "is neither a text nor a list of texts")),
+    };
+    if named {
+        return Ok(());
     }
+    Err(Error::invalid_claim("aud", "does not name this API; compare it with OKTA_AUDIENCE"))
+}
 
-    /// `cid` at Okta, `client_id` in RFC 9068.
-    fn client_id(&self) -> Option<&str> {
-        self.cid.as_deref().or(self.client_id.as_deref())
-    }
-
-    /// `scp` as a list is Okta's; `scope` as a text is that of RFC 9068 and of Okta's
-    /// newer tokens.
-    fn scopes(&self) -> Vec<String> {
-        let texts = self.scope.iter().flat_map(|scope| scope.split(' ')).filter(|scope| !scope.is_empty());
-        self.scp.iter().flatten().cloned().chain(texts.map(str::to_owned)).collect()
-    }
+/// `scp` as a list is Okta's; `scope` as a text is that of RFC 9068, of introspection and of
+/// Okta's newer tokens.
+fn scopes(payload: &Payload) -> Result<Vec<String>> {
+    let listed = match payload.0.get("scp") {
+        None => &[],
+        Some(Value::Array(scopes)) if scopes.iter().all(Value::is_string) => scopes.as_slice(),
+        Some(_) => return Err(Error::invalid_claim("scp", "is not a list of texts")),
+    };
+    let written = payload.text("scope")?.unwrap_or_default().split(' ').filter(|scope| !scope.is_empty());
+    Ok(listed.iter().filter_map(Value::as_str).chain(written).map(str::to_owned).collect())
 }

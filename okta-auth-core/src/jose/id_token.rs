@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::algorithm::Algorithm;
-use super::claims::{Audience, Times, check_issuer, check_subject};
+use super::claims::{Audience, check_issuer, check_subject};
 use super::jwks::Trust;
 use super::verifier::Authentic;
 use crate::clock::Timestamp;
@@ -128,7 +128,7 @@ impl VerifiedIdToken {
             return Err(Error::new(Code::TokenKind, "the token is of another kind than an ID token"));
         }
         let registered: Registered = payload.read()?;
-        let times: Times = payload.read()?;
+        let times = payload.times()?;
         check_issuer(registered.iss.as_deref(), rules.issuer.as_str())?;
         check_subject(registered.sub.as_deref())?;
         registered.check_audience(rules.client_id)?;

@@ -77,17 +77,27 @@ impl Keys {
     /// [`Code::TokenKeyUnknown`] if no published key fits, [`Code::TokenSignature`] if
     /// the fitting one did not sign; the error of the fetch if there are no keys at
     /// all.
-    pub(super) async fn verify(&self, place: &Url, token: &Signed<'_>, trust: Trust) -> Result<()> {
+    ///
+    /// The set comes back, so that a caller can tell later whether it has been replaced.
+    pub(super) async fn verify(&self, place: &Url, token: &Signed<'_>, trust: Trust) -> Result<Arc<KeySet>> {
         let cached = self.cached(place);
-        let set = cached.value(self.fetch(place)).await?;
+        let set = cached.value(|| self.fetch(place)).await?;
         if let Some(outcome) = token.verify_with(&set) {
-            return outcome;
+            return outcome.map(|()| set);
         }
         if !self.may_refetch(trust) {
             return Err(unknown_key());
         }
-        let set = cached.refresh(self.fetch(place)).await?;
-        token.verify_with(&set).unwrap_or_else(|| Err(unknown_key()))
+        let set = cached.refresh(|| self.fetch(place)).await?;
+        token.verify_with(&set).unwrap_or_else(|| Err(unknown_key())).map(|()| set)
+    }
+
+    /// The keys as they are now, and fetched again behind it if they are stale.
+    ///
+    /// # Errors
+    /// The error of the fetch, if there are no keys at all.
+    pub(super) async fn current(&self, place: &Url) -> Result<Arc<KeySet>> {
+        self.cached(place).value(|| self.fetch(place)).await
     }
 
     /// The cache for the place that the metadata names. Another place is another cache: keys of
@@ -105,15 +115,13 @@ impl Keys {
     }
 
     /// How the set is fetched.
-    fn fetch(&self, place: &Url) -> impl FnOnce() -> KeysFuture + use<> {
+    fn fetch(&self, place: &Url) -> impl Future<Output = Result<Fetched<KeySet>>> + Send + 'static + use<> {
         let (http, place) = (self.http.clone(), place.clone());
-        move || {
-            Box::pin(async move {
-                let fetched = http.json::<WireSet>(&place).await?;
-                let set = KeySet::new(fetched.value);
-                tracing::debug!(target: "okta_auth", keys = set.len(), "fetched the keys of the issuer");
-                Ok(Fetched { value: set, max_age: fetched.max_age })
-            })
+        async move {
+            let fetched = http.json::<WireSet>(&place).await?;
+            let set = KeySet::new(fetched.value);
+            tracing::debug!(target: "okta_auth", keys = set.len(), "fetched the keys of the issuer");
+            Ok(Fetched { value: set, max_age: fetched.max_age })
         }
     }
 
@@ -132,9 +140,6 @@ impl Keys {
         !wait
     }
 }
-
-/// A fetch under way.
-type KeysFuture = std::pin::Pin<Box<dyn Future<Output = Result<Fetched<KeySet>>> + Send>>;
 
 /// A token's signature, and what it says about the key.
 #[derive(Debug)]

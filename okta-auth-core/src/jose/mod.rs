@@ -43,11 +43,11 @@ mod jwk;
 mod jwks;
 mod verifier;
 
-pub(crate) use access_token::AccessTokenRules;
 pub use access_token::{AccessTokenClaims, VerifiedAccessToken};
+pub(crate) use access_token::{AccessTokenRules, IntrospectionRules};
 pub use algorithm::Algorithm;
 pub use claims::Audience;
 pub(crate) use id_token::IdTokenRules;
 pub use id_token::{IdTokenClaims, VerifiedIdToken};
 pub(crate) use jwks::{Keys, KeysSettings, Trust};
-pub(crate) use verifier::Verifier;
+pub(crate) use verifier::{KeysVersion, Verifier};

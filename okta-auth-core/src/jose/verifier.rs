@@ -1,5 +1,6 @@
 //! The one way to verify a token.
 
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use url::Url;
@@ -9,6 +10,7 @@ use super::algorithm::Algorithm;
 use super::claims::Payload;
 use super::compact::Compact;
 use super::id_token::{IdTokenRules, VerifiedIdToken};
+use super::jwk::KeySet;
 use super::jwks::{Keys, Signed, Trust};
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
@@ -29,6 +31,8 @@ pub(crate) struct Verifier {
 #[derive(Debug)]
 pub(super) struct Authentic {
     pub(super) payload: Payload,
+    /// The set that the key was in.
+    pub(super) keys: Arc<KeySet>,
     /// What it was signed with; `at_hash` depends on it.
     pub(super) algorithm: Algorithm,
     /// When it was verified: one moment for all claims about time.
@@ -36,6 +40,11 @@ pub(super) struct Authentic {
     /// The clock skew that is tolerated.
     pub(super) leeway: Duration,
 }
+
+/// Which set of keys a token was verified with. It keeps the set's place in memory taken, and
+/// so unlike any other set's, but not the keys.
+#[derive(Clone, Debug)]
+pub(crate) struct KeysVersion(Weak<KeySet>);
 
 impl Verifier {
     /// Verifies with these keys, these algorithms and this much clock skew.
@@ -62,9 +71,20 @@ impl Verifier {
         keys: &Url,
         token: &str,
         rules: &AccessTokenRules<'_>,
-    ) -> Result<VerifiedAccessToken> {
+    ) -> Result<(VerifiedAccessToken, KeysVersion)> {
         let authentic = self.authentic(keys, token, &["jwt", "at+jwt"], Trust::Anonymous).await?;
-        VerifiedAccessToken::check(authentic, rules)
+        let version = KeysVersion(Arc::downgrade(&authentic.keys));
+        Ok((VerifiedAccessToken::check(authentic, rules)?, version))
+    }
+
+    /// Whether the keys are still those of `version`: what was verified with them would be
+    /// verified again.
+    ///
+    /// # Errors
+    /// The error of fetching the keys, if there are none at all.
+    pub(crate) async fn is_current(&self, keys: &Url, version: &KeysVersion) -> Result<bool> {
+        let current = self.keys.current(keys).await?;
+        Ok(std::ptr::eq(Arc::as_ptr(&current), version.0.as_ptr()))
     }
 
     /// Shape, header, algorithm, key, signature; the payload is not looked at before
@@ -79,9 +99,9 @@ impl Verifier {
             input: compact.signed,
             signature: &compact.signature,
         };
-        self.keys.verify(keys, &signed, trust).await?;
+        let keys = self.keys.verify(keys, &signed, trust).await?;
         let payload = Payload::parse(&compact.payload()?)?;
-        Ok(Authentic { payload, algorithm, now: self.clock.now(), leeway: self.leeway })
+        Ok(Authentic { payload, keys, algorithm, now: self.clock.now(), leeway: self.leeway })
     }
 
     /// The algorithm of the header, if it is on the list. The list decides, not the header.

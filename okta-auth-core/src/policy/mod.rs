@@ -1,21 +1,63 @@
-//! Who may do what. For now: signed in, or not.
+//! Access policies: who may do what.
 //!
-//! A decision is a value and not an action: the engine turns it into a redirect, a 401 or
-//! the way on to the handler, so that a policy cannot get those wrong.
+//! A [`Policy`] is a value. It is made of conditions, composed with `&`, `|` and `!`, and
+//! it decides about one [`Caller`]: a signed-in user or the holder of an access token.
+//!
+//! ```
+//! use std::time::Duration;
+//! use okta_auth_core::policy::{acr, group, scope, signed_in_within};
+//!
+//! let recent = signed_in_within(Duration::from_secs(5 * 60));
+//! let policy = group("Admins") | (scope("orders:write") & acr("urn:okta:loa:2fa:any") & recent);
+//! assert_eq!(
+//!     policy.to_string(),
+//!     r#"group("Admins") | (scope("orders:write") & acr("urn:okta:loa:2fa:any") & signed_in_within(300 s))"#
+//! );
+//! ```
+//!
+//! # What a decision is
+//!
+//! | effect | meaning | a browser | an API client |
+//! |---|---|---|---|
+//! | [`Allow`](Effect::Allow) | go on | the handler | the handler |
+//! | [`Login`](Effect::Login) | nobody is known | to sign-in | 401 with a challenge |
+//! | [`StepUp`](Effect::StepUp) | a stronger or fresher sign-in would do | to sign-in, with `acr_values` and `max_age` | 401 `insufficient_user_authentication` (RFC 9470 §3) |
+//! | [`Deny`](Effect::Deny) | nothing the caller can do | 403 page | 403, with `insufficient_scope` where a scope is missing (RFC 6750 §3.1) |
+//!
+//! # How conditions combine
+//!
+//! 1. A condition is met, not met, or unknown: the claim that it asks for is missing, or
+//!    of another type than the condition needs.
+//! 2. Unknown never allows, not even under `!`: `!group("Contractors")` denies somebody
+//!    without a `groups` claim. (This is Kleene's logic of three values, in which De
+//!    Morgan's laws and absorption hold.)
+//! 3. `a & b` is as strict as the stricter part; of two step-ups it asks for both: the
+//!    values that satisfy each, and the shorter time.
+//! 4. `a | b` is as lenient as the more lenient part; of two step-ups it asks for the
+//!    first.
+//! 5. A step-up is offered only where it helps: never beside a part that denies, and
+//!    never to a machine.
+//!
+//! # Without a rebuild
+//!
+//! [`PolicySet`] reads policies from `policies.toml`, checks them at start, and gives them
+//! to routes or to names in code.
 
-use crate::session::Session;
+mod caller;
+mod condition;
+mod decision;
+mod evaluate;
+mod rule;
+mod set;
 
-/// What a policy decides about one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Decision {
-    /// Go on.
-    Allow,
-    /// Somebody has to sign in first.
-    Login,
-}
+#[cfg(feature = "toml")]
+mod file;
 
-/// The least that a protected page asks for: a session that is alive.
-pub(crate) fn signed_in(session: Option<&Session>) -> Decision {
-    if session.is_some() { Decision::Allow } else { Decision::Login }
-}
+pub use caller::Caller;
+pub use condition::{ClaimCondition, claim};
+pub use decision::{Decision, Effect, Reason, StepUp, Verdict};
+pub use rule::{
+    CheckFuture, Policy, acr, acr_one_of, amr, anyone, check, group, machine, nobody, scope, signed_in,
+    signed_in_within, tenant, user,
+};
+pub use set::PolicySet;

@@ -15,6 +15,7 @@ use openidconnect::{
     LoginHint, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
     StandardErrorResponse, TokenUrl,
 };
+use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
 use super::assertion::{ASSERTION_TYPE, client_assertion};
@@ -24,7 +25,7 @@ use crate::clock::SharedClock;
 use crate::config::{ClientAuth, Config, ResponseMode};
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
-use crate::http::HttpClient;
+use crate::http::{HttpClient, Repeat};
 use crate::secret::Secret;
 
 /// `openidconnect`'s client with our token response in it, authorization and token
@@ -143,6 +144,34 @@ impl Protocol {
         bridge::send(self.http.clone(), request).await.map(drop)
     }
 
+    /// Asks the issuer about an access token (RFC 7662 §2.1): the answer as it is, with nothing
+    /// in it believed yet.
+    ///
+    /// # Errors
+    /// [`Code::MetadataInvalid`] if there is no such endpoint, [`Code::ProviderResponse`] if it
+    /// does not answer with JSON; an endpoint that refuses this client is the operator's to
+    /// mend, so that is no token error.
+    pub(crate) async fn introspect(&self, metadata: &Metadata, token: &str) -> Result<Map<String, Value>> {
+        let endpoint = metadata.introspection_endpoint().ok_or_else(|| {
+            Error::new(
+                Code::MetadataInvalid,
+                "the issuer has no introspection endpoint, so its tokens cannot be checked",
+            )
+        })?;
+        let parameters = [("token", token), ("token_type_hint", "access_token")];
+        let response = self.http.send(self.authenticated(endpoint, &parameters)?, Repeat::Safe).await?;
+        if response.status() != http::StatusCode::OK {
+            let message = format!(
+                "the introspection endpoint answered {}; check OKTA_CLIENT_ID and OKTA_CLIENT_SECRET",
+                response.status().as_u16()
+            );
+            return Err(Error::new(Code::ProviderResponse, message));
+        }
+        serde_json::from_slice(response.body()).map_err(|error| {
+            Error::new(Code::ProviderResponse, "the answer to an introspection is not a JSON object").with_cause(error)
+        })
+    }
+
     /// A form for an endpoint that authenticates the client (RFC 6749 §2.3).
     fn authenticated(&self, endpoint: &Url, parameters: &[(&str, &str)]) -> Result<http::Request<Vec<u8>>> {
         let client_id = self.config.client_id.as_str();
@@ -198,18 +227,14 @@ impl Protocol {
 
     /// The claims at the userinfo endpoint (OIDC Core §5.3), as a JSON object; not yet
     /// matched with any subject.
-    pub(crate) async fn userinfo(
-        &self,
-        url: &Url,
-        token: &Secret,
-    ) -> Result<serde_json::Map<String, serde_json::Value>> {
+    pub(crate) async fn userinfo(&self, url: &Url, token: &Secret) -> Result<Map<String, Value>> {
         let bearer = AccessToken::new(token.expose().to_owned());
         let request = http::Request::get(url.as_str())
             .header(http::header::ACCEPT, "application/json")
             .header(http::header::AUTHORIZATION, format!("Bearer {}", bearer.secret()))
             .body(Vec::new())
             .map_err(|error| Error::new(Code::Internal, "the userinfo request cannot be built").with_cause(error))?;
-        let response = self.http.send(request, crate::http::Repeat::Safe).await?;
+        let response = self.http.send(request, Repeat::Safe).await?;
         if response.status() != http::StatusCode::OK {
             let message = format!("the userinfo endpoint answered {}", response.status().as_u16());
             return Err(Error::new(Code::ProviderResponse, message));

@@ -45,6 +45,9 @@ pub struct Session {
     /// Read from the claims when a handler first asks.
     #[serde(skip)]
     profile: OnceLock<Profile>,
+    /// Read from the text when a policy or a handler first asks.
+    #[serde(skip)]
+    parsed: OnceLock<Map<String, Value>>,
 }
 
 /// The claims that handlers ask for most, read when one first does.
@@ -79,6 +82,7 @@ impl Session {
             created_at: now,
             last_seen_at: now,
             profile: OnceLock::new(),
+            parsed: OnceLock::new(),
         })
     }
 
@@ -122,6 +126,11 @@ impl Session {
     /// refreshed.
     pub fn access_token(&self) -> Option<(&Secret, Option<Timestamp>)> {
         self.access_token.as_ref().map(|token| (token, self.access_token_expires_at))
+    }
+
+    /// Every claim: those of the ID token, and what userinfo added.
+    pub fn all_claims(&self) -> &Map<String, Value> {
+        self.parsed.get_or_init(|| serde_json::from_str(&self.claims).unwrap_or_default())
     }
 
     /// The claims as a type of the application's own. `()` asks for none.
@@ -177,7 +186,7 @@ impl Session {
     /// The claims for display, read once. Claims of another type than expected are none.
     fn profile(&self) -> &Profile {
         self.profile.get_or_init(|| {
-            let claims: Map<String, Value> = serde_json::from_str(&self.claims).unwrap_or_default();
+            let claims = self.all_claims();
             let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
             let name = text("name").or_else(|| text("preferred_username")).or_else(|| text("email"));
             Profile {
@@ -227,6 +236,7 @@ impl Session {
             created_at: now,
             last_seen_at: now,
             profile: OnceLock::new(),
+            parsed: OnceLock::new(),
         }
     }
 }

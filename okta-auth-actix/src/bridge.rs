@@ -1,0 +1,123 @@
+//! Between `http` 0.2, which actix-web speaks, and `http` 1, which the core speaks. Nothing else
+//! in this crate knows both.
+
+use actix_web::http::header as old;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use http::header::{CACHE_CONTROL, EXPIRES, SET_COOKIE, VARY};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use okta_auth_core::engine::{Reply, Visit};
+
+/// The headers of a response that the engine reads or writes when it finishes one.
+const FINISHED: [HeaderName; 6] = [
+    SET_COOKIE,
+    CACHE_CONTROL,
+    VARY,
+    EXPIRES,
+    HeaderName::from_static("cdn-cache-control"),
+    HeaderName::from_static("surrogate-control"),
+];
+
+/// A request's method, target and headers. Repeated headers stay apart and in order, and the
+/// query is the client's, byte for byte.
+pub(crate) fn parts(request: &HttpRequest) -> Parts {
+    let (mut parts, ()) = Request::new(()).into_parts();
+    parts.method = Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or_default();
+    parts.uri = Uri::try_from(target(request)).unwrap_or_default();
+    parts.headers.reserve(request.headers().len());
+    for (name, value) in request.headers() {
+        if let Some((name, value)) = header(name.as_str(), value.as_bytes()) {
+            parts.headers.append(name, value);
+        }
+    }
+    parts
+}
+
+/// Path and query as the client sent them; no scope takes a prefix away from them.
+pub(crate) fn target(request: &HttpRequest) -> &str {
+    request.uri().path_and_query().map_or("/", |target| target.as_str())
+}
+
+/// An answer of the engine as a response of actix-web.
+pub(crate) fn into_response(reply: Reply) -> HttpResponse {
+    let (parts, body) = reply.into_parts();
+    let status = actix_web::http::StatusCode::from_u16(parts.status.as_u16()).unwrap_or_default();
+    let mut response = HttpResponseBuilder::new(status);
+    for (name, value) in &parts.headers {
+        if let Some((name, value)) = old_header(name, value) {
+            response.append_header((name, value));
+        }
+    }
+    response.body(body)
+}
+
+/// Lets the engine add to a response what the session needs.
+pub(crate) fn finish<B>(visit: &Visit, response: &mut HttpResponse<B>) {
+    let mut headers = HeaderMap::new();
+    for name in FINISHED {
+        for value in response.headers().get_all(name.as_str()) {
+            if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+                headers.append(&name, value);
+            }
+        }
+    }
+    let before = headers.clone();
+    visit.finish(&mut headers);
+    for name in FINISHED {
+        if headers.get_all(&name).iter().eq(before.get_all(&name)) {
+            continue;
+        }
+        response.headers_mut().remove(name.as_str());
+        for value in headers.get_all(&name) {
+            if let Some((name, value)) = old_header(&name, value) {
+                response.headers_mut().append(name, value);
+            }
+        }
+    }
+}
+
+/// A header of `http` 1. What `http` 0.2 has accepted is accepted here too.
+fn header(name: &str, value: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+    Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value).ok()?))
+}
+
+/// A header of `http` 0.2.
+fn old_header(name: &HeaderName, value: &HeaderValue) -> Option<(old::HeaderName, old::HeaderValue)> {
+    let name = old::HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+    Some((name, old::HeaderValue::from_bytes(value.as_bytes()).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn repeated_headers_and_the_query_survive() {
+        let request = TestRequest::with_uri("/a%2Fb?x=%20&&y=a+b&z=%zz'()")
+            .method(actix_web::http::Method::PATCH)
+            .append_header(("cookie", "a=1"))
+            .append_header(("cookie", "b=2; c=\u{e9}"))
+            .append_header(("x-binary", old::HeaderValue::from_bytes(&[0x80, 0xff]).unwrap()))
+            .to_http_request();
+        let parts = parts(&request);
+        assert_eq!(parts.method, Method::PATCH);
+        assert_eq!(parts.uri.to_string(), "/a%2Fb?x=%20&&y=a+b&z=%zz'()");
+        let cookies: Vec<_> = parts.headers.get_all("cookie").iter().map(HeaderValue::as_bytes).collect();
+        assert_eq!(cookies, [b"a=1".as_slice(), "b=2; c=\u{e9}".as_bytes()]);
+        assert_eq!(parts.headers["x-binary"].as_bytes(), [0x80, 0xff]);
+    }
+
+    #[test]
+    fn repeated_headers_of_an_answer_survive() {
+        let mut reply = Reply::new(bytes::Bytes::from_static(b"body"));
+        *reply.status_mut() = http::StatusCode::SEE_OTHER;
+        for value in ["a=1; Path=/", "b=2; Path=/"] {
+            reply.headers_mut().append(SET_COOKIE, HeaderValue::from_static(value));
+        }
+        let response = into_response(reply);
+        let cookies: Vec<_> = response.headers().get_all("set-cookie").map(|value| value.to_str().unwrap()).collect();
+        assert_eq!((response.status().as_u16(), cookies), (303, vec!["a=1; Path=/", "b=2; Path=/"]));
+    }
+}

@@ -1,0 +1,129 @@
+//! The extractors: `User<C>` and `AccessToken<C>`, each plain, as `Option` and as `Result`.
+
+use std::future::{Future, Ready, ready};
+use std::ops::Deref;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+use okta_auth_core::engine::{BearerToken, SignedIn, Visit};
+use okta_auth_core::policy::Policy;
+use serde::de::DeserializeOwned;
+
+use crate::rejection::{AccessDenied, AccessTokenRejection, UserRejection};
+
+/// The signed-in user.
+///
+/// As a plain argument it protects the handler: a browser that nobody has signed in with goes to
+/// Okta and comes back here, any other client gets 401. `Option<User>` is for pages that are
+/// open to everybody, and `Result<User, UserRejection>` for handlers that want to answer
+/// themselves.
+///
+/// `C` is your own type for the claims, read with `serde`; `()` asks for none. Claims that do
+/// not fit `C` are answered with 403. A POST and its like must come from the application's own
+/// pages, by `Origin` and `Sec-Fetch-Site`; else it is answered with 403. `Option<User>` is
+/// `None` in both cases.
+///
+/// ```
+/// # use okta_auth_actix::User;
+/// #[derive(serde::Deserialize)]
+/// struct Claims {
+///     department: String,
+/// }
+///
+/// async fn report(user: User<Claims>) -> String {
+///     format!("{} of {}", user.name(), user.claims().department)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct User<C = ()>(SignedIn<C>);
+
+/// The holder of the access token that the request presents (RFC 6750).
+///
+/// As a plain argument it protects the handler of an API: without a token the answer is 401 with
+/// a bare challenge, with one that is no good 401 `invalid_token`, and 503 with `Retry-After`
+/// while the issuer cannot be reached. A session does not count. `Option<AccessToken>` is `None`
+/// for all of these.
+///
+/// ```
+/// # use okta_auth_actix::AccessToken;
+/// async fn whoami(token: AccessToken) -> String {
+///     format!("{} through {}", token.subject(), token.client_id())
+/// }
+/// ```
+#[derive(Debug)]
+pub struct AccessToken<C = ()>(BearerToken<C>);
+
+impl<C> User<C> {
+    /// Goes on if the policy allows it: for decisions that a handler can make only once it
+    /// knows more than the route.
+    ///
+    /// # Errors
+    /// The answer to return: a redirect to a stronger sign-in, or 403.
+    pub async fn require(&self, policy: &Policy) -> Result<(), AccessDenied> {
+        AccessDenied::unless(self.0.decide(policy).await, false)
+    }
+}
+
+impl<C> AccessToken<C> {
+    /// Goes on if the policy allows it.
+    ///
+    /// # Errors
+    /// The answer to return: 401 or 403 with a challenge that tells what is missing.
+    pub async fn require(&self, policy: &Policy) -> Result<(), AccessDenied> {
+        AccessDenied::unless(self.0.decide(policy).await, true)
+    }
+}
+
+impl<C: Clone> Clone for User<C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<C: Clone> Clone for AccessToken<C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<C> Deref for User<C> {
+    type Target = SignedIn<C>;
+
+    fn deref(&self) -> &SignedIn<C> {
+        &self.0
+    }
+}
+
+impl<C> Deref for AccessToken<C> {
+    type Target = BearerToken<C>;
+
+    fn deref(&self) -> &BearerToken<C> {
+        &self.0
+    }
+}
+
+impl<C: DeserializeOwned + 'static> FromRequest for User<C> {
+    type Error = UserRejection;
+    type Future = Ready<Result<Self, UserRejection>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let extensions = request.extensions();
+        let visit = extensions.get::<Visit>().ok_or(UserRejection::LayerMissing);
+        let user = visit.and_then(|visit| visit.user().map_err(UserRejection::from_error));
+        ready(user.and_then(|user| user.map(User).ok_or(UserRejection::NotSignedIn)))
+    }
+}
+
+impl<C: DeserializeOwned + 'static> FromRequest for AccessToken<C> {
+    type Error = AccessTokenRejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, AccessTokenRejection>>>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let visit = request.extensions().get::<Visit>().cloned();
+        Box::pin(async move {
+            let visit = visit.ok_or(AccessTokenRejection::LayerMissing)?;
+            visit.access_token().await.map(AccessToken).map_err(AccessTokenRejection::Refused)
+        })
+    }
+}

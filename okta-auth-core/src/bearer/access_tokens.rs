@@ -1,0 +1,170 @@
+//! Verifies access tokens: by the keys of one of several issuers, by asking the issuer, or by
+//! remembering.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+
+use super::cache::{TokenCache, Verified};
+use crate::clock::SharedClock;
+use crate::config::Issuer;
+use crate::discovery::Discovery;
+use crate::error::{Code, Error, Result};
+use crate::jose::{AccessTokenRules, IntrospectionRules, VerifiedAccessToken, Verifier};
+use crate::protocol::Protocol;
+
+/// So many introspections may be under way at once. Anybody can send a token that has to be
+/// asked about, and each costs Okta's rate limit.
+const MAX_INTROSPECTIONS: usize = 32;
+
+/// One issuer whose access tokens count.
+#[derive(Debug)]
+pub(crate) struct Authority {
+    pub(crate) issuer: Issuer,
+    pub(crate) discovery: Discovery,
+    pub(crate) verifier: Arc<Verifier>,
+}
+
+/// How the issuer is asked about tokens that only it can verify.
+pub(crate) struct Introspection {
+    pub(crate) protocol: Protocol,
+    /// The clients whose tokens count.
+    pub(crate) clients: Vec<String>,
+    /// How long an answer is believed.
+    pub(crate) lifetime: Duration,
+    pub(crate) leeway: Duration,
+    slots: Semaphore,
+}
+
+/// The access tokens of an API.
+pub(crate) struct AccessTokens {
+    /// The first one is the application's own issuer.
+    authorities: Vec<Authority>,
+    audiences: Vec<String>,
+    cache: Option<TokenCache>,
+    introspection: Option<Introspection>,
+    clock: SharedClock,
+}
+
+impl Introspection {
+    /// Asks with the application's own credentials.
+    pub(crate) fn new(protocol: Protocol, clients: Vec<String>, lifetime: Duration, leeway: Duration) -> Self {
+        Self { protocol, clients, lifetime, leeway, slots: Semaphore::new(MAX_INTROSPECTIONS) }
+    }
+}
+
+impl AccessTokens {
+    /// Accepts tokens of these issuers for these audiences. `capacity` is how many are
+    /// remembered; zero is none.
+    pub(crate) fn new(
+        authorities: Vec<Authority>,
+        audiences: Vec<String>,
+        capacity: usize,
+        introspection: Option<Introspection>,
+        clock: SharedClock,
+    ) -> Self {
+        let cache = (capacity > 0).then(|| TokenCache::new(capacity));
+        Self { authorities, audiences, cache, introspection, clock }
+    }
+
+    /// Verifies a token, or finds that it has been verified.
+    ///
+    /// # Errors
+    /// One of the `Token...` codes, or the error of reaching the issuer.
+    pub(crate) async fn verify(&self, token: &str) -> Result<VerifiedAccessToken> {
+        let Some(cache) = &self.cache else { return Ok(self.verify_now(token).await?.token) };
+        let key = TokenCache::key(token);
+        if let Some(known) = cache.find(&key, self.clock.now()) {
+            if self.still_holds(&known).await? {
+                return Ok(known.token);
+            }
+            cache.remove(&key);
+        }
+        let verified = self.verify_now(token).await?;
+        cache.insert(key, verified.clone());
+        Ok(verified.token)
+    }
+
+    /// Whether the keys are still those that a token was verified with. A key that has been
+    /// withdrawn must not live on in a cache.
+    async fn still_holds(&self, known: &Verified) -> Result<bool> {
+        let Some((position, version)) = &known.keys else { return Ok(true) };
+        let Some(authority) = self.authorities.get(*position) else { return Ok(false) };
+        let metadata = authority.discovery.metadata().await?;
+        authority.verifier.is_current(metadata.jwks_uri(), version).await
+    }
+
+    /// Verifies a token by itself.
+    async fn verify_now(&self, token: &str) -> Result<Verified> {
+        let (position, authority) = self.authority(token)?;
+        if authority.issuer.is_org_server() {
+            return self.introspect(authority, token).await;
+        }
+        let metadata = authority.discovery.metadata().await?;
+        let rules = AccessTokenRules { issuer: &authority.issuer, audiences: &self.audiences };
+        let (token, version) = authority.verifier.access_token(metadata.jwks_uri(), token, &rules).await?;
+        let until = token.claims().expires_at();
+        Ok(Verified { token, until, keys: Some((position, version)) })
+    }
+
+    /// The issuer to verify with. With several, the token's own `iss` chooses among them, and
+    /// is checked again once the signature has been.
+    fn authority(&self, token: &str) -> Result<(usize, &Authority)> {
+        let mut all = self.authorities.iter().enumerate();
+        let chosen = if self.authorities.len() > 1 {
+            let issuer = claimed_issuer(token)?;
+            all.find(|(_, authority)| authority.issuer.as_str() == issuer)
+        } else {
+            all.next()
+        };
+        chosen.ok_or_else(|| Error::invalid_claim("iss", "is none of the configured issuers"))
+    }
+
+    /// Asks the issuer (RFC 7662).
+    async fn introspect(&self, authority: &Authority, token: &str) -> Result<Verified> {
+        let introspection = self.introspection.as_ref().ok_or_else(|| {
+            let message = "access tokens of the org server can be verified by Okta alone, and no client is configured \
+                           to ask with; use a custom authorization server, or set OKTA_CLIENT_ID";
+            Error::new(Code::AccessTokenOpaque, message)
+        })?;
+        let _slot = introspection.slots.try_acquire().map_err(|_| {
+            Error::new(Code::ProviderUnavailable, "too many access tokens are being introspected at the moment")
+        })?;
+        let metadata = authority.discovery.metadata().await?;
+        let answer = introspection.protocol.introspect(&metadata, token).await?;
+        let now = self.clock.now();
+        let rules = IntrospectionRules { issuer: &authority.issuer, clients: &introspection.clients };
+        let token = VerifiedAccessToken::from_introspection(answer, &rules, now, introspection.leeway)?;
+        let until = token.claims().expires_at().min(now.plus(introspection.lifetime));
+        Ok(Verified { token, until, keys: None })
+    }
+}
+
+/// The `iss` that a token claims, with nothing of it believed.
+fn claimed_issuer(token: &str) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Claimed {
+        iss: String,
+    }
+    let malformed = || Error::new(Code::TokenMalformed, "the token is not a signed token that names its issuer");
+    let payload = token.split('.').nth(1).ok_or_else(malformed)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| malformed())?;
+    serde_json::from_slice::<Claimed>(&payload).map(|claimed| claimed.iss).map_err(|_| malformed())
+}
+
+impl fmt::Debug for AccessTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessTokens").field("cache", &self.cache).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Introspection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Introspection").field("lifetime", &self.lifetime).finish_non_exhaustive()
+    }
+}

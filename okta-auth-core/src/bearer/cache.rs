@@ -1,0 +1,62 @@
+//! Tokens that have been verified before.
+
+use std::fmt;
+
+use quick_cache::sync::Cache;
+
+use crate::clock::Timestamp;
+use crate::jose::{KeysVersion, VerifiedAccessToken};
+use crate::secret::sha256;
+
+/// A token that has been verified, and for how long that holds.
+#[derive(Clone)]
+pub(super) struct Verified {
+    pub(super) token: VerifiedAccessToken,
+    /// Never later than the token's expiry.
+    pub(super) until: Timestamp,
+    /// The keys that it was verified with, and whose they are; `None` for a token that its
+    /// issuer was asked about.
+    pub(super) keys: Option<(usize, KeysVersion)>,
+}
+
+/// A cache of bounded size. Its keys are hashes of whole tokens, signature included, so a
+/// token is found by nobody who does not have it, and tokens are not kept in memory.
+pub(super) struct TokenCache(Cache<[u8; 32], Verified>);
+
+impl TokenCache {
+    /// For so many tokens.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self(Cache::new(capacity))
+    }
+
+    /// The key of a token.
+    pub(super) fn key(token: &str) -> [u8; 32] {
+        sha256(token.as_bytes())
+    }
+
+    /// What is known of a token at `now`.
+    pub(super) fn find(&self, key: &[u8; 32], now: Timestamp) -> Option<Verified> {
+        let verified = self.0.get(key)?;
+        if now >= verified.until {
+            self.0.remove(key);
+            return None;
+        }
+        Some(verified)
+    }
+
+    /// Remembers a token.
+    pub(super) fn insert(&self, key: [u8; 32], verified: Verified) {
+        self.0.insert(key, verified);
+    }
+
+    /// Forgets a token.
+    pub(super) fn remove(&self, key: &[u8; 32]) {
+        self.0.remove(key);
+    }
+}
+
+impl fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCache").field("len", &self.0.len()).finish_non_exhaustive()
+    }
+}

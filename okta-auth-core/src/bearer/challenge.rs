@@ -1,0 +1,113 @@
+//! `WWW-Authenticate` as a type.
+
+use std::fmt;
+
+use http::HeaderValue;
+
+/// A challenge of the scheme `Bearer` (RFC 6750 §3), with the parameters of RFC 9470 §3 and
+/// RFC 9728 §5.1.
+///
+/// ```
+/// use okta_auth_core::bearer::WwwAuthenticate;
+///
+/// assert_eq!(WwwAuthenticate::bare().to_string(), "Bearer");
+/// let missing = WwwAuthenticate::error("insufficient_scope", "a scope is missing").scope(["orders:read"]);
+/// assert_eq!(
+///     missing.to_string(),
+///     r#"Bearer error="insufficient_scope", error_description="a scope is missing", scope="orders:read""#
+/// );
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct WwwAuthenticate {
+    parameters: Vec<(&'static str, String)>,
+}
+
+impl WwwAuthenticate {
+    /// A challenge without an error: nothing was sent, so nothing was wrong (RFC 6750 §3.1).
+    pub fn bare() -> Self {
+        Self::default()
+    }
+
+    /// A challenge with an error code and a description for developers.
+    pub fn error(error: &'static str, description: &str) -> Self {
+        Self::bare().with("error", error).with("error_description", description)
+    }
+
+    /// The scopes that would be needed.
+    pub fn scope<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
+        let scopes: Vec<&str> = scopes.into_iter().collect();
+        if scopes.is_empty() { self } else { self.with("scope", &scopes.join(" ")) }
+    }
+
+    /// The authentication context classes that would do, the preferred one first (RFC 9470
+    /// §3).
+    pub fn acr_values(self, values: &[String]) -> Self {
+        if values.is_empty() { self } else { self.with("acr_values", &values.join(" ")) }
+    }
+
+    /// The longest time since an active authentication, in seconds (RFC 9470 §3).
+    pub fn max_age(self, seconds: u64) -> Self {
+        self.with("max_age", &seconds.to_string())
+    }
+
+    /// Where the metadata of the resource are (RFC 9728 §5.1).
+    pub fn resource_metadata(self, url: &str) -> Self {
+        self.with("resource_metadata", url)
+    }
+
+    /// Adds a parameter.
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.parameters.push((name, value.to_owned()));
+        self
+    }
+
+    /// The header.
+    pub(crate) fn header(&self) -> HeaderValue {
+        HeaderValue::try_from(self.to_string()).unwrap_or_else(|_| HeaderValue::from_static("Bearer"))
+    }
+}
+
+impl fmt::Display for WwwAuthenticate {
+    /// Each value is a quoted string (RFC 9110 §5.6.4); what cannot be in one is left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bearer")?;
+        for (position, (name, value)) in self.parameters.iter().enumerate() {
+            write!(f, "{} {name}=\"", if position == 0 { "" } else { "," })?;
+            for c in value.chars().filter(|c| c.is_ascii_graphic() || *c == ' ') {
+                if c == '"' || c == '\\' {
+                    f.write_str("\\")?;
+                }
+                write!(f, "{c}")?;
+            }
+            f.write_str("\"")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_quoted_and_cannot_break_out() {
+        let challenge = WwwAuthenticate::error("invalid_token", "a \"quote\", a \\ and\r\nSet-Cookie: a=\u{fc}");
+        let text = challenge.to_string();
+        let expected =
+            "Bearer error=\"invalid_token\", error_description=\"a \\\"quote\\\", a \\\\ andSet-Cookie: a=\"";
+        assert_eq!(text, expected);
+        assert_eq!(challenge.header(), text.as_str());
+    }
+
+    #[test]
+    fn the_parameters_of_a_step_up() {
+        let challenge = WwwAuthenticate::error("insufficient_user_authentication", "d")
+            .acr_values(&["a".to_owned(), "b".to_owned()])
+            .max_age(300)
+            .scope([]);
+        let expected = "Bearer error=\"insufficient_user_authentication\", error_description=\"d\", \
+                        acr_values=\"a b\", max_age=\"300\"";
+        assert_eq!(challenge.to_string(), expected);
+    }
+}

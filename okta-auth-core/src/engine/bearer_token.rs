@@ -1,0 +1,92 @@
+//! The holder of an access token, as handlers see it.
+
+use std::any::TypeId;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{Code, Error, Result};
+use crate::jose::{AccessTokenClaims, VerifiedAccessToken};
+use crate::policy::{Caller, Decision, Policy};
+
+/// A request with a verified access token. `C` is the application's own type for the claims;
+/// `()` asks for none.
+pub struct BearerToken<C = ()> {
+    token: VerifiedAccessToken,
+    caller: Caller,
+    claims: C,
+}
+
+impl<C: DeserializeOwned + 'static> BearerToken<C> {
+    /// Reads the claims as `C`.
+    pub(super) fn new(token: VerifiedAccessToken, caller: Caller) -> Result<Self> {
+        let nothing = TypeId::of::<C>() == TypeId::of::<()>();
+        let claims = if nothing { C::deserialize(Value::Null) } else { C::deserialize(token.claims().all()) };
+        let claims = claims.map_err(|error| {
+            Error::new(Code::ClaimsMismatch, "the claims of the access token do not fit the type that was asked for")
+                .with_cause(error)
+        })?;
+        Ok(Self { token, caller, claims })
+    }
+}
+
+impl<C> BearerToken<C> {
+    /// The claims, in the application's own type.
+    pub fn claims(&self) -> &C {
+        &self.claims
+    }
+
+    /// The claims that the library knows, and all others.
+    pub fn token(&self) -> &AccessTokenClaims {
+        self.token.claims()
+    }
+
+    /// Who issued the token.
+    pub fn issuer(&self) -> &str {
+        self.token().issuer()
+    }
+
+    /// The subject: at Okta the user's login, or the client id of a machine.
+    pub fn subject(&self) -> &str {
+        self.token().subject()
+    }
+
+    /// The client that the token was issued to.
+    pub fn client_id(&self) -> &str {
+        self.token().client_id()
+    }
+
+    /// The user's id at Okta; `None` for a machine.
+    pub fn user_id(&self) -> Option<&str> {
+        self.token().user_id()
+    }
+
+    /// Whether the token belongs to a machine and not to a user.
+    pub fn is_machine(&self) -> bool {
+        self.token().is_machine()
+    }
+
+    /// Whether a scope was granted. To refuse requests without it use a policy, whose answer
+    /// tells the client what is missing.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.token().scopes().iter().any(|granted| granted == scope)
+    }
+
+    /// Asks a policy about the holder.
+    pub async fn decide(&self, policy: &Policy) -> Decision {
+        policy.decide(&self.caller).await
+    }
+}
+
+impl<C: Clone> Clone for BearerToken<C> {
+    fn clone(&self) -> Self {
+        Self { token: self.token.clone(), caller: self.caller.clone(), claims: self.claims.clone() }
+    }
+}
+
+impl<C> fmt::Debug for BearerToken<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BearerToken").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,190 @@
+//! What stands between a request and its handler, and the answer to it.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::WWW_AUTHENTICATE;
+use serde_json::json;
+
+use super::reply::{self, Reply};
+use super::visit::Visit;
+use crate::bearer::WwwAuthenticate;
+use crate::error::{Code, Error};
+use crate::login::LoginOptions;
+use crate::policy::{Decision, Effect, StepUp};
+
+/// A mark on a response: the engine is to put its own answer in the place of it.
+///
+/// An adapter puts it into the response's extensions; [`Visit::answer`] makes the answer. A
+/// handler need not know more about it than its [`code`](Self::code).
+#[derive(Clone, Debug)]
+pub struct Challenge(Kind);
+
+/// The kinds of challenge.
+#[derive(Clone, Debug)]
+enum Kind {
+    /// Somebody has to sign in.
+    SignIn,
+    /// Nobody sent a token where only a token counts.
+    NoToken,
+    /// A token was sent, and refused.
+    Token(Arc<Error>),
+    /// A policy said no, or asks for more.
+    Policy { decision: Arc<Decision>, by_token: bool },
+    /// Something failed.
+    Failed(Arc<Error>),
+}
+
+impl Challenge {
+    /// Somebody has to sign in: a redirect to Okta for a page navigation, or 401.
+    pub fn sign_in() -> Self {
+        Self(Kind::SignIn)
+    }
+
+    /// Something failed: an error page, or JSON.
+    pub fn error(error: Error) -> Self {
+        Self(Kind::Failed(Arc::new(error)))
+    }
+
+    /// A token has to be sent: 401 with a bare challenge (RFC 6750 §3.1).
+    pub(super) fn no_token() -> Self {
+        Self(Kind::NoToken)
+    }
+
+    /// What was sent is no good. An issuer that cannot be reached is nobody's fault but the
+    /// issuer's: 503 and never 401, or clients would throw good tokens away.
+    pub(super) fn token(error: Arc<Error>) -> Self {
+        let refused = error.is_token() || error.code() == Code::CredentialsMalformed;
+        Self(if refused { Kind::Token(error) } else { Kind::Failed(error) })
+    }
+
+    /// The challenge for a policy's decision about a user, or about the holder of a token;
+    /// `None` if it allows.
+    pub fn decision(decision: Decision, by_token: bool) -> Option<Self> {
+        match decision.effect() {
+            Effect::Allow => None,
+            Effect::Login if by_token => Some(Self::no_token()),
+            Effect::Login => Some(Self::sign_in()),
+            _ => Some(Self(Kind::Policy { decision: Arc::new(decision), by_token })),
+        }
+    }
+
+    /// A stable code for logs and for clients.
+    pub fn code(&self) -> &'static str {
+        match &self.0 {
+            Kind::SignIn | Kind::NoToken => "login_required",
+            Kind::Token(error) if error.code() == Code::CredentialsMalformed => "invalid_request",
+            Kind::Token(_) => "invalid_token",
+            Kind::Policy { decision, .. } => decision.code(),
+            Kind::Failed(error) => error.code().as_str(),
+        }
+    }
+
+    /// The error, if there was one.
+    pub fn as_error(&self) -> Option<&Error> {
+        if let Kind::Token(error) | Kind::Failed(error) = &self.0 { Some(error) } else { None }
+    }
+}
+
+impl Visit {
+    /// The answer that a mark stands for.
+    pub async fn answer(&self, challenge: Challenge) -> Reply {
+        match challenge.0 {
+            Kind::SignIn => self.challenge().await,
+            Kind::NoToken => self.token_missing(),
+            Kind::Token(error) => self.token_refused(&error),
+            Kind::Failed(error) => self.error(&error),
+            Kind::Policy { decision, by_token } => match decision.effect() {
+                Effect::StepUp(step_up) => self.step_up(step_up, by_token).await,
+                _ => self.denied(&decision, by_token),
+            },
+        }
+    }
+
+    /// The answer to somebody who has to sign in: a redirect to Okta for a page
+    /// navigation, 401 with a challenge for everything else.
+    pub async fn challenge(&self) -> Reply {
+        if !self.may_redirect() {
+            return self.unauthorized();
+        }
+        self.start_login(&LoginOptions::new(self.target().clone())).await
+    }
+
+    /// 401 to a client without a session: a challenge and nothing else (RFC 6750 §3.1).
+    fn unauthorized(&self) -> Reply {
+        challenged(StatusCode::UNAUTHORIZED, &WwwAuthenticate::bare(), "login_required", "Sign in first.")
+    }
+
+    /// 401 to a client without a token: no error, since nothing was sent (RFC 6750 §3.1), but
+    /// where to learn how to get one (RFC 9728 §5.1).
+    fn token_missing(&self) -> Reply {
+        let message = "Send an access token in the Authorization header.";
+        self.bearer(StatusCode::UNAUTHORIZED, WwwAuthenticate::bare(), "login_required", message)
+    }
+
+    /// 401 `invalid_token`, or 400 `invalid_request` for what is no single token (RFC 6750
+    /// §3.1). What is wrong with a token is told to the log; its holder is told whether a new
+    /// one would help.
+    fn token_refused(&self, error: &Error) -> Reply {
+        let code = error.code();
+        tracing::info!(target: "okta_auth", %code, "an access token was refused: {error}");
+        let (status, name, description) = match code {
+            Code::CredentialsMalformed => (
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "send one access token, in the Authorization header and nowhere else",
+            ),
+            Code::TokenExpired => (StatusCode::UNAUTHORIZED, "invalid_token", "the access token has expired"),
+            _ => (StatusCode::UNAUTHORIZED, "invalid_token", "the access token is not valid for this API"),
+        };
+        self.bearer(status, WwwAuthenticate::error(name, description), name, description)
+    }
+
+    /// Sends a browser to authenticate in a stronger way or again, or tells a client to do so
+    /// (RFC 9470 §3). What is asked for is checked when the browser comes back, so that an
+    /// issuer that ignores it ends on an error page and not in a loop.
+    async fn step_up(&self, step_up: &StepUp, by_token: bool) -> Reply {
+        if !by_token && self.may_redirect() {
+            let mut options = LoginOptions::new(self.target().clone());
+            options.acr_values.clone_from(&step_up.acr_values);
+            options.max_age = step_up.max_age;
+            return self.start_login(&options).await;
+        }
+        let name = "insufficient_user_authentication";
+        let description = "a stronger or more recent sign-in is needed";
+        let mut challenge = WwwAuthenticate::error(name, description).acr_values(&step_up.acr_values);
+        if let Some(max_age) = step_up.max_age {
+            challenge = challenge.max_age(max_age.as_secs());
+        }
+        self.bearer(StatusCode::UNAUTHORIZED, challenge, name, description)
+    }
+
+    /// 403: `insufficient_scope` where a token lacks a scope (RFC 6750 §3.1), else a page or
+    /// JSON that does not tell what would be needed.
+    fn denied(&self, decision: &Decision, by_token: bool) -> Reply {
+        let scopes: Vec<&str> = decision.missing_scopes().collect();
+        if by_token && !scopes.is_empty() {
+            let description = "the access token lacks a scope";
+            let challenge = WwwAuthenticate::error("insufficient_scope", description).scope(scopes);
+            return self.bearer(StatusCode::FORBIDDEN, challenge, "insufficient_scope", description);
+        }
+        self.error(&Error::new(Code::AccessDenied, "a policy does not allow this"))
+    }
+
+    /// An answer with a challenge that names the metadata of this API.
+    fn bearer(&self, status: StatusCode, challenge: WwwAuthenticate, code: &str, message: &str) -> Reply {
+        let config = self.auth().config();
+        let challenge = match config.routes().resource_metadata() {
+            Some(path) => challenge.resource_metadata(&format!("{}{path}", config.origin())),
+            None => challenge,
+        };
+        challenged(status, &challenge, code, message)
+    }
+}
+
+/// An answer with a challenge, and the same in its body.
+fn challenged(status: StatusCode, challenge: &WwwAuthenticate, code: &str, message: &str) -> Reply {
+    let mut reply = reply::json(status, &json!({ "error": code, "message": message }));
+    reply.headers_mut().insert(WWW_AUTHENTICATE, challenge.header());
+    reply
+}

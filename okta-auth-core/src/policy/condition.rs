@@ -1,0 +1,223 @@
+//! The conditions that policies are made of.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::caller::Caller;
+use super::decision::{StepUp, Verdict};
+use super::rule::{CheckFuture, Policy};
+use crate::clock::Timestamp;
+
+/// One condition about a caller.
+pub(super) enum Condition {
+    /// Always met, and never met.
+    Constant(bool),
+    /// Anybody who is known.
+    SignedIn,
+    /// A person.
+    User,
+    /// A client that acts for itself.
+    Machine,
+    /// A name in the `groups` claim.
+    Group(String),
+    /// A granted scope.
+    Scope(String),
+    /// One of these values of the `acr` claim.
+    Acr(Vec<String>),
+    /// A method in the `amr` claim.
+    Amr(String),
+    /// An active authentication at most this long ago.
+    SignedInWithin(Duration),
+    /// The issuer.
+    Tenant(String),
+    /// A test of any claim.
+    Claim(String, Test),
+    /// A function of the application.
+    Check(String, CheckFn),
+}
+
+/// What is asked of a claim.
+pub(super) enum Test {
+    Present,
+    Equals(Value),
+    Contains(Value),
+    OneOf(Vec<Value>),
+}
+
+/// A function of the application.
+pub(super) type CheckFn = Box<dyn Fn(Caller) -> CheckFuture + Send + Sync>;
+
+/// A claim that a condition is about; see [`claim`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ClaimCondition(String);
+
+/// A condition about any claim, by its name or by a JSON Pointer (RFC 6901):
+/// `claim("department")`, `claim("/address/country")`.
+///
+/// ```
+/// use okta_auth_core::policy::claim;
+///
+/// let policy = claim("department").one_of(["Sales", "Support"]) & claim("/address/country").equals("SE");
+/// # let _ = policy;
+/// ```
+pub fn claim(path: impl Into<String>) -> ClaimCondition {
+    ClaimCondition(path.into())
+}
+
+impl ClaimCondition {
+    /// The claim is there, and not null.
+    pub fn is_present(self) -> Policy {
+        Policy::condition(Condition::Claim(self.0, Test::Present))
+    }
+
+    /// The claim is this value. Of another type it is malformed: `"3"` is not 3.
+    pub fn equals(self, value: impl Into<Value>) -> Policy {
+        Policy::condition(Condition::Claim(self.0, Test::Equals(value.into())))
+    }
+
+    /// The claim is a list with this value in it.
+    pub fn contains(self, value: impl Into<Value>) -> Policy {
+        Policy::condition(Condition::Claim(self.0, Test::Contains(value.into())))
+    }
+
+    /// The claim is one of these values.
+    pub fn one_of<V: Into<Value>>(self, values: impl IntoIterator<Item = V>) -> Policy {
+        let values = values.into_iter().map(Into::into).collect();
+        Policy::condition(Condition::Claim(self.0, Test::OneOf(values)))
+    }
+}
+
+impl Condition {
+    /// Holds the condition against a caller. A function of the application is not called here.
+    pub(super) fn verdict(&self, caller: &Caller) -> Verdict {
+        if let Self::Constant(met) = self {
+            return met_if(*met);
+        }
+        if caller.is_anonymous() {
+            return Verdict::Anonymous;
+        }
+        match self {
+            Self::Constant(met) => met_if(*met),
+            Self::SignedIn => Verdict::Met,
+            Self::User => met_if(caller.is_user()),
+            Self::Machine => met_if(caller.is_machine()),
+            Self::Group(name) => listed(caller.claim("groups"), name),
+            Self::Scope(name) => met_if(caller.scopes().contains(name)),
+            Self::Acr(values) => text(caller.claim("acr"), |acr| values.iter().any(|value| value == acr)),
+            Self::Amr(method) => listed(caller.claim("amr"), method),
+            Self::SignedInWithin(time) => recent(caller, *time),
+            Self::Tenant(issuer) => met_if(caller.issuer() == Some(issuer)),
+            Self::Claim(path, test) => test.verdict(caller.claim(path)),
+            Self::Check(..) => Verdict::NotMet,
+        }
+    }
+
+    /// The step-up that could make the condition hold. For a machine there is none: nobody is
+    /// there to authenticate.
+    pub(super) fn remedy(&self, caller: &Caller) -> Option<StepUp> {
+        match self {
+            _ if caller.is_machine() => None,
+            Self::Acr(values) => Some(StepUp { acr_values: values.clone(), max_age: None }),
+            Self::SignedInWithin(time) => Some(StepUp { acr_values: Vec::new(), max_age: Some(*time) }),
+            _ => None,
+        }
+    }
+}
+
+impl Test {
+    /// Holds the test against a claim.
+    fn verdict(&self, value: Option<&Value>) -> Verdict {
+        let Some(value) = value.filter(|value| !value.is_null()) else { return Verdict::Missing };
+        let same_type = |other: &Value| std::mem::discriminant(other) == std::mem::discriminant(value);
+        match self {
+            Self::Present => Verdict::Met,
+            Self::Equals(expected) if same_type(expected) => met_if(value == expected),
+            Self::OneOf(values) if values.iter().any(same_type) => met_if(values.contains(value)),
+            Self::Contains(expected) => match value {
+                Value::Array(list) => met_if(list.contains(expected)),
+                _ => Verdict::Malformed,
+            },
+            Self::Equals(_) | Self::OneOf(_) => Verdict::Malformed,
+        }
+    }
+}
+
+/// Met or not met.
+fn met_if(met: bool) -> Verdict {
+    if met { Verdict::Met } else { Verdict::NotMet }
+}
+
+/// A text claim that passes `test`.
+fn text(claim: Option<&Value>, test: impl FnOnce(&str) -> bool) -> Verdict {
+    match claim {
+        None | Some(Value::Null) => Verdict::Missing,
+        Some(Value::String(text)) => met_if(test(text)),
+        Some(_) => Verdict::Malformed,
+    }
+}
+
+/// A list of texts with `name` in it. A list with anything else in it is malformed as a
+/// whole: it is not what the issuer was set up to send.
+fn listed(claim: Option<&Value>, name: &str) -> Verdict {
+    match claim {
+        None | Some(Value::Null) => Verdict::Missing,
+        Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
+            met_if(list.iter().any(|entry| entry.as_str() == Some(name)))
+        }
+        Some(_) => Verdict::Malformed,
+    }
+}
+
+/// `auth_time` (OIDC Core §2) at most `time` ago, with the tolerated clock skew: Okta's clock
+/// may be ahead of ours, and a sign-in that has just been done must count.
+fn recent(caller: &Caller, time: Duration) -> Verdict {
+    let (now, leeway) = (caller.now(), caller.leeway());
+    match caller.claim("auth_time") {
+        None | Some(Value::Null) => Verdict::Missing,
+        Some(value) => match value.as_i64().map(Timestamp::from_seconds) {
+            Some(at) if at <= now.plus(leeway) => met_if(now <= at.plus(time).plus(leeway)),
+            _ => Verdict::Malformed,
+        },
+    }
+}
+
+impl fmt::Display for Condition {
+    /// As it is written in code.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant(met) => f.write_str(if *met { "anyone()" } else { "nobody()" }),
+            Self::SignedIn => f.write_str("signed_in()"),
+            Self::User => f.write_str("user()"),
+            Self::Machine => f.write_str("machine()"),
+            Self::Group(name) => write!(f, "group({name:?})"),
+            Self::Scope(name) => write!(f, "scope({name:?})"),
+            Self::Acr(values) if values.len() > 1 => write!(f, "acr_one_of({values:?})"),
+            Self::Acr(values) => write!(f, "acr({:?})", values.first().map_or("", String::as_str)),
+            Self::Amr(method) => write!(f, "amr({method:?})"),
+            Self::SignedInWithin(time) => write!(f, "signed_in_within({} s)", time.as_secs()),
+            Self::Tenant(issuer) => write!(f, "tenant({issuer:?})"),
+            Self::Claim(path, test) => write!(f, "claim({path:?}){test}"),
+            Self::Check(name, _) => write!(f, "check({name:?})"),
+        }
+    }
+}
+
+impl fmt::Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Present => f.write_str(".is_present()"),
+            Self::Equals(value) => write!(f, ".equals({value})"),
+            Self::Contains(value) => write!(f, ".contains({value})"),
+            Self::OneOf(values) => write!(f, ".one_of({})", Value::Array(values.clone())),
+        }
+    }
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

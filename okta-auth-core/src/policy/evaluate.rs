@@ -1,0 +1,162 @@
+//! From conditions to a decision.
+//!
+//! Evaluation itself never waits. Where a function of the application is needed, evaluation
+//! stops, the function is called, and evaluation begins again with its result: so a policy
+//! without such functions costs no allocation for futures, and functions are called in the
+//! order in which they stand.
+
+use std::sync::Arc;
+
+use super::caller::Caller;
+use super::condition::Condition;
+use super::decision::{Decision, Effect, Reason, StepUp, Verdict};
+use super::rule::Rule;
+
+/// What a rule comes to, with the conditions that decided it.
+pub(super) struct Outcome {
+    effect: Effect,
+    reasons: Vec<Reason>,
+}
+
+/// What functions of the application have returned, by the condition that they belong to.
+#[derive(Default)]
+pub(super) struct Results(Vec<(Arc<Condition>, bool)>);
+
+/// A function of the application that has to be called first.
+pub(super) type Pending = Arc<Condition>;
+
+impl Results {
+    /// Calls the function of a condition, and keeps what it returns.
+    pub(super) async fn call(&mut self, condition: &Pending, caller: &Caller) {
+        let met = match &**condition {
+            Condition::Check(_, function) => function(caller.clone()).await,
+            _ => false,
+        };
+        self.0.push((Arc::clone(condition), met));
+    }
+
+    /// What a function returned, if it has been called.
+    fn known(&self, condition: &Arc<Condition>) -> Option<bool> {
+        self.0.iter().find(|(known, _)| Arc::ptr_eq(known, condition)).map(|(_, met)| *met)
+    }
+}
+
+impl Decision {
+    /// The outcome, under the policy's name.
+    pub(super) fn new(outcome: Outcome, policy: Option<Arc<str>>) -> Self {
+        Self { effect: outcome.effect, reasons: outcome.reasons, policy }
+    }
+}
+
+/// Evaluates a rule.
+///
+/// # Errors
+/// The condition whose function has to be called first.
+pub(super) fn evaluate(rule: &Rule, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
+    visit(rule, false, caller, results)
+}
+
+/// `negated` is whether the rule stands under an odd number of `!`. It is pushed down to the
+/// conditions (De Morgan), where unknown stays unknown.
+fn visit(rule: &Rule, negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
+    match rule {
+        Rule::Is(condition) => leaf(condition, negated, caller, results),
+        Rule::Not(rule) => visit(rule, !negated, caller, results),
+        Rule::All(rules) if !negated => all(rules, negated, caller, results),
+        Rule::Any(rules) if negated => all(rules, negated, caller, results),
+        Rule::All(rules) | Rule::Any(rules) => any(rules, negated, caller, results),
+    }
+}
+
+/// One condition.
+fn leaf(condition: &Arc<Condition>, negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
+    let verdict = match &**condition {
+        Condition::Check(..) if !caller.is_anonymous() => match results.known(condition) {
+            Some(true) => Verdict::Met,
+            Some(false) => Verdict::NotMet,
+            None => return Err(Arc::clone(condition)),
+        },
+        _ => condition.verdict(caller),
+    };
+    let verdict = match verdict {
+        Verdict::Met if negated => Verdict::NotMet,
+        Verdict::NotMet if negated => Verdict::Met,
+        other => other,
+    };
+    let effect = match verdict {
+        Verdict::Met => Effect::Allow,
+        Verdict::Anonymous => Effect::Login,
+        _ if negated => Effect::Deny,
+        _ => condition.remedy(caller).map_or(Effect::Deny, Effect::StepUp),
+    };
+    Ok(Outcome { effect, reasons: vec![Reason { condition: Arc::clone(condition), negated, verdict }] })
+}
+
+/// All of them: the strictest effect, and two step-ups become one.
+fn all(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
+    let mut whole = Outcome { effect: Effect::Allow, reasons: Vec::new() };
+    for rule in rules {
+        let part = visit(rule, negated, caller, results)?;
+        if part.effect == Effect::Deny {
+            return Ok(part);
+        }
+        whole = whole.and(part);
+        if whole.effect == Effect::Deny {
+            return Ok(whole);
+        }
+    }
+    Ok(whole)
+}
+
+/// At least one of them: the most lenient effect, and the first one of two that are alike.
+fn any(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
+    let mut whole = Outcome { effect: Effect::Deny, reasons: Vec::new() };
+    for rule in rules {
+        let part = visit(rule, negated, caller, results)?;
+        if part.effect == Effect::Allow {
+            return Ok(part);
+        }
+        whole = whole.or(part);
+    }
+    Ok(whole)
+}
+
+impl Outcome {
+    /// Both of two, none of which denies. What holds does not stand in the way.
+    fn and(mut self, mut other: Self) -> Self {
+        match (strictness(&self.effect), strictness(&other.effect)) {
+            (mine, others) if mine < others => other,
+            (mine, others) if mine > others => self,
+            _ => {
+                self.reasons.append(&mut other.reasons);
+                if let (Effect::StepUp(a), Effect::StepUp(b)) = (&self.effect, other.effect) {
+                    self.effect = StepUp::and(a.clone(), b).map_or(Effect::Deny, Effect::StepUp);
+                }
+                self
+            }
+        }
+    }
+
+    /// One of two, none of which allows. A step-up is the reason for itself alone; of a
+    /// denial every part is.
+    fn or(mut self, mut other: Self) -> Self {
+        match (strictness(&self.effect), strictness(&other.effect)) {
+            (mine, others) if mine > others => other,
+            (mine, others) if mine < others || matches!(self.effect, Effect::StepUp(_)) => self,
+            _ => {
+                self.reasons.append(&mut other.reasons);
+                self
+            }
+        }
+    }
+}
+
+/// How strict an effect is.
+fn strictness(effect: &Effect) -> u8 {
+    match effect {
+        Effect::Allow => 0,
+        Effect::StepUp(_) => 1,
+        Effect::Login => 2,
+        Effect::Deny => 3,
+    }
+}

@@ -1,0 +1,228 @@
+//! Policies as values: conditions, and how they are put together.
+
+use std::fmt;
+use std::ops::{BitAnd, BitOr, Not};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::caller::Caller;
+use super::condition::Condition;
+use super::decision::Decision;
+use super::evaluate;
+
+/// A rule about who may do what. Cheap to clone.
+///
+/// Made of the functions of [this module](super), and composed with `&`, `|` and `!`:
+///
+/// ```
+/// use okta_auth_core::policy::{check, group, machine};
+///
+/// let open = check("office hours", |_caller| async { true });
+/// let policy = (group("Staff") & open | machine()).named("reports");
+/// # let _ = policy;
+/// ```
+#[derive(Clone)]
+pub struct Policy {
+    pub(super) rule: Rule,
+    pub(super) name: Option<Arc<str>>,
+}
+
+/// The tree of a policy.
+#[derive(Clone)]
+pub(super) enum Rule {
+    Is(Arc<Condition>),
+    Not(Arc<Rule>),
+    All(Arc<[Rule]>),
+    Any(Arc<[Rule]>),
+}
+
+/// What a function of the application returns.
+pub type CheckFuture = Pin<Box<dyn Future<Output = bool> + Send>>;
+
+impl Policy {
+    /// A policy of one condition.
+    pub(super) fn condition(condition: Condition) -> Self {
+        Self { rule: Rule::Is(Arc::new(condition)), name: None }
+    }
+
+    /// All of these. Of none at all it allows: add [`signed_in`] to be sure that somebody is
+    /// known.
+    pub fn all(policies: impl IntoIterator<Item = Self>) -> Self {
+        let rules: Vec<Rule> = policies.into_iter().map(|policy| policy.rule).collect();
+        Self { rule: Rule::All(rules.into()), name: None }
+    }
+
+    /// At least one of these. Of none at all it denies.
+    pub fn any(policies: impl IntoIterator<Item = Self>) -> Self {
+        let rules: Vec<Rule> = policies.into_iter().map(|policy| policy.rule).collect();
+        Self { rule: Rule::Any(rules.into()), name: None }
+    }
+
+    /// Gives the policy a name, for logs.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Decides about a caller, and tells the log: the name of the policy and a stable code,
+    /// nothing personal.
+    pub async fn decide(&self, caller: &Caller) -> Decision {
+        let mut results = evaluate::Results::default();
+        let decision = loop {
+            match evaluate::evaluate(&self.rule, caller, &results) {
+                Ok(outcome) => break Decision::new(outcome, self.name.clone()),
+                Err(pending) => results.call(&pending, caller).await,
+            }
+        };
+        let (policy, code) = (decision.policy().unwrap_or("-"), decision.code());
+        if decision.is_allowed() {
+            tracing::debug!(target: "okta_auth::policy", policy, code, "allowed");
+        } else {
+            tracing::info!(target: "okta_auth::policy", policy, code, "not allowed");
+        }
+        decision
+    }
+}
+
+/// Anybody who is known: signed in, or with a token.
+pub fn signed_in() -> Policy {
+    Policy::condition(Condition::SignedIn)
+}
+
+/// A person: signed in, or with a token that was issued for a user.
+pub fn user() -> Policy {
+    Policy::condition(Condition::User)
+}
+
+/// A client that acts for itself (client credentials, RFC 6749 §4.4).
+pub fn machine() -> Policy {
+    Policy::condition(Condition::Machine)
+}
+
+/// Everybody, known or not.
+pub fn anyone() -> Policy {
+    Policy::condition(Condition::Constant(true))
+}
+
+/// Nobody at all.
+pub fn nobody() -> Policy {
+    Policy::condition(Condition::Constant(false))
+}
+
+/// A member of the group: its name is in the `groups` claim, in exactly this spelling. Set
+/// the claim up at Okta; without it nobody is a member.
+pub fn group(name: impl Into<String>) -> Policy {
+    Policy::condition(Condition::Group(name.into()))
+}
+
+/// A granted scope (RFC 6749 §3.3).
+pub fn scope(name: impl Into<String>) -> Policy {
+    Policy::condition(Condition::Scope(name.into()))
+}
+
+/// An authentication of this class: the `acr` claim is exactly this value, for example
+/// `urn:okta:loa:2fa:any`. Somebody without it is asked to step up.
+pub fn acr(value: impl Into<String>) -> Policy {
+    acr_one_of([value])
+}
+
+/// An authentication of one of these classes, the preferred one first.
+pub fn acr_one_of<V: Into<String>>(values: impl IntoIterator<Item = V>) -> Policy {
+    Policy::condition(Condition::Acr(values.into_iter().map(Into::into).collect()))
+}
+
+/// An authentication with this method in the `amr` claim (RFC 8176), for example `mfa`.
+pub fn amr(method: impl Into<String>) -> Policy {
+    Policy::condition(Condition::Amr(method.into()))
+}
+
+/// An active authentication at most `time` ago, by the `auth_time` claim (OIDC Core §2), and
+/// not by the age of the session. Somebody who signed in longer ago is asked to do it again.
+pub fn signed_in_within(time: Duration) -> Policy {
+    Policy::condition(Condition::SignedInWithin(time))
+}
+
+/// A caller of this tenant, by its issuer.
+pub fn tenant(issuer: impl Into<String>) -> Policy {
+    Policy::condition(Condition::Tenant(issuer.into()))
+}
+
+/// A function of the application, with a name for logs. It is called at most once for each
+/// decision, only if the parts before it leave the decision open, and never for nobody.
+pub fn check<F, Fut>(name: impl Into<String>, function: F) -> Policy
+where
+    F: Fn(Caller) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = bool> + Send + 'static,
+{
+    let function = Box::new(move |caller: Caller| -> CheckFuture { Box::pin(function(caller)) });
+    Policy::condition(Condition::Check(name.into(), function))
+}
+
+impl BitAnd for Policy {
+    type Output = Self;
+
+    fn bitand(self, other: Self) -> Self {
+        Self::all([self, other])
+    }
+}
+
+impl BitOr for Policy {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self::any([self, other])
+    }
+}
+
+impl Not for Policy {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        Self { rule: Rule::Not(Arc::new(self.rule)), name: None }
+    }
+}
+
+impl fmt::Display for Rule {
+    /// As it is written in code; a composed rule within another one is in parentheses, but
+    /// for one of the same kind.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rules, between) = match self {
+            Self::Is(condition) => return condition.fmt(f),
+            Self::Not(rule) if rule.is_composed() => return write!(f, "!({rule})"),
+            Self::Not(rule) => return write!(f, "!{rule}"),
+            Self::All(rules) if rules.is_empty() => return f.write_str("anyone()"),
+            Self::Any(rules) if rules.is_empty() => return f.write_str("nobody()"),
+            Self::All(rules) => (rules, " & "),
+            Self::Any(rules) => (rules, " | "),
+        };
+        for (position, rule) in rules.iter().enumerate() {
+            if position > 0 {
+                f.write_str(between)?;
+            }
+            let same = std::mem::discriminant(rule) == std::mem::discriminant(self);
+            if rule.is_composed() && !same { write!(f, "({rule})")? } else { rule.fmt(f)? }
+        }
+        Ok(())
+    }
+}
+
+impl Rule {
+    /// Whether it needs parentheses.
+    fn is_composed(&self) -> bool {
+        matches!(self, Self::All(rules) | Self::Any(rules) if !rules.is_empty())
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rule.fmt(f)
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Policy({self})")
+    }
+}
