@@ -6,19 +6,15 @@
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};
-//! use okta_auth_actix::{AppExt, OktaAuth, User};
-//!
-//! async fn home(user: Option<User>) -> String {
-//!     user.map_or("Hello stranger".to_owned(), |user| format!("Hello {}", user.name()))
-//! }
+//! use okta_auth_actix::{OktaAuth, OktaAuthLayer, User, okta_auth};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let auth = OktaAuth::from_env()?; // once: all workers share it, its keys and its caches
 //! HttpServer::new(move || {
 //!     App::new()
-//!         .route("/", web::get().to(home))
 //!         .route("/profile", web::get().to(|user: User| async move { user.subject().to_owned() }))
-//!         .okta_auth(&auth)
+//!         .configure(okta_auth(&auth)) // sign-in, callback and sign-out
+//!         .wrap(OktaAuthLayer::new(&auth))
 //! })
 //! .bind(("127.0.0.1", 8080))?
 //! .run()
@@ -26,16 +22,16 @@
 //! # Ok(()) }
 //! ```
 
-mod app;
 mod bridge;
 mod extract;
 mod middleware;
 mod rejection;
 mod require;
+mod routes;
 
-pub use app::{AppExt, routes};
 pub use extract::{AccessToken, User};
-pub use middleware::{OktaAuthLayer, OktaAuthService};
+pub use middleware::{OktaAuthLayer, OktaAuthService, RequireService};
 pub use okta_auth_core::OktaAuth;
-pub use rejection::{AccessDenied, AccessTokenRejection, UserRejection};
-pub use require::{RequireExt, RequireLayer, RequireService};
+pub use rejection::{AccessRejection, UserRejection};
+pub use require::{RequireExt, RequireLayer};
+pub use routes::okta_auth;

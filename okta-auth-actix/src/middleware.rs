@@ -10,13 +10,14 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::{Error, HttpMessage as _};
 use okta_auth_core::OktaAuth;
-use okta_auth_core::engine::Challenge;
+use okta_auth_core::engine::{Challenge, Visit};
 
 use crate::bridge;
-use crate::rejection::marked;
+use crate::rejection::{layer_missing, marked};
+use crate::require::RequireLayer;
 
-/// Gives every request its user. [`AppExt::okta_auth`](crate::AppExt::okta_auth) adds it along
-/// with the library's routes; on its own it is for `App::wrap` and `Scope::wrap`.
+/// Gives every request its user; for `App::wrap` and `Scope::wrap`. The library's routes come with
+/// [`okta_auth`](crate::okta_auth()).
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     auth: OktaAuth,
@@ -29,63 +30,91 @@ impl OktaAuthLayer {
     }
 }
 
-impl<S, B> Transform<S, ServiceRequest> for OktaAuthLayer
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
-{
-    type Response = ServiceResponse<BoxBody>;
-    type Error = Error;
-    type InitError = ();
-    type Transform = OktaAuthService<S>;
-    type Future = Ready<Result<Self::Transform, ()>>;
+/// What actix-web wants of every middleware, around a function that handles one request.
+macro_rules! middleware {
+    ($layer:ident, $service:ident, $handle:ident) => {
+        impl<S, B> Transform<S, ServiceRequest> for $layer
+        where
+            S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+            B: MessageBody + 'static,
+        {
+            type Response = ServiceResponse<BoxBody>;
+            type Error = Error;
+            type InitError = ();
+            type Transform = $service<S>;
+            type Future = Ready<Result<Self::Transform, ()>>;
 
-    fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(OktaAuthService { auth: self.auth.clone(), inner: Rc::new(inner) }))
-    }
-}
-
-/// What [`OktaAuthLayer`] makes of a service.
-#[derive(Debug)]
-pub struct OktaAuthService<S> {
-    auth: OktaAuth,
-    inner: Rc<S>,
-}
-
-impl<S, B> Service<ServiceRequest> for OktaAuthService<S>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
-{
-    type Response = ServiceResponse<BoxBody>;
-    type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>>>>;
-
-    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&self, request: ServiceRequest) -> Self::Future {
-        let visit = self.auth.visit(&bridge::parts(request.request()), bridge::target(request.request()));
-        request.extensions_mut().insert(visit.clone());
-        let inner = Rc::clone(&self.inner);
-        Box::pin(async move {
-            // The router's own table, asked with the router's own rules: nothing is parsed here.
-            let allowed = match request.match_pattern() {
-                Some(pattern) => visit.require_route(&pattern).await,
-                None => Ok(()),
-            };
-            let mut response = match allowed {
-                Ok(()) => inner.call(request).await?.map_into_boxed_body(),
-                Err(challenge) => request.into_response(marked(&challenge)),
-            };
-            let challenge = response.response_mut().extensions_mut().remove::<Challenge>();
-            if let Some(challenge) = challenge {
-                let reply = bridge::into_response(visit.answer(challenge).await);
-                response = response.into_response(reply);
+            fn new_transform(&self, inner: S) -> Self::Future {
+                ready(Ok($service { layer: self.clone(), inner: Rc::new(inner) }))
             }
-            bridge::finish(&visit, response.response_mut());
-            Ok(response)
-        })
+        }
+
+        /// What the layer of the same name makes of a service.
+        #[derive(Debug)]
+        pub struct $service<S> {
+            layer: $layer,
+            inner: Rc<S>,
+        }
+
+        impl<S, B> Service<ServiceRequest> for $service<S>
+        where
+            S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+            B: MessageBody + 'static,
+        {
+            type Response = ServiceResponse<BoxBody>;
+            type Error = Error;
+            type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>>>>;
+
+            fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+                self.inner.poll_ready(cx)
+            }
+
+            fn call(&self, request: ServiceRequest) -> Self::Future {
+                Box::pin($handle(self.layer.clone(), Rc::clone(&self.inner), request))
+            }
+        }
+    };
+}
+
+middleware!(OktaAuthLayer, OktaAuthService, handle);
+middleware!(RequireLayer, RequireService, guard);
+
+/// Looks at the request, asks the policy of its route, and finishes the response.
+async fn handle<S, B>(layer: OktaAuthLayer, inner: Rc<S>, request: ServiceRequest) -> Result<ServiceResponse, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let visit = layer.auth.visit(&bridge::parts(request.request()), bridge::target(request.request()));
+    request.extensions_mut().insert(visit.clone());
+    // The router's own table, asked with the router's own rules: nothing is parsed here.
+    let allowed = match request.match_pattern() {
+        Some(pattern) => visit.require_route(&pattern).await,
+        None => Ok(()),
+    };
+    let mut response = match allowed {
+        Ok(()) => inner.call(request).await?.map_into_boxed_body(),
+        Err(challenge) => request.into_response(marked(&challenge)),
+    };
+    let challenge = response.response_mut().extensions_mut().remove::<Challenge>();
+    if let Some(challenge) = challenge {
+        let reply = bridge::into_response(visit.answer(challenge).await);
+        response = response.into_response(reply);
+    }
+    bridge::finish(&visit, response.response_mut());
+    Ok(response)
+}
+
+/// Lets a request through if the policy allows it.
+async fn guard<S, B>(layer: RequireLayer, inner: Rc<S>, request: ServiceRequest) -> Result<ServiceResponse, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let visit = request.extensions().get::<Visit>().cloned();
+    let Some(visit) = visit else { return Ok(request.into_response(layer_missing())) };
+    match visit.require(&layer.policy, layer.accepts).await {
+        Ok(()) => Ok(inner.call(request).await?.map_into_boxed_body()),
+        Err(challenge) => Ok(request.into_response(marked(&challenge))),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use okta_auth_core::engine::Challenge;
 use okta_auth_core::error::{Code, Error};
@@ -26,25 +25,20 @@ pub enum UserRejection {
     LayerMissing,
 }
 
-/// Why [`AccessToken`](crate::AccessToken) could not be extracted.
+/// Why [`AccessToken`](crate::AccessToken) could not be extracted, or why a policy that a
+/// handler asked does not let it go on.
 ///
-/// Returned from a handler it becomes the right answer by itself.
+/// Returned from a handler it becomes the right answer by itself: 400, 401 or 403 with a
+/// challenge, a redirect to a stronger sign-in, or 503.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum AccessTokenRejection {
-    /// No token was sent, or it was refused, or could not be verified; the challenge's
-    /// [`code`](Challenge::code) tells which.
+pub enum AccessRejection {
+    /// No token was sent, or it was refused, or could not be verified, or a policy said no; the
+    /// challenge's [`code`](Challenge::code) tells which.
     Refused(Challenge),
-    /// The middleware is not there: a mistake in the program.
+    /// The layer is not there: a mistake in the program.
     LayerMissing,
 }
-
-/// A policy did not let a handler go on.
-///
-/// Returned from a handler it becomes the right answer by itself: a redirect to a stronger
-/// sign-in, 401, or 403.
-#[derive(Debug)]
-pub struct AccessDenied(Challenge);
 
 impl UserRejection {
     /// A stable code for logs and for clients.
@@ -62,35 +56,25 @@ impl UserRejection {
     }
 }
 
-impl AccessTokenRejection {
+impl AccessRejection {
     /// A stable code for logs and for clients: `login_required`, `invalid_token`,
-    /// `invalid_request`, or that of an error.
+    /// `invalid_request`, that of a decision, or that of an error.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused(challenge) => challenge.code(),
             Self::LayerMissing => "layer_missing",
         }
     }
-}
 
-impl AccessDenied {
     /// Nothing for a decision that allows.
     pub(crate) fn unless(decision: Decision, by_token: bool) -> Result<(), Self> {
-        match Challenge::decision(decision, by_token) {
-            None => Ok(()),
-            Some(challenge) => Err(Self(challenge)),
-        }
-    }
-
-    /// The decision's stable code.
-    pub fn code(&self) -> &'static str {
-        self.0.code()
+        Challenge::decision(decision, by_token).map_or(Ok(()), |challenge| Err(Self::Refused(challenge)))
     }
 }
 
 /// What a developer reads who forgot the middleware. It names the fix and nothing else.
-const LAYER_MISSING: &str = "okta-auth is not set up for this route: call `.okta_auth(&auth)` on the `App`, or wrap \
-                             the scope in `OktaAuthLayer::new(&auth)`";
+const LAYER_MISSING: &str = "okta-auth is not set up for this route: call `.wrap(OktaAuthLayer::new(&auth))` on \
+                             the `App`";
 
 impl fmt::Display for UserRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,18 +86,12 @@ impl fmt::Display for UserRejection {
     }
 }
 
-impl fmt::Display for AccessTokenRejection {
+impl fmt::Display for AccessRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(challenge) => write!(f, "no access token that counts: {}", challenge.code()),
+            Self::Refused(challenge) => write!(f, "this is not allowed: {}", challenge.code()),
             Self::LayerMissing => f.write_str(LAYER_MISSING),
         }
-    }
-}
-
-impl fmt::Display for AccessDenied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a policy does not allow this: {}", self.code())
     }
 }
 
@@ -123,19 +101,13 @@ impl std::error::Error for UserRejection {
     }
 }
 
-impl std::error::Error for AccessTokenRejection {
+impl std::error::Error for AccessRejection {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         if let Self::Refused(challenge) = self { challenge.as_error().map(|error| error as _) } else { None }
     }
 }
 
-impl std::error::Error for AccessDenied {}
-
 impl ResponseError for UserRejection {
-    fn status_code(&self) -> StatusCode {
-        self.error_response().status()
-    }
-
     /// The middleware replaces all but the last by the engine's own answers on the way out:
     /// starting a sign-in may need the network, and this function cannot wait.
     fn error_response(&self) -> HttpResponse {
@@ -147,26 +119,12 @@ impl ResponseError for UserRejection {
     }
 }
 
-impl ResponseError for AccessTokenRejection {
-    fn status_code(&self) -> StatusCode {
-        self.error_response().status()
-    }
-
+impl ResponseError for AccessRejection {
     fn error_response(&self) -> HttpResponse {
         match self {
             Self::Refused(challenge) => marked(challenge),
             Self::LayerMissing => layer_missing(),
         }
-    }
-}
-
-impl ResponseError for AccessDenied {
-    fn status_code(&self) -> StatusCode {
-        self.error_response().status()
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        marked(&self.0)
     }
 }
 

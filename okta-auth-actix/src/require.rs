@@ -1,17 +1,8 @@
 //! Policies on routes.
 
-use std::future::{Future, Ready, ready};
-use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll};
-
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::{Error, HttpMessage as _, Route};
-use okta_auth_core::engine::{Accepts, Visit};
+use actix_web::Route;
+use okta_auth_core::engine::Accepts;
 use okta_auth_core::policy::Policy;
-
-use crate::rejection::{layer_missing, marked};
 
 /// Attaches a policy to a route.
 ///
@@ -62,62 +53,13 @@ impl RequireExt for Route {
 /// [`RequireExt`].
 #[derive(Clone, Debug)]
 pub struct RequireLayer {
-    policy: Policy,
-    accepts: Accepts,
+    pub(crate) policy: Policy,
+    pub(crate) accepts: Accepts,
 }
 
 impl RequireLayer {
     /// Asks the policy about requests with these kinds of credentials.
     pub fn new(policy: Policy, accepts: Accepts) -> Self {
         Self { policy, accepts }
-    }
-}
-
-impl<S, B> Transform<S, ServiceRequest> for RequireLayer
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
-{
-    type Response = ServiceResponse<BoxBody>;
-    type Error = Error;
-    type InitError = ();
-    type Transform = RequireService<S>;
-    type Future = Ready<Result<Self::Transform, ()>>;
-
-    fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(RequireService { require: self.clone(), inner: Rc::new(inner) }))
-    }
-}
-
-/// What [`RequireLayer`] makes of a service.
-#[derive(Debug)]
-pub struct RequireService<S> {
-    require: RequireLayer,
-    inner: Rc<S>,
-}
-
-impl<S, B> Service<ServiceRequest> for RequireService<S>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
-{
-    type Response = ServiceResponse<BoxBody>;
-    type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>>>>;
-
-    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (inner, require) = (Rc::clone(&self.inner), self.require.clone());
-        let visit = request.extensions().get::<Visit>().cloned();
-        Box::pin(async move {
-            let Some(visit) = visit else { return Ok(request.into_response(layer_missing())) };
-            match visit.require(&require.policy, require.accepts).await {
-                Ok(()) => Ok(inner.call(request).await?.map_into_boxed_body()),
-                Err(challenge) => Ok(request.into_response(marked(&challenge))),
-            }
-        })
     }
 }

@@ -8,7 +8,7 @@ use okta_auth_core::engine::{BearerToken, SignedIn, Visit};
 use okta_auth_core::policy::Policy;
 use serde::de::DeserializeOwned;
 
-use crate::rejection::{AccessDenied, AccessTokenRejection, UserRejection};
+use crate::rejection::{AccessRejection, UserRejection};
 
 /// The signed-in user.
 ///
@@ -34,7 +34,7 @@ use crate::rejection::{AccessDenied, AccessTokenRejection, UserRejection};
 ///     format!("{} of {}", user.name(), user.claims().department)
 /// }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct User<C = ()>(SignedIn<C>);
 
 /// The holder of the access token that the request presents (RFC 6750).
@@ -50,57 +50,35 @@ pub struct User<C = ()>(SignedIn<C>);
 ///     format!("{} through {}", token.subject(), token.client_id())
 /// }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AccessToken<C = ()>(BearerToken<C>);
 
-impl<C> User<C> {
-    /// Goes on if the policy allows it: for decisions that a handler can make only once it
-    /// knows more than the route.
-    ///
-    /// # Errors
-    /// The answer to return: a redirect to a stronger sign-in, or 403.
-    pub async fn require(&self, policy: &Policy) -> Result<(), AccessDenied> {
-        AccessDenied::unless(self.0.decide(policy).await, false)
-    }
+/// What both extractors are: the core's own type, and policies that a handler asks.
+macro_rules! extractor {
+    ($name:ident, $inner:ident, $by_token:literal) => {
+        impl<C> $name<C> {
+            /// Goes on if the policy allows it: for decisions that a handler can make only once
+            /// it knows more than the route.
+            ///
+            /// # Errors
+            /// The answer to return.
+            pub async fn require(&self, policy: &Policy) -> Result<(), AccessRejection> {
+                AccessRejection::unless(self.0.decide(policy).await, $by_token)
+            }
+        }
+
+        impl<C> Deref for $name<C> {
+            type Target = $inner<C>;
+
+            fn deref(&self) -> &$inner<C> {
+                &self.0
+            }
+        }
+    };
 }
 
-impl<C> AccessToken<C> {
-    /// Goes on if the policy allows it.
-    ///
-    /// # Errors
-    /// The answer to return: 401 or 403 with a challenge that tells what is missing.
-    pub async fn require(&self, policy: &Policy) -> Result<(), AccessDenied> {
-        AccessDenied::unless(self.0.decide(policy).await, true)
-    }
-}
-
-impl<C: Clone> Clone for User<C> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<C: Clone> Clone for AccessToken<C> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<C> Deref for User<C> {
-    type Target = SignedIn<C>;
-
-    fn deref(&self) -> &SignedIn<C> {
-        &self.0
-    }
-}
-
-impl<C> Deref for AccessToken<C> {
-    type Target = BearerToken<C>;
-
-    fn deref(&self) -> &BearerToken<C> {
-        &self.0
-    }
-}
+extractor!(User, SignedIn, false);
+extractor!(AccessToken, BearerToken, true);
 
 impl<S, C> FromRequestParts<S> for User<C>
 where
@@ -134,11 +112,11 @@ where
     S: Send + Sync,
     C: DeserializeOwned + Send + 'static,
 {
-    type Rejection = AccessTokenRejection;
+    type Rejection = AccessRejection;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AccessTokenRejection> {
-        let visit = parts.extensions.get::<Visit>().ok_or(AccessTokenRejection::LayerMissing)?.clone();
-        visit.access_token().await.map(AccessToken).map_err(AccessTokenRejection::Refused)
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AccessRejection> {
+        let visit = parts.extensions.get::<Visit>().ok_or(AccessRejection::LayerMissing)?.clone();
+        visit.access_token().await.map(AccessToken).map_err(AccessRejection::Refused)
     }
 }
 
@@ -147,10 +125,10 @@ where
     S: Send + Sync,
     C: DeserializeOwned + Send + 'static,
 {
-    type Rejection = AccessTokenRejection;
+    type Rejection = AccessRejection;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, AccessTokenRejection> {
-        let visit = parts.extensions.get::<Visit>().ok_or(AccessTokenRejection::LayerMissing)?.clone();
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, AccessRejection> {
+        let visit = parts.extensions.get::<Visit>().ok_or(AccessRejection::LayerMissing)?.clone();
         Ok(visit.access_token().await.ok().map(AccessToken))
     }
 }

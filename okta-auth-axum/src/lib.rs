@@ -27,6 +27,6 @@ mod router;
 pub use extract::{AccessToken, User};
 pub use layer::{OktaAuthLayer, OktaAuthService};
 pub use okta_auth_core::OktaAuth;
-pub use rejection::{AccessDenied, AccessTokenRejection, UserRejection};
+pub use rejection::{AccessRejection, UserRejection};
 pub use require::RequireExt;
 pub use router::RouterExt;

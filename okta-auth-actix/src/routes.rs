@@ -1,0 +1,42 @@
+//! The library's routes: sign-in, callback and sign-out.
+
+use actix_web::web::{self, Payload, ServiceConfig};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use bytes::Bytes;
+use http::Method;
+use okta_auth_core::OktaAuth;
+use okta_auth_core::engine::{Endpoint, Visit};
+
+use crate::bridge;
+use crate::rejection::layer_missing;
+
+/// The library's routes, for `App::configure` and `Scope::configure`. They need
+/// [`OktaAuthLayer`](crate::OktaAuthLayer) around them.
+///
+/// The paths are those of [`Config::routes`](okta_auth_core::config::Config::routes). A route of
+/// the application at one of them that was registered earlier would be served first: rename one
+/// of the two.
+pub fn okta_auth(auth: &OktaAuth) -> impl FnOnce(&mut ServiceConfig) + use<> {
+    let auth = auth.clone();
+    move |config| {
+        for (endpoint, path) in Endpoint::all(auth.config().routes()) {
+            let serve = move |request: HttpRequest, payload: Payload| serve(endpoint, request, payload);
+            config.service(web::resource(path).to(serve));
+        }
+    }
+}
+
+async fn serve(endpoint: Endpoint, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let Some(visit) = request.extensions().get::<Visit>().cloned() else { return layer_missing() };
+    let parts = bridge::parts(&request);
+    let body = if parts.method == Method::POST {
+        match payload.to_bytes_limited(Endpoint::MAX_BODY).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(_)) => return HttpResponse::BadRequest().finish(),
+            Err(_) => return HttpResponse::PayloadTooLarge().finish(),
+        }
+    } else {
+        Bytes::new()
+    };
+    bridge::into_response(visit.serve(endpoint, &parts, body).await)
+}
