@@ -1,8 +1,7 @@
 //! actix-web middleware and extractors for `okta-auth`.
 //!
-//! The crate is thin on purpose: it translates between actix-web and
-//! [`okta_auth_core::engine`], which decides everything. Names and behaviour are those of the
-//! axum adapter.
+//! It translates between actix-web and [`okta_auth_core::engine`], which decides everything.
+//! Names and behaviour are those of the axum adapter.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};

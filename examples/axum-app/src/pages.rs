@@ -12,13 +12,15 @@ dt{color:var(--mute)}dd{margin:0;overflow-wrap:anywhere}.tag{display:inline-bloc
 .button,button{display:inline-block;font:inherit;cursor:pointer;border:1px solid var(--act);border-radius:9px;padding:.6rem 1.1rem;background:var(--act);color:var(--on);text-decoration:none}\
 button.quiet{background:none;border-color:var(--line);color:var(--ink);padding:.4rem .9rem}form{margin:0}\
 .avatar{width:3.5rem;height:3.5rem;border-radius:50%;display:grid;place-items:center;background:var(--act);color:var(--on);font-size:1.5rem;margin-bottom:1rem}\
-a:focus-visible,button:focus-visible{outline:3px solid var(--act);outline-offset:2px}";
+p a{color:var(--act)}a:focus-visible,button:focus-visible{outline:3px solid var(--act);outline-offset:2px}";
 
 /// The public page: shows who is signed in, if anybody is.
 pub(crate) fn home(user: Option<&str>) -> String {
     let card = match user {
         Some(name) => format!(
-            "<h1>Hello, {}</h1><p>You are signed in.</p><a class=\"button\" href=\"/profile\">Your profile</a>",
+            "<h1>Hello, {}</h1><p>You are signed in. Some pages ask for more: \
+             <a href=\"/admin\">one for admins</a>, and <a href=\"/sensitive\">one for a second factor</a>.</p>\
+             <a class=\"button\" href=\"/profile\">Your profile</a>",
             escape(name)
         ),
         None => "<h1>Hello, stranger</h1><p>This page is open to everybody. Your profile is not.</p>\
@@ -41,6 +43,21 @@ pub(crate) fn profile(name: &str, email: &str, groups: &[String]) -> String {
         escape(email)
     );
     layout("Your profile", Some(name), &card)
+}
+
+/// The page for the group `Admins`.
+pub(crate) fn admin(name: &str) -> String {
+    let card = format!("<h1>Administration</h1><p>{}, you are here because you are an admin.</p>", escape(name));
+    layout("Administration", Some(name), &card)
+}
+
+/// The page that asks for a second factor and a recent sign-in.
+pub(crate) fn sensitive(name: &str) -> String {
+    let card = format!(
+        "<h1>Sensitive matters</h1><p>{}, you have just shown who you are, with a second factor.</p>",
+        escape(name)
+    );
+    layout("Sensitive matters", Some(name), &card)
 }
 
 fn layout(title: &str, user: Option<&str>, card: &str) -> String {

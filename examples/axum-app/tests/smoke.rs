@@ -1,4 +1,4 @@
-//! The example as a newcomer and as an operator start it: as a process, over HTTP alone.
+//! Both examples, axum-app and actix-app, as a newcomer and as an operator start it: as a process, over HTTP alone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -10,6 +10,12 @@ use okta_auth_dev::{Org, Response};
 use reqwest::{Method, redirect};
 
 const ADA: &str = "ada@example.test";
+const BEN: &str = "ben@example.test";
+
+/// The example of the package that this is compiled for.
+fn binary() -> &'static str {
+    option_env!("CARGO_BIN_EXE_axum-app").or(option_env!("CARGO_BIN_EXE_actix-app")).unwrap()
+}
 
 /// The example, until the test ends.
 struct Example {
@@ -31,7 +37,7 @@ fn free_port() -> u16 {
 
 /// Starts the example with these variables and no other `OKTA_*`, and waits until it serves.
 fn start(port: u16, variables: &[(&str, String)]) -> Example {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_axum-app"));
+    let mut command = Command::new(binary());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTA_")) {
         command.env_remove(name);
     }
@@ -105,6 +111,7 @@ async fn round_trip(example: &Example, org: &Org) {
     let me = browser.open(&format!("{base}/api/me")).await;
     let me: serde_json::Value = serde_json::from_str(&me.body).unwrap();
     assert_eq!((me["email"].as_str(), me["groups"][1].as_str()), (Some(ADA), Some("Admins")));
+    assert!(browser.open(&format!("{base}/admin")).await.body.contains("Administration"));
     let out = browser.send(Method::POST, &format!("{base}/logout")).await;
     assert!(out.location.starts_with(&format!("{}/v1/logout", org.issuer())), "{}", out.location);
     let back = Browser::new().open(&out.location).await.location;
@@ -160,7 +167,7 @@ async fn it_starts_while_its_issuer_is_away_and_heals_by_itself() {
 
 #[test]
 fn a_wrong_configuration_names_every_fix_and_starts_nothing() {
-    let output = Command::new(env!("CARGO_BIN_EXE_axum-app"))
+    let output = Command::new(binary())
         .env("PORT", free_port().to_string())
         .env("OKTA_ISSUER_URI", "https://{yourOktaDomain}/oauth2/default")
         .env("OKTA_CLIENT_ID", "{clientId}")
@@ -172,4 +179,68 @@ fn a_wrong_configuration_names_every_fix_and_starts_nothing() {
     for variable in ["OKTA_ISSUER_URI", "OKTA_CLIENT_ID", "OKTA_BASE_URL"] {
         assert!(text.contains(variable), "{text}");
     }
+}
+
+/// Signs in at a page, and returns the browser.
+async fn signed_in(example: &Example, org: &Org, user: &str) -> Browser {
+    let mut browser = Browser::new();
+    let login = browser.open(&format!("{}/profile", example.base)).await;
+    let Response::Redirect(back) = org.sign_in(&login.location, user).await.unwrap() else { panic!("no redirect") };
+    assert_eq!(browser.open(&back).await.status, 303);
+    browser
+}
+
+#[tokio::test]
+async fn policies_decide_and_change_without_a_rebuild() {
+    let (org, port) = (Org::start().await.unwrap(), free_port());
+    org.allow_redirect(&format!("http://localhost:{port}"));
+    let example = start(port, &variables(&org, port));
+    let admin = format!("{}/admin", example.base);
+    assert_eq!(Browser::new().open(&admin).await.status, 303, "nobody is sent to sign in");
+    assert_eq!(signed_in(&example, &org, ADA).await.open(&admin).await.status, 200);
+    assert_eq!(signed_in(&example, &org, BEN).await.open(&admin).await.status, 403);
+    drop(example);
+
+    let file = std::env::temp_dir().join(format!("okta-auth-policies-{port}.toml"));
+    let text = include_str!("../policies.toml").replace("Admins", "Everyone");
+    std::fs::write(&file, &text).unwrap();
+    let mut more = variables(&org, port);
+    more.push(("POLICIES", file.display().to_string()));
+    let example = start(port, &more);
+    assert_eq!(signed_in(&example, &org, BEN).await.open(&admin).await.status, 200, "another rule, the same build");
+    drop(example);
+
+    std::fs::write(&file, text.replace("{ group = ", "{ grup = ")).unwrap();
+    let output = Command::new(binary()).envs(more).env("PORT", port.to_string()).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    std::fs::remove_file(&file).unwrap();
+    let line = text.lines().position(|line| line.contains("group")).unwrap() + 1;
+    assert!(!output.status.success() && message.contains(&format!("line {line}")), "{message}");
+    assert!(message.contains("grup") && message.contains("`group`"), "the fix is named: {message}");
+}
+
+#[tokio::test]
+async fn access_tokens_open_the_api_and_nothing_else() {
+    let (org, port) = (Org::start().await.unwrap(), free_port());
+    org.allow_redirect(&format!("http://localhost:{port}"));
+    let example = start(port, &variables(&org, port));
+    let orders = format!("{}/api/orders", example.base);
+    let call = |token: Option<String>, url: String| async move {
+        let mut request = Browser::new().http.get(url);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.unwrap();
+        let challenge = answer.headers().get("www-authenticate").map_or("", |value| value.to_str().unwrap());
+        (answer.status().as_u16(), challenge.to_owned())
+    };
+    let (status, challenge) = call(None, orders.clone()).await;
+    assert!(status == 401 && !challenge.contains("error"), "{challenge}");
+    let good = org.mint().access_token(ADA, ["orders:read"]).sign();
+    assert_eq!(call(Some(good.clone()), orders.clone()).await.0, 200);
+    assert_eq!(call(Some(good), format!("{}/api/me", example.base)).await.0, 401, "a session is what that page wants");
+    let (status, challenge) = call(Some(org.mint().access_token(ADA, ["openid"]).sign()), orders.clone()).await;
+    assert!(status == 403 && challenge.contains("insufficient_scope") && challenge.contains("orders:read"));
+    let (status, challenge) = call(Some(org.mint().id_token(ADA, None).sign()), orders).await;
+    assert!(status == 401 && challenge.contains("invalid_token"), "{challenge}");
 }

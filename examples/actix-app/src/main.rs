@@ -1,0 +1,66 @@
+//! Sign in with Okta in actix-web: the twin of `axum-app`. Without `OKTA_ISSUER_URI` it brings a
+//! development org along.
+
+#![allow(clippy::print_stdout, reason = "it tells where to point the browser")]
+
+#[path = "../../axum-app/src/pages.rs"]
+mod pages;
+#[path = "../../axum-app/src/settings.rs"]
+mod settings;
+
+use actix_web::web::{self, Html, Json};
+use actix_web::{App, HttpServer};
+use okta_auth::OktaAuth;
+use okta_auth::actix::{AccessToken, OktaAuthLayer, RequireExt, User, okta_auth};
+use serde_json::{Value, json};
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port: u16 = std::env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
+    let (config, _org) = settings::configuration(port).await?;
+    let auth = OktaAuth::builder(config).build()?; // one for all workers
+    let policies = settings::policies()?;
+    let (may_administer, is_sensitive) = (policies.policy("admin")?, policies.policy("sensitive")?);
+    let may_read_orders = policies.policy("orders")?;
+    let base = auth.config().base_url().clone();
+
+    let server = HttpServer::new(move || {
+        App::new()
+            .route("/", web::get().to(home)) // public: `Option<User>`
+            .route("/profile", web::get().to(profile)) // a page: browsers go to sign in
+            .route("/admin", web::get().to(admin).require(may_administer.clone())) // 403 for others
+            .route("/sensitive", web::get().to(sensitive).require(is_sensitive.clone())) // step-up
+            .route("/api/me", web::get().to(me)) // JSON: 401 with a challenge
+            .route("/api/orders", web::get().to(orders).require_token(may_read_orders.clone())) // access tokens
+            .configure(okta_auth(&auth)) // sign-in, callback and sign-out
+            .wrap(OktaAuthLayer::new(&auth))
+    })
+    .bind(("127.0.0.1", port))?;
+    println!("Open {base} in your browser.");
+    server.run().await?;
+    Ok(())
+}
+
+async fn home(user: Option<User>) -> Html {
+    Html::new(pages::home(user.as_ref().map(|user| user.name())))
+}
+
+async fn profile(user: User) -> Html {
+    Html::new(pages::profile(user.name(), user.email().unwrap_or_default(), user.groups()))
+}
+
+async fn admin(user: User) -> Html {
+    Html::new(pages::admin(user.name()))
+}
+
+async fn sensitive(user: User) -> Html {
+    Html::new(pages::sensitive(user.name()))
+}
+
+async fn me(user: User) -> Json<Value> {
+    Json(json!({ "sub": user.subject(), "email": user.email(), "groups": user.groups() }))
+}
+
+async fn orders(token: AccessToken) -> Json<Value> {
+    Json(json!({ "sub": token.subject(), "orders": [{ "id": 1, "item": "A book" }] }))
+}

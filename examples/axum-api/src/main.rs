@@ -1,0 +1,37 @@
+//! An API for Okta access tokens in axum, without sessions. `OKTA_ISSUER_URI` and
+//! `OKTA_AUDIENCE` are all that it needs; without them it brings a development org along.
+
+#![allow(clippy::print_stdout, reason = "it tells how to call it")]
+
+use axum::{Json, Router, routing::get};
+use okta_auth::axum::{AccessToken, RequireExt, RouterExt};
+use okta_auth::{OktaAuth, config::ConfigBuilder, policy::scope};
+use serde_json::{Value, json};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port: u16 = std::env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
+    let org =
+        if std::env::var_os("OKTA_ISSUER_URI").is_none() { Some(okta_auth_dev::Org::start().await?) } else { None };
+    let config = match &org {
+        Some(org) => ConfigBuilder::from_variables(org.env()).base_url(format!("http://localhost:{port}")),
+        None => ConfigBuilder::from_env(),
+    };
+    let auth = OktaAuth::builder(config.api_only().resource_scopes(["orders:read"])).build()?;
+    let app = Router::new()
+        .route("/whoami", get(whoami)) // any valid token
+        .route("/orders", get(whoami).require_token(scope("orders:read"))) // one with this scope
+        .okta_auth(&auth);
+    if let Some(org) = &org {
+        let token = org.mint().access_token(okta_auth_dev::ADA, ["orders:read"]).sign();
+        println!("curl -H 'Authorization: Bearer {token}' http://localhost:{port}/orders");
+    }
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("Listening on {}", auth.config().base_url());
+    axum::serve(listener, app).await?;
+    Ok(())
+}
+
+async fn whoami(token: AccessToken) -> Json<Value> {
+    Json(json!({ "sub": token.subject(), "client": token.client_id(), "scopes": token.token().scopes() }))
+}

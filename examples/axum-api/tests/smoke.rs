@@ -1,0 +1,97 @@
+//! Both API examples, axum-api and actix-api, as processes, over HTTP alone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use okta_auth_dev::{ADA, Org};
+use serde_json::Value;
+
+/// The example, until the test ends.
+struct Example {
+    child: Child,
+    lines: Vec<String>,
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts the example of the package that this is compiled for, with these variables and no other `OKTA_*`.
+async fn start(port: u16, variables: &[(&str, String)]) -> Example {
+    let binary = option_env!("CARGO_BIN_EXE_axum-api").or(option_env!("CARGO_BIN_EXE_actix-api")).unwrap();
+    let mut command = Command::new(binary);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTA_")) {
+        command.env_remove(name);
+    }
+    command.env("PORT", port.to_string()).envs(variables.iter().cloned()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut lines = Vec::new();
+    while !lines.last().is_some_and(|line: &String| line.starts_with("Listening ")) {
+        lines.push(output.next().expect("the example ended").unwrap());
+    }
+    std::thread::spawn(move || output.for_each(drop));
+    // actix-web listens a moment after it has said so.
+    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    Example { child, lines }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+async fn call(port: u16, path: &str, token: Option<&str>) -> (u16, String, Value) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http.get(format!("http://127.0.0.1:{port}{path}"));
+    let request = if let Some(token) = token { request.bearer_auth(token) } else { request };
+    let answer = request.send().await.unwrap();
+    let challenge = answer.headers().get("www-authenticate").map_or("", |value| value.to_str().unwrap()).to_owned();
+    let status = answer.status().as_u16();
+    assert!(answer.headers().get("set-cookie").is_none(), "an API sets no cookie");
+    (status, challenge, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn an_issuer_and_an_audience_are_all_that_it_needs() {
+    let (org, port) = (Org::start().await.unwrap(), free_port());
+    let variables = [
+        ("OKTA_ISSUER_URI", org.issuer()),
+        ("OKTA_AUDIENCE", "api://default".to_owned()),
+        ("OKTA_BASE_URL", format!("http://localhost:{port}")),
+    ];
+    let example = start(port, &variables).await;
+    assert_eq!(example.lines.len(), 1, "nothing embedded is announced: {:?}", example.lines);
+    let token = |scope: &str| org.mint().access_token(ADA, [scope]).sign();
+    let (status, challenge, _) = call(port, "/orders", None).await;
+    assert_eq!(status, 401);
+    let metadata = format!("http://localhost:{port}/.well-known/oauth-protected-resource");
+    assert_eq!(challenge, format!("Bearer resource_metadata=\"{metadata}\""));
+    let (status, _, document) = call(port, "/.well-known/oauth-protected-resource", None).await;
+    assert_eq!((status, document["authorization_servers"][0].as_str()), (200, Some(org.issuer().as_str())));
+    assert_eq!(document["resource"], format!("http://localhost:{port}"));
+    assert_eq!(document["scopes_supported"][0], "orders:read");
+    let (status, _, body) = call(port, "/orders", Some(&token("orders:read"))).await;
+    assert_eq!((status, body["sub"].as_str()), (200, Some(ADA)));
+    assert_eq!(call(port, "/orders", Some(&token("openid"))).await.0, 403);
+    assert_eq!(call(port, "/whoami", Some(&token("openid"))).await.0, 200);
+    let expired = org.mint().access_token(ADA, ["orders:read"]).claim("exp", 1).sign();
+    assert_eq!(call(port, "/whoami", Some(&expired)).await.0, 401);
+    for path in ["/login", "/authorization-code/callback", "/logout"] {
+        assert_eq!(call(port, path, None).await.0, 404, "there are no sessions: {path}");
+    }
+}
+
+#[tokio::test]
+async fn alone_it_brings_an_org_and_a_token_to_call_it_with() {
+    let port = free_port();
+    let example = start(port, &[]).await;
+    let token = example.lines[0].split("Bearer ").nth(1).unwrap().split('\'').next().unwrap();
+    assert_eq!(call(port, "/orders", Some(token)).await.0, 200);
+}
