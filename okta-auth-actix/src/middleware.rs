@@ -7,10 +7,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::dev::{ResourceDef, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::{Error, HttpMessage as _};
 use okta_auth_core::OktaAuth;
-use okta_auth_core::engine::{Challenge, Visit};
+use okta_auth_core::engine::{Accepts, Challenge, Visit};
+use okta_auth_core::policy::Policy;
 
 use crate::bridge;
 use crate::rejection::{layer_missing, marked};
@@ -18,15 +19,35 @@ use crate::require::RequireLayer;
 
 /// Gives every request its user; for `App::wrap` and `Scope::wrap`. The library's routes come with
 /// [`okta_auth`](crate::okta_auth()).
+///
+/// Middleware that rewrites paths, such as `NormalizePath`, has to be wrapped around it and not
+/// the other way round: policies for routes are asked about the path that is seen here.
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     auth: OktaAuth,
+    /// The routes that have a policy.
+    routes: Rc<[(ResourceDef, Policy)]>,
 }
 
 impl OktaAuthLayer {
     /// A middleware for this application. All workers share its keys and caches.
+    ///
+    /// # Panics
+    /// As `web::resource` does, if a route that has a policy is no pattern of actix-web.
     pub fn new(auth: &OktaAuth) -> Self {
-        Self { auth: auth.clone() }
+        let routes = auth.policies().routes().map(|(route, policy)| (ResourceDef::new(route), policy.clone()));
+        Self { auth: auth.clone(), routes: routes.collect() }
+    }
+
+    /// Asks the policy of every pattern that fits. The router has not chosen yet, and may choose
+    /// another one by a guard: that a route without a policy fits too is no reason not to ask.
+    /// The path is the router's own reading of it, with `%70` for `p`.
+    async fn allow(&self, visit: &Visit, request: &ServiceRequest) -> Result<(), Challenge> {
+        let path = request.match_info().as_str();
+        for (_, policy) in self.routes.iter().filter(|(pattern, _)| pattern.is_match(path)) {
+            visit.require(policy, Accepts::SessionOrToken).await?;
+        }
+        Ok(())
     }
 }
 
@@ -87,12 +108,7 @@ where
 {
     let visit = layer.auth.visit(&bridge::parts(request.request()), bridge::target(request.request()));
     request.extensions_mut().insert(visit.clone());
-    // The router's own table, asked with the router's own rules: nothing is parsed here.
-    let allowed = match request.match_pattern() {
-        Some(pattern) => visit.require_route(&pattern).await,
-        None => Ok(()),
-    };
-    let mut response = match allowed {
+    let mut response = match layer.allow(&visit, &request).await {
         Ok(()) => inner.call(request).await?.map_into_boxed_body(),
         Err(challenge) => request.into_response(marked(&challenge)),
     };

@@ -1,7 +1,5 @@
 //! Why there is no user or no token, one variant for each cause.
 
-use std::fmt;
-
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use okta_auth_core::engine::Challenge;
@@ -13,16 +11,20 @@ use okta_auth_core::policy::Decision;
 /// Returned from a handler it becomes the right answer by itself; for
 /// [`NotSignedIn`](Self::NotSignedIn) that is a redirect to sign-in for a browser and
 /// 401 for anything else.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserRejection {
     /// Nobody is signed in.
+    #[error("nobody is signed in")]
     NotSignedIn,
     /// Somebody is, but the claims do not fit the type that the handler asks for.
+    #[error(transparent)]
     Claims(Error),
     /// Somebody is, but the request would change something and comes from another site.
+    #[error(transparent)]
     CrossOrigin(Error),
     /// The layer is not there: a mistake in the program.
+    #[error("{LAYER_MISSING}")]
     LayerMissing,
 }
 
@@ -31,13 +33,15 @@ pub enum UserRejection {
 ///
 /// Returned from a handler it becomes the right answer by itself: 400, 401 or 403 with a
 /// challenge, a redirect to a stronger sign-in, or 503.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccessRejection {
     /// No token was sent, or it was refused, or could not be verified, or a policy said no; the
     /// challenge's [`code`](Challenge::code) tells which.
+    #[error("this is not allowed: {}", .0.code())]
     Refused(Challenge),
     /// The layer is not there: a mistake in the program.
+    #[error("{LAYER_MISSING}")]
     LayerMissing,
 }
 
@@ -76,37 +80,6 @@ impl AccessRejection {
 /// What a developer reads who forgot the layer. It names the fix and nothing else.
 const LAYER_MISSING: &str = "okta-auth is not set up for this route: call `.okta_auth(&auth)` on the `Router`, \
                              after the last `.route(..)` that uses it";
-
-impl fmt::Display for UserRejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotSignedIn => f.write_str("nobody is signed in"),
-            Self::Claims(error) | Self::CrossOrigin(error) => error.fmt(f),
-            Self::LayerMissing => f.write_str(LAYER_MISSING),
-        }
-    }
-}
-
-impl fmt::Display for AccessRejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(challenge) => write!(f, "this is not allowed: {}", challenge.code()),
-            Self::LayerMissing => f.write_str(LAYER_MISSING),
-        }
-    }
-}
-
-impl std::error::Error for UserRejection {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        if let Self::Claims(error) | Self::CrossOrigin(error) = self { Some(error) } else { None }
-    }
-}
-
-impl std::error::Error for AccessRejection {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        if let Self::Refused(challenge) = self { challenge.as_error().map(|error| error as _) } else { None }
-    }
-}
 
 impl IntoResponse for UserRejection {
     /// The layer replaces all but the last by the engine's own answers on the way out:

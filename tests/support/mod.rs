@@ -13,7 +13,7 @@
 mod app;
 mod browser;
 
-pub(crate) use app::{App, AppBuilder, routes};
+pub(crate) use app::{App, AppBuilder, SECRET, routes};
 pub(crate) use browser::{Answer, Browser};
 
 /// The users that the development org ships with.

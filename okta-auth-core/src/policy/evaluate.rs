@@ -16,6 +16,9 @@ use super::rule::Rule;
 pub(super) struct Outcome {
     effect: Effect,
     reasons: Vec<Reason>,
+    /// What conditions that hold would ask of another sign-in: it begins anew, and has to keep
+    /// what this one has.
+    keep: StepUp,
 }
 
 /// What functions of the application have returned, by the condition that they belong to.
@@ -44,7 +47,11 @@ impl Results {
 impl Decision {
     /// The outcome, under the policy's name.
     pub(super) fn new(outcome: Outcome, policy: Option<Arc<str>>) -> Self {
-        Self { effect: outcome.effect, reasons: outcome.reasons, policy }
+        let effect = match outcome.effect {
+            Effect::StepUp(asked) => asked.and(outcome.keep).map_or(Effect::Deny, Effect::StepUp),
+            effect => effect,
+        };
+        Self { effect, reasons: outcome.reasons, policy }
     }
 }
 
@@ -89,12 +96,14 @@ fn leaf(condition: &Arc<Condition>, negated: bool, caller: &Caller, results: &Re
         _ if negated => Effect::Deny,
         _ => condition.remedy(caller).map_or(Effect::Deny, Effect::StepUp),
     };
-    Ok(Outcome { effect, reasons: vec![Reason { condition: Arc::clone(condition), negated, verdict }] })
+    let kept = (effect == Effect::Allow && !negated).then(|| condition.remedy(caller)).flatten();
+    let reasons = vec![Reason { condition: Arc::clone(condition), negated, verdict }];
+    Ok(Outcome { effect, reasons, keep: kept.unwrap_or_default() })
 }
 
 /// All of them: the strictest effect, and two step-ups become one.
 fn all(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
-    let mut whole = Outcome { effect: Effect::Allow, reasons: Vec::new() };
+    let mut whole = Outcome { effect: Effect::Allow, reasons: Vec::new(), keep: StepUp::default() };
     for rule in rules {
         let part = visit(rule, negated, caller, results)?;
         if part.effect == Effect::Deny {
@@ -110,7 +119,7 @@ fn all(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Res
 
 /// At least one of them: the most lenient effect, and the first one of two that are alike.
 fn any(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
-    let mut whole = Outcome { effect: Effect::Deny, reasons: Vec::new() };
+    let mut whole = Outcome { effect: Effect::Deny, reasons: Vec::new(), keep: StepUp::default() };
     for rule in rules {
         let part = visit(rule, negated, caller, results)?;
         if part.effect == Effect::Allow {
@@ -122,19 +131,33 @@ fn any(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Res
 }
 
 impl Outcome {
-    /// Both of two, none of which denies. What holds does not stand in the way.
+    /// Both of two, none of which denies. What holds does not stand in the way, but a step-up
+    /// has to keep it. Demands that no sign-in could meet together are a denial.
     fn and(mut self, mut other: Self) -> Self {
-        match (strictness(&self.effect), strictness(&other.effect)) {
-            (mine, others) if mine < others => other,
-            (mine, others) if mine > others => self,
-            _ => {
-                self.reasons.append(&mut other.reasons);
-                if let (Effect::StepUp(a), Effect::StepUp(b)) = (&self.effect, other.effect) {
-                    self.effect = StepUp::and(a.clone(), b).map_or(Effect::Deny, Effect::StepUp);
+        let Some(keep) = self.keep.clone().and(other.keep.clone()) else { return self.denied(other) };
+        match (&self.effect, &other.effect) {
+            (Effect::StepUp(a), Effect::StepUp(b)) => match a.clone().and(b.clone()) {
+                None => return self.denied(other),
+                both => {
+                    self.effect = both.map_or(Effect::Deny, Effect::StepUp);
+                    self.reasons.append(&mut other.reasons);
                 }
-                self
+            },
+            (mine, others) if strictness(mine) < strictness(others) => {
+                self.effect = other.effect;
+                self.reasons = other.reasons;
             }
+            (mine, others) if strictness(mine) == strictness(others) => self.reasons.append(&mut other.reasons),
+            _ => {}
         }
+        self.keep = keep;
+        self
+    }
+
+    /// Two parts of which each could hold, and not both.
+    fn denied(mut self, mut other: Self) -> Self {
+        self.reasons.append(&mut other.reasons);
+        Self { effect: Effect::Deny, reasons: self.reasons, keep: StepUp::default() }
     }
 
     /// One of two, none of which allows. A step-up is the reason for itself alone; of a

@@ -68,6 +68,11 @@ impl PolicySet {
         self.routes.get(pattern)
     }
 
+    /// The routes that have a policy, by pattern, in no order.
+    pub fn routes(&self) -> impl Iterator<Item = (&str, &Policy)> {
+        self.routes.iter().map(|(pattern, policy)| (pattern.as_str(), policy))
+    }
+
     /// The names that there are, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.keys().map(String::as_str)

@@ -1,0 +1,352 @@
+//! Access tokens at an API (RFC 6750, RFC 9068): one behaviour or attack a test, each with a control.
+
+use std::time::Duration;
+
+use okta_auth_dev::{Fault, Org};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::app::{App, Framework};
+use crate::support::{ADA, Answer};
+
+/// Refused with 401 `invalid_token`.
+fn assert_invalid(answer: &Answer, what: &str) {
+    let challenge = answer.header("www-authenticate");
+    assert_eq!(answer.status, 401, "{what}: {}", answer.body);
+    assert!(challenge.starts_with("Bearer error=\"invalid_token\""), "{what}: {challenge}");
+    assert_eq!(answer.json()["error"], "invalid_token", "{what}");
+}
+
+pub(crate) async fn a_good_token_is_let_in<F: Framework>() {
+    let app = App::start::<F>().await;
+    let answer = app.call("/token", &app.token(&["openid", "orders:read"])).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let body = answer.json();
+    assert_eq!((body["sub"].as_str(), body["machine"].as_bool()), (Some(ADA), Some(false)));
+    assert_eq!(
+        (body["issuer"].as_str(), &body["scopes"]),
+        (Some(&*app.org.issuer()), &json!(["openid", "orders:read"]))
+    );
+    assert!(answer.set_cookies().is_empty());
+    let claims = app.call("/token/claims", &app.token(&["openid"])).await.json();
+    assert_eq!(claims["aud"], "api://default");
+    assert_eq!(app.call("/token/unusual", &app.token(&["openid"])).await.json()["error"], "claims_mismatch");
+}
+
+pub(crate) async fn without_a_token_the_challenge_is_bare<F: Framework>() {
+    let app = App::start::<F>().await;
+    let metadata = format!("{}/.well-known/oauth-protected-resource", app.base);
+    for path in ["/token", "/orders"] {
+        for scheme in [None, Some("Basic dTpw"), Some("DPoP abc")] {
+            let headers: Vec<_> = scheme.into_iter().map(|value| ("authorization", value)).collect();
+            let answer = app.browser().send(Method::GET, path, &headers, String::new()).await;
+            let expected = format!("Bearer resource_metadata=\"{metadata}\"");
+            assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, expected.as_str()));
+        }
+        assert_eq!(app.browser().navigate(path).await.status, 401, "an API sends nobody to sign in");
+    }
+    assert_eq!(app.browser().fetch("/token/maybe").await.body, "none");
+    assert_eq!(app.browser().fetch("/token/result").await.body, "login_required");
+    assert_eq!(app.org.count("/v1/keys"), 0, "and asks nobody");
+}
+
+pub(crate) async fn bad_tokens_are_refused<F: Framework>() {
+    let app = App::start::<F>().await;
+    let now = i64::try_from(app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let mint = || app.org.mint().access_token(ADA, ["orders:read"]);
+    let good = mint().sign();
+    assert_eq!(app.call("/token", &good).await.status, 200);
+    let key = app.org.public_key_pem().into_bytes();
+    let bad = [
+        ("another audience", mint().claim("aud", "api://other").sign()),
+        ("no audience", mint().remove("aud").sign()),
+        ("an audience that is a number", mint().claim("aud", 1).sign()),
+        ("a list of audiences without ours", mint().claim("aud", json!(["a", "b"])).sign()),
+        ("a list of audiences with a number", mint().claim("aud", json!(["api://default", 1])).sign()),
+        ("another issuer", mint().claim("iss", "https://evil.example").sign()),
+        ("the issuer with a slash", mint().claim("iss", format!("{}/", app.org.issuer())).sign()),
+        ("no issuer", mint().remove("iss").sign()),
+        ("no subject", mint().remove("sub").sign()),
+        ("a subject that is a number", mint().claim("sub", 7).sign()),
+        ("expired", mint().claim("exp", now - 61).sign()),
+        ("no expiry", mint().remove("exp").sign()),
+        ("an expiry in text", mint().claim("exp", "9999999999").sign()),
+        ("a fraction for an expiry", mint().claim("exp", 9_999_999_999.5).sign()),
+        ("an expiry that is null", mint().claim("exp", json!([])).sign()),
+        ("issued in the future", mint().claim("iat", now + 120).sign()),
+        ("never issued", mint().remove("iat").sign()),
+        ("not valid yet", mint().claim("nbf", now + 120).sign()),
+        ("no client", mint().remove("cid").sign()),
+        ("scopes in a text list", mint().claim("scp", "orders:read").sign()),
+        ("a bad signature", mint().bad_signature().sign()),
+        ("signed by an unpublished key", mint().signed_by_unpublished().sign()),
+        ("signed by a key for encryption", mint().signed_by_encryption_key().sign()),
+        ("alg none", mint().unsigned().sign()),
+        ("HS256 with the public key", mint().signed_by_secret(key).sign()),
+        ("ES256 that nobody allowed", mint().alg(okta_auth_dev::Algorithm::Es256).sign()),
+        ("an unknown critical header", mint().header("crit", json!(["exp"])).sign()),
+        ("a critical header without a list", mint().header("crit", json!([])).sign()),
+        ("b64", mint().header("b64", json!(false)).sign()),
+        ("an unknown key id", mint().header("kid", "nobody").sign()),
+        ("two parts", good.rsplit_once('.').unwrap().0.to_owned()),
+        ("four parts", format!("{good}.AAAA")),
+        ("five parts", format!("{good}.AAAA.AAAA")),
+        ("padding", format!("{good}=")),
+        ("no token at all", "x".to_owned()),
+        ("only dots", "..".to_owned()),
+        ("bound to a key", mint().claim("cnf", json!({"jkt": "x"})).sign()),
+    ];
+    for (what, token) in bad {
+        assert_invalid(&app.call("/token", &token).await, what);
+    }
+    assert_eq!(app.call("/token/result", &mint().bad_signature().sign()).await.body, "invalid_token");
+    assert_eq!(app.call("/token/maybe", &mint().bad_signature().sign()).await.body, "none");
+    let expired = app.call("/token", &mint().claim("exp", now - 61).sign()).await;
+    assert!(expired.header("www-authenticate").contains("error_description=\"the access token has expired\""));
+    assert_eq!(app.call("/token", &mint().sign()).await.status, 200, "and a good one still is good");
+}
+
+pub(crate) async fn tokens_of_other_kinds_are_refused<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mint = || app.org.mint().access_token(ADA, ["orders:read"]);
+    let events = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
+    let client = app.org.client().client_id;
+    for (what, token) in [
+        ("an ID token", app.org.mint().id_token(ADA, None).sign()),
+        ("an ID token for our audience", app.org.mint().id_token(ADA, Some("n")).claim("aud", "api://default").sign()),
+        ("a logout token", mint().claim("events", events.clone()).sign()),
+        ("a logout token by its type", mint().header("typ", "logout+jwt").sign()),
+        ("a DPoP proof", mint().header("typ", "dpop+jwt").claim("htm", "GET").claim("htu", "/token").sign()),
+        ("a DPoP proof without its type", mint().claim("htm", "GET").sign()),
+        ("a client assertion", mint().claim("iss", client.as_str()).claim("sub", client.as_str()).sign()),
+        ("an authorization request", mint().header("typ", "oauth-authz-req+jwt").sign()),
+        ("a token of another tenant", Org::start().await.unwrap().mint().access_token(ADA, ["orders:read"]).sign()),
+    ] {
+        assert_invalid(&app.call("/token", &token).await, what);
+    }
+    for typ in ["JWT", "at+jwt", "application/at+jwt"] {
+        assert_eq!(app.call("/token", &mint().header("typ", typ).sign()).await.status, 200, "control: {typ}");
+    }
+}
+
+pub(crate) async fn one_credential_in_one_place<F: Framework>() {
+    let app = App::start::<F>().await;
+    let token = app.token(&["orders:read"]);
+    let bearer = format!("Bearer {token}");
+    let lower = format!("bearer {token}");
+    assert_eq!(
+        app.browser().send(Method::GET, "/token", &[("authorization", &lower)], String::new()).await.status,
+        200
+    );
+    let two = [("authorization", bearer.as_str()), ("authorization", bearer.as_str())];
+    let in_query = format!("/token?access_token={token}");
+    let cases = [
+        app.browser().send(Method::GET, "/token", &two, String::new()).await,
+        app.browser().send(Method::GET, &in_query, &two[..1], String::new()).await,
+        app.browser().send(Method::GET, &in_query, &[], String::new()).await,
+    ];
+    for answer in cases {
+        assert_eq!(answer.status, 400, "{}", answer.body);
+        assert!(answer.header("www-authenticate").starts_with("Bearer error=\"invalid_request\""));
+        assert!(!answer.body.contains(&token) && !answer.header("www-authenticate").contains(&token));
+    }
+    // A form is not read for tokens: it counts as nothing sent.
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let body = format!("access_token={token}");
+    assert_eq!(app.browser().send(Method::POST, "/token", &form, body).await.status, 401);
+}
+
+pub(crate) async fn malformed_requests_are_400<F: Framework>() {
+    let app = App::start::<F>().await;
+    for value in ["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer \"a\""] {
+        let answer = app.browser().send(Method::GET, "/token", &[("authorization", value)], String::new()).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["error"].as_str()),
+            (400, Some("invalid_request")),
+            "{value}"
+        );
+    }
+}
+
+pub(crate) async fn user_tokens_and_machine_tokens_are_told_apart<F: Framework>() {
+    let app = App::start::<F>().await;
+    let user = app.call("/token", &app.token(&["orders:read"])).await.json();
+    let machine = app.org.mint().service_token(["orders:read"]).sign();
+    let machine = app.call("/token", &machine).await.json();
+    assert_eq!((user["machine"].as_bool(), user["uid"].is_string()), (Some(false), true));
+    assert_eq!((machine["machine"].as_bool(), machine["uid"].is_null()), (Some(true), true));
+    assert_eq!(machine["sub"], machine["client"]);
+}
+
+pub(crate) async fn scopes_in_both_forms<F: Framework>() {
+    let app = App::start::<F>().await;
+    let text = app.org.mint().access_token(ADA, ["openid"]).remove("scp").claim("scope", "orders:read  openid").sign();
+    assert_eq!(app.call("/orders", &text).await.json()["scopes"], json!(["orders:read", "openid"]));
+    assert_eq!(app.call("/orders", &app.token(&["orders:read"])).await.status, 200);
+    for other in ["orders", "orders:reader", "ORDERS:READ", "orders:read,openid"] {
+        assert_eq!(app.call("/orders", &app.token(&[other])).await.status, 403, "{other}");
+    }
+}
+
+pub(crate) async fn a_session_is_no_token<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut browser = app.signed_in(ADA).await;
+    for path in ["/token", "/orders"] {
+        assert_eq!(browser.navigate(path).await.status, 401, "{path}");
+        assert_eq!(browser.fetch(path).await.status, 401, "{path}");
+    }
+    assert_eq!(browser.fetch("/api/me").await.status, 200, "control");
+}
+
+pub(crate) async fn an_issuer_that_is_away_is_503_and_never_401<F: Framework>() {
+    let app = App::start::<F>().await;
+    let token = app.token(&["orders:read"]);
+    app.org.fault(Fault::DiscoveryStatus(500));
+    let away = app.call("/orders", &token).await;
+    assert_eq!((away.status.as_u16(), away.header("retry-after").is_empty()), (503, false), "{}", away.body);
+    assert_eq!(away.header("www-authenticate"), "", "the token may well be good");
+    app.org.clear_faults();
+    app.org.clock().advance(Duration::from_secs(60));
+    app.org.fault(Fault::KeysStatus(500));
+    assert_eq!(app.call("/orders", &token).await.status, 503);
+    app.org.clear_faults();
+    assert_eq!(app.call("/orders", &token).await.status, 200);
+    app.org.stop();
+    assert_eq!(app.call("/orders", &token).await.status, 200, "what is known serves on");
+    assert_eq!(app.call("/orders", &app.token(&["orders:read", "x"])).await.status, 200, "a new token too");
+}
+
+pub(crate) async fn several_issuers_and_audiences<F: Framework>() {
+    let partner = Org::start().await.unwrap();
+    let issuer = partner.issuer();
+    let stranger = Org::start().await.unwrap();
+    let app = App::with::<F>(Org::start().await.unwrap(), |config| {
+        config.accept_issuer(&issuer).audience("api://default, api://second")
+    })
+    .await;
+    assert_eq!(app.call("/token", &app.token(&["openid"])).await.json()["issuer"], app.org.issuer());
+    let theirs = partner.mint().access_token(ADA, ["openid"]).claim("aud", "api://second");
+    assert_eq!(app.call("/token", &theirs.clone().sign()).await.json()["issuer"], issuer);
+    let both = app.org.mint().access_token(ADA, ["openid"]).claim("aud", json!(["x", "api://second"])).sign();
+    assert_eq!(app.call("/token", &both).await.status, 200);
+    // The `iss` chooses the keys, so the keys of one never vouch for the other.
+    for (what, token) in [
+        (
+            "ours in the partner's name",
+            app.org.mint().access_token(ADA, ["openid"]).claim("iss", issuer.as_str()).sign(),
+        ),
+        ("the partner's in our name", theirs.clone().claim("iss", app.org.issuer()).sign()),
+        ("a stranger's", stranger.mint().access_token(ADA, ["openid"]).sign()),
+        ("for another audience", theirs.claim("aud", "api://third").sign()),
+        ("no issuer to choose by", partner.mint().access_token(ADA, ["openid"]).remove("iss").sign()),
+    ] {
+        assert_invalid(&app.call("/token", &token).await, what);
+    }
+    assert!(stranger.journal().is_empty(), "an issuer is never fetched from because a token says so");
+}
+
+/// An application whose issuer is the org server, and a token of a sign-in of its own.
+async fn org_server<F: Framework>() -> (App, String) {
+    let org = Org::start().await.unwrap();
+    let issuer = org.org_issuer();
+    let app = App::with::<F>(org, |config| config.issuer(issuer)).await;
+    let token = org_token(&app, &app.org.client().client_id);
+    (app, token)
+}
+
+fn org_token(app: &App, client: &str) -> String {
+    app.org.mint().server("org").client(client).access_token(ADA, ["openid", "orders:read"]).sign()
+}
+
+pub(crate) async fn tokens_of_the_org_server_are_introspected<F: Framework>() {
+    let (app, token) = org_server::<F>().await;
+    let answer = app.call("/orders", &token).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let body = answer.json();
+    assert_eq!((body["client"].as_str(), body["machine"].as_bool()), (Some(&*app.org.client().client_id), Some(false)));
+    assert_eq!(app.org.count("/v1/introspect"), 1);
+    assert_eq!(app.org.count("/v1/keys"), 0, "its keys are not for us");
+    assert_invalid(&app.call("/orders", "a.b.c").await, "not of that server");
+    assert_invalid(&app.call("/orders", &org_token(&app, "0oaSomeOtherClient")).await, "of another application");
+}
+
+pub(crate) async fn introspection_is_remembered_and_bounded<F: Framework>() {
+    let (app, token) = org_server::<F>().await;
+    for _ in 0..5 {
+        assert_eq!(app.call("/orders", &token).await.status, 200);
+    }
+    assert_eq!(app.org.count("/v1/introspect"), 1, "an answer is believed for a while");
+    app.org.clock().advance(Duration::from_secs(31));
+    assert_eq!(app.call("/orders", &token).await.status, 200);
+    assert_eq!(app.org.count("/v1/introspect"), 2, "and not for longer");
+    app.org.fault(Fault::IntrospectStatus(503));
+    assert_eq!(app.call("/orders", &token).await.status, 200, "within that while an outage goes unnoticed");
+    app.org.clock().advance(Duration::from_secs(31));
+    assert_eq!(app.call("/orders", &token).await.status, 503, "after it nobody is let in on a guess");
+    app.org.clear_faults();
+    app.org.clock().advance(Duration::from_secs(3_600));
+    assert_invalid(&app.call("/orders", &token).await, "expired");
+}
+
+pub(crate) async fn introspection_believes_nothing_but_an_active_bearer_token<F: Framework>() {
+    let (app, _) = org_server::<F>().await;
+    let id_token = app.org.mint().server("org").id_token(ADA, None).sign();
+    assert_invalid(&app.call("/token", &id_token).await, "an ID token is active too, and no access token");
+    app.org.fault(Fault::IntrospectAlwaysActive);
+    assert_invalid(&app.call("/token", "anything").await, "active, and nothing else said");
+    app.org.clear_faults();
+    app.org.fault(Fault::IntrospectStatus(401));
+    let refused = app.call("/token", &org_token(&app, &app.org.client().client_id)).await;
+    assert_eq!(refused.status, 502, "our own credentials are wrong: that is not the caller's fault");
+}
+
+pub(crate) async fn a_verified_token_is_remembered_until_its_keys_go<F: Framework>() {
+    let app = App::start::<F>().await;
+    let token = app.token(&["orders:read"]);
+    for _ in 0..3 {
+        assert_eq!(app.call("/orders", &token).await.status, 200);
+    }
+    // The signature counts: another one is another token, whatever is remembered.
+    let (rest, signature) = token.rsplit_once('.').unwrap();
+    let other: String = signature.chars().rev().collect();
+    assert_eq!(app.call("/orders", &format!("{rest}.{other}")).await.status, 401);
+    // An emergency rotation: the key is withdrawn, and a token of the new key makes us notice.
+    app.org.rotate_keys();
+    app.org.rotate_keys();
+    app.org.rotate_keys();
+    assert_eq!(app.call("/orders", &app.token(&["orders:read"])).await.status, 200);
+    app.org.clock().advance(Duration::from_secs(10));
+    assert_invalid(&app.call("/orders", &token).await, "signed by a key that has been withdrawn");
+}
+
+pub(crate) async fn a_verified_token_is_not_remembered_past_its_expiry<F: Framework>() {
+    let app = App::start::<F>().await;
+    let token = app.token(&["orders:read"]);
+    assert_eq!(app.call("/orders", &token).await.status, 200);
+    app.org.clock().advance(Duration::from_secs(3_600 + 50));
+    assert_eq!(app.call("/orders", &token).await.status, 200, "the tolerated skew");
+    app.org.clock().advance(Duration::from_secs(11));
+    assert_invalid(&app.call("/orders", &token).await, "expired");
+}
+
+pub(crate) async fn the_memory_can_be_turned_off<F: Framework>() {
+    let org = Org::start().await.unwrap();
+    let issuer = org.org_issuer();
+    let app = App::with::<F>(org, |config| config.issuer(issuer).token_cache_size(0)).await;
+    let token = org_token(&app, &app.org.client().client_id);
+    for _ in 0..3 {
+        assert_eq!(app.call("/orders", &token).await.status, 200);
+    }
+    assert_eq!(app.org.count("/v1/introspect"), 3);
+}
+
+pub(crate) async fn skew_is_tolerated_at_the_edges<F: Framework>() {
+    let app = App::start::<F>().await;
+    let now = i64::try_from(app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let mint = || app.org.mint().access_token(ADA, ["orders:read"]);
+    // A generous margin on the good side: the real clock goes on while this runs.
+    for (claim, good, bad) in [("exp", now - 30, now - 61), ("iat", now + 30, now + 90), ("nbf", now + 30, now + 90)] {
+        assert_eq!(app.call("/orders", &mint().claim(claim, good).sign()).await.status, 200, "{claim}");
+        assert_eq!(app.call("/orders", &mint().claim(claim, bad).sign()).await.status, 401, "{claim}");
+    }
+}

@@ -1,0 +1,138 @@
+//! The routes of the suite in actix-web, with two workers.
+
+use std::net::TcpListener;
+
+use actix_web::http::header::{CACHE_CONTROL, COOKIE};
+use actix_web::web::{self, Json};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder};
+use okta_auth_actix::{
+    AccessRejection, AccessToken, OktaAuth, OktaAuthLayer, RequireExt, RequireLayer, User, UserRejection, okta_auth,
+};
+use okta_auth_core::engine::Accepts;
+use okta_auth_core::policy::{group, scope, signed_in};
+use serde_json::{Value, json};
+
+use crate::app::{Claims, Framework, Unusual, checked, sensitive};
+
+pub(crate) struct Actix;
+
+impl Framework for Actix {
+    #[allow(clippy::too_many_lines, reason = "it is a list of routes")]
+    fn serve(listener: TcpListener, auth: OktaAuth) {
+        let app = move || {
+            App::new()
+                .route("/", web::get().to(home))
+                .service(web::resource("/profile").get(profile).post(subject))
+                .route("/api/me", web::get().to(me))
+                .route("/claims", web::get().to(|user: User<Claims>| async move { user.claims().email.clone() }))
+                .route("/unusual", web::get().to(|_: User<Unusual>| async { "never" }))
+                .route(
+                    "/maybe-unusual",
+                    web::get().to(|user: Option<User<Unusual>>| async move { user.is_some().to_string() }),
+                )
+                .route(
+                    "/result",
+                    web::get().to(|user: Result<User, UserRejection>| async move {
+                        user.map_or_else(|e| e.code().to_owned(), |u| u.name().to_owned())
+                    }),
+                )
+                .route("/echo", web::get().to(echo))
+                .route("/shared", web::get().to(shared))
+                .service(web::resource("/token").get(token).post(token))
+                .route(
+                    "/token/maybe",
+                    web::get().to(|token: Option<AccessToken>| async move {
+                        token.map_or("none".to_owned(), |t| t.subject().to_owned())
+                    }),
+                )
+                .route(
+                    "/token/result",
+                    web::get().to(|token: Result<AccessToken, AccessRejection>| async move {
+                        token.map_or_else(|e| e.code().to_owned(), |t| t.subject().to_owned())
+                    }),
+                )
+                .route(
+                    "/token/claims",
+                    web::get().to(|token: AccessToken<Value>| async move { Json(token.claims().clone()) }),
+                )
+                .route("/token/unusual", web::get().to(|_: AccessToken<Unusual>| async { "never" }))
+                .service(
+                    web::resource("/orders")
+                        .route(web::get().to(token).require_token(scope("orders:read")))
+                        .route(web::post().to(token).require_token(scope("orders:write"))),
+                )
+                .route("/admin", web::get().to(name).require(group("Admins")))
+                .route("/policed", web::get().to(name))
+                .service(
+                    web::resource("/mixed")
+                        .wrap(RequireLayer::new(signed_in(), Accepts::SessionOrToken))
+                        .get(|| async { "ok" })
+                        .post(|| async { "ok" }),
+                )
+                .service(
+                    web::resource("/sensitive")
+                        .wrap(RequireLayer::new(sensitive(), Accepts::SessionOrToken))
+                        .get(name)
+                        .post(name),
+                )
+                .route("/checked", web::get().to(name).require(checked()))
+                .route("/in-handler", web::get().to(in_handler))
+                .service(
+                    web::scope("/area")
+                        .wrap(RequireLayer::new(group("Admins"), Accepts::SessionOrToken))
+                        .route("/reports", web::get().to(name)),
+                )
+                .configure(okta_auth(&auth))
+                .wrap(OktaAuthLayer::new(&auth))
+        };
+        // actix-web has a runtime of its own. The thread ends with the process.
+        std::thread::spawn(move || {
+            let server = HttpServer::new(app).workers(2).disable_signals().listen(listener).unwrap();
+            actix_web::rt::System::new().block_on(server.run()).unwrap();
+        });
+    }
+}
+
+async fn home(user: Option<User>) -> String {
+    user.map_or("anonymous".to_owned(), |user| user.name().to_owned())
+}
+
+async fn name(user: User) -> String {
+    user.name().to_owned()
+}
+
+async fn subject(user: User) -> String {
+    user.subject().to_owned()
+}
+
+async fn profile(user: User) -> String {
+    format!("{} {} {}", user.name(), user.email().unwrap_or("-"), user.groups().join(","))
+}
+
+async fn me(user: User) -> Json<Value> {
+    Json(json!({ "sub": user.subject(), "email": user.email(), "groups": user.groups() }))
+}
+
+async fn token(token: AccessToken) -> Json<Value> {
+    Json(json!({
+        "sub": token.subject(), "client": token.client_id(), "uid": token.user_id(), "machine": token.is_machine(),
+        "scopes": token.token().scopes(), "issuer": token.issuer(),
+    }))
+}
+
+async fn shared(user: Option<User>) -> impl Responder {
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "public, max-age=60"))
+        .body(user.is_some().to_string())
+}
+
+async fn in_handler(user: User) -> Result<String, AccessRejection> {
+    user.require(&group("Admins")).await?;
+    Ok(user.name().to_owned())
+}
+
+async fn echo(request: HttpRequest) -> Json<Value> {
+    let cookies = request.headers().get_all(COOKIE).count();
+    Json(json!({ "target": request.uri().to_string(), "cookies": cookies }))
+}

@@ -1,0 +1,91 @@
+//! The application of the suite, whatever it is written in, and how requests are sent to it.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use okta_auth_core::OktaAuth;
+use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::policy::{Policy, PolicySet, acr, check, group, signed_in_within};
+use okta_auth_dev::Org;
+use reqwest::Method;
+
+use crate::support::{Answer, Browser};
+
+/// A framework that serves the routes of the suite.
+pub(crate) trait Framework {
+    /// Serves on this listener until the test ends.
+    fn serve(listener: TcpListener, auth: OktaAuth);
+}
+
+/// What `User<Claims>` reads.
+#[derive(serde::Deserialize)]
+pub(crate) struct Claims {
+    pub(crate) email: String,
+}
+
+/// What nobody has.
+#[derive(serde::Deserialize)]
+pub(crate) struct Unusual {
+    #[expect(dead_code, reason = "it is not in any token")]
+    pub(crate) shoe_size: u8,
+}
+
+/// The policy of `/sensitive`.
+pub(crate) fn sensitive() -> Policy {
+    (acr("urn:okta:loa:2fa:any") & signed_in_within(Duration::from_secs(300))).named("sensitive")
+}
+
+/// The policy of `/checked`: the application's own word.
+pub(crate) fn checked() -> Policy {
+    check("not ben", |caller| async move { caller.claim("email").is_some_and(|email| email != crate::support::BEN) })
+}
+
+/// One application with its org.
+pub(crate) struct App {
+    pub(crate) org: Org,
+    pub(crate) base: String,
+}
+
+impl App {
+    /// With the defaults of most tests.
+    pub(crate) async fn start<F: Framework>() -> Self {
+        Self::with::<F>(Org::start().await.unwrap(), |config| config).await
+    }
+
+    /// With an org and settings of the test's own.
+    pub(crate) async fn with<F: Framework>(org: Org, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        org.allow_redirect(&base);
+        let config = ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret(crate::support::SECRET);
+        let policies = PolicySet::default().protect("/policed", group("Admins"));
+        let clock = org.clock();
+        let builder = OktaAuth::builder(change(config)).policies(policies).clock(move || clock.now());
+        let auth = builder.build().unwrap();
+        F::serve(listener, auth);
+        Self { org, base }
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(&self.base)
+    }
+
+    /// A browser with a session.
+    pub(crate) async fn signed_in(&self, user: &str) -> Browser {
+        let mut browser = self.browser();
+        assert_eq!(browser.sign_in(&self.org, user, "/profile").await.location(), "/profile");
+        browser
+    }
+
+    /// Calls an API with a token.
+    pub(crate) async fn call(&self, path: &str, token: &str) -> Answer {
+        let authorization = format!("Bearer {token}");
+        self.browser().send(Method::GET, path, &[("authorization", &authorization)], String::new()).await
+    }
+
+    /// A good token with these scopes.
+    pub(crate) fn token(&self, scopes: &[&str]) -> String {
+        self.org.mint().access_token(crate::support::ADA, scopes.iter().copied()).sign()
+    }
+}

@@ -1,0 +1,111 @@
+//! The routes of the suite in axum.
+
+use std::net::TcpListener;
+
+use axum::http::header::{CACHE_CONTROL, COOKIE};
+use axum::http::{HeaderMap, Uri};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router};
+use okta_auth_axum::{AccessRejection, AccessToken, OktaAuth, RequireExt, RouterExt, User, UserRejection};
+use okta_auth_core::policy::{group, scope, signed_in};
+use serde_json::{Value, json};
+
+use crate::app::{Claims, Framework, Unusual, checked, sensitive};
+
+pub(crate) struct Axum;
+
+impl Framework for Axum {
+    fn serve(listener: TcpListener, auth: OktaAuth) {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let area = Router::new().route("/reports", get(name)).require(group("Admins"));
+        let app =
+            Router::new()
+                .route("/", get(home))
+                .route("/profile", get(profile).post(subject))
+                .route("/api/me", get(me))
+                .route("/claims", get(|user: User<Claims>| async move { user.claims().email.clone() }))
+                .route("/unusual", get(|_: User<Unusual>| async { "never" }))
+                .route("/maybe-unusual", get(|user: Option<User<Unusual>>| async move { user.is_some().to_string() }))
+                .route(
+                    "/result",
+                    get(|user: Result<User, UserRejection>| async move {
+                        user.map_or_else(|e| e.code().to_owned(), |u| u.name().to_owned())
+                    }),
+                )
+                .route("/echo", get(echo))
+                .route(
+                    "/shared",
+                    get(|user: Option<User>| async move {
+                        ([(CACHE_CONTROL, "public, max-age=60")], user.is_some().to_string())
+                    }),
+                )
+                .route("/token", get(token).post(token))
+                .route(
+                    "/token/maybe",
+                    get(|token: Option<AccessToken>| async move {
+                        token.map_or("none".to_owned(), |t| t.subject().to_owned())
+                    }),
+                )
+                .route(
+                    "/token/result",
+                    get(|token: Result<AccessToken, AccessRejection>| async move {
+                        token.map_or_else(|e| e.code().to_owned(), |t| t.subject().to_owned())
+                    }),
+                )
+                .route("/token/claims", get(|token: AccessToken<Value>| async move { Json(token.claims().clone()) }))
+                .route("/token/unusual", get(|_: AccessToken<Unusual>| async { "never" }))
+                .route(
+                    "/orders",
+                    get(token)
+                        .require_token(scope("orders:read"))
+                        .merge(axum::routing::post(token).require_token(scope("orders:write"))),
+                )
+                .route("/admin", get(name).require(group("Admins")))
+                .route("/policed", get(name))
+                .route("/mixed", get(|| async { "ok" }).post(|| async { "ok" }).require(signed_in()))
+                .route("/sensitive", get(name).post(name).require(sensitive()))
+                .route("/checked", get(name).require(checked()))
+                .route("/in-handler", get(in_handler))
+                .nest("/area", area)
+                .okta_auth(&auth);
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    }
+}
+
+async fn home(user: Option<User>) -> String {
+    user.map_or("anonymous".to_owned(), |user| user.name().to_owned())
+}
+
+async fn name(user: User) -> String {
+    user.name().to_owned()
+}
+
+async fn subject(user: User) -> String {
+    user.subject().to_owned()
+}
+
+async fn profile(user: User) -> String {
+    format!("{} {} {}", user.name(), user.email().unwrap_or("-"), user.groups().join(","))
+}
+
+async fn me(user: User) -> Json<Value> {
+    Json(json!({ "sub": user.subject(), "email": user.email(), "groups": user.groups() }))
+}
+
+async fn token(token: AccessToken) -> Json<Value> {
+    Json(json!({
+        "sub": token.subject(), "client": token.client_id(), "uid": token.user_id(), "machine": token.is_machine(),
+        "scopes": token.token().scopes(), "issuer": token.issuer(),
+    }))
+}
+
+async fn in_handler(user: User) -> Result<String, AccessRejection> {
+    user.require(&group("Admins")).await?;
+    Ok(user.name().to_owned())
+}
+
+async fn echo(uri: Uri, headers: HeaderMap) -> impl IntoResponse {
+    let cookies: Vec<_> = headers.get_all(COOKIE).iter().map(|value| value.to_str().unwrap().to_owned()).collect();
+    Json(json!({ "target": uri.to_string(), "cookies": cookies.len() }))
+}

@@ -1,0 +1,43 @@
+//! One behaviour, two frameworks: every test here runs against axum and against actix-web.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access_tokens;
+mod actix_app;
+mod app;
+mod axum_app;
+mod parity;
+mod policies;
+mod sessions;
+
+/// Compiles each behaviour into one test for each framework.
+macro_rules! on_both {
+    ($($module:ident: $($name:ident),+;)+) => {
+        mod on_axum {
+            $($(#[tokio::test] async fn $name() { crate::$module::$name::<crate::axum_app::Axum>().await; })+)+
+        }
+        mod on_actix {
+            $($(#[tokio::test] async fn $name() { crate::$module::$name::<crate::actix_app::Actix>().await; })+)+
+        }
+    };
+}
+
+on_both! {
+    sessions: signs_in_and_out, pages_and_apis_are_told_apart, claims_of_the_applications_own_type,
+        unsafe_methods_must_come_from_our_own_pages, a_csrf_header_can_be_asked_for, several_cookie_headers_are_one_jar,
+        personal_pages_are_not_cached, the_metadata_of_the_resource, an_api_without_sessions;
+    access_tokens: a_good_token_is_let_in, without_a_token_the_challenge_is_bare, bad_tokens_are_refused,
+        tokens_of_other_kinds_are_refused, one_credential_in_one_place, malformed_requests_are_400,
+        user_tokens_and_machine_tokens_are_told_apart, scopes_in_both_forms, a_session_is_no_token,
+        an_issuer_that_is_away_is_503_and_never_401, several_issuers_and_audiences,
+        tokens_of_the_org_server_are_introspected, introspection_is_remembered_and_bounded,
+        introspection_believes_nothing_but_an_active_bearer_token, a_verified_token_is_remembered_until_its_keys_go,
+        a_verified_token_is_not_remembered_past_its_expiry, the_memory_can_be_turned_off, skew_is_tolerated_at_the_edges;
+    policies: a_group_opens_a_page, a_policy_on_a_nest_covers_it, a_policy_by_route, a_policy_in_a_handler,
+        a_missing_scope_is_named, step_up_goes_to_okta_and_comes_back, step_up_refused_does_not_loop,
+        step_up_is_told_to_api_clients, recent_sign_in_by_auth_time, one_caller_per_request,
+        session_or_token, a_policy_may_ask_the_application;
+}

@@ -1,0 +1,127 @@
+//! Sessions: sign-in, sign-out, and what a session may do.
+
+use okta_auth_dev::Org;
+use reqwest::Method;
+
+use crate::app::{App, Framework};
+use crate::support::{ADA, BEN, SECRET};
+
+pub(crate) async fn signs_in_and_out<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut browser = app.browser();
+    assert_eq!(browser.navigate("/").await.body, "anonymous");
+    assert_eq!(browser.sign_in(&app.org, ADA, "/profile?tab=1").await.location(), "/profile?tab=1");
+    assert_eq!(browser.navigate("/profile").await.body, format!("Ada Lovelace {ADA} Everyone,Admins"));
+    assert_eq!(browser.navigate("/").await.body, "Ada Lovelace");
+    assert_eq!(browser.fetch("/api/me").await.json()["email"], ADA);
+    let out = browser.post("/logout", "").await;
+    assert!(out.location().starts_with(&format!("{}/v1/logout?", app.org.issuer())), "{}", out.location());
+    assert!(browser.jar.is_empty() && !browser.is_signed_in().await);
+}
+
+pub(crate) async fn pages_and_apis_are_told_apart<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut browser = app.browser();
+    let page = browser.navigate("/profile").await;
+    assert!(page.status == 303 && page.location().starts_with(&app.org.issuer()));
+    let api = browser.fetch("/profile").await;
+    assert_eq!((api.status.as_u16(), api.header("www-authenticate")), (401, "Bearer"));
+    assert_eq!(api.json()["error"], "login_required");
+    assert_eq!(browser.post("/profile", "a=b").await.status, 401, "a redirect would lose the body");
+    assert_eq!(browser.fetch("/result").await.body, "login_required");
+}
+
+pub(crate) async fn claims_of_the_applications_own_type<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut browser = app.signed_in(ADA).await;
+    assert_eq!(browser.fetch("/claims").await.body, ADA);
+    let unfit = browser.fetch("/unusual").await;
+    assert_eq!((unfit.status.as_u16(), unfit.json()["error"].as_str()), (403, Some("claims_mismatch")));
+    assert!(browser.navigate("/unusual").await.body.contains("<html"));
+    assert_eq!(browser.fetch("/maybe-unusual").await.body, "false");
+}
+
+pub(crate) async fn unsafe_methods_must_come_from_our_own_pages<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut browser = app.signed_in(ADA).await;
+    assert_eq!(browser.post("/profile", "").await.status, 200);
+    for (name, value) in [
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+    ] {
+        let answer = browser.send(Method::POST, "/profile", &[(name, value)], String::new()).await;
+        assert_eq!((answer.status.as_u16(), answer.json()["error"].as_str()), (403, Some("cross_origin")), "{value}");
+        // A link on another site is no attack: it changes nothing.
+        assert_eq!(browser.send(Method::GET, "/profile", &[(name, value)], String::new()).await.status, 200);
+    }
+}
+
+pub(crate) async fn a_csrf_header_can_be_asked_for<F: Framework>() {
+    let app = App::with::<F>(Org::start().await.unwrap(), |config| config.csrf_header("x-requested-by")).await;
+    let mut browser = app.signed_in(ADA).await;
+    assert_eq!(browser.post("/profile", "").await.status, 403);
+    let with = [("x-requested-by", "app")];
+    assert_eq!(browser.send(Method::POST, "/profile", &with, String::new()).await.status, 200);
+    let elsewhere = [("x-requested-by", "app"), ("origin", "https://evil.example")];
+    assert_eq!(browser.send(Method::POST, "/profile", &elsewhere, String::new()).await.status, 403);
+    assert_eq!(browser.navigate("/profile").await.status, 200);
+}
+
+pub(crate) async fn several_cookie_headers_are_one_jar<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut browser = app.signed_in(ADA).await;
+    let jar = std::mem::take(&mut browser.jar);
+    // One header for each of its chunks, and strangers before and after.
+    let chunks: Vec<String> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let mut headers = vec![("cookie", "a=1")];
+    headers.extend(chunks.iter().map(|chunk| ("cookie", chunk.as_str())));
+    headers.push(("cookie", "b=2"));
+    let echo = browser.send(Method::GET, "/echo?x=%20&y=a+b&&z=%2f", &headers, String::new()).await.json();
+    assert_eq!(
+        (echo["cookies"].as_u64(), echo["target"].as_str()),
+        (Some(headers.len() as u64), Some("/echo?x=%20&y=a+b&&z=%2f"))
+    );
+    assert_eq!(browser.send(Method::GET, "/", &headers, String::new()).await.body, "Ada Lovelace");
+}
+
+pub(crate) async fn personal_pages_are_not_cached<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut browser = app.signed_in(BEN).await;
+    let personal = browser.navigate("/profile").await;
+    assert_eq!((personal.header("cache-control"), personal.header("vary")), ("no-store", "Cookie"));
+    assert_eq!(browser.navigate("/shared").await.header("cache-control"), "public, max-age=60");
+    assert_eq!(browser.navigate("/echo").await.header("cache-control"), "", "nobody asked who it is");
+}
+
+pub(crate) async fn the_metadata_of_the_resource<F: Framework>() {
+    let path = "/.well-known/oauth-protected-resource";
+    let app = App::with::<F>(Org::start().await.unwrap(), |config| config.resource_scopes(["orders:read"])).await;
+    let answer = app.browser().fetch(path).await;
+    let document = answer.json();
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
+    assert_eq!(document["resource"], app.base);
+    assert_eq!(document["authorization_servers"], serde_json::json!([app.org.issuer()]));
+    assert_eq!(document["scopes_supported"], serde_json::json!(["orders:read"]));
+    assert_eq!(document["bearer_methods_supported"], serde_json::json!(["header"]));
+    assert_eq!(app.browser().send(Method::POST, path, &[], String::new()).await.status, 405);
+    // The identifier is what is configured, whatever a request calls the host.
+    let spoofed = app.browser().send(Method::GET, path, &[("x-forwarded-host", "evil.example")], String::new()).await;
+    assert_eq!(spoofed.json()["resource"], app.base);
+}
+
+pub(crate) async fn an_api_without_sessions<F: Framework>() {
+    let org = Org::start().await.unwrap();
+    let with_sessions = App::start::<F>().await;
+    let cookie = with_sessions.signed_in(ADA).await.jar;
+    let api = App::with::<F>(org, |config| config.api_only().cookie_secret(SECRET)).await;
+    let mut browser = api.browser();
+    browser.jar = cookie;
+    assert_eq!(browser.navigate("/profile").await.status, 401, "nobody is sent to sign in from an API");
+    assert_eq!(browser.navigate("/").await.body, "anonymous");
+    for path in ["/login", "/logout", "/authorization-code/callback"] {
+        assert_eq!(browser.navigate(path).await.status, 404, "{path}");
+    }
+    assert_eq!(api.call("/token", &api.token(&["openid"])).await.status, 200);
+}
