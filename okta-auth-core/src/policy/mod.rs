@@ -61,3 +61,6 @@ pub use rule::{
     signed_in_within, tenant, user,
 };
 pub use set::PolicySet;
+
+#[cfg(test)]
+mod tests;

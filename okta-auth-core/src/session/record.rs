@@ -218,6 +218,11 @@ impl fmt::Debug for Session {
 
 #[cfg(test)]
 impl Session {
+    /// A session for tests with these claims.
+    pub(crate) fn with_claims(claims: &Map<String, Value>, now: Timestamp) -> Self {
+        Self { claims: text(claims).unwrap(), ..Self::sample(0, now) }
+    }
+
     /// A session for tests, with `filler` bytes in its claims.
     pub(crate) fn sample(filler: usize, now: Timestamp) -> Self {
         let name = "x".repeat(filler);

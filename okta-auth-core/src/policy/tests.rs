@@ -1,0 +1,369 @@
+//! The algebra of policies: by property, against a reading of the rules that shares nothing
+//! with the code.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::clock::Timestamp;
+use crate::session::Session;
+
+const NOW: i64 = 1_800_000_000;
+const LEEWAY: Duration = Duration::from_secs(60);
+
+/// A rule as a tree, to build policies from and to judge by itself.
+#[derive(Clone, Debug)]
+enum Expr {
+    Atom(usize),
+    Not(Box<Expr>),
+    All(Vec<Expr>),
+    Any(Vec<Expr>),
+}
+
+/// The conditions that rules are made of here. What each needs is told by `judge`.
+fn atom(number: usize) -> Policy {
+    match number {
+        0 => group("A"),
+        1 => group("B"),
+        2 => acr("high"),
+        3 => amr("mfa"),
+        4 => signed_in_within(Duration::from_secs(300)),
+        5 => claim("level").equals(3),
+        6 => claim("tags").contains("x"),
+        7 => claim("dept").one_of(["Sales", "Support"]),
+        8 => claim("/address/country").is_present(),
+        _ => scope("openid"),
+    }
+}
+
+/// The truth of a condition in three values, read from the claims by hand.
+fn judge(number: usize, claims: &Map<String, Value>) -> Option<bool> {
+    let texts = |name: &str| -> Option<Vec<String>> { serde_json::from_value(claims.get(name)?.clone()).ok() };
+    match number {
+        0 => texts("groups").map(|groups| groups.contains(&"A".to_owned())),
+        1 => texts("groups").map(|groups| groups.contains(&"B".to_owned())),
+        2 => Some(claims.get("acr")?.as_str()? == "high"),
+        3 => texts("amr").map(|amr| amr.contains(&"mfa".to_owned())),
+        4 => {
+            let at = claims.get("auth_time")?.as_i64()?;
+            (at <= NOW + 60).then_some(NOW - at <= 360)
+        }
+        5 => claims.get("level").filter(|level| level.is_number()).map(|level| *level == json!(3)),
+        6 => claims.get("tags")?.as_array().map(|tags| tags.contains(&json!("x"))),
+        7 => claims.get("dept")?.as_str().map(|dept| dept == "Sales" || dept == "Support"),
+        8 => claims.get("address")?.get("country").filter(|country| !country.is_null()).map(|_| true),
+        _ => Some(true),
+    }
+}
+
+/// Kleene's logic.
+fn truth(expr: &Expr, claims: &Map<String, Value>) -> Option<bool> {
+    let all = |parts: &[Expr], stop: bool| {
+        let values: Vec<_> = parts.iter().map(|part| truth(part, claims)).collect();
+        if values.contains(&Some(stop)) {
+            Some(stop)
+        } else if values.contains(&None) {
+            None
+        } else {
+            Some(!stop)
+        }
+    };
+    match expr {
+        Expr::Atom(number) => judge(*number, claims),
+        Expr::Not(inner) => truth(inner, claims).map(|value| !value),
+        Expr::All(parts) => all(parts, false),
+        Expr::Any(parts) => all(parts, true),
+    }
+}
+
+fn policy(expr: &Expr) -> Policy {
+    match expr {
+        Expr::Atom(number) => atom(*number),
+        Expr::Not(inner) => !policy(inner),
+        Expr::All(parts) => Policy::all(parts.iter().map(policy)),
+        Expr::Any(parts) => Policy::any(parts.iter().map(policy)),
+    }
+}
+
+fn caller(claims: &Map<String, Value>) -> Caller {
+    let now = Timestamp::from_seconds(NOW);
+    Caller::user(std::sync::Arc::new(Session::with_claims(claims, now)), now, LEEWAY)
+}
+
+/// Decides without a runtime: none of these rules waits for anything.
+fn decide(policy: &Policy, caller: &Caller) -> Decision {
+    let mut future = std::pin::pin!(policy.decide(caller));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(decision) => decision,
+        std::task::Poll::Pending => panic!("the decision waits"),
+    }
+}
+
+fn exprs(negations: bool) -> impl Strategy<Value = Expr> {
+    (0..10_usize).prop_map(Expr::Atom).prop_recursive(4, 24, 3, move |inner| {
+        let several = proptest::collection::vec(inner.clone(), 1..4);
+        let composed = prop_oneof![several.clone().prop_map(Expr::All), several.prop_map(Expr::Any)];
+        if negations {
+            prop_oneof![composed, inner.prop_map(|inner| Expr::Not(Box::new(inner)))].boxed()
+        } else {
+            composed.boxed()
+        }
+    })
+}
+
+/// Claims of which each is right, wrong, of another type, or missing.
+fn all_claims() -> impl Strategy<Value = Map<String, Value>> {
+    let values = |values: Vec<Value>| proptest::option::of(proptest::sample::select(values));
+    let strategies = vec![
+        (
+            "groups",
+            values(vec![json!(["A"]), json!(["B", "C"]), json!(["A", "B"]), json!([]), json!("A"), json!(["A", 1])]),
+        ),
+        ("acr", values(vec![json!("high"), json!("low"), json!(1), Value::Null])),
+        ("amr", values(vec![json!(["mfa", "pwd"]), json!(["pwd"]), json!("mfa"), json!({"mfa": true})])),
+        ("auth_time", values(vec![json!(NOW), json!(NOW - 1_000), json!(NOW + 999), json!("now"), json!(1.5)])),
+        ("level", values(vec![json!(3), json!(4), json!("3"), json!([3])])),
+        ("tags", values(vec![json!(["x"]), json!(["y", 1]), json!("x")])),
+        ("dept", values(vec![json!("Sales"), json!("HR"), json!(["Sales"])])),
+        ("address", values(vec![json!({"country": "SE"}), json!({"country": null}), json!({}), json!("SE")])),
+    ];
+    let (names, values): (Vec<_>, Vec<_>) = strategies.into_iter().unzip();
+    values.prop_map(move |values| {
+        let pairs = names.iter().zip(values).filter_map(|(name, value)| Some(((*name).to_owned(), value?)));
+        pairs.collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn allowed_is_what_the_rule_says_and_nothing_else(expr in exprs(true), claims in all_claims()) {
+        let decision = decide(&policy(&expr), &caller(&claims));
+        prop_assert_eq!(decision.is_allowed(), truth(&expr, &claims) == Some(true), "{}", decision.explain());
+    }
+
+    #[test]
+    fn de_morgan(a in exprs(true), b in exprs(true), claims in all_claims()) {
+        let (a, b, caller) = (policy(&a), policy(&b), caller(&claims));
+        let effect = |policy: Policy| decide(&policy, &caller).effect().clone();
+        prop_assert_eq!(effect(!(a.clone() & b.clone())), effect(!a.clone() | !b.clone()));
+        prop_assert_eq!(effect(!(a.clone() | b.clone())), effect(!a.clone() & !b));
+        prop_assert_eq!(effect(!!a.clone()), effect(a));
+    }
+
+    #[test]
+    fn absorption(a in exprs(true), b in exprs(true), claims in all_claims()) {
+        let (a, b, caller) = (policy(&a), policy(&b), caller(&claims));
+        let allowed = |policy: Policy| decide(&policy, &caller).is_allowed();
+        let alone = allowed(a.clone());
+        prop_assert_eq!(allowed(a.clone() & (a.clone() | b.clone())), alone);
+        prop_assert_eq!(allowed(a.clone() | (a.clone() & b)), alone);
+        prop_assert_eq!(allowed(a.clone() & a.clone()), alone);
+    }
+
+    #[test]
+    fn without_not_fewer_claims_never_open_anything(expr in exprs(false), claims in all_claims(), at in 0..8_usize) {
+        let policy = policy(&expr);
+        if !decide(&policy, &caller(&claims)).is_allowed() {
+            let mut fewer = claims.clone();
+            if let Some(name) = claims.keys().nth(at) {
+                fewer.remove(name);
+            }
+            prop_assert!(!decide(&policy, &caller(&fewer)).is_allowed());
+        }
+    }
+
+    #[test]
+    fn missing_and_malformed_claims_deny_under_not_too(number in 0..9_usize, claims in all_claims()) {
+        if judge(number, &claims).is_none() {
+            let caller = caller(&claims);
+            prop_assert!(!decide(&atom(number), &caller).is_allowed());
+            prop_assert_eq!(decide(&!atom(number), &caller).effect().clone(), Effect::Deny);
+        }
+    }
+
+    /// A reason is true: what it says of a condition is so, and all of them point the way of the decision.
+    #[test]
+    fn every_reason_is_true(expr in exprs(true), claims in all_claims()) {
+        let decision = decide(&policy(&expr), &caller(&claims));
+        prop_assert!(!decision.reasons().is_empty());
+        for reason in decision.reasons() {
+            let number = (0..10).find(|number| atom(*number).to_string() == reason.condition.to_string()).unwrap();
+            let is = judge(number, &claims).map(|value| value != reason.negated);
+            match reason.verdict() {
+                Verdict::Met => prop_assert_eq!(is, Some(true)),
+                Verdict::NotMet => prop_assert_eq!(is, Some(false)),
+                Verdict::Missing | Verdict::Malformed => prop_assert_eq!(is, None),
+                Verdict::Anonymous => prop_assert!(false, "somebody is known"),
+            }
+            prop_assert_eq!(reason.verdict() == Verdict::Met, decision.is_allowed());
+            prop_assert!(decision.explain().contains(&reason.to_string()));
+        }
+    }
+
+    /// The reasons suffice: with the claims that they speak of, the decision is the same whatever the others are.
+    #[test]
+    fn the_reasons_suffice(expr in exprs(true), claims in all_claims(), others in all_claims()) {
+        let policy = policy(&expr);
+        let decision = decide(&policy, &caller(&claims));
+        let spoken: Vec<String> = decision.reasons().iter().map(|reason| reason.condition.to_string()).collect();
+        let speaks_of = |names: &[&str]| spoken.iter().any(|text| names.iter().any(|name| text.contains(name)));
+        let mut mixed = others;
+        for (name, words) in [
+            ("groups", ["group("].as_slice()), ("acr", &["acr("]), ("amr", &["amr("]), ("auth_time", &["within"]),
+            ("level", &["level"]), ("tags", &["tags"]), ("dept", &["dept"]), ("address", &["address"]),
+        ] {
+            if speaks_of(words) {
+                mixed.remove(name);
+                mixed.extend(claims.get(name).map(|value| (name.to_owned(), value.clone())));
+            }
+        }
+        if decision.is_allowed() {
+            prop_assert!(decide(&policy, &caller(&mixed)).is_allowed(), "{}", decision.explain());
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_to_sign_in_or_denied_but_never_let_in(expr in exprs(true)) {
+        let nobody = Caller::nobody(Timestamp::from_seconds(NOW), LEEWAY);
+        prop_assert_eq!(decide(&policy(&expr), &nobody).effect().clone(), Effect::Login);
+    }
+}
+
+fn claims(value: &Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+#[test]
+fn two_step_ups_become_one_that_keeps_what_holds() {
+    let policy = acr_one_of(["high", "higher"]) & signed_in_within(Duration::from_secs(300)) & acr("high");
+    let asked = |caller: &Caller| match decide(&policy, caller).effect() {
+        Effect::StepUp(step_up) => step_up.clone(),
+        other => panic!("{other:?}"),
+    };
+    let both = StepUp { acr_values: vec!["high".to_owned()], max_age: Some(Duration::from_secs(300)) };
+    assert_eq!(asked(&caller(&claims(&json!({"acr": "low", "auth_time": NOW - 9_000})))), both);
+    assert_eq!(
+        asked(&caller(&claims(&json!({"acr": "high", "auth_time": NOW - 9_000})))),
+        both,
+        "the new one keeps acr"
+    );
+    let impossible = acr("high") & acr("low");
+    assert_eq!(decide(&impossible, &caller(&claims(&json!({})))).effect(), &Effect::Deny, "no sign-in has both");
+    let hopeless = group("A") & acr("high");
+    assert_eq!(decide(&hopeless, &caller(&claims(&json!({"groups": []})))).effect(), &Effect::Deny);
+}
+
+#[test]
+fn a_function_is_called_once_and_only_if_it_matters() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let asked = check("counted", |_| async {
+        CALLS.fetch_add(1, Ordering::SeqCst);
+        true
+    });
+    let caller = caller(&claims(&json!({"groups": ["A"]})));
+    assert!(decide(&(group("A") | asked.clone()), &caller).is_allowed());
+    assert!(!decide(&(group("B") & asked.clone()), &caller).is_allowed());
+    let nobody = Caller::nobody(Timestamp::from_seconds(NOW), LEEWAY);
+    assert_eq!(decide(&asked, &nobody).effect(), &Effect::Login);
+    assert_eq!(CALLS.load(Ordering::SeqCst), 0);
+    assert!(decide(&((asked.clone() & asked.clone()) | asked), &caller).is_allowed());
+    assert_eq!(CALLS.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn decisions_have_stable_codes_and_explain_themselves() {
+    let ada = caller(&claims(&json!({"groups": ["A"], "dept": 7})));
+    let told = |policy: Policy| {
+        let decision = decide(&policy.named("p"), &ada);
+        assert_eq!(decision.policy(), Some("p"));
+        (decision.code(), decision.explain())
+    };
+    let one = |code, text: &str| (code, text.to_owned());
+    assert_eq!(told(group("A")), one("allowed", r#"allowed: group("A") holds"#));
+    assert_eq!(told(group("B")), one("not_met", r#"denied: group("B") does not hold"#));
+    assert_eq!(told(!group("A")), one("not_met", r#"denied: !group("A") does not hold"#));
+    assert_eq!(told(amr("x")), one("claim_missing", r#"denied: amr("x") cannot be told: the claim is missing"#));
+    assert_eq!(
+        told(claim("dept").equals("x")),
+        one("claim_malformed", r#"denied: claim("dept").equals("x") cannot be told: the claim is of another type"#)
+    );
+    assert_eq!(told(scope("x") & group("B")).0, "insufficient_scope");
+    assert_eq!(told(acr("x")).0, "step_up_required");
+    assert_eq!((told(nobody()).0, told(anyone()).0), ("not_met", "allowed"));
+}
+
+#[test]
+fn claims_by_name_and_by_pointer() {
+    let caller = caller(&claims(&json!({"a/b": 1, "x": {"y": ["z"], "": 2}, "https://x.example/role": "r"})));
+    assert_eq!(caller.claim("a/b"), Some(&json!(1)), "a name is a name, slashes and all");
+    assert_eq!(caller.claim("/a~1b"), Some(&json!(1)));
+    assert_eq!(caller.claim("/x/y/0"), Some(&json!("z")));
+    assert_eq!(caller.claim("https://x.example/role"), Some(&json!("r")));
+    assert_eq!((caller.claim("/x/q"), caller.claim("/"), caller.claim("")), (None, None, None));
+}
+
+#[cfg(feature = "toml")]
+mod file {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        PolicySet::parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_kind_of_rule() {
+        let text = r#"
+            [all]
+            rule = { all = [
+                { group = "A" }, { scope = "openid" }, { acr = "x" }, { acr = ["x", "y"] }, { amr = "mfa" },
+                { signed_in_within = 300 }, { tenant = "https://x" }, "signed_in", "user", "machine", "anyone", "nobody",
+                { not = { any = [{ group = "B" }, "machine"] } },
+                { claim = { name = "/a/b", equals = 3 } }, { claim = { name = "t", contains = "x" } },
+                { claim = { name = "d", one_of = ["Sales", "Support"] } }, { claim = { name = "p", present = true } },
+            ] }
+        "#;
+        let policy = PolicySet::parse(text).unwrap().policy("all").unwrap();
+        let expected = r#"group("A") & scope("openid") & acr("x") & acr_one_of(["x", "y"]) & amr("mfa") & signed_in_within(300 s) & tenant("https://x") & signed_in() & user() & machine() & anyone() & nobody() & !(group("B") | machine()) & claim("/a/b").equals(3) & claim("t").contains("x") & claim("d").one_of(["Sales","Support"]) & claim("p").is_present()"#;
+        assert_eq!(policy.to_string(), expected);
+    }
+
+    #[test]
+    fn mistakes_name_their_line_and_what_would_be_right() {
+        for (text, line, words) in [
+            ("[a]\nrule = { grup = \"A\" }", 2, "`group`"),
+            ("[a]\nrule = {}", 2, ""),
+            ("[a]\nroutes = [\"/a\"]", 1, "rule"),
+            ("[a]\nrule = { group = \"A\" }\nroute = \"/a\"", 3, "routes"),
+            ("[a]\nrule = { group = \"A\" }\nroutes = [\"/a\",\n \"b\"]", 4, "`/b`"),
+            ("[a]\nrule = { group = 1 }", 2, "string"),
+            ("[a]\n\nrule = { group = \" \" }", 3, "empty"),
+            ("[a]\nrule = { any = [] }", 2, "empty"),
+            ("[a]\nrule = { signed_in_within = -1 }", 2, ""),
+            ("[a]\nrule = { claim = { name = \"x\" } }", 2, "equals"),
+            ("[a]\nrule = { claim = { name = \"x\", equals = 1, contains = 2 } }", 2, "one of"),
+            ("[a]\nrule = \"admin\"", 2, "signed_in"),
+            ("[a]\nrule = \"user\"\n[a]\nrule = \"user\"", 3, "duplicate"),
+            ("[a\n", 1, ""),
+        ] {
+            let message = problem(text);
+            assert!(message.contains(&format!("line {line}")), "{text}\n{message}");
+            assert!(message.contains(words), "{text}\n{message}");
+        }
+        let missing = PolicySet::read("/no/such/policies.toml").unwrap_err();
+        assert!(missing.to_string().contains("/no/such/policies.toml"));
+    }
+
+    #[test]
+    fn a_route_with_two_policies_has_both() {
+        let text = "[a]\nrule = { group = \"A\" }\nroutes = [\"/x\"]\n[b]\nrule = { group = \"B\" }\nroutes = [\"/x\"]";
+        let set = PolicySet::parse(text).unwrap();
+        assert_eq!(set.route("/x").unwrap().to_string(), r#"group("A") & group("B")"#);
+        assert!(set.route("/y").is_none() && set.policy("c").unwrap_err().to_string().contains("a, b"));
+    }
+}
