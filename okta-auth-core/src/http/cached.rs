@@ -51,6 +51,19 @@ struct State<T> {
 /// Where the outcome of a fetch will be seen by all who wait for it.
 type Flight<T> = watch::Receiver<Option<Result<Arc<T>, Arc<Error>>>>;
 
+/// A fetch that somebody waits for.
+pub(crate) struct Refetch<T>(Flight<T>);
+
+impl<T> Refetch<T> {
+    /// What it brings.
+    ///
+    /// # Errors
+    /// The error of the fetch. What was cached stays.
+    pub(crate) async fn value(self) -> Result<Arc<T>> {
+        wait(self.0).await
+    }
+}
+
 impl<T: Send + Sync + 'static> Cached<T> {
     /// An empty cache.
     pub(crate) fn new(clock: SharedClock, freshness: Freshness) -> Self {
@@ -83,17 +96,22 @@ impl<T: Send + Sync + 'static> Cached<T> {
         wait(flight).await
     }
 
-    /// The document, fetched again now; joins a fetch that is under way.
-    ///
-    /// # Errors
-    /// The error of the fetch. What was cached stays.
-    pub(crate) async fn refresh<F, Fut>(&self, fetch: F) -> Result<Arc<T>>
+    /// Starts a fetch, or joins the one that is under way; `None` if there is none and `may`
+    /// does not allow another. The answer of `may` and the start are one step, so that of two
+    /// callers at once either both join or one is told what the other brings.
+    pub(crate) fn refetch<F, Fut>(&self, may: impl FnOnce() -> bool, fetch: F) -> Option<Refetch<T>>
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Fetched<T>>> + Send + 'static,
     {
-        let flight = self.join(&mut self.lock(), fetch);
-        wait(flight).await
+        let mut state = self.lock();
+        let joins = state.flight.is_some();
+        (joins || may()).then(|| Refetch(self.join(&mut state, fetch)))
+    }
+
+    /// The document as it is, fetched or not.
+    pub(crate) fn current(&self) -> Option<Arc<T>> {
+        self.lock().value.clone()
     }
 
     /// The fetch that is under way, or a new one.

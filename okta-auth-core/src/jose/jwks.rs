@@ -81,14 +81,19 @@ impl Keys {
     /// The set comes back, so that a caller can tell later whether it has been replaced.
     pub(super) async fn verify(&self, place: &Url, token: &Signed<'_>, trust: Trust) -> Result<Arc<KeySet>> {
         let cached = self.cached(place);
-        let set = cached.value(|| self.fetch(place)).await?;
-        if let Some(outcome) = token.verify_with(&set) {
-            return outcome.map(|()| set);
+        let mut set = cached.value(|| self.fetch(place)).await?;
+        // Twice, because a fetch that was under way may have begun before the rotation.
+        for _ in 0..2 {
+            if let Some(outcome) = token.verify_with(&set) {
+                return outcome.map(|()| set);
+            }
+            match cached.refetch(|| self.may_refetch(trust), || self.fetch(place)) {
+                Some(fetch) => set = fetch.value().await?,
+                None => break,
+            }
         }
-        if !self.may_refetch(trust) {
-            return Err(unknown_key());
-        }
-        let set = cached.refresh(|| self.fetch(place)).await?;
+        // A fetch may have ended since this began.
+        let set = cached.current().unwrap_or(set);
         token.verify_with(&set).unwrap_or_else(|| Err(unknown_key())).map(|()| set)
     }
 

@@ -51,3 +51,6 @@ pub(crate) use id_token::IdTokenRules;
 pub use id_token::{IdTokenClaims, VerifiedIdToken};
 pub(crate) use jwks::{Keys, KeysSettings, Trust};
 pub(crate) use verifier::{KeysVersion, Verifier};
+
+#[cfg(test)]
+mod vector_tests;

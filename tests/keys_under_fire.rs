@@ -1,0 +1,139 @@
+//! The keys of an issuer under load, under attack and under rotation.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use okta_auth_core::OktaAuth;
+use okta_auth_core::config::ConfigBuilder;
+use okta_auth_dev::{Fault, Org};
+use support::ADA;
+use tokio::task::JoinSet;
+
+fn auth(org: &Org, cache: usize) -> OktaAuth {
+    let clock = org.clock();
+    let config = ConfigBuilder::from_variables(org.env()).token_cache_size(cache);
+    OktaAuth::builder(config).clock(move || clock.now()).build().unwrap()
+}
+
+/// A good token with another key id in its header.
+fn with_key_id(token: &str, kid: usize) -> String {
+    let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"kid":"stranger-{kid}","alg":"RS256"}}"#));
+    format!("{header}.{}", token.split_once('.').unwrap().1)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_random_key_ids_cause_one_fetch_per_interval() {
+    let org = Org::start().await.unwrap();
+    let auth = auth(&org, 0);
+    let good = org.mint().access_token(ADA, ["openid"]).sign();
+    auth.verify_access_token(&good).await.unwrap();
+    let (intervals, per_interval) = (4, 2_500);
+    for interval in 0..intervals {
+        let mut requests = JoinSet::new();
+        for at in 0..per_interval {
+            let (auth, good) = (auth.clone(), good.clone());
+            requests.spawn(async move {
+                let stranger = with_key_id(&good, interval * per_interval + at);
+                assert_eq!(auth.verify_access_token(&stranger).await.unwrap_err().code().as_str(), "token_key_unknown");
+                if at % 50 == 0 {
+                    auth.verify_access_token(&good).await.expect("a good token suffers");
+                }
+            });
+        }
+        while let Some(request) = requests.join_next().await {
+            request.unwrap();
+        }
+        org.clock().advance(Duration::from_secs(5));
+    }
+    let fetches = org.count("/v1/keys");
+    assert!((2..=1 + intervals).contains(&fetches), "{fetches} fetches in {intervals} intervals");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_first_requests_cause_one_discovery_and_one_fetch_of_keys() {
+    let org = Org::start().await.unwrap();
+    let auth = auth(&org, 0);
+    let good = org.mint().access_token(ADA, ["openid"]).sign();
+    let mut requests = JoinSet::new();
+    for _ in 0..1_000 {
+        let (auth, good) = (auth.clone(), good.clone());
+        requests.spawn(async move { auth.verify_access_token(&good).await.map(drop) });
+    }
+    while let Some(request) = requests.join_next().await {
+        request.unwrap().unwrap();
+    }
+    assert_eq!((org.count("/.well-known/openid-configuration"), org.count("/v1/keys")), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rotation_under_load_loses_no_good_request() {
+    let org = Org::start().await.unwrap();
+    let auth = auth(&org, 512);
+    let (stop, verified) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let rotations = Arc::new(AtomicUsize::new(0));
+    let mut load = JoinSet::new();
+    for _ in 0..4 {
+        let (auth, org, rotations) = (auth.clone(), org.clone(), Arc::clone(&rotations));
+        let (stop, verified) = (Arc::clone(&stop), Arc::clone(&verified));
+        load.spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                let before = rotations.load(Ordering::SeqCst);
+                let token = org.mint().access_token(ADA, ["openid"]).sign();
+                if let Err(error) = auth.verify_access_token(&token).await {
+                    // This org withdraws a key as it rotates: a token of that moment is no good any more.
+                    assert_ne!(rotations.load(Ordering::SeqCst), before, "a good token was refused: {error}");
+                    continue;
+                }
+                verified.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    for rotation in 1..=5 {
+        rotations.fetch_add(1, Ordering::SeqCst);
+        org.rotate_keys();
+        let enough = verified.load(Ordering::Relaxed) + 20;
+        while verified.load(Ordering::Relaxed) < enough {
+            if let Some(ended) = load.try_join_next() {
+                panic!("a request was lost: {ended:?}");
+            }
+            tokio::task::yield_now().await;
+        }
+        // The floor is between two rotations, as it is between two of Okta's.
+        org.clock().advance(Duration::from_secs(6));
+        assert!(org.count("/v1/keys") <= 1 + rotation * 2, "{} fetches", org.count("/v1/keys"));
+    }
+    stop.store(true, Ordering::Relaxed);
+    while let Some(worker) = load.join_next().await {
+        worker.unwrap();
+    }
+    assert!(verified.load(Ordering::Relaxed) >= 100);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn known_keys_do_not_wait_for_a_fetch_that_hangs() {
+    let org = Org::start().await.unwrap();
+    let auth = auth(&org, 0);
+    let good = org.mint().access_token(ADA, ["openid"]).sign();
+    auth.verify_access_token(&good).await.unwrap();
+    org.fault(Fault::KeysSlow(Duration::from_secs(3_600)));
+    let hanging = {
+        let (auth, stranger) = (auth.clone(), with_key_id(&good, 1));
+        tokio::spawn(async move { auth.verify_access_token(&stranger).await.map(drop) })
+    };
+    while org.count("/v1/keys") < 2 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..1_000 {
+        auth.verify_access_token(&good).await.unwrap();
+    }
+    assert!(!hanging.is_finished(), "the fetch does not hang");
+    hanging.abort();
+}
