@@ -17,7 +17,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use aws_lc_rs::rsa::PublicKeyComponents;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, header};
 use axum::routing::get;
@@ -26,8 +27,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_axum::{OktaAuth, RouterExt, User};
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_dev::Org;
-use serde_json::json;
+use okta_auth_dev::{ADA, Algorithm, Org};
 use tower::Service;
 
 /// Rounds of a measurement; the median counts.
@@ -68,7 +68,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Measures two pieces of work in turn, so that both see the same machine, and prints their ratio.
-fn compare(what: &str, work: &mut dyn FnMut(), against: &str, reference: &mut dyn FnMut()) {
+/// A limit that is not a number is none.
+fn compare(what: &str, limit: f64, work: &mut dyn FnMut(), against: &str, reference: &mut dyn FnMut()) {
     let (times, reference_times) = (calibrate(work), calibrate(reference));
     let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -77,12 +78,13 @@ fn compare(what: &str, work: &mut dyn FnMut(), against: &str, reference: &mut dy
         theirs.push(b);
         ratios.push(a / b);
     }
-    println!(
-        "{what:<44} {:>9.2} us   {against:<34} {:>9.2} us   ratio {:>6.3}",
-        median(ours),
-        median(theirs),
-        median(ratios)
-    );
+    let (ours, theirs, ratio) = (median(ours), median(theirs), median(ratios));
+    let verdict = match limit {
+        limit if limit.is_nan() => String::new(),
+        limit if ratio <= limit => format!("   holds (limit {limit})"),
+        limit => format!("   OVER the limit {limit}"),
+    };
+    println!("{what:<44} {ours:>9.2} us   {against:<34} {theirs:>9.2} us   ratio {ratio:>6.3}{verdict}");
 }
 
 struct Setup {
@@ -140,50 +142,124 @@ fn app(auth: &OktaAuth) -> Router {
         .okta_auth(auth)
 }
 
-fn tokens(setup: &Setup) {
-    let Setup { org, auth, .. } = setup;
-    let id_token = org.mint().id_token("ada@example.test", "n").sign();
-    let access_token = org.mint().access_token("ada@example.test", ["openid", "profile"]).sign();
-    let raw = |token: &str| {
+/// An application for tokens, at a clock that stands still: no interval of a floor ends.
+async fn tokens_only(org: &Org, cache: usize) -> OktaAuth {
+    let config = ConfigBuilder::from_variables(org.env()).token_cache_size(cache).algorithms(["RS256", "ES256"]);
+    let moment = org.clock().now();
+    let auth = OktaAuth::builder(config).clock(move || moment).build().unwrap();
+    for token in [
+        org.mint().access_token(ADA, ["openid"]).sign(),
+        org.mint().access_token(ADA, ["openid"]).alg(Algorithm::Es256).sign(),
+        org.mint().access_token(ADA, ["openid"]).header("kid", "unknown").sign(),
+    ] {
+        // The first one fetches the keys, and the last one uses up the floor.
+        let _ = auth.verify_access_token(&token).await;
+    }
+    auth
+}
+
+/// What raw verification works on: the key parsed once, the signed bytes, the signature.
+struct Raw {
+    key: ParsedPublicKey,
+    input: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl Raw {
+    fn new(org: &Org, token: &str) -> Self {
         let (input, signature) = token.rsplit_once('.').unwrap();
-        let kid = serde_json::from_slice::<serde_json::Value>(
-            &URL_SAFE_NO_PAD.decode(input.split('.').next().unwrap()).unwrap(),
-        )
-        .unwrap()["kid"]
-            .clone();
+        let header = URL_SAFE_NO_PAD.decode(input.split('.').next().unwrap()).unwrap();
+        let header: serde_json::Value = serde_json::from_slice(&header).unwrap();
         let keys = org.public_jwks();
-        let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid).unwrap().clone();
+        let mut all = keys["keys"].as_array().unwrap().iter();
+        let key = all.find(|key| key["kid"] == header["kid"] && key["alg"] == header["alg"]).unwrap();
         let member = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
-        let components = aws_lc_rs::signature::RsaPublicKeyComponents { n: member("n"), e: member("e") };
-        let key = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).unwrap();
-        (key, input.as_bytes().to_vec(), URL_SAFE_NO_PAD.decode(signature).unwrap())
+        let key = if header["alg"] == "ES256" {
+            let point = [&[4], member("x").as_slice(), member("y").as_slice()].concat();
+            ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).unwrap()
+        } else {
+            let components = PublicKeyComponents { n: member("n"), e: member("e") };
+            components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).unwrap()
+        };
+        Self { key, input: input.as_bytes().to_vec(), signature: URL_SAFE_NO_PAD.decode(signature).unwrap() }
+    }
+
+    fn verify(&self) {
+        self.key.verify_sig(black_box(&self.input), &self.signature).unwrap();
+    }
+}
+
+fn tokens(org: &Org, (fresh, remembering): (&OktaAuth, &OktaAuth)) {
+    let mint = || org.mint().access_token(ADA, ["openid", "profile", "orders:read"]);
+    let access = mint().sign();
+    let raw = Raw::new(org, &access);
+    let mut reference = || raw.verify();
+    let mut row = |what: &str, limit: f64, work: &mut dyn FnMut()| {
+        compare(what, limit, work, "raw aws-lc-rs verify", &mut reference);
     };
-    let verify = |(key, input, signature): &(ParsedPublicKey, Vec<u8>, Vec<u8>)| {
-        key.verify_sig(black_box(input), signature).unwrap()
-    };
-    let (raw_id, raw_access) = (raw(&id_token), raw(&access_token));
+    row("access token, RS256, all checks", 1.15, &mut || {
+        drop(black_box(now(fresh.verify_access_token(black_box(&access))).unwrap()));
+    });
+    row("access token seen before", 0.08, &mut || {
+        drop(black_box(now(remembering.verify_access_token(black_box(&access))).unwrap()));
+    });
+    let forged = mint().bad_signature().sign();
+    row("forged signature, refused", 1.05, &mut || {
+        drop(black_box(now(fresh.verify_access_token(black_box(&forged))).unwrap_err()));
+    });
+    let unknown = mint().header("kid", "unknown").sign();
+    row("unknown key id, refused", 0.05, &mut || {
+        drop(black_box(now(fresh.verify_access_token(black_box(&unknown))).unwrap_err()));
+    });
+    let id_token = org.mint().id_token(ADA, "n").sign();
+    row("ID token, RS256, all checks", f64::NAN, &mut || {
+        drop(black_box(now(fresh.verify_id_token(black_box(&id_token), Some("n"))).unwrap()));
+    });
+    row("jsonwebtoken, the same access token", f64::NAN, &mut jsonwebtoken(org, &access));
+    row("openidconnect, the same ID token", f64::NAN, &mut openidconnect(org, &id_token));
+    let elliptic = mint().alg(Algorithm::Es256).sign();
+    let raw = Raw::new(org, &elliptic);
     compare(
-        "ID token, RS256, all checks",
-        &mut || drop(black_box(now(auth.verify_id_token(black_box(&id_token), Some("n"))).unwrap())),
-        "raw aws-lc-rs verify",
-        &mut || verify(&raw_id),
+        "access token, ES256, all checks",
+        1.08,
+        &mut || drop(black_box(now(fresh.verify_access_token(black_box(&elliptic))).unwrap())),
+        "raw aws-lc-rs verify, ES256",
+        &mut || raw.verify(),
     );
-    compare(
-        "access token, RS256, all checks",
-        &mut || drop(black_box(now(auth.verify_access_token(black_box(&access_token))).unwrap())),
-        "raw aws-lc-rs verify",
-        &mut || verify(&raw_access),
-    );
-    let forged = org.mint().access_token("ada@example.test", ["openid"]).signed_by_unpublished().sign();
-    let kid = json!("unknown");
-    let unknown = org.mint().access_token("ada@example.test", ["openid"]).header("kid", kid).sign();
-    let _ = forged;
-    compare(
-        "access token with an unknown key id, refused",
-        &mut || drop(black_box(now(auth.verify_access_token(black_box(&unknown))).unwrap_err())),
-        "raw aws-lc-rs verify",
-        &mut || verify(&raw_access),
-    );
+    // The first one was for the statistics, so that only the second counts.
+    let seen = || drop(black_box(now(remembering.verify_access_token(black_box(&access))).unwrap()));
+    seen();
+    let count = allocation_counter::measure(seen).count_total;
+    println!("allocations of Rust for an access token seen before: {count} (limit 3)");
+}
+
+/// As its documentation has it, with the same checks switched on and the key parsed once.
+fn jsonwebtoken(org: &Org, token: &str) -> impl FnMut() + use<> {
+    use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
+    let keys: JwkSet = serde_json::from_value(org.public_jwks()).unwrap();
+    let key = DecodingKey::from_jwk(keys.find(&decode_header(token).unwrap().kid.unwrap()).unwrap()).unwrap();
+    let mut rules = Validation::new(Algorithm::RS256);
+    rules.set_audience(&["api://default"]);
+    rules.set_issuer(&[org.issuer()]);
+    rules.validate_nbf = true;
+    let token = token.to_owned();
+    move || {
+        let header = decode_header(black_box(&token)).unwrap();
+        drop(black_box((header, decode::<serde_json::Map<String, serde_json::Value>>(&token, &key, &rules).unwrap())));
+    }
+}
+
+fn openidconnect(org: &Org, token: &str) -> impl FnMut() + use<> {
+    use openidconnect::core::{CoreIdToken, CoreIdTokenVerifier, CoreJsonWebKeySet};
+    use openidconnect::{ClientId, IssuerUrl, Nonce};
+    let keys: CoreJsonWebKeySet = serde_json::from_value(org.public_jwks()).unwrap();
+    let client = ClientId::new(org.client().client_id);
+    let verifier = CoreIdTokenVerifier::new_public_client(client, IssuerUrl::new(org.issuer()).unwrap(), keys);
+    let (token, nonce) = (token.to_owned(), Nonce::new("n".to_owned()));
+    move || {
+        let token: CoreIdToken = black_box(&token).parse().unwrap();
+        black_box(token.claims(&verifier, &nonce).unwrap());
+    }
 }
 
 fn sessions(setup: &Setup, what: &str) {
@@ -194,6 +270,7 @@ fn sessions(setup: &Setup, what: &str) {
     let size = cookie.len();
     compare(
         &format!("open a session of {size} bytes ({what})"),
+        f64::NAN,
         &mut || drop(black_box(auth.visit(black_box(&parts), "/me"))),
         "base64 decoding of as many bytes",
         &mut || drop(black_box(URL_SAFE_NO_PAD.decode(black_box(&sealed)).unwrap())),
@@ -203,6 +280,7 @@ fn sessions(setup: &Setup, what: &str) {
     let visit = auth.visit(&parts, "/me");
     compare(
         &format!("seal a session of {size} bytes ({what})"),
+        f64::NAN,
         &mut || {
             let mut headers = axum::http::HeaderMap::new();
             visit.finish(&mut headers);
@@ -223,6 +301,7 @@ fn requests(setup: &Setup) {
     let mut bare_again = bare.clone();
     compare(
         "request through the layer, anonymous",
+        f64::NAN,
         &mut || assert_eq!(now(Service::call(&mut with, anonymous())).unwrap().status(), 200),
         "bare router",
         &mut || assert_eq!(now(Service::call(&mut bare, anonymous())).unwrap().status(), 200),
@@ -230,6 +309,7 @@ fn requests(setup: &Setup) {
     let mut with = app(&setup.auth);
     compare(
         "request through the layer, signed in",
+        f64::NAN,
         &mut || assert_eq!(now(Service::call(&mut with, signed_in())).unwrap().status(), 200),
         "bare router, same cookie",
         &mut || assert_eq!(now(Service::call(&mut bare_again, signed_in())).unwrap().status(), 200),
@@ -242,14 +322,13 @@ fn main() {
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let (small, large) = runtime.block_on(async {
+    let (small, large, fresh, remembering) = runtime.block_on(async {
         let (small, large) = (setup(1).await, setup(3_000).await);
-        let token = small.org.mint().access_token("ada@example.test", ["openid"]).sign();
-        small.auth.verify_access_token(&token).await.unwrap();
-        (small, large)
+        let (fresh, remembering) = (tokens_only(&small.org, 0).await, tokens_only(&small.org, 4_096).await);
+        (small, large, fresh, remembering)
     });
     let _guard = runtime.enter();
-    tokens(&small);
+    tokens(&small.org, (&fresh, &remembering));
     sessions(&small, "typical");
     sessions(&large, "large");
     requests(&small);

@@ -71,7 +71,8 @@ async fn acr_values_are_sent_and_acr_is_checked() {
 
 #[tokio::test]
 async fn a_user_without_the_factor_is_told_and_not_looped() {
-    let app = app(Org::start().await.unwrap()).await;
+    let without = User::ada().second_factor(false);
+    let app = app(Org::builder().without_users().user(without).start().await.unwrap()).await;
     let answer = app.browser().sign_in(&app.org, ADA, "/strong").await;
     assert_eq!(answer.status, 403);
     assert!(answer.body.contains("A stronger sign-in is needed"), "{}", answer.body);

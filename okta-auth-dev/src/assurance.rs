@@ -1,7 +1,7 @@
 //! What `acr_values` asks for, and whether a person can do it.
 //!
-//! The levels are Okta's: `urn:okta:loa:1fa:any` and so on. The org has one factor, the password; a
-//! person whose `amr` says more counts as having used more.
+//! The levels are Okta's: `urn:okta:loa:1fa:any` and so on. A person signs in with a
+//! password, and with a code where a level needs a second factor.
 
 use crate::oauth_error::OAuthError;
 
@@ -32,6 +32,12 @@ pub(crate) fn reached(acr_values: &[String], amr: &[String]) -> Result<Option<St
             "Unable to meet the authentication requirements imposed by 'acr_values' parameter.",
         )),
     }
+}
+
+/// Whether a second factor, and nothing less, would reach one of the levels that were asked for.
+pub(crate) fn needs_second_factor(acr_values: &[String], amr: &[String]) -> bool {
+    let more: Vec<String> = amr.iter().cloned().chain(["otp".to_owned(), "mfa".to_owned()]).collect();
+    reached(acr_values, amr).is_err() && reached(acr_values, &more).is_ok()
 }
 
 #[cfg(test)]

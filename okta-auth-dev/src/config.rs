@@ -110,6 +110,8 @@ struct UserTable {
     groups: Option<Vec<String>>,
     /// How the person signs in; `["pwd"]` if it is left out.
     amr: Option<Vec<String>>,
+    /// Whether the person has a second factor; so it is if it is left out.
+    second_factor: Option<bool>,
     /// More claims with the scope `profile`.
     #[serde(default)]
     claims: Map<String, Value>,
@@ -264,6 +266,7 @@ impl UserTable {
             phone_number: self.phone_number,
             groups: self.groups.unwrap_or(user.groups),
             amr: self.amr.unwrap_or(user.amr),
+            second_factor: self.second_factor.unwrap_or(user.second_factor),
             claims: self.claims,
             id: user.id,
             login: user.login,

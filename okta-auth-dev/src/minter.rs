@@ -259,6 +259,7 @@ impl Minter {
             nonce,
             auth_time: tenant.clock.seconds(),
             acr: None,
+            amr: Vec::new(),
         };
         let issuing = Issuing { tenant, server, grant: &grant };
         match self.base {

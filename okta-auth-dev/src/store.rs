@@ -35,6 +35,8 @@ pub(crate) struct Grant {
     pub(crate) auth_time: i64,
     /// The value of `acr` if the request asked for one.
     pub(crate) acr: Option<String>,
+    /// How the person signed in; empty for what the person's own record says.
+    pub(crate) amr: Vec<String>,
 }
 
 impl Grant {
@@ -75,6 +77,21 @@ pub(crate) struct Session {
     pub(crate) auth_time: i64,
     /// In seconds; moves with every use.
     pub(crate) expires_at: i64,
+    /// How the person signed in: the claim `amr`.
+    pub(crate) amr: Vec<String>,
+}
+
+/// A second step that is waited for.
+#[derive(Clone, Debug)]
+pub(crate) struct SecondFactor {
+    /// What it is needed for.
+    pub(crate) request: AuthorizeRequest,
+    /// The identifier of the session that takes it.
+    pub(crate) session: String,
+    /// The code that is asked for.
+    pub(crate) passcode: String,
+    /// How many wrong ones there were.
+    pub(crate) wrong: u32,
 }
 
 /// Everything that happens in an org.
@@ -84,6 +101,8 @@ pub(crate) struct Store {
     sessions: HashMap<String, Session>,
     /// What sign-in pages wait for, and until when.
     sign_ins: HashMap<String, (AuthorizeRequest, i64)>,
+    /// What pages for a second factor wait for, and until when.
+    second_factors: HashMap<String, (SecondFactor, i64)>,
     /// By the code itself.
     codes: HashMap<String, Code>,
     /// By the token itself; replaced ones stay, so that their reuse is noticed.
@@ -104,9 +123,9 @@ impl Store {
     /// Starts a session and returns its identifier.
     ///
     /// The prefix `102` is what Okta's session identifiers begin with.
-    pub(crate) fn open_session(&mut self, login: &str, now: i64) -> String {
+    pub(crate) fn open_session(&mut self, login: &str, amr: Vec<String>, now: i64) -> String {
         let id = format!("102{}", random::token());
-        let session = Session { login: login.to_owned(), auth_time: now, expires_at: now + SESSION_IDLE };
+        let session = Session { login: login.to_owned(), auth_time: now, expires_at: now + SESSION_IDLE, amr };
         self.sessions.insert(id.clone(), session);
         id
     }
@@ -147,6 +166,44 @@ impl Store {
     /// Forgets a sign-in page that did its work.
     pub(crate) fn end_sign_in(&mut self, handle: &str) {
         self.sign_ins.remove(handle);
+    }
+
+    // -- second factors --------------------------------------------------------------------------------------------
+
+    /// Remembers a second step, and returns its handle.
+    pub(crate) fn begin_second_factor(&mut self, step: SecondFactor, now: i64) -> String {
+        let handle = random::token();
+        self.second_factors.insert(handle.clone(), (step, now + SIGN_IN_WAIT));
+        handle
+    }
+
+    /// The second step with this handle.
+    pub(crate) fn second_factor(&self, handle: &str, now: i64) -> Option<SecondFactor> {
+        self.second_factors.get(handle).filter(|(_, expires_at)| *expires_at > now).map(|(step, _)| step.clone())
+    }
+
+    /// Changes a second step after a wrong code.
+    pub(crate) fn change_second_factor(&mut self, handle: &str, changed: SecondFactor) {
+        if let Some((step, _)) = self.second_factors.get_mut(handle) {
+            *step = changed;
+        }
+    }
+
+    /// Forgets a second step.
+    pub(crate) fn end_second_factor(&mut self, handle: &str) {
+        self.second_factors.remove(handle);
+    }
+
+    /// Adds a second factor to a session. The person has just authenticated, so `auth_time` moves.
+    pub(crate) fn add_second_factor(&mut self, id: &str, now: i64) {
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.auth_time = now;
+            for method in ["otp", "mfa"] {
+                if !session.amr.iter().any(|known| known == method) {
+                    session.amr.push(method.to_owned());
+                }
+            }
+        }
     }
 
     // -- codes -----------------------------------------------------------------------------------------------------

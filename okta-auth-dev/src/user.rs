@@ -48,6 +48,8 @@ pub struct User {
     /// The claim `amr`: how the person signs in. With `mfa` among them the person meets the `2fa`
     /// values of `acr_values`.
     pub amr: Vec<String>,
+    /// Whether the person has a second factor. Whoever has none is refused where one is needed.
+    pub second_factor: bool,
     /// Further claims, which appear with the scope `profile`; they replace those of the same name.
     pub claims: Map<String, Value>,
 }
@@ -68,6 +70,7 @@ impl User {
             phone_number: None,
             groups: vec!["Everyone".to_owned()],
             amr: vec!["pwd".to_owned()],
+            second_factor: true,
             claims: Map::new(),
             password: password.into(),
             login,
@@ -100,10 +103,17 @@ impl User {
     /// Replaces the methods of authentication, for instance `["pwd", "otp", "mfa"]`.
     ///
     /// Okta's values (RFC 8176 and some of its own): `pwd`, `otp`, `sms`, `swk`, `hwk`, `pop`,
-    /// `mfa` and so on. Without `mfa` a request for `urn:okta:loa:2fa:any` fails with
-    /// `unmet_authentication_requirements`.
+    /// `mfa` and so on. With `mfa` among them a request for `urn:okta:loa:2fa:any` asks for no
+    /// code.
     pub fn amr<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.amr = methods.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Says whether the person has a second factor, which is so by default. Without one a request
+    /// for `urn:okta:loa:2fa:any` fails with `unmet_authentication_requirements`.
+    pub fn second_factor(mut self, has_one: bool) -> Self {
+        self.second_factor = has_one;
         self
     }
 

@@ -2,6 +2,7 @@
 //! believed.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,7 +16,7 @@ const MAX_BYTES: usize = 32 * 1024;
 
 /// A token of three parts, with its header read.
 pub(super) struct Compact<'a> {
-    pub(super) header: Header,
+    pub(super) header: Arc<Header>,
     /// What is signed: the first two parts and the dot between them.
     pub(super) signed: &'a [u8],
     /// The signature, decoded.
@@ -54,7 +55,7 @@ impl<'a> Compact<'a> {
     /// # Errors
     /// [`Code::TokenMalformed`], [`Code::TokenEncrypted`] for five parts,
     /// [`Code::TokenHeader`] for `crit` or `b64`.
-    pub(super) fn parse(token: &'a str) -> Result<Self> {
+    pub(super) fn parse(token: &'a str, headers: &Headers) -> Result<Self> {
         if token.len() > MAX_BYTES {
             return Err(malformed("it is larger than 32 KiB"));
         }
@@ -69,9 +70,7 @@ impl<'a> Compact<'a> {
         if signature.is_empty() || payload.is_empty() {
             return Err(malformed("a part of it is empty"));
         }
-        let header: Header = serde_json::from_slice(&decode(header)?)
-            .map_err(|error| malformed("its header cannot be read").with_cause(error))?;
-        header.check()?;
+        let header = headers.read(header)?;
         Ok(Self { header, signed: token.as_bytes().get(..signed).unwrap_or_default(), signature, payload })
     }
 
@@ -79,6 +78,37 @@ impl<'a> Compact<'a> {
     /// and not before.
     pub(super) fn payload(&self) -> Result<Vec<u8>> {
         decode(self.payload)
+    }
+}
+
+/// The last header that was read. An issuer's tokens have the same one until its key changes, so
+/// nearly every token is spared the decoding.
+#[derive(Debug, Default)]
+pub(super) struct Headers(Mutex<Option<(String, Arc<Header>)>>);
+
+impl Headers {
+    /// Reads a header, or finds that it is the last one, character by character. What cannot be
+    /// read is not kept.
+    fn read(&self, encoded: &str) -> Result<Arc<Header>> {
+        if let Some((known, header)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            && known == encoded
+        {
+            return Ok(Arc::clone(header));
+        }
+        let header: Header = serde_json::from_slice(&decode(encoded)?)
+            .map_err(|error| malformed("its header cannot be read").with_cause(error))?;
+        header.check()?;
+        Ok(Arc::new(header))
+    }
+
+    /// Remembers the header of a token whose signature has been verified: strangers must not
+    /// be able to push it out.
+    pub(super) fn keep(&self, token: &str, header: &Arc<Header>) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let encoded = token.split('.').next().unwrap_or_default();
+        if !last.as_ref().is_some_and(|(known, _)| known == encoded) {
+            *last = Some((encoded.to_owned(), Arc::clone(header)));
+        }
     }
 }
 
@@ -141,13 +171,13 @@ mod tests {
     }
 
     fn code(token: &str) -> Code {
-        Compact::parse(token).unwrap_err().code()
+        Compact::parse(token, &Headers::default()).unwrap_err().code()
     }
 
     #[test]
     fn three_parts_and_nothing_else() {
         let good = token(r#"{"alg":"RS256","kid":"k"}"#);
-        let parsed = Compact::parse(&good).unwrap();
+        let parsed = Compact::parse(&good, &Headers::default()).unwrap();
         assert_eq!((parsed.header.kid.as_deref(), parsed.payload().unwrap().as_slice()), (Some("k"), &b"{}"[..]));
         assert_eq!(parsed.signed, &good.as_bytes()[..good.len() - 5]);
         for bad in ["", "a", "a.b", "a.b.c.d", "..", &format!("{good}."), &format!("{good} "), &format!(" {good}")] {
@@ -160,12 +190,12 @@ mod tests {
     #[test]
     fn base64_is_strict() {
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#);
-        assert!(Compact::parse(&format!("{header}.e30.c2ln")).is_ok());
+        assert!(Compact::parse(&format!("{header}.e30.c2ln"), &Headers::default()).is_ok());
         for bad in [format!("{header}=.e30.c2ln"), format!("{header}.e30.c2l+"), format!("{header}.e30.c2ln\n")] {
             assert_eq!(code(&bad), Code::TokenMalformed);
         }
         // `cX` and `cW` decode to the same byte; only one of them is its spelling.
-        assert!(Compact::parse(&format!("{header}.e30.cQ")).is_ok());
+        assert!(Compact::parse(&format!("{header}.e30.cQ"), &Headers::default()).is_ok());
         assert_eq!(code(&format!("{header}.e30.cR")), Code::TokenMalformed);
     }
 
@@ -205,5 +235,17 @@ mod tests {
         for other in ["at+jwt", "logout+jwt", "dpop+jwt", "", "JWT2"] {
             assert!(with(other).check_type(&["jwt"]).is_err(), "{other}");
         }
+    }
+
+    #[test]
+    fn a_header_that_is_remembered_is_compared_as_a_whole() {
+        let headers = Headers::default();
+        let (one, other) = (token(r#"{"alg":"RS256","kid":"a"}"#), token(r#"{"alg":"RS256","kid":"ab"}"#));
+        let parsed = Compact::parse(&one, &headers).unwrap();
+        headers.keep(&one, &parsed.header);
+        assert!(Arc::ptr_eq(&Compact::parse(&one, &headers).unwrap().header, &parsed.header));
+        assert_eq!(Compact::parse(&other, &headers).unwrap().header.kid.as_deref(), Some("ab"));
+        let bad = token(r#"{"alg":"RS256","crit":["x"]}"#);
+        assert!(Compact::parse(&bad, &headers).is_err() && Compact::parse(&one[..one.len() - 1], &headers).is_err());
     }
 }

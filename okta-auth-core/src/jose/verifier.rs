@@ -8,7 +8,7 @@ use url::Url;
 use super::access_token::{AccessTokenRules, VerifiedAccessToken};
 use super::algorithm::Algorithm;
 use super::claims::Payload;
-use super::compact::Compact;
+use super::compact::{Compact, Headers};
 use super::id_token::{IdTokenRules, VerifiedIdToken};
 use super::jwk::KeySet;
 use super::jwks::{Keys, Signed, Trust};
@@ -25,6 +25,8 @@ pub(crate) struct Verifier {
     /// The clock skew that is tolerated.
     leeway: Duration,
     clock: SharedClock,
+    /// The header of the last good token.
+    headers: Headers,
 }
 
 /// A payload whose signature has been verified, and when.
@@ -49,7 +51,7 @@ pub(crate) struct KeysVersion(Weak<KeySet>);
 impl Verifier {
     /// Verifies with these keys, these algorithms and this much clock skew.
     pub(crate) fn new(keys: Keys, allowed: Vec<Algorithm>, leeway: Duration, clock: SharedClock) -> Self {
-        Self { keys, allowed, leeway, clock }
+        Self { keys, allowed, leeway, clock, headers: Headers::default() }
     }
 
     /// Verifies an ID token (OIDC Core §3.1.3.7).
@@ -90,7 +92,7 @@ impl Verifier {
     /// Shape, header, algorithm, key, signature; the payload is not looked at before
     /// that.
     async fn authentic(&self, keys: &Url, token: &str, types: &[&str], trust: Trust) -> Result<Authentic> {
-        let compact = Compact::parse(token)?;
+        let compact = Compact::parse(token, &self.headers)?;
         compact.header.check_type(types)?;
         let algorithm = self.algorithm(&compact.header.alg)?;
         let signed = Signed {
@@ -100,6 +102,7 @@ impl Verifier {
             signature: &compact.signature,
         };
         let keys = self.keys.verify(keys, &signed, trust).await?;
+        self.headers.keep(token, &compact.header);
         let payload = Payload::parse(&compact.payload()?)?;
         Ok(Authentic { payload, keys, algorithm, now: self.clock.now(), leeway: self.leeway })
     }

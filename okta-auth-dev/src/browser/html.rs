@@ -7,6 +7,12 @@ pub(super) fn field(html: &str, name: &str) -> Option<String> {
     inputs(html).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
+/// The text of the element with this id, which has no other elements in it.
+pub(super) fn text_of(html: &str, id: &str) -> Option<String> {
+    let (_, rest) = html.split_once(&format!("id=\"{id}\">"))?;
+    rest.split('<').next().map(unescape)
+}
+
 /// Target and fields of the form of a page that submits it by itself.
 pub(super) fn self_submitting_form(html: &str) -> Option<(String, Vec<(String, String)>)> {
     if !html.contains("document.forms[0].submit()") {

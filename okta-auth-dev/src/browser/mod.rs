@@ -110,12 +110,14 @@ pub struct Browser {
     address: SocketAddr,
     /// The org sets few, all for all paths, so a name is enough.
     cookies: BTreeMap<String, String>,
+    /// What is done when a second factor is asked for.
+    refuses_second_factor: bool,
 }
 
 impl Browser {
     /// A browser that was just installed.
     pub(crate) fn new(tenant: Arc<Tenant>, address: SocketAddr) -> Self {
-        Self { tenant, address, cookies: BTreeMap::new() }
+        Self { tenant, address, cookies: BTreeMap::new(), refuses_second_factor: false }
     }
 
     /// Opens the URL that an app redirects to and signs in if a sign-in page comes up. With an Okta
@@ -142,10 +144,28 @@ impl Browser {
         password: &str,
     ) -> Result<Response, Error> {
         let response = self.open(authorize_url).await?;
+        let response = self.verify(response).await?;
         let Response::Page { status: 200, body } = &response else { return Ok(response) };
         let Some(handle) = html::field(body, "stateToken") else { return Ok(response) };
         let fields = [("stateToken", handle.as_str()), ("username", username), ("password", password)];
-        self.submit(&format!("{}/signin", self.tenant.url), &fields).await
+        let response = self.submit(&format!("{}/signin", self.tenant.url), &fields).await?;
+        self.verify(response).await
+    }
+
+    /// Presses "Cancel" from now on where a second factor is asked for, instead of typing the code.
+    pub fn refuse_second_factor(&mut self) {
+        self.refuses_second_factor = true;
+    }
+
+    /// Completes the second step if a page asks for one: the code is on the page.
+    async fn verify(&mut self, response: Response) -> Result<Response, Error> {
+        let Response::Page { body, .. } = &response else { return Ok(response) };
+        let (Some(code), Some(handle)) = (html::text_of(body, "passcode-hint"), html::field(body, "stateToken")) else {
+            return Ok(response);
+        };
+        let action = if self.refuses_second_factor { "cancel" } else { "verify" };
+        let fields = [("stateToken", handle.as_str()), ("passcode", code.as_str()), ("action", action)];
+        self.submit(&format!("{}/signin/verify", self.tenant.url), &fields).await
     }
 
     /// Opens a URL of the org.

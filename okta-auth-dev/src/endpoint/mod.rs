@@ -24,6 +24,7 @@ mod logout;
 mod metadata;
 mod page;
 mod revoke;
+mod second_factor;
 mod sign_in;
 mod token;
 mod userinfo;
@@ -140,6 +141,7 @@ pub(crate) fn answer(tenant: &Tenant, request: &Recorded) -> Reply {
         ["oauth2", "v1", endpoint] => endpoint_at(tenant, request, moved, "org", endpoint),
         ["oauth2", id, "v1", endpoint] => endpoint_at(tenant, request, moved, id, endpoint),
         [sign_in::PATH] => sign_in::submit(tenant, request),
+        [sign_in::PATH, second_factor::PATH] => second_factor::submit(tenant, request),
         _ => no_such_path(),
     }
 }

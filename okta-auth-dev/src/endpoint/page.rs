@@ -32,6 +32,7 @@ border-radius:6px;background:var(--blue);color:var(--on);cursor:pointer}\
 h2{font-size:14px;margin:28px 0 0;padding-top:20px;\
 border-top:1px solid color-mix(in srgb,var(--line) 35%,transparent)}\
 ul{list-style:none;margin:0;padding:0}\
+button.quiet{background:none;color:inherit;border-color:var(--line);font-weight:400;margin-top:8px}\
 li button{margin-top:8px;background:none;color:inherit;text-align:left;font-weight:400;border-color:var(--line)}\
 li strong{display:block}li span{color:var(--soft);font-size:14px}\
 code{overflow-wrap:anywhere;font-size:14px}";
@@ -132,6 +133,32 @@ impl SignIn<'_> {
             groups = escape(&user.groups.join(", ")),
         )
     }
+}
+
+/// The page of the second step. It shows the code that it asks for, because there is no telephone
+/// to send it to.
+pub(super) fn second_factor(tenant: &Tenant, handle: &str, passcode: &str, failed: bool) -> String {
+    let problem = if failed {
+        "<p class=\"bad\" role=\"alert\" id=\"problem\">That is not the code; here is a new one</p>"
+    } else {
+        ""
+    };
+    let described = if failed { "hint problem\" aria-invalid=\"true" } else { "hint" };
+    let body = format!(
+        "<h1>Verify it is you</h1><p class=\"soft\">A second factor is needed.</p>\
+         <p class=\"soft\" id=\"hint\">This is a development org, so the code is here: \
+         <strong id=\"passcode-hint\">{passcode}</strong></p>{problem}\
+         <form method=\"post\" action=\"/{}/{}\"><input type=\"hidden\" name=\"stateToken\" value=\"{}\">\
+         <label for=\"passcode\">Code</label>\
+         <input id=\"passcode\" name=\"passcode\" inputmode=\"numeric\" autocomplete=\"one-time-code\" autofocus \
+         aria-describedby=\"{described}\">\
+         <button type=\"submit\" name=\"action\" value=\"verify\">Verify</button>\
+         <button type=\"submit\" name=\"action\" value=\"cancel\" class=\"quiet\">Cancel</button></form>",
+        super::sign_in::PATH,
+        super::second_factor::PATH,
+        escape(handle),
+    );
+    page("Verify it is you", &tenant.name, &body)
 }
 
 /// The page for an error that must not be sent to a redirect URI.

@@ -44,11 +44,11 @@ pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
     store.end_sign_in(&handle);
     // A new identifier with every sign-in, so that one planted before is worth nothing.
     request.cookie(SESSION_COOKIE).into_iter().for_each(|old| store.close_session(old));
-    let id = store.open_session(&user.login, now);
+    let id = store.open_session(&user.login, user.amr, now);
     let session = store.session(&id, now);
     drop(store);
     let Some(session) = session else { return wrong_method() };
-    authorize::finish(tenant, server, &asked, &session)
+    authorize::finish(tenant, server, &asked, &id, &session)
         .cookie(format!("{SESSION_COOKIE}={id}; Path=/; HttpOnly; SameSite=Lax"))
 }
 

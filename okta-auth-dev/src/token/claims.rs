@@ -27,7 +27,7 @@ impl Issuing<'_> {
             "iat": now,
             "exp": now + seconds(settings.id_token_lifetime),
             "jti": format!("ID.{}", random::token()),
-            "amr": user.amr,
+            "amr": if self.grant.amr.is_empty() { &user.amr } else { &self.grant.amr },
             "idp": self.tenant.id,
             "auth_time": self.grant.auth_time,
         }));

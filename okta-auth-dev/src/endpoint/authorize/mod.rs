@@ -8,10 +8,11 @@ mod request;
 mod respond;
 
 pub(crate) use request::AuthorizeRequest;
+pub(super) use respond::refuse;
+use respond::respond;
 pub(super) use respond::with_query;
-use respond::{refuse, respond};
 
-use super::{Exchange, page};
+use super::{Exchange, page, second_factor};
 use crate::assurance;
 use crate::client::Client;
 use crate::fault::Fault;
@@ -58,10 +59,15 @@ fn proceed(exchange: &Exchange<'_>, request: &AuthorizeRequest, client: &Client)
     if let Some(error) = error {
         return refuse(tenant, request, &error);
     }
-    let cookie = exchange.request.cookie(SESSION_COOKIE);
-    let session = cookie.and_then(|id| lock(&tenant.store).session(id, now));
+    let id = exchange.request.cookie(SESSION_COOKIE).unwrap_or_default();
+    let session = lock(&tenant.store).session(id, now);
     match session {
-        Some(session) if request.accepts(&session, now) => finish(tenant, exchange.server, request, &session),
+        Some(session) if request.accepts(&session, now) && !request.prompts("none") => {
+            finish(tenant, exchange.server, request, id, &session)
+        }
+        Some(session) if request.accepts(&session, now) && !needs_more(tenant, request, &session) => {
+            finish(tenant, exchange.server, request, id, &session)
+        }
         session if request.prompts("none") => refuse(tenant, request, &silent_error(session.as_ref())),
         _ => {
             let handle = lock(&tenant.store).begin_sign_in(request.clone(), now);
@@ -96,8 +102,23 @@ pub(super) fn sign_in_page(
     page::SignIn { tenant, app: &client.name, handle, username, failed: failed.is_some(), users: &users }.html()
 }
 
-/// Hands out the code.
-pub(super) fn finish(tenant: &Tenant, server: &Server, request: &AuthorizeRequest, session: &Session) -> Reply {
+/// Whether a second factor is missing that the person has.
+fn needs_more(tenant: &Tenant, request: &AuthorizeRequest, session: &Session) -> bool {
+    let has_one = tenant.user(&session.login).is_some_and(|user| user.second_factor);
+    has_one && assurance::needs_second_factor(&request.acr_values, &session.amr)
+}
+
+/// Hands out the code, after a second step if one is needed. `id` is the session's.
+pub(super) fn finish(
+    tenant: &Tenant,
+    server: &Server,
+    request: &AuthorizeRequest,
+    id: &str,
+    session: &Session,
+) -> Reply {
+    if needs_more(tenant, request, session) {
+        return second_factor::begin(tenant, request, id);
+    }
     match grant(tenant, server, request, session) {
         Ok(grant) => {
             let code = lock(&tenant.store).issue_code(Code {
@@ -117,8 +138,6 @@ pub(super) fn finish(tenant: &Tenant, server: &Server, request: &AuthorizeReques
 /// The levels of `acr_values` and the size of the groups claims are checked here, before there is a
 /// code.
 fn grant(tenant: &Tenant, server: &Server, request: &AuthorizeRequest, session: &Session) -> Result<Grant, OAuthError> {
-    let user = tenant.user(&session.login);
-    let amr = user.map(|user| user.amr).unwrap_or_default();
     let grant = Grant {
         id: random::token(),
         server: server.settings.id.clone(),
@@ -127,7 +146,8 @@ fn grant(tenant: &Tenant, server: &Server, request: &AuthorizeRequest, session: 
         scopes: request.scopes.clone(),
         nonce: request.nonce.clone(),
         auth_time: session.auth_time,
-        acr: assurance::reached(&request.acr_values, &amr)?,
+        acr: assurance::reached(&request.acr_values, &session.amr)?,
+        amr: session.amr.clone(),
     };
     Issuing { tenant, server, grant: &grant }.check_groups()?;
     Ok(grant)

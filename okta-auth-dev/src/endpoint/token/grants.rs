@@ -150,6 +150,7 @@ pub(super) fn client_credentials(
         nonce: None,
         auth_time: exchange.now(),
         acr: None,
+        amr: Vec::new(),
     };
     respond(exchange, client, &grant, Kind::Service)
 }
