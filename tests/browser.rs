@@ -136,11 +136,11 @@ async fn until<F: Future<Output = bool>>(mut check: impl FnMut() -> F) {
     }
 }
 
-/// The example, as a newcomer starts it. Returns its address and the first user's name and password.
-fn example() -> (Running, String, String, String) {
+/// An example, as a newcomer starts it. Returns its address and the first user's name and password.
+fn example(package: &str) -> (Running, String, String, String) {
     let port = free_port();
     let mut child = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "-p", "axum-app"])
+        .args(["run", "--quiet", "-p", package])
         .env("PORT", port.to_string())
         .env_remove("OKTA_ISSUER_URI")
         .stdout(Stdio::piped())
@@ -158,7 +158,7 @@ fn example() -> (Running, String, String, String) {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn sign_in_second_tab_sign_out() {
-    let (_app, base, user, password) = example();
+    let (_app, base, user, password) = example("axum-app");
     let profile = std::env::temp_dir().join(format!("okta-auth-browser-{}", std::process::id()));
     let driver = Driver::start(&profile).await;
 
@@ -194,4 +194,51 @@ async fn sign_in_second_tab_sign_out() {
     assert!(!driver.url().await.starts_with(&base), "Okta's own session ended too: it asks for the password");
     let _ = std::fs::remove_dir_all(&profile);
     driver.quit().await;
+}
+
+/// Both ways of a step-up: the person goes away, and the person types the code.
+async fn step_up(package: &str) {
+    let (_app, base, user, password) = example(package);
+    let profile = std::env::temp_dir().join(format!("okta-auth-browser-{package}-{}", std::process::id()));
+    let driver = Driver::start(&profile).await;
+    driver.open(&format!("{base}/profile")).await;
+    driver.write("input[name=username]", &user).await;
+    driver.write("input[name=password]", &password).await;
+    driver.click("form button[type=submit]").await;
+    assert_eq!(driver.url().await, format!("{base}/profile"));
+
+    driver.open(&format!("{base}/sensitive?amount=5")).await;
+    assert!(driver.text().await.contains("Verify it is you"));
+    driver.picture(&format!("6-{package}-second-factor")).await;
+    driver.click("button[value=cancel]").await;
+    let (url, text) = (driver.url().await, driver.text().await);
+    assert!(url.starts_with(&base) && text.contains("authorization_refused"), "refused, and no loop: {url} {text}");
+    driver.picture(&format!("7-{package}-refused")).await;
+    driver.open(&format!("{base}/profile")).await;
+    assert!(driver.text().await.contains("Ada Lovelace"), "the session that there was is still there");
+
+    driver.open(&format!("{base}/sensitive?amount=5")).await;
+    let hint = driver.element("#passcode-hint").await;
+    let code = driver.read(&format!("/element/{hint}/text")).await;
+    driver.write("input[name=passcode]", code.as_str().unwrap()).await;
+    driver.click("button[value=verify]").await;
+    assert_eq!(driver.url().await, format!("{base}/sensitive?amount=5"));
+    assert!(driver.text().await.contains("Sensitive matters"));
+    driver.picture(&format!("8-{package}-granted")).await;
+    driver.open(&format!("{base}/admin")).await;
+    assert!(driver.text().await.contains("Administration"));
+    let _ = std::fs::remove_dir_all(&profile);
+    driver.quit().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn step_up_in_axum() {
+    step_up("axum-app").await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn step_up_in_actix() {
+    step_up("actix-app").await;
 }

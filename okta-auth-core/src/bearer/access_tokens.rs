@@ -139,7 +139,7 @@ impl AccessTokens {
         let answer = introspection.protocol.introspect(&metadata, token).await?;
         let now = self.clock.now();
         let rules = IntrospectionRules { issuer: &authority.issuer, clients: &introspection.clients };
-        let token = VerifiedAccessToken::from_introspection(answer, &rules, now, introspection.leeway)?;
+        let token = VerifiedAccessToken::from_introspection(&answer, &rules, now, introspection.leeway)?;
         let until = token.claims().expires_at().min(now.plus(introspection.lifetime));
         Ok(Verified { token, until, keys: None })
     }

@@ -1,12 +1,13 @@
 //! Access tokens: permission to call an API, for a user or a machine.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::claims::{Payload, check_issuer, check_subject};
-use super::verifier::Authentic;
+use super::access_payload::AccessPayload;
+use super::claims::{Audience, Times, check_issuer, check_subject};
 use crate::clock::Timestamp;
 use crate::config::Issuer;
 use crate::error::{Code, Error, Result};
@@ -31,43 +32,47 @@ pub(crate) struct IntrospectionRules<'a> {
 }
 
 /// The claims of a verified access token (RFC 9068 §2.2, in Okta's form).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct AccessTokenClaims {
-    /// As `scp` or `scope` have them.
+    issuer: String,
+    subject: String,
+    client_id: String,
+    user_id: Option<String>,
     scopes: Vec<String>,
-    /// No good from this moment on.
     expires_at: Timestamp,
-    /// Everything, with the types of what has a meaning here checked.
-    all: Map<String, Value>,
+    /// The payload, as JSON.
+    json: Vec<u8>,
+    /// Read from the payload when a policy or a handler first asks.
+    all: OnceLock<Map<String, Value>>,
 }
 
 impl AccessTokenClaims {
     /// The issuer.
     pub fn issuer(&self) -> &str {
-        self.text("iss").unwrap_or_default()
+        &self.issuer
     }
 
     /// The subject: at Okta the user's login, or the client id of a machine.
     pub fn subject(&self) -> &str {
-        self.text("sub").unwrap_or_default()
+        &self.subject
     }
 
     /// The client that the token was issued to: `cid` at Okta, `client_id` in RFC 9068.
     pub fn client_id(&self) -> &str {
-        self.text("cid").or_else(|| self.text("client_id")).unwrap_or_default()
+        &self.client_id
     }
 
     /// The user's id at Okta, the `sub` of the user's ID tokens; `None` for a machine.
     pub fn user_id(&self) -> Option<&str> {
-        self.text("uid")
+        self.user_id.as_deref()
     }
 
     /// Whether the token belongs to a machine and not to a user.
     pub fn is_machine(&self) -> bool {
-        self.user_id().is_none()
+        self.user_id.is_none()
     }
 
-    /// The granted scopes.
+    /// The granted scopes, of `scp` and of `scope`.
     pub fn scopes(&self) -> &[String] {
         &self.scopes
     }
@@ -79,12 +84,7 @@ impl AccessTokenClaims {
 
     /// Every claim of the token.
     pub fn all(&self) -> &Map<String, Value> {
-        &self.all
-    }
-
-    /// A claim that is a text.
-    fn text(&self, name: &str) -> Option<&str> {
-        self.all.get(name).and_then(Value::as_str)
+        self.all.get_or_init(|| serde_json::from_slice(&self.json).unwrap_or_default())
     }
 }
 
@@ -101,100 +101,90 @@ impl VerifiedAccessToken {
 
     /// The rules, kind of token first: a token of another kind should be told so, and not that
     /// its audience is wrong.
-    pub(super) fn check(authentic: Authentic, rules: &AccessTokenRules<'_>) -> Result<Self> {
-        let payload = authentic.payload;
+    pub(super) fn check(json: Vec<u8>, rules: &AccessTokenRules<'_>, now: Timestamp, leeway: Duration) -> Result<Self> {
+        let payload = AccessPayload::parse(&json)?;
         check_kind(&payload)?;
-        check_issuer(payload.text("iss")?, rules.issuer.as_str())?;
-        check_subject(payload.text("sub")?)?;
-        check_audience(&payload, rules.audiences)?;
-        payload.times()?.check(authentic.now, authentic.leeway)?;
-        let (cid, client_id) = (payload.text("cid")?, payload.text("client_id")?);
-        if cid.or(client_id).is_none() {
+        check_issuer(payload.iss.as_deref(), rules.issuer.as_str())?;
+        check_subject(payload.sub.as_deref())?;
+        check_audience(payload.aud.as_ref(), rules.audiences)?;
+        payload.times.check(now, leeway)?;
+        if payload.cid.is_none() && payload.client_id.is_none() {
             return Err(Error::new(Code::TokenKind, "the token names no client, so it is no access token"));
         }
-        Self::from_payload(payload)
+        let claims = claims(payload, rules.issuer)?;
+        Ok(Self(Arc::new(AccessTokenClaims { json, ..claims })))
     }
 
     /// The rules for the answer of an introspection endpoint (RFC 7662 §2.2). What makes it
     /// an access token is its `token_type`: Okta introspects ID tokens and refresh tokens as
     /// well, and says so by leaving it out.
     pub(crate) fn from_introspection(
-        answer: Map<String, Value>,
+        answer: &Map<String, Value>,
         rules: &IntrospectionRules<'_>,
         now: Timestamp,
         leeway: Duration,
     ) -> Result<Self> {
-        let payload = Payload(answer);
-        if !matches!(payload.0.get("active"), Some(Value::Bool(true))) {
+        let json = serde_json::to_vec(answer)
+            .map_err(|error| Error::new(Code::Internal, "an introspection cannot be written").with_cause(error))?;
+        let payload = AccessPayload::parse(&json)?;
+        if payload.active != Some(true) {
             return Err(Error::new(Code::TokenExpired, "the issuer says that the token is not active"));
         }
-        if !payload.text("token_type")?.is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
+        if !payload.token_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
             return Err(Error::new(Code::TokenKind, "the issuer does not call the token a bearer access token"));
         }
         check_kind(&payload)?;
-        if let issuer @ Some(_) = payload.text("iss")? {
-            check_issuer(issuer, rules.issuer.as_str())?;
+        if payload.iss.is_some() {
+            check_issuer(payload.iss.as_deref(), rules.issuer.as_str())?;
         }
-        check_subject(payload.text("sub")?)?;
-        let client_id = payload.text("client_id")?.unwrap_or_default();
+        check_subject(payload.sub.as_deref())?;
+        let client_id = payload.client_id.as_deref().unwrap_or_default();
         if !rules.clients.iter().any(|client| client == client_id) {
             let message = "is another client than this application; let it in with `accept_client` if that is meant";
             return Err(Error::invalid_claim("client_id", message));
         }
-        let times = payload.times()?;
-        if times.exp.is_none_or(|exp| now >= exp.plus(leeway)) || times.nbf.is_some_and(|nbf| nbf > now.plus(leeway)) {
+        let Times { exp, nbf, .. } = payload.times;
+        if exp.is_none_or(|exp| now >= exp.plus(leeway)) || nbf.is_some_and(|nbf| nbf > now.plus(leeway)) {
             return Err(Error::new(Code::TokenExpired, "the token has expired, or is not valid yet"));
         }
-        Self::from_payload(payload)
-    }
-
-    /// The claims, once everything has been checked.
-    fn from_payload(payload: Payload) -> Result<Self> {
-        let scopes = scopes(&payload)?;
-        payload.text("uid")?;
-        let expires_at = payload.times()?.exp.ok_or_else(|| Error::invalid_claim("exp", "is missing"))?;
-        Ok(Self(Arc::new(AccessTokenClaims { scopes, expires_at, all: payload.0 })))
+        let claims = claims(payload, rules.issuer)?;
+        Ok(Self(Arc::new(AccessTokenClaims { json, ..claims })))
     }
 }
 
+/// The claims to keep, once everything has been checked.
+fn claims(mut payload: AccessPayload<'_>, issuer: &Issuer) -> Result<AccessTokenClaims> {
+    let expires_at = payload.times.exp.ok_or_else(|| Error::invalid_claim("exp", "is missing"))?;
+    let scopes = payload.scopes();
+    Ok(AccessTokenClaims {
+        issuer: issuer.as_str().to_owned(),
+        subject: payload.sub.unwrap_or_default().into_owned(),
+        client_id: payload.cid.or(payload.client_id).unwrap_or_default().into_owned(),
+        user_id: payload.uid.map(Cow::into_owned),
+        scopes,
+        expires_at,
+        json: Vec::new(),
+        all: OnceLock::new(),
+    })
+}
+
 /// What no access token has, and a binding to a key that a bearer cannot prove.
-fn check_kind(payload: &Payload) -> Result<()> {
-    let of_others = ["nonce", "at_hash", "c_hash", "events", "htm", "htu"];
-    if of_others.iter().any(|claim| payload.has(claim)) {
+fn check_kind(payload: &AccessPayload<'_>) -> Result<()> {
+    if payload.of_another_kind {
         return Err(Error::new(Code::TokenKind, "the token is of another kind than an access token"));
     }
     // A token bound to a key must come with proof of that key (RFC 9449 §7.2).
-    if payload.has("cnf") {
+    if payload.bound {
         return Err(Error::new(Code::TokenKind, "the token is bound to a key and was sent without its proof"));
     }
     Ok(())
 }
 
 /// One of our audiences must be named. Others may be: an access token may be for several APIs.
-fn check_audience(payload: &Payload, audiences: &[String]) -> Result<()> {
-    let ours = |name: &str| audiences.iter().any(|audience| audience == name);
-    let named = match payload.0.get("aud") {
-        None => return Err(Error::invalid_claim("aud", "is missing")),
-        Some(Value::String(name)) => ours(name),
-        Some(Value::Array(names)) if names.iter().all(Value::is_string) => {
-            names.iter().filter_map(Value::as_str).any(ours)
-        }
-        Some(_) => return Err(Error::invalid_claim("aud", "is neither a text nor a list of texts")),
-    };
-    if named {
+fn check_audience(audience: Option<&Audience>, ours: &[String]) -> Result<()> {
+    let audience = audience.ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
+    if ours.iter().any(|ours| audience.contains(ours)) {
         return Ok(());
     }
     Err(Error::invalid_claim("aud", "does not name this API; compare it with OKTA_AUDIENCE"))
-}
-
-/// `scp` as a list is Okta's; `scope` as a text is that of RFC 9068, of introspection and of
-/// Okta's newer tokens.
-fn scopes(payload: &Payload) -> Result<Vec<String>> {
-    let listed = match payload.0.get("scp") {
-        None => &[],
-        Some(Value::Array(scopes)) if scopes.iter().all(Value::is_string) => scopes.as_slice(),
-        Some(_) => return Err(Error::invalid_claim("scp", "is not a list of texts")),
-    };
-    let written = payload.text("scope")?.unwrap_or_default().split(' ').filter(|scope| !scope.is_empty());
-    Ok(listed.iter().filter_map(Value::as_str).chain(written).map(str::to_owned).collect())
 }

@@ -77,18 +77,6 @@ impl Payload {
         })
     }
 
-    /// A claim that is a text, if it is there.
-    ///
-    /// # Errors
-    /// [`Code::TokenClaim`] if it is of another type.
-    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>> {
-        match self.0.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Error::invalid_claim(name, "is not a text")),
-        }
-    }
-
     /// The claims about time.
     ///
     /// # Errors
@@ -139,7 +127,7 @@ impl<'de> Visitor<'de> for Unique {
 
 /// The claims about time, in whole seconds. `NumericDate` allows fractions, which no
 /// issuer here sends; a float is refused with everything else that is no integer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Times {
     /// The token is no good from this moment on.
     pub(super) exp: Option<Timestamp>,

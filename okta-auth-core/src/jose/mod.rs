@@ -34,6 +34,7 @@
 //! token or a logout token is there. A token that is bound to a key (`cnf`) is refused as a
 //! bearer token (RFC 9449 §7.2).
 
+mod access_payload;
 mod access_token;
 mod algorithm;
 mod claims;

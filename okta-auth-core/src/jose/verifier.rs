@@ -33,14 +33,20 @@ pub(crate) struct Verifier {
 #[derive(Debug)]
 pub(super) struct Authentic {
     pub(super) payload: Payload,
-    /// The set that the key was in.
-    pub(super) keys: Arc<KeySet>,
     /// What it was signed with; `at_hash` depends on it.
     pub(super) algorithm: Algorithm,
     /// When it was verified: one moment for all claims about time.
     pub(super) now: Timestamp,
     /// The clock skew that is tolerated.
     pub(super) leeway: Duration,
+}
+
+/// What a token says, in the bytes that were signed, and by whose key.
+struct Genuine {
+    payload: Vec<u8>,
+    algorithm: Algorithm,
+    /// The set that the key was in.
+    keys: Arc<KeySet>,
 }
 
 /// Which set of keys a token was verified with. It keeps the set's place in memory taken, and
@@ -59,8 +65,10 @@ impl Verifier {
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching the keys.
     pub(crate) async fn id_token(&self, keys: &Url, token: &str, rules: &IdTokenRules<'_>) -> Result<VerifiedIdToken> {
-        let authentic = self.authentic(keys, token, &["jwt"], rules.trust).await?;
-        VerifiedIdToken::check(authentic, rules)
+        let signed = self.authentic(keys, token, &["jwt"], rules.trust).await?;
+        let payload = Payload::parse(&signed.payload)?;
+        let (algorithm, now) = (signed.algorithm, self.clock.now());
+        VerifiedIdToken::check(Authentic { payload, algorithm, now, leeway: self.leeway }, rules)
     }
 
     /// Verifies an access token of a custom authorization server (RFC 9068 §4, without
@@ -74,9 +82,9 @@ impl Verifier {
         token: &str,
         rules: &AccessTokenRules<'_>,
     ) -> Result<(VerifiedAccessToken, KeysVersion)> {
-        let authentic = self.authentic(keys, token, &["jwt", "at+jwt"], Trust::Anonymous).await?;
-        let version = KeysVersion(Arc::downgrade(&authentic.keys));
-        Ok((VerifiedAccessToken::check(authentic, rules)?, version))
+        let signed = self.authentic(keys, token, &["jwt", "at+jwt"], Trust::Anonymous).await?;
+        let version = KeysVersion(Arc::downgrade(&signed.keys));
+        Ok((VerifiedAccessToken::check(signed.payload, rules, self.clock.now(), self.leeway)?, version))
     }
 
     /// Whether the keys are still those of `version`: what was verified with them would be
@@ -91,7 +99,7 @@ impl Verifier {
 
     /// Shape, header, algorithm, key, signature; the payload is not looked at before
     /// that.
-    async fn authentic(&self, keys: &Url, token: &str, types: &[&str], trust: Trust) -> Result<Authentic> {
+    async fn authentic(&self, keys: &Url, token: &str, types: &[&str], trust: Trust) -> Result<Genuine> {
         let compact = Compact::parse(token, &self.headers)?;
         compact.header.check_type(types)?;
         let algorithm = self.algorithm(&compact.header.alg)?;
@@ -103,8 +111,7 @@ impl Verifier {
         };
         let keys = self.keys.verify(keys, &signed, trust).await?;
         self.headers.keep(token, &compact.header);
-        let payload = Payload::parse(&compact.payload()?)?;
-        Ok(Authentic { payload, keys, algorithm, now: self.clock.now(), leeway: self.leeway })
+        Ok(Genuine { payload: compact.payload()?, algorithm, keys })
     }
 
     /// The algorithm of the header, if it is on the list. The list decides, not the header.

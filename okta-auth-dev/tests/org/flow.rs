@@ -221,14 +221,14 @@ async fn a_second_factor_is_asked_for_once_in_a_session() {
     let silent = browser.open(&format!("{}&prompt=none", strong(&org))).await.unwrap();
     assert_eq!(silent.param("error").unwrap(), "login_required", "nobody can be asked");
     let page = browser.open(&strong(&org)).await.unwrap();
-    assert!(matches!(&page, okta_auth_dev::Response::Page { status: 200, body } if body.contains("Verify it is you")));
+    assert!(matches!(&page, Response::Page { status: 200, body } if body.contains("Verify it is you")));
     let code = browser.sign_in(&strong(&org), ADA).await.unwrap().param("code").unwrap();
     let id = claims(&exchange(&org, &code, &[]).json()["id_token"]);
     assert_eq!((&id["acr"], &id["amr"]), (&json!("urn:okta:loa:2fa:any"), &json!(["pwd", "otp", "mfa"])));
     let again = browser.open(&strong(&org)).await.unwrap();
     assert!(again.param("code").is_some(), "the session has it now");
     let anew = browser.open(&format!("{}&prompt=login", strong(&org))).await.unwrap();
-    assert!(matches!(anew, okta_auth_dev::Response::Page { .. }), "another sign-in starts from nothing");
+    assert!(matches!(anew, Response::Page { .. }), "another sign-in starts from nothing");
 }
 
 #[tokio::test]
@@ -241,17 +241,17 @@ async fn wrong_codes_other_browsers_and_cancel_end_nowhere() {
 
     let mut browser = org.browser();
     browser.sign_in(&authorize_url(&org, &org.issuer(), &[]), ADA).await.unwrap();
-    let okta_auth_dev::Response::Page { body, .. } = browser.open(&strong(&org)).await.unwrap() else { panic!() };
+    let Response::Page { body, .. } = browser.open(&strong(&org)).await.unwrap() else { panic!() };
     let part = |mark: &str| body.split(mark).nth(1).unwrap().split(['"', '<']).next().unwrap().to_owned();
     let (handle, code) = (part("name=\"stateToken\" value=\""), part("id=\"passcode-hint\">"));
     let verify = format!("{}/signin/verify", org.url());
     let stolen = [("stateToken", handle.as_str()), ("passcode", code.as_str())];
     let stranger = org.browser().submit(&verify, &stolen).await.unwrap();
-    assert!(matches!(stranger, okta_auth_dev::Response::Page { status: 400, .. }), "the step belongs to a session");
+    assert!(matches!(stranger, Response::Page { status: 400, .. }), "the step belongs to a session");
     let wrong = [("stateToken", handle.as_str()), ("passcode", "x")];
     for _ in 0..4 {
         let page = browser.submit(&verify, &wrong).await.unwrap();
-        assert!(matches!(page, okta_auth_dev::Response::Page { status: 401, .. }));
+        assert!(matches!(page, Response::Page { status: 401, .. }));
     }
     let old = browser.submit(&verify, &stolen).await.unwrap();
     assert_eq!(old.param("error").unwrap(), "access_denied", "an old code is a wrong one, and the fifth ends it");
