@@ -26,6 +26,7 @@ pub fn okta_auth(auth: &OktaAuth) -> impl FnOnce(&mut ServiceConfig) + use<> {
     }
 }
 
+/// Answers a request to one of the library's paths. Only a form has a body, and a short one.
 async fn serve(endpoint: Endpoint, request: HttpRequest, payload: Payload) -> HttpResponse {
     let Some(visit) = request.extensions().get::<Visit>().cloned() else { return layer_missing() };
     let parts = bridge::parts(&request);

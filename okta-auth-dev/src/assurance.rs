@@ -35,6 +35,9 @@ pub(crate) fn reached(acr_values: &[String], amr: &[String]) -> Result<Option<St
 }
 
 /// Whether a second factor, and nothing less, would reach one of the levels that were asked for.
+///
+/// A level that no code could reach, such as one resistant to phishing, is refused without
+/// asking for one.
 pub(crate) fn needs_second_factor(acr_values: &[String], amr: &[String]) -> bool {
     let more: Vec<String> = amr.iter().cloned().chain(["otp".to_owned(), "mfa".to_owned()]).collect();
     reached(acr_values, amr).is_err() && reached(acr_values, &more).is_ok()

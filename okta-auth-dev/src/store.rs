@@ -81,7 +81,7 @@ pub(crate) struct Session {
     pub(crate) amr: Vec<String>,
 }
 
-/// A second step that is waited for.
+/// A second step that is waited for. It is forgotten after the same time as a sign-in page.
 #[derive(Clone, Debug)]
 pub(crate) struct SecondFactor {
     /// What it is needed for.
@@ -171,6 +171,8 @@ impl Store {
     // -- second factors --------------------------------------------------------------------------------------------
 
     /// Remembers a second step, and returns its handle.
+    ///
+    /// The handle is in the form, the session in a cookie: both are needed to complete it.
     pub(crate) fn begin_second_factor(&mut self, step: SecondFactor, now: i64) -> String {
         let handle = random::token();
         self.second_factors.insert(handle.clone(), (step, now + SIGN_IN_WAIT));
@@ -194,7 +196,10 @@ impl Store {
         self.second_factors.remove(handle);
     }
 
-    /// Adds a second factor to a session. The person has just authenticated, so `auth_time` moves.
+    /// Adds a second factor to a session, once however often it is shown.
+    ///
+    /// Later requests of the session are answered with it, until the person signs in anew.
+    /// The person has just authenticated, so `auth_time` moves.
     pub(crate) fn add_second_factor(&mut self, id: &str, now: i64) {
         if let Some(session) = self.sessions.get_mut(id) {
             session.auth_time = now;

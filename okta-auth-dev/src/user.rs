@@ -48,7 +48,7 @@ pub struct User {
     /// The claim `amr`: how the person signs in. With `mfa` among them the person meets the `2fa`
     /// values of `acr_values`.
     pub amr: Vec<String>,
-    /// Whether the person has a second factor. Whoever has none is refused where one is needed.
+    /// Whether the person has a second factor, a code that a page asks for and shows. Whoever has none is refused where one is needed.
     pub second_factor: bool,
     /// Further claims, which appear with the scope `profile`; they replace those of the same name.
     pub claims: Map<String, Value>,
@@ -110,7 +110,9 @@ impl User {
         self
     }
 
-    /// Says whether the person has a second factor, which is so by default. Without one a request
+    /// Says whether the person has a second factor, which is so by default.
+    ///
+    /// The second factor is a code that the page shows, since the org knows no telephone. Without one a request
     /// for `urn:okta:loa:2fa:any` fails with `unmet_authentication_requirements`.
     pub fn second_factor(mut self, has_one: bool) -> Self {
         self.second_factor = has_one;

@@ -99,7 +99,7 @@ impl AccessTokens {
         authority.verifier.is_current(metadata.jwks_uri(), version).await
     }
 
-    /// Verifies a token by itself.
+    /// Verifies a token by itself: by the keys of its issuer, or by asking the issuer.
     async fn verify_now(&self, token: &str) -> Result<Verified> {
         let (position, authority) = self.authority(token)?;
         if authority.issuer.is_org_server() {
@@ -126,6 +126,10 @@ impl AccessTokens {
     }
 
     /// Asks the issuer (RFC 7662).
+    ///
+    /// Any text that looks like a token gets here, so the number of requests at a time is
+    /// bounded. Beyond the bound the answer is 503: that a token cannot be checked now says
+    /// nothing about it.
     async fn introspect(&self, authority: &Authority, token: &str) -> Result<Verified> {
         let introspection = self.introspection.as_ref().ok_or_else(|| {
             let message = "access tokens of the org server can be verified by Okta alone, and no client is configured \

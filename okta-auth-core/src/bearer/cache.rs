@@ -19,7 +19,10 @@ pub(super) struct Verified {
     pub(super) keys: Option<(usize, KeysVersion)>,
 }
 
-/// A cache of bounded size. Its keys are hashes of whole tokens, signature included, so a
+/// A cache of bounded size. Only verified tokens get in, so strangers cannot fill it; beyond its
+/// size the tokens that are used least make room.
+///
+/// Its keys are hashes of whole tokens, signature included, so a
 /// token is found by nobody who does not have it, and tokens are not kept in memory.
 pub(super) struct TokenCache(Cache<[u8; 32], Verified>);
 

@@ -1,4 +1,7 @@
 //! What a request presents in place of a session.
+//!
+//! Whatever could be read in two ways is refused before anything is verified: a gateway in front
+//! and the application behind it must not see two different tokens.
 
 use std::fmt;
 

@@ -18,6 +18,22 @@
 //! With several issuers, the token's own `iss` chooses among those that are configured; it is
 //! compared and never fetched from.
 //!
+//! # What a client is told
+//!
+//! | what came | status | challenge |
+//! |---|---|---|
+//! | nothing, or a scheme that is not ours | 401 | `Bearer`, with `resource_metadata` and without an error |
+//! | two tokens, a token in the query, no token after `Bearer` | 400 | `invalid_request` |
+//! | a token that does not verify, has expired, or is for another API | 401 | `invalid_token` |
+//! | a token of another kind: an ID token, a logout token, a DPoP proof | 401 | `invalid_token` |
+//! | a good token without the scope | 403 | `insufficient_scope`, with `scope` |
+//! | a good token from a sign-in that is too weak or too old | 401 | `insufficient_user_authentication`, with `acr_values` and `max_age` (RFC 9470) |
+//! | a good token, and a policy that says no | 403 | none: no other token would help |
+//! | any token, and an issuer that cannot be reached | 503 | none, but `Retry-After` |
+//!
+//! The description in a challenge tells whether a new token would help and nothing more. The log
+//! has the reason, by its stable code; neither has the token.
+//!
 //! # What is remembered
 //!
 //! A token that has been verified is remembered under its SHA-256, in a cache of bounded size,

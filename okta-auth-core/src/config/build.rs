@@ -11,6 +11,9 @@ use super::{Config, ResponseMode, Routes, env, rules};
 use crate::error::Result;
 use crate::secret::Secret;
 
+// Reading a setting and checking it are apart. Each rule reports to the findings and goes on, so
+// that a person who sets an application up learns of every mistake in one go.
+
 /// Where the metadata of a protected resource are (RFC 9728 §3): fixed, and at the root.
 const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
 
@@ -197,7 +200,8 @@ impl ConfigBuilder {
         routes
     }
 
-    /// The rules of what is seldom set.
+    /// The rules of what is seldom set: bounds that keep a typing error from turning a defence
+    /// off, such as a leeway of hours or a session limit of zero.
     fn check_rest(&self, secure: bool, findings: &mut Findings) {
         if let Some(store) = self.variables.value(env::SESSION_STORE).filter(|store| *store != "cookie") {
             let kind = store.split(':').next().unwrap_or_default();

@@ -173,7 +173,8 @@ impl ConfigBuilder {
         introspection_lifetime: Duration,
     }
 
-    /// The client secret; `OKTA_CLIENT_SECRET`.
+    /// The client secret; `OKTA_CLIENT_SECRET`. It is wiped from memory when dropped, and is
+    /// in no message and no `Debug`.
     ///
     /// Without one, and without a private key, the application is a public client,
     /// which proves nothing but the possession of its PKCE verifier.
@@ -206,6 +207,24 @@ impl ConfigBuilder {
 
     /// Accepts access tokens of another custom authorization server too. Sign-in stays with
     /// [`issuer`](Self::issuer).
+    ///
+    /// A token's `iss` chooses among the configured issuers, by exact comparison, and each has
+    /// keys of its own. The audiences are the same for all of them.
+    ///
+    /// ```
+    /// # use okta_auth_core::config::ConfigBuilder;
+    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// let config = ConfigBuilder::default()
+    ///     .issuer("https://dev-12345678.okta.com/oauth2/default")
+    ///     .accept_issuer("https://partner.okta.com/oauth2/aus9o8wzkhckw9TLa0h7z")
+    ///     .audience("api://orders, api://legacy-orders")
+    ///     .api_only()
+    ///     .build()?;
+    /// assert_eq!(config.issuers().count(), 2);
+    /// assert_eq!(config.audiences(), ["api://orders", "api://legacy-orders"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn accept_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.accepted_issuers.push(issuer.into());
         self
@@ -233,7 +252,10 @@ impl ConfigBuilder {
         self
     }
 
-    /// For an API without sessions: access tokens alone count. No client id is needed, no
+    /// For an API without sessions: access tokens alone count.
+    ///
+    /// `OKTA_ISSUER_URI` is then the only variable that is required, and `OKTA_AUDIENCE` the
+    /// only other one that matters. No client id is needed, no
     /// path for sign-in is served, and no cookie is read or set.
     pub fn api_only(mut self) -> Self {
         self.api_only = true;

@@ -19,6 +19,31 @@
 //! | `OKTA_COOKIE_SECRET` | random for each process |
 //! | `OKTA_SESSION_STORE` | `cookie` |
 //!
+//! # What is refused, and what is warned about
+//!
+//! | setting | refused | warned about |
+//! |---|---|---|
+//! | issuer | missing, a placeholder, the admin console, `.com.com`, an endpoint, `/oauth2` alone, a query or fragment, `http` off this machine | a slash at its end |
+//! | client id, client secret | a placeholder, spaces or quotes | |
+//! | client secret and private key | both at once: which one Okta expects cannot be seen from here | |
+//! | private key | not PEM, neither RSA nor P-256, a file that cannot be read | |
+//! | base URL | a path, a query, `http` off this machine | |
+//! | redirect URI | another origin than the base URL: the cookie would not be there | |
+//! | scopes | no `openid`, a character that no scope has | |
+//! | audience | | one at an org server, where it has no effect |
+//! | further issuers | an org server, whose tokens cannot be verified | |
+//! | cookie secret | shorter than 32 bytes, one character repeated | none at all on https: a restart signs everybody out |
+//! | session store | a store that this version does not have | |
+//! | leeway | more than 5 minutes | |
+//! | session limits, lifetime of an attempt | zero, or so long that they are none | |
+//! | paths | not a path, or two that are the same | |
+//! | another variable that looks like one of these | while the right one is missing | while the right one is there |
+//!
+//! # Precedence
+//!
+//! Code, then variable, then default. An empty variable counts as absent, which is what a
+//! deployment with an unset value produces.
+//!
 //! ```
 //! use okta_auth_core::config::ConfigBuilder;
 //!

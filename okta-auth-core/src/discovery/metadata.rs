@@ -7,6 +7,10 @@ use crate::config::{Issuer, is_loopback};
 use crate::error::{Code, Error, Result};
 
 /// The provider metadata (OIDC Discovery §3), as far as it is used here.
+///
+/// Members that are missing are not guessed: without an end-session endpoint a sign-out ends
+/// here, without an introspection endpoint the tokens of an org server are refused, and without
+/// a userinfo endpoint the ID token has to do.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Metadata {

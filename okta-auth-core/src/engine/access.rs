@@ -1,4 +1,8 @@
 //! Who makes a request, and whether a policy lets it through.
+//!
+//! The questions are asked by extractors and by policies, several times for one request and in
+//! any order. The answers are the same each time: the session was read when the request came, a
+//! token is verified once, and both are held to one moment.
 
 use std::sync::Arc;
 

@@ -10,7 +10,13 @@ use crate::error::{Code, Error, Result};
 use crate::jose::{AccessTokenClaims, VerifiedAccessToken};
 use crate::policy::{Caller, Decision, Policy};
 
-/// A request with a verified access token. `C` is the application's own type for the claims;
+/// A request with a verified access token.
+///
+/// A token is permission and not identity: it says what its client may do, and for whom. Key your
+/// own records by issuer and [`user_id`](Self::user_id), which is the `sub` of the user's
+/// sessions; the token's own subject is a login and can change.
+///
+/// Not more is in it than Okta put there. `C` is the application's own type for the claims;
 /// `()` asks for none.
 pub struct BearerToken<C = ()> {
     token: VerifiedAccessToken,

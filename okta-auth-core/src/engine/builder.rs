@@ -18,7 +18,24 @@ use crate::policy::PolicySet;
 use crate::protocol::Protocol;
 use crate::session::{CookieStore, SessionLimits};
 
-/// Builds an [`OktaAuth`]: settings, the application's hook, and a clock for tests.
+/// Builds an [`OktaAuth`]: settings, policies, the application's hook, and a clock for tests.
+///
+/// ```
+/// use okta_auth_core::OktaAuth;
+/// use okta_auth_core::config::ConfigBuilder;
+/// use okta_auth_core::policy::{PolicySet, group};
+///
+/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// let config = ConfigBuilder::default()
+///     .issuer("https://dev-12345678.okta.com/oauth2/default")
+///     .client_id("0oa1abcdXYZ2efGhI5d7");
+/// let auth = OktaAuth::builder(config)
+///     .policies(PolicySet::default().protect("/admin", group("Admins")))
+///     .build()?;
+/// assert!(auth.policies().route("/admin").is_some());
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 pub struct OktaAuthBuilder {
     config: ConfigBuilder,

@@ -15,6 +15,15 @@ use crate::policy::{Decision, Effect, StepUp};
 
 /// A mark on a response: the engine is to put its own answer in the place of it.
 ///
+/// | what stands in the way | a page navigation | anything else |
+/// |---|---|---|
+/// | nobody is signed in | 303 to Okta | 401, `Bearer` |
+/// | no token where one is needed | 401, `Bearer` | 401, `Bearer` |
+/// | a token that is no good | 401 `invalid_token`, 400 `invalid_request` | the same |
+/// | a sign-in that is too weak or too old | 303 to Okta | 401 `insufficient_user_authentication` |
+/// | a policy that says no | 403, a page | 403, JSON or `insufficient_scope` |
+/// | Okta cannot be reached | 503, a page | 503, JSON |
+///
 /// An adapter puts it into the response's extensions; [`Visit::answer`] makes the answer. A
 /// handler need not know more about it than its [`code`](Self::code).
 #[derive(Clone, Debug)]

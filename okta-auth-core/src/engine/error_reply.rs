@@ -18,6 +18,14 @@ use crate::login::ReturnTo;
 const DEFAULT_WAIT: u64 = 10;
 
 /// What is told about one kind of failure.
+///
+/// | status | when |
+/// |---|---|
+/// | 400 | the browser came with something old, foreign or forged |
+/// | 403 | somebody is known, and may not |
+/// | 502 | Okta answered with something that cannot be used |
+/// | 503 | Okta cannot be reached, or limits the rate; with `Retry-After` |
+/// | 500 | the application or this library has a mistake |
 struct Telling {
     status: StatusCode,
     title: &'static str,

@@ -16,6 +16,16 @@
 //! Step 2 does not answer by itself because starting a sign-in may need the network, and a
 //! handler that takes `Result<User, _>` must not pay for that.
 //!
+//! # Who makes a request
+//!
+//! 1. A request has one caller. Where an access token is presented the session does not count.
+//! 2. A session speaks for its user in requests that change nothing, and in others only if
+//!    they come from the application's own pages: `Origin` and `Sec-Fetch-Site` tell, and a
+//!    header of the application's own where it is configured.
+//! 3. A token speaks for its holder in every request: no browser sends it by itself.
+//! 4. Whatever is asked about the caller, the token is verified once per request.
+//! 5. An answer that depends on the session is kept out of caches.
+//!
 //! # What a browser gets, and what an API client gets
 //!
 //! A page navigation of a browser is redirected to Okta and comes back to where it was.

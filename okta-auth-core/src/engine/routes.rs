@@ -52,6 +52,9 @@ impl Endpoint {
     pub const MAX_BODY: usize = 64 * 1024;
 }
 
+// Each path answers the methods that its specification has, and 405 with `Allow` to the others.
+// Nothing here trusts a request for what it says about itself but the path that the router chose.
+
 impl Visit {
     /// Answers a request to one of the library's paths. `body` is empty except for a
     /// form post.

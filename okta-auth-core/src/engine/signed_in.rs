@@ -9,7 +9,12 @@ use crate::error::{Code, Error, Result};
 use crate::policy::{Caller, Decision, Policy};
 use crate::session::Session;
 
-/// Somebody with a live session. `C` is the application's own type for the claims; `()`
+/// Somebody with a live session.
+///
+/// The claims are those of the sign-in: a group that was taken away since is still there until the
+/// session ends or the user signs in again.
+///
+/// `C` is the application's own type for the claims; `()`
 /// asks for none.
 pub struct SignedIn<C = ()> {
     session: Arc<Session>,

@@ -1,5 +1,11 @@
 //! A document that is fetched once for any number of callers, and served stale while it
 //! is fetched again.
+//!
+//! 1. The first callers wait for one fetch, however many they are.
+//! 2. Later ones get the document at once. If it is stale, one fetch begins behind them.
+//! 3. A fetch that fails leaves the document in place, and the next try waits.
+//! 4. Whoever needs a newer document joins the fetch that is under way, or starts one if it may.
+//! 5. A fetch belongs to nobody: a caller that goes away does not take it from the others.
 
 use std::fmt;
 use std::future::Future;

@@ -70,7 +70,11 @@ impl HttpClient {
         Ok(Self { client, max_response: settings.max_response, clock })
     }
 
-    /// Sends a request. An answer comes back whatever its status, but for 3xx, 429 and
+    /// Sends a request, once or twice. What is safe to repeat is repeated at once if the
+    /// connection broke, which is how a pooled connection ends that the other side has closed.
+    /// A time-out is not repeated: it has taken its time already.
+    ///
+    /// An answer comes back whatever its status, but for 3xx, 429 and
     /// 5xx, which are errors.
     ///
     /// # Errors

@@ -1,4 +1,9 @@
 //! The payload of an access token, read in one pass and without building what nobody may ask for.
+//!
+//! An API verifies a token with each request, so what happens after the signature counts. Texts
+//! are borrowed from the payload, claims without a meaning here are skipped, and the map of all
+//! claims is made when somebody first asks for it. What is checked is the same as everywhere:
+//! each name once, each claim of its type.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -69,7 +74,7 @@ impl<'a> AccessPayload<'a> {
         scopes
     }
 
-    /// Reads the value of one claim.
+    /// Reads the value of one claim. `null` is of no type that a claim may have.
     fn read<A: MapAccess<'a>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         let time = |map: &mut A| map.next_value::<i64>().map(|seconds| Some(Timestamp::from_seconds(seconds)));
         match name {

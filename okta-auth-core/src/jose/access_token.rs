@@ -188,3 +188,71 @@ fn check_audience(audience: Option<&Audience>, ours: &[String]) -> Result<()> {
     }
     Err(Error::invalid_claim("aud", "does not name this API; compare it with OKTA_AUDIENCE"))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const LEEWAY: Duration = Duration::from_secs(60);
+
+    /// Reads an introspection with one member changed, or removed by null.
+    fn introspected(name: &str, value: Value) -> Result<VerifiedAccessToken, Code> {
+        let mut answer = json!({
+            "active": true, "token_type": "Bearer", "client_id": "c", "sub": "s", "exp": 2_000, "scope": "a b",
+            "iss": "https://x.okta.com", "username": "u",
+        });
+        match value {
+            Value::Null => drop(answer.as_object_mut().unwrap().remove(name)),
+            value => answer[name] = value,
+        }
+        let issuer = Issuer::new("https://x.okta.com", "https://x.okta.com".parse().unwrap());
+        let rules = IntrospectionRules { issuer: &issuer, clients: &["c".to_owned()] };
+        let now = Timestamp::from_seconds(1_000);
+        VerifiedAccessToken::from_introspection(answer.as_object().unwrap(), &rules, now, LEEWAY)
+            .map_err(|error| error.code())
+    }
+
+    #[test]
+    fn an_introspection_is_believed_only_if_all_of_it_is_right() {
+        let token = introspected("username", json!("other")).unwrap();
+        assert_eq!((token.claims().scopes().len(), token.claims().subject()), (2, "s"));
+        for (name, value, code) in [
+            ("active", json!(false), Code::TokenExpired),
+            ("active", Value::Null, Code::TokenExpired),
+            ("active", json!("true"), Code::TokenClaim),
+            ("token_type", Value::Null, Code::TokenKind),
+            ("token_type", json!("DPoP"), Code::TokenKind),
+            ("client_id", json!("other"), Code::TokenClaim),
+            ("client_id", Value::Null, Code::TokenClaim),
+            ("sub", Value::Null, Code::TokenClaim),
+            ("exp", json!(900), Code::TokenExpired),
+            ("exp", Value::Null, Code::TokenExpired),
+            ("nbf", json!(1_100), Code::TokenExpired),
+            ("iss", json!("https://y.okta.com"), Code::TokenClaim),
+            ("cnf", json!({"jkt": "x"}), Code::TokenKind),
+            ("nonce", json!("n"), Code::TokenKind),
+        ] {
+            assert_eq!(introspected(name, value.clone()).unwrap_err(), code, "{name} {value}");
+        }
+        introspected("iss", Value::Null).expect("Okta may leave the issuer out");
+    }
+
+    #[test]
+    fn a_claim_that_comes_twice_or_is_of_another_type_is_refused() {
+        let code = |json: &str| AccessPayload::parse(json.as_bytes()).unwrap_err().code();
+        for twice in [r#"{"aud":"a","aud":"b"}"#, r#"{"x":1,"x":1}"#, r#"{"sub":"a","\u0073ub":"b"}"#] {
+            assert_eq!(code(twice), Code::TokenClaim, "{twice}");
+        }
+        for (name, wrong) in
+            [("sub", "1"), ("exp", "1.5"), ("exp", "\"1\""), ("iat", "null"), ("scp", "\"a\""), ("aud", "[1]")]
+        {
+            assert_eq!(code(&format!("{{\"{name}\":{wrong}}}")), Code::TokenClaim, "{name} {wrong}");
+        }
+        for no_object in ["", "[]", "1", "null", "{", "{}x", "\u{feff}{}"] {
+            AccessPayload::parse(no_object.as_bytes()).unwrap_err();
+        }
+        AccessPayload::parse(br#"{"sub":"a","x":{"y":[1,null]}}"#).unwrap();
+    }
+}

@@ -7,6 +7,17 @@ use aws_lc_rs::signature::{self, RsaParameters, VerificationAlgorithm};
 
 /// The algorithms that a token may be signed with. There is no `none`, and no HMAC:
 /// with one, whoever can verify could also sign.
+///
+/// | name | key | signature | notes |
+/// |---|---|---|---|
+/// | RS256, RS384, RS512 | RSA of 2048 to 8192 bits | as long as the key | what Okta signs with is RS256 |
+/// | PS256 | RSA of 2048 to 8192 bits | as long as the key | a salt of 32 bytes and no other |
+/// | ES256, ES384 | P-256, P-384 | 64, 96 bytes | two numbers of fixed size, not DER |
+/// | EdDSA | Ed25519 | 64 bytes | no Ed448 |
+///
+/// A list of allowed ones is part of the configuration, RS256 alone by default. Whichever a
+/// token's header names, it counts only if it is on the list and the key is one for it
+/// (RFC 8725 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {

@@ -41,7 +41,8 @@ impl Default for KeysSettings {
     }
 }
 
-/// Where a token came from, which decides whether its key id may cause a fetch at any
+/// Where a token came from. A rotation just before signing must not cost anybody a sign-in, and a
+/// stranger must not be able to make us fetch at will. This decides whether its key id may cause a fetch at any
 /// time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {

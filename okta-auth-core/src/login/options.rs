@@ -5,6 +5,19 @@ use std::time::Duration;
 use super::return_to::ReturnTo;
 
 /// The wishes of one sign-in.
+///
+/// ```
+/// use std::time::Duration;
+/// use okta_auth_core::login::{LoginOptions, ReturnTo};
+///
+/// let base = "https://app.example.com".parse().unwrap();
+/// let mut options = LoginOptions::new(ReturnTo::parse("/payout", &base));
+/// options.login_hint = Some("ada@example.com".to_owned());
+/// options.max_age = Some(Duration::from_secs(300));
+/// ```
+///
+/// What is asked for by `max_age` and `acr_values` is sealed with the attempt, so that it is held
+/// against the ID token whatever the browser does in between.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoginOptions {

@@ -14,6 +14,18 @@ use crate::session::Session;
 ///
 /// One request has one caller: where a token is presented, the session does not count. Cheap
 /// to clone.
+///
+/// What it says has been verified: a session was sealed by this application after a sign-in, and
+/// a token passed every rule of its kind. What a claim means is up to whoever set it up at Okta.
+///
+/// ```
+/// use okta_auth_core::policy::check;
+///
+/// let same_country = check("same country", |caller| async move {
+///     caller.claim("/address/country").is_some_and(|country| country == "SE")
+/// });
+/// # let _ = same_country;
+/// ```
 #[derive(Clone)]
 pub struct Caller(Arc<Inner>);
 

@@ -68,17 +68,21 @@ pub fn claim(path: impl Into<String>) -> ClaimCondition {
 }
 
 impl ClaimCondition {
-    /// The claim is there, and not null.
+    /// The claim is there, and not null. Its value does not matter.
     pub fn is_present(self) -> Policy {
         Policy::condition(Condition::Claim(self.0, Test::Present))
     }
 
     /// The claim is this value. Of another type it is malformed: `"3"` is not 3.
+    ///
+    /// Malformed denies, and so does `!` of it: somebody changed what the claim means, and
+    /// nobody should get in by that.
     pub fn equals(self, value: impl Into<Value>) -> Policy {
         Policy::condition(Condition::Claim(self.0, Test::Equals(value.into())))
     }
 
-    /// The claim is a list with this value in it.
+    /// The claim is a list with this value in it. A text that contains it is malformed: `"admin"`
+    /// must not be found in `"not-an-admin"`.
     pub fn contains(self, value: impl Into<Value>) -> Policy {
         Policy::condition(Condition::Claim(self.0, Test::Contains(value.into())))
     }

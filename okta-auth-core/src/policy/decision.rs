@@ -124,6 +124,21 @@ impl fmt::Debug for Reason {
 }
 
 /// What a policy decided about one caller, and which of its parts decided it.
+///
+/// ```
+/// # async fn example(user: okta_auth_core::engine::SignedIn) {
+/// use okta_auth_core::policy::{Effect, group};
+///
+/// let decision = user.decide(&group("Admins").named("administration")).await;
+/// match decision.effect() {
+///     Effect::Allow => println!("show the button"),
+///     _ => println!("hide it: {}", decision.explain()),
+/// }
+/// # }
+/// ```
+///
+/// The text of [`explain`](Self::explain) is for developers and operators. It names conditions
+/// of the policy, which may be nobody else's business, and never what a claim says.
 #[derive(Clone, Debug)]
 pub struct Decision {
     pub(super) effect: Effect,

@@ -57,6 +57,10 @@ impl Decision {
 
 /// Evaluates a rule.
 ///
+/// Parts are read from left to right. `&` stops at the first part that denies, and `|` at the
+/// first that allows: what comes after them cannot change the decision, and is not in its
+/// reasons.
+///
 /// # Errors
 /// The condition whose function has to be called first.
 pub(super) fn evaluate(rule: &Rule, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
@@ -174,7 +178,8 @@ impl Outcome {
     }
 }
 
-/// How strict an effect is.
+/// How strict an effect is. Signing in is stricter than stepping up: it comes first, and what it
+/// leads to is judged anew.
 fn strictness(effect: &Effect) -> u8 {
     match effect {
         Effect::Allow => 0,

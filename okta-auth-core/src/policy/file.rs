@@ -63,6 +63,9 @@ impl PolicySet {
 
     /// Reads policies from a file; see [`parse`](Self::parse).
     ///
+    /// The file is read once, at start. To change who may do what, change the file and start
+    /// again: no rebuild, and no moment in which half of the rules are the old ones.
+    ///
     /// # Errors
     /// [`Code::PolicyInvalid`] if it cannot be read, or with the line of the mistake.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
@@ -113,7 +116,8 @@ struct Entry {
     routes: Vec<Spanned<String>>,
 }
 
-/// A rule as it is written.
+/// A rule as it is written: a table with one entry, or a word. Names that are not here are an
+/// error with those that are, and the line; that is what `serde` and `toml` do by themselves.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Source {
@@ -142,7 +146,8 @@ enum OneOrMore {
     More(Vec<String>),
 }
 
-/// A claim, and the one thing that is asked of it.
+/// A claim, and the one thing that is asked of it. Two at once would have to be read as `all` or
+/// as `any`, and somebody would guess wrong.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClaimSource {

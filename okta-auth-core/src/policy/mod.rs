@@ -38,6 +38,27 @@
 //! 5. A step-up is offered only where it helps: never beside a part that denies, and
 //!    never to a machine.
 //!
+//! # In handlers
+//!
+//! A policy on a route is asked before the handler runs. Where the decision depends on what is
+//! asked for, a handler asks by itself:
+//!
+//! ```
+//! use okta_auth_core::engine::SignedIn;
+//! use okta_auth_core::policy::{claim, group};
+//!
+//! async fn may_approve(user: &SignedIn, amount: u64) -> bool {
+//!     let policy = if amount > 10_000 {
+//!         group("Directors")
+//!     } else {
+//!         group("Directors") | claim("department").equals("Finance")
+//!     };
+//!     user.decide(&policy).await.is_allowed()
+//! }
+//! ```
+//!
+//! The adapters have `require` on `User` and `AccessToken`, which makes the answer as well.
+//!
 //! # Without a rebuild
 //!
 //! [`PolicySet`] reads policies from `policies.toml`, checks them at start, and gives them

@@ -92,11 +92,23 @@ pub fn signed_in() -> Policy {
 }
 
 /// A person: signed in, or with a token that was issued for a user.
+///
+/// At Okta a token without `uid` belongs to a machine. Use it where an action has to be laid at
+/// somebody's door.
 pub fn user() -> Policy {
     Policy::condition(Condition::User)
 }
 
 /// A client that acts for itself (client credentials, RFC 6749 §4.4).
+///
+/// Together with a scope it is how one service lets another one in:
+///
+/// ```
+/// use okta_auth_core::policy::{machine, scope};
+///
+/// let nightly_export = machine() & scope("reports:export");
+/// # let _ = nightly_export;
+/// ```
 pub fn machine() -> Policy {
     Policy::condition(Condition::Machine)
 }
@@ -117,7 +129,11 @@ pub fn group(name: impl Into<String>) -> Policy {
     Policy::condition(Condition::Group(name.into()))
 }
 
-/// A granted scope (RFC 6749 §3.3).
+/// A granted scope (RFC 6749 §3.3), in exactly this spelling. For a token it is one of `scp` or
+/// `scope`; for a session, one that the sign-in was granted.
+///
+/// A scope says what the client may ask for on behalf of the user, and not what the user may do:
+/// where both matter, ask for both, as in `scope("orders:write") & group("Buyers")`.
 pub fn scope(name: impl Into<String>) -> Policy {
     Policy::condition(Condition::Scope(name.into()))
 }
@@ -129,11 +145,24 @@ pub fn acr(value: impl Into<String>) -> Policy {
 }
 
 /// An authentication of one of these classes, the preferred one first.
+///
+/// Okta reports the class that was asked for and reached, and not every class that the sign-in
+/// would have satisfied, so name the stronger ones as well:
+///
+/// ```
+/// use okta_auth_core::policy::acr_one_of;
+///
+/// let strong = acr_one_of(["urn:okta:loa:2fa:any", "phr", "phrh"]);
+/// # let _ = strong;
+/// ```
 pub fn acr_one_of<V: Into<String>>(values: impl IntoIterator<Item = V>) -> Policy {
     Policy::condition(Condition::Acr(values.into_iter().map(Into::into).collect()))
 }
 
 /// An authentication with this method in the `amr` claim (RFC 8176), for example `mfa`.
+///
+/// There is no step-up for it: a method cannot be asked for in the protocol. To have a second
+/// factor asked for, use [`acr`].
 pub fn amr(method: impl Into<String>) -> Policy {
     Policy::condition(Condition::Amr(method.into()))
 }
@@ -144,13 +173,41 @@ pub fn signed_in_within(time: Duration) -> Policy {
     Policy::condition(Condition::SignedInWithin(time))
 }
 
-/// A caller of this tenant, by its issuer.
+/// A caller of this tenant, by its issuer: for an API that accepts several.
+///
+/// ```
+/// use okta_auth_core::policy::{scope, tenant};
+///
+/// let partner = tenant("https://partner.okta.com/oauth2/default") & scope("orders:read");
+/// # let _ = partner;
+/// ```
 pub fn tenant(issuer: impl Into<String>) -> Policy {
     Policy::condition(Condition::Tenant(issuer.into()))
 }
 
 /// A function of the application, with a name for logs. It is called at most once for each
 /// decision, only if the parts before it leave the decision open, and never for nobody.
+///
+/// It gets the [`Caller`], from which it can read claims, and may ask a database. `false` denies:
+/// a function that cannot tell should return it.
+///
+/// ```
+/// use okta_auth_core::policy::{check, group};
+///
+/// async fn owns_a_shop(subject: String) -> bool {
+///     // ask the database
+///     !subject.is_empty()
+/// }
+///
+/// let owner = check("shop owner", |caller| async move {
+///     match caller.subject() {
+///         Some(subject) => owns_a_shop(subject.to_owned()).await,
+///         None => false,
+///     }
+/// });
+/// let policy = group("Admins") | owner;
+/// # let _ = policy;
+/// ```
 pub fn check<F, Fut>(name: impl Into<String>, function: F) -> Policy
 where
     F: Fn(Caller) -> Fut + Send + Sync + 'static,

@@ -40,6 +40,10 @@ impl PolicySet {
     }
 
     /// Protects a route by a policy. A route that has one already gets both.
+    ///
+    /// The policy is asked about users and about holders of tokens. For a route that takes
+    /// tokens alone, attach the policy in code, with `require_token`: there nobody is sent to
+    /// sign in.
     #[must_use]
     pub fn protect(mut self, route: impl Into<String>, policy: Policy) -> Self {
         let route = route.into();

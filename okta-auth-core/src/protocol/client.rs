@@ -70,6 +70,18 @@ pub(crate) struct AuthorizationParameters<'a> {
 }
 
 /// Builds requests to one authorization server and reads its responses.
+///
+/// | message | specification | written by |
+/// |---|---|---|
+/// | authorization request | OIDC Core §3.1.2.1, RFC 7636 | `openidconnect` |
+/// | code exchange | RFC 6749 §4.1.3 | `openidconnect` |
+/// | revocation | RFC 7009 §2.1 | this module |
+/// | introspection | RFC 7662 §2.1 | this module |
+/// | userinfo | OIDC Core §5.3.1 | this module |
+///
+/// Requests of a client carry its credentials in the one way that is configured: in the header,
+/// in the body, as a signed assertion, or none. Nothing that comes back is believed here; the
+/// modules that ask decide what it has to satisfy.
 #[derive(Clone)]
 pub(crate) struct Protocol {
     config: Arc<Config>,
@@ -173,6 +185,9 @@ impl Protocol {
     }
 
     /// A form for an endpoint that authenticates the client (RFC 6749 §2.3).
+    ///
+    /// The assertion of `private_key_jwt` names the endpoint as its audience, as Okta wants it,
+    /// and is good for that one request.
     fn authenticated(&self, endpoint: &Url, parameters: &[(&str, &str)]) -> Result<http::Request<Vec<u8>>> {
         let client_id = self.config.client_id.as_str();
         let mut form = form_urlencoded::Serializer::new(String::new());

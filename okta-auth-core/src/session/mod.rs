@@ -17,6 +17,21 @@
 //! or two cookies; five cookies are the most. What does not fit is refused at sign-in, with
 //! the fix in the message, and not silently cut.
 //!
+//! # What is in it
+//!
+//! | | from | for |
+//! |---|---|---|
+//! | an id of 128 random bits | this library | telling two sessions of one user apart |
+//! | issuer, client, subject | the verified ID token | whose session it is, and where |
+//! | all claims | ID token and userinfo | handlers and policies |
+//! | the application's own data | the `on_sign_in` hook | handlers; never taken for claims |
+//! | granted scopes | the token response | policies |
+//! | ID token | the token response | the hint at sign-out |
+//! | access and refresh token | the token response | calls to other APIs; revocation |
+//! | when it began and was last used | the clock | the limits |
+//!
+//! Tokens are secrets: they are wiped from memory when dropped, and in no `Debug`.
+//!
 //! # What it cannot do
 //!
 //! A session in a cookie cannot be ended from the server before its limits, and a copy of

@@ -153,11 +153,26 @@ impl Browser {
     }
 
     /// Presses "Cancel" from now on where a second factor is asked for, instead of typing the code.
+    ///
+    /// ```
+    /// # async fn example(step_up: &str) -> Result<(), okta_auth_dev::Error> {
+    /// use okta_auth_dev::{ADA, Org};
+    ///
+    /// let mut browser = Org::start().await?.browser();
+    /// browser.refuse_second_factor();
+    /// let response = browser.sign_in(step_up, ADA).await?;
+    /// assert_eq!(response.param("error").as_deref(), Some("access_denied"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn refuse_second_factor(&mut self) {
         self.refuses_second_factor = true;
     }
 
     /// Completes the second step if a page asks for one: the code is on the page.
+    ///
+    /// So a test of step-up needs nothing but [`Browser::sign_in`], and one of a refusal
+    /// [`Browser::refuse_second_factor`] before it.
     async fn verify(&mut self, response: Response) -> Result<Response, Error> {
         let Response::Page { body, .. } = &response else { return Ok(response) };
         let (Some(code), Some(handle)) = (html::text_of(body, "passcode-hint"), html::field(body, "stateToken")) else {

@@ -135,7 +135,8 @@ impl SignIn<'_> {
     }
 }
 
-/// The page of the second step. It shows the code that it asks for, because there is no telephone
+/// The page of the second step, in the style of the first. It works without scripts, the field is
+/// one that browsers and password managers know, and an error is announced. It shows the code that it asks for, because there is no telephone
 /// to send it to.
 pub(super) fn second_factor(tenant: &Tenant, handle: &str, passcode: &str, failed: bool) -> String {
     let problem = if failed {

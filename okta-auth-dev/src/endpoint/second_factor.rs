@@ -20,7 +20,8 @@ pub(super) const PATH: &str = "verify";
 /// How many wrong codes end the request.
 const TRIES: u32 = 5;
 
-/// Shows the step for a request of a session.
+/// Shows the step for a request of a session. The session has shown the password already, or it
+/// would not be there.
 pub(super) fn begin(tenant: &Tenant, request: &authorize::AuthorizeRequest, session: &str) -> Reply {
     let step = SecondFactor { request: request.clone(), session: session.to_owned(), passcode: passcode(), wrong: 0 };
     let passcode = step.passcode.clone();
@@ -29,6 +30,9 @@ pub(super) fn begin(tenant: &Tenant, request: &authorize::AuthorizeRequest, sess
 }
 
 /// Checks the code; then the session has a second factor, and the request is answered.
+///
+/// The handle alone is not enough: the browser must have the cookie of the session that the step
+/// belongs to. Otherwise whoever reads the page over a shoulder could complete it elsewhere.
 pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
     if request.method != "POST" {
         return wrong_method();
@@ -62,7 +66,8 @@ pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
     Reply::html(401, page)
 }
 
-/// The code was right.
+/// The code was right. `auth_time` moves, since the person has just authenticated, and `acr` of
+/// the tokens is the level that was asked for.
 fn complete(tenant: &Tenant, server: &Server, handle: &str, step: &SecondFactor) -> Reply {
     let now = tenant.clock.seconds();
     let session = {
@@ -77,7 +82,8 @@ fn complete(tenant: &Tenant, server: &Server, handle: &str, step: &SecondFactor)
     }
 }
 
-/// The person went away, or did not know the code.
+/// The person went away, or did not know the code. Okta says `access_denied` for both, and the
+/// session lives on with what it had.
 fn end(tenant: &Tenant, handle: &str, step: &SecondFactor) -> Reply {
     lock(&tenant.store).end_second_factor(handle);
     refuse(

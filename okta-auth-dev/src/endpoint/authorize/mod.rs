@@ -102,7 +102,8 @@ pub(super) fn sign_in_page(
     page::SignIn { tenant, app: &client.name, handle, username, failed: failed.is_some(), users: &users }.html()
 }
 
-/// Whether a second factor is missing that the person has.
+/// Whether a second factor is missing that the person has. One who has none is not asked: the
+/// request is refused instead, as at Okta.
 fn needs_more(tenant: &Tenant, request: &AuthorizeRequest, session: &Session) -> bool {
     let has_one = tenant.user(&session.login).is_some_and(|user| user.second_factor);
     has_one && assurance::needs_second_factor(&request.acr_values, &session.amr)
