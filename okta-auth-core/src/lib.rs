@@ -45,6 +45,15 @@
 //! | floor | the least time between two fetches that strangers can cause |
 //! | leeway | how far two clocks may be apart |
 //!
+//! # Errors
+//!
+//! Whatever can fail returns [`error::Error`], which is opaque: its [`code`](error::Error::code)
+//! is stable, its message is for operators and names the fix, and its cause is for logs. None of
+//! them holds a token, a secret or text that a provider sent. Users never see any of it; they see
+//! a page, or JSON, with the code.
+//!
+//! Nothing here panics on input. What must not happen is `Code::Internal`, and worth a report.
+//!
 //! # The modules
 //!
 //! They stand in the order in which data flows, and each imports from those above it alone:
