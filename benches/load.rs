@@ -1,0 +1,215 @@
+//! What the library costs a server under load: CPU per request and requests per second, against the bare framework.
+//!
+//! `cargo bench --bench load` needs `wrk`. Each server is a process of its own, this program started again, so that the
+//! load generator's time does not count. CPU time is read from `/proc`, so it runs on Linux alone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::print_stdout, reason = "the table is the purpose")]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use actix_web::{App, HttpServer, web};
+use axum::{Router, routing::get};
+use okta_auth_actix::OktaAuthLayer;
+use okta_auth_axum::RouterExt;
+use okta_auth_core::OktaAuth;
+use okta_auth_core::config::ConfigBuilder;
+use okta_auth_dev::{ADA, Org};
+
+const SECRET: &str = "a cookie secret for benches, 32 bytes";
+
+/// Seconds for each measurement, and how often each is made; the median counts.
+const SECONDS: u32 = 2;
+const ROUNDS: usize = 5;
+
+/// A server that ends with its measurement.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// One thing to ask a server for.
+struct Case {
+    name: &'static str,
+    path: &'static str,
+    header: Option<String>,
+    /// How many verified tokens the server remembers.
+    remembers: usize,
+    /// The limits: microseconds added, and the share of the bare framework's requests.
+    limits: (f64, f64),
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    match arguments.get(1).map(String::as_str) {
+        Some("serve") => serve(&arguments[2], arguments[3].parse().unwrap()),
+        _ if arguments.iter().any(|argument| argument == "--bench") => measure(),
+        _ => {}
+    }
+}
+
+fn auth() -> OktaAuth {
+    let remembers = std::env::var("REMEMBERS").unwrap().parse().unwrap();
+    let config = ConfigBuilder::from_env().cookie_secret(SECRET).token_cache_size(remembers);
+    OktaAuth::builder(config).build().unwrap()
+}
+
+/// Runs a server of one kind until it is killed. One thread, so that CPU per request compares.
+fn serve(kind: &str, port: u16) {
+    let address = ("127.0.0.1", port);
+    if kind.starts_with("axum") {
+        use okta_auth_axum::{AccessToken, User};
+        let app = Router::new().route("/", get(|| async { "ok" }));
+        let app = if kind == "axum" {
+            app.route("/user", get(|user: User| async move { user.subject().len().to_string() }))
+                .route("/token", get(|token: AccessToken| async move { token.subject().len().to_string() }))
+                .okta_auth(&auth())
+        } else {
+            app
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+            println!("ready");
+            axum::serve(listener, app).await.unwrap();
+        });
+    } else {
+        use okta_auth_actix::{AccessToken, User};
+        actix_web::rt::System::new().block_on(async {
+            let server = if kind == "actix" {
+                let auth = auth();
+                HttpServer::new(move || {
+                    App::new()
+                        .route("/user", web::get().to(|user: User| async move { user.subject().len().to_string() }))
+                        .route("/token", web::get().to(|token: AccessToken| async move { token.subject().len().to_string() }))
+                        .wrap(OktaAuthLayer::new(&auth))
+                })
+                .workers(1)
+                .bind(address)
+                .unwrap()
+                .run()
+            } else {
+                HttpServer::new(|| App::new().route("/", web::get().to(|| async { "ok" })))
+                    .workers(1)
+                    .bind(address)
+                    .unwrap()
+                    .run()
+            };
+            println!("ready");
+            server.await.unwrap();
+        });
+    }
+}
+
+fn measure() {
+    if Command::new("wrk").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        println!("`wrk` is not installed (Debian: apt-get install wrk): no load is measured");
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let org = runtime.block_on(Org::start()).unwrap();
+    let cookie = runtime.block_on(cookie(&org));
+    let token = format!("Authorization: Bearer {}", org.mint().access_token(ADA, ["openid", "profile"]).sign());
+    println!("the session cookie has {} bytes", cookie.len());
+    let cases = [
+        Case { name: "signed-in session", path: "/user", header: Some(cookie), remembers: 4_096, limits: (2.5, 0.85) },
+        Case { name: "token seen before", path: "/token", header: Some(token.clone()), remembers: 4_096, limits: (1.5, 0.85) },
+        Case { name: "token verified each time", path: "/token", header: Some(token), remembers: 0, limits: (f64::NAN, f64::NAN) },
+    ];
+    for framework in ["axum", "actix"] {
+        for case in &cases {
+            let (mut added, mut shares) = (Vec::new(), Vec::new());
+            for _ in 0..ROUNDS {
+                let bare = Case { name: "bare", path: "/", header: case.header.clone(), remembers: 0, limits: (f64::NAN, f64::NAN) };
+                let (bare_cpu, bare_rate) = run(&org, &format!("{framework}-bare"), &bare);
+                let (cpu, rate) = run(&org, framework, case);
+                added.push(cpu - bare_cpu);
+                shares.push(rate / bare_rate);
+            }
+            let (added, share) = (median(added), median(shares));
+            let told = |holds: bool, limit: f64| match (limit.is_nan(), holds) {
+                (true, _) => String::new(),
+                (_, true) => format!(" (holds, limit {limit})"),
+                (_, false) => format!(" (OVER, limit {limit})"),
+            };
+            let (cpu, rate) = (told(added <= case.limits.0, case.limits.0), told(share >= case.limits.1, case.limits.1));
+            println!("{framework:<6} {:<26} {added:>6.2} us of CPU added{cpu}   {share:>5.2} of the requests{rate}", case.name);
+        }
+    }
+}
+
+/// CPU in microseconds per request, and requests per second.
+fn run(org: &Org, kind: &str, case: &Case) -> (f64, f64) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["serve", kind, &port.to_string()])
+        .env("REMEMBERS", case.remembers.to_string())
+        .env("OKTA_BASE_URL", "http://localhost:8080")
+        .envs(org.env())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
+    let server = Server(child);
+    let url = format!("http://127.0.0.1:{port}{}", case.path);
+    load(&url, case, 1);
+    let before = cpu(server.0.id());
+    let output = load(&url, case, SECONDS);
+    let used = cpu(server.0.id()) - before;
+    let number = |mark: &str| output.split(mark).next().and_then(|text| text.split_whitespace().next_back()?.parse::<f64>().ok());
+    assert!(!output.contains("Non-2xx"), "the server refused: {output}");
+    let requests = number(" requests in").unwrap();
+    (used * 1e6 / requests, requests / f64::from(SECONDS))
+}
+
+fn load(url: &str, case: &Case, seconds: u32) -> String {
+    let mut wrk = Command::new("wrk");
+    wrk.args(["-t1", "-c16", &format!("-d{seconds}s")]);
+    if let Some(header) = &case.header {
+        wrk.args(["-H", header]);
+    }
+    String::from_utf8(wrk.arg(url).output().unwrap().stdout).unwrap()
+}
+
+/// The CPU time of a process in seconds: user and system, in ticks of 10 ms (proc(5)).
+fn cpu(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Signs in over a socket and returns the `Cookie` header of the session.
+async fn cookie(org: &Org) -> String {
+    let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
+    let auth = OktaAuth::builder(config).build().unwrap();
+    org.allow_redirect("http://localhost:8080");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let app = Router::new().route("/user", get(|_: okta_auth_axum::User| async { "" })).okta_auth(&auth);
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+    let login = http.get(format!("{base}/login")).header("accept", "text/html").send().await.unwrap();
+    let jar = |answer: &reqwest::Response| {
+        let set = answer.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned());
+        let live = set.filter(|cookie| !cookie.contains("Max-Age=0"));
+        live.map(|cookie| cookie.split(';').next().unwrap().to_owned()).collect::<Vec<_>>().join("; ")
+    };
+    let attempt = jar(&login);
+    let authorize = login.headers()["location"].to_str().unwrap().to_owned();
+    let okta_auth_dev::Response::Redirect(back) = org.sign_in(&authorize, ADA).await.unwrap() else { panic!() };
+    let back = back.replace("http://localhost:8080", &base);
+    let done = http.get(back).header("cookie", attempt).send().await.unwrap();
+    assert_eq!(done.status(), 303);
+    format!("Cookie: {}", jar(&done))
+}
