@@ -86,7 +86,10 @@ fn serve(kind: &str, port: u16) {
                 HttpServer::new(move || {
                     App::new()
                         .route("/user", web::get().to(|user: User| async move { user.subject().len().to_string() }))
-                        .route("/token", web::get().to(|token: AccessToken| async move { token.subject().len().to_string() }))
+                        .route(
+                            "/token",
+                            web::get().to(|token: AccessToken| async move { token.subject().len().to_string() }),
+                        )
                         .wrap(OktaAuthLayer::new(&auth))
                 })
                 .workers(1)
@@ -118,14 +121,32 @@ fn measure() {
     println!("the session cookie has {} bytes", cookie.len());
     let cases = [
         Case { name: "signed-in session", path: "/user", header: Some(cookie), remembers: 4_096, limits: (2.5, 0.85) },
-        Case { name: "token seen before", path: "/token", header: Some(token.clone()), remembers: 4_096, limits: (1.5, 0.85) },
-        Case { name: "token verified each time", path: "/token", header: Some(token), remembers: 0, limits: (f64::NAN, f64::NAN) },
+        Case {
+            name: "token seen before",
+            path: "/token",
+            header: Some(token.clone()),
+            remembers: 4_096,
+            limits: (1.5, 0.85),
+        },
+        Case {
+            name: "token verified each time",
+            path: "/token",
+            header: Some(token),
+            remembers: 0,
+            limits: (f64::NAN, f64::NAN),
+        },
     ];
     for framework in ["axum", "actix"] {
         for case in &cases {
             let (mut added, mut shares) = (Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
-                let bare = Case { name: "bare", path: "/", header: case.header.clone(), remembers: 0, limits: (f64::NAN, f64::NAN) };
+                let bare = Case {
+                    name: "bare",
+                    path: "/",
+                    header: case.header.clone(),
+                    remembers: 0,
+                    limits: (f64::NAN, f64::NAN),
+                };
                 let (bare_cpu, bare_rate) = run(&org, &format!("{framework}-bare"), &bare);
                 let (cpu, rate) = run(&org, framework, case);
                 added.push(cpu - bare_cpu);
@@ -137,8 +158,12 @@ fn measure() {
                 (_, true) => format!(" (holds, limit {limit})"),
                 (_, false) => format!(" (OVER, limit {limit})"),
             };
-            let (cpu, rate) = (told(added <= case.limits.0, case.limits.0), told(share >= case.limits.1, case.limits.1));
-            println!("{framework:<6} {:<26} {added:>6.2} us of CPU added{cpu}   {share:>5.2} of the requests{rate}", case.name);
+            let (cpu, rate) =
+                (told(added <= case.limits.0, case.limits.0), told(share >= case.limits.1, case.limits.1));
+            println!(
+                "{framework:<6} {:<26} {added:>6.2} us of CPU added{cpu}   {share:>5.2} of the requests{rate}",
+                case.name
+            );
         }
     }
 }
@@ -162,7 +187,9 @@ fn run(org: &Org, kind: &str, case: &Case) -> (f64, f64) {
     let before = cpu(server.0.id());
     let output = load(&url, case, SECONDS);
     let used = cpu(server.0.id()) - before;
-    let number = |mark: &str| output.split(mark).next().and_then(|text| text.split_whitespace().next_back()?.parse::<f64>().ok());
+    let number = |mark: &str| {
+        output.split(mark).next().and_then(|text| text.split_whitespace().next_back()?.parse::<f64>().ok())
+    };
     assert!(!output.contains("Non-2xx"), "the server refused: {output}");
     let requests = number(" requests in").unwrap();
     (used * 1e6 / requests, requests / f64::from(SECONDS))
