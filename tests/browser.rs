@@ -45,7 +45,7 @@ impl Driver {
         let driver = Running(driver);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let base = format!("http://127.0.0.1:{port}");
-        until(|| async { http.get(format!("{base}/status")).send().await.is_ok() }).await;
+        until("chromedriver answers", || async { http.get(format!("{base}/status")).send().await.is_ok() }).await;
         let profile = format!("--user-data-dir={}", profile.display());
         let arguments = [
             "--headless",
@@ -97,9 +97,22 @@ impl Driver {
         self.post(&format!("/element/{element}/value"), json!({ "text": text })).await;
     }
 
+    /// The text of the page; nothing while one page gives way to the next.
     async fn text(&self) -> String {
-        let body = self.element("body").await;
-        self.read(&format!("/element/{body}/text")).await.as_str().unwrap().to_owned()
+        let found = self.post("/element", json!({ "using": "css selector", "value": "body" })).await;
+        let Some(body) = found[ELEMENT].as_str() else { return String::new() };
+        self.read(&format!("/element/{body}/text")).await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until the page shows this: a click may return before its page is there.
+    async fn shows(&self, text: &str) {
+        until(&format!("the page shows `{text}`"), || async { self.text().await.contains(text) }).await;
+    }
+
+    /// Waits until the browser is at this address, but for a query.
+    async fn is_at(&self, url: &str) {
+        let here = |now: String| now.split('?').next().unwrap().trim_end_matches('/') == url.trim_end_matches('/');
+        until(&format!("the browser is at `{url}`"), || async { here(self.url().await) }).await;
     }
 
     /// Keeps a picture for people to look at, if they say where.
@@ -128,10 +141,10 @@ async fn call(http: &reqwest::Client, method: Method, url: &str, body: Value) ->
 }
 
 /// Polls until something is so; a browser has no virtual clock.
-async fn until<F: Future<Output = bool>>(mut check: impl FnMut() -> F) {
+async fn until<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
     let start = Instant::now();
     while !check().await {
-        assert!(start.elapsed() < Duration::from_secs(60), "it never happened");
+        assert!(start.elapsed() < Duration::from_secs(60), "it never happened that {what}");
         tokio::task::yield_now().await;
     }
 }
@@ -163,7 +176,7 @@ async fn sign_in_second_tab_sign_out() {
     let driver = Driver::start(&profile).await;
 
     driver.open(&base).await;
-    assert!(driver.text().await.contains("Hello, stranger"));
+    driver.shows("Hello, stranger").await;
     driver.picture("1-home").await;
 
     driver.open(&format!("{base}/profile")).await;
@@ -172,23 +185,24 @@ async fn sign_in_second_tab_sign_out() {
     driver.write("input[name=username]", &user).await;
     driver.write("input[name=password]", "wrong").await;
     driver.click("form button[type=submit]").await;
-    assert!(driver.text().await.contains("Unable to sign in"));
+    driver.shows("Unable to sign in").await;
     driver.picture("3-wrong-password").await;
     driver.write("input[name=password]", &password).await;
     driver.click("form button[type=submit]").await;
-    assert_eq!(driver.url().await, format!("{base}/profile"));
-    let text = driver.text().await;
-    assert!(text.contains("Ada Lovelace") && text.contains(&user) && text.contains("Admins"), "{text}");
+    driver.is_at(&format!("{base}/profile")).await;
+    for text in ["Ada Lovelace", &user, "Admins"] {
+        driver.shows(text).await;
+    }
     driver.picture("4-profile").await;
 
     let tab = driver.post("/window/new", json!({ "type": "tab" })).await;
     driver.post("/window", json!({ "handle": tab["handle"] })).await;
     driver.open(&base).await;
-    assert!(driver.text().await.contains("Hello, Ada Lovelace"), "the second tab is signed in as well");
+    driver.shows("Hello, Ada Lovelace").await;
 
     driver.click("header button").await;
-    assert_eq!(driver.url().await.trim_end_matches('/').split('?').next().unwrap().trim_end_matches('/'), base);
-    assert!(driver.text().await.contains("Hello, stranger"));
+    driver.is_at(&base).await;
+    driver.shows("Hello, stranger").await;
     driver.picture("5-signed-out").await;
     driver.open(&format!("{base}/profile")).await;
     assert!(!driver.url().await.starts_with(&base), "Okta's own session ended too: it asks for the password");
@@ -205,28 +219,29 @@ async fn step_up(package: &str) {
     driver.write("input[name=username]", &user).await;
     driver.write("input[name=password]", &password).await;
     driver.click("form button[type=submit]").await;
-    assert_eq!(driver.url().await, format!("{base}/profile"));
+    driver.is_at(&format!("{base}/profile")).await;
 
     driver.open(&format!("{base}/sensitive?amount=5")).await;
-    assert!(driver.text().await.contains("Verify it is you"));
+    driver.shows("Verify it is you").await;
     driver.picture(&format!("6-{package}-second-factor")).await;
     driver.click("button[value=cancel]").await;
-    let (url, text) = (driver.url().await, driver.text().await);
-    assert!(url.starts_with(&base) && text.contains("authorization_refused"), "refused, and no loop: {url} {text}");
+    driver.shows("authorization_refused").await;
+    assert!(driver.url().await.starts_with(&base), "refused, and no loop");
     driver.picture(&format!("7-{package}-refused")).await;
     driver.open(&format!("{base}/profile")).await;
-    assert!(driver.text().await.contains("Ada Lovelace"), "the session that there was is still there");
+    driver.shows("Ada Lovelace").await;
 
     driver.open(&format!("{base}/sensitive?amount=5")).await;
     let hint = driver.element("#passcode-hint").await;
     let code = driver.read(&format!("/element/{hint}/text")).await;
     driver.write("input[name=passcode]", code.as_str().unwrap()).await;
     driver.click("button[value=verify]").await;
-    assert_eq!(driver.url().await, format!("{base}/sensitive?amount=5"));
-    assert!(driver.text().await.contains("Sensitive matters"));
+    driver.is_at(&format!("{base}/sensitive")).await;
+    assert!(driver.url().await.ends_with("/sensitive?amount=5"));
+    driver.shows("Sensitive matters").await;
     driver.picture(&format!("8-{package}-granted")).await;
     driver.open(&format!("{base}/admin")).await;
-    assert!(driver.text().await.contains("Administration"));
+    driver.shows("Administration").await;
     let _ = std::fs::remove_dir_all(&profile);
     driver.quit().await;
 }

@@ -6,6 +6,8 @@
 //! changed, missing, swapped or of another generation makes all of it unreadable, and
 //! one beyond the number is not looked at.
 
+use std::borrow::Cow;
+
 use http::HeaderValue;
 
 use super::request::RequestCookies;
@@ -40,13 +42,16 @@ impl Chunks {
 
     /// The text, put together again; `None` if a part is missing or the number makes no
     /// sense.
-    pub(crate) fn read(&self, cookies: &RequestCookies) -> Option<String> {
+    pub(crate) fn read<'a>(&self, cookies: &'a RequestCookies) -> Option<Cow<'a, str>> {
         let (count, first) = split_count(cookies.value(&self.name)?)?;
+        if count == 1 {
+            return Some(Cow::Borrowed(first));
+        }
         let mut text = first.to_owned();
         for at in 1..count {
             text.push_str(cookies.value(&self.part(at))?);
         }
-        Some(text)
+        Some(Cow::Owned(text))
     }
 
     /// Whether the browser holds anything under this name.

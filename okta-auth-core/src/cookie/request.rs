@@ -15,7 +15,7 @@ impl RequestCookies {
     /// skipped.
     pub(crate) fn parse(headers: &HeaderMap) -> Self {
         let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let cookies = values.flat_map(|value| cookie::Cookie::split_parse(value.to_owned())).filter_map(Result::ok);
+        let cookies = values.flat_map(cookie::Cookie::split_parse).filter_map(Result::ok);
         Self(cookies.take(MAX_COOKIES).map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned())).collect())
     }
 

@@ -43,9 +43,19 @@ pub(crate) struct Sealer {
 /// A value that has been opened.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    pub(crate) plain: Zeroizing<Vec<u8>>,
+    /// The sealed value, decrypted in place.
+    bytes: Zeroizing<Vec<u8>>,
+    /// How long the plain text after the header is.
+    length: usize,
     /// Whether it was sealed with a key that is on its way out.
     pub(crate) old_key: bool,
+}
+
+impl Opened {
+    /// The plain text. It is wiped when this is dropped.
+    pub(crate) fn plain(&self) -> &[u8] {
+        self.bytes.get(HEADER..).and_then(|rest| rest.get(..self.length)).unwrap_or_default()
+    }
 }
 
 impl Sealer {
@@ -89,8 +99,8 @@ impl Sealer {
         }
         let (position, key) = self.keys.iter().enumerate().find(|(_, key)| key.id == id)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let plain = key.key.open_in_place(nonce, Aad::from(self.associated_data(name)), body).ok()?;
-        Some(Opened { plain: Zeroizing::new(plain.to_vec()), old_key: position > 0 })
+        let length = key.key.open_in_place(nonce, Aad::from(self.associated_data(name)), body).ok()?.len();
+        Some(Opened { bytes: sealed, length, old_key: position > 0 })
     }
 
     /// What a value is bound to: version, purpose, tenant, and the name of its cookie.
@@ -131,7 +141,7 @@ mod tests {
     #[test]
     fn a_value_opens_where_it_was_sealed_for_and_nowhere_else() {
         let sealed = sealer(Purpose::Session, "a").seal("n", b"plain").unwrap();
-        assert_eq!(*sealer(Purpose::Session, "a").open("n", &sealed).unwrap().plain, b"plain");
+        assert_eq!(sealer(Purpose::Session, "a").open("n", &sealed).unwrap().plain(), b"plain");
         assert!(sealer(Purpose::Session, "b").open("n", &sealed).is_none());
         assert!(sealer(Purpose::PendingLogin, "a").open("n", &sealed).is_none());
         assert!(sealer(Purpose::Session, "a").open("m", &sealed).is_none());

@@ -94,7 +94,7 @@ impl Attempts {
     /// A pending sign-in from its cookie; `None` for anything that is not exactly one.
     fn open(&self, request: &RequestCookies, name: &str) -> Option<PendingLogin> {
         let opened = self.sealer.open(name, request.value(name)?)?;
-        postcard::from_bytes(&opened.plain).ok()
+        postcard::from_bytes(opened.plain()).ok()
     }
 
     /// Makes room for one more. What cannot be opened, or is dead, goes first.

@@ -74,7 +74,7 @@ impl CookieStore {
     fn open(&self, cookies: &RequestCookies, now: Timestamp) -> Option<(Session, bool)> {
         let text = self.chunks.read(cookies)?;
         let opened = self.sealer.open(self.chunks.name(), &text)?;
-        let (format, record) = opened.plain.split_first()?;
+        let (format, record) = opened.plain().split_first()?;
         if *format != FORMAT {
             return None;
         }
