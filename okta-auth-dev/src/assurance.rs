@@ -1,46 +1,72 @@
-//! What `acr_values` asks for, and whether a person can do it.
+//! What `acr_values` asks for, and what is still missing for it.
 //!
-//! The levels are Okta's: `urn:okta:loa:1fa:any` and so on. A person signs in with a
-//! password, and with a code where a level needs a second factor.
+//! The levels are Okta's: `urn:okta:loa:1fa:any` and so on. The org has two factors: the password,
+//! and a code that it shows itself, which makes `otp` and `mfa`. A person whose `amr` says more
+//! counts as having used more.
 
 use crate::oauth_error::OAuthError;
 
-/// Whether the methods of a person reach an assurance level; nothing for a level that Okta does not
-/// know.
-fn meets(level: &str, amr: &[String]) -> Option<bool> {
+/// What the code of the second step adds to a session.
+const SECOND_FACTOR: [&str; 2] = ["otp", "mfa"];
+
+/// How a request stands with what a session has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Assurance {
+    /// It has enough. The level becomes the claim `acr`; there is none if none was asked for that
+    /// Okta knows.
+    Met(Option<String>),
+    /// It would have enough with the second factor.
+    NeedsSecondFactor,
+    /// Nothing that the person has is enough.
+    Unmet,
+}
+
+/// Compares the levels of a request, the preferred one first, with the methods of a session.
+///
+/// The first level that is met is the answer, so a request that names a lower level as well gets no
+/// second step. Levels that Okta does not know are ignored. `second_factor` is whether the person
+/// has one.
+pub(crate) fn assess(acr_values: &[String], amr: &[String], second_factor: bool) -> Assurance {
+    let known: Vec<&String> = acr_values.iter().filter(|level| meets(level, amr, false).is_some()).collect();
+    if known.is_empty() {
+        return Assurance::Met(None);
+    }
+    let first_met = |amr: &[String], more: bool| known.iter().find(|level| meets(level, amr, more) == Some(true));
+    if let Some(level) = first_met(amr, second_factor) {
+        return Assurance::Met(Some((*level).clone()));
+    }
+    let possible = second_factor && first_met(&with_second_factor(amr), true).is_some();
+    if possible { Assurance::NeedsSecondFactor } else { Assurance::Unmet }
+}
+
+/// The methods of a session after the right code.
+pub(crate) fn with_second_factor(amr: &[String]) -> Vec<String> {
+    let missing = SECOND_FACTOR.into_iter().filter(|method| !amr.iter().any(|known| known == method));
+    amr.iter().cloned().chain(missing.map(str::to_owned)).collect()
+}
+
+/// Okta's error for a person who cannot do what the app wants.
+pub(crate) fn unmet() -> OAuthError {
+    OAuthError::bad(
+        "unmet_authentication_requirements",
+        "Unable to meet the authentication requirements imposed by 'acr_values' parameter.",
+    )
+}
+
+/// Whether methods reach a level; nothing for a level that Okta does not know. `more` is whether
+/// the person could do more than that.
+fn meets(level: &str, amr: &[String], more: bool) -> Option<bool> {
     let has = |methods: &[&str]| amr.iter().any(|method| methods.contains(&method.as_str()));
     Some(match level {
-        "urn:okta:loa:1fa:any" | "urn:okta:loa:2fa:any:ifpossible" => true,
+        "urn:okta:loa:1fa:any" => true,
         "urn:okta:loa:1fa:pwd" => has(&["pwd"]),
         "urn:okta:loa:2fa:any" => has(&["mfa"]),
-        // Resistant to phishing, and on top of that protected by hardware.
+        "urn:okta:loa:2fa:any:ifpossible" => has(&["mfa"]) || !more,
+        // Resistant to phishing, and on top of that protected by hardware. A typed code is neither.
         "phr" => has(&["phr", "pop", "hwk"]),
         "phrh" => has(&["hwk"]),
         _ => return None,
     })
-}
-
-/// The first level that was asked for and is reached. Okta ignores levels that it does not know, so
-/// without a known one there is none; with known ones of which the person reaches none, it refuses.
-pub(crate) fn reached(acr_values: &[String], amr: &[String]) -> Result<Option<String>, OAuthError> {
-    let known: Vec<(&String, bool)> = acr_values.iter().filter_map(|level| Some((level, meets(level, amr)?))).collect();
-    match known.iter().find(|(_, met)| *met) {
-        Some((level, _)) => Ok(Some((*level).clone())),
-        None if known.is_empty() => Ok(None),
-        None => Err(OAuthError::bad(
-            "unmet_authentication_requirements",
-            "Unable to meet the authentication requirements imposed by 'acr_values' parameter.",
-        )),
-    }
-}
-
-/// Whether a second factor, and nothing less, would reach one of the levels that were asked for.
-///
-/// A level that no code could reach, such as one resistant to phishing, is refused without
-/// asking for one.
-pub(crate) fn needs_second_factor(acr_values: &[String], amr: &[String]) -> bool {
-    let more: Vec<String> = amr.iter().cloned().chain(["otp".to_owned(), "mfa".to_owned()]).collect();
-    reached(acr_values, amr).is_err() && reached(acr_values, &more).is_ok()
 }
 
 #[cfg(test)]
@@ -51,12 +77,33 @@ mod tests {
         text.split(' ').map(str::to_owned).collect()
     }
 
+    fn assessed(levels: &str, amr: &str, second_factor: bool) -> Assurance {
+        assess(&words(levels), &words(amr), second_factor)
+    }
+
+    fn met(level: &str) -> Assurance {
+        Assurance::Met(Some(level.to_owned()))
+    }
+
     #[test]
     fn a_level_is_granted_refused_or_ignored() {
-        let reach = |levels: &str, amr: &str| reached(&words(levels), &words(amr));
-        assert_eq!(reach("urn:okta:loa:1fa:pwd", "pwd").unwrap().as_deref(), Some("urn:okta:loa:1fa:pwd"));
-        assert!(reach("urn:okta:loa:2fa:any", "pwd").is_err());
-        assert_eq!(reach("phr urn:okta:loa:2fa:any", "pwd otp mfa").unwrap().as_deref(), Some("urn:okta:loa:2fa:any"));
-        assert_eq!(reach("urn:example:gold", "pwd").unwrap(), None);
+        assert_eq!(assessed("urn:okta:loa:1fa:pwd", "pwd", true), met("urn:okta:loa:1fa:pwd"));
+        assert_eq!(assessed("urn:okta:loa:2fa:any", "pwd", false), Assurance::Unmet);
+        assert_eq!(assessed("phr urn:okta:loa:2fa:any", "pwd otp mfa", true), met("urn:okta:loa:2fa:any"));
+        assert_eq!(assessed("urn:example:gold", "pwd", true), Assurance::Met(None));
+        assert_eq!(assessed("urn:okta:loa:2fa:any urn:okta:loa:1fa:any", "pwd", true), met("urn:okta:loa:1fa:any"));
+    }
+
+    #[test]
+    fn the_second_factor_is_asked_for_where_it_helps() {
+        assert_eq!(assessed("urn:okta:loa:2fa:any", "pwd", true), Assurance::NeedsSecondFactor);
+        assert_eq!(assessed("phr urn:okta:loa:2fa:any", "pwd", true), Assurance::NeedsSecondFactor);
+        assert_eq!(assessed("phr", "pwd", true), Assurance::Unmet);
+        assert_eq!(assessed("phrh", "pwd swk", true), Assurance::Unmet);
+        let if_possible = "urn:okta:loa:2fa:any:ifpossible";
+        assert_eq!(assessed(if_possible, "pwd", true), Assurance::NeedsSecondFactor);
+        assert_eq!(assessed(if_possible, "pwd", false), met(if_possible));
+        assert_eq!(with_second_factor(&words("pwd")), words("pwd otp mfa"));
+        assert_eq!(with_second_factor(&words("pwd otp mfa")), words("pwd otp mfa"));
     }
 }

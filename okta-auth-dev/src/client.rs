@@ -267,6 +267,11 @@ impl Client {
         push_new(&mut self.post_logout_redirect_uris, format!("{origin}/"));
     }
 
+    /// Whether this is a service: it acts for itself, and nobody signs in.
+    pub(crate) fn is_service(&self) -> bool {
+        self.may_use(GrantType::ClientCredentials) && !self.may_use(GrantType::AuthorizationCode)
+    }
+
     /// Whether the grant is among those of the client.
     pub(crate) fn may_use(&self, grant: GrantType) -> bool {
         self.grant_types.contains(&grant)

@@ -35,5 +35,5 @@ pub use journal::Recorded;
 pub use keys::Algorithm;
 pub use minter::Minter;
 pub use org::Org;
-pub use server::{AuthorizationServer, GroupsClaim, GroupsFilter, ORG_SERVER};
+pub use server::{AccessPolicy, AuthorizationServer, CustomClaim, GroupsClaim, GroupsFilter, ORG_SERVER};
 pub use user::{ADA, ADA_PASSWORD, BEN, BEN_PASSWORD, User};

@@ -250,6 +250,7 @@ impl Minter {
             Base::AccessToken { login, scopes } => (Some(login.clone()), scopes.clone(), None),
             Base::ServiceToken { scopes } => (None, scopes.clone(), None),
         };
+        let user = login.as_deref().and_then(|login| tenant.user(login));
         let grant = Grant {
             id: random::token(),
             server: self.server.clone(),
@@ -259,7 +260,7 @@ impl Minter {
             nonce,
             auth_time: tenant.clock.seconds(),
             acr: None,
-            amr: Vec::new(),
+            amr: user.map_or_else(|| owned(["pwd"]), |user| user.amr),
         };
         let issuing = Issuing { tenant, server, grant: &grant };
         match self.base {

@@ -98,6 +98,15 @@ impl OAuthError {
         )
     }
 
+    /// 401: there are access policies, and none allows the request.
+    pub(crate) fn no_matching_policy() -> Self {
+        Self::new(
+            401,
+            "access_denied",
+            "Policy evaluation failed for this request, please check the policy configurations.",
+        )
+    }
+
     /// A parameter was sent twice.
     pub(crate) fn duplicate_parameter() -> Self {
         Self::invalid_request("The request contained multiple parameters with the same name.")

@@ -27,6 +27,12 @@ pub(crate) fn token() -> String {
     base64url(bytes::<32>())
 }
 
+/// Six digits, as an authenticator app shows them.
+pub(crate) fn passcode() -> String {
+    // 2^64 is not a multiple of a million; the bias is far below anything a person could use.
+    format!("{:06}", u64::from_be_bytes(bytes::<8>()) % 1_000_000)
+}
+
 /// An identifier as Okta makes them: a prefix for its kind (`00u` a user, `0oa` a client, `oae` an
 /// error) and 17 or more letters and digits.
 pub(crate) fn okta_id(prefix: &str, length: usize) -> String {

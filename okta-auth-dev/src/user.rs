@@ -45,10 +45,10 @@ pub struct User {
     pub phone_number: Option<String>,
     /// The names of the groups the person is in.
     pub groups: Vec<String>,
-    /// The claim `amr`: how the person signs in. With `mfa` among them the person meets the `2fa`
-    /// values of `acr_values`.
+    /// What the claim `amr` starts with: how the person signs in. With `mfa` among them the
+    /// password page is enough for the `2fa` values of `acr_values`.
     pub amr: Vec<String>,
-    /// Whether the person has a second factor, a code that a page asks for and shows. Whoever has none is refused where one is needed.
+    /// Whether the person has a second factor, which is asked for when `acr_values` need it.
     pub second_factor: bool,
     /// Further claims, which appear with the scope `profile`; they replace those of the same name.
     pub claims: Map<String, Value>,
@@ -100,20 +100,28 @@ impl User {
         self
     }
 
-    /// Replaces the methods of authentication, for instance `["pwd", "otp", "mfa"]`.
+    /// Replaces the methods that the password page stands for, for instance `["pwd", "otp", "mfa"]`.
     ///
     /// Okta's values (RFC 8176 and some of its own): `pwd`, `otp`, `sms`, `swk`, `hwk`, `pop`,
-    /// `mfa` and so on. With `mfa` among them a request for `urn:okta:loa:2fa:any` asks for no
-    /// code.
+    /// `mfa` and so on. Without `mfa` a request for `urn:okta:loa:2fa:any` leads to a second page,
+    /// which adds `otp` and `mfa` to the session; with it there is no second page.
     pub fn amr<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.amr = methods.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Says whether the person has a second factor, which is so by default.
+    /// Replaces whether the person has a second factor; everybody has one by default.
     ///
-    /// The second factor is a code that the page shows, since the org knows no telephone. Without one a request
-    /// for `urn:okta:loa:2fa:any` fails with `unmet_authentication_requirements`.
+    /// Without one, and without `mfa` in [`User::amr`], a request for `urn:okta:loa:2fa:any` fails
+    /// with `unmet_authentication_requirements`, and `urn:okta:loa:2fa:any:ifpossible` is content
+    /// with the password.
+    ///
+    /// ```
+    /// use okta_auth_dev::User;
+    ///
+    /// let newcomer = User::new("eve@example.test", "correct-horse-3").second_factor(false);
+    /// assert!(User::ada().second_factor && !newcomer.second_factor);
+    /// ```
     pub fn second_factor(mut self, has_one: bool) -> Self {
         self.second_factor = has_one;
         self

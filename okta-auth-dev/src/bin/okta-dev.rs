@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use okta_auth_dev::{Client, Org, OrgBuilder};
+use okta_auth_dev::{Client, GrantType, Org, OrgBuilder};
 
 /// What `--help` prints.
 const HELP: &str = "\
@@ -137,5 +137,7 @@ fn banner(org: &Org) -> String {
 /// A client in one line.
 fn client_line(client: &Client) -> String {
     let secret = client.client_secret.as_deref().unwrap_or("(no secret: PKCE)");
-    format!("  client              {}  {secret}  ({})", client.client_id, client.name)
+    let service = client.grant_types == [GrantType::ClientCredentials];
+    let label = if service { "service client" } else { "client" };
+    format!("  {label:<20}{}  {secret}  ({})", client.client_id, client.name)
 }

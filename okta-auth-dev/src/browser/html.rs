@@ -7,10 +7,11 @@ pub(super) fn field(html: &str, name: &str) -> Option<String> {
     inputs(html).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
-/// The text of the element with this id, which has no other elements in it.
-pub(super) fn text_of(html: &str, id: &str) -> Option<String> {
-    let (_, rest) = html.split_once(&format!("id=\"{id}\">"))?;
-    rest.split('<').next().map(unescape)
+/// The text of the element with this id, which has no elements inside.
+pub(super) fn text(html: &str, id: &str) -> Option<String> {
+    let (_, rest) = html.split_once(&format!(" id=\"{id}\""))?;
+    let (_, content) = rest.split_once('>')?;
+    content.split('<').next().map(unescape)
 }
 
 /// Target and fields of the form of a page that submits it by itself.
@@ -51,5 +52,6 @@ mod tests {
         let html = format!("<form action=\"{0}\"><input type=\"hidden\" name=\"a\" value=\"{0}\">", escape(nasty));
         assert_eq!(field(&html, "a").unwrap(), nasty);
         assert_eq!(attribute(&html, "action").unwrap(), nasty);
+        assert_eq!(text(&format!("<p class=\"a\" id=\"b\">{}</p>", escape(nasty)), "b").unwrap(), nasty);
     }
 }

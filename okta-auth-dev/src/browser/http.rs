@@ -8,19 +8,74 @@ use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use url::{Position, Url};
+use url::{Position, Url, form_urlencoded};
 
 use crate::error::Error;
 
+/// A request to the server.
+#[derive(Clone, Debug)]
+pub(crate) struct Request<'a> {
+    /// Where it goes.
+    pub(crate) url: &'a Url,
+    /// `Cookie`, without the header's name.
+    pub(crate) cookies: String,
+    /// `Authorization`.
+    pub(crate) authorization: Option<String>,
+    /// The fields of a POST; nothing for a GET.
+    pub(crate) form: Option<String>,
+}
+
+impl<'a> Request<'a> {
+    /// A GET.
+    pub(crate) fn get(url: &'a Url) -> Self {
+        Self { url, cookies: String::new(), authorization: None, form: None }
+    }
+
+    /// A POST of a form.
+    pub(crate) fn post<V: AsRef<str>>(url: &'a Url, fields: &[(&str, V)]) -> Self {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self { form: Some(form), ..Self::get(url) }
+    }
+
+    /// Sends cookies.
+    pub(crate) fn cookies(mut self, cookies: &BTreeMap<String, String>) -> Self {
+        let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        self.cookies = pairs.join("; ");
+        self
+    }
+
+    /// Sends credentials.
+    pub(crate) fn authorization(mut self, value: Option<String>) -> Self {
+        self.authorization = value;
+        self
+    }
+
+    /// Writes the request down.
+    fn text(&self) -> String {
+        let authority = &self.url[Position::BeforeHost..Position::AfterPort];
+        let target = &self.url[Position::BeforePath..Position::AfterQuery];
+        let method = if self.form.is_some() { "POST" } else { "GET" };
+        let mut head =
+            format!("{method} {target} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\naccept: text/html\r\n");
+        if !self.cookies.is_empty() {
+            head.push_str(&format!("cookie: {}\r\n", self.cookies));
+        }
+        self.authorization.iter().for_each(|value| head.push_str(&format!("authorization: {value}\r\n")));
+        let Some(body) = &self.form else { return format!("{head}\r\n") };
+        head.push_str("content-type: application/x-www-form-urlencoded\r\n");
+        format!("{head}content-length: {}\r\n\r\n{body}", body.len())
+    }
+}
+
 /// An answer of the server.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// The number in the first line.
-    pub(super) status: u16,
+    pub(crate) status: u16,
     /// Names in lower case.
-    pub(super) headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// All that follows the empty line.
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
@@ -34,13 +89,8 @@ impl Answer {
 ///
 /// Connects to the server's address whatever the URL's host is, so `acme.localhost` needs no name
 /// resolution; the host must be a loopback name all the same.
-pub(super) async fn exchange(
-    address: SocketAddr,
-    method: &str,
-    url: &Url,
-    cookies: &BTreeMap<String, String>,
-    form: Option<String>,
-) -> Result<Answer, Error> {
+pub(crate) async fn exchange(address: SocketAddr, request: &Request<'_>) -> Result<Answer, Error> {
+    let url = request.url;
     let host = url.host_str().unwrap_or_default();
     let here = host == "localhost" || host.ends_with(".localhost") || host == address.ip().to_string();
     if !here || url.port() != Some(address.port()) {
@@ -48,28 +98,10 @@ pub(super) async fn exchange(
     }
     let failed = |error| Error::browser("the org does not answer; was it stopped?").because(error);
     let mut stream = TcpStream::connect(address).await.map_err(failed)?;
-    stream.write_all(request(method, url, cookies, form).as_bytes()).await.map_err(failed)?;
+    stream.write_all(request.text().as_bytes()).await.map_err(failed)?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.map_err(failed)?;
     parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| Error::browser("the answer of the org is no HTTP"))
-}
-
-/// Writes the request down.
-fn request(method: &str, url: &Url, cookies: &BTreeMap<String, String>, form: Option<String>) -> String {
-    let authority = &url[Position::BeforeHost..Position::AfterPort];
-    let target = &url[Position::BeforePath..Position::AfterQuery];
-    let mut head =
-        format!("{method} {target} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\naccept: text/html\r\n");
-    if !cookies.is_empty() {
-        let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        head.push_str(&format!("cookie: {}\r\n", pairs.join("; ")));
-    }
-    let body = form.unwrap_or_default();
-    if method == "POST" {
-        head.push_str("content-type: application/x-www-form-urlencoded\r\n");
-        head.push_str(&format!("content-length: {}\r\n", body.len()));
-    }
-    format!("{head}\r\n{body}")
 }
 
 /// Reads an answer whose body ends with the connection. The server never sends chunks: its bodies

@@ -5,14 +5,13 @@
 //! kept.
 
 mod html;
-mod http;
+pub(crate) mod http;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use url::Url;
-use url::form_urlencoded;
 
 use crate::error::Error;
 use crate::tenant::Tenant;
@@ -110,18 +109,19 @@ pub struct Browser {
     address: SocketAddr,
     /// The org sets few, all for all paths, so a name is enough.
     cookies: BTreeMap<String, String>,
-    /// What is done when a second factor is asked for.
-    refuses_second_factor: bool,
+    /// Whether the second step is cancelled.
+    refuses: bool,
 }
 
 impl Browser {
     /// A browser that was just installed.
     pub(crate) fn new(tenant: Arc<Tenant>, address: SocketAddr) -> Self {
-        Self { tenant, address, cookies: BTreeMap::new(), refuses_second_factor: false }
+        Self { tenant, address, cookies: BTreeMap::new(), refuses: false }
     }
 
     /// Opens the URL that an app redirects to and signs in if a sign-in page comes up. With an Okta
-    /// session none does.
+    /// session none does. If the org asks for a second factor, the code is read from its page and
+    /// typed in.
     ///
     /// # Errors
     ///
@@ -143,43 +143,37 @@ impl Browser {
         username: &str,
         password: &str,
     ) -> Result<Response, Error> {
-        let response = self.open(authorize_url).await?;
-        let response = self.verify(response).await?;
-        let Response::Page { status: 200, body } = &response else { return Ok(response) };
-        let Some(handle) = html::field(body, "stateToken") else { return Ok(response) };
-        let fields = [("stateToken", handle.as_str()), ("username", username), ("password", password)];
-        let response = self.submit(&format!("{}/signin", self.tenant.url), &fields).await?;
-        self.verify(response).await
+        let mut response = self.open(authorize_url).await?;
+        if let Some(handle) = waiting(&response, "password") {
+            let fields = [("stateToken", handle.as_str()), ("username", username), ("password", password)];
+            response = self.submit(&format!("{}/signin", self.tenant.url), &fields).await?;
+        }
+        self.second_factor(response).await
     }
 
-    /// Presses "Cancel" from now on where a second factor is asked for, instead of typing the code.
+    /// Presses *Cancel* when the org asks for a second factor, from now on or no longer. Then
+    /// [`Browser::sign_in`] ends at the app with `error=access_denied`.
     ///
     /// ```
     /// # async fn example(step_up: &str) -> Result<(), okta_auth_dev::Error> {
-    /// use okta_auth_dev::{ADA, Org};
-    ///
-    /// let mut browser = Org::start().await?.browser();
-    /// browser.refuse_second_factor();
-    /// let response = browser.sign_in(step_up, ADA).await?;
+    /// let org = okta_auth_dev::Org::start().await?;
+    /// let response = org.browser().refuse_second_factor(true).sign_in(step_up, okta_auth_dev::ADA).await?;
     /// assert_eq!(response.param("error").as_deref(), Some("access_denied"));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn refuse_second_factor(&mut self) {
-        self.refuses_second_factor = true;
+    pub fn refuse_second_factor(&mut self, refuse: bool) -> &mut Self {
+        self.refuses = refuse;
+        self
     }
 
-    /// Completes the second step if a page asks for one: the code is on the page.
-    ///
-    /// So a test of step-up needs nothing but [`Browser::sign_in`], and one of a refusal
-    /// [`Browser::refuse_second_factor`] before it.
-    async fn verify(&mut self, response: Response) -> Result<Response, Error> {
+    /// Takes the second step, if the response is the page that asks for it.
+    async fn second_factor(&mut self, response: Response) -> Result<Response, Error> {
+        let Some(handle) = waiting(&response, "passcode") else { return Ok(response) };
         let Response::Page { body, .. } = &response else { return Ok(response) };
-        let (Some(code), Some(handle)) = (html::text_of(body, "passcode-hint"), html::field(body, "stateToken")) else {
-            return Ok(response);
-        };
-        let action = if self.refuses_second_factor { "cancel" } else { "verify" };
-        let fields = [("stateToken", handle.as_str()), ("passcode", code.as_str()), ("action", action)];
+        let passcode = html::text(body, "passcode-hint").unwrap_or_default();
+        let action = if self.refuses { "cancel" } else { "verify" };
+        let fields = [("stateToken", handle.as_str()), ("passcode", passcode.as_str()), ("action", action)];
         self.submit(&format!("{}/signin/verify", self.tenant.url), &fields).await
     }
 
@@ -191,7 +185,8 @@ impl Browser {
     ///
     /// For sign-out with a link, and for requests that a session answers.
     pub async fn open(&mut self, url: &str) -> Result<Response, Error> {
-        self.send("GET", url, None).await
+        let url = parsed(url)?;
+        self.send(http::Request::get(&url)).await
     }
 
     /// Posts a form to a URL of the org.
@@ -202,8 +197,8 @@ impl Browser {
     ///
     /// For sign-out with a form, which keeps the ID token out of the address bar.
     pub async fn submit(&mut self, url: &str, fields: &[(&str, &str)]) -> Result<Response, Error> {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.send("POST", url, Some(body)).await
+        let url = parsed(url)?;
+        self.send(http::Request::post(&url, fields)).await
     }
 
     /// Whether there is an Okta session (as far as the browser knows).
@@ -212,9 +207,8 @@ impl Browser {
     }
 
     /// One request, and what the browser makes of the answer.
-    async fn send(&mut self, method: &str, url: &str, form: Option<String>) -> Result<Response, Error> {
-        let url = Url::parse(url).map_err(|error| Error::browser(format_args!("`{url}` is no URL")).because(error))?;
-        let answer = http::exchange(self.address, method, &url, &self.cookies, form).await?;
+    async fn send(&mut self, request: http::Request<'_>) -> Result<Response, Error> {
+        let answer = http::exchange(self.address, &request.cookies(&self.cookies)).await?;
         self.keep_cookies(&answer);
         if let (300..=399, Some(location)) = (answer.status, answer.header("location")) {
             return Ok(Response::Redirect(location.to_owned()));
@@ -237,4 +231,15 @@ impl Browser {
             }
         }
     }
+}
+
+/// The address that a test typed in.
+fn parsed(url: &str) -> Result<Url, Error> {
+    Url::parse(url).map_err(|error| Error::browser(format_args!("`{url}` is no URL")).because(error))
+}
+
+/// The handle of a page that waits for this field for the first time.
+fn waiting(response: &Response, field: &str) -> Option<String> {
+    let Response::Page { status: 200, body } = response else { return None };
+    html::field(body, field).and_then(|_| html::field(body, "stateToken"))
 }

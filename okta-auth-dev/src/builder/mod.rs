@@ -6,6 +6,7 @@
 //! applied last.
 
 mod assemble;
+mod servers;
 
 use assemble::Changes;
 
@@ -20,7 +21,7 @@ use crate::error::Error;
 use crate::org::Org;
 use crate::random;
 use crate::serve::Host;
-use crate::server::{AuthorizationServer, GroupsClaim};
+use crate::server::AuthorizationServer;
 use crate::user::User;
 
 /// Settings of an org before it starts. Everything has a default, so `OrgBuilder::default()`
@@ -184,83 +185,6 @@ impl OrgBuilder {
     pub fn post_logout_redirect_uri(mut self, uri: impl Into<String>) -> Self {
         let uri = uri.into();
         self.with_first_client(|client| client.post_logout_redirect_uris.push(uri));
-        self
-    }
-
-    /// Adds a custom authorization server, or replaces the one with the same id (`default`, for
-    /// instance).
-    ///
-    /// ```
-    /// use okta_auth_dev::{AuthorizationServer, OrgBuilder};
-    ///
-    /// let orders = AuthorizationServer::custom("orders", "api://orders").scope("orders:read");
-    /// let builder = OrgBuilder::default().authorization_server(orders);
-    /// ```
-    pub fn authorization_server(mut self, server: AuthorizationServer) -> Self {
-        self.servers.retain(|known| known.id != server.id);
-        self.servers.push(server);
-        self
-    }
-
-    /// Replaces the groups claim of this name at a server that exists; [`crate::ORG_SERVER`] for
-    /// the org's own.
-    ///
-    /// ```
-    /// use okta_auth_dev::{GroupsClaim, GroupsFilter, OrgBuilder};
-    ///
-    /// // The groups that start with `App_`, in access tokens too.
-    /// let claim = GroupsClaim::new("groups", GroupsFilter::StartsWith("App_".into()));
-    /// let builder = OrgBuilder::default().groups_claim("default", claim.in_access_token(true));
-    /// ```
-    pub fn groups_claim(mut self, server: &str, claim: GroupsClaim) -> Self {
-        self.servers = self
-            .servers
-            .into_iter()
-            .map(|known| if known.id == server { known.groups_claim(claim.clone()) } else { known })
-            .collect();
-        self
-    }
-
-    /// How long access tokens of custom servers are valid; 1 hour by default.
-    ///
-    /// Okta allows 5 minutes to 24 hours, by policy rule; here any length does, so that a test can
-    /// use a second.
-    pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.changes.access_token_lifetime = Some(lifetime);
-        self
-    }
-
-    /// How long ID tokens are valid; 1 hour by default.
-    ///
-    /// At Okta it is always 1 hour.
-    pub fn id_token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.changes.id_token_lifetime = Some(lifetime);
-        self
-    }
-
-    /// How long a refresh token may lie unused; 7 days by default.
-    ///
-    /// Each use starts the period again. Okta allows 10 minutes to 5 years.
-    pub fn refresh_token_idle(mut self, idle: Duration) -> Self {
-        self.changes.refresh_token_idle = Some(idle);
-        self
-    }
-
-    /// How long an authorization code is valid; 300 s by default.
-    ///
-    /// At Okta it is always 300 s.
-    pub fn code_lifetime(mut self, lifetime: Duration) -> Self {
-        self.changes.code_lifetime = Some(lifetime);
-        self
-    }
-
-    /// Whether ID tokens of custom servers are thin (`email`, `name` and `preferred_username` only,
-    /// the rest at userinfo). They are not by default; those of the org's own server always are.
-    ///
-    /// An app must not depend on profile claims in an ID token, but ask userinfo for what is
-    /// missing. This switch shows whether it does.
-    pub fn thin_id_token(mut self, thin: bool) -> Self {
-        self.changes.thin_id_token = Some(thin);
         self
     }
 

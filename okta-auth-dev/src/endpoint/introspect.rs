@@ -6,9 +6,11 @@
 use serde_json::{Map, Value, json};
 
 use super::{Exchange, Params, client_auth};
+use crate::clock::seconds;
 use crate::fault::Fault;
 use crate::oauth_error::OAuthError;
 use crate::reply::Reply;
+use crate::store::Grant;
 use crate::sync::lock;
 use crate::token::verify_own;
 
@@ -40,36 +42,57 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
 }
 
 /// What is in an access token or an ID token. Here `scope` is a string, unlike `scp` in the token.
+///
+/// `username` and `uid` are about the person, whichever of the two is the `sub` of the token; a
+/// token of `client_credentials` has neither.
 fn signed(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
     let claims = verify_own(exchange.tenant, exchange.server, token)?;
     let mut members = Map::new();
+    members.insert("token_type".into(), json!("Bearer"));
     for name in ["exp", "iat", "sub", "aud", "iss", "jti", "uid", "auth_time", "acr"] {
         members.extend(claims.get(name).map(|value| (name.to_owned(), value.clone())));
     }
     if let Some(scopes) = claims.get("scp").and_then(Value::as_array) {
         let scopes: Vec<&str> = scopes.iter().filter_map(Value::as_str).collect();
         members.insert("scope".into(), json!(scopes.join(" ")));
-        members.insert("token_type".into(), json!("Bearer"));
     }
     let client_id = claims.get("cid").or_else(|| claims.get("aud")).cloned();
     members.insert("client_id".into(), client_id.unwrap_or_default());
-    let username = if claims.contains_key("uid") { claims.get("sub") } else { claims.get("preferred_username") };
-    members.extend(username.map(|login| ("username".to_owned(), login.clone())));
+    // Only an access token has `cid`; without it this is an ID token, whose `sub` is the user id.
+    let person = if claims.contains_key("cid") { claims.get("uid") } else { claims.get("sub") };
+    if let Some(id) = person.and_then(Value::as_str) {
+        // Tokens of an account that is gone are dead.
+        let user = exchange.tenant.user_by_id(id)?;
+        members.insert("uid".into(), json!(user.id));
+        members.insert("username".into(), json!(user.login));
+    }
     Some(members)
 }
 
-/// What a refresh token stands for.
+/// What a refresh token stands for. One that was replaced is dead after the leeway.
 fn refresh(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
-    let token = lock(&exchange.tenant.store).refresh_token(token, exchange.now())?;
-    if token.grant.server != exchange.server.settings.id {
+    let (tenant, now) = (exchange.tenant, exchange.now());
+    let token = lock(&tenant.store).refresh_token(token, now)?;
+    let leeway = seconds(tenant.client(&token.grant.client_id)?.rotation_leeway);
+    let replaced = token.replaced_at.is_some_and(|replaced_at| now > replaced_at + leeway);
+    if replaced || token.grant.server != exchange.server.settings.id {
         return None;
     }
+    let user = tenant.user(token.grant.login.as_deref().unwrap_or_default())?;
     let members = json!({
         "scope": token.grant.scopes.join(" "),
         "client_id": token.grant.client_id,
-        "username": token.grant.login,
-        "sub": token.grant.login,
+        "username": user.login,
+        "sub": user.login,
         "exp": token.expires_at,
+        "device_id": device(&token.grant),
     });
     members.as_object().cloned()
+}
+
+/// Okta names the device that somebody signed in from. Here every sign-in has one of its own, which
+/// stays the same while its refresh token is rotated.
+fn device(grant: &Grant) -> String {
+    let letters = grant.id.chars().filter(char::is_ascii_alphanumeric).take(17);
+    format!("guo{}", letters.collect::<String>())
 }

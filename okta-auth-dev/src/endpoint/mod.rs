@@ -15,6 +15,7 @@
 //! | `{issuer}/.well-known/openid-configuration` | `metadata` |
 //! | `{issuer}/.well-known/oauth-authorization-server`, and the form of RFC 8414 | `metadata` |
 //! | `/signin` (this org's own; Okta's is private, too) | `sign_in` |
+//! | `/signin/verify` | `second_factor` |
 
 mod authorize;
 mod client_auth;
@@ -141,7 +142,7 @@ pub(crate) fn answer(tenant: &Tenant, request: &Recorded) -> Reply {
         ["oauth2", "v1", endpoint] => endpoint_at(tenant, request, moved, "org", endpoint),
         ["oauth2", id, "v1", endpoint] => endpoint_at(tenant, request, moved, id, endpoint),
         [sign_in::PATH] => sign_in::submit(tenant, request),
-        [sign_in::PATH, second_factor::PATH] => second_factor::submit(tenant, request),
+        [sign_in::PATH, "verify"] => second_factor::submit(tenant, request),
         _ => no_such_path(),
     }
 }

@@ -1,99 +1,93 @@
-//! The second step of a sign-in: a code, for requests whose `acr_values` need a second factor.
+//! The second step: a code after the password, when `acr_values` want two factors.
 //!
-//! The org has no telephone to send the code to, so the page itself shows it. Everything else is
-//! as it would be: the code changes with every wrong try, five wrong ones end the request, and the
-//! step belongs to one request and one session.
+//! The form is tied to its request by a handle, as the password form is, and to the Okta session of
+//! the browser besides: a handle alone does not lead to a code for the app.
 
-use super::authorize::{self, SESSION_COOKIE, refuse};
+use super::authorize::{self, SESSION_COOKIE, session_cookie};
 use super::page;
+use crate::assurance;
 use crate::journal::Recorded;
 use crate::oauth_error::{OAuthError, wrong_method};
-use crate::random;
 use crate::reply::Reply;
-use crate::store::SecondFactor;
+use crate::store::{Attempt, Session, Step};
 use crate::sync::lock;
 use crate::tenant::{Server, Tenant};
 
-/// Where the form is posted to, below that of the password.
-pub(super) const PATH: &str = "verify";
+/// Where the form is posted to.
+pub(super) const PATH: &str = "signin/verify";
 
-/// How many wrong codes end the request.
-const TRIES: u32 = 5;
-
-/// Shows the step for a request of a session. The session has shown the password already, or it
-/// would not be there.
-pub(super) fn begin(tenant: &Tenant, request: &authorize::AuthorizeRequest, session: &str) -> Reply {
-    let step = SecondFactor { request: request.clone(), session: session.to_owned(), passcode: passcode(), wrong: 0 };
-    let passcode = step.passcode.clone();
-    let handle = lock(&tenant.store).begin_second_factor(step, tenant.clock.seconds());
-    Reply::html(200, page::second_factor(tenant, &handle, &passcode, false))
+/// A form that belongs to a request and a session.
+struct Submission<'a> {
+    tenant: &'a Tenant,
+    server: &'a Server,
+    step: Step,
+    handle: String,
+    /// The value of the session cookie.
+    id: &'a str,
+    session: Session,
 }
 
-/// Checks the code; then the session has a second factor, and the request is answered.
+/// Compares the code; then raises the session and answers the request that the page was shown for.
 ///
-/// The handle alone is not enough: the browser must have the cookie of the session that the step
-/// belongs to. Otherwise whoever reads the page over a shoulder could complete it elsewhere.
+/// A wrong code shows the page again, with status 401 and another code.
 pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
     if request.method != "POST" {
         return wrong_method();
     }
-    let now = tenant.clock.seconds();
-    let handle = request.form_field("stateToken").unwrap_or_default();
-    let step = lock(&tenant.store).second_factor(&handle, now);
-    let own = request.cookie(SESSION_COOKIE).map(str::to_owned);
-    let step = step.filter(|step| own.as_ref() == Some(&step.session));
-    let found = step.and_then(|step| Some((tenant.server(&step.request.server)?, step)));
-    let Some((server, mut step)) = found else {
-        return Reply::html(
-            400,
-            page::error(tenant, "login_required", "Request expired, please start over and try again."),
-        );
-    };
-    let typed = request.form_field("passcode").unwrap_or_default();
+    let Some(submission) = find(tenant, request) else { return page::expired(tenant) };
     if request.form_field("action").as_deref() == Some("cancel") {
-        return end(tenant, &handle, &step);
+        lock(&tenant.store).end_step(&submission.handle);
+        return submission.deny();
     }
-    if typed.trim() == step.passcode {
-        return complete(tenant, server, &handle, &step);
-    }
-    step.wrong += 1;
-    if step.wrong >= TRIES {
-        return end(tenant, &handle, &step);
-    }
-    step.passcode = passcode();
-    let page = page::second_factor(tenant, &handle, &step.passcode, true);
-    lock(&tenant.store).change_second_factor(&handle, step);
-    Reply::html(401, page)
-}
-
-/// The code was right. `auth_time` moves, since the person has just authenticated, and `acr` of
-/// the tokens is the level that was asked for.
-fn complete(tenant: &Tenant, server: &Server, handle: &str, step: &SecondFactor) -> Reply {
-    let now = tenant.clock.seconds();
-    let session = {
-        let mut store = lock(&tenant.store);
-        store.end_second_factor(handle);
-        store.add_second_factor(&step.session, now);
-        store.session(&step.session, now)
-    };
-    match session {
-        Some(session) => authorize::finish(tenant, server, &step.request, &step.session, &session),
-        None => Reply::html(400, page::error(tenant, "login_required", "The session has ended.")),
+    // People type a space in the middle.
+    let entered = request.form_field("passcode").unwrap_or_default().replace(char::is_whitespace, "");
+    let attempt = lock(&tenant.store).try_passcode(&submission.handle, &entered);
+    match attempt {
+        Attempt::Right => submission.complete(),
+        Attempt::Wrong(passcode) => Reply::html(401, submission.page(&passcode)),
+        Attempt::Exhausted => submission.deny(),
     }
 }
 
-/// The person went away, or did not know the code. Okta says `access_denied` for both, and the
-/// session lives on with what it had.
-fn end(tenant: &Tenant, handle: &str, step: &SecondFactor) -> Reply {
-    lock(&tenant.store).end_second_factor(handle);
-    refuse(
-        tenant,
-        &step.request,
-        &OAuthError::bad("access_denied", "The resource owner or authorization server denied the request."),
-    )
+/// Shows the step for the first time.
+pub(super) fn begin(tenant: &Tenant, request: &authorize::AuthorizeRequest, session: &Session) -> Reply {
+    let (handle, passcode) = lock(&tenant.store).begin_step(request.clone(), session, tenant.clock.seconds());
+    let page = page::Verify { tenant, login: &session.login, handle: &handle, passcode: &passcode, failed: false };
+    Reply::html(200, page.html())
 }
 
-/// Six random digits.
-fn passcode() -> String {
-    format!("{:06}", u32::from_be_bytes(random::bytes()) % 1_000_000)
+/// The request and the session that a form belongs to; nothing if one of them is gone, or if they
+/// do not belong together.
+fn find<'a>(tenant: &'a Tenant, request: &'a Recorded) -> Option<Submission<'a>> {
+    let (now, handle) = (tenant.clock.seconds(), request.form_field("stateToken")?);
+    let id = request.cookie(SESSION_COOKIE)?;
+    let mut store = lock(&tenant.store);
+    let session = store.session(id, now)?;
+    let step = store.step(&handle, &session, now)?;
+    drop(store);
+    let server = tenant.server(&step.request.server)?;
+    Some(Submission { tenant, server, step, handle, id, session })
+}
+
+impl Submission<'_> {
+    /// The second factor counts from now on, for this request and for later ones.
+    fn complete(self) -> Reply {
+        let (amr, now) = (assurance::with_second_factor(&self.session.amr), self.tenant.clock.seconds());
+        let raised = lock(&self.tenant.store).raise_session(self.id, amr, now);
+        // Between the two locks somebody may have signed out.
+        let Some((id, session)) = raised else { return page::expired(self.tenant) };
+        authorize::settle(self.tenant, self.server, &self.step.request, &session).cookie(session_cookie(&id))
+    }
+
+    /// The person gave up, or the org did.
+    fn deny(self) -> Reply {
+        let error = OAuthError::bad("access_denied", "The resource owner or authorization server denied the request.");
+        authorize::refuse(self.tenant, &self.step.request, &error)
+    }
+
+    /// The page after a wrong code.
+    fn page(&self, passcode: &str) -> String {
+        let (tenant, login, handle) = (self.tenant, self.session.login.as_str(), self.handle.as_str());
+        page::Verify { tenant, login, handle, passcode, failed: true }.html()
+    }
 }

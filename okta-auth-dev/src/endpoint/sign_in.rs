@@ -3,7 +3,7 @@
 //! The page is tied to its request by a random handle in the form, Okta's `stateToken`. Two tabs
 //! have two handles, so both can be completed.
 
-use super::authorize::{self, SESSION_COOKIE};
+use super::authorize::{self, SESSION_COOKIE, session_cookie};
 use super::page;
 use crate::journal::Recorded;
 use crate::oauth_error::wrong_method;
@@ -29,12 +29,7 @@ pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
         let (server, client) = (tenant.server(&asked.server)?, tenant.client(&asked.client_id)?);
         Some((asked, server, client))
     });
-    let Some((asked, server, client)) = found else {
-        return Reply::html(
-            400,
-            page::error(tenant, "login_required", "Request expired, please start over and try again."),
-        );
-    };
+    let Some((asked, server, client)) = found else { return page::expired(tenant) };
     let username = request.form_field("username").unwrap_or_default();
     let password = request.form_field("password").unwrap_or_default();
     let Some(user) = authenticate(tenant, &username, &password) else {
@@ -42,14 +37,10 @@ pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
     };
     let mut store = lock(&tenant.store);
     store.end_sign_in(&handle);
-    // A new identifier with every sign-in, so that one planted before is worth nothing.
-    request.cookie(SESSION_COOKIE).into_iter().for_each(|old| store.close_session(old));
-    let id = store.open_session(&user.login, user.amr, now);
-    let session = store.session(&id, now);
+    // What the last session had does not count: it starts again with the password.
+    let (id, session) = store.open_session(&user.login, &user.amr, request.cookie(SESSION_COOKIE), now);
     drop(store);
-    let Some(session) = session else { return wrong_method() };
-    authorize::finish(tenant, server, &asked, &id, &session)
-        .cookie(format!("{SESSION_COOKIE}={id}; Path=/; HttpOnly; SameSite=Lax"))
+    authorize::settle(tenant, server, &asked, &session).cookie(session_cookie(&id))
 }
 
 /// The person with this login and this password.

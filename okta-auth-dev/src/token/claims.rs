@@ -27,7 +27,7 @@ impl Issuing<'_> {
             "iat": now,
             "exp": now + seconds(settings.id_token_lifetime),
             "jti": format!("ID.{}", random::token()),
-            "amr": if self.grant.amr.is_empty() { &user.amr } else { &self.grant.amr },
+            "amr": self.grant.amr,
             "idp": self.tenant.id,
             "auth_time": self.grant.auth_time,
         }));
@@ -61,8 +61,10 @@ impl Issuing<'_> {
             "scp": self.grant.scopes,
             "sub": self.grant.login.as_ref().unwrap_or(&self.grant.client_id),
         }));
-        if self.grant.login.is_some() {
-            let user = self.user();
+        let person = self.grant.login.is_some().then(|| self.user());
+        let custom = settings.claims.iter().filter(|claim| claim.in_access_token);
+        claims.extend(custom.filter_map(|claim| claim.issued(person.as_ref(), &self.grant.scopes)));
+        if let Some(user) = person {
             claims.insert("uid".into(), json!(user.id));
             claims.insert("auth_time".into(), json!(self.grant.auth_time));
             claims.extend(self.grant.acr.iter().map(|acr| ("acr".to_owned(), json!(acr))));
@@ -89,7 +91,7 @@ pub(crate) fn userinfo_claims(settings: &AuthorizationServer, user: &User, scope
     claims
 }
 
-/// The claims that scopes unlock, and the groups.
+/// The claims that scopes unlock, the custom ones, and the groups.
 fn profile_claims(settings: &AuthorizationServer, user: &User, scopes: &[String]) -> Map<String, Value> {
     let granted = |scope: &str| scopes.iter().any(|known| known == scope);
     let mut claims = Map::new();
@@ -111,6 +113,8 @@ fn profile_claims(settings: &AuthorizationServer, user: &User, scopes: &[String]
         })));
         claims.extend(user.claims.clone());
     }
+    let custom = settings.claims.iter().filter(|claim| claim.in_id_token);
+    claims.extend(custom.filter_map(|claim| claim.issued(Some(user), scopes)));
     let groups = settings.groups_claims.iter().filter(|claim| claim.in_id_token);
     claims.extend(groups.filter_map(|claim| Some((claim.name.clone(), json!(claim.value(user, scopes)?)))));
     claims

@@ -1,7 +1,7 @@
 //! Sign-in from start to end, and what goes wrong on the way.
 
 use crate::support::*;
-use okta_auth_dev::{ADA, BEN, CLIENT_ID, Org, PUBLIC_CLIENT_ID, Response};
+use okta_auth_dev::{ADA, BEN, CLIENT_ID, Org, PUBLIC_CLIENT_ID, Response, User};
 use serde_json::json;
 
 #[tokio::test]
@@ -195,66 +195,16 @@ async fn a_new_sign_in_asks_again_and_changes_the_person() {
 
 #[tokio::test]
 async fn acr_values_are_met_refused_or_ignored() {
-    let org = Org::start().await.unwrap();
+    let org = Org::builder().user(User::ada().second_factor(false)).start().await.unwrap();
     let acr = |id: &serde_json::Value| id.get("acr").cloned();
     let code = sign_in(&org, &[("acr_values", "urn:okta:loa:1fa:pwd")]).await.param("code").unwrap();
     let body = exchange(&org, &code, &[]).json();
     assert_eq!(acr(&claims(&body["id_token"])), Some(json!("urn:okta:loa:1fa:pwd")));
     assert_eq!(acr(&claims(&body["access_token"])), Some(json!("urn:okta:loa:1fa:pwd")));
-    org.put_user(org.user(ADA).unwrap().second_factor(false));
     let refused = sign_in(&org, &[("acr_values", "urn:okta:loa:2fa:any")]).await;
     assert_eq!(refused.param("error").unwrap(), "unmet_authentication_requirements");
     let code = sign_in(&org, &[("acr_values", "urn:example:gold")]).await.param("code").unwrap();
     assert_eq!(acr(&claims(&exchange(&org, &code, &[]).json()["id_token"])), None);
-}
-
-/// A request that needs a second factor.
-fn strong(org: &Org) -> String {
-    authorize_url(org, &org.issuer(), &[("acr_values", "urn:okta:loa:2fa:any")])
-}
-
-#[tokio::test]
-async fn a_second_factor_is_asked_for_once_in_a_session() {
-    let org = Org::start().await.unwrap();
-    let mut browser = org.browser();
-    browser.sign_in(&authorize_url(&org, &org.issuer(), &[]), ADA).await.unwrap();
-    let silent = browser.open(&format!("{}&prompt=none", strong(&org))).await.unwrap();
-    assert_eq!(silent.param("error").unwrap(), "login_required", "nobody can be asked");
-    let page = browser.open(&strong(&org)).await.unwrap();
-    assert!(matches!(&page, Response::Page { status: 200, body } if body.contains("Verify it is you")));
-    let code = browser.sign_in(&strong(&org), ADA).await.unwrap().param("code").unwrap();
-    let id = claims(&exchange(&org, &code, &[]).json()["id_token"]);
-    assert_eq!((&id["acr"], &id["amr"]), (&json!("urn:okta:loa:2fa:any"), &json!(["pwd", "otp", "mfa"])));
-    let again = browser.open(&strong(&org)).await.unwrap();
-    assert!(again.param("code").is_some(), "the session has it now");
-    let anew = browser.open(&format!("{}&prompt=login", strong(&org))).await.unwrap();
-    assert!(matches!(anew, Response::Page { .. }), "another sign-in starts from nothing");
-}
-
-#[tokio::test]
-async fn wrong_codes_other_browsers_and_cancel_end_nowhere() {
-    let org = Org::start().await.unwrap();
-    let mut refusing = org.browser();
-    refusing.refuse_second_factor();
-    let refused = refusing.sign_in(&strong(&org), ADA).await.unwrap();
-    assert_eq!(refused.param("error").unwrap(), "access_denied");
-
-    let mut browser = org.browser();
-    browser.sign_in(&authorize_url(&org, &org.issuer(), &[]), ADA).await.unwrap();
-    let Response::Page { body, .. } = browser.open(&strong(&org)).await.unwrap() else { panic!() };
-    let part = |mark: &str| body.split(mark).nth(1).unwrap().split(['"', '<']).next().unwrap().to_owned();
-    let (handle, code) = (part("name=\"stateToken\" value=\""), part("id=\"passcode-hint\">"));
-    let verify = format!("{}/signin/verify", org.url());
-    let stolen = [("stateToken", handle.as_str()), ("passcode", code.as_str())];
-    let stranger = org.browser().submit(&verify, &stolen).await.unwrap();
-    assert!(matches!(stranger, Response::Page { status: 400, .. }), "the step belongs to a session");
-    let wrong = [("stateToken", handle.as_str()), ("passcode", "x")];
-    for _ in 0..4 {
-        let page = browser.submit(&verify, &wrong).await.unwrap();
-        assert!(matches!(page, Response::Page { status: 401, .. }));
-    }
-    let old = browser.submit(&verify, &stolen).await.unwrap();
-    assert_eq!(old.param("error").unwrap(), "access_denied", "an old code is a wrong one, and the fifth ends it");
 }
 
 #[tokio::test]

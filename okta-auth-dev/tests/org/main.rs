@@ -12,10 +12,14 @@
 mod config;
 mod faults;
 mod flow;
+mod introspection;
 mod keys;
 mod logout;
 mod metadata;
 mod page;
+mod policies;
 mod requests;
+mod scopes;
+mod second_factor;
 mod support;
 mod tokens;

@@ -1,19 +1,18 @@
 //! `/authorize`: from a request to the sign-in page, or straight to a code.
 //!
-//! There are four ways this ends: an error page, if client or redirect URI are not to be trusted;
-//! an error at the app; the sign-in page; a code at the app. Codes come without consent, because
-//! the apps belong to the org.
+//! There are five ways this ends: an error page, if client or redirect URI are not to be trusted;
+//! an error at the app; the sign-in page; the page of the second factor; a code at the app. Codes
+//! come without consent, because the apps belong to the org.
 
 mod request;
 mod respond;
 
 pub(crate) use request::AuthorizeRequest;
-pub(super) use respond::refuse;
 use respond::respond;
-pub(super) use respond::with_query;
+pub(super) use respond::{refuse, with_query};
 
 use super::{Exchange, page, second_factor};
-use crate::assurance;
+use crate::assurance::{self, Assurance};
 use crate::client::Client;
 use crate::fault::Fault;
 use crate::oauth_error::OAuthError;
@@ -26,6 +25,12 @@ use crate::token::Issuing;
 
 /// The cookie of the Okta session (Identity Engine's name).
 pub(super) const SESSION_COOKIE: &str = "idx";
+
+/// What a browser is told about its session. It ends with the browser, as at Okta unless people ask
+/// to stay signed in.
+pub(super) fn session_cookie(id: &str) -> String {
+    format!("{SESSION_COOKIE}={id}; Path=/; HttpOnly; SameSite=Lax")
+}
 
 /// Why a request is refused, and where that is said.
 #[derive(Debug)]
@@ -59,15 +64,10 @@ fn proceed(exchange: &Exchange<'_>, request: &AuthorizeRequest, client: &Client)
     if let Some(error) = error {
         return refuse(tenant, request, &error);
     }
-    let id = exchange.request.cookie(SESSION_COOKIE).unwrap_or_default();
-    let session = lock(&tenant.store).session(id, now);
+    let cookie = exchange.request.cookie(SESSION_COOKIE);
+    let session = cookie.and_then(|id| lock(&tenant.store).session(id, now));
     match session {
-        Some(session) if request.accepts(&session, now) && !request.prompts("none") => {
-            finish(tenant, exchange.server, request, id, &session)
-        }
-        Some(session) if request.accepts(&session, now) && !needs_more(tenant, request, &session) => {
-            finish(tenant, exchange.server, request, id, &session)
-        }
+        Some(session) if request.accepts(&session, now) => settle(tenant, exchange.server, request, &session),
         session if request.prompts("none") => refuse(tenant, request, &silent_error(session.as_ref())),
         _ => {
             let handle = lock(&tenant.store).begin_sign_in(request.clone(), now);
@@ -102,44 +102,52 @@ pub(super) fn sign_in_page(
     page::SignIn { tenant, app: &client.name, handle, username, failed: failed.is_some(), users: &users }.html()
 }
 
-/// Whether a second factor is missing that the person has. One who has none is not asked: the
-/// request is refused instead, as at Okta.
-fn needs_more(tenant: &Tenant, request: &AuthorizeRequest, session: &Session) -> bool {
-    let has_one = tenant.user(&session.login).is_some_and(|user| user.second_factor);
-    has_one && assurance::needs_second_factor(&request.acr_values, &session.amr)
+/// Answers a request of somebody who signed in: with a code, with the second step, or with an
+/// error.
+///
+/// Policies come first, so that nobody types a code for nothing. After the second step a request
+/// comes back here, and this time its levels are met.
+pub(super) fn settle(tenant: &Tenant, server: &Server, request: &AuthorizeRequest, session: &Session) -> Reply {
+    let user = tenant.user(&session.login);
+    if let Err(error) = server.settings.allow(&request.client_id, user.as_ref(), &request.scopes) {
+        return refuse(tenant, request, &error);
+    }
+    let has_second_factor = user.is_some_and(|user| user.second_factor);
+    match assurance::assess(&request.acr_values, &session.amr, has_second_factor) {
+        Assurance::Met(acr) => finish(tenant, server, request, session, acr),
+        Assurance::NeedsSecondFactor if request.prompts("none") => {
+            refuse(tenant, request, &silent_error(Some(session)))
+        }
+        Assurance::NeedsSecondFactor => second_factor::begin(tenant, request, session),
+        Assurance::Unmet => refuse(tenant, request, &assurance::unmet()),
+    }
 }
 
-/// Hands out the code, after a second step if one is needed. `id` is the session's.
-pub(super) fn finish(
+/// Hands out the code.
+fn finish(
     tenant: &Tenant,
     server: &Server,
     request: &AuthorizeRequest,
-    id: &str,
     session: &Session,
+    acr: Option<String>,
 ) -> Reply {
-    if needs_more(tenant, request, session) {
-        return second_factor::begin(tenant, request, id);
+    let grant = grant(server, request, session, acr);
+    // The size of the groups claims is checked here, before there is a code.
+    if let Err(error) = (Issuing { tenant, server, grant: &grant }).check_groups() {
+        return refuse(tenant, request, &error);
     }
-    match grant(tenant, server, request, session) {
-        Ok(grant) => {
-            let code = lock(&tenant.store).issue_code(Code {
-                grant,
-                redirect_uri: request.redirect_uri.clone(),
-                challenge: request.challenge.clone(),
-                expires_at: tenant.clock.seconds() + crate::clock::seconds(server.settings.code_lifetime),
-            });
-            respond(tenant, request, vec![("code".to_owned(), code)])
-        }
-        Err(error) => refuse(tenant, request, &error),
-    }
+    let code = lock(&tenant.store).issue_code(Code {
+        grant,
+        redirect_uri: request.redirect_uri.clone(),
+        challenge: request.challenge.clone(),
+        expires_at: tenant.clock.seconds() + crate::clock::seconds(server.settings.code_lifetime),
+    });
+    respond(tenant, request, vec![("code".to_owned(), code)])
 }
 
 /// What the person allows by signing in. There is no consent page: the apps are the org's own.
-///
-/// The levels of `acr_values` and the size of the groups claims are checked here, before there is a
-/// code.
-fn grant(tenant: &Tenant, server: &Server, request: &AuthorizeRequest, session: &Session) -> Result<Grant, OAuthError> {
-    let grant = Grant {
+fn grant(server: &Server, request: &AuthorizeRequest, session: &Session, acr: Option<String>) -> Grant {
+    Grant {
         id: random::token(),
         server: server.settings.id.clone(),
         client_id: request.client_id.clone(),
@@ -147,9 +155,7 @@ fn grant(tenant: &Tenant, server: &Server, request: &AuthorizeRequest, session: 
         scopes: request.scopes.clone(),
         nonce: request.nonce.clone(),
         auth_time: session.auth_time,
-        acr: assurance::reached(&request.acr_values, &session.amr)?,
+        acr,
         amr: session.amr.clone(),
-    };
-    Issuing { tenant, server, grant: &grant }.check_groups()?;
-    Ok(grant)
+    }
 }

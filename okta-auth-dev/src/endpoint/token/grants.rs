@@ -12,6 +12,7 @@ use crate::endpoint::{Exchange, Params};
 use crate::oauth_error::OAuthError;
 use crate::random;
 use crate::reply::Reply;
+use crate::server::AuthorizationServer;
 use crate::store::{Grant, RefreshToken};
 use crate::sync::lock;
 
@@ -126,6 +127,24 @@ pub(super) fn client_credentials(
              token_endpoint_auth_method.",
         ));
     }
+    let scopes = service_scopes(settings, params, client)?;
+    settings.allow(&client.client_id, None, &scopes)?;
+    let grant = Grant {
+        id: random::token(),
+        server: settings.id.clone(),
+        client_id: client.client_id.clone(),
+        login: None,
+        scopes,
+        nonce: None,
+        auth_time: exchange.now(),
+        acr: None,
+        amr: Vec::new(),
+    };
+    respond(exchange, client, &grant, Kind::Service)
+}
+
+/// The scopes of a service. Those of OpenID Connect are about a person, and there is none.
+fn service_scopes(settings: &AuthorizationServer, params: &Params, client: &Client) -> Result<Vec<String>, OAuthError> {
     let scopes = params.words("scope");
     if scopes.is_empty() {
         return Err(OAuthError::invalid_scope(
@@ -141,18 +160,7 @@ pub(super) fn client_credentials(
             "One or more scopes are not configured for the authorization server resource.",
         ));
     }
-    let grant = Grant {
-        id: random::token(),
-        server: settings.id.clone(),
-        client_id: client.client_id.clone(),
-        login: None,
-        scopes,
-        nonce: None,
-        auth_time: exchange.now(),
-        acr: None,
-        amr: Vec::new(),
-    };
-    respond(exchange, client, &grant, Kind::Service)
+    Ok(scopes)
 }
 
 /// What one server granted is nothing to another one of the same org.

@@ -4,16 +4,16 @@
 //! together happens together: a code is taken out and a refresh token replaced exactly once,
 //! however many requests race. Times are seconds of the virtual clock, passed in by the caller.
 
+mod session;
+mod sign_in;
+
+pub(crate) use session::Session;
+pub(crate) use sign_in::{Attempt, Step};
+
 use std::collections::{HashMap, HashSet};
 
 use crate::endpoint::AuthorizeRequest;
 use crate::random;
-
-/// How long an unused Okta session lives, in seconds: two hours, Okta's default.
-const SESSION_IDLE: i64 = 7200;
-
-/// How long the sign-in page waits for its form, in seconds.
-const SIGN_IN_WAIT: i64 = 3600;
 
 /// What somebody allowed a client to do: the root of every token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(crate) struct Grant {
     pub(crate) auth_time: i64,
     /// The value of `acr` if the request asked for one.
     pub(crate) acr: Option<String>,
-    /// How the person signed in; empty for what the person's own record says.
+    /// How the person authenticated. Refreshed ID tokens repeat it, whatever happened since.
     pub(crate) amr: Vec<String>,
 }
 
@@ -68,32 +68,6 @@ pub(crate) struct RefreshToken {
     pub(crate) replaced_at: Option<i64>,
 }
 
-/// Somebody's Okta session, which lets further apps sign them in without a password.
-#[derive(Clone, Debug)]
-pub(crate) struct Session {
-    /// Whose session it is.
-    pub(crate) login: String,
-    /// When the password was checked, in seconds.
-    pub(crate) auth_time: i64,
-    /// In seconds; moves with every use.
-    pub(crate) expires_at: i64,
-    /// How the person signed in: the claim `amr`.
-    pub(crate) amr: Vec<String>,
-}
-
-/// A second step that is waited for. It is forgotten after the same time as a sign-in page.
-#[derive(Clone, Debug)]
-pub(crate) struct SecondFactor {
-    /// What it is needed for.
-    pub(crate) request: AuthorizeRequest,
-    /// The identifier of the session that takes it.
-    pub(crate) session: String,
-    /// The code that is asked for.
-    pub(crate) passcode: String,
-    /// How many wrong ones there were.
-    pub(crate) wrong: u32,
-}
-
 /// Everything that happens in an org.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
@@ -101,8 +75,8 @@ pub(crate) struct Store {
     sessions: HashMap<String, Session>,
     /// What sign-in pages wait for, and until when.
     sign_ins: HashMap<String, (AuthorizeRequest, i64)>,
-    /// What pages for a second factor wait for, and until when.
-    second_factors: HashMap<String, (SecondFactor, i64)>,
+    /// What the pages for the second factor wait for, by their handle.
+    steps: HashMap<String, Step>,
     /// By the code itself.
     codes: HashMap<String, Code>,
     /// By the token itself; replaced ones stay, so that their reuse is noticed.
@@ -111,106 +85,13 @@ pub(crate) struct Store {
     revoked_tokens: HashSet<String>,
     /// The grants of which everything is revoked.
     revoked_grants: HashSet<String>,
-    /// Which grant an access token belongs to, by `jti`.
-    grant_of_token: HashMap<String, String>,
+    /// Which grant an access token belongs to and who signed in for it, by `jti`.
+    grant_of_token: HashMap<String, (String, Option<String>)>,
     /// The `jti` of client assertions, which work once.
     assertions: HashSet<String>,
 }
 
 impl Store {
-    // -- sessions --------------------------------------------------------------------------------------------------
-
-    /// Starts a session and returns its identifier.
-    ///
-    /// The prefix `102` is what Okta's session identifiers begin with.
-    pub(crate) fn open_session(&mut self, login: &str, amr: Vec<String>, now: i64) -> String {
-        let id = format!("102{}", random::token());
-        let session = Session { login: login.to_owned(), auth_time: now, expires_at: now + SESSION_IDLE, amr };
-        self.sessions.insert(id.clone(), session);
-        id
-    }
-
-    /// The session if it still lives. Asking for it keeps it alive.
-    pub(crate) fn session(&mut self, id: &str, now: i64) -> Option<Session> {
-        let session = self.sessions.get_mut(id).filter(|session| session.expires_at > now)?;
-        session.expires_at = now + SESSION_IDLE;
-        Some(session.clone())
-    }
-
-    /// Ends a session.
-    ///
-    /// Tokens that the session led to live on: signing out of Okta does not revoke them.
-    pub(crate) fn close_session(&mut self, id: &str) {
-        self.sessions.remove(id);
-    }
-
-    /// Ends every session of a person.
-    pub(crate) fn close_sessions_of(&mut self, login: &str) {
-        self.sessions.retain(|_, session| !session.login.eq_ignore_ascii_case(login));
-    }
-
-    // -- sign-in pages ---------------------------------------------------------------------------------------------
-
-    /// Remembers what the sign-in page was shown for, and returns its handle (Okta's `stateToken`).
-    pub(crate) fn begin_sign_in(&mut self, request: AuthorizeRequest, now: i64) -> String {
-        let handle = random::token();
-        self.sign_ins.insert(handle.clone(), (request, now + SIGN_IN_WAIT));
-        handle
-    }
-
-    /// What the sign-in page was shown for. The handle works again after a wrong password.
-    pub(crate) fn sign_in(&self, handle: &str, now: i64) -> Option<AuthorizeRequest> {
-        self.sign_ins.get(handle).filter(|(_, expires_at)| *expires_at > now).map(|(request, _)| request.clone())
-    }
-
-    /// Forgets a sign-in page that did its work.
-    pub(crate) fn end_sign_in(&mut self, handle: &str) {
-        self.sign_ins.remove(handle);
-    }
-
-    // -- second factors --------------------------------------------------------------------------------------------
-
-    /// Remembers a second step, and returns its handle.
-    ///
-    /// The handle is in the form, the session in a cookie: both are needed to complete it.
-    pub(crate) fn begin_second_factor(&mut self, step: SecondFactor, now: i64) -> String {
-        let handle = random::token();
-        self.second_factors.insert(handle.clone(), (step, now + SIGN_IN_WAIT));
-        handle
-    }
-
-    /// The second step with this handle.
-    pub(crate) fn second_factor(&self, handle: &str, now: i64) -> Option<SecondFactor> {
-        self.second_factors.get(handle).filter(|(_, expires_at)| *expires_at > now).map(|(step, _)| step.clone())
-    }
-
-    /// Changes a second step after a wrong code.
-    pub(crate) fn change_second_factor(&mut self, handle: &str, changed: SecondFactor) {
-        if let Some((step, _)) = self.second_factors.get_mut(handle) {
-            *step = changed;
-        }
-    }
-
-    /// Forgets a second step.
-    pub(crate) fn end_second_factor(&mut self, handle: &str) {
-        self.second_factors.remove(handle);
-    }
-
-    /// Adds a second factor to a session, once however often it is shown.
-    ///
-    /// Later requests of the session are answered with it, until the person signs in anew.
-    /// The person has just authenticated, so `auth_time` moves.
-    pub(crate) fn add_second_factor(&mut self, id: &str, now: i64) {
-        if let Some(session) = self.sessions.get_mut(id) {
-            session.auth_time = now;
-            for method in ["otp", "mfa"] {
-                if !session.amr.iter().any(|known| known == method) {
-                    session.amr.push(method.to_owned());
-                }
-            }
-        }
-    }
-
     // -- codes -----------------------------------------------------------------------------------------------------
 
     /// Hands out an authorization code.
@@ -266,7 +147,7 @@ impl Store {
 
     /// Remembers which grant an access token belongs to.
     pub(crate) fn note_access_token(&mut self, jti: String, grant: &Grant) {
-        self.grant_of_token.insert(jti, grant.id.clone());
+        self.grant_of_token.insert(jti, (grant.id.clone(), grant.login.clone()));
     }
 
     /// Revokes one access token. Its refresh token lives on.
@@ -283,18 +164,20 @@ impl Store {
 
     /// Revokes everything of a person at once.
     ///
-    /// Grants without a refresh token are not known here; their access tokens run out by
-    /// themselves.
+    /// A grant is known by its refresh token or, if it has none, by its access tokens.
     pub(crate) fn revoke_grants_of(&mut self, login: &str) {
-        let theirs = self.refresh_tokens.values().map(|token| &token.grant);
-        let theirs = theirs.filter(|grant| grant.login.as_deref() == Some(login)).map(|grant| grant.id.clone());
-        self.revoked_grants.extend(theirs);
+        let refreshable = self.refresh_tokens.values().map(|token| (&token.grant.id, &token.grant.login));
+        let others = self.grant_of_token.values().map(|(grant, login)| (grant, login));
+        let theirs = refreshable
+            .chain(others)
+            .filter(|(_, owner)| owner.as_ref().is_some_and(|owner| owner.eq_ignore_ascii_case(login)));
+        self.revoked_grants.extend(theirs.map(|(grant, _)| grant.clone()));
     }
 
     /// Whether an access token was revoked, alone or with its grant.
     pub(crate) fn is_revoked(&self, jti: &str) -> bool {
         let grant = self.grant_of_token.get(jti);
-        self.revoked_tokens.contains(jti) || grant.is_some_and(|grant| self.revoked_grants.contains(grant))
+        self.revoked_tokens.contains(jti) || grant.is_some_and(|(grant, _)| self.revoked_grants.contains(grant))
     }
 
     /// Notes the `jti` of a client assertion; false if it was used before.

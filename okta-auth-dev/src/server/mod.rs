@@ -1,11 +1,20 @@
 //! The settings of an authorization server: the org's own, or a custom one.
 //!
-//! Issuer, audience, scopes, lifetimes and the claims that carry groups: what an administrator sets
+//! Issuer, audience, scopes, lifetimes, claims and access policies: what an administrator sets
 //! under *Security > API*.
+
+mod claim;
+mod groups;
+mod policy;
+
+pub use claim::CustomClaim;
+pub use groups::{GroupsClaim, GroupsFilter};
+pub use policy::AccessPolicy;
 
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::oauth_error::OAuthError;
 use crate::user::User;
 
 /// The id that stands for the org's own authorization server where a custom server's id is
@@ -42,6 +51,10 @@ pub struct AuthorizationServer {
     pub scopes: Vec<String>,
     /// The claims that carry groups.
     pub groups_claims: Vec<GroupsClaim>,
+    /// Further claims. Only custom servers have them.
+    pub claims: Vec<CustomClaim>,
+    /// Who may have tokens; everybody if there is none. Only custom servers have them.
+    pub access_policies: Vec<AccessPolicy>,
     /// How long an access token is valid; 5 minutes to 24 hours at Okta, 1 hour by default.
     pub access_token_lifetime: Duration,
     /// How long an ID token is valid; always 1 hour at Okta.
@@ -56,7 +69,7 @@ pub struct AuthorizationServer {
 }
 
 impl AuthorizationServer {
-    /// A custom server without scopes and claims of its own.
+    /// A custom server without scopes, claims and access policies of its own.
     ///
     /// Access and ID tokens are valid for 1 hour, codes for 300 s, refresh tokens until they lie
     /// unused for 7 days: Okta's defaults.
@@ -66,6 +79,8 @@ impl AuthorizationServer {
             audience: audience.into(),
             scopes: Vec::new(),
             groups_claims: Vec::new(),
+            claims: Vec::new(),
+            access_policies: Vec::new(),
             access_token_lifetime: Duration::from_secs(3600),
             id_token_lifetime: Duration::from_secs(3600),
             refresh_token_idle: Duration::from_secs(7 * 86_400),
@@ -106,9 +121,37 @@ impl AuthorizationServer {
         self
     }
 
+    /// Adds a claim of another kind.
+    ///
+    /// A claim of the same name is replaced. The names of claims that Okta sets itself are refused
+    /// when the org starts.
+    ///
+    /// ```
+    /// use okta_auth_dev::{AuthorizationServer, CustomClaim};
+    ///
+    /// let orders = AuthorizationServer::custom("orders", "api://orders")
+    ///     .claim(CustomClaim::new("department", "user.department"))
+    ///     .claim(CustomClaim::new("tier", 2).in_id_token(true).with_scope("profile"));
+    /// assert_eq!(orders.claims.len(), 2);
+    /// ```
+    pub fn claim(mut self, claim: CustomClaim) -> Self {
+        self.claims.retain(|known| known.name != claim.name);
+        self.claims.push(claim);
+        self
+    }
+
+    /// Adds an access policy.
+    ///
+    /// Without any, everybody gets what they ask for. With one or more, a request that none of them
+    /// allows fails with `access_denied`.
+    pub fn access_policy(mut self, policy: AccessPolicy) -> Self {
+        self.access_policies.push(policy);
+        self
+    }
+
     /// Replaces how long an access token is valid.
     ///
-    /// Policies that depend on the client or the person, as Okta has them, do not exist here.
+    /// It is the same for every client and person; at Okta the rules of a policy decide.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.access_token_lifetime = lifetime;
         self
@@ -154,7 +197,16 @@ impl AuthorizationServer {
         self.oidc_scopes().contains(&scope)
     }
 
-    /// Refuses an id that would not work in a path, and one that means something else there.
+    /// Okta's error unless there are no policies or one of them allows the request. Nobody is
+    /// signed in with `client_credentials`.
+    pub(crate) fn allow(&self, client_id: &str, user: Option<&User>, scopes: &[String]) -> Result<(), OAuthError> {
+        let mut policies = self.access_policies.iter();
+        let allowed = self.access_policies.is_empty() || policies.any(|policy| policy.allows(client_id, user, scopes));
+        allowed.then_some(()).ok_or_else(OAuthError::no_matching_policy)
+    }
+
+    /// Refuses an id that would not work in a path, and one that means something else there; and
+    /// settings that the server cannot have.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let plain = !self.id.is_empty() && self.id.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
         if !plain || self.id == "v1" {
@@ -163,135 +215,12 @@ impl AuthorizationServer {
                 self.id
             )));
         }
+        if self.is_org() && !(self.claims.is_empty() && self.access_policies.is_empty()) {
+            return Err(Error::config(
+                "the org's own authorization server has no custom claims and access policies: give them to a custom one",
+            ));
+        }
+        self.claims.iter().try_for_each(CustomClaim::check)?;
         self.groups_claims.iter().try_for_each(|claim| claim.filter.check())
-    }
-}
-
-/// A claim that carries the names of groups.
-///
-/// At the org's own server groups go into ID tokens and need the scope `groups`. At a custom server
-/// a claim of any name may carry them, in either kind of token, always or with certain scopes.
-///
-/// ```
-/// use okta_auth_dev::{GroupsClaim, GroupsFilter};
-///
-/// let roles = GroupsClaim::new("roles", GroupsFilter::Regex("App_(Admins|Auditors)".into()))
-///     .in_id_token(false)
-///     .in_access_token(true)
-///     .with_scope("orders:read");
-/// ```
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct GroupsClaim {
-    /// The name of the claim.
-    pub name: String,
-    /// Which groups it carries.
-    pub filter: GroupsFilter,
-    /// Whether ID tokens (and userinfo) carry it.
-    pub in_id_token: bool,
-    /// Whether access tokens carry it.
-    pub in_access_token: bool,
-    /// The scopes of which one must be granted; empty for always.
-    pub scopes: Vec<String>,
-}
-
-impl GroupsClaim {
-    /// A claim of ID tokens.
-    pub fn new(name: impl Into<String>, filter: GroupsFilter) -> Self {
-        Self { name: name.into(), filter, in_id_token: true, in_access_token: false, scopes: Vec::new() }
-    }
-
-    /// Replaces whether ID tokens carry it.
-    ///
-    /// Thin ID tokens do not; userinfo does in their place.
-    pub fn in_id_token(mut self, yes: bool) -> Self {
-        self.in_id_token = yes;
-        self
-    }
-
-    /// Replaces whether access tokens carry it.
-    ///
-    /// An API that decides by group needs it.
-    pub fn in_access_token(mut self, yes: bool) -> Self {
-        self.in_access_token = yes;
-        self
-    }
-
-    /// Issues the claim only with this scope (or another one that was added).
-    ///
-    /// At the org's own server this is `groups`.
-    pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
-        self.scopes.push(scope.into());
-        self
-    }
-
-    /// The groups of a person that the claim carries; nothing when the scopes do not ask for the
-    /// claim.
-    pub(crate) fn value(&self, user: &User, granted: &[String]) -> Option<Vec<String>> {
-        if !self.scopes.is_empty() && !self.scopes.iter().any(|scope| granted.contains(scope)) {
-            return None;
-        }
-        Some(user.groups.iter().filter(|group| self.filter.matches(group)).cloned().collect())
-    }
-}
-
-/// Which groups a claim carries (Okta's `group_filter_type`).
-///
-/// An expression that cannot be compiled is reported when the org starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum GroupsFilter {
-    /// All.
-    Any,
-    /// Those whose name starts with this, in any case (`STARTS_WITH`).
-    StartsWith(String),
-    /// The one with this name, in any case (`EQUALS`).
-    EqualTo(String),
-    /// Those whose name contains this, in any case (`CONTAINS`).
-    Contains(String),
-    /// Those whose whole name matches this regular expression, case-sensitively (`REGEX`).
-    Regex(String),
-}
-
-impl GroupsFilter {
-    /// Whether the claim carries this group.
-    pub(crate) fn matches(&self, group: &str) -> bool {
-        let lower = group.to_lowercase();
-        match self {
-            Self::Any => true,
-            Self::StartsWith(start) => lower.starts_with(&start.to_lowercase()),
-            Self::EqualTo(name) => lower == name.to_lowercase(),
-            Self::Contains(part) => lower.contains(&part.to_lowercase()),
-            Self::Regex(pattern) => anchored(pattern).is_ok_and(|regex| regex.is_match(group)),
-        }
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        let Self::Regex(pattern) = self else { return Ok(()) };
-        anchored(pattern).map(drop).map_err(|error| {
-            Error::config(format_args!("`{pattern}` is no regular expression for groups")).because(error)
-        })
-    }
-}
-
-/// Okta matches the whole name.
-fn anchored(pattern: &str) -> Result<regex_lite::Regex, regex_lite::Error> {
-    regex_lite::Regex::new(&format!("^(?:{pattern})$"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn filters_follow_okta() {
-        assert!(GroupsFilter::StartsWith("app_".into()).matches("App_Admins"));
-        assert!(!GroupsFilter::StartsWith("app_".into()).matches("My App_Admins"));
-        assert!(GroupsFilter::EqualTo("staff".into()).matches("Staff"));
-        assert!(GroupsFilter::Contains("ADMIN".into()).matches("App_Admins"));
-        assert!(GroupsFilter::Regex("App_.*".into()).matches("App_Admins"));
-        assert!(!GroupsFilter::Regex("app_.*".into()).matches("App_Admins"));
-        assert!(!GroupsFilter::Regex("App".into()).matches("App_Admins"));
-        assert!(GroupsFilter::Regex("(".into()).check().is_err());
     }
 }

@@ -1,9 +1,14 @@
-//! The pages: sign-in, errors, home. No scripts, no outside assets; light and dark.
+//! The pages: sign-in, second factor, errors, home. No scripts, no outside assets; light and dark.
 //!
 //! They are made for the tests of an accessibility checker, too: every field has a label, errors
 //! are announced and tied to the fields, the focus is visible, and everything works without
 //! scripts. All text that comes from elsewhere is escaped.
 
+mod verify;
+
+pub(super) use verify::Verify;
+
+use crate::reply::Reply;
 use crate::tenant::Tenant;
 use crate::user::User;
 
@@ -32,8 +37,9 @@ border-radius:6px;background:var(--blue);color:var(--on);cursor:pointer}\
 h2{font-size:14px;margin:28px 0 0;padding-top:20px;\
 border-top:1px solid color-mix(in srgb,var(--line) 35%,transparent)}\
 ul{list-style:none;margin:0;padding:0}\
-button.quiet{background:none;color:inherit;border-color:var(--line);font-weight:400;margin-top:8px}\
 li button{margin-top:8px;background:none;color:inherit;text-align:left;font-weight:400;border-color:var(--line)}\
+button.plain{background:none;color:var(--blue);margin-top:12px}\
+.hint{font:600 28px/1.2 ui-monospace,monospace;letter-spacing:.2em;text-align:center;margin:16px 0}\
 li strong{display:block}li span{color:var(--soft);font-size:14px}\
 code{overflow-wrap:anywhere;font-size:14px}";
 
@@ -135,33 +141,6 @@ impl SignIn<'_> {
     }
 }
 
-/// The page of the second step, in the style of the first. It works without scripts, the field is
-/// one that browsers and password managers know, and an error is announced. It shows the code that it asks for, because there is no telephone
-/// to send it to.
-pub(super) fn second_factor(tenant: &Tenant, handle: &str, passcode: &str, failed: bool) -> String {
-    let problem = if failed {
-        "<p class=\"bad\" role=\"alert\" id=\"problem\">That is not the code; here is a new one</p>"
-    } else {
-        ""
-    };
-    let described = if failed { "hint problem\" aria-invalid=\"true" } else { "hint" };
-    let body = format!(
-        "<h1>Verify it is you</h1><p class=\"soft\">A second factor is needed.</p>\
-         <p class=\"soft\" id=\"hint\">This is a development org, so the code is here: \
-         <strong id=\"passcode-hint\">{passcode}</strong></p>{problem}\
-         <form method=\"post\" action=\"/{}/{}\"><input type=\"hidden\" name=\"stateToken\" value=\"{}\">\
-         <label for=\"passcode\">Code</label>\
-         <input id=\"passcode\" name=\"passcode\" inputmode=\"numeric\" autocomplete=\"one-time-code\" autofocus \
-         aria-describedby=\"{described}\">\
-         <button type=\"submit\" name=\"action\" value=\"verify\">Verify</button>\
-         <button type=\"submit\" name=\"action\" value=\"cancel\" class=\"quiet\">Cancel</button></form>",
-        super::sign_in::PATH,
-        super::second_factor::PATH,
-        escape(handle),
-    );
-    page("Verify it is you", &tenant.name, &body)
-}
-
 /// The page for an error that must not be sent to a redirect URI.
 pub(super) fn error(tenant: &Tenant, error: &str, description: &str) -> String {
     let body = format!(
@@ -173,13 +152,18 @@ pub(super) fn error(tenant: &Tenant, error: &str, description: &str) -> String {
     page("Error", &tenant.name, &body)
 }
 
+/// The page for a form whose request is gone, or whose session.
+pub(super) fn expired(tenant: &Tenant) -> Reply {
+    Reply::html(400, error(tenant, "login_required", "Request expired, please start over and try again."))
+}
+
 /// The page after sign-out when there is nowhere to go back to.
 pub(super) fn signed_out(tenant: &Tenant) -> String {
     page("Signed Out", &tenant.name, "<h1>Signed out</h1><p class=\"soft\">Your session here has ended.</p>")
 }
 
 /// The page at the root: what this is.
-pub(super) fn home(tenant: &Tenant) -> crate::reply::Reply {
+pub(super) fn home(tenant: &Tenant) -> Reply {
     let issuers: String = tenant
         .servers
         .iter()
@@ -191,7 +175,7 @@ pub(super) fn home(tenant: &Tenant) -> crate::reply::Reply {
     let body = format!(
         "<h1>Development org</h1><p class=\"soft\">It is no Okta org; it behaves like one.</p><ul>{issuers}</ul>"
     );
-    crate::reply::Reply::html(200, page("Development org", &tenant.name, &body))
+    Reply::html(200, page("Development org", &tenant.name, &body))
 }
 
 /// The page that posts an authorization response to the app (form_post). With scripts it submits

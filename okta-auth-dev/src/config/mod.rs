@@ -19,6 +19,7 @@
 //! family_name = "Polastri"
 //! groups = ["Everyone", "App_Auditors"]
 //! amr = ["pwd", "otp", "mfa"]        # `mfa` meets the acr values of two factors
+//! second_factor = false              # a request for two factors is refused; true: a second page asks for a code
 //! claims = { department = "Audit" }  # with the scope `profile`
 //!
 //! [[client]]
@@ -51,6 +52,20 @@
 //! access_token = true
 //! scopes = []                         # always, if empty
 //!
+//! [[server.claim]]
+//! name = "department"
+//! value = "user.department"           # or login, email, firstName, ...; everything else is a literal
+//! id_token = true                     # false if left out
+//! access_token = true
+//! scopes = ["profile"]                # always, if empty
+//!
+//! [[server.access_policy]]            # with one or more, everything else is `access_denied`
+//! name = "Auditors read"
+//! clients = ["0oaacmeweb00000001"]    # all, if left out
+//! groups = ["App_Auditors"]           # everybody if `groups` and `users` are left out
+//! users = ["eve@acme.test"]
+//! scopes = ["openid", "orders:read"]  # all, if left out
+//!
 //! [[org]]                             # a second org, at http://globex.localhost:8090
 //! subdomain = "globex"
 //! name = "Globex"
@@ -59,7 +74,11 @@
 //! # Ok::<(), okta_auth_dev::Error>(())
 //! ```
 
+mod server;
+
 use std::time::Duration;
+
+use server::ServerTable;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -68,7 +87,6 @@ use crate::builder::OrgBuilder;
 use crate::client::{AuthMethod, Client, Rotation};
 use crate::error::Error;
 use crate::random;
-use crate::server::{AuthorizationServer, GroupsClaim, GroupsFilter, ORG_SERVER};
 use crate::user::User;
 
 /// The top level, and an entry of `[[org]]`.
@@ -110,7 +128,7 @@ struct UserTable {
     groups: Option<Vec<String>>,
     /// How the person signs in; `["pwd"]` if it is left out.
     amr: Option<Vec<String>>,
-    /// Whether the person has a second factor; so it is if it is left out.
+    /// Whether a second page may ask for a code; true if it is left out.
     second_factor: Option<bool>,
     /// More claims with the scope `profile`.
     #[serde(default)]
@@ -171,59 +189,6 @@ enum AuthMethodName {
 enum RotationName {
     Static,
     Rotate,
-}
-
-/// An entry of `[[server]]`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ServerTable {
-    id: String,
-    /// `api://{id}` if it is left out.
-    audience: Option<String>,
-    scopes: Option<Vec<String>>,
-    /// Seconds.
-    access_token_lifetime: Option<u64>,
-    id_token_lifetime: Option<u64>,
-    refresh_token_idle: Option<u64>,
-    code_lifetime: Option<u64>,
-    thin_id_token: Option<bool>,
-    /// Takes the place of the default claims of the server.
-    groups_claim: Option<Vec<GroupsTable>>,
-}
-
-/// An entry of `[[server.groups_claim]]`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GroupsTable {
-    name: String,
-    /// All groups if it is left out.
-    filter: Option<FilterName>,
-    /// What the filter compares with.
-    #[serde(default)]
-    value: String,
-    /// Whether ID tokens and userinfo carry it.
-    #[serde(default = "yes")]
-    id_token: bool,
-    /// Whether access tokens carry it.
-    #[serde(default)]
-    access_token: bool,
-    #[serde(default)]
-    scopes: Vec<String>,
-}
-
-/// Okta's names.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum FilterName {
-    StartsWith,
-    Equals,
-    Contains,
-    Regex,
-}
-
-/// ID tokens carry a groups claim unless the file says otherwise.
-fn yes() -> bool {
-    true
 }
 
 /// Reads the settings.
@@ -322,44 +287,5 @@ impl RotationName {
             Self::Static => Rotation::Static,
             Self::Rotate => Rotation::Rotate,
         }
-    }
-}
-
-impl ServerTable {
-    /// What is left out has the default of the server with this id.
-    fn server(self) -> AuthorizationServer {
-        let server = match self.id.as_str() {
-            ORG_SERVER => AuthorizationServer::org(),
-            "default" => AuthorizationServer::default_custom(),
-            id => AuthorizationServer::custom(id, format!("api://{id}")),
-        };
-        let seconds = |value: Option<u64>, default| value.map_or(default, Duration::from_secs);
-        let claims = self.groups_claim.map(|claims| claims.into_iter().map(GroupsTable::claim).collect());
-        AuthorizationServer {
-            audience: self.audience.unwrap_or(server.audience),
-            scopes: self.scopes.unwrap_or(server.scopes),
-            access_token_lifetime: seconds(self.access_token_lifetime, server.access_token_lifetime),
-            id_token_lifetime: seconds(self.id_token_lifetime, server.id_token_lifetime),
-            refresh_token_idle: seconds(self.refresh_token_idle, server.refresh_token_idle),
-            code_lifetime: seconds(self.code_lifetime, server.code_lifetime),
-            thin_id_token: self.thin_id_token.unwrap_or(server.thin_id_token),
-            groups_claims: claims.unwrap_or(server.groups_claims),
-            id: server.id,
-        }
-    }
-}
-
-impl GroupsTable {
-    /// Without a filter the claim carries all groups.
-    fn claim(self) -> GroupsClaim {
-        let filter = match self.filter {
-            None => GroupsFilter::Any,
-            Some(FilterName::StartsWith) => GroupsFilter::StartsWith(self.value),
-            Some(FilterName::Equals) => GroupsFilter::EqualTo(self.value),
-            Some(FilterName::Contains) => GroupsFilter::Contains(self.value),
-            Some(FilterName::Regex) => GroupsFilter::Regex(self.value),
-        };
-        let claim = GroupsClaim::new(self.name, filter).in_id_token(self.id_token);
-        GroupsClaim { scopes: self.scopes, ..claim.in_access_token(self.access_token) }
     }
 }

@@ -3,13 +3,15 @@
 //! An [`Org`] is what a test holds: it says where the org is and what to configure, moves its
 //! clock, switches faults on, and reads what the org saw.
 
+mod people;
+mod service;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Response};
 use crate::builder::OrgBuilder;
-use crate::client::Client;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::fault::Fault;
@@ -18,7 +20,6 @@ use crate::minter::Minter;
 use crate::serve::Host;
 use crate::sync::lock;
 use crate::tenant::Tenant;
-use crate::user::User;
 
 /// A running org.
 ///
@@ -108,120 +109,6 @@ impl Org {
     /// ```
     pub fn custom_issuer(&self, id: &str) -> String {
         format!("{}/oauth2/{id}", self.tenant.url)
-    }
-
-    /// `OKTA_ISSUER_URI`, `OKTA_CLIENT_ID` and `OKTA_CLIENT_SECRET` (if there is one) for an app
-    /// that signs in as the first client at the server `default`.
-    ///
-    /// An app that reads more variables (its own address, for instance) has to be told separately:
-    /// the org does not know them.
-    pub fn env(&self) -> Vec<(&'static str, String)> {
-        let client = self.client();
-        let mut env = vec![("OKTA_ISSUER_URI", self.issuer()), ("OKTA_CLIENT_ID", client.client_id)];
-        env.extend(client.client_secret.map(|secret| ("OKTA_CLIENT_SECRET", secret)));
-        env
-    }
-
-    // -- who is in it ----------------------------------------------------------------------------------------------
-
-    /// The first client: the default web app, or the first that was configured.
-    ///
-    /// The value is a copy; [`Org::put_client`] changes the org.
-    pub fn client(&self) -> Client {
-        self.tenant.first_client().unwrap_or_else(|| Client::public(crate::CLIENT_ID))
-    }
-
-    /// All clients. [`crate::PUBLIC_CLIENT_ID`] and [`crate::SERVICE_CLIENT_ID`] are always among
-    /// them.
-    pub fn clients(&self) -> Vec<Client> {
-        lock(&self.tenant.clients).clone()
-    }
-
-    /// The client with this id.
-    pub fn client_with_id(&self, id: &str) -> Option<Client> {
-        self.tenant.client(id)
-    }
-
-    /// Adds a client to the running org, or replaces the one with the same id where it is.
-    ///
-    /// ```
-    /// # async fn example() -> Result<(), okta_auth_dev::Error> {
-    /// use okta_auth_dev::{Org, Rotation};
-    ///
-    /// let org = Org::start().await?;
-    /// org.put_client(org.client().rotation(Rotation::Rotate));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn put_client(&self, client: Client) {
-        let mut clients = lock(&self.tenant.clients);
-        match clients.iter_mut().find(|known| known.client_id == client.client_id) {
-            Some(known) => *known = client,
-            None => clients.push(client),
-        }
-    }
-
-    /// Registers `{origin}/authorization-code/callback` for sign-in and `{origin}/` for sign-out,
-    /// for the first client: for an app whose port is known only once it runs.
-    ///
-    /// ```
-    /// # async fn example() -> Result<(), okta_auth_dev::Error> {
-    /// let org = okta_auth_dev::Org::start().await?;
-    /// org.allow_redirect("http://127.0.0.1:45678");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn allow_redirect(&self, origin: &str) {
-        if let Some(client) = lock(&self.tenant.clients).first_mut() {
-            client.allow_origin(origin);
-        }
-    }
-
-    /// Everybody who can sign in.
-    pub fn users(&self) -> Vec<User> {
-        lock(&self.tenant.users).clone()
-    }
-
-    /// The person with this login.
-    pub fn user(&self, login: &str) -> Option<User> {
-        self.tenant.user(login)
-    }
-
-    /// Adds a person, or replaces the one with the same login: changed groups appear in the next
-    /// tokens.
-    ///
-    /// ```
-    /// # async fn example() -> Result<(), okta_auth_dev::Error> {
-    /// use okta_auth_dev::{Org, User};
-    ///
-    /// let org = Org::start().await?;
-    /// // Ada is no longer an administrator: the next refresh shows it.
-    /// org.put_user(User::ada().groups(["Everyone"]));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn put_user(&self, user: User) {
-        self.tenant.put_user(user);
-    }
-
-    /// Removes a person, as deactivating an account does: sessions end, refresh tokens die.
-    ///
-    /// Access tokens that are checked locally stay good until they expire, as at Okta; userinfo and
-    /// introspection know better.
-    pub fn remove_user(&self, login: &str) {
-        self.tenant.remove_user(login);
-        self.end_sessions(login);
-    }
-
-    /// Ends all Okta sessions of a person and revokes what they led to.
-    ///
-    /// What an administrator does with *Clear sessions* and *Revoke tokens*: the browser has to
-    /// sign in again, refresh tokens are dead, and access tokens are no longer active at
-    /// introspection.
-    pub fn end_sessions(&self, login: &str) {
-        let mut store = lock(&self.tenant.store);
-        store.close_sessions_of(login);
-        store.revoke_grants_of(login);
     }
 
     // -- time, faults, journal -------------------------------------------------------------------------------------
@@ -358,7 +245,8 @@ impl Org {
 
     /// Signs somebody in, in a fresh browser: opens the URL that an app redirects to, fills in the
     /// form, and returns where the browser is sent next. The password is looked up; for an unknown
-    /// username the page with the error comes back.
+    /// username the page with the error comes back. A second factor is given where one is asked
+    /// for; see [`Browser::refuse_second_factor`].
     ///
     /// # Errors
     ///

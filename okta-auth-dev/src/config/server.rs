@@ -1,0 +1,155 @@
+//! The tables of authorization servers.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::server::{AccessPolicy, AuthorizationServer, CustomClaim, GroupsClaim, GroupsFilter, ORG_SERVER};
+
+/// An entry of `[[server]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServerTable {
+    id: String,
+    /// `api://{id}` if it is left out.
+    audience: Option<String>,
+    scopes: Option<Vec<String>>,
+    /// Seconds.
+    access_token_lifetime: Option<u64>,
+    id_token_lifetime: Option<u64>,
+    refresh_token_idle: Option<u64>,
+    code_lifetime: Option<u64>,
+    thin_id_token: Option<bool>,
+    /// Takes the place of the default claims of the server.
+    groups_claim: Option<Vec<GroupsTable>>,
+    #[serde(default)]
+    claim: Vec<ClaimTable>,
+    #[serde(default)]
+    access_policy: Vec<PolicyTable>,
+}
+
+/// An entry of `[[server.claim]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClaimTable {
+    name: String,
+    /// A literal, or `user.` and the name of an attribute.
+    value: Value,
+    /// Whether ID tokens and userinfo carry it.
+    #[serde(default)]
+    id_token: bool,
+    /// Whether access tokens carry it.
+    #[serde(default = "yes")]
+    access_token: bool,
+    #[serde(default)]
+    scopes: Vec<String>,
+}
+
+/// An entry of `[[server.access_policy]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyTable {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    clients: Vec<String>,
+    #[serde(default)]
+    groups: Vec<String>,
+    #[serde(default)]
+    users: Vec<String>,
+    #[serde(default)]
+    scopes: Vec<String>,
+}
+
+/// An entry of `[[server.groups_claim]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GroupsTable {
+    name: String,
+    /// All groups if it is left out.
+    filter: Option<FilterName>,
+    /// What the filter compares with.
+    #[serde(default)]
+    value: String,
+    /// Whether ID tokens and userinfo carry it.
+    #[serde(default = "yes")]
+    id_token: bool,
+    /// Whether access tokens carry it.
+    #[serde(default)]
+    access_token: bool,
+    #[serde(default)]
+    scopes: Vec<String>,
+}
+
+/// Okta's names.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum FilterName {
+    StartsWith,
+    Equals,
+    Contains,
+    Regex,
+}
+
+/// ID tokens carry a groups claim, and access tokens a custom one, unless the file says otherwise.
+fn yes() -> bool {
+    true
+}
+
+impl ServerTable {
+    /// What is left out has the default of the server with this id.
+    pub(super) fn server(self) -> AuthorizationServer {
+        let server = match self.id.as_str() {
+            ORG_SERVER => AuthorizationServer::org(),
+            "default" => AuthorizationServer::default_custom(),
+            id => AuthorizationServer::custom(id, format!("api://{id}")),
+        };
+        let seconds = |value: Option<u64>, default| value.map_or(default, Duration::from_secs);
+        let claims = self.groups_claim.map(|claims| claims.into_iter().map(GroupsTable::claim).collect());
+        AuthorizationServer {
+            audience: self.audience.unwrap_or(server.audience),
+            scopes: self.scopes.unwrap_or(server.scopes),
+            access_token_lifetime: seconds(self.access_token_lifetime, server.access_token_lifetime),
+            id_token_lifetime: seconds(self.id_token_lifetime, server.id_token_lifetime),
+            refresh_token_idle: seconds(self.refresh_token_idle, server.refresh_token_idle),
+            code_lifetime: seconds(self.code_lifetime, server.code_lifetime),
+            thin_id_token: self.thin_id_token.unwrap_or(server.thin_id_token),
+            groups_claims: claims.unwrap_or(server.groups_claims),
+            claims: self.claim.into_iter().map(ClaimTable::claim).collect(),
+            access_policies: self.access_policy.into_iter().map(PolicyTable::policy).collect(),
+            id: server.id,
+        }
+    }
+}
+
+impl GroupsTable {
+    /// Without a filter the claim carries all groups.
+    fn claim(self) -> GroupsClaim {
+        let filter = match self.filter {
+            None => GroupsFilter::Any,
+            Some(FilterName::StartsWith) => GroupsFilter::StartsWith(self.value),
+            Some(FilterName::Equals) => GroupsFilter::EqualTo(self.value),
+            Some(FilterName::Contains) => GroupsFilter::Contains(self.value),
+            Some(FilterName::Regex) => GroupsFilter::Regex(self.value),
+        };
+        let claim = GroupsClaim::new(self.name, filter).in_id_token(self.id_token);
+        GroupsClaim { scopes: self.scopes, ..claim.in_access_token(self.access_token) }
+    }
+}
+
+impl ClaimTable {
+    /// What is left out has the default of [`CustomClaim::new`].
+    fn claim(self) -> CustomClaim {
+        let claim = CustomClaim::new(self.name, self.value).in_id_token(self.id_token);
+        CustomClaim { scopes: self.scopes, ..claim.in_access_token(self.access_token) }
+    }
+}
+
+impl PolicyTable {
+    /// What is left out is not restricted.
+    fn policy(self) -> AccessPolicy {
+        let Self { name, clients, groups, users, scopes } = self;
+        AccessPolicy { name, clients, groups, users, scopes }
+    }
+}

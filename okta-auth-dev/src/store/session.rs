@@ -1,0 +1,84 @@
+//! Okta sessions: who signed in in a browser, how, and when.
+//!
+//! How somebody authenticated is a property of the session, not of the person: the second factor
+//! counts until the session ends, and the next sign-in starts with the password again.
+
+use super::Store;
+use crate::random;
+
+/// How long an unused Okta session lives, in seconds: two hours, Okta's default.
+const SESSION_IDLE: i64 = 7200;
+
+/// Somebody's Okta session, which lets further apps sign them in without a password.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    /// Whose session it is.
+    pub(crate) login: String,
+    /// How the person authenticated in it so far: the claim `amr`.
+    pub(crate) amr: Vec<String>,
+    /// When the password or the second factor was checked last, in seconds.
+    pub(crate) auth_time: i64,
+    /// In seconds; moves with every use.
+    pub(crate) expires_at: i64,
+    /// What pages of this browser are bound to. It is never sent anywhere, and stays the same when
+    /// the identifier in the cookie changes, so that other tabs go on.
+    pub(crate) root: String,
+}
+
+impl Store {
+    /// Starts a session after a password was checked, in the place of the one that the browser had.
+    ///
+    /// The identifier is new with every sign-in, so that one planted before is worth nothing. The
+    /// prefix `102` is what Okta's session identifiers begin with.
+    pub(crate) fn open_session(
+        &mut self,
+        login: &str,
+        amr: &[String],
+        old: Option<&str>,
+        now: i64,
+    ) -> (String, Session) {
+        let old = old.and_then(|id| self.sessions.remove(id)).filter(|old| old.login == login);
+        let session = Session {
+            login: login.to_owned(),
+            amr: amr.to_vec(),
+            auth_time: now,
+            expires_at: now + SESSION_IDLE,
+            root: old.map_or_else(random::token, |old| old.root),
+        };
+        (self.insert_session(session.clone()), session)
+    }
+
+    /// Adds the methods of the second factor to a session, which gets another identifier: rights
+    /// grow, so a stolen identifier must not grow with them.
+    pub(crate) fn raise_session(&mut self, id: &str, amr: Vec<String>, now: i64) -> Option<(String, Session)> {
+        let session = self.sessions.remove(id)?;
+        let session = Session { amr, auth_time: now, expires_at: now + SESSION_IDLE, ..session };
+        Some((self.insert_session(session.clone()), session))
+    }
+
+    /// The session if it still lives. Asking for it keeps it alive.
+    pub(crate) fn session(&mut self, id: &str, now: i64) -> Option<Session> {
+        let session = self.sessions.get_mut(id).filter(|session| session.expires_at > now)?;
+        session.expires_at = now + SESSION_IDLE;
+        Some(session.clone())
+    }
+
+    /// Ends a session.
+    ///
+    /// Tokens that the session led to live on: signing out of Okta does not revoke them.
+    pub(crate) fn close_session(&mut self, id: &str) {
+        self.sessions.remove(id);
+    }
+
+    /// Ends every session of a person.
+    pub(crate) fn close_sessions_of(&mut self, login: &str) {
+        self.sessions.retain(|_, session| !session.login.eq_ignore_ascii_case(login));
+    }
+
+    /// Keeps a session under a fresh identifier.
+    fn insert_session(&mut self, session: Session) -> String {
+        let id = format!("102{}", random::token());
+        self.sessions.insert(id.clone(), session);
+        id
+    }
+}
