@@ -115,9 +115,8 @@ impl VerifiedAccessToken {
         Ok(Self(Arc::new(AccessTokenClaims { json, ..claims })))
     }
 
-    /// The rules for the answer of an introspection endpoint (RFC 7662 §2.2). What makes it
-    /// an access token is its `token_type`: Okta introspects ID tokens and refresh tokens as
-    /// well, and says so by leaving it out.
+    /// The rules for the answer of an introspection endpoint (RFC 7662 §2.2). Okta introspects ID
+    /// tokens and refresh tokens as well, so the kind is proven first.
     pub(crate) fn from_introspection(
         answer: &Map<String, Value>,
         rules: &IntrospectionRules<'_>,
@@ -130,10 +129,8 @@ impl VerifiedAccessToken {
         if payload.active != Some(true) {
             return Err(Error::new(Code::TokenExpired, "the issuer says that the token is not active"));
         }
-        if !payload.token_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
-            return Err(Error::new(Code::TokenKind, "the issuer does not call the token a bearer access token"));
-        }
         check_kind(&payload)?;
+        check_introspected_kind(&payload)?;
         if payload.iss.is_some() {
             check_issuer(payload.iss.as_deref(), rules.issuer.as_str())?;
         }
@@ -176,6 +173,19 @@ fn check_kind(payload: &AccessPayload<'_>) -> Result<()> {
     // A token bound to a key must come with proof of that key (RFC 9449 §7.2).
     if payload.bound {
         return Err(Error::new(Code::TokenKind, "the token is bound to a key and was sent without its proof"));
+    }
+    Ok(())
+}
+
+/// What the answer for an access token has, and those for ID tokens and refresh tokens have not: a
+/// type, something that was granted, and an audience other than the client itself.
+fn check_introspected_kind(payload: &AccessPayload<'_>) -> Result<()> {
+    let bearer = payload.token_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
+    let client_id = payload.client_id.as_deref().unwrap_or_default();
+    let for_its_client = payload.aud.as_ref().is_some_and(|audience| audience.contains(client_id));
+    let grants_nothing = payload.scope.as_deref().is_none_or(|scope| scope.trim().is_empty());
+    if !bearer || for_its_client || grants_nothing {
+        return Err(Error::new(Code::TokenKind, "the issuer does not call the token a bearer access token"));
     }
     Ok(())
 }
@@ -224,6 +234,10 @@ mod tests {
             ("active", json!("true"), Code::TokenClaim),
             ("token_type", Value::Null, Code::TokenKind),
             ("token_type", json!("DPoP"), Code::TokenKind),
+            ("aud", json!("c"), Code::TokenKind),
+            ("aud", json!(["https://x.okta.com", "c"]), Code::TokenKind),
+            ("scope", Value::Null, Code::TokenKind),
+            ("scope", json!(" "), Code::TokenKind),
             ("client_id", json!("other"), Code::TokenClaim),
             ("client_id", Value::Null, Code::TokenClaim),
             ("sub", Value::Null, Code::TokenClaim),
