@@ -12,12 +12,14 @@
 //! ```
 
 use std::fmt;
+use std::ops::Deref;
 
 use aws_lc_rs::{constant_time, digest, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroize as _;
 
 use crate::error::{Code, Error, Result};
 
@@ -62,6 +64,49 @@ impl Eq for Secret {}
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret([redacted])")
+    }
+}
+
+/// Bytes that are wiped when dropped: what has been decrypted, or is about to be encrypted.
+///
+/// They never grow: a buffer that moves leaves a copy behind.
+pub(crate) struct SecretBytes(Vec<u8>);
+
+impl SecretBytes {
+    /// Takes the bytes into custody.
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes themselves.
+    pub(crate) fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes, to be changed in place.
+    pub(crate) fn expose_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl Deref for SecretBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.expose()
+    }
+}
+
+impl Drop for SecretBytes {
+    fn drop(&mut self) {
+        // As one piece: byte after byte takes longer than decrypting them.
+        self.0.as_mut_slice().zeroize();
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretBytes([redacted])")
     }
 }
 

@@ -5,14 +5,15 @@
 //! in base64url without padding.
 
 use std::fmt;
+use std::ops::Range;
 
 use aws_lc_rs::aead::{Aad, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use zeroize::Zeroizing;
 
 use super::keys::Purpose;
 use crate::error::{Code, Error, Result};
+use crate::secret::SecretBytes;
 
 /// The format. A value of another version does not open.
 const VERSION: u8 = 1;
@@ -22,6 +23,8 @@ const ID: usize = 4;
 const NONCE: usize = 12;
 /// Everything before the ciphertext.
 const HEADER: usize = 1 + ID + NONCE;
+/// Bytes of a tag (RFC 8452 §4).
+const TAG: usize = 16;
 
 /// More than this is no cookie of ours; it bounds the work for a stranger's value.
 const MAX_TEXT: usize = 32 * 1024;
@@ -44,9 +47,9 @@ pub(crate) struct Sealer {
 #[derive(Debug)]
 pub(crate) struct Opened {
     /// The sealed value, decrypted in place.
-    bytes: Zeroizing<Vec<u8>>,
-    /// How long the plain text after the header is.
-    length: usize,
+    bytes: SecretBytes,
+    /// Where in it the plain text is.
+    range: Range<usize>,
     /// Whether it was sealed with a key that is on its way out.
     pub(crate) old_key: bool,
 }
@@ -54,7 +57,12 @@ pub(crate) struct Opened {
 impl Opened {
     /// The plain text. It is wiped when this is dropped.
     pub(crate) fn plain(&self) -> &[u8] {
-        self.bytes.get(HEADER..).and_then(|rest| rest.get(..self.length)).unwrap_or_default()
+        self.bytes.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// The buffer that holds the plain text, and where in it that is.
+    pub(crate) fn into_parts(self) -> (SecretBytes, Range<usize>) {
+        (self.bytes, self.range)
     }
 }
 
@@ -69,17 +77,25 @@ impl Sealer {
 
     /// Seals `plain` for the cookie `name`.
     pub(crate) fn seal(&self, name: &str, plain: &[u8]) -> Result<String> {
-        let failed = |_| Error::new(Code::Internal, "a cookie could not be sealed");
+        let failed = || Error::new(Code::Internal, "a cookie could not be sealed");
         let first = self.keys.first().ok_or_else(|| Error::new(Code::Internal, "there is no cookie key"))?;
-        let mut body = Zeroizing::new(plain.to_vec());
-        let aad = Aad::from(self.associated_data(name));
-        let nonce = first.key.seal_in_place_append_tag(aad, &mut *body).map_err(failed)?;
-        let mut sealed = Vec::with_capacity(HEADER.saturating_add(body.len()));
+        // One buffer, sealed in place: where it is not yet sealed it is wiped if anything fails.
+        let mut sealed = Vec::with_capacity(HEADER.saturating_add(plain.len()).saturating_add(TAG));
         sealed.push(VERSION);
         sealed.extend_from_slice(&first.id);
-        sealed.extend_from_slice(nonce.as_ref());
-        sealed.extend_from_slice(&body);
-        Ok(URL_SAFE_NO_PAD.encode(sealed))
+        sealed.extend_from_slice(&[0; NONCE]);
+        sealed.extend_from_slice(plain);
+        sealed.extend_from_slice(&[0; TAG]);
+        let mut sealed = SecretBytes::new(sealed);
+        let (header, rest) = sealed.expose_mut().split_at_mut_checked(HEADER).ok_or_else(failed)?;
+        let (body, end) = rest.split_last_chunk_mut::<TAG>().ok_or_else(failed)?;
+        let aad = Aad::from(self.associated_data(name));
+        let (nonce, tag) = first.key.seal_in_place_separate_tag(aad, body).map_err(|_| failed())?;
+        end.copy_from_slice(tag.as_ref());
+        if let Some(place) = header.last_chunk_mut::<NONCE>() {
+            place.copy_from_slice(nonce.as_ref());
+        }
+        Ok(URL_SAFE_NO_PAD.encode(&*sealed))
     }
 
     /// Opens what [`seal`](Self::seal) made for the same name. Anything else is `None`:
@@ -90,8 +106,8 @@ impl Sealer {
         }
         // Strict: another spelling of the same bytes, with stray trailing bits, is
         // refused as well.
-        let mut sealed = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
-        let (header, body) = sealed.split_at_mut_checked(HEADER)?;
+        let mut sealed = SecretBytes::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+        let (header, body) = sealed.expose_mut().split_at_mut_checked(HEADER)?;
         let (version, rest) = header.split_first()?;
         let (id, nonce) = rest.split_at_checked(ID)?;
         if *version != VERSION {
@@ -100,7 +116,8 @@ impl Sealer {
         let (position, key) = self.keys.iter().enumerate().find(|(_, key)| key.id == id)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let length = key.key.open_in_place(nonce, Aad::from(self.associated_data(name)), body).ok()?.len();
-        Some(Opened { bytes: sealed, length, old_key: position > 0 })
+        let range = HEADER..HEADER.checked_add(length)?;
+        Some(Opened { bytes: sealed, range, old_key: position > 0 })
     }
 
     /// What a value is bound to: version, purpose, tenant, and the name of its cookie.

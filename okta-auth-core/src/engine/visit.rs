@@ -78,7 +78,7 @@ impl OktaAuth {
         let (cookies, (session, upkeep)) = if self.config().is_api_only() {
             (RequestCookies::default(), (None, Upkeep::Nothing))
         } else {
-            let cookies = RequestCookies::parse(&parts.headers);
+            let cookies = RequestCookies::new(&parts.headers);
             let loaded = self.load(&cookies, now);
             (cookies, loaded)
         };

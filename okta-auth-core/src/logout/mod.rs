@@ -31,7 +31,7 @@ const REVOCATION_TIMEOUT: Duration = Duration::from_secs(3);
 /// logged and goes no further: a user who signs out must end up signed out.
 pub(crate) async fn revoke(protocol: &Protocol, metadata: &Metadata, session: &Session) {
     let Some(token) = session.refresh_token() else { return };
-    match tokio::time::timeout(REVOCATION_TIMEOUT, protocol.revoke_refresh_token(metadata, token)).await {
+    match tokio::time::timeout(REVOCATION_TIMEOUT, protocol.revoke_refresh_token(metadata, &token)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::warn!(target: "okta_auth", code = %error.code(), "the refresh token was not revoked: {error}");

@@ -9,10 +9,10 @@ use super::record::Session;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 
 /// The first byte of a sealed record. A record of another format is no session.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// Reads and writes sessions in cookies.
 #[derive(Debug)]
@@ -74,25 +74,21 @@ impl CookieStore {
     fn open(&self, cookies: &RequestCookies, now: Timestamp) -> Option<(Session, bool)> {
         let text = self.chunks.read(cookies)?;
         let opened = self.sealer.open(self.chunks.name(), &text)?;
-        let (format, record) = opened.plain().split_first()?;
-        if *format != FORMAT {
-            return None;
-        }
-        let session: Session = postcard::from_bytes(record).ok()?;
+        let old_key = opened.old_key;
+        let (bytes, range) = opened.into_parts();
+        let session = Session::decode(bytes, range, FORMAT)?;
         let ours = session.belongs_to(&self.issuer, &self.client_id);
         let live = self.limits.is_live(session.created_at(), session.last_seen_at(), now);
-        (ours && live).then_some((session, opened.old_key))
+        (ours && live).then_some((session, old_key))
     }
 
     /// The `Set-Cookie` values that store a session in place of whatever the browser
     /// holds.
     ///
     /// # Errors
-    /// [`Code::SessionTooLarge`] if it does not fit into cookies.
+    /// [`Code::SessionTooLarge`](crate::error::Code::SessionTooLarge) if it does not fit into cookies.
     pub(crate) fn save(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Result<Vec<HeaderValue>> {
-        let encoded = |error| Error::new(Code::Internal, "a session cannot be encoded").with_cause(error);
-        let plain = postcard::to_extend(session, vec![FORMAT]).map_err(encoded)?;
-        let plain = zeroize::Zeroizing::new(plain);
+        let plain = session.encode(FORMAT)?;
         let sealed = self.sealer.seal(self.chunks.name(), &plain)?;
         let left = self.limits.remaining(session.created_at(), session.last_seen_at(), now);
         self.chunks.write(cookies, &sealed, left)

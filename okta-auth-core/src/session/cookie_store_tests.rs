@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
+use crate::error::Code;
 use crate::secret::Secret;
 
 const SECRET: &str = "a secret for tests, 32 bytes or more";
@@ -49,7 +50,7 @@ impl Jar {
             // What no header can carry never reaches the server.
             headers.insert(http::header::COOKIE, value);
         }
-        RequestCookies::parse(&headers)
+        RequestCookies::new(&headers)
     }
 
     fn save(&mut self, store: &CookieStore, session: &Session) {

@@ -2,20 +2,35 @@
 
 use std::any::TypeId;
 use std::fmt;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::tokens::Tokens;
 use crate::callback::VerifiedIdentity;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
-use crate::secret::{Secret, random_bytes};
+use crate::secret::{Secret, SecretBytes, random_bytes};
 
 /// A signed-in user's session. Only a verified identity becomes one.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct Session {
+    /// What most requests look at.
+    record: Record,
+    /// What few requests do.
+    tokens: Tokens,
+    /// Read from the claims when a handler first asks.
+    profile: OnceLock<Profile>,
+    /// Read from the text when a policy or a handler first asks.
+    parsed: OnceLock<Map<String, Value>>,
+}
+
+/// What is remembered of a sign-in, apart from the tokens.
+#[derive(Clone, Serialize, Deserialize)]
+struct Record {
     /// Tells this session from any other one of the same user; never leaves the record.
     id: [u8; 16],
     /// Who authenticated the user.
@@ -24,30 +39,19 @@ pub struct Session {
     client_id: String,
     /// The user, at that issuer.
     subject: String,
-    /// All claims as JSON text: the record's own encoding is not self-describing.
-    claims: String,
+    /// All claims as JSON text: the record's own encoding is not self-describing. Absent if
+    /// they are those of the ID token, which is there already.
+    claims: Option<String>,
     /// What the application put in at sign-in, as JSON text.
     app_data: String,
     /// What was granted.
     scopes: Vec<String>,
-    /// The hint at sign-out.
-    id_token: Option<Secret>,
-    /// For calls to other APIs.
-    access_token: Option<Secret>,
     /// By `expires_in` of the token response.
     access_token_expires_at: Option<Timestamp>,
-    /// To be revoked at sign-out.
-    refresh_token: Option<Secret>,
     /// When the user signed in: the absolute limit counts from here.
     created_at: Timestamp,
     /// When it was last used: the idle limit counts from here.
     last_seen_at: Timestamp,
-    /// Read from the claims when a handler first asks.
-    #[serde(skip)]
-    profile: OnceLock<Profile>,
-    /// Read from the text when a policy or a handler first asks.
-    #[serde(skip)]
-    parsed: OnceLock<Map<String, Value>>,
 }
 
 /// The claims that handlers ask for most, read when one first does.
@@ -66,40 +70,61 @@ impl Session {
         app_data: &Map<String, Value>,
         now: Timestamp,
     ) -> Result<Self> {
-        let tokens = &identity.tokens;
-        Ok(Self {
+        let tokens = Tokens::new(&identity.tokens)?;
+        let ours = tokens.id_token_payload().is_none() || identity.all_claims() != identity.id_token().all();
+        let record = Record {
             id: random_bytes()?,
             issuer: identity.issuer().to_owned(),
             client_id: client_id.to_owned(),
             subject: identity.subject().to_owned(),
-            claims: text(identity.all_claims())?,
+            claims: if ours { Some(text(identity.all_claims())?) } else { None },
             app_data: text(app_data)?,
             scopes: identity.scopes.clone(),
-            id_token: tokens.id_token.clone(),
-            access_token: Some(tokens.access_token.clone()),
-            access_token_expires_at: tokens.access_token_expires_at,
-            refresh_token: tokens.refresh_token.clone(),
+            access_token_expires_at: identity.tokens.access_token_expires_at,
             created_at: now,
             last_seen_at: now,
-            profile: OnceLock::new(),
-            parsed: OnceLock::new(),
-        })
+        };
+        Ok(Self { record, tokens, profile: OnceLock::new(), parsed: OnceLock::new() })
+    }
+
+    /// The session as bytes, after the number of their format.
+    pub(super) fn encode(&self, format: u8) -> Result<SecretBytes> {
+        let failed = |error| Error::new(Code::Internal, "a session cannot be encoded").with_cause(error);
+        let size = postcard::experimental::serialized_size(&self.record).map_err(failed)?;
+        let tokens = self.tokens.as_bytes();
+        let mut bytes = Vec::with_capacity(size.saturating_add(tokens.len()).saturating_add(1));
+        bytes.push(format);
+        let mut bytes = postcard::to_extend(&self.record, bytes).map_err(failed)?;
+        bytes.extend_from_slice(tokens);
+        Ok(SecretBytes::new(bytes))
+    }
+
+    /// Reads a part of what has been decrypted; `None` if it is no session of this format.
+    pub(super) fn decode(bytes: SecretBytes, range: Range<usize>, format: u8) -> Option<Self> {
+        let (first, encoded) = bytes.get(range.clone())?.split_first()?;
+        let (record, tokens) = postcard::take_from_bytes(encoded).ok()?;
+        if *first != format {
+            return None;
+        }
+        let tokens = range.end.checked_sub(tokens.len())?..range.end;
+        let tokens = Tokens::read(bytes, tokens)?;
+        Some(Self { record, tokens, profile: OnceLock::new(), parsed: OnceLock::new() })
     }
 
     /// The issuer that authenticated the user.
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        &self.record.issuer
     }
 
     /// The user's identifier at the issuer (`sub`).
     pub fn subject(&self) -> &str {
-        &self.subject
+        &self.record.subject
     }
 
     /// What the user is called: `name`, or else `preferred_username`, `email`, or the
     /// subject.
     pub fn name(&self) -> &str {
-        self.profile().name.as_deref().unwrap_or(&self.subject)
+        self.profile().name.as_deref().unwrap_or(&self.record.subject)
     }
 
     /// The e-mail address, if Okta tells it.
@@ -114,23 +139,31 @@ impl Session {
 
     /// The granted scopes.
     pub fn scopes(&self) -> &[String] {
-        &self.scopes
+        &self.record.scopes
     }
 
     /// When the user signed in.
     pub fn created_at(&self) -> Timestamp {
-        self.created_at
+        self.record.created_at
     }
 
     /// The access token, for calling other APIs, and when it expires. It is not
     /// refreshed.
-    pub fn access_token(&self) -> Option<(&Secret, Option<Timestamp>)> {
-        self.access_token.as_ref().map(|token| (token, self.access_token_expires_at))
+    pub fn access_token(&self) -> Option<(Secret, Option<Timestamp>)> {
+        self.tokens.access_token().map(|token| (token, self.record.access_token_expires_at))
     }
 
     /// Every claim: those of the ID token, and what userinfo added.
     pub fn all_claims(&self) -> &Map<String, Value> {
-        self.parsed.get_or_init(|| serde_json::from_str(&self.claims).unwrap_or_default())
+        self.parsed.get_or_init(|| serde_json::from_slice(self.claims_json()).unwrap_or_default())
+    }
+
+    /// Every claim, as JSON.
+    fn claims_json(&self) -> &[u8] {
+        match &self.record.claims {
+            Some(claims) => claims.as_bytes(),
+            None => self.tokens.id_token_payload().unwrap_or_default(),
+        }
     }
 
     /// The claims as a type of the application's own. `()` asks for none.
@@ -142,8 +175,8 @@ impl Session {
     /// [`Code::ClaimsMismatch`] if they do not fit `C`.
     pub fn claims<C: DeserializeOwned + 'static>(&self) -> Result<C> {
         let nothing = TypeId::of::<C>() == TypeId::of::<()>();
-        let source = if nothing { "null" } else { self.claims.as_str() };
-        serde_json::from_str(source).map_err(|error| mismatch("the claims of the session", error))
+        let source = if nothing { b"null" } else { self.claims_json() };
+        serde_json::from_slice(source).map_err(|error| mismatch("the claims of the session", error))
     }
 
     /// What the `on_sign_in` hook stored under `name`.
@@ -152,35 +185,37 @@ impl Session {
     /// [`Code::ClaimsMismatch`] if it is there but does not fit `T`.
     pub fn app_data<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         let mut data: Map<String, Value> =
-            serde_json::from_str(&self.app_data).map_err(|error| mismatch("the application's data", error))?;
+            serde_json::from_str(&self.record.app_data).map_err(|error| mismatch("the application's data", error))?;
         let value = data.remove(name).map(serde_json::from_value).transpose();
         value.map_err(|error| mismatch("the application's data", error))
     }
 
     /// The ID token, as a hint at sign-out.
-    pub(crate) fn id_token(&self) -> Option<&Secret> {
-        self.id_token.as_ref()
+    pub(crate) fn id_token(&self) -> Option<Secret> {
+        self.tokens.id_token()
     }
 
     /// The refresh token, to be revoked at sign-out.
-    pub(crate) fn refresh_token(&self) -> Option<&Secret> {
-        self.refresh_token.as_ref()
+    pub(crate) fn refresh_token(&self) -> Option<Secret> {
+        self.tokens.refresh_token()
     }
 
     /// When the session was last used, as far as the cookie tells.
     pub(crate) fn last_seen_at(&self) -> Timestamp {
-        self.last_seen_at
+        self.record.last_seen_at
     }
 
     /// Whether the session belongs to this issuer and client. The seal says so already;
     /// this is the second lock.
     pub(crate) fn belongs_to(&self, issuer: &str, client_id: &str) -> bool {
-        self.issuer == issuer && self.client_id == client_id
+        self.record.issuer == issuer && self.record.client_id == client_id
     }
 
     /// The same session, used at `now`.
     pub(crate) fn touched(&self, now: Timestamp) -> Self {
-        Self { last_seen_at: now.max(self.last_seen_at), ..self.clone() }
+        let mut touched = self.clone();
+        touched.record.last_seen_at = now.max(touched.record.last_seen_at);
+        touched
     }
 
     /// The claims for display, read once. Claims of another type than expected are none.
@@ -211,8 +246,8 @@ fn mismatch(what: &str, error: serde_json::Error) -> Error {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (issuer, created_at) = (&self.issuer, &self.created_at);
-        f.debug_struct("Session").field("issuer", issuer).field("created_at", created_at).finish_non_exhaustive()
+        let (issuer, created_at) = (self.issuer(), self.created_at());
+        f.debug_struct("Session").field("issuer", &issuer).field("created_at", &created_at).finish_non_exhaustive()
     }
 }
 
@@ -220,29 +255,27 @@ impl fmt::Debug for Session {
 impl Session {
     /// A session for tests with these claims.
     pub(crate) fn with_claims(claims: &Map<String, Value>, now: Timestamp) -> Self {
-        Self { claims: text(claims).unwrap(), ..Self::sample(0, now) }
+        let mut session = Self::sample(0, now);
+        session.record.claims = Some(text(claims).unwrap());
+        session
     }
 
     /// A session for tests, with `filler` bytes in its claims.
     pub(crate) fn sample(filler: usize, now: Timestamp) -> Self {
         let name = "x".repeat(filler);
-        Self {
+        let record = Record {
             id: random_bytes().unwrap(),
             issuer: "https://issuer.example".to_owned(),
             client_id: "client".to_owned(),
             subject: "00u1".to_owned(),
-            claims: format!(r#"{{"sub":"00u1","name":"{name}","email":"a@b.example","groups":["A","B"]}}"#),
+            claims: Some(format!(r#"{{"sub":"00u1","name":"{name}","email":"a@b.example","groups":["A","B"]}}"#)),
             app_data: r#"{"role":"owner"}"#.to_owned(),
             scopes: vec!["openid".to_owned()],
-            id_token: Some(Secret::new("id.token")),
-            access_token: Some(Secret::new("access.token")),
             access_token_expires_at: Some(now),
-            refresh_token: None,
             created_at: now,
             last_seen_at: now,
-            profile: OnceLock::new(),
-            parsed: OnceLock::new(),
-        }
+        };
+        Self { record, tokens: Tokens::sample(), profile: OnceLock::new(), parsed: OnceLock::new() }
     }
 }
 
@@ -282,7 +315,7 @@ mod tests {
     #[test]
     fn groups_that_are_no_list_of_texts_are_no_groups() {
         let mut session = Session::sample(0, Timestamp::from_seconds(1));
-        session.claims = r#"{"groups":["A",1]}"#.to_owned();
+        session.record.claims = Some(r#"{"groups":["A",1]}"#.to_owned());
         assert!(session.groups().is_empty());
         assert_eq!(session.name(), "00u1");
     }
