@@ -116,7 +116,7 @@ impl Visit {
         if !self.may_redirect() {
             return self.unauthorized();
         }
-        self.start_login(&LoginOptions::new(self.target().clone())).await
+        self.start_login(&LoginOptions::new(self.target())).await
     }
 
     /// 401 to a client without a session: a challenge and nothing else (RFC 6750 §3.1).
@@ -154,7 +154,7 @@ impl Visit {
     /// issuer that ignores it ends on an error page and not in a loop.
     async fn step_up(&self, step_up: &StepUp, by_token: bool) -> Reply {
         if !by_token && self.may_redirect() {
-            let mut options = LoginOptions::new(self.target().clone());
+            let mut options = LoginOptions::new(self.target());
             options.acr_values.clone_from(&step_up.acr_values);
             options.max_age = step_up.max_age;
             return self.start_login(&options).await;

@@ -1,7 +1,16 @@
 //! Whether a request is a page navigation of a browser, or anything else.
 
 use http::header::ACCEPT;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
+
+/// How the browser fetches (Fetch Metadata Request Headers).
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+/// For what it fetches.
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+/// Whether it fetches ahead of need.
+const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
+/// Set by scripts, by custom.
+const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 
 /// Decides by what browsers say themselves, then by what scripts say, then by `Accept`.
 ///
@@ -14,14 +23,14 @@ use http::{HeaderMap, Method};
 /// 5. A browser too old for the headers above asks for `text/html`; an API client does
 ///    not.
 pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    if text("sec-purpose").is_some_and(|purpose| purpose.contains("prefetch")) {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if text(SEC_PURPOSE).is_some_and(|purpose| purpose.contains("prefetch")) {
         return false;
     }
-    match (text("sec-fetch-mode"), text("sec-fetch-dest")) {
+    match (text(SEC_FETCH_MODE), text(SEC_FETCH_DEST)) {
         (Some(mode), dest) => mode == "navigate" && dest.is_none_or(|dest| dest == "document"),
         (None, Some(dest)) => dest == "document",
-        (None, None) => text("x-requested-with").is_none() && accepts_html(headers),
+        (None, None) => text(X_REQUESTED_WITH).is_none() && accepts_html(headers),
     }
 }
 

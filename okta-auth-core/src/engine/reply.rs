@@ -65,10 +65,14 @@ pub(super) fn add_cookies(headers: &mut HeaderMap, cookies: impl IntoIterator<It
     }
 }
 
+/// The headers by which a CDN or an old cache would overrule `no-store`.
+const OVERRULING: [HeaderName; 3] =
+    [HeaderName::from_static("cdn-cache-control"), HeaderName::from_static("surrogate-control"), http::header::EXPIRES];
+
 /// `no-store`, and without the headers by which a CDN would overrule it.
 pub(super) fn forbid_caching(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    for overruling in ["cdn-cache-control", "surrogate-control", "expires"] {
+    for overruling in OVERRULING {
         headers.remove(overruling);
     }
 }

@@ -34,8 +34,8 @@ struct Inner {
     auth: OktaAuth,
     /// The request's method.
     method: Method,
-    /// Where the browser comes back to after a sign-in.
-    target: ReturnTo,
+    /// The path and query that were asked for, as they came.
+    target: Box<str>,
     /// Whether a browser wants to show the answer as a page.
     navigation: bool,
     /// The request's cookies.
@@ -85,7 +85,7 @@ impl OktaAuth {
         Visit(Arc::new(Inner {
             auth: self.clone(),
             method: parts.method.clone(),
-            target: self.return_to(target),
+            target: target.into(),
             navigation: is_navigation(&parts.headers),
             cookies,
             own: session.is_none() || self.is_own_request(parts),
@@ -138,7 +138,7 @@ impl Visit {
     /// The answer for an error, page or JSON.
     pub fn error(&self, error: &Error) -> Reply {
         let routes = self.0.auth.config().routes();
-        error_reply(error, self.0.navigation, routes, &self.0.target)
+        error_reply(error, self.0.navigation, routes, &self.target())
     }
 
     /// Adds to a response what the session needs: a rewritten or deleted cookie, and
@@ -240,9 +240,9 @@ impl Visit {
         self.0.own
     }
 
-    /// Where the browser comes back to.
-    pub(super) fn target(&self) -> &ReturnTo {
-        &self.0.target
+    /// Where the browser comes back to after a sign-in.
+    pub(super) fn target(&self) -> ReturnTo {
+        self.0.auth.return_to(&self.0.target)
     }
 
     /// Whether the answer may be a redirect to sign-in.

@@ -5,8 +5,11 @@
 //! same one, and not in every browser. What a page cannot forge is where the browser says that
 //! the request comes from.
 
-use http::HeaderMap;
 use http::header::ORIGIN;
+use http::{HeaderMap, HeaderName};
+
+/// Where a browser says that a request comes from (Fetch Metadata Request Headers).
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Checks `Sec-Fetch-Site` and `Origin`, both of them where both are there.
 ///
@@ -18,7 +21,7 @@ use http::header::ORIGIN;
 ///    (every browser of the last years sends one of the two with a POST), and cookies
 ///    are `SameSite=Lax` besides.
 pub(crate) fn same_origin(headers: &HeaderMap, own: &str) -> bool {
-    let site = headers.get_all("sec-fetch-site").iter().all(|site| site == "same-origin" || site == "none");
+    let site = headers.get_all(SEC_FETCH_SITE).iter().all(|site| site == "same-origin" || site == "none");
     let origin = headers.get_all(ORIGIN).iter().all(|origin| origin.as_bytes() == own.as_bytes());
     site && origin
 }

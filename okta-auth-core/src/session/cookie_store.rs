@@ -58,15 +58,13 @@ impl CookieStore {
 
     /// The session of a request. Never an error: what cannot be read is no session.
     pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp) -> Loaded {
-        if !self.chunks.present(cookies) {
-            return Loaded::None;
-        }
         match self.open(cookies, now) {
             Some((session, old_key)) => {
                 let rewrite = old_key || self.limits.is_touch_due(session.last_seen_at(), now);
                 Loaded::Session { session: Arc::new(session), rewrite }
             }
-            None => Loaded::Invalid,
+            None if self.chunks.present(cookies) => Loaded::Invalid,
+            None => Loaded::None,
         }
     }
 
