@@ -136,8 +136,14 @@ fn measure() {
             limits: (f64::NAN, f64::NAN),
         },
     ];
+    // `cargo bench --bench load -- axum session` measures what has all of the words in its name.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     for framework in ["axum", "actix"] {
         for case in &cases {
+            let name = format!("{framework} {}", case.name);
+            if !wanted.iter().all(|wanted| name.contains(wanted)) {
+                continue;
+            }
             let (mut added, mut shares) = (Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
                 let bare = Case {
