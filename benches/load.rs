@@ -136,12 +136,9 @@ fn measure() {
             limits: (f64::NAN, f64::NAN),
         },
     ];
-    // `cargo bench --bench load -- axum session` measures what has all of the words in its name.
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     for framework in ["axum", "actix"] {
         for case in &cases {
-            let name = format!("{framework} {}", case.name);
-            if !wanted.iter().all(|wanted| name.contains(wanted)) {
+            if !is_wanted(&format!("{framework} {}", case.name)) {
                 continue;
             }
             let (mut added, mut shares) = (Vec::new(), Vec::new());
@@ -172,6 +169,11 @@ fn measure() {
             );
         }
     }
+}
+
+/// `cargo bench --bench load -- axum session` measures what has all of the words in its name.
+fn is_wanted(name: &str) -> bool {
+    std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).all(|wanted| name.contains(&wanted))
 }
 
 /// CPU in microseconds per request, and requests per second.

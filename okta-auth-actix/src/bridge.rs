@@ -19,13 +19,12 @@ const FINISHED: [HeaderName; 6] = [
 ];
 
 /// A request's method, target and headers. Repeated headers stay apart and in order, and the
-/// query is the client's, byte for byte.
-pub(crate) fn parts(request: &HttpRequest) -> Parts {
+/// query is the client's, byte for byte. Headers whose names `keep` refuses are left out.
+pub(crate) fn parts(request: &HttpRequest, keep: impl Fn(&str) -> bool) -> Parts {
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or_default();
     parts.uri = Uri::try_from(target(request)).unwrap_or_default();
-    parts.headers.reserve(request.headers().len());
-    for (name, value) in request.headers() {
+    for (name, value) in request.headers().iter().filter(|(name, _)| keep(name.as_str())) {
         if let Some((name, value)) = header(name.as_str(), value.as_bytes()) {
             parts.headers.append(name, value);
         }
@@ -53,6 +52,9 @@ pub(crate) fn into_response(reply: Reply) -> HttpResponse {
 
 /// Lets the engine add to a response what the session needs.
 pub(crate) fn finish<B>(visit: &Visit, response: &mut HttpResponse<B>) {
+    if !visit.has_to_finish() {
+        return;
+    }
     let mut headers = HeaderMap::new();
     for name in FINISHED {
         for value in response.headers().get_all(name.as_str()) {
@@ -101,7 +103,7 @@ mod tests {
             .append_header(("cookie", "b=2; c=\u{e9}"))
             .append_header(("x-binary", old::HeaderValue::from_bytes(&[0x80, 0xff]).unwrap()))
             .to_http_request();
-        let parts = parts(&request);
+        let parts = parts(&request, |_| true);
         assert_eq!(parts.method, Method::PATCH);
         assert_eq!(parts.uri.to_string(), "/a%2Fb?x=%20&&y=a+b&z=%zz'()");
         let cookies: Vec<_> = parts.headers.get_all("cookie").iter().map(HeaderValue::as_bytes).collect();

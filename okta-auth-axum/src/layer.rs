@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::response::Response;
 use okta_auth_core::OktaAuth;
-use okta_auth_core::engine::{Challenge, Reply};
+use okta_auth_core::engine::{Challenge, Reply, Visit};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -69,29 +69,36 @@ where
             self.auth.visit(&parts, target)
         };
         // The router has matched already: no path is parsed here.
-        let route = parts.extensions.get::<MatchedPath>().cloned();
+        let policies = self.auth.policies();
+        let route = parts.extensions.get::<MatchedPath>().filter(|route| policies.route(route.as_str()).is_some());
+        let route = route.cloned();
         parts.extensions.insert(visit.clone());
         let request = Request::from_parts(parts, body);
+        let Some(route) = route else {
+            let response = self.inner.call(request);
+            return Box::pin(async move { Ok(finished(&visit, response.await?).await) });
+        };
         // The clone takes the place of the service that is ready; see tower's docs on
         // cloned services.
         let fresh = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
-            let allowed = match &route {
-                Some(route) => visit.require_route(route.as_str()).await,
-                None => Ok(()),
-            };
-            let mut response = match allowed {
+            let response = match visit.require_route(route.as_str()).await {
                 Ok(()) => ready.call(request).await?,
                 Err(challenge) => marked(challenge),
             };
-            if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
-                response = into_response(visit.answer(challenge).await);
-            }
-            visit.finish(response.headers_mut());
-            Ok(response)
+            Ok(finished(&visit, response).await)
         })
     }
+}
+
+/// Answers a challenge that a handler left, and adds what the session needs.
+async fn finished(visit: &Visit, mut response: Response) -> Response {
+    if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
+        response = into_response(visit.answer(challenge).await);
+    }
+    visit.finish(response.headers_mut());
+    response
 }
 
 /// An answer of the engine as a response of axum.

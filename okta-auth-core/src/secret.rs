@@ -69,7 +69,7 @@ impl fmt::Debug for Secret {
 
 /// Bytes that are wiped when dropped: what has been decrypted, or is about to be encrypted.
 ///
-/// They never grow: a buffer that moves leaves a copy behind.
+/// A buffer that grows moves and leaves a copy behind, so this one makes a new one instead.
 pub(crate) struct SecretBytes(Vec<u8>);
 
 impl SecretBytes {
@@ -81,6 +81,16 @@ impl SecretBytes {
     /// The bytes themselves.
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Appends bytes.
+    pub(crate) fn append(&mut self, more: &[u8]) {
+        if self.0.capacity().saturating_sub(self.0.len()) < more.len() {
+            let mut larger = Vec::with_capacity(self.0.len().saturating_add(more.len()));
+            larger.extend_from_slice(&self.0);
+            *self = Self(larger);
+        }
+        self.0.extend_from_slice(more);
     }
 
     /// The bytes, to be changed in place.

@@ -168,6 +168,10 @@ impl ConfigBuilder {
         /// How many verified access tokens are remembered; 4096 by default. Zero turns that
         /// off, and each request verifies its token.
         token_cache_size: usize,
+        /// How many session cookies are remembered once they have been opened; 1024 by
+        /// default, of about 5 KB each, without their tokens. Zero turns that off, and each
+        /// request opens its cookie.
+        session_cache_size: usize,
         /// How long the answer of an introspection is believed, and so how long a revoked
         /// token of an org server may live on; 30 s by default, never past its expiry.
         introspection_lifetime: Duration,

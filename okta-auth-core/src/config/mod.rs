@@ -308,6 +308,8 @@ pub(crate) struct Options {
     pub(crate) cookie_name: String,
     /// How many verified access tokens are remembered.
     pub(crate) token_cache_size: usize,
+    /// How many opened session cookies are remembered.
+    pub(crate) session_cache_size: usize,
     /// How long an introspection is believed.
     pub(crate) introspection_lifetime: Duration,
     /// Other clients whose tokens of the org server count.
@@ -333,6 +335,7 @@ impl Default for Options {
             http_timeout: Duration::from_secs(10),
             cookie_name: "okta_session".to_owned(),
             token_cache_size: 4096,
+            session_cache_size: 1024,
             introspection_lifetime: Duration::from_secs(30),
             accepted_clients: Vec::new(),
             resource_scopes: Vec::new(),

@@ -1,14 +1,13 @@
 //! One request, seen by the engine: who makes it, and what its answer must carry.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use http::header::{ALLOW, CACHE_CONTROL, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::json;
-use tokio::sync::OnceCell;
 
 use super::OktaAuth;
 use super::client_kind::{is_navigation, may_redirect};
@@ -47,7 +46,7 @@ struct Inner {
     /// What is presented in place of a session.
     credentials: Credentials,
     /// The outcome of verifying that, once somebody has asked.
-    token: OnceCell<Result<VerifiedAccessToken, Arc<Error>>>,
+    token: OnceLock<Result<VerifiedAccessToken, Arc<Error>>>,
     /// Whether the request may act for its session: it changes nothing, or comes from the
     /// application's own pages.
     own: bool,
@@ -92,11 +91,20 @@ impl OktaAuth {
             session,
             upkeep,
             credentials: Credentials::parse(&parts.headers, parts.uri.query()),
-            token: OnceCell::new(),
+            token: OnceLock::new(),
             now,
             consulted: AtomicBool::new(false),
             by_token: AtomicBool::new(false),
         }))
+    }
+
+    /// Whether [`visit`](Self::visit) looks at a header, whose name is in lower case. An adapter
+    /// for a framework that has another type for headers need not translate the others.
+    pub fn looks_at(&self, header: &str) -> bool {
+        let known =
+            ["cookie", "authorization", "accept", "origin", "sec-purpose", "x-requested-with"].contains(&header);
+        let marker = self.config().options.csrf_header.as_deref();
+        known || header.starts_with("sec-fetch-") || marker.is_some_and(|marker| marker.eq_ignore_ascii_case(header))
     }
 
     /// Whether a request may act for its session. GET and its like change nothing; anything
@@ -155,6 +163,11 @@ impl Visit {
                 reply::forbid_caching(headers);
             }
         }
+    }
+
+    /// Whether [`finish`](Self::finish) has anything to add.
+    pub fn has_to_finish(&self) -> bool {
+        self.0.upkeep != Upkeep::Nothing || self.0.consulted.load(Ordering::Relaxed)
     }
 
     /// The cookies that keep the session alive, or take the remains of one away. A session
@@ -223,16 +236,21 @@ impl Visit {
         &self.0.credentials
     }
 
-    /// The token of the request, verified once whoever asks.
+    /// The token of the request. The outcome of the first who asks counts for all.
     pub(super) async fn verified_token(&self) -> Result<VerifiedAccessToken, Arc<Error>> {
-        let verify = || async {
-            match self.0.credentials.token()? {
-                Some(token) => self.0.auth.verify_access_token(token.expose()).await,
-                None => Err(Error::new(Code::Internal, "there is no token to verify")),
-            }
-        };
-        let outcome = self.0.token.get_or_init(|| async { verify().await.map_err(Arc::new) }).await;
-        outcome.clone()
+        if let Some(known) = self.0.token.get() {
+            return known.clone();
+        }
+        let outcome = self.verify_token().await.map_err(Arc::new);
+        self.0.token.get_or_init(|| outcome).clone()
+    }
+
+    /// Verifies the token of the request.
+    async fn verify_token(&self) -> Result<VerifiedAccessToken> {
+        match self.0.credentials.token()? {
+            Some(token) => self.0.auth.verify_access_token(token).await,
+            None => Err(Error::new(Code::Internal, "there is no token to verify")),
+        }
     }
 
     /// Whether the request may act for its session.

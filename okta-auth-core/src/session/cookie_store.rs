@@ -5,7 +5,9 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::limits::SessionLimits;
+use super::opened::{Opened, OpenedSessions};
 use super::record::Session;
+use super::tokens::SealedText;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
@@ -18,7 +20,7 @@ const FORMAT: u8 = 2;
 #[derive(Debug)]
 pub(crate) struct CookieStore {
     /// Seals for this issuer and client.
-    sealer: Sealer,
+    sealer: Arc<Sealer>,
     /// Spreads over several cookies.
     chunks: Chunks,
     /// When a session ends.
@@ -27,6 +29,10 @@ pub(crate) struct CookieStore {
     issuer: String,
     /// The client that a record must name.
     client_id: String,
+    /// The name of the first cookie, for which a session is sealed.
+    name: Arc<str>,
+    /// What has been opened; `None` if nothing is to be remembered.
+    opened: Option<OpenedSessions>,
 }
 
 /// What a request's cookies hold.
@@ -51,33 +57,53 @@ impl CookieStore {
         limits: SessionLimits,
     ) -> Result<Self> {
         let (issuer, client_id) = (config.issuer.as_str().to_owned(), config.client_id.clone());
-        let sealer = keys.sealer(Purpose::Session, &format!("{issuer} {client_id}"))?;
+        let sealer = Arc::new(keys.sealer(Purpose::Session, &format!("{issuer} {client_id}"))?);
         let chunks = Chunks::new(settings, &config.options.cookie_name);
-        Ok(Self { sealer, chunks, limits, issuer, client_id })
+        let (name, capacity) = (chunks.name().into(), config.options.session_cache_size);
+        let opened = (capacity > 0).then(|| OpenedSessions::new(capacity));
+        Ok(Self { sealer, chunks, limits, issuer, client_id, name, opened })
     }
 
     /// The session of a request. Never an error: what cannot be read is no session.
     pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp) -> Loaded {
-        match self.open(cookies, now) {
-            Some((session, old_key)) => {
+        let live = |opened: &Opened| {
+            let session = &opened.session;
+            self.limits.is_live(session.created_at(), session.last_seen_at(), now)
+        };
+        match self.open(cookies).filter(live) {
+            Some(Opened { session, old_key }) => {
                 let rewrite = old_key || self.limits.is_touch_due(session.last_seen_at(), now);
-                Loaded::Session { session: Arc::new(session), rewrite }
+                Loaded::Session { session, rewrite }
             }
             None if self.chunks.present(cookies) => Loaded::Invalid,
             None => Loaded::None,
         }
     }
 
-    /// Opens, decodes and judges. Every way to fail is the same to the caller.
-    fn open(&self, cookies: &RequestCookies, now: Timestamp) -> Option<(Session, bool)> {
+    /// Opens, or finds that it has been opened. Every way to fail is the same to the caller.
+    fn open(&self, cookies: &RequestCookies) -> Option<Opened> {
         let text = self.chunks.read(cookies)?;
-        let opened = self.sealer.open(self.chunks.name(), &text)?;
+        let Some(cache) = &self.opened else { return self.open_now(&text) };
+        if let Some(known) = cache.find(&text) {
+            return Some(known);
+        }
+        let Opened { session, old_key } = self.open_now(&text)?;
+        let text: Arc<str> = text.into();
+        let cookie =
+            SealedText { sealer: Arc::clone(&self.sealer), name: Arc::clone(&self.name), text: Arc::clone(&text) };
+        let session = Arc::new(Arc::unwrap_or_clone(session).with_sealed_tokens(cookie));
+        let opened = Opened { session, old_key };
+        cache.insert(text, opened.clone());
+        Some(opened)
+    }
+
+    /// Opens and decodes.
+    fn open_now(&self, text: &str) -> Option<Opened> {
+        let opened = self.sealer.open(&self.name, text)?;
         let old_key = opened.old_key;
         let (bytes, range) = opened.into_parts();
         let session = Session::decode(bytes, range, FORMAT)?;
-        let ours = session.belongs_to(&self.issuer, &self.client_id);
-        let live = self.limits.is_live(session.created_at(), session.last_seen_at(), now);
-        (ours && live).then_some((session, old_key))
+        session.belongs_to(&self.issuer, &self.client_id).then(|| Opened { session: Arc::new(session), old_key })
     }
 
     /// The `Set-Cookie` values that store a session in place of whatever the browser
@@ -87,7 +113,7 @@ impl CookieStore {
     /// [`Code::SessionTooLarge`](crate::error::Code::SessionTooLarge) if it does not fit into cookies.
     pub(crate) fn save(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Result<Vec<HeaderValue>> {
         let plain = session.encode(FORMAT)?;
-        let sealed = self.sealer.seal(self.chunks.name(), &plain)?;
+        let sealed = self.sealer.seal(&self.name, &plain)?;
         let left = self.limits.remaining(session.created_at(), session.last_seen_at(), now);
         self.chunks.write(cookies, &sealed, left)
     }
@@ -99,7 +125,7 @@ impl CookieStore {
 
     /// The name of the first cookie.
     pub(crate) fn cookie_name(&self) -> &str {
-        self.chunks.name()
+        &self.name
     }
 }
 

@@ -10,7 +10,11 @@ use crate::secret::Secret;
 const SECRET: &str = "a secret for tests, 32 bytes or more";
 
 fn store(secrets: &[&str], issuer: &str) -> CookieStore {
-    let config = Config::builder().issuer(issuer).client_id("client").build().unwrap();
+    remembering(secrets, issuer, 16)
+}
+
+fn remembering(secrets: &[&str], issuer: &str, sessions: usize) -> CookieStore {
+    let config = Config::builder().issuer(issuer).client_id("client").session_cache_size(sessions).build().unwrap();
     let secrets: Vec<Secret> = secrets.iter().map(|secret| Secret::new(*secret)).collect();
     let limits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
     CookieStore::new(&CookieKeys::new(&secrets), CookieSettings::new(false), &config, limits).unwrap()
@@ -189,4 +193,46 @@ fn the_cookie_lives_as_long_as_the_session() {
     let late = session.touched(now().plus(Duration::from_secs(43_000)));
     let set = ours().save(&RequestCookies::default(), &late, now().plus(Duration::from_secs(43_000))).unwrap();
     assert!(set[0].to_str().unwrap().contains("Max-Age=200"));
+}
+
+#[test]
+fn what_has_been_opened_is_judged_again_each_time() {
+    let (store, jar) = (ours(), jar_with(10));
+    for _ in 0..3 {
+        assert!(jar.is_live(&store));
+    }
+    let late = now().plus(Duration::from_secs(3_601));
+    assert!(matches!(store.load(&jar.cookies(), late), Loaded::Invalid), "idle for too long");
+    assert!(jar.is_live(&store), "at the earlier time it is live");
+}
+
+#[test]
+fn a_remembered_session_has_everything_that_its_cookie_has() {
+    let jar = jar_with(10);
+    let forgetful = remembering(&[SECRET], "https://issuer.example", 0);
+    for store in [ours(), forgetful] {
+        for again in [false, true] {
+            let Loaded::Session { session, rewrite } = store.load(&jar.cookies(), now()) else { panic!("no session") };
+            assert!(!rewrite);
+            assert_eq!(
+                (session.subject(), session.name(), session.groups().len()),
+                ("00u1", "x".repeat(10).as_str(), 2)
+            );
+            assert_eq!(session.id_token().unwrap().expose(), "id.token", "again: {again}");
+            assert_eq!(session.access_token().unwrap().0.expose(), "access.token");
+            let mut other = jar.clone();
+            other.save(&store, &session.touched(now()));
+            let Loaded::Session { session, .. } = ours().load(&other.cookies(), now()) else { panic!("not written") };
+            assert_eq!(session.id_token().unwrap().expose(), "id.token");
+        }
+    }
+}
+
+#[test]
+fn a_remembered_session_of_an_old_key_is_still_written_again() {
+    let jar = jar_with(10);
+    let rotating = store(&["a new secret for tests, 32 bytes and more", SECRET], "https://issuer.example");
+    for _ in 0..2 {
+        assert!(matches!(rotating.load(&jar.cookies(), now()), Loaded::Session { rewrite: true, .. }));
+    }
 }

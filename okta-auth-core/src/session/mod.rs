@@ -39,6 +39,7 @@
 
 mod cookie_store;
 mod limits;
+mod opened;
 mod record;
 mod tokens;
 

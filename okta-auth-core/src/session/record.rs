@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::tokens::Tokens;
+use super::tokens::{SealedText, Tokens};
 use crate::callback::VerifiedIdentity;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
@@ -22,6 +22,8 @@ pub struct Session {
     record: Record,
     /// What few requests do.
     tokens: Tokens,
+    /// The claims as JSON text, once somebody has asked.
+    shown: OnceLock<Vec<u8>>,
     /// Read from the claims when a handler first asks.
     profile: OnceLock<Profile>,
     /// Read from the text when a policy or a handler first asks.
@@ -84,19 +86,28 @@ impl Session {
             created_at: now,
             last_seen_at: now,
         };
-        Ok(Self { record, tokens, profile: OnceLock::new(), parsed: OnceLock::new() })
+        Ok(Self::assemble(record, tokens))
     }
 
     /// The session as bytes, after the number of their format.
     pub(super) fn encode(&self, format: u8) -> Result<SecretBytes> {
         let failed = |error| Error::new(Code::Internal, "a session cannot be encoded").with_cause(error);
-        let size = postcard::experimental::serialized_size(&self.record).map_err(failed)?;
-        let tokens = self.tokens.as_bytes();
-        let mut bytes = Vec::with_capacity(size.saturating_add(tokens.len()).saturating_add(1));
-        bytes.push(format);
-        let mut bytes = postcard::to_extend(&self.record, bytes).map_err(failed)?;
-        bytes.extend_from_slice(tokens);
-        Ok(SecretBytes::new(bytes))
+        let mut bytes = SecretBytes::new(postcard::to_extend(&self.record, vec![format]).map_err(failed)?);
+        self.tokens.append_to(&mut bytes);
+        Ok(bytes)
+    }
+
+    /// The same session for a cache: its tokens are left in the cookie, and its claims are
+    /// taken out of it.
+    pub(super) fn with_sealed_tokens(self, cookie: SealedText) -> Self {
+        self.claims_json();
+        Self { tokens: self.tokens.sealed(cookie), ..self }
+    }
+
+    /// Nothing has been asked for yet.
+    fn assemble(record: Record, tokens: Tokens) -> Self {
+        let (shown, profile, parsed) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { record, tokens, shown, profile, parsed }
     }
 
     /// Reads a part of what has been decrypted; `None` if it is no session of this format.
@@ -108,7 +119,7 @@ impl Session {
         }
         let tokens = range.end.checked_sub(tokens.len())?..range.end;
         let tokens = Tokens::read(bytes, tokens)?;
-        Some(Self { record, tokens, profile: OnceLock::new(), parsed: OnceLock::new() })
+        Some(Self::assemble(record, tokens))
     }
 
     /// The issuer that authenticated the user.
@@ -162,7 +173,7 @@ impl Session {
     fn claims_json(&self) -> &[u8] {
         match &self.record.claims {
             Some(claims) => claims.as_bytes(),
-            None => self.tokens.id_token_payload().unwrap_or_default(),
+            None => self.shown.get_or_init(|| self.tokens.id_token_payload().unwrap_or_default()),
         }
     }
 
@@ -275,7 +286,7 @@ impl Session {
             created_at: now,
             last_seen_at: now,
         };
-        Self { record, tokens: Tokens::sample(), profile: OnceLock::new(), parsed: OnceLock::new() }
+        Self::assemble(record, Tokens::sample())
     }
 }
 

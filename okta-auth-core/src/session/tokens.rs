@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use crate::cookie::Sealer;
 use crate::error::{Code, Error, Result};
 use crate::protocol::TokenSet;
 use crate::secret::{Secret, SecretBytes};
@@ -18,10 +19,30 @@ use crate::secret::{Secret, SecretBytes};
 /// The tokens of one session. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Tokens {
-    /// The tokens, with whatever else was decrypted along with them.
-    bytes: Arc<SecretBytes>,
-    /// Where in the bytes they are.
+    /// What they are in.
+    place: Place,
+    /// Where in its bytes they are.
     range: Range<usize>,
+}
+
+/// What tokens are kept in.
+#[derive(Clone, Debug)]
+enum Place {
+    /// Memory, with whatever else was decrypted along with them.
+    Open(Arc<SecretBytes>),
+    /// The cookie that they came in.
+    Sealed(SealedText),
+}
+
+/// A sealed text, and what opens it.
+#[derive(Clone, Debug)]
+pub(super) struct SealedText {
+    /// What opens it.
+    pub(super) sealer: Arc<Sealer>,
+    /// The name that it is sealed for.
+    pub(super) name: Arc<str>,
+    /// The text.
+    pub(super) text: Arc<str>,
 }
 
 /// What the bytes say.
@@ -64,46 +85,64 @@ impl Tokens {
         let bytes = postcard::to_allocvec(&kept)
             .map_err(|error| Error::new(Code::Internal, "tokens cannot be kept").with_cause(error))?;
         let range = 0..bytes.len();
-        Ok(Self { bytes: Arc::new(SecretBytes::new(bytes)), range })
+        Ok(Self { place: Place::Open(Arc::new(SecretBytes::new(bytes))), range })
     }
 
     /// The tokens in a part of what has been decrypted, if that is what they are.
     pub(super) fn read(bytes: SecretBytes, range: Range<usize>) -> Option<Self> {
-        let tokens = Self { bytes: Arc::new(bytes), range };
-        tokens.kept().is_some().then_some(tokens)
+        let tokens = Self { place: Place::Open(Arc::new(bytes)), range };
+        tokens.with(|_| ()).map(|()| tokens)
     }
 
-    /// The bytes for the record.
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        self.bytes.expose().get(self.range.clone()).unwrap_or_default()
+    /// The same tokens, in the cookie that they came in and nowhere else.
+    pub(super) fn sealed(&self, text: SealedText) -> Self {
+        Self { place: Place::Sealed(text), range: self.range.clone() }
     }
 
-    /// What the bytes say.
-    fn kept(&self) -> Option<Kept<'_>> {
-        postcard::from_bytes(self.as_bytes()).ok()
+    /// Appends the bytes for the record.
+    pub(super) fn append_to(&self, record: &mut SecretBytes) {
+        self.with_bytes(|bytes| record.append(bytes));
+    }
+
+    /// Looks at the bytes.
+    fn with_bytes<T>(&self, look: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        match &self.place {
+            Place::Open(bytes) => bytes.get(self.range.clone()).map(look),
+            Place::Sealed(sealed) => {
+                let opened = sealed.sealer.open(&sealed.name, &sealed.text)?;
+                let (bytes, _) = opened.into_parts();
+                bytes.get(self.range.clone()).map(look)
+            }
+        }
+    }
+
+    /// Looks at what the bytes say.
+    fn with<T>(&self, look: impl FnOnce(Kept<'_>) -> T) -> Option<T> {
+        self.with_bytes(|bytes| postcard::from_bytes(bytes).ok().map(look)).flatten()
     }
 
     /// The ID token.
     pub(super) fn id_token(&self) -> Option<Secret> {
-        self.kept()?.id_token.map(Packed::unpack)
+        self.with(|kept| kept.id_token.map(Packed::unpack)).flatten()
     }
 
     /// The claims of the ID token, as JSON.
-    pub(super) fn id_token_payload(&self) -> Option<&[u8]> {
-        match self.kept()?.id_token? {
-            Packed::Signed(_, payload, _) => Some(payload),
+    pub(super) fn id_token_payload(&self) -> Option<Vec<u8>> {
+        let payload = |kept: Kept<'_>| match kept.id_token? {
+            Packed::Signed(_, payload, _) => Some(payload.to_vec()),
             Packed::Text(_) => None,
-        }
+        };
+        self.with(payload).flatten()
     }
 
     /// The access token.
     pub(super) fn access_token(&self) -> Option<Secret> {
-        self.kept()?.access_token.map(Packed::unpack)
+        self.with(|kept| kept.access_token.map(Packed::unpack)).flatten()
     }
 
     /// The refresh token.
     pub(super) fn refresh_token(&self) -> Option<Secret> {
-        self.kept()?.refresh_token.map(Packed::unpack)
+        self.with(|kept| kept.refresh_token.map(Packed::unpack)).flatten()
     }
 }
 
@@ -149,6 +188,15 @@ impl Tokens {
 mod tests {
     use super::*;
 
+    fn bytes(tokens: &Tokens) -> Vec<u8> {
+        tokens.with_bytes(<[u8]>::to_vec).unwrap()
+    }
+
+    fn read(bytes: Vec<u8>) -> Option<Tokens> {
+        let range = 0..bytes.len();
+        Tokens::read(SecretBytes::new(bytes), range)
+    }
+
     #[test]
     fn every_token_comes_back_as_it_was() {
         // Signed, opaque, almost signed: other alphabets, stray bits, padding, a fourth part.
@@ -157,9 +205,7 @@ mod tests {
         {
             let token = Secret::new(text);
             let tokens = Tokens::pack([Some(&token), None, Some(&token)]).unwrap();
-            let read = SecretBytes::new(tokens.as_bytes().to_vec());
-            let length = read.expose().len();
-            let again = Tokens::read(read, 0..length).unwrap();
+            let again = read(bytes(&tokens)).unwrap();
             assert_eq!((again.id_token(), again.access_token()), (Some(token.clone()), None), "{text}");
             assert_eq!(again.refresh_token(), Some(token), "{text}");
         }
@@ -170,17 +216,18 @@ mod tests {
         let payload = "x".repeat(600);
         let text = format!("{0}.{0}.{0}", URL_SAFE_NO_PAD.encode(&payload));
         let tokens = Tokens::pack([Some(&Secret::new(text.clone())), None, None]).unwrap();
-        assert_eq!(tokens.id_token_payload(), Some(payload.as_bytes()));
-        assert!(tokens.as_bytes().len() * 5 < text.len() * 4);
+        assert_eq!(tokens.id_token_payload(), Some(payload.into_bytes()));
+        assert!(bytes(&tokens).len() * 5 < text.len() * 4);
         assert_eq!(Tokens::sample().id_token_payload(), None);
     }
 
     #[test]
     fn what_is_no_tokens_is_none() {
         let tokens = Tokens::sample();
-        for length in 0..tokens.as_bytes().len() {
-            let cut = tokens.as_bytes().get(..length).unwrap().to_vec();
-            assert!(Tokens::read(SecretBytes::new(cut), 0..length).is_none(), "{length}");
+        for length in 0..bytes(&tokens).len() {
+            let mut cut = bytes(&tokens);
+            cut.truncate(length);
+            assert!(read(cut).is_none(), "{length}");
         }
         assert!(Tokens::read(SecretBytes::new(vec![0, 0, 0]), 0..9).is_none());
     }
