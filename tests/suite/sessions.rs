@@ -112,10 +112,14 @@ pub(crate) async fn the_metadata_of_the_resource<F: Framework>() {
 }
 
 pub(crate) async fn an_api_without_sessions<F: Framework>() {
-    let org = Org::start().await.unwrap();
     let with_sessions = App::start::<F>().await;
-    let cookie = with_sessions.signed_in(ADA).await.jar;
-    let api = App::with::<F>(org, |config| config.api_only().cookie_secret(SECRET)).await;
+    let (issuer, cookie) = (with_sessions.org.issuer(), with_sessions.signed_in(ADA).await.jar);
+    // The same issuer, client and secret, so that the session would open.
+    let twin = App::with::<F>(Org::start().await.unwrap(), |config| config.issuer(&issuer)).await;
+    let mut browser = twin.browser();
+    browser.jar.clone_from(&cookie);
+    assert_ne!(browser.navigate("/").await.body, "anonymous", "the control: another replica knows the session");
+    let api = App::with::<F>(Org::start().await.unwrap(), |config| config.issuer(&issuer).api_only()).await;
     let mut browser = api.browser();
     browser.jar = cookie;
     assert_eq!(browser.navigate("/profile").await.status, 401, "nobody is sent to sign in from an API");
@@ -123,5 +127,5 @@ pub(crate) async fn an_api_without_sessions<F: Framework>() {
     for path in ["/login", "/logout", "/authorization-code/callback"] {
         assert_eq!(browser.navigate(path).await.status, 404, "{path}");
     }
-    assert_eq!(api.call("/token", &api.token(&["openid"])).await.status, 200);
+    assert_eq!(api.call("/token", &with_sessions.token(&["openid"])).await.status, 200);
 }

@@ -247,5 +247,10 @@ mod tests {
         assert_eq!(Compact::parse(&other, &headers).unwrap().header.kid.as_deref(), Some("ab"));
         let bad = token(r#"{"alg":"RS256","crit":["x"]}"#);
         assert!(Compact::parse(&bad, &headers).is_err());
+        // A part of it, at either end, is another header, which cannot be read.
+        let (header, rest) = one.split_once('.').unwrap();
+        for part in [&header[..8], &header[..header.len() - 4], &header[4..], ""] {
+            assert!(Compact::parse(&format!("{part}.{rest}"), &headers).is_err(), "{part}");
+        }
     }
 }
