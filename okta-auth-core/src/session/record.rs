@@ -324,6 +324,18 @@ mod tests {
     }
 
     #[test]
+    fn a_record_of_another_format_is_no_session() {
+        let session = Session::sample(3, Timestamp::from_seconds(1));
+        let decode = |format| {
+            let bytes = session.encode(1).unwrap();
+            let range = 0..bytes.len();
+            Session::decode(bytes, range, format)
+        };
+        assert_eq!(decode(1).unwrap().name(), "xxx");
+        assert!(decode(2).is_none());
+    }
+
+    #[test]
     fn groups_that_are_no_list_of_texts_are_no_groups() {
         let mut session = Session::sample(0, Timestamp::from_seconds(1));
         session.record.claims = Some(r#"{"groups":["A",1]}"#.to_owned());
