@@ -1,10 +1,12 @@
 //! Sessions: sign-in, sign-out, and what a session may do.
 
+use std::time::Duration;
+
 use okta_auth_dev::Org;
 use reqwest::Method;
 
 use crate::app::{App, Framework};
-use crate::support::{ADA, BEN, SECRET};
+use crate::support::{ADA, BEN};
 
 pub(crate) async fn signs_in_and_out<F: Framework>() {
     let app = App::start::<F>().await;
@@ -29,6 +31,36 @@ pub(crate) async fn pages_and_apis_are_told_apart<F: Framework>() {
     assert_eq!(api.json()["error"], "login_required");
     assert_eq!(browser.post("/profile", "a=b").await.status, 401, "a redirect would lose the body");
     assert_eq!(browser.fetch("/result").await.body, "login_required");
+}
+
+pub(crate) async fn scripts_and_prefetches_are_no_navigations<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut browser = app.browser();
+    for (headers, status) in [
+        (vec![("accept", "text/html")], 303),
+        (vec![("accept", "text/html"), ("x-requested-with", "XMLHttpRequest")], 401),
+        (vec![("accept", "text/html"), ("sec-fetch-mode", "cors")], 401),
+        (vec![("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")], 303),
+        (vec![("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")], 401),
+        (vec![("sec-fetch-mode", "navigate"), ("sec-purpose", "prefetch")], 401),
+    ] {
+        let answer = browser.send(Method::GET, "/profile", &headers, String::new()).await;
+        assert_eq!(answer.status.as_u16(), status, "{headers:?}");
+    }
+}
+
+pub(crate) async fn a_page_for_everybody_keeps_sessions_alive_and_takes_dead_ones_away<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut browser = app.signed_in(ADA).await;
+    assert!(browser.fetch("/echo").await.set_cookies().is_empty());
+    app.org.clock().advance(Duration::from_secs(600));
+    let answer = browser.fetch("/echo").await;
+    assert_eq!((answer.set_cookies().len(), answer.header("cache-control")), (1, "no-store"), "its time of use");
+    app.org.clock().advance(Duration::from_secs(3_500));
+    assert!(browser.is_signed_in().await, "an hour after the sign-in, and less after the last use");
+    app.org.clock().advance(Duration::from_secs(3_601));
+    let answer = browser.fetch("/echo").await;
+    assert!(answer.set_cookies().iter().all(|cookie| cookie.contains("Max-Age=0")) && browser.jar.is_empty());
 }
 
 pub(crate) async fn claims_of_the_applications_own_type<F: Framework>() {
