@@ -224,9 +224,8 @@ impl Session {
 
     /// The same session, used at `now`.
     pub(crate) fn touched(&self, now: Timestamp) -> Self {
-        let mut touched = self.clone();
-        touched.record.last_seen_at = now.max(touched.record.last_seen_at);
-        touched
+        let record = Record { last_seen_at: now.max(self.record.last_seen_at), ..self.record.clone() };
+        Self::assemble(record, self.tokens.clone())
     }
 
     /// The claims for display, read once. Claims of another type than expected are none.
