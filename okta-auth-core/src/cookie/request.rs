@@ -1,5 +1,6 @@
 //! The cookies of a request: untrusted, bounded, never a reason to fail.
 
+use cookie::Cookie;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 
@@ -18,10 +19,20 @@ impl RequestCookies {
         Self(headers.get_all(COOKIE).iter().cloned().collect())
     }
 
-    /// Names and values. Junk is skipped.
+    /// Names and values. Junk is skipped, and takes nothing with it: another application on the
+    /// domain may set cookies that are no text.
     fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let texts = self.0.iter().filter_map(|value| value.to_str().ok());
-        let cookies = texts.flat_map(cookie::Cookie::split_parse).filter_map(Result::ok);
+        let cookies = self.0.iter().flat_map(|header| {
+            // Nearly always all of it is text, which is split and checked many bytes at a time.
+            let (text, bytes) = match std::str::from_utf8(header.as_bytes()) {
+                Ok(text) => (Some(text), None),
+                Err(_) => (None, Some(header.as_bytes())),
+            };
+            let parts = bytes.into_iter().flat_map(|bytes| bytes.split(|byte| *byte == b';'));
+            let parts = parts.filter_map(|part| std::str::from_utf8(part).ok());
+            text.into_iter().flat_map(|text| text.split(';')).chain(parts)
+        });
+        let cookies = cookies.filter_map(|cookie| Cookie::parse(cookie).ok());
         cookies.take(MAX_COOKIES).filter_map(|cookie| Some((cookie.name_raw()?, cookie.value_raw()?)))
     }
 
@@ -46,12 +57,15 @@ mod tests {
         for value in ["a=1; b=2", ";;;=; =x; c", "a=3;d=\"4\"", "e=5=6"] {
             headers.append(COOKIE, value.parse().unwrap());
         }
-        headers.append(COOKIE, HeaderValue::from_bytes(b"f=\xff").unwrap());
+        headers.append(COOKIE, HeaderValue::from_bytes(b"f=\xff; g=7").unwrap());
+        headers.append(COOKIE, HeaderValue::from_bytes("h=\u{e9}; i=8".as_bytes()).unwrap());
         let cookies = RequestCookies::new(&headers);
         assert_eq!(cookies.value("a"), Some("1"));
         assert_eq!(cookies.value("b"), Some("2"));
         assert_eq!(cookies.value("e"), Some("5=6"));
         assert_eq!((cookies.value("c"), cookies.value("f"), cookies.value("")), (None, None, None));
+        // What is no text, or not ASCII, does not take its neighbours with it.
+        assert_eq!((cookies.value("g"), cookies.value("i")), (Some("7"), Some("8")));
     }
 
     #[test]
