@@ -129,6 +129,18 @@ codes! {
     ///
     /// Ask Okta for fewer groups and claims, or keep less in the session.
     SessionTooLarge = "session_too_large",
+    /// The store that holds the sessions cannot be reached, or does not answer in time.
+    ///
+    /// The same call may work later. Users get 503 with `Retry-After`, and nobody is signed
+    /// out by it.
+    StoreUnavailable = "store_unavailable",
+    /// The session cannot be renewed at the moment, and what it holds is too old to be used.
+    ///
+    /// Okta does not answer. Users get 503 with `Retry-After`, and keep their session.
+    RenewalUnavailable = "renewal_unavailable",
+    /// The configured session store cannot do this: sessions in cookies can neither be listed
+    /// nor, without a revocation list, be ended from the server side.
+    StoreUnsupported = "store_unsupported",
     /// The session's claims do not fit the type that the handler asked for.
     ClaimsMismatch = "claims_mismatch",
     /// A policy of the application is written wrongly, or is not there.

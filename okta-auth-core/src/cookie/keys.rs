@@ -16,6 +16,7 @@ use crate::secret::{Secret, random_bytes};
 pub(crate) enum Purpose {
     Session,
     PendingLogin,
+    StoredSession,
 }
 
 impl Purpose {
@@ -24,6 +25,7 @@ impl Purpose {
         match self {
             Self::Session => "session",
             Self::PendingLogin => "pending login",
+            Self::StoredSession => "stored session",
         }
     }
 }

@@ -75,8 +75,13 @@ impl Sealer {
         Self { keys, context }
     }
 
-    /// Seals `plain` for the cookie `name`.
+    /// Seals `plain` for the cookie `name`, as text.
     pub(crate) fn seal(&self, name: &str, plain: &[u8]) -> Result<String> {
+        Ok(URL_SAFE_NO_PAD.encode(&*self.seal_bytes(name, plain)?))
+    }
+
+    /// Seals `plain` for the place `name`, as bytes.
+    pub(crate) fn seal_bytes(&self, name: &str, plain: &[u8]) -> Result<SecretBytes> {
         let failed = || Error::new(Code::Internal, "a cookie could not be sealed");
         let first = self.keys.first().ok_or_else(|| Error::new(Code::Internal, "there is no cookie key"))?;
         // One buffer, sealed in place: where it is not yet sealed it is wiped if anything fails.
@@ -95,7 +100,7 @@ impl Sealer {
         if let Some(place) = header.last_chunk_mut::<NONCE>() {
             place.copy_from_slice(nonce.as_ref());
         }
-        Ok(URL_SAFE_NO_PAD.encode(&*sealed))
+        Ok(sealed)
     }
 
     /// Opens what [`seal`](Self::seal) made for the same name. Anything else is `None`:
@@ -106,7 +111,11 @@ impl Sealer {
         }
         // Strict: another spelling of the same bytes, with stray trailing bits, is
         // refused as well.
-        let mut sealed = SecretBytes::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+        self.open_bytes(name, SecretBytes::new(URL_SAFE_NO_PAD.decode(text).ok()?))
+    }
+
+    /// Opens what [`seal_bytes`](Self::seal_bytes) made for the same name.
+    pub(crate) fn open_bytes(&self, name: &str, mut sealed: SecretBytes) -> Option<Opened> {
         let (header, body) = sealed.expose_mut().split_at_mut_checked(HEADER)?;
         let (version, rest) = header.split_first()?;
         let (id, nonce) = rest.split_at_checked(ID)?;

@@ -39,10 +39,14 @@
 
 mod cookie_store;
 mod limits;
+mod memory;
 mod opened;
 mod record;
+mod store;
 mod tokens;
 
 pub(crate) use cookie_store::{CookieStore, Loaded};
 pub(crate) use limits::SessionLimits;
+pub use memory::MemoryStore;
 pub use record::Session;
+pub use store::{SessionStore, StoreError, StoreFuture, StoreKey, StoredRecord};

@@ -1,0 +1,229 @@
+//! A store in the memory of this process: for one replica, for development and for tests.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::future::ready;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::store::{SessionStore, StoreFuture, StoreKey, StoredRecord};
+use crate::clock::{Clock, SharedClock, Timestamp};
+
+/// Sessions in memory: gone with the process, and known to it alone.
+///
+/// It holds so many entries and no more. When it is full, what has expired makes room, and then
+/// what would expire first: the sessions that nobody has used for longest.
+///
+/// ```
+/// use okta_auth_core::{OktaAuth, config::ConfigBuilder, session::MemoryStore};
+///
+/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
+/// let auth = OktaAuth::builder(config).build()?;
+/// # drop(auth); Ok(())
+/// # }
+/// ```
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+    capacity: usize,
+    clock: SharedClock,
+}
+
+/// The three tables, under one lock that is never held across an await.
+#[derive(Default)]
+struct Tables {
+    records: Table<StoredRecord>,
+    /// Keyed by index and record, in order, so that the links of one index are a range.
+    links: BTreeMap<(StoreKey, StoreKey), Timestamp>,
+    marks: Table<u64>,
+}
+
+/// Entries that expire.
+struct Table<V> {
+    entries: HashMap<StoreKey, (V, Timestamp)>,
+    /// The same keys in the order in which they expire.
+    expiry: BTreeSet<(Timestamp, StoreKey)>,
+}
+
+impl<V> Default for Table<V> {
+    fn default() -> Self {
+        Self { entries: HashMap::new(), expiry: BTreeSet::new() }
+    }
+}
+
+impl<V> Table<V> {
+    /// The entry, if its lifetime is not over.
+    fn live(&self, key: &StoreKey, now: Timestamp) -> Option<&V> {
+        self.entries.get(key).filter(|(_, until)| *until > now).map(|(value, _)| value)
+    }
+
+    /// Writes an entry, and makes room for it first.
+    fn put(&mut self, key: StoreKey, value: V, until: Timestamp, capacity: usize) {
+        match self.entries.entry(key) {
+            Entry::Occupied(mut entry) => {
+                let (_, before) = entry.insert((value, until));
+                self.expiry.remove(&(before, key));
+            }
+            Entry::Vacant(entry) => {
+                entry.insert((value, until));
+            }
+        }
+        self.expiry.insert((until, key));
+        while self.entries.len() > capacity
+            && let Some((_, first)) = self.expiry.pop_first()
+        {
+            self.entries.remove(&first);
+        }
+    }
+
+    /// Removes an entry. `false` if there was none.
+    fn take(&mut self, key: &StoreKey) -> Option<(V, Timestamp)> {
+        let (value, until) = self.entries.remove(key)?;
+        self.expiry.remove(&(until, *key));
+        Some((value, until))
+    }
+}
+
+impl MemoryStore {
+    /// For so many sessions, and as many marks. A session takes about 3 KB.
+    pub fn new(capacity: usize) -> Self {
+        Self::with_shared_clock(capacity, SharedClock::default())
+    }
+
+    /// The same with another clock than the system's, for tests.
+    pub fn with_clock(capacity: usize, clock: impl Clock) -> Self {
+        Self::with_shared_clock(capacity, SharedClock::new(clock))
+    }
+
+    /// The same with the clock of the engine.
+    pub(crate) fn with_shared_clock(capacity: usize, clock: SharedClock) -> Self {
+        Self { tables: Mutex::default(), capacity: capacity.max(1), clock }
+    }
+
+    /// How many sessions are there, those included that have expired and not been needed since.
+    pub fn len(&self) -> usize {
+        self.lock().records.entries.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether no mark has ever been set that is still there.
+    pub(crate) fn has_no_marks(&self) -> bool {
+        self.lock().marks.entries.is_empty()
+    }
+
+    /// The values of marks, without waiting.
+    pub(crate) fn marks_now(&self, marks: &[StoreKey]) -> Vec<u64> {
+        let now = self.clock.now();
+        let tables = self.lock();
+        marks.iter().map(|mark| tables.marks.live(mark, now).copied().unwrap_or(0)).collect()
+    }
+
+    /// The tables. A panic cannot leave them half-written: nothing in here panics.
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something to the tables at once.
+    fn at_once<'a, T: Send + 'a>(&self, act: impl FnOnce(&mut Tables, Timestamp) -> T) -> StoreFuture<'a, T> {
+        let now = self.clock.now();
+        let outcome = act(&mut self.lock(), now);
+        Box::pin(ready(Ok(outcome)))
+    }
+}
+
+impl SessionStore for MemoryStore {
+    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool> {
+        self.at_once(|tables, now| {
+            let free = tables.records.live(key, now).is_none();
+            if free {
+                tables.records.put(*key, record.clone(), now.plus(lifetime), self.capacity);
+            }
+            free
+        })
+    }
+
+    fn load<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredRecord>> {
+        self.at_once(|tables, now| tables.records.live(key, now).cloned())
+    }
+
+    fn save<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool> {
+        self.at_once(|tables, now| {
+            let before = tables.records.live(key, now).map(|known| known.version);
+            let next = before.is_some_and(|version| version.checked_add(1) == Some(record.version));
+            if next {
+                tables.records.put(*key, record.clone(), now.plus(lifetime), self.capacity);
+            }
+            next
+        })
+    }
+
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, bool> {
+        self.at_once(|tables, now| tables.records.take(key).is_some_and(|(_, until)| until > now))
+    }
+
+    fn link<'a>(&'a self, index: &'a StoreKey, record: &'a StoreKey, lifetime: Duration) -> StoreFuture<'a, ()> {
+        self.at_once(|tables, now| {
+            tables.links.insert((*index, *record), now.plus(lifetime));
+            // The engine makes three links for each session, so this sets a quarter of them free
+            // at least, and is rare.
+            if tables.links.len() > self.capacity.saturating_mul(4) {
+                let Tables { records, links, .. } = tables;
+                links.retain(|(_, record), until| *until > now && records.live(record, now).is_some());
+            }
+        })
+    }
+
+    fn unlink<'a>(&'a self, index: &'a StoreKey, record: &'a StoreKey) -> StoreFuture<'a, ()> {
+        self.at_once(|tables, _| {
+            tables.links.remove(&(*index, *record));
+        })
+    }
+
+    fn linked<'a>(&'a self, index: &'a StoreKey) -> StoreFuture<'a, Vec<StoreKey>> {
+        let (first, last) = (StoreKey::from_bytes([0; 32]), StoreKey::from_bytes([0xff; 32]));
+        self.at_once(|tables, now| {
+            let links = tables.links.range((*index, first)..=(*index, last));
+            links.filter(|(_, until)| **until > now).map(|((_, record), _)| *record).collect()
+        })
+    }
+
+    fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
+        self.at_once(|tables, now| {
+            let free = tables.marks.live(mark, now).is_none_or(|holder| *holder == owner);
+            if free {
+                tables.marks.put(*mark, owner, now.plus(lifetime), self.capacity);
+            }
+            free
+        })
+    }
+
+    fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
+        self.at_once(|tables, now| {
+            if tables.marks.live(mark, now) == Some(&owner) {
+                tables.marks.take(mark);
+            }
+        })
+    }
+
+    fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
+        self.at_once(|tables, now| {
+            let before = tables.marks.live(mark, now).copied().unwrap_or(0);
+            tables.marks.put(*mark, value.max(before), now.plus(lifetime), self.capacity);
+        })
+    }
+
+    fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
+        Box::pin(ready(Ok(self.marks_now(marks))))
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
