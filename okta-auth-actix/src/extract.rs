@@ -8,6 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use okta_auth_core::engine::{BearerToken, SignedIn, Visit};
 use okta_auth_core::policy::Policy;
+use okta_auth_core::secret::Secret;
 use serde::de::DeserializeOwned;
 
 use crate::rejection::{AccessRejection, UserRejection};
@@ -76,6 +77,18 @@ macro_rules! extractor {
             }
         }
     };
+}
+
+impl<C> User<C> {
+    /// The access token, for calls to other APIs in the user's name: renewed if it has expired
+    /// or is about to.
+    ///
+    /// # Errors
+    /// The answer to return: sign-in if the session has ended at Okta, 503 if Okta cannot be
+    /// reached.
+    pub async fn access_token(&self) -> Result<Secret, UserRejection> {
+        self.0.access_token().await.map_err(UserRejection::from_error)
+    }
 }
 
 extractor!(User, SignedIn, false);

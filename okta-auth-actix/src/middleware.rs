@@ -8,9 +8,10 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage as _};
 use okta_auth_core::OktaAuth;
-use okta_auth_core::engine::{Accepts, Challenge, Visit};
+use okta_auth_core::engine::{Accepts, Challenge, Renewal, Visit};
 use okta_auth_core::policy::Policy;
 
 use crate::bridge;
@@ -27,6 +28,8 @@ pub struct OktaAuthLayer {
     auth: OktaAuth,
     /// The routes that have a policy.
     routes: Rc<[(ResourceDef, Policy)]>,
+    /// The routes whose requests do not renew tokens.
+    on_demand: Rc<[ResourceDef]>,
 }
 
 impl OktaAuthLayer {
@@ -36,7 +39,14 @@ impl OktaAuthLayer {
     /// As `web::resource` does, if a route that has a policy is no pattern of actix-web.
     pub fn new(auth: &OktaAuth) -> Self {
         let routes = auth.policies().routes().map(|(route, policy)| (ResourceDef::new(route), policy.clone()));
-        Self { auth: auth.clone(), routes: routes.collect() }
+        let on_demand = auth.on_demand_routes().iter().map(|route| ResourceDef::new(route.as_str()));
+        Self { auth: auth.clone(), routes: routes.collect(), on_demand: on_demand.collect() }
+    }
+
+    /// When the request renews the tokens of its session.
+    fn renewal(&self, request: &ServiceRequest) -> Renewal {
+        let path = request.match_info().as_str();
+        if self.on_demand.iter().any(|route| route.is_match(path)) { Renewal::OnDemand } else { Renewal::OnArrival }
     }
 
     /// Asks the policy of every pattern that fits. The router has not chosen yet, and may choose
@@ -107,19 +117,28 @@ where
     B: MessageBody + 'static,
 {
     let parts = bridge::parts(request.request(), |header| layer.auth.looks_at(header));
-    let visit = layer.auth.visit(&parts, bridge::target(request.request()));
+    let arrival = layer.auth.arrival(&parts, bridge::target(request.request()), layer.renewal(&request));
+    let visit = arrival.visit().await;
     request.extensions_mut().insert(visit.clone());
     let mut response = match layer.allow(&visit, &request).await {
-        Ok(()) => inner.call(request).await?.map_into_boxed_body(),
+        Ok(()) => inner.call(request).await.map_err(|error| failed(&visit, error))?.map_into_boxed_body(),
         Err(challenge) => request.into_response(marked(&challenge)),
     };
     let challenge = response.response_mut().extensions_mut().remove::<Challenge>();
-    if let Some(challenge) = challenge {
+    if let Some(challenge) = challenge.or_else(|| visit.unanswered()) {
         let reply = bridge::into_response(visit.answer(challenge).await);
         response = response.into_response(reply);
     }
     bridge::finish(&visit, response.response_mut());
     Ok(response)
+}
+
+/// An error of a middleware further in, with an answer that carries what the session needs: new
+/// tokens must not be lost because something failed.
+fn failed(visit: &Visit, error: Error) -> Error {
+    let mut response = error.error_response();
+    bridge::finish(visit, &mut response);
+    InternalError::from_response(error, response).into()
 }
 
 /// Lets a request through if the policy allows it.

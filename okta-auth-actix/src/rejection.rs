@@ -22,6 +22,9 @@ pub enum UserRejection {
     /// Somebody is, but the request would change something and comes from another site.
     #[error(transparent)]
     CrossOrigin(Error),
+    /// It cannot be told: the session store or Okta does not answer.
+    #[error(transparent)]
+    Unavailable(Error),
     /// The middleware is not there: a mistake in the program.
     #[error("{LAYER_MISSING}")]
     LayerMissing,
@@ -49,14 +52,19 @@ impl UserRejection {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotSignedIn => "login_required",
-            Self::Claims(error) | Self::CrossOrigin(error) => error.code().as_str(),
+            Self::Claims(error) | Self::CrossOrigin(error) | Self::Unavailable(error) => error.code().as_str(),
             Self::LayerMissing => "layer_missing",
         }
     }
 
     /// The variant for an error of the core.
     pub(crate) fn from_error(error: Error) -> Self {
-        if error.code() == Code::CrossOrigin { Self::CrossOrigin(error) } else { Self::Claims(error) }
+        match error.code() {
+            Code::CrossOrigin => Self::CrossOrigin(error),
+            Code::SessionEnded => Self::NotSignedIn,
+            _ if error.is_temporary() => Self::Unavailable(error),
+            _ => Self::Claims(error),
+        }
     }
 }
 
@@ -86,7 +94,9 @@ impl ResponseError for UserRejection {
     fn error_response(&self) -> HttpResponse {
         match self {
             Self::NotSignedIn => marked(&Challenge::sign_in()),
-            Self::Claims(error) | Self::CrossOrigin(error) => marked(&Challenge::error(error.duplicate())),
+            Self::Claims(error) | Self::CrossOrigin(error) | Self::Unavailable(error) => {
+                marked(&Challenge::error(error.duplicate()))
+            }
             Self::LayerMissing => layer_missing(),
         }
     }

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::response::Response;
 use okta_auth_core::OktaAuth;
-use okta_auth_core::engine::{Challenge, Reply, Visit};
+use okta_auth_core::engine::{Arrival, Challenge, Reply, Visit};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -61,30 +61,37 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let visit = {
+        // The router has matched already: no path is parsed here.
+        let matched = parts.extensions.get::<MatchedPath>();
+        let renewal = self.auth.renewal(matched.map(MatchedPath::as_str));
+        let policies = self.auth.policies();
+        let route = matched.filter(|route| policies.route(route.as_str()).is_some()).cloned();
+        let arrival = {
             // Inside `nest`, the URI has lost its prefix; where the browser goes back
             // to has not.
             let original = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
             let target = original.path_and_query().map_or("/", |target| target.as_str());
-            self.auth.visit(&parts, target)
+            self.auth.arrival(&parts, target, renewal)
         };
-        // The router has matched already: no path is parsed here.
-        let policies = self.auth.policies();
-        let route = parts.extensions.get::<MatchedPath>().filter(|route| policies.route(route.as_str()).is_some());
-        let route = route.cloned();
-        parts.extensions.insert(visit.clone());
-        let request = Request::from_parts(parts, body);
-        let Some(route) = route else {
-            let response = self.inner.call(request);
+        if let (Arrival::Here(visit), None) = (&arrival, &route) {
+            let visit = visit.clone();
+            parts.extensions.insert(visit.clone());
+            let response = self.inner.call(Request::from_parts(parts, body));
             return Box::pin(async move { Ok(finished(&visit, response.await?).await) });
-        };
+        }
         // The clone takes the place of the service that is ready; see tower's docs on
         // cloned services.
         let fresh = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
-            let response = match visit.require_route(route.as_str()).await {
-                Ok(()) => ready.call(request).await?,
+            let visit = arrival.visit().await;
+            parts.extensions.insert(visit.clone());
+            let allowed = match &route {
+                Some(route) => visit.require_route(route.as_str()).await,
+                None => Ok(()),
+            };
+            let response = match allowed {
+                Ok(()) => ready.call(Request::from_parts(parts, body)).await?,
                 Err(challenge) => marked(challenge),
             };
             Ok(finished(&visit, response).await)
@@ -94,7 +101,8 @@ where
 
 /// Answers a challenge that a handler left, and adds what the session needs.
 async fn finished(visit: &Visit, mut response: Response) -> Response {
-    if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
+    let challenge = response.extensions_mut().remove::<Challenge>();
+    if let Some(challenge) = challenge.or_else(|| visit.unanswered()) {
         response = into_response(visit.answer(challenge).await);
     }
     visit.finish(response.headers_mut());

@@ -138,6 +138,9 @@ codes! {
     ///
     /// Okta does not answer. Users get 503 with `Retry-After`, and keep their session.
     RenewalUnavailable = "renewal_unavailable",
+    /// The session has ended while the request was being answered: Okta does not renew it any
+    /// more.
+    SessionEnded = "session_ended",
     /// The configured session store cannot do this: sessions in cookies can neither be listed
     /// nor, without a revocation list, be ended from the server side.
     StoreUnsupported = "store_unsupported",
@@ -274,10 +277,11 @@ impl Error {
         matches!(self.0.code, Code::ConfigInvalid)
     }
 
-    /// Whether the same call may work later without any change: Okta is away, slow or
-    /// limits the rate.
+    /// Whether the same call may work later without any change: Okta or the session store is
+    /// away or slow, or Okta limits the rate.
     pub fn is_temporary(&self) -> bool {
-        matches!(self.0.code, Code::ProviderUnavailable | Code::ProviderRateLimited)
+        use Code::{ProviderRateLimited, ProviderUnavailable, RenewalUnavailable, StoreUnavailable};
+        matches!(self.0.code, ProviderUnavailable | ProviderRateLimited | StoreUnavailable | RenewalUnavailable)
     }
 
     /// Whether a token was refused: malformed, badly signed, expired, or meant for

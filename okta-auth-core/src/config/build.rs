@@ -7,7 +7,8 @@ use url::Url;
 use super::builder::{ConfigBuilder, Path};
 use super::client_auth::{ClientAuth, PrivateKey};
 use super::problem::Findings;
-use super::{Config, ResponseMode, Routes, env, rules};
+use super::stores::{RevocationPlace, SessionPlace};
+use super::{Config, ResponseMode, Routes, env, rules, stores};
 use crate::error::Result;
 use crate::secret::Secret;
 
@@ -55,6 +56,7 @@ impl ConfigBuilder {
         let cookie_secrets = self.secrets();
         let secure = base_url.as_ref().is_some_and(|base| base.scheme() == "https");
         rules::cookie_secrets(&cookie_secrets, secure && !self.api_only, &mut findings);
+        let (session_place, revocation_place) = self.stores(secure, &mut findings);
         self.check_rest(secure, &mut findings);
         let routes = self.finish_routes(routes, redirect_uri.as_ref(), &mut findings);
         let warnings = findings.finish()?;
@@ -81,6 +83,8 @@ impl ConfigBuilder {
             resource,
             api_only: self.api_only,
             cookie_secrets,
+            session_place,
+            revocation_place,
             routes,
             options: self.options,
             warnings,
@@ -159,6 +163,15 @@ impl ConfigBuilder {
         Some(url)
     }
 
+    /// The places for sessions, and for what is known of those that have been ended.
+    fn stores(&self, secure: bool, findings: &mut Findings) -> (SessionPlace, RevocationPlace) {
+        let sessions = stores::session_place(self.text(&self.session_store, env::SESSION_STORE), findings);
+        let value = self.text(&self.revocation_store, env::REVOCATION_STORE);
+        let revocations = stores::revocation_place(value, &sessions, findings);
+        stores::warn(value, &sessions, secure && !self.api_only, findings);
+        (sessions, revocations)
+    }
+
     /// The sign-out redirect URI, which may be on another origin.
     fn post_logout(&self, base: &Url, findings: &mut Findings) -> Option<Url> {
         let default = base.join(&format!("{}/", self.mount)).ok()?;
@@ -169,17 +182,21 @@ impl ConfigBuilder {
     /// The library's paths, but for the callback, which follows the redirect URI.
     fn routes(&self, findings: &mut Findings) -> Routes {
         let resource_metadata = self.mount.is_empty().then(|| RESOURCE_METADATA.to_owned());
+        let mut routes = Routes { mount: self.mount.clone(), resource_metadata, ..Routes::default() };
         if self.api_only {
-            return Routes { mount: self.mount.clone(), login: None, callback: None, logout: None, resource_metadata };
+            return routes;
         }
-        let login = self.login.resolve(&self.mount, "/login");
-        let logout = self.logout.resolve(&self.mount, "/logout");
-        for path in [&login, &logout].into_iter().flatten() {
+        routes.login = self.login.resolve(&self.mount, "/login");
+        routes.logout = self.logout.resolve(&self.mount, "/logout");
+        routes.front_channel_logout = self.front_channel_logout.resolve(&self.mount, "/frontchannel-logout");
+        routes.back_channel_logout = self.back_channel_logout.resolve(&self.mount, "/backchannel-logout");
+        routes.global_token_revocation = self.global_token_revocation.resolve(&self.mount, "/global-token-revocation");
+        for path in routes.own() {
             if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#', '\\']) || path.contains("//") {
                 findings.error("routes", format!("`{path}` is not a path that can be served; use `/login` or alike"));
             }
         }
-        Routes { mount: self.mount.clone(), login, callback: None, logout, resource_metadata }
+        routes
     }
 
     /// Adds the callback, and checks that no two paths are the same.
@@ -190,23 +207,18 @@ impl ConfigBuilder {
             let message = format!("its path is not below the mount path `{}`; change one of them", self.mount);
             findings.error(env::REDIRECT_URI, message);
         }
-        let all = [Some(&callback), routes.login.as_ref(), routes.logout.as_ref(), routes.resource_metadata.as_ref()];
-        let mut all: Vec<&String> = all.into_iter().flatten().collect();
-        all.sort();
+        routes.callback = Some(callback);
+        let mut all: Vec<&str> = routes.own().collect();
+        all.sort_unstable();
         if all.windows(2).any(|pair| pair.first() == pair.last()) {
             findings.error("routes", "two of the paths for sign-in, callback and sign-out are the same");
         }
-        routes.callback = Some(callback);
         routes
     }
 
     /// The rules of what is seldom set: bounds that keep a typing error from turning a defence
     /// off, such as a leeway of hours or a session limit of zero.
     fn check_rest(&self, secure: bool, findings: &mut Findings) {
-        if let Some(store) = self.variables.value(env::SESSION_STORE).filter(|store| *store != "cookie") {
-            let kind = store.split(':').next().unwrap_or_default();
-            findings.error(env::SESSION_STORE, format!("`{kind}` is not a store of this version; use `cookie`"));
-        }
         if self.options.leeway > Duration::from_secs(300) {
             findings.error("leeway", "a leeway above 5 minutes defeats the expiry of tokens; set a smaller one");
         }

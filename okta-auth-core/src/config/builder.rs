@@ -66,6 +66,11 @@ pub struct ConfigBuilder {
     pub(super) mount: String,
     pub(super) login: Path,
     pub(super) logout: Path,
+    pub(super) front_channel_logout: Path,
+    pub(super) back_channel_logout: Path,
+    pub(super) global_token_revocation: Path,
+    pub(super) session_store: Option<String>,
+    pub(super) revocation_store: Option<String>,
     pub(super) options: Options,
 }
 
@@ -93,6 +98,25 @@ macro_rules! options {
     ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
         $($(#[$doc])* pub fn $name(mut self, value: $type) -> Self {
             self.options.$name = value;
+            self
+        })*
+    };
+}
+
+/// Two setters for each path.
+macro_rules! paths {
+    ($($(#[$doc:meta])* $at:ident, $(#[$off_doc:meta])* $off:ident, $field:ident;)*) => {
+        $($(#[$doc])*
+        ///
+        /// The path is relative to [`mount_path`](Self::mount_path) and begins with a slash.
+        pub fn $at(mut self, path: impl Into<String>) -> Self {
+            self.$field = Path::At(path.into());
+            self
+        }
+
+        $(#[$off_doc])*
+        pub fn $off(mut self) -> Self {
+            self.$field = Path::Off;
             self
         })*
     };
@@ -133,6 +157,13 @@ impl ConfigBuilder {
         /// The audiences of access tokens, separated by commas; `OKTA_AUDIENCE`, by default
         /// `api://default`. A token must name one of them.
         audience,
+        /// Where sessions live; `OKTA_SESSION_STORE`: `cookie`, `memory`, or the URL of Redis or
+        /// Valkey. A store of your own goes to
+        /// [`OktaAuthBuilder::session_store`](crate::engine::OktaAuthBuilder::session_store).
+        session_store,
+        /// Where it is written down which sessions in cookies have been ended from the server
+        /// side; `OKTA_REVOCATION_STORE`: `memory`, `none`, or the URL of Redis or Valkey.
+        revocation_store,
         /// The identifier of this application as an API (RFC 9728 §2), by default the base
         /// URL without a slash at its end. Clients compare it character by character.
         resource,
@@ -160,6 +191,14 @@ impl ConfigBuilder {
         session_idle: Duration,
         /// A session ends this long after sign-in, used or not; 12 h by default.
         session_absolute: Duration,
+        /// A request that comes with tokens that have been replaced no longer ago than this gets
+        /// the session that replaced them; 30 s by default, which is Okta's own leeway for refresh
+        /// tokens that rotate. For sessions in cookies.
+        refresh_grace: Duration,
+        /// How long a session is used past the expiry of its access token while Okta cannot be
+        /// reached to renew it; 10 min by default. After that the answer is 503, and still
+        /// nobody is signed out.
+        outage_grace: Duration,
         /// An unknown key id in a bearer token refetches the JWKS at most once in this
         /// time; 5 s by default.
         jwks_refetch_floor: Duration,
@@ -286,31 +325,31 @@ impl ConfigBuilder {
         self
     }
 
-    /// Serves the start of sign-in at another path than `/login`.
-    ///
-    /// The path is relative to [`mount_path`](Self::mount_path) and begins with a slash.
-    pub fn login_path(mut self, path: impl Into<String>) -> Self {
-        self.login = Path::At(path.into());
-        self
-    }
-
-    /// Serves sign-out at another path than `/logout`.
-    ///
-    /// The path is relative to [`mount_path`](Self::mount_path) and begins with a slash.
-    pub fn logout_path(mut self, path: impl Into<String>) -> Self {
-        self.logout = Path::At(path.into());
-        self
-    }
-
-    /// Serves no page that starts a sign-in; pages that need a user still do.
-    pub fn without_login_route(mut self) -> Self {
-        self.login = Path::Off;
-        self
-    }
-
-    /// Serves no sign-out.
-    pub fn without_logout_route(mut self) -> Self {
-        self.logout = Path::Off;
-        self
+    paths! {
+        /// Serves the start of sign-in at another path than `/login`.
+        login_path,
+        /// Serves no page that starts a sign-in; pages that need a user still do.
+        without_login_route,
+        login;
+        /// Serves sign-out at another path than `/logout`.
+        logout_path,
+        /// Serves no sign-out.
+        without_logout_route,
+        logout;
+        /// Serves front-channel logout at another path than `/frontchannel-logout`.
+        front_channel_logout_path,
+        /// Serves no front-channel logout.
+        without_front_channel_logout,
+        front_channel_logout;
+        /// Serves back-channel logout at another path than `/backchannel-logout`.
+        back_channel_logout_path,
+        /// Serves no back-channel logout.
+        without_back_channel_logout,
+        back_channel_logout;
+        /// Serves Universal Logout at another path than `/global-token-revocation`.
+        global_token_revocation_path,
+        /// Serves no Universal Logout.
+        without_global_token_revocation,
+        global_token_revocation;
     }
 }

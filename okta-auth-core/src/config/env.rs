@@ -33,6 +33,9 @@ pub(crate) const COOKIE_SECRET: &str = "OKTA_COOKIE_SECRET";
 /// Where sessions live.
 pub(crate) const SESSION_STORE: &str = "OKTA_SESSION_STORE";
 
+/// Where it is written down which sessions in cookies have been ended.
+pub(crate) const REVOCATION_STORE: &str = "OKTA_REVOCATION_STORE";
+
 /// Names that other Okta libraries use, or that fingers produce, and the name that is
 /// meant.
 const SLIPS: &[(&str, &str)] = &[
@@ -61,6 +64,9 @@ const SLIPS: &[(&str, &str)] = &[
     ("OKTA_AUD", AUDIENCE),
     ("OKTA_COOKIE_SECRETS", COOKIE_SECRET),
     ("OKTA_SESSION_SECRET", COOKIE_SECRET),
+    ("OKTA_STORE", SESSION_STORE),
+    ("OKTA_SESSIONS_STORE", SESSION_STORE),
+    ("OKTA_REDIS_URL", SESSION_STORE),
 ];
 
 /// A snapshot of the variables that begin with `OKTA_`. Empty values count as absent:

@@ -17,7 +17,8 @@
 //! | `OKTA_SCOPES` | `openid profile email` |
 //! | `OKTA_AUDIENCE` | `api://default` |
 //! | `OKTA_COOKIE_SECRET` | random for each process |
-//! | `OKTA_SESSION_STORE` | `cookie` |
+//! | `OKTA_SESSION_STORE` | `cookie`; or `memory`, or `redis://..` |
+//! | `OKTA_REVOCATION_STORE` | `memory`; or `none`, or `redis://..`; for sessions in cookies |
 //!
 //! # What is refused, and what is warned about
 //!
@@ -33,7 +34,8 @@
 //! | audience | | one at an org server, where it has no effect |
 //! | further issuers | an org server, whose tokens cannot be verified | |
 //! | cookie secret | shorter than 32 bytes, one character repeated | none at all on https: a restart signs everybody out |
-//! | session store | a store that this version does not have | |
+//! | session store | a store that there is not, Redis without its feature | `memory` on https |
+//! | revocation store | a store that there is not | none at all on https: sign-outs that Okta sends reach one process |
 //! | leeway | more than 5 minutes | |
 //! | session limits, lifetime of an attempt | zero, or so long that they are none | |
 //! | paths | not a path, or two that are the same | |
@@ -65,6 +67,7 @@ mod env;
 mod issuer;
 mod problem;
 mod rules;
+mod stores;
 
 use std::time::Duration;
 
@@ -76,6 +79,7 @@ pub use client_auth::{ClientAuth, PrivateKey};
 pub use issuer::Issuer;
 pub(crate) use issuer::is_loopback;
 pub use problem::{Problem, Severity};
+pub(crate) use stores::{RevocationPlace, SessionPlace};
 
 use crate::error::Result;
 use crate::secret::Secret;
@@ -108,6 +112,10 @@ pub struct Config {
     pub(crate) api_only: bool,
     /// Empty for a random one.
     pub(crate) cookie_secrets: Vec<Secret>,
+    /// Where sessions live.
+    pub(crate) session_place: SessionPlace,
+    /// Where it is written down which sessions in cookies have been ended.
+    pub(crate) revocation_place: RevocationPlace,
     /// The library's own paths.
     pub(crate) routes: Routes,
     /// What is seldom set.
@@ -216,17 +224,34 @@ impl Config {
 }
 
 /// The paths of the application that belong to the library.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Routes {
     pub(crate) mount: String,
     pub(crate) login: Option<String>,
     pub(crate) callback: Option<String>,
     pub(crate) logout: Option<String>,
+    pub(crate) front_channel_logout: Option<String>,
+    pub(crate) back_channel_logout: Option<String>,
+    pub(crate) global_token_revocation: Option<String>,
     pub(crate) resource_metadata: Option<String>,
 }
 
 impl Routes {
+    /// Every path that is served.
+    pub(crate) fn own(&self) -> impl Iterator<Item = &str> {
+        let all = [
+            &self.login,
+            &self.callback,
+            &self.logout,
+            &self.front_channel_logout,
+            &self.back_channel_logout,
+            &self.global_token_revocation,
+            &self.resource_metadata,
+        ];
+        all.into_iter().filter_map(|path| path.as_deref())
+    }
+
     /// The prefix under which the application is nested, or the empty string.
     pub fn mount(&self) -> &str {
         &self.mount
@@ -246,6 +271,24 @@ impl Routes {
     /// Where a session ends; POST.
     pub fn logout(&self) -> Option<&str> {
         self.logout.as_deref()
+    }
+
+    /// Where Okta's sign-out page tells in a hidden frame that a session at Okta has ended
+    /// (OpenID Connect Front-Channel Logout 1.0 §2); GET and POST.
+    pub fn front_channel_logout(&self) -> Option<&str> {
+        self.front_channel_logout.as_deref()
+    }
+
+    /// Where a provider tells directly that a session has ended (OpenID Connect Back-Channel
+    /// Logout 1.0 §2.5); POST.
+    pub fn back_channel_logout(&self) -> Option<&str> {
+        self.back_channel_logout.as_deref()
+    }
+
+    /// Where Okta asks to sign a user out everywhere: Universal Logout (Global Token
+    /// Revocation); POST.
+    pub fn global_token_revocation(&self) -> Option<&str> {
+        self.global_token_revocation.as_deref()
     }
 
     /// Where the metadata of the protected resource are (RFC 9728 §3); GET. `None` for an
@@ -300,6 +343,10 @@ pub(crate) struct Options {
     pub(crate) session_idle: Duration,
     /// How long a session lives at all.
     pub(crate) session_absolute: Duration,
+    /// How long tokens that were replaced are still good for finding those that replaced them.
+    pub(crate) refresh_grace: Duration,
+    /// How long a session outlives its access token while Okta does not answer.
+    pub(crate) outage_grace: Duration,
     /// How often a stranger's key id may cause a fetch.
     pub(crate) jwks_refetch_floor: Duration,
     /// How long one request to Okta may take.
@@ -331,6 +378,8 @@ impl Default for Options {
             max_attempts: 8,
             session_idle: Duration::from_secs(3600),
             session_absolute: Duration::from_secs(12 * 3600),
+            refresh_grace: Duration::from_secs(30),
+            outage_grace: Duration::from_secs(600),
             jwks_refetch_floor: Duration::from_secs(5),
             http_timeout: Duration::from_secs(10),
             cookie_name: "okta_session".to_owned(),

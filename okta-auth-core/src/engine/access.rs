@@ -32,14 +32,15 @@ impl Visit {
     ///
     /// # Errors
     /// [`Code::ClaimsMismatch`] if the claims do not fit `C`; [`Code::CrossOrigin`] if the
-    /// request would change something and did not come from the application's own pages.
+    /// request would change something and did not come from the application's own pages;
+    /// [`Code::StoreUnavailable`] or that of reaching Okta if it cannot be told who it is.
     pub fn user<C: DeserializeOwned + 'static>(&self) -> Result<Option<SignedIn<C>>> {
         self.mark_personal();
         // A policy has let the holder of a token in: the session may be somebody else's.
         if self.is_decided_by_token() {
             return Ok(None);
         }
-        self.session_caller()?.map(SignedIn::new).transpose()
+        self.session_caller()?.map(|caller| SignedIn::new(caller, self)).transpose()
     }
 
     /// The holder of the access token that the request presents.
@@ -101,7 +102,7 @@ impl Visit {
     /// The request's session as a caller. A request that would change something must come
     /// from the application's own pages: the browser sends the cookie whoever asks it to.
     fn session_caller(&self) -> Result<Option<Caller>> {
-        let Some(session) = self.session() else { return Ok(None) };
+        let Some(session) = self.session()? else { return Ok(None) };
         if !self.is_own_request() {
             let message = "a request with a session came from another origin than OKTA_BASE_URL, or without the \
                            header that `csrf_header` asks for, and was not carried out";

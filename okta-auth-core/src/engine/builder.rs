@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::hook::SignInHook;
+use super::renewal::Renewals;
 use super::{Inner, OktaAuth};
 use crate::bearer::{AccessTokens, Authority, Introspection};
 use crate::clock::{Clock, SharedClock};
@@ -16,7 +17,7 @@ use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::login::{Attempts, Consumed};
 use crate::policy::PolicySet;
 use crate::protocol::Protocol;
-use crate::session::{CookieStore, SessionLimits};
+use crate::session::SessionStore;
 
 /// Builds an [`OktaAuth`]: settings, policies, the application's hook, and a clock for tests.
 ///
@@ -42,12 +43,30 @@ pub struct OktaAuthBuilder {
     clock: SharedClock,
     hook: Option<Arc<dyn SignInHook>>,
     policies: PolicySet,
+    store: Option<Arc<dyn SessionStore>>,
+    on_demand: Vec<String>,
 }
 
 impl OktaAuthBuilder {
     /// Starts with the system clock and without a hook.
     pub(super) fn new(config: ConfigBuilder) -> Self {
-        Self { config, clock: SharedClock::default(), hook: None, policies: PolicySet::default() }
+        let (hook, policies, store, on_demand) = Default::default();
+        Self { config, clock: SharedClock::default(), hook, policies, store, on_demand }
+    }
+
+    /// Keeps sessions in a store of the application's own, whatever `OKTA_SESSION_STORE` says. To
+    /// use one store for several applications is fine: they do not see each other's sessions.
+    pub fn session_store(mut self, store: impl SessionStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Does not renew tokens when a request to this route arrives, only when its handler asks for
+    /// the access token: for routes that need no fresh claims, such as pictures. `route` is the
+    /// pattern as the router has it.
+    pub fn renew_on_demand(mut self, route: impl Into<String>) -> Self {
+        self.on_demand.push(route.into());
+        self
     }
 
     /// Called at each sign-in before the session is made: to create the user's record,
@@ -83,7 +102,12 @@ impl OktaAuthBuilder {
         let verifier = Arc::new(verifier(&config, &http, &clock));
         let discovery = Discovery::new(config.issuer.clone(), http.clone(), clock.clone());
         let access_tokens = access_tokens(&config, &http, &clock, (&discovery, &verifier));
-        let (attempts, sessions) = cookies(&config)?;
+        let keys = match config.cookie_secrets.as_slice() {
+            [] => CookieKeys::random()?,
+            secrets => CookieKeys::new(secrets),
+        };
+        let attempts = Attempts::new(&keys, CookieSettings::new(config.is_secure()), &config)?;
+        let sessions = super::places::sessions(&config, &keys, self.store, &clock)?;
         Ok(OktaAuth(Arc::new(Inner {
             discovery,
             protocol: Protocol::new(Arc::clone(&config), http, clock.clone()),
@@ -93,6 +117,8 @@ impl OktaAuthBuilder {
             attempts,
             consumed: Consumed::default(),
             sessions,
+            renewals: Renewals::default(),
+            on_demand: self.on_demand,
             hook: self.hook,
             config,
             clock,
@@ -130,20 +156,6 @@ fn access_tokens(
         Introspection::new(protocol, clients, options.introspection_lifetime, options.leeway)
     });
     AccessTokens::new(authorities, config.audiences.clone(), options.token_cache_size, introspection, clock.clone())
-}
-
-/// Both kinds of cookie are sealed for this issuer and this client: those of another
-/// tenant do not open.
-fn cookies(config: &Arc<Config>) -> Result<(Attempts, CookieStore)> {
-    let keys = match config.cookie_secrets.as_slice() {
-        [] => CookieKeys::random()?,
-        secrets => CookieKeys::new(secrets),
-    };
-    let settings = CookieSettings::new(config.is_secure());
-    let limits = SessionLimits { idle: config.options.session_idle, absolute: config.options.session_absolute };
-    let attempts = Attempts::new(&keys, settings.clone(), config)?;
-    let sessions = CookieStore::new(&keys, settings, config, limits)?;
-    Ok((attempts, sessions))
 }
 
 impl fmt::Debug for OktaAuthBuilder {

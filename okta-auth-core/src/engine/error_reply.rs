@@ -86,6 +86,11 @@ fn telling(error: &Error) -> Telling {
             "Sign-in is not available right now",
             &["The sign-in service cannot be reached at the moment.", "Please try again in a little while."],
         ),
+        Code::StoreUnavailable | Code::RenewalUnavailable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "This is not available right now",
+            &["You are still signed in.", "Please try again in a little while."],
+        ),
         Code::AttemptUnknown | Code::CallbackMalformed => (
             StatusCode::BAD_REQUEST,
             "This sign-in link does not work any more",

@@ -5,13 +5,14 @@
 //!
 //! # What an adapter does
 //!
-//! 1. Before the handler: [`OktaAuth::visit`] looks at the request and reads its session.
-//!    The [`Visit`] goes into the request's extensions.
+//! 1. Before the handler: [`OktaAuth::arrival`] looks at the request and finds its session, at
+//!    once or [after a while](Arrival::visit). The [`Visit`] goes into the request's extensions.
 //! 2. Extractors ask the visit for its [user](Visit::user). Without one, the response gets
 //!    the mark [`Challenge::sign_in`].
 //! 3. The library's own paths are answered by [`Visit::serve`].
-//! 4. After the handler: a response with a mark is replaced by
-//!    [`Visit::answer`], and every response is [finished](Visit::finish).
+//! 4. After the handler: a response with a mark, or to a question that
+//!    [could not be answered](Visit::unanswered), is replaced by [`Visit::answer`], and every
+//!    response is [finished](Visit::finish), that of a handler that failed included.
 //!
 //! Step 2 does not answer by itself because starting a sign-in may need the network, and a
 //! handler that takes `Result<User, _>` must not pay for that.
@@ -51,13 +52,17 @@
 //! ```
 
 mod access;
+mod arrival;
 mod bearer_token;
 mod builder;
 mod challenge;
 mod client_kind;
+mod endings;
 mod error_reply;
 mod hook;
 mod page;
+mod places;
+mod renewal;
 mod reply;
 mod routes;
 mod signed_in;
@@ -67,6 +72,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use access::Accepts;
+pub use arrival::{Arrival, Renewal, Waiting};
 pub use bearer_token::BearerToken;
 pub use builder::OktaAuthBuilder;
 pub use challenge::Challenge;
@@ -85,7 +91,7 @@ use crate::jose::{IdTokenRules, Trust, VerifiedAccessToken, VerifiedIdToken, Ver
 use crate::login::{Attempts, Consumed};
 use crate::policy::PolicySet;
 use crate::protocol::Protocol;
-use crate::session::CookieStore;
+use crate::session::Sessions;
 
 /// Okta for one application: cheap to clone, and to be shared by all workers.
 ///
@@ -129,8 +135,12 @@ pub(crate) struct Inner {
     attempts: Attempts,
     /// Which of them have been completed.
     consumed: Consumed,
-    /// Sessions, in the browsers that they belong to.
-    sessions: CookieStore,
+    /// Sessions, in the browsers that they belong to or in a store.
+    sessions: Sessions,
+    /// Their new tokens.
+    renewals: renewal::Renewals,
+    /// The routes whose requests do not renew them.
+    on_demand: Vec<String>,
     /// The application's say at sign-in.
     hook: Option<Arc<dyn SignInHook>>,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use url::form_urlencoded;
@@ -14,11 +14,12 @@ use super::visit::Visit;
 use super::{Refusal, SignIn};
 use crate::bearer::resource_metadata;
 use crate::callback::{AuthorizationResponse, Exchange, ValidatedCallback, VerifiedIdentity};
+use crate::clock::Timestamp;
 use crate::config::Routes;
 use crate::error::{Code, Error, Result};
 use crate::login::{LoginOptions, PendingLogin, ReturnTo};
 use crate::logout;
-use crate::session::Session;
+use crate::session::{NewSession, Session, device};
 
 /// One of the library's paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,8 +63,10 @@ impl Visit {
         match (endpoint, &parts.method) {
             (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(parts).await,
             (Endpoint::Login, _) => Self::method_not_allowed("GET"),
-            (Endpoint::Callback, &Method::GET) => self.callback(parts.uri.query().unwrap_or_default().as_bytes()).await,
-            (Endpoint::Callback, &Method::POST) => self.callback(&body).await,
+            (Endpoint::Callback, &Method::GET) => {
+                self.callback(parts, parts.uri.query().unwrap_or_default().as_bytes()).await
+            }
+            (Endpoint::Callback, &Method::POST) => self.callback(parts, &body).await,
             (Endpoint::Callback, _) => Self::method_not_allowed("GET, POST"),
             (Endpoint::Logout, &Method::POST) => self.logout(parts).await,
             (Endpoint::Logout, _) => Self::method_not_allowed("POST"),
@@ -98,9 +101,9 @@ impl Visit {
     }
 
     /// Completes a sign-in, or tells why it could not be completed.
-    async fn callback(&self, response: &[u8]) -> Reply {
+    async fn callback(&self, parts: &Parts, response: &[u8]) -> Reply {
         let mut cookies = Vec::new();
-        let mut reply = match self.try_callback(response, &mut cookies).await {
+        let mut reply = match self.try_callback(parts, response, &mut cookies).await {
             Ok(reply) => reply,
             Err(error) => self.error(&error),
         };
@@ -110,7 +113,7 @@ impl Visit {
 
     /// `cookies` gets the deletion of the attempt's cookie as soon as the attempt is
     /// known: it is used up whatever comes of it.
-    async fn try_callback(&self, response: &[u8], cookies: &mut Vec<HeaderValue>) -> Result<Reply> {
+    async fn try_callback(&self, parts: &Parts, response: &[u8], cookies: &mut Vec<HeaderValue>) -> Result<Reply> {
         let auth = &self.auth().0;
         let response = AuthorizationResponse::parse(response)?;
         let pending = auth.attempts.find(self.cookies(), &response.state, self.now())?;
@@ -123,13 +126,14 @@ impl Visit {
         let exchange =
             Exchange { config: &auth.config, metadata: &metadata, protocol: &auth.protocol, verifier: &auth.verifier };
         let (identity, pending) = callback.exchange(&exchange).await?;
-        self.establish(identity, &pending, cookies).await
+        self.establish(parts, identity, &pending, cookies).await
     }
 
     /// Makes a new session from a verified identity. Nothing of an earlier session is
-    /// carried over.
+    /// carried over, and the one that this browser had ends.
     async fn establish(
         &self,
+        parts: &Parts,
         identity: VerifiedIdentity,
         pending: &PendingLogin,
         cookies: &mut Vec<HeaderValue>,
@@ -145,10 +149,27 @@ impl Visit {
             },
         };
         let now = auth.clock.now();
-        let session = Session::new(&identity, &auth.config.client_id, &sign_in.into_app_data(), now)?;
-        cookies.extend(auth.sessions.save(self.cookies(), &session, now)?);
+        let device = parts.headers.get(USER_AGENT).and_then(|agent| device(agent.to_str().ok()?));
+        let app_data = sign_in.into_app_data();
+        let with =
+            NewSession { client_id: &auth.config.client_id, app_data: &app_data, device: device.as_deref(), now };
+        let session = Session::new(&identity, &with)?;
+        cookies.extend(auth.sessions.create(self.cookies(), session, now).await?);
+        self.end_replaced(now).await;
         tracing::info!(target: "okta_auth", issuer = identity.issuer(), "signed in");
         Ok(reply::see_other(pending.return_to.as_str()))
+    }
+
+    /// Ends the session that this browser had before. The browser has forgotten it already, so a
+    /// failure is no reason to refuse the new one.
+    async fn end_replaced(&self, now: Timestamp) {
+        let Ok(Some(session)) = self.session() else { return };
+        match self.auth().0.sessions.end(session, now).await {
+            Ok(()) => self.auth().revoke_later(Arc::clone(session)),
+            Err(error) => {
+                tracing::warn!(target: "okta_auth", code = %error.code(), "a replaced session lives on: {error}");
+            }
+        }
     }
 
     /// The application's hook said no. The way on is another account: without
@@ -179,15 +200,24 @@ impl Visit {
             let message = "a sign-out came from another origin than OKTA_BASE_URL and was not carried out";
             return self.error(&Error::new(Code::CrossOrigin, message));
         }
-        let target = match self.session() {
-            Some(session) => self.end_at_okta(session).await,
-            None => None,
-        };
         let landing = config.post_logout_redirect_uri().as_str();
-        let mut reply = reply::see_other(target.as_deref().unwrap_or(landing));
-        // The session ends here whatever Okta said.
+        let mut reply = match self.try_logout().await {
+            Ok(target) => reply::see_other(target.as_deref().unwrap_or(landing)),
+            Err(error) => self.error(&error),
+        };
+        // The browser forgets the session whatever the store and Okta said.
         reply::add_cookies(reply.headers_mut(), self.auth().0.sessions.clear(self.cookies()));
         reply
+    }
+
+    /// Ends the session here first, and tells where the browser ends it at Okta.
+    ///
+    /// # Errors
+    /// The store's: a session that it still has could be used with a copy of the cookie.
+    async fn try_logout(&self) -> Result<Option<String>> {
+        let Some(session) = self.session()? else { return Ok(None) };
+        self.auth().0.sessions.end(session, self.now()).await?;
+        Ok(self.end_at_okta(session).await)
     }
 
     /// Revokes what can be revoked and tells where the browser ends its session at

@@ -5,34 +5,44 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use super::OktaAuth;
+use super::visit::Visit;
 use crate::error::{Code, Error, Result};
 use crate::policy::{Caller, Decision, Policy};
+use crate::secret::Secret;
 use crate::session::Session;
 
 /// Somebody with a live session.
 ///
-/// The claims are those of the sign-in: a group that was taken away since is still there until the
-/// session ends or the user signs in again.
+/// The claims are those of the last refresh of the tokens, or of the sign-in without refresh tokens: a
+/// group that was taken away at Okta is gone within one lifetime of an access token, or when the
+/// session ends.
 ///
 /// `C` is the application's own type for the claims; `()`
 /// asks for none.
 pub struct SignedIn<C = ()> {
     session: Arc<Session>,
     caller: Caller,
+    visit: Visit,
     claims: C,
 }
 
 impl<C: DeserializeOwned + 'static> SignedIn<C> {
     /// Reads the claims as `C`. The caller has a session.
-    pub(super) fn new(caller: Caller) -> Result<Self> {
+    pub(super) fn new(caller: Caller, visit: &Visit) -> Result<Self> {
         let session = caller.shared_session().map(Arc::clone);
         let session = session.ok_or_else(|| Error::new(Code::Internal, "a caller without a session"))?;
         let claims = session.claims::<C>()?;
-        Ok(Self { session, caller, claims })
+        Ok(Self { session, caller, visit: visit.clone(), claims })
     }
 }
 
 impl<C> SignedIn<C> {
+    /// The application's Okta.
+    pub(super) fn auth(&self) -> &OktaAuth {
+        self.visit.auth()
+    }
+
     /// The claims, in the application's own type.
     pub fn claims(&self) -> &C {
         &self.claims
@@ -74,6 +84,17 @@ impl<C> SignedIn<C> {
         self.session.app_data(name)
     }
 
+    /// The access token, for calls to other APIs in the user's name: renewed if it has expired
+    /// or is about to, once for any number of callers.
+    ///
+    /// # Errors
+    /// [`Code::SessionEnded`] if Okta does not renew the session any more,
+    /// [`Code::TokenExpired`] if there is nothing to renew it with, or the error of reaching Okta
+    /// or the store.
+    pub async fn access_token(&self) -> Result<Secret> {
+        self.visit.fresh_access_token().await
+    }
+
     /// Asks a policy about the user.
     pub async fn decide(&self, policy: &Policy) -> Decision {
         policy.decide(&self.caller).await
@@ -82,7 +103,8 @@ impl<C> SignedIn<C> {
 
 impl<C: Clone> Clone for SignedIn<C> {
     fn clone(&self) -> Self {
-        Self { session: Arc::clone(&self.session), caller: self.caller.clone(), claims: self.claims.clone() }
+        let (session, caller, visit) = (Arc::clone(&self.session), self.caller.clone(), self.visit.clone());
+        Self { session, caller, visit, claims: self.claims.clone() }
     }
 }
 

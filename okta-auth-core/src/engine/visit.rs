@@ -1,26 +1,26 @@
 //! One request, seen by the engine: who makes it, and what its answer must carry.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::header::{ALLOW, CACHE_CONTROL, VARY};
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::json;
 
-use super::OktaAuth;
-use super::client_kind::{is_navigation, may_redirect};
+use super::client_kind::may_redirect;
 use super::error_reply::error_reply;
+use super::renewal::Tended;
 use super::reply::{self, Reply};
+use super::{Challenge, OktaAuth};
 use crate::bearer::Credentials;
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error, Result};
 use crate::jose::VerifiedAccessToken;
 use crate::login::{LoginOptions, ReturnTo};
-use crate::logout::same_origin;
-use crate::session::{Loaded, Session};
+use crate::secret::Secret;
+use crate::session::{Entry, Session};
 
 /// The engine's view of one request. An adapter makes it before the handler runs, keeps
 /// it with the request, and lets it [finish](Self::finish) the response.
@@ -28,116 +28,115 @@ use crate::session::{Loaded, Session};
 pub struct Visit(Arc<Inner>);
 
 /// What the clones of a visit share.
-struct Inner {
+pub(super) struct Inner {
     /// The application's Okta.
-    auth: OktaAuth,
+    pub(super) auth: OktaAuth,
     /// The request's method.
-    method: Method,
+    pub(super) method: Method,
     /// The path and query that were asked for, as they came.
-    target: Box<str>,
+    pub(super) target: Box<str>,
     /// Whether a browser wants to show the answer as a page.
-    navigation: bool,
+    pub(super) navigation: bool,
     /// The request's cookies.
-    cookies: RequestCookies,
+    pub(super) cookies: RequestCookies,
     /// Its session, if there is a live one.
-    session: Option<Arc<Session>>,
-    /// What the session's cookie needs.
-    upkeep: Upkeep,
+    pub(super) presence: Presence,
+    /// What the session's cookie needs: an [`Upkeep`].
+    pub(super) upkeep: AtomicU8,
+    /// The session as it is now, if a handler has had its tokens renewed.
+    pub(super) latest: Mutex<Option<Entry>>,
     /// What is presented in place of a session.
-    credentials: Credentials,
+    pub(super) credentials: Credentials,
     /// The outcome of verifying that, once somebody has asked.
-    token: OnceLock<Result<VerifiedAccessToken, Arc<Error>>>,
+    pub(super) token: OnceLock<Result<VerifiedAccessToken, Arc<Error>>>,
     /// Whether the request may act for its session: it changes nothing, or comes from the
     /// application's own pages.
-    own: bool,
+    pub(super) own: bool,
     /// When the request came: one moment for all that happens with it.
-    now: Timestamp,
+    pub(super) now: Timestamp,
     /// Whether anybody asked who the user is: the answer is then personal.
-    consulted: AtomicBool,
+    pub(super) consulted: AtomicBool,
+    /// Whether anybody asked who the user is while that could not be told.
+    pub(super) unanswered: AtomicBool,
     /// Whether a policy has let the holder of a token in.
-    by_token: AtomicBool,
+    pub(super) by_token: AtomicBool,
+}
+
+/// What a request has of a session.
+#[derive(Debug)]
+pub(super) enum Presence {
+    /// None.
+    Nobody,
+    /// A live one.
+    User(Entry),
+    /// It cannot be told: the store or Okta does not answer.
+    Unavailable(Arc<Error>),
 }
 
 /// What the session's cookie needs, apart from what the handler does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Upkeep {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Upkeep {
     Nothing,
     /// It has been idle for a while, or is sealed with an old key: write it again.
     Rewrite,
     /// It is there but no session any more: take it away.
     Clear,
+    /// It has other tokens: the browser must learn of it.
+    Renewed,
 }
 
-impl OktaAuth {
-    /// Looks at a request: reads its session and remembers where it wants to go.
-    /// `target` is the path and query as the client sent them, before any router took a
-    /// prefix away.
-    pub fn visit(&self, parts: &Parts, target: &str) -> Visit {
-        let now = self.0.clock.now();
-        let (cookies, (session, upkeep)) = if self.config().is_api_only() {
-            (RequestCookies::default(), (None, Upkeep::Nothing))
-        } else {
-            let cookies = RequestCookies::new(&parts.headers);
-            let loaded = self.load(&cookies, now);
-            (cookies, loaded)
-        };
-        Visit(Arc::new(Inner {
-            auth: self.clone(),
-            method: parts.method.clone(),
-            target: target.into(),
-            navigation: is_navigation(&parts.headers),
-            cookies,
-            own: session.is_none() || self.is_own_request(parts),
-            session,
-            upkeep,
-            credentials: Credentials::parse(&parts.headers, parts.uri.query()),
-            token: OnceLock::new(),
-            now,
-            consulted: AtomicBool::new(false),
-            by_token: AtomicBool::new(false),
-        }))
+impl From<Upkeep> for u8 {
+    fn from(upkeep: Upkeep) -> Self {
+        match upkeep {
+            Upkeep::Nothing => 0,
+            Upkeep::Rewrite => 1,
+            Upkeep::Clear => 2,
+            Upkeep::Renewed => 3,
+        }
+    }
+}
+
+impl Inner {
+    /// Sets what the cookie needs.
+    pub(super) fn keep(&self, upkeep: Upkeep) {
+        self.upkeep.store(upkeep.into(), Ordering::Relaxed);
     }
 
-    /// Whether [`visit`](Self::visit) looks at a header, whose name is in lower case. An adapter
-    /// for a framework that has another type for headers need not translate the others.
-    pub fn looks_at(&self, header: &str) -> bool {
-        let known =
-            ["cookie", "authorization", "accept", "origin", "sec-purpose", "x-requested-with"].contains(&header);
-        let marker = self.config().options.csrf_header.as_deref();
-        known || header.starts_with("sec-fetch-") || marker.is_some_and(|marker| marker.eq_ignore_ascii_case(header))
-    }
-
-    /// Whether a request may act for its session. GET and its like change nothing; anything
-    /// else has to come from the application's own pages, with the header that is configured.
-    fn is_own_request(&self, parts: &Parts) -> bool {
-        let config = self.config();
-        let marked = config.options.csrf_header.as_deref().is_none_or(|name| parts.headers.contains_key(name));
-        parts.method.is_safe() || (marked && same_origin(&parts.headers, &config.origin()))
-    }
-
-    /// The session of the request, and what its cookie needs.
-    fn load(&self, cookies: &RequestCookies, now: Timestamp) -> (Option<Arc<Session>>, Upkeep) {
-        match self.0.sessions.load(cookies, now) {
-            Loaded::None => (None, Upkeep::Nothing),
-            Loaded::Invalid => (None, Upkeep::Clear),
-            Loaded::Session { session, rewrite } => {
-                (Some(session), if rewrite { Upkeep::Rewrite } else { Upkeep::Nothing })
-            }
+    /// What the cookie needs.
+    fn upkeep(&self) -> Upkeep {
+        match self.upkeep.load(Ordering::Relaxed) {
+            1 => Upkeep::Rewrite,
+            2 => Upkeep::Clear,
+            3 => Upkeep::Renewed,
+            _ => Upkeep::Nothing,
         }
     }
 
+    /// The session as it is now.
+    fn entry(&self) -> Option<Entry> {
+        let Presence::User(entry) = &self.presence else { return None };
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(latest.as_ref().unwrap_or(entry).clone())
+    }
+}
+
+impl OktaAuth {
     /// A target on our own origin that is none of the library's paths: coming back to
     /// `/login` would loop.
     pub(super) fn return_to(&self, target: &str) -> ReturnTo {
         let config = self.config();
         let target = ReturnTo::parse(target, &config.base_url);
         let routes = config.routes();
-        let own = [routes.callback(), routes.login(), routes.logout()];
-        if own.contains(&Some(target.path())) { ReturnTo::root() } else { target }
+        if routes.own().any(|own| own == target.path()) { ReturnTo::root() } else { target }
     }
 }
 
 impl Visit {
+    /// What has been found out about a request.
+    pub(super) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
     /// The application's Okta.
     pub fn auth(&self) -> &OktaAuth {
         &self.0.auth
@@ -150,12 +149,14 @@ impl Visit {
     }
 
     /// Adds to a response what the session needs: a rewritten or deleted cookie, and
-    /// cache headers. Call it once for each response, the engine's own answers
-    /// included.
+    /// cache headers. Call it once for each response, the engine's own answers and those of
+    /// handlers that failed included.
     pub fn finish(&self, headers: &mut HeaderMap) {
+        let upkeep = self.0.upkeep();
         let own = headers.contains_key(http::header::SET_COOKIE) && writes_session(headers, &self.0.auth);
-        if !own && !is_shared(headers) {
-            reply::add_cookies(headers, self.upkeep());
+        // New tokens have to reach the browser, whatever a shared cache was meant to keep.
+        if !own && (upkeep == Upkeep::Renewed || !is_shared(headers)) {
+            reply::add_cookies(headers, self.cookies_for(upkeep));
         }
         if self.0.consulted.load(Ordering::Relaxed) {
             headers.append(VARY, HeaderValue::from_static("Cookie"));
@@ -167,20 +168,57 @@ impl Visit {
 
     /// Whether [`finish`](Self::finish) has anything to add.
     pub fn has_to_finish(&self) -> bool {
-        self.0.upkeep != Upkeep::Nothing || self.0.consulted.load(Ordering::Relaxed)
+        self.0.upkeep() != Upkeep::Nothing || self.0.consulted.load(Ordering::Relaxed)
     }
 
-    /// The cookies that keep the session alive, or take the remains of one away. A session
-    /// that cannot be written again stays as it is: it was good enough to be read.
-    fn upkeep(&self) -> Vec<HeaderValue> {
+    /// The cookies that keep the session alive, or take the remains of one away.
+    fn cookies_for(&self, upkeep: Upkeep) -> Vec<HeaderValue> {
         let sessions = &self.0.auth.0.sessions;
-        match (self.0.upkeep, &self.0.session) {
+        match (upkeep, self.0.entry()) {
             (Upkeep::Clear, _) => sessions.clear(&self.0.cookies),
-            (Upkeep::Rewrite, Some(session)) => {
-                let session = session.touched(self.0.now);
-                sessions.save(&self.0.cookies, &session, self.0.now).unwrap_or_default()
+            (Upkeep::Rewrite | Upkeep::Renewed, Some(entry)) => {
+                sessions.rewrite(&self.0.cookies, &entry.session, self.0.now)
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// What stands in the way of an answer if somebody asked who the user is and that could not be
+    /// told: the response of a handler that took that for nobody is not sent.
+    pub fn unanswered(&self) -> Option<Challenge> {
+        match &self.0.presence {
+            Presence::Unavailable(error) if self.0.unanswered.load(Ordering::Relaxed) => {
+                Some(Challenge::error(error.duplicate()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The access token of the session, renewed if it has expired or is about to.
+    pub(super) async fn fresh_access_token(&self) -> Result<Secret> {
+        let ended = || Error::new(Code::SessionEnded, "the session has ended; the user has to sign in again");
+        let entry = self.0.entry().ok_or_else(ended)?;
+        let now = self.0.auth.0.clock.now();
+        let entry = match self.0.auth.tended(entry, now).await {
+            Tended::Usable { entry, renewed } => {
+                if renewed {
+                    *self.0.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(entry.clone());
+                    self.0.keep(Upkeep::Renewed);
+                }
+                entry
+            }
+            Tended::Ended => {
+                self.0.keep(Upkeep::Clear);
+                return Err(ended());
+            }
+            Tended::Unavailable(error) => return Err(error.duplicate()),
+        };
+        match entry.session.access_token() {
+            Some((token, expires_at)) if expires_at.is_none_or(|end| now < end) => Ok(token),
+            _ => {
+                let message = "the access token has expired and could not be renewed; ask for the scope                                `offline_access` in OKTA_SCOPES, and let Okta allow it";
+                Err(Error::new(Code::TokenExpired, message))
+            }
         }
     }
 
@@ -227,8 +265,19 @@ impl Visit {
     }
 
     /// The request's session.
-    pub(super) fn session(&self) -> Option<&Arc<Session>> {
-        self.0.session.as_ref()
+    ///
+    /// # Errors
+    /// The store's or Okta's, if it cannot be told whether there is one. The answer then says so,
+    /// whatever the handler makes of it.
+    pub(super) fn session(&self) -> Result<Option<&Arc<Session>>> {
+        match &self.0.presence {
+            Presence::Nobody => Ok(None),
+            Presence::User(entry) => Ok(Some(&entry.session)),
+            Presence::Unavailable(error) => {
+                self.0.unanswered.store(true, Ordering::Relaxed);
+                Err(error.duplicate())
+            }
+        }
     }
 
     /// What the request presents in place of a session.
@@ -324,6 +373,6 @@ fn is_shared(headers: &HeaderMap) -> bool {
 
 impl fmt::Debug for Visit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Visit").field("signed_in", &self.0.session.is_some()).finish_non_exhaustive()
+        f.debug_struct("Visit").field("presence", &self.0.presence).finish_non_exhaustive()
     }
 }

@@ -12,7 +12,7 @@ use openidconnect::core::{
 use openidconnect::{
     AccessToken, AuthType, AuthUrl, AuthenticationContextClass, AuthenticationFlow, AuthorizationCode, Client,
     ClientId, ClientSecret, CsrfToken, EmptyAdditionalClaims, EndpointNotSet, EndpointSet, IssuerUrl, JsonWebKeySet,
-    LoginHint, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
+    LoginHint, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope,
     StandardErrorResponse, TokenUrl,
 };
 use serde_json::{Map, Value};
@@ -75,6 +75,7 @@ pub(crate) struct AuthorizationParameters<'a> {
 /// |---|---|---|
 /// | authorization request | OIDC Core §3.1.2.1, RFC 7636 | `openidconnect` |
 /// | code exchange | RFC 6749 §4.1.3 | `openidconnect` |
+/// | refresh | RFC 6749 §6 | `openidconnect` |
 /// | revocation | RFC 7009 §2.1 | this module |
 /// | introspection | RFC 7662 §2.1 | this module |
 /// | userinfo | OIDC Core §5.3.1 | this module |
@@ -135,6 +136,24 @@ impl Protocol {
         let mut request = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()));
+        for (name, value) in self.assertion(metadata.token_endpoint())? {
+            request = request.add_extra_param(name, value);
+        }
+        let http = self.http.clone();
+        let send = move |request| bridge::send(http.clone(), request);
+        let wire = request.request_async(&send).await.map_err(token_error)?;
+        wire.into_token_set(self.clock.now())
+    }
+
+    /// Exchanges a refresh token (RFC 6749 §6) for tokens of the same scopes. Okta issues an ID
+    /// token along with them only if `openid` is among those that are named.
+    pub(crate) async fn refresh(&self, metadata: &Metadata, token: &Secret, scopes: &[String]) -> Result<TokenSet> {
+        let client = self.client(metadata)?;
+        let token = RefreshToken::new(token.expose().to_owned());
+        let mut request = client.exchange_refresh_token(&token);
+        for scope in scopes {
+            request = request.add_scope(Scope::new(scope.clone()));
+        }
         for (name, value) in self.assertion(metadata.token_endpoint())? {
             request = request.add_extra_param(name, value);
         }

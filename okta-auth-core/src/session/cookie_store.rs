@@ -14,7 +14,7 @@ use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies,
 use crate::error::Result;
 
 /// The first byte of a sealed record. A record of another format is no session.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// Reads and writes sessions in cookies.
 #[derive(Debug)]
@@ -66,10 +66,7 @@ impl CookieStore {
 
     /// The session of a request. Never an error: what cannot be read is no session.
     pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp) -> Loaded {
-        let live = |opened: &Opened| {
-            let session = &opened.session;
-            self.limits.is_live(session.created_at(), session.last_seen_at(), now)
-        };
+        let live = |opened: &Opened| self.limits.is_live(opened.session.lifeline(), now);
         match self.open(cookies).filter(live) {
             Some(Opened { session, old_key }) => {
                 let rewrite = old_key || self.limits.is_touch_due(session.last_seen_at(), now);
@@ -114,7 +111,7 @@ impl CookieStore {
     pub(crate) fn save(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Result<Vec<HeaderValue>> {
         let plain = session.encode(FORMAT)?;
         let sealed = self.sealer.seal(&self.name, &plain)?;
-        let left = self.limits.remaining(session.created_at(), session.last_seen_at(), now);
+        let left = self.limits.remaining(session.lifeline(), now);
         self.chunks.write(cookies, &sealed, left)
     }
 

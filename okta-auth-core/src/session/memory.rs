@@ -20,7 +20,7 @@ use crate::clock::{Clock, SharedClock, Timestamp};
 ///
 /// # fn main() -> Result<(), okta_auth_core::error::Error> {
 /// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
-/// let auth = OktaAuth::builder(config).build()?;
+/// let auth = OktaAuth::builder(config).session_store(MemoryStore::new(10_000)).build()?;
 /// # drop(auth); Ok(())
 /// # }
 /// ```

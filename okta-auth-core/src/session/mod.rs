@@ -38,15 +38,31 @@
 //! the cookie is a copy of the session.
 
 mod cookie_store;
+mod device;
+mod flights;
 mod limits;
 mod memory;
+mod names;
 mod opened;
+mod profile;
 mod record;
+mod renewal;
+mod revocations;
+mod sessions;
 mod store;
+mod stored;
 mod tokens;
 
-pub(crate) use cookie_store::{CookieStore, Loaded};
+pub(crate) use cookie_store::CookieStore;
+pub(crate) use device::device;
+pub(crate) use flights::Flights;
 pub(crate) use limits::SessionLimits;
 pub use memory::MemoryStore;
-pub use record::Session;
+pub(crate) use names::{Kind, Naming};
+pub(crate) use record::NewSession;
+pub use record::{Session, SessionId};
+pub(crate) use renewal::Due;
+pub(crate) use revocations::Revocations;
+pub(crate) use sessions::{Found, Look, Sessions, Ticket};
 pub use store::{SessionStore, StoreError, StoreFuture, StoreKey, StoredRecord};
+pub(crate) use stored::{Entry, StoredSessions, bounded};

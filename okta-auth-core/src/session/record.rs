@@ -1,90 +1,120 @@
 //! The record of one session.
 
-use std::any::TypeId;
 use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::limits::Lifeline;
+use super::names::Names;
+use super::profile::Profile;
+use super::renewal::Schedule;
+use super::store::StoreKey;
 use super::tokens::{SealedText, Tokens};
 use crate::callback::VerifiedIdentity;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, SecretBytes, random_bytes};
 
+/// Which session. `Display` writes it in the URL-safe alphabet, 43 characters.
+///
+/// It is no secret: nobody is signed in with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionId(pub(crate) StoreKey);
+
+impl SessionId {
+    /// Reads what `Display` wrote, for example from a form; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        StoreKey::parse(text).map(Self)
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a new session has besides the identity.
+#[derive(Debug)]
+pub(crate) struct NewSession<'a> {
+    /// For which application.
+    pub(crate) client_id: &'a str,
+    /// What the application's hook put in.
+    pub(crate) app_data: &'a Map<String, Value>,
+    /// What the user signed in with.
+    pub(crate) device: Option<&'a str>,
+    /// When that was.
+    pub(crate) now: Timestamp,
+}
+
 /// A signed-in user's session. Only a verified identity becomes one.
 #[derive(Clone)]
 pub struct Session {
     /// What most requests look at.
-    record: Record,
+    pub(super) record: Record,
     /// What few requests do.
-    tokens: Tokens,
+    pub(super) tokens: Tokens,
     /// The claims as JSON text, once somebody has asked.
-    shown: OnceLock<Vec<u8>>,
+    pub(super) shown: OnceLock<Vec<u8>>,
     /// Read from the claims when a handler first asks.
-    profile: OnceLock<Profile>,
+    pub(super) profile: OnceLock<Profile>,
     /// Read from the text when a policy or a handler first asks.
-    parsed: OnceLock<Map<String, Value>>,
+    pub(super) parsed: OnceLock<Map<String, Value>>,
+    /// Under what names somebody else may end it, once somebody has asked.
+    pub(super) names: OnceLock<Names>,
 }
 
 /// What is remembered of a sign-in, apart from the tokens.
 #[derive(Clone, Serialize, Deserialize)]
-struct Record {
-    /// Tells this session from any other one of the same user; never leaves the record.
-    id: [u8; 16],
+pub(super) struct Record {
+    /// Tells this session from any other one of the same user.
+    pub(super) id: [u8; 32],
     /// Who authenticated the user.
-    issuer: String,
+    pub(super) issuer: String,
     /// For which application.
-    client_id: String,
+    pub(super) client_id: String,
     /// The user, at that issuer.
-    subject: String,
+    pub(super) subject: String,
     /// All claims as JSON text: the record's own encoding is not self-describing. Absent if
     /// they are those of the ID token, which is there already.
-    claims: Option<String>,
+    pub(super) claims: Option<String>,
     /// What the application put in at sign-in, as JSON text.
-    app_data: String,
+    pub(super) app_data: String,
     /// What was granted.
-    scopes: Vec<String>,
-    /// By `expires_in` of the token response.
-    access_token_expires_at: Option<Timestamp>,
+    pub(super) scopes: Vec<String>,
+    /// What the user signed in with, for the user's own eyes.
+    pub(super) device: Option<String>,
+    /// When the access token expires, and when it is to be renewed.
+    pub(super) schedule: Schedule,
     /// When the user signed in: the absolute limit counts from here.
-    created_at: Timestamp,
+    pub(super) created_at: Timestamp,
     /// When it was last used: the idle limit counts from here.
-    last_seen_at: Timestamp,
-}
-
-/// The claims that handlers ask for most, read when one first does.
-#[derive(Clone, Default)]
-struct Profile {
-    name: Option<String>,
-    email: Option<String>,
-    groups: Vec<String>,
+    pub(super) last_seen_at: Timestamp,
+    /// The latest end that Okta allows (`session_expiry`).
+    pub(super) ceiling: Option<Timestamp>,
 }
 
 impl Session {
     /// A new session, with a new id, from what has just been verified.
-    pub(crate) fn new(
-        identity: &VerifiedIdentity,
-        client_id: &str,
-        app_data: &Map<String, Value>,
-        now: Timestamp,
-    ) -> Result<Self> {
+    pub(crate) fn new(identity: &VerifiedIdentity, with: &NewSession<'_>) -> Result<Self> {
         let tokens = Tokens::new(&identity.tokens)?;
         let ours = tokens.id_token_payload().is_none() || identity.all_claims() != identity.id_token().all();
         let record = Record {
             id: random_bytes()?,
             issuer: identity.issuer().to_owned(),
-            client_id: client_id.to_owned(),
+            client_id: with.client_id.to_owned(),
             subject: identity.subject().to_owned(),
             claims: if ours { Some(text(identity.all_claims())?) } else { None },
-            app_data: text(app_data)?,
+            app_data: text(with.app_data)?,
             scopes: identity.scopes.clone(),
-            access_token_expires_at: identity.tokens.access_token_expires_at,
-            created_at: now,
-            last_seen_at: now,
+            device: with.device.map(str::to_owned),
+            schedule: Schedule::new(&identity.tokens, identity.tokens.refresh_token.is_some(), with.now)?,
+            created_at: with.now,
+            last_seen_at: with.now,
+            ceiling: ceiling(identity.all_claims()),
         };
         Ok(Self::assemble(record, tokens))
     }
@@ -105,9 +135,9 @@ impl Session {
     }
 
     /// Nothing has been asked for yet.
-    fn assemble(record: Record, tokens: Tokens) -> Self {
-        let (shown, profile, parsed) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { record, tokens, shown, profile, parsed }
+    pub(super) fn assemble(record: Record, tokens: Tokens) -> Self {
+        let (shown, profile, parsed, names) = Default::default();
+        Self { record, tokens, shown, profile, parsed, names }
     }
 
     /// Reads a part of what has been decrypted; `None` if it is no session of this format.
@@ -132,22 +162,6 @@ impl Session {
         &self.record.subject
     }
 
-    /// What the user is called: `name`, or else `preferred_username`, `email`, or the
-    /// subject.
-    pub fn name(&self) -> &str {
-        self.profile().name.as_deref().unwrap_or(&self.record.subject)
-    }
-
-    /// The e-mail address, if Okta tells it.
-    pub fn email(&self) -> Option<&str> {
-        self.profile().email.as_deref()
-    }
-
-    /// The `groups` claim; empty if there is none or it is not a list of texts.
-    pub fn groups(&self) -> &[String] {
-        &self.profile().groups
-    }
-
     /// The granted scopes.
     pub fn scopes(&self) -> &[String] {
         &self.record.scopes
@@ -158,47 +172,26 @@ impl Session {
         self.record.created_at
     }
 
-    /// The access token, for calling other APIs, and when it expires. It is not
-    /// refreshed.
+    /// When it was last used; up to a twentieth of the idle limit earlier than it was.
+    pub fn last_seen_at(&self) -> Timestamp {
+        self.record.last_seen_at
+    }
+
+    /// What tells this session from any other one: a value to list and to end sessions by, with
+    /// which nobody is signed in.
+    pub fn id(&self) -> SessionId {
+        SessionId(StoreKey::from_bytes(self.record.id))
+    }
+
+    /// The browser and system that the user signed in with, in words such as `Firefox on Linux`:
+    /// what the browser said of itself, for the user's own eyes.
+    pub fn device(&self) -> Option<&str> {
+        self.record.device.as_deref()
+    }
+
+    /// The access token as it was when the session was read, and when it expires.
     pub fn access_token(&self) -> Option<(Secret, Option<Timestamp>)> {
-        self.tokens.access_token().map(|token| (token, self.record.access_token_expires_at))
-    }
-
-    /// Every claim: those of the ID token, and what userinfo added.
-    pub fn all_claims(&self) -> &Map<String, Value> {
-        self.parsed.get_or_init(|| serde_json::from_slice(self.claims_json()).unwrap_or_default())
-    }
-
-    /// Every claim, as JSON.
-    fn claims_json(&self) -> &[u8] {
-        match &self.record.claims {
-            Some(claims) => claims.as_bytes(),
-            None => self.shown.get_or_init(|| self.tokens.id_token_payload().unwrap_or_default()),
-        }
-    }
-
-    /// The claims as a type of the application's own. `()` asks for none.
-    ///
-    /// Claims that the type does not name are ignored, as is usual with `serde`; those
-    /// that it names and that are missing, or of another type, are an error.
-    ///
-    /// # Errors
-    /// [`Code::ClaimsMismatch`] if they do not fit `C`.
-    pub fn claims<C: DeserializeOwned + 'static>(&self) -> Result<C> {
-        let nothing = TypeId::of::<C>() == TypeId::of::<()>();
-        let source = if nothing { b"null" } else { self.claims_json() };
-        serde_json::from_slice(source).map_err(|error| mismatch("the claims of the session", error))
-    }
-
-    /// What the `on_sign_in` hook stored under `name`.
-    ///
-    /// # Errors
-    /// [`Code::ClaimsMismatch`] if it is there but does not fit `T`.
-    pub fn app_data<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        let mut data: Map<String, Value> =
-            serde_json::from_str(&self.record.app_data).map_err(|error| mismatch("the application's data", error))?;
-        let value = data.remove(name).map(serde_json::from_value).transpose();
-        value.map_err(|error| mismatch("the application's data", error))
+        self.tokens.access_token().map(|token| (token, self.record.schedule.expires_at))
     }
 
     /// The ID token, as a hint at sign-out.
@@ -211,9 +204,10 @@ impl Session {
         self.tokens.refresh_token()
     }
 
-    /// When the session was last used, as far as the cookie tells.
-    pub(crate) fn last_seen_at(&self) -> Timestamp {
-        self.record.last_seen_at
+    /// When it began and was used, and when it has to end.
+    pub(crate) fn lifeline(&self) -> Lifeline {
+        let record = &self.record;
+        Lifeline { created_at: record.created_at, last_seen_at: record.last_seen_at, ceiling: record.ceiling }
     }
 
     /// Whether the session belongs to this issuer and client. The seal says so already;
@@ -228,30 +222,29 @@ impl Session {
         Self::assemble(record, self.tokens.clone())
     }
 
-    /// The claims for display, read once. Claims of another type than expected are none.
-    fn profile(&self) -> &Profile {
-        self.profile.get_or_init(|| {
-            let claims = self.all_claims();
-            let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-            let name = text("name").or_else(|| text("preferred_username")).or_else(|| text("email"));
-            Profile {
-                name: name.map(str::to_owned),
-                email: text("email").map(str::to_owned),
-                groups: claims.get("groups").and_then(|groups| Vec::deserialize(groups).ok()).unwrap_or_default(),
-            }
-        })
+    /// The same session, begun at another moment.
+    pub(crate) fn starting_at(mut self, start: Timestamp) -> Self {
+        self.record.created_at = start;
+        self.record.last_seen_at = self.record.last_seen_at.max(start);
+        self
+    }
+
+    /// The same session under another id.
+    pub(crate) fn with_id(mut self, id: [u8; 32]) -> Self {
+        self.record.id = id;
+        self
     }
 }
 
 /// An object as JSON text.
-fn text(object: &Map<String, Value>) -> Result<String> {
+pub(super) fn text(object: &Map<String, Value>) -> Result<String> {
     serde_json::to_string(object)
         .map_err(|error| Error::new(Code::Internal, "the claims cannot be written").with_cause(error))
 }
 
-/// The error names no claim and no value.
-fn mismatch(what: &str, error: serde_json::Error) -> Error {
-    Error::new(Code::ClaimsMismatch, format!("{what} do not fit the type that was asked for")).with_cause(error)
+/// The moment by which Okta wants a session of this sign-in ended, if it says so.
+pub(super) fn ceiling(claims: &Map<String, Value>) -> Option<Timestamp> {
+    claims.get("session_expiry").and_then(Value::as_i64).map(Timestamp::from_seconds)
 }
 
 impl fmt::Debug for Session {
@@ -281,9 +274,11 @@ impl Session {
             claims: Some(format!(r#"{{"sub":"00u1","name":"{name}","email":"a@b.example","groups":["A","B"]}}"#)),
             app_data: r#"{"role":"owner"}"#.to_owned(),
             scopes: vec!["openid".to_owned()],
-            access_token_expires_at: Some(now),
+            device: None,
+            schedule: Schedule { expires_at: Some(now), renew_at: None },
             created_at: now,
             last_seen_at: now,
+            ceiling: None,
         };
         Self::assemble(record, Tokens::sample())
     }
@@ -292,29 +287,6 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Debug, Deserialize)]
-    struct Claims {
-        email: String,
-    }
-
-    #[derive(Debug, Deserialize)]
-    struct Others {
-        #[expect(dead_code, reason = "it is not in the session")]
-        department: String,
-    }
-
-    #[test]
-    fn claims_are_read_as_the_type_asked_for() {
-        let session = Session::sample(3, Timestamp::from_seconds(1));
-        assert_eq!((session.name(), session.email(), session.groups().len()), ("xxx", Some("a@b.example"), 2));
-        session.claims::<()>().unwrap();
-        assert_eq!(session.claims::<Claims>().unwrap().email, "a@b.example");
-        assert_eq!(session.claims::<Others>().unwrap_err().code(), Code::ClaimsMismatch);
-        assert_eq!(session.app_data::<String>("role").unwrap().as_deref(), Some("owner"));
-        assert_eq!(session.app_data::<String>("other").unwrap(), None);
-        assert_eq!(session.app_data::<u8>("role").unwrap_err().code(), Code::ClaimsMismatch);
-    }
 
     #[test]
     fn debug_shows_neither_tokens_nor_claims() {
@@ -335,10 +307,11 @@ mod tests {
     }
 
     #[test]
-    fn groups_that_are_no_list_of_texts_are_no_groups() {
-        let mut session = Session::sample(0, Timestamp::from_seconds(1));
-        session.record.claims = Some(r#"{"groups":["A",1]}"#.to_owned());
-        assert!(session.groups().is_empty());
-        assert_eq!(session.name(), "00u1");
+    fn an_id_is_read_back_from_its_text_and_from_nothing_else() {
+        let id = Session::sample(3, Timestamp::from_seconds(1)).id();
+        assert_eq!(SessionId::parse(&id.to_string()), Some(id));
+        for other in ["", "AAAA", "not base64!", &format!("{id}A"), &format!("{id}=")] {
+            assert_eq!(SessionId::parse(other), None, "{other}");
+        }
     }
 }

@@ -73,6 +73,18 @@ impl Tokens {
         Self::pack([tokens.id_token.as_ref(), access_token, tokens.refresh_token.as_ref()])
     }
 
+    /// Keeps the tokens of a refresh, and of those before it what it does not replace.
+    pub(super) fn renewed(&self, tokens: &TokenSet) -> Result<Self> {
+        let (id_token, refresh_token) = (self.id_token(), self.refresh_token());
+        let id_token = tokens.id_token.as_ref().or(id_token.as_ref());
+        Self::pack([id_token, Some(&tokens.access_token), tokens.refresh_token.as_ref().or(refresh_token.as_ref())])
+    }
+
+    /// Whether the access and refresh tokens are the same.
+    pub(super) fn same_as(&self, other: &Self) -> bool {
+        (self.access_token(), self.refresh_token()) == (other.access_token(), other.refresh_token())
+    }
+
     /// Keeps an ID token, an access token and a refresh token.
     fn pack(tokens: [Option<&Secret>; 3]) -> Result<Self> {
         let parts = tokens.map(|token| token.and_then(|token| decode(token.expose())));

@@ -1,0 +1,92 @@
+//! Where sessions live, and where it is written down which of them have been ended.
+
+use super::env::{REVOCATION_STORE, SESSION_STORE};
+use super::problem::Findings;
+use crate::secret::Secret;
+
+/// The schemes of a shared store.
+const SHARED: [&str; 8] =
+    ["redis", "rediss", "valkey", "valkeys", "redis-cluster", "rediss-cluster", "redis-sentinel", "rediss-sentinel"];
+
+/// Where sessions live: `OKTA_SESSION_STORE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SessionPlace {
+    /// Sealed in the browser's cookies.
+    Cookie,
+    /// In the memory of this process.
+    Memory,
+    /// In Redis or Valkey; the URL may hold a password.
+    Shared(Secret),
+}
+
+/// Where it is written down which sessions in cookies have been ended: `OKTA_REVOCATION_STORE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RevocationPlace {
+    /// Nowhere: a session in a cookie lives until its limits.
+    None,
+    /// In the memory of this process.
+    Memory,
+    /// In Redis or Valkey.
+    Shared(Secret),
+}
+
+/// Reads `OKTA_SESSION_STORE`.
+pub(super) fn session_place(value: Option<&str>, findings: &mut Findings) -> SessionPlace {
+    match value.unwrap_or("cookie") {
+        "cookie" => SessionPlace::Cookie,
+        "memory" => SessionPlace::Memory,
+        url => match shared(SESSION_STORE, url, "`cookie`, `memory` or `redis://host:6379`", findings) {
+            Some(url) => SessionPlace::Shared(url),
+            None => SessionPlace::Cookie,
+        },
+    }
+}
+
+/// Reads `OKTA_REVOCATION_STORE`. Sessions in a store are ended there, and need no other place.
+pub(super) fn revocation_place(value: Option<&str>, place: &SessionPlace, findings: &mut Findings) -> RevocationPlace {
+    if *place != SessionPlace::Cookie {
+        if value.is_some() {
+            let message = "sessions in a store are ended in that store, so this is not read; remove it";
+            findings.warning(REVOCATION_STORE, message);
+        }
+        return RevocationPlace::None;
+    }
+    match value {
+        None | Some("memory") => RevocationPlace::Memory,
+        Some("none") => RevocationPlace::None,
+        Some(url) => match shared(REVOCATION_STORE, url, "`memory`, `none` or `redis://host:6379`", findings) {
+            Some(url) => RevocationPlace::Shared(url),
+            None => RevocationPlace::Memory,
+        },
+    }
+}
+
+/// What cannot work with sessions in cookies, said once at the start of an application that is
+/// meant for the public.
+pub(super) fn warn(value: Option<&str>, place: &SessionPlace, secure: bool, findings: &mut Findings) {
+    if *place == SessionPlace::Memory && secure {
+        let message = "sessions in memory are gone with a restart and unknown to other replicas; use `redis://..`, or \
+                       `cookie`";
+        findings.warning(SESSION_STORE, message);
+    }
+    if *place == SessionPlace::Cookie && secure && value.is_none() {
+        let message = "a sign-out that Okta or an administrator sends reaches this process alone, and is forgotten \
+                       at its restart; set it to `redis://..`, or to `memory` if there is one process, or move the \
+                       sessions with OKTA_SESSION_STORE=redis://..";
+        findings.warning(REVOCATION_STORE, message);
+    }
+}
+
+/// The URL of a shared store. It never enters a message: it may hold a password.
+fn shared(variable: &'static str, url: &str, choices: &str, findings: &mut Findings) -> Option<Secret> {
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    if !SHARED.contains(&scheme) {
+        findings.error(variable, format!("it is none of the stores that there are; use {choices}"));
+        return None;
+    }
+    if !cfg!(feature = "redis") {
+        findings.error(variable, "a store in Redis needs the feature `redis` of okta-auth in Cargo.toml");
+        return None;
+    }
+    Some(Secret::new(url))
+}

@@ -1,0 +1,102 @@
+//! Ends sessions from the server side, and lists those that could be ended.
+
+use std::sync::Arc;
+
+use super::OktaAuth;
+use super::signed_in::SignedIn;
+use crate::error::Result;
+use crate::logout;
+use crate::session::{Kind, Session, SessionId, Sessions, StoreKey};
+
+impl OktaAuth {
+    /// The live sessions of a user of the configured issuer, by subject; in any order.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in cookies,
+    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    pub async fn sessions_of(&self, subject: &str) -> Result<Vec<Arc<Session>>> {
+        self.0.sessions.of_subject(subject, self.0.clock.now()).await
+    }
+
+    /// Ends a session, on every replica at once, and revokes its refresh token. `false` if the
+    /// store knows no such session; for sessions in cookies that cannot be told, and it is `true`.
+    ///
+    /// Whoever may call this may sign anybody out who has that session: for a page on which users
+    /// end their own, see [`SignedIn::end_session`].
+    ///
+    /// # Errors
+    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in cookies
+    /// without a revocation list,
+    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    pub async fn end_session(&self, id: SessionId) -> Result<bool> {
+        let now = self.0.clock.now();
+        let Sessions::Stored(stored) = &self.0.sessions else {
+            let name = self.0.sessions.naming().name(Kind::Session, id.0.as_bytes());
+            return self.0.sessions.end_named(&name, now).await.map(|_| true);
+        };
+        let Some(entry) = stored.load(&id.0, now).await? else { return Ok(false) };
+        let ended = stored.end(&entry.session).await?;
+        self.revoke_later(entry.session);
+        Ok(ended)
+    }
+
+    /// Ends every session of a user, on every replica at once, and revokes their refresh tokens.
+    /// For an administrator's "sign out everywhere". Returns how many there were; for sessions in
+    /// cookies that cannot be told.
+    ///
+    /// # Errors
+    /// As for [`end_session`](Self::end_session).
+    pub async fn end_sessions_of(&self, subject: &str) -> Result<Option<usize>> {
+        let name = self.0.sessions.naming().name(Kind::Subject, subject.as_bytes());
+        self.end_named(&name).await
+    }
+
+    /// Ends every session of a name.
+    pub(super) async fn end_named(&self, name: &StoreKey) -> Result<Option<usize>> {
+        let ended = self.0.sessions.end_named(name, self.0.clock.now()).await?;
+        let number = ended.as_ref().map(Vec::len);
+        for session in ended.into_iter().flatten() {
+            self.revoke_later(session);
+        }
+        Ok(number)
+    }
+
+    /// Revokes the refresh token of a session that has ended. Nobody waits for it: Okta may be
+    /// slow, and the session has ended whatever comes of it.
+    pub(super) fn revoke_later(&self, session: Arc<Session>) {
+        let auth = self.clone();
+        tokio::spawn(async move {
+            match auth.metadata().await {
+                Ok(metadata) => logout::revoke(&auth.0.protocol, &metadata, &session).await,
+                Err(error) => {
+                    tracing::warn!(target: "okta_auth", code = %error.code(), "a refresh token was not revoked: {error}");
+                }
+            }
+        });
+    }
+}
+
+impl<C> SignedIn<C> {
+    /// The sessions of this user, this one among them: for a page that shows where somebody is
+    /// signed in. The most recently used comes first.
+    ///
+    /// # Errors
+    /// As for [`OktaAuth::sessions_of`].
+    pub async fn sessions(&self) -> Result<Vec<Arc<Session>>> {
+        let mut sessions = self.auth().sessions_of(self.subject()).await?;
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.last_seen_at()));
+        Ok(sessions)
+    }
+
+    /// Ends a session of this user. `false` if there is none of that id, or it is somebody else's.
+    ///
+    /// # Errors
+    /// As for [`OktaAuth::sessions_of`].
+    pub async fn end_session(&self, id: SessionId) -> Result<bool> {
+        let own = self.auth().sessions_of(self.subject()).await?;
+        if !own.iter().any(|session| session.id() == id) {
+            return Ok(false);
+        }
+        self.auth().end_session(id).await
+    }
+}

@@ -1,0 +1,315 @@
+//! Keeps the tokens of sessions fresh: once for each session, whoever asks.
+//!
+//! 1. Within one process, requests that want the same renewal share it. It is a task of its own, so
+//!    a browser that goes away does not take its tokens along.
+//! 2. Between processes with a shared store, one holds a lease while it renews and the others read
+//!    what it wrote. A lease ends by itself a few seconds after its holder does.
+//! 3. Whoever has the lease reads the session again first: it may have been renewed already.
+//! 4. New tokens are written down before anybody uses them. If that fails they are kept here, and
+//!    the next request writes them.
+//! 5. A request that comes with tokens that have been replaced gets the session that has the new
+//!    ones. With a store that is always so, and with cookies for the grace time.
+//! 6. `invalid_grant` ends a session only if nobody has renewed it in the meantime. What may be
+//!    repeated ends none.
+//!
+//! With sessions in cookies replicas know nothing of each other. There it is Okta's own leeway for
+//! rotated refresh tokens that lets two of them renew the same session.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+
+use super::OktaAuth;
+use crate::callback::Exchange;
+use crate::clock::Timestamp;
+use crate::error::{Code, Error, Result};
+use crate::secret::random_bytes;
+use crate::session::{Due, Entry, Flights, Kind, Session, Sessions, StoreKey, StoredSessions, bounded};
+use crate::tokens::refresh::{Known, Refreshed, refresh};
+
+/// How long a lease lasts without being renewed: what others wait if its holder is killed.
+const LEASE: Duration = Duration::from_secs(5);
+/// How often it is renewed.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How often somebody who waits for another process looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// And how many times.
+const LOOKS: usize = 400;
+/// After a failure that may be repeated, the next try waits this long if Okta names no time.
+const PAUSE: Duration = Duration::from_secs(5);
+/// So many sessions are remembered for each of the reasons below.
+const REMEMBERED: usize = 16_384;
+/// A write that others keep overtaking is given up after so many times.
+const WRITES: usize = 8;
+
+/// What is known about renewals, beyond what is in the sessions.
+pub(super) struct Renewals {
+    /// Those that are under way.
+    flights: Flights<Outcome>,
+    /// What replaced sessions in cookies, and until when an old cookie finds it.
+    successors: Cache<StoreKey, (Entry, Timestamp)>,
+    /// What has been renewed and could not be written down.
+    unsaved: Cache<StoreKey, Arc<Session>>,
+    /// When to try again.
+    pauses: Cache<StoreKey, Timestamp>,
+}
+
+/// What came of a renewal.
+#[derive(Clone)]
+enum Outcome {
+    Renewed(Entry),
+    Ended,
+    Failed(Arc<Error>),
+}
+
+/// What a session is once it has been looked after.
+#[derive(Debug)]
+pub(super) enum Tended {
+    /// It can be used; `renewed` if it has other tokens than before.
+    Usable { entry: Entry, renewed: bool },
+    /// Okta has ended it.
+    Ended,
+    /// It cannot be used at the moment.
+    Unavailable(Arc<Error>),
+}
+
+impl Default for Renewals {
+    fn default() -> Self {
+        let (successors, unsaved, pauses) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED), Cache::new(REMEMBERED));
+        Self { flights: Flights::default(), successors, unsaved, pauses }
+    }
+}
+
+impl Renewals {
+    /// What has replaced a session, if it has other tokens.
+    fn successor(&self, session: &Session, now: Timestamp) -> Option<Entry> {
+        let (entry, until) = self.successors.get(&session.id().0)?;
+        (now < until && !entry.session.has_tokens_of(session)).then_some(entry)
+    }
+}
+
+impl OktaAuth {
+    /// The session with tokens that are good for a while, if it can have such.
+    pub(super) async fn tended(&self, entry: Entry, now: Timestamp) -> Tended {
+        let due = entry.session.due(now);
+        let renewals = &self.0.renewals;
+        let key = entry.session.id().0;
+        if due == Due::No {
+            return Tended::Usable { entry, renewed: false };
+        }
+        if let Some(entry) = renewals.successor(&entry.session, now) {
+            return Tended::Usable { entry, renewed: true };
+        }
+        let paused = renewals.pauses.get(&key).is_some_and(|until| now < until);
+        // Who does not need new tokens at once does not wait for those who fetch them.
+        if paused || (due == Due::Soon && renewals.flights.is_under_way(&key)) {
+            return self.as_it_is(entry, now, None);
+        }
+        let (auth, before) = (self.clone(), entry.clone());
+        match renewals.flights.join(key, || async move { auth.renew(before).await }).await {
+            Some(Outcome::Renewed(next)) => {
+                let renewed = !next.session.has_tokens_of(&entry.session);
+                Tended::Usable { entry: next, renewed }
+            }
+            Some(Outcome::Ended) => Tended::Ended,
+            Some(Outcome::Failed(error)) => self.as_it_is(entry, now, Some(error)),
+            None => self.as_it_is(entry, now, None),
+        }
+    }
+
+    /// A session that could not be renewed: good while its access token or the grace lasts.
+    fn as_it_is(&self, entry: Entry, now: Timestamp, error: Option<Arc<Error>>) -> Tended {
+        let grace = self.config().options.outage_grace;
+        if entry.session.tokens_expire_at().is_none_or(|end| now < end.plus(grace)) {
+            return Tended::Usable { entry, renewed: false };
+        }
+        let message = "a session could not be renewed for so long that it cannot be used; Okta does not answer";
+        let error = error.unwrap_or_else(|| Arc::new(Error::new(Code::RenewalUnavailable, message)));
+        Tended::Unavailable(error)
+    }
+
+    /// One renewal, for all who wait for it.
+    async fn renew(self, entry: Entry) -> Outcome {
+        let key = entry.session.id().0;
+        let outcome = match &self.0.sessions {
+            Sessions::Cookie { .. } => self.renew_cookie(entry).await,
+            Sessions::Stored(stored) => self.renew_stored(stored, entry).await,
+        };
+        match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                tracing::warn!(target: "okta_auth", code = %error.code(), "a session was not renewed: {error}");
+                let pause = error.retry_after().unwrap_or(PAUSE);
+                self.0.renewals.pauses.insert(key, self.0.clock.now().plus(pause));
+                Outcome::Failed(Arc::new(error))
+            }
+        }
+    }
+
+    /// The renewal of a session in a cookie.
+    async fn renew_cookie(&self, entry: Entry) -> Result<Outcome> {
+        let now = self.0.clock.now();
+        if let Some(next) = self.0.renewals.successor(&entry.session, now) {
+            return Ok(Outcome::Renewed(next));
+        }
+        match self.refreshed(&entry.session).await {
+            Ok(refreshed) => {
+                let now = self.0.clock.now();
+                let session = Arc::new(entry.session.renewed(&refreshed, now)?);
+                let next = Entry { session, version: 0, old_key: false };
+                let until = now.plus(self.config().options.refresh_grace);
+                self.0.renewals.successors.insert(next.session.id().0, (next.clone(), until));
+                Ok(Outcome::Renewed(next))
+            }
+            Err(error) if ends(&error) => {
+                log_end(&error);
+                self.0.sessions.end(&entry.session, now).await?;
+                Ok(Outcome::Ended)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The renewal of a session in a store: by whoever gets the lease.
+    async fn renew_stored(&self, stored: &StoredSessions, entry: Entry) -> Result<Outcome> {
+        let key = entry.session.id().0;
+        let lease = stored.naming().name(Kind::Renewal, key.as_bytes());
+        let owner = u64::from_be_bytes(random_bytes()?);
+        for _ in 0..LOOKS {
+            if bounded(stored.store().claim(&lease, owner, LEASE)).await? {
+                let work = self.renew_alone(stored, &entry);
+                let outcome = while_holding(stored, &lease, owner, work).await;
+                // A lease that stays behind ends by itself.
+                let _ = bounded(stored.store().release(&lease, owner)).await;
+                return outcome;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+            match stored.load(&key, self.0.clock.now()).await? {
+                None => return Ok(Outcome::Ended),
+                Some(now) if !now.session.has_tokens_of(&entry.session) => return Ok(Outcome::Renewed(now)),
+                Some(_) => {}
+            }
+        }
+        let message = "another process has been renewing the session for too long";
+        Err(Error::new(Code::RenewalUnavailable, message))
+    }
+
+    /// The renewal itself, by whoever holds the lease.
+    async fn renew_alone(&self, stored: &StoredSessions, entry: &Entry) -> Result<Outcome> {
+        let key = entry.session.id().0;
+        let Some(current) = stored.load(&key, self.0.clock.now()).await? else { return Ok(Outcome::Ended) };
+        if !current.session.has_tokens_of(&entry.session) {
+            return Ok(Outcome::Renewed(current));
+        }
+        if let Some(unsaved) = self.0.renewals.unsaved.get(&key) {
+            return self.write_down(stored, current, unsaved).await;
+        }
+        match self.refreshed(&current.session).await {
+            Ok(refreshed) => {
+                let next = Arc::new(current.session.renewed(&refreshed, self.0.clock.now())?);
+                self.0.renewals.unsaved.insert(key, Arc::clone(&next));
+                self.write_down(stored, current, next).await
+            }
+            Err(error) if ends(&error) => match stored.load(&key, self.0.clock.now()).await? {
+                Some(now) if !now.session.has_tokens_of(&current.session) => Ok(Outcome::Renewed(now)),
+                _ => {
+                    log_end(&error);
+                    stored.end(&current.session).await?;
+                    Ok(Outcome::Ended)
+                }
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes new tokens down. Whoever only noted that the session was used is written over;
+    /// whoever ended it has the last word, and the tokens are given back.
+    async fn write_down(&self, stored: &StoredSessions, current: Entry, next: Arc<Session>) -> Result<Outcome> {
+        let (key, mut current) = (next.id().0, current);
+        for _ in 0..WRITES {
+            let now = self.0.clock.now();
+            if let Some(entry) = stored.save(&current, Session::clone(&next), now).await? {
+                self.0.renewals.unsaved.remove(&key);
+                return Ok(Outcome::Renewed(entry));
+            }
+            match stored.load(&key, now).await? {
+                None => {
+                    self.0.renewals.unsaved.remove(&key);
+                    self.revoke_later(next);
+                    return Ok(Outcome::Ended);
+                }
+                Some(entry) if entry.session.has_tokens_of(&current.session) => current = entry,
+                Some(entry) => {
+                    self.0.renewals.unsaved.remove(&key);
+                    return Ok(Outcome::Renewed(entry));
+                }
+            }
+        }
+        Err(Error::new(Code::StoreUnavailable, "a session was overwritten again and again while it was renewed"))
+    }
+
+    /// Asks Okta for new tokens.
+    async fn refreshed(&self, session: &Session) -> Result<Refreshed> {
+        let token = session.refresh_token();
+        let token = token.ok_or_else(|| Error::new(Code::Internal, "a session without a refresh token was due"))?;
+        let metadata = self.metadata().await?;
+        let inner = &self.0;
+        let with = Exchange {
+            config: &inner.config,
+            metadata: &metadata,
+            protocol: &inner.protocol,
+            verifier: &inner.verifier,
+        };
+        let known = Known {
+            subject: session.subject(),
+            claims: session.all_claims(),
+            scopes: session.scopes(),
+            refresh_token: &token,
+        };
+        refresh(&with, &known).await
+    }
+}
+
+/// Does something under a lease, which is renewed as long as that takes.
+async fn while_holding<T>(stored: &StoredSessions, lease: &StoreKey, owner: u64, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    loop {
+        match tokio::time::timeout(HEARTBEAT, work.as_mut()).await {
+            Ok(done) => return done,
+            // A lease that is lost is no harm: whoever writes second finds another version.
+            Err(_) => drop(bounded(stored.store().claim(lease, owner, LEASE)).await),
+        }
+    }
+}
+
+/// Whether a failure means that the session is over, however often it is repeated.
+///
+/// Okta refuses the refresh token, or answers with tokens that cannot be this session's. What a
+/// clock that jumped or a key that is not yet published can cause is not among these.
+fn ends(error: &Error) -> bool {
+    const FINAL: [&str; 5] =
+        ["invalid_grant", "access_denied", "consent_required", "interaction_required", "login_required"];
+    match error.code() {
+        Code::TokenRefused => error.provider_error().is_some_and(|error| FINAL.contains(&error)),
+        Code::TokenClaim => !matches!(error.claim(), Some("iat" | "nbf" | "exp")),
+        Code::TokenExpired | Code::TokenKeyUnknown => false,
+        Code::UserinfoSubject => true,
+        _ => error.is_token(),
+    }
+}
+
+/// Operators learn why somebody has to sign in again.
+fn log_end(error: &Error) {
+    let (code, provider_error) = (error.code(), error.provider_error());
+    tracing::info!(target: "okta_auth", %code, provider_error, "Okta does not renew a session, which ends: {error}");
+}
+
+impl fmt::Debug for Renewals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewals").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! One piece of work for any number of callers who want the same.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::store::StoreKey;
+
+/// Work that is under way, by what it is about. Clones share it.
+pub(crate) struct Flights<T>(Arc<Mutex<HashMap<StoreKey, Flight<T>>>>);
+
+/// Where the outcome will be seen by all who wait for it.
+type Flight<T> = watch::Receiver<Option<T>>;
+
+impl<T: Clone + Send + Sync + 'static> Flights<T> {
+    /// Whether somebody is at it.
+    pub(crate) fn is_under_way(&self, key: &StoreKey) -> bool {
+        self.lock().contains_key(key)
+    }
+
+    /// The outcome of the work that is under way, or of that which is started now. It goes on if
+    /// its callers go away; `None` if it broke off.
+    pub(crate) async fn join<Fut>(&self, key: StoreKey, work: impl FnOnce() -> Fut) -> Option<T>
+    where
+        Fut: Future<Output = T> + Send + 'static,
+    {
+        let mut flight = self.lock().entry(key).or_insert_with(|| self.start(key, work())).clone();
+        flight.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
+    }
+
+    /// Runs the work in a task of its own: a browser that goes away must not take its tokens
+    /// along.
+    fn start(&self, key: StoreKey, work: impl Future<Output = T> + Send + 'static) -> Flight<T> {
+        let (done, flight) = watch::channel(None);
+        let landing = Landing { flights: self.clone(), key };
+        tokio::spawn(async move {
+            let outcome = work.await;
+            // Over before anybody is told, so that nobody joins what has been.
+            drop(landing);
+            let _ = done.send(Some(outcome));
+        });
+        flight
+    }
+
+    /// The map. The lock is never held across an await.
+    fn lock(&self) -> MutexGuard<'_, HashMap<StoreKey, Flight<T>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends a flight when dropped, by a panic too.
+struct Landing<T: Clone + Send + Sync + 'static> {
+    flights: Flights<T>,
+    key: StoreKey,
+}
+
+impl<T: Clone + Send + Sync + 'static> Drop for Landing<T> {
+    fn drop(&mut self) {
+        self.flights.lock().remove(&self.key);
+    }
+}
+
+impl<T> Clone for Flights<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Default for Flights<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> fmt::Debug for Flights<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flights").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn many_callers_share_one_piece_of_work_and_later_ones_start_another() {
+        let (flights, key) = (Flights::<usize>::default(), StoreKey::from_bytes([1; 32]));
+        let started = Arc::new(AtomicUsize::new(0));
+        let (release, released) = oneshot::channel::<()>();
+        let mut released = Some(released);
+        let mut callers = Vec::new();
+        for _ in 0..100 {
+            let (flights, started, released) = (flights.clone(), Arc::clone(&started), released.take());
+            callers.push(tokio::spawn(async move {
+                let work = || async move {
+                    if let Some(released) = released {
+                        released.await.unwrap();
+                    }
+                    started.fetch_add(1, Ordering::SeqCst)
+                };
+                flights.join(key, work).await
+            }));
+            tokio::task::yield_now().await;
+        }
+        assert!(flights.is_under_way(&key));
+        release.send(()).unwrap();
+        for caller in callers {
+            assert_eq!(caller.await.unwrap(), Some(0));
+        }
+        assert!(!flights.is_under_way(&key));
+        assert_eq!(flights.join(key, || async { 7 }).await, Some(7));
+    }
+
+    #[tokio::test]
+    async fn work_goes_on_without_its_caller_and_ends_if_it_panics() {
+        let (flights, key) = (Flights::<u8>::default(), StoreKey::from_bytes([1; 32]));
+        let (done, mut ended) = oneshot::channel();
+        let (release, released) = oneshot::channel::<()>();
+        let work = || async move {
+            released.await.unwrap();
+            done.send(()).unwrap();
+            1
+        };
+        let mut caller = Box::pin(flights.join(key, work));
+        assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(caller.as_mut().poll(cx).is_pending())).await);
+        drop(caller);
+        assert!(ended.try_recv().is_err());
+        release.send(()).unwrap();
+        ended.await.unwrap();
+        assert_eq!(flights.join(StoreKey::from_bytes([2; 32]), || async { panic!("broken") }).await, None);
+        assert_eq!(flights.join(StoreKey::from_bytes([2; 32]), || async { 3 }).await, Some(3));
+    }
+}

@@ -1,0 +1,141 @@
+//! The names under which somebody else than its browser may end a session.
+//!
+//! Okta says "this session of mine", "this user" or "this address", and never which of our
+//! sessions. Each of these is hashed together with issuer and client, with its length in front, so
+//! that no name of one tenant or kind reads as one of another.
+
+use serde_json::Value;
+
+use super::record::Session;
+use super::store::StoreKey;
+use crate::secret::sha256;
+
+/// What a name is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A record, by the secret in its cookie.
+    Record,
+    /// One of our sessions, by its id.
+    Session,
+    /// A session at Okta (`sid`).
+    OktaSession,
+    /// A user, by subject.
+    Subject,
+    /// A user, by e-mail address.
+    Email,
+    /// The renewal of a record.
+    Renewal,
+    /// A message that may come once.
+    Message,
+}
+
+impl Kind {
+    /// What the hash is bound to.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::Session => "session",
+            Self::OktaSession => "sid",
+            Self::Subject => "sub",
+            Self::Email => "email",
+            Self::Renewal => "renewal",
+            Self::Message => "message",
+        }
+    }
+}
+
+/// Makes the names of one tenant.
+#[derive(Clone, Debug)]
+pub(crate) struct Naming(Vec<u8>);
+
+impl Naming {
+    /// For one issuer and one client there.
+    pub(crate) fn new(issuer: &str, client_id: &str) -> Self {
+        let mut prefix = b"okta-auth names v1".to_vec();
+        append(&mut prefix, issuer.as_bytes());
+        append(&mut prefix, client_id.as_bytes());
+        Self(prefix)
+    }
+
+    /// The name of something.
+    pub(crate) fn name(&self, kind: Kind, what: &[u8]) -> StoreKey {
+        let mut bytes = self.0.clone();
+        append(&mut bytes, kind.label().as_bytes());
+        append(&mut bytes, what);
+        StoreKey::from_bytes(sha256(&bytes))
+    }
+
+    /// The name of an e-mail address, in whatever case its letters are. Only those of ASCII are
+    /// folded: others have no case that everybody agrees on.
+    pub(crate) fn email(&self, address: &str) -> StoreKey {
+        self.name(Kind::Email, address.to_ascii_lowercase().as_bytes())
+    }
+}
+
+/// A part, with its length in front.
+fn append(bytes: &mut Vec<u8>, part: &[u8]) {
+    bytes.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+    bytes.extend_from_slice(part);
+}
+
+/// The names of one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// Of the session itself.
+    pub(crate) session: StoreKey,
+    /// Of its user, session at Okta and e-mail address: what there is of them.
+    pub(crate) others: Vec<StoreKey>,
+}
+
+impl Session {
+    /// The names of this session, made once.
+    pub(crate) fn names(&self, naming: &Naming) -> &Names {
+        self.names.get_or_init(|| {
+            let claim =
+                |name: &str| self.all_claims().get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+            let sid = claim("sid").map(|sid| naming.name(Kind::OktaSession, sid.as_bytes()));
+            let email = claim("email").map(|email| naming.email(email));
+            let subject = naming.name(Kind::Subject, self.subject().as_bytes());
+            let others = std::iter::once(subject).chain(sid).chain(email).collect();
+            Names { session: naming.name(Kind::Session, &self.record.id), others }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::Timestamp;
+
+    #[test]
+    fn names_of_other_tenants_and_kinds_differ() {
+        let ours = Naming::new("https://issuer.example", "client");
+        let name = ours.name(Kind::Subject, b"x");
+        assert_eq!(name, Naming::new("https://issuer.example", "client").name(Kind::Subject, b"x"));
+        assert_ne!(name, ours.name(Kind::Email, b"x"));
+        assert_ne!(name, Naming::new("https://issuer.example", "client2").name(Kind::Subject, b"x"));
+        assert_ne!(name, Naming::new("https://issuer.exampl", "eclient").name(Kind::Subject, b"x"));
+        assert_ne!(ours.name(Kind::Subject, b"xy"), ours.name(Kind::Subject, b"x"));
+    }
+
+    #[test]
+    fn an_address_is_the_same_in_either_case_and_no_other_letter_is() {
+        let naming = Naming::new("https://issuer.example", "client");
+        assert_eq!(naming.email("Ada@Example.com"), naming.email("ada@example.com"));
+        // The Kelvin sign folds to `k` outside of ASCII.
+        assert_ne!(naming.email("\u{212a}im@example.com"), naming.email("kim@example.com"));
+    }
+
+    #[test]
+    fn a_session_has_a_name_for_each_claim_that_is_there() {
+        let naming = Naming::new("https://issuer.example", "client");
+        let session = |claims: Value| Session::with_claims(claims.as_object().unwrap(), Timestamp::from_seconds(1));
+        let all = session(json!({"sub": "00u1", "sid": "s", "email": "A@b.example"}));
+        let names = all.names(&naming);
+        assert_eq!(names.others.len(), 3);
+        assert!(names.others.contains(&naming.email("a@B.example")));
+        assert_eq!(session(json!({"sub": "00u1", "sid": "", "email": 7})).names(&naming).others.len(), 1);
+    }
+}

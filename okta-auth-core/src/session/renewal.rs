@@ -1,0 +1,114 @@
+//! When the tokens of a session are to be renewed, and what it is afterwards.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::record::{Session, ceiling, text};
+use super::tokens::Tokens;
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::protocol::TokenSet;
+use crate::secret::random_bytes;
+use crate::tokens::refresh::Refreshed;
+
+/// How long an access token is taken to live whose response does not say (RFC 6749 §5.1): what
+/// Okta's do by default.
+const UNTOLD_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// A token is renewed at most so long before it expires: long enough for a handler to use it.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// After a refresh that could not read all claims, the next one comes this much later.
+const RETRY_CLAIMS: Duration = Duration::from_secs(60);
+
+/// The times of an access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Schedule {
+    /// By `expires_in` of the token response.
+    pub(super) expires_at: Option<Timestamp>,
+    /// When it is to be renewed; `None` without a refresh token.
+    pub(super) renew_at: Option<Timestamp>,
+}
+
+/// Whether a session wants new tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Not yet, or there is nothing to renew them with.
+    No,
+    /// The access token will expire soon.
+    Soon,
+    /// It has expired.
+    Now,
+}
+
+impl Schedule {
+    /// For tokens that have just been issued. Sessions that began together are not renewed
+    /// together: the moment is up to half a margin later than it could be.
+    pub(super) fn new(tokens: &TokenSet, renewable: bool, now: Timestamp) -> Result<Self> {
+        let expires_at = tokens.access_token_expires_at;
+        let lifetime = expires_at.map_or(UNTOLD_LIFETIME, |end| end.since(now)).max(Duration::from_secs(1));
+        let margin = MARGIN.min(lifetime / 4);
+        let [random] = random_bytes()?;
+        let jitter = margin * u32::from(random) / 512;
+        let renew_at = now.plus(lifetime.saturating_sub(margin).saturating_add(jitter));
+        Ok(Self { expires_at, renew_at: renewable.then_some(renew_at) })
+    }
+}
+
+impl Session {
+    /// Whether the tokens are to be renewed at `now`.
+    pub(crate) fn due(&self, now: Timestamp) -> Due {
+        let Schedule { expires_at, renew_at } = self.record.schedule;
+        match renew_at {
+            Some(at) if at <= now => {
+                let expired = expires_at.unwrap_or(at) <= now;
+                if expired { Due::Now } else { Due::Soon }
+            }
+            _ => Due::No,
+        }
+    }
+
+    /// When the access token expires, as far as that is known.
+    pub(crate) fn tokens_expire_at(&self) -> Option<Timestamp> {
+        self.record.schedule.expires_at.or(self.record.schedule.renew_at)
+    }
+
+    /// Whether `other` is the same session with other tokens.
+    pub(crate) fn has_tokens_of(&self, other: &Self) -> bool {
+        self.record.schedule == other.record.schedule && self.tokens.same_as(&other.tokens)
+    }
+
+    /// The same session with what a refresh brought. Its id, its beginning, the application's own
+    /// data and whatever the response does not mention stay.
+    pub(crate) fn renewed(&self, refreshed: &Refreshed, now: Timestamp) -> Result<Self> {
+        let mut record = self.record.clone();
+        let tokens = Tokens::renewed(&self.tokens, &refreshed.tokens)?;
+        if let Some(claims) = &refreshed.claims {
+            record.claims = Some(text(claims)?);
+            record.ceiling = ceiling(claims);
+        }
+        if let Some(scopes) = &refreshed.tokens.scopes {
+            record.scopes.clone_from(scopes);
+        }
+        record.schedule = Schedule::new(&refreshed.tokens, true, now)?;
+        if !refreshed.complete {
+            let soon = now.plus(RETRY_CLAIMS);
+            record.schedule.renew_at = record.schedule.renew_at.map(|at| at.min(soon));
+        }
+        record.last_seen_at = now.max(record.last_seen_at);
+        let session = Self::assemble(record, tokens);
+        Ok(session.without_double_claims())
+    }
+
+    /// Leaves out claims that are those of the ID token.
+    fn without_double_claims(mut self) -> Self {
+        let payload = self.tokens.id_token_payload();
+        let same =
+            payload.and_then(|payload| serde_json::from_slice(&payload).ok()).as_ref() == Some(self.all_claims());
+        if same {
+            self.record.claims = None;
+        }
+        self
+    }
+}

@@ -1,0 +1,80 @@
+//! Sessions in cookies that have been ended from the server side.
+//!
+//! A cookie cannot be taken back, so what has been ended is written down: under the name of a
+//! session, a session at Okta, a user or an address, the moment up to which their sessions have
+//! ended. Each request looks there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::memory::MemoryStore;
+use super::names::Names;
+use super::store::{SessionStore, StoreKey};
+use super::stored::bounded;
+use crate::clock::Timestamp;
+use crate::error::Result;
+
+/// Where it is written down.
+#[derive(Clone)]
+pub(crate) enum Revocations {
+    /// In this process: what it has ended, other replicas still accept.
+    Memory(Arc<MemoryStore>),
+    /// In a store that all replicas share.
+    Shared(Arc<dyn SessionStore>),
+}
+
+impl Revocations {
+    /// Whether a session that began at `created_at` has been ended; `None` if that takes waiting.
+    pub(crate) fn is_ended_now(&self, names: impl FnOnce() -> Vec<StoreKey>, created_at: Timestamp) -> Option<bool> {
+        match self {
+            // Nearly always nothing has been ended, and no name has to be made.
+            Self::Memory(memory) if memory.has_no_marks() => Some(false),
+            Self::Memory(memory) => Some(memory.marks_now(&names()).into_iter().any(|mark| covers(mark, created_at))),
+            Self::Shared(_) => None,
+        }
+    }
+
+    /// The same, waiting.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable): whether it has been ended
+    /// is then not known.
+    pub(crate) async fn is_ended(&self, names: &[StoreKey], created_at: Timestamp) -> Result<bool> {
+        let marks = bounded(self.store().marks(names)).await?;
+        Ok(marks.into_iter().any(|mark| covers(mark, created_at)))
+    }
+
+    /// Ends every session of this name that began up to `until`. It is remembered as long as such
+    /// a session could live.
+    pub(crate) async fn end(&self, name: &StoreKey, until: Timestamp, lifetime: Duration) -> Result<()> {
+        let until = u64::try_from(until.seconds()).unwrap_or(0);
+        bounded(self.store().raise(name, until, lifetime)).await
+    }
+
+    /// The first moment at or after `now` at which a session of these names can begin. Moments are
+    /// whole seconds, and somebody may sign in again within the one in which a session was ended.
+    pub(crate) async fn earliest_start(&self, names: &Names, now: Timestamp) -> Result<Timestamp> {
+        let marks = bounded(self.store().marks(&names.others)).await?;
+        let latest = marks.into_iter().max().and_then(|mark| i64::try_from(mark).ok()).unwrap_or(0);
+        Ok(if latest >= now.seconds() { Timestamp::from_seconds(latest.saturating_add(1)) } else { now })
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> &dyn SessionStore {
+        match self {
+            Self::Memory(memory) => &**memory,
+            Self::Shared(store) => &**store,
+        }
+    }
+}
+
+/// Whether a mark ends what began at `created_at`.
+fn covers(mark: u64, created_at: Timestamp) -> bool {
+    u64::try_from(created_at.seconds()).is_ok_and(|created_at| mark > 0 && created_at <= mark)
+}
+
+impl std::fmt::Debug for Revocations {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Revocations").field("shared", &matches!(self, Self::Shared(_))).finish()
+    }
+}

@@ -1,0 +1,230 @@
+//! The sessions of an application, wherever they live.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+
+use super::cookie_store::{CookieStore, Loaded};
+use super::limits::SessionLimits;
+use super::names::{Kind, Naming};
+use super::record::Session;
+use super::renewal::Due;
+use super::revocations::Revocations;
+use super::store::{SessionStore, StoreKey};
+use super::stored::{Entry, StoredSessions};
+use crate::clock::Timestamp;
+use crate::cookie::RequestCookies;
+use crate::error::{Code, Error, Result};
+
+/// Where sessions live.
+#[derive(Debug)]
+pub(crate) enum Sessions {
+    /// Sealed in cookies. Without revocations nothing but its limits ends one.
+    Cookie { cookies: CookieStore, revocations: Option<Revocations>, naming: Naming, limits: SessionLimits },
+    /// In a store.
+    Stored(StoredSessions),
+}
+
+/// What a look at a request's cookies tells.
+#[derive(Debug)]
+pub(crate) enum Look {
+    /// There is no session.
+    None,
+    /// There is something that is no session: it is to be cleared.
+    Invalid,
+    /// A session that can be used as it is.
+    Here { entry: Entry, rewrite: bool },
+    /// Somebody has to be asked first.
+    Wait(Ticket),
+}
+
+/// What is to be asked about.
+#[derive(Debug)]
+pub(crate) enum Ticket {
+    /// Whether this session has been ended, or what its tokens are now.
+    Cookie { entry: Entry, rewrite: bool },
+    /// What the store has under this key.
+    Stored(StoreKey),
+}
+
+/// What came of asking.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// No session of this name. Its cookie stays: a request that is slow must not take away the
+    /// cookie of a new sign-in that has overtaken it.
+    None,
+    /// It has been ended, and its cookie is to be cleared.
+    Ended,
+    /// A session; `rewrite` if its cookie is to be written again.
+    Here { entry: Entry, rewrite: bool },
+}
+
+impl Sessions {
+    /// Looks at the cookies of a request. Nobody is waited for.
+    pub(crate) fn look(&self, request: &RequestCookies, now: Timestamp) -> Look {
+        let (cookies, revocations, naming) = match self {
+            Self::Stored(stored) => {
+                return stored.key(request).map_or(Look::None, |key| Look::Wait(Ticket::Stored(key)));
+            }
+            Self::Cookie { cookies, revocations, naming, .. } => (cookies, revocations, naming),
+        };
+        let (session, rewrite) = match cookies.load(request, now) {
+            Loaded::None => return Look::None,
+            Loaded::Invalid => return Look::Invalid,
+            Loaded::Session { session, rewrite } => (session, rewrite),
+        };
+        let ended = revocations.as_ref().map_or(Some(false), |revocations| {
+            revocations.is_ended_now(|| all_names(&session, naming), session.created_at())
+        });
+        let due = session.due(now) != Due::No;
+        let entry = Entry { session, version: 0, old_key: false };
+        match ended {
+            Some(true) => Look::Invalid,
+            Some(false) if !due => Look::Here { entry, rewrite },
+            _ => Look::Wait(Ticket::Cookie { entry, rewrite }),
+        }
+    }
+
+    /// Asks what a look could not tell.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`]: whether there is a session is then not known.
+    pub(crate) async fn find(&self, ticket: Ticket, now: Timestamp) -> Result<Found> {
+        match (self, ticket) {
+            (Self::Cookie { revocations: Some(revocations), naming, .. }, Ticket::Cookie { entry, rewrite }) => {
+                let names = all_names(&entry.session, naming);
+                let ended = revocations.is_ended(&names, entry.session.created_at()).await?;
+                Ok(if ended { Found::Ended } else { Found::Here { entry, rewrite } })
+            }
+            (_, Ticket::Cookie { entry, rewrite }) => Ok(Found::Here { entry, rewrite }),
+            (Self::Stored(stored), Ticket::Stored(key)) => {
+                let Some(entry) = stored.load(&key, now).await? else { return Ok(Found::None) };
+                let rewrite = stored.touch(&entry, now).await;
+                Ok(Found::Here { entry, rewrite })
+            }
+            (Self::Cookie { .. }, Ticket::Stored(_)) => Ok(Found::None),
+        }
+    }
+
+    /// The `Set-Cookie` values of a new session, which replaces whatever the browser holds.
+    pub(crate) async fn create(
+        &self,
+        request: &RequestCookies,
+        session: Session,
+        now: Timestamp,
+    ) -> Result<Vec<HeaderValue>> {
+        match self {
+            Self::Stored(stored) => stored.create(request, session, now).await,
+            Self::Cookie { cookies, revocations, naming, .. } => {
+                let session = match revocations {
+                    Some(revocations) => {
+                        let start = revocations.earliest_start(session.names(naming), now).await?;
+                        session.starting_at(start)
+                    }
+                    None => session,
+                };
+                cookies.save(request, &session, now)
+            }
+        }
+    }
+
+    /// The `Set-Cookie` values that keep a session alive.
+    pub(crate) fn rewrite(&self, request: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
+        match self {
+            Self::Stored(stored) => stored.rewrite(request, session, now),
+            // A session that cannot be written again stays as it is: it was good enough to be read.
+            Self::Cookie { cookies, .. } => cookies.save(request, &session.touched(now), now).unwrap_or_default(),
+        }
+    }
+
+    /// The `Set-Cookie` values that take the session away.
+    pub(crate) fn clear(&self, request: &RequestCookies) -> Vec<HeaderValue> {
+        match self {
+            Self::Stored(stored) => stored.clear(request),
+            Self::Cookie { cookies, .. } => cookies.clear(request),
+        }
+    }
+
+    /// The name of the first cookie.
+    pub(crate) fn cookie_name(&self) -> &str {
+        match self {
+            Self::Stored(stored) => stored.cookie_name(),
+            Self::Cookie { cookies, .. } => cookies.cookie_name(),
+        }
+    }
+
+    /// The names of this tenant.
+    pub(crate) fn naming(&self) -> &Naming {
+        match self {
+            Self::Stored(stored) => stored.naming(),
+            Self::Cookie { naming, .. } => naming,
+        }
+    }
+
+    /// A place for marks; `None` without a store and without revocations.
+    pub(crate) fn marks(&self) -> Option<&dyn SessionStore> {
+        match self {
+            Self::Stored(stored) => Some(&**stored.store()),
+            Self::Cookie { revocations, .. } => revocations.as_ref().map(Revocations::store),
+        }
+    }
+
+    /// Ends one session, here and in every copy of its cookie. Without revocations a copy lives
+    /// until its limits.
+    pub(crate) async fn end(&self, session: &Session, now: Timestamp) -> Result<()> {
+        match self {
+            Self::Stored(stored) => stored.end(session).await.map(drop),
+            Self::Cookie { revocations: None, .. } => Ok(()),
+            Self::Cookie { revocations: Some(revocations), naming, limits, .. } => {
+                let name = &session.names(naming).session;
+                revocations.end(name, now.max(session.created_at()), limits.absolute).await
+            }
+        }
+    }
+
+    /// Ends every session of a name. The sessions that were found, where they can be: those in
+    /// cookies cannot.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] if no session can be ended from
+    /// here.
+    pub(crate) async fn end_named(&self, name: &StoreKey, now: Timestamp) -> Result<Option<Vec<Arc<Session>>>> {
+        match self {
+            Self::Stored(stored) => {
+                let mut ended = Vec::new();
+                for entry in stored.named(name, now).await? {
+                    if stored.end(&entry.session).await? {
+                        ended.push(entry.session);
+                    }
+                }
+                Ok(Some(ended))
+            }
+            Self::Cookie { revocations: Some(revocations), limits, .. } => {
+                revocations.end(name, now, limits.absolute).await.map(|()| None)
+            }
+            Self::Cookie { revocations: None, .. } => Err(unsupported("ended from the server side")),
+        }
+    }
+
+    /// The live sessions of a user.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] for sessions in cookies.
+    pub(crate) async fn of_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Arc<Session>>> {
+        let Self::Stored(stored) = self else { return Err(unsupported("listed")) };
+        let name = stored.naming().name(Kind::Subject, subject.as_bytes());
+        Ok(stored.named(&name, now).await?.into_iter().map(|entry| entry.session).collect())
+    }
+}
+
+/// Every name of a session.
+fn all_names(session: &Session, naming: &Naming) -> Vec<StoreKey> {
+    let names = session.names(naming);
+    std::iter::once(names.session).chain(names.others.iter().copied()).collect()
+}
+
+/// What sessions in cookies cannot do.
+fn unsupported(what: &str) -> Error {
+    let message = format!("sessions in cookies cannot be {what}; set OKTA_SESSION_STORE to `memory` or `redis://..`");
+    Error::new(Code::StoreUnsupported, message)
+}

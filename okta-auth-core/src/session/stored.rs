@@ -1,0 +1,218 @@
+//! Sessions in a store: the browser has an id, and the store has the record, sealed.
+//!
+//! The id is 256 random bits. The store knows its hash alone, and the record under that hash is
+//! sealed with the cookie keys, for that hash: moved to another key it does not open.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderValue;
+
+use super::limits::SessionLimits;
+use super::names::{Kind, Naming};
+use super::record::Session;
+use super::store::{SessionStore, StoreError, StoreKey, StoredRecord};
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
+use crate::error::{Code, Error, Result};
+use crate::secret::{Secret, SecretBytes};
+
+/// The first byte of a sealed record. A record of another format is no session.
+const FORMAT: u8 = 1;
+
+/// No store is waited for longer than this, whatever its own limits are.
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reads and writes sessions in a store. Clones share it.
+#[derive(Clone)]
+pub(crate) struct StoredSessions(Arc<Inner>);
+
+/// What the clones share.
+struct Inner {
+    store: Arc<dyn SessionStore>,
+    sealer: Sealer,
+    chunks: Chunks,
+    limits: SessionLimits,
+    naming: Naming,
+    issuer: String,
+    client_id: String,
+}
+
+/// A session that has been read, and which writing of it that was.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) session: Arc<Session>,
+    pub(crate) version: u64,
+    /// Whether it was sealed with a key that is on its way out.
+    pub(crate) old_key: bool,
+}
+
+impl StoredSessions {
+    /// For one issuer and one client: the sessions of another one have other keys, and do not
+    /// open.
+    pub(crate) fn new(
+        store: Arc<dyn SessionStore>,
+        keys: &CookieKeys,
+        settings: CookieSettings,
+        config: &Config,
+        limits: SessionLimits,
+    ) -> Result<Self> {
+        let (issuer, client_id) = (config.issuer.as_str().to_owned(), config.client_id.clone());
+        let sealer = keys.sealer(Purpose::StoredSession, &format!("{issuer} {client_id}"))?;
+        let chunks = Chunks::new(settings, &config.options.cookie_name);
+        let naming = Naming::new(&issuer, &client_id);
+        Ok(Self(Arc::new(Inner { store, sealer, chunks, limits, naming, issuer, client_id })))
+    }
+
+    /// The key of the record that a request's cookie names, if it has one.
+    pub(crate) fn key(&self, cookies: &RequestCookies) -> Option<StoreKey> {
+        let id: [u8; 32] = URL_SAFE_NO_PAD.decode(&*self.0.chunks.read(cookies)?).ok()?.try_into().ok()?;
+        Some(self.0.naming.name(Kind::Record, &id))
+    }
+
+    /// The live session under a key.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`]. What cannot be read is no session.
+    pub(crate) async fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Entry>> {
+        let Some(record) = bounded(self.0.store.load(key)).await? else { return Ok(None) };
+        let entry = self.open(key, record);
+        Ok(entry.filter(|entry| self.0.limits.is_live(entry.session.lifeline(), now)))
+    }
+
+    /// Opens and decodes.
+    fn open(&self, key: &StoreKey, record: StoredRecord) -> Option<Entry> {
+        let opened = self.0.sealer.open_bytes(&key.to_string(), SecretBytes::new(record.sealed))?;
+        let old_key = opened.old_key;
+        let (bytes, range) = opened.into_parts();
+        let session = Session::decode(bytes, range, FORMAT)?;
+        let ours = session.belongs_to(&self.0.issuer, &self.0.client_id) && session.id().0 == *key;
+        ours.then(|| Entry { session: Arc::new(session), version: record.version, old_key })
+    }
+
+    /// Writes a new session and returns its cookie, which replaces whatever the browser holds.
+    ///
+    /// The links come first: a session that nobody could end must not exist.
+    pub(crate) async fn create(
+        &self,
+        cookies: &RequestCookies,
+        session: Session,
+        now: Timestamp,
+    ) -> Result<Vec<HeaderValue>> {
+        let secret = Secret::random()?;
+        let id = URL_SAFE_NO_PAD.decode(secret.expose()).unwrap_or_default();
+        let key = self.0.naming.name(Kind::Record, &id);
+        let session = session.with_id(*key.as_bytes());
+        self.link(&key, &session, now).await?;
+        let record = self.seal(&key, &session, 1)?;
+        let lifetime = self.0.limits.remaining(session.lifeline(), now);
+        if !bounded(self.0.store.create(&key, &record, lifetime)).await? {
+            return Err(Error::new(Code::Internal, "a new session id was in use already"));
+        }
+        self.0.chunks.write(cookies, secret.expose(), lifetime)
+    }
+
+    /// Links a record to the names that its session may be ended by.
+    async fn link(&self, key: &StoreKey, session: &Session, now: Timestamp) -> Result<()> {
+        let lifetime = self.0.limits.longest(session.lifeline(), now);
+        for name in &session.names(&self.0.naming).others {
+            bounded(self.0.store.link(name, key, lifetime)).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a session in the place of `before`; `None` if that is not there any more.
+    pub(crate) async fn save(&self, before: &Entry, session: Session, now: Timestamp) -> Result<Option<Entry>> {
+        let key = session.id().0;
+        let known = &before.session.names(&self.0.naming).others;
+        if session.names(&self.0.naming).others.iter().any(|name| !known.contains(name)) {
+            self.link(&key, &session, now).await?;
+        }
+        let version = before.version.saturating_add(1);
+        let record = self.seal(&key, &session, version)?;
+        let lifetime = self.0.limits.remaining(session.lifeline(), now);
+        let saved = bounded(self.0.store.save(&key, &record, lifetime)).await?;
+        Ok(saved.then(|| Entry { session: Arc::new(session), version, old_key: false }))
+    }
+
+    /// The record of a session.
+    fn seal(&self, key: &StoreKey, session: &Session, version: u64) -> Result<StoredRecord> {
+        let sealed = self.0.sealer.seal_bytes(&key.to_string(), &session.encode(FORMAT)?)?;
+        Ok(StoredRecord { version, sealed: sealed.to_vec() })
+    }
+
+    /// Writes down that a session was used, if that is worth it. A failure is none: the session is
+    /// as good as it was.
+    pub(crate) async fn touch(&self, entry: &Entry, now: Timestamp) -> bool {
+        let due = entry.old_key || self.0.limits.is_touch_due(entry.session.last_seen_at(), now);
+        due && matches!(self.save(entry, entry.session.touched(now), now).await, Ok(Some(_)))
+    }
+
+    /// Ends a session. `false` if it had ended already.
+    pub(crate) async fn end(&self, session: &Session) -> Result<bool> {
+        let key = session.id().0;
+        let ended = bounded(self.0.store.remove(&key)).await?;
+        for name in &session.names(&self.0.naming).others {
+            // What is left behind leads nowhere, and goes by itself.
+            if let Err(error) = bounded(self.0.store.unlink(name, &key)).await {
+                tracing::debug!(target: "okta_auth", "a link to a session that ended is left: {error}");
+            }
+        }
+        Ok(ended)
+    }
+
+    /// The live sessions that have a name.
+    pub(crate) async fn named(&self, name: &StoreKey, now: Timestamp) -> Result<Vec<Entry>> {
+        let mut found = Vec::new();
+        for key in bounded(self.0.store.linked(name)).await? {
+            let entry = self.load(&key, now).await?;
+            found.extend(entry.filter(|entry| entry.session.names(&self.0.naming).others.contains(name)));
+        }
+        Ok(found)
+    }
+
+    /// The cookie again, with the time that is left.
+    pub(crate) fn rewrite(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
+        let Some(text) = self.0.chunks.read(cookies) else { return Vec::new() };
+        let left = self.0.limits.remaining(session.lifeline(), now);
+        self.0.chunks.write(cookies, &text, left).unwrap_or_default()
+    }
+
+    /// The `Set-Cookie` values that take the session away.
+    pub(crate) fn clear(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
+        self.0.chunks.clear(cookies)
+    }
+
+    /// The name of the cookie.
+    pub(crate) fn cookie_name(&self) -> &str {
+        self.0.chunks.name()
+    }
+
+    /// The names of this tenant.
+    pub(crate) fn naming(&self) -> &Naming {
+        &self.0.naming
+    }
+
+    /// The store itself, for marks.
+    pub(crate) fn store(&self) -> &Arc<dyn SessionStore> {
+        &self.0.store
+    }
+}
+
+/// What a store does, within bounds.
+pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T> {
+    match tokio::time::timeout(STORE_TIMEOUT, work).await {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(StoreError::new("the store took too long").into()),
+    }
+}
+
+impl std::fmt::Debug for StoredSessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredSessions").field("issuer", &self.0.issuer).finish_non_exhaustive()
+    }
+}
