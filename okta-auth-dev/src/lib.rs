@@ -31,7 +31,7 @@ pub use client::{AuthMethod, CLIENT_ID, Client, GrantType, PUBLIC_CLIENT_ID, Rot
 pub use clock::Clock;
 pub use error::Error;
 pub use fault::Fault;
-pub use journal::Recorded;
+pub use journal::{Recorded, Refreshes};
 pub use keys::Algorithm;
 pub use minter::Minter;
 pub use org::Org;

@@ -4,6 +4,7 @@
 //! people and clients; what changes is behind locks, each held for a few statements and never
 //! across a wait.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use crate::client::Client;
@@ -56,6 +57,8 @@ pub(crate) struct Tenant {
     pub(crate) clients: Mutex<Vec<Client>>,
     /// Who can sign in.
     pub(crate) users: Mutex<Vec<User>>,
+    /// Who may not use which app: pairs of a login in lower case and a client id.
+    pub(crate) unassigned: Mutex<BTreeSet<(String, String)>>,
     /// The org's own authorization server and the custom ones.
     pub(crate) servers: Vec<Server>,
     /// Sessions, codes, tokens.
@@ -88,6 +91,11 @@ impl Tenant {
     /// The person with this Okta user id.
     pub(crate) fn user_by_id(&self, id: &str) -> Option<User> {
         lock(&self.users).iter().find(|user| user.id == id).cloned()
+    }
+
+    /// Whether the person may use the app: everybody may, unless it was taken from them.
+    pub(crate) fn is_assigned(&self, login: &str, client_id: &str) -> bool {
+        !lock(&self.unassigned).contains(&(login.to_ascii_lowercase(), client_id.to_owned()))
     }
 
     /// Adds a person, or replaces the one with the same login.

@@ -41,6 +41,7 @@
 //! access_token_lifetime = 3600        # seconds, as are all of these
 //! id_token_lifetime = 3600
 //! refresh_token_idle = 604800
+//! refresh_token_lifetime = 7776000    # from the sign-in; without an end if left out
 //! code_lifetime = 300
 //! thin_id_token = false
 //!

@@ -15,7 +15,7 @@ use crate::builder::OrgBuilder;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::journal::Recorded;
+use crate::journal::{Recorded, Refreshes};
 use crate::minter::Minter;
 use crate::serve::Host;
 use crate::sync::lock;
@@ -192,6 +192,12 @@ impl Org {
     /// bad ID token.
     pub fn count(&self, path_suffix: &str) -> usize {
         self.tenant.journal.count(path_suffix)
+    }
+
+    /// What became of the requests to refresh: how many came, how many were carried out, and how
+    /// many had a refresh token that was replaced before.
+    pub fn refreshes(&self) -> Refreshes {
+        self.tenant.journal.refreshes()
     }
 
     /// Forgets the requests seen so far.

@@ -18,6 +18,7 @@ mod logout;
 mod metadata;
 mod page;
 mod policies;
+mod refreshing;
 mod requests;
 mod scopes;
 mod second_factor;

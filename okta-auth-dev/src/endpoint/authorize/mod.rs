@@ -109,6 +109,10 @@ pub(super) fn sign_in_page(
 /// comes back here, and this time its levels are met.
 pub(super) fn settle(tenant: &Tenant, server: &Server, request: &AuthorizeRequest, session: &Session) -> Reply {
     let user = tenant.user(&session.login);
+    if !tenant.is_assigned(&session.login, &request.client_id) {
+        let error = OAuthError::bad("access_denied", "User is not assigned to the client application.");
+        return refuse(tenant, request, &error);
+    }
     if let Err(error) = server.settings.allow(&request.client_id, user.as_ref(), &request.scopes) {
         return refuse(tenant, request, &error);
     }
