@@ -117,6 +117,9 @@ pub struct Client {
     pub rotation_leeway: Duration,
     /// The public keys (JWK) for [`AuthMethod::PrivateKeyJwt`].
     pub jwks: Vec<Value>,
+    /// Whether ID tokens name the Okta session in the claim `sid`. Okta's do for an app that takes
+    /// part in Single Logout with session details.
+    pub session_claim: bool,
     /// Whether the authorization request must carry a PKCE challenge.
     pub pkce_required: bool,
 }
@@ -139,6 +142,7 @@ impl Client {
             rotation: Rotation::Static,
             rotation_leeway: Duration::from_secs(30),
             jwks: Vec::new(),
+            session_claim: true,
             pkce_required: false,
         }
     }
@@ -251,6 +255,15 @@ impl Client {
     /// Requires PKCE, or no longer.
     pub fn pkce_required(mut self, required: bool) -> Self {
         self.pkce_required = required;
+        self
+    }
+
+    /// Names the Okta session in ID tokens (`sid`), which is the default, or no longer.
+    ///
+    /// At Okta an app has the claim only if it takes part in Single Logout. Without it, sign-out by
+    /// session must fall back to the person.
+    pub fn session_claim(mut self, named: bool) -> Self {
+        self.session_claim = named;
         self
     }
 

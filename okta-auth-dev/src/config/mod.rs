@@ -33,6 +33,7 @@
 //! rotation = "rotate"                 # or static
 //! rotation_leeway = 30                # seconds
 //! pkce_required = true
+//! session_claim = true                # `sid` in ID tokens
 //!
 //! [[server]]
 //! id = "orders"
@@ -161,6 +162,8 @@ struct ClientTable {
     #[serde(default)]
     jwks: Vec<Value>,
     pkce_required: Option<bool>,
+    /// Whether ID tokens carry `sid`; true if it is left out.
+    session_claim: Option<bool>,
 }
 
 /// The values of `type`.
@@ -261,9 +264,8 @@ impl ClientTable {
             rotation_leeway: self.rotation_leeway.map_or(client.rotation_leeway, Duration::from_secs),
             jwks: self.jwks,
             pkce_required: self.pkce_required.unwrap_or(client.pkce_required),
-            client_id: client.client_id,
-            client_secret: client.client_secret,
-            grant_types: client.grant_types,
+            session_claim: self.session_claim.unwrap_or(client.session_claim),
+            ..client
         }
     }
 }

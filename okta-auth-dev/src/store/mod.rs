@@ -31,6 +31,8 @@ pub(crate) struct Grant {
     /// The scopes that were granted: all that were asked for, since a request with an unknown one
     /// fails.
     pub(crate) scopes: Vec<String>,
+    /// The Okta session that the person was in: the claim `sid`.
+    pub(crate) sid: Option<String>,
     /// What the request sent, for the ID tokens.
     pub(crate) nonce: Option<String>,
     /// When the person authenticated, in seconds. Refreshed tokens keep it.

@@ -12,6 +12,9 @@ const SESSION_IDLE: i64 = 7200;
 /// Somebody's Okta session, which lets further apps sign them in without a password.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
+    /// What the session is called in the claim `sid` of ID tokens. It outlives the identifier in the
+    /// cookie, which is a secret and changes.
+    pub(crate) sid: String,
     /// Whose session it is.
     pub(crate) login: String,
     /// How the person authenticated in it so far: the claim `amr`.
@@ -37,13 +40,16 @@ impl Store {
         old: Option<&str>,
         now: i64,
     ) -> (String, Session) {
-        let old = old.and_then(|id| self.sessions.remove(id)).filter(|old| old.login == login);
+        let old = old.and_then(|id| self.sessions.remove(id));
+        let old = old.filter(|old| old.login == login && old.expires_at > now);
+        let (sid, root) = old.map_or_else(|| (random::okta_id("102", 22), random::token()), |old| (old.sid, old.root));
         let session = Session {
+            sid,
             login: login.to_owned(),
             amr: amr.to_vec(),
             auth_time: now,
             expires_at: now + SESSION_IDLE,
-            root: old.map_or_else(random::token, |old| old.root),
+            root,
         };
         (self.insert_session(session.clone()), session)
     }

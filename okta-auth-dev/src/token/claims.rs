@@ -31,7 +31,9 @@ impl Issuing<'_> {
             "idp": self.tenant.id,
             "auth_time": self.grant.auth_time,
         }));
+        let tells_session = self.tenant.client(&self.grant.client_id).is_none_or(|client| client.session_claim);
         let optional = [
+            ("sid", self.grant.sid.clone().filter(|_| tells_session)),
             ("nonce", self.grant.nonce.clone()),
             ("acr", self.grant.acr.clone()),
             ("at_hash", access_token.map(|token| at_hash(token, Algorithm::Rs256))),

@@ -22,5 +22,6 @@ mod refreshing;
 mod requests;
 mod scopes;
 mod second_factor;
+mod sessions;
 mod support;
 mod tokens;

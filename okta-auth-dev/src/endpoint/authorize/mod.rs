@@ -157,6 +157,7 @@ fn grant(server: &Server, request: &AuthorizeRequest, session: &Session, acr: Op
         client_id: request.client_id.clone(),
         login: Some(session.login.clone()),
         scopes: request.scopes.clone(),
+        sid: Some(session.sid.clone()),
         nonce: request.nonce.clone(),
         auth_time: session.auth_time,
         acr,

@@ -152,6 +152,7 @@ pub(super) fn client_credentials(
         client_id: client.client_id.clone(),
         login: None,
         scopes,
+        sid: None,
         nonce: None,
         auth_time: exchange.now(),
         acr: None,
