@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::fault::Board;
 use crate::journal::Journal;
 use crate::keys::KeyRing;
+use crate::outage::Switchboard;
 use crate::rate_limit::RateLimiter;
 use crate::server::AuthorizationServer;
 use crate::store::Store;
@@ -51,6 +52,8 @@ pub(crate) struct Tenant {
     pub(crate) clock: Clock,
     /// Which faults are on.
     pub(crate) board: Board,
+    /// Which endpoints have an outage.
+    pub(crate) outages: Switchboard,
     /// What was requested.
     pub(crate) journal: Journal,
     /// The registered apps; the first one is the one that tests configure their app with.

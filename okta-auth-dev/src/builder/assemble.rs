@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::fault::Board;
 use crate::journal::Journal;
+use crate::outage::Switchboard;
 use crate::random;
 use crate::rate_limit::RateLimiter;
 use crate::server::AuthorizationServer;
@@ -54,6 +55,7 @@ impl OrgBuilder {
             url,
             clock,
             board: Board::default(),
+            outages: Switchboard::default(),
             journal: Journal::default(),
             clients: Mutex::new(self.clients),
             users: Mutex::new(self.users),

@@ -3,6 +3,7 @@
 //! An [`Org`] is what a test holds: it says where the org is and what to configure, moves its
 //! clock, switches faults on, and reads what the org saw.
 
+mod outages;
 mod people;
 mod service;
 
@@ -274,27 +275,5 @@ impl Org {
     /// ```
     pub async fn sign_in(&self, authorize_url: &str, username: &str) -> Result<Response, Error> {
         self.browser().sign_in(authorize_url, username).await
-    }
-
-    // -- outages ---------------------------------------------------------------------------------------------------
-
-    /// Closes the listener and all connections. What happened in the org is kept. With several orgs
-    /// on the listener all of them stop.
-    ///
-    /// Returns when the port is free. Requests that were waiting for an answer get none.
-    pub fn stop(&self) {
-        self.host.stop();
-    }
-
-    /// Listens again, on the same port.
-    ///
-    /// # Errors
-    ///
-    /// If somebody else took the port meanwhile.
-    ///
-    /// People, sessions, codes, tokens and keys are those of before: to a client it was an outage.
-    #[allow(clippy::unused_async, reason = "starting may have to wait in a later version")]
-    pub async fn restart(&self) -> Result<(), Error> {
-        self.host.restart()
     }
 }

@@ -16,6 +16,7 @@ mod introspection;
 mod keys;
 mod logout;
 mod metadata;
+mod outages;
 mod page;
 mod policies;
 mod refreshing;
