@@ -67,6 +67,7 @@
 //! groups = ["App_Auditors"]           # everybody if `groups` and `users` are left out
 //! users = ["eve@acme.test"]
 //! scopes = ["openid", "orders:read"]  # all, if left out
+//! access_token_lifetime = 300         # seconds; what the server says, if left out
 //!
 //! [[org]]                             # a second org, at http://globex.localhost:8090
 //! subdomain = "globex"

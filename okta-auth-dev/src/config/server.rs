@@ -61,6 +61,8 @@ struct PolicyTable {
     users: Vec<String>,
     #[serde(default)]
     scopes: Vec<String>,
+    /// Seconds; what the server says if it is left out.
+    access_token_lifetime: Option<u64>,
 }
 
 /// An entry of `[[server.groups_claim]]`.
@@ -154,7 +156,8 @@ impl ClaimTable {
 impl PolicyTable {
     /// What is left out is not restricted.
     fn policy(self) -> AccessPolicy {
-        let Self { name, clients, groups, users, scopes } = self;
-        AccessPolicy { name, clients, groups, users, scopes }
+        let Self { name, clients, groups, users, scopes, access_token_lifetime } = self;
+        let access_token_lifetime = access_token_lifetime.map(Duration::from_secs);
+        AccessPolicy { name, clients, groups, users, scopes, access_token_lifetime }
     }
 }

@@ -223,6 +223,13 @@ impl AuthorizationServer {
         allowed.then_some(()).ok_or_else(OAuthError::no_matching_policy)
     }
 
+    /// How long an access token is valid that is issued for such a request: what the first policy
+    /// says that allows it, or else the server.
+    pub(crate) fn lifetime(&self, client_id: &str, user: Option<&User>, scopes: &[String]) -> Duration {
+        let policy = self.access_policies.iter().find(|policy| policy.allows(client_id, user, scopes));
+        policy.and_then(|policy| policy.access_token_lifetime).unwrap_or(self.access_token_lifetime)
+    }
+
     /// Refuses an id that would not work in a path, and one that means something else there; and
     /// settings that the server cannot have.
     pub(crate) fn check(&self) -> Result<(), Error> {

@@ -32,7 +32,7 @@ pub(super) fn respond(
     grant: &Grant,
     kind: Kind,
 ) -> Result<Reply, OAuthError> {
-    let (settings, refresh) = (&exchange.server.settings, matches!(kind, Kind::Refresh { .. }));
+    let refresh = matches!(kind, Kind::Refresh { .. });
     let issuing = Issuing { tenant: exchange.tenant, server: exchange.server, grant };
     issuing.check_groups()?;
     issuing.rotate_if_asked();
@@ -40,7 +40,7 @@ pub(super) fn respond(
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
     put("token_type", json!("Bearer"));
-    put("expires_in", json!(seconds(settings.access_token_lifetime)));
+    put("expires_in", json!(seconds(issuing.access_token_lifetime())));
     put("scope", json!(grant.scopes.join(" ")));
     if grant.login.is_some() && grant.has_scope("openid") {
         put("id_token", json!(issuing.id_token(&access_token, refresh)?));
