@@ -132,7 +132,7 @@ async fn answer(tenants: Arc<[Arc<Tenant>]>, ConnectInfo(peer): ConnectInfo<Peer
         Ok(body) => record(&parts, &body),
         Err(_) => return misdirected(),
     };
-    let reply = match control::answer(tenant, &recorded) {
+    let reply = match control::answer(tenant, &recorded).await {
         Some(reply) => reply,
         None => reply(tenant, &recorded, &peer).await,
     };

@@ -4,7 +4,7 @@
 //! people and clients; what changes is behind locks, each held for a few statements and never
 //! across a wait.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use crate::client::Client;
@@ -52,6 +52,8 @@ pub(crate) struct Tenant {
     pub(crate) clock: Clock,
     /// Which faults are on.
     pub(crate) board: Board,
+    /// The `jti` of the last notice that was made for an endpoint.
+    pub(crate) last_jti: Mutex<HashMap<String, String>>,
     /// Which endpoints have an outage.
     pub(crate) outages: Switchboard,
     /// What was requested.

@@ -55,6 +55,7 @@ impl OrgBuilder {
             url,
             clock,
             board: Board::default(),
+            last_jti: Mutex::default(),
             outages: Switchboard::default(),
             journal: Journal::default(),
             clients: Mutex::new(self.clients),

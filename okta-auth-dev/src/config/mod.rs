@@ -34,6 +34,8 @@
 //! rotation_leeway = 30                # seconds
 //! pkce_required = true
 //! session_claim = true                # `sid` in ID tokens
+//! universal_logout_uri = "http://localhost:3000/global-token-revocation"
+//! universal_logout_subject = "email"  # or iss_sub, opaque
 //!
 //! [[server]]
 //! id = "orders"
@@ -89,6 +91,7 @@ use serde_json::{Map, Value};
 use crate::builder::OrgBuilder;
 use crate::client::{AuthMethod, Client, Rotation};
 use crate::error::Error;
+use crate::notice::SubjectFormat;
 use crate::random;
 use crate::user::User;
 
@@ -165,6 +168,9 @@ struct ClientTable {
     pkce_required: Option<bool>,
     /// Whether ID tokens carry `sid`; true if it is left out.
     session_claim: Option<bool>,
+    universal_logout_uri: Option<String>,
+    /// By e-mail address if it is left out.
+    universal_logout_subject: Option<SubjectFormat>,
 }
 
 /// The values of `type`.
@@ -265,6 +271,8 @@ impl ClientTable {
             rotation_leeway: self.rotation_leeway.map_or(client.rotation_leeway, Duration::from_secs),
             jwks: self.jwks,
             pkce_required: self.pkce_required.unwrap_or(client.pkce_required),
+            universal_logout_uri: self.universal_logout_uri,
+            universal_logout_subject: self.universal_logout_subject.unwrap_or_default(),
             session_claim: self.session_claim.unwrap_or(client.session_claim),
             ..client
         }

@@ -12,8 +12,15 @@
 //! | `DELETE /dev/outages/{endpoint}`, `DELETE /dev/outages` | switches it off, or all |
 //! | `GET /dev/refreshes` | tells what became of refreshes |
 //! | `POST /dev/clock` | moves the virtual clock forward |
+//! | `POST /dev/universal-logout` | signs somebody out everywhere |
+//!
+//! Beside it there is a page for people, `/admin`.
 
+mod admin;
 mod outages;
+mod sign_out;
+
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -32,9 +39,9 @@ struct Advance {
     advance: u64,
 }
 
-/// Answers a request of the test API; nothing for any other path.
-pub(crate) fn answer(tenant: &Tenant, request: &Recorded) -> Option<Reply> {
-    let path = request.path.strip_prefix("/dev/")?;
+/// Answers a request of the test API, or of the administrator's page; nothing for any other path.
+pub(crate) async fn answer(tenant: &Arc<Tenant>, request: &Recorded) -> Option<Reply> {
+    let Some(path) = request.path.strip_prefix("/dev/") else { return admin::answer(tenant, request).await };
     if !is_local(tenant, request) {
         return Some(management(403, "E0000006", "The test API does not answer pages of other sites."));
     }
@@ -43,16 +50,21 @@ pub(crate) fn answer(tenant: &Tenant, request: &Recorded) -> Option<Reply> {
         (method, ["outages", rest @ ..]) => outages::answer(tenant, request, method, rest),
         ("GET", ["refreshes"]) => Ok(refreshes(tenant)),
         ("POST", ["clock"]) => clock(tenant, request),
+        ("POST", ["universal-logout"]) => sign_out::universal_logout(tenant, request).await,
         _ => Err(no_such_path()),
     };
     Some(reply.unwrap_or_else(|refused| refused))
 }
 
 /// Whether the request comes from no page, or from one of the org itself.
-fn is_local(tenant: &Tenant, request: &Recorded) -> bool {
-    let origin = request.header("origin").is_none_or(|origin| origin == tenant.url);
-    let site = request.header("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
-    origin && site
+///
+/// Browsers say so in `Sec-Fetch-Site`. `Origin` is for those that do not; it may be `null` for a
+/// form of the org's own pages, which keep their address to themselves.
+pub(crate) fn is_local(tenant: &Tenant, request: &Recorded) -> bool {
+    match request.header("sec-fetch-site") {
+        Some(site) => site == "same-origin" || site == "none",
+        None => request.header("origin").is_none_or(|origin| origin == tenant.url),
+    }
 }
 
 /// The JSON of a body. A mistake is answered with what serde says about it.

@@ -6,6 +6,10 @@
 mod outages;
 mod people;
 mod service;
+mod sign_out;
+
+pub use sign_out::OktaSession;
+pub(crate) use sign_out::{sessions, universal_logout};
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ pub(crate) use refresh::RefreshToken;
 pub(crate) use session::Session;
 pub(crate) use sign_in::{Attempt, Step};
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::endpoint::AuthorizeRequest;
 use crate::random;
@@ -76,6 +76,8 @@ pub(crate) struct Store {
     sign_ins: HashMap<String, (AuthorizeRequest, i64)>,
     /// What the pages for the second factor wait for, by their handle.
     steps: HashMap<String, Step>,
+    /// Which apps a person ever used, by login in lower case.
+    apps: HashMap<String, BTreeSet<String>>,
     /// By the code itself.
     codes: HashMap<String, Code>,
     /// By the token itself; replaced ones stay, so that their reuse is noticed.

@@ -26,3 +26,4 @@ mod second_factor;
 mod sessions;
 mod support;
 mod tokens;
+mod universal_logout;

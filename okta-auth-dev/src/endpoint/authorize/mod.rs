@@ -140,12 +140,15 @@ fn finish(
     if let Err(error) = (Issuing { tenant, server, grant: &grant }).check_groups() {
         return refuse(tenant, request, &error);
     }
-    let code = lock(&tenant.store).issue_code(Code {
+    let mut store = lock(&tenant.store);
+    store.note_use(session, &request.client_id);
+    let code = store.issue_code(Code {
         grant,
         redirect_uri: request.redirect_uri.clone(),
         challenge: request.challenge.clone(),
         expires_at: tenant.clock.seconds() + crate::clock::seconds(server.settings.code_lifetime),
     });
+    drop(store);
     respond(tenant, request, vec![("code".to_owned(), code)])
 }
 
