@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::notice::SubjectFormat;
+
 /// The client id of the confidential web app that every org has unless another client is
 /// configured.
 pub const CLIENT_ID: &str = "0oadevclient0000001";
@@ -117,6 +119,13 @@ pub struct Client {
     pub rotation_leeway: Duration,
     /// The public keys (JWK) for [`AuthMethod::PrivateKeyJwt`].
     pub jwks: Vec<Value>,
+    /// Whether ID tokens name the Okta session in the claim `sid`. Okta's do for an app that takes
+    /// part in Single Logout with session details.
+    pub session_claim: bool,
+    /// Where the app is told that somebody was signed out everywhere (Universal Logout).
+    pub universal_logout_uri: Option<String>,
+    /// How it is told who that is.
+    pub universal_logout_subject: SubjectFormat,
     /// Whether the authorization request must carry a PKCE challenge.
     pub pkce_required: bool,
 }
@@ -139,6 +148,9 @@ impl Client {
             rotation: Rotation::Static,
             rotation_leeway: Duration::from_secs(30),
             jwks: Vec::new(),
+            session_claim: true,
+            universal_logout_uri: None,
+            universal_logout_subject: SubjectFormat::Email,
             pkce_required: false,
         }
     }
@@ -251,6 +263,36 @@ impl Client {
     /// Requires PKCE, or no longer.
     pub fn pkce_required(mut self, required: bool) -> Self {
         self.pkce_required = required;
+        self
+    }
+
+    /// Names the Okta session in ID tokens (`sid`), which is the default, or no longer.
+    ///
+    /// At Okta an app has the claim only if it takes part in Single Logout. Without it, sign-out by
+    /// session must fall back to the person.
+    pub fn session_claim(mut self, named: bool) -> Self {
+        self.session_claim = named;
+        self
+    }
+
+    /// Tells the app at this URI when somebody is signed out everywhere, see
+    /// [`crate::Org::universal_logout`].
+    ///
+    /// ```
+    /// use okta_auth_dev::{Client, SubjectFormat};
+    ///
+    /// let client = Client::web("0oaexample", "secret")
+    ///     .universal_logout("http://localhost:3000/global-token-revocation")
+    ///     .universal_logout_subject(SubjectFormat::IssSub);
+    /// ```
+    pub fn universal_logout(mut self, uri: impl Into<String>) -> Self {
+        self.universal_logout_uri = Some(uri.into());
+        self
+    }
+
+    /// Replaces how the app is told who was signed out; by e-mail address, unless it is set.
+    pub fn universal_logout_subject(mut self, format: SubjectFormat) -> Self {
+        self.universal_logout_subject = format;
         self
     }
 

@@ -82,6 +82,32 @@ fn first(pairs: Vec<(String, String)>, name: &str) -> Option<String> {
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     requests: Mutex<Vec<Recorded>>,
+    refreshes: Mutex<Refreshes>,
+}
+
+/// What became of the requests to refresh, since the start or since the journal was cleared.
+///
+/// ```
+/// # async fn example() -> Result<(), okta_auth_dev::Error> {
+/// let org = okta_auth_dev::Org::start().await?;
+/// // ... a hundred requests meet an app whose access token has expired ...
+/// let refreshes = org.refreshes();
+/// assert!(refreshes.seen <= 1, "the app refreshes once");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refreshes {
+    /// How many requests with `grant_type=refresh_token` token endpoints got, answered or not.
+    pub seen: usize,
+    /// How many of them were carried out, whether the answer arrived or not.
+    pub granted: usize,
+    /// How many of those had a refresh token that was replaced before, within the leeway. An app
+    /// that refreshes once for each session causes none.
+    pub repeated: usize,
+    /// How many came with a replaced refresh token after the leeway, and revoked everything.
+    pub reused: usize,
 }
 
 impl Journal {
@@ -100,8 +126,24 @@ impl Journal {
         lock(&self.requests).iter().filter(|request| request.path.ends_with(suffix)).count()
     }
 
+    /// Counts something about refreshes.
+    pub(crate) fn note(&self, count: impl FnOnce(&mut Refreshes)) {
+        count(&mut lock(&self.refreshes));
+    }
+
+    /// What became of the requests to refresh.
+    pub(crate) fn refreshes(&self) -> Refreshes {
+        let is_refresh = |request: &&Recorded| {
+            let grant = request.form_field("grant_type");
+            request.path.ends_with("/v1/token") && grant.as_deref() == Some("refresh_token")
+        };
+        let seen = lock(&self.requests).iter().filter(is_refresh).count();
+        Refreshes { seen, ..*lock(&self.refreshes) }
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&self) {
         lock(&self.requests).clear();
+        *lock(&self.refreshes) = Refreshes::default();
     }
 }

@@ -257,6 +257,7 @@ impl Minter {
             client_id: self.client_id.clone(),
             login,
             scopes,
+            sid: None,
             nonce,
             auth_time: tenant.clock.seconds(),
             acr: None,

@@ -14,11 +14,15 @@ use axum::response::Response;
 use axum::{Router, http};
 use tokio::runtime::Runtime;
 
+use crate::control;
 use crate::endpoint;
 use crate::error::Error;
 use crate::journal::Recorded;
+use crate::listener::{Connections, Peer};
 use crate::oauth_error::management;
+use crate::outage::{Endpoint, Outage};
 use crate::random;
+use crate::rate_limit::Allowance;
 use crate::reply::Reply;
 use crate::sync::lock;
 use crate::tenant::Tenant;
@@ -111,36 +115,63 @@ fn serve(listener: TcpListener, tenants: Vec<Arc<Tenant>>) -> Result<Runtime, Er
     };
     let tenants: Arc<[Arc<Tenant>]> = tenants.into();
     let app = Router::new().fallback(move |peer, request| answer(Arc::clone(&tenants), peer, request));
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let app = app.into_make_service_with_connect_info::<Peer>();
     // `axum::serve` ends with the runtime, never by itself.
-    runtime.spawn(async move { axum::serve(listener, app).await });
+    runtime.spawn(async move { axum::serve(Connections(listener), app).await });
     Ok(runtime)
 }
 
 /// Answers one request.
 ///
 /// The journal has the request before anything can go wrong with it.
-async fn answer(tenants: Arc<[Arc<Tenant>]>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+async fn answer(tenants: Arc<[Arc<Tenant>]>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let tenant = tenant(&tenants, &parts).filter(|_| peer.ip().is_loopback());
+    let tenant = tenant(&tenants, &parts).filter(|_| peer.address.ip().is_loopback());
     let Some(tenant) = tenant else { return misdirected() };
     let recorded = match to_bytes(body, BODY).await {
         Ok(body) => record(&parts, &body),
         Err(_) => return misdirected(),
     };
-    tenant.journal.push(recorded.clone());
-    let reply = if recorded.method == "OPTIONS" { preflight() } else { endpoint::answer(tenant, &recorded) };
+    let reply = match control::answer(tenant, &recorded).await {
+        Some(reply) => reply,
+        None => reply(tenant, &recorded, &peer).await,
+    };
+    let mut response = reply.into_response(tenant.clock.seconds(), random::okta_id("", 24));
+    if recorded.method == "HEAD" {
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+/// What an app is answered, with the outage of the endpoint around it.
+async fn reply(tenant: &Tenant, request: &Recorded, peer: &Peer) -> Reply {
+    tenant.journal.push(request.clone());
+    let endpoint = Endpoint::at(&request.path).filter(|_| request.method != "OPTIONS");
+    let met = endpoint.and_then(|endpoint| Some((endpoint, tenant.outages.meet(endpoint)?)));
+    match met {
+        Some((_, Outage::Status(status))) => return management(status, "E0000009", "Internal Server Error"),
+        Some((_, Outage::RateLimited)) => return Allowance::refused(tenant.clock.seconds()),
+        Some((endpoint, Outage::Hang)) => tenant.outages.wait(endpoint).await,
+        Some((_, Outage::Drop)) => {
+            peer.hang_up();
+            return Reply::empty(500);
+        }
+        _ => {}
+    }
+    let reply = if request.method == "OPTIONS" { preflight() } else { endpoint::answer(tenant, request) };
+    match met {
+        Some((endpoint, Outage::HangAfter)) => tenant.outages.wait(endpoint).await,
+        Some((_, Outage::DropAfter)) => peer.hang_up(),
+        Some((_, Outage::Delay(delay))) => tokio::time::sleep(delay).await,
+        _ => {}
+    }
     if let Some(delay) = reply.delay {
         tokio::time::sleep(delay).await;
     }
     if reply.hang {
         std::future::pending::<()>().await;
     }
-    let mut response = reply.into_response(tenant.clock.seconds(), random::okta_id("", 24));
-    if recorded.method == "HEAD" {
-        *response.body_mut() = Body::empty();
-    }
-    response
+    reply
 }
 
 /// The org that the `Host` header names: `acme.localhost` is the org `acme`; a bare loopback name

@@ -4,6 +4,7 @@
 //! people and clients; what changes is behind locks, each held for a few statements and never
 //! across a wait.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use crate::client::Client;
@@ -11,6 +12,7 @@ use crate::clock::Clock;
 use crate::fault::Board;
 use crate::journal::Journal;
 use crate::keys::KeyRing;
+use crate::outage::Switchboard;
 use crate::rate_limit::RateLimiter;
 use crate::server::AuthorizationServer;
 use crate::store::Store;
@@ -50,12 +52,18 @@ pub(crate) struct Tenant {
     pub(crate) clock: Clock,
     /// Which faults are on.
     pub(crate) board: Board,
+    /// The `jti` of the last notice that was made for an endpoint.
+    pub(crate) last_jti: Mutex<HashMap<String, String>>,
+    /// Which endpoints have an outage.
+    pub(crate) outages: Switchboard,
     /// What was requested.
     pub(crate) journal: Journal,
     /// The registered apps; the first one is the one that tests configure their app with.
     pub(crate) clients: Mutex<Vec<Client>>,
     /// Who can sign in.
     pub(crate) users: Mutex<Vec<User>>,
+    /// Who may not use which app: pairs of a login in lower case and a client id.
+    pub(crate) unassigned: Mutex<BTreeSet<(String, String)>>,
     /// The org's own authorization server and the custom ones.
     pub(crate) servers: Vec<Server>,
     /// Sessions, codes, tokens.
@@ -88,6 +96,11 @@ impl Tenant {
     /// The person with this Okta user id.
     pub(crate) fn user_by_id(&self, id: &str) -> Option<User> {
         lock(&self.users).iter().find(|user| user.id == id).cloned()
+    }
+
+    /// Whether the person may use the app: everybody may, unless it was taken from them.
+    pub(crate) fn is_assigned(&self, login: &str, client_id: &str) -> bool {
+        !lock(&self.unassigned).contains(&(login.to_ascii_lowercase(), client_id.to_owned()))
     }
 
     /// Adds a person, or replaces the one with the same login.

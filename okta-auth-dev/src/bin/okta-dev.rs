@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is what the program is for")]
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use okta_auth_dev::{Client, GrantType, Org, OrgBuilder};
@@ -18,22 +19,33 @@ Usage: okta-dev [OPTIONS]
 Options:
   --port PORT           the port [default: 8090, or what the file says; 0: a free one]
   --config FILE         settings in TOML: people, clients, authorization servers
+  --origin ORIGIN       an origin of the app, such as http://localhost:3000: its usual sign-in and sign-out redirect URIs
+                        are registered for the first client; may be repeated (an app on two ports, or behind a proxy)
   --redirect-uri URI    one more sign-in redirect URI for the first client; may be repeated. Its origin with a slash
                         is registered for sign-out
+  --access-token-lifetime SECONDS
+                        how long access tokens of custom servers are valid [default: 3600, or what the file says]
   --help                this text
+
+Environment, for what the command line does not say: OKTA_DEV_CONFIG, OKTA_DEV_PORT, OKTA_DEV_ORIGINS (separated by
+commas), OKTA_DEV_ACCESS_TOKEN_LIFETIME, OKTA_DEV_ROTATION (static or rotate), OKTA_DEV_REFRESH_LEEWAY (seconds).
 
 The default client accepts http://localhost:8080/authorization-code/callback.";
 
 /// The port unless another is given.
-const PORT: u16 = 8090;
+const PORT: &str = "8090";
 
 /// What the command line says.
 #[derive(Debug, Default)]
 struct Arguments {
     /// `--port`.
-    port: Option<u16>,
+    port: Option<String>,
     /// `--config`.
     config: Option<String>,
+    /// `--origin`, as often as it was given.
+    origins: Vec<String>,
+    /// `--access-token-lifetime`, in seconds.
+    access_token_lifetime: Option<String>,
     /// `--redirect-uri`, as often as it was given.
     redirect_uris: Vec<String>,
     /// `--help`.
@@ -76,10 +88,9 @@ fn arguments(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
     while let Some(name) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("`{name}` needs a value; see --help"));
         match name.as_str() {
-            "--port" => {
-                let port = value()?;
-                arguments.port = Some(port.parse().map_err(|_| format!("`{port}` is no port from 0 to 65535"))?);
-            }
+            "--port" => arguments.port = Some(value()?),
+            "--origin" => arguments.origins.push(value()?),
+            "--access-token-lifetime" => arguments.access_token_lifetime = Some(value()?),
             "--config" => arguments.config = Some(value()?),
             "--redirect-uri" => arguments.redirect_uris.push(value()?),
             "--help" | "-h" => arguments.help = true,
@@ -89,13 +100,30 @@ fn arguments(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
     Ok(arguments)
 }
 
-/// The command line wins over the file.
+/// The environment, with what the command line says in its place: there is one way to read either.
+fn variables(environment: impl Iterator<Item = (String, String)>, arguments: &Arguments) -> Vec<(String, String)> {
+    let mut variables: BTreeMap<String, String> = environment.collect();
+    let origins = (!arguments.origins.is_empty()).then(|| arguments.origins.join(","));
+    for (name, value) in [
+        ("OKTA_DEV_CONFIG", arguments.config.clone()),
+        ("OKTA_DEV_PORT", arguments.port.clone()),
+        ("OKTA_DEV_ORIGINS", origins),
+        ("OKTA_DEV_ACCESS_TOKEN_LIFETIME", arguments.access_token_lifetime.clone()),
+    ] {
+        variables.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    if !variables.contains_key("OKTA_DEV_CONFIG") {
+        variables.entry("OKTA_DEV_PORT".to_owned()).or_insert_with(|| PORT.to_owned());
+    }
+    variables.into_iter().collect()
+}
+
+/// The command line wins over the environment, and that over the file.
 fn builder(arguments: Arguments) -> Result<OrgBuilder, okta_auth_dev::Error> {
-    let mut builder = match &arguments.config {
-        Some(file) => OrgBuilder::from_file(file)?,
-        None => OrgBuilder::default().port(PORT),
-    };
-    builder = arguments.port.into_iter().fold(builder, OrgBuilder::port);
+    let environment = std::env::vars_os();
+    let environment =
+        environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut builder = OrgBuilder::from_variables(variables(environment, &arguments))?;
     for uri in arguments.redirect_uris {
         if let Ok(url) = url::Url::parse(&uri) {
             builder = builder.post_logout_redirect_uri(format!("{}/", url.origin().ascii_serialization()));

@@ -106,7 +106,7 @@ pub(crate) async fn exchange(address: SocketAddr, request: &Request<'_>) -> Resu
 
 /// Reads an answer whose body ends with the connection. The server never sends chunks: its bodies
 /// are in memory.
-fn parse(text: &str) -> Option<Answer> {
+pub(crate) fn parse(text: &str) -> Option<Answer> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.split("\r\n");
     let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::fault::Board;
 use crate::journal::Journal;
+use crate::outage::Switchboard;
 use crate::random;
 use crate::rate_limit::RateLimiter;
 use crate::server::AuthorizationServer;
@@ -25,6 +26,7 @@ pub(super) struct Changes {
     pub(super) access_token_lifetime: Option<Duration>,
     pub(super) id_token_lifetime: Option<Duration>,
     pub(super) refresh_token_idle: Option<Duration>,
+    pub(super) refresh_token_lifetime: Option<Duration>,
     pub(super) code_lifetime: Option<Duration>,
     /// Custom servers only: the org's own server is always thin.
     pub(super) thin_id_token: Option<bool>,
@@ -53,11 +55,14 @@ impl OrgBuilder {
             url,
             clock,
             board: Board::default(),
+            last_jti: Mutex::default(),
+            outages: Switchboard::default(),
             journal: Journal::default(),
             clients: Mutex::new(self.clients),
             users: Mutex::new(self.users),
             servers: self.servers.into_iter().map(Server::new).collect(),
             store: Mutex::new(Store::default()),
+            unassigned: Mutex::default(),
             limiter: RateLimiter::new(self.rate_limit),
         })
     }
@@ -93,6 +98,7 @@ impl Changes {
     fn apply_to_server(&self, server: &mut AuthorizationServer) {
         server.id_token_lifetime = self.id_token_lifetime.unwrap_or(server.id_token_lifetime);
         server.refresh_token_idle = self.refresh_token_idle.unwrap_or(server.refresh_token_idle);
+        server.refresh_token_lifetime = self.refresh_token_lifetime.or(server.refresh_token_lifetime);
         server.code_lifetime = self.code_lifetime.unwrap_or(server.code_lifetime);
         if !server.is_org() {
             server.access_token_lifetime = self.access_token_lifetime.unwrap_or(server.access_token_lifetime);

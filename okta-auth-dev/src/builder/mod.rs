@@ -7,6 +7,7 @@
 
 mod assemble;
 mod servers;
+mod variables;
 
 use assemble::Changes;
 

@@ -97,6 +97,15 @@ impl OrgBuilder {
         self
     }
 
+    /// How long after the sign-in refresh tokens work at all; without an end by default, 90 days at
+    /// the org's own server.
+    ///
+    /// A rotated refresh token inherits the end of the first one.
+    pub fn refresh_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.changes.refresh_token_lifetime = Some(lifetime);
+        self
+    }
+
     /// How long an authorization code is valid; 300 s by default.
     ///
     /// At Okta it is always 300 s.

@@ -33,6 +33,9 @@
 //! rotation = "rotate"                 # or static
 //! rotation_leeway = 30                # seconds
 //! pkce_required = true
+//! session_claim = true                # `sid` in ID tokens
+//! universal_logout_uri = "http://localhost:3000/global-token-revocation"
+//! universal_logout_subject = "email"  # or iss_sub, opaque
 //!
 //! [[server]]
 //! id = "orders"
@@ -41,6 +44,7 @@
 //! access_token_lifetime = 3600        # seconds, as are all of these
 //! id_token_lifetime = 3600
 //! refresh_token_idle = 604800
+//! refresh_token_lifetime = 7776000    # from the sign-in; without an end if left out
 //! code_lifetime = 300
 //! thin_id_token = false
 //!
@@ -65,6 +69,7 @@
 //! groups = ["App_Auditors"]           # everybody if `groups` and `users` are left out
 //! users = ["eve@acme.test"]
 //! scopes = ["openid", "orders:read"]  # all, if left out
+//! access_token_lifetime = 300         # seconds; what the server says, if left out
 //!
 //! [[org]]                             # a second org, at http://globex.localhost:8090
 //! subdomain = "globex"
@@ -86,6 +91,7 @@ use serde_json::{Map, Value};
 use crate::builder::OrgBuilder;
 use crate::client::{AuthMethod, Client, Rotation};
 use crate::error::Error;
+use crate::notice::SubjectFormat;
 use crate::random;
 use crate::user::User;
 
@@ -160,6 +166,11 @@ struct ClientTable {
     #[serde(default)]
     jwks: Vec<Value>,
     pkce_required: Option<bool>,
+    /// Whether ID tokens carry `sid`; true if it is left out.
+    session_claim: Option<bool>,
+    universal_logout_uri: Option<String>,
+    /// By e-mail address if it is left out.
+    universal_logout_subject: Option<SubjectFormat>,
 }
 
 /// The values of `type`.
@@ -260,9 +271,10 @@ impl ClientTable {
             rotation_leeway: self.rotation_leeway.map_or(client.rotation_leeway, Duration::from_secs),
             jwks: self.jwks,
             pkce_required: self.pkce_required.unwrap_or(client.pkce_required),
-            client_id: client.client_id,
-            client_secret: client.client_secret,
-            grant_types: client.grant_types,
+            universal_logout_uri: self.universal_logout_uri,
+            universal_logout_subject: self.universal_logout_subject.unwrap_or_default(),
+            session_claim: self.session_claim.unwrap_or(client.session_claim),
+            ..client
         }
     }
 }

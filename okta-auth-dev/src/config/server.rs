@@ -19,6 +19,7 @@ pub(super) struct ServerTable {
     access_token_lifetime: Option<u64>,
     id_token_lifetime: Option<u64>,
     refresh_token_idle: Option<u64>,
+    refresh_token_lifetime: Option<u64>,
     code_lifetime: Option<u64>,
     thin_id_token: Option<bool>,
     /// Takes the place of the default claims of the server.
@@ -60,6 +61,8 @@ struct PolicyTable {
     users: Vec<String>,
     #[serde(default)]
     scopes: Vec<String>,
+    /// Seconds; what the server says if it is left out.
+    access_token_lifetime: Option<u64>,
 }
 
 /// An entry of `[[server.groups_claim]]`.
@@ -113,6 +116,10 @@ impl ServerTable {
             access_token_lifetime: seconds(self.access_token_lifetime, server.access_token_lifetime),
             id_token_lifetime: seconds(self.id_token_lifetime, server.id_token_lifetime),
             refresh_token_idle: seconds(self.refresh_token_idle, server.refresh_token_idle),
+            refresh_token_lifetime: self
+                .refresh_token_lifetime
+                .map(Duration::from_secs)
+                .or(server.refresh_token_lifetime),
             code_lifetime: seconds(self.code_lifetime, server.code_lifetime),
             thin_id_token: self.thin_id_token.unwrap_or(server.thin_id_token),
             groups_claims: claims.unwrap_or(server.groups_claims),
@@ -149,7 +156,8 @@ impl ClaimTable {
 impl PolicyTable {
     /// What is left out is not restricted.
     fn policy(self) -> AccessPolicy {
-        let Self { name, clients, groups, users, scopes } = self;
-        AccessPolicy { name, clients, groups, users, scopes }
+        let Self { name, clients, groups, users, scopes, access_token_lifetime } = self;
+        let access_token_lifetime = access_token_lifetime.map(Duration::from_secs);
+        AccessPolicy { name, clients, groups, users, scopes, access_token_lifetime }
     }
 }

@@ -74,8 +74,7 @@ fn refresh(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
     let (tenant, now) = (exchange.tenant, exchange.now());
     let token = lock(&tenant.store).refresh_token(token, now)?;
     let leeway = seconds(tenant.client(&token.grant.client_id)?.rotation_leeway);
-    let replaced = token.replaced_at.is_some_and(|replaced_at| now > replaced_at + leeway);
-    if replaced || token.grant.server != exchange.server.settings.id {
+    if token.is_reused(now, Some(leeway)) || token.grant.server != exchange.server.settings.id {
         return None;
     }
     let user = tenant.user(token.grant.login.as_deref().unwrap_or_default())?;

@@ -33,6 +33,7 @@ mod userinfo;
 pub(crate) use authorize::AuthorizeRequest;
 #[cfg(test)]
 pub(crate) use page::escape;
+pub(crate) use page::{ADMIN_PATH, Admin};
 
 use std::collections::HashSet;
 

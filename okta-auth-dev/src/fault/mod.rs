@@ -273,12 +273,27 @@ pub enum Fault {
     /// The ID token of a refresh is about another person. It must be the person of the sign-in
     /// (Core §12.2).
     RefreshIdTokenSub,
+    /// The ID token of a refresh has another audience: the client id with `1` appended. It must
+    /// have that of the sign-in (Core §12.2).
+    RefreshIdTokenAudience,
     /// The ID token of a refresh has another nonce than the sign-in. If there is one, it must be
     /// that of the sign-in (Core §12.2).
     RefreshIdTokenNonce,
+    /// The ID token of a refresh has the nonce of the sign-in. It should have none, but this is
+    /// right too (Core §12.2), and an app must accept it.
+    RefreshIdTokenSameNonce,
     /// The ID token of a refresh has another `auth_time` than the sign-in. It must be that of the
     /// sign-in (Core §12.2).
     RefreshIdTokenAuthTime,
+    /// The ID token of a refresh has no `auth_time`. It should be that of the sign-in (Core §12.2).
+    RefreshIdTokenNoAuthTime,
+    /// The response to a refresh has no ID token. There may be none (Core §12.2), and the one of the
+    /// sign-in stays in use.
+    RefreshIdTokenMissing,
+    /// With rotation a replaced refresh token works no more, not even within the leeway or the same
+    /// second: its use revokes everything. Okta always leaves a moment; an app that refreshes once
+    /// for each session does not need it.
+    RefreshNoLeeway,
     /// The response to a refresh has no refresh token. Then the old one stays in use (RFC 6749 §6).
     RefreshNoRefreshToken,
     // -- userinfo --------------------------------------------------------------------------------------------------

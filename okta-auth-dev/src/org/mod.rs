@@ -3,8 +3,13 @@
 //! An [`Org`] is what a test holds: it says where the org is and what to configure, moves its
 //! clock, switches faults on, and reads what the org saw.
 
+mod outages;
 mod people;
 mod service;
+mod sign_out;
+
+pub use sign_out::OktaSession;
+pub(crate) use sign_out::{sessions, universal_logout};
 
 use std::sync::Arc;
 
@@ -15,7 +20,7 @@ use crate::builder::OrgBuilder;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::journal::Recorded;
+use crate::journal::{Recorded, Refreshes};
 use crate::minter::Minter;
 use crate::serve::Host;
 use crate::sync::lock;
@@ -194,6 +199,12 @@ impl Org {
         self.tenant.journal.count(path_suffix)
     }
 
+    /// What became of the requests to refresh: how many came, how many were carried out, and how
+    /// many had a refresh token that was replaced before.
+    pub fn refreshes(&self) -> Refreshes {
+        self.tenant.journal.refreshes()
+    }
+
     /// Forgets the requests seen so far.
     pub fn clear_journal(&self) {
         self.tenant.journal.clear();
@@ -268,27 +279,5 @@ impl Org {
     /// ```
     pub async fn sign_in(&self, authorize_url: &str, username: &str) -> Result<Response, Error> {
         self.browser().sign_in(authorize_url, username).await
-    }
-
-    // -- outages ---------------------------------------------------------------------------------------------------
-
-    /// Closes the listener and all connections. What happened in the org is kept. With several orgs
-    /// on the listener all of them stop.
-    ///
-    /// Returns when the port is free. Requests that were waiting for an answer get none.
-    pub fn stop(&self) {
-        self.host.stop();
-    }
-
-    /// Listens again, on the same port.
-    ///
-    /// # Errors
-    ///
-    /// If somebody else took the port meanwhile.
-    ///
-    /// People, sessions, codes, tokens and keys are those of before: to a client it was an outage.
-    #[allow(clippy::unused_async, reason = "starting may have to wait in a later version")]
-    pub async fn restart(&self) -> Result<(), Error> {
-        self.host.restart()
     }
 }

@@ -109,6 +109,32 @@ impl Org {
         self.end_sessions(login);
     }
 
+    /// Takes an app from a person: no sign-in any more, and what they allowed it is revoked.
+    ///
+    /// A sign-in ends at the app with `access_denied`, a refresh with `invalid_grant`. Access tokens
+    /// are no longer active at introspection; the Okta session goes on.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), okta_auth_dev::Error> {
+    /// use okta_auth_dev::{ADA, Org};
+    ///
+    /// let org = Org::start().await?;
+    /// org.unassign(ADA, &org.client().client_id);
+    /// // ... the app's next refresh fails ...
+    /// org.assign(ADA, &org.client().client_id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unassign(&self, login: &str, client_id: &str) {
+        lock(&self.tenant.unassigned).insert((login.to_ascii_lowercase(), client_id.to_owned()));
+        lock(&self.tenant.store).revoke_grants(|grant| grant.is_of(login) && grant.client_id == client_id);
+    }
+
+    /// Gives an app back that [`Org::unassign`] took. What was revoked stays revoked.
+    pub fn assign(&self, login: &str, client_id: &str) {
+        lock(&self.tenant.unassigned).remove(&(login.to_ascii_lowercase(), client_id.to_owned()));
+    }
+
     /// Ends all Okta sessions of a person and revokes what they led to.
     ///
     /// What an administrator does with *Clear sessions* and *Revoke tokens*: the browser has to
@@ -117,6 +143,6 @@ impl Org {
     pub fn end_sessions(&self, login: &str) {
         let mut store = lock(&self.tenant.store);
         store.close_sessions_of(login);
-        store.revoke_grants_of(login);
+        store.revoke_grants(|grant| grant.is_of(login));
     }
 }

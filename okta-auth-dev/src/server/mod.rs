@@ -13,6 +13,7 @@ pub use policy::AccessPolicy;
 
 use std::time::Duration;
 
+use crate::clock::seconds;
 use crate::error::Error;
 use crate::oauth_error::OAuthError;
 use crate::user::User;
@@ -61,6 +62,9 @@ pub struct AuthorizationServer {
     pub id_token_lifetime: Duration,
     /// How long a refresh token may lie unused; 7 days by default.
     pub refresh_token_idle: Duration,
+    /// How long after the sign-in refresh tokens work at all, however often they are used and
+    /// rotated; without an end by default, 90 days at the org's own server.
+    pub refresh_token_lifetime: Option<Duration>,
     /// How long an authorization code is valid; always 300 s at Okta.
     pub code_lifetime: Duration,
     /// Whether an ID token that comes with an access token carries only `email`, `name` and
@@ -84,6 +88,7 @@ impl AuthorizationServer {
             access_token_lifetime: Duration::from_secs(3600),
             id_token_lifetime: Duration::from_secs(3600),
             refresh_token_idle: Duration::from_secs(7 * 86_400),
+            refresh_token_lifetime: None,
             code_lifetime: Duration::from_secs(300),
             thin_id_token: false,
         }
@@ -96,10 +101,17 @@ impl AuthorizationServer {
         Self::custom("default", "api://default").scope("orders:read").scope("orders:write").groups_claim(groups)
     }
 
-    /// The org's own server: thin ID tokens, groups with the scope `groups` only.
+    /// The org's own server: thin ID tokens, groups with the scope `groups` only, refresh tokens for
+    /// 90 days.
     pub(crate) fn org() -> Self {
         let groups = GroupsClaim::new("groups", GroupsFilter::Any).with_scope("groups");
-        Self { thin_id_token: true, ..Self::custom(ORG_SERVER, "").groups_claim(groups) }
+        let days = Duration::from_secs(90 * 86_400);
+        Self {
+            thin_id_token: true,
+            refresh_token_idle: days,
+            refresh_token_lifetime: Some(days),
+            ..Self::custom(ORG_SERVER, "").groups_claim(groups)
+        }
     }
 
     /// Adds a custom scope.
@@ -166,6 +178,12 @@ impl AuthorizationServer {
         self
     }
 
+    /// When a refresh token expires that is issued or used now, if those of its sign-in end then.
+    pub(crate) fn refresh_token_expiry(&self, now: i64, ends_at: Option<i64>) -> i64 {
+        let idle = now.saturating_add(seconds(self.refresh_token_idle));
+        ends_at.map_or(idle, |ends_at| idle.min(ends_at))
+    }
+
     /// Whether this is the org's own server.
     pub(crate) fn is_org(&self) -> bool {
         self.id == ORG_SERVER
@@ -203,6 +221,13 @@ impl AuthorizationServer {
         let mut policies = self.access_policies.iter();
         let allowed = self.access_policies.is_empty() || policies.any(|policy| policy.allows(client_id, user, scopes));
         allowed.then_some(()).ok_or_else(OAuthError::no_matching_policy)
+    }
+
+    /// How long an access token is valid that is issued for such a request: what the first policy
+    /// says that allows it, or else the server.
+    pub(crate) fn lifetime(&self, client_id: &str, user: Option<&User>, scopes: &[String]) -> Duration {
+        let policy = self.access_policies.iter().find(|policy| policy.allows(client_id, user, scopes));
+        policy.and_then(|policy| policy.access_token_lifetime).unwrap_or(self.access_token_lifetime)
     }
 
     /// Refuses an id that would not work in a path, and one that means something else there; and

@@ -5,6 +5,8 @@
 //! is said. The policies are tried one after the other, and one that allows the whole request is
 //! enough; scopes of two policies do not add up.
 
+use std::time::Duration;
+
 use crate::user::User;
 
 /// Who may ask for what.
@@ -35,6 +37,9 @@ pub struct AccessPolicy {
     /// The scopes, those of OpenID Connect included; empty for all. All that are asked for must be
     /// among them.
     pub scopes: Vec<String>,
+    /// How long access tokens are valid that it allows; what the server says if it is left out. Of
+    /// the policies that allow a request the first one decides.
+    pub access_token_lifetime: Option<Duration>,
 }
 
 impl AccessPolicy {
@@ -64,6 +69,21 @@ impl AccessPolicy {
     /// Allows this scope, and no others than those that were added.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
+        self
+    }
+
+    /// Replaces how long access tokens are valid that the policy allows; 5 minutes to 24 hours at
+    /// Okta, any length here.
+    ///
+    /// ```
+    /// use okta_auth_dev::{AccessPolicy, AuthorizationServer};
+    /// use std::time::Duration;
+    ///
+    /// let brief = AccessPolicy::new("Admins, briefly").group("Admins").access_token_lifetime(Duration::from_secs(5));
+    /// let server = AuthorizationServer::custom("orders", "api://orders").access_policy(brief);
+    /// ```
+    pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.access_token_lifetime = Some(lifetime);
         self
     }
 

@@ -4,13 +4,15 @@
 //! together happens together: a code is taken out and a refresh token replaced exactly once,
 //! however many requests race. Times are seconds of the virtual clock, passed in by the caller.
 
+mod refresh;
 mod session;
 mod sign_in;
 
+pub(crate) use refresh::RefreshToken;
 pub(crate) use session::Session;
 pub(crate) use sign_in::{Attempt, Step};
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::endpoint::AuthorizeRequest;
 use crate::random;
@@ -29,6 +31,8 @@ pub(crate) struct Grant {
     /// The scopes that were granted: all that were asked for, since a request with an unknown one
     /// fails.
     pub(crate) scopes: Vec<String>,
+    /// The Okta session that the person was in: the claim `sid`.
+    pub(crate) sid: Option<String>,
     /// What the request sent, for the ID tokens.
     pub(crate) nonce: Option<String>,
     /// When the person authenticated, in seconds. Refreshed tokens keep it.
@@ -44,6 +48,11 @@ impl Grant {
     pub(crate) fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|granted| granted == scope)
     }
+
+    /// Whether this person allowed it.
+    pub(crate) fn is_of(&self, login: &str) -> bool {
+        self.login.as_ref().is_some_and(|owner| owner.eq_ignore_ascii_case(login))
+    }
 }
 
 /// An authorization code that was not used yet.
@@ -58,16 +67,6 @@ pub(crate) struct Code {
     pub(crate) expires_at: i64,
 }
 
-/// A refresh token.
-#[derive(Clone, Debug)]
-pub(crate) struct RefreshToken {
-    pub(crate) grant: Grant,
-    /// When it expires unless it is used before, in seconds.
-    pub(crate) expires_at: i64,
-    /// When another one took its place, in seconds.
-    pub(crate) replaced_at: Option<i64>,
-}
-
 /// Everything that happens in an org.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
@@ -77,6 +76,8 @@ pub(crate) struct Store {
     sign_ins: HashMap<String, (AuthorizeRequest, i64)>,
     /// What the pages for the second factor wait for, by their handle.
     steps: HashMap<String, Step>,
+    /// Which apps a person ever used, by login in lower case.
+    apps: HashMap<String, BTreeSet<String>>,
     /// By the code itself.
     codes: HashMap<String, Code>,
     /// By the token itself; replaced ones stay, so that their reuse is noticed.
@@ -85,8 +86,8 @@ pub(crate) struct Store {
     revoked_tokens: HashSet<String>,
     /// The grants of which everything is revoked.
     revoked_grants: HashSet<String>,
-    /// Which grant an access token belongs to and who signed in for it, by `jti`.
-    grant_of_token: HashMap<String, (String, Option<String>)>,
+    /// Which grant an access token belongs to, by `jti`.
+    grant_of_token: HashMap<String, Grant>,
     /// The `jti` of client assertions, which work once.
     assertions: HashSet<String>,
 }
@@ -108,46 +109,11 @@ impl Store {
         self.codes.remove(value).filter(|code| code.expires_at > now)
     }
 
-    // -- refresh tokens --------------------------------------------------------------------------------------------
-
-    /// Hands out a refresh token.
-    pub(crate) fn issue_refresh_token(&mut self, grant: Grant, expires_at: i64) -> String {
-        let value = random::token();
-        self.refresh_tokens.insert(value.clone(), RefreshToken { grant, expires_at, replaced_at: None });
-        value
-    }
-
-    /// The refresh token unless it expired or was revoked.
-    ///
-    /// A replaced one is still returned: the caller decides about the leeway.
-    pub(crate) fn refresh_token(&self, value: &str, now: i64) -> Option<RefreshToken> {
-        let token = self.refresh_tokens.get(value)?;
-        let alive = token.expires_at > now && !self.revoked_grants.contains(&token.grant.id);
-        alive.then(|| token.clone())
-    }
-
-    /// Moves the expiry of a refresh token that was used.
-    ///
-    /// The idle period starts again.
-    pub(crate) fn extend_refresh_token(&mut self, value: &str, expires_at: i64) {
-        if let Some(token) = self.refresh_tokens.get_mut(value) {
-            token.expires_at = expires_at;
-        }
-    }
-
-    /// Marks a refresh token as replaced. The first time counts: using it again within the leeway
-    /// does not prolong it.
-    pub(crate) fn replace_refresh_token(&mut self, value: &str, now: i64) {
-        if let Some(token) = self.refresh_tokens.get_mut(value) {
-            token.replaced_at.get_or_insert(now);
-        }
-    }
-
     // -- access tokens and revocation ------------------------------------------------------------------------------
 
     /// Remembers which grant an access token belongs to.
     pub(crate) fn note_access_token(&mut self, jti: String, grant: &Grant) {
-        self.grant_of_token.insert(jti, (grant.id.clone(), grant.login.clone()));
+        self.grant_of_token.insert(jti, grant.clone());
     }
 
     /// Revokes one access token. Its refresh token lives on.
@@ -162,22 +128,19 @@ impl Store {
         self.revoked_grants.insert(grant.id.clone());
     }
 
-    /// Revokes everything of a person at once.
+    /// Revokes several grants at once: those of a person, for instance.
     ///
     /// A grant is known by its refresh token or, if it has none, by its access tokens.
-    pub(crate) fn revoke_grants_of(&mut self, login: &str) {
-        let refreshable = self.refresh_tokens.values().map(|token| (&token.grant.id, &token.grant.login));
-        let others = self.grant_of_token.values().map(|(grant, login)| (grant, login));
-        let theirs = refreshable
-            .chain(others)
-            .filter(|(_, owner)| owner.as_ref().is_some_and(|owner| owner.eq_ignore_ascii_case(login)));
-        self.revoked_grants.extend(theirs.map(|(grant, _)| grant.clone()));
+    pub(crate) fn revoke_grants(&mut self, which: impl Fn(&Grant) -> bool) {
+        let refreshable = self.refresh_tokens.values().map(|token| &token.grant);
+        let all = refreshable.chain(self.grant_of_token.values());
+        self.revoked_grants.extend(all.filter(|grant| which(grant)).map(|grant| grant.id.clone()));
     }
 
     /// Whether an access token was revoked, alone or with its grant.
     pub(crate) fn is_revoked(&self, jti: &str) -> bool {
         let grant = self.grant_of_token.get(jti);
-        self.revoked_tokens.contains(jti) || grant.is_some_and(|(grant, _)| self.revoked_grants.contains(grant))
+        self.revoked_tokens.contains(jti) || grant.is_some_and(|grant| self.revoked_grants.contains(&grant.id))
     }
 
     /// Notes the `jti` of a client assertion; false if it was used before.

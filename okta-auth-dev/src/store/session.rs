@@ -3,6 +3,8 @@
 //! How somebody authenticated is a property of the session, not of the person: the second factor
 //! counts until the session ends, and the next sign-in starts with the password again.
 
+use std::collections::BTreeSet;
+
 use super::Store;
 use crate::random;
 
@@ -12,6 +14,9 @@ const SESSION_IDLE: i64 = 7200;
 /// Somebody's Okta session, which lets further apps sign them in without a password.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
+    /// What the session is called in the claim `sid` of ID tokens. It outlives the identifier in the
+    /// cookie, which is a secret and changes.
+    pub(crate) sid: String,
     /// Whose session it is.
     pub(crate) login: String,
     /// How the person authenticated in it so far: the claim `amr`.
@@ -20,6 +25,8 @@ pub(crate) struct Session {
     pub(crate) auth_time: i64,
     /// In seconds; moves with every use.
     pub(crate) expires_at: i64,
+    /// The apps that were used in it, by client id.
+    pub(crate) apps: BTreeSet<String>,
     /// What pages of this browser are bound to. It is never sent anywhere, and stays the same when
     /// the identifier in the cookie changes, so that other tabs go on.
     pub(crate) root: String,
@@ -37,13 +44,18 @@ impl Store {
         old: Option<&str>,
         now: i64,
     ) -> (String, Session) {
-        let old = old.and_then(|id| self.sessions.remove(id)).filter(|old| old.login == login);
+        let old = old.and_then(|id| self.sessions.remove(id));
+        let old = old.filter(|old| old.login == login && old.expires_at > now);
+        let fresh = || (random::okta_id("102", 22), random::token(), BTreeSet::new());
+        let (sid, root, apps) = old.map_or_else(fresh, |old| (old.sid, old.root, old.apps));
         let session = Session {
+            sid,
             login: login.to_owned(),
             amr: amr.to_vec(),
             auth_time: now,
             expires_at: now + SESSION_IDLE,
-            root: old.map_or_else(random::token, |old| old.root),
+            apps,
+            root,
         };
         (self.insert_session(session.clone()), session)
     }
@@ -61,6 +73,26 @@ impl Store {
         let session = self.sessions.get_mut(id).filter(|session| session.expires_at > now)?;
         session.expires_at = now + SESSION_IDLE;
         Some(session.clone())
+    }
+
+    /// The sessions that live, in the order in which people authenticated.
+    pub(crate) fn live_sessions(&self, now: i64) -> Vec<Session> {
+        let mut live: Vec<_> = self.sessions.values().filter(|session| session.expires_at > now).cloned().collect();
+        live.sort_by(|one, other| (one.auth_time, &one.sid).cmp(&(other.auth_time, &other.sid)));
+        live
+    }
+
+    /// Notes that a person used an app in a session.
+    pub(crate) fn note_use(&mut self, session: &Session, client_id: &str) {
+        let same = self.sessions.values_mut().filter(|known| known.sid == session.sid);
+        same.for_each(|known| known.apps.extend([client_id.to_owned()]));
+        let apps = self.apps.entry(session.login.to_ascii_lowercase()).or_default();
+        apps.insert(client_id.to_owned());
+    }
+
+    /// The apps that a person ever used.
+    pub(crate) fn apps_of(&self, login: &str) -> BTreeSet<String> {
+        self.apps.get(&login.to_ascii_lowercase()).cloned().unwrap_or_default()
     }
 
     /// Ends a session.

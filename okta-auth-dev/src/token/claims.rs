@@ -3,6 +3,8 @@
 //! Mind the two meanings of `sub`: the Okta user id in ID tokens and at userinfo, the login in
 //! access tokens, which have the id as `uid`.
 
+use std::time::Duration;
+
 use aws_lc_rs::digest::{self, digest};
 use serde_json::{Map, Value, json};
 
@@ -31,7 +33,9 @@ impl Issuing<'_> {
             "idp": self.tenant.id,
             "auth_time": self.grant.auth_time,
         }));
+        let tells_session = self.tenant.client(&self.grant.client_id).is_none_or(|client| client.session_claim);
         let optional = [
+            ("sid", self.grant.sid.clone().filter(|_| tells_session)),
             ("nonce", self.grant.nonce.clone()),
             ("acr", self.grant.acr.clone()),
             ("at_hash", access_token.map(|token| at_hash(token, Algorithm::Rs256))),
@@ -56,7 +60,7 @@ impl Issuing<'_> {
             "iss": issuer,
             "aud": audience,
             "iat": now,
-            "exp": now + seconds(settings.access_token_lifetime),
+            "exp": now + seconds(self.access_token_lifetime()),
             "cid": self.grant.client_id,
             "scp": self.grant.scopes,
             "sub": self.grant.login.as_ref().unwrap_or(&self.grant.client_id),
@@ -72,6 +76,12 @@ impl Issuing<'_> {
             claims.extend(groups.filter_map(|c| Some((c.name.clone(), json!(c.value(&user, &self.grant.scopes)?)))));
         }
         claims
+    }
+
+    /// How long the access token is valid, by the policy that allows it.
+    pub(crate) fn access_token_lifetime(&self) -> Duration {
+        let person = self.grant.login.as_ref().map(|_| self.user());
+        self.server.settings.lifetime(&self.grant.client_id, person.as_ref(), &self.grant.scopes)
     }
 
     /// The person, or somebody empty if the account is gone; the endpoints check that before.

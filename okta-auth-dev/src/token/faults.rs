@@ -39,7 +39,7 @@ pub(crate) fn apply(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Re
         || times(fault, draft, now)
         || bindings(fault, draft)
         || shape(fault, draft)
-        || (target.refresh && refreshed(fault, draft));
+        || (target.refresh && refreshed(fault, draft, target));
     Ok(plain || signature(fault, draft, &target.issuing)? || algorithm(fault, draft, target)?)
 }
 
@@ -59,11 +59,15 @@ fn shape(fault: &Fault, draft: &mut Draft) -> bool {
 }
 
 /// What must be the same as at the sign-in (OpenID Connect Core §12.2).
-fn refreshed(fault: &Fault, draft: &mut Draft) -> bool {
+fn refreshed(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> bool {
+    let nonce = target.issuing.grant.nonce.as_deref().unwrap_or_default();
     match fault {
         Fault::RefreshIdTokenIssuer => draft.claim("iss", suffixed(draft, "iss", "1")),
         Fault::RefreshIdTokenSub => draft.claim("sub", suffixed(draft, "sub", "1")),
-        Fault::RefreshIdTokenNonce => draft.claim("nonce", suffixed(draft, "nonce", "1")),
+        Fault::RefreshIdTokenNonce => draft.claim("nonce", json!(format!("{nonce}1"))),
+        Fault::RefreshIdTokenSameNonce => draft.claim("nonce", json!(nonce)),
+        Fault::RefreshIdTokenAudience => draft.claim("aud", suffixed(draft, "aud", "1")),
+        Fault::RefreshIdTokenNoAuthTime => draft.claim("auth_time", Value::Null),
         Fault::RefreshIdTokenAuthTime => {
             let original = draft.claims.get("auth_time").and_then(Value::as_i64).unwrap_or_default();
             draft.claim("auth_time", json!(original + 1));

@@ -75,6 +75,10 @@ impl Issuing<'_> {
     /// An ID token, signed, with the faults that are on.
     pub(crate) fn id_token(&self, access_token: &str, refresh: bool) -> Result<String, Error> {
         let mut draft = self.id_token_draft(Some(access_token))?;
+        if refresh {
+            // The nonce tied the first one to a browser. Here there is none (Core §12.2).
+            draft.claim("nonce", serde_json::Value::Null);
+        }
         let target = Target { issuing: *self, access_token, refresh };
         self.tenant.board.each(|fault| faults::apply(fault, &mut draft, &target))?;
         draft.finish()

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use okta_auth_dev::{CLIENT_ID, Client, Org, OrgBuilder, PUBLIC_CLIENT_ID, SERVICE_CLIENT_ID};
+use okta_auth_dev::{CLIENT_ID, Client, Org, OrgBuilder, PUBLIC_CLIENT_ID, Rotation, SERVICE_CLIENT_ID};
 use serde_json::json;
 
 use crate::support::*;
@@ -140,4 +140,94 @@ async fn the_builder_changes_what_it_names() {
     let code = sign_in(&org, &[]).await.param("code").unwrap();
     org.clock().advance(Duration::from_secs(11));
     assert_eq!(exchange(&org, &code, &[]).json()["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn lifetimes_are_those_of_the_server_or_of_the_policy() {
+    let settings = r#"
+        [[server]]
+        id = "default"
+        access_token_lifetime = 7
+        [[server.access_policy]]
+        groups = ["Admins"]
+        access_token_lifetime = 3
+        [[server.access_policy]]
+    "#;
+    let org = OrgBuilder::from_toml(settings).unwrap().start().await.unwrap();
+    for (login, seconds) in [(okta_auth_dev::ADA, 3), (okta_auth_dev::BEN, 7)] {
+        let url = authorize_url(&org, &org.issuer(), &[("scope", "openid offline_access")]);
+        let code = org.sign_in(&url, login).await.unwrap().param("code").unwrap();
+        let body = exchange(&org, &code, &[]).json();
+        let renewed = refresh(&org, body["refresh_token"].as_str().unwrap()).json();
+        for body in [body, renewed] {
+            let access = claims(&body["access_token"]);
+            let lifetime = access["exp"].as_i64().unwrap() - access["iat"].as_i64().unwrap();
+            assert_eq!((&body["expires_in"], lifetime), (&json!(seconds), seconds), "{login}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn variables_say_what_a_demo_needs() {
+    let file = std::env::temp_dir().join(format!("okta-dev-variables-{}.toml", std::process::id()));
+    std::fs::write(&file, "port = 1\n[[client]]\nid = \"0oafile\"").unwrap();
+    let variables = [
+        ("OKTA_DEV_PORT", "0"),
+        ("OKTA_DEV_ORIGINS", "http://localhost:8080, http://localhost:8081"),
+        ("OKTA_DEV_ACCESS_TOKEN_LIFETIME", "5"),
+        ("OKTA_DEV_ROTATION", "rotate"),
+        ("OKTA_DEV_REFRESH_LEEWAY", "0"),
+        ("OKTA_DEV_CONFIG", file.to_str().unwrap()),
+        ("PATH", "ignored"),
+    ];
+    let org = OrgBuilder::from_variables(variables).unwrap().start().await.unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let client = org.client();
+    assert_eq!(client.client_id, "0oafile");
+    assert_eq!(client.redirect_uris.len(), 2, "an app on two ports: {:?}", client.redirect_uris);
+    assert_eq!((client.rotation, client.rotation_leeway), (Rotation::Rotate, Duration::ZERO));
+    assert_eq!(tokens(&org, "openid").await.json()["expires_in"], 5);
+    for (name, value) in [
+        ("OKTA_DEV_PORT", "x"),
+        ("OKTA_DEV_ACCESS_TOKEN_LIFETIME", "0"),
+        ("OKTA_DEV_ROTATION", "sometimes"),
+        ("OKTA_DEV_PROT", "1"),
+        ("OKTA_DEV_CONFIG", "/nowhere.toml"),
+    ] {
+        let error = OrgBuilder::from_variables([(name, value)]).unwrap_err();
+        assert!(
+            error.is_config() && (error.to_string().contains(name) || error.to_string().contains(value)),
+            "{error}"
+        );
+    }
+    assert!(OrgBuilder::from_variables([("OKTA_DEV_PORT", "")]).is_ok(), "empty is missing");
+}
+
+/// The program, until the end of a test.
+struct Program(std::process::Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop((self.0.kill(), self.0.wait()));
+    }
+}
+
+#[test]
+fn the_program_takes_flags_and_variables() {
+    use std::io::BufRead as _;
+    use std::process::{Command, Stdio};
+    let mut command = Command::new(env!("CARGO_BIN_EXE_okta-dev"));
+    command.args(["--port", "0", "--origin=http://localhost:3000", "--origin", "http://localhost:3001"]);
+    command.env("OKTA_DEV_PORT", "1").env("OKTA_DEV_ROTATION", "rotate").stdout(Stdio::piped());
+    let mut program = Program(command.spawn().unwrap());
+    let lines = std::io::BufReader::new(program.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let banner: Vec<String> = lines.take_while(|line| !line.contains("OKTA_CLIENT_SECRET")).collect();
+    for port in [8080, 3000, 3001] {
+        let uri = format!("http://localhost:{port}/authorization-code/callback");
+        assert!(banner.iter().any(|line| line.ends_with(&uri)), "{banner:#?}");
+    }
+    let wrong =
+        Command::new(env!("CARGO_BIN_EXE_okta-dev")).args(["--access-token-lifetime", "soon"]).output().unwrap();
+    assert!(!wrong.status.success());
+    assert!(String::from_utf8(wrong.stderr).unwrap().contains("use seconds"));
 }

@@ -268,6 +268,10 @@ async fn refreshes() {
     assert_eq!(claim(Fault::RefreshIdTokenSub, "sub"), format!("{}1", original["sub"].as_str().unwrap()));
     assert_eq!(claim(Fault::RefreshIdTokenNonce, "nonce"), "the-nonce1");
     assert_ne!(claim(Fault::RefreshIdTokenAuthTime, "auth_time"), original["auth_time"]);
+    assert_eq!(claim(Fault::RefreshIdTokenSameNonce, "nonce"), "the-nonce");
+    assert_eq!(claim(Fault::RefreshIdTokenAudience, "aud"), format!("{CLIENT_ID}1"));
+    assert_eq!(claim(Fault::RefreshIdTokenNoAuthTime, "auth_time"), Value::Null);
+    assert!(with(Fault::RefreshIdTokenMissing).get("id_token").is_none());
     assert!(with(Fault::RefreshNoRefreshToken).get("refresh_token").is_none());
     org.fault(Fault::RefreshIdTokenSub);
     let control = claims(&tokens(&org, "openid").await.json()["id_token"]);

@@ -203,3 +203,64 @@ pub(crate) fn verifies_with(keys: &Value, token: &Value) -> bool {
         _ => false,
     }
 }
+
+/// An app that writes down what it is posted and answers with these statuses in turn, the last one again and again.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) origin: String,
+    received: std::sync::Arc<std::sync::Mutex<Vec<Received>>>,
+}
+
+/// A request that an app got.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(crate) line: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
+}
+
+impl App {
+    pub(crate) fn start(statuses: &'static [u16]) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let app = Self { origin, received: std::sync::Arc::default() };
+        let same = app.clone();
+        // The thread ends with the process.
+        std::thread::spawn(move || {
+            for (index, stream) in listener.incoming().enumerate() {
+                same.answer(stream.unwrap(), statuses[index.min(statuses.len() - 1)]);
+            }
+        });
+        app
+    }
+
+    fn answer(&self, mut stream: TcpStream, status: u16) {
+        let mut bytes = Vec::new();
+        let (head, length) = loop {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            bytes.extend(byte);
+            if let Some(head) = bytes.strip_suffix(b"\r\n\r\n") {
+                let head = String::from_utf8(head.to_vec()).unwrap();
+                let length = head
+                    .split("content-length: ")
+                    .nth(1)
+                    .map_or(0, |rest| rest.split("\r\n").next().unwrap().parse().unwrap());
+                break (head, length);
+            }
+        };
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).unwrap();
+        let (line, headers) = head.split_once("\r\n").unwrap();
+        let headers = headers.split("\r\n").map(|line| line.split_once(": ").unwrap());
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let body = String::from_utf8(body).unwrap();
+        self.received.lock().unwrap().push(Received { line: line.to_owned(), headers, body });
+        let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\nX-App: yes\r\n\r\nok");
+        stream.write_all(answer.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
+    }
+}

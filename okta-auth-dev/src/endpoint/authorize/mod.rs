@@ -109,6 +109,10 @@ pub(super) fn sign_in_page(
 /// comes back here, and this time its levels are met.
 pub(super) fn settle(tenant: &Tenant, server: &Server, request: &AuthorizeRequest, session: &Session) -> Reply {
     let user = tenant.user(&session.login);
+    if !tenant.is_assigned(&session.login, &request.client_id) {
+        let error = OAuthError::bad("access_denied", "User is not assigned to the client application.");
+        return refuse(tenant, request, &error);
+    }
     if let Err(error) = server.settings.allow(&request.client_id, user.as_ref(), &request.scopes) {
         return refuse(tenant, request, &error);
     }
@@ -136,12 +140,15 @@ fn finish(
     if let Err(error) = (Issuing { tenant, server, grant: &grant }).check_groups() {
         return refuse(tenant, request, &error);
     }
-    let code = lock(&tenant.store).issue_code(Code {
+    let mut store = lock(&tenant.store);
+    store.note_use(session, &request.client_id);
+    let code = store.issue_code(Code {
         grant,
         redirect_uri: request.redirect_uri.clone(),
         challenge: request.challenge.clone(),
         expires_at: tenant.clock.seconds() + crate::clock::seconds(server.settings.code_lifetime),
     });
+    drop(store);
     respond(tenant, request, vec![("code".to_owned(), code)])
 }
 
@@ -153,6 +160,7 @@ fn grant(server: &Server, request: &AuthorizeRequest, session: &Session, acr: Op
         client_id: request.client_id.clone(),
         login: Some(session.login.clone()),
         scopes: request.scopes.clone(),
+        sid: Some(session.sid.clone()),
         nonce: request.nonce.clone(),
         auth_time: session.auth_time,
         acr,

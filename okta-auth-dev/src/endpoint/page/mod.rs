@@ -4,8 +4,10 @@
 //! are announced and tied to the fields, the focus is visible, and everything works without
 //! scripts. All text that comes from elsewhere is escaped.
 
+mod admin;
 mod verify;
 
+pub(crate) use admin::{Admin, PATH as ADMIN_PATH};
 pub(super) use verify::Verify;
 
 use crate::reply::Reply;
@@ -173,7 +175,8 @@ pub(super) fn home(tenant: &Tenant) -> Reply {
         })
         .collect();
     let body = format!(
-        "<h1>Development org</h1><p class=\"soft\">It is no Okta org; it behaves like one.</p><ul>{issuers}</ul>"
+        "<h1>Development org</h1><p class=\"soft\">It is no Okta org; it behaves like one.</p><ul>{issuers}\
+         <li><a href=\"/admin\">People and sessions</a></li></ul>"
     );
     Reply::html(200, page("Development org", &tenant.name, &body))
 }

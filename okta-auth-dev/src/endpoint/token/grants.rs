@@ -9,11 +9,12 @@ use super::response::{Kind, respond};
 use crate::client::{Client, Rotation};
 use crate::clock::seconds;
 use crate::endpoint::{Exchange, Params};
+use crate::fault::Fault;
 use crate::oauth_error::OAuthError;
 use crate::random;
 use crate::reply::Reply;
 use crate::server::AuthorizationServer;
-use crate::store::{Grant, RefreshToken};
+use crate::store::Grant;
 use crate::sync::lock;
 
 /// A code, once, by the client it was made for, with the same redirect URI and the PKCE verifier.
@@ -61,40 +62,56 @@ fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAu
 /// A refresh token. With rotation the old one works on for the leeway; after that its use revokes
 /// everything.
 pub(super) fn refresh_token(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<Reply, OAuthError> {
-    let (value, now) = (required(params, "refresh_token")?, exchange.now());
-    let invalid = || OAuthError::invalid_grant("The refresh token is invalid or expired.");
-    let token = lock(&exchange.tenant.store).refresh_token(value, now).ok_or_else(invalid)?;
+    let (tenant, value, now) = (exchange.tenant, required(params, "refresh_token")?, exchange.now());
+    let token = lock(&tenant.store).refresh_token(value, now).ok_or_else(invalid_refresh_token)?;
     if token.grant.client_id != client.client_id {
-        return Err(invalid());
+        return Err(invalid_refresh_token());
     }
     check_server(exchange, &token.grant)?;
-    if token.replaced_at.is_some_and(|replaced_at| now > replaced_at + seconds(client.rotation_leeway)) {
-        lock(&exchange.tenant.store).revoke_grant(&token.grant);
-        return Err(invalid());
-    }
-    // The account may be gone by now.
+    // The account may be gone by now, or may no longer have the app.
     let login = token.grant.login.as_deref().unwrap_or_default();
-    exchange.tenant.user(login).ok_or_else(invalid)?;
-    let grant = Grant { scopes: narrowed(&token.grant, params)?, ..token.grant.clone() };
-    let value = renew(exchange, client, &token, value);
-    respond(exchange, client, &grant, Kind::Refresh { refresh_token: value })
+    if tenant.user(login).is_none() || !tenant.is_assigned(login, &client.client_id) {
+        return Err(invalid_refresh_token());
+    }
+    let grant = Grant { scopes: narrowed(&token.grant, params)?, ..token.grant };
+    let value = renew(exchange, client, value)?;
+    let reply = respond(exchange, client, &grant, Kind::Refresh { refresh_token: value })?;
+    tenant.journal.note(|refreshes| refreshes.granted += 1);
+    Ok(reply)
+}
+
+/// Okta's words, whatever is wrong with it.
+fn invalid_refresh_token() -> OAuthError {
+    OAuthError::invalid_grant("The refresh token is invalid or expired.")
 }
 
 /// The refresh token that goes back: the same, or another one in its place.
-fn renew(exchange: &Exchange<'_>, client: &Client, token: &RefreshToken, value: &str) -> String {
-    let now = exchange.now();
-    let expires_at = now + seconds(exchange.server.settings.refresh_token_idle);
-    let mut store = lock(&exchange.tenant.store);
-    match client.rotation {
+///
+/// Looks at the token once more, because of several requests with the same token only one may be
+/// the first.
+fn renew(exchange: &Exchange<'_>, client: &Client, value: &str) -> Result<String, OAuthError> {
+    let (tenant, settings, now) = (exchange.tenant, &exchange.server.settings, exchange.now());
+    let strict = tenant.board.hit(&Fault::RefreshNoLeeway);
+    let leeway = (!strict).then(|| seconds(client.rotation_leeway));
+    let mut store = lock(&tenant.store);
+    let token = store.refresh_token(value, now).ok_or_else(invalid_refresh_token)?;
+    if token.is_reused(now, leeway) {
+        store.revoke_grant(&token.grant);
+        tenant.journal.note(|refreshes| refreshes.reused += 1);
+        return Err(invalid_refresh_token());
+    }
+    let expires_at = settings.refresh_token_expiry(now, token.ends_at);
+    Ok(match client.rotation {
         Rotation::Static => {
             store.extend_refresh_token(value, expires_at);
             value.to_owned()
         }
         Rotation::Rotate => {
+            tenant.journal.note(|refreshes| refreshes.repeated += usize::from(token.replaced_at.is_some()));
             store.replace_refresh_token(value, now);
-            store.issue_refresh_token(token.grant.clone(), expires_at)
+            store.issue_refresh_token(token.grant, expires_at, token.ends_at)
         }
-    }
+    })
 }
 
 /// The scopes of a refresh: those of the sign-in, or fewer.
@@ -135,6 +152,7 @@ pub(super) fn client_credentials(
         client_id: client.client_id.clone(),
         login: None,
         scopes,
+        sid: None,
         nonce: None,
         auth_time: exchange.now(),
         acr: None,

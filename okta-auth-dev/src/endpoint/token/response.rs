@@ -32,7 +32,7 @@ pub(super) fn respond(
     grant: &Grant,
     kind: Kind,
 ) -> Result<Reply, OAuthError> {
-    let settings = &exchange.server.settings;
+    let refresh = matches!(kind, Kind::Refresh { .. });
     let issuing = Issuing { tenant: exchange.tenant, server: exchange.server, grant };
     issuing.check_groups()?;
     issuing.rotate_if_asked();
@@ -40,17 +40,16 @@ pub(super) fn respond(
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
     put("token_type", json!("Bearer"));
-    put("expires_in", json!(seconds(settings.access_token_lifetime)));
+    put("expires_in", json!(seconds(issuing.access_token_lifetime())));
     put("scope", json!(grant.scopes.join(" ")));
     if grant.login.is_some() && grant.has_scope("openid") {
-        let refresh = matches!(kind, Kind::Refresh { .. });
         put("id_token", json!(issuing.id_token(&access_token, refresh)?));
     }
     put("access_token", json!(access_token));
     if let Some(refresh_token) = refresh_token(exchange, client, grant, kind) {
         put("refresh_token", json!(refresh_token));
     }
-    distort(exchange, &mut members);
+    distort(exchange, &mut members, refresh);
     Ok(Reply::json(200, &members).no_store())
 }
 
@@ -65,17 +64,20 @@ fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: 
         Kind::SignIn => {
             let offline = grant.has_scope("offline_access");
             let allowed = client.may_use(crate::client::GrantType::RefreshToken);
-            let expires_at = exchange.now() + seconds(exchange.server.settings.refresh_token_idle);
-            (offline && allowed).then(|| lock(&exchange.tenant.store).issue_refresh_token(grant.clone(), expires_at))
+            let (settings, now) = (&exchange.server.settings, exchange.now());
+            let ends_at = settings.refresh_token_lifetime.map(|lifetime| now.saturating_add(seconds(lifetime)));
+            let expires_at = settings.refresh_token_expiry(now, ends_at);
+            let mut store = lock(&exchange.tenant.store);
+            (offline && allowed).then(|| store.issue_refresh_token(grant.clone(), expires_at, ends_at))
         }
     }
 }
 
 /// Applies the faults of the response.
-fn distort(exchange: &Exchange<'_>, members: &mut Map<String, Value>) {
+fn distort(exchange: &Exchange<'_>, members: &mut Map<String, Value>, refresh: bool) {
     let board = &exchange.tenant.board;
     if members.contains_key("id_token") {
-        if board.hit(&Fault::IdTokenMissing) {
+        if board.hit(&Fault::IdTokenMissing) || (refresh && board.hit(&Fault::RefreshIdTokenMissing)) {
             members.remove("id_token");
         } else if board.hit(&Fault::IdTokenIsAccessToken) {
             let access_token = members.get("access_token").cloned().unwrap_or_default();

@@ -1,0 +1,82 @@
+//! Settings from environment variables: for demos, which are started by a command and not by code.
+
+use std::time::Duration;
+
+use super::OrgBuilder;
+use crate::client::Rotation;
+use crate::error::Error;
+
+impl OrgBuilder {
+    /// The settings of the process environment, see [`OrgBuilder::from_variables`].
+    ///
+    /// # Errors
+    ///
+    /// If a value makes no sense, or the file is not there or wrong.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_variables(std::env::vars_os().filter_map(|(name, value)| {
+            // Other variables may be no text, and are none of ours.
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }))
+    }
+
+    /// The settings of these variables. All others are ignored, and empty ones count as missing.
+    ///
+    /// | variable | meaning |
+    /// |---|---|
+    /// | `OKTA_DEV_CONFIG` | a TOML file with the rest, see [`crate::config`] |
+    /// | `OKTA_DEV_PORT` | the port; 0 for a free one |
+    /// | `OKTA_DEV_ORIGINS` | origins of the app, separated by commas, see [`OrgBuilder::redirect_origin`] |
+    /// | `OKTA_DEV_ACCESS_TOKEN_LIFETIME` | how long access tokens of custom servers are valid, in seconds |
+    /// | `OKTA_DEV_ROTATION` | what becomes of used refresh tokens: `static` or `rotate` |
+    /// | `OKTA_DEV_REFRESH_LEEWAY` | how long a rotated one works on, in seconds |
+    ///
+    /// The variables win over the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`OrgBuilder::from_env`].
+    ///
+    /// ```
+    /// use okta_auth_dev::OrgBuilder;
+    ///
+    /// // A session outlives its access token every five seconds.
+    /// let builder = OrgBuilder::from_variables([("OKTA_DEV_ACCESS_TOKEN_LIFETIME", "5")])?;
+    /// assert!(OrgBuilder::from_variables([("OKTA_DEV_ACCESS_TOKEN_LIFETIME", "soon")]).is_err());
+    /// # Ok::<(), okta_auth_dev::Error>(())
+    /// ```
+    pub fn from_variables<N: AsRef<str>, V: Into<String>>(
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, Error> {
+        let (mut builder, mut rest) = (Self::default(), Vec::new());
+        for (name, value) in variables {
+            let (Some(name), value) = (name.as_ref().strip_prefix("OKTA_DEV_"), value.into()) else { continue };
+            match name {
+                _ if value.is_empty() => {}
+                "CONFIG" => builder = Self::from_file(&value)?,
+                _ => rest.push((name.to_owned(), value)),
+            }
+        }
+        rest.into_iter().try_fold(builder, |builder, (name, value)| builder.variable(&name, &value))
+    }
+
+    /// One variable, without the prefix.
+    fn variable(self, name: &str, value: &str) -> Result<Self, Error> {
+        let wrong = |expected: &str| Error::config(format_args!("OKTA_DEV_{name} is `{value}`: use {expected}"));
+        let seconds = |least: u64| {
+            let length = value.parse::<u64>().ok().filter(|length| *length >= least);
+            length.map(Duration::from_secs).ok_or_else(|| wrong(&format!("seconds, {least} or more")))
+        };
+        Ok(match name {
+            "PORT" => self.port(value.parse().map_err(|_| wrong("a port from 0 to 65535"))?),
+            "ORIGINS" => value.split(',').map(str::trim).fold(self, Self::redirect_origin),
+            "ACCESS_TOKEN_LIFETIME" => self.access_token_lifetime(seconds(1)?),
+            "REFRESH_LEEWAY" => self.refresh_leeway(seconds(0)?),
+            "ROTATION" => self.rotation(match value {
+                "static" => Rotation::Static,
+                "rotate" => Rotation::Rotate,
+                _ => return Err(wrong("`static` or `rotate`")),
+            }),
+            _ => return Err(Error::config(format_args!("there is no variable OKTA_DEV_{name}"))),
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! The test API: what the library's handle can do, over HTTP, for tests in other processes.
+//!
+//! It lives under `/dev/` and talks JSON. Like everything here it answers on loopback only, and it
+//! does not answer pages of other sites: a browser that visits one must not become its remote
+//! control.
+//!
+//! | request | what it does |
+//! |---|---|
+//! | `GET /dev/outages` | tells how each endpoint is |
+//! | `POST /dev/outages/{endpoint}` | switches an outage on |
+//! | `POST /dev/outages/{endpoint}/release` | lets waiting requests go on |
+//! | `DELETE /dev/outages/{endpoint}`, `DELETE /dev/outages` | switches it off, or all |
+//! | `GET /dev/refreshes` | tells what became of refreshes |
+//! | `POST /dev/clock` | moves the virtual clock forward |
+//! | `POST /dev/universal-logout` | signs somebody out everywhere |
+//!
+//! Beside it there is a page for people, `/admin`.
+
+mod admin;
+mod outages;
+mod sign_out;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::journal::Recorded;
+use crate::oauth_error::{management, no_such_path};
+use crate::reply::Reply;
+use crate::tenant::Tenant;
+
+/// The body of `POST /dev/clock`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    /// Seconds.
+    advance: u64,
+}
+
+/// Answers a request of the test API, or of the administrator's page; nothing for any other path.
+pub(crate) async fn answer(tenant: &Arc<Tenant>, request: &Recorded) -> Option<Reply> {
+    let Some(path) = request.path.strip_prefix("/dev/") else { return admin::answer(tenant, request).await };
+    if !is_local(tenant, request) {
+        return Some(management(403, "E0000006", "The test API does not answer pages of other sites."));
+    }
+    let segments: Vec<&str> = path.split('/').collect();
+    let reply = match (request.method.as_str(), segments.as_slice()) {
+        (method, ["outages", rest @ ..]) => outages::answer(tenant, request, method, rest),
+        ("GET", ["refreshes"]) => Ok(refreshes(tenant)),
+        ("POST", ["clock"]) => clock(tenant, request),
+        ("POST", ["universal-logout"]) => sign_out::universal_logout(tenant, request).await,
+        _ => Err(no_such_path()),
+    };
+    Some(reply.unwrap_or_else(|refused| refused))
+}
+
+/// Whether the request comes from no page, or from one of the org itself.
+///
+/// Browsers say so in `Sec-Fetch-Site`. `Origin` is for those that do not; it may be `null` for a
+/// form of the org's own pages, which keep their address to themselves.
+pub(crate) fn is_local(tenant: &Tenant, request: &Recorded) -> bool {
+    match request.header("sec-fetch-site") {
+        Some(site) => site == "same-origin" || site == "none",
+        None => request.header("origin").is_none_or(|origin| origin == tenant.url),
+    }
+}
+
+/// The JSON of a body. A mistake is answered with what serde says about it.
+fn body<T: DeserializeOwned>(request: &Recorded) -> Result<T, Reply> {
+    serde_json::from_str(&request.body)
+        .map_err(|error| management(400, "E0000003", &format!("The request body was not well-formed: {error}")))
+}
+
+/// What became of refreshes.
+fn refreshes(tenant: &Tenant) -> Reply {
+    let counts = tenant.journal.refreshes();
+    Reply::json(
+        200,
+        &json!({
+            "seen": counts.seen,
+            "granted": counts.granted,
+            "repeated": counts.repeated,
+            "reused": counts.reused,
+        }),
+    )
+    .no_store()
+}
+
+/// Moves the clock.
+fn clock(tenant: &Tenant, request: &Recorded) -> Result<Reply, Reply> {
+    let Advance { advance } = body(request)?;
+    tenant.clock.advance(std::time::Duration::from_secs(advance));
+    Ok(Reply::empty(204))
+}

@@ -1,0 +1,43 @@
+//! Signing people out, over HTTP.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::body;
+use crate::journal::Recorded;
+use crate::notice::{Delivery, RevocationFault};
+use crate::oauth_error::not_found;
+use crate::org;
+use crate::reply::Reply;
+use crate::tenant::Tenant;
+
+/// Whom to sign out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Person {
+    login: String,
+    /// Tells the apps wrongly, and leaves the org's own sessions alone.
+    fault: Option<RevocationFault>,
+}
+
+/// Signs somebody out everywhere, and tells what each app answered.
+pub(super) async fn universal_logout(tenant: &Arc<Tenant>, request: &Recorded) -> Result<Reply, Reply> {
+    let Person { login, fault } = body(request)?;
+    tenant.user(&login).ok_or_else(|| not_found(&format!("{login} (User)")))?;
+    Ok(deliveries(&org::universal_logout(tenant, &login, fault).await))
+}
+
+/// What apps answered, as JSON.
+fn deliveries(deliveries: &[Delivery]) -> Reply {
+    let one = |delivery: &Delivery| {
+        json!({
+            "client_id": delivery.client_id,
+            "uri": delivery.uri,
+            "status": delivery.status,
+            "problem": delivery.problem,
+        })
+    };
+    Reply::json(200, &deliveries.iter().map(one).collect::<Vec<Value>>()).no_store()
+}

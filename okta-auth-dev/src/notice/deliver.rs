@@ -1,0 +1,78 @@
+//! Posting to an app on this machine. Nothing else is reached: the org is made for loopback, and
+//! what it signs is worth nothing elsewhere.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use url::{Host, Position, Url};
+
+use super::Notice;
+use crate::browser::http::{Answer, parse};
+
+/// How long an app may take, in real time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// More than any app should answer, in bytes.
+const LIMIT: u64 = 1 << 20;
+
+/// Posts a notice; the error says why there is no answer.
+pub(super) async fn post(notice: &Notice) -> Result<Answer, String> {
+    let url = Url::parse(&notice.uri).map_err(|error| format!("`{}` is no URL: {error}", notice.uri))?;
+    let address = address(&url).ok_or("the org only sends to http on this machine")?;
+    let answer = tokio::time::timeout(PATIENCE, exchange(address, &request(&url, notice))).await;
+    let bytes = answer.map_err(|_| "the app did not answer in time")?.map_err(|error| error.to_string())?;
+    parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| "the answer of the app is no HTTP".to_owned())
+}
+
+/// Where an app on this machine listens.
+fn address(url: &Url) -> Option<SocketAddr> {
+    let ip = match url.host()? {
+        Host::Ipv4(ip) => IpAddr::V4(ip),
+        Host::Ipv6(ip) => IpAddr::V6(ip),
+        Host::Domain(name) if name == "localhost" || name.ends_with(".localhost") => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        Host::Domain(_) => return None,
+    };
+    (url.scheme() == "http" && ip.is_loopback()).then_some(SocketAddr::new(ip, url.port_or_known_default()?))
+}
+
+/// Writes the request down.
+fn request(url: &Url, notice: &Notice) -> String {
+    let (host, target) =
+        (&url[Position::BeforeHost..Position::AfterPort], &url[Position::BeforePath..Position::AfterQuery]);
+    let authorization = notice.authorization.as_ref().map(|value| format!("authorization: {value}\r\n"));
+    format!(
+        "POST {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\naccept: */*\r\ncontent-type: {}\r\n\
+         {}content-length: {}\r\n\r\n{}",
+        notice.content_type,
+        authorization.unwrap_or_default(),
+        notice.body.len(),
+        notice.body,
+    )
+}
+
+/// One connection, read until the app closes it.
+async fn exchange(address: SocketAddr, request: &str) -> std::io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(request.as_bytes()).await?;
+    let mut bytes = Vec::new();
+    stream.take(LIMIT).read_to_end(&mut bytes).await?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_reached() {
+        let at = |url: &str| address(&Url::parse(url).unwrap()).map(|address| address.to_string());
+        assert_eq!(at("http://localhost:8080/x").as_deref(), Some("127.0.0.1:8080"));
+        assert_eq!(at("http://acme.localhost/x").as_deref(), Some("127.0.0.1:80"));
+        assert_eq!(at("http://[::1]:1/").as_deref(), Some("[::1]:1"));
+        for elsewhere in ["https://localhost/", "http://192.0.2.1/", "http://localhost.example/", "http://example/"] {
+            assert_eq!(at(elsewhere), None, "{elsewhere}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Signing people out from the org's side: sessions, and what apps are told.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::Org;
+use crate::notice::{Delivery, GlobalRevocation, RevocationFault, send_all};
+use crate::sync::lock;
+use crate::tenant::Tenant;
+
+/// An Okta session, as an administrator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OktaSession {
+    /// What ID tokens call it: the claim `sid`.
+    pub sid: String,
+    /// Whose session it is.
+    pub login: String,
+    /// The client ids of the apps that were used in it.
+    pub apps: Vec<String>,
+    /// When the person authenticated last.
+    pub auth_time: SystemTime,
+}
+
+impl Org {
+    /// The Okta sessions that live now, oldest sign-in first.
+    pub fn sessions(&self) -> Vec<OktaSession> {
+        sessions(&self.tenant)
+    }
+
+    /// Signs somebody out everywhere, as an administrator does with Universal Logout: ends their
+    /// Okta sessions, revokes what these led to, and tells every app that they used and that has an
+    /// endpoint for it. Returns what each app answered.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), okta_auth_dev::Error> {
+    /// use okta_auth_dev::{ADA, Org};
+    ///
+    /// let org = Org::start().await?;
+    /// org.put_client(org.client().universal_logout("http://127.0.0.1:3000/global-token-revocation"));
+    /// // ... Ada signs in to the app ...
+    /// for delivery in org.universal_logout(ADA).await {
+    ///     assert!(delivery.is_success(), "{delivery:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn universal_logout(&self, login: &str) -> Vec<Delivery> {
+        universal_logout(&self.tenant, login, None).await
+    }
+
+    /// One revocation for the first client, to be changed before it is sent. The org's own sessions
+    /// go on.
+    pub fn global_revocation(&self, login: &str) -> GlobalRevocation {
+        GlobalRevocation::new(Arc::clone(&self.tenant), &self.client().client_id, login)
+    }
+}
+
+/// The sessions of an org.
+pub(crate) fn sessions(tenant: &Tenant) -> Vec<OktaSession> {
+    let now = tenant.clock.seconds();
+    let sessions = lock(&tenant.store).live_sessions(now);
+    let auth_time = |seconds: i64| UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs());
+    sessions
+        .into_iter()
+        .map(|session| OktaSession {
+            auth_time: auth_time(session.auth_time),
+            apps: session.apps.into_iter().collect(),
+            sid: session.sid,
+            login: session.login,
+        })
+        .collect()
+}
+
+/// Ends everything of a person and tells the apps. With a fault only the apps are told, wrongly.
+pub(crate) async fn universal_logout(
+    tenant: &Arc<Tenant>,
+    login: &str,
+    fault: Option<RevocationFault>,
+) -> Vec<Delivery> {
+    let used = {
+        let mut store = lock(&tenant.store);
+        if fault.is_none() {
+            store.close_sessions_of(login);
+            store.revoke_grants(|grant| grant.is_of(login));
+        }
+        store.apps_of(login)
+    };
+    let told = used.into_iter().filter_map(|id| tenant.client(&id)).filter(|app| app.universal_logout_uri.is_some());
+    let notices = told.map(|app| {
+        let revocation = GlobalRevocation::new(Arc::clone(tenant), &app.client_id, login);
+        fault.into_iter().fold(revocation, GlobalRevocation::fault).notice()
+    });
+    send_all(notices.collect()).await
+}

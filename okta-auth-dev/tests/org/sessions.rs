@@ -1,0 +1,51 @@
+//! The claim `sid`: one for each Okta session, in every ID token of it.
+
+use okta_auth_dev::{ADA, BEN, Browser, Org};
+use serde_json::Value;
+
+use crate::support::*;
+
+/// The token response of a sign-in in this browser, with changes to the request.
+async fn body(org: &Org, browser: &mut Browser, login: &str, changes: &[(&str, &str)]) -> Value {
+    let url = authorize_url(org, &org.issuer(), &[&[("scope", "openid offline_access")], changes].concat());
+    let response = browser.sign_in(&url, login).await.unwrap();
+    exchange(org, &response.param("code").unwrap(), &[]).json()
+}
+
+fn sid(body: &Value) -> String {
+    claims(&body["id_token"])["sid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn every_id_token_of_a_session_names_it() {
+    let org = Org::start().await.unwrap();
+    let mut browser = org.browser();
+    let first = body(&org, &mut browser, ADA, &[]).await;
+    let renewed = refresh(&org, first["refresh_token"].as_str().unwrap()).json();
+    assert_eq!(sid(&first), sid(&renewed), "a refresh keeps it");
+    for changes in [&[][..], &[("prompt", "login")], &[("acr_values", "urn:okta:loa:2fa:any")]] {
+        let again = body(&org, &mut browser, ADA, changes).await;
+        assert_eq!(sid(&again), sid(&first), "{changes:?}");
+    }
+    assert!(claims(&first["access_token"]).get("sid").is_none());
+}
+
+#[tokio::test]
+async fn another_session_has_another_name() {
+    let org = Org::start().await.unwrap();
+    let mut browser = org.browser();
+    let first = sid(&body(&org, &mut browser, ADA, &[]).await);
+    assert_ne!(sid(&body(&org, &mut org.browser(), ADA, &[]).await), first, "another browser");
+    let other = sid(&body(&org, &mut browser, BEN, &[("prompt", "login")]).await);
+    assert_ne!(other, first, "another person in the same browser");
+    org.clock().advance(std::time::Duration::from_secs(7201));
+    assert_ne!(sid(&body(&org, &mut browser, BEN, &[]).await), other, "a session that had expired");
+}
+
+#[tokio::test]
+async fn an_app_may_go_without() {
+    let org = Org::start().await.unwrap();
+    org.put_client(org.client().session_claim(false));
+    let body = body(&org, &mut org.browser(), ADA, &[]).await;
+    assert!(claims(&body["id_token"]).get("sid").is_none());
+}
