@@ -73,6 +73,7 @@ pub use id_token::{IdTokenClaims, VerifiedIdToken};
 pub(crate) use jwks::{Keys, KeysSettings, Trust};
 #[cfg_attr(not(test), expect(unused_imports, reason = "the engine does not serve back-channel logout yet"))]
 pub(crate) use logout_token::{Ends, LogoutTokenRules, VerifiedLogoutToken};
+pub(crate) use message::is_identifier;
 #[cfg_attr(not(test), expect(unused_imports, reason = "the engine does not serve Universal Logout yet"))]
 pub(crate) use revocation_token::{RevocationTokenRules, VerifiedRevocationToken};
 pub(crate) use verifier::{KeysVersion, Verifier};
