@@ -154,6 +154,18 @@ codes! {
     CredentialsMalformed = "credentials_malformed",
     /// A request that changes state came from another origin.
     CrossOrigin = "cross_origin",
+    /// A sign-out message cannot be read: a parameter or a member is missing, comes twice, is too
+    /// large, or is of a kind that nobody knows.
+    LogoutMalformed = "logout_malformed",
+    /// A sign-out message does not prove where it comes from: it has no token, or one that has
+    /// been used before.
+    LogoutRefused = "logout_refused",
+    /// A sign-out message names a user whom this application does not know.
+    LogoutSubjectUnknown = "logout_subject_unknown",
+    /// A sign-out message is right, and the sessions that it names cannot be ended.
+    ///
+    /// A session in a cookie can be ended from outside only with a revocation list.
+    LogoutUnsupported = "logout_unsupported",
     /// Something that cannot happen did. Please report it.
     Internal = "internal",
 }

@@ -150,7 +150,7 @@ impl AccessTokens {
 }
 
 /// The `iss` that a token claims, with nothing of it believed.
-fn claimed_issuer(token: &str) -> Result<String> {
+pub(crate) fn claimed_issuer(token: &str) -> Result<String> {
     #[derive(Deserialize)]
     struct Claimed {
         iss: String,

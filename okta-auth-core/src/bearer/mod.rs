@@ -46,7 +46,7 @@ mod challenge;
 mod credentials;
 mod resource;
 
-pub(crate) use access_tokens::{AccessTokens, Authority, Introspection};
+pub(crate) use access_tokens::{AccessTokens, Authority, Introspection, claimed_issuer};
 pub use challenge::WwwAuthenticate;
 pub(crate) use credentials::Credentials;
 pub(crate) use resource::resource_metadata;

@@ -43,6 +43,16 @@ pub(super) struct Header {
     b64: bool,
 }
 
+/// What the `typ` of a kind of token may be, in lower case and without `application/`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Typ<'a> {
+    /// The names for it.
+    pub(super) names: &'a [&'a str],
+    /// Whether there must be one. Okta's own tokens have none, so for most kinds it may be left
+    /// out, and then the claims have to tell the kinds apart.
+    pub(super) required: bool,
+}
+
 /// Whether a member is there, whatever its value.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
@@ -123,16 +133,16 @@ impl Header {
         Ok(())
     }
 
-    /// Refuses a token of another kind by its `typ` (RFC 8725 §3.11). Okta sends none,
-    /// so none is fine.
-    pub(super) fn check_type(&self, allowed: &[&str]) -> Result<()> {
-        let Some(typ) = &self.typ else { return Ok(()) };
-        let short = typ.to_ascii_lowercase();
-        let short = short.strip_prefix("application/").unwrap_or(&short);
-        if allowed.contains(&short) {
+    /// Refuses a token of another kind by its `typ` (RFC 8725 §3.11).
+    pub(super) fn check_type(&self, allowed: Typ<'_>) -> Result<()> {
+        let fits = self.typ.as_ref().map_or(!allowed.required, |typ| {
+            let short = typ.to_ascii_lowercase();
+            allowed.names.contains(&short.strip_prefix("application/").unwrap_or(&short))
+        });
+        if fits {
             return Ok(());
         }
-        Err(Error::new(Code::TokenHeader, "the token's `typ` is that of another kind of token"))
+        Err(Error::new(Code::TokenHeader, "the token's `typ` is not that of the expected kind of token"))
     }
 }
 
@@ -229,11 +239,24 @@ mod tests {
 
     #[test]
     fn types_of_other_kinds_are_refused() {
-        let with =
-            |typ: &str| Header { alg: String::new(), kid: None, typ: Some(typ.to_owned()), crit: false, b64: false };
-        assert!(with("JWT").check_type(&["jwt"]).is_ok() && with("application/jwt").check_type(&["jwt"]).is_ok());
-        for other in ["at+jwt", "logout+jwt", "dpop+jwt", "", "JWT2"] {
-            assert!(with(other).check_type(&["jwt"]).is_err(), "{other}");
+        let with = |typ: Option<&str>| Header {
+            alg: String::new(),
+            kid: None,
+            typ: typ.map(str::to_owned),
+            crit: false,
+            b64: false,
+        };
+        let (optional, required) =
+            (Typ { names: &["jwt"], required: false }, Typ { names: &["logout+jwt"], required: true });
+        for fine in [None, Some("JWT"), Some("application/jwt")] {
+            assert!(with(fine).check_type(optional).is_ok(), "{fine:?}");
+        }
+        for other in ["at+jwt", "logout+jwt", "dpop+jwt", "", "JWT2", "application/application/jwt"] {
+            assert!(with(Some(other)).check_type(optional).is_err(), "{other}");
+        }
+        assert!(with(Some("Application/Logout+JWT")).check_type(required).is_ok());
+        for other in [None, Some(""), Some("JWT")] {
+            assert!(with(other).check_type(required).is_err(), "{other:?}");
         }
     }
 

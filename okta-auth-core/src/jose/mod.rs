@@ -34,6 +34,20 @@
 //! token or a logout token is there. A token that is bound to a key (`cnf`) is refused as a
 //! bearer token (RFC 9449 §7.2).
 
+//!
+//! # Rules for logout tokens (OIDC Back-Channel Logout §2.6)
+//!
+//! `typ` is absent, `JWT` or `logout+jwt`. The audience is this client and nobody else, `events` has
+//! the one event, `jti` is there, and so is `sub` or `sid` or both. Nothing of another kind is there:
+//! no `nonce`, no `scp`. `iat` is at most five minutes old.
+//!
+//! # Rules for revocation tokens (Global Token Revocation, Okta's Universal Logout)
+//!
+//! `typ` is `global-token-revocation+jwt`. `sub` is this client, the audience is the URL of the
+//! endpoint and nothing else, `jti` is there, and `exp` is at most 15 minutes after `iat`.
+//!
+//! Tokens of both kinds are used once. The caller remembers their `jti`, which says for how long.
+
 mod access_payload;
 mod access_token;
 mod algorithm;
@@ -42,6 +56,12 @@ mod compact;
 mod id_token;
 mod jwk;
 mod jwks;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve back-channel logout yet"))]
+mod logout_token;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve sign-out messages yet"))]
+mod message;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve Universal Logout yet"))]
+mod revocation_token;
 mod verifier;
 
 pub use access_token::{AccessTokenClaims, VerifiedAccessToken};
@@ -51,7 +71,16 @@ pub use claims::Audience;
 pub(crate) use id_token::IdTokenRules;
 pub use id_token::{IdTokenClaims, VerifiedIdToken};
 pub(crate) use jwks::{Keys, KeysSettings, Trust};
+#[cfg_attr(not(test), expect(unused_imports, reason = "the engine does not serve back-channel logout yet"))]
+pub(crate) use logout_token::{Ends, LogoutTokenRules, VerifiedLogoutToken};
+pub(crate) use message::is_identifier;
+#[cfg_attr(not(test), expect(unused_imports, reason = "the engine does not serve Universal Logout yet"))]
+pub(crate) use revocation_token::{RevocationTokenRules, VerifiedRevocationToken};
 pub(crate) use verifier::{KeysVersion, Verifier};
 
+#[cfg(test)]
+pub(crate) mod issuer_for_tests;
+#[cfg(test)]
+mod message_tests;
 #[cfg(test)]
 mod vector_tests;

@@ -8,12 +8,21 @@ use url::Url;
 use super::access_token::{AccessTokenRules, VerifiedAccessToken};
 use super::algorithm::Algorithm;
 use super::claims::Payload;
-use super::compact::{Compact, Headers};
+use super::compact::{Compact, Headers, Typ};
 use super::id_token::{IdTokenRules, VerifiedIdToken};
 use super::jwk::KeySet;
 use super::jwks::{Keys, Signed, Trust};
+use super::logout_token::{LogoutTokenRules, VerifiedLogoutToken};
+use super::revocation_token::{RevocationTokenRules, VerifiedRevocationToken};
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
+
+/// The `typ` of each kind of token. Okta sends none but for the last one, where it tells a request
+/// to end sessions from everything else that the same key signs.
+const ID_TOKEN: Typ<'_> = Typ { names: &["jwt"], required: false };
+const ACCESS_TOKEN: Typ<'_> = Typ { names: &["jwt", "at+jwt"], required: false };
+const LOGOUT_TOKEN: Typ<'_> = Typ { names: &["jwt", "logout+jwt"], required: false };
+const REVOCATION_TOKEN: Typ<'_> = Typ { names: &["global-token-revocation+jwt"], required: true };
 
 /// Verifies the tokens of one issuer.
 ///
@@ -69,10 +78,8 @@ impl Verifier {
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching the keys.
     pub(crate) async fn id_token(&self, keys: &Url, token: &str, rules: &IdTokenRules<'_>) -> Result<VerifiedIdToken> {
-        let signed = self.authentic(keys, token, &["jwt"], rules.trust).await?;
-        let payload = Payload::parse(&signed.payload)?;
-        let (algorithm, now) = (signed.algorithm, self.clock.now());
-        VerifiedIdToken::check(Authentic { payload, algorithm, now, leeway: self.leeway }, rules)
+        let signed = self.authentic(keys, token, ID_TOKEN, rules.trust).await?;
+        VerifiedIdToken::check(self.read(&signed)?, rules)
     }
 
     /// Verifies an access token of a custom authorization server (RFC 9068 §4, without
@@ -86,9 +93,41 @@ impl Verifier {
         token: &str,
         rules: &AccessTokenRules<'_>,
     ) -> Result<(VerifiedAccessToken, KeysVersion)> {
-        let signed = self.authentic(keys, token, &["jwt", "at+jwt"], Trust::Anonymous).await?;
+        let signed = self.authentic(keys, token, ACCESS_TOKEN, Trust::Anonymous).await?;
         let version = KeysVersion(Arc::downgrade(&signed.keys));
         Ok((VerifiedAccessToken::check(signed.payload, rules, self.clock.now(), self.leeway)?, version))
+    }
+
+    /// Verifies a logout token (OIDC Back-Channel Logout §2.6). That it is used once is up to the
+    /// caller.
+    ///
+    /// # Errors
+    /// One of the `Token...` codes, or the error of fetching the keys.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve back-channel logout yet"))]
+    pub(crate) async fn logout_token(
+        &self,
+        keys: &Url,
+        token: &str,
+        rules: &LogoutTokenRules<'_>,
+    ) -> Result<VerifiedLogoutToken> {
+        let signed = self.authentic(keys, token, LOGOUT_TOKEN, Trust::Anonymous).await?;
+        VerifiedLogoutToken::check(&self.read(&signed)?, rules)
+    }
+
+    /// Verifies the token of a Global Token Revocation request, which is Okta's Universal Logout.
+    /// That it is used once is up to the caller.
+    ///
+    /// # Errors
+    /// One of the `Token...` codes, or the error of fetching the keys.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve Universal Logout yet"))]
+    pub(crate) async fn revocation_token(
+        &self,
+        keys: &Url,
+        token: &str,
+        rules: &RevocationTokenRules<'_>,
+    ) -> Result<VerifiedRevocationToken> {
+        let signed = self.authentic(keys, token, REVOCATION_TOKEN, Trust::Anonymous).await?;
+        VerifiedRevocationToken::check(&self.read(&signed)?, rules)
     }
 
     /// Whether the keys are still those of `version`: what was verified with them would be
@@ -103,9 +142,9 @@ impl Verifier {
 
     /// Shape, header, algorithm, key, signature; the payload is not looked at before
     /// that.
-    async fn authentic(&self, keys: &Url, token: &str, types: &[&str], trust: Trust) -> Result<Genuine> {
+    async fn authentic(&self, keys: &Url, token: &str, typ: Typ<'_>, trust: Trust) -> Result<Genuine> {
         let compact = Compact::parse(token, &self.headers)?;
-        compact.header.check_type(types)?;
+        compact.header.check_type(typ)?;
         let algorithm = self.algorithm(&compact.header.alg)?;
         let signed = Signed {
             kid: compact.header.kid.as_deref(),
@@ -116,6 +155,12 @@ impl Verifier {
         let keys = self.keys.verify(keys, &signed, trust).await?;
         self.headers.keep(token, &compact.header);
         Ok(Genuine { payload: compact.payload()?, algorithm, keys })
+    }
+
+    /// The claims of a token whose signature has been verified.
+    fn read(&self, signed: &Genuine) -> Result<Authentic> {
+        let payload = Payload::parse(&signed.payload)?;
+        Ok(Authentic { payload, algorithm: signed.algorithm, now: self.clock.now(), leeway: self.leeway })
     }
 
     /// The algorithm of the header, if it is on the list. The list decides, not the header.

@@ -8,8 +8,47 @@
 //!    Okta away it stays here, signed out.
 //! 5. Okta sends it back to the sign-out redirect URI, where nothing is expected of it: no
 //!    session, no state.
+//!
+//! # Messages from outside
+//!
+//! | message | from | proof | ends |
+//! |---|---|---|---|
+//! | back-channel (OIDC Back-Channel Logout) | the provider | a logout token | a session, or those of a user |
+//! | front-channel (OIDC Front-Channel Logout) | the user's browser, in a frame | none | a session, or this browser's |
+//! | Universal Logout (Global Token Revocation) | Okta | a revocation token | those of a user |
+//!
+//! What has no proof can be sent by anybody, so a front-channel message may do no more than sign
+//! somebody out. The two with a token are read in a fixed order: who asks, then what for. A token
+//! counts once; until when it is remembered, it says itself.
+//!
+//! A message is read in one way or not at all: a parameter, a member or a header that comes twice
+//! is refused, never chosen from. What is compared is compared byte by byte.
+//!
+//! | status | back-channel | front-channel | Universal Logout |
+//! |---|---|---|---|
+//! | done, or nothing to do | 200 | 200 | 204 |
+//! | cannot be read | 400 | 400 | 400 |
+//! | the token is missing, wrong or used | 400 | | 401 |
+//! | not allowed | 400 | | 403 |
+//! | nobody is known by that name | 200 | 200 | 404 |
+//! | known, and cannot be signed out | 400 | 500 | 422 |
+//! | Okta cannot be reached | 400 | 503 | 503 |
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve back-channel logout yet"))]
+mod back_channel;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve Universal Logout yet"))]
+mod email;
+mod form;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve front-channel logout yet"))]
+mod front_channel;
 mod origin;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve sign-out messages yet"))]
+mod status;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve Universal Logout yet"))]
+mod universal;
+
+#[cfg(test)]
+mod message_tests;
 
 use std::time::Duration;
 

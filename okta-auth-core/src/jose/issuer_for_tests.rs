@@ -1,0 +1,123 @@
+//! An issuer for unit tests: it signs whatever a test wants, publishes its keys on a socket of
+//! this machine, and has the clock.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, UNIX_EPOCH};
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
+use aws_lc_rs::signature::{self, EcdsaKeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::{Algorithm, Keys, KeysSettings, Verifier};
+use crate::clock::SharedClock;
+use crate::config::Issuer;
+use crate::http::{HttpClient, HttpSettings};
+
+/// The present moment, until a test turns the clock.
+pub(crate) const NOW: i64 = 1_800_000_000;
+pub(crate) const LEEWAY: Duration = Duration::from_secs(60);
+pub(crate) const ISSUER: &str = "https://acme.okta.com/oauth2/default";
+pub(crate) const CLIENT: &str = "0oaclient";
+
+/// Made once: RSA keys take their time. The second one is nobody's.
+static RSA: LazyLock<[RsaKeyPair; 2]> =
+    LazyLock::new(|| [0; 2].map(|_| RsaKeyPair::generate(KeySize::Rsa2048).unwrap()));
+static EC: LazyLock<EcdsaKeyPair> =
+    LazyLock::new(|| EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).unwrap());
+
+pub(crate) struct TestIssuer {
+    /// Where its keys are.
+    pub(crate) keys: Url,
+    time: Arc<AtomicI64>,
+}
+
+impl TestIssuer {
+    /// Publishes an RSA key and a P-256 key, for as long as the test's runtime lives.
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let keys = format!("http://{}/keys", listener.local_addr().unwrap()).parse().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                let _ = connection.read(&mut [0; 4096]).await;
+                let (body, kind) = (published().to_string(), "content-type: application/json\r\nconnection: close");
+                let answer = format!("HTTP/1.1 200 OK\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                let _ = connection.write_all(answer.as_bytes()).await;
+            }
+        });
+        Self { keys, time: Arc::new(AtomicI64::new(NOW)) }
+    }
+
+    /// Turns the clock.
+    pub(crate) fn set_time(&self, seconds: i64) {
+        self.time.store(seconds, Ordering::SeqCst);
+    }
+
+    /// A verifier of its tokens, as the default configuration has it: RS256 alone.
+    pub(crate) fn verifier(&self) -> Verifier {
+        let time = Arc::clone(&self.time);
+        let clock =
+            SharedClock::new(move || UNIX_EPOCH + Duration::from_secs(time.load(Ordering::SeqCst).unsigned_abs()));
+        let http = HttpClient::new(&HttpSettings::default(), clock.clone()).unwrap();
+        let keys = Keys::new(http, clock.clone(), KeysSettings::default());
+        Verifier::new(keys, vec![Algorithm::Rs256], LEEWAY, clock)
+    }
+}
+
+/// The issuer as it is configured.
+pub(crate) fn issuer() -> Issuer {
+    Issuer::new(ISSUER, ISSUER.parse().unwrap())
+}
+
+/// Modulus and exponent, of PKCS#1: a sequence of the modulus, with a zero in front, and the
+/// exponent.
+fn rsa_numbers() -> (&'static [u8], &'static [u8]) {
+    let der = RSA[0].public_key().as_ref();
+    (&der[9..265], &der[267..])
+}
+
+fn published() -> Value {
+    let ((n, e), point) = (rsa_numbers(), EC.public_key().as_ref());
+    json!({ "keys": [
+        { "kty": "RSA", "use": "sig", "kid": "rsa", "n": encode(n), "e": encode(e) },
+        { "kty": "EC", "use": "sig", "kid": "ec", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..]) },
+    ]})
+}
+
+pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Signs as the header says: RS256, ES256, or HS256 with the public modulus as the secret.
+/// `kid` `stolen` signs with a key that nobody publishes; `none` does not sign.
+pub(crate) fn sign(header: &Value, payload: &Value) -> String {
+    sign_text(header, &payload.to_string())
+}
+
+/// Signs a payload that no `Value` can hold.
+pub(crate) fn sign_text(header: &Value, payload: &str) -> String {
+    let input = format!("{}.{}", encode(header.to_string()), encode(payload));
+    let random = SystemRandom::new();
+    let signature = match header["alg"].as_str().unwrap() {
+        "RS256" => {
+            let key = &RSA[usize::from(header["kid"] == "stolen")];
+            let mut signature = vec![0; key.public_modulus_len()];
+            key.sign(&signature::RSA_PKCS1_SHA256, &random, input.as_bytes(), &mut signature).unwrap();
+            signature
+        }
+        "ES256" => EC.sign(&random, input.as_bytes()).unwrap().as_ref().to_vec(),
+        "HS256" => {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, rsa_numbers().0);
+            hmac::sign(&key, input.as_bytes()).as_ref().to_vec()
+        }
+        _ => b"none".to_vec(),
+    };
+    format!("{input}.{}", encode(signature))
+}

@@ -1,0 +1,202 @@
+//! The request of Universal Logout (Global Token Revocation §3): a token in the header that says
+//! who asks, and a subject identifier in the body (RFC 9493) that says whose sessions are to end.
+//!
+//! The order is: token, its verification, and only then the body. Strangers get 401 and learn
+//! nothing about formats or users. Whoever the body names is looked for among the users of the
+//! issuer whose key signed the token, and nowhere else.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use serde::Deserialize;
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
+use url::Url;
+
+use super::email::Email;
+use super::form::{is_media_type, malformed};
+use crate::bearer::{Credentials, claimed_issuer};
+use crate::config::Issuer;
+use crate::error::{Code, Error, Result};
+use crate::jose::is_identifier;
+
+/// The largest body that is read, in bytes. A subject identifier has less than 600.
+const MAX_BODY: usize = 8 * 1024;
+
+/// Whose sessions are to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SubjectIdentifier {
+    /// By an e-mail address (RFC 9493 §3.2.2): what Okta sends by default.
+    Email(Email),
+    /// By issuer and subject (RFC 9493 §3.2.3). The issuer is one of those accepted.
+    IssuerSubject { iss: String, sub: String },
+    /// By a name that both sides know (RFC 9493 §3.2.4): at Okta the user's id.
+    Opaque { id: String },
+}
+
+/// The issuers that may ask, and whose users can be named: the configured one, and the org that it
+/// is a part of. Okta says of the token that its issuer is the org's URL or that of the ID tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct AcceptedIssuers {
+    configured: String,
+    org: String,
+}
+
+/// Whose keys a token is to be verified with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signer {
+    /// The configured issuer, which may be the org itself.
+    Configured,
+    /// The org server, where the configured issuer is a custom one.
+    Org,
+}
+
+impl AcceptedIssuers {
+    /// Both issuers of an application, from the configuration and from nothing else.
+    pub(crate) fn of(issuer: &Issuer) -> Self {
+        let configured = issuer.as_str().to_owned();
+        let org = Url::parse(&configured).map_or_else(|_| configured.clone(), |url| url.origin().ascii_serialization());
+        Self { configured, org }
+    }
+
+    /// The issuer of a signer, for the rules of the token.
+    pub(crate) fn issuer(&self, signer: Signer) -> &str {
+        match signer {
+            Signer::Configured => &self.configured,
+            Signer::Org => &self.org,
+        }
+    }
+
+    /// Whose keys to verify a token with. The token's own `iss` chooses between the two and is not
+    /// believed: it is checked again, against the one whose keys were used.
+    ///
+    /// # Errors
+    /// [`Code::TokenMalformed`] if it names no issuer, [`Code::TokenClaim`] if it names another.
+    pub(crate) fn signer(&self, token: &str) -> Result<Signer> {
+        let claimed = claimed_issuer(token)?;
+        let fits = |signer: &Signer| self.issuer(*signer) == claimed;
+        let signer = [Signer::Configured, Signer::Org].into_iter().find(fits);
+        signer.ok_or_else(|| Error::invalid_claim("iss", "is neither the configured issuer nor its org"))
+    }
+}
+
+/// Reads the token: one `Authorization` header with the scheme `Bearer`, one token, and none in the
+/// query.
+///
+/// # Errors
+/// [`Code::LogoutRefused`], for every way in which there is not exactly one.
+pub(crate) fn revocation_token(parts: &Parts) -> Result<String> {
+    let one = parts.headers.get_all(AUTHORIZATION).iter().count() == 1;
+    let token = Credentials::parse(&parts.headers, parts.uri.query()).token().ok().flatten().map(str::to_owned);
+    token.filter(|_| one).ok_or_else(|| {
+        Error::new(Code::LogoutRefused, "the request to end sessions has not exactly one token, after `Bearer`")
+    })
+}
+
+/// Reads whose sessions are to end; the token must have been verified.
+///
+/// # Errors
+/// [`Code::LogoutMalformed`] if the body is no JSON, or its `sub_id` is none of RFC 9493 of a format
+/// that is known here; [`Code::LogoutSubjectUnknown`] for a user of another issuer.
+pub(crate) fn subject(headers: &HeaderMap, body: &[u8], accepted: &AcceptedIssuers) -> Result<SubjectIdentifier> {
+    if !is_media_type(headers, "application/json") {
+        return Err(malformed("a request to end sessions is JSON (application/json)"));
+    }
+    if body.len() > MAX_BODY {
+        return Err(malformed("the request to end sessions is larger than 8 KiB"));
+    }
+    let message: Message = serde_json::from_slice(body).map_err(|_| {
+        malformed(
+            "the request to end sessions is no JSON object with one `sub_id`, an object of texts with each name once",
+        )
+    })?;
+    let subject = identifier(message.0)?;
+    match &subject {
+        SubjectIdentifier::IssuerSubject { iss, .. } if ![&accepted.configured, &accepted.org].contains(&iss) => {
+            Err(Error::new(Code::LogoutSubjectUnknown, "the user who is to be signed out is one of another issuer"))
+        }
+        _ => Ok(subject),
+    }
+}
+
+/// A subject identifier has the members of its format, all of them and no others (RFC 9493 §3).
+/// One that had an `email` beside its `id` could be read in two ways.
+fn identifier(mut members: BTreeMap<String, String>) -> Result<SubjectIdentifier> {
+    let format = members.remove("format").ok_or_else(|| malformed("the `sub_id` has no `format`"))?;
+    let mut member = |name: &str| {
+        let value = members.remove(name).filter(|value| is_identifier(value));
+        value.ok_or_else(|| malformed("a member of the `sub_id` is missing, empty or too large"))
+    };
+    let subject = match format.as_str() {
+        "email" => SubjectIdentifier::Email(
+            Email::parse(&member("email")?).ok_or_else(|| malformed("the `email` of the `sub_id` is no address"))?,
+        ),
+        "iss_sub" => SubjectIdentifier::IssuerSubject { iss: member("iss")?, sub: member("sub")? },
+        "opaque" => SubjectIdentifier::Opaque { id: member("id")? },
+        _ => return Err(malformed("the `format` of the `sub_id` is none of email, iss_sub and opaque")),
+    };
+    if members.is_empty() { Ok(subject) } else { Err(malformed("the `sub_id` has a member that its format has not")) }
+}
+
+/// The body. Members besides `sub_id` are ignored, so that the protocol can grow.
+struct Message(BTreeMap<String, String>);
+
+/// Reads the body, and with it nothing but objects: what `derive` makes would take a list for one.
+struct Body;
+
+/// Reads the members of a subject identifier: each name once, and all of them texts.
+struct Members;
+
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Body)
+    }
+}
+
+impl<'de> Visitor<'de> for Body {
+    type Value = Message;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with a subject identifier")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message, A::Error> {
+        let mut subject = None;
+        while let Some(name) = map.next_key::<String>()? {
+            if name != "sub_id" {
+                map.next_value::<IgnoredAny>()?;
+            } else if subject.replace(map.next_value_seed(Members)?).is_some() {
+                return Err(de::Error::custom("the subject comes twice"));
+            }
+        }
+        subject.map(Message).ok_or_else(|| de::Error::missing_field("sub_id"))
+    }
+}
+
+impl<'de> de::DeserializeSeed<'de> for Members {
+    type Value = BTreeMap<String, String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members {
+    type Value = BTreeMap<String, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of texts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = BTreeMap::new();
+        while let Some((name, value)) = map.next_entry::<String, String>()? {
+            if members.insert(name, value).is_some() {
+                return Err(de::Error::custom("a member comes twice"));
+            }
+        }
+        Ok(members)
+    }
+}
