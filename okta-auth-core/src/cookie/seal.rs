@@ -8,10 +8,9 @@ use std::fmt;
 use std::ops::Range;
 
 use aws_lc_rs::aead::{Aad, Nonce, RandomizedNonceKey};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::keys::Purpose;
+use crate::base64url;
 use crate::error::{Code, Error, Result};
 use crate::secret::SecretBytes;
 
@@ -95,7 +94,7 @@ impl Sealer {
         if let Some(place) = header.last_chunk_mut::<NONCE>() {
             place.copy_from_slice(nonce.as_ref());
         }
-        Ok(URL_SAFE_NO_PAD.encode(&*sealed))
+        Ok(base64url::encode(&*sealed))
     }
 
     /// Opens what [`seal`](Self::seal) made for the same name. Anything else is `None`:
@@ -106,7 +105,7 @@ impl Sealer {
         }
         // Strict: another spelling of the same bytes, with stray trailing bits, is
         // refused as well.
-        let mut sealed = SecretBytes::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+        let mut sealed = SecretBytes::new(base64url::decode(text).ok()?);
         let (header, body) = sealed.expose_mut().split_at_mut_checked(HEADER)?;
         let (version, rest) = header.split_first()?;
         let (id, nonce) = rest.split_at_checked(ID)?;
