@@ -40,8 +40,16 @@ struct Case {
     header: Option<String>,
     /// How many verified tokens the server remembers.
     remembers: usize,
-    /// The limits: microseconds added, and the share of the bare framework's requests.
-    limits: (f64, f64),
+    limits: Limits,
+}
+
+/// What may be added, and to what.
+#[derive(Clone, Copy)]
+enum Limits {
+    /// Microseconds of CPU added, and the share of the bare framework's requests.
+    Bare(f64, f64),
+    /// The CPU added, as a share of what `okta-jwt-verifier` adds.
+    Peer(f64),
 }
 
 fn main() {
@@ -62,7 +70,9 @@ fn auth() -> OktaAuth {
 /// Runs a server of one kind until it is killed. One thread, so that CPU per request compares.
 fn serve(kind: &str, port: u16) {
     let address = ("127.0.0.1", port);
-    if kind.starts_with("axum") {
+    if kind.ends_with("peer") {
+        peer::serve(kind, address);
+    } else if kind.starts_with("axum") {
         use okta_auth_axum::{AccessToken, User};
         let app = Router::new().route("/", get(|| async { "ok" }));
         let app = if kind == "axum" {
@@ -120,20 +130,26 @@ fn measure() {
     let token = format!("Authorization: Bearer {}", org.mint().access_token(ADA, ["openid", "profile"]).sign());
     println!("the session cookie has {} bytes", cookie.len());
     let cases = [
-        Case { name: "signed-in session", path: "/user", header: Some(cookie), remembers: 4_096, limits: (2.5, 0.85) },
+        Case {
+            name: "signed-in session",
+            path: "/user",
+            header: Some(cookie),
+            remembers: 4_096,
+            limits: Limits::Bare(2.5, 0.85),
+        },
         Case {
             name: "token seen before",
             path: "/token",
             header: Some(token.clone()),
             remembers: 4_096,
-            limits: (1.5, 0.85),
+            limits: Limits::Bare(1.5, 0.85),
         },
         Case {
             name: "token verified each time",
             path: "/token",
             header: Some(token),
             remembers: 0,
-            limits: (f64::NAN, f64::NAN),
+            limits: Limits::Peer(0.85),
         },
     ];
     for framework in ["axum", "actix"] {
@@ -141,32 +157,87 @@ fn measure() {
             if !is_wanted(&format!("{framework} {}", case.name)) {
                 continue;
             }
-            let (mut added, mut shares) = (Vec::new(), Vec::new());
-            for _ in 0..ROUNDS {
-                let bare = Case {
-                    name: "bare",
-                    path: "/",
-                    header: case.header.clone(),
-                    remembers: 0,
-                    limits: (f64::NAN, f64::NAN),
-                };
-                let (bare_cpu, bare_rate) = run(&org, &format!("{framework}-bare"), &bare);
-                let (cpu, rate) = run(&org, framework, case);
-                added.push(cpu - bare_cpu);
-                shares.push(rate / bare_rate);
-            }
-            let (added, share) = (median(added), median(shares));
-            let told = |holds: bool, limit: f64| match (limit.is_nan(), holds) {
-                (true, _) => String::new(),
-                (_, true) => format!(" (holds, limit {limit})"),
-                (_, false) => format!(" (OVER, limit {limit})"),
+            measure_case(&org, framework, case);
+        }
+    }
+}
+
+/// Measures the bare framework, the peer and ours in turn, so that all see the same machine.
+fn measure_case(org: &Org, framework: &str, case: &Case) {
+    let (mut added, mut shares, mut of_peer) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let bare = Case { path: "/", header: case.header.clone(), ..*case };
+        let (bare_cpu, bare_rate) = run(org, &format!("{framework}-bare"), &bare);
+        let (cpu, rate) = run(org, framework, case);
+        added.push(cpu - bare_cpu);
+        shares.push(rate / bare_rate);
+        if let Limits::Peer(_) = case.limits {
+            let (peer_cpu, _) = run(org, &format!("{framework}-peer"), case);
+            of_peer.push((cpu - bare_cpu) / (peer_cpu - bare_cpu));
+        }
+    }
+    let (added, share) = (median(added), median(shares));
+    let told = |holds: bool, limit: f64| format!(" ({}, limit {limit})", if holds { "holds" } else { "OVER" });
+    let verdict = match case.limits {
+        Limits::Bare(most, least) => {
+            let (added_holds, share_holds) = (told(added <= most, most), told(share >= least, least));
+            format!("{added:>6.2} us of CPU added{added_holds}   {share:>5.2} of the requests{share_holds}")
+        }
+        Limits::Peer(most) => {
+            let ratio = median(of_peer);
+            let holds = told(ratio <= most, most);
+            format!("{added:>6.2} us of CPU added   {ratio:>5.2} of what okta-jwt-verifier adds{holds}")
+        }
+    };
+    println!("{framework:<6} {:<26} {verdict}", case.name);
+}
+
+/// The same server with `okta-jwt-verifier`, as its examples have it.
+mod peer {
+    use super::*;
+    use okta_jwt_verifier::{DefaultClaims, Verifier};
+
+    /// The keys are fetched once, here.
+    async fn verifier() -> Verifier {
+        let issuer = std::env::var("OKTA_ISSUER_URI").unwrap();
+        Verifier::new(&issuer).await.unwrap().add_audience("api://default").validate_nbf(true)
+    }
+
+    /// What the handler answers, or why it does not.
+    async fn subject(verifier: &Verifier, authorization: Option<&[u8]>) -> Option<String> {
+        let token = std::str::from_utf8(authorization?).ok()?.strip_prefix("Bearer ")?;
+        let token = verifier.verify::<DefaultClaims>(token).await.ok()?;
+        Some(token.claims.sub.len().to_string())
+    }
+
+    pub(super) fn serve(kind: &str, address: (&str, u16)) {
+        if kind.starts_with("axum") {
+            use axum::extract::State;
+            use axum::http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+            let handler = |State(verifier): State<Verifier>, headers: HeaderMap| async move {
+                let token = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
+                subject(&verifier, token).await.ok_or(StatusCode::UNAUTHORIZED)
             };
-            let (cpu, rate) =
-                (told(added <= case.limits.0, case.limits.0), told(share >= case.limits.1, case.limits.1));
-            println!(
-                "{framework:<6} {:<26} {added:>6.2} us of CPU added{cpu}   {share:>5.2} of the requests{rate}",
-                case.name
-            );
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let app = Router::new().route("/token", get(handler)).with_state(verifier().await);
+                let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+                println!("ready");
+                axum::serve(listener, app).await.unwrap();
+            });
+        } else {
+            use actix_web::{HttpRequest, error::ErrorUnauthorized};
+            actix_web::rt::System::new().block_on(async {
+                let verifier = web::Data::new(verifier().await);
+                let handler = |verifier: web::Data<Verifier>, request: HttpRequest| async move {
+                    let token = request.headers().get("authorization").map(|value| value.as_bytes());
+                    subject(&verifier, token).await.ok_or_else(|| ErrorUnauthorized(""))
+                };
+                let app = move || App::new().app_data(verifier.clone()).route("/token", web::get().to(handler));
+                let server = HttpServer::new(app).workers(1).bind(address).unwrap().run();
+                println!("ready");
+                server.await.unwrap();
+            });
         }
     }
 }

@@ -67,12 +67,16 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// `cargo bench --bench ratios -- open` measures what has `open` in its name.
+fn is_wanted(what: &str) -> bool {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    wanted.is_empty() || wanted.iter().any(|wanted| what.contains(wanted))
+}
+
 /// Measures two pieces of work in turn, so that both see the same machine, and prints their ratio.
 /// A limit that is not a number is none.
 fn compare(what: &str, limit: f64, work: &mut dyn FnMut(), against: &str, reference: &mut dyn FnMut()) {
-    // `cargo bench --bench ratios -- open` measures what has `open` in its name.
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    if !wanted.is_empty() && !wanted.iter().any(|wanted| what.contains(wanted)) {
+    if !is_wanted(what) {
         return;
     }
     let (times, reference_times) = (calibrate(work), calibrate(reference));
@@ -246,9 +250,58 @@ fn tokens(org: &Org, (fresh, remembering): (&OktaAuth, &OktaAuth)) {
     println!("allocations of Rust for an access token seen before: {count} (limit 3)");
 }
 
+/// What is asked for again and again while all allocations are counted, those of C too: aws-lc allocates, and no counter
+/// of Rust sees it.
+const COUNTED: [&str; 3] = ["access token, RS256, all checks", "access token seen before", "raw aws-lc-rs verify"];
+
+/// Starts this program again under valgrind, which counts every block, with two numbers of repetitions: the difference
+/// belongs to the work alone.
+fn all_allocations() {
+    if std::process::Command::new("valgrind").arg("--version").output().is_err() {
+        println!("`valgrind` is not installed (Debian: apt-get install valgrind): no allocations of C are counted");
+        return;
+    }
+    for (at, what) in COUNTED.iter().enumerate() {
+        if !is_wanted(&format!("allocations, {what}")) {
+            continue;
+        }
+        let blocks = |times: u32| {
+            let mut valgrind = std::process::Command::new("valgrind");
+            valgrind.args(["--leak-check=no", "--undef-value-errors=no"]).arg(std::env::current_exe().unwrap());
+            let output = valgrind.args(["repeat", &at.to_string(), &times.to_string()]).output().unwrap();
+            let output = String::from_utf8_lossy(&output.stderr).into_owned();
+            let count = output.split("total heap usage: ").nth(1).and_then(|rest| rest.split_whitespace().next());
+            count.unwrap_or_else(|| panic!("{output}")).replace(',', "").parse::<f64>().unwrap()
+        };
+        let (few, many) = (blocks(100), blocks(1_100));
+        println!("allocations of Rust and C, {what:<34} {:>6.1}", (many - few) / 1_000.0);
+    }
+}
+
+/// The other side of [`all_allocations`].
+fn repeat(what: usize, times: u32) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let org = Org::start().await.unwrap();
+        let access = org.mint().access_token(ADA, ["openid", "profile", "orders:read"]).sign();
+        let auth = tokens_only(&org, if what == 0 { 0 } else { 4_096 }).await;
+        let raw = Raw::new(&org, &access);
+        let mut work: Box<dyn FnMut()> = match what {
+            2 => Box::new(|| raw.verify()),
+            _ => Box::new(|| drop(black_box(now(auth.verify_access_token(black_box(&access))).unwrap()))),
+        };
+        (0..times).for_each(|_| work());
+    });
+    // The org's threads may allocate until the end of the process; nothing is left to do for them.
+    std::process::exit(0);
+}
+
 /// How long tokens of a known key take while a fetch of the keys hangs: the slowest of a hundred, against the time
 /// before. `now` would panic if one had to wait.
 fn hanging_fetch(runtime: &tokio::runtime::Runtime, org: &Org) {
+    if !is_wanted("known key while a fetch hangs") {
+        return;
+    }
     let (clock, known) = (org.clock(), org.mint().access_token(ADA, ["openid"]).sign());
     let unknown = org.mint().access_token(ADA, ["openid"]).header("kid", "unknown").sign();
     let config = ConfigBuilder::from_variables(org.env()).token_cache_size(0);
@@ -414,8 +467,14 @@ fn requests((auth, cookie): &(OktaAuth, String)) {
 }
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, mode, what, times] = arguments.as_slice()
+        && mode == "repeat"
+    {
+        repeat(what.parse().unwrap(), times.parse().unwrap());
+    }
     // `cargo test --benches` runs this too, without `--bench`: it must build and start, and not take its time.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !arguments.iter().any(|argument| argument == "--bench") {
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -431,4 +490,5 @@ fn main() {
     sessions(&small, "typical", 1);
     sessions(&large, "large", 3_000);
     requests(&remembered);
+    all_allocations();
 }

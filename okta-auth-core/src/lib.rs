@@ -97,6 +97,7 @@
 //! No access to the environment but in [`config`], no clock but in [`clock`], no randomness
 //! but in [`secret`], no HTTP but in one private module. Tests of the workspace hold that.
 
+mod base64url;
 pub mod error;
 pub mod secret;
 

@@ -15,12 +15,11 @@ use std::fmt;
 use std::ops::Deref;
 
 use aws_lc_rs::{constant_time, digest, rand};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroize as _;
 
+use crate::base64url;
 use crate::error::{Code, Error, Result};
 
 /// A secret text: a client secret, a token, a PKCE verifier.
@@ -44,7 +43,7 @@ impl Secret {
     /// [`Code::Internal`] if the operating system gives no randomness.
     pub(crate) fn random() -> Result<Self> {
         let bytes: [u8; 32] = random_bytes()?;
-        Ok(Self::new(URL_SAFE_NO_PAD.encode(bytes)))
+        Ok(Self::new(base64url::encode(bytes)))
     }
 
     /// Compares with a text from outside, in constant time.
@@ -165,7 +164,7 @@ mod tests {
     #[test]
     fn random_secrets_are_256_bits_and_differ() {
         let (a, b) = (Secret::random().unwrap(), Secret::random().unwrap());
-        assert_eq!(URL_SAFE_NO_PAD.decode(a.expose()).unwrap().len(), 32);
+        assert_eq!(base64url::decode(a.expose()).unwrap().len(), 32);
         assert_ne!(a, b);
     }
 

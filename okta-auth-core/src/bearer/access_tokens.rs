@@ -5,12 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 use super::cache::{TokenCache, Verified};
+use crate::base64url;
 use crate::clock::SharedClock;
 use crate::config::Issuer;
 use crate::discovery::Discovery;
@@ -157,7 +156,7 @@ pub(crate) fn claimed_issuer(token: &str) -> Result<String> {
     }
     let malformed = || Error::new(Code::TokenMalformed, "the token is not a signed token that names its issuer");
     let payload = token.split('.').nth(1).ok_or_else(malformed)?;
-    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| malformed())?;
+    let payload = base64url::decode(payload).map_err(|_| malformed())?;
     serde_json::from_slice::<Claimed>(&payload).map(|claimed| claimed.iss).map_err(|_| malformed())
 }
 

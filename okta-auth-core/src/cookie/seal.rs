@@ -8,10 +8,9 @@ use std::fmt;
 use std::ops::Range;
 
 use aws_lc_rs::aead::{Aad, Nonce, RandomizedNonceKey};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::keys::Purpose;
+use crate::base64url;
 use crate::error::{Code, Error, Result};
 use crate::secret::SecretBytes;
 
@@ -77,7 +76,7 @@ impl Sealer {
 
     /// Seals `plain` for the cookie `name`, as text.
     pub(crate) fn seal(&self, name: &str, plain: &[u8]) -> Result<String> {
-        Ok(URL_SAFE_NO_PAD.encode(&*self.seal_bytes(name, plain)?))
+        Ok(base64url::encode(&*self.seal_bytes(name, plain)?))
     }
 
     /// Seals `plain` for the place `name`, as bytes.
@@ -111,7 +110,7 @@ impl Sealer {
         }
         // Strict: another spelling of the same bytes, with stray trailing bits, is
         // refused as well.
-        self.open_bytes(name, SecretBytes::new(URL_SAFE_NO_PAD.decode(text).ok()?))
+        self.open_bytes(name, SecretBytes::new(base64url::decode(text).ok()?))
     }
 
     /// Opens what [`seal_bytes`](Self::seal_bytes) made for the same name.

@@ -4,11 +4,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 
+use crate::base64url;
 use crate::error::{Code, Error, Result};
 
 /// Okta's largest tokens, with a hundred groups, have about 10 KB.
@@ -148,7 +147,7 @@ impl Header {
 
 /// Strict base64url: no padding, no white space, no stray bits at the end.
 fn decode(part: &str) -> Result<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|error| malformed("a part of it is not base64url").with_cause(error))
+    base64url::decode(part).map_err(|error| malformed("a part of it is not base64url").with_cause(error))
 }
 
 /// Five parts are an encrypted token, which deserves an answer of its own.
@@ -177,7 +176,7 @@ mod tests {
     use super::*;
 
     fn token(header: &str) -> String {
-        format!("{}.e30.c2ln", URL_SAFE_NO_PAD.encode(header))
+        format!("{}.e30.c2ln", base64url::encode(header))
     }
 
     fn code(token: &str) -> Code {
@@ -199,7 +198,7 @@ mod tests {
 
     #[test]
     fn base64_is_strict() {
-        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#);
+        let header = base64url::encode(r#"{"alg":"RS256"}"#);
         assert!(Compact::parse(&format!("{header}.e30.c2ln"), &Headers::default()).is_ok());
         for bad in [format!("{header}=.e30.c2ln"), format!("{header}.e30.c2l+"), format!("{header}.e30.c2ln\n")] {
             assert_eq!(code(&bad), Code::TokenMalformed);

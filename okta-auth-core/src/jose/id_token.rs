@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -12,6 +10,7 @@ use super::algorithm::Algorithm;
 use super::claims::{Audience, check_issuer, check_subject};
 use super::jwks::Trust;
 use super::verifier::Authentic;
+use crate::base64url;
 use crate::clock::Timestamp;
 use crate::config::Issuer;
 use crate::error::{Code, Error, Result};
@@ -176,7 +175,7 @@ impl Registered {
         let (Some(at_hash), Some(token)) = (&self.at_hash, access_token) else { return Ok(()) };
         let hash = digest::digest(algorithm.digest(), token.as_bytes());
         let (left, _) = hash.as_ref().split_at_checked(hash.as_ref().len() / 2).unwrap_or_default();
-        if constant_time_eq(URL_SAFE_NO_PAD.encode(left).as_bytes(), at_hash.as_bytes()) {
+        if constant_time_eq(base64url::encode(left).as_bytes(), at_hash.as_bytes()) {
             return Ok(());
         }
         Err(Error::invalid_claim("at_hash", "does not belong to the access token"))

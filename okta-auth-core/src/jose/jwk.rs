@@ -5,12 +5,11 @@ use std::fmt;
 
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{ParsedPublicKey, RsaParameters};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::algorithm::{Algorithm, Family};
+use crate::base64url;
 use crate::error::{Code, Error, Result};
 
 /// No issuer signs with more; the rest of a longer set is not read.
@@ -156,7 +155,7 @@ impl WireKey {
 
 /// A member in base64url; `None` if it is missing, empty or not base64url.
 fn member(text: Option<&String>) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text?).ok().filter(|bytes| !bytes.is_empty())
+    base64url::decode(text?).ok().filter(|bytes| !bytes.is_empty())
 }
 
 /// Verifies a signature with any of the candidates.

@@ -4,6 +4,7 @@ use http::HeaderValue;
 
 use super::options::LoginOptions;
 use super::pending::PendingLogin;
+use crate::base64url;
 use crate::clock::Timestamp;
 use crate::config::{Config, ResponseMode};
 use crate::cookie::{CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
@@ -85,10 +86,9 @@ impl Attempts {
 
     /// The name is made from a hash of the state, so that it tells nothing about it.
     fn name(&self, state: &str) -> String {
-        use base64::Engine as _;
         let hash = sha256(state.as_bytes());
         let short = hash.get(..12).unwrap_or_default();
-        format!("{}{}", self.prefix, base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(short))
+        format!("{}{}", self.prefix, base64url::encode(short))
     }
 
     /// A pending sign-in from its cookie; `None` for anything that is not exactly one.

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use url::Url;
 
+use crate::base64url;
 use crate::clock::Timestamp;
 use crate::config::{PrivateKey, Signer};
 use crate::error::{Code, Error, Result};
@@ -40,9 +39,9 @@ pub(crate) fn client_assertion(key: &PrivateKey, client_id: &str, endpoint: &Url
         "exp": now.plus(LIFETIME).seconds(),
         "jti": Secret::random()?.expose(),
     });
-    let encode = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let encode = |value: &serde_json::Value| base64url::encode(value.to_string());
     let input = format!("{}.{}", encode(&header), encode(&claims));
-    let signature = URL_SAFE_NO_PAD.encode(sign(&key.signer, input.as_bytes())?);
+    let signature = base64url::encode(sign(&key.signer, input.as_bytes())?);
     Ok(Secret::new(format!("{input}.{signature}")))
 }
 

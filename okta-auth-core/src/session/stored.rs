@@ -7,8 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crate::base64url;
 use http::HeaderValue;
 
 use super::limits::SessionLimits;
@@ -70,7 +69,7 @@ impl StoredSessions {
 
     /// The key of the record that a request's cookie names, if it has one.
     pub(crate) fn key(&self, cookies: &RequestCookies) -> Option<StoreKey> {
-        let id: [u8; 32] = URL_SAFE_NO_PAD.decode(&*self.0.chunks.read(cookies)?).ok()?.try_into().ok()?;
+        let id: [u8; 32] = base64url::decode(&*self.0.chunks.read(cookies)?).ok()?.try_into().ok()?;
         Some(self.0.naming.name(Kind::Record, &id))
     }
 
@@ -104,7 +103,7 @@ impl StoredSessions {
         now: Timestamp,
     ) -> Result<Vec<HeaderValue>> {
         let secret = Secret::random()?;
-        let id = URL_SAFE_NO_PAD.decode(secret.expose()).unwrap_or_default();
+        let id = base64url::decode(secret.expose()).unwrap_or_default();
         let key = self.0.naming.name(Kind::Record, &id);
         let session = session.with_id(*key.as_bytes());
         self.link(&key, &session, now).await?;

@@ -1,0 +1,103 @@
+//! Base64url without padding (RFC 4648 §5), as tokens and cookies have it.
+//!
+//! It is strict: every byte sequence has one spelling. Padding, white space, characters of another
+//! alphabet and stray bits at the end are refused. Long texts are handled many bytes at a time
+//! where the processor can do that: cookies and tokens have kilobytes.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::NO_PAD;
+
+/// Chosen when first used, by what the processor can do.
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
+static ENGINE: LazyLock<base64::engine::Simd> = LazyLock::new(|| base64::engine::Simd::url_safe(NO_PAD));
+
+/// Elsewhere there is nothing to choose from.
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon"))))]
+static ENGINE: LazyLock<base64::engine::GeneralPurpose> =
+    LazyLock::new(|| base64::engine::GeneralPurpose::new(&base64::alphabet::URL_SAFE, NO_PAD));
+
+/// The text of bytes.
+pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
+    ENGINE.encode(bytes)
+}
+
+/// Appends the text of bytes to another text.
+pub(crate) fn append(bytes: impl AsRef<[u8]>, text: &mut String) {
+    ENGINE.encode_string(bytes, text);
+}
+
+/// The bytes of a text.
+///
+/// # Errors
+/// If the text is not the one spelling of any bytes.
+pub(crate) fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, base64::DecodeError> {
+    ENGINE.decode(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Texts of many lengths, nearly all of them right: what is fast for many bytes must be strict
+    /// at every place of them.
+    fn almost_right() -> impl Strategy<Value = Vec<u8>> {
+        let bytes = prop::collection::vec(any::<u8>(), 0..400);
+        (bytes, any::<prop::sample::Index>(), any::<u8>(), 0..4_u8).prop_map(|(bytes, at, other, change)| {
+            let mut text = URL_SAFE_NO_PAD.encode(bytes).into_bytes();
+            let at = at.index(text.len() + 1);
+            match change {
+                0 => text.insert(at, other),
+                1 if at < text.len() => text[at] = other,
+                2 => text.truncate(at),
+                _ => {}
+            }
+            text
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn it_reads_what_the_plain_engine_reads_and_nothing_else(text in almost_right()) {
+            prop_assert_eq!(decode(&text).ok(), URL_SAFE_NO_PAD.decode(&text).ok());
+        }
+
+        #[test]
+        fn it_writes_what_the_plain_engine_writes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            prop_assert_eq!(encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes));
+            let mut text = "a.".to_owned();
+            append(&bytes, &mut text);
+            prop_assert_eq!(text, format!("a.{}", URL_SAFE_NO_PAD.encode(&bytes)));
+        }
+    }
+
+    #[test]
+    fn every_byte_at_every_place_of_a_long_text_is_judged() {
+        let text = "Ab0-".repeat(50);
+        for at in 0..text.len() {
+            for byte in 0..=u8::MAX {
+                let mut text = text.clone().into_bytes();
+                text[at] = byte;
+                let fits = byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+                assert_eq!(decode(&text).is_ok(), fits, "byte {byte} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn there_is_one_spelling() {
+        for length in [1, 100, 1_000] {
+            let text = encode(vec![0xff; 3 * length + 1]);
+            assert!(decode(&text).is_ok());
+            // Padding, a stray bit at the end, a character too few.
+            for bad in [format!("{text}=="), format!("{}x", &text[..text.len() - 1]), text[..text.len() - 1].to_owned()]
+            {
+                assert!(decode(&bad).is_err(), "{bad}");
+            }
+        }
+    }
+}
