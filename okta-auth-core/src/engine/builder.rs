@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::hook::SignInHook;
+use super::messages::Senders;
 use super::renewal::Renewals;
 use super::{Inner, OktaAuth};
 use crate::bearer::{AccessTokens, Authority, Introspection};
 use crate::clock::{Clock, SharedClock};
-use crate::config::{Config, ConfigBuilder};
+use crate::config::{Config, ConfigBuilder, Issuer};
 use crate::cookie::{CookieKeys, CookieSettings};
 use crate::discovery::Discovery;
 use crate::error::Result;
@@ -107,6 +108,10 @@ impl OktaAuthBuilder {
             secrets => CookieKeys::new(secrets),
         };
         let attempts = Attempts::new(&keys, CookieSettings::new(config.is_secure()), &config)?;
+        let senders = Senders::new(&config.issuer, |issuer| authority(issuer, &config, &http, &clock));
+        // Signing out needs no fresh claims, least of all while Okta is away.
+        let own = config.routes.own().map(str::to_owned);
+        let on_demand = self.on_demand.into_iter().chain(own).collect();
         let sessions = super::places::sessions(&config, &keys, self.store, &clock)?;
         Ok(OktaAuth(Arc::new(Inner {
             discovery,
@@ -118,7 +123,8 @@ impl OktaAuthBuilder {
             consumed: Consumed::default(),
             sessions,
             renewals: Renewals::default(),
-            on_demand: self.on_demand,
+            on_demand,
+            senders,
             hook: self.hook,
             config,
             clock,
@@ -143,11 +149,7 @@ fn access_tokens(
     (discovery, own): (&Discovery, &Arc<Verifier>),
 ) -> AccessTokens {
     let first = Authority { issuer: config.issuer.clone(), discovery: discovery.clone(), verifier: Arc::clone(own) };
-    let others = config.accepted_issuers.iter().map(|issuer| Authority {
-        issuer: issuer.clone(),
-        discovery: Discovery::new(issuer.clone(), http.clone(), clock.clone()),
-        verifier: Arc::new(verifier(config, http, clock)),
-    });
+    let others = config.accepted_issuers.iter().map(|issuer| authority(issuer.clone(), config, http, clock));
     let authorities = std::iter::once(first).chain(others).collect();
     let options = &config.options;
     let introspection = (!config.client_id.is_empty()).then(|| {
@@ -156,6 +158,12 @@ fn access_tokens(
         Introspection::new(protocol, clients, options.introspection_lifetime, options.leeway)
     });
     AccessTokens::new(authorities, config.audiences.clone(), options.token_cache_size, introspection, clock.clone())
+}
+
+/// Metadata and keys of an issuer besides that of sign-in.
+fn authority(issuer: Issuer, config: &Config, http: &HttpClient, clock: &SharedClock) -> Authority {
+    let discovery = Discovery::new(issuer.clone(), http.clone(), clock.clone());
+    Authority { issuer, discovery, verifier: Arc::new(verifier(config, http, clock)) }
 }
 
 impl fmt::Debug for OktaAuthBuilder {

@@ -60,6 +60,7 @@ mod client_kind;
 mod endings;
 mod error_reply;
 mod hook;
+mod messages;
 mod page;
 mod places;
 mod renewal;
@@ -141,6 +142,8 @@ pub(crate) struct Inner {
     renewals: renewal::Renewals,
     /// The routes whose requests do not renew them.
     on_demand: Vec<String>,
+    /// Who may ask to end sessions.
+    senders: messages::Senders,
     /// The application's say at sign-in.
     hook: Option<Arc<dyn SignInHook>>,
 }

@@ -1,4 +1,4 @@
-//! The library's own paths: start of sign-in, callback, sign-out.
+//! The library's own paths: start of sign-in, callback, sign-out from here and from outside.
 
 use std::sync::Arc;
 
@@ -31,6 +31,12 @@ pub enum Endpoint {
     Callback,
     /// Sign-out; POST.
     Logout,
+    /// Front-channel logout; GET and POST.
+    FrontChannelLogout,
+    /// Back-channel logout; POST.
+    BackChannelLogout,
+    /// Universal Logout; POST.
+    GlobalTokenRevocation,
     /// The metadata of this application as an API; GET.
     ResourceMetadata,
 }
@@ -42,6 +48,9 @@ impl Endpoint {
             (Self::Login, routes.login()),
             (Self::Callback, routes.callback()),
             (Self::Logout, routes.logout()),
+            (Self::FrontChannelLogout, routes.front_channel_logout()),
+            (Self::BackChannelLogout, routes.back_channel_logout()),
+            (Self::GlobalTokenRevocation, routes.global_token_revocation()),
             (Self::ResourceMetadata, routes.resource_metadata()),
         ];
         // Inside a nest the prefix has been taken away before the router sees the path.
@@ -70,6 +79,13 @@ impl Visit {
             (Endpoint::Callback, _) => Self::method_not_allowed("GET, POST"),
             (Endpoint::Logout, &Method::POST) => self.logout(parts).await,
             (Endpoint::Logout, _) => Self::method_not_allowed("POST"),
+            (Endpoint::FrontChannelLogout, &Method::GET | &Method::POST) => {
+                self.front_channel_logout(parts, &body).await
+            }
+            (Endpoint::FrontChannelLogout, _) => Self::method_not_allowed("GET, POST"),
+            (Endpoint::BackChannelLogout, &Method::POST) => self.back_channel_logout(parts, &body).await,
+            (Endpoint::GlobalTokenRevocation, &Method::POST) => self.global_token_revocation(parts, &body).await,
+            (Endpoint::BackChannelLogout | Endpoint::GlobalTokenRevocation, _) => Self::method_not_allowed("POST"),
             (Endpoint::ResourceMetadata, &Method::GET | &Method::HEAD) => self.resource_metadata(),
             (Endpoint::ResourceMetadata, _) => Self::method_not_allowed("GET"),
         }

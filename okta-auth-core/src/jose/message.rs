@@ -44,6 +44,7 @@ impl Once {
     ///
     /// The leeway is in it twice: once for the issuer's clock, and once for those of the replicas
     /// of this application, which share what is remembered.
+    #[cfg(test)]
     pub(crate) fn remember_until(&self) -> Timestamp {
         self.remember_until
     }

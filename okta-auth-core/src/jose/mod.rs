@@ -33,7 +33,6 @@
 //! The audience is this API, a client is named (`cid` or `client_id`), and nothing of an ID
 //! token or a logout token is there. A token that is bound to a key (`cnf`) is refused as a
 //! bearer token (RFC 9449 §7.2).
-
 //!
 //! # Rules for logout tokens (OIDC Back-Channel Logout §2.6)
 //!
@@ -56,11 +55,8 @@ mod compact;
 mod id_token;
 mod jwk;
 mod jwks;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve back-channel logout yet"))]
 mod logout_token;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve sign-out messages yet"))]
 mod message;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve Universal Logout yet"))]
 mod revocation_token;
 mod verifier;
 
@@ -71,11 +67,9 @@ pub use claims::Audience;
 pub(crate) use id_token::IdTokenRules;
 pub use id_token::{IdTokenClaims, VerifiedIdToken};
 pub(crate) use jwks::{Keys, KeysSettings, Trust};
-#[cfg_attr(not(test), expect(unused_imports, reason = "the engine does not serve back-channel logout yet"))]
-pub(crate) use logout_token::{Ends, LogoutTokenRules, VerifiedLogoutToken};
-pub(crate) use message::is_identifier;
-#[cfg_attr(not(test), expect(unused_imports, reason = "the engine does not serve Universal Logout yet"))]
-pub(crate) use revocation_token::{RevocationTokenRules, VerifiedRevocationToken};
+pub(crate) use logout_token::{Ends, LogoutTokenRules};
+pub(crate) use message::{Once, is_identifier};
+pub(crate) use revocation_token::RevocationTokenRules;
 pub(crate) use verifier::{KeysVersion, Verifier};
 
 #[cfg(test)]

@@ -103,7 +103,6 @@ impl Verifier {
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching the keys.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve back-channel logout yet"))]
     pub(crate) async fn logout_token(
         &self,
         keys: &Url,
@@ -119,7 +118,6 @@ impl Verifier {
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching the keys.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve Universal Logout yet"))]
     pub(crate) async fn revocation_token(
         &self,
         keys: &Url,

@@ -34,17 +34,12 @@
 //! | known, and cannot be signed out | 400 | 500 | 422 |
 //! | Okta cannot be reached | 400 | 503 | 503 |
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve back-channel logout yet"))]
 mod back_channel;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve Universal Logout yet"))]
 mod email;
 mod form;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve front-channel logout yet"))]
 mod front_channel;
 mod origin;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve sign-out messages yet"))]
 mod status;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not serve Universal Logout yet"))]
 mod universal;
 
 #[cfg(test)]
@@ -61,7 +56,13 @@ use crate::protocol::Protocol;
 use crate::secret::Secret;
 use crate::session::Session;
 
+pub(crate) use back_channel::logout_token;
+pub(crate) use front_channel::{Target as FrontTarget, target as front_channel_target};
 pub(crate) use origin::same_origin;
+pub(crate) use status::Channel;
+pub(crate) use universal::{
+    AcceptedIssuers, Signer, SubjectIdentifier, revocation_token, subject as revocation_subject,
+};
 
 /// A sign-out does not wait longer than this for Okta to revoke a token.
 const REVOCATION_TIMEOUT: Duration = Duration::from_secs(3);

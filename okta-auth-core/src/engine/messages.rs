@@ -1,0 +1,222 @@
+//! Sign-out that comes from outside: front-channel, back-channel, Universal Logout.
+//!
+//! Who sends it is proved, or it can do no more than sign somebody out; then it is used up; then
+//! sessions end, in the store or by a mark that every replica sees. What each of the three is told
+//! is decided in [`logout`](crate::logout).
+
+use bytes::Bytes;
+use http::header::{CONTENT_SECURITY_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_FRAME_OPTIONS};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+use url::Url;
+
+use super::OktaAuth;
+use super::reply::{self, Reply};
+use super::visit::Visit;
+use crate::bearer::Authority;
+use crate::config::Issuer;
+use crate::error::{Code, Error, Result};
+use crate::jose::{Ends, LogoutTokenRules, Once, RevocationTokenRules};
+use crate::logout::{AcceptedIssuers, Channel, FrontTarget, Signer, SubjectIdentifier};
+use crate::logout::{front_channel_target, logout_token, revocation_subject, revocation_token};
+use crate::secret::random_bytes;
+use crate::session::{Kind, Sessions, StoreKey, bounded};
+
+/// What the senders of sign-out messages need beyond what sign-in has.
+#[derive(Debug)]
+pub(super) struct Senders {
+    /// Who may ask for Universal Logout.
+    accepted: AcceptedIssuers,
+    /// The org of a custom server, whose keys may have signed.
+    org: Option<Authority>,
+}
+
+impl Senders {
+    /// Of one issuer, with a way to the keys of its org.
+    pub(super) fn new(issuer: &Issuer, authority: impl FnOnce(Issuer) -> Authority) -> Self {
+        let accepted = AcceptedIssuers::of(issuer);
+        let org = accepted.issuer(Signer::Org);
+        let url = Url::parse(org).ok().filter(|_| org != issuer.as_str());
+        Self { org: url.map(|url| authority(Issuer::new(org, url))), accepted }
+    }
+}
+
+impl Visit {
+    /// Okta's sign-out page loads this in a hidden frame. The answer can be framed by the issuer
+    /// and by nobody else, and does not tell whether there was a session.
+    pub(super) async fn front_channel_logout(&self, parts: &Parts, body: &Bytes) -> Reply {
+        let mut reply = match self.try_front_channel(parts, body).await {
+            Ok(()) => reply::html(Channel::Front.done(), "<!doctype html><title>Signed out</title>".to_owned()),
+            Err(error) => refusal(Channel::Front, &error),
+        };
+        let issuer = Url::parse(self.auth().config().issuer().as_str());
+        let ancestor = issuer.map_or_else(|_| "'none'".to_owned(), |url| url.origin().ascii_serialization());
+        let policy = format!("default-src 'none'; frame-ancestors {ancestor}");
+        let headers = reply.headers_mut();
+        headers.remove(X_FRAME_OPTIONS);
+        headers.insert(
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("frame-ancestors 'none'")),
+        );
+        let clear = self.auth().0.sessions.clear(self.cookies());
+        if self.is_ended_by(parts, body) {
+            reply::add_cookies(reply.headers_mut(), clear);
+        }
+        reply
+    }
+
+    /// Ends what a front-channel message names.
+    async fn try_front_channel(&self, parts: &Parts, body: &[u8]) -> Result<()> {
+        let auth = self.auth();
+        match front_channel_target(parts, body, auth.config().issuer())? {
+            None => Ok(()),
+            Some(FrontTarget::Session { sid }) => {
+                let name = auth.0.sessions.naming().name(Kind::OktaSession, sid.as_bytes());
+                auth.end_named(&name).await.map(drop)
+            }
+            // A link on another page could lead here with the cookie. A frame cannot.
+            Some(FrontTarget::Browser) if self.is_navigation() => Ok(()),
+            Some(FrontTarget::Browser) => match self.session()? {
+                Some(session) => auth.0.sessions.end(session, self.now()).await,
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Whether a front-channel message ends the session whose cookie came along.
+    fn is_ended_by(&self, parts: &Parts, body: &[u8]) -> bool {
+        let Ok(Some(session)) = self.session() else { return false };
+        match front_channel_target(parts, body, self.auth().config().issuer()) {
+            Ok(Some(FrontTarget::Browser)) => !self.is_navigation(),
+            Ok(Some(FrontTarget::Session { sid })) => {
+                session.all_claims().get("sid").and_then(|own| own.as_str()) == Some(sid.as_str())
+            }
+            _ => false,
+        }
+    }
+
+    /// A provider says that somebody has signed out (OIDC Back-Channel Logout §2.5).
+    pub(super) async fn back_channel_logout(&self, parts: &Parts, body: &Bytes) -> Reply {
+        answer(Channel::Back, self.auth().back_channel(parts, body).await)
+    }
+
+    /// Okta asks to sign somebody out everywhere (Global Token Revocation §3).
+    pub(super) async fn global_token_revocation(&self, parts: &Parts, body: &Bytes) -> Reply {
+        answer(Channel::Universal, self.auth().universal(parts, body).await)
+    }
+}
+
+impl OktaAuth {
+    /// Verifies a logout token and ends what it names.
+    async fn back_channel(&self, parts: &Parts, body: &[u8]) -> Result<()> {
+        let config = self.config();
+        let token = logout_token(&parts.headers, body)?;
+        let metadata = self.metadata().await?;
+        let rules = LogoutTokenRules { issuer: &config.issuer, client_id: &config.client_id };
+        let token = self.0.verifier.logout_token(metadata.jwks_uri(), &token, &rules).await?;
+        self.use_up(token.issuer(), token.once()).await?;
+        let naming = self.0.sessions.naming();
+        match token.ends() {
+            Ends::User { subject } => self.end_named(&naming.name(Kind::Subject, subject.as_bytes())).await.map(drop),
+            Ends::Session { sid, subject } => {
+                let name = naming.name(Kind::OktaSession, sid.as_bytes());
+                self.end_session_of(&name, subject).await
+            }
+        }
+    }
+
+    /// Ends the sessions of a name that are of this user. A mark for sessions in cookies knows no
+    /// user, and a session at Okta has only one.
+    async fn end_session_of(&self, name: &StoreKey, subject: Option<&str>) -> Result<()> {
+        if let (Sessions::Stored(stored), Some(subject)) = (&self.0.sessions, subject) {
+            let named = stored.named(name, self.0.clock.now()).await?;
+            if named.iter().any(|entry| entry.session.subject() != subject) {
+                return Ok(());
+            }
+        }
+        self.end_named(name).await.map(drop)
+    }
+
+    /// Verifies a revocation token and ends the sessions of whom the body names.
+    async fn universal(&self, parts: &Parts, body: &[u8]) -> Result<()> {
+        let Senders { accepted, org } = &self.0.senders;
+        let token = revocation_token(parts)?;
+        let signer = accepted.signer(&token)?;
+        let (discovery, verifier) = match (signer, org) {
+            (Signer::Org, Some(org)) => (&org.discovery, &org.verifier),
+            _ => (&self.0.discovery, &self.0.verifier),
+        };
+        let endpoint = self.revocation_endpoint();
+        let rules = RevocationTokenRules {
+            issuer: accepted.issuer(signer),
+            client_id: &self.config().client_id,
+            endpoint: &endpoint,
+        };
+        let metadata = discovery.metadata().await?;
+        let token = verifier.revocation_token(metadata.jwks_uri(), &token, &rules).await?;
+        self.use_up(token.issuer(), token.once()).await?;
+        let naming = self.0.sessions.naming();
+        let name = match revocation_subject(&parts.headers, body, accepted)? {
+            SubjectIdentifier::Email(email) => naming.email(email.as_str()),
+            SubjectIdentifier::IssuerSubject { sub: id, .. } | SubjectIdentifier::Opaque { id } => {
+                naming.name(Kind::Subject, id.as_bytes())
+            }
+        };
+        match self.end_named(&name).await {
+            Ok(Some(0)) => Err(Error::new(Code::LogoutSubjectUnknown, "nobody of that name has a session here")),
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Code::StoreUnsupported => {
+                let message = "sessions in cookies without a revocation list cannot be ended from the server side; \
+                               set OKTA_REVOCATION_STORE or OKTA_SESSION_STORE";
+                Err(Error::new(Code::LogoutUnsupported, message).with_cause(error))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The URL that Okta has for this application's endpoint: it is the audience of its tokens.
+    fn revocation_endpoint(&self) -> String {
+        let config = self.config();
+        format!("{}{}", config.origin(), config.routes().global_token_revocation().unwrap_or_default())
+    }
+
+    /// Lets a message count once, on all replicas.
+    async fn use_up(&self, issuer: &str, once: &Once) -> Result<()> {
+        let sessions = &self.0.sessions;
+        let Some(marks) = sessions.marks() else {
+            let message = "nothing here could remember that the message has come; set OKTA_REVOCATION_STORE";
+            return Err(Error::new(Code::LogoutUnsupported, message));
+        };
+        let mark = sessions.naming().name(Kind::Message, format!("{issuer} {}", once.id()).as_bytes());
+        let nobody_else = u64::from_be_bytes(random_bytes()?);
+        if bounded(marks.claim(&mark, nobody_else, once.remember_for(self.0.clock.now()))).await? {
+            return Ok(());
+        }
+        Err(Error::invalid_claim("jti", "has been used before: the message was replayed"))
+    }
+}
+
+/// The answer to a provider.
+fn answer(channel: Channel, outcome: Result<()>) -> Reply {
+    match outcome {
+        Ok(()) => reply::with_body(channel.done(), "text/plain; charset=utf-8", Bytes::new()),
+        Err(error) => refusal(channel, &error),
+    }
+}
+
+/// What a sender is told: a status, a stable code, and nothing about why.
+fn refusal(channel: Channel, error: &Error) -> Reply {
+    let (code, status) = (error.code(), channel.status(error));
+    tracing::warn!(target: "okta_auth", %code, claim = error.claim(), "a sign-out message was not carried out: {error}");
+    let mut reply = reply::json(status, &json!({ "error": code.as_str() }));
+    let headers = reply.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let wait = error.retry_after().map_or(10, |wait| wait.as_secs().max(1));
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait));
+    }
+    reply
+}
