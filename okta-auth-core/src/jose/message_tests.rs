@@ -279,6 +279,18 @@ async fn no_kind_of_token_passes_for_another() {
     }
 }
 
+/// With every claim of the other kind, it is the type that tells a revocation token.
+#[tokio::test]
+async fn a_revocation_token_with_the_claims_of_other_kinds() {
+    let org = TestIssuer::start().await;
+    for (_, payload) in [logout(), id_token(), access_token()] {
+        let token = sign(&revocation().0, &payload);
+        assert_eq!(read_logout(&org, &token).await.unwrap_err().code(), Code::TokenHeader);
+        assert_eq!(read_id_token(&org, &token).await.unwrap_err().code(), Code::TokenHeader);
+        assert_eq!(read_access_token(&org, &token).await.unwrap_err().code(), Code::TokenHeader);
+    }
+}
+
 /// Neither an ID token without a nonce, nor an access token to which somebody lets a claim
 /// `events` be added, is a logout token.
 #[tokio::test]
