@@ -508,9 +508,12 @@ proptest! {
     #[test]
     fn a_session_is_named_by_one_right_iss_and_one_sid(pairs in vec((words(), words()), 0..5)) {
         let query = Serializer::new(String::new()).extend_pairs(&pairs).finish();
-        let all = |name: &str| pairs.iter().filter(|pair| pair.0 == name).map(|pair| pair.1.as_str()).collect::<Vec<_>>();
+        let named = |name: &'static str| pairs.iter().filter(move |pair| pair.0 == name);
+        let all = |name| named(name).map(|pair| pair.1.as_str()).collect::<Vec<_>>();
         match (front(&query), &all("iss")[..], &all("sid")[..]) {
-            (Ok(Some(Target::Session { sid })), [iss], [one]) => prop_assert!(*iss == ISSUER && sid == *one && !one.is_empty()),
+            (Ok(Some(Target::Session { sid })), [iss], [one]) => {
+                prop_assert!(*iss == ISSUER && sid == *one && !one.is_empty());
+            }
             (Ok(Some(Target::Browser)), [], []) => {}
             (Ok(None), [iss], [_]) => prop_assert!(*iss != ISSUER),
             (Err(error), ..) => prop_assert_eq!(error.code(), Code::LogoutMalformed),
@@ -542,7 +545,9 @@ proptest! {
     }
 
     #[test]
-    fn an_address_changes_in_the_case_of_ascii_letters_alone(text in "[^@]{0,8}@?[^@]{0,8}@[a-zA-ZÀ-ɏ\u{212a}.]{0,8}") {
+    fn an_address_changes_in_the_case_of_ascii_letters_alone(
+        text in "[^@]{0,8}@?[^@]{0,8}@[a-zA-ZÀ-ɏ\u{212a}.]{0,8}",
+    ) {
         if let Some(email) = Email::parse(&text) {
             prop_assert_eq!(Email::parse(email.as_str()), Some(email.clone()));
             prop_assert!(text.eq_ignore_ascii_case(email.as_str()));
