@@ -4,8 +4,10 @@
 //! serve other providers as well; Okta does not offer it, so no metadata mentions it.
 
 mod deliver;
+mod logout_token;
 mod revocation;
 
+pub use logout_token::{LogoutToken, LogoutTokenFault};
 pub use revocation::{GlobalRevocation, RevocationFault, SubjectFormat};
 
 use serde_json::Value;

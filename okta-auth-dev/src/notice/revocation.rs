@@ -71,7 +71,8 @@ pub enum RevocationFault {
     NotYetValid,
     /// `iat` is an hour ahead.
     IssuedInFuture,
-    /// `jti` is that of the last revocation that was made for the endpoint; fresh if there was none.
+    /// `jti` is that of the last good revocation that was made for the endpoint; fresh, and then not
+    /// wrong, if there was none.
     ReplayedJti,
     /// No `jti`.
     NoJti,
@@ -118,6 +119,9 @@ impl RevocationFault {
 /// use okta_auth_dev::{ADA, Org, RevocationFault};
 ///
 /// let org = Org::start().await?;
+/// // ... Ada signs in to the app ...
+/// assert_eq!(org.global_revocation(ADA).send().await.status, Some(204));
+/// // ... and again; from now on the `jti` of above is a replay ...
 /// for fault in RevocationFault::ALL {
 ///     let refused = org.global_revocation(ADA).fault(fault).send().await;
 ///     assert!(refused.status.is_some_and(|status| status >= 400), "{fault:?}");
@@ -198,7 +202,8 @@ impl GlobalRevocation {
     /// Signs it. Sent twice, it is a replay.
     pub fn notice(self) -> Notice {
         let (token, jti) = self.token().unwrap_or_default();
-        if !jti.is_empty() {
+        // An app that refused a token may take its `jti` again, so only good ones are remembered.
+        if self.fault.is_none() && !jti.is_empty() {
             lock(&self.tenant.last_jti).insert(self.uri.clone(), jti);
         }
         let authorization = (self.fault != Some(RevocationFault::NoToken)).then(|| format!("Bearer {token}"));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Org;
-use crate::notice::{Delivery, GlobalRevocation, RevocationFault, send_all};
+use crate::notice::{Delivery, GlobalRevocation, LogoutToken, RevocationFault, send_all};
 use crate::sync::lock;
 use crate::tenant::Tenant;
 
@@ -53,6 +53,13 @@ impl Org {
     /// go on.
     pub fn global_revocation(&self, login: &str) -> GlobalRevocation {
         GlobalRevocation::new(Arc::clone(&self.tenant), &self.client().client_id, login)
+    }
+
+    /// A logout token about somebody and their newest session, for the first client.
+    ///
+    /// Back-channel logout is not Okta's, so nothing in the org sends one by itself.
+    pub fn logout_token(&self, login: &str) -> LogoutToken {
+        LogoutToken::new(Arc::clone(&self.tenant), &self.client().client_id, login)
     }
 }
 

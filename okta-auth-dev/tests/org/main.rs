@@ -9,6 +9,7 @@
     reason = "a test that fails may panic"
 )]
 
+mod backchannel;
 mod config;
 mod faults;
 mod flow;
