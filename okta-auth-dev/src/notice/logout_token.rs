@@ -24,7 +24,8 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 ///
 /// Where a value is merely wrong, it is the right one with `1` appended. What is unusual but right
 /// is no fault: `.header("typ", Value::Null)` and `.header("typ", "JWT")`, an unknown claim, and a
-/// token with `sub` or `sid` alone ([`LogoutToken::sub`], [`LogoutToken::sid`]).
+/// token with `sub` or `sid` alone ([`LogoutToken::session`] or
+/// [`LogoutToken::subject`] with `None`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogoutTokenFault {
@@ -134,9 +135,13 @@ pub struct LogoutToken {
     client_id: String,
     /// Whom it is about; also for the ID token that takes its place.
     login: String,
+    /// The Okta user id.
     sub: Option<String>,
+    /// The name of the session.
     sid: Option<String>,
+    /// What is changed by name, last of all.
     changes: Changes,
+    /// What is wrong with it.
     fault: Option<LogoutTokenFault>,
 }
 
@@ -172,18 +177,26 @@ impl LogoutToken {
     }
 
     /// Replaces the person: the Okta user id, or none for a session alone.
-    pub fn sub<'a>(mut self, sub: impl Into<Option<&'a str>>) -> Self {
+    ///
+    /// A token without `sub` says nothing about who was in the session, so an app needs an index by
+    /// `sid` to act on it.
+    pub fn subject<'a>(mut self, sub: impl Into<Option<&'a str>>) -> Self {
         self.sub = sub.into().map(str::to_owned);
         self
     }
 
     /// Replaces the session, or none for all sessions of the person.
-    pub fn sid<'a>(mut self, sid: impl Into<Option<&'a str>>) -> Self {
+    ///
+    /// A token without `sid` ends every session that the app has of the person with this issuer
+    /// (Back-Channel Logout §2.4).
+    pub fn session<'a>(mut self, sid: impl Into<Option<&'a str>>) -> Self {
         self.sid = sid.into().map(str::to_owned);
         self
     }
 
-    /// Sets a claim, or removes it when the value is null.
+    /// Sets a claim, or removes it when the value is null. It comes last, so it wins over a fault.
+    ///
+    /// An app must ignore claims that it does not know (Back-Channel Logout §2.4).
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.changes.claims.push((name.into(), value.into()));
         self
@@ -195,7 +208,7 @@ impl LogoutToken {
         self
     }
 
-    /// Makes it wrong.
+    /// Makes it wrong. A later fault takes the place of an earlier one.
     pub fn fault(mut self, fault: LogoutTokenFault) -> Self {
         self.fault = Some(fault);
         self

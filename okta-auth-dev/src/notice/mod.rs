@@ -40,6 +40,7 @@ pub struct Notice {
     pub(crate) content_type: &'static str,
     /// `Authorization`, if there is any.
     pub(crate) authorization: Option<String>,
+    /// What is posted.
     pub(crate) body: String,
 }
 
@@ -116,7 +117,9 @@ pub(crate) async fn send_all(notices: Vec<Notice>) -> Vec<Delivery> {
 /// What a test changes about a token by name. A null removes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Changes {
+    /// Claims, in the order in which they were named.
     pub(crate) claims: Vec<(String, Value)>,
+    /// Members of the header.
     pub(crate) header: Vec<(String, Value)>,
 }
 

@@ -140,7 +140,9 @@ pub struct GlobalRevocation {
     uri: String,
     /// The content of the body.
     body: Value,
+    /// What is changed about the JWT by name, last of all.
     changes: Changes,
+    /// What is wrong with it.
     fault: Option<RevocationFault>,
 }
 
@@ -164,6 +166,8 @@ impl GlobalRevocation {
     }
 
     /// To this endpoint instead of the registered one.
+    ///
+    /// It is also the `aud` of the JWT, without query and fragment.
     pub fn to(mut self, uri: impl Into<String>) -> Self {
         self.uri = uri.into();
         self
@@ -193,7 +197,7 @@ impl GlobalRevocation {
         self
     }
 
-    /// Makes it wrong.
+    /// Makes it wrong. A later fault takes the place of an earlier one.
     pub fn fault(mut self, fault: RevocationFault) -> Self {
         self.fault = Some(fault);
         self

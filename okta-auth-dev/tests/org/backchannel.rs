@@ -32,7 +32,7 @@ async fn a_logout_token_is_posted_as_a_form() {
 #[tokio::test]
 async fn what_is_unusual_is_possible() {
     let org = Org::start().await.unwrap();
-    let token = org.logout_token(ADA).server(ORG_SERVER).client("0oaother").sub(None).sid("s-1");
+    let token = org.logout_token(ADA).server(ORG_SERVER).client("0oaother").subject(None).session("s-1");
     let token = token.header("typ", Value::Null).claim("unknown", json!({"a": 1}));
     let token = json!(token.notice("http://localhost:1/").token());
     let claims = claims(&token);
