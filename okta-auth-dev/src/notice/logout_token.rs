@@ -225,7 +225,7 @@ impl LogoutToken {
         let name = if self.fault == Some(LogoutTokenFault::NoToken) { "token" } else { "logout_token" };
         let body = Serializer::new(String::new()).append_pair(name, &token).finish();
         let content_type = "application/x-www-form-urlencoded";
-        Notice { client_id: self.client_id, uri, token, content_type, authorization: None, body }
+        Notice { client_id: self.client_id, uri, token, method: "POST", content_type, authorization: None, body }
     }
 
     /// Signs it and sends it.

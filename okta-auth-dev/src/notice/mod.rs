@@ -36,6 +36,8 @@ pub struct Notice {
     pub(crate) uri: String,
     /// The JWT in it.
     pub(crate) token: String,
+    /// GET for a front channel, POST for everything else.
+    pub(crate) method: &'static str,
     /// `Content-Type`.
     pub(crate) content_type: &'static str,
     /// `Authorization`, if there is any.
@@ -63,6 +65,19 @@ pub struct Delivery {
 }
 
 impl Notice {
+    /// What a hidden frame of the sign-out page would ask for, without a browser and its cookies.
+    pub(crate) fn front_channel(client_id: String, uri: String) -> Self {
+        Self {
+            client_id,
+            uri,
+            token: String::new(),
+            method: "GET",
+            content_type: "text/plain",
+            authorization: None,
+            body: String::new(),
+        }
+    }
+
     /// The JWT that proves who sends it.
     pub fn token(&self) -> &str {
         &self.token
@@ -78,11 +93,11 @@ impl Notice {
         &self.uri
     }
 
-    /// Posts it, waits at most 10 s of real time, and tells what became of it. An app that is not
+    /// Sends it, waits at most 10 s of real time, and tells what became of it. An app that is not
     /// on this machine, or not at plain HTTP, is not asked.
     pub async fn send(&self) -> Delivery {
         let delivery = Delivery { client_id: self.client_id.clone(), uri: self.uri.clone(), ..Delivery::default() };
-        match deliver::post(self).await {
+        match deliver::send(self).await {
             Ok(answer) => {
                 Delivery { status: Some(answer.status), headers: answer.headers, body: answer.body, ..delivery }
             }

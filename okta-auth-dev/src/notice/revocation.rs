@@ -212,7 +212,8 @@ impl GlobalRevocation {
         }
         let authorization = (self.fault != Some(RevocationFault::NoToken)).then(|| format!("Bearer {token}"));
         let (client_id, body) = (self.client_id.clone(), self.body_text());
-        Notice { client_id, uri: self.uri, token, content_type: "application/json", authorization, body }
+        let content_type = "application/json";
+        Notice { client_id, uri: self.uri, token, method: "POST", content_type, authorization, body }
     }
 
     /// Signs it and sends it.

@@ -25,6 +25,7 @@ mod requests;
 mod scopes;
 mod second_factor;
 mod sessions;
+mod single_logout;
 mod support;
 mod tokens;
 mod universal_logout;
