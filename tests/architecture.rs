@@ -25,6 +25,7 @@ const ORDER: [&str; 18] = [
     "policy",
     "bearer",
     "logout",
+    "tenant",
     "engine",
 ];
 

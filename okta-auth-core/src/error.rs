@@ -138,6 +138,10 @@ codes! {
     ///
     /// Okta does not answer. Users get 503 with `Retry-After`, and keep their session.
     RenewalUnavailable = "renewal_unavailable",
+    /// The source of tenants does not answer. The same call may work later.
+    TenantUnavailable = "tenant_unavailable",
+    /// The request is for a tenant that there is not.
+    TenantUnknown = "tenant_unknown",
     /// The session has ended while the request was being answered: Okta does not renew it any
     /// more.
     SessionEnded = "session_ended",
@@ -292,8 +296,11 @@ impl Error {
     /// Whether the same call may work later without any change: Okta or the session store is
     /// away or slow, or Okta limits the rate.
     pub fn is_temporary(&self) -> bool {
-        use Code::{ProviderRateLimited, ProviderUnavailable, RenewalUnavailable, StoreUnavailable};
-        matches!(self.0.code, ProviderUnavailable | ProviderRateLimited | StoreUnavailable | RenewalUnavailable)
+        use Code::{ProviderRateLimited, ProviderUnavailable, RenewalUnavailable, StoreUnavailable, TenantUnavailable};
+        matches!(
+            self.0.code,
+            ProviderUnavailable | ProviderRateLimited | StoreUnavailable | RenewalUnavailable | TenantUnavailable
+        )
     }
 
     /// Whether a token was refused: malformed, badly signed, expired, or meant for

@@ -125,6 +125,8 @@ pub mod bearer;
 
 mod logout;
 
+pub mod tenant;
+
 pub mod engine;
 
 pub use engine::OktaAuth;

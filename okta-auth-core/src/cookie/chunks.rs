@@ -96,6 +96,17 @@ impl Chunks {
         removed
     }
 
+    /// Deletes the cookies of other tenants: those whose names differ in what comes after the last
+    /// `_`, which no id has in it. Pending sign-ins have one more, and stay.
+    pub(crate) fn clear_others(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
+        let Some((family, _)) = self.name.rsplit_once('_') else { return Vec::new() };
+        let others = cookies.names_with_prefix(family).filter(|name| {
+            let rest = name.strip_prefix(family).and_then(|rest| rest.strip_prefix('_')).unwrap_or_default();
+            !rest.is_empty() && !rest.contains('_') && self.names(cookies).all(|own| own != *name)
+        });
+        others.map(|name| self.settings.remove(name)).collect()
+    }
+
     /// The name of a part: the plain one for the first, numbered for the others.
     fn part(&self, at: usize) -> String {
         if at == 0 { self.name.clone() } else { format!("{}.{at}", self.name) }

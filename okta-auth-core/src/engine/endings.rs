@@ -51,6 +51,12 @@ impl OktaAuth {
         self.end_named(&name).await
     }
 
+    /// Ends every session of this tenant.
+    pub(super) async fn end_everybody(&self) -> Result<()> {
+        let name = self.0.sessions.naming().everybody();
+        self.end_named(&name).await.map(drop)
+    }
+
     /// Ends every session of a name.
     pub(super) async fn end_named(&self, name: &StoreKey) -> Result<Option<usize>> {
         let ended = self.0.sessions.end_named(name, self.0.clock.now()).await?;

@@ -86,6 +86,16 @@ fn telling(error: &Error) -> Telling {
             "Sign-in is not available right now",
             &["The sign-in service cannot be reached at the moment.", "Please try again in a little while."],
         ),
+        Code::TenantUnknown => (
+            StatusCode::NOT_FOUND,
+            "There is nothing here",
+            &["This address belongs to no organization that we know. Please check it."],
+        ),
+        Code::TenantUnavailable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "This is not available right now",
+            &["Please try again in a little while."],
+        ),
         Code::StoreUnavailable | Code::RenewalUnavailable => (
             StatusCode::SERVICE_UNAVAILABLE,
             "This is not available right now",

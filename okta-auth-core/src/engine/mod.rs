@@ -60,6 +60,8 @@ mod client_kind;
 mod endings;
 mod error_reply;
 mod hook;
+mod initiate;
+mod lobby;
 mod messages;
 mod page;
 mod places;
@@ -67,6 +69,7 @@ mod renewal;
 mod reply;
 mod routes;
 mod signed_in;
+mod tenants;
 mod visit;
 
 use std::fmt;
@@ -81,6 +84,7 @@ pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
 pub use reply::Reply;
 pub use routes::Endpoint;
 pub use signed_in::SignedIn;
+pub use tenants::{Tenants, TenantsBuilder};
 pub use visit::Visit;
 
 use crate::bearer::AccessTokens;
@@ -93,6 +97,7 @@ use crate::login::{Attempts, Consumed};
 use crate::policy::PolicySet;
 use crate::protocol::Protocol;
 use crate::session::Sessions;
+use crate::tenant::TenantSettings;
 
 /// Okta for one application: cheap to clone, and to be shared by all workers.
 ///
@@ -136,10 +141,14 @@ pub(crate) struct Inner {
     attempts: Attempts,
     /// Which of them have been completed.
     consumed: Consumed,
+    /// The tenant that this is the engine of.
+    tenant: Option<Arc<TenantSettings>>,
+    /// Whether a sign-in takes the sessions of other tenants in the same browser away.
+    exclusive: bool,
     /// Sessions, in the browsers that they belong to or in a store.
     sessions: Sessions,
     /// Their new tokens.
-    renewals: renewal::Renewals,
+    renewals: Arc<renewal::Renewals>,
     /// The routes whose requests do not renew them.
     on_demand: Vec<String>,
     /// Who may ask to end sessions.
@@ -203,6 +212,11 @@ impl OktaAuth {
             trust: Trust::Anonymous,
         };
         self.0.verifier.id_token(metadata.jwks_uri(), token, &rules).await
+    }
+
+    /// The tenant that this is the engine of; `None` where there is only one.
+    pub fn tenant(&self) -> Option<&TenantSettings> {
+        self.0.tenant.as_deref()
     }
 
     /// The metadata of the issuer, from the cache if it is there.

@@ -25,8 +25,10 @@ use crate::session::{NewSession, Session, device};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// Start of sign-in; GET.
+    /// Start of sign-in; GET, and POST where there are tenants to choose from.
     Login,
+    /// Start of sign-in by a third party (OIDC Core §4); GET and POST.
+    InitiateLogin,
     /// Where Okta sends the browser back; GET and POST.
     Callback,
     /// Sign-out; POST.
@@ -46,6 +48,7 @@ impl Endpoint {
     pub fn all(routes: &Routes) -> impl Iterator<Item = (Self, &str)> {
         let all = [
             (Self::Login, routes.login()),
+            (Self::InitiateLogin, routes.initiate_login()),
             (Self::Callback, routes.callback()),
             (Self::Logout, routes.logout()),
             (Self::FrontChannelLogout, routes.front_channel_logout()),
@@ -69,9 +72,14 @@ impl Visit {
     /// Answers a request to one of the library's paths. `body` is empty except for a
     /// form post.
     pub async fn serve(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
+        if let Some(many) = self.many().cloned() {
+            return self.serve_lobby(&many, endpoint, parts, &body).await;
+        }
         match (endpoint, &parts.method) {
             (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(parts).await,
             (Endpoint::Login, _) => Self::method_not_allowed("GET"),
+            (Endpoint::InitiateLogin, &Method::GET | &Method::POST) => self.initiate_login(parts, &body).await,
+            (Endpoint::InitiateLogin, _) => Self::method_not_allowed("GET, POST"),
             (Endpoint::Callback, &Method::GET) => {
                 self.callback(parts, parts.uri.query().unwrap_or_default().as_bytes()).await
             }
@@ -102,7 +110,8 @@ impl Visit {
     }
 
     /// Starts a sign-in. `return_to` is where the browser goes afterwards; `prompt=login` asks
-    /// Okta for fresh credentials. Whatever else is in the query is ignored.
+    /// Okta for fresh credentials, and `login_hint` is the user name to prefill. Whatever else is in the
+    /// query is ignored.
     async fn login(&self, parts: &Parts) -> Reply {
         let query = parts.uri.query().unwrap_or_default();
         let mut options = LoginOptions::new(ReturnTo::root());
@@ -110,6 +119,7 @@ impl Visit {
             match (&*name, &*value) {
                 ("return_to", target) => options.return_to = self.auth().return_to(target),
                 ("prompt", "login") => options.force_login = true,
+                ("login_hint", hint) if hint.len() <= 254 => options.login_hint = Some(hint.to_owned()),
                 _ => {}
             }
         }
@@ -156,7 +166,7 @@ impl Visit {
     ) -> Result<Reply> {
         let auth = &self.auth().0;
         let identity = Arc::new(identity);
-        let sign_in = SignIn::new(Arc::clone(&identity));
+        let sign_in = SignIn::new(Arc::clone(&identity), auth.tenant.clone());
         let sign_in = match &auth.hook {
             None => sign_in,
             Some(hook) => match hook.on_sign_in(sign_in).await {
@@ -171,6 +181,9 @@ impl Visit {
             NewSession { client_id: &auth.config.client_id, app_data: &app_data, device: device.as_deref(), now };
         let session = Session::new(&identity, &with)?;
         cookies.extend(auth.sessions.create(self.cookies(), session, now).await?);
+        if auth.exclusive {
+            cookies.extend(auth.sessions.clear_others(self.cookies()));
+        }
         self.end_replaced(now).await;
         tracing::info!(target: "okta_auth", issuer = identity.issuer(), "signed in");
         Ok(reply::see_other(pending.return_to.as_str()))

@@ -12,6 +12,7 @@ use super::client_kind::may_redirect;
 use super::error_reply::error_reply;
 use super::renewal::Tended;
 use super::reply::{self, Reply};
+use super::tenants::Many;
 use super::{Challenge, OktaAuth};
 use crate::bearer::Credentials;
 use crate::clock::Timestamp;
@@ -39,6 +40,8 @@ pub(super) struct Inner {
     pub(super) navigation: bool,
     /// The request's cookies.
     pub(super) cookies: RequestCookies,
+    /// Whether it is for none of the tenants that there are.
+    pub(super) lobby: Option<Lobby>,
     /// Its session, if there is a live one.
     pub(super) presence: Presence,
     /// What the session's cookie needs: an [`Upkeep`].
@@ -60,6 +63,15 @@ pub(super) struct Inner {
     pub(super) unanswered: AtomicBool,
     /// Whether a policy has let the holder of a token in.
     pub(super) by_token: AtomicBool,
+}
+
+/// A request that is for no tenant.
+#[derive(Clone, Debug)]
+pub(super) enum Lobby {
+    /// Whoever makes it can say where they belong.
+    Open(Arc<Many>),
+    /// It is answered with this, whatever it is for.
+    Closed(Arc<Error>),
 }
 
 /// What a request has of a session.
@@ -183,6 +195,23 @@ impl Visit {
         }
     }
 
+    /// Whether the request may reach the application at all: not if it names a tenant that there
+    /// is not.
+    ///
+    /// # Errors
+    /// The challenge to answer with.
+    pub fn admit(&self) -> Result<(), Challenge> {
+        match self.lobby() {
+            Some(Lobby::Closed(error)) => Err(Challenge::error(error.duplicate())),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is known of a request for no tenant.
+    pub(super) fn lobby(&self) -> Option<&Lobby> {
+        self.0.lobby.as_ref()
+    }
+
     /// What stands in the way of an answer if somebody asked who the user is and that could not be
     /// told: the response of a handler that took that for nobody is not sent.
     pub fn unanswered(&self) -> Option<Challenge> {
@@ -250,6 +279,11 @@ impl Visit {
 
     /// The redirect with the cookie of the attempt.
     async fn try_start_login(&self, options: &LoginOptions) -> Result<Reply> {
+        match self.lobby() {
+            None => {}
+            Some(Lobby::Open(many)) => return Ok(self.entrance(many, &options.return_to, None)),
+            Some(Lobby::Closed(error)) => return Err(error.duplicate()),
+        }
         let auth = &self.0.auth.0;
         let metadata = self.0.auth.metadata().await?;
         let (pending, cookies) = auth.attempts.begin(options, &self.0.cookies, self.0.now)?;

@@ -15,6 +15,7 @@ use super::store::StoreKey;
 use super::tokens::{SealedText, Tokens};
 use crate::callback::VerifiedIdentity;
 use crate::clock::Timestamp;
+use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, SecretBytes, random_bytes};
 
@@ -212,8 +213,8 @@ impl Session {
 
     /// Whether the session belongs to this issuer and client. The seal says so already;
     /// this is the second lock.
-    pub(crate) fn belongs_to(&self, issuer: &str, client_id: &str) -> bool {
-        self.record.issuer == issuer && self.record.client_id == client_id
+    pub(crate) fn belongs_to(&self, config: &Config) -> bool {
+        config.owns(&self.record.issuer, &self.record.client_id)
     }
 
     /// The same session, used at `now`.

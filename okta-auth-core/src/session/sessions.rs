@@ -145,6 +145,14 @@ impl Sessions {
         }
     }
 
+    /// The `Set-Cookie` values that take the sessions of other tenants in the same browser away.
+    pub(crate) fn clear_others(&self, request: &RequestCookies) -> Vec<HeaderValue> {
+        match self {
+            Self::Stored(stored) => stored.chunks().clear_others(request),
+            Self::Cookie { cookies, .. } => cookies.chunks().clear_others(request),
+        }
+    }
+
     /// The name of the first cookie.
     pub(crate) fn cookie_name(&self) -> &str {
         match self {

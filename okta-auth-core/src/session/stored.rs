@@ -37,8 +37,7 @@ struct Inner {
     chunks: Chunks,
     limits: SessionLimits,
     naming: Naming,
-    issuer: String,
-    client_id: String,
+    config: Arc<Config>,
 }
 
 /// A session that has been read, and which writing of it that was.
@@ -57,14 +56,14 @@ impl StoredSessions {
         store: Arc<dyn SessionStore>,
         keys: &CookieKeys,
         settings: CookieSettings,
-        config: &Config,
+        config: &Arc<Config>,
         limits: SessionLimits,
     ) -> Result<Self> {
-        let (issuer, client_id) = (config.issuer.as_str().to_owned(), config.client_id.clone());
-        let sealer = keys.sealer(Purpose::StoredSession, &format!("{issuer} {client_id}"))?;
+        let (owner, client_id) = config.owner();
+        let sealer = keys.sealer(Purpose::StoredSession, &format!("{owner} {client_id}"))?;
         let chunks = Chunks::new(settings, &config.options.cookie_name);
-        let naming = Naming::new(&issuer, &client_id);
-        Ok(Self(Arc::new(Inner { store, sealer, chunks, limits, naming, issuer, client_id })))
+        let naming = Naming::of(config);
+        Ok(Self(Arc::new(Inner { store, sealer, chunks, limits, naming, config: Arc::clone(config) })))
     }
 
     /// The key of the record that a request's cookie names, if it has one.
@@ -89,7 +88,7 @@ impl StoredSessions {
         let old_key = opened.old_key;
         let (bytes, range) = opened.into_parts();
         let session = Session::decode(bytes, range, FORMAT)?;
-        let ours = session.belongs_to(&self.0.issuer, &self.0.client_id) && session.id().0 == *key;
+        let ours = session.belongs_to(&self.0.config) && session.id().0 == *key;
         ours.then(|| Entry { session: Arc::new(session), version: record.version, old_key })
     }
 
@@ -191,6 +190,11 @@ impl StoredSessions {
         self.0.chunks.name()
     }
 
+    /// Its cookie.
+    pub(crate) fn chunks(&self) -> &Chunks {
+        &self.0.chunks
+    }
+
     /// The names of this tenant.
     pub(crate) fn naming(&self) -> &Naming {
         &self.0.naming
@@ -212,6 +216,6 @@ pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>
 
 impl std::fmt::Debug for StoredSessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoredSessions").field("issuer", &self.0.issuer).finish_non_exhaustive()
+        f.debug_struct("StoredSessions").field("issuer", self.0.config.issuer()).finish_non_exhaustive()
     }
 }
