@@ -215,10 +215,7 @@ impl Visit {
         };
         match entry.session.access_token() {
             Some((token, expires_at)) if expires_at.is_none_or(|end| now < end) => Ok(token),
-            _ => {
-                let message = "the access token has expired and could not be renewed; ask for the scope                                `offline_access` in OKTA_SCOPES, and let Okta allow it";
-                Err(Error::new(Code::TokenExpired, message))
-            }
+            _ => Err(no_access_token(&entry.session)),
         }
     }
 
@@ -349,6 +346,17 @@ impl Visit {
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
         reply
     }
+}
+
+/// Why there is no access token that is good for anything.
+fn no_access_token(session: &Session) -> Error {
+    if session.refresh_token().is_some() {
+        let message = "the access token has expired, and Okta or the store does not answer; it will be tried again";
+        return Error::new(Code::RenewalUnavailable, message);
+    }
+    let message = "the access token has expired, and there is none to renew it with; ask for the scope \
+                   `offline_access` in OKTA_SCOPES, and let Okta allow it";
+    Error::new(Code::TokenExpired, message)
 }
 
 /// Whether the answer sets the session cookie itself (a sign-in or sign-out): upkeep
