@@ -314,6 +314,12 @@ impl Visit {
         self.0.navigation && may_redirect(&self.0.method) && !self.0.auth.config().is_api_only()
     }
 
+    /// Remembers that the answer says itself if it could not be told who asks, as those of the
+    /// library's own paths do: a sign-out must take the cookie away all the same.
+    pub(super) fn mark_answered(&self) {
+        self.0.unanswered.store(false, Ordering::Relaxed);
+    }
+
     /// Remembers that the answer depends on who asks.
     pub(super) fn mark_personal(&self) {
         self.0.consulted.store(true, Ordering::Relaxed);
