@@ -12,9 +12,11 @@
 
 mod app;
 mod browser;
+mod replicas;
 
 pub(crate) use app::{App, AppBuilder, SECRET, routes};
 pub(crate) use browser::{Answer, Browser};
+pub(crate) use replicas::{Place, Replicas, SharedStore, offline};
 
 /// The users that the development org ships with.
 pub(crate) const ADA: &str = "ada@example.test";

@@ -52,8 +52,8 @@ pub(super) struct Renewals {
     flights: Flights<Outcome>,
     /// What replaced sessions in cookies, and until when an old cookie finds it.
     successors: Cache<StoreKey, (Entry, Timestamp)>,
-    /// What has been renewed and could not be written down.
-    unsaved: Cache<StoreKey, Arc<Session>>,
+    /// What has been renewed and could not be written down, after what it was renewed from.
+    unsaved: Cache<StoreKey, (Arc<Session>, Arc<Session>)>,
     /// When to try again.
     pauses: Cache<StoreKey, Timestamp>,
 }
@@ -61,8 +61,12 @@ pub(super) struct Renewals {
 /// What came of a renewal.
 #[derive(Clone)]
 enum Outcome {
+    /// The session as it is now; with the tokens of before if those are good for a while and
+    /// another process is at it.
     Renewed(Entry),
+    /// There is none any more.
     Ended,
+    /// It is to be tried again.
     Failed(Arc<Error>),
 }
 
@@ -89,6 +93,13 @@ impl Renewals {
     fn successor(&self, session: &Session, now: Timestamp) -> Option<Entry> {
         let (entry, until) = self.successors.get(&session.id().0)?;
         (now < until && !entry.session.has_tokens_of(session)).then_some(entry)
+    }
+
+    /// What is still to be written down in the place of a session. If that has other tokens by now
+    /// than those that were renewed, somebody else was faster, and what is kept here is out of date.
+    fn unsaved(&self, session: &Session) -> Option<Arc<Session>> {
+        let (before, next) = self.unsaved.get(&session.id().0)?;
+        before.has_tokens_of(session).then_some(next)
     }
 }
 
@@ -187,6 +198,10 @@ impl OktaAuth {
                 let _ = bounded(stored.store().release(&lease, owner)).await;
                 return outcome;
             }
+            // Somebody else is at it, and these tokens are good until that is done.
+            if entry.session.due(self.0.clock.now()) == Due::Soon {
+                return Ok(Outcome::Renewed(entry));
+            }
             tokio::time::sleep(LOOK_AGAIN).await;
             match stored.load(&key, self.0.clock.now()).await? {
                 None => return Ok(Outcome::Ended),
@@ -205,13 +220,13 @@ impl OktaAuth {
         if !current.session.has_tokens_of(&entry.session) {
             return Ok(Outcome::Renewed(current));
         }
-        if let Some(unsaved) = self.0.renewals.unsaved.get(&key) {
+        if let Some(unsaved) = self.0.renewals.unsaved(&current.session) {
             return self.write_down(stored, current, unsaved).await;
         }
         match self.refreshed(&current.session).await {
             Ok(refreshed) => {
                 let next = Arc::new(current.session.renewed(&refreshed, self.0.clock.now())?);
-                self.0.renewals.unsaved.insert(key, Arc::clone(&next));
+                self.0.renewals.unsaved.insert(key, (Arc::clone(&current.session), Arc::clone(&next)));
                 self.write_down(stored, current, next).await
             }
             Err(error) if ends(&error) => match stored.load(&key, self.0.clock.now()).await? {

@@ -72,6 +72,13 @@ impl Visit {
     /// Answers a request to one of the library's paths. `body` is empty except for a
     /// form post.
     pub async fn serve(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
+        let reply = self.serve_method(endpoint, parts, body).await;
+        self.mark_answered();
+        reply
+    }
+
+    /// Answers by path and method.
+    async fn serve_method(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
         if let Some(many) = self.many().cloned() {
             return self.serve_lobby(&many, endpoint, parts, &body).await;
         }

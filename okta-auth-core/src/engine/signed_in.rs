@@ -95,8 +95,9 @@ impl<C> SignedIn<C> {
     ///
     /// # Errors
     /// [`Code::SessionEnded`] if Okta does not renew the session any more,
-    /// [`Code::TokenExpired`] if there is nothing to renew it with, or the error of reaching Okta
-    /// or the store.
+    /// [`Code::TokenExpired`] if there is nothing to renew it with, and
+    /// [`Code::RenewalUnavailable`] or the error of reaching Okta or the store if it is to be tried
+    /// again.
     pub async fn access_token(&self) -> Result<Secret> {
         self.visit.fresh_access_token().await
     }

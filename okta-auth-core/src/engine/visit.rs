@@ -244,10 +244,7 @@ impl Visit {
         };
         match entry.session.access_token() {
             Some((token, expires_at)) if expires_at.is_none_or(|end| now < end) => Ok(token),
-            _ => {
-                let message = "the access token has expired and could not be renewed; ask for the scope                                `offline_access` in OKTA_SCOPES, and let Okta allow it";
-                Err(Error::new(Code::TokenExpired, message))
-            }
+            _ => Err(no_access_token(&entry.session)),
         }
     }
 
@@ -351,6 +348,12 @@ impl Visit {
         self.0.navigation && may_redirect(&self.0.method) && !self.0.auth.config().is_api_only()
     }
 
+    /// Remembers that the answer says itself if it could not be told who asks, as those of the
+    /// library's own paths do: a sign-out must take the cookie away all the same.
+    pub(super) fn mark_answered(&self) {
+        self.0.unanswered.store(false, Ordering::Relaxed);
+    }
+
     /// Remembers that the answer depends on who asks.
     pub(super) fn mark_personal(&self) {
         self.0.consulted.store(true, Ordering::Relaxed);
@@ -383,6 +386,17 @@ impl Visit {
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
         reply
     }
+}
+
+/// Why there is no access token that is good for anything.
+fn no_access_token(session: &Session) -> Error {
+    if session.refresh_token().is_some() {
+        let message = "the access token has expired, and Okta or the store does not answer; it will be tried again";
+        return Error::new(Code::RenewalUnavailable, message);
+    }
+    let message = "the access token has expired, and there is none to renew it with; ask for the scope \
+                   `offline_access` in OKTA_SCOPES, and let Okta allow it";
+    Error::new(Code::TokenExpired, message)
 }
 
 /// Whether the answer sets the session cookie itself (a sign-in or sign-out): upkeep

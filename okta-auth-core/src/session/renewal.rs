@@ -86,7 +86,8 @@ impl Session {
         let tokens = Tokens::renewed(&self.tokens, &refreshed.tokens)?;
         if let Some(claims) = &refreshed.claims {
             record.claims = Some(text(claims)?);
-            record.ceiling = ceiling(claims);
+            // Okta may move the end, and not by saying nothing about it.
+            record.ceiling = ceiling(claims).or(record.ceiling);
         }
         if let Some(scopes) = &refreshed.tokens.scopes {
             record.scopes.clone_from(scopes);
