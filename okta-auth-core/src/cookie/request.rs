@@ -1,6 +1,5 @@
 //! The cookies of a request: untrusted, bounded, never a reason to fail.
 
-use cookie::Cookie;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 
@@ -11,18 +10,23 @@ const MAX_COOKIES: usize = 200;
 ///
 /// It keeps the headers and reads them when asked, so that large cookies are not copied.
 #[derive(Debug, Default)]
-pub(crate) struct RequestCookies(Vec<HeaderValue>);
+pub(crate) struct RequestCookies {
+    /// Nearly always the only one.
+    first: Option<HeaderValue>,
+    others: Vec<HeaderValue>,
+}
 
 impl RequestCookies {
     /// Takes every `Cookie` header (RFC 6265 §5.4; HTTP/2 may split it).
     pub(crate) fn new(headers: &HeaderMap) -> Self {
-        Self(headers.get_all(COOKIE).iter().cloned().collect())
+        let mut all = headers.get_all(COOKIE).iter().cloned();
+        Self { first: all.next(), others: all.collect() }
     }
 
     /// Names and values. Junk is skipped, and takes nothing with it: another application on the
     /// domain may set cookies that are no text.
     fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let cookies = self.0.iter().flat_map(|header| {
+        let cookies = self.first.iter().chain(&self.others).flat_map(|header| {
             // Nearly always all of it is text, which is split and checked many bytes at a time.
             let (text, bytes) = match std::str::from_utf8(header.as_bytes()) {
                 Ok(text) => (Some(text), None),
@@ -32,8 +36,7 @@ impl RequestCookies {
             let parts = parts.filter_map(|part| std::str::from_utf8(part).ok());
             text.into_iter().flat_map(|text| text.split(';')).chain(parts)
         });
-        let cookies = cookies.filter_map(|cookie| Cookie::parse(cookie).ok());
-        cookies.take(MAX_COOKIES).filter_map(|cookie| Some((cookie.name_raw()?, cookie.value_raw()?)))
+        cookies.filter_map(pair).take(MAX_COOKIES)
     }
 
     /// The value of a cookie; of the first one if there are several of that name.
@@ -47,8 +50,19 @@ impl RequestCookies {
     }
 }
 
+/// A name and its value, without the space around them (RFC 6265 §5.2, as browsers and the `cookie`
+/// crate have it). It has been cut at its semicolons.
+fn pair(cookie: &str) -> Option<(&str, &str)> {
+    let (name, value) = cookie.split_once('=')?;
+    let name = name.trim();
+    (!name.is_empty()).then(|| (name, value.trim()))
+}
+
 #[cfg(test)]
 mod tests {
+    use cookie::Cookie;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -66,6 +80,15 @@ mod tests {
         assert_eq!((cookies.value("c"), cookies.value("f"), cookies.value("")), (None, None, None));
         // What is no text, or not ASCII, does not take its neighbours with it.
         assert_eq!((cookies.value("g"), cookies.value("i")), (Some("7"), Some("8")));
+    }
+
+    proptest! {
+        #[test]
+        fn a_pair_is_what_the_cookie_crate_reads(text in "[ \\ta=\"\u{a0}b]{0,8}") {
+            let parsed = Cookie::parse(text.as_str()).ok();
+            let parsed = parsed.as_ref().map(|cookie| (cookie.name_raw().unwrap(), cookie.value_raw().unwrap()));
+            prop_assert_eq!(pair(&text), parsed);
+        }
     }
 
     #[test]
