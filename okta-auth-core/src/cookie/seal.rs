@@ -76,6 +76,11 @@ impl Sealer {
 
     /// Seals `plain` for the cookie `name`.
     pub(crate) fn seal(&self, name: &str, plain: &[u8]) -> Result<String> {
+        self.seal_bytes(name, plain).map(|sealed| base64url::encode(&*sealed))
+    }
+
+    /// The same, not yet in base64url.
+    pub(crate) fn seal_bytes(&self, name: &str, plain: &[u8]) -> Result<SecretBytes> {
         let failed = || Error::new(Code::Internal, "a cookie could not be sealed");
         let first = self.keys.first().ok_or_else(|| Error::new(Code::Internal, "there is no cookie key"))?;
         // One buffer, sealed in place: where it is not yet sealed it is wiped if anything fails.
@@ -94,7 +99,7 @@ impl Sealer {
         if let Some(place) = header.last_chunk_mut::<NONCE>() {
             place.copy_from_slice(nonce.as_ref());
         }
-        Ok(base64url::encode(&*sealed))
+        Ok(sealed)
     }
 
     /// Opens what [`seal`](Self::seal) made for the same name. Anything else is `None`:
