@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::fmt;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,11 +15,16 @@ use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, SecretBytes, random_bytes};
 
+/// More bytes than the parts of a record that have no text, and the lengths of the others, are encoded as.
+const FIXED: usize = 128;
+
 /// A signed-in user's session. Only a verified identity becomes one.
 #[derive(Clone)]
 pub struct Session {
-    /// What most requests look at.
-    record: Record,
+    /// What most requests look at, and what never changes.
+    record: Arc<Record>,
+    /// When it was last used: the idle limit counts from here. It follows the record.
+    last_seen_at: Timestamp,
     /// What few requests do.
     tokens: Tokens,
     /// The claims as JSON text, once somebody has asked.
@@ -52,8 +57,6 @@ struct Record {
     access_token_expires_at: Option<Timestamp>,
     /// When the user signed in: the absolute limit counts from here.
     created_at: Timestamp,
-    /// When it was last used: the idle limit counts from here.
-    last_seen_at: Timestamp,
 }
 
 /// The claims that handlers ask for most, read when one first does.
@@ -84,15 +87,18 @@ impl Session {
             scopes: identity.scopes.clone(),
             access_token_expires_at: identity.tokens.access_token_expires_at,
             created_at: now,
-            last_seen_at: now,
         };
-        Ok(Self::assemble(record, tokens))
+        Ok(Self::assemble(Arc::new(record), now, tokens))
     }
 
     /// The session as bytes, after the number of their format.
     pub(super) fn encode(&self, format: u8) -> Result<SecretBytes> {
         let failed = |error| Error::new(Code::Internal, "a session cannot be encoded").with_cause(error);
-        let mut bytes = SecretBytes::new(postcard::to_extend(&self.record, vec![format]).map_err(failed)?);
+        // Room for all of it: a buffer that grows is copied, and leaves copies behind.
+        let mut bytes = Vec::with_capacity(self.record.size().saturating_add(self.tokens.size()));
+        bytes.push(format);
+        let bytes = postcard::to_extend(&(&*self.record, self.last_seen_at), bytes).map_err(failed)?;
+        let mut bytes = SecretBytes::new(bytes);
         self.tokens.append_to(&mut bytes);
         Ok(bytes)
     }
@@ -105,21 +111,21 @@ impl Session {
     }
 
     /// Nothing has been asked for yet.
-    fn assemble(record: Record, tokens: Tokens) -> Self {
+    fn assemble(record: Arc<Record>, last_seen_at: Timestamp, tokens: Tokens) -> Self {
         let (shown, profile, parsed) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { record, tokens, shown, profile, parsed }
+        Self { record, last_seen_at, tokens, shown, profile, parsed }
     }
 
     /// Reads a part of what has been decrypted; `None` if it is no session of this format.
     pub(super) fn decode(bytes: SecretBytes, range: Range<usize>, format: u8) -> Option<Self> {
         let (first, encoded) = bytes.get(range.clone())?.split_first()?;
-        let (record, tokens) = postcard::take_from_bytes(encoded).ok()?;
+        let ((record, last_seen_at), tokens) = postcard::take_from_bytes::<(Record, Timestamp)>(encoded).ok()?;
         if *first != format {
             return None;
         }
         let tokens = range.end.checked_sub(tokens.len())?..range.end;
         let tokens = Tokens::read(bytes, tokens)?;
-        Some(Self::assemble(record, tokens))
+        Some(Self::assemble(Arc::new(record), last_seen_at, tokens))
     }
 
     /// The issuer that authenticated the user.
@@ -213,7 +219,7 @@ impl Session {
 
     /// When the session was last used, as far as the cookie tells.
     pub(crate) fn last_seen_at(&self) -> Timestamp {
-        self.record.last_seen_at
+        self.last_seen_at
     }
 
     /// Whether the session belongs to this issuer and client. The seal says so already;
@@ -224,8 +230,7 @@ impl Session {
 
     /// The same session, used at `now`.
     pub(crate) fn touched(&self, now: Timestamp) -> Self {
-        let record = Record { last_seen_at: now.max(self.record.last_seen_at), ..self.record.clone() };
-        Self::assemble(record, self.tokens.clone())
+        Self::assemble(Arc::clone(&self.record), now.max(self.last_seen_at), self.tokens.clone())
     }
 
     /// The claims for display, read once. Claims of another type than expected are none.
@@ -240,6 +245,16 @@ impl Session {
                 groups: claims.get("groups").and_then(|groups| Vec::deserialize(groups).ok()).unwrap_or_default(),
             }
         })
+    }
+}
+
+impl Record {
+    /// About how many bytes it is encoded as, and not fewer.
+    fn size(&self) -> usize {
+        let claims = self.claims.as_deref().unwrap_or_default();
+        let texts = [&self.issuer, &self.client_id, &self.subject, &self.app_data].map(|text| text.len());
+        let scopes = self.scopes.iter().map(|scope| scope.len().saturating_add(FIXED / 8));
+        texts.into_iter().chain(scopes).fold(FIXED.saturating_add(claims.len()), usize::saturating_add)
     }
 }
 
@@ -266,7 +281,7 @@ impl Session {
     /// A session for tests with these claims.
     pub(crate) fn with_claims(claims: &Map<String, Value>, now: Timestamp) -> Self {
         let mut session = Self::sample(0, now);
-        session.record.claims = Some(text(claims).unwrap());
+        Arc::make_mut(&mut session.record).claims = Some(text(claims).unwrap());
         session
     }
 
@@ -283,9 +298,8 @@ impl Session {
             scopes: vec!["openid".to_owned()],
             access_token_expires_at: Some(now),
             created_at: now,
-            last_seen_at: now,
         };
-        Self::assemble(record, Tokens::sample())
+        Self::assemble(Arc::new(record), now, Tokens::sample())
     }
 }
 
@@ -337,7 +351,7 @@ mod tests {
     #[test]
     fn groups_that_are_no_list_of_texts_are_no_groups() {
         let mut session = Session::sample(0, Timestamp::from_seconds(1));
-        session.record.claims = Some(r#"{"groups":["A",1]}"#.to_owned());
+        Arc::make_mut(&mut session.record).claims = Some(r#"{"groups":["A",1]}"#.to_owned());
         assert!(session.groups().is_empty());
         assert_eq!(session.name(), "00u1");
     }
