@@ -45,7 +45,7 @@ impl OktaAuthLayer {
     async fn allow(&self, visit: &Visit, request: &ServiceRequest) -> Result<(), Challenge> {
         let path = request.match_info().as_str();
         for (_, policy) in self.routes.iter().filter(|(pattern, _)| pattern.is_match(path)) {
-            visit.require(policy, Accepts::SessionOrToken).await?;
+            Box::pin(visit.require(policy, Accepts::SessionOrToken)).await?;
         }
         Ok(())
     }
@@ -106,8 +106,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let parts = bridge::parts(request.request(), |header| layer.auth.looks_at(header));
-    let visit = layer.auth.visit(&parts, bridge::target(request.request()));
+    let visit = bridge::visit(request.request(), &layer.auth);
     request.extensions_mut().insert(visit.clone());
     let mut response = match layer.allow(&visit, &request).await {
         Ok(()) => inner.call(request).await?.map_into_boxed_body(),
@@ -115,7 +114,8 @@ where
     };
     let challenge = response.response_mut().extensions_mut().remove::<Challenge>();
     if let Some(challenge) = challenge {
-        let reply = bridge::into_response(visit.answer(challenge).await);
+        // On the heap, so that other requests do not carry the room for it along.
+        let reply = bridge::into_response(Box::pin(visit.answer(challenge)).await);
         response = response.into_response(reply);
     }
     bridge::finish(&visit, response.response_mut());

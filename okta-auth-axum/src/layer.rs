@@ -95,7 +95,8 @@ where
 /// Answers a challenge that a handler left, and adds what the session needs.
 async fn finished(visit: &Visit, mut response: Response) -> Response {
     if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
-        response = into_response(visit.answer(challenge).await);
+        // On the heap, so that other requests do not carry the room for it along.
+        response = into_response(Box::pin(visit.answer(challenge)).await);
     }
     visit.finish(response.headers_mut());
     response
