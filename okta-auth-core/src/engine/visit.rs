@@ -153,8 +153,7 @@ impl Visit {
     /// cache headers. Call it once for each response, the engine's own answers
     /// included.
     pub fn finish(&self, headers: &mut HeaderMap) {
-        let own = headers.contains_key(http::header::SET_COOKIE) && writes_session(headers, &self.0.auth);
-        if !own && !is_shared(headers) {
+        if self.0.upkeep != Upkeep::Nothing && !writes_session(headers, &self.0.auth) && !is_shared(headers) {
             reply::add_cookies(headers, self.upkeep());
         }
         if self.0.consulted.load(Ordering::Relaxed) {
