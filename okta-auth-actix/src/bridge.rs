@@ -10,7 +10,7 @@ use okta_auth_core::OktaAuth;
 use okta_auth_core::engine::{Reply, Visit};
 
 /// The headers of a response that the engine reads or writes when it finishes one.
-const FINISHED: [HeaderName; 6] = [
+static FINISHED: [HeaderName; 6] = [
     SET_COOKIE,
     CACHE_CONTROL,
     VARY,
@@ -72,25 +72,22 @@ pub(crate) fn finish<B>(visit: &Visit, response: &mut HttpResponse<B>) {
     if !visit.has_to_finish() {
         return;
     }
-    let mut headers = HeaderMap::with_capacity(FINISHED.len());
-    for name in FINISHED {
-        for value in response.headers().get_all(name.as_str()) {
-            if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-                headers.append(&name, value);
-            }
+    // One look at what there is: nearly no response has any of these.
+    let mut headers = HeaderMap::new();
+    for (name, value) in response.headers() {
+        let Some(name) = FINISHED.iter().find(|known| known.as_str() == name.as_str()) else { continue };
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+            headers.append(name, value);
         }
     }
-    let before = if headers.is_empty() { HeaderMap::new() } else { headers.clone() };
+    let before: Vec<HeaderName> = headers.keys().cloned().collect();
     visit.finish(&mut headers);
-    for name in FINISHED {
-        if headers.get_all(&name).iter().eq(before.get_all(&name)) {
-            continue;
-        }
+    for name in before {
         response.headers_mut().remove(name.as_str());
-        for value in headers.get_all(&name) {
-            if let Some((name, value)) = old_header(&name, value) {
-                response.headers_mut().append(name, value);
-            }
+    }
+    for (name, value) in &headers {
+        if let Some((name, value)) = old_header(name, value) {
+            response.headers_mut().append(name, value);
         }
     }
 }
