@@ -10,7 +10,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage as _};
-use okta_auth_core::engine::{Challenge, Renewal, Tenants, Visit};
+use okta_auth_core::engine::{Arrival, Challenge, Renewal, Tenants, Visit};
 
 use crate::bridge;
 use crate::rejection::{layer_missing, marked};
@@ -55,7 +55,7 @@ impl OktaAuthLayer {
         visit.admit()?;
         let path = request.match_info().as_str();
         for (_, route) in self.routes.iter().filter(|(pattern, _)| pattern.is_match(path)) {
-            visit.require_route(route).await?;
+            Box::pin(visit.require_route(route)).await?;
         }
         Ok(())
     }
@@ -116,9 +116,11 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let parts = bridge::parts(request.request(), |header| layer.tenants.looks_at(header));
-    let arrival = layer.tenants.arrival(&parts, bridge::target(request.request()), layer.renewal(&request));
-    let visit = arrival.visit().await;
+    let visit = match bridge::arrival(request.request(), &layer.tenants, layer.renewal(&request)) {
+        Arrival::Here(visit) => visit,
+        // On the heap, so that other requests do not carry the room for it along.
+        waiting => Box::pin(waiting.visit()).await,
+    };
     request.extensions_mut().insert(visit.clone());
     let mut response = match layer.allow(&visit, &request).await {
         Ok(()) => inner.call(request).await.map_err(|error| failed(&visit, error))?.map_into_boxed_body(),
@@ -126,7 +128,8 @@ where
     };
     let challenge = response.response_mut().extensions_mut().remove::<Challenge>();
     if let Some(challenge) = challenge.or_else(|| visit.unanswered()) {
-        let reply = bridge::into_response(visit.answer(challenge).await);
+        // On the heap, so that other requests do not carry the room for it along.
+        let reply = bridge::into_response(Box::pin(visit.answer(challenge)).await);
         response = response.into_response(reply);
     }
     bridge::finish(&visit, response.response_mut());

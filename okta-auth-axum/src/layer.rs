@@ -101,7 +101,8 @@ where
 async fn finished(visit: &Visit, mut response: Response) -> Response {
     let challenge = response.extensions_mut().remove::<Challenge>();
     if let Some(challenge) = challenge.or_else(|| visit.unanswered()) {
-        response = into_response(visit.answer(challenge).await);
+        // On the heap, so that other requests do not carry the room for it along.
+        response = into_response(Box::pin(visit.answer(challenge)).await);
     }
     visit.finish(response.headers_mut());
     response

@@ -29,11 +29,7 @@ pub struct BearerToken<C = ()> {
 
 impl<C: DeserializeOwned + 'static> BearerToken<C> {
     /// Reads the claims as `C`.
-    pub(super) fn new(
-        token: VerifiedAccessToken,
-        caller: Caller,
-        tenant: Option<Arc<TenantSettings>>,
-    ) -> Result<Self> {
+    pub(super) fn new(token: VerifiedAccessToken, caller: Caller, tenant: Option<Arc<TenantSettings>>) -> Result<Self> {
         let nothing = TypeId::of::<C>() == TypeId::of::<()>();
         let claims = if nothing { C::deserialize(Value::Null) } else { C::deserialize(token.claims().all()) };
         let claims = claims.map_err(|error| {

@@ -165,9 +165,11 @@ impl Visit {
     /// handlers that failed included.
     pub fn finish(&self, headers: &mut HeaderMap) {
         let upkeep = self.0.upkeep();
-        let own = headers.contains_key(http::header::SET_COOKIE) && writes_session(headers, &self.0.auth);
         // New tokens have to reach the browser, whatever a shared cache was meant to keep.
-        if !own && (upkeep == Upkeep::Renewed || !is_shared(headers)) {
+        if upkeep != Upkeep::Nothing
+            && !writes_session(headers, &self.0.auth)
+            && (upkeep == Upkeep::Renewed || !is_shared(headers))
+        {
             reply::add_cookies(headers, self.cookies_for(upkeep));
         }
         if self.0.consulted.load(Ordering::Relaxed) {

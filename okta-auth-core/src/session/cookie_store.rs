@@ -108,7 +108,7 @@ impl CookieStore {
     /// [`Code::SessionTooLarge`](crate::error::Code::SessionTooLarge) if it does not fit into cookies.
     pub(crate) fn save(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Result<Vec<HeaderValue>> {
         let plain = session.encode(FORMAT)?;
-        let sealed = self.sealer.seal(&self.name, &plain)?;
+        let sealed = self.sealer.seal_bytes(&self.name, &plain)?;
         let left = self.limits.remaining(session.lifeline(), now);
         self.chunks.write(cookies, &sealed, left)
     }

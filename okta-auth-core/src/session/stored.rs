@@ -18,7 +18,7 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
 use crate::error::{Code, Error, Result};
-use crate::secret::{Secret, SecretBytes};
+use crate::secret::{SecretBytes, random_bytes};
 
 /// The first byte of a sealed record. A record of another format is no session.
 const FORMAT: u8 = 1;
@@ -101,8 +101,7 @@ impl StoredSessions {
         session: Session,
         now: Timestamp,
     ) -> Result<Vec<HeaderValue>> {
-        let secret = Secret::random()?;
-        let id = base64url::decode(secret.expose()).unwrap_or_default();
+        let id: [u8; 32] = random_bytes()?;
         let key = self.0.naming.name(Kind::Record, &id);
         let session = session.with_id(*key.as_bytes());
         self.link(&key, &session, now).await?;
@@ -111,7 +110,7 @@ impl StoredSessions {
         if !bounded(self.0.store.create(&key, &record, lifetime)).await? {
             return Err(Error::new(Code::Internal, "a new session id was in use already"));
         }
-        self.0.chunks.write(cookies, secret.expose(), lifetime)
+        self.0.chunks.write(cookies, &id, lifetime)
     }
 
     /// Links a record to the names that its session may be ended by.
@@ -175,9 +174,10 @@ impl StoredSessions {
 
     /// The cookie again, with the time that is left.
     pub(crate) fn rewrite(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
-        let Some(text) = self.0.chunks.read(cookies) else { return Vec::new() };
+        let id = self.0.chunks.read(cookies).and_then(|text| base64url::decode(&*text).ok());
+        let Some(id) = id else { return Vec::new() };
         let left = self.0.limits.remaining(session.lifeline(), now);
-        self.0.chunks.write(cookies, &text, left).unwrap_or_default()
+        self.0.chunks.write(cookies, &id, left).unwrap_or_default()
     }
 
     /// The `Set-Cookie` values that take the session away.
