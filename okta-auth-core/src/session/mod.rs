@@ -42,11 +42,17 @@ mod limits;
 mod memory;
 mod opened;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 mod store;
+#[cfg(any(test, feature = "store-tests"))]
+pub mod store_tests;
 mod tokens;
 
 pub(crate) use cookie_store::{CookieStore, Loaded};
 pub(crate) use limits::SessionLimits;
 pub use memory::MemoryStore;
 pub use record::Session;
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
 pub use store::{SessionStore, StoreError, StoreFuture, StoreKey, StoredRecord};
