@@ -1,0 +1,103 @@
+//! From where things happen to those who want to know.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::event::{About, Event};
+use super::happening::Happening;
+use super::measures;
+use super::reference::Reference;
+use crate::base64url;
+use crate::clock::SharedClock;
+use crate::error::Error;
+
+/// What an application has called with each event.
+pub(crate) type EventHook = Box<dyn Fn(&Event) + Send + Sync + 'static>;
+
+/// The events of one application.
+pub(crate) struct Events {
+    issuer: Arc<str>,
+    client_id: Arc<str>,
+    clock: SharedClock,
+    hooks: Vec<EventHook>,
+}
+
+impl Events {
+    /// For one issuer and one client.
+    pub(crate) fn new(issuer: &str, client_id: &str, clock: SharedClock, hooks: Vec<EventHook>) -> Self {
+        measures::describe();
+        Self { issuer: issuer.into(), client_id: client_id.into(), clock, hooks }
+    }
+
+    /// Tells the log, the counters and the hooks. `error` is for the log alone.
+    pub(crate) fn tell(&self, happening: Happening, reference: Reference, about: About, error: Option<&Error>) {
+        let (issuer, client_id) = (Arc::clone(&self.issuer), Arc::clone(&self.client_id));
+        let event = Event { happening, time: self.clock.now(), issuer, client_id, reference, about };
+        event.log(error);
+        measures::count(event.name(), event.reason());
+        for hook in &self.hooks {
+            // Whoever waits for this may hold the only copy of new tokens. A hook gets nothing that
+            // it could leave half changed but its own.
+            if catch_unwind(AssertUnwindSafe(|| hook(&event))).is_err() {
+                tracing::error!(target: "okta_auth", event = event.name(), "an `on_event` hook panicked");
+            }
+        }
+    }
+}
+
+/// One line for the log. The fields are read only if somebody listens.
+macro_rules! line {
+    ($level:ident, $event:expr, $error:expr) => {
+        tracing::$level!(
+            target: "okta_auth",
+            event = $event.name(),
+            reason = $event.reason(),
+            reference = %$event.reference,
+            issuer = $event.issuer(),
+            client = $event.client_id(),
+            session = $event.about.session.map(base64url::encode),
+            channel = $event.channel(),
+            sessions = $event.sessions(),
+            policy = $event.policy(),
+            code = $error.map(|error| error.code().as_str()),
+            claim = $error.and_then(Error::claim),
+            provider_error = $error.and_then(Error::provider_error),
+            cause = $error.and_then(Error::cause_text),
+            "{}{}",
+            $event.happening.sentence(),
+            $error.map_or_else(String::new, |error| format!(": {error}"))
+        )
+    };
+}
+
+impl Event {
+    /// Tells the log. Nothing personal is told, and no text of the provider.
+    fn log(&self, error: Option<&Error>) {
+        if self.happening.is_failure() { line!(warn, self, error) } else { line!(info, self, error) }
+    }
+
+    /// The way of a sign-out message.
+    fn channel(&self) -> Option<&'static str> {
+        if let Happening::LogoutReceived { channel, .. } = self.happening { Some(channel.as_str()) } else { None }
+    }
+
+    /// How many sessions it ended.
+    fn sessions(&self) -> Option<usize> {
+        if let Happening::LogoutReceived { sessions, .. } = self.happening { sessions } else { None }
+    }
+
+    /// The policy that decided.
+    fn policy(&self) -> Option<&str> {
+        match &self.happening {
+            Happening::StepUpAsked { policy } | Happening::AccessDenied { policy, .. } => policy.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("hooks", &self.hooks.len()).finish_non_exhaustive()
+    }
+}
