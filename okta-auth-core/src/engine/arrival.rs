@@ -12,7 +12,8 @@ use super::renewal::Tended;
 use super::visit::{Inner, Presence, Upkeep, Visit};
 use crate::bearer::Credentials;
 use crate::cookie::RequestCookies;
-use crate::error::Error;
+use crate::error::{Code, Error};
+use crate::events::{About, Happening, StoreUse};
 use crate::logout::same_origin;
 use crate::session::{Due, Entry, Found, Look, Ticket};
 
@@ -83,6 +84,7 @@ impl OktaAuth {
             consulted: AtomicBool::new(false),
             unanswered: AtomicBool::new(false),
             by_token: AtomicBool::new(false),
+            reference: OnceLock::new(),
         };
         match look {
             Look::None => {}
@@ -138,11 +140,14 @@ impl Waiting {
                     match auth.tended(entry, inner.now).await {
                         Tended::Usable { entry, renewed } => inner.settle(entry, rewrite, renewed),
                         Tended::Ended => inner.keep(Upkeep::Clear),
+                        Tended::Unavailable(error) if error.code() == Code::StoreUnavailable => {
+                            inner.presence = inner.unavailable(error.duplicate());
+                        }
                         Tended::Unavailable(error) => inner.presence = Presence::Unavailable(error),
                     }
                 }
             }
-            Err(error) => inner.presence = unavailable(error),
+            Err(error) => inner.presence = inner.unavailable(error),
         }
         Visit::new(inner)
     }
@@ -158,12 +163,12 @@ impl Inner {
         });
         self.presence = Presence::User(entry);
     }
-}
 
-/// The store does not answer.
-fn unavailable(error: Error) -> Presence {
-    tracing::warn!(target: "okta_auth", code = %error.code(), "a session could not be read: {error}");
-    Presence::Unavailable(std::sync::Arc::new(error))
+    /// The store does not answer.
+    fn unavailable(&self, error: Error) -> Presence {
+        self.tell(Happening::StoreUnavailable { during: StoreUse::Read }, About::default(), Some(&error));
+        Presence::Unavailable(std::sync::Arc::new(error))
+    }
 }
 
 impl fmt::Debug for Waiting {

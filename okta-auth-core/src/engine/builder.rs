@@ -13,6 +13,7 @@ use crate::config::{Config, ConfigBuilder, Issuer};
 use crate::cookie::{CookieKeys, CookieSettings};
 use crate::discovery::Discovery;
 use crate::error::Result;
+use crate::events::{Event, EventHook, Events};
 use crate::http::{HttpClient, HttpSettings};
 use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::login::{Attempts, Consumed};
@@ -46,13 +47,14 @@ pub struct OktaAuthBuilder {
     policies: PolicySet,
     store: Option<Arc<dyn SessionStore>>,
     on_demand: Vec<String>,
+    event_hooks: Vec<EventHook>,
 }
 
 impl OktaAuthBuilder {
     /// Starts with the system clock and without a hook.
     pub(super) fn new(config: ConfigBuilder) -> Self {
-        let (hook, policies, store, on_demand) = Default::default();
-        Self { config, clock: SharedClock::default(), hook, policies, store, on_demand }
+        let (hook, policies, store, on_demand, event_hooks) = Default::default();
+        Self { config, clock: SharedClock::default(), hook, policies, store, on_demand, event_hooks }
     }
 
     /// Keeps sessions in a store of the application's own, whatever `OKTA_SESSION_STORE` says. To
@@ -74,6 +76,17 @@ impl OktaAuthBuilder {
     /// to add to the session, or to refuse.
     pub fn on_sign_in(mut self, hook: impl SignInHook) -> Self {
         self.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called with each [event](crate::events), in the request that it happens in and after the log
+    /// has it. Several hooks may be added; they are called in that order.
+    ///
+    /// Be quick: the request waits, and with a renewal all that wait for the new tokens. What takes
+    /// longer belongs into a channel. A hook that panics is noted in the log, and nothing else comes
+    /// of it: no request fails and no token is lost.
+    pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.event_hooks.push(Box::new(hook));
         self
     }
 
@@ -113,6 +126,7 @@ impl OktaAuthBuilder {
         let own = config.routes.own().map(str::to_owned);
         let on_demand = self.on_demand.into_iter().chain(own).collect();
         let sessions = super::places::sessions(&config, &keys, self.store, &clock)?;
+        let events = Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks);
         Ok(OktaAuth(Arc::new(Inner {
             discovery,
             protocol: Protocol::new(Arc::clone(&config), http, clock.clone()),
@@ -126,6 +140,7 @@ impl OktaAuthBuilder {
             on_demand,
             senders,
             hook: self.hook,
+            events,
             config,
             clock,
         })))

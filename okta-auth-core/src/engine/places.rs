@@ -34,7 +34,19 @@ pub(super) fn sessions(
             return Ok(Sessions::Cookie { cookies, revocations: revocations(config, clock)?, naming, limits });
         }
     };
-    StoredSessions::new(store, keys, settings, config, limits).map(Sessions::Stored)
+    StoredSessions::new(measured(store), keys, settings, config, limits).map(Sessions::Stored)
+}
+
+/// The store, with its times told to the recorder.
+#[cfg(feature = "metrics")]
+fn measured(store: Arc<dyn SessionStore>) -> Arc<dyn SessionStore> {
+    Arc::new(crate::session::Measured::new(store))
+}
+
+/// The store as it is.
+#[cfg(not(feature = "metrics"))]
+fn measured(store: Arc<dyn SessionStore>) -> Arc<dyn SessionStore> {
+    store
 }
 
 /// Where it is written down which sessions in cookies have been ended.
@@ -44,7 +56,7 @@ fn revocations(config: &Config, clock: &SharedClock) -> Result<Option<Revocation
         RevocationPlace::Memory => {
             Some(Revocations::Memory(Arc::new(MemoryStore::with_shared_clock(IN_MEMORY, clock.clone()))))
         }
-        RevocationPlace::Shared(url) => Some(Revocations::Shared(shared(url)?)),
+        RevocationPlace::Shared(url) => Some(Revocations::Shared(measured(shared(url)?))),
     })
 }
 

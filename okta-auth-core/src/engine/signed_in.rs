@@ -43,6 +43,11 @@ impl<C> SignedIn<C> {
         self.visit.auth()
     }
 
+    /// The request.
+    pub(super) fn visit(&self) -> &Visit {
+        &self.visit
+    }
+
     /// The claims, in the application's own type.
     pub fn claims(&self) -> &C {
         &self.claims

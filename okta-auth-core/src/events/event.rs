@@ -17,7 +17,7 @@ pub struct Event {
     pub(super) issuer: Arc<str>,
     pub(super) client_id: Arc<str>,
     pub(super) reference: Reference,
-    pub(super) about: About,
+    pub(crate) about: About,
 }
 
 /// Whom an event is about, as far as that is known.

@@ -236,9 +236,11 @@ mod tests {
     fn the_table_names_every_event_and_its_reason() {
         let rows = include_str!("mod.rs").lines().filter_map(|line| line.strip_prefix("//! | `"));
         let rows: Vec<(&str, &str)> = rows.filter_map(|row| row.split_once("` | ")).collect();
-        let all: Vec<Happening> =
-            std::iter::successors(after(None), |last| after(Some(last))).collect();
-        assert_eq!(rows.iter().map(|(name, _)| *name).collect::<Vec<_>>(), all.iter().map(Happening::name).collect::<Vec<_>>());
+        let all: Vec<Happening> = std::iter::successors(after(None), |last| after(Some(last))).collect();
+        assert_eq!(
+            rows.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+            all.iter().map(Happening::name).collect::<Vec<_>>()
+        );
         for ((_, rest), happening) in rows.iter().zip(&all) {
             let told = rest.split(" | ").next().unwrap();
             let fixed = told.contains('`') && !told.contains('[');
