@@ -32,7 +32,7 @@ async fn app_with(store: &'static str) -> App {
 }
 
 fn routes() -> Router {
-    support::app::routes().route(
+    support::routes().route(
         "/token",
         get(|user: User| async move { user.access_token().await.map(|token| token.expose().to_owned()) }),
     )
@@ -127,7 +127,7 @@ async fn invalid_grant_ends_the_session_and_nothing_else_does() {
         app.org.restore(Endpoint::Token);
         app.org.clock().advance(Duration::from_secs(10));
         assert!(browser.is_signed_in().await, "{store}: nobody was signed out");
-        app.org.unassign(ADA, &app.org.client().id);
+        app.org.unassign(ADA, &app.org.client().client_id);
         app.org.clock().advance(LIFETIME);
         assert_eq!(browser.fetch("/api/me").await.status, 401, "{store}");
         assert_eq!(browser.navigate("/profile").await.status, 303, "{store}");

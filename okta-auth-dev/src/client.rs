@@ -122,6 +122,13 @@ pub struct Client {
     /// Whether ID tokens name the Okta session in the claim `sid`. Okta's do for an app that takes
     /// part in Single Logout with session details.
     pub session_claim: bool,
+    /// Whether the app is told over the browser when an Okta session ends that it was used in
+    /// (Single Logout).
+    pub participate_slo: bool,
+    /// Where it is told so.
+    pub frontchannel_logout_uri: Option<String>,
+    /// Whether it is told which session that was: `iss` and `sid` in the query.
+    pub frontchannel_logout_session_required: bool,
     /// Where the app is told that somebody was signed out everywhere (Universal Logout).
     pub universal_logout_uri: Option<String>,
     /// How it is told who that is.
@@ -149,6 +156,9 @@ impl Client {
             rotation_leeway: Duration::from_secs(30),
             jwks: Vec::new(),
             session_claim: true,
+            participate_slo: false,
+            frontchannel_logout_uri: None,
+            frontchannel_logout_session_required: false,
             universal_logout_uri: None,
             universal_logout_subject: SubjectFormat::Email,
             pkce_required: false,
@@ -272,6 +282,29 @@ impl Client {
     /// session must fall back to the person.
     pub fn session_claim(mut self, named: bool) -> Self {
         self.session_claim = named;
+        self
+    }
+
+    /// Loads this URI in a hidden frame, with `iss` and `sid`, when an Okta session ends that the app
+    /// was used in, and another app (or the org) ended it.
+    ///
+    /// ```
+    /// use okta_auth_dev::Client;
+    ///
+    /// let client = Client::web("0oaexample", "secret").frontchannel_logout("http://localhost:3000/frontchannel-logout");
+    /// assert!(client.participate_slo && client.frontchannel_logout_session_required);
+    /// ```
+    pub fn frontchannel_logout(mut self, uri: impl Into<String>) -> Self {
+        self.frontchannel_logout_uri = Some(uri.into());
+        (self.participate_slo, self.frontchannel_logout_session_required) = (true, true);
+        self
+    }
+
+    /// Replaces whether the URI gets `iss` and `sid`.
+    ///
+    /// Without them an app has the cookies to go by, which many browsers do not send in frames.
+    pub fn frontchannel_logout_session_required(mut self, required: bool) -> Self {
+        self.frontchannel_logout_session_required = required;
         self
     }
 

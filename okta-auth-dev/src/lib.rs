@@ -38,7 +38,7 @@ pub use fault::Fault;
 pub use journal::{Recorded, Refreshes};
 pub use keys::Algorithm;
 pub use minter::Minter;
-pub use notice::{Delivery, GlobalRevocation, Notice, RevocationFault, SubjectFormat};
+pub use notice::{Delivery, GlobalRevocation, LogoutToken, LogoutTokenFault, Notice, RevocationFault, SubjectFormat};
 pub use org::{OktaSession, Org};
 pub use outage::{Endpoint, Outage};
 pub use server::{AccessPolicy, AuthorizationServer, CustomClaim, GroupsClaim, GroupsFilter, ORG_SERVER};

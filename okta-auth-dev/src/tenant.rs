@@ -52,7 +52,7 @@ pub(crate) struct Tenant {
     pub(crate) clock: Clock,
     /// Which faults are on.
     pub(crate) board: Board,
-    /// The `jti` of the last notice that was made for an endpoint.
+    /// The `jti` of the last good notice that was made for an endpoint.
     pub(crate) last_jti: Mutex<HashMap<String, String>>,
     /// Which endpoints have an outage.
     pub(crate) outages: Switchboard,

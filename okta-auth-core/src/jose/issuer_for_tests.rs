@@ -87,7 +87,8 @@ fn published() -> Value {
     let ((n, e), point) = (rsa_numbers(), EC.public_key().as_ref());
     json!({ "keys": [
         { "kty": "RSA", "use": "sig", "kid": "rsa", "n": encode(n), "e": encode(e) },
-        { "kty": "EC", "use": "sig", "kid": "ec", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..]) },
+        { "kty": "EC", "use": "sig", "kid": "ec", "crv": "P-256",
+          "x": encode(&point[1..33]), "y": encode(&point[33..]) },
     ]})
 }
 

@@ -34,7 +34,9 @@ fn revocation() -> Parts {
 }
 
 fn id_token() -> Parts {
-    let payload = json!({ "iss": ISSUER, "sub": "00u1", "aud": CLIENT, "nonce": "n", "sid": "102s", "iat": NOW, "exp": NOW + 300 });
+    let payload = json!({
+        "iss": ISSUER, "sub": "00u1", "aud": CLIENT, "nonce": "n", "sid": "102s", "iat": NOW, "exp": NOW + 300,
+    });
     (json!({ "alg": "RS256", "kid": "rsa" }), payload)
 }
 
@@ -82,7 +84,9 @@ fn why(error: &Error) -> (Code, Option<&'static str>) {
 
 /// One test for each way to change the parts of a good token; null removes a member.
 macro_rules! refused {
-    ($good:ident, $read:ident: $($name:ident: $part:tt $member:literal = $value:expr => $code:ident $(($claim:literal))?;)*) => {
+    ($good:ident, $read:ident:
+        $($name:ident: $part:tt $member:literal = $value:expr => $code:ident $(($claim:literal))?;)*
+    ) => {
         $(#[tokio::test]
         async fn $name() {
             let mut parts = $good();
@@ -164,7 +168,7 @@ refused! { revocation, read_revocation:
     revocation_aud_of_the_client: 1 "aud" = json!(CLIENT) => TokenClaim("aud");
     revocation_aud_with_a_query: 1 "aud" = json!(format!("{ENDPOINT}?x")) => TokenClaim("aud");
     revocation_aud_with_a_slash: 1 "aud" = json!(format!("{ENDPOINT}/")) => TokenClaim("aud");
-    revocation_aud_with_another_endpoint: 1 "aud" = json!([ENDPOINT, "https://other.example.com/"]) => TokenClaim("aud");
+    revocation_aud_with_another_endpoint: 1 "aud" = json!([ENDPOINT, "https://x.example/"]) => TokenClaim("aud");
     revocation_empty_aud: 1 "aud" = json!([]) => TokenClaim("aud");
     revocation_without_aud: 1 "aud" = Value::Null => TokenClaim("aud");
     revocation_expired: 1 "exp" = json!(NOW - 60) => TokenExpired;
@@ -276,6 +280,18 @@ async fn no_kind_of_token_passes_for_another() {
             read_access_token(&org, &token).await.is_ok(),
         ];
         assert_eq!(passes, std::array::from_fn(|other| other == kind), "token {kind} and each reader");
+    }
+}
+
+/// With every claim of the other kind, it is the type that tells a revocation token.
+#[tokio::test]
+async fn a_revocation_token_with_the_claims_of_other_kinds() {
+    let org = TestIssuer::start().await;
+    for (_, payload) in [logout(), id_token(), access_token()] {
+        let token = sign(&revocation().0, &payload);
+        assert_eq!(read_logout(&org, &token).await.unwrap_err().code(), Code::TokenHeader);
+        assert_eq!(read_id_token(&org, &token).await.unwrap_err().code(), Code::TokenHeader);
+        assert_eq!(read_access_token(&org, &token).await.unwrap_err().code(), Code::TokenHeader);
     }
 }
 

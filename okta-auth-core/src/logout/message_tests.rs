@@ -208,10 +208,19 @@ fn the_keys_are_those_of_the_configured_issuer_or_of_its_org() {
 }
 
 #[test]
-fn an_org_as_the_configured_issuer_has_one_set_of_keys() {
-    let org = crate::config::Issuer::new("https://acme.okta.com", "https://acme.okta.com".parse().unwrap());
-    let token = format!("x.{}.x", encode(r#"{"iss":"https://acme.okta.com"}"#));
-    assert_eq!(AcceptedIssuers::of(&org).signer(&token).unwrap(), Signer::Configured);
+fn an_org_and_an_issuer_that_shares_its_host_stand_for_themselves() {
+    for (configured, other) in [
+        ("https://acme.okta.com", "https://acme.okta.com/oauth2/default"),
+        ("https://shared.example/acme", "https://shared.example"),
+    ] {
+        let accepted = AcceptedIssuers::of(&crate::config::Issuer::new(configured, configured.parse().unwrap()));
+        let token = |iss: &str| format!("x.{}.x", encode(json!({ "iss": iss }).to_string()));
+        assert_eq!(accepted.signer(&token(configured)).unwrap(), Signer::Configured);
+        assert_eq!(accepted.signer(&token(other)).unwrap_err().claim(), Some("iss"), "{other}");
+        let body = json!({ "sub_id": { "format": "iss_sub", "iss": other, "sub": "00u1" } }).to_string();
+        let error = universal::subject(&typed(&["application/json"]), body.as_bytes(), &accepted).unwrap_err();
+        assert_eq!(error.code(), Code::LogoutSubjectUnknown, "{other}");
+    }
 }
 
 // ---- Universal Logout: the subject
@@ -461,15 +470,20 @@ fn words() -> impl Strategy<Value = String> {
     prop_oneof![4 => select(known.to_vec()).prop_map(str::to_owned), 2 => Just(ISSUER.to_owned()), 1 => any::<String>()]
 }
 
-/// JSON of the shape of a message, nearly.
+/// JSON of the shape of a message, nearly: an identifier of some format, and up to two members more
+/// or others.
 fn messages() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![words().prop_map(Value::from), any::<i32>().prop_map(Value::from), Just(Value::Null)];
-    leaf.prop_recursive(3, 24, 4, |inner| {
-        prop_oneof![
-            3 => vec((words(), inner.clone()), 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
-            1 => vec(inner.clone(), 0..3).prop_map(Value::from),
-            3 => inner.prop_map(|inner| json!({ "sub_id": inner })),
-        ]
+    let good = vec![
+        json!({ "format": "email", "email": "A@b.c" }),
+        json!({ "format": "iss_sub", "iss": ISSUER, "sub": "00u1" }),
+        json!({ "format": "opaque", "id": "00u1" }),
+        json!({}),
+    ];
+    let value =
+        prop_oneof![4 => words().prop_map(Value::from), 1 => any::<i32>().prop_map(Value::from), 1 => Just(json!([]))];
+    (select(good), vec((words(), value), 0..3), any::<bool>()).prop_map(|(mut identifier, others, nested)| {
+        identifier.as_object_mut().unwrap().extend(others);
+        if nested { json!({ "sub_id": identifier }) } else { identifier }
     })
 }
 
@@ -494,9 +508,12 @@ proptest! {
     #[test]
     fn a_session_is_named_by_one_right_iss_and_one_sid(pairs in vec((words(), words()), 0..5)) {
         let query = Serializer::new(String::new()).extend_pairs(&pairs).finish();
-        let all = |name: &str| pairs.iter().filter(|pair| pair.0 == name).map(|pair| pair.1.as_str()).collect::<Vec<_>>();
+        let named = |name: &'static str| pairs.iter().filter(move |pair| pair.0 == name);
+        let all = |name| named(name).map(|pair| pair.1.as_str()).collect::<Vec<_>>();
         match (front(&query), &all("iss")[..], &all("sid")[..]) {
-            (Ok(Some(Target::Session { sid })), [iss], [one]) => prop_assert!(*iss == ISSUER && sid == *one && !one.is_empty()),
+            (Ok(Some(Target::Session { sid })), [iss], [one]) => {
+                prop_assert!(*iss == ISSUER && sid == *one && !one.is_empty());
+            }
             (Ok(Some(Target::Browser)), [], []) => {}
             (Ok(None), [iss], [_]) => prop_assert!(*iss != ISSUER),
             (Err(error), ..) => prop_assert_eq!(error.code(), Code::LogoutMalformed),
@@ -528,7 +545,9 @@ proptest! {
     }
 
     #[test]
-    fn an_address_changes_in_the_case_of_ascii_letters_alone(text in "[^@]{0,8}@?[^@]{0,8}@[a-zA-ZÀ-ɏ\u{212a}.]{0,8}") {
+    fn an_address_changes_in_the_case_of_ascii_letters_alone(
+        text in "[^@]{0,8}@?[^@]{0,8}@[a-zA-ZÀ-ɏ\u{212a}.]{0,8}",
+    ) {
         if let Some(email) = Email::parse(&text) {
             prop_assert_eq!(Email::parse(email.as_str()), Some(email.clone()));
             prop_assert!(text.eq_ignore_ascii_case(email.as_str()));

@@ -55,9 +55,13 @@ pub(crate) enum Signer {
 
 impl AcceptedIssuers {
     /// Both issuers of an application, from the configuration and from nothing else.
+    ///
+    /// Only of a custom server is the origin known to be the org that it is a part of. An issuer
+    /// with another path may share its host with strangers, and stands for itself alone.
     pub(crate) fn of(issuer: &Issuer) -> Self {
         let configured = issuer.as_str().to_owned();
-        let org = Url::parse(&configured).map_or_else(|_| configured.clone(), |url| url.origin().ascii_serialization());
+        let url = Url::parse(&configured).ok().filter(|_| !issuer.is_org_server());
+        let org = url.map_or_else(|| configured.clone(), |url| url.origin().ascii_serialization());
         Self { configured, org }
     }
 

@@ -23,6 +23,17 @@ pub(super) fn self_submitting_form(html: &str) -> Option<(String, Vec<(String, S
     Some((attribute(form, "action")?, inputs(form)))
 }
 
+/// What the frames of a page load, in order.
+pub(super) fn frames(html: &str) -> Vec<String> {
+    html.split("<iframe ").skip(1).filter_map(|tag| attribute(tag, "src")).collect()
+}
+
+/// Where the link with this id leads.
+pub(super) fn link(html: &str, id: &str) -> Option<String> {
+    let (_, rest) = html.split_once(&format!("<a id=\"{id}\""))?;
+    attribute(rest, "href")
+}
+
 /// Names and values of all inputs, in order.
 fn inputs(html: &str) -> Vec<(String, String)> {
     let tags = html.split("<input ").skip(1).filter_map(|rest| rest.split('>').next());

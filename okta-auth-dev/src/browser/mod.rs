@@ -41,6 +41,13 @@ pub enum Response {
         /// The fields, in order.
         fields: Vec<(String, String)>,
     },
+    /// It shows the page of a sign-out that other apps are told about, each in a hidden frame.
+    FrontChannel {
+        /// What the frames load.
+        frames: Vec<String>,
+        /// Where the page goes then, if the sign-out has somewhere to go.
+        next: Option<String>,
+    },
     /// It shows a page.
     ///
     /// Errors that must not reach the app end here, with status 400.
@@ -60,6 +67,7 @@ impl Response {
         match self {
             Self::Redirect(url) => Some(url),
             Self::FormPost { action, .. } => Some(action),
+            Self::FrontChannel { next, .. } => next.as_deref(),
             Self::Page { .. } => None,
         }
     }
@@ -74,11 +82,11 @@ impl Response {
     /// All parameters of the response, in order.
     pub fn params(&self) -> Vec<(String, String)> {
         match self {
-            Self::Redirect(url) => {
+            Self::Redirect(url) | Self::FrontChannel { next: Some(url), .. } => {
                 Url::parse(url).map(|url| url.query_pairs().into_owned().collect()).unwrap_or_default()
             }
             Self::FormPost { fields, .. } => fields.clone(),
-            Self::Page { .. } => Vec::new(),
+            Self::FrontChannel { .. } | Self::Page { .. } => Vec::new(),
         }
     }
 }
@@ -212,6 +220,10 @@ impl Browser {
         self.keep_cookies(&answer);
         if let (300..=399, Some(location)) = (answer.status, answer.header("location")) {
             return Ok(Response::Redirect(location.to_owned()));
+        }
+        let frames = html::frames(&answer.body);
+        if !frames.is_empty() {
+            return Ok(Response::FrontChannel { frames, next: html::link(&answer.body, "next") });
         }
         Ok(match html::self_submitting_form(&answer.body) {
             Some((action, fields)) => Response::FormPost { action, fields },

@@ -34,6 +34,8 @@
 //! rotation_leeway = 30                # seconds
 //! pkce_required = true
 //! session_claim = true                # `sid` in ID tokens
+//! frontchannel_logout_uri = "http://localhost:3000/frontchannel-logout"
+//! frontchannel_logout_session_required = true # `iss` and `sid` in its query
 //! universal_logout_uri = "http://localhost:3000/global-token-revocation"
 //! universal_logout_subject = "email"  # or iss_sub, opaque
 //!
@@ -168,6 +170,10 @@ struct ClientTable {
     pkce_required: Option<bool>,
     /// Whether ID tokens carry `sid`; true if it is left out.
     session_claim: Option<bool>,
+    /// With it the app takes part in Single Logout.
+    frontchannel_logout_uri: Option<String>,
+    /// True if it is left out.
+    frontchannel_logout_session_required: Option<bool>,
     universal_logout_uri: Option<String>,
     /// By e-mail address if it is left out.
     universal_logout_subject: Option<SubjectFormat>,
@@ -271,6 +277,9 @@ impl ClientTable {
             rotation_leeway: self.rotation_leeway.map_or(client.rotation_leeway, Duration::from_secs),
             jwks: self.jwks,
             pkce_required: self.pkce_required.unwrap_or(client.pkce_required),
+            participate_slo: self.frontchannel_logout_uri.is_some(),
+            frontchannel_logout_uri: self.frontchannel_logout_uri,
+            frontchannel_logout_session_required: self.frontchannel_logout_session_required.unwrap_or(true),
             universal_logout_uri: self.universal_logout_uri,
             universal_logout_subject: self.universal_logout_subject.unwrap_or_default(),
             session_claim: self.session_claim.unwrap_or(client.session_claim),

@@ -12,6 +12,8 @@
 //! | `DELETE /dev/outages/{endpoint}`, `DELETE /dev/outages` | switches it off, or all |
 //! | `GET /dev/refreshes` | tells what became of refreshes |
 //! | `POST /dev/clock` | moves the virtual clock forward |
+//! | `GET /dev/sessions` | tells who is signed in, and where |
+//! | `DELETE /dev/sessions/{sid}` | ends a session, and tells the apps over the front channel |
 //! | `POST /dev/universal-logout` | signs somebody out everywhere |
 //!
 //! Beside it there is a page for people, `/admin`.
@@ -50,6 +52,8 @@ pub(crate) async fn answer(tenant: &Arc<Tenant>, request: &Recorded) -> Option<R
         (method, ["outages", rest @ ..]) => outages::answer(tenant, request, method, rest),
         ("GET", ["refreshes"]) => Ok(refreshes(tenant)),
         ("POST", ["clock"]) => clock(tenant, request),
+        ("GET", ["sessions"]) => Ok(sign_out::sessions(tenant)),
+        ("DELETE", ["sessions", sid]) => Ok(sign_out::end_session(tenant, sid).await),
         ("POST", ["universal-logout"]) => sign_out::universal_logout(tenant, request).await,
         _ => Err(no_such_path()),
     };

@@ -29,6 +29,17 @@ pub(super) async fn universal_logout(tenant: &Arc<Tenant>, request: &Recorded) -
     Ok(deliveries(&org::universal_logout(tenant, &login, fault).await))
 }
 
+/// The sessions that live.
+pub(super) fn sessions(tenant: &Tenant) -> Reply {
+    let one = |session: org::OktaSession| json!({"sid": session.sid, "login": session.login, "apps": session.apps});
+    Reply::json(200, &org::sessions(tenant).into_iter().map(one).collect::<Vec<Value>>()).no_store()
+}
+
+/// Ends a session; none is told for one that is over.
+pub(super) async fn end_session(tenant: &Tenant, sid: &str) -> Reply {
+    deliveries(&org::end_session(tenant, sid).await)
+}
+
 /// What apps answered, as JSON.
 fn deliveries(deliveries: &[Delivery]) -> Reply {
     let one = |delivery: &Delivery| {

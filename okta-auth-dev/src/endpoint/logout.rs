@@ -7,10 +7,11 @@
 use serde_json::Value;
 
 use super::authorize::SESSION_COOKIE;
-use super::{Exchange, Params, page};
+use super::{Exchange, Params, front_channel, page};
 use crate::fault::Fault;
 use crate::oauth_error::OAuthError;
 use crate::reply::Reply;
+use crate::store::Session;
 use crate::sync::lock;
 use crate::token::verify_signature;
 
@@ -41,11 +42,19 @@ fn process(exchange: &Exchange<'_>, params: &Params) -> Result<Reply, OAuthError
             })?)
         }
     };
-    end_session(exchange, &subject)?;
-    let Some(target) = target else { return Ok(Reply::html(200, page::signed_out(exchange.tenant))) };
-    let state = params.find("state").and_then(|state| returned_state(exchange, state));
-    let fields: Vec<(String, String)> = state.into_iter().map(|state| ("state".to_owned(), state)).collect();
-    Ok(Reply::redirect(super::authorize::with_query(target, &fields)))
+    let tenant = exchange.tenant;
+    let ended = end_session(exchange, &subject)?;
+    let next = target.map(|target| {
+        let state = params.find("state").and_then(|state| returned_state(exchange, state));
+        let fields: Vec<(String, String)> = state.into_iter().map(|state| ("state".to_owned(), state)).collect();
+        super::authorize::with_query(target, &fields)
+    });
+    let others = ended.map(|session| front_channel::uris(tenant, &session, Some(&client_id))).unwrap_or_default();
+    Ok(match next {
+        next if !others.is_empty() => front_channel::reply(tenant, &others, next.as_deref()),
+        Some(next) => Reply::redirect(next),
+        None => Reply::html(200, page::signed_out(tenant)),
+    })
 }
 
 /// Client and person of the `id_token_hint`, which Okta requires. It may be expired, but it must be
@@ -69,11 +78,12 @@ fn hint(exchange: &Exchange<'_>, params: &Params) -> Result<(String, String), OA
     Ok((audience.ok_or_else(invalid)?, text("sub").ok_or_else(invalid)?))
 }
 
-/// Ends the session, unless it is somebody else's. Without a session there is nothing to do.
-fn end_session(exchange: &Exchange<'_>, subject: &str) -> Result<(), OAuthError> {
-    let Some(id) = exchange.request.cookie(SESSION_COOKIE) else { return Ok(()) };
+/// Ends the session and returns it, unless it is somebody else's. Without a session there is nothing
+/// to do.
+fn end_session(exchange: &Exchange<'_>, subject: &str) -> Result<Option<Session>, OAuthError> {
+    let Some(id) = exchange.request.cookie(SESSION_COOKIE) else { return Ok(None) };
     let session = lock(&exchange.tenant.store).session(id, exchange.now());
-    let user = session.and_then(|session| exchange.tenant.user(&session.login));
+    let user = session.as_ref().and_then(|session| exchange.tenant.user(&session.login));
     if user.is_some_and(|user| user.id != subject) {
         return Err(OAuthError::bad(
             "id_token_does_not_match_session",
@@ -81,7 +91,7 @@ fn end_session(exchange: &Exchange<'_>, subject: &str) -> Result<(), OAuthError>
         ));
     }
     lock(&exchange.tenant.store).close_session(id);
-    Ok(())
+    Ok(session)
 }
 
 /// The state as it was sent, unless a fault is on.

@@ -19,6 +19,7 @@
 
 mod authorize;
 mod client_auth;
+mod front_channel;
 mod introspect;
 mod keys;
 mod logout;
@@ -31,6 +32,7 @@ mod token;
 mod userinfo;
 
 pub(crate) use authorize::AuthorizeRequest;
+pub(crate) use front_channel::uris as front_channel_uris;
 #[cfg(test)]
 pub(crate) use page::escape;
 pub(crate) use page::{ADMIN_PATH, Admin};

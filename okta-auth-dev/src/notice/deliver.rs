@@ -1,4 +1,4 @@
-//! Posting to an app on this machine. Nothing else is reached: the org is made for loopback, and
+//! Sending to an app on this machine. Nothing else is reached: the org is made for loopback, and
 //! what it signs is worth nothing elsewhere.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// More than any app should answer, in bytes.
 const LIMIT: u64 = 1 << 20;
 
-/// Posts a notice; the error says why there is no answer.
-pub(super) async fn post(notice: &Notice) -> Result<Answer, String> {
+/// Sends a notice; the error says why there is no answer.
+pub(super) async fn send(notice: &Notice) -> Result<Answer, String> {
     let url = Url::parse(&notice.uri).map_err(|error| format!("`{}` is no URL: {error}", notice.uri))?;
     let address = address(&url).ok_or("the org only sends to http on this machine")?;
     let answer = tokio::time::timeout(PATIENCE, exchange(address, &request(&url, notice))).await;
@@ -43,8 +43,9 @@ fn request(url: &Url, notice: &Notice) -> String {
         (&url[Position::BeforeHost..Position::AfterPort], &url[Position::BeforePath..Position::AfterQuery]);
     let authorization = notice.authorization.as_ref().map(|value| format!("authorization: {value}\r\n"));
     format!(
-        "POST {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\naccept: */*\r\ncontent-type: {}\r\n\
+        "{} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\naccept: */*\r\ncontent-type: {}\r\n\
          {}content-length: {}\r\n\r\n{}",
+        notice.method,
         notice.content_type,
         authorization.unwrap_or_default(),
         notice.body.len(),

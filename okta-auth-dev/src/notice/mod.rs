@@ -4,8 +4,10 @@
 //! serve other providers as well; Okta does not offer it, so no metadata mentions it.
 
 mod deliver;
+mod logout_token;
 mod revocation;
 
+pub use logout_token::{LogoutToken, LogoutTokenFault};
 pub use revocation::{GlobalRevocation, RevocationFault, SubjectFormat};
 
 use serde_json::Value;
@@ -34,10 +36,13 @@ pub struct Notice {
     pub(crate) uri: String,
     /// The JWT in it.
     pub(crate) token: String,
+    /// GET for a front channel, POST for everything else.
+    pub(crate) method: &'static str,
     /// `Content-Type`.
     pub(crate) content_type: &'static str,
     /// `Authorization`, if there is any.
     pub(crate) authorization: Option<String>,
+    /// What is posted.
     pub(crate) body: String,
 }
 
@@ -60,6 +65,19 @@ pub struct Delivery {
 }
 
 impl Notice {
+    /// What a hidden frame of the sign-out page would ask for, without a browser and its cookies.
+    pub(crate) fn front_channel(client_id: String, uri: String) -> Self {
+        Self {
+            client_id,
+            uri,
+            token: String::new(),
+            method: "GET",
+            content_type: "text/plain",
+            authorization: None,
+            body: String::new(),
+        }
+    }
+
     /// The JWT that proves who sends it.
     pub fn token(&self) -> &str {
         &self.token
@@ -75,11 +93,11 @@ impl Notice {
         &self.uri
     }
 
-    /// Posts it, waits at most 10 s of real time, and tells what became of it. An app that is not
+    /// Sends it, waits at most 10 s of real time, and tells what became of it. An app that is not
     /// on this machine, or not at plain HTTP, is not asked.
     pub async fn send(&self) -> Delivery {
         let delivery = Delivery { client_id: self.client_id.clone(), uri: self.uri.clone(), ..Delivery::default() };
-        match deliver::post(self).await {
+        match deliver::send(self).await {
             Ok(answer) => {
                 Delivery { status: Some(answer.status), headers: answer.headers, body: answer.body, ..delivery }
             }
@@ -114,7 +132,9 @@ pub(crate) async fn send_all(notices: Vec<Notice>) -> Vec<Delivery> {
 /// What a test changes about a token by name. A null removes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Changes {
+    /// Claims, in the order in which they were named.
     pub(crate) claims: Vec<(String, Value)>,
+    /// Members of the header.
     pub(crate) header: Vec<(String, Value)>,
 }
 

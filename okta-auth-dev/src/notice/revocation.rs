@@ -71,7 +71,8 @@ pub enum RevocationFault {
     NotYetValid,
     /// `iat` is an hour ahead.
     IssuedInFuture,
-    /// `jti` is that of the last revocation that was made for the endpoint; fresh if there was none.
+    /// `jti` is that of the last good revocation that was made for the endpoint; fresh, and then not
+    /// wrong, if there was none.
     ReplayedJti,
     /// No `jti`.
     NoJti,
@@ -118,6 +119,9 @@ impl RevocationFault {
 /// use okta_auth_dev::{ADA, Org, RevocationFault};
 ///
 /// let org = Org::start().await?;
+/// // ... Ada signs in to the app ...
+/// assert_eq!(org.global_revocation(ADA).send().await.status, Some(204));
+/// // ... and again; from now on the `jti` of above is a replay ...
 /// for fault in RevocationFault::ALL {
 ///     let refused = org.global_revocation(ADA).fault(fault).send().await;
 ///     assert!(refused.status.is_some_and(|status| status >= 400), "{fault:?}");
@@ -136,7 +140,9 @@ pub struct GlobalRevocation {
     uri: String,
     /// The content of the body.
     body: Value,
+    /// What is changed about the JWT by name, last of all.
     changes: Changes,
+    /// What is wrong with it.
     fault: Option<RevocationFault>,
 }
 
@@ -160,6 +166,8 @@ impl GlobalRevocation {
     }
 
     /// To this endpoint instead of the registered one.
+    ///
+    /// It is also the `aud` of the JWT, without query and fragment.
     pub fn to(mut self, uri: impl Into<String>) -> Self {
         self.uri = uri.into();
         self
@@ -189,7 +197,7 @@ impl GlobalRevocation {
         self
     }
 
-    /// Makes it wrong.
+    /// Makes it wrong. A later fault takes the place of an earlier one.
     pub fn fault(mut self, fault: RevocationFault) -> Self {
         self.fault = Some(fault);
         self
@@ -198,12 +206,14 @@ impl GlobalRevocation {
     /// Signs it. Sent twice, it is a replay.
     pub fn notice(self) -> Notice {
         let (token, jti) = self.token().unwrap_or_default();
-        if !jti.is_empty() {
+        // An app that refused a token may take its `jti` again, so only good ones are remembered.
+        if self.fault.is_none() && !jti.is_empty() {
             lock(&self.tenant.last_jti).insert(self.uri.clone(), jti);
         }
         let authorization = (self.fault != Some(RevocationFault::NoToken)).then(|| format!("Bearer {token}"));
         let (client_id, body) = (self.client_id.clone(), self.body_text());
-        Notice { client_id, uri: self.uri, token, content_type: "application/json", authorization, body }
+        let content_type = "application/json";
+        Notice { client_id, uri: self.uri, token, method: "POST", content_type, authorization, body }
     }
 
     /// Signs it and sends it.

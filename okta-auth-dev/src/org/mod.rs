@@ -9,7 +9,7 @@ mod service;
 mod sign_out;
 
 pub use sign_out::OktaSession;
-pub(crate) use sign_out::{sessions, universal_logout};
+pub(crate) use sign_out::{end_session, sessions, universal_logout};
 
 use std::sync::Arc;
 

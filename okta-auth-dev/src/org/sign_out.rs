@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Org;
-use crate::notice::{Delivery, GlobalRevocation, RevocationFault, send_all};
+use crate::endpoint::front_channel_uris;
+use crate::notice::{Delivery, GlobalRevocation, LogoutToken, Notice, RevocationFault, send_all};
 use crate::sync::lock;
 use crate::tenant::Tenant;
 
@@ -26,6 +27,34 @@ impl Org {
     /// The Okta sessions that live now, oldest sign-in first.
     pub fn sessions(&self) -> Vec<OktaSession> {
         sessions(&self.tenant)
+    }
+
+    /// What a sign-out page would load in frames if this session ended now: the addresses of the apps
+    /// that were used in it and take part in Single Logout. Empty for a session that is over.
+    pub fn frontchannel_logout_uris(&self, sid: &str) -> Vec<String> {
+        let now = self.tenant.clock.seconds();
+        let sessions = lock(&self.tenant.store).live_sessions(now);
+        let session = sessions.into_iter().find(|session| session.sid == sid);
+        let uris = session.map(|session| front_channel_uris(&self.tenant, &session, None)).unwrap_or_default();
+        uris.into_iter().map(|(_, uri)| uri).collect()
+    }
+
+    /// Ends an Okta session, as an administrator does, and asks each app for what a frame of the
+    /// sign-out page would ask for: with `iss` and `sid`, and without a browser's cookies. Tokens
+    /// live on.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), okta_auth_dev::Error> {
+    /// let org = okta_auth_dev::Org::start().await?;
+    /// // ... somebody signs in to an app that takes part in Single Logout ...
+    /// for session in org.sessions() {
+    ///     assert!(org.end_session(&session.sid).await.iter().all(|delivery| delivery.is_success()));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn end_session(&self, sid: &str) -> Vec<Delivery> {
+        end_session(&self.tenant, sid).await
     }
 
     /// Signs somebody out everywhere, as an administrator does with Universal Logout: ends their
@@ -54,6 +83,13 @@ impl Org {
     pub fn global_revocation(&self, login: &str) -> GlobalRevocation {
         GlobalRevocation::new(Arc::clone(&self.tenant), &self.client().client_id, login)
     }
+
+    /// A logout token about somebody and their newest session, for the first client.
+    ///
+    /// Back-channel logout is not Okta's, so nothing in the org sends one by itself.
+    pub fn logout_token(&self, login: &str) -> LogoutToken {
+        LogoutToken::new(Arc::clone(&self.tenant), &self.client().client_id, login)
+    }
 }
 
 /// The sessions of an org.
@@ -65,11 +101,18 @@ pub(crate) fn sessions(tenant: &Tenant) -> Vec<OktaSession> {
         .into_iter()
         .map(|session| OktaSession {
             auth_time: auth_time(session.auth_time),
-            apps: session.apps.into_iter().collect(),
+            apps: session.apps.into_keys().collect(),
             sid: session.sid,
             login: session.login,
         })
         .collect()
+}
+
+/// Ends a session and tells the apps that take part in Single Logout.
+pub(crate) async fn end_session(tenant: &Tenant, sid: &str) -> Vec<Delivery> {
+    let ended = lock(&tenant.store).close_session_named(sid, tenant.clock.seconds());
+    let uris = ended.map(|session| front_channel_uris(tenant, &session, None)).unwrap_or_default();
+    send_all(uris.into_iter().map(|(client_id, uri)| Notice::front_channel(client_id, uri)).collect()).await
 }
 
 /// Ends everything of a person and tells the apps. With a fault only the apps are told, wrongly.

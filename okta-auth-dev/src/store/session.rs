@@ -3,7 +3,7 @@
 //! How somebody authenticated is a property of the session, not of the person: the second factor
 //! counts until the session ends, and the next sign-in starts with the password again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Store;
 use crate::random;
@@ -25,8 +25,8 @@ pub(crate) struct Session {
     pub(crate) auth_time: i64,
     /// In seconds; moves with every use.
     pub(crate) expires_at: i64,
-    /// The apps that were used in it, by client id.
-    pub(crate) apps: BTreeSet<String>,
+    /// The apps that were used in it: client ids, and the authorization server of the last sign-in.
+    pub(crate) apps: BTreeMap<String, String>,
     /// What pages of this browser are bound to. It is never sent anywhere, and stays the same when
     /// the identifier in the cookie changes, so that other tabs go on.
     pub(crate) root: String,
@@ -46,7 +46,7 @@ impl Store {
     ) -> (String, Session) {
         let old = old.and_then(|id| self.sessions.remove(id));
         let old = old.filter(|old| old.login == login && old.expires_at > now);
-        let fresh = || (random::okta_id("102", 22), random::token(), BTreeSet::new());
+        let fresh = || (random::okta_id("102", 22), random::token(), BTreeMap::new());
         let (sid, root, apps) = old.map_or_else(fresh, |old| (old.sid, old.root, old.apps));
         let session = Session {
             sid,
@@ -82,10 +82,10 @@ impl Store {
         live
     }
 
-    /// Notes that a person used an app in a session.
-    pub(crate) fn note_use(&mut self, session: &Session, client_id: &str) {
+    /// Notes that a person used an app in a session, at an authorization server.
+    pub(crate) fn note_use(&mut self, session: &Session, client_id: &str, server: &str) {
         let same = self.sessions.values_mut().filter(|known| known.sid == session.sid);
-        same.for_each(|known| known.apps.extend([client_id.to_owned()]));
+        same.for_each(|known| known.apps.extend([(client_id.to_owned(), server.to_owned())]));
         let apps = self.apps.entry(session.login.to_ascii_lowercase()).or_default();
         apps.insert(client_id.to_owned());
     }
@@ -100,6 +100,12 @@ impl Store {
     /// Tokens that the session led to live on: signing out of Okta does not revoke them.
     pub(crate) fn close_session(&mut self, id: &str) {
         self.sessions.remove(id);
+    }
+
+    /// Ends the session with this `sid`, and returns it if it still lived.
+    pub(crate) fn close_session_named(&mut self, sid: &str, now: i64) -> Option<Session> {
+        let id = self.sessions.iter().find(|(_, session)| session.sid == sid).map(|(id, _)| id.clone())?;
+        self.sessions.remove(&id).filter(|session| session.expires_at > now)
     }
 
     /// Ends every session of a person.

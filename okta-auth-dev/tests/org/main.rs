@@ -9,6 +9,7 @@
     reason = "a test that fails may panic"
 )]
 
+mod backchannel;
 mod config;
 mod faults;
 mod flow;
@@ -24,6 +25,7 @@ mod requests;
 mod scopes;
 mod second_factor;
 mod sessions;
+mod single_logout;
 mod support;
 mod tokens;
 mod universal_logout;

@@ -141,7 +141,7 @@ fn finish(
         return refuse(tenant, request, &error);
     }
     let mut store = lock(&tenant.store);
-    store.note_use(session, &request.client_id);
+    store.note_use(session, &request.client_id, &server.settings.id);
     let code = store.issue_code(Code {
         grant,
         redirect_uri: request.redirect_uri.clone(),

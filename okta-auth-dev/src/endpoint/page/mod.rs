@@ -5,9 +5,11 @@
 //! scripts. All text that comes from elsewhere is escaped.
 
 mod admin;
+mod front_channel;
 mod verify;
 
 pub(crate) use admin::{Admin, PATH as ADMIN_PATH};
+pub(super) use front_channel::front_channel;
 pub(super) use verify::Verify;
 
 use crate::reply::Reply;

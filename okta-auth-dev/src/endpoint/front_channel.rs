@@ -1,0 +1,45 @@
+//! Single Logout over the browser (OpenID Connect Front-Channel Logout 1.0).
+//!
+//! When an Okta session ends, a page loads the sign-out address of every other app that was used in
+//! it, each in a hidden frame, and goes on to where the browser was to go. A browser that keeps
+//! cookies from frames of other sites sends none along: then `iss` and `sid` are all that an app has.
+
+use url::Url;
+
+use super::page;
+use crate::random;
+use crate::reply::Reply;
+use crate::store::Session;
+use crate::tenant::Tenant;
+
+/// The addresses for a session that ended: of every app that was used in it and takes part in Single
+/// Logout, except the one that started the sign-out.
+pub(crate) fn uris(tenant: &Tenant, session: &Session, initiator: Option<&str>) -> Vec<(String, String)> {
+    let others = session.apps.iter().filter(|(id, _)| Some(id.as_str()) != initiator);
+    others.filter_map(|(id, server)| Some((id.clone(), uri(tenant, session, id, server)?))).collect()
+}
+
+/// The address of an app, with `iss` and `sid` if it wants them: both or neither.
+fn uri(tenant: &Tenant, session: &Session, client_id: &str, server: &str) -> Option<String> {
+    let client = tenant.client(client_id).filter(|client| client.participate_slo)?;
+    let mut uri = Url::parse(&client.frontchannel_logout_uri?).ok()?;
+    if client.frontchannel_logout_session_required {
+        let issuer = tenant.server(server)?.settings.issuer(&tenant.url);
+        uri.query_pairs_mut().append_pair("iss", &issuer).append_pair("sid", &session.sid);
+    }
+    ["http", "https"].contains(&uri.scheme()).then(|| uri.to_string())
+}
+
+/// The page with the frames. It goes on when all have loaded, or after a while; without a script
+/// there is a link.
+pub(super) fn reply(tenant: &Tenant, uris: &[(String, String)], next: Option<&str>) -> Reply {
+    let nonce = random::token();
+    let origins = uris.iter().filter_map(|(_, uri)| Some(Url::parse(uri).ok()?.origin().ascii_serialization()));
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; frame-src {}; base-uri 'none'; \
+         frame-ancestors 'none'",
+        origins.collect::<Vec<_>>().join(" ")
+    );
+    let frames: Vec<&str> = uris.iter().map(|(_, uri)| uri.as_str()).collect();
+    Reply::html(200, page::front_channel(tenant, &frames, next, &nonce)).header("content-security-policy", policy)
+}
