@@ -45,7 +45,7 @@ impl Page<'_> {
             let _ = write!(out, "<a href=\"{}\">{}</a>", escape(target), escape(text));
         }
         let (code, reference) = (escape(self.code), self.reference);
-        let _ = write!(out, "</nav><small>Code: {code}, reference: {reference}</small></main></body></html>");
+        let _ = write!(out, "</nav><small>Code: {code}<br>Reference: {reference}</small></main></body></html>");
         out
     }
 }
