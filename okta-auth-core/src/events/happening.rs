@@ -39,7 +39,7 @@ pub enum Happening {
     AccessDenied {
         /// The name of the policy, if it has one.
         policy: Option<Arc<str>>,
-        /// The code of its [decision](crate::policy::Decision::code).
+        /// The code of its decision, for example `not_met` or `insufficient_scope`.
         code: &'static str,
     },
     /// A session ended before its limits.

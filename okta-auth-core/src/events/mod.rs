@@ -2,7 +2,7 @@
 //!
 //! An event goes to the log (`tracing`, target `okta_auth`), to the counters of the feature
 //! `metrics`, and to the hooks that an application adds with
-//! [`OktaAuthBuilder::on_event`](crate::engine::OktaAuthBuilder::on_event), in this order:
+//! [`OktaAuthBuilder::on_event`](super::engine::OktaAuthBuilder::on_event), in this order:
 //!
 //! ```
 //! use okta_auth_core::{OktaAuth, config::ConfigBuilder, events::Event};
