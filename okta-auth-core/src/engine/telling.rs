@@ -1,4 +1,15 @@
 //! Tells what happened: fills events in with what the engine knows of a request.
+//!
+//! | of | reference | user |
+//! |---|---|---|
+//! | a request | the request's own | that of its session, or of its token |
+//! | a sign-in that is being completed | the request's own | who was verified, from then on |
+//! | a message from outside | the request's own, also for the sessions that it ends | those of these sessions |
+//! | a renewal | one of its own | that of the session |
+//! | what the application ends | one of its own, or that of the request it is called in | that of the session |
+//!
+//! An event is told when what it tells of has happened and not before: a session that the store
+//! could not remove has not ended. What an event tells of is not logged a second time.
 
 use super::visit::{Inner, Visit};
 use super::{OktaAuth, SignedIn};

@@ -33,6 +33,8 @@ pub(crate) struct About {
 
 impl Event {
     /// What happened, to match on.
+    ///
+    /// There will be more kinds and more reasons: a `match` has to have a default.
     pub fn happening(&self) -> &Happening {
         &self.happening
     }
@@ -47,7 +49,8 @@ impl Event {
         self.happening.reason()
     }
 
-    /// When, by the application's clock.
+    /// When, by the application's clock, in whole seconds. Events of the same second are told in the
+    /// order in which they happened.
     pub fn time(&self) -> Timestamp {
         self.time
     }
@@ -57,7 +60,8 @@ impl Event {
         self.about.issuer.as_deref().unwrap_or(&self.issuer)
     }
 
-    /// The client id of the application.
+    /// The client id of the application. Together with the issuer it says which tenant an event is
+    /// of.
     pub fn client_id(&self) -> &str {
         &self.client_id
     }

@@ -18,6 +18,27 @@
 //! # }
 //! ```
 //!
+//! What takes longer, such as a database, goes into a channel. Whether a full one loses events or
+//! stops requests is then the application's own decision:
+//!
+//! ```
+//! use std::sync::mpsc::{SyncSender, sync_channel};
+//! use okta_auth_core::events::{Event, Happening};
+//!
+//! fn to_channel(sender: SyncSender<Event>) -> impl Fn(&Event) + Send + Sync + 'static {
+//!     move |event| {
+//!         // Everything but the start of sign-ins, which any robot can cause.
+//!         if !matches!(event.happening(), Happening::SignInStarted) {
+//!             let _ = sender.try_send(event.clone());
+//!         }
+//!     }
+//! }
+//!
+//! let (sender, events) = sync_channel(10_000);
+//! let hook = to_channel(sender);
+//! # let _ = (hook, events);
+//! ```
+//!
 //! # The events
 //!
 //! Names and reasons are stable. Where a reason is a code, it is one of [`Code`].
@@ -49,15 +70,28 @@
 //! requests that wait for it, and what an application ends outside of a request is of none: their
 //! events have references of their own.
 //!
+//! A user who reads a reference out over the telephone thus leads to every line of the log, and to
+//! every event, of the request that failed. To show it on pages of its own an application asks
+//! [`Visit::reference`](super::engine::Visit::reference). It is made when it is first needed: the
+//! requests of people who are signed in, and of tokens that are good, have none and pay for none.
+//!
 //! # What is in the log
 //!
 //! Name, reason, reference, issuer, client and the session's id, which is no secret; of errors the
 //! message, Okta's `error` and the cause. Nothing personal: no subject, no e-mail address, no name.
 //! A hook can read the subject. Nobody gets a token, or text of the provider.
+//!
+//! | level | events |
+//! |---|---|
+//! | `warn` | what failed: `sign_in_failed`, `renewal_failed`, `store_unavailable`, a refused `logout_received` |
+//! | `info` | everything else |
+//!
+//! A sign-in can be made to fail by anybody who calls up an old link, and a sign-out message can be
+//! sent by anybody: count these before you are woken up by them.
 
 mod event;
 mod happening;
-mod measures;
+pub mod metrics;
 mod reference;
 mod stream;
 
@@ -66,12 +100,8 @@ pub use happening::{EndReason, Happening, LogoutChannel, StoreUse};
 pub use reference::Reference;
 
 pub(crate) use event::About;
-pub(crate) use measures::{Measure, ProviderEndpoint};
+pub(crate) use metrics::{Measure, ProviderEndpoint};
 pub(crate) use stream::{EventHook, Events};
 
 #[doc(inline)]
 pub use crate::error::Code;
-
-pub mod metrics {
-    #![doc = include_str!("metrics.md")]
-}

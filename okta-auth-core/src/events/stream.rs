@@ -1,4 +1,12 @@
 //! From where things happen to those who want to know.
+//!
+//! 1. The log comes first: whatever the others do, it is written down.
+//! 2. Then the counters, which take no time.
+//! 3. Then the hooks, in the order in which they were added.
+//!
+//! All of it happens where the event does, before the answer goes out. Nothing is queued here: a
+//! queue that is full would have to lose events or to stop requests, and only the application knows
+//! which of the two it wants.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,7 +14,7 @@ use std::sync::Arc;
 
 use super::event::{About, Event};
 use super::happening::Happening;
-use super::measures;
+use super::metrics;
 use super::reference::Reference;
 use crate::base64url;
 use crate::clock::SharedClock;
@@ -15,7 +23,7 @@ use crate::error::Error;
 /// What an application has called with each event.
 pub(crate) type EventHook = Box<dyn Fn(&Event) + Send + Sync + 'static>;
 
-/// The events of one application.
+/// The events of one application: one issuer and one client, which every event names.
 pub(crate) struct Events {
     issuer: Arc<str>,
     client_id: Arc<str>,
@@ -26,16 +34,19 @@ pub(crate) struct Events {
 impl Events {
     /// For one issuer and one client.
     pub(crate) fn new(issuer: &str, client_id: &str, clock: SharedClock, hooks: Vec<EventHook>) -> Self {
-        measures::describe();
+        metrics::describe();
         Self { issuer: issuer.into(), client_id: client_id.into(), clock, hooks }
     }
 
-    /// Tells the log, the counters and the hooks. `error` is for the log alone.
+    /// Tells the log, the counters and the hooks.
+    ///
+    /// `error` is for the log alone: its message and its cause are for operators, and may change
+    /// between releases. Hooks get its code, by the event's reason.
     pub(crate) fn tell(&self, happening: Happening, reference: Reference, about: About, error: Option<&Error>) {
         let (issuer, client_id) = (Arc::clone(&self.issuer), Arc::clone(&self.client_id));
         let event = Event { happening, time: self.clock.now(), issuer, client_id, reference, about };
         event.log(error);
-        measures::count(event.name(), event.reason());
+        metrics::count(event.name(), event.reason());
         for hook in &self.hooks {
             // Whoever waits for this may hold the only copy of new tokens. A hook gets nothing that
             // it could leave half changed but its own.
@@ -47,6 +58,9 @@ impl Events {
 }
 
 /// One line for the log. The fields are read only if somebody listens.
+///
+/// A field that is added here is in every log there is: it must not be personal, a secret, or
+/// anything that a provider or a browser wrote.
 macro_rules! line {
     ($level:ident, $event:expr, $error:expr) => {
         tracing::$level!(
