@@ -357,3 +357,40 @@ impl std::error::Error for Error {
         self.0.cause.as_deref().map(|cause| cause as _)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "it is never read, only failed to read")]
+    struct Claims {
+        iat: i64,
+        #[serde(default)]
+        kind: Option<Kind>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    enum Kind {
+        Known,
+    }
+
+    #[test]
+    fn a_cause_does_not_repeat_what_a_document_says() {
+        for (json, told) in [
+            (r#"{"iat":"ada@example.test"}"#, "expected i64"),
+            (r#"{"iat":"x, expected ada@example.test, expected"}"#, "expected i64"),
+            (r#"{"iat":1,"kind":"ada@example.test"}"#, "expected `Known`"),
+            (r#"{"sub":"ada@example.test"}"#, "missing field `iat`"),
+            (r#"{"iat":ada@example.test}"#, "line 1 column 8"),
+        ] {
+            let cause = serde_json::from_str::<Claims>(json).unwrap_err();
+            let error = Error::new(Code::TokenClaim, "a claim is wrong").with_cause(cause);
+            for text in [error.cause_text().unwrap(), error.duplicate().cause_text().unwrap(), format!("{error:?}")] {
+                assert!(text.contains(told) && !text.contains("ada@"), "{json}: {text}");
+            }
+        }
+    }
+}
