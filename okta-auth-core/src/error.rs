@@ -255,8 +255,22 @@ impl Error {
             claim: self.0.claim,
             provider_error: self.0.provider_error.clone(),
             retry_after: self.0.retry_after,
-            cause: self.0.cause.as_ref().map(|cause| cause.to_string().into()),
+            cause: self.cause_text().map(Cause::from),
         }))
+    }
+
+    /// The cause for logs. What `serde_json` says of a document may repeat a value from it, such as
+    /// an e-mail address in the place of a number: then what was expected is told, and no more.
+    pub(crate) fn cause_text(&self) -> Option<String> {
+        let cause = self.0.cause.as_ref()?;
+        let text = cause.to_string();
+        let Some(json) = cause.downcast_ref::<serde_json::Error>() else { return Some(text) };
+        // The names in these two are those of our own types.
+        if !json.is_data() || text.starts_with("missing field") || text.starts_with("duplicate field") {
+            return Some(text);
+        }
+        let expected = text.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
+        Some(format!("a value is not as it should be, expected {expected}"))
     }
 
     /// What went wrong, as a stable value.
@@ -338,8 +352,8 @@ impl fmt::Debug for Error {
         if let Some(error) = &self.0.provider_error {
             out.field("provider_error", error);
         }
-        if let Some(cause) = &self.0.cause {
-            out.field("cause", &cause.to_string());
+        if let Some(cause) = self.cause_text() {
+            out.field("cause", &cause);
         }
         out.finish()
     }
@@ -348,5 +362,42 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "it is never read, only failed to read")]
+    struct Claims {
+        iat: i64,
+        #[serde(default)]
+        kind: Option<Kind>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    enum Kind {
+        Known,
+    }
+
+    #[test]
+    fn a_cause_does_not_repeat_what_a_document_says() {
+        for (json, told) in [
+            (r#"{"iat":"ada@example.test"}"#, "expected i64"),
+            (r#"{"iat":"x, expected ada@example.test, expected"}"#, "expected i64"),
+            (r#"{"iat":1,"kind":"ada@example.test"}"#, "expected `Known`"),
+            (r#"{"sub":"ada@example.test"}"#, "missing field `iat`"),
+            (r#"{"iat":ada@example.test}"#, "line 1 column 8"),
+        ] {
+            let cause = serde_json::from_str::<Claims>(json).unwrap_err();
+            let error = Error::new(Code::TokenClaim, "a claim is wrong").with_cause(cause);
+            for text in [error.cause_text().unwrap(), error.duplicate().cause_text().unwrap(), format!("{error:?}")] {
+                assert!(text.contains(told) && !text.contains("ada@"), "{json}: {text}");
+            }
+        }
     }
 }

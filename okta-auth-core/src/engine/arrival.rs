@@ -15,7 +15,8 @@ use super::visit::{Inner, Lobby, Presence, Upkeep, Visit};
 use crate::bearer::Credentials;
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
-use crate::error::Error;
+use crate::error::{Code, Error};
+use crate::events::{About, Happening, StoreUse};
 use crate::logout::same_origin;
 use crate::session::{Due, Entry, Found, Look, Ticket};
 
@@ -94,6 +95,7 @@ impl OktaAuth {
             consulted: AtomicBool::new(false),
             unanswered: AtomicBool::new(false),
             by_token: AtomicBool::new(false),
+            reference: OnceLock::new(),
         }
     }
 
@@ -155,11 +157,14 @@ impl Inner {
                     match auth.tended(entry, now).await {
                         Tended::Usable { entry, renewed } => self.settle(entry, rewrite, renewed),
                         Tended::Ended => self.keep(Upkeep::Clear),
+                        Tended::Unavailable(error) if error.code() == Code::StoreUnavailable => {
+                            self.presence = self.unavailable(error.duplicate());
+                        }
                         Tended::Unavailable(error) => self.presence = Presence::Unavailable(error),
                     }
                 }
             }
-            Err(error) => self.presence = unavailable(error),
+            Err(error) => self.presence = self.unavailable(error),
         }
         Visit::new(self)
     }
@@ -173,12 +178,12 @@ impl Inner {
         });
         self.presence = Presence::User(entry);
     }
-}
 
-/// The store does not answer.
-fn unavailable(error: Error) -> Presence {
-    tracing::warn!(target: "okta_auth", code = %error.code(), "a session could not be read: {error}");
-    Presence::Unavailable(std::sync::Arc::new(error))
+    /// The store does not answer.
+    fn unavailable(&self, error: Error) -> Presence {
+        self.tell(Happening::StoreUnavailable { during: StoreUse::Read }, About::default(), Some(&error));
+        Presence::Unavailable(std::sync::Arc::new(error))
+    }
 }
 
 impl fmt::Debug for Waiting {

@@ -14,6 +14,7 @@ use crate::config::{Config, ConfigBuilder, Issuer};
 use crate::cookie::{CookieKeys, CookieSettings};
 use crate::discovery::Discovery;
 use crate::error::Result;
+use crate::events::{Event, EventHook, Events};
 use crate::http::{HttpClient, HttpSettings};
 use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::login::{Attempts, Consumed};
@@ -53,6 +54,7 @@ pub struct OktaAuthBuilder {
     common: Option<Common>,
     tenant: Option<Arc<TenantSettings>>,
     exclusive: bool,
+    event_hooks: Vec<EventHook>,
 }
 
 /// What engines of several tenants have in common: one store and one memory, in which everything
@@ -66,9 +68,9 @@ struct Common {
 impl OktaAuthBuilder {
     /// Starts with the system clock and without a hook.
     pub(super) fn new(config: ConfigBuilder) -> Self {
-        let (hook, policies, store, on_demand, common, tenant) = Default::default();
+        let (hook, policies, store, on_demand, common, tenant, event_hooks) = Default::default();
         let clock = SharedClock::default();
-        Self { config, clock, hook, policies, store, on_demand, common, tenant, exclusive: false }
+        Self { config, clock, hook, policies, store, on_demand, common, tenant, exclusive: false, event_hooks }
     }
 
     /// Makes what engines that are built from this have in common: cookie keys, the store, and what
@@ -132,6 +134,17 @@ impl OktaAuthBuilder {
         self
     }
 
+    /// Called with each [event](crate::events), in the request that it happens in and after the log
+    /// has it. Several hooks may be added; they are called in that order.
+    ///
+    /// Be quick: the request waits, and with a renewal all that wait for the new tokens. What takes
+    /// longer belongs into a channel. A hook that panics is noted in the log, and nothing else comes
+    /// of it: no request fails and no token is lost.
+    pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.event_hooks.push(Arc::new(hook));
+        self
+    }
+
     /// Policies by name, and for routes. Those for routes are asked about every request
     /// that the router matches to the route.
     pub fn policies(mut self, policies: PolicySet) -> Self {
@@ -178,6 +191,7 @@ impl OktaAuthBuilder {
             }
         };
         let sessions = place.sessions(&config, &keys)?;
+        let events = Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks);
         Ok(OktaAuth(Arc::new(Inner {
             discovery,
             protocol: Protocol::new(Arc::clone(&config), http, clock.clone()),
@@ -193,6 +207,7 @@ impl OktaAuthBuilder {
             on_demand,
             senders,
             hook: self.hook,
+            events,
             config,
             clock,
         })))

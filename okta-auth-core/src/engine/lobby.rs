@@ -60,7 +60,7 @@ impl Visit {
                 escape(return_to.as_str())
             )
         });
-        let page = Page { title: "Sign in", sentences, links, code: "tenant_required" };
+        let page = Page { title: "Sign in", sentences, links, code: "tenant_required", reference: self.reference() };
         reply::html(StatusCode::OK, page.render_with(form.as_deref().unwrap_or_default()))
     }
 

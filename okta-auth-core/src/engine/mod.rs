@@ -38,8 +38,8 @@
 //! # When something fails
 //!
 //! Users see a page with a stable code and a way on, never a cause, a token or text of the
-//! provider. The log has the whole story under the same code. An error never redirects, so
-//! it cannot loop. Okta being away is 503 with `Retry-After`.
+//! provider. The log has the whole story under the same code, and under the reference that the
+//! page shows beside it. An error never redirects, so it cannot loop. Okta being away is 503 with `Retry-After`.
 //!
 //! ```no_run
 //! use okta_auth_core::OktaAuth;
@@ -69,6 +69,7 @@ mod renewal;
 mod reply;
 mod routes;
 mod signed_in;
+mod telling;
 mod tenants;
 mod visit;
 
@@ -92,6 +93,7 @@ use crate::clock::SharedClock;
 use crate::config::{Config, ConfigBuilder};
 use crate::discovery::{Discovery, Metadata};
 use crate::error::Result;
+use crate::events::Events;
 use crate::jose::{IdTokenRules, Trust, VerifiedAccessToken, VerifiedIdToken, Verifier};
 use crate::login::{Attempts, Consumed};
 use crate::policy::PolicySet;
@@ -155,6 +157,8 @@ pub(crate) struct Inner {
     senders: messages::Senders,
     /// The application's say at sign-in.
     hook: Option<Arc<dyn SignInHook>>,
+    /// Who wants to know what happens.
+    events: Events,
 }
 
 impl OktaAuth {

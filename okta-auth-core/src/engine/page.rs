@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use crate::events::Reference;
+
 /// A page: a heading, sentences, and links. Every text is escaped here, whoever wrote
 /// it.
 #[derive(Debug)]
@@ -11,6 +13,7 @@ pub(super) struct Page<'a> {
     pub(super) sentences: Vec<&'a str>,
     pub(super) links: Vec<(&'a str, &'a str)>,
     pub(super) code: &'a str,
+    pub(super) reference: Reference,
 }
 
 /// Light and dark, without any asset from elsewhere.
@@ -49,7 +52,8 @@ impl Page<'_> {
         for (text, target) in &self.links {
             let _ = write!(out, "<a href=\"{}\">{}</a>", escape(target), escape(text));
         }
-        let _ = write!(out, "</nav><small>Code: {}</small></main></body></html>", escape(self.code));
+        let (code, reference) = (escape(self.code), self.reference);
+        let _ = write!(out, "</nav><small>Code: {code}<br>Reference: {reference}</small></main></body></html>");
         out
     }
 }
@@ -77,7 +81,8 @@ mod tests {
     #[test]
     fn every_text_is_escaped() {
         let evil = "</title><script>\"'&";
-        let page = Page { title: evil, sentences: vec![evil], links: vec![(evil, evil)], code: evil }.render();
+        let (sentences, links, reference) = (vec![evil], vec![(evil, evil)], Reference::random());
+        let page = Page { title: evil, sentences, links, code: evil, reference }.render();
         assert!(!page.contains("<script>") && !page.contains(evil));
         assert_eq!(page.matches("&lt;script&gt;&quot;&#39;&amp;").count(), 6);
     }

@@ -39,10 +39,11 @@ impl SessionsPlace {
             (None, SessionPlace::Memory) => Some(memory()),
             (None, SessionPlace::Shared(url)) => Some(shared(url)?),
         };
+        let store = store.map(measured);
         let revocations = match (&store, revocations) {
             (Some(_), _) | (None, RevocationPlace::None) => None,
             (None, RevocationPlace::Memory) => Some(Revocations::Memory(memory())),
-            (None, RevocationPlace::Shared(url)) => Some(Revocations::Shared(shared(url)?)),
+            (None, RevocationPlace::Shared(url)) => Some(Revocations::Shared(measured(shared(url)?))),
         };
         Ok(Self { store, revocations })
     }
@@ -58,6 +59,18 @@ impl SessionsPlace {
         let naming = Naming::of(config);
         Ok(Sessions::Cookie { cookies, revocations: self.revocations, naming, limits })
     }
+}
+
+/// The store, with its times told to the recorder.
+#[cfg(feature = "metrics")]
+fn measured(store: Arc<dyn SessionStore>) -> Arc<dyn SessionStore> {
+    Arc::new(crate::session::Measured::new(store))
+}
+
+/// The store as it is.
+#[cfg(not(feature = "metrics"))]
+fn measured(store: Arc<dyn SessionStore>) -> Arc<dyn SessionStore> {
+    store
 }
 
 /// A store in Redis or Valkey.

@@ -44,6 +44,11 @@ impl<C> SignedIn<C> {
         self.visit.auth()
     }
 
+    /// The request.
+    pub(super) fn visit(&self) -> &Visit {
+        &self.visit
+    }
+
     /// The tenant that the user belongs to; `None` where there is only one.
     pub fn tenant(&self) -> Option<&TenantSettings> {
         self.auth().tenant()

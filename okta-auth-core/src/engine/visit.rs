@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::json;
 
 use super::client_kind::may_redirect;
-use super::error_reply::error_reply;
+use super::error_reply;
 use super::renewal::Tended;
 use super::reply::{self, Reply};
 use super::tenants::Many;
@@ -18,6 +18,7 @@ use crate::bearer::Credentials;
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error, Result};
+use crate::events::{About, Happening, Reference};
 use crate::jose::VerifiedAccessToken;
 use crate::login::{LoginOptions, ReturnTo};
 use crate::secret::Secret;
@@ -63,6 +64,8 @@ pub(super) struct Inner {
     pub(super) unanswered: AtomicBool,
     /// Whether a policy has let the holder of a token in.
     pub(super) by_token: AtomicBool,
+    /// What the request is called, once somebody wants to know.
+    pub(super) reference: OnceLock<Reference>,
 }
 
 /// A request that is for no tenant.
@@ -156,8 +159,18 @@ impl Visit {
 
     /// The answer for an error, page or JSON.
     pub fn error(&self, error: &Error) -> Reply {
+        // A store that does not answer has been told of when the request came.
+        let told = matches!(&self.0.presence, Presence::Unavailable(known) if known.code() == error.code());
+        if !told || error.code() != Code::StoreUnavailable {
+            error_reply::log(error, self.reference());
+        }
+        self.error_told(error)
+    }
+
+    /// The same for an error of which an event has told already.
+    pub(super) fn error_told(&self, error: &Error) -> Reply {
         let routes = self.0.auth.config().routes();
-        error_reply(error, self.0.navigation, routes, &self.target())
+        error_reply::error_reply(error, self.0.navigation, routes, &self.target(), self.reference())
     }
 
     /// Adds to a response what the session needs: a rewritten or deleted cookie, and
@@ -271,8 +284,14 @@ impl Visit {
     /// ```
     pub async fn start_login(&self, options: &LoginOptions) -> Reply {
         match self.try_start_login(options).await {
-            Ok(reply) => reply,
-            Err(error) => self.error(&error),
+            Ok(reply) => {
+                self.tell(Happening::SignInStarted, About::default(), None);
+                reply
+            }
+            Err(error) => {
+                self.tell_failed(About::default(), &error);
+                self.error_told(&error)
+            }
         }
     }
 
@@ -311,6 +330,21 @@ impl Visit {
                 Err(error.duplicate())
             }
         }
+    }
+
+    /// What the clones share.
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// The request's session, if it is known that there is one.
+    pub(super) fn known_session(&self) -> Option<&Arc<Session>> {
+        if let Presence::User(entry) = &self.0.presence { Some(&entry.session) } else { None }
+    }
+
+    /// The request's token, if it has been verified.
+    pub(super) fn known_token(&self) -> Option<&VerifiedAccessToken> {
+        self.0.token.get()?.as_ref().ok()
     }
 
     /// What the request presents in place of a session.

@@ -12,7 +12,7 @@ use http::HeaderValue;
 
 use super::limits::SessionLimits;
 use super::names::{Kind, Naming};
-use super::record::Session;
+use super::record::{Session, SessionId};
 use super::store::{SessionStore, StoreError, StoreKey, StoredRecord};
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -92,7 +92,7 @@ impl StoredSessions {
         ours.then(|| Entry { session: Arc::new(session), version: record.version, old_key })
     }
 
-    /// Writes a new session and returns its cookie, which replaces whatever the browser holds.
+    /// Writes a new session and returns its id and its cookie, which replaces whatever the browser holds.
     ///
     /// The links come first: a session that nobody could end must not exist.
     pub(crate) async fn create(
@@ -100,7 +100,7 @@ impl StoredSessions {
         cookies: &RequestCookies,
         session: Session,
         now: Timestamp,
-    ) -> Result<Vec<HeaderValue>> {
+    ) -> Result<(SessionId, Vec<HeaderValue>)> {
         let id: [u8; 32] = random_bytes()?;
         let key = self.0.naming.name(Kind::Record, &id);
         let session = session.with_id(*key.as_bytes());
@@ -110,7 +110,7 @@ impl StoredSessions {
         if !bounded(self.0.store.create(&key, &record, lifetime)).await? {
             return Err(Error::new(Code::Internal, "a new session id was in use already"));
         }
-        self.0.chunks.write(cookies, &id, lifetime)
+        Ok((session.id(), self.0.chunks.write(cookies, &id, lifetime)?))
     }
 
     /// Links a record to the names that its session may be ended by.
