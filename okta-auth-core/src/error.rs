@@ -68,7 +68,7 @@ codes! {
     /// address that is not public.
     ///
     /// The issuer of a tenant is wrong or hostile, or a domain of its own has not been allowed:
-    /// see [`EgressPolicy`](crate::config::EgressPolicy).
+    /// see `EgressPolicy`.
     EgressRefused = "egress_refused",
     /// Not a compact JWS of three parts, or a part is not what it should be
     /// (RFC 7515 §3.1).

@@ -20,7 +20,8 @@ async fn fetch(change: impl FnOnce(&mut Value)) -> Result<Arc<Metadata>> {
     change(&mut document);
     tokio::spawn(async move {
         let (mut connection, _) = listener.accept().await.unwrap();
-        connection.read(&mut [0; 4096]).await.unwrap();
+        let read = connection.read(&mut [0; 4096]).await.unwrap();
+        assert!(read > 0);
         let (body, kind) = (document.to_string(), "content-type: application/json");
         let answer = format!("HTTP/1.1 200 OK\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         connection.write_all(answer.as_bytes()).await.unwrap();

@@ -3,9 +3,8 @@
 use ::http::Request;
 
 use super::*;
-use crate::config::EgressPolicy;
 use crate::http::server_for_tests::{Hands, Mode, Server};
-use crate::http::{HttpClient, HttpSettings, Repeat};
+use crate::http::{EgressPolicy, HttpClient, HttpSettings, Repeat};
 
 fn client(settings: &HttpSettings, hands: &Hands) -> HttpClient {
     HttpClient::new(settings, EgressPolicy::operator(), hands.clock()).unwrap()
@@ -147,6 +146,23 @@ async fn one_request_too_many_waits_for_a_bounded_time() {
         assert_eq!(request.unwrap().unwrap(), 200);
     }
     assert_eq!(get(&http, &server.url("/well")).await.unwrap(), 200);
+}
+
+/// Requests that hang hold every place. Who is told to go away must not wait for one.
+#[tokio::test]
+async fn what_is_hopeless_does_not_wait_for_a_place() {
+    let limits = Limits { in_flight: 3, patience: Duration::from_secs(3_600) };
+    let circuits = Circuits::new(limits, Hands::new().clock());
+    let (dead, slow): (Url, Url) = ("https://x.test/token".parse().unwrap(), "https://x.test/slow".parse().unwrap());
+    for _ in 0..3 {
+        circuits.enter(&dead).await.unwrap().done(Outcome::TimedOut);
+    }
+    let mut places = Vec::new();
+    for _ in 0..3 {
+        places.push(circuits.enter(&slow).await.unwrap());
+    }
+    let refused = tokio::time::timeout(Duration::from_secs(5), circuits.enter(&dead)).await;
+    assert_eq!(refused.expect("it waits for a place").unwrap_err().code(), Code::ProviderUnavailable);
 }
 
 #[tokio::test]
