@@ -64,6 +64,12 @@ codes! {
     /// The metadata lacks what is needed, or contradicts itself: an endpoint that is
     /// not https, or no support for PKCE with S256.
     MetadataInvalid = "metadata_invalid",
+    /// A request would go where the policy for it does not let it: another host, no https, or an
+    /// address that is not public.
+    ///
+    /// The issuer of a tenant is wrong or hostile, or a domain of its own has not been allowed:
+    /// see `EgressPolicy`.
+    EgressRefused = "egress_refused",
     /// Not a compact JWS of three parts, or a part is not what it should be
     /// (RFC 7515 §3.1).
     TokenMalformed = "token_malformed",

@@ -63,6 +63,7 @@
 mod build;
 mod builder;
 mod client_auth;
+mod egress;
 mod env;
 mod issuer;
 mod problem;
@@ -82,6 +83,7 @@ pub use problem::{Problem, Severity};
 pub(crate) use stores::{RevocationPlace, SessionPlace};
 
 use crate::error::Result;
+pub use crate::http::{Dangerous, EgressPolicy};
 use crate::secret::Secret;
 
 /// The checked settings of one application at one Okta authorization server.

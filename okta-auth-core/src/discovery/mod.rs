@@ -52,16 +52,22 @@ impl Discovery {
     /// like if there has never been a good one;
     /// [`Code::IssuerMismatch`](crate::error::Code::IssuerMismatch) and
     /// [`Code::MetadataInvalid`](crate::error::Code::MetadataInvalid) if it cannot be
-    /// trusted.
+    /// trusted; [`Code::EgressRefused`](crate::error::Code::EgressRefused) if it names a place
+    /// that requests and browsers may not be sent to.
     pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>> {
         let fetch = || {
             let (http, issuer) = (self.http.clone(), self.issuer.clone());
             async move {
                 let fetched = http.json::<Metadata>(&issuer.metadata_url(), ProviderEndpoint::Metadata).await?;
                 fetched.value.check(&issuer)?;
+                fetched.value.endpoints().try_for_each(|endpoint| http.check_url(endpoint))?;
                 Ok(fetched)
             }
         };
         self.cached.value(fetch).await
     }
 }
+
+#[cfg(test)]
+#[path = "egress_tests.rs"]
+mod tests;

@@ -10,7 +10,7 @@ use super::renewal::Renewals;
 use super::{Inner, OktaAuth};
 use crate::bearer::{AccessTokens, Authority, Introspection};
 use crate::clock::{Clock, SharedClock};
-use crate::config::{Config, ConfigBuilder, Issuer};
+use crate::config::{Config, ConfigBuilder, EgressPolicy, Issuer};
 use crate::cookie::{CookieKeys, CookieSettings};
 use crate::discovery::Discovery;
 use crate::error::Result;
@@ -167,7 +167,7 @@ impl OktaAuthBuilder {
         let config = Arc::new(self.config.build()?);
         let clock = self.clock;
         let settings = HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() };
-        let http = HttpClient::new(&settings, clock.clone())?;
+        let http = HttpClient::new(&settings, EgressPolicy::operator(), clock.clone())?;
         let verifier = Arc::new(verifier(&config, &http, &clock));
         let discovery = Discovery::new(config.issuer.clone(), http.clone(), clock.clone());
         let access_tokens = access_tokens(&config, &http, &clock, (&discovery, &verifier));
