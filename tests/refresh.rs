@@ -318,6 +318,43 @@ async fn tokens_that_were_kept_do_not_replace_newer_ones() {
     }
 }
 
+/// The keys that signed the new tokens cannot be fetched: the tokens are kept, since the old ones are used up.
+#[tokio::test]
+async fn tokens_that_cannot_be_verified_yet_are_not_asked_for_again() {
+    for place in Place::LOCAL {
+        let app = app_at(&place, strict_org().await).await;
+        let mut browser = signed_in(&app).await;
+        app.org.clock().advance(LIFETIME);
+        app.org.rotate_keys();
+        app.org.rotate_keys();
+        app.org.outage(Endpoint::Keys, Outage::Status(503));
+        for _ in 0..3 {
+            assert!(browser.is_signed_in().await, "{}: the grace lasts", place.name());
+            assert_eq!(browser.fetch("/token").await.status, 503, "{}: nothing unverified is handed out", place.name());
+            app.org.clock().advance(Duration::from_secs(10));
+        }
+        app.org.restore(Endpoint::Keys);
+        assert_eq!(browser.fetch("/token").await.status, 200, "{}", place.name());
+        let refreshes = app.org.refreshes();
+        assert_eq!((refreshes.seen, refreshes.granted, refreshes.reused), (1, 1, 0), "{}", place.name());
+    }
+}
+
+/// Once they have expired they are worth nothing, and others are asked for.
+#[tokio::test]
+async fn tokens_that_were_never_verified_are_not_kept_past_their_expiry() {
+    for place in Place::LOCAL {
+        let (app, clock) = app_with_its_own_clock(&place).await;
+        let mut browser = signed_in(&app).await;
+        clock.advance(LIFETIME);
+        app.org.fault_once(Fault::IdTokenHeader("kid".to_owned(), "nobody".into()));
+        assert!(browser.is_signed_in().await, "{}: the grace lasts", place.name());
+        clock.advance(LIFETIME);
+        assert_eq!(browser.fetch("/token").await.status, 200, "{}", place.name());
+        assert_eq!(app.org.refreshes().granted, 2, "{}", place.name());
+    }
+}
+
 #[tokio::test]
 async fn a_store_that_is_down_is_503_and_signs_nobody_out() {
     let replicas = Replicas::start(strict_org().await, routes).await;

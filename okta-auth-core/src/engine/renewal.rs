@@ -6,7 +6,8 @@
 //!    what it wrote. A lease ends by itself a few seconds after its holder does.
 //! 3. Whoever has the lease reads the session again first: it may have been renewed already.
 //! 4. New tokens are written down before anybody uses them. If that fails they are kept here, and
-//!    the next request writes them.
+//!    the next request writes them. So are tokens that cannot be verified yet: what they were asked
+//!    with may be used up.
 //! 5. A request that comes with tokens that have been replaced gets the session that has the new
 //!    ones. With a store that is always so, and with cookies for the grace time.
 //! 6. `invalid_grant` ends a session only if nobody has renewed it in the meantime. What may be
@@ -28,9 +29,10 @@ use crate::callback::Exchange;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::events::{EndReason, Happening, Measure};
+use crate::protocol::TokenSet;
 use crate::secret::random_bytes;
 use crate::session::{Due, Entry, Flights, Kind, Session, Sessions, StoreKey, StoredSessions, bounded};
-use crate::tokens::refresh::{Known, Refreshed, refresh};
+use crate::tokens::refresh::{self, Known, Refreshed};
 
 /// How long a lease lasts without being renewed: what others wait if its holder is killed.
 const LEASE: Duration = Duration::from_secs(5);
@@ -55,6 +57,8 @@ pub(super) struct Renewals {
     successors: Cache<StoreKey, (Entry, Timestamp)>,
     /// What has been renewed and could not be written down, after what it was renewed from.
     unsaved: Cache<StoreKey, (Arc<Session>, Arc<Session>)>,
+    /// What was issued and could not be verified yet, after what it was asked for with.
+    unverified: Cache<StoreKey, (Arc<Session>, Arc<TokenSet>)>,
     /// When to try again.
     pauses: Cache<StoreKey, Timestamp>,
 }
@@ -84,8 +88,9 @@ pub(super) enum Tended {
 
 impl Default for Renewals {
     fn default() -> Self {
-        let (successors, unsaved, pauses) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED), Cache::new(REMEMBERED));
-        Self { flights: Flights::default(), successors, unsaved, pauses }
+        let (successors, unsaved) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED));
+        let (unverified, pauses) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED));
+        Self { flights: Flights::default(), successors, unsaved, unverified, pauses }
     }
 }
 
@@ -101,6 +106,13 @@ impl Renewals {
     fn unsaved(&self, session: &Session) -> Option<Arc<Session>> {
         let (before, next) = self.unsaved.get(&session.id().0)?;
         before.has_tokens_of(session).then_some(next)
+    }
+
+    /// What is still to be verified, while it could be used.
+    fn unverified(&self, session: &Session, now: Timestamp) -> Option<Arc<TokenSet>> {
+        let (before, tokens) = self.unverified.get(&session.id().0)?;
+        let good = tokens.access_token_expires_at.is_none_or(|end| now < end);
+        (good && before.has_tokens_of(session)).then_some(tokens)
     }
 }
 
@@ -279,8 +291,8 @@ impl OktaAuth {
         self.tell_renewal(Happening::SessionEnded { why: EndReason::RenewalRefused }, session, Some(error));
     }
 
-    /// Asks Okta for new tokens.
-    async fn refreshed(&self, session: &Session) -> Result<Refreshed> {
+    /// Asks Okta for new tokens, unless it has issued some that are still to be verified.
+    async fn refreshed(&self, session: &Arc<Session>) -> Result<Refreshed> {
         let token = session.refresh_token();
         let token = token.ok_or_else(|| Error::new(Code::Internal, "a session without a refresh token was due"))?;
         let metadata = self.metadata().await?;
@@ -297,7 +309,17 @@ impl OktaAuth {
             scopes: session.scopes(),
             refresh_token: &token,
         };
-        refresh(&with, &known).await
+        let (key, unverified) = (session.id().0, &inner.renewals.unverified);
+        let tokens = match inner.renewals.unverified(session, inner.clock.now()) {
+            Some(tokens) => tokens,
+            None => Arc::new(refresh::ask(&with, &known).await?),
+        };
+        let outcome = refresh::verified(&with, &known, Arc::clone(&tokens)).await;
+        match &outcome {
+            Err(error) if waits_for_keys(error) => unverified.insert(key, (Arc::clone(session), tokens)),
+            _ => drop(unverified.remove(&key)),
+        }
+        outcome
     }
 }
 
@@ -327,6 +349,12 @@ fn ends(error: &Error) -> bool {
         Code::UserinfoSubject => true,
         _ => error.is_token(),
     }
+}
+
+/// Whether tokens may pass when they are verified again: the keys could not be had. Those of a
+/// clock that is wrong are asked for again.
+fn waits_for_keys(error: &Error) -> bool {
+    error.is_temporary() || error.code() == Code::TokenKeyUnknown
 }
 
 /// An outcome, for the measures.

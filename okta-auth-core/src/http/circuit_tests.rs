@@ -3,6 +3,7 @@
 use ::http::Request;
 
 use super::*;
+use crate::events::ProviderEndpoint;
 use crate::http::server_for_tests::{Hands, Mode, Server};
 use crate::http::{EgressPolicy, HttpClient, HttpSettings, Repeat};
 
@@ -17,7 +18,7 @@ fn impatient() -> HttpSettings {
 
 async fn get(client: &HttpClient, url: &str) -> Result<u16> {
     let request = Request::get(url).body(Vec::new()).unwrap();
-    client.send(request, Repeat::Never).await.map(|response| response.status().as_u16())
+    client.send(request, Repeat::Never, ProviderEndpoint::Token).await.map(|response| response.status().as_u16())
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use ::http::Request;
 use super::*;
 use crate::clock::SharedClock;
 use crate::error::{Code, Error};
+use crate::events::ProviderEndpoint;
 use crate::http::{HttpClient, HttpSettings, Repeat};
 
 /// Answers one after the other, the last one for ever.
@@ -69,7 +70,7 @@ fn client(policy: EgressPolicy, names: Arc<dyn Resolve>) -> HttpClient {
 /// Knocks at the door under a name. It never opens, so there is always an error.
 async fn knock(http: &HttpClient, host: &str, door: &Door) -> Error {
     let request = Request::get(format!("https://{host}:{}/", door.port())).body(Vec::new()).unwrap();
-    http.send(request, Repeat::Never).await.unwrap_err()
+    http.send(request, Repeat::Never, ProviderEndpoint::Token).await.unwrap_err()
 }
 
 #[tokio::test]

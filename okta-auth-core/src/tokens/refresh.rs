@@ -3,6 +3,8 @@
 //! What comes back has to speak of the same user, signed in at the same time: a response that does
 //! not is refused as a whole.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::userinfo;
@@ -35,21 +37,28 @@ pub(crate) struct Known<'a> {
 /// What a refresh brought, verified.
 #[derive(Debug)]
 pub(crate) struct Refreshed {
-    pub(crate) tokens: TokenSet,
+    pub(crate) tokens: Arc<TokenSet>,
     /// The claims as they are now; `None` if nothing was said about them.
     pub(crate) claims: Option<Map<String, Value>>,
     /// Whether these are all of them: userinfo may have failed.
     pub(crate) complete: bool,
 }
 
-/// Presents the refresh token, and verifies what comes for it.
+/// Presents the refresh token. Of what comes for it nothing has been verified, and what was
+/// presented may be used up.
 ///
 /// # Errors
 /// [`Code::TokenRefused`](crate::error::Code::TokenRefused) with the provider's `invalid_grant` if
-/// the refresh token is no good any more, a `Token...` code if the new ID token is, or the error of
-/// reaching the issuer.
-pub(crate) async fn refresh(with: &Exchange<'_>, known: &Known<'_>) -> Result<Refreshed> {
-    let tokens = with.protocol.refresh(with.metadata, known.refresh_token, known.scopes).await?;
+/// the refresh token is no good any more, or the error of reaching the issuer.
+pub(crate) async fn ask(with: &Exchange<'_>, known: &Known<'_>) -> Result<TokenSet> {
+    with.protocol.refresh(with.metadata, known.refresh_token, known.scopes).await
+}
+
+/// Verifies what came for a refresh token.
+///
+/// # Errors
+/// A `Token...` code if the new ID token is no good, or the error of fetching the keys.
+pub(crate) async fn verified(with: &Exchange<'_>, known: &Known<'_>, tokens: Arc<TokenSet>) -> Result<Refreshed> {
     let claims = match &tokens.id_token {
         Some(id_token) => Some(verify(with, known, id_token, &tokens.access_token).await?),
         None => None,
