@@ -545,11 +545,13 @@ fn is_told_once(page: &Answer, event: &Event) {
     assert!(of_this[0].contains(event.name()), "{of_this:?}");
 }
 
+type Shared<T> = Arc<Mutex<T>>;
+
 /// A recorder that remembers what it was told.
 #[derive(Clone, Default)]
 struct Recorder {
     described: Arc<Mutex<BTreeMap<String, (&'static str, &'static str)>>>,
-    values: Arc<Mutex<Vec<(Key, Arc<Values>)>>>,
+    values: Shared<Vec<(Key, Arc<Values>)>>,
 }
 
 /// What one counter or histogram got.
