@@ -61,14 +61,17 @@ impl Heard {
 struct Fickle {
     store: Arc<MemoryStore>,
     away: Arc<AtomicBool>,
+    /// Nothing can be removed.
     keeps: Arc<AtomicBool>,
+    /// Nobody gets a lease.
+    stuck: Arc<AtomicBool>,
 }
 
 impl Fickle {
     fn new(org: &Org) -> Self {
         let clock = org.clock();
         let store = Arc::new(MemoryStore::with_clock(1_000, move || clock.now()));
-        Self { store, away: Arc::default(), keeps: Arc::default() }
+        Self { store, away: Arc::default(), keeps: Arc::default(), stuck: Arc::default() }
     }
 
     fn or_away<'a, T: Send + 'a>(&self, work: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
@@ -103,6 +106,9 @@ impl SessionStore for Fickle {
         self.or_away(self.store.linked(index))
     }
     fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
+        if self.stuck.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(StoreError::new("stuck")) });
+        }
         self.or_away(self.store.claim(mark, owner, lifetime))
     }
     fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
@@ -212,7 +218,7 @@ async fn the_reference_on_a_page_is_that_of_the_event() {
     let callback = format!("{CALLBACK}?state=unknown&code=c");
     let page = browser.navigate(&callback).await;
     let event = heard.one("sign_in_failed", "attempt_unknown");
-    assert_eq!(shown(&page), event.reference().to_string());
+    is_told_once(&page, &event);
     let json = browser.fetch(&callback).await;
     assert_eq!(json.json()["reference"], heard.one("sign_in_failed", "attempt_unknown").reference().to_string());
     let headers = [("accept", "text/html"), ("x-request-id", "FROM-OUTSIDE"), ("x-correlation-id", "FROM-OUTSIDE")];
@@ -289,7 +295,8 @@ async fn policies_refuse_and_ask_for_more() {
     let mut browser = signed_in(&app, &heard, BEN).await;
     let page = browser.navigate("/admin").await;
     let event = heard.one("access_denied", "not_met");
-    assert_eq!((page.status.as_u16(), shown(&page)), (403, event.reference().to_string()));
+    assert_eq!(page.status, 403);
+    is_told_once(&page, &event);
     assert_eq!(event.subject(), Some(app.org.user(BEN).unwrap().id.as_str()));
     let Happening::AccessDenied { policy, .. } = event.happening() else { panic!("{event:?}") };
     assert_eq!(policy.as_deref(), Some("administration"));
@@ -421,26 +428,40 @@ async fn a_frame_ends_the_session_of_its_browser_once() {
 
 #[tokio::test]
 async fn a_store_that_does_not_answer() {
-    let (org, heard) = (Org::start().await.unwrap(), Heard::default());
-    let (store, hook) = (Fickle::new(&org), heard.hook());
-    let own = store.clone();
-    let app = AppBuilder::default().org(org).routes(routes());
+    Log::listen();
+    let org = Org::builder().access_token_lifetime(LIFETIME).start().await.unwrap();
+    let (heard, store) = (Heard::default(), Fickle::new(&org));
+    let (hook, own) = (heard.hook(), store.clone());
+    let app = AppBuilder::default().org(org).routes(routes()).configure(offline);
     let app = app.build_with(move |auth| auth.on_event(hook).session_store(own)).start().await;
     let mut browser = signed_in(&app, &heard, ADA).await;
     store.away.store(true, Ordering::SeqCst);
     let page = browser.navigate("/profile").await;
-    let event = heard.one("store_unavailable", "session_not_read");
-    assert_eq!((page.status.as_u16(), shown(&page)), (503, event.reference().to_string()));
+    assert_eq!(page.status, 503);
+    is_told_once(&page, &heard.one("store_unavailable", "session_not_read"));
+    let page = browser.clone().post("/logout", "").await;
+    assert_eq!(page.status, 503);
+    is_told_once(&page, &heard.one("store_unavailable", "session_not_read"));
     store.away.store(false, Ordering::SeqCst);
     store.keeps.store(true, Ordering::SeqCst);
     let page = browser.clone().post("/logout", "").await;
     let event = heard.one("store_unavailable", "session_not_ended");
-    assert_eq!((page.status.as_u16(), shown(&page)), (503, event.reference().to_string()));
+    assert_eq!(page.status, 503);
+    is_told_once(&page, &event);
     assert_eq!(event.subject(), Some(app.org.user(ADA).unwrap().id.as_str()), "whose session lives on");
     let login = browser.navigate("/login").await;
     browser.complete(&app.org, login.location(), ADA).await;
     let names = [("sign_in_started", "ok"), ("store_unavailable", "session_not_ended"), ("sign_in_succeeded", "ok")];
     assert_eq!(heard.names(), names);
+
+    store.keeps.store(false, Ordering::SeqCst);
+    store.stuck.store(true, Ordering::SeqCst);
+    app.org.clock().advance(LIFETIME + Duration::from_secs(600));
+    let page = browser.navigate("/profile").await;
+    let events = heard.take();
+    assert_eq!((events[0].name(), events[0].reason(), events.len()), ("renewal_failed", "store_unavailable", 2));
+    assert_eq!((page.status.as_u16(), events[1].reason()), (503, "session_not_read"));
+    is_told_once(&page, &events[1]);
 }
 
 #[tokio::test]
@@ -514,11 +535,23 @@ impl Log {
     }
 }
 
+/// The page shows the reference of the event, and the log has one line of that request.
+fn is_told_once(page: &Answer, event: &Event) {
+    let reference = event.reference().to_string();
+    assert_eq!(shown(page), reference);
+    let lines = Log::own_lines();
+    let of_this: Vec<_> = lines.iter().filter(|line| line.contains(&reference)).collect();
+    assert_eq!(of_this.len(), 1, "{of_this:?}");
+    assert!(of_this[0].contains(event.name()), "{of_this:?}");
+}
+
+type Shared<T> = Arc<Mutex<T>>;
+
 /// A recorder that remembers what it was told.
 #[derive(Clone, Default)]
 struct Recorder {
     described: Arc<Mutex<BTreeMap<String, (&'static str, &'static str)>>>,
-    values: Arc<Mutex<Vec<(Key, Arc<Values>)>>>,
+    values: Shared<Vec<(Key, Arc<Values>)>>,
 }
 
 /// What one counter or histogram got.
