@@ -4,6 +4,9 @@ pub use okta_auth_core::{
     OktaAuth, bearer, callback::VerifiedIdentity, clock, config, engine, error, error::Error, login, policy, session,
 };
 
+#[cfg(feature = "store-tests")]
+pub use okta_auth_core::store_tests;
+
 #[cfg(feature = "actix")]
 pub use okta_auth_actix as actix;
 

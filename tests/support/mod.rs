@@ -12,9 +12,11 @@
 
 mod app;
 mod browser;
+mod redis;
 
 pub(crate) use app::{App, AppBuilder, SECRET, routes};
 pub(crate) use browser::{Answer, Browser};
+pub(crate) use redis::RedisServer;
 
 /// The users that the development org ships with.
 pub(crate) const ADA: &str = "ada@example.test";

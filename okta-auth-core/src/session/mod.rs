@@ -46,10 +46,14 @@ mod names;
 mod opened;
 mod profile;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 mod renewal;
 mod revocations;
 mod sessions;
 mod store;
+#[cfg(any(test, feature = "store-tests"))]
+pub mod store_tests;
 mod stored;
 mod tokens;
 
@@ -61,6 +65,8 @@ pub use memory::MemoryStore;
 pub(crate) use names::{Kind, Naming};
 pub(crate) use record::NewSession;
 pub use record::{Session, SessionId};
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
 pub(crate) use renewal::Due;
 pub(crate) use revocations::Revocations;
 pub(crate) use sessions::{Found, Look, Sessions, Ticket};
