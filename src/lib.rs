@@ -1,7 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub use okta_auth_core::{
-    OktaAuth, bearer, callback::VerifiedIdentity, clock, config, engine, error, error::Error, login, policy, session,
+    OktaAuth, bearer, callback::VerifiedIdentity, clock, config, engine, error, error::Error, events, login, policy,
+    session,
 };
 
 #[cfg(feature = "store-tests")]

@@ -4,17 +4,23 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+use std::future::Future;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use base64::Engine as _;
 use futures_util::future::join_all;
 use okta_auth_axum::User;
-use okta_auth_core::config::ConfigBuilder;
-use okta_auth_dev::{Endpoint, Org, Outage, Rotation};
-use support::{ADA, App, AppBuilder, Browser};
+use okta_auth_dev::{Clock, Endpoint, Fault, Org, Outage, Rotation};
+use support::{ADA, Answer, App, BEN, Browser, Place, Replicas, SharedStore};
 
 const LIFETIME: Duration = Duration::from_secs(300);
+/// After so much of it a token is renewed, and still good.
+const ABOUT_TO_EXPIRE: Duration = Duration::from_secs(280);
+const HOURS: Duration = Duration::from_secs(3 * 3600);
+const SESSION: &str = "okta_session";
 
 /// An org whose refresh tokens rotate without any leeway, so that a second use is found out.
 async fn strict_org() -> Org {
@@ -22,20 +28,47 @@ async fn strict_org() -> Org {
     org.start().await.unwrap()
 }
 
-fn offline(config: ConfigBuilder) -> ConfigBuilder {
-    config.scopes("openid profile email offline_access")
+async fn app_with(store: &'static str) -> App {
+    let place = Place::LOCAL.into_iter().find(|place| place.name() == store).unwrap();
+    app_at(&place, strict_org().await).await
 }
 
-async fn app_with(store: &'static str) -> App {
-    let app = AppBuilder::default().org(strict_org().await).routes(routes());
-    app.configure(move |config| offline(config).session_store(store)).start().await
+async fn app_at(place: &Place, org: Org) -> App {
+    place.app().org(org).routes(routes()).start().await
+}
+
+/// An application whose clock is not that of its org. The issuer is lenient: what it said once it may have to repeat.
+async fn app_with_its_own_clock(place: &Place) -> (App, Clock) {
+    let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::from_secs(60));
+    let org = org.access_token_lifetime(LIFETIME).start().await.unwrap();
+    let clock = Clock::default();
+    let own = clock.clone();
+    let app = place.app().org(org).routes(routes()).build_with(move |builder| builder.clock(move || own.now()));
+    (app.start().await, clock)
 }
 
 fn routes() -> Router {
-    support::routes().route(
-        "/token",
-        get(|user: User| async move { user.access_token().await.map(|token| token.expose().to_owned()) }),
-    )
+    support::routes()
+        .route(
+            "/token",
+            get(|user: User| async move { user.access_token().await.map(|token| token.expose().to_owned()) }),
+        )
+        .route("/claims", get(|user: User<serde_json::Value>| async move { user.claims().to_string() }))
+}
+
+/// A request of its own, which can be waited for elsewhere.
+fn fetch(browser: &Browser, target: &'static str) -> impl Future<Output = Answer> + Send + 'static {
+    let mut browser = browser.clone();
+    async move { browser.fetch(target).await }
+}
+
+/// The same, of an application that may go away.
+fn fetch_or_fail(
+    browser: &Browser,
+    target: &'static str,
+) -> impl Future<Output = Result<reqwest::Response, reqwest::Error>> + Send + 'static {
+    let (url, cookie) = (format!("{}{target}", browser.base), format!("{SESSION}={}", browser.jar[SESSION]));
+    async move { reqwest::Client::new().get(url).header("cookie", cookie).send().await }
 }
 
 async fn signed_in(app: &App) -> Browser {
@@ -132,4 +165,497 @@ async fn invalid_grant_ends_the_session_and_nothing_else_does() {
         assert_eq!(browser.fetch("/api/me").await.status, 401, "{store}");
         assert_eq!(browser.navigate("/profile").await.status, 303, "{store}");
     }
+}
+
+// -- one refresh, whoever asks ---------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_hundred_requests_over_two_replicas_make_one_refresh() {
+    let replicas = Replicas::start(strict_org().await, routes).await;
+    let browser = signed_in(&replicas.first).await;
+    replicas.org.clock().advance(LIFETIME);
+    let answers = join_all((0..100).map(|number| {
+        let app = if number % 2 == 0 { &replicas.first } else { &replicas.second };
+        let mut browser = browser.at(&app.base);
+        async move { browser.fetch("/token").await }
+    }));
+    let answers = answers.await;
+    assert!(answers.iter().all(|answer| answer.status == 200 && answer.body == answers[0].body));
+    let refreshes = replicas.org.refreshes();
+    assert_eq!((refreshes.seen, refreshes.granted, refreshes.reused), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn a_request_whose_token_is_still_good_does_not_wait_for_a_slow_refresh() {
+    for place in Place::LOCAL {
+        let app = app_at(&place, strict_org().await).await;
+        let browser = signed_in(&app).await;
+        app.org.clock().advance(ABOUT_TO_EXPIRE);
+        app.org.outage(Endpoint::Token, Outage::HangAfter);
+        let first = tokio::spawn(fetch(&browser, "/api/me"));
+        app.org.until_waiting(Endpoint::Token, 1).await;
+        // These come back while the refresh hangs.
+        for _ in 0..3 {
+            assert!(browser.clone().is_signed_in().await, "{}", place.name());
+        }
+        assert_eq!(app.org.waiting(Endpoint::Token), 1);
+        app.org.restore(Endpoint::Token);
+        assert_eq!(first.await.unwrap().status, 200);
+        assert_eq!(app.org.refreshes().seen, 1, "{}", place.name());
+    }
+}
+
+#[tokio::test]
+async fn nor_does_it_wait_for_another_replica() {
+    let replicas = Replicas::start(strict_org().await, routes).await;
+    let browser = signed_in(&replicas.first).await;
+    replicas.org.clock().advance(ABOUT_TO_EXPIRE);
+    replicas.org.outage(Endpoint::Token, Outage::HangAfter);
+    let first = tokio::spawn(fetch(&browser, "/api/me"));
+    replicas.org.until_waiting(Endpoint::Token, 1).await;
+    assert!(browser.at(&replicas.second.base).is_signed_in().await);
+    assert_eq!(replicas.org.waiting(Endpoint::Token), 1, "the refresh still hangs");
+    replicas.org.restore(Endpoint::Token);
+    assert_eq!(first.await.unwrap().status, 200);
+    assert_eq!(replicas.org.refreshes().seen, 1);
+}
+
+#[tokio::test]
+async fn a_replica_that_is_killed_while_it_refreshes_is_replaced_when_its_lease_ends() {
+    for (outage, granted) in [(Outage::Hang, 1), (Outage::HangAfter, 2)] {
+        // What the killed one was granted is lost with it: that is what the issuer's leeway is for.
+        let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::from_secs(30));
+        let org = org.access_token_lifetime(LIFETIME).start().await.unwrap();
+        let place = Place::Shared(SharedStore::new(&org));
+        let Place::Shared(store) = &place else { unreachable!() };
+        // The first replica has a runtime of its own, which is shut down with everything in it.
+        let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let first = doomed.spawn(place.app().org(org.clone()).routes(routes()).start()).await.unwrap();
+        let second = place.app().org(org.clone()).routes(routes()).start().await;
+        let browser = signed_in(&first).await;
+        org.clock().advance(LIFETIME);
+        org.outage_times(Endpoint::Token, outage, 1);
+        let lost = tokio::spawn(fetch_or_fail(&browser, "/token"));
+        org.until_waiting(Endpoint::Token, 1).await;
+        doomed.shutdown_background();
+        assert!(lost.await.unwrap().is_err(), "{outage:?}: its replica is gone");
+        let waits = tokio::spawn(fetch(&browser.at(&second.base), "/token"));
+        store.until_a_claim_was_refused().await;
+        assert!(!waits.is_finished());
+        org.clock().advance(Duration::from_secs(6));
+        let answer = waits.await.unwrap();
+        assert_eq!(answer.status, 200, "{outage:?}: {}", answer.body);
+        assert_eq!((org.refreshes().granted, org.refreshes().reused), (granted, 0), "{outage:?}");
+        org.clock().advance(LIFETIME);
+        assert!(browser.at(&second.base).is_signed_in().await, "{outage:?}: it goes on from the new tokens");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_goes_away_does_not_take_its_tokens_along() {
+    for place in Place::LOCAL {
+        let app = app_at(&place, strict_org().await).await;
+        let browser = signed_in(&app).await;
+        app.org.clock().advance(LIFETIME);
+        app.org.outage(Endpoint::Token, Outage::HangAfter);
+        let gone = tokio::spawn(fetch(&browser, "/api/me"));
+        app.org.until_waiting(Endpoint::Token, 1).await;
+        gone.abort();
+        assert!(gone.await.unwrap_err().is_cancelled());
+        let next = tokio::spawn(fetch(&browser, "/token"));
+        app.org.restore(Endpoint::Token);
+        assert_eq!(next.await.unwrap().status, 200, "{}", place.name());
+        let refreshes = app.org.refreshes();
+        assert_eq!((refreshes.seen, refreshes.reused), (1, 0), "{}", place.name());
+    }
+}
+
+// -- what goes wrong in between --------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_store_that_fails_mid_refresh_costs_neither_tokens_nor_sessions() {
+    let replicas = Replicas::start(strict_org().await, routes).await;
+    let Replicas { org, store, first, .. } = &replicas;
+    let mut browser = signed_in(first).await;
+    let old = browser.fetch("/token").await.body;
+    org.clock().advance(LIFETIME);
+    store.refuse_saves(true);
+    assert!(browser.is_signed_in().await, "the grace lasts");
+    assert_eq!(browser.fetch("/token").await.status, 503, "tokens that are not written down are not handed out");
+    assert_eq!(org.refreshes().granted, 1);
+    org.clock().advance(Duration::from_secs(10));
+    assert!(browser.is_signed_in().await, "and it was not asked for others");
+    assert_eq!(org.refreshes().seen, 1);
+    store.refuse_saves(false);
+    org.clock().advance(Duration::from_secs(10));
+    let new = browser.fetch("/token").await;
+    assert!(new.status == 200 && new.body != old, "{}", new.body);
+    assert_eq!(org.refreshes().seen, 1, "the tokens were kept");
+    assert_eq!(browser.at(&replicas.second.base).fetch("/token").await.body, new.body, "and every replica has them");
+    org.clock().advance(LIFETIME);
+    assert!(browser.is_signed_in().await);
+    assert_eq!((org.refreshes().granted, org.refreshes().reused), (2, 0));
+}
+
+/// What one replica could not write down is worth nothing once another one has renewed the session.
+#[tokio::test]
+async fn tokens_that_were_kept_do_not_replace_newer_ones() {
+    let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::from_secs(30));
+    let replicas = Replicas::start(org.access_token_lifetime(LIFETIME).start().await.unwrap(), routes).await;
+    let Replicas { org, store, first, second } = &replicas;
+    let mut browser = signed_in(first).await;
+    org.clock().advance(LIFETIME);
+    store.refuse_saves(true);
+    assert!(browser.is_signed_in().await);
+    store.refuse_saves(false);
+    let newer = browser.at(&second.base).fetch("/token").await;
+    assert_eq!(newer.status, 200);
+    assert_eq!(org.refreshes().granted, 2, "the other replica knows nothing of the first tokens");
+    for round in 3..=5 {
+        org.clock().advance(LIFETIME);
+        assert!(browser.is_signed_in().await);
+        assert_eq!(org.refreshes().granted, round, "the tokens that were kept are out of date");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_503_and_signs_nobody_out() {
+    let replicas = Replicas::start(strict_org().await, routes).await;
+    let Replicas { org, store, first, .. } = &replicas;
+    let mut browser = signed_in(first).await;
+    let jar = browser.jar.clone();
+    org.clock().advance(LIFETIME);
+    store.down(true);
+    for page in ["/profile", "/"] {
+        let answer = browser.navigate(page).await;
+        assert_eq!(answer.status, 503, "{page}");
+        assert!(!answer.header("retry-after").is_empty() && !answer.body.contains("anonymous"), "{page}");
+    }
+    assert_eq!(browser.fetch("/api/me").await.status, 503);
+    assert_eq!(browser.jar, jar, "the cookie stays");
+    store.down(false);
+    assert!(browser.is_signed_in().await);
+    assert_eq!(org.refreshes().granted, 1);
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_honoured_until_its_reset() {
+    for place in Place::LOCAL {
+        let app = app_at(&place, strict_org().await).await;
+        let mut browser = signed_in(&app).await;
+        app.org.clock().advance(LIFETIME);
+        app.org.outage_times(Endpoint::Token, Outage::RateLimited, 1);
+        assert!(browser.is_signed_in().await, "{}", place.name());
+        assert_eq!((app.org.refreshes().seen, app.org.refreshes().granted), (1, 0));
+        // The window of the org ends 30 s later.
+        app.org.clock().advance(Duration::from_secs(20));
+        for _ in 0..5 {
+            assert!(browser.is_signed_in().await, "{}", place.name());
+        }
+        assert_eq!(app.org.refreshes().seen, 1, "{}: asked again before the reset", place.name());
+        app.org.clock().advance(Duration::from_secs(11));
+        assert!(browser.is_signed_in().await, "{}", place.name());
+        assert_eq!((app.org.refreshes().seen, app.org.refreshes().granted), (2, 1), "{}", place.name());
+    }
+}
+
+/// Okta's clock jumps, and what it sends comes from the future: that is no reason to end a session.
+#[tokio::test]
+async fn tokens_from_the_future_end_no_session() {
+    for place in Place::LOCAL {
+        let (app, clock) = app_with_its_own_clock(&place).await;
+        let mut browser = signed_in(&app).await;
+        for clock in [&clock, &app.org.clock()] {
+            clock.advance(LIFETIME);
+        }
+        app.org.clock().advance(HOURS);
+        assert!(browser.is_signed_in().await, "{}: the grace lasts", place.name());
+        assert_eq!(app.org.refreshes().granted, 1, "{}", place.name());
+        app.org.clock().rewind(HOURS);
+        clock.advance(Duration::from_secs(10));
+        assert!(browser.is_signed_in().await, "{}", place.name());
+        assert_eq!(app.org.refreshes().reused, 0, "{}", place.name());
+        clock.advance(Duration::from_secs(200));
+        assert_eq!(browser.fetch("/token").await.status, 200, "{}", place.name());
+    }
+}
+
+/// The application's clock jumps. A session from the future is none, and it is one again afterwards.
+#[tokio::test]
+async fn a_clock_that_jumps_back_breaks_nothing() {
+    for place in Place::LOCAL {
+        let (app, clock) = app_with_its_own_clock(&place).await;
+        let browser = signed_in(&app).await;
+        clock.rewind(HOURS);
+        let mut then = browser.clone();
+        assert_eq!(then.fetch("/api/me").await.status, 401, "{}", place.name());
+        assert_eq!(then.navigate("/profile").await.status, 303, "{}", place.name());
+        clock.advance(HOURS);
+        assert!(browser.clone().is_signed_in().await, "{}", place.name());
+        clock.advance(HOURS);
+        assert_eq!(browser.clone().fetch("/api/me").await.status, 401, "{}: idle for hours", place.name());
+        assert_eq!(app.org.refreshes().seen, 0, "{}: what is no session is not renewed", place.name());
+    }
+}
+
+// -- what a refresh may say (OIDC Core 12.2; conformance suite, refresh token plan) ----------------------------------
+
+/// Renews a session while Okta does something wrong, and tells whether it is still there.
+async fn survives(place: &Place, faults: &[Fault]) -> bool {
+    let app = app_at(place, strict_org().await).await;
+    let mut browser = signed_in(&app).await;
+    app.org.clock().advance(LIFETIME);
+    faults.iter().for_each(|fault| app.org.fault_once(fault.clone()));
+    let answer = browser.fetch("/api/me").await;
+    assert_eq!(app.org.refreshes().granted, 1, "{}: {faults:?}", place.name());
+    assert!(!answer.body.contains("Ben") && !answer.body.contains(BEN), "{}: {}", place.name(), answer.body);
+    let page = browser.navigate("/profile").await;
+    assert_eq!(page.status == 200, answer.status == 200, "{}: {faults:?}", place.name());
+    assert!([(200, 200), (401, 303)].contains(&(answer.status.as_u16(), page.status.as_u16())), "{faults:?}");
+    answer.status == 200
+}
+
+macro_rules! at_refresh {
+    ($($name:ident: $fault:expr => $survives:expr;)+) => {
+        $(#[tokio::test] async fn $name() {
+            for place in Place::LOCAL {
+                assert_eq!(survives(&place, &[$fault]).await, $survives, "{}", place.name());
+            }
+        })+
+    };
+}
+
+at_refresh! {
+    another_issuer_ends_the_session: Fault::RefreshIdTokenIssuer => false;
+    another_subject_ends_the_session: Fault::RefreshIdTokenSub => false;
+    another_audience_ends_the_session: Fault::RefreshIdTokenAudience => false;
+    another_auth_time_ends_the_session: Fault::RefreshIdTokenAuthTime => false;
+    another_nonce_ends_the_session: Fault::RefreshIdTokenNonce => false;
+    the_same_nonce_is_fine: Fault::RefreshIdTokenSameNonce => true;
+    no_auth_time_is_fine: Fault::RefreshIdTokenNoAuthTime => true;
+    no_id_token_is_fine: Fault::RefreshIdTokenMissing => true;
+    a_bad_signature_ends_the_session: Fault::IdTokenBadSignature => false;
+}
+
+/// Okta mixes people up: nobody sees somebody else's page.
+#[tokio::test]
+async fn the_data_of_another_user_is_never_shown() {
+    for place in Place::LOCAL {
+        let ben = strict_org().await.user(BEN).unwrap();
+        let fault = |name: &str, value: &str| Fault::IdTokenClaim(name.to_owned(), value.into());
+        let faults = [fault("sub", &ben.id), fault("name", "Ben"), fault("email", BEN)];
+        assert!(!survives(&place, &faults).await, "{}", place.name());
+        let faults = [Fault::RefreshIdTokenMissing, Fault::UserinfoSub];
+        assert!(!survives(&place, &faults).await, "{}: by userinfo", place.name());
+    }
+}
+
+#[tokio::test]
+async fn without_a_new_refresh_token_the_old_one_stays() {
+    for place in Place::LOCAL {
+        let app = app_at(&place, strict_org().await).await;
+        let mut browser = signed_in(&app).await;
+        app.org.clock().advance(LIFETIME);
+        app.org.put_client(app.org.client().rotation(Rotation::Static));
+        app.org.fault_once(Fault::RefreshNoRefreshToken);
+        for round in 1..=3 {
+            assert!(browser.is_signed_in().await, "{}", place.name());
+            assert_eq!(app.org.refreshes().granted, round, "{}: static tokens work as well", place.name());
+            app.org.clock().advance(LIFETIME);
+        }
+        assert_eq!(presented(&app.org).len(), 1, "{}: always the same one", place.name());
+    }
+}
+
+/// The refresh tokens that were presented, each once.
+fn presented(org: &Org) -> BTreeSet<String> {
+    org.journal().iter().filter_map(|request| request.form_field("refresh_token")).collect()
+}
+
+#[tokio::test]
+async fn claims_of_thin_id_tokens_come_from_userinfo() {
+    for place in Place::LOCAL {
+        let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::ZERO).thin_id_token(true);
+        let app = app_at(&place, org.access_token_lifetime(LIFETIME).start().await.unwrap()).await;
+        let mut browser = signed_in(&app).await;
+        let before = browser.navigate("/claims").await.body;
+        let mut ada = app.org.user(ADA).unwrap();
+        ada.family_name = "King".to_owned();
+        app.org.put_user(ada);
+        app.org.clock().advance(LIFETIME);
+        let after = browser.navigate("/claims").await.body;
+        assert!(after.contains("King") && !before.contains("King"), "{}: {after}", place.name());
+        // Userinfo is away: what it had said is not taken for true any longer, and asked for again soon.
+        app.org.clock().advance(LIFETIME);
+        app.org.outage(Endpoint::Userinfo, Outage::Status(503));
+        let less = browser.navigate("/claims").await;
+        assert!(less.status == 200 && !less.body.contains("family_name"), "{}: {}", place.name(), less.body);
+        app.org.restore(Endpoint::Userinfo);
+        app.org.clock().advance(Duration::from_secs(61));
+        assert!(browser.navigate("/claims").await.body.contains("family_name"), "{}", place.name());
+    }
+}
+
+// -- which requests refresh, and what they answer --------------------------------------------------------------------
+
+#[tokio::test]
+async fn routes_that_need_no_fresh_claims_refresh_nothing() {
+    for place in Place::LOCAL {
+        let app = place.app().org(strict_org().await).routes(routes());
+        let app = app.build_with(|builder| builder.renew_on_demand("/api/me").renew_on_demand("/token")).start().await;
+        let mut browser = signed_in(&app).await;
+        let old = browser.fetch("/token").await.body;
+        app.org.clock().advance(LIFETIME);
+        let answer = browser.fetch("/api/me").await;
+        assert_eq!(answer.status, 200, "{}", place.name());
+        assert_eq!(app.org.refreshes().seen, 0, "{}", place.name());
+        // A handler that asks for the token has it renewed, and the browser learns of it.
+        let jar = browser.jar.clone();
+        let new = browser.fetch("/token").await;
+        assert!(new.status == 200 && new.body != old, "{}", place.name());
+        assert_eq!(browser.jar != jar, place.name() == "cookie", "{}: the cookie is the new session", place.name());
+        assert_eq!(browser.fetch("/token").await.body, new.body, "{}", place.name());
+        assert_eq!(app.org.refreshes().granted, 1, "{}", place.name());
+    }
+}
+
+#[tokio::test]
+async fn signing_out_refreshes_nothing() {
+    for place in Place::LOCAL {
+        let app = app_at(&place, strict_org().await).await;
+        let mut browser = signed_in(&app).await;
+        app.org.clock().advance(LIFETIME);
+        assert_eq!(browser.post("/logout", "").await.status, 303);
+        assert_eq!(app.org.refreshes().seen, 0, "{}", place.name());
+    }
+}
+
+// -- the rules of sessions, with refresh -----------------------------------------------------------------------------
+
+/// As the place says, with these limits.
+async fn app_with_limits(place: &Place, idle: u64, absolute: u64) -> App {
+    let app = place.app().org(strict_org().await).routes(routes());
+    let seconds = Duration::from_secs;
+    app.configure(move |config| config.session_idle(seconds(idle)).session_absolute(seconds(absolute))).start().await
+}
+
+#[tokio::test]
+async fn a_refresh_does_not_lengthen_the_limits() {
+    for place in Place::LOCAL {
+        let app = app_with_limits(&place, 400, 1_000).await;
+        let mut browser = signed_in(&app).await;
+        for _ in 0..3 {
+            app.org.clock().advance(Duration::from_secs(320));
+            assert!(browser.is_signed_in().await, "{}: used all the time", place.name());
+        }
+        assert_eq!(app.org.refreshes().granted, 3, "{}", place.name());
+        app.org.clock().advance(Duration::from_secs(40));
+        assert!(!browser.is_signed_in().await, "{}: the absolute limit", place.name());
+        let app = app_with_limits(&place, 400, 10_000).await;
+        let browser = signed_in(&app).await;
+        app.org.clock().advance(Duration::from_secs(390));
+        assert!(browser.clone().is_signed_in().await, "{}", place.name());
+        app.org.clock().advance(Duration::from_secs(if place.name() == "cookie" { 10 } else { 400 }));
+        assert!(!browser.clone().is_signed_in().await, "{}: the idle limit", place.name());
+    }
+}
+
+#[tokio::test]
+async fn the_ceiling_of_okta_ends_a_session_whatever_is_refreshed() {
+    for place in Place::LOCAL {
+        let app = app_at(&place, strict_org().await).await;
+        let now = app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        app.org.fault_once(Fault::IdTokenClaim("session_expiry".to_owned(), (now + 1_000).into()));
+        let mut browser = signed_in(&app).await;
+        for _ in 0..3 {
+            app.org.clock().advance(Duration::from_secs(320));
+            assert!(browser.is_signed_in().await, "{}", place.name());
+        }
+        assert_eq!(app.org.refreshes().granted, 3, "{}: and none of the new ID tokens has the claim", place.name());
+        app.org.clock().advance(Duration::from_secs(41));
+        assert!(!browser.is_signed_in().await, "{}", place.name());
+    }
+}
+
+/// A sign-in and a step-up each make a new session, and the one before is dead in every copy.
+#[tokio::test]
+async fn every_sign_in_makes_a_new_session_and_ends_the_old_one() {
+    for place in Place::LOCAL {
+        let app = app_at(&place, strict_org().await).await;
+        let mut browser = signed_in(&app).await;
+        for login in ["/login?return_to=/profile", "/login?return_to=/profile&prompt=login"] {
+            let copy = browser.clone();
+            // A session begins in another second than the one before it ended.
+            app.org.clock().advance(Duration::from_secs(2));
+            let authorize = browser.navigate(login).await.location().to_owned();
+            browser.complete(&app.org, &authorize, ADA).await;
+            assert_ne!(browser.jar[SESSION], copy.jar[SESSION], "{}", place.name());
+            assert!(browser.is_signed_in().await, "{}", place.name());
+            assert!(!copy.clone().is_signed_in().await, "{}: the session of before", place.name());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_id_that_somebody_else_chose_is_never_taken_over() {
+    let app = app_at(&Place::Memory, strict_org().await).await;
+    let mut browser = app.browser();
+    let planted = "A".repeat(43);
+    browser.jar.insert(SESSION.to_owned(), planted.clone());
+    browser.sign_in(&app.org, ADA, "/profile").await;
+    assert_ne!(browser.jar[SESSION], planted);
+    let mut thief = app.browser();
+    thief.jar.insert(SESSION.to_owned(), planted);
+    assert!(!thief.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn with_a_store_the_cookie_is_an_id_and_the_store_tells_nothing() {
+    let replicas = Replicas::start(strict_org().await, routes).await;
+    let mut browser = signed_in(&replicas.first).await;
+    let mut secrets = vec![browser.fetch("/token").await.body];
+    replicas.org.clock().advance(LIFETIME);
+    secrets.push(browser.fetch("/token").await.body);
+    secrets.extend(presented(&replicas.org));
+    assert_eq!(secrets.len(), 3);
+    let (_, id) = browser.jar[SESSION].split_once('.').unwrap();
+    assert_eq!((browser.jar.len(), id.len()), (1, 43), "256 bits, and nothing else");
+    let raw = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(id).unwrap();
+    let ada = replicas.org.user(ADA).unwrap();
+    secrets.extend([id.to_owned(), ADA.to_owned(), ada.id, ada.given_name]);
+    let written = replicas.store.written();
+    assert!(written.len() > 5);
+    for secret in secrets.iter().map(String::as_bytes).chain([raw.as_slice()]) {
+        // A part of a token would be enough to harm.
+        let part = &secret[..secret.len().min(20)];
+        assert!(!part.is_empty());
+        let found = written.iter().any(|bytes| bytes.windows(part.len()).any(|window| window == part));
+        assert!(!found, "{} is in the store", String::from_utf8_lossy(secret));
+    }
+}
+
+#[tokio::test]
+async fn ids_that_nobody_has_are_no_session_and_take_no_cookie_away() {
+    let app = app_at(&Place::Memory, strict_org().await).await;
+    let mut browser = signed_in(&app).await;
+    let (jar, good) = (browser.jar.clone(), browser.jar[SESSION].clone());
+    let edits = [
+        "A".repeat(43),
+        format!("{}A", &good[..42]).replacen(&good[..1], "_", 1),
+        good[..42].to_owned(),
+        format!("{good}A"),
+        format!("{good}="),
+        String::new(),
+        "x".repeat(4_000),
+        good.to_lowercase() + ".",
+    ];
+    for edit in edits {
+        browser.jar.insert(SESSION.to_owned(), edit.clone());
+        let answer = browser.navigate("/").await;
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "anonymous"), "{edit}");
+        // The request may be slow, and a newer sign-in may have overtaken it.
+        assert!(answer.set_cookies().is_empty(), "{edit}");
+        browser.jar.clone_from(&jar);
+    }
+    assert!(browser.is_signed_in().await, "control");
 }

@@ -45,7 +45,11 @@ impl AppBuilder {
     }
 
     pub(crate) fn configure(mut self, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder + Send + 'static) -> Self {
-        self.configure = Some(Box::new(change));
+        let before = self.configure.take();
+        self.configure = Some(Box::new(move |config| match before {
+            Some(before) => change(before(config)),
+            None => change(config),
+        }));
         self
     }
 
@@ -53,7 +57,11 @@ impl AppBuilder {
         mut self,
         change: impl FnOnce(OktaAuthBuilder) -> OktaAuthBuilder + Send + 'static,
     ) -> Self {
-        self.build = Some(Box::new(change));
+        let before = self.build.take();
+        self.build = Some(Box::new(move |builder| match before {
+            Some(before) => change(before(builder)),
+            None => change(builder),
+        }));
         self
     }
 

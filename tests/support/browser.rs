@@ -116,6 +116,11 @@ impl Browser {
         self.send(Method::POST, target, &headers, body.to_owned()).await
     }
 
+    /// The same browser, sent to another replica by a load balancer.
+    pub(crate) fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     /// Opens a page that needs a user and signs in at the org. Returns the answer of the callback.
     pub(crate) async fn sign_in(&mut self, org: &Org, user: &str, page: &str) -> Answer {
         let answer = self.navigate(page).await;

@@ -1,7 +1,10 @@
 //! A Redis server of a test's own: a child process on a free port, without persistence.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -12,6 +15,8 @@ pub(crate) struct RedisServer {
     child: Child,
     port: u16,
     arguments: Vec<String>,
+    /// Its own: a replica leaves a file behind, which the next server in the same folder would read.
+    folder: PathBuf,
 }
 
 impl RedisServer {
@@ -22,13 +27,26 @@ impl RedisServer {
 
     /// The same with more arguments, for example `--requirepass`.
     pub(crate) async fn start_with(arguments: &[&str]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let mut all: Vec<String> =
             ["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
                 .map(str::to_owned)
                 .to_vec();
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
-        let server = Self { child: spawn(&all), port, arguments: all };
+        Self::on(port, all).await
+    }
+
+    /// A Sentinel with this configuration file, which it writes to.
+    pub(crate) async fn start_sentinel(configuration: &str) -> Self {
+        let port = free_port();
+        let arguments = [configuration, "--sentinel", "--port", &port.to_string()].map(str::to_owned).to_vec();
+        Self::on(port, arguments).await
+    }
+
+    async fn on(port: u16, arguments: Vec<String>) -> Self {
+        let folder = std::env::temp_dir().join(format!("okta-auth-redis-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut server = Self { child: spawn(&arguments, &folder), port, arguments, folder };
         server.until_it_answers().await;
         server
     }
@@ -51,7 +69,7 @@ impl RedisServer {
     pub(crate) async fn restart(&mut self) {
         let _ = self.child.kill();
         self.child.wait().unwrap();
-        self.child = spawn(&self.arguments);
+        self.child = spawn(&self.arguments, &self.folder);
         self.until_it_answers().await;
     }
 
@@ -65,10 +83,11 @@ impl RedisServer {
         self.signal("-CONT");
     }
 
-    /// Sends a command as one line; what comes back, up to 64 KB.
+    /// Sends a command as one line; what comes back.
     pub(crate) async fn ask(&self, line: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
-        stream.write_all(format!("{line}\r\nQUIT\r\n").as_bytes()).await.unwrap();
+        stream.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
         String::from_utf8_lossy(&answer).into_owned()
@@ -79,12 +98,13 @@ impl RedisServer {
         assert!(status.success());
     }
 
-    async fn until_it_answers(&self) {
+    async fn until_it_answers(&mut self) {
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
             assert!(started.elapsed() < Duration::from_secs(10), "redis-server does not start; is it installed?");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        assert!(self.child.try_wait().unwrap().is_none(), "redis-server ended; does another one have its port?");
     }
 }
 
@@ -92,13 +112,25 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-fn spawn(arguments: &[String]) -> Child {
+/// A port that nobody listened at a moment ago, and that no other test of this process was given.
+pub(crate) fn free_port() -> u16 {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if GIVEN.lock().unwrap().insert(port) {
+            return port;
+        }
+    }
+}
+
+fn spawn(arguments: &[String], folder: &Path) -> Child {
     Command::new("redis-server")
         .args(arguments)
-        .current_dir(std::env::temp_dir())
+        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()

@@ -18,6 +18,7 @@ pub use metadata::Metadata;
 use crate::clock::SharedClock;
 use crate::config::Issuer;
 use crate::error::Result;
+use crate::events::ProviderEndpoint;
 use crate::http::{Cached, Freshness, HttpClient};
 
 /// Metadata changes seldom and may lag at Okta; an hour is what its own verifiers keep
@@ -56,7 +57,7 @@ impl Discovery {
         let fetch = || {
             let (http, issuer) = (self.http.clone(), self.issuer.clone());
             async move {
-                let fetched = http.json::<Metadata>(&issuer.metadata_url()).await?;
+                let fetched = http.json::<Metadata>(&issuer.metadata_url(), ProviderEndpoint::Metadata).await?;
                 fetched.value.check(&issuer)?;
                 Ok(fetched)
             }

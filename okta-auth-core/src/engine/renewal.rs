@@ -27,6 +27,7 @@ use super::OktaAuth;
 use crate::callback::Exchange;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
+use crate::events::{EndReason, Happening, Measure};
 use crate::secret::random_bytes;
 use crate::session::{Due, Entry, Flights, Kind, Session, Sessions, StoreKey, StoredSessions, bounded};
 use crate::tokens::refresh::{Known, Refreshed, refresh};
@@ -52,8 +53,8 @@ pub(super) struct Renewals {
     flights: Flights<Outcome>,
     /// What replaced sessions in cookies, and until when an old cookie finds it.
     successors: Cache<StoreKey, (Entry, Timestamp)>,
-    /// What has been renewed and could not be written down.
-    unsaved: Cache<StoreKey, Arc<Session>>,
+    /// What has been renewed and could not be written down, after what it was renewed from.
+    unsaved: Cache<StoreKey, (Arc<Session>, Arc<Session>)>,
     /// When to try again.
     pauses: Cache<StoreKey, Timestamp>,
 }
@@ -61,8 +62,12 @@ pub(super) struct Renewals {
 /// What came of a renewal.
 #[derive(Clone)]
 enum Outcome {
+    /// The session as it is now; with the tokens of before if those are good for a while and
+    /// another process is at it.
     Renewed(Entry),
+    /// There is none any more.
     Ended,
+    /// It is to be tried again.
     Failed(Arc<Error>),
 }
 
@@ -89,6 +94,13 @@ impl Renewals {
     fn successor(&self, session: &Session, now: Timestamp) -> Option<Entry> {
         let (entry, until) = self.successors.get(&session.id().0)?;
         (now < until && !entry.session.has_tokens_of(session)).then_some(entry)
+    }
+
+    /// What is still to be written down in the place of a session. If that has other tokens by now
+    /// than those that were renewed, somebody else was faster, and what is kept here is out of date.
+    fn unsaved(&self, session: &Session) -> Option<Arc<Session>> {
+        let (before, next) = self.unsaved.get(&session.id().0)?;
+        before.has_tokens_of(session).then_some(next)
     }
 }
 
@@ -134,15 +146,17 @@ impl OktaAuth {
 
     /// One renewal, for all who wait for it.
     async fn renew(self, entry: Entry) -> Outcome {
-        let key = entry.session.id().0;
+        let (session, key) = (Arc::clone(&entry.session), entry.session.id().0);
+        let measure = Measure::renewal();
         let outcome = match &self.0.sessions {
             Sessions::Cookie { .. } => self.renew_cookie(entry).await,
             Sessions::Stored(stored) => self.renew_stored(stored, entry).await,
         };
+        measure.end(named(&outcome));
         match outcome {
             Ok(outcome) => outcome,
             Err(error) => {
-                tracing::warn!(target: "okta_auth", code = %error.code(), "a session was not renewed: {error}");
+                self.tell_renewal(Happening::RenewalFailed { code: error.code() }, &session, Some(&error));
                 let pause = error.retry_after().unwrap_or(PAUSE);
                 self.0.renewals.pauses.insert(key, self.0.clock.now().plus(pause));
                 Outcome::Failed(Arc::new(error))
@@ -163,11 +177,13 @@ impl OktaAuth {
                 let next = Entry { session, version: 0, old_key: false };
                 let until = now.plus(self.config().options.refresh_grace);
                 self.0.renewals.successors.insert(next.session.id().0, (next.clone(), until));
+                self.tell_renewal(Happening::SessionRenewed, &next.session, None);
                 Ok(Outcome::Renewed(next))
             }
             Err(error) if ends(&error) => {
-                log_end(&error);
-                self.0.sessions.end(&entry.session, now).await?;
+                if self.0.sessions.end(&entry.session, now).await? {
+                    self.tell_refused(&entry.session, &error);
+                }
                 Ok(Outcome::Ended)
             }
             Err(error) => Err(error),
@@ -187,6 +203,10 @@ impl OktaAuth {
                 let _ = bounded(stored.store().release(&lease, owner)).await;
                 return outcome;
             }
+            // Somebody else is at it, and these tokens are good until that is done.
+            if entry.session.due(self.0.clock.now()) == Due::Soon {
+                return Ok(Outcome::Renewed(entry));
+            }
             tokio::time::sleep(LOOK_AGAIN).await;
             match stored.load(&key, self.0.clock.now()).await? {
                 None => return Ok(Outcome::Ended),
@@ -205,20 +225,21 @@ impl OktaAuth {
         if !current.session.has_tokens_of(&entry.session) {
             return Ok(Outcome::Renewed(current));
         }
-        if let Some(unsaved) = self.0.renewals.unsaved.get(&key) {
+        if let Some(unsaved) = self.0.renewals.unsaved(&current.session) {
             return self.write_down(stored, current, unsaved).await;
         }
         match self.refreshed(&current.session).await {
             Ok(refreshed) => {
                 let next = Arc::new(current.session.renewed(&refreshed, self.0.clock.now())?);
-                self.0.renewals.unsaved.insert(key, Arc::clone(&next));
+                self.0.renewals.unsaved.insert(key, (Arc::clone(&current.session), Arc::clone(&next)));
                 self.write_down(stored, current, next).await
             }
             Err(error) if ends(&error) => match stored.load(&key, self.0.clock.now()).await? {
                 Some(now) if !now.session.has_tokens_of(&current.session) => Ok(Outcome::Renewed(now)),
                 _ => {
-                    log_end(&error);
-                    stored.end(&current.session).await?;
+                    if stored.end(&current.session).await? {
+                        self.tell_refused(&current.session, &error);
+                    }
                     Ok(Outcome::Ended)
                 }
             },
@@ -234,6 +255,7 @@ impl OktaAuth {
             let now = self.0.clock.now();
             if let Some(entry) = stored.save(&current, Session::clone(&next), now).await? {
                 self.0.renewals.unsaved.remove(&key);
+                self.tell_renewal(Happening::SessionRenewed, &entry.session, None);
                 return Ok(Outcome::Renewed(entry));
             }
             match stored.load(&key, now).await? {
@@ -250,6 +272,11 @@ impl OktaAuth {
             }
         }
         Err(Error::new(Code::StoreUnavailable, "a session was overwritten again and again while it was renewed"))
+    }
+
+    /// Operators learn why somebody has to sign in again.
+    fn tell_refused(&self, session: &Session, error: &Error) {
+        self.tell_renewal(Happening::SessionEnded { why: EndReason::RenewalRefused }, session, Some(error));
     }
 
     /// Asks Okta for new tokens.
@@ -302,10 +329,14 @@ fn ends(error: &Error) -> bool {
     }
 }
 
-/// Operators learn why somebody has to sign in again.
-fn log_end(error: &Error) {
-    let (code, provider_error) = (error.code(), error.provider_error());
-    tracing::info!(target: "okta_auth", %code, provider_error, "Okta does not renew a session, which ends: {error}");
+/// An outcome, for the measures.
+fn named(outcome: &Result<Outcome>) -> &'static str {
+    match outcome {
+        Ok(Outcome::Renewed(_)) => "renewed",
+        Ok(Outcome::Ended) => "ended",
+        Ok(Outcome::Failed(error)) => error.code().as_str(),
+        Err(error) => error.code().as_str(),
+    }
 }
 
 impl fmt::Debug for Renewals {

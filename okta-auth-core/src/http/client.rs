@@ -13,6 +13,7 @@ use super::cached::Fetched;
 use super::rate_limit::retry_after;
 use crate::clock::SharedClock;
 use crate::error::{Code, Error, Result};
+use crate::events::{Measure, ProviderEndpoint};
 
 /// The bounds of one request.
 #[derive(Clone, Debug)]
@@ -81,14 +82,27 @@ impl HttpClient {
     /// [`Code::ProviderUnavailable`] for time-outs, failed connections and 5xx;
     /// [`Code::ProviderRateLimited`] for 429; [`Code::ProviderResponse`] for a redirect
     /// or a body that is too large.
-    pub(crate) async fn send(&self, request: Request<Vec<u8>>, repeat: Repeat) -> Result<Response<Vec<u8>>> {
+    pub(crate) async fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        repeat: Repeat,
+        endpoint: ProviderEndpoint,
+    ) -> Result<Response<Vec<u8>>> {
         let again = (repeat == Repeat::Safe).then(|| request.clone());
-        match (self.send_once(request).await, again) {
+        match (self.send_measured(request, endpoint).await, again) {
             (Err(error), Some(request)) if error.code() == Code::ProviderUnavailable && !is_timeout(&error) => {
-                self.send_once(request).await
+                self.send_measured(request, endpoint).await
             }
             (result, _) => result,
         }
+    }
+
+    /// One try, and how long it took.
+    async fn send_measured(&self, request: Request<Vec<u8>>, endpoint: ProviderEndpoint) -> Result<Response<Vec<u8>>> {
+        let measure = Measure::request(endpoint);
+        let result = self.send_once(request).await;
+        measure.end(result.as_ref().err().map_or("ok", |error| error.code().as_str()));
+        result
     }
 
     /// One request, one answer, both bounded.
@@ -146,12 +160,12 @@ impl HttpClient {
     /// # Errors
     /// As [`send`](Self::send); and [`Code::ProviderResponse`] if the answer is not 200
     /// with JSON of type `T`.
-    pub(crate) async fn json<T: DeserializeOwned>(&self, url: &Url) -> Result<Fetched<T>> {
+    pub(crate) async fn json<T: DeserializeOwned>(&self, url: &Url, endpoint: ProviderEndpoint) -> Result<Fetched<T>> {
         let request = Request::get(url.as_str())
             .header(::http::header::ACCEPT, "application/json")
             .body(Vec::new())
             .map_err(|error| Error::new(Code::Internal, "a request to Okta cannot be built").with_cause(error))?;
-        let response = self.send(request, Repeat::Safe).await?;
+        let response = self.send(request, Repeat::Safe, endpoint).await?;
         let place = url.path();
         if response.status() != StatusCode::OK {
             let message = format!("Okta answered {} at `{place}`; check OKTA_ISSUER_URI", response.status().as_u16());

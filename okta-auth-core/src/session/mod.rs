@@ -41,6 +41,8 @@ mod cookie_store;
 mod device;
 mod flights;
 mod limits;
+#[cfg(feature = "metrics")]
+mod measured;
 mod memory;
 mod names;
 mod opened;
@@ -61,6 +63,8 @@ pub(crate) use cookie_store::CookieStore;
 pub(crate) use device::device;
 pub(crate) use flights::Flights;
 pub(crate) use limits::SessionLimits;
+#[cfg(feature = "metrics")]
+pub(crate) use measured::Measured;
 pub use memory::MemoryStore;
 pub(crate) use names::{Kind, Naming};
 pub(crate) use record::NewSession;

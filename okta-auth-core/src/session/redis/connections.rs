@@ -40,7 +40,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use super::failure::{Failure, describe};
+use super::failure::{Failure, describe, is_demoted};
 use super::settings::Settings;
 use crate::error::{Code, Error, Result};
 
@@ -51,10 +51,10 @@ const LINES: usize = 2;
 const UNDER_WAY: usize = 512;
 
 /// How long a command waits for a connection and for its turn.
-const TURN: Duration = Duration::from_millis(400);
+const TURN: Duration = Duration::from_millis(500);
 
 /// How long it waits for its answer then.
-const ANSWER: Duration = Duration::from_millis(800);
+const ANSWER: Duration = Duration::from_millis(700);
 
 /// How long connecting may take, with all that is said at the beginning: five round trips.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -145,7 +145,11 @@ impl Connections {
             }
             return Err(Failure::Late(ANSWER));
         };
-        Ok(answer.map_err(|_| Failure::Ended)??)
+        let answer = answer.map_err(|_| Failure::Ended)?;
+        if answer.as_ref().is_err_and(is_demoted) {
+            connection.broken.notify_one();
+        }
+        Ok(answer?)
     }
 
     /// Waits for a connection, and for a place among the commands under way.

@@ -51,6 +51,11 @@ pub(super) fn describe(error: &RedisError) -> String {
     }
 }
 
+/// Whether a server is no primary any more: another one is to be looked for.
+pub(super) fn is_demoted(error: &RedisError) -> bool {
+    server_code(error.details()) == Some("READONLY")
+}
+
 /// The code in front of a server's error, such as `WRONGTYPE`, `OOM` or `NOAUTH`.
 ///
 /// | code | what it means for the operator |

@@ -1,0 +1,724 @@
+//! Sign-out by the user, by Okta and by the application, wherever the sessions live.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+mod support;
+
+use std::time::Duration;
+
+use axum::extract::Path;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use okta_auth_axum::User;
+use okta_auth_core::error::Code;
+use okta_auth_core::session::{Session, SessionId};
+use okta_auth_dev::{Delivery, Endpoint, LogoutTokenFault, Notice, Org, RevocationFault, SubjectFormat};
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{ADA, Answer, App, BEN, Browser, Place, SharedStore, offline, routes};
+
+const SESSION: &str = "okta_session";
+const FRONT: &str = "/frontchannel-logout";
+const BACK: &str = "/backchannel-logout";
+const UNIVERSAL: &str = "/global-token-revocation";
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// One application. With a shared store there are two replicas: people use the first, and what comes from Okta goes to
+/// the second.
+struct Site {
+    place: Place,
+    org: Org,
+    app: App,
+    second: Option<App>,
+}
+
+impl Site {
+    async fn start(place: Place, org: Org) -> Self {
+        let app = place.app().org(org.clone()).routes(pages()).start().await;
+        let second = match &place {
+            Place::Shared(_) => Some(place.app().org(org.clone()).routes(pages()).start().await),
+            _ => None,
+        };
+        Self { place, org, app, second }
+    }
+
+    /// One for each place.
+    async fn all() -> Vec<Self> {
+        let mut sites = Vec::new();
+        for place in Place::LOCAL {
+            sites.push(Self::start(place, Org::start().await.unwrap()).await);
+        }
+        let org = Org::start().await.unwrap();
+        sites.push(Self::start(Place::Shared(SharedStore::new(&org)), org).await);
+        sites
+    }
+
+    fn name(&self) -> &'static str {
+        self.place.name()
+    }
+
+    /// Where messages of Okta go to.
+    fn entry(&self) -> &str {
+        self.second.as_ref().map_or(&self.app.base, |second| &second.base)
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.entry())
+    }
+
+    async fn signed_in(&self, user: &str) -> Browser {
+        let mut browser = self.app.browser();
+        browser.sign_in(&self.org, user, "/profile").await;
+        assert!(browser.is_signed_in().await, "{}", self.name());
+        browser
+    }
+
+    /// The name of a user's newest session at Okta.
+    fn sid(&self, user: &str) -> String {
+        self.org.sessions().into_iter().rfind(|session| session.login == user).unwrap().sid
+    }
+
+    /// Whether a session is still there, on every replica.
+    async fn lives(&self, browser: &Browser) -> bool {
+        let here = browser.clone().is_signed_in().await;
+        if let Some(second) = &self.second {
+            assert_eq!(browser.at(&second.base).is_signed_in().await, here, "the replicas disagree");
+        }
+        here
+    }
+}
+
+/// The usual pages, and one on which users see and end their sessions.
+fn pages() -> Router {
+    routes().route("/devices", get(devices)).route("/devices/{id}", post(end))
+}
+
+async fn devices(user: User) -> Json<Value> {
+    let shown = |session: &Session| json!({ "id": session.id().to_string(), "device": session.device(), "subject": session.subject() });
+    Json(user.sessions().await.unwrap().iter().map(|session| shown(session)).collect())
+}
+
+async fn end(user: User, Path(id): Path<String>) -> &'static str {
+    let Some(id) = SessionId::parse(&id) else { return "malformed" };
+    if user.end_session(id).await.unwrap() { "ended" } else { "unknown" }
+}
+
+/// Waits for something that happens in a task of the application.
+async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let patience = tokio::time::timeout(Duration::from_secs(20), async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert!(patience.await.is_ok(), "{what}");
+}
+
+/// The refresh tokens that the application gave back.
+fn revoked(org: &Org) -> usize {
+    let requests = org.journal();
+    let revocations = requests.iter().filter(|request| request.path.ends_with("/v1/revoke"));
+    revocations.filter(|request| request.form_field("token_type_hint").as_deref() == Some("refresh_token")).count()
+}
+
+// -- by the user (RP-Initiated Logout; the cases of the conformance suite are in conformance.rs) ----------------------
+
+#[tokio::test]
+async fn a_copied_cookie_is_dead_after_a_sign_out() {
+    for site in Site::all().await {
+        let mut browser = site.signed_in(ADA).await;
+        let copy = browser.clone();
+        let answer = browser.post("/logout", "").await;
+        assert!(answer.location().starts_with(&format!("{}/v1/logout?", site.org.issuer())), "{}", answer.location());
+        assert!(browser.jar.is_empty(), "{}: {:?}", site.name(), browser.jar);
+        assert!(!site.lives(&copy).await, "{}: the copy", site.name());
+        assert_eq!(revoked(&site.org), 1, "{}: the refresh token is given back", site.name());
+        if let Place::Shared(store) = &site.place {
+            assert_eq!(store.len(), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_expired_id_token_signs_out_as_well() {
+    for site in Site::all().await {
+        let app = site.place.app().org(site.org.clone()).configure(|config| config.scopes("openid profile email"));
+        let app = app.start().await;
+        let mut browser = app.browser();
+        browser.sign_in(&site.org, ADA, "/profile").await;
+        for _ in 0..2 {
+            site.org.clock().advance(Duration::from_secs(2_400));
+            assert!(browser.is_signed_in().await, "{}", site.name());
+        }
+        let answer = browser.post("/logout", "").await;
+        let hint = answer.location().split("id_token_hint=").nth(1).map(|rest| rest.split('&').next().unwrap().len());
+        assert!(hint.is_some_and(|length| length > 500), "{}: {}", site.name(), answer.location());
+        assert!(browser.jar.is_empty() && !browser.is_signed_in().await, "{}", site.name());
+    }
+}
+
+#[tokio::test]
+async fn with_okta_down_the_sign_out_is_local() {
+    for site in Site::all().await {
+        let mut browser = site.signed_in(ADA).await;
+        let copy = browser.clone();
+        site.org.stop();
+        assert_eq!(browser.post("/logout", "").await.status, 303, "{}", site.name());
+        assert!(browser.jar.is_empty(), "{}", site.name());
+        assert!(!site.lives(&copy).await, "{}", site.name());
+    }
+    // It is down since before the application started.
+    let org = Org::start().await.unwrap();
+    let place = Place::Shared(SharedStore::new(&org));
+    let site = Site::start(place, org).await;
+    let mut browser = site.signed_in(ADA).await;
+    site.org.stop();
+    let fresh = site.place.app().org(site.org.clone()).start().await;
+    browser.base.clone_from(&fresh.base);
+    let answer = browser.post("/logout", "").await;
+    assert_eq!((answer.status.as_u16(), answer.location()), (303, format!("{}/", fresh.base).as_str()));
+    assert!(browser.jar.is_empty());
+}
+
+/// What the browser brings back from Okta is not looked at: the session has ended before.
+#[tokio::test]
+async fn the_landing_after_a_sign_out_trusts_nothing() {
+    for site in Site::all().await {
+        let mut browser = site.signed_in(ADA).await;
+        browser.post("/logout", "").await;
+        for landing in ["/", "/?state=other", "/?state=a&state=b", "/?error=access_denied"] {
+            let answer = browser.navigate(landing).await;
+            assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "anonymous"), "{landing}");
+        }
+        // And a landing signs nobody out by itself.
+        let mut other = site.signed_in(ADA).await;
+        other.navigate("/?state=other").await;
+        assert!(site.lives(&other).await, "{}", site.name());
+    }
+}
+
+#[tokio::test]
+async fn with_the_store_down_a_sign_out_is_503_and_the_cookie_goes() {
+    let org = Org::start().await.unwrap();
+    let store = SharedStore::new(&org);
+    let site = Site::start(Place::Shared(store.clone()), org).await;
+    let mut browser = site.signed_in(ADA).await;
+    store.down(true);
+    let answer = browser.post("/logout", "").await;
+    assert_eq!(answer.status, 503, "it cannot be said that the session has ended");
+    assert!(!answer.header("retry-after").is_empty());
+    assert!(browser.jar.is_empty(), "and this browser forgets it");
+}
+
+#[tokio::test]
+async fn a_sign_out_of_another_site_is_refused() {
+    for site in Site::all().await {
+        let mut browser = site.signed_in(ADA).await;
+        let headers = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), FORM];
+        assert_eq!(browser.send(Method::POST, "/logout", &headers, String::new()).await.status, 403);
+        assert!(site.lives(&browser).await, "{}", site.name());
+    }
+}
+
+// -- front-channel (F 7.8) -------------------------------------------------------------------------------------------
+
+/// The headers of a frame on Okta's sign-out page.
+const FRAME: [(&str, &str); 4] = [
+    ("accept", "text/html"),
+    ("sec-fetch-mode", "navigate"),
+    ("sec-fetch-dest", "iframe"),
+    ("sec-fetch-site", "cross-site"),
+];
+
+/// Loads the sign-out address in a frame, with the cookies of a browser or without any.
+async fn frame(site: &Site, browser: Option<&Browser>, query: &str) -> Answer {
+    let mut browser = browser.map_or_else(|| Browser::new(site.entry()), |browser| browser.at(site.entry()));
+    let answer = browser.send(Method::GET, &format!("{FRONT}{query}"), &FRAME, String::new()).await;
+    check_frameable(site, &answer);
+    answer
+}
+
+/// Posts a form to it, without cookies.
+async fn frame_post(site: &Site, query: &str, form: &str) -> Answer {
+    let headers = [FRAME.as_slice(), &[FORM, ("origin", site.org.url())]].concat();
+    let mut browser = Browser::new(site.entry());
+    let answer = browser.send(Method::POST, &format!("{FRONT}{query}"), &headers, form.to_owned()).await;
+    check_frameable(site, &answer);
+    answer
+}
+
+/// Whatever it was: the issuer's page may frame the answer, nobody else, and nobody keeps it.
+fn check_frameable(site: &Site, answer: &Answer) {
+    let policies: Vec<_> = answer.headers.get_all("content-security-policy").iter().collect();
+    let ancestors: Vec<_> = policies[0].to_str().unwrap().split(';').map(str::trim).collect();
+    assert_eq!(policies.len(), 1);
+    assert!(ancestors.contains(&format!("frame-ancestors {}", site.org.url()).as_str()), "{ancestors:?}");
+    assert!(!answer.headers.contains_key("x-frame-options"));
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+/// `iss` and `sid` as Okta adds them.
+fn named(issuer: &str, sid: &str) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).append_pair("iss", issuer).append_pair("sid", sid).finish()
+}
+
+#[tokio::test]
+async fn front_channel_ends_the_session_that_is_named_without_any_cookie() {
+    for site in Site::all().await {
+        for way in ["query", "form", "query of a post"] {
+            // Sessions in cookies begin in another second than others ended.
+            site.org.clock().advance(Duration::from_secs(2));
+            let (ada, ben) = (site.signed_in(ADA).await, site.signed_in(BEN).await);
+            let name = named(&site.org.issuer(), &site.sid(ADA));
+            let answer = match way {
+                "query" => frame(&site, None, &format!("?{name}")).await,
+                "form" => frame_post(&site, "", &name).await,
+                _ => frame_post(&site, &format!("?{name}"), "").await,
+            };
+            assert_eq!(answer.status, 200, "{} {way}", site.name());
+            assert!(!site.lives(&ada).await, "{} {way}", site.name());
+            assert!(site.lives(&ben).await, "{} {way}: nobody else", site.name());
+        }
+    }
+}
+
+#[tokio::test]
+async fn front_channel_ignores_other_names_and_does_not_tell() {
+    for site in Site::all().await {
+        let ada = site.signed_in(ADA).await;
+        let (issuer, sid) = (site.org.issuer(), site.sid(ADA));
+        let wrong = [
+            named(&format!("{issuer}1"), &sid),
+            named(&format!("{issuer}/"), &sid),
+            named(&site.org.org_issuer(), &sid),
+            named("", &sid).replace("iss=&", "iss=https%3A%2F%2Fevil.example&"),
+            named(&issuer, &format!("{sid}1")),
+            named(&issuer, &sid.to_uppercase()).replace(&sid, "x"),
+        ];
+        let known = frame(&site, None, &format!("?{}", named(&issuer, "nobody"))).await;
+        for name in wrong {
+            let answer = frame(&site, None, &format!("?{name}")).await;
+            assert_eq!((answer.status, &answer.body), (known.status, &known.body), "{name}");
+            assert!(site.lives(&ada).await, "{}: {name}", site.name());
+            assert_eq!(frame_post(&site, "", &name).await.status, 200, "{name}");
+            assert!(site.lives(&ada).await, "{}: {name} in a form", site.name());
+        }
+        // Somebody who is signed in is named wrongly: the cookie does not count.
+        let answer = frame(&site, Some(&ada), &format!("?{}", named(&issuer, "nobody"))).await;
+        assert!(answer.set_cookies().is_empty() && site.lives(&ada).await, "{}", site.name());
+        let right = frame(&site, None, &format!("?{}", named(&issuer, &sid))).await;
+        assert_eq!((right.status, right.body), (known.status, known.body), "the answer tells nothing");
+        assert!(!site.lives(&ada).await, "{}: control", site.name());
+    }
+}
+
+#[tokio::test]
+async fn front_channel_wants_both_names_or_neither() {
+    for site in Site::all().await {
+        let ada = site.signed_in(ADA).await;
+        let (issuer, sid) = (site.org.issuer(), site.sid(ADA));
+        let name = named(&issuer, &sid);
+        let (iss, sid) = name.split_once('&').unwrap();
+        for query in [
+            iss.to_owned(),
+            sid.to_owned(),
+            format!("{iss}&sid="),
+            format!("iss=&{sid}"),
+            format!("{name}&{sid}"),
+            format!("{name}&{iss}"),
+        ] {
+            // With the cookie too: half a name must not fall back to it.
+            assert_eq!(frame(&site, Some(&ada), &format!("?{query}")).await.status, 400, "{}: {query}", site.name());
+            assert!(site.lives(&ada).await, "{}: {query}", site.name());
+        }
+        assert_eq!(frame_post(&site, &format!("?{name}"), &name).await.status, 400, "in query and form");
+        assert!(site.lives(&ada).await, "{}", site.name());
+    }
+}
+
+#[tokio::test]
+async fn front_channel_without_names_means_the_session_of_the_cookie() {
+    for site in Site::all().await {
+        let (ada, ben) = (site.signed_in(ADA).await, site.signed_in(BEN).await);
+        assert_eq!(frame(&site, None, "").await.status, 200);
+        assert!(site.lives(&ada).await && site.lives(&ben).await, "{}: no cookie, no session", site.name());
+        // A link somewhere leads here: the cookie comes along, and must not count.
+        let answer = ada.at(site.entry()).navigate(FRONT).await;
+        check_frameable(&site, &answer);
+        assert!(answer.set_cookies().is_empty() && site.lives(&ada).await, "{}: a link", site.name());
+        let answer = frame(&site, Some(&ada), "").await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.set_cookies().iter().any(|cookie| cookie.contains("Max-Age=0")), "{}", site.name());
+        assert!(!site.lives(&ada).await && site.lives(&ben).await, "{}", site.name());
+    }
+}
+
+#[tokio::test]
+async fn single_logout_of_the_org_ends_the_session() {
+    for site in Site::all().await {
+        site.org.put_client(site.org.client().frontchannel_logout(site.at(FRONT)));
+        let ada = site.signed_in(ADA).await;
+        let deliveries = site.org.end_session(&site.sid(ADA)).await;
+        assert!(deliveries.len() == 1 && deliveries[0].is_success(), "{deliveries:?}");
+        assert!(!site.lives(&ada).await, "{}", site.name());
+    }
+}
+
+// -- back-channel (F 7.7, 8.2) ---------------------------------------------------------------------------------------
+
+/// Every answer of this endpoint.
+fn check_back(answer: &Delivery, status: u16, what: &str) {
+    assert_eq!(answer.status, Some(status), "{what}: {answer:?}");
+    assert!(answer.header("cache-control").is_some_and(|value| value.contains("no-store")), "{what}: {answer:?}");
+}
+
+#[tokio::test]
+async fn back_channel_answers_400_to_every_wrong_token_and_keeps_the_session() {
+    for site in Site::all().await {
+        let endpoint = site.at(BACK);
+        // So that there is a `jti` to replay.
+        check_back(&site.org.logout_token(BEN).send_to(&endpoint).await, 200, "nobody is signed in");
+        site.org.clock().advance(Duration::from_secs(2));
+        let ada = site.signed_in(ADA).await;
+        for fault in LogoutTokenFault::ALL {
+            let token = site.org.logout_token(ADA).fault(fault);
+            check_back(&token.send_to(&endpoint).await, 400, &format!("{} {fault:?}", site.name()));
+            assert!(site.lives(&ada).await, "{} {fault:?}", site.name());
+        }
+        check_back(&site.org.logout_token(ADA).send_to(&endpoint).await, 200, "control");
+        assert!(!site.lives(&ada).await, "{}: control", site.name());
+    }
+}
+
+#[tokio::test]
+async fn back_channel_ends_what_it_names_and_nothing_else() {
+    let forms: [(&str, fn(okta_auth_dev::LogoutToken) -> okta_auth_dev::LogoutToken); 6] = [
+        ("sub and sid", |token| token),
+        ("sub", |token| token.session(None)),
+        ("sid", |token| token.subject(None)),
+        ("no typ", |token| token.header("typ", Value::Null)),
+        ("typ JWT", |token| token.header("typ", "JWT")),
+        ("more claims", |token| token.claim("something", json!({"new": true}))),
+    ];
+    for site in Site::all().await {
+        for (what, form) in forms {
+            site.org.clock().advance(Duration::from_secs(2));
+            let (ada, ben) = (site.signed_in(ADA).await, site.signed_in(BEN).await);
+            check_back(&form(site.org.logout_token(ADA)).send_to(site.at(BACK)).await, 200, what);
+            assert!(!site.lives(&ada).await, "{}: {what}", site.name());
+            assert!(site.lives(&ben).await, "{}: {what}", site.name());
+        }
+    }
+}
+
+#[tokio::test]
+async fn back_channel_messages_work_once() {
+    for site in Site::all().await {
+        let ada = site.signed_in(ADA).await;
+        let notice = site.org.logout_token(ADA).session(None).notice(site.at(BACK));
+        check_back(&notice.send().await, 200, "the first time");
+        assert!(!site.lives(&ada).await);
+        site.org.clock().advance(Duration::from_secs(2));
+        let again = site.signed_in(ADA).await;
+        check_back(&notice.send().await, 400, "the second time");
+        // The other replica knows it as well.
+        let other = site.org.logout_token(ADA).session(None).notice(format!("{}{BACK}", site.app.base));
+        check_back(&resent(&notice, &other).await, 400, "at the other replica");
+        assert!(site.lives(&again).await, "{}", site.name());
+    }
+}
+
+/// The body of one notice, sent to where another one goes.
+async fn resent(notice: &Notice, to: &Notice) -> Delivery {
+    let mut browser = Browser::new("");
+    let answer = browser.send(Method::POST, to.uri(), &[FORM], notice.body().to_owned()).await;
+    let mut delivery = Delivery::default();
+    delivery.status = Some(answer.status.as_u16());
+    delivery.headers = vec![("cache-control".to_owned(), answer.header("cache-control").to_owned())];
+    delivery
+}
+
+#[tokio::test]
+async fn back_channel_reads_one_form_with_one_token() {
+    let site = Site::start(Place::Memory, Org::start().await.unwrap()).await;
+    let ada = site.signed_in(ADA).await;
+    let body = || site.org.logout_token(ADA).notice(site.at(BACK)).body().to_owned();
+    let json = ("content-type", "application/json");
+    let requests = [
+        (Some(FORM), String::new()),
+        (Some(FORM), "logout_token=".to_owned()),
+        (Some(FORM), format!("{0}&{0}", body())),
+        (Some(json), body()),
+        (None, body()),
+        (Some(FORM), format!("{}&x={}", body(), "x".repeat(60_000))),
+        (Some(FORM), "logout_token=a.b.c".to_owned()),
+    ];
+    for (kind, body) in requests {
+        let headers: Vec<_> = kind.into_iter().collect();
+        let answer = Browser::new(site.entry()).send(Method::POST, BACK, &headers, body.clone()).await;
+        assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (400, "no-store"), "{body:.60}");
+    }
+    let query = format!("{BACK}?{}", body());
+    assert_eq!(Browser::new(site.entry()).send(Method::POST, &query, &[FORM], String::new()).await.status, 400);
+    assert_eq!(Browser::new(site.entry()).send(Method::GET, &query, &[], String::new()).await.status, 405);
+    assert!(site.lives(&ada).await);
+}
+
+// -- Universal Logout (F 5.5.5-5.5.8) --------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn universal_logout_ends_every_session_of_the_user_and_nobody_elses() {
+    for site in Site::all().await {
+        for format in [SubjectFormat::Email, SubjectFormat::IssSub, SubjectFormat::Opaque] {
+            site.org.clock().advance(Duration::from_secs(2));
+            let (desk, phone) = (site.signed_in(ADA).await, site.signed_in(ADA).await);
+            let ben = site.signed_in(BEN).await;
+            let sent = site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).subject(ADA, format).send().await;
+            assert_eq!((sent.status, sent.body.as_str()), (Some(204), ""), "{} {format:?}", site.name());
+            assert!(sent.header("cache-control").unwrap().contains("no-store"));
+            assert!(!site.lives(&desk).await && !site.lives(&phone).await, "{} {format:?}", site.name());
+            assert!(site.lives(&ben).await, "{} {format:?}", site.name());
+        }
+    }
+}
+
+#[tokio::test]
+async fn universal_logout_names_the_user_by_the_custom_issuer_too_and_by_any_case_of_the_address() {
+    for site in Site::all().await {
+        let id = site.org.user(ADA).unwrap().id;
+        let subjects = [
+            json!({"format": "iss_sub", "iss": site.org.issuer(), "sub": id}),
+            json!({"format": "email", "email": ADA.to_uppercase()}),
+        ];
+        for subject in subjects {
+            site.org.clock().advance(Duration::from_secs(2));
+            let ada = site.signed_in(ADA).await;
+            let revocation = site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).sub_id(subject.clone());
+            assert_eq!(revocation.send().await.status, Some(204), "{subject}");
+            assert!(!site.lives(&ada).await, "{}: {subject}", site.name());
+        }
+    }
+}
+
+#[tokio::test]
+async fn universal_logout_refuses_everything_that_is_wrong_and_changes_nothing() {
+    for site in Site::all().await {
+        let endpoint = site.at(UNIVERSAL);
+        // So that there is a `jti` to replay.
+        let sent = site.org.global_revocation(BEN).to(&endpoint).send().await;
+        assert!([Some(204), Some(404)].contains(&sent.status), "{sent:?}");
+        site.org.clock().advance(Duration::from_secs(2));
+        let (ada, ben) = (site.signed_in(ADA).await, site.signed_in(BEN).await);
+        for fault in RevocationFault::ALL {
+            let expected = match fault {
+                RevocationFault::MalformedBody | RevocationFault::NoSubject | RevocationFault::UnknownFormat => 400,
+                _ => 401,
+            };
+            let sent = site.org.global_revocation(ADA).to(&endpoint).fault(fault).send().await;
+            assert_eq!(sent.status, Some(expected), "{} {fault:?}: {}", site.name(), sent.body);
+            assert_eq!(sent.header("www-authenticate").is_some(), expected == 401, "{fault:?}");
+            assert!(sent.header("cache-control").unwrap().contains("no-store"));
+            assert!(!sent.body.contains("ada") && !sent.body.contains("Ada"), "{}", sent.body);
+            assert!(site.lives(&ada).await && site.lives(&ben).await, "{} {fault:?}", site.name());
+        }
+        let sent = site.org.global_revocation(ADA).to(&endpoint).send().await;
+        assert_eq!(sent.status, Some(204), "control");
+        assert!(!site.lives(&ada).await && site.lives(&ben).await, "{}: control", site.name());
+    }
+}
+
+#[tokio::test]
+async fn universal_logout_works_once_for_each_message() {
+    for site in Site::all().await {
+        let ada = site.signed_in(ADA).await;
+        let notice = site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).notice();
+        assert_eq!(notice.send().await.status, Some(204));
+        assert!(!site.lives(&ada).await);
+        site.org.clock().advance(Duration::from_secs(2));
+        let again = site.signed_in(ADA).await;
+        assert_eq!(notice.send().await.status, Some(401), "{}", site.name());
+        assert!(site.lives(&again).await, "{}", site.name());
+        // Its five minutes have passed, and what was remembered of it may be forgotten.
+        site.org.clock().advance(Duration::from_secs(600));
+        assert_eq!(notice.send().await.status, Some(401), "{}", site.name());
+        assert!(site.lives(&again).await, "{}", site.name());
+    }
+}
+
+#[tokio::test]
+async fn universal_logout_tells_who_is_unknown_and_what_is_malformed() {
+    for site in Site::all().await {
+        let ada = site.signed_in(ADA).await;
+        let id = site.org.user(ADA).unwrap().id;
+        let unknown = if site.name() == "cookie" { 204 } else { 404 };
+        let subjects = [
+            // With sessions in cookies it cannot be told who has one.
+            (json!({"format": "email", "email": "nobody@example.test"}), unknown),
+            (json!({"format": "opaque", "id": "00u1"}), unknown),
+            (json!({"format": "iss_sub", "iss": "https://evil.example", "sub": id}), 404),
+            (json!({"format": "iss_sub", "iss": format!("{}1", site.org.issuer()), "sub": id}), 404),
+            (json!({"format": "email"}), 400),
+            (json!({"format": "email", "email": format!("{ADA}, {BEN}")}), 400),
+            (json!({"format": "email", "email": [ADA]}), 400),
+            (json!({"format": "email", "email": ADA, "id": id}), 400),
+            (json!({"format": "iss_sub", "sub": id}), 400),
+            (json!({"email": ADA}), 400),
+            (json!(ADA), 400),
+            (Value::Null, 400),
+        ];
+        for (subject, status) in subjects {
+            let revocation = site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).sub_id(subject.clone());
+            assert_eq!(revocation.send().await.status, Some(status), "{}: {subject}", site.name());
+            assert!(site.lives(&ada).await, "{}: {subject}", site.name());
+        }
+    }
+}
+
+/// Two customers with an org each have a user with the same address, and one store.
+#[tokio::test]
+async fn universal_logout_leaves_alone_who_has_the_address_at_another_issuer() {
+    let (org, other) = (Org::start().await.unwrap(), Org::start().await.unwrap());
+    let place = Place::Shared(SharedStore::new(&org));
+    let (site, elsewhere) = (Site::start(place.clone(), org).await, Site::start(place, other).await);
+    let (ada, namesake) = (site.signed_in(ADA).await, elsewhere.signed_in(ADA).await);
+    let sent = site.org.global_revocation(ADA).to(elsewhere.at(UNIVERSAL)).send().await;
+    assert_eq!(sent.status, Some(401), "the key of another org");
+    assert!(elsewhere.lives(&namesake).await && site.lives(&ada).await);
+    let sent = elsewhere.org.global_revocation(ADA).to(site.at(UNIVERSAL)).send().await;
+    assert_eq!(sent.status, Some(401), "the key of another org");
+    assert!(elsewhere.lives(&namesake).await && site.lives(&ada).await);
+    assert_eq!(site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).send().await.status, Some(204));
+    assert!(!site.lives(&ada).await);
+    assert!(elsewhere.lives(&namesake).await, "the same address, another issuer");
+    let mut thief = ada.at(&elsewhere.app.base);
+    assert!(!thief.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn universal_logout_gives_the_refresh_tokens_back() {
+    for site in Site::all().await.into_iter().filter(|site| site.name() != "cookie") {
+        let _browsers = (site.signed_in(ADA).await, site.signed_in(ADA).await, site.signed_in(BEN).await);
+        assert_eq!(site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).send().await.status, Some(204));
+        eventually("both refresh tokens are revoked", || revoked(&site.org) == 2).await;
+    }
+}
+
+#[tokio::test]
+async fn universal_logout_of_the_org_reaches_every_replica() {
+    for site in Site::all().await {
+        site.org.put_client(site.org.client().universal_logout(site.at(UNIVERSAL)));
+        let ada = site.signed_in(ADA).await;
+        let deliveries = site.org.universal_logout(ADA).await;
+        assert!(deliveries.len() == 1 && deliveries[0].is_success(), "{deliveries:?}");
+        assert!(!site.lives(&ada).await, "{}", site.name());
+    }
+}
+
+/// Okta's keys cannot be fetched: that says nothing about the message.
+#[tokio::test]
+async fn universal_logout_is_503_while_the_keys_are_away() {
+    let site = Site::start(Place::Memory, Org::start().await.unwrap()).await;
+    let ada = site.signed_in(ADA).await;
+    site.org.outage(Endpoint::Discovery, okta_auth_dev::Outage::Status(503));
+    let sent = site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).send().await;
+    assert!(sent.status == Some(503) && sent.header("retry-after").is_some(), "{sent:?}");
+    assert!(site.lives(&ada).await);
+    site.org.restore(Endpoint::Discovery);
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_ends_nothing_and_says_so() {
+    let org = Org::start().await.unwrap();
+    let store = SharedStore::new(&org);
+    let site = Site::start(Place::Shared(store.clone()), org).await;
+    let ada = site.signed_in(ADA).await;
+    store.down(true);
+    let revocation = site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).notice();
+    assert_eq!(revocation.send().await.status, Some(503));
+    check_back(&site.org.logout_token(ADA).send_to(site.at(BACK)).await, 400, "the store is down");
+    assert_eq!(frame(&site, None, &format!("?{}", named(&site.org.issuer(), &site.sid(ADA)))).await.status, 503);
+    assert_eq!(frame(&site, Some(&ada), "").await.status, 503);
+    store.down(false);
+    assert!(site.lives(&ada).await);
+    // What was not carried out is not used up: Okta may send it again.
+    assert_eq!(revocation.send().await.status, Some(204));
+    assert!(!site.lives(&ada).await);
+}
+
+#[tokio::test]
+async fn without_a_place_to_remember_nothing_can_be_ended_from_outside() {
+    let org = Org::start().await.unwrap();
+    let app = Place::Cookie.app().org(org.clone()).configure(|config| offline(config).revocation_store("none"));
+    let app = app.start().await;
+    let mut browser = app.browser();
+    browser.sign_in(&org, ADA, "/profile").await;
+    let sent = org.global_revocation(ADA).to(format!("{}{UNIVERSAL}", app.base)).send().await;
+    assert_eq!(sent.status, Some(422), "{sent:?}");
+    check_back(&org.logout_token(ADA).send_to(format!("{}{BACK}", app.base)).await, 400, "no revocation list");
+    assert!(browser.is_signed_in().await);
+    let ended = app.auth.end_sessions_of(&org.user(ADA).unwrap().id).await;
+    assert_eq!(ended.unwrap_err().code(), Code::StoreUnsupported);
+}
+
+// -- by the application ----------------------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn an_application_lists_and_ends_sessions() {
+    for site in Site::all().await.into_iter().filter(|site| site.name() != "cookie") {
+        let (desk, phone, ben) = (site.signed_in(ADA).await, site.signed_in(ADA).await, site.signed_in(BEN).await);
+        let id = |user: &str| site.org.user(user).unwrap().id;
+        let auth = &site.second.as_ref().unwrap_or(&site.app).auth;
+        let sessions = auth.sessions_of(&id(ADA)).await.unwrap();
+        assert_eq!(sessions.len(), 2, "{}", site.name());
+        assert!(auth.sessions_of("nobody").await.unwrap().is_empty());
+        assert!(auth.end_session(sessions[0].id()).await.unwrap());
+        assert!(!auth.end_session(sessions[0].id()).await.unwrap(), "{}: it is gone", site.name());
+        let left = [site.lives(&desk).await, site.lives(&phone).await];
+        assert_eq!(left.iter().filter(|lives| **lives).count(), 1, "{}", site.name());
+        assert_eq!(auth.end_sessions_of(&id(ADA)).await.unwrap(), Some(1), "{}", site.name());
+        assert!(!site.lives(&desk).await && !site.lives(&phone).await && site.lives(&ben).await, "{}", site.name());
+        assert_eq!(auth.end_sessions_of(&id(ADA)).await.unwrap(), Some(0), "{}", site.name());
+        eventually("both refresh tokens are revoked", || revoked(&site.org) == 2).await;
+    }
+}
+
+#[tokio::test]
+async fn sessions_in_cookies_can_be_ended_and_not_listed() {
+    let site = Site::start(Place::Cookie, Org::start().await.unwrap()).await;
+    let (ada, ben) = (site.signed_in(ADA).await, site.signed_in(BEN).await);
+    let id = site.org.user(ADA).unwrap().id;
+    assert_eq!(site.app.auth.sessions_of(&id).await.unwrap_err().code(), Code::StoreUnsupported);
+    assert_eq!(site.app.auth.end_sessions_of(&id).await.unwrap(), None);
+    assert!(!site.lives(&ada).await && site.lives(&ben).await);
+    let again = site.signed_in(ADA).await;
+    assert!(site.lives(&again).await, "a new sign-in within the same second");
+}
+
+#[tokio::test]
+async fn users_see_and_end_their_own_sessions_alone() {
+    for site in Site::all().await.into_iter().filter(|site| site.name() != "cookie") {
+        let (mut ada, phone, mut ben) =
+            (site.signed_in(ADA).await, site.signed_in(ADA).await, site.signed_in(BEN).await);
+        let list = ada.fetch("/devices").await.json();
+        assert_eq!(list.as_array().unwrap().len(), 2, "{list}");
+        let theirs = ben.fetch("/devices").await.json()[0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(ada.post(&format!("/devices/{theirs}"), "").await.body, "unknown");
+        assert!(site.lives(&ben).await, "{}: somebody else's", site.name());
+        assert_eq!(ada.post("/devices/nonsense", "").await.body, "malformed");
+        for session in list.as_array().unwrap() {
+            let id = session["id"].as_str().unwrap();
+            // What the page shows signs nobody in.
+            let mut thief = site.app.browser();
+            for value in [id.to_owned(), format!("{}{id}", &ada.jar[SESSION][..2])] {
+                thief.jar.insert(SESSION.to_owned(), value);
+                assert!(!thief.is_signed_in().await);
+            }
+        }
+        for session in list.as_array().unwrap() {
+            // By the one that is left once she has ended the other.
+            let mut device = if site.lives(&ada).await { ada.clone() } else { phone.clone() };
+            let ended = device.post(&format!("/devices/{}", session["id"].as_str().unwrap()), "").await;
+            assert_eq!(ended.body, "ended");
+        }
+        assert!(!site.lives(&ada).await && !site.lives(&phone).await, "{}", site.name());
+    }
+}

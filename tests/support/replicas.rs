@@ -1,0 +1,196 @@
+//! One store for several replicas, which fails when a test wants it to, and remembers what it was given.
+
+use std::future::ready;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use okta_auth_core::session::{MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoredRecord};
+use okta_auth_dev::Org;
+use tokio::sync::watch;
+
+use super::{App, AppBuilder};
+
+/// A store in memory that replicas of one process can share.
+#[derive(Clone)]
+pub(crate) struct SharedStore(Arc<Shared>);
+
+struct Shared {
+    memory: MemoryStore,
+    /// Nothing works.
+    down: AtomicBool,
+    /// Nothing but `save` fails.
+    full: AtomicBool,
+    /// How many claims were refused because somebody else holds the mark.
+    refused: watch::Sender<usize>,
+    /// Every key and every record that was ever written.
+    written: Mutex<Vec<Vec<u8>>>,
+}
+
+impl SharedStore {
+    pub(crate) fn new(org: &Org) -> Self {
+        let clock = org.clock();
+        Self(Arc::new(Shared {
+            memory: MemoryStore::with_clock(10_000, move || clock.now()),
+            down: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+            refused: watch::Sender::new(0),
+            written: Mutex::default(),
+        }))
+    }
+
+    /// Lets everything fail, or work again.
+    pub(crate) fn down(&self, down: bool) {
+        self.0.down.store(down, Ordering::SeqCst);
+    }
+
+    /// Lets every `save` fail, or work again.
+    pub(crate) fn refuse_saves(&self, full: bool) {
+        self.0.full.store(full, Ordering::SeqCst);
+    }
+
+    /// How many sessions there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.memory.len()
+    }
+
+    /// Waits until somebody has found a lease taken.
+    pub(crate) async fn until_a_claim_was_refused(&self) {
+        self.0.refused.subscribe().wait_for(|refused| *refused > 0).await.unwrap();
+    }
+
+    /// What has been written, one after the other.
+    pub(crate) fn written(&self) -> Vec<Vec<u8>> {
+        self.0.written.lock().unwrap().clone()
+    }
+
+    fn note(&self, key: &StoreKey, record: Option<&StoredRecord>) {
+        let mut written = self.0.written.lock().unwrap();
+        written.push(key.as_bytes().to_vec());
+        written.extend(record.map(|record| record.sealed.clone()));
+    }
+
+    /// The store itself, or the error of one that is down.
+    fn up<'a, T: Send + 'a>(&'a self, act: impl FnOnce(&'a MemoryStore) -> StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+        if self.0.down.load(Ordering::SeqCst) {
+            return Box::pin(ready(Err(StoreError::new("the store is down"))));
+        }
+        act(&self.0.memory)
+    }
+}
+
+impl SessionStore for SharedStore {
+    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool> {
+        self.note(key, Some(record));
+        self.up(|store| store.create(key, record, lifetime))
+    }
+
+    fn load<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredRecord>> {
+        self.up(|store| store.load(key))
+    }
+
+    fn save<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool> {
+        self.note(key, Some(record));
+        if self.0.full.load(Ordering::SeqCst) {
+            return Box::pin(ready(Err(StoreError::new("the store takes no records"))));
+        }
+        self.up(|store| store.save(key, record, lifetime))
+    }
+
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, bool> {
+        self.up(|store| store.remove(key))
+    }
+
+    fn link<'a>(&'a self, index: &'a StoreKey, record: &'a StoreKey, lifetime: Duration) -> StoreFuture<'a, ()> {
+        self.note(index, None);
+        self.up(|store| store.link(index, record, lifetime))
+    }
+
+    fn unlink<'a>(&'a self, index: &'a StoreKey, record: &'a StoreKey) -> StoreFuture<'a, ()> {
+        self.up(|store| store.unlink(index, record))
+    }
+
+    fn linked<'a>(&'a self, index: &'a StoreKey) -> StoreFuture<'a, Vec<StoreKey>> {
+        self.up(|store| store.linked(index))
+    }
+
+    fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let taken = self.up(|store| store.claim(mark, owner, lifetime)).await?;
+            self.0.refused.send_modify(|refused| *refused += usize::from(!taken));
+            Ok(taken)
+        })
+    }
+
+    fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
+        self.up(|store| store.release(mark, owner))
+    }
+
+    fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
+        self.note(mark, None);
+        self.up(|store| store.raise(mark, value, lifetime))
+    }
+
+    fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
+        self.up(|store| store.marks(marks))
+    }
+}
+
+/// Where the sessions of a test's application live.
+#[derive(Clone)]
+pub(crate) enum Place {
+    Cookie,
+    Memory,
+    Shared(SharedStore),
+}
+
+impl Place {
+    /// The two places that need nothing else.
+    pub(crate) const LOCAL: [Self; 2] = [Self::Cookie, Self::Memory];
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Cookie => "cookie",
+            Self::Memory => "memory",
+            Self::Shared(_) => "shared",
+        }
+    }
+
+    /// An application that keeps its sessions here.
+    pub(crate) fn app(&self) -> AppBuilder {
+        let builder = AppBuilder::default();
+        match self {
+            Self::Cookie | Self::Memory => {
+                let name = self.name();
+                builder.configure(move |config| offline(config).session_store(name))
+            }
+            Self::Shared(store) => {
+                let store = store.clone();
+                builder.configure(offline).build_with(move |builder| builder.session_store(store))
+            }
+        }
+    }
+}
+
+/// Two replicas of one application, and what they share.
+pub(crate) struct Replicas {
+    pub(crate) org: Org,
+    pub(crate) store: SharedStore,
+    pub(crate) first: App,
+    pub(crate) second: App,
+}
+
+impl Replicas {
+    pub(crate) async fn start(org: Org, routes: impl Fn() -> axum::Router) -> Self {
+        let store = SharedStore::new(&org);
+        let place = Place::Shared(store.clone());
+        let first = place.app().org(org.clone()).routes(routes()).start().await;
+        let second = place.app().org(org.clone()).routes(routes()).start().await;
+        Self { org, store, first, second }
+    }
+}
+
+/// Asks for a refresh token.
+pub(crate) fn offline(config: okta_auth_core::config::ConfigBuilder) -> okta_auth_core::config::ConfigBuilder {
+    config.scopes("openid profile email offline_access")
+}
