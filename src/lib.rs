@@ -2,7 +2,7 @@
 
 pub use okta_auth_core::{
     OktaAuth, bearer, callback::VerifiedIdentity, clock, config, engine, error, error::Error, events, login, policy,
-    session,
+    secret, session, tenant,
 };
 
 #[cfg(feature = "store-tests")]

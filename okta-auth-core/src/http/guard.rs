@@ -275,7 +275,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 }
 
 /// `localhost`, or a name below it.
-fn is_loopback_name(name: &str) -> bool {
+pub(super) fn is_loopback_name(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 

@@ -6,12 +6,12 @@
 //!
 //! A host that is an IP address is not asked about: the policy has refused it before.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::guard::EgressPolicy;
+use super::guard::{EgressPolicy, is_loopback_name};
 
 /// Resolves names, and leaves out what the policy does not admit.
 pub(super) struct GuardedResolver {
@@ -58,11 +58,19 @@ impl AddressesRefused {
 }
 
 /// The resolver of the operating system, `getaddrinfo`, on a thread for what blocks.
+///
+/// It is not asked about `localhost` and the names below it: they are this machine, and no query
+/// for them may go to a network (RFC 6761 §6.3), where somebody could answer with a machine of
+/// theirs. Without that `acme.localhost` would lead nowhere on systems that know `localhost` alone.
 #[derive(Debug)]
 pub(super) struct SystemNames;
 
 impl Resolve for SystemNames {
     fn resolve(&self, name: Name) -> Resolving {
+        if is_loopback_name(name.as_str()) {
+            let here = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
+            return Box::pin(std::future::ready(Ok(Box::new(here.into_iter()) as Addrs)));
+        }
         Box::pin(async move {
             // The connector puts the port of the URL in the place of zero.
             let addresses = tokio::net::lookup_host((name.as_str(), 0)).await?.collect::<Vec<_>>();

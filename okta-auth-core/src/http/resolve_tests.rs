@@ -161,6 +161,14 @@ async fn the_systems_own_answer_is_held_to_the_policy() {
 }
 
 #[tokio::test]
+async fn names_below_localhost_are_this_machine_without_asking() {
+    let door = Door::new();
+    let http = client(policy(&door).dangerous().allow_loopback(), Arc::new(SystemNames));
+    assert_eq!(knock(&http, "acme.localhost", &door).await.code(), Code::ProviderUnavailable);
+    assert_eq!(door.reached(), 1);
+}
+
+#[tokio::test]
 async fn a_policy_that_cannot_work_makes_no_client() {
     let policy = EgressPolicy::default().allow_domain("*.acme.com");
     let error = HttpClient::new(&HttpSettings::default(), policy, SharedClock::default()).unwrap_err();
