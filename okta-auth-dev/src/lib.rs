@@ -42,4 +42,4 @@ pub use notice::{Delivery, GlobalRevocation, LogoutToken, LogoutTokenFault, Noti
 pub use org::{OktaSession, Org};
 pub use outage::{Endpoint, Outage};
 pub use server::{AccessPolicy, AuthorizationServer, CustomClaim, GroupsClaim, GroupsFilter, ORG_SERVER};
-pub use user::{ADA, ADA_PASSWORD, BEN, BEN_PASSWORD, User};
+pub use user::{ADA, ADA_PASSWORD, BEN, BEN_PASSWORD, SAM, SAM_PASSWORD, User};

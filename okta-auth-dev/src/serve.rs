@@ -30,6 +30,9 @@ use crate::tenant::Tenant;
 /// The largest body the server reads, in bytes. An `id_token_hint` fits many times.
 const BODY: usize = 1 << 20;
 
+/// The orgs behind a listener; the first one answers at the bare address.
+pub(crate) type Tenants = Arc<Mutex<Vec<Arc<Tenant>>>>;
+
 /// A listener and the orgs behind it.
 ///
 /// The server runs on threads of its own, so it goes on while a test blocks, and it outlives the
@@ -38,8 +41,8 @@ const BODY: usize = 1 << 20;
 pub(crate) struct Host {
     /// What is listened on, with the real port.
     pub(crate) address: SocketAddr,
-    /// The orgs; the first one answers at the bare address.
-    pub(crate) tenants: Vec<Arc<Tenant>>,
+    /// The orgs, which may become more.
+    tenants: Tenants,
     /// Nothing while the server is stopped.
     runtime: Mutex<Option<Runtime>>,
 }
@@ -64,12 +67,30 @@ impl Host {
         Ok(listener)
     }
 
-    /// Serves the orgs.
-    pub(crate) fn start(listener: TcpListener, tenants: Vec<Arc<Tenant>>) -> Result<Self, Error> {
+    /// Serves an org at the bare address.
+    pub(crate) fn start(listener: TcpListener, first: Tenant) -> Result<Self, Error> {
         let address =
             listener.local_addr().map_err(|error| Error::bind("the listener has no address").because(error))?;
-        let runtime = serve(listener, tenants.clone())?;
+        let tenants: Tenants = Arc::new(Mutex::new(vec![Arc::new(first)]));
+        let runtime = serve(listener, Arc::clone(&tenants))?;
         Ok(Self { address, tenants, runtime: Mutex::new(Some(runtime)) })
+    }
+
+    /// The orgs as of now.
+    pub(crate) fn tenants(&self) -> Vec<Arc<Tenant>> {
+        lock(&self.tenants).clone()
+    }
+
+    /// Serves one more org. Its subdomain must be free.
+    pub(crate) fn add(&self, tenant: Tenant) -> Result<Arc<Tenant>, Error> {
+        let mut tenants = lock(&self.tenants);
+        if tenants.iter().any(|known| known.subdomain == tenant.subdomain) {
+            let name = tenant.subdomain.unwrap_or_default();
+            return Err(Error::config(format_args!("there is an org `{name}` already: take another subdomain")));
+        }
+        let tenant = Arc::new(tenant);
+        tenants.push(Arc::clone(&tenant));
+        Ok(tenant)
     }
 
     /// Closes the listener and every connection, and waits until that is done.
@@ -85,7 +106,7 @@ impl Host {
     pub(crate) fn restart(&self) -> Result<(), Error> {
         self.stop();
         let listener = Self::bind(self.address.ip(), self.address.port())?;
-        *lock(&self.runtime) = Some(serve(listener, self.tenants.clone())?);
+        *lock(&self.runtime) = Some(serve(listener, Arc::clone(&self.tenants))?);
         Ok(())
     }
 }
@@ -101,7 +122,7 @@ impl Drop for Host {
 }
 
 /// Starts a runtime that serves the orgs. Dropping it closes everything.
-fn serve(listener: TcpListener, tenants: Vec<Arc<Tenant>>) -> Result<Runtime, Error> {
+fn serve(listener: TcpListener, tenants: Tenants) -> Result<Runtime, Error> {
     let failed = |error| Error::bind("cannot start the server's threads").because(error);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -113,7 +134,6 @@ fn serve(listener: TcpListener, tenants: Vec<Arc<Tenant>>) -> Result<Runtime, Er
         let _context = runtime.enter();
         tokio::net::TcpListener::from_std(listener).map_err(failed)?
     };
-    let tenants: Arc<[Arc<Tenant>]> = tenants.into();
     let app = Router::new().fallback(move |peer, request| answer(Arc::clone(&tenants), peer, request));
     let app = app.into_make_service_with_connect_info::<Peer>();
     // `axum::serve` ends with the runtime, never by itself.
@@ -124,17 +144,17 @@ fn serve(listener: TcpListener, tenants: Vec<Arc<Tenant>>) -> Result<Runtime, Er
 /// Answers one request.
 ///
 /// The journal has the request before anything can go wrong with it.
-async fn answer(tenants: Arc<[Arc<Tenant>]>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
+async fn answer(tenants: Tenants, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let tenant = tenant(&tenants, &parts).filter(|_| peer.address.ip().is_loopback());
+    let tenant = tenant(&lock(&tenants), &parts).cloned().filter(|_| peer.address.ip().is_loopback());
     let Some(tenant) = tenant else { return misdirected() };
     let recorded = match to_bytes(body, BODY).await {
         Ok(body) => record(&parts, &body),
         Err(_) => return misdirected(),
     };
-    let reply = match control::answer(tenant, &recorded).await {
+    let reply = match control::answer(&tenant, &recorded).await {
         Some(reply) => reply,
-        None => reply(tenant, &recorded, &peer).await,
+        None => reply(&tenant, &recorded, &peer).await,
     };
     let mut response = reply.into_response(tenant.clock.seconds(), random::okta_id("", 24));
     if recorded.method == "HEAD" {

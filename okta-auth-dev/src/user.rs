@@ -14,6 +14,11 @@ pub const ADA_PASSWORD: &str = "correct-horse-1";
 pub const BEN: &str = "ben@example.test";
 /// The password of [`BEN`].
 pub const BEN_PASSWORD: &str = "correct-horse-2";
+/// The login of Sam Selvon, who is in the org of every customer, see
+/// [`OrgBuilder::customer`](crate::OrgBuilder::customer).
+pub const SAM: &str = "sam@partner.test";
+/// The password of [`SAM`].
+pub const SAM_PASSWORD: &str = "correct-horse-4";
 
 /// A person who can sign in.
 ///

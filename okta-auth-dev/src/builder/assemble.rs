@@ -38,7 +38,7 @@ pub(super) struct Changes {
 
 impl OrgBuilder {
     /// Turns the settings into an org that can be served at the address.
-    pub(super) fn tenant(mut self, subdomain: Option<String>, address: SocketAddr) -> Result<Tenant, Error> {
+    pub(crate) fn tenant(mut self, subdomain: Option<String>, address: SocketAddr) -> Result<Tenant, Error> {
         let url = match &subdomain {
             Some(name) => format!("http://{}.localhost:{}", check_subdomain(name)?, address.port()),
             None => format!("http://{address}"),

@@ -6,6 +6,7 @@
 //! applied last.
 
 mod assemble;
+mod customers;
 mod servers;
 mod variables;
 
@@ -62,6 +63,8 @@ pub struct OrgBuilder {
     rate_limit: Option<u32>,
     /// Further orgs on the same listener, each with its subdomain.
     orgs: Vec<(String, OrgBuilder)>,
+    /// Those of [`OrgBuilder::customers`], which are made when the org starts.
+    customers: Vec<String>,
 }
 
 impl Default for OrgBuilder {
@@ -77,6 +80,7 @@ impl Default for OrgBuilder {
             changes: Changes::default(),
             rate_limit: None,
             orgs: Vec::new(),
+            customers: Vec::new(),
         }
     }
 }
@@ -267,15 +271,20 @@ impl OrgBuilder {
     ///
     /// If a setting is wrong, the address is not loopback, or the port is taken.
     #[allow(clippy::unused_async, reason = "starting may have to wait in a later version")]
-    pub async fn start(self) -> Result<Org, Error> {
+    pub async fn start(mut self) -> Result<Org, Error> {
         let listener = Host::bind(self.host, self.port)?;
         let address =
             listener.local_addr().map_err(|error| Error::bind("the listener has no address").because(error))?;
-        let mut tenants = vec![Arc::new(self.clone().tenant(None, address)?)];
-        for (subdomain, org) in self.orgs {
-            tenants.push(Arc::new(org.tenant(Some(subdomain), address)?));
+        let customers = self.made_customers();
+        let orgs = self.orgs.iter().cloned().chain(customers);
+        let mut others = Vec::new();
+        for (subdomain, org) in orgs {
+            others.push(org.tenant(Some(subdomain), address)?);
         }
-        let host = Arc::new(Host::start(listener, tenants)?);
+        let host = Arc::new(Host::start(listener, self.tenant(None, address)?)?);
+        for other in others {
+            host.add(other)?;
+        }
         Org::first(host).ok_or_else(|| Error::config("there is no org to start"))
     }
 

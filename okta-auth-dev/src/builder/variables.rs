@@ -25,6 +25,7 @@ impl OrgBuilder {
     /// |---|---|
     /// | `OKTA_DEV_CONFIG` | a TOML file with the rest, see [`crate::config`] |
     /// | `OKTA_DEV_PORT` | the port; 0 for a free one |
+    /// | `OKTA_DEV_ORGS` | customers with orgs of their own, separated by commas, see [`OrgBuilder::customers`] |
     /// | `OKTA_DEV_ORIGINS` | origins of the app, separated by commas, see [`OrgBuilder::redirect_origin`] |
     /// | `OKTA_DEV_ACCESS_TOKEN_LIFETIME` | how long access tokens of custom servers are valid, in seconds |
     /// | `OKTA_DEV_ROTATION` | what becomes of used refresh tokens: `static` or `rotate` |
@@ -68,6 +69,7 @@ impl OrgBuilder {
         };
         Ok(match name {
             "PORT" => self.port(value.parse().map_err(|_| wrong("a port from 0 to 65535"))?),
+            "ORGS" => self.customers(value.split(',').map(str::trim)),
             "ORIGINS" => value.split(',').map(str::trim).fold(self, Self::redirect_origin),
             "ACCESS_TOKEN_LIFETIME" => self.access_token_lifetime(seconds(1)?),
             "REFRESH_LEEWAY" => self.refresh_leeway(seconds(0)?),

@@ -3,6 +3,7 @@
 //! An [`Org`] is what a test holds: it says where the org is and what to configure, moves its
 //! clock, switches faults on, and reads what the org saw.
 
+mod others;
 mod outages;
 mod people;
 mod service;
@@ -74,15 +75,8 @@ impl Org {
 
     /// The handle of the org at the bare address.
     pub(crate) fn first(host: Arc<Host>) -> Option<Self> {
-        let tenant = Arc::clone(host.tenants.first()?);
+        let tenant = Arc::clone(host.tenants().first()?);
         Some(Self { host, tenant })
-    }
-
-    /// Another org on the same listener, see [`OrgBuilder::org`].
-    pub fn org(&self, subdomain: &str) -> Option<Self> {
-        let mut tenants = self.host.tenants.iter();
-        let tenant = tenants.find(|tenant| tenant.subdomain.as_deref() == Some(subdomain))?;
-        Some(Self { host: Arc::clone(&self.host), tenant: Arc::clone(tenant) })
     }
 
     // -- where it is -----------------------------------------------------------------------------------------------

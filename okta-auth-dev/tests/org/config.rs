@@ -203,15 +203,6 @@ async fn variables_say_what_a_demo_needs() {
     assert!(OrgBuilder::from_variables([("OKTA_DEV_PORT", "")]).is_ok(), "empty is missing");
 }
 
-/// The program, until the end of a test.
-struct Program(std::process::Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        drop((self.0.kill(), self.0.wait()));
-    }
-}
-
 #[test]
 fn the_program_takes_flags_and_variables() {
     use std::io::BufRead as _;

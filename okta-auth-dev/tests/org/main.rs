@@ -11,6 +11,7 @@
 
 mod backchannel;
 mod config;
+mod customers;
 mod faults;
 mod flow;
 mod introspection;

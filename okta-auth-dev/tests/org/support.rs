@@ -264,3 +264,12 @@ impl App {
         self.received.lock().unwrap().clone()
     }
 }
+
+/// The program, until the end of a test.
+pub(crate) struct Program(pub(crate) std::process::Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop((self.0.kill(), self.0.wait()));
+    }
+}

@@ -1,14 +1,17 @@
 //! Runs a development org until Ctrl-C.
 //!
 //! Everything it says goes to standard output: the address, the issuers, clients with their
-//! secrets, people with their passwords, and three lines to paste into a shell.
+//! secrets, people with their passwords, and lines to paste into a shell or a file.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is what the program is for")]
+
+mod banner;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use okta_auth_dev::{Client, GrantType, Org, OrgBuilder};
+use banner::banner;
+use okta_auth_dev::OrgBuilder;
 
 /// What `--help` prints.
 const HELP: &str = "\
@@ -21,14 +24,16 @@ Options:
   --config FILE         settings in TOML: people, clients, authorization servers
   --origin ORIGIN       an origin of the app, such as http://localhost:3000: its usual sign-in and sign-out redirect URIs
                         are registered for the first client; may be repeated (an app on two ports, or behind a proxy)
+  --orgs NAMES          customers, separated by commas: each gets an org of its own at NAME.localhost and the same port,
+                        with people, a client, keys, and the redirect URIs of the first client, also below its name
   --redirect-uri URI    one more sign-in redirect URI for the first client; may be repeated. Its origin with a slash
                         is registered for sign-out
   --access-token-lifetime SECONDS
                         how long access tokens of custom servers are valid [default: 3600, or what the file says]
   --help                this text
 
-Environment, for what the command line does not say: OKTA_DEV_CONFIG, OKTA_DEV_PORT, OKTA_DEV_ORIGINS (separated by
-commas), OKTA_DEV_ACCESS_TOKEN_LIFETIME, OKTA_DEV_ROTATION (static or rotate), OKTA_DEV_REFRESH_LEEWAY (seconds).
+Environment, for what the command line does not say: OKTA_DEV_CONFIG, OKTA_DEV_PORT, OKTA_DEV_ORGS, OKTA_DEV_ORIGINS
+(both separated by commas), OKTA_DEV_ACCESS_TOKEN_LIFETIME, OKTA_DEV_ROTATION (static or rotate), OKTA_DEV_REFRESH_LEEWAY (seconds).
 
 The default client accepts http://localhost:8080/authorization-code/callback.";
 
@@ -44,6 +49,8 @@ struct Arguments {
     config: Option<String>,
     /// `--origin`, as often as it was given.
     origins: Vec<String>,
+    /// `--orgs`.
+    orgs: Option<String>,
     /// `--access-token-lifetime`, in seconds.
     access_token_lifetime: Option<String>,
     /// `--redirect-uri`, as often as it was given.
@@ -90,6 +97,7 @@ fn arguments(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         match name.as_str() {
             "--port" => arguments.port = Some(value()?),
             "--origin" => arguments.origins.push(value()?),
+            "--orgs" => arguments.orgs = Some(value()?),
             "--access-token-lifetime" => arguments.access_token_lifetime = Some(value()?),
             "--config" => arguments.config = Some(value()?),
             "--redirect-uri" => arguments.redirect_uris.push(value()?),
@@ -108,6 +116,7 @@ fn variables(environment: impl Iterator<Item = (String, String)>, arguments: &Ar
         ("OKTA_DEV_CONFIG", arguments.config.clone()),
         ("OKTA_DEV_PORT", arguments.port.clone()),
         ("OKTA_DEV_ORIGINS", origins),
+        ("OKTA_DEV_ORGS", arguments.orgs.clone()),
         ("OKTA_DEV_ACCESS_TOKEN_LIFETIME", arguments.access_token_lifetime.clone()),
     ] {
         variables.extend(value.map(|value| (name.to_owned(), value)));
@@ -139,33 +148,4 @@ fn explained(error: okta_auth_dev::Error) -> String {
         Some(source) => format!("{error} ({source})"),
         None => error.to_string(),
     }
-}
-
-/// What a developer needs, ready to paste.
-fn banner(org: &Org) -> String {
-    let mut lines = vec![
-        format!("Development org at {} - stop it with Ctrl-C.", org.url()),
-        String::new(),
-        format!("  issuer              {}", org.issuer()),
-        format!("  issuer (org)        {}", org.org_issuer()),
-    ];
-    lines.extend(org.clients().iter().map(client_line));
-    lines.push(String::new());
-    for user in org.users() {
-        lines.push(format!("  user                {}  {}  ({})", user.login, user.password, user.groups.join(", ")));
-    }
-    lines.push(String::new());
-    lines.extend(org.client().redirect_uris.iter().map(|uri| format!("  redirect URI        {uri}")));
-    lines.push(String::new());
-    lines.extend(org.env().iter().map(|(name, value)| format!("export {name}={value}")));
-    lines.push(String::new());
-    lines.join("\n")
-}
-
-/// A client in one line.
-fn client_line(client: &Client) -> String {
-    let secret = client.client_secret.as_deref().unwrap_or("(no secret: PKCE)");
-    let service = client.grant_types == [GrantType::ClientCredentials];
-    let label = if service { "service client" } else { "client" };
-    format!("  {label:<20}{}  {secret}  ({})", client.client_id, client.name)
 }

@@ -1,0 +1,91 @@
+//! Orgs of the customers of an app with many tenants: ready to sign in at, each with its own.
+
+use url::Url;
+
+use super::OrgBuilder;
+use crate::client::Client;
+use crate::random;
+use crate::user::{ADA_PASSWORD, BEN_PASSWORD, SAM, SAM_PASSWORD, User};
+
+impl OrgBuilder {
+    /// The org of a customer. For `acme` it is called Acme; `ada@acme.test` is in `Admins`,
+    /// `ben@acme.test` in `Staff`, and [`SAM`](crate::SAM), who works for every customer, has the
+    /// same address and the same user id in all of their orgs: to an app they must be as many
+    /// people. The client is `0oaacme0000000000000`, with a secret of its own, for an app at
+    /// `http://acme.localhost:8080`.
+    ///
+    /// ```
+    /// use okta_auth_dev::OrgBuilder;
+    ///
+    /// let builder = OrgBuilder::default().org("acme", OrgBuilder::customer("acme").name("Acme Corporation"));
+    /// ```
+    pub fn customer(name: &str) -> Self {
+        let address = |person: &str| format!("{person}@{name}.test");
+        let client = Client::web(format!("0oa{name:0<17}"), random::token()).label(format!("The app, for {name}"));
+        Self::default()
+            .name(capitalized(name))
+            .without_users()
+            .user(User::new(address("ada"), ADA_PASSWORD).name("Ada", "Lovelace").groups(["Everyone", "Admins"]))
+            .user(User::new(address("ben"), BEN_PASSWORD).name("Ben", "Okri").groups(["Everyone", "Staff"]))
+            .user(User::new(SAM, SAM_PASSWORD).name("Sam", "Selvon"))
+            .client(client.origin(format!("http://{name}.localhost:8080")))
+    }
+
+    /// Adds an org for each of these customers, see [`OrgBuilder::customer`] and
+    /// [`OrgBuilder::org`]. What applies to every client or server applies to theirs, too. Where
+    /// this org's first client may be redirected to, theirs may; and to the same below the
+    /// customer's subdomain.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), okta_auth_dev::Error> {
+    /// use okta_auth_dev::Org;
+    ///
+    /// let org = Org::builder().redirect_origin("http://localhost:3000").customers(["acme", "globex"]).start().await?;
+    /// let acme = org.org("acme").expect("it was added above").client();
+    /// assert!(acme.redirect_uris.contains(&"http://acme.localhost:3000/authorization-code/callback".to_owned()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn customers<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.customers.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// The orgs of the customers, once everything else is known.
+    pub(super) fn made_customers(&mut self) -> Vec<(String, Self)> {
+        self.with_first_client(|_| ());
+        let names = self.customers.clone();
+        names.into_iter().map(|name| (name.clone(), self.made_customer(&name))).collect()
+    }
+
+    /// The org of one of them.
+    fn made_customer(&self, name: &str) -> Self {
+        let mut org = Self::customer(name);
+        org.changes = self.changes.clone();
+        org.rate_limit = self.rate_limit;
+        let Some(first) = self.clients.first() else { return org };
+        let both = |uris: &[String]| uris.iter().flat_map(|uri| [uri.clone(), below(uri, name)]).collect::<Vec<_>>();
+        org.with_first_client(|client| {
+            let with = both(&first.redirect_uris).into_iter().fold(client.clone(), Client::redirect_uri);
+            let after = both(&first.post_logout_redirect_uris).into_iter();
+            *client = after.fold(with, Client::post_logout_redirect_uri);
+        });
+        org
+    }
+}
+
+/// A URI with a label in front of its host; an address has no room for one.
+fn below(uri: &str, label: &str) -> String {
+    let Ok(mut url) = Url::parse(uri) else { return uri.to_owned() };
+    if let Some(host) = url.domain().map(str::to_owned) {
+        // A label that is none is told when the org starts.
+        let _ = url.set_host(Some(&format!("{label}.{host}")));
+    }
+    url.into()
+}
+
+/// What people call a customer.
+fn capitalized(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+}

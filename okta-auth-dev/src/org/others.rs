@@ -1,0 +1,82 @@
+//! The other orgs on the same listener, and what an app with a tenant for each is told of them.
+
+use std::sync::Arc;
+
+use super::Org;
+use crate::builder::OrgBuilder;
+use crate::error::Error;
+
+impl Org {
+    /// Another org on the same listener, see [`OrgBuilder::org`].
+    pub fn org(&self, subdomain: &str) -> Option<Self> {
+        self.orgs().into_iter().find(|org| org.subdomain() == Some(subdomain))
+    }
+
+    /// The orgs on this listener that have a subdomain, in the order in which they were added.
+    pub fn orgs(&self) -> Vec<Self> {
+        let named = self.host.tenants().into_iter().filter(|tenant| tenant.subdomain.is_some());
+        named.map(|tenant| Self { host: Arc::clone(&self.host), tenant }).collect()
+    }
+
+    /// The label in front of `.localhost`; none for the org at the bare address.
+    pub fn subdomain(&self) -> Option<&str> {
+        self.tenant.subdomain.as_deref()
+    }
+
+    /// The name on the sign-in page.
+    pub fn name(&self) -> &str {
+        &self.tenant.name
+    }
+
+    /// Adds another org while the server runs, as [`OrgBuilder::org`] does before: for an app that
+    /// gets a new customer.
+    ///
+    /// # Errors
+    ///
+    /// If a setting is wrong, or there is an org of that subdomain.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), okta_auth_dev::Error> {
+    /// use okta_auth_dev::{Org, OrgBuilder};
+    ///
+    /// let first = Org::start().await?;
+    /// let hooli = first.add_org("hooli", OrgBuilder::customer("hooli"))?;
+    /// assert!(hooli.issuer().starts_with("http://hooli.localhost:"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn add_org(&self, subdomain: &str, org: OrgBuilder) -> Result<Self, Error> {
+        let tenant = self.host.add(org.tenant(Some(subdomain.to_owned()), self.host.address)?)?;
+        Ok(Self { host: Arc::clone(&self.host), tenant })
+    }
+
+    /// The domain of the first person's address, such as `acme.test`; none in an org without people.
+    pub fn email_domain(&self) -> Option<String> {
+        let email = self.users().into_iter().next()?.email;
+        email.split_once('@').map(|(_, domain)| domain.to_owned())
+    }
+
+    /// What an app that reads its tenants from variables is told of this one: `OKTA_ACME_ISSUER_URI`
+    /// and so on for the org `acme`. Besides, `OKTA_TENANTS` has to list it.
+    pub fn tenant_env(&self) -> Vec<(String, String)> {
+        let prefix = self.subdomain().unwrap_or("dev").to_ascii_uppercase().replace('-', "_");
+        let own = self.env().into_iter().map(|(name, value)| (name.trim_start_matches("OKTA_"), value));
+        let domain = self.email_domain().map(|domain| ("EMAIL_DOMAINS", domain));
+        let all = own.chain([("NAME", self.name().to_owned())]).chain(domain);
+        all.map(|(name, value)| (format!("OKTA_{prefix}_{name}"), value)).collect()
+    }
+
+    /// The same as a section of `tenants.toml`, for an app that reads its tenants from there.
+    pub fn tenant_toml(&self) -> String {
+        let mut lines = vec![format!("[{}]", self.subdomain().unwrap_or("dev"))];
+        lines.push(format!("name = {:?}", self.name()));
+        let own = self.env().into_iter().map(|(name, value)| (name.trim_start_matches("OKTA_"), value));
+        lines.extend(own.map(|(name, value)| match name {
+            "ISSUER_URI" => format!("issuer = {value:?}"),
+            _ => format!("{} = {value:?}", name.to_ascii_lowercase()),
+        }));
+        lines.extend(self.email_domain().map(|domain| format!("email_domains = [{domain:?}]")));
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
