@@ -3,7 +3,10 @@
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Method, redirect};
 
 pub(crate) fn free_port() -> u16 {
@@ -13,7 +16,8 @@ pub(crate) fn free_port() -> u16 {
 /// A browser in small.
 pub(crate) struct Browser {
     pub(crate) http: reqwest::Client,
-    pub(crate) jar: BTreeMap<String, String>,
+    /// Cookies by the host that set them and their names: ports make no difference.
+    pub(crate) jar: BTreeMap<(String, String), String>,
     /// What page its forms are sent from; none, if it is empty.
     pub(crate) origin: String,
 }
@@ -27,9 +31,20 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+/// Every name is this machine: a browser knows that of those below `localhost`, and some systems do not.
+struct ThisMachine;
+
+impl Resolve for ThisMachine {
+    fn resolve(&self, _: Name) -> Resolving {
+        let here = std::iter::once(SocketAddr::from(([127, 0, 0, 1], 0)));
+        Box::pin(std::future::ready(Ok(Box::new(here) as Addrs)))
+    }
+}
+
 impl Browser {
     pub(crate) fn new() -> Self {
-        let http = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy();
+        let http = http.dns_resolver(Arc::new(ThisMachine)).build().unwrap();
         Self { http, jar: BTreeMap::new(), origin: String::new() }
     }
 
@@ -48,16 +63,19 @@ impl Browser {
     }
 
     async fn exchange(&mut self, request: reqwest::RequestBuilder) -> Answer {
-        let cookies: Vec<String> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = request.header("accept", "text/html").header("cookie", cookies.join("; "));
-        let response = request.send().await.unwrap();
+        let mut request = request.header("accept", "text/html").build().unwrap();
+        let host = request.url().host_str().unwrap().to_owned();
+        let own = self.jar.iter().filter(|((owner, _), _)| *owner == host);
+        let cookies: Vec<String> = own.map(|((_, name), value)| format!("{name}={value}")).collect();
+        request.headers_mut().insert("cookie", cookies.join("; ").parse().unwrap());
+        let response = self.http.execute(request).await.unwrap();
         for cookie in response.headers().get_all("set-cookie") {
             let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
             let (value, attributes) = rest.split_once(';').unwrap();
             if attributes.contains("Max-Age=0") {
-                self.jar.remove(name);
+                self.jar.remove(&(host.clone(), name.to_owned()));
             } else {
-                self.jar.insert(name.to_owned(), value.to_owned());
+                self.jar.insert((host.clone(), name.to_owned()), value.to_owned());
             }
         }
         let header = |name: &str| response.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
@@ -74,11 +92,18 @@ impl Browser {
     /// Opens a page that needs a user, and signs in at the org's page as the first of its people.
     /// Returns where the org is, and the page.
     pub(crate) async fn sign_in(&mut self, page: &str) -> (String, Answer) {
+        self.sign_in_as(page, "").await
+    }
+
+    /// The same as the first whose login begins like this.
+    pub(crate) async fn sign_in_as(&mut self, page: &str, login: &str) -> (String, Answer) {
         let base = page.rsplit_once('/').unwrap().0;
-        let login = self.open(page).await.location;
-        let org = login.split("/oauth2/").next().unwrap().to_owned();
-        let sign_in = self.open(&login).await.body;
-        let one_click = sign_in.split("<li><form").nth(1).unwrap_or_else(|| panic!("no sign-in page: {sign_in}"));
+        let authorize = self.open(page).await.location;
+        let org = authorize.split("/oauth2/").next().unwrap().to_owned();
+        let sign_in = self.open(&authorize).await.body;
+        let mut people = sign_in.split("<li><form").skip(1);
+        let one_click = people.find(|form| field(form, "username").starts_with(login));
+        let one_click = one_click.unwrap_or_else(|| panic!("no `{login}` on the sign-in page: {sign_in}"));
         let action = one_click.split("action=\"").nth(1).unwrap().split('"').next().unwrap();
         let fields = ["stateToken", "username", "password"].map(|name| format!("{name}={}", field(one_click, name)));
         let mut answer = self.post(&format!("{org}{action}"), &fields.join("&")).await;

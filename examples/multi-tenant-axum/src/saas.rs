@@ -1,0 +1,200 @@
+//! What the app is made of, whatever its framework: customers, their development orgs, and the
+//! office where customers come and go.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use okta_auth::OktaAuth;
+use okta_auth::config::ConfigBuilder;
+use okta_auth::engine::{Tenants, Visit};
+use okta_auth::policy::PolicySet;
+use okta_auth::secret::Secret;
+use okta_auth::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
+use okta_auth_dev::{ADA_PASSWORD, Org, OrgBuilder, User};
+
+use crate::customers::{Customer, Customers};
+use crate::pages::{self, Brand};
+
+/// What a form sends, or a query says.
+pub(crate) type Fields = BTreeMap<String, String>;
+
+/// The first customers, with their colours.
+const FIRST: [(&str, &str); 3] = [("acme", "#1452cc"), ("globex", "#0b7a45"), ("initech", "#6b3fc9")];
+/// The one that is held to `strict.toml`.
+const STRICT: &str = "initech";
+/// What a new customer may choose from.
+pub(crate) const COLOURS: [(&str, &str); 5] =
+    [("Blue", "#1452cc"), ("Green", "#0b7a45"), ("Violet", "#6b3fc9"), ("Red", "#b3261e"), ("Brown", "#8a4b08")];
+
+/// The app.
+#[derive(Debug)]
+pub(crate) struct Saas {
+    pub(crate) tenants: Tenants,
+    customers: Customers,
+    /// Where customers without an Okta get one; none with a database of your own.
+    orgs: Option<Org>,
+    port: u16,
+    /// Opens the office. It is printed at start, and never leaves it.
+    token: String,
+}
+
+impl Saas {
+    /// With `CUSTOMERS_DB` the customers in that file, or else three with development orgs.
+    pub(crate) async fn start(port: u16) -> Result<Self, Box<dyn Error>> {
+        let file = std::env::var("CUSTOMERS_DB").ok();
+        let customers = Customers::open(file.as_deref()).await?;
+        let base = format!("http://localhost:{port}");
+        let orgs = match file {
+            Some(_) => None,
+            None => {
+                Some(OrgBuilder::default().redirect_origin(&base).customers(FIRST.map(|(id, _)| id)).start().await?)
+            }
+        };
+        // What all customers share: the cookie secret, the session store, limits, hooks.
+        let shared = OktaAuth::builder(ConfigBuilder::from_env().base_url(&base))
+            .policies(PolicySet::parse(include_str!("../policies.toml"))?);
+        let tenants = Tenants::builder(shared)
+            .source(customers.clone())
+            .resolve(Resolver::Subdomain("localhost".to_owned()))
+            .policies("strict", PolicySet::parse(include_str!("../strict.toml"))?)
+            .build()?;
+        let mut token = [0; 16];
+        aws_lc_rs::rand::fill(&mut token)?;
+        let token = token.iter().map(|byte| format!("{byte:02x}")).collect();
+        let saas = Self { tenants, customers, orgs, port, token };
+        saas.open().await?;
+        Ok(saas)
+    }
+
+    /// Adds the first customers, and says where to go.
+    async fn open(&self) -> Result<(), Box<dyn Error>> {
+        if let Some(orgs) = &self.orgs {
+            for (id, colour) in FIRST {
+                let policies = (id == STRICT).then(|| "strict".to_owned());
+                let org = orgs.org(id).ok_or("there is no org of a first customer")?;
+                if policies.is_some() {
+                    let eve = User::new(format!("eve@{id}.test"), ADA_PASSWORD).name("Eve", "Polastri");
+                    org.put_user(eve.groups(["Everyone", "Admins", "Security"]));
+                }
+                self.customers.add(&Customer::at(&org, org.name(), colour, policies)?).await?;
+            }
+            println!("Each customer has a development org, with these people:");
+            orgs.orgs().iter().flat_map(Org::users).for_each(|user| println!("  {}  {}", user.login, user.password));
+        }
+        for Customer { settings, .. } in self.customers.all().await? {
+            println!("{} is at http://{}.localhost:{}", settings.display_name(), settings.id, self.port);
+        }
+        println!("Customers come and go at http://localhost:{}/tenants?token={}", self.port, self.token);
+        Ok(())
+    }
+
+    /// How the pages of a request look: as those of its customer, or of nobody.
+    pub(crate) async fn brand(&self, visit: &Visit) -> Brand {
+        let Some(tenant) = visit.auth().tenant() else { return Brand::default() };
+        let customer = self.customers.one("id", tenant.id.as_str()).await.ok().flatten();
+        let colour = customer.map_or_else(|| Brand::default().colour, |customer| customer.colour);
+        Brand { name: tenant.display_name().to_owned(), colour }
+    }
+
+    /// The page of the office: a status, and HTML.
+    pub(crate) async fn office(&self, visit: &Visit, fields: &Fields) -> (u16, String) {
+        match self.may_enter(visit, fields) {
+            true => (200, self.office_page(None).await),
+            false => (404, pages::no_office()),
+        }
+    }
+
+    /// Does what a form of the office says: where to go on, or else a status and HTML.
+    pub(crate) async fn change(&self, visit: &Visit, fields: &Fields) -> Result<String, (u16, String)> {
+        if !self.may_enter(visit, fields) {
+            return Err((404, pages::no_office()));
+        }
+        match self.try_change(fields).await {
+            Ok(()) => Ok(format!("/tenants?token={}", self.token)),
+            Err(wrong) => Err((400, self.office_page(Some(&wrong)).await)),
+        }
+    }
+
+    async fn office_page(&self, wrong: Option<&str>) -> String {
+        pages::office(&self.customers.all().await.unwrap_or_default(), &self.token, wrong)
+    }
+
+    /// Whether a request may enter the office: it is for no customer, and has the token. The token is
+    /// in forms too, so no other site can send one of them.
+    fn may_enter(&self, visit: &Visit, fields: &Fields) -> bool {
+        let token = fields.get("token").map(String::as_bytes).unwrap_or_default();
+        let right = aws_lc_rs::constant_time::verify_slices_are_equal(token, self.token.as_bytes()).is_ok();
+        right && visit.auth().tenant().is_none()
+    }
+
+    /// Adds or removes a customer. An error is what the page says.
+    async fn try_change(&self, fields: &Fields) -> Result<(), String> {
+        let id = text(fields, "id").and_then(TenantId::parse);
+        let id = id.ok_or("An id has lower-case letters, digits and hyphens.")?;
+        if text(fields, "remove").is_some() {
+            return self.remove(&id).await;
+        }
+        let customer = self.wanted(id, fields)?;
+        // The checks of a table of one: issuer, client id, domain.
+        TenantTable::new([customer.settings.clone()]).map_err(|error| error.to_string())?;
+        self.customers.add(&customer).await.map_err(|error| match error.as_database_error() {
+            Some(known) if known.is_unique_violation() => {
+                "There is a customer of this id, domain or issuer.".to_owned()
+            }
+            _ => format!("The database says: {error}"),
+        })?;
+        self.tenants.forget(); // that there was none of the name
+        Ok(())
+    }
+
+    /// The customer that a form describes, with an Okta of its own or a development org.
+    fn wanted(&self, id: TenantId, fields: &Fields) -> Result<Customer, String> {
+        let name = text(fields, "name").unwrap_or(id.as_str()).to_owned();
+        let colour = COLOURS.iter().find(|(_, known)| text(fields, "colour") == Some(known));
+        let colour = colour.map_or("#1452cc", |(_, known)| known).to_owned();
+        let policies = text(fields, "strict").map(|_| "strict".to_owned());
+        let Some(issuer) = text(fields, "issuer") else {
+            let orgs = self.orgs.as_ref().ok_or("Give the issuer of the customer's Okta.")?;
+            return Customer::at(&self.org(orgs, &id)?, &name, &colour, policies);
+        };
+        let mut settings = TenantSettings::new(id, issuer, text(fields, "client_id").unwrap_or_default());
+        settings.name = Some(name);
+        settings.client_secret = text(fields, "client_secret").map(Secret::new);
+        settings.email_domains = vec![text(fields, "email_domain").unwrap_or_default().to_ascii_lowercase()];
+        settings.policies = policies;
+        Ok(Customer { settings, colour })
+    }
+
+    /// Removes a customer, and ends its sessions.
+    async fn remove(&self, id: &TenantId) -> Result<(), String> {
+        self.customers.remove(id).await.map_err(|error| format!("The database says: {error}"))?;
+        self.tenants.forget();
+        self.tenants.end_tenant(id).await.map_err(|error| error.to_string())
+    }
+
+    /// The development org of a new customer, or the one that it had before.
+    fn org(&self, orgs: &Org, id: &TenantId) -> Result<Org, String> {
+        let origin = format!("http://{id}.localhost:{}", self.port);
+        let new = || orgs.add_org(id.as_str(), OrgBuilder::customer(id.as_str()).redirect_origin(&origin));
+        orgs.org(id.as_str()).map_or_else(new, Ok).map_err(|error| error.to_string())
+    }
+}
+
+/// What a field says, if it says anything.
+fn text<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+    fields.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+impl Customer {
+    /// A customer with a development org.
+    fn at(org: &Org, name: &str, colour: &str, policies: Option<String>) -> Result<Self, String> {
+        let id = org.subdomain().and_then(TenantId::parse).ok_or("the org has no subdomain")?;
+        let client = org.client();
+        let mut settings = TenantSettings::new(id, org.issuer(), client.client_id);
+        settings.name = Some(name.to_owned());
+        settings.client_secret = client.client_secret.map(Secret::new);
+        settings.email_domains = org.email_domain().into_iter().collect();
+        settings.policies = policies;
+        Ok(Self { settings, colour: colour.to_owned() })
+    }
+}

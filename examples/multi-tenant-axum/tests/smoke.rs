@@ -1,0 +1,214 @@
+//! Both examples, multi-tenant-axum and multi-tenant-actix, as somebody starts them: as a process, over HTTP alone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../../axum-app/tests/support/mod.rs"]
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use support::{Answer, Browser, free_port};
+
+/// The example of the package that this is compiled for.
+fn binary() -> &'static str {
+    option_env!("CARGO_BIN_EXE_multi-tenant-axum").or(option_env!("CARGO_BIN_EXE_multi-tenant-actix")).unwrap()
+}
+
+/// The example, until the test ends.
+struct Example {
+    child: Child,
+    port: u16,
+    /// The page where customers come and go, with its token.
+    office: String,
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Example {
+    /// Starts it without any `OKTA_*`, and waits until it serves.
+    fn start() -> Self {
+        let port = free_port();
+        let mut command = Command::new(binary());
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTA_") || name == "CUSTOMERS_DB") {
+            command.env_remove(name);
+        }
+        let mut child = command.env("PORT", port.to_string()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut lines = Vec::new();
+        while !lines.last().is_some_and(|line: &String| line.starts_with("Open ")) {
+            lines.push(output.next().expect("the example ended").unwrap());
+        }
+        std::thread::spawn(move || output.for_each(drop));
+        let office = lines.iter().find_map(|line| line.split_once(" go at ")).expect("it says where the office is").1;
+        for known in ["ada@acme.test", "Globex is at http://globex.localhost", "sam@partner.test"] {
+            assert!(lines.iter().any(|line| line.contains(known)), "{known}: {lines:?}");
+        }
+        Self { child, port, office: office.to_owned() }
+    }
+
+    /// An address at a customer, or at nobody.
+    fn at(&self, customer: &str, path: &str) -> String {
+        let dot = if customer.is_empty() { "" } else { "." };
+        format!("http://{customer}{dot}localhost:{}{path}", self.port)
+    }
+
+    /// Sends a form of the office.
+    async fn change(&self, browser: &mut Browser, form: &str) -> Answer {
+        let token = self.office.split_once("token=").unwrap().1;
+        browser.post(&self.at("", "/tenants"), &format!("token={token}&{form}")).await
+    }
+}
+
+/// Who a customer takes the browser for.
+async fn me(browser: &mut Browser, example: &Example, customer: &str) -> Option<Value> {
+    let answer = browser.open(&example.at(customer, "/api/me")).await;
+    (answer.status == 200).then(|| serde_json::from_str(&answer.body).unwrap())
+}
+
+#[tokio::test]
+async fn an_address_leads_to_the_sign_in_of_its_company() {
+    let example = Example::start();
+    let mut browser = Browser::new();
+    let front = browser.open(&example.at("", "/")).await;
+    assert!(front.status == 200 && front.body.contains("name=\"email\""), "{}", front.body);
+    let company = browser.post(&example.at("", "/login"), "email=ada%40acme.test").await;
+    assert_eq!((company.status, company.location), (303, example.at("acme", "/login?login_hint=ada%40acme.test")));
+    let org = browser.open(&example.at("acme", "/login?login_hint=ada%40acme.test")).await;
+    assert!(org.status == 303 && org.location.starts_with("http://acme.localhost:"), "{}", org.location);
+    assert!(org.location.contains("login_hint=ada%40acme.test"), "{}", org.location);
+    // Nobody learns who exists, and whoever belongs nowhere is told kindly.
+    let nobody = browser.post(&example.at("", "/login"), "email=nobody%40acme.test").await;
+    assert_eq!((nobody.status, nobody.location), (303, example.at("acme", "/login?login_hint=nobody%40acme.test")));
+    let elsewhere = browser.post(&example.at("", "/login"), "email=ada%40elsewhere.test").await;
+    assert!(elsewhere.status == 200 && elsewhere.body.contains("do not know"), "{}", elsewhere.body);
+    for customer in ["umbrella", "a.acme", "tenants"] {
+        let nothing = browser.open(&example.at(customer, "/")).await;
+        assert_eq!(nothing.status, 404, "{customer}: {}", nothing.body);
+    }
+}
+
+#[tokio::test]
+async fn one_browser_is_signed_in_at_two_customers_and_refused_across_them() {
+    let example = Example::start();
+    let mut browser = Browser::new();
+    let (_, page) = browser.sign_in_as(&example.at("acme", "/profile"), "sam@").await;
+    assert!(page.body.contains("the Okta of Acme") && page.body.contains("#1452cc"), "{}", page.body);
+    let other = browser.open(&example.at("globex", "/profile")).await;
+    assert!(other.status == 303 && other.location.starts_with("http://globex.localhost:"), "{}", other.location);
+    let (_, page) = browser.sign_in_as(&example.at("globex", "/profile"), "sam@").await;
+    assert!(page.body.contains("the Okta of Globex") && page.body.contains("#0b7a45"), "{}", page.body);
+    let acme = me(&mut browser, &example, "acme").await.unwrap();
+    let globex = me(&mut browser, &example, "globex").await.unwrap();
+    assert_eq!((acme["tenant"].as_str(), globex["tenant"].as_str()), (Some("acme"), Some("globex")));
+    assert_eq!((&acme["sub"], &acme["email"]), (&globex["sub"], &globex["email"]), "the same id and address");
+    assert_ne!(acme["iss"], globex["iss"], "and not the same person");
+
+    // The session of one is nothing at the other, under either name.
+    let mut thief = Browser::new();
+    for ((_, name), value) in browser.jar.iter().filter(|((_, name), _)| name == "okta_session_acme") {
+        thief.jar.insert(("globex.localhost".to_owned(), name.clone()), value.clone());
+        thief.jar.insert(("globex.localhost".to_owned(), name.replace("acme", "globex")), value.clone());
+    }
+    assert_eq!(thief.jar.len(), 2);
+    assert_eq!(me(&mut thief, &example, "globex").await, None);
+
+    // Nor is the answer to a sign-in.
+    let mut fresh = Browser::new();
+    let login = fresh.open(&example.at("acme", "/login")).await.location;
+    fresh.open(&example.at("globex", "/login")).await;
+    let state = login.split("state=").nth(1).unwrap().split('&').next().unwrap();
+    let crossed = example.at("globex", &format!("/authorization-code/callback?code=anything&state={state}"));
+    assert_eq!(fresh.open(&crossed).await.status, 400);
+
+    // Signing out of one leaves the other.
+    browser.origin = example.at("acme", "");
+    assert_eq!(browser.post(&example.at("acme", "/logout"), "").await.status, 303);
+    assert_eq!(me(&mut browser, &example, "acme").await, None);
+    assert!(me(&mut browser, &example, "globex").await.is_some());
+}
+
+#[tokio::test]
+async fn each_customer_has_its_policies() {
+    let example = Example::start();
+    for (customer, login, status) in [
+        ("acme", "ada@", 200),
+        ("acme", "ben@", 403),
+        ("initech", "ada@", 403), // strict: an admin, but not of `Security`
+        ("initech", "eve@", 200),
+    ] {
+        let (_, page) = Browser::new().sign_in_as(&example.at(customer, "/admin"), login).await;
+        assert_eq!(page.status, status, "{login} at {customer}: {}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn a_customer_comes_and_goes_while_the_app_runs() {
+    let example = Example::start();
+    let mut browser = Browser::new();
+    browser.sign_in(&example.at("acme", "/profile")).await;
+    assert_eq!(browser.open(&example.at("hooli", "/")).await.status, 404);
+    let unknown = browser.post(&example.at("", "/login"), "email=ada%40hooli.test").await;
+    assert_eq!(unknown.status, 200, "nobody knows the domain yet");
+
+    let office = browser.open(&example.office).await;
+    assert!(office.status == 200 && office.body.contains("Initech"), "{}", office.body);
+    let done = example.change(&mut browser, "id=hooli&name=Hooli+%3Cb%3E&colour=%23b3261e&add=").await;
+    assert_eq!((done.status, example.at("", &done.location)), (303, example.office.clone()));
+    let (_, page) = browser.sign_in(&example.at("hooli", "/profile")).await;
+    assert!(page.body.contains("the Okta of Hooli &lt;b&gt;") && page.body.contains("#b3261e"), "{}", page.body);
+    assert_eq!(me(&mut browser, &example, "hooli").await.unwrap()["tenant"], "hooli");
+    assert_eq!(browser.post(&example.at("", "/login"), "email=ada%40hooli.test").await.status, 303);
+    let twice = example.change(&mut browser, "id=hooli").await;
+    assert!(twice.status == 400 && twice.body.contains("There is a customer"), "{}", twice.body);
+    let before = browser.jar.clone();
+
+    assert_eq!(example.change(&mut browser, "id=hooli&remove=yes").await.status, 303);
+    for path in ["/", "/profile", "/api/me", "/login", "/authorization-code/callback?code=x&state=y"] {
+        assert_eq!(browser.open(&example.at("hooli", path)).await.status, 404, "{path}");
+    }
+    assert!(me(&mut browser, &example, "acme").await.is_some(), "nobody else is signed out");
+    assert_eq!(example.change(&mut browser, "id=hooli").await.status, 303, "the customer comes back");
+    browser.jar = before;
+    assert_eq!(me(&mut browser, &example, "hooli").await, None, "the old sessions do not");
+    let again = Browser::new().sign_in(&example.at("hooli", "/profile")).await.1;
+    assert!(again.body.contains("Ada Lovelace"), "{}", again.body);
+}
+
+#[tokio::test]
+async fn the_office_opens_with_its_token_at_its_own_address_alone() {
+    let example = Example::start();
+    let mut browser = Browser::new();
+    browser.sign_in(&example.at("acme", "/admin")).await;
+    for url in [
+        example.at("", "/tenants"),
+        example.at("", "/tenants?token="),
+        format!("{}0", example.office),
+        example.office.replace("localhost", "acme.localhost"),
+        example.office.replace("localhost", "127.0.0.1"),
+    ] {
+        let answer = browser.open(&url).await;
+        assert!(answer.status == 404 && !answer.body.contains("Globex"), "{url}: {}", answer.body);
+    }
+    let forged = browser.post(&example.at("", "/tenants"), "id=acme&remove=yes").await;
+    assert_eq!(forged.status, 404);
+    let token = example.office.split_once('?').unwrap().1;
+    let at_acme = browser.post(&example.at("acme", "/tenants"), &format!("{token}&id=globex&remove=yes")).await;
+    assert_eq!(at_acme.status, 404);
+    for (form, words) in [
+        ("id=A+B", "lower-case"),
+        ("id=evil&issuer=http%3A%2F%2Fevil.example&client_id=x&email_domain=evil.test", "http"),
+        ("id=evil&issuer=https%3A%2F%2Fevil.okta.com&client_id=x", "domain"),
+        ("id=evil&issuer=https%3A%2F%2Fevil.okta.com&client_id=x&email_domain=acme.test", "There is a customer"),
+    ] {
+        let wrong = example.change(&mut browser, form).await;
+        assert!(wrong.status == 400 && wrong.body.contains(words), "{form}: {} {}", wrong.status, wrong.body);
+    }
+    assert_eq!(browser.open(&example.at("globex", "/")).await.status, 200);
+}
