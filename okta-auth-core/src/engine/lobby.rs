@@ -5,8 +5,9 @@
 //! such a user is up to Okta, and nobody is told here.
 
 use bytes::Bytes;
+use http::header::CONTENT_SECURITY_POLICY;
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use url::{Url, form_urlencoded};
 
 use super::arrival::Arrival;
@@ -19,6 +20,13 @@ use super::{OktaAuth, Renewal};
 use crate::error::{Code, Error, Result};
 use crate::login::{LoginOptions, ReturnTo};
 use crate::tenant::TenantKey;
+
+/// What the page may do. Its form is sent to this application and answered with a redirect to a
+/// tenant's own address and on to its Okta; browsers hold those to `form-action` as well, and would
+/// stay where they are. Which they are is nobody's business before an address is given.
+const CONTENT_SECURITY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self' https: http:; frame-ancestors 'none'",
+);
 
 /// The longest address (RFC 5321 §4.5.3.1.3).
 const MAX_ADDRESS: usize = 254;
@@ -44,7 +52,9 @@ impl Visit {
         let mut sentences = vec![said.unwrap_or("Please tell us which organization you belong to.")];
         let targets: Vec<(String, String)> = choices
             .iter()
-            .filter_map(|tenant| Some((tenant.display_name().to_owned(), login_url(&many.ready(tenant).ok()?, None)?)))
+            .filter_map(|tenant| {
+                Some((tenant.display_name().to_owned(), login_url(&many.ready(tenant).ok()?, None, return_to)?))
+            })
             .collect();
         let links: Vec<(&str, &str)> = targets.iter().map(|(name, url)| (name.as_str(), url.as_str())).collect();
         if !links.is_empty() && many.email_first() {
@@ -61,7 +71,9 @@ impl Visit {
             )
         });
         let page = Page { title: "Sign in", sentences, links, code: "tenant_required", reference: self.reference() };
-        reply::html(StatusCode::OK, page.render_with(form.as_deref().unwrap_or_default()))
+        let mut answer = reply::html(StatusCode::OK, page.render_with(form.as_deref().unwrap_or_default()));
+        answer.headers_mut().insert(CONTENT_SECURITY_POLICY, CONTENT_SECURITY);
+        answer
     }
 
     /// Somebody has given an address: on to the sign-in of its tenant.
@@ -107,7 +119,7 @@ impl Visit {
             };
             return visit.start_login(&options).await;
         }
-        match login_url(auth, options.login_hint.take()) {
+        match login_url(auth, options.login_hint.take(), &options.return_to) {
             Some(url) => reply::see_other(&url),
             None => self.error(&Error::new(Code::TenantUnknown, "the tenant has no page to sign in at")),
         }
@@ -121,13 +133,14 @@ impl Visit {
     }
 }
 
-/// The page of a tenant at which a sign-in starts.
-fn login_url(auth: &OktaAuth, hint: Option<String>) -> Option<String> {
+/// The page of a tenant at which a sign-in starts, for somebody who wanted to go somewhere.
+fn login_url(auth: &OktaAuth, hint: Option<String>, return_to: &ReturnTo) -> Option<String> {
     let config = auth.config();
     let mut url = Url::parse(&format!("{}{}", config.origin(), config.routes().login()?)).ok()?;
     let mount = config.routes().mount();
-    if !mount.is_empty() {
-        url.query_pairs_mut().append_pair("return_to", &format!("{mount}/"));
+    let return_to = format!("{mount}{}", return_to.as_str());
+    if return_to != "/" {
+        url.query_pairs_mut().append_pair("return_to", &return_to);
     }
     if let Some(hint) = hint {
         url.query_pairs_mut().append_pair("login_hint", &hint);
