@@ -194,6 +194,8 @@ struct Example {
     base: String,
     /// Where its development org is; empty if it embeds none.
     org: String,
+    /// What it said when it started.
+    lines: Vec<String>,
     _app: Running,
 }
 
@@ -212,7 +214,8 @@ fn example(package: &str, port: u16, variables: &[(&str, &str)]) -> Example {
     }
     std::thread::spawn(move || output.for_each(drop));
     let org = lines.iter().find_map(|line| line.split("org runs at ").nth(1)?.split(". ").next());
-    Example { base: format!("http://localhost:{port}"), org: org.unwrap_or_default().to_owned(), _app: Running(child) }
+    let org = org.unwrap_or_default().to_owned();
+    Example { base: format!("http://localhost:{port}"), org, lines, _app: Running(child) }
 }
 
 /// A browser with a profile of its own, and where that is.
@@ -313,7 +316,7 @@ async fn a_session_outlives_three_access_tokens_without_a_visible_redirect() {
         ("OKTA_DEV_ACCESS_TOKEN_LIFETIME", "60"),
         ("OKTA_DEV_ROTATION", "rotate"),
     ];
-    let Example { base, org, _app } = example("axum-app", free_port(), &variables);
+    let Example { base, org, _app, .. } = example("axum-app", free_port(), &variables);
     let (driver, profile) = browser("refresh").await;
     driver.open(&format!("{base}/profile")).await;
     driver.sign_in(ADA, ADA_PASSWORD).await;
@@ -340,7 +343,7 @@ async fn a_session_outlives_three_access_tokens_without_a_visible_redirect() {
 /// An administrator at the org signs somebody out everywhere, whose next click lands on sign-in.
 /// Until then the page of devices shows `devices`.
 async fn signed_out_by_an_admin(package: &str, variables: &[(&str, &str)], devices: &str) {
-    let Example { base, org, _app } = example(package, free_port(), variables);
+    let Example { base, org, _app, .. } = example(package, free_port(), variables);
     let (driver, profile) = browser(&format!("admin-{package}")).await;
     driver.open(&format!("{base}/profile")).await;
     driver.sign_in(ADA, ADA_PASSWORD).await;
@@ -425,4 +428,85 @@ async fn the_frame_of_another_apps_sign_out_ends_the_session() {
     assert!(driver.url().await.starts_with(org.url()));
     let _ = std::fs::remove_dir_all(&profile);
     driver.quit().await;
+}
+
+/// Signs in at a customer's org, which knows who comes already.
+async fn give_password(driver: &Driver, customer: &str) {
+    driver.shows("Sign In").await;
+    assert!(driver.url().await.starts_with(&format!("http://{customer}.localhost:")));
+    driver.write("input[name=password]", ADA_PASSWORD).await;
+    driver.click("form button[type=submit]").await;
+}
+
+/// One browser at several customers of one app, one of whom comes and goes.
+async fn many_customers(package: &str) {
+    let port = free_port();
+    let Example { base, lines, _app, .. } = example(package, port, &[]);
+    let at = |customer: &str, path: &str| format!("http://{customer}.localhost:{port}{path}");
+    let (driver, profile) = browser(package).await;
+    driver.open(&base).await;
+    driver.shows("Timesheets for your company").await;
+    driver.picture(&format!("11-{package}-front")).await;
+    driver.write("input[name=email]", "ada@acme.test").await;
+    driver.click("main form button").await;
+    give_password(&driver, "acme").await;
+    driver.is_at(&at("acme", "")).await;
+    driver.shows("Hello, Ada Lovelace").await;
+    driver.picture(&format!("12-{package}-acme")).await;
+
+    // The library's own page asks the same where a page needs somebody.
+    driver.open(&format!("{base}/profile")).await;
+    driver.shows("Please tell us which organization you belong to").await;
+    driver.picture(&format!("13-{package}-who-are-you")).await;
+    driver.write("input[name=email]", "ada@globex.test").await;
+    driver.click("main form button").await;
+    give_password(&driver, "globex").await;
+    driver.is_at(&at("globex", "/profile")).await;
+    driver.shows("the Okta of Globex").await;
+    driver.picture(&format!("14-{package}-globex")).await;
+    driver.open(&at("acme", "/profile")).await;
+    driver.shows("the Okta of Acme").await;
+    driver.open(&at("initech", "/profile")).await;
+    driver.sign_in("ada@initech.test", ADA_PASSWORD).await;
+    driver.is_at(&at("initech", "/profile")).await;
+    driver.open(&at("initech", "/admin")).await;
+    driver.shows("You do not have access to this page").await;
+
+    driver.open(&at("hooli", "/profile")).await;
+    driver.shows("There is nothing here").await;
+    let office = lines.iter().find_map(|line| line.split(" go at ").nth(1)).unwrap();
+    driver.open(office).await;
+    driver.write("input[name=id][required]", "hooli").await;
+    driver.write("input[name=name]", "Hooli").await;
+    driver.click("option[value='#b3261e']").await;
+    driver.click("button[name=add]").await;
+    driver.shows("hooli.test").await;
+    driver.picture(&format!("15-{package}-office")).await;
+    driver.open(&at("hooli", "/profile")).await;
+    driver.sign_in("ada@hooli.test", ADA_PASSWORD).await;
+    driver.is_at(&at("hooli", "/profile")).await;
+    driver.shows("the Okta of Hooli").await;
+    driver.picture(&format!("16-{package}-hooli")).await;
+    driver.open(office).await;
+    driver.click("button[aria-label='Remove hooli']").await;
+    until("the customer is gone", || async { !driver.text().await.contains("hooli.test") }).await;
+    driver.open(&at("hooli", "/profile")).await;
+    driver.shows("There is nothing here").await;
+    driver.picture(&format!("17-{package}-gone")).await;
+    driver.open(&at("acme", "/profile")).await;
+    driver.shows("the Okta of Acme").await;
+    let _ = std::fs::remove_dir_all(&profile);
+    driver.quit().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn many_customers_in_axum() {
+    many_customers("multi-tenant-axum").await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn many_customers_in_actix() {
+    many_customers("multi-tenant-actix").await;
 }

@@ -80,6 +80,8 @@ async fn an_address_leads_to_the_sign_in_of_its_company() {
     assert!(front.status == 200 && front.body.contains("name=\"email\""), "{}", front.body);
     let company = browser.post(&example.at("", "/login"), "email=ada%40acme.test").await;
     assert_eq!((company.status, company.location), (303, example.at("acme", "/login?login_hint=ada%40acme.test")));
+    let wanted = browser.post(&example.at("", "/login"), "email=ada%40acme.test&return_to=%2Fprofile").await.location;
+    assert_eq!(wanted, example.at("acme", "/login?return_to=%2Fprofile&login_hint=ada%40acme.test"));
     let org = browser.open(&example.at("acme", "/login?login_hint=ada%40acme.test")).await;
     assert!(org.status == 303 && org.location.starts_with("http://acme.localhost:"), "{}", org.location);
     assert!(org.location.contains("login_hint=ada%40acme.test"), "{}", org.location);
@@ -88,6 +90,10 @@ async fn an_address_leads_to_the_sign_in_of_its_company() {
     assert_eq!((nobody.status, nobody.location), (303, example.at("acme", "/login?login_hint=nobody%40acme.test")));
     let elsewhere = browser.post(&example.at("", "/login"), "email=ada%40elsewhere.test").await;
     assert!(elsewhere.status == 200 && elsewhere.body.contains("do not know"), "{}", elsewhere.body);
+    // A browser follows from the library's own page, too.
+    let page = browser.http.get(example.at("", "/login")).send().await.unwrap();
+    let policy = page.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("form-action 'self' https: http:;"), "{policy}");
     for customer in ["umbrella", "a.acme", "tenants"] {
         let nothing = browser.open(&example.at(customer, "/")).await;
         assert_eq!(nothing.status, 404, "{customer}: {}", nothing.body);
