@@ -5,6 +5,11 @@ pub use okta_auth_core::{
     secret, session, tenant,
 };
 
+/// The guide of many tenants, compiled as it is read.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/tenants.md")]
+mod tenants_guide {}
+
 #[cfg(feature = "store-tests")]
 pub use okta_auth_core::store_tests;
 
