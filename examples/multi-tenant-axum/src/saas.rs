@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use okta_auth::OktaAuth;
-use okta_auth::config::ConfigBuilder;
+use okta_auth::config::{ConfigBuilder, EgressPolicy};
 use okta_auth::engine::{Tenants, Visit};
 use okta_auth::policy::PolicySet;
 use okta_auth::secret::Secret;
@@ -31,6 +31,8 @@ pub(crate) const COLOURS: [(&str, &str); 5] =
 pub(crate) struct Saas {
     pub(crate) tenants: Tenants,
     customers: Customers,
+    /// Where a customer's issuer may be.
+    egress: EgressPolicy,
     /// Where customers without an Okta get one; none with a database of your own.
     orgs: Option<Org>,
     port: u16,
@@ -53,7 +55,13 @@ impl Saas {
         // What all customers share: the cookie secret, the session store, limits, hooks.
         let shared = OktaAuth::builder(ConfigBuilder::from_env().base_url(&base))
             .policies(PolicySet::parse(include_str!("../policies.toml"))?);
+        // Development orgs are on this machine; customers of a database of your own are at Okta.
+        let egress = match &orgs {
+            Some(_) => EgressPolicy::default().dangerous().allow_loopback(),
+            None => EgressPolicy::default(),
+        };
         let tenants = Tenants::builder(shared)
+            .egress(egress.clone())
             .source(customers.clone())
             .resolve(Resolver::Subdomain("localhost".to_owned()))
             .policies("strict", PolicySet::parse(include_str!("../strict.toml"))?)
@@ -61,7 +69,7 @@ impl Saas {
         let mut token = [0; 16];
         aws_lc_rs::rand::fill(&mut token)?;
         let token = token.iter().map(|byte| format!("{byte:02x}")).collect();
-        let saas = Self { tenants, customers, orgs, port, token };
+        let saas = Self { tenants, customers, egress, orgs, port, token };
         saas.open().await?;
         Ok(saas)
     }
@@ -135,8 +143,7 @@ impl Saas {
             return self.remove(&id).await;
         }
         let customer = self.wanted(id, fields)?;
-        // The checks of a table of one: issuer, client id, domain.
-        TenantTable::new([customer.settings.clone()]).map_err(|error| error.to_string())?;
+        self.check(&customer.settings).map_err(|error| error.to_string())?;
         self.customers.add(&customer).await.map_err(|error| match error.as_database_error() {
             Some(known) if known.is_unique_violation() => {
                 "There is a customer of this id, domain or issuer.".to_owned()
@@ -145,6 +152,13 @@ impl Saas {
         })?;
         self.tenants.forget(); // that there was none of the name
         Ok(())
+    }
+
+    /// What the library would say of a customer, before somebody comes to it.
+    fn check(&self, settings: &TenantSettings) -> Result<(), okta_auth::Error> {
+        TenantTable::new([settings.clone()])?; // issuer, client id, domain
+        let config = ConfigBuilder::default().issuer(&settings.issuer).client_id(&settings.client_id).build()?;
+        self.egress.check_issuer(config.issuer())
     }
 
     /// The customer that a form describes, with an Okta of its own or a development org.
@@ -167,9 +181,14 @@ impl Saas {
 
     /// Removes a customer, and ends its sessions.
     async fn remove(&self, id: &TenantId) -> Result<(), String> {
+        // Somebody has to know whose sessions end, once the row is gone.
+        let known = self.tenants.tenant(id).await.is_ok_and(|tenant| tenant.is_some());
         self.customers.remove(id).await.map_err(|error| format!("The database says: {error}"))?;
         self.tenants.forget();
-        self.tenants.end_tenant(id).await.map_err(|error| error.to_string())
+        if known {
+            self.tenants.end_tenant(id).await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 
     /// The development org of a new customer, or the one that it had before.

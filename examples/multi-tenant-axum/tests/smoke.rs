@@ -210,11 +210,17 @@ async fn the_office_opens_with_its_token_at_its_own_address_alone() {
     for (form, words) in [
         ("id=A+B", "lower-case"),
         ("id=evil&issuer=http%3A%2F%2Fevil.example&client_id=x&email_domain=evil.test", "http"),
+        ("id=evil&issuer=https%3A%2F%2F169.254.169.254&client_id=x&email_domain=evil.test", "169.254.169.254"),
+        ("id=evil&issuer=https%3A%2F%2Fevil.example&client_id=x&email_domain=evil.test", "evil.example"),
         ("id=evil&issuer=https%3A%2F%2Fevil.okta.com&client_id=x", "domain"),
         ("id=evil&issuer=https%3A%2F%2Fevil.okta.com&client_id=x&email_domain=acme.test", "There is a customer"),
     ] {
         let wrong = example.change(&mut browser, form).await;
         assert!(wrong.status == 400 && wrong.body.contains(words), "{form}: {} {}", wrong.status, wrong.body);
     }
-    assert_eq!(browser.open(&example.at("globex", "/")).await.status, 200);
+    // Nobody has ever come to these.
+    assert_eq!(example.change(&mut browser, "id=globex&remove=yes").await.status, 303);
+    assert_eq!(browser.open(&example.at("globex", "/")).await.status, 404);
+    assert_eq!(example.change(&mut browser, "id=unheard-of&remove=yes").await.status, 303);
+    assert_eq!(browser.open(&example.at("acme", "/profile")).await.status, 200);
 }

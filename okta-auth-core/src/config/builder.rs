@@ -285,6 +285,12 @@ impl ConfigBuilder {
         self
     }
 
+    /// Without the issuers that the application had before: each tenant has its own.
+    pub(crate) fn without_former_issuers(mut self) -> Self {
+        self.former_issuers.clear();
+        self
+    }
+
     /// Binds everything to a tenant's name instead of issuer and client alone.
     pub(crate) fn tenant(mut self, id: impl fmt::Display) -> Self {
         self.tenant = Some(id.to_string());

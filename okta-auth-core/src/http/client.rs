@@ -115,11 +115,15 @@ impl HttpClient {
     /// A client for another tenant. It shares connections, certificates and the policy with this
     /// one, which cost much more than all the rest, and nothing else: limits, failures and bounds
     /// are its own, but for `connect_timeout`, which belongs to the connections.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the tenants, which are not there yet"))]
     pub(crate) fn for_tenant(&self, settings: &HttpSettings) -> Self {
         let circuits = Arc::new(Circuits::new(settings.limits(), self.clock.clone()));
         let (client, policy, clock) = (self.client.clone(), Arc::clone(&self.policy), self.clock.clone());
         Self { client, policy, circuits, timeout: settings.timeout, max_response: settings.max_response, clock }
+    }
+
+    /// Where requests may go.
+    pub(crate) fn policy(&self) -> &EgressPolicy {
+        &self.policy
     }
 
     /// Whether requests may go to a URL; see [`EgressPolicy::check_url`].

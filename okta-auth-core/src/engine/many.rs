@@ -1,0 +1,352 @@
+//! What many tenants share, and how a request finds its own.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::request::Parts;
+use quick_cache::sync::Cache;
+use url::Url;
+
+use super::arrival::{Arrival, Waiting};
+use super::builder::OktaAuthBuilder;
+use super::routes::Endpoint;
+use super::visit::{Lobby, Visit};
+use super::{OktaAuth, Renewal};
+use crate::config::{Config, ConfigBuilder};
+use crate::error::{Code, Error, Result};
+use crate::policy::PolicySet;
+use crate::tenant::{Directory, Hint, Lookup, Resolver, TenantId, TenantKey, TenantSettings, host, resolve};
+
+/// So many tenants are kept ready; the others are made ready when somebody comes.
+const READY: usize = 4096;
+
+/// What many tenants share.
+pub(super) struct Many {
+    template: OktaAuthBuilder,
+    resolvers: Vec<Resolver>,
+    directory: Directory,
+    ready: Cache<TenantId, Ready>,
+    /// One engine is made at a time: two of one tenant would fetch its keys twice.
+    making: Mutex<()>,
+    /// An engine that knows nobody, for requests that are for no tenant.
+    lobby: OktaAuth,
+    policies: HashMap<String, PolicySet>,
+    entrance: Entrance,
+    /// The routes whose requests do not renew tokens, the library's own below each prefix too.
+    on_demand: Vec<String>,
+}
+
+/// What somebody meets who does not say which tenant they belong to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Entrance {
+    /// Whether the lobby asks for an e-mail address.
+    pub(super) email_first: bool,
+    /// Whether it lists the tenants.
+    pub(super) chooser: bool,
+    /// Whether a sign-in at one tenant takes the session at another away.
+    pub(super) exclusive: bool,
+}
+
+/// A tenant with its engine.
+#[derive(Clone)]
+struct Ready {
+    settings: Arc<TenantSettings>,
+    auth: OktaAuth,
+}
+
+impl Many {
+    /// Puts everything together; everything has been checked.
+    pub(super) fn new(
+        template: OktaAuthBuilder,
+        resolvers: Vec<Resolver>,
+        directory: Directory,
+        lobby: OktaAuth,
+        policies: HashMap<String, PolicySet>,
+    ) -> Self {
+        let mut many = Self {
+            template,
+            resolvers,
+            directory,
+            ready: Cache::new(READY),
+            making: Mutex::default(),
+            on_demand: lobby.on_demand_routes().to_vec(),
+            lobby,
+            policies,
+            entrance: Entrance::default(),
+        };
+        let own: Vec<String> = many.endpoints_below().into_iter().map(|(_, path)| path).collect();
+        many.on_demand.extend(own);
+        many
+    }
+
+    /// With this at the entrance.
+    pub(super) fn with(mut self, entrance: Entrance) -> Self {
+        self.entrance = entrance;
+        self
+    }
+
+    /// The library's paths for requests that are told by host or the like.
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = (Endpoint, &str)> {
+        Endpoint::all(self.lobby.config().routes())
+    }
+
+    /// The same below the prefixes that name a tenant, as patterns of the router.
+    pub(super) fn endpoints_below(&self) -> Vec<(Endpoint, String)> {
+        let prefixes = self.resolvers.iter().filter_map(|resolver| match resolver {
+            Resolver::Path(prefix) => Some(prefix),
+            _ => None,
+        });
+        let own = |prefix: &str| {
+            let own = self.endpoints().filter(|(endpoint, _)| *endpoint != Endpoint::ResourceMetadata);
+            own.map(|(endpoint, path)| (endpoint, format!("{prefix}/{{tenant}}{path}"))).collect::<Vec<_>>()
+        };
+        prefixes.flat_map(|prefix| own(prefix)).collect()
+    }
+
+    /// When a request to a route renews tokens.
+    pub(super) fn renewal(&self, route: Option<&str>) -> Renewal {
+        let on_demand = route.is_some_and(|route| self.on_demand.iter().any(|known| known == route));
+        if on_demand { Renewal::OnDemand } else { Renewal::OnArrival }
+    }
+
+    /// The routes whose requests do not renew tokens.
+    pub(super) fn on_demand_routes(&self) -> &[String] {
+        &self.on_demand
+    }
+
+    /// The application's policies, and those that tenants name.
+    pub(super) fn policy_sets(&self) -> impl Iterator<Item = &PolicySet> {
+        std::iter::once(self.lobby.policies()).chain(self.policies.values())
+    }
+
+    /// Whether a route has a policy in one of them.
+    pub(super) fn has_policy(&self, route: &str) -> bool {
+        self.policy_sets().any(|set| set.route(route).is_some())
+    }
+
+    /// Whether a header decides anything.
+    pub(super) fn looks_at(&self, header: &str) -> bool {
+        let named = |resolver: &Resolver| matches!(resolver, Resolver::TrustedHeader(name) if name.eq_ignore_ascii_case(header));
+        header == "host" || self.resolvers.iter().any(named) || self.lobby.looks_at(header)
+    }
+
+    /// Forgets what a source has said.
+    pub(super) fn forget(&self) {
+        self.directory.forget();
+    }
+
+    /// Ends every session of a tenant, which is in the source no more or will soon not be.
+    pub(super) async fn end_tenant(self: &Arc<Self>, id: &TenantId) -> Result<()> {
+        let key = TenantKey::Id(id.clone());
+        let ready = self.ready.get(id).map(|ready| ready.auth);
+        let auth = match (ready, self.directory.last(&key)) {
+            (Some(auth), _) => auth,
+            (None, Some(settings)) => self.engine(&settings)?,
+            (None, None) => self.find(&key).await?.ok_or_else(unknown)?,
+        };
+        self.directory.forget();
+        auth.end_everybody().await?;
+        self.ready.remove(id);
+        Ok(())
+    }
+
+    /// Finds the tenant, at once if it can be.
+    pub(super) fn arrival(self: &Arc<Self>, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
+        self.end_removed();
+        let hints = resolve(&self.resolvers, parts, target, self.template.config().shared().1);
+        for hint in &hints {
+            match self.consider(hint) {
+                Considered::Tenant(Ok(auth)) => return auth.arrival(parts, target, renewal),
+                Considered::Tenant(Err(error)) => return self.refused(parts, target, error),
+                Considered::Nobody => {}
+                Considered::Refused => return self.refused(parts, target, unknown()),
+                Considered::Ask => return self.ask(hints, parts, target, renewal),
+            }
+        }
+        self.lobby_or_refusal(parts, target)
+    }
+
+    /// Finds the tenant by asking the source.
+    fn ask(self: &Arc<Self>, hints: Vec<Hint>, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
+        let (many, parts, target) = (Arc::clone(self), parts.clone(), target.to_owned());
+        Arrival::Waiting(Waiting::on(async move {
+            for hint in &hints {
+                let (key, required) = match hint {
+                    Hint::Tenant(key) => (key, true),
+                    Hint::Perhaps(key) => (key, false),
+                    Hint::Unknown => return many.refused(&parts, &target, unknown()).visit().await,
+                };
+                match many.find(key).await {
+                    Ok(Some(auth)) => return auth.arrival(&parts, &target, renewal).visit().await,
+                    Ok(None) if required => return many.refused(&parts, &target, unknown()).visit().await,
+                    Ok(None) => {}
+                    Err(error) => return many.refused(&parts, &target, error).visit().await,
+                }
+            }
+            many.lobby_or_refusal(&parts, &target).visit().await
+        }))
+    }
+
+    /// What one hint comes to without waiting.
+    fn consider(&self, hint: &Hint) -> Considered {
+        let (key, required) = match hint {
+            Hint::Tenant(key) => (key, true),
+            Hint::Perhaps(key) => (key, false),
+            Hint::Unknown => return Considered::Refused,
+        };
+        match self.directory.look(key) {
+            Lookup::Known(Some(settings)) => Considered::Tenant(self.engine(&settings)),
+            Lookup::Known(None) if required => Considered::Refused,
+            Lookup::Known(None) => Considered::Nobody,
+            Lookup::Ask => Considered::Ask,
+        }
+    }
+
+    /// The engine of a key.
+    pub(super) async fn find(&self, key: &TenantKey) -> Result<Option<OktaAuth>> {
+        self.directory.find(key).await?.map(|settings| self.engine(&settings)).transpose()
+    }
+
+    /// The engine of a tenant: the one that is ready, or a new one if the settings are others.
+    /// Whoever has the old one keeps it to the end of the request.
+    fn engine(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
+        if let Some(auth) = self.ready_engine(settings) {
+            return Ok(auth);
+        }
+        // Nothing waits for the network in here.
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(auth) = self.ready_engine(settings) {
+            return Ok(auth);
+        }
+        let policies = match &settings.policies {
+            None => None,
+            Some(name) => Some(self.policies.get(name).cloned().ok_or_else(|| {
+                let message = format!("the tenant {} names a policy set that there is not", settings.id);
+                Error::new(Code::ConfigInvalid, message)
+            })?),
+        };
+        let (config, exclusive) = (self.settings_of(settings), self.entrance.exclusive);
+        let template = self.template.clone().with_config(config);
+        let auth = template.for_tenant(Arc::clone(settings), policies, exclusive).build()?;
+        self.ready.insert(settings.id.clone(), Ready { settings: Arc::clone(settings), auth: auth.clone() });
+        Ok(auth)
+    }
+
+    /// The engine that was made for these very settings.
+    fn ready_engine(&self, settings: &Arc<TenantSettings>) -> Option<OktaAuth> {
+        let ready = self.ready.get(&settings.id)?;
+        (Arc::ptr_eq(&ready.settings, settings) || ready.settings == *settings).then_some(ready.auth)
+    }
+
+    /// The settings of the application and of a tenant together.
+    fn settings_of(&self, settings: &TenantSettings) -> ConfigBuilder {
+        let (base, cookie) = self.template.config().shared();
+        let config = settings.apply(self.template.config()).cookie_name(format!("{cookie}_{}", settings.id));
+        if settings.base_url.is_some() { config } else { self.place(config, base, settings) }
+    }
+
+    /// Where a tenant reaches the application: below its path, at its subdomain, or at its host.
+    fn place(&self, config: ConfigBuilder, base: &str, settings: &TenantSettings) -> ConfigBuilder {
+        for resolver in &self.resolvers {
+            match resolver {
+                Resolver::Path(prefix) => return config.mount_path(format!("{prefix}/{}", settings.id)),
+                Resolver::Subdomain(parent) => {
+                    return config.base_url(with_host(base, &format!("{}.{parent}", settings.id)));
+                }
+                Resolver::Host if !settings.hosts.is_empty() => {
+                    let first = settings.hosts.first().map(String::as_str).unwrap_or_default();
+                    return config.base_url(with_host(base, first));
+                }
+                _ => {}
+            }
+        }
+        config
+    }
+
+    /// A request for no tenant: to the application's own address, or to one that it does not have.
+    fn lobby_or_refusal(self: &Arc<Self>, parts: &Parts, target: &str) -> Arrival {
+        let by_host = self.resolvers.iter().any(|one| matches!(one, Resolver::Host | Resolver::Subdomain(_)));
+        let own = Url::parse(self.template.config().shared().0).ok();
+        let own = own.as_ref().and_then(Url::host_str);
+        if by_host && host(parts).as_deref() != own {
+            return self.refused(parts, target, unknown());
+        }
+        Arrival::Here(self.lobby.visit_of_nobody(parts, target, Lobby::Open(Arc::clone(self))))
+    }
+
+    /// A request that is answered with an error whatever it is for.
+    fn refused(self: &Arc<Self>, parts: &Parts, target: &str, error: Error) -> Arrival {
+        let visit = self.lobby.visit_of_nobody(parts, target, Lobby::Closed(Arc::new(error)));
+        // Adapters take the short way past the handler only with who waits.
+        Arrival::Waiting(Waiting::on(async move { visit }))
+    }
+
+    /// Ends the sessions of tenants that a file has no more.
+    fn end_removed(self: &Arc<Self>) {
+        for settings in self.directory.removed() {
+            let ready = self.ready.remove(&settings.id).map(|(_, ready)| ready.auth);
+            let Some(auth) = ready.or_else(|| self.engine(&settings).ok()) else { continue };
+            self.ready.remove(&settings.id);
+            tokio::spawn(async move {
+                if let Err(error) = auth.end_everybody().await {
+                    tracing::warn!(target: "okta_auth", code = %error.code(), "sessions of a removed tenant live on: {error}");
+                }
+            });
+        }
+    }
+
+    /// Whether the lobby asks for an address.
+    pub(super) fn email_first(&self) -> bool {
+        self.entrance.email_first
+    }
+
+    /// The tenants to choose from, by name and where they sign in; none if that is not wanted. None
+    /// of them is made ready for this.
+    pub(super) fn choices(&self) -> Vec<(String, Config)> {
+        let listed = if self.entrance.chooser { self.directory.all() } else { Vec::new() };
+        let config = |tenant: &TenantSettings| self.settings_of(tenant).build().ok();
+        listed.iter().filter_map(|tenant| Some((tenant.display_name().to_owned(), config(tenant)?))).collect()
+    }
+}
+
+/// What a hint comes to.
+enum Considered {
+    Tenant(Result<OktaAuth>),
+    /// It leads nowhere, and may do so.
+    Nobody,
+    /// It leads nowhere, and may not.
+    Refused,
+    /// The source has to be asked.
+    Ask,
+}
+
+/// 404: whether there is another tenant of a similar name is nobody's business.
+fn unknown() -> Error {
+    Error::new(Code::TenantUnknown, "the request is for a tenant that there is not")
+}
+
+/// A URL with another host, and the same scheme and port.
+fn with_host(base: &str, host: &str) -> String {
+    let Ok(mut url) = Url::parse(base) else { return base.to_owned() };
+    match url.set_host(Some(host)) {
+        Ok(()) => url.origin().ascii_serialization(),
+        Err(_) => base.to_owned(),
+    }
+}
+
+impl Visit {
+    /// The tenants of the application, if the request is for none of them.
+    pub(super) fn many(&self) -> Option<&Arc<Many>> {
+        match self.lobby() {
+            Some(Lobby::Open(many)) => Some(many),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Many {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Many").finish_non_exhaustive()
+    }
+}
