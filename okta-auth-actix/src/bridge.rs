@@ -6,7 +6,6 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use http::header::{CACHE_CONTROL, EXPIRES, SET_COOKIE, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
-use okta_auth_core::OktaAuth;
 use okta_auth_core::engine::{Reply, Visit};
 
 /// The headers of a response that the engine reads or writes when it finishes one.
@@ -19,28 +18,15 @@ static FINISHED: [HeaderName; 6] = [
     HeaderName::from_static("surrogate-control"),
 ];
 
-/// The engine's view of a request, which is shown no more of it than it looks at.
-pub(crate) fn visit(request: &HttpRequest, auth: &OktaAuth) -> Visit {
-    let mut parts = head(request, |header| auth.looks_at(header));
-    // Of the URI it looks at the query alone, and few requests have one.
+/// A request's method, query and headers. Repeated headers stay apart and in order, and the query is
+/// the client's, byte for byte. Headers whose names `keep` refuses are left out, and so is a path
+/// without a query: the engine gets [`target`] for that.
+pub(crate) fn parts(request: &HttpRequest, keep: impl Fn(&str) -> bool) -> Parts {
+    let (mut parts, ()) = Request::new(()).into_parts();
+    parts.method = Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or_default();
     if request.uri().query().is_some() {
         parts.uri = Uri::try_from(target(request)).unwrap_or_default();
     }
-    auth.visit(&parts, target(request))
-}
-
-/// A request's method, target and headers. Repeated headers stay apart and in order, and the
-/// query is the client's, byte for byte.
-pub(crate) fn parts(request: &HttpRequest) -> Parts {
-    let mut parts = head(request, |_| true);
-    parts.uri = Uri::try_from(target(request)).unwrap_or_default();
-    parts
-}
-
-/// A request's method and headers. Headers whose names `keep` refuses are left out.
-fn head(request: &HttpRequest, keep: impl Fn(&str) -> bool) -> Parts {
-    let (mut parts, ()) = Request::new(()).into_parts();
-    parts.method = Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or_default();
     for (name, value) in request.headers().iter().filter(|(name, _)| keep(name.as_str())) {
         if let Some((name, value)) = header(name.as_str(), value.as_bytes()) {
             parts.headers.append(name, value);
@@ -117,7 +103,7 @@ mod tests {
             .append_header(("cookie", "b=2; c=\u{e9}"))
             .append_header(("x-binary", old::HeaderValue::from_bytes(&[0x80, 0xff]).unwrap()))
             .to_http_request();
-        let parts = parts(&request);
+        let parts = parts(&request, |_| true);
         assert_eq!(parts.method, Method::PATCH);
         assert_eq!(parts.uri.to_string(), "/a%2Fb?x=%20&&y=a+b&z=%zz'()");
         let cookies: Vec<_> = parts.headers.get_all("cookie").iter().map(HeaderValue::as_bytes).collect();

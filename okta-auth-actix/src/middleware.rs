@@ -106,7 +106,9 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let visit = bridge::visit(request.request(), &layer.auth);
+    let parts = bridge::parts(request.request(), |header| layer.auth.looks_at(header));
+    let visit = layer.auth.visit(&parts, bridge::target(request.request()));
+    drop(parts);
     request.extensions_mut().insert(visit.clone());
     let mut response = match layer.allow(&visit, &request).await {
         Ok(()) => inner.call(request).await?.map_into_boxed_body(),
