@@ -33,7 +33,7 @@ pub enum Arrival {
 pub struct Waiting(Pin<Box<dyn Future<Output = Visit> + Send>>);
 
 /// Whether the tokens of a session are renewed when a request arrives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Renewal {
     /// When they have expired or are about to, whatever the request asks for.

@@ -298,22 +298,17 @@ impl Tenants {
         }
     }
 
-    /// The routes whose requests do not renew tokens.
-    pub fn on_demand_routes(&self) -> &[String] {
-        match &self.0 {
-            Kind::One(auth) => auth.on_demand_routes(),
-            Kind::Many(many) => many.lobby.on_demand_routes(),
-        }
-    }
-
-    /// The routes that have a policy, in the set of some tenant. Each tenant's own is asked.
-    pub fn policy_routes(&self) -> Vec<String> {
-        let sets: Vec<&PolicySet> = match &self.0 {
-            Kind::One(auth) => vec![auth.policies()],
-            Kind::Many(many) => std::iter::once(many.lobby.policies()).chain(many.policies.values()).collect(),
+    /// The routes of which something is set: a policy in the set of some tenant, or that their
+    /// requests do not renew tokens.
+    pub fn special_routes(&self) -> Vec<String> {
+        let (auth, sets) = match &self.0 {
+            Kind::One(auth) => (auth, Vec::new()),
+            Kind::Many(many) => (&many.lobby, many.policies.values().collect()),
         };
+        let policies = std::iter::once(auth.policies()).chain(sets).flat_map(PolicySet::routes);
+        let policies = policies.map(|(route, _)| route);
         let mut routes: Vec<String> =
-            sets.into_iter().flat_map(|set| set.routes().map(|(route, _)| route.to_owned())).collect();
+            policies.chain(auth.on_demand_routes().iter().map(String::as_str)).map(str::to_owned).collect();
         routes.sort();
         routes.dedup();
         routes
