@@ -12,7 +12,7 @@ use axum::Router;
 use axum::routing::get;
 use base64::Engine as _;
 use futures_util::future::join_all;
-use okta_auth_axum::User;
+use okta_auth_axum::{User, UserRejection};
 use okta_auth_dev::{Clock, Endpoint, Fault, Org, Outage, Rotation};
 use support::{ADA, Answer, App, BEN, Browser, Place, Replicas, SharedStore};
 
@@ -47,12 +47,13 @@ async fn app_with_its_own_clock(place: &Place) -> (App, Clock) {
     (app.start().await, clock)
 }
 
+async fn token(user: User) -> Result<String, UserRejection> {
+    Ok(user.access_token().await?.expose().to_owned())
+}
+
 fn routes() -> Router {
     support::routes()
-        .route(
-            "/token",
-            get(|user: User| async move { user.access_token().await.map(|token| token.expose().to_owned()) }),
-        )
+        .route("/token", get(token))
         .route("/claims", get(|user: User<serde_json::Value>| async move { user.claims().to_string() }))
 }
 
