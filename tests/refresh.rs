@@ -637,7 +637,7 @@ async fn every_sign_in_makes_a_new_session_and_ends_the_old_one() {
 async fn a_session_id_that_somebody_else_chose_is_never_taken_over() {
     let app = app_at(&Place::Memory, strict_org().await).await;
     let mut browser = app.browser();
-    let planted = "A".repeat(43);
+    let planted = format!("1.{}", "A".repeat(43));
     browser.jar.insert(SESSION.to_owned(), planted.clone());
     browser.sign_in(&app.org, ADA, "/profile").await;
     assert_ne!(browser.jar[SESSION], planted);
@@ -677,9 +677,11 @@ async fn ids_that_nobody_has_are_no_session_and_take_no_cookie_away() {
     let mut browser = signed_in(&app).await;
     let (jar, good) = (browser.jar.clone(), browser.jar[SESSION].clone());
     let edits = [
+        // As long as they should be, and of nobody.
+        format!("1.{}", "A".repeat(43)),
+        format!("1.A{}", &good[3..]).replacen("1.A", if good.starts_with("1.A") { "1.B" } else { "1.A" }, 1),
         "A".repeat(43),
-        format!("{}A", &good[..42]).replacen(&good[..1], "_", 1),
-        good[..42].to_owned(),
+        good[..44].to_owned(),
         format!("{good}A"),
         format!("{good}="),
         String::new(),
