@@ -4,6 +4,10 @@
 demo:
     cargo run -p axum-app
 
+# Two replicas behind a proxy, with Redis.
+replicas:
+    cargo run -p replicas
+
 # The tests that need nothing but Rust and a C compiler.
 test:
     cargo test

@@ -7,11 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order in which data flows. A module imports only from modules before it.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "base64url",
     "error",
     "secret",
     "clock",
+    "events",
     "http",
     "config",
     "discovery",
@@ -25,6 +26,7 @@ const ORDER: [&str; 18] = [
     "policy",
     "bearer",
     "logout",
+    "tenant",
     "engine",
 ];
 

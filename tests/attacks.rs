@@ -4,7 +4,9 @@
 
 mod support;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use okta_auth_dev::{Fault, Org, Response};
 use reqwest::Method;
@@ -364,6 +366,26 @@ async fn nonsense_at_the_token_endpoint_userinfo_and_keys() {
         let answer = app.browser().sign_in(&app.org, ADA, "/profile").await;
         assert_eq!(answer.status, status, "{fault:?}: {}", answer.body);
     }
+}
+
+#[tokio::test]
+async fn an_org_that_hangs_costs_a_few_time_outs_and_then_a_fast_503() {
+    // The org's clock goes on by itself; this one stands still until the pause is to be over.
+    let (start, later) = (SystemTime::now(), Arc::new(AtomicU64::new(0)));
+    let shown = Arc::clone(&later);
+    let clock = move || start + Duration::from_secs(shown.load(Ordering::SeqCst));
+    let app = AppBuilder::default().configure(|config| config.http_timeout(Duration::from_secs(1)));
+    let app = app.build_with(|builder| builder.clock(clock)).start().await;
+    app.org.fault(Fault::DiscoverySlow(Duration::from_secs(3600)));
+    for _ in 0..10 {
+        assert_eq!(app.browser().navigate("/profile").await.status, 503);
+    }
+    let answer = app.browser().navigate("/profile").await;
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "5"), "{}", answer.body);
+    assert_eq!(app.org.count("/.well-known/openid-configuration"), 3, "nobody waits for what does not come");
+    app.org.clear_faults();
+    later.store(5, Ordering::SeqCst);
+    assert_eq!(app.browser().sign_in(&app.org, ADA, "/profile").await.location(), "/profile");
 }
 
 #[tokio::test]

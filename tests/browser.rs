@@ -1,5 +1,6 @@
 //! A real browser: headless Chromium, driven by chromedriver over the WebDriver protocol (W3C WebDriver §6), signs
-//! in at the example, opens a second tab and signs out. Needs both programs, so it is not part of `cargo test`.
+//! in at the examples, stays signed in, and is signed out from elsewhere. Needs both programs, so it is not part of
+//! `cargo test`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -7,6 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use okta_auth_dev::{ADA, ADA_PASSWORD, Client, Org};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -60,7 +62,9 @@ impl Driver {
             &profile,
         ];
         let wanted = json!({ "capabilities": { "alwaysMatch": {
-            "browserName": "chrome", "goog:chromeOptions": { "args": arguments } } } });
+            "browserName": "chrome",
+            "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "performance": "ALL" } } } });
         let answer = call(&http, Method::POST, &format!("{base}/session"), wanted).await;
         let session = format!("{base}/session/{}", answer["sessionId"].as_str().unwrap());
         Self { http, session, _driver: driver }
@@ -106,13 +110,49 @@ impl Driver {
 
     /// Waits until the page shows this: a click may return before its page is there.
     async fn shows(&self, text: &str) {
-        until(&format!("the page shows `{text}`"), || async { self.text().await.contains(text) }).await;
+        let (start, mut shown) = (Instant::now(), self.text().await);
+        while !shown.contains(text) {
+            let (url, waited) = (self.url().await, start.elapsed());
+            assert!(waited < Duration::from_secs(60), "`{url}` never shows `{text}`, but: {shown}");
+            shown = self.text().await;
+        }
     }
 
     /// Waits until the browser is at this address, but for a query.
     async fn is_at(&self, url: &str) {
         let here = |now: String| now.split('?').next().unwrap().trim_end_matches('/') == url.trim_end_matches('/');
         until(&format!("the browser is at `{url}`"), || async { here(self.url().await) }).await;
+    }
+
+    /// Opens a tab and goes there. Returns the one before.
+    async fn new_tab(&self) -> Value {
+        let before = self.read("/window").await;
+        let tab = self.post("/window/new", json!({ "type": "tab" })).await;
+        self.switch_to(&tab["handle"]).await;
+        before
+    }
+
+    async fn switch_to(&self, tab: &Value) {
+        self.post("/window", json!({ "handle": tab })).await;
+    }
+
+    /// Fills in the org's sign-in page.
+    async fn sign_in(&self, user: &str, password: &str) {
+        self.shows("Sign In").await;
+        self.write("input[name=username]", user).await;
+        self.write("input[name=password]", password).await;
+        self.click("form button[type=submit]").await;
+    }
+
+    /// The addresses that were asked for since the last call, in this tab, those of redirects included.
+    async fn requests(&self) -> Vec<String> {
+        let log = self.post("/se/log", json!({ "type": "performance" })).await;
+        let messages = log.as_array().unwrap().iter().map(|entry| {
+            let message: Value = serde_json::from_str(entry["message"].as_str().unwrap()).unwrap();
+            message["message"].clone()
+        });
+        let sent = messages.filter(|message| message["method"] == "Network.requestWillBeSent");
+        sent.map(|message| message["params"]["request"]["url"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Keeps a picture for people to look at, if they say where.
@@ -149,31 +189,43 @@ async fn until<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> 
     }
 }
 
-/// An example, as a newcomer starts it. Returns its address and the first user's name and password.
-fn example(package: &str) -> (Running, String, String, String) {
-    let port = free_port();
-    let mut child = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "-p", package])
-        .env("PORT", port.to_string())
-        .env_remove("OKTA_ISSUER_URI")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let user = lines.by_ref().find(|line| line.contains(" password ")).unwrap();
-    let mut words = user.split_whitespace();
-    let (name, password) = (words.next().unwrap().to_owned(), words.next_back().unwrap().to_owned());
-    lines.find(|line| line.starts_with("Open ")).unwrap();
-    std::thread::spawn(move || lines.for_each(drop));
-    (Running(child), format!("http://localhost:{port}"), name, password)
+/// An example, until the test ends.
+struct Example {
+    base: String,
+    /// Where its development org is; empty if it embeds none.
+    org: String,
+    _app: Running,
+}
+
+/// An example as a newcomer starts it, with these variables and no other `OKTA_*`.
+fn example(package: &str, port: u16, variables: &[(&str, &str)]) -> Example {
+    let mut command = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTA_")) {
+        command.env_remove(name);
+    }
+    command.args(["run", "--quiet", "-p", package]).env("PORT", port.to_string()).envs(variables.iter().copied());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut lines = Vec::new();
+    while !lines.last().is_some_and(|line: &String| line.starts_with("Open ")) {
+        lines.push(output.next().expect("the example ended"));
+    }
+    std::thread::spawn(move || output.for_each(drop));
+    let org = lines.iter().find_map(|line| line.split("org runs at ").nth(1)?.split(". ").next());
+    Example { base: format!("http://localhost:{port}"), org: org.unwrap_or_default().to_owned(), _app: Running(child) }
+}
+
+/// A browser with a profile of its own, and where that is.
+async fn browser(name: &str) -> (Driver, std::path::PathBuf) {
+    let profile = std::env::temp_dir().join(format!("okta-auth-browser-{name}-{}", std::process::id()));
+    (Driver::start(&profile).await, profile)
 }
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn sign_in_second_tab_sign_out() {
-    let (_app, base, user, password) = example("axum-app");
-    let profile = std::env::temp_dir().join(format!("okta-auth-browser-{}", std::process::id()));
-    let driver = Driver::start(&profile).await;
+    let Example { base, _app, .. } = example("axum-app", free_port(), &[]);
+    let (driver, profile) = browser("sign-in").await;
 
     driver.open(&base).await;
     driver.shows("Hello, stranger").await;
@@ -182,21 +234,18 @@ async fn sign_in_second_tab_sign_out() {
     driver.open(&format!("{base}/profile")).await;
     assert!(!driver.url().await.starts_with(&base), "the org's own page");
     driver.picture("2-sign-in").await;
-    driver.write("input[name=username]", &user).await;
-    driver.write("input[name=password]", "wrong").await;
-    driver.click("form button[type=submit]").await;
+    driver.sign_in(ADA, "wrong").await;
     driver.shows("Unable to sign in").await;
     driver.picture("3-wrong-password").await;
-    driver.write("input[name=password]", &password).await;
+    driver.write("input[name=password]", ADA_PASSWORD).await;
     driver.click("form button[type=submit]").await;
     driver.is_at(&format!("{base}/profile")).await;
-    for text in ["Ada Lovelace", &user, "Admins"] {
+    for text in ["Ada Lovelace", ADA, "Admins"] {
         driver.shows(text).await;
     }
     driver.picture("4-profile").await;
 
-    let tab = driver.post("/window/new", json!({ "type": "tab" })).await;
-    driver.post("/window", json!({ "handle": tab["handle"] })).await;
+    driver.new_tab().await;
     driver.open(&base).await;
     driver.shows("Hello, Ada Lovelace").await;
 
@@ -212,13 +261,10 @@ async fn sign_in_second_tab_sign_out() {
 
 /// Both ways of a step-up: the person goes away, and the person types the code.
 async fn step_up(package: &str) {
-    let (_app, base, user, password) = example(package);
-    let profile = std::env::temp_dir().join(format!("okta-auth-browser-{package}-{}", std::process::id()));
-    let driver = Driver::start(&profile).await;
+    let Example { base, _app, .. } = example(package, free_port(), &[]);
+    let (driver, profile) = browser(package).await;
     driver.open(&format!("{base}/profile")).await;
-    driver.write("input[name=username]", &user).await;
-    driver.write("input[name=password]", &password).await;
-    driver.click("form button[type=submit]").await;
+    driver.sign_in(ADA, ADA_PASSWORD).await;
     driver.is_at(&format!("{base}/profile")).await;
 
     driver.open(&format!("{base}/sensitive?amount=5")).await;
@@ -256,4 +302,127 @@ async fn step_up_in_axum() {
 #[ignore = "needs chromium and chromedriver"]
 async fn step_up_in_actix() {
     step_up("actix-app").await;
+}
+
+/// Three times an access token expires, and the browser does not notice.
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn a_session_outlives_three_access_tokens_without_a_visible_redirect() {
+    let variables = [
+        ("OKTA_SCOPES", "openid profile email offline_access"),
+        ("OKTA_DEV_ACCESS_TOKEN_LIFETIME", "60"),
+        ("OKTA_DEV_ROTATION", "rotate"),
+    ];
+    let Example { base, org, _app } = example("axum-app", free_port(), &variables);
+    let (driver, profile) = browser("refresh").await;
+    driver.open(&format!("{base}/profile")).await;
+    driver.sign_in(ADA, ADA_PASSWORD).await;
+    driver.is_at(&format!("{base}/profile")).await;
+    let seen = driver.requests().await;
+    assert!(seen.iter().any(|url| url.starts_with(&org)), "a sign-in is a visible redirect: {seen:?}");
+    for round in 1..=3 {
+        let clock = driver.http.post(format!("{org}/dev/clock")).header("content-type", "application/json");
+        assert!(clock.body(json!({ "advance": 61 }).to_string()).send().await.unwrap().status().is_success());
+        driver.open(&base).await;
+        driver.shows("Hello, Ada Lovelace").await;
+        driver.click("header a[href='/profile']").await;
+        driver.is_at(&format!("{base}/profile")).await;
+        let refreshes = driver.http.get(format!("{org}/dev/refreshes")).send().await.unwrap().text().await.unwrap();
+        let refreshes: Value = serde_json::from_str(&refreshes).unwrap();
+        assert_eq!(refreshes["granted"], round, "{refreshes}");
+    }
+    let seen = driver.requests().await;
+    assert!(seen.iter().all(|url| url.starts_with(&base)) && seen.len() >= 6, "{seen:?}");
+    let _ = std::fs::remove_dir_all(&profile);
+    driver.quit().await;
+}
+
+/// An administrator at the org signs somebody out everywhere, whose next click lands on sign-in.
+/// Until then the page of devices shows `devices`.
+async fn signed_out_by_an_admin(package: &str, variables: &[(&str, &str)], devices: &str) {
+    let Example { base, org, _app } = example(package, free_port(), variables);
+    let (driver, profile) = browser(&format!("admin-{package}")).await;
+    driver.open(&format!("{base}/profile")).await;
+    driver.sign_in(ADA, ADA_PASSWORD).await;
+    driver.is_at(&format!("{base}/profile")).await;
+    driver.click("header a[href='/devices']").await;
+    driver.shows(devices).await;
+    driver.picture(&format!("9-{package}-devices")).await;
+    let app = driver.new_tab().await;
+    driver.open(&format!("{org}/admin")).await;
+    driver.click(&format!("input[value='{ADA}'] + button")).await;
+    driver.shows("is signed out").await;
+    driver.shows("204").await;
+    driver.picture(&format!("10-{package}-signed-out-by-an-admin")).await;
+    driver.switch_to(&app).await;
+    driver.click("header a[href='/profile']").await;
+    driver.shows("Sign In").await;
+    assert!(driver.url().await.starts_with(&org), "at the org, and asked for a password");
+    let _ = std::fs::remove_dir_all(&profile);
+    driver.quit().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn signed_out_by_an_admin_in_axum_with_sessions_in_memory() {
+    signed_out_by_an_admin("axum-app", &[("OKTA_SESSION_STORE", "memory")], "this device").await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn signed_out_by_an_admin_in_actix_with_sessions_in_cookies() {
+    signed_out_by_an_admin("actix-app", &[], "OKTA_SESSION_STORE=memory").await;
+}
+
+/// The variables of one app at an org, and its client there.
+fn app_at(org: &Org, id: &str, base: &str) -> Vec<(&'static str, String)> {
+    let client = Client::web(id, "secret-of-this-app").origin(base);
+    org.put_client(client.label(id).frontchannel_logout(format!("{base}/frontchannel-logout")));
+    vec![
+        ("OKTA_ISSUER_URI", org.issuer()),
+        ("OKTA_CLIENT_ID", id.to_owned()),
+        ("OKTA_CLIENT_SECRET", "secret-of-this-app".to_owned()),
+        ("OKTA_BASE_URL", base.to_owned()),
+        ("OKTA_SESSION_STORE", "memory".to_owned()),
+    ]
+}
+
+/// Sign-out at one app loads the other one's address in a frame of another site, to which no cookie goes.
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn the_frame_of_another_apps_sign_out_ends_the_session() {
+    let org = Org::start().await.unwrap();
+    let (port, other_port) = (free_port(), free_port());
+    // Cookies do not tell ports apart, so the two have names of their own.
+    let (base, other) = (format!("http://localhost:{port}"), format!("http://127.0.0.1:{other_port}"));
+    let apps = [("axum-app", "0oaFirst", port, &base), ("actix-app", "0oaOther", other_port, &other)];
+    let _apps = apps.map(|(package, id, port, base)| {
+        let variables = app_at(&org, id, base);
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        example(package, port, &variables)
+    });
+    let (driver, profile) = browser("front-channel").await;
+    driver.open(&format!("{base}/profile")).await;
+    driver.sign_in(ADA, ADA_PASSWORD).await;
+    driver.is_at(&format!("{base}/profile")).await;
+    let first = driver.new_tab().await;
+    // The same Okta session: no password is asked for.
+    driver.open(&format!("{other}/profile")).await;
+    driver.is_at(&format!("{other}/profile")).await;
+    let second = driver.read("/window").await;
+    driver.switch_to(&first).await;
+    driver.open(&format!("{base}/profile")).await;
+    driver.shows("Ada Lovelace").await;
+    driver.switch_to(&second).await;
+    driver.requests().await;
+    driver.click("header button").await;
+    driver.is_at(&other).await;
+    let seen = driver.requests().await;
+    assert!(seen.iter().any(|url| url.starts_with(&format!("{base}/frontchannel-logout?iss="))), "{seen:?}");
+    driver.switch_to(&first).await;
+    driver.click("header a[href='/profile']").await;
+    driver.shows("Sign In").await;
+    assert!(driver.url().await.starts_with(org.url()));
+    let _ = std::fs::remove_dir_all(&profile);
+    driver.quit().await;
 }

@@ -10,9 +10,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage as _};
-use okta_auth_core::OktaAuth;
-use okta_auth_core::engine::{Accepts, Challenge, Renewal, Visit};
-use okta_auth_core::policy::Policy;
+use okta_auth_core::engine::{Arrival, Challenge, Renewal, Tenants, Visit};
 
 use crate::bridge;
 use crate::rejection::{layer_missing, marked};
@@ -25,22 +23,23 @@ use crate::require::RequireLayer;
 /// the other way round: policies for routes are asked about the path that is seen here.
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
-    auth: OktaAuth,
+    tenants: Tenants,
     /// The routes that have a policy.
-    routes: Rc<[(ResourceDef, Policy)]>,
+    routes: Rc<[(ResourceDef, String)]>,
     /// The routes whose requests do not renew tokens.
     on_demand: Rc<[ResourceDef]>,
 }
 
 impl OktaAuthLayer {
-    /// A middleware for this application. All workers share its keys and caches.
+    /// A middleware for this application: `&OktaAuth`, or `&Tenants` for many of them. All workers share its keys and caches.
     ///
     /// # Panics
     /// As `web::resource` does, if a route that has a policy is no pattern of actix-web.
-    pub fn new(auth: &OktaAuth) -> Self {
-        let routes = auth.policies().routes().map(|(route, policy)| (ResourceDef::new(route), policy.clone()));
-        let on_demand = auth.on_demand_routes().iter().map(|route| ResourceDef::new(route.as_str()));
-        Self { auth: auth.clone(), routes: routes.collect(), on_demand: on_demand.collect() }
+    pub fn new(auth: impl Into<Tenants>) -> Self {
+        let tenants = auth.into();
+        let routes = tenants.policy_routes().into_iter().map(|route| (ResourceDef::new(route.as_str()), route));
+        let on_demand = tenants.on_demand_routes().iter().map(|route| ResourceDef::new(route.as_str()));
+        Self { routes: routes.collect(), on_demand: on_demand.collect(), tenants }
     }
 
     /// When the request renews the tokens of its session.
@@ -53,9 +52,10 @@ impl OktaAuthLayer {
     /// another one by a guard: that a route without a policy fits too is no reason not to ask.
     /// The path is the router's own reading of it, with `%70` for `p`.
     async fn allow(&self, visit: &Visit, request: &ServiceRequest) -> Result<(), Challenge> {
+        visit.admit()?;
         let path = request.match_info().as_str();
-        for (_, policy) in self.routes.iter().filter(|(pattern, _)| pattern.is_match(path)) {
-            visit.require(policy, Accepts::SessionOrToken).await?;
+        for (_, route) in self.routes.iter().filter(|(pattern, _)| pattern.is_match(path)) {
+            Box::pin(visit.require_route(route)).await?;
         }
         Ok(())
     }
@@ -116,9 +116,11 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let parts = bridge::parts(request.request(), |header| layer.auth.looks_at(header));
-    let arrival = layer.auth.arrival(&parts, bridge::target(request.request()), layer.renewal(&request));
-    let visit = arrival.visit().await;
+    let visit = match bridge::arrival(request.request(), &layer.tenants, layer.renewal(&request)) {
+        Arrival::Here(visit) => visit,
+        // On the heap, so that other requests do not carry the room for it along.
+        waiting => Box::pin(waiting.visit()).await,
+    };
     request.extensions_mut().insert(visit.clone());
     let mut response = match layer.allow(&visit, &request).await {
         Ok(()) => inner.call(request).await.map_err(|error| failed(&visit, error))?.map_into_boxed_body(),
@@ -126,7 +128,8 @@ where
     };
     let challenge = response.response_mut().extensions_mut().remove::<Challenge>();
     if let Some(challenge) = challenge.or_else(|| visit.unanswered()) {
-        let reply = bridge::into_response(visit.answer(challenge).await);
+        // On the heap, so that other requests do not carry the room for it along.
+        let reply = bridge::into_response(Box::pin(visit.answer(challenge)).await);
         response = response.into_response(reply);
     }
     bridge::finish(&visit, response.response_mut());

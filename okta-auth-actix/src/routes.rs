@@ -4,8 +4,7 @@ use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use http::Method;
-use okta_auth_core::OktaAuth;
-use okta_auth_core::engine::{Endpoint, Visit};
+use okta_auth_core::engine::{Endpoint, Tenants, Visit};
 
 use crate::bridge;
 use crate::rejection::layer_missing;
@@ -16,10 +15,10 @@ use crate::rejection::layer_missing;
 /// The paths are those of [`Config::routes`](okta_auth_core::config::Config::routes). A route of
 /// the application at one of them that was registered earlier would be served first: rename one
 /// of the two.
-pub fn okta_auth(auth: &OktaAuth) -> impl FnOnce(&mut ServiceConfig) + use<> {
-    let auth = auth.clone();
+pub fn okta_auth<T: Into<Tenants>>(auth: T) -> impl FnOnce(&mut ServiceConfig) + use<T> {
+    let tenants = auth.into();
     move |config| {
-        for (endpoint, path) in Endpoint::all(auth.config().routes()) {
+        for (endpoint, path) in tenants.endpoints() {
             let serve = move |request: HttpRequest, payload: Payload| serve(endpoint, request, payload);
             config.service(web::resource(path).to(serve));
         }
@@ -29,7 +28,7 @@ pub fn okta_auth(auth: &OktaAuth) -> impl FnOnce(&mut ServiceConfig) + use<> {
 /// Answers a request to one of the library's paths. Only a form has a body, and a short one.
 async fn serve(endpoint: Endpoint, request: HttpRequest, payload: Payload) -> HttpResponse {
     let Some(visit) = request.extensions().get::<Visit>().cloned() else { return layer_missing() };
-    let parts = bridge::parts(&request, |_| true);
+    let parts = bridge::parts(&request);
     let body = if parts.method == Method::POST {
         match payload.to_bytes_limited(Endpoint::MAX_BODY).await {
             Ok(Ok(body)) => body,

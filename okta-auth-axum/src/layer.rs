@@ -9,8 +9,7 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::response::Response;
-use okta_auth_core::OktaAuth;
-use okta_auth_core::engine::{Arrival, Challenge, Reply, Visit};
+use okta_auth_core::engine::{Arrival, Challenge, Reply, Tenants, Visit};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -21,13 +20,13 @@ use crate::rejection::marked;
 /// those elsewhere.
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
-    auth: OktaAuth,
+    tenants: Tenants,
 }
 
 impl OktaAuthLayer {
-    /// A layer for this application.
-    pub fn new(auth: &OktaAuth) -> Self {
-        Self { auth: auth.clone() }
+    /// A layer for this application: `&OktaAuth`, or `&Tenants` for many of them.
+    pub fn new(auth: impl Into<Tenants>) -> Self {
+        Self { tenants: auth.into() }
     }
 }
 
@@ -35,14 +34,14 @@ impl<S> Layer<S> for OktaAuthLayer {
     type Service = OktaAuthService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        OktaAuthService { auth: self.auth.clone(), inner }
+        OktaAuthService { tenants: self.tenants.clone(), inner }
     }
 }
 
 /// What [`OktaAuthLayer`] makes of a service. It never fails by itself.
 #[derive(Clone, Debug)]
 pub struct OktaAuthService<S> {
-    auth: OktaAuth,
+    tenants: Tenants,
     inner: S,
 }
 
@@ -63,15 +62,14 @@ where
         let (mut parts, body) = request.into_parts();
         // The router has matched already: no path is parsed here.
         let matched = parts.extensions.get::<MatchedPath>();
-        let renewal = self.auth.renewal(matched.map(MatchedPath::as_str));
-        let policies = self.auth.policies();
-        let route = matched.filter(|route| policies.route(route.as_str()).is_some()).cloned();
+        let renewal = self.tenants.renewal(matched.map(MatchedPath::as_str));
+        let route = matched.filter(|route| self.tenants.has_policy(route.as_str())).cloned();
         let arrival = {
             // Inside `nest`, the URI has lost its prefix; where the browser goes back
             // to has not.
             let original = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
             let target = original.path_and_query().map_or("/", |target| target.as_str());
-            self.auth.arrival(&parts, target, renewal)
+            self.tenants.arrival(&parts, target, renewal)
         };
         if let (Arrival::Here(visit), None) = (&arrival, &route) {
             let visit = visit.clone();
@@ -86,9 +84,9 @@ where
         Box::pin(async move {
             let visit = arrival.visit().await;
             parts.extensions.insert(visit.clone());
-            let allowed = match &route {
-                Some(route) => visit.require_route(route.as_str()).await,
-                None => Ok(()),
+            let allowed = match (visit.admit(), &route) {
+                (Ok(()), Some(route)) => visit.require_route(route.as_str()).await,
+                (admitted, _) => admitted,
             };
             let response = match allowed {
                 Ok(()) => ready.call(Request::from_parts(parts, body)).await?,
@@ -103,7 +101,8 @@ where
 async fn finished(visit: &Visit, mut response: Response) -> Response {
     let challenge = response.extensions_mut().remove::<Challenge>();
     if let Some(challenge) = challenge.or_else(|| visit.unanswered()) {
-        response = into_response(visit.answer(challenge).await);
+        // On the heap, so that other requests do not carry the room for it along.
+        response = into_response(Box::pin(visit.answer(challenge)).await);
     }
     visit.finish(response.headers_mut());
     response

@@ -6,8 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use okta_auth_core::OktaAuth;
-use okta_auth_core::engine::{Endpoint, Visit};
+use okta_auth_core::engine::{Endpoint, Tenants, Visit};
 
 use crate::layer::{OktaAuthLayer, into_response};
 use crate::rejection::layer_missing;
@@ -22,6 +21,8 @@ pub trait RouterExt {
     /// Mounts sign-in, callback and sign-out, and adds the layer that gives every route
     /// its user.
     ///
+    /// It takes `&OktaAuth`, or `&Tenants` for many of them.
+    ///
     /// Call it after the routes that use it: as with every layer of axum, routes added
     /// later do not see it. The paths are those of
     /// [`Config::routes`](okta_auth_core::config::Config::routes).
@@ -30,16 +31,16 @@ pub trait RouterExt {
     /// As `Router::route` does, if the router already has a route at one of those
     /// paths; rename one of them.
     #[must_use]
-    fn okta_auth(self, auth: &OktaAuth) -> Self;
+    fn okta_auth(self, auth: impl Into<Tenants>) -> Self;
 }
 
 impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
-    fn okta_auth(self, auth: &OktaAuth) -> Self {
-        let mut router = self;
-        for (endpoint, path) in Endpoint::all(auth.config().routes()) {
-            router = router.route(path, any(move |request: Request| serve(endpoint, request)));
+    fn okta_auth(self, auth: impl Into<Tenants>) -> Self {
+        let (mut router, tenants) = (self, auth.into());
+        for (endpoint, path) in tenants.endpoints() {
+            router = router.route(&path, any(move |request: Request| serve(endpoint, request)));
         }
-        router.layer(OktaAuthLayer::new(auth))
+        router.layer(OktaAuthLayer::new(tenants))
     }
 }
 

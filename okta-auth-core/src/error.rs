@@ -64,6 +64,12 @@ codes! {
     /// The metadata lacks what is needed, or contradicts itself: an endpoint that is
     /// not https, or no support for PKCE with S256.
     MetadataInvalid = "metadata_invalid",
+    /// A request would go where the policy for it does not let it: another host, no https, or an
+    /// address that is not public.
+    ///
+    /// The issuer of a tenant is wrong or hostile, or a domain of its own has not been allowed:
+    /// see `EgressPolicy`.
+    EgressRefused = "egress_refused",
     /// Not a compact JWS of three parts, or a part is not what it should be
     /// (RFC 7515 §3.1).
     TokenMalformed = "token_malformed",
@@ -138,6 +144,10 @@ codes! {
     ///
     /// Okta does not answer. Users get 503 with `Retry-After`, and keep their session.
     RenewalUnavailable = "renewal_unavailable",
+    /// The source of tenants does not answer. The same call may work later.
+    TenantUnavailable = "tenant_unavailable",
+    /// The request is for a tenant that there is not.
+    TenantUnknown = "tenant_unknown",
     /// The session has ended while the request was being answered: Okta does not renew it any
     /// more.
     SessionEnded = "session_ended",
@@ -251,8 +261,22 @@ impl Error {
             claim: self.0.claim,
             provider_error: self.0.provider_error.clone(),
             retry_after: self.0.retry_after,
-            cause: self.0.cause.as_ref().map(|cause| cause.to_string().into()),
+            cause: self.cause_text().map(Cause::from),
         }))
+    }
+
+    /// The cause for logs. What `serde_json` says of a document may repeat a value from it, such as
+    /// an e-mail address in the place of a number: then what was expected is told, and no more.
+    pub(crate) fn cause_text(&self) -> Option<String> {
+        let cause = self.0.cause.as_ref()?;
+        let text = cause.to_string();
+        let Some(json) = cause.downcast_ref::<serde_json::Error>() else { return Some(text) };
+        // The names in these two are those of our own types.
+        if !json.is_data() || text.starts_with("missing field") || text.starts_with("duplicate field") {
+            return Some(text);
+        }
+        let expected = text.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
+        Some(format!("a value is not as it should be, expected {expected}"))
     }
 
     /// What went wrong, as a stable value.
@@ -292,8 +316,11 @@ impl Error {
     /// Whether the same call may work later without any change: Okta or the session store is
     /// away or slow, or Okta limits the rate.
     pub fn is_temporary(&self) -> bool {
-        use Code::{ProviderRateLimited, ProviderUnavailable, RenewalUnavailable, StoreUnavailable};
-        matches!(self.0.code, ProviderUnavailable | ProviderRateLimited | StoreUnavailable | RenewalUnavailable)
+        use Code::{ProviderRateLimited, ProviderUnavailable, RenewalUnavailable, StoreUnavailable, TenantUnavailable};
+        matches!(
+            self.0.code,
+            ProviderUnavailable | ProviderRateLimited | StoreUnavailable | RenewalUnavailable | TenantUnavailable
+        )
     }
 
     /// Whether a token was refused: malformed, badly signed, expired, or meant for
@@ -331,8 +358,8 @@ impl fmt::Debug for Error {
         if let Some(error) = &self.0.provider_error {
             out.field("provider_error", error);
         }
-        if let Some(cause) = &self.0.cause {
-            out.field("cause", &cause.to_string());
+        if let Some(cause) = self.cause_text() {
+            out.field("cause", &cause);
         }
         out.finish()
     }
@@ -341,5 +368,42 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code, reason = "it is never read, only failed to read")]
+    struct Claims {
+        iat: i64,
+        #[serde(default)]
+        kind: Option<Kind>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    enum Kind {
+        Known,
+    }
+
+    #[test]
+    fn a_cause_does_not_repeat_what_a_document_says() {
+        for (json, told) in [
+            (r#"{"iat":"ada@example.test"}"#, "expected i64"),
+            (r#"{"iat":"x, expected ada@example.test, expected"}"#, "expected i64"),
+            (r#"{"iat":1,"kind":"ada@example.test"}"#, "expected `Known`"),
+            (r#"{"sub":"ada@example.test"}"#, "missing field `iat`"),
+            (r#"{"iat":ada@example.test}"#, "line 1 column 8"),
+        ] {
+            let cause = serde_json::from_str::<Claims>(json).unwrap_err();
+            let error = Error::new(Code::TokenClaim, "a claim is wrong").with_cause(cause);
+            for text in [error.cause_text().unwrap(), error.duplicate().cause_text().unwrap(), format!("{error:?}")] {
+                assert!(text.contains(told) && !text.contains("ada@"), "{json}: {text}");
+            }
+        }
     }
 }

@@ -57,7 +57,7 @@
 //! # The modules
 //!
 //! They stand in the order in which data flows, and each imports from those above it alone:
-//! errors, secrets, time and bounded HTTP; configuration; discovery; token validation;
+//! errors, secrets, time, events and bounded HTTP; configuration; discovery; token validation;
 //! protocol messages; sealed cookies; the start of sign-in; its callback; tokens; sessions;
 //! policies; access tokens at an API; sign-out; the engine.
 //!
@@ -102,6 +102,7 @@ pub mod error;
 pub mod secret;
 
 pub mod clock;
+pub mod events;
 mod http;
 
 pub mod config;
@@ -124,6 +125,8 @@ pub mod policy;
 pub mod bearer;
 
 mod logout;
+
+pub mod tenant;
 
 pub mod engine;
 

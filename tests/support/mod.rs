@@ -12,10 +12,14 @@
 
 mod app;
 mod browser;
+mod proxy;
+mod redis;
 mod replicas;
 
 pub(crate) use app::{App, AppBuilder, SECRET, routes};
 pub(crate) use browser::{Answer, Browser};
+pub(crate) use proxy::Proxy;
+pub(crate) use redis::{RedisServer, free_port};
 pub(crate) use replicas::{Place, Replicas, SharedStore, offline};
 
 /// The users that the development org ships with.

@@ -3,22 +3,23 @@
 
 #![allow(clippy::print_stdout, reason = "it tells where to point the browser")]
 
+#[path = "../../axum-app/src/devices.rs"]
+mod devices;
 #[path = "../../axum-app/src/pages.rs"]
 mod pages;
 #[path = "../../axum-app/src/settings.rs"]
 mod settings;
 
-use actix_web::web::{self, Html, Json};
+use actix_web::web::{self, Form, Html, Json, Redirect};
 use actix_web::{App, HttpServer};
-use okta_auth::OktaAuth;
-use okta_auth::actix::{AccessToken, OktaAuthLayer, RequireExt, User, okta_auth};
+use okta_auth::actix::{AccessToken, OktaAuthLayer, RequireExt, User, UserRejection, okta_auth};
 use serde_json::{Value, json};
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port: u16 = std::env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
-    let (config, _org) = settings::configuration(port).await?;
-    let auth = OktaAuth::builder(config).build()?; // one for all workers
+    let (okta, _org) = settings::okta(port).await?;
+    let auth = okta.build()?; // one for all workers
     let policies = settings::policies()?;
     let (may_administer, is_sensitive) = (policies.policy("admin")?, policies.policy("sensitive")?);
     let may_read_orders = policies.policy("orders")?;
@@ -28,6 +29,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         App::new()
             .route("/", web::get().to(home)) // public: `Option<User>`
             .route("/profile", web::get().to(profile)) // a page: browsers go to sign in
+            .route("/devices", web::get().to(devices)) // where the user is signed in
+            .route("/devices/end", web::post().to(end_device))
             .route("/admin", web::get().to(admin).require(may_administer.clone())) // 403 for others
             .route("/sensitive", web::get().to(sensitive).require(is_sensitive.clone())) // step-up
             .route("/api/me", web::get().to(me)) // JSON: 401 with a challenge
@@ -47,6 +50,15 @@ async fn home(user: Option<User>) -> Html {
 
 async fn profile(user: User) -> Html {
     Html::new(pages::profile(user.name(), user.email().unwrap_or_default(), user.groups()))
+}
+
+async fn devices(user: User) -> Result<Html, UserRejection> {
+    devices::page(&user).await.map(Html::new).map_err(UserRejection::Unavailable)
+}
+
+async fn end_device(user: User, fields: Form<devices::Fields>) -> Result<Redirect, UserRejection> {
+    devices::end(&user, &fields).await.map_err(UserRejection::Unavailable)?;
+    Ok(Redirect::to("/devices").see_other())
 }
 
 async fn admin(user: User) -> Html {

@@ -2,25 +2,28 @@
 
 #![allow(clippy::print_stdout, reason = "it tells where to point the browser")]
 
+mod devices;
 mod pages;
 mod settings;
 
-use axum::response::Html;
-use axum::{Json, Router, routing::get};
-use okta_auth::OktaAuth;
-use okta_auth::axum::{AccessToken, RequireExt, RouterExt, User};
+use axum::response::{Html, Redirect};
+use axum::routing::{get, post};
+use axum::{Form, Json, Router};
+use okta_auth::axum::{AccessToken, RequireExt, RouterExt, User, UserRejection};
 use serde_json::{Value, json};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port: u16 = std::env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
-    let (config, _org) = settings::configuration(port).await?;
-    let auth = OktaAuth::builder(config).build()?;
+    let (okta, _org) = settings::okta(port).await?;
+    let auth = okta.build()?;
     let policies = settings::policies()?;
 
     let app = Router::new()
         .route("/", get(home)) // public: `Option<User>`
         .route("/profile", get(profile)) // a page: browsers go to sign in
+        .route("/devices", get(devices)) // where the user is signed in
+        .route("/devices/end", post(end_device))
         .route("/admin", get(admin).require(policies.policy("admin")?)) // 403 for others
         .route("/sensitive", get(sensitive).require(policies.policy("sensitive")?)) // step-up
         .route("/api/me", get(me)) // JSON: 401 with a challenge
@@ -39,6 +42,15 @@ async fn home(user: Option<User>) -> Html<String> {
 
 async fn profile(user: User) -> Html<String> {
     Html(pages::profile(user.name(), user.email().unwrap_or_default(), user.groups()))
+}
+
+async fn devices(user: User) -> Result<Html<String>, UserRejection> {
+    devices::page(&user).await.map(Html).map_err(UserRejection::Unavailable)
+}
+
+async fn end_device(user: User, Form(fields): Form<devices::Fields>) -> Result<Redirect, UserRejection> {
+    devices::end(&user, &fields).await.map_err(UserRejection::Unavailable)?;
+    Ok(Redirect::to("/devices"))
 }
 
 async fn admin(user: User) -> Html<String> {

@@ -1,5 +1,11 @@
 //! The pages of the example: plain functions from data to HTML.
 
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use okta_auth::clock::Timestamp;
+use okta_auth::session::Session;
+
 const STYLE: &str = "\
 :root{color-scheme:light dark;--bg:#f4f6f9;--card:#fff;--ink:#1d2433;--mute:#5b6478;--line:#dfe3ea;--act:#1452cc;--on:#fff;--tag:#e8eefb}\
 @media(prefers-color-scheme:dark){:root{--bg:#12151c;--card:#1b202a;--ink:#eef1f6;--mute:#a3adbf;--line:#303848;--act:#8ab4ff;--on:#10131a;--tag:#26314a}}\
@@ -12,7 +18,8 @@ dt{color:var(--mute)}dd{margin:0;overflow-wrap:anywhere}.tag{display:inline-bloc
 .button,button{display:inline-block;font:inherit;cursor:pointer;border:1px solid var(--act);border-radius:9px;padding:.6rem 1.1rem;background:var(--act);color:var(--on);text-decoration:none}\
 button.quiet{background:none;border-color:var(--line);color:var(--ink);padding:.4rem .9rem}form{margin:0}\
 .avatar{width:3.5rem;height:3.5rem;border-radius:50%;display:grid;place-items:center;background:var(--act);color:var(--on);font-size:1.5rem;margin-bottom:1rem}\
-p a{color:var(--act)}a:focus-visible,button:focus-visible{outline:3px solid var(--act);outline-offset:2px}";
+ul{list-style:none;margin:0;padding:0}li{display:flex;align-items:center;justify-content:space-between;gap:1rem;padding:.9rem 0;border-top:1px solid var(--line)}\
+li p{margin:0}p a{color:var(--act)}a:focus-visible,button:focus-visible{outline:3px solid var(--act);outline-offset:2px}";
 
 /// The public page: shows who is signed in, if anybody is.
 pub(crate) fn home(user: Option<&str>) -> String {
@@ -60,11 +67,54 @@ pub(crate) fn sensitive(name: &str) -> String {
     layout("Sensitive matters", Some(name), &card)
 }
 
+/// The user's sessions: what each is, and a button that ends it.
+pub(crate) fn devices(name: &str, this: &Session, sessions: &[Arc<Session>]) -> String {
+    let items: String = sessions.iter().map(|session| device(session, session.id() == this.id())).collect();
+    let card = format!(
+        "<h1>Your devices</h1><p>This is where you are signed in. What you end here asks for a sign-in \
+         with its next click.</p><ul>{items}</ul>"
+    );
+    layout("Your devices", Some(name), &card)
+}
+
+/// One session. This one ends by signing out, which ends Okta's own session too.
+fn device(session: &Session, is_this: bool) -> String {
+    let (tag, action, button) = match is_this {
+        true => (" <span class=\"tag\">this device</span>", "/logout", "Sign out"),
+        false => ("", "/devices/end", "End"),
+    };
+    format!(
+        "<li><div><b>{}</b>{tag}<p>Signed in {}, last used {}</p></div><form method=\"post\" action=\"{action}\">\
+         <input type=\"hidden\" name=\"id\" value=\"{}\"><button class=\"quiet\">{button}</button></form></li>",
+        escape(session.device().unwrap_or("Unknown device")),
+        ago(session.created_at()),
+        ago(session.last_seen_at()),
+        session.id()
+    )
+}
+
+/// In place of the list, for sessions in cookies.
+pub(crate) fn no_devices(name: &str) -> String {
+    let card = "<h1>Your devices</h1><p>Sessions of this app are in cookies: each browser has its own, and nobody can \
+                list them. Start the app with <code>OKTA_SESSION_STORE=memory</code>, or with \
+                <code>redis://..</code> for several replicas, to see them here.</p>";
+    layout("Your devices", Some(name), card)
+}
+
+/// How long ago something was, in words.
+fn ago(then: Timestamp) -> String {
+    match Timestamp::from(SystemTime::now()).since(then).as_secs() / 60 {
+        0 => "just now".to_owned(),
+        minutes @ 1..60 => format!("{minutes} min ago"),
+        minutes => format!("{} h ago", minutes / 60),
+    }
+}
+
 fn layout(title: &str, user: Option<&str>, card: &str) -> String {
     // Sign-out changes something, so it is a form with POST and not a link.
     let corner = match user {
         Some(_) => {
-            "<a href=\"/profile\">Profile</a><form method=\"post\" action=\"/logout\">\
+            "<a href=\"/profile\">Profile</a><a href=\"/devices\">Devices</a><form method=\"post\" action=\"/logout\">\
              <button class=\"quiet\">Sign out</button></form>"
         }
         None => "<a href=\"/login\">Sign in</a>",

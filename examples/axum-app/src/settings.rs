@@ -1,24 +1,35 @@
 //! Where the example's settings come from: the environment, or else a development org.
 
-use okta_auth::{Error, config::ConfigBuilder, policy::PolicySet};
-use okta_auth_dev::Org;
+use std::env;
 
-/// The `OKTA_*` variables, or else an embedded development org for this run alone.
-pub(crate) async fn configuration(port: u16) -> Result<(ConfigBuilder, Option<Org>), okta_auth_dev::Error> {
-    if std::env::var_os("OKTA_ISSUER_URI").is_some() {
-        return Ok((ConfigBuilder::from_env(), None));
+use okta_auth::{Error, OktaAuth, config::ConfigBuilder, engine::OktaAuthBuilder, policy::PolicySet};
+use okta_auth_dev::{Org, OrgBuilder};
+
+/// The `OKTA_*` variables, or else an embedded development org for this run alone. The others of
+/// these variables count with it, too, such as `OKTA_SCOPES` and `OKTA_SESSION_STORE`.
+pub(crate) async fn okta(port: u16) -> Result<(OktaAuthBuilder, Option<Org>), okta_auth_dev::Error> {
+    if env::var_os("OKTA_ISSUER_URI").is_some() {
+        return Ok((OktaAuth::builder(ConfigBuilder::from_env()), None));
     }
     let base = format!("http://localhost:{port}");
-    let org = Org::start().await?;
+    let org = OrgBuilder::from_env()?.start().await?;
     org.allow_redirect(&base);
+    // Okta tells the app at these addresses that somebody has signed out elsewhere.
+    let app = org.client().frontchannel_logout(format!("{base}/frontchannel-logout"));
+    org.put_client(app.universal_logout(format!("{base}/global-token-revocation")));
     println!("OKTA_ISSUER_URI is not set: a development org runs at {}. Sign in as one of:", org.url());
     org.users().iter().for_each(|user| println!("  {}  password {}", user.login, user.password));
-    Ok((ConfigBuilder::from_variables(org.env()).base_url(base), Some(org)))
+    println!("Its administrator signs people out at {}/admin", org.url());
+    let own = env::vars().filter(|(name, _)| name.starts_with("OKTA_"));
+    let variables = own.chain(org.env().into_iter().map(|(name, value)| (name.to_owned(), value)));
+    let clock = org.clock();
+    let config = ConfigBuilder::from_variables(variables).base_url(base);
+    Ok((OktaAuth::builder(config).clock(move || clock.now()), Some(org)))
 }
 
 /// Who may do what: the file that `POLICIES` names, or else the one beside this code.
 pub(crate) fn policies() -> Result<PolicySet, Error> {
-    match std::env::var_os("POLICIES") {
+    match env::var_os("POLICIES") {
         Some(file) => PolicySet::read(file),
         None => PolicySet::parse(include_str!("../policies.toml")),
     }

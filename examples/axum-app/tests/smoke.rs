@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
+mod support;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use okta_auth_dev::{Org, Response};
-use reqwest::{Method, redirect};
+use reqwest::Method;
+use support::{Browser, field, free_port};
 
 const ADA: &str = "ada@example.test";
 const BEN: &str = "ben@example.test";
@@ -31,10 +33,6 @@ impl Drop for Example {
     }
 }
 
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// Starts the example with these variables and no other `OKTA_*`, and waits until it serves.
 fn start(port: u16, variables: &[(&str, String)]) -> Example {
     let mut command = Command::new(binary());
@@ -50,49 +48,6 @@ fn start(port: u16, variables: &[(&str, String)]) -> Example {
     }
     std::thread::spawn(move || output.for_each(drop));
     Example { child, base: format!("http://localhost:{port}"), lines }
-}
-
-/// A browser in small.
-struct Browser {
-    http: reqwest::Client,
-    jar: BTreeMap<String, String>,
-}
-
-struct Answer {
-    status: u16,
-    location: String,
-    challenge: String,
-    body: String,
-}
-
-impl Browser {
-    fn new() -> Self {
-        let http = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
-        Self { http, jar: BTreeMap::new() }
-    }
-
-    async fn send(&mut self, method: Method, url: &str) -> Answer {
-        let cookies: Vec<String> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = self.http.request(method, url).header("accept", "text/html").header("cookie", cookies.join("; "));
-        let response = request.send().await.unwrap();
-        for cookie in response.headers().get_all("set-cookie") {
-            let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
-            let (value, attributes) = rest.split_once(';').unwrap();
-            if attributes.contains("Max-Age=0") {
-                self.jar.remove(name);
-            } else {
-                self.jar.insert(name.to_owned(), value.to_owned());
-            }
-        }
-        let header = |name: &str| response.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
-        let (status, location, challenge) =
-            (response.status().as_u16(), header("location"), header("www-authenticate"));
-        Answer { status, location, challenge, body: response.text().await.unwrap() }
-    }
-
-    async fn open(&mut self, url: &str) -> Answer {
-        self.send(Method::GET, url).await
-    }
 }
 
 /// Sign-in, profile, API, sign-out: the whole of what the README promises.
@@ -243,4 +198,67 @@ async fn access_tokens_open_the_api_and_nothing_else() {
     assert!(status == 403 && challenge.contains("insufficient_scope") && challenge.contains("orders:read"));
     let (status, challenge) = call(Some(org.mint().id_token(ADA, None).sign()), orders).await;
     assert!(status == 401 && challenge.contains("invalid_token"), "{challenge}");
+}
+
+#[tokio::test]
+async fn devices_in_cookies_cannot_be_listed_and_the_page_says_what_changes_that() {
+    let (org, port) = (Org::start().await.unwrap(), free_port());
+    org.allow_redirect(&format!("http://localhost:{port}"));
+    let example = start(port, &variables(&org, port));
+    let mut browser = signed_in(&example, &org, ADA).await;
+    let page = browser.open(&format!("{}/devices", example.base)).await;
+    assert!(page.status == 200 && page.body.contains("OKTA_SESSION_STORE=memory"), "{}", page.body);
+    let done = browser.post(&format!("{}/devices/end", example.base), &format!("id={}", "A".repeat(43))).await;
+    assert_eq!((done.status, done.location.as_str()), (303, "/devices"), "the page tells why");
+    assert_eq!(Browser::new().open(&format!("{}/devices", example.base)).await.status, 303, "nobody has devices");
+}
+
+#[tokio::test]
+async fn users_end_their_own_sessions_and_nobody_elses() {
+    let (org, port) = (Org::start().await.unwrap(), free_port());
+    org.allow_redirect(&format!("http://localhost:{port}"));
+    let mut variables = variables(&org, port);
+    variables.push(("OKTA_SESSION_STORE", "memory".to_owned()));
+    let example = start(port, &variables);
+    let (devices, end) = (format!("{}/devices", example.base), format!("{}/devices/end", example.base));
+    let mut desk = signed_in(&example, &org, ADA).await;
+    let mut phone = signed_in(&example, &org, ADA).await;
+    let mut ben = signed_in(&example, &org, BEN).await;
+    let page = desk.open(&devices).await.body;
+    assert_eq!((page.matches("<li>").count(), page.matches("this device").count()), (2, 1), "{page}");
+    let id = field(page.split("action=\"/devices/end\"").nth(1).unwrap(), "id");
+
+    assert_eq!(ben.post(&end, &format!("id={id}")).await.status, 303);
+    assert_eq!(phone.open(&devices).await.status, 200, "somebody else's id ends nothing");
+    desk.origin = "http://evil.example".to_owned();
+    assert_eq!(desk.post(&end, &format!("id={id}")).await.status, 403, "another site ends nothing");
+    assert_eq!(phone.open(&devices).await.status, 200);
+    desk.origin = example.base.clone();
+    assert_eq!(desk.post(&end, "id=nonsense").await.status, 303);
+    assert_eq!(desk.post(&end, &format!("id={id}")).await.location, "/devices");
+    assert_eq!(phone.open(&devices).await.status, 303, "the phone has to sign in");
+    assert_eq!(desk.open(&devices).await.body.matches("<li>").count(), 1);
+}
+
+/// By variables alone: refresh tokens of the embedded org, and sessions in memory.
+#[tokio::test]
+async fn alone_it_keeps_a_session_beyond_its_access_tokens() {
+    let variables = [
+        ("OKTA_SCOPES", "openid profile email offline_access"),
+        ("OKTA_SESSION_STORE", "memory"),
+        ("OKTA_DEV_ACCESS_TOKEN_LIFETIME", "60"),
+    ];
+    let example = start(free_port(), &variables.map(|(name, value)| (name, value.to_owned())));
+    let mut browser = Browser::new();
+    let profile = format!("{}/profile", example.base);
+    let (org, answer) = browser.sign_in(&profile).await;
+    assert!(answer.body.contains("Ada Lovelace"), "{}", answer.body);
+    for round in 1..=3 {
+        let advance = browser.http.post(format!("{org}/dev/clock")).header("content-type", "application/json");
+        assert!(advance.body("{\"advance\": 61}").send().await.unwrap().status().is_success());
+        assert_eq!(browser.open(&profile).await.status, 200, "round {round}");
+        let refreshes: serde_json::Value =
+            serde_json::from_str(&browser.open(&format!("{org}/dev/refreshes")).await.body).unwrap();
+        assert_eq!(refreshes["granted"], round, "{refreshes}");
+    }
 }

@@ -76,7 +76,7 @@ impl AccessTokens {
     /// # Errors
     /// One of the `Token...` codes, or the error of reaching the issuer.
     pub(crate) async fn verify(&self, token: &str) -> Result<VerifiedAccessToken> {
-        let Some(cache) = &self.cache else { return Ok(self.verify_now(token).await?.token) };
+        let Some(cache) = &self.cache else { return Ok(Box::pin(self.verify_now(token)).await?.token) };
         let key = TokenCache::key(token);
         if let Some(known) = cache.find(&key, self.clock.now()) {
             if self.still_holds(&known).await? {
@@ -84,7 +84,8 @@ impl AccessTokens {
             }
             cache.remove(&key);
         }
-        let verified = self.verify_now(token).await?;
+        // On the heap, so that a token that is known does not carry the room for all of this along.
+        let verified = Box::pin(self.verify_now(token)).await?;
         cache.insert(key, verified.clone());
         Ok(verified.token)
     }
@@ -102,7 +103,7 @@ impl AccessTokens {
     async fn verify_now(&self, token: &str) -> Result<Verified> {
         let (position, authority) = self.authority(token)?;
         if authority.issuer.is_org_server() {
-            return self.introspect(authority, token).await;
+            return Box::pin(self.introspect(authority, token)).await;
         }
         let metadata = authority.discovery.metadata().await?;
         let rules = AccessTokenRules { issuer: &authority.issuer, audiences: &self.audiences };

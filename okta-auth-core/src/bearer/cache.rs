@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use quick_cache::sync::Cache;
+use foldhash::fast::RandomState;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use crate::clock::Timestamp;
 use crate::jose::{KeysVersion, VerifiedAccessToken};
@@ -24,12 +26,15 @@ pub(super) struct Verified {
 ///
 /// Its keys are hashes of whole tokens, signature included, so a
 /// token is found by nobody who does not have it, and tokens are not kept in memory.
-pub(super) struct TokenCache(Cache<[u8; 32], Verified>);
+pub(super) struct TokenCache(Cache<[u8; 32], Verified, UnitWeighter, RandomState>);
 
 impl TokenCache {
     /// For so many tokens.
     pub(super) fn new(capacity: usize) -> Self {
-        Self(Cache::new(capacity))
+        let weight = u64::try_from(capacity).unwrap_or(u64::MAX);
+        // The keys are hashes already, so finding their place may be cheap; all of a key is compared.
+        let (state, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
+        Self(Cache::with(capacity, weight, UnitWeighter, state, lifecycle))
     }
 
     /// The key of a token.

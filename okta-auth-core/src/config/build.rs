@@ -53,6 +53,8 @@ impl ConfigBuilder {
         let scopes = rules::scopes(scopes, &mut findings);
         let audiences = rules::audiences(self.text(&self.audience, env::AUDIENCE), issuer.as_ref(), &mut findings);
         let accepted_issuers = rules::accepted_issuers(&self.accepted_issuers, &mut findings);
+        let former = self.former_issuers.iter().filter_map(|issuer| rules::issuer(Some(issuer), &mut findings));
+        let former_issuers: Vec<_> = former.collect();
         let cookie_secrets = self.secrets();
         let secure = base_url.as_ref().is_some_and(|base| base.scheme() == "https");
         rules::cookie_secrets(&cookie_secrets, secure && !self.api_only, &mut findings);
@@ -80,6 +82,8 @@ impl ConfigBuilder {
             scopes,
             audiences,
             accepted_issuers,
+            former_issuers,
+            tenant: self.tenant,
             resource,
             api_only: self.api_only,
             cookie_secrets,
@@ -97,12 +101,12 @@ impl ConfigBuilder {
     }
 
     /// The base URL before any check.
-    fn base(&self) -> &str {
+    pub(super) fn base(&self) -> &str {
         self.text(&self.base_url, env::BASE_URL).unwrap_or("http://localhost:8080")
     }
 
     /// The cookie secrets: those set in code, or else the list in the variable.
-    fn secrets(&self) -> Vec<Secret> {
+    pub(super) fn secrets(&self) -> Vec<Secret> {
         if !self.cookie_secrets.is_empty() {
             return self.cookie_secrets.clone();
         }
@@ -163,6 +167,14 @@ impl ConfigBuilder {
         Some(url)
     }
 
+    /// The places for sessions, and for what is known of those that have ended, checked alone.
+    pub(crate) fn places(&self) -> Result<(SessionPlace, RevocationPlace)> {
+        let mut findings = Findings::default();
+        let places = self.stores(false, &mut findings);
+        findings.finish()?;
+        Ok(places)
+    }
+
     /// The places for sessions, and for what is known of those that have been ended.
     fn stores(&self, secure: bool, findings: &mut Findings) -> (SessionPlace, RevocationPlace) {
         let sessions = stores::session_place(self.text(&self.session_store, env::SESSION_STORE), findings);
@@ -187,6 +199,7 @@ impl ConfigBuilder {
             return routes;
         }
         routes.login = self.login.resolve(&self.mount, "/login");
+        routes.initiate_login = self.initiate_login.resolve(&self.mount, "/login/initiate");
         routes.logout = self.logout.resolve(&self.mount, "/logout");
         routes.front_channel_logout = self.front_channel_logout.resolve(&self.mount, "/frontchannel-logout");
         routes.back_channel_logout = self.back_channel_logout.resolve(&self.mount, "/backchannel-logout");

@@ -4,11 +4,13 @@
 //! [`build`](ConfigBuilder::build) checks the whole, so that all problems are told at
 //! once. The order of precedence is code, then variable, then default.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::client_auth::PrivateKey;
 use super::env::Variables;
 use super::{Options, ResponseMode, Userinfo};
+use crate::error::Result;
 use crate::secret::Secret;
 
 /// Builds a [`Config`](super::Config). What is set here wins over the variable of the same meaning.
@@ -45,7 +47,7 @@ use crate::secret::Secret;
 /// assert!(message.contains("dev-12345678.okta.com"), "the domain without -admin");
 /// assert!(message.contains("OKTA_CLIENT_ID"));
 /// ```
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct ConfigBuilder {
     pub(super) variables: Variables,
@@ -61,10 +63,13 @@ pub struct ConfigBuilder {
     pub(super) audience: Option<String>,
     pub(super) resource: Option<String>,
     pub(super) accepted_issuers: Vec<String>,
+    pub(super) former_issuers: Vec<String>,
+    pub(super) tenant: Option<String>,
     pub(super) api_only: bool,
     pub(super) cookie_secrets: Vec<Secret>,
     pub(super) mount: String,
     pub(super) login: Path,
+    pub(super) initiate_login: Path,
     pub(super) logout: Path,
     pub(super) front_channel_logout: Path,
     pub(super) back_channel_logout: Path,
@@ -75,7 +80,7 @@ pub struct ConfigBuilder {
 }
 
 /// A path of the library: the default, another one, or none.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) enum Path {
     #[default]
     Default,
@@ -273,6 +278,41 @@ impl ConfigBuilder {
         self
     }
 
+    /// Accepts sessions and access tokens of an issuer that this application had before: while an
+    /// org moves to a custom domain, for example. New sign-ins go to [`issuer`](Self::issuer) alone.
+    pub fn former_issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.former_issuers.push(issuer.into());
+        self
+    }
+
+    /// Binds everything to a tenant's name instead of issuer and client alone.
+    pub(crate) fn tenant(mut self, id: impl fmt::Display) -> Self {
+        self.tenant = Some(id.to_string());
+        self
+    }
+
+    /// This client secret or none, whatever the variables say.
+    pub(crate) fn only_client_secret(mut self, secret: Option<Secret>) -> Self {
+        self.variables = self.variables.without_credentials();
+        self.client_secret = secret;
+        self
+    }
+
+    /// The same with a cookie secret: a random one if there is none.
+    pub(crate) fn with_some_secret(mut self) -> Result<Self> {
+        self.cookie_secrets = self.secrets();
+        if self.cookie_secrets.is_empty() {
+            self.cookie_secrets.push(Secret::random()?);
+        }
+        Ok(self)
+    }
+
+    /// The public origin before any check, and the name of the session cookie.
+    pub(crate) fn shared(&self) -> (&str, &str) {
+        let cookie = self.options.cookie_name.as_str();
+        (self.base(), cookie)
+    }
+
     /// Accepts access tokens of the org server that were issued to another client than this
     /// application. All tokens of an org server have the same audience, so without this a
     /// token for any application of the org would open this one.
@@ -331,6 +371,11 @@ impl ConfigBuilder {
         /// Serves no page that starts a sign-in; pages that need a user still do.
         without_login_route,
         login;
+        /// Serves third-party-initiated sign-in at another path than `/login/initiate`.
+        initiate_login_path,
+        /// Serves no third-party-initiated sign-in.
+        without_initiate_login,
+        initiate_login;
         /// Serves sign-out at another path than `/logout`.
         logout_path,
         /// Serves no sign-out.

@@ -1,6 +1,7 @@
 //! How the application authenticates itself at Okta's endpoints.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
@@ -27,9 +28,10 @@ pub enum ClientAuth {
 
 /// The private key of `private_key_jwt`, with the key id under which Okta knows its
 /// public half.
+#[derive(Clone)]
 pub struct PrivateKey {
     pub(crate) key_id: Option<String>,
-    pub(crate) signer: Signer,
+    pub(crate) signer: Arc<Signer>,
 }
 
 /// The key pair, parsed once. RSA signs RS256; P-256 signs ES256.
@@ -49,7 +51,7 @@ impl PrivateKey {
             .map_err(|_| unusable("it is not a private key in PEM (`-----BEGIN PRIVATE KEY-----`)"))?;
         let signer = rsa(&der).or_else(|| p256(&der));
         let signer = signer.ok_or_else(|| unusable("it is neither an RSA key of 2048 bits or more nor a P-256 key"))?;
-        Ok(Self { key_id, signer })
+        Ok(Self { key_id, signer: Arc::new(signer) })
     }
 }
 

@@ -95,6 +95,13 @@ impl Variables {
         self.0.get(name).map(String::as_str)
     }
 
+    /// The same without what belongs to one client.
+    pub(crate) fn without_credentials(&self) -> Self {
+        let own = [ISSUER_URI, CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, PRIVATE_KEY_FILE, PRIVATE_KEY_ID];
+        let others = self.0.iter().filter(|(name, _)| !own.contains(&name.as_str()));
+        Self(others.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
     /// A variable under a wrong name is an error while the right one is missing, and a
     /// warning otherwise.
     pub(crate) fn report_slips(&self, findings: &mut Findings) {

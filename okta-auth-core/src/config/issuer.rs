@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use url::{Host, Url};
+use url::Url;
+
+pub(crate) use crate::http::is_loopback;
 
 /// The identifier of an authorization server, compared character by character (OIDC
 /// Discovery §4.3).
@@ -26,6 +28,11 @@ impl Issuer {
     /// The identifier, exactly as configured.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The identifier as a URL.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Whether this is the org authorization server: no `/oauth2/{id}` in the path.
@@ -58,16 +65,5 @@ impl fmt::Debug for Issuer {
 impl fmt::Display for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-/// Whether a URL names this machine: 127.0.0.0/8, `::1`, `localhost` or a name below it
-/// (RFC 6761 §6.3).
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
     }
 }

@@ -63,6 +63,7 @@
 mod build;
 mod builder;
 mod client_auth;
+mod egress;
 mod env;
 mod issuer;
 mod problem;
@@ -82,6 +83,7 @@ pub use problem::{Problem, Severity};
 pub(crate) use stores::{RevocationPlace, SessionPlace};
 
 use crate::error::Result;
+pub use crate::http::{Dangerous, EgressPolicy};
 use crate::secret::Secret;
 
 /// The checked settings of one application at one Okta authorization server.
@@ -106,6 +108,10 @@ pub struct Config {
     pub(crate) audiences: Vec<String>,
     /// Whose access tokens count besides the issuer's.
     pub(crate) accepted_issuers: Vec<Issuer>,
+    /// Whose sessions and access tokens count still.
+    pub(crate) former_issuers: Vec<Issuer>,
+    /// The tenant that everything is bound to.
+    pub(crate) tenant: Option<String>,
     /// What this application is called as an API.
     pub(crate) resource: String,
     /// Whether there are no sessions.
@@ -205,6 +211,21 @@ impl Config {
         &self.warnings
     }
 
+    /// What sessions and everything else are bound to: the tenant, or the issuer, and the client.
+    pub(crate) fn owner(&self) -> (String, &str) {
+        let first = match &self.tenant {
+            Some(tenant) => format!("tenant {tenant}"),
+            None => self.issuer.as_str().to_owned(),
+        };
+        (first, &self.client_id)
+    }
+
+    /// Whether a session of this issuer and client is one of this application's.
+    pub(crate) fn owns(&self, issuer: &str, client_id: &str) -> bool {
+        let mut issuers = std::iter::once(&self.issuer).chain(&self.former_issuers);
+        client_id == self.client_id && issuers.any(|known| known.as_str() == issuer)
+    }
+
     /// Whether browsers reach the application over TLS: decides `Secure` and the
     /// `__Host-` prefix of cookies.
     pub(crate) fn is_secure(&self) -> bool {
@@ -229,6 +250,7 @@ impl Config {
 pub struct Routes {
     pub(crate) mount: String,
     pub(crate) login: Option<String>,
+    pub(crate) initiate_login: Option<String>,
     pub(crate) callback: Option<String>,
     pub(crate) logout: Option<String>,
     pub(crate) front_channel_logout: Option<String>,
@@ -242,6 +264,7 @@ impl Routes {
     pub(crate) fn own(&self) -> impl Iterator<Item = &str> {
         let all = [
             &self.login,
+            &self.initiate_login,
             &self.callback,
             &self.logout,
             &self.front_channel_logout,
@@ -260,6 +283,12 @@ impl Routes {
     /// Where a sign-in starts; GET, with an optional `return_to`.
     pub fn login(&self) -> Option<&str> {
         self.login.as_deref()
+    }
+
+    /// Where a third party, such as Okta's dashboard, starts a sign-in (OIDC Core §4); GET and POST.
+    /// It is the initiate login URI to register at Okta.
+    pub fn initiate_login(&self) -> Option<&str> {
+        self.initiate_login.as_deref()
     }
 
     /// Where Okta sends the browser back; GET and POST. The path of the redirect URI.

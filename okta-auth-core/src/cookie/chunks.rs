@@ -7,15 +7,20 @@
 //! one beyond the number is not looked at.
 
 use std::borrow::Cow;
+use std::io::Write as _;
 
 use http::HeaderValue;
 
 use super::request::RequestCookies;
-use super::settings::CookieSettings;
+use super::settings::{self, CookieSettings};
+use crate::base64url;
 use crate::error::{Code, Error, Result};
 
 /// Bytes of value in one cookie; name and attributes fit in what is left of 4096.
 const PART: usize = 3_800;
+
+/// More bytes than the numbers and the name of the lifetime have.
+const EXTRA: usize = 48;
 
 /// The most parts of one value: what servers and proxies commonly accept as headers in
 /// all.
@@ -26,13 +31,15 @@ const MOST: usize = 5;
 pub(crate) struct Chunks {
     settings: CookieSettings,
     name: String,
+    /// What follows a value; written with each session, and always the same.
+    attributes: String,
 }
 
 impl Chunks {
     /// For the cookie of this name, to which the settings may add a prefix.
     pub(crate) fn new(settings: CookieSettings, name: &str) -> Self {
-        let name = settings.name(name);
-        Self { settings, name }
+        let (name, attributes) = (settings.name(name), settings.attributes());
+        Self { settings, name, attributes }
     }
 
     /// The name of the first cookie, and the name under which the value is sealed.
@@ -59,33 +66,44 @@ impl Chunks {
         self.names(cookies).next().is_some()
     }
 
-    /// Sets the text, and deletes the parts that an earlier, longer one left.
+    /// Sets the text of bytes, and deletes the parts that an earlier, longer one left.
     ///
     /// # Errors
     /// [`Code::SessionTooLarge`] if it does not fit.
     pub(crate) fn write(
         &self,
         cookies: &RequestCookies,
-        text: &str,
+        sealed: &[u8],
         max_age: std::time::Duration,
     ) -> Result<Vec<HeaderValue>> {
-        // Base64url: every byte is a character.
-        let parts: Vec<&str> = text.as_bytes().chunks(PART).filter_map(|part| std::str::from_utf8(part).ok()).collect();
-        let count = parts.len();
+        let count = base64url::encoded_len(sealed).div_ceil(PART);
         if count > MOST {
             let message = "the session does not fit into the cookies of a browser: ask Okta for fewer groups and claims \
                            (a group filter on the claim), or put less into it at sign-in";
             return Err(Error::new(Code::SessionTooLarge, message));
         }
-        let mut set = Vec::new();
-        for (at, part) in parts.into_iter().enumerate() {
-            let value = if at == 0 { format!("{count}.{part}") } else { part.to_owned() };
-            set.push(self.settings.set(&self.part(at), &value, Some(max_age))?);
+        let mut set = Vec::with_capacity(count);
+        // Every three bytes are four characters, so the text can be cut where the bytes are.
+        for (at, part) in sealed.chunks(PART / 4 * 3).enumerate() {
+            set.push(self.set(at, count, part, max_age)?);
         }
         let used: Vec<String> = (0..count).map(|at| self.part(at)).collect();
         let stale = self.names(cookies).filter(|name| !used.iter().any(|used| used == name));
         set.extend(stale.map(|name| self.settings.remove(name)));
         Ok(set)
+    }
+
+    /// The `Set-Cookie` value of one part, encoded where it will stay: it has kilobytes.
+    fn set(&self, at: usize, count: usize, part: &[u8], max_age: std::time::Duration) -> Result<HeaderValue> {
+        let room = [self.name.len(), base64url::encoded_len(part), self.attributes.len(), EXTRA];
+        let mut cookie = Vec::with_capacity(room.into_iter().fold(0, usize::saturating_add));
+        cookie.extend_from_slice(self.name.as_bytes());
+        // To a vector of bytes writing cannot fail.
+        let _ = if at == 0 { write!(cookie, "={count}.") } else { write!(cookie, ".{at}=") };
+        base64url::append_bytes(part, &mut cookie);
+        cookie.extend_from_slice(self.attributes.as_bytes());
+        let _ = write!(cookie, "; Max-Age={}", max_age.as_secs());
+        settings::header(cookie)
     }
 
     /// Deletes every part that the browser holds, and the first one in any case.
@@ -94,6 +112,17 @@ impl Chunks {
         let mut removed = vec![self.settings.remove(&self.name)];
         removed.extend(others.map(|name| self.settings.remove(name)));
         removed
+    }
+
+    /// Deletes the cookies of other tenants: those whose names differ in what comes after the last
+    /// `_`, which no id has in it. Pending sign-ins have one more, and stay.
+    pub(crate) fn clear_others(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
+        let Some((family, _)) = self.name.rsplit_once('_') else { return Vec::new() };
+        let others = cookies.names_with_prefix(family).filter(|name| {
+            let rest = name.strip_prefix(family).and_then(|rest| rest.strip_prefix('_')).unwrap_or_default();
+            !rest.is_empty() && !rest.contains('_') && self.names(cookies).all(|own| own != *name)
+        });
+        others.map(|name| self.settings.remove(name)).collect()
     }
 
     /// The name of a part: the plain one for the first, numbered for the others.

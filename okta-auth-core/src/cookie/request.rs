@@ -1,6 +1,5 @@
 //! The cookies of a request: untrusted, bounded, never a reason to fail.
 
-use cookie::Cookie;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 
@@ -11,44 +10,65 @@ const MAX_COOKIES: usize = 200;
 ///
 /// It keeps the headers and reads them when asked, so that large cookies are not copied.
 #[derive(Debug, Default)]
-pub(crate) struct RequestCookies(Vec<HeaderValue>);
+pub(crate) struct RequestCookies {
+    /// Nearly always the only one.
+    first: Option<HeaderValue>,
+    others: Vec<HeaderValue>,
+}
 
 impl RequestCookies {
     /// Takes every `Cookie` header (RFC 6265 §5.4; HTTP/2 may split it).
     pub(crate) fn new(headers: &HeaderMap) -> Self {
-        Self(headers.get_all(COOKIE).iter().cloned().collect())
+        let mut all = headers.get_all(COOKIE).iter().cloned();
+        Self { first: all.next(), others: all.collect() }
     }
 
     /// Names and values. Junk is skipped, and takes nothing with it: another application on the
     /// domain may set cookies that are no text.
-    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let cookies = self.0.iter().flat_map(|header| {
-            // Nearly always all of it is text, which is split and checked many bytes at a time.
-            let (text, bytes) = match std::str::from_utf8(header.as_bytes()) {
-                Ok(text) => (Some(text), None),
-                Err(_) => (None, Some(header.as_bytes())),
-            };
-            let parts = bytes.into_iter().flat_map(|bytes| bytes.split(|byte| *byte == b';'));
-            let parts = parts.filter_map(|part| std::str::from_utf8(part).ok());
-            text.into_iter().flat_map(|text| text.split(';')).chain(parts)
-        });
-        let cookies = cookies.filter_map(|cookie| Cookie::parse(cookie).ok());
-        cookies.take(MAX_COOKIES).filter_map(|cookie| Some((cookie.name_raw()?, cookie.value_raw()?)))
+    fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let headers = self.first.iter().chain(&self.others);
+        headers.flat_map(|header| pieces(header.as_bytes())).filter_map(pair).take(MAX_COOKIES)
     }
 
     /// The value of a cookie; of the first one if there are several of that name.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+        let mut values = self.iter().filter(|(known, _)| *known == name.as_bytes());
+        values.find_map(|(_, value)| std::str::from_utf8(value).ok())
     }
 
     /// The names that begin with `prefix`.
     pub(crate) fn names_with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-        self.iter().map(|(name, _)| name).filter(move |name| name.starts_with(prefix))
+        let names = self.iter().map(|(name, _)| name).filter(move |name| name.starts_with(prefix.as_bytes()));
+        names.filter_map(|name| std::str::from_utf8(name).ok())
     }
+}
+
+/// What is between the semicolons of a header. A session's cookie has kilobytes, so they are looked
+/// for many bytes at a time.
+fn pieces(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(header);
+    std::iter::from_fn(move || {
+        let bytes = rest?;
+        let cut = memchr::memchr(b';', bytes).and_then(|at| bytes.split_at_checked(at));
+        let (piece, after) = cut.map_or((bytes, None), |(piece, after)| (piece, after.get(1..)));
+        rest = after;
+        Some(piece)
+    })
+}
+
+/// A name and its value, without the space around them (RFC 6265 §5.2, as browsers and the `cookie`
+/// crate have it).
+fn pair(cookie: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = cookie.split_at_checked(memchr::memchr(b'=', cookie)?)?;
+    let (name, value) = (name.trim_ascii(), value.get(1..)?.trim_ascii());
+    (!name.is_empty()).then_some((name, value))
 }
 
 #[cfg(test)]
 mod tests {
+    use cookie::Cookie;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -66,6 +86,20 @@ mod tests {
         assert_eq!((cookies.value("c"), cookies.value("f"), cookies.value("")), (None, None, None));
         // What is no text, or not ASCII, does not take its neighbours with it.
         assert_eq!((cookies.value("g"), cookies.value("i")), (Some("7"), Some("8")));
+    }
+
+    proptest! {
+        #[test]
+        fn pairs_are_those_that_the_cookie_crate_reads(text in "[ \\ta=\";é]{0,24}") {
+            let mut headers = HeaderMap::new();
+            headers.append(COOKIE, HeaderValue::from_bytes(text.as_bytes()).unwrap());
+            let parsed: Vec<_> = text.split(';').filter_map(|piece| Cookie::parse(piece).ok()).collect();
+            let pair = |cookie: &Cookie<'_>| (cookie.name().as_bytes().to_vec(), cookie.value().as_bytes().to_vec());
+            let expected: Vec<_> = parsed.iter().map(pair).collect();
+            let cookies = RequestCookies::new(&headers);
+            let read: Vec<_> = cookies.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
+            prop_assert_eq!(read, expected);
+        }
     }
 
     #[test]

@@ -1,15 +1,11 @@
 //! Names and attributes of the library's cookies.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use cookie::{Cookie, SameSite};
 use http::HeaderValue;
 
 use crate::error::{Code, Error, Result};
-
-/// More bytes than the attributes of a cookie of ours have.
-const ATTRIBUTES: usize = 128;
 
 /// How cookies are set: `HttpOnly`, `Path=/`, no `Domain`; over TLS also `Secure` and
 /// the `__Host-` prefix, so that no other subdomain can plant one (RFC 6265bis
@@ -47,11 +43,12 @@ impl CookieSettings {
         let seconds = max_age.map(|age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
         let mut cookie = self.base(name, value);
         cookie.set_max_age(seconds.map(cookie::time::Duration::seconds));
-        let unfit = || Error::new(Code::Internal, "a cookie is not fit for a header");
-        // Room for all of it: a value has kilobytes, and would be copied whenever the text grows.
-        let mut text = String::with_capacity(name.len().saturating_add(value.len()).saturating_add(ATTRIBUTES));
-        write!(text, "{cookie}").map_err(|error| unfit().with_cause(error))?;
-        HeaderValue::try_from(text).map_err(|error| unfit().with_cause(error))
+        header(cookie.to_string().into_bytes())
+    }
+
+    /// The attributes that every cookie of ours has, as they follow its value.
+    pub(super) fn attributes(&self) -> String {
+        self.base("", "").to_string().trim_start_matches('=').to_owned()
     }
 
     /// The `Set-Cookie` value that deletes a cookie: same name, path and attributes,
@@ -74,6 +71,12 @@ impl CookieSettings {
         cookie.set_secure(self.secure);
         cookie
     }
+}
+
+/// A `Set-Cookie` value that has been put together.
+pub(super) fn header(cookie: Vec<u8>) -> Result<HeaderValue> {
+    HeaderValue::try_from(cookie)
+        .map_err(|error| Error::new(Code::Internal, "a cookie is not fit for a header").with_cause(error))
 }
 
 #[cfg(test)]

@@ -78,6 +78,18 @@ impl Metadata {
         self.authorization_response_iss_parameter_supported
     }
 
+    /// Every endpoint, those for browsers among them.
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = &Url> {
+        let required = [&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri];
+        let optional = [
+            &self.userinfo_endpoint,
+            &self.end_session_endpoint,
+            &self.revocation_endpoint,
+            &self.introspection_endpoint,
+        ];
+        required.into_iter().chain(optional.into_iter().flatten())
+    }
+
     /// Holds the document against the issuer that it was fetched for.
     ///
     /// 1. The issuer is the same, character by character (OIDC Discovery §4.3): or
@@ -93,15 +105,7 @@ impl Metadata {
             );
             return Err(Error::new(Code::IssuerMismatch, message));
         }
-        let required = [&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri];
-        let optional = [
-            &self.userinfo_endpoint,
-            &self.end_session_endpoint,
-            &self.revocation_endpoint,
-            &self.introspection_endpoint,
-        ];
-        let mut endpoints = required.into_iter().chain(optional.into_iter().flatten());
-        if let Some(bad) = endpoints.find(|endpoint| !is_acceptable(endpoint, issuer)) {
+        if let Some(bad) = self.endpoints().find(|endpoint| !is_acceptable(endpoint, issuer)) {
             let message =
                 format!("the metadata of {issuer} has an endpoint at `{}` that is not plain https", bad.path());
             return Err(Error::new(Code::MetadataInvalid, message));

@@ -18,6 +18,7 @@ pub use metadata::Metadata;
 use crate::clock::SharedClock;
 use crate::config::Issuer;
 use crate::error::Result;
+use crate::events::ProviderEndpoint;
 use crate::http::{Cached, Freshness, HttpClient};
 
 /// Metadata changes seldom and may lag at Okta; an hour is what its own verifiers keep
@@ -51,16 +52,22 @@ impl Discovery {
     /// like if there has never been a good one;
     /// [`Code::IssuerMismatch`](crate::error::Code::IssuerMismatch) and
     /// [`Code::MetadataInvalid`](crate::error::Code::MetadataInvalid) if it cannot be
-    /// trusted.
+    /// trusted; [`Code::EgressRefused`](crate::error::Code::EgressRefused) if it names a place
+    /// that requests and browsers may not be sent to.
     pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>> {
         let fetch = || {
             let (http, issuer) = (self.http.clone(), self.issuer.clone());
             async move {
-                let fetched = http.json::<Metadata>(&issuer.metadata_url()).await?;
+                let fetched = http.json::<Metadata>(&issuer.metadata_url(), ProviderEndpoint::Metadata).await?;
                 fetched.value.check(&issuer)?;
+                fetched.value.endpoints().try_for_each(|endpoint| http.check_url(endpoint))?;
                 Ok(fetched)
             }
         };
         self.cached.value(fetch).await
     }
 }
+
+#[cfg(test)]
+#[path = "egress_tests.rs"]
+mod tests;

@@ -51,7 +51,7 @@ impl Visit {
     pub async fn access_token<C: DeserializeOwned + 'static>(&self) -> Result<BearerToken<C>, Challenge> {
         let caller = self.caller(Accepts::Token).await?;
         let token = caller.access_token().cloned().ok_or_else(Challenge::no_token)?;
-        BearerToken::new(token, caller).map_err(Challenge::error)
+        BearerToken::new(token, caller, self.auth().0.tenant.clone()).map_err(Challenge::error)
     }
 
     /// Who makes the request.

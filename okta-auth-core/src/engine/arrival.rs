@@ -1,6 +1,8 @@
 //! A request comes in: who makes it is known at once, or somebody has to be asked.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Mutex, OnceLock};
 
@@ -9,10 +11,12 @@ use http::request::Parts;
 use super::OktaAuth;
 use super::client_kind::is_navigation;
 use super::renewal::Tended;
-use super::visit::{Inner, Presence, Upkeep, Visit};
+use super::visit::{Inner, Lobby, Presence, Upkeep, Visit};
 use crate::bearer::Credentials;
+use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
-use crate::error::Error;
+use crate::error::{Code, Error};
+use crate::events::{About, Happening, StoreUse};
 use crate::logout::same_origin;
 use crate::session::{Due, Entry, Found, Look, Ticket};
 
@@ -25,12 +29,8 @@ pub enum Arrival {
     Waiting(Waiting),
 }
 
-/// A request whose session has to be asked for.
-pub struct Waiting {
-    inner: Inner,
-    ticket: Ticket,
-    renewal: Renewal,
-}
+/// A request about which somebody has to be asked.
+pub struct Waiting(Pin<Box<dyn Future<Output = Visit> + Send>>);
 
 /// Whether the tokens of a session are renewed when a request arrives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Arrival {
     pub async fn visit(self) -> Visit {
         match self {
             Self::Here(visit) => visit,
-            Self::Waiting(waiting) => waiting.visit().await,
+            Self::Waiting(Waiting(visit)) => visit.await,
         }
     }
 }
@@ -59,21 +59,33 @@ impl OktaAuth {
     /// prefix away.
     pub fn arrival(&self, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
         let now = self.0.clock.now();
-        let (cookies, look) = if self.config().is_api_only() {
-            (RequestCookies::default(), Look::None)
-        } else {
-            let cookies = RequestCookies::new(&parts.headers);
-            let look = self.0.sessions.look(&cookies, now);
-            (cookies, look)
-        };
-        let without_session = matches!(look, Look::None | Look::Invalid);
-        let mut inner = Inner {
+        if self.config().is_api_only() {
+            let cookies = RequestCookies::default();
+            return Arrival::Here(Visit::new(self.inner(parts, target, now, cookies)));
+        }
+        let cookies = RequestCookies::new(&parts.headers);
+        let look = self.0.sessions.look(&cookies, now);
+        let mut inner = self.inner(parts, target, now, cookies);
+        inner.own = matches!(look, Look::None | Look::Invalid) || self.is_own_request(parts);
+        match look {
+            Look::None => {}
+            Look::Invalid => inner.keep(Upkeep::Clear),
+            Look::Here { entry, rewrite } => inner.settle(entry, rewrite, false),
+            Look::Wait(ticket) => return Arrival::Waiting(Waiting::on(inner.found(ticket, renewal))),
+        }
+        Arrival::Here(Visit::new(inner))
+    }
+
+    /// A request of which nothing but its shape is known.
+    fn inner(&self, parts: &Parts, target: &str, now: Timestamp, cookies: RequestCookies) -> Inner {
+        Inner {
             auth: self.clone(),
             method: parts.method.clone(),
             target: target.into(),
             navigation: is_navigation(&parts.headers),
             cookies,
-            own: without_session || self.is_own_request(parts),
+            lobby: None,
+            own: true,
             presence: Presence::Nobody,
             upkeep: AtomicU8::new(Upkeep::Nothing.into()),
             latest: Mutex::new(None),
@@ -83,14 +95,15 @@ impl OktaAuth {
             consulted: AtomicBool::new(false),
             unanswered: AtomicBool::new(false),
             by_token: AtomicBool::new(false),
-        };
-        match look {
-            Look::None => {}
-            Look::Invalid => inner.keep(Upkeep::Clear),
-            Look::Here { entry, rewrite } => inner.settle(entry, rewrite, false),
-            Look::Wait(ticket) => return Arrival::Waiting(Waiting { inner, ticket, renewal }),
+            reference: OnceLock::new(),
         }
-        Arrival::Here(Visit::new(inner))
+    }
+
+    /// A request for no tenant.
+    pub(super) fn visit_of_nobody(&self, parts: &Parts, target: &str, lobby: Lobby) -> Visit {
+        let mut inner = self.inner(parts, target, self.0.clock.now(), RequestCookies::new(&parts.headers));
+        inner.lobby = Some(lobby);
+        Visit::new(inner)
     }
 
     /// The routes whose requests do not renew tokens, as they were given to
@@ -124,31 +137,38 @@ impl OktaAuth {
 }
 
 impl Waiting {
-    /// Asks for the session, renews its tokens if they are due, and goes on.
-    async fn visit(self) -> Visit {
-        let Self { mut inner, ticket, renewal } = self;
-        let auth = inner.auth.clone();
-        match auth.0.sessions.find(ticket, inner.now).await {
-            Ok(Found::None) => {}
-            Ok(Found::Ended) => inner.keep(Upkeep::Clear),
-            Ok(Found::Here { entry, rewrite }) => {
-                if renewal == Renewal::OnDemand || entry.session.due(inner.now) == Due::No {
-                    inner.settle(entry, rewrite, false);
-                } else {
-                    match auth.tended(entry, inner.now).await {
-                        Tended::Usable { entry, renewed } => inner.settle(entry, rewrite, renewed),
-                        Tended::Ended => inner.keep(Upkeep::Clear),
-                        Tended::Unavailable(error) => inner.presence = Presence::Unavailable(error),
-                    }
-                }
-            }
-            Err(error) => inner.presence = unavailable(error),
-        }
-        Visit::new(inner)
+    /// Whatever has to be waited for.
+    pub(super) fn on(visit: impl Future<Output = Visit> + Send + 'static) -> Self {
+        Self(Box::pin(visit))
     }
 }
 
 impl Inner {
+    /// Asks for the session, renews its tokens if they are due, and goes on.
+    async fn found(mut self, ticket: Ticket, renewal: Renewal) -> Visit {
+        let (auth, now) = (self.auth.clone(), self.now);
+        match auth.0.sessions.find(ticket, now).await {
+            Ok(Found::None) => {}
+            Ok(Found::Ended) => self.keep(Upkeep::Clear),
+            Ok(Found::Here { entry, rewrite }) => {
+                if renewal == Renewal::OnDemand || entry.session.due(now) == Due::No {
+                    self.settle(entry, rewrite, false);
+                } else {
+                    match auth.tended(entry, now).await {
+                        Tended::Usable { entry, renewed } => self.settle(entry, rewrite, renewed),
+                        Tended::Ended => self.keep(Upkeep::Clear),
+                        Tended::Unavailable(error) if error.code() == Code::StoreUnavailable => {
+                            self.presence = self.unavailable(error.duplicate());
+                        }
+                        Tended::Unavailable(error) => self.presence = Presence::Unavailable(error),
+                    }
+                }
+            }
+            Err(error) => self.presence = self.unavailable(error),
+        }
+        Visit::new(self)
+    }
+
     /// Somebody is here.
     fn settle(&mut self, entry: Entry, rewrite: bool, renewed: bool) {
         self.keep(match (renewed, rewrite) {
@@ -158,12 +178,12 @@ impl Inner {
         });
         self.presence = Presence::User(entry);
     }
-}
 
-/// The store does not answer.
-fn unavailable(error: Error) -> Presence {
-    tracing::warn!(target: "okta_auth", code = %error.code(), "a session could not be read: {error}");
-    Presence::Unavailable(std::sync::Arc::new(error))
+    /// The store does not answer.
+    fn unavailable(&self, error: Error) -> Presence {
+        self.tell(Happening::StoreUnavailable { during: StoreUse::Read }, About::default(), Some(&error));
+        Presence::Unavailable(std::sync::Arc::new(error))
+    }
 }
 
 impl fmt::Debug for Waiting {

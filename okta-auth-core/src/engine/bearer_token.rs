@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -9,6 +10,7 @@ use serde_json::Value;
 use crate::error::{Code, Error, Result};
 use crate::jose::{AccessTokenClaims, VerifiedAccessToken};
 use crate::policy::{Caller, Decision, Policy};
+use crate::tenant::TenantSettings;
 
 /// A request with a verified access token.
 ///
@@ -21,19 +23,20 @@ use crate::policy::{Caller, Decision, Policy};
 pub struct BearerToken<C = ()> {
     token: VerifiedAccessToken,
     caller: Caller,
+    tenant: Option<Arc<TenantSettings>>,
     claims: C,
 }
 
 impl<C: DeserializeOwned + 'static> BearerToken<C> {
     /// Reads the claims as `C`.
-    pub(super) fn new(token: VerifiedAccessToken, caller: Caller) -> Result<Self> {
+    pub(super) fn new(token: VerifiedAccessToken, caller: Caller, tenant: Option<Arc<TenantSettings>>) -> Result<Self> {
         let nothing = TypeId::of::<C>() == TypeId::of::<()>();
         let claims = if nothing { C::deserialize(Value::Null) } else { C::deserialize(token.claims().all()) };
         let claims = claims.map_err(|error| {
             Error::new(Code::ClaimsMismatch, "the claims of the access token do not fit the type that was asked for")
                 .with_cause(error)
         })?;
-        Ok(Self { token, caller, claims })
+        Ok(Self { token, caller, tenant, claims })
     }
 }
 
@@ -41,6 +44,11 @@ impl<C> BearerToken<C> {
     /// The claims, in the application's own type.
     pub fn claims(&self) -> &C {
         &self.claims
+    }
+
+    /// The tenant that the token is for; `None` where there is only one.
+    pub fn tenant(&self) -> Option<&TenantSettings> {
+        self.tenant.as_deref()
     }
 
     /// The claims that the library knows, and all others.
@@ -87,7 +95,8 @@ impl<C> BearerToken<C> {
 
 impl<C: Clone> Clone for BearerToken<C> {
     fn clone(&self) -> Self {
-        Self { token: self.token.clone(), caller: self.caller.clone(), claims: self.claims.clone() }
+        let (token, caller, tenant) = (self.token.clone(), self.caller.clone(), self.tenant.clone());
+        Self { token, caller, tenant, claims: self.claims.clone() }
     }
 }
 

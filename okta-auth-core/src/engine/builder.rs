@@ -5,20 +5,23 @@ use std::sync::Arc;
 
 use super::hook::SignInHook;
 use super::messages::Senders;
+use super::places::SessionsPlace;
 use super::renewal::Renewals;
 use super::{Inner, OktaAuth};
 use crate::bearer::{AccessTokens, Authority, Introspection};
 use crate::clock::{Clock, SharedClock};
-use crate::config::{Config, ConfigBuilder, Issuer};
+use crate::config::{Config, ConfigBuilder, EgressPolicy, Issuer};
 use crate::cookie::{CookieKeys, CookieSettings};
 use crate::discovery::Discovery;
 use crate::error::Result;
+use crate::events::{Event, EventHook, Events};
 use crate::http::{HttpClient, HttpSettings};
 use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::login::{Attempts, Consumed};
 use crate::policy::PolicySet;
 use crate::protocol::Protocol;
 use crate::session::SessionStore;
+use crate::tenant::TenantSettings;
 
 /// Builds an [`OktaAuth`]: settings, policies, the application's hook, and a clock for tests.
 ///
@@ -38,6 +41,7 @@ use crate::session::SessionStore;
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Clone)]
 #[must_use]
 pub struct OktaAuthBuilder {
     config: ConfigBuilder,
@@ -46,13 +50,66 @@ pub struct OktaAuthBuilder {
     policies: PolicySet,
     store: Option<Arc<dyn SessionStore>>,
     on_demand: Vec<String>,
+    /// What engines of several tenants have in common.
+    common: Option<Common>,
+    tenant: Option<Arc<TenantSettings>>,
+    exclusive: bool,
+    event_hooks: Vec<EventHook>,
+}
+
+/// What engines of several tenants have in common: one store and one memory, in which everything
+/// has the tenant in its name.
+#[derive(Clone)]
+struct Common {
+    place: SessionsPlace,
+    renewals: Arc<Renewals>,
 }
 
 impl OktaAuthBuilder {
     /// Starts with the system clock and without a hook.
     pub(super) fn new(config: ConfigBuilder) -> Self {
-        let (hook, policies, store, on_demand) = Default::default();
-        Self { config, clock: SharedClock::default(), hook, policies, store, on_demand }
+        let (hook, policies, store, on_demand, common, tenant, event_hooks) = Default::default();
+        let clock = SharedClock::default();
+        Self { config, clock, hook, policies, store, on_demand, common, tenant, exclusive: false, event_hooks }
+    }
+
+    /// Makes what engines that are built from this have in common: cookie keys, the store, and what
+    /// is known of renewals.
+    pub(super) fn shared(mut self) -> Result<Self> {
+        self.config = self.config.with_some_secret()?;
+        let (sessions, revocations) = self.config.places()?;
+        let place = SessionsPlace::new(&sessions, &revocations, self.store.take(), &self.clock)?;
+        self.common = Some(Common { place, renewals: Arc::default() });
+        Ok(self)
+    }
+
+    /// The settings so far.
+    pub(super) fn config(&self) -> &ConfigBuilder {
+        &self.config
+    }
+
+    /// The clock of what will be built.
+    pub(super) fn shared_clock(&self) -> SharedClock {
+        self.clock.clone()
+    }
+
+    /// The same with other settings.
+    pub(super) fn with_config(mut self, config: ConfigBuilder) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The same for one tenant, which may have policies of its own.
+    pub(super) fn for_tenant(
+        mut self,
+        tenant: Arc<TenantSettings>,
+        policies: Option<PolicySet>,
+        exclusive: bool,
+    ) -> Self {
+        self.tenant = Some(tenant);
+        self.exclusive = exclusive;
+        self.policies = policies.unwrap_or(self.policies);
+        self
     }
 
     /// Keeps sessions in a store of the application's own, whatever `OKTA_SESSION_STORE` says. To
@@ -74,6 +131,17 @@ impl OktaAuthBuilder {
     /// to add to the session, or to refuse.
     pub fn on_sign_in(mut self, hook: impl SignInHook) -> Self {
         self.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called with each [event](crate::events), in the request that it happens in and after the log
+    /// has it. Several hooks may be added; they are called in that order.
+    ///
+    /// Be quick: the request waits, and with a renewal all that wait for the new tokens. What takes
+    /// longer belongs into a channel. A hook that panics is noted in the log, and nothing else comes
+    /// of it: no request fails and no token is lost.
+    pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.event_hooks.push(Arc::new(hook));
         self
     }
 
@@ -99,7 +167,7 @@ impl OktaAuthBuilder {
         let config = Arc::new(self.config.build()?);
         let clock = self.clock;
         let settings = HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() };
-        let http = HttpClient::new(&settings, clock.clone())?;
+        let http = HttpClient::new(&settings, EgressPolicy::operator(), clock.clone())?;
         let verifier = Arc::new(verifier(&config, &http, &clock));
         let discovery = Discovery::new(config.issuer.clone(), http.clone(), clock.clone());
         let access_tokens = access_tokens(&config, &http, &clock, (&discovery, &verifier));
@@ -112,7 +180,18 @@ impl OktaAuthBuilder {
         // Signing out needs no fresh claims, least of all while Okta is away.
         let own = config.routes.own().map(str::to_owned);
         let on_demand = self.on_demand.into_iter().chain(own).collect();
-        let sessions = super::places::sessions(&config, &keys, self.store, &clock)?;
+        let Common { place, renewals } = match self.common {
+            Some(common) => common,
+            None => {
+                let (sessions, revocations) = (&config.session_place, &config.revocation_place);
+                Common {
+                    place: SessionsPlace::new(sessions, revocations, self.store, &clock)?,
+                    renewals: Arc::default(),
+                }
+            }
+        };
+        let sessions = place.sessions(&config, &keys)?;
+        let events = Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks);
         Ok(OktaAuth(Arc::new(Inner {
             discovery,
             protocol: Protocol::new(Arc::clone(&config), http, clock.clone()),
@@ -122,10 +201,13 @@ impl OktaAuthBuilder {
             attempts,
             consumed: Consumed::default(),
             sessions,
-            renewals: Renewals::default(),
+            renewals,
+            tenant: self.tenant,
+            exclusive: self.exclusive,
             on_demand,
             senders,
             hook: self.hook,
+            events,
             config,
             clock,
         })))
@@ -149,7 +231,10 @@ fn access_tokens(
     (discovery, own): (&Discovery, &Arc<Verifier>),
 ) -> AccessTokens {
     let first = Authority { issuer: config.issuer.clone(), discovery: discovery.clone(), verifier: Arc::clone(own) };
-    let others = config.accepted_issuers.iter().map(|issuer| authority(issuer.clone(), config, http, clock));
+    // An org server's tokens are introspected, and always at the present issuer.
+    let former = config.former_issuers.iter().filter(|issuer| !issuer.is_org_server());
+    let others =
+        config.accepted_issuers.iter().chain(former).map(|issuer| authority(issuer.clone(), config, http, clock));
     let authorities = std::iter::once(first).chain(others).collect();
     let options = &config.options;
     let introspection = (!config.client_id.is_empty()).then(|| {

@@ -104,8 +104,14 @@ impl Visit {
             Kind::Token(error) => self.token_refused(&error),
             Kind::Failed(error) => self.error(&error),
             Kind::Policy { decision, by_token } => match decision.effect() {
-                Effect::StepUp(step_up) => self.step_up(step_up, by_token).await,
-                _ => self.denied(&decision, by_token),
+                Effect::StepUp(step_up) => {
+                    self.tell_step_up(&decision, by_token);
+                    self.step_up(step_up, by_token).await
+                }
+                _ => {
+                    self.tell_denied(&decision, by_token);
+                    self.denied(&decision, by_token)
+                }
             },
         }
     }
@@ -121,14 +127,17 @@ impl Visit {
 
     /// 401 to a client without a session: a challenge and nothing else (RFC 6750 §3.1).
     fn unauthorized(&self) -> Reply {
-        challenged(StatusCode::UNAUTHORIZED, &WwwAuthenticate::bare(), "login_required", "Sign in first.")
+        let body = json!({ "error": "login_required", "message": "Sign in first." });
+        challenged(StatusCode::UNAUTHORIZED, &WwwAuthenticate::bare(), &body)
     }
 
     /// 401 to a client without a token: no error, since nothing was sent (RFC 6750 §3.1), but
     /// where to learn how to get one (RFC 9728 §5.1).
     fn token_missing(&self) -> Reply {
         let message = "Send an access token in the Authorization header.";
-        self.bearer(StatusCode::UNAUTHORIZED, WwwAuthenticate::bare(), "login_required", message)
+        // Nothing failed, so nothing is logged that a reference would lead to.
+        let body = json!({ "error": "login_required", "message": message });
+        challenged(StatusCode::UNAUTHORIZED, &self.of_this_api(WwwAuthenticate::bare()), &body)
     }
 
     /// 401 `invalid_token`, or 400 `invalid_request` for what is no single token (RFC 6750
@@ -136,7 +145,8 @@ impl Visit {
     /// one would help.
     fn token_refused(&self, error: &Error) -> Reply {
         let code = error.code();
-        tracing::info!(target: "okta_auth", %code, "an access token was refused: {error}");
+        let reference = self.reference();
+        tracing::info!(target: "okta_auth", %reference, %code, "an access token was refused: {error}");
         let (status, name, description) = match code {
             Code::CredentialsMalformed => (
                 StatusCode::BAD_REQUEST,
@@ -177,23 +187,28 @@ impl Visit {
             let challenge = WwwAuthenticate::error("insufficient_scope", description).scope(scopes);
             return self.bearer(StatusCode::FORBIDDEN, challenge, "insufficient_scope", description);
         }
-        self.error(&Error::new(Code::AccessDenied, "a policy does not allow this"))
+        self.error_told(&Error::new(Code::AccessDenied, "a policy does not allow this"))
     }
 
-    /// An answer with a challenge that names the metadata of this API.
+    /// An answer to a token or to its holder, with a challenge that names the metadata of this API.
     fn bearer(&self, status: StatusCode, challenge: WwwAuthenticate, code: &str, message: &str) -> Reply {
+        let body = json!({ "error": code, "message": message, "reference": self.reference().to_string() });
+        challenged(status, &self.of_this_api(challenge), &body)
+    }
+
+    /// The challenge with the place of this API's metadata.
+    fn of_this_api(&self, challenge: WwwAuthenticate) -> WwwAuthenticate {
         let config = self.auth().config();
-        let challenge = match config.routes().resource_metadata() {
+        match config.routes().resource_metadata() {
             Some(path) => challenge.resource_metadata(&format!("{}{path}", config.origin())),
             None => challenge,
-        };
-        challenged(status, &challenge, code, message)
+        }
     }
 }
 
 /// An answer with a challenge, and the same in its body.
-fn challenged(status: StatusCode, challenge: &WwwAuthenticate, code: &str, message: &str) -> Reply {
-    let mut reply = reply::json(status, &json!({ "error": code, "message": message }));
+fn challenged(status: StatusCode, challenge: &WwwAuthenticate, body: &serde_json::Value) -> Reply {
+    let mut reply = reply::json(status, body);
     reply.headers_mut().insert(WWW_AUTHENTICATE, challenge.header());
     reply
 }

@@ -24,14 +24,13 @@ const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with")
 ///    not.
 pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    if text(SEC_PURPOSE).is_some_and(|purpose| purpose.contains("prefetch")) {
-        return false;
-    }
-    match (text(SEC_FETCH_MODE), text(SEC_FETCH_DEST)) {
+    let navigates = match (text(SEC_FETCH_MODE), text(SEC_FETCH_DEST)) {
         (Some(mode), dest) => mode == "navigate" && dest.is_none_or(|dest| dest == "document"),
         (None, Some(dest)) => dest == "document",
-        (None, None) => text(X_REQUESTED_WITH).is_none() && accepts_html(headers),
-    }
+        (None, None) => accepts_html(headers) && text(X_REQUESTED_WITH).is_none(),
+    };
+    // The first rule is asked last, and only where it can change the answer: API clients are spared it.
+    navigates && !text(SEC_PURPOSE).is_some_and(|purpose| purpose.contains("prefetch"))
 }
 
 /// Whether `Accept` names HTML. `*/*` does not: every API client sends it.

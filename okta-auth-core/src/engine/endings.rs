@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::OktaAuth;
 use super::signed_in::SignedIn;
 use crate::error::Result;
+use crate::events::{About, EndReason, Reference};
 use crate::logout;
 use crate::session::{Kind, Session, SessionId, Sessions, StoreKey};
 
@@ -29,13 +30,23 @@ impl OktaAuth {
     /// without a revocation list,
     /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
     pub async fn end_session(&self, id: SessionId) -> Result<bool> {
-        let now = self.0.clock.now();
+        self.end_one(id, Reference::random()).await
+    }
+
+    /// Ends a session because the application says so.
+    async fn end_one(&self, id: SessionId, reference: Reference) -> Result<bool> {
+        let (now, why) = (self.0.clock.now(), EndReason::EndedByApplication);
         let Sessions::Stored(stored) = &self.0.sessions else {
             let name = self.0.sessions.naming().name(Kind::Session, id.0.as_bytes());
-            return self.0.sessions.end_named(&name, now).await.map(|_| true);
+            self.0.sessions.end_named(&name, now).await?;
+            self.tell_ended(About::session_id(id), why, reference);
+            return Ok(true);
         };
         let Some(entry) = stored.load(&id.0, now).await? else { return Ok(false) };
         let ended = stored.end(&entry.session).await?;
+        if ended {
+            self.tell_ended(About::session(&entry.session), why, reference);
+        }
         self.revoke_later(entry.session);
         Ok(ended)
     }
@@ -48,14 +59,32 @@ impl OktaAuth {
     /// As for [`end_session`](Self::end_session).
     pub async fn end_sessions_of(&self, subject: &str) -> Result<Option<usize>> {
         let name = self.0.sessions.naming().name(Kind::Subject, subject.as_bytes());
-        self.end_named(&name).await
+        let (why, reference) = (EndReason::EndedByApplication, Reference::random());
+        let ended = self.end_named(&name, why, reference).await?;
+        if ended.is_none() {
+            // Which sessions those are nobody knows; that they have ended is known.
+            self.tell_ended(About::subject(subject), why, reference);
+        }
+        Ok(ended)
+    }
+
+    /// Ends every session of this tenant.
+    pub(super) async fn end_everybody(&self) -> Result<()> {
+        let name = self.0.sessions.naming().everybody();
+        self.end_named(&name, EndReason::EndedByApplication, Reference::random()).await.map(drop)
     }
 
     /// Ends every session of a name.
-    pub(super) async fn end_named(&self, name: &StoreKey) -> Result<Option<usize>> {
+    pub(super) async fn end_named(
+        &self,
+        name: &StoreKey,
+        why: EndReason,
+        reference: Reference,
+    ) -> Result<Option<usize>> {
         let ended = self.0.sessions.end_named(name, self.0.clock.now()).await?;
         let number = ended.as_ref().map(Vec::len);
         for session in ended.into_iter().flatten() {
+            self.tell_ended(About::session(&session), why, reference);
             self.revoke_later(session);
         }
         Ok(number)
@@ -97,6 +126,6 @@ impl<C> SignedIn<C> {
         if !own.iter().any(|session| session.id() == id) {
             return Ok(false);
         }
-        self.auth().end_session(id).await
+        self.auth().end_one(id, self.reference()).await
     }
 }

@@ -2,7 +2,7 @@
 //! else.
 //!
 //! Neither holds a cause, a token or a provider's text; the log has them, under the
-//! same code.
+//! same code and the same reference.
 
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
@@ -12,6 +12,7 @@ use super::page::Page;
 use super::reply::{self, Reply};
 use crate::config::Routes;
 use crate::error::{Code, Error};
+use crate::events::Reference;
 use crate::login::ReturnTo;
 
 /// How long a client is asked to wait when Okta does not say, in seconds.
@@ -33,14 +34,20 @@ struct Telling {
 }
 
 /// The answer for an error, as the client reads it.
-pub(super) fn error_reply(error: &Error, navigation: bool, routes: &Routes, back_to: &ReturnTo) -> Reply {
-    log(error);
+pub(super) fn error_reply(
+    error: &Error,
+    navigation: bool,
+    routes: &Routes,
+    back_to: &ReturnTo,
+    reference: Reference,
+) -> Reply {
     let telling = telling(error);
     let mut answer = if navigation {
-        page(error, &telling, routes, back_to)
+        page(error, &telling, routes, back_to, reference)
     } else {
         let message = telling.sentences.first().copied().unwrap_or_default();
-        reply::json(telling.status, &json!({ "error": error.code().as_str(), "message": message }))
+        let (code, reference) = (error.code().as_str(), reference.to_string());
+        reply::json(telling.status, &json!({ "error": code, "message": message, "reference": reference }))
     };
     if telling.status == StatusCode::SERVICE_UNAVAILABLE {
         let wait = error.retry_after().map_or(DEFAULT_WAIT, |wait| wait.as_secs().max(1));
@@ -50,7 +57,7 @@ pub(super) fn error_reply(error: &Error, navigation: bool, routes: &Routes, back
 }
 
 /// The page: what happened, another try that leads back to where the user was, and home.
-fn page(error: &Error, telling: &Telling, routes: &Routes, back_to: &ReturnTo) -> Reply {
+fn page(error: &Error, telling: &Telling, routes: &Routes, back_to: &ReturnTo, reference: Reference) -> Reply {
     // Without `prompt=login` Okta would sign the same account in again.
     let denied = error.code() == Code::AccessDenied;
     let (label, prompt) = if denied { ("Use another account", "prompt=login&") } else { ("Sign in again", "") };
@@ -61,7 +68,8 @@ fn page(error: &Error, telling: &Telling, routes: &Routes, back_to: &ReturnTo) -
         links.push((label, again.as_str()));
     }
     links.push(("Home", home.as_str()));
-    let page = Page { title: telling.title, sentences: telling.sentences.to_vec(), links, code: error.code().as_str() };
+    let (sentences, code) = (telling.sentences.to_vec(), error.code().as_str());
+    let page = Page { title: telling.title, sentences, links, code, reference };
     reply::html(telling.status, page.render())
 }
 
@@ -70,11 +78,10 @@ fn encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Operators get the whole story, users the code.
-fn log(error: &Error) {
-    let (code, provider) = (error.code(), error.provider_error());
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    tracing::warn!(target: "okta_auth", %code, provider_error = provider, cause, "{error}");
+/// Operators get the whole story, users the code and the reference. For errors that are no event.
+pub(super) fn log(error: &Error, reference: Reference) {
+    let (code, provider, cause) = (error.code(), error.provider_error(), error.cause_text());
+    tracing::warn!(target: "okta_auth", %reference, %code, provider_error = provider, cause, "{error}");
 }
 
 /// Status and words for each code. What the user can mend comes first; what only the
@@ -85,6 +92,16 @@ fn telling(error: &Error) -> Telling {
             StatusCode::SERVICE_UNAVAILABLE,
             "Sign-in is not available right now",
             &["The sign-in service cannot be reached at the moment.", "Please try again in a little while."],
+        ),
+        Code::TenantUnknown => (
+            StatusCode::NOT_FOUND,
+            "There is nothing here",
+            &["This address belongs to no organization that we know. Please check it."],
+        ),
+        Code::TenantUnavailable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "This is not available right now",
+            &["Please try again in a little while."],
         ),
         Code::StoreUnavailable | Code::RenewalUnavailable => (
             StatusCode::SERVICE_UNAVAILABLE,

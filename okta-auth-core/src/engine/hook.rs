@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::callback::VerifiedIdentity;
 use crate::error::{Code, Error, Result};
+use crate::tenant::TenantSettings;
 
 /// A user who has just proved who they are, before a session exists.
 ///
@@ -38,14 +39,21 @@ use crate::error::{Code, Error, Result};
 #[derive(Debug)]
 pub struct SignIn {
     identity: Arc<VerifiedIdentity>,
+    /// Where it was.
+    tenant: Option<Arc<TenantSettings>>,
     /// Apart from the claims, so that it can never be taken for one.
     app_data: Map<String, Value>,
 }
 
 impl SignIn {
     /// A sign-in to which the application has added nothing yet.
-    pub(super) fn new(identity: Arc<VerifiedIdentity>) -> Self {
-        Self { identity, app_data: Map::new() }
+    pub(super) fn new(identity: Arc<VerifiedIdentity>, tenant: Option<Arc<TenantSettings>>) -> Self {
+        Self { identity, tenant, app_data: Map::new() }
+    }
+
+    /// The tenant that the user signs in at; `None` where there is only one.
+    pub fn tenant(&self) -> Option<&TenantSettings> {
+        self.tenant.as_deref()
     }
 
     /// Who it is. Look your own record up by issuer and subject, never by e-mail.

@@ -17,6 +17,7 @@ use super::visit::Visit;
 use crate::bearer::Authority;
 use crate::config::Issuer;
 use crate::error::{Code, Error, Result};
+use crate::events::{EndReason, Reference};
 use crate::jose::{Ends, LogoutTokenRules, Once, RevocationTokenRules};
 use crate::logout::{AcceptedIssuers, Channel, FrontTarget, Signer, SubjectIdentifier};
 use crate::logout::{front_channel_target, logout_token, revocation_subject, revocation_token};
@@ -46,9 +47,11 @@ impl Visit {
     /// Okta's sign-out page loads this in a hidden frame. The answer can be framed by the issuer
     /// and by nobody else, and does not tell whether there was a session.
     pub(super) async fn front_channel_logout(&self, parts: &Parts, body: &Bytes) -> Reply {
-        let mut reply = match self.try_front_channel(parts, body).await {
-            Ok(()) => reply::html(Channel::Front.done(), "<!doctype html><title>Signed out</title>".to_owned()),
-            Err(error) => refusal(Channel::Front, &error),
+        let outcome = self.try_front_channel(parts, body).await;
+        self.tell_logout(Channel::Front, &outcome);
+        let mut reply = match outcome {
+            Ok(_) => reply::html(Channel::Front.done(), "<!doctype html><title>Signed out</title>".to_owned()),
+            Err(error) => refusal(Channel::Front, &error, self.reference()),
         };
         let issuer = Url::parse(self.auth().config().issuer().as_str());
         let ancestor = issuer.map_or_else(|_| "'none'".to_owned(), |url| url.origin().ascii_serialization());
@@ -66,20 +69,30 @@ impl Visit {
         reply
     }
 
-    /// Ends what a front-channel message names.
-    async fn try_front_channel(&self, parts: &Parts, body: &[u8]) -> Result<()> {
+    /// Ends what a front-channel message names, and tells how many sessions that were.
+    async fn try_front_channel(&self, parts: &Parts, body: &[u8]) -> Result<Option<usize>> {
         let auth = self.auth();
         match front_channel_target(parts, body, auth.config().issuer())? {
-            None => Ok(()),
+            None => Ok(Some(0)),
             Some(FrontTarget::Session { sid }) => {
                 let name = auth.0.sessions.naming().name(Kind::OktaSession, sid.as_bytes());
-                auth.end_named(&name).await.map(drop)
+                let ended = auth.end_named(&name, EndReason::FrontChannel, self.reference()).await;
+                // Those in cookies are not known, but for the one whose cookie is here and goes away.
+                if let (Sessions::Cookie { .. }, Some(session)) = (&auth.0.sessions, self.known_session())
+                    && self.is_ended_by(parts, body)
+                {
+                    self.tell_ended(session, EndReason::FrontChannel);
+                }
+                ended
             }
             // A link on another page could lead here with the cookie. A frame cannot.
-            Some(FrontTarget::Browser) if self.is_navigation() => Ok(()),
+            Some(FrontTarget::Browser) if self.is_navigation() => Ok(Some(0)),
             Some(FrontTarget::Browser) => match self.session()? {
-                Some(session) => auth.0.sessions.end(session, self.now()).await,
-                None => Ok(()),
+                Some(session) if auth.0.sessions.end(session, self.now()).await? => {
+                    self.tell_ended(session, EndReason::FrontChannel);
+                    Ok(Some(1))
+                }
+                _ => Ok(Some(0)),
             },
         }
     }
@@ -98,18 +111,27 @@ impl Visit {
 
     /// A provider says that somebody has signed out (OIDC Back-Channel Logout §2.5).
     pub(super) async fn back_channel_logout(&self, parts: &Parts, body: &Bytes) -> Reply {
-        answer(Channel::Back, self.auth().back_channel(parts, body).await)
+        self.answer_to(Channel::Back, self.auth().back_channel(parts, body, self.reference()).await)
     }
 
     /// Okta asks to sign somebody out everywhere (Global Token Revocation §3).
     pub(super) async fn global_token_revocation(&self, parts: &Parts, body: &Bytes) -> Reply {
-        answer(Channel::Universal, self.auth().universal(parts, body).await)
+        self.answer_to(Channel::Universal, self.auth().universal(parts, body, self.reference()).await)
+    }
+
+    /// The answer to a provider.
+    fn answer_to(&self, channel: Channel, outcome: Result<Option<usize>>) -> Reply {
+        self.tell_logout(channel, &outcome);
+        match outcome {
+            Ok(_) => reply::with_body(channel.done(), "text/plain; charset=utf-8", Bytes::new()),
+            Err(error) => refusal(channel, &error, self.reference()),
+        }
     }
 }
 
 impl OktaAuth {
     /// Verifies a logout token and ends what it names.
-    async fn back_channel(&self, parts: &Parts, body: &[u8]) -> Result<()> {
+    async fn back_channel(&self, parts: &Parts, body: &[u8], reference: Reference) -> Result<Option<usize>> {
         let config = self.config();
         let token = logout_token(&parts.headers, body)?;
         let metadata = self.metadata().await?;
@@ -118,28 +140,36 @@ impl OktaAuth {
         self.use_up(token.issuer(), token.once()).await?;
         let naming = self.0.sessions.naming();
         match token.ends() {
-            Ends::User { subject } => self.end_named(&naming.name(Kind::Subject, subject.as_bytes())).await.map(drop),
+            Ends::User { subject } => {
+                let name = naming.name(Kind::Subject, subject.as_bytes());
+                self.end_named(&name, EndReason::BackChannel, reference).await
+            }
             Ends::Session { sid, subject } => {
                 let name = naming.name(Kind::OktaSession, sid.as_bytes());
-                self.end_session_of(&name, subject).await
+                self.end_session_of(&name, subject, reference).await
             }
         }
     }
 
     /// Ends the sessions of a name that are of this user. A mark for sessions in cookies knows no
     /// user, and a session at Okta has only one.
-    async fn end_session_of(&self, name: &StoreKey, subject: Option<&str>) -> Result<()> {
+    async fn end_session_of(
+        &self,
+        name: &StoreKey,
+        subject: Option<&str>,
+        reference: Reference,
+    ) -> Result<Option<usize>> {
         if let (Sessions::Stored(stored), Some(subject)) = (&self.0.sessions, subject) {
             let named = stored.named(name, self.0.clock.now()).await?;
             if named.iter().any(|entry| entry.session.subject() != subject) {
-                return Ok(());
+                return Ok(Some(0));
             }
         }
-        self.end_named(name).await.map(drop)
+        self.end_named(name, EndReason::BackChannel, reference).await
     }
 
     /// Verifies a revocation token and ends the sessions of whom the body names.
-    async fn universal(&self, parts: &Parts, body: &[u8]) -> Result<()> {
+    async fn universal(&self, parts: &Parts, body: &[u8], reference: Reference) -> Result<Option<usize>> {
         let Senders { accepted, org } = &self.0.senders;
         let token = revocation_token(parts)?;
         let signer = accepted.signer(&token)?;
@@ -163,9 +193,9 @@ impl OktaAuth {
                 naming.name(Kind::Subject, id.as_bytes())
             }
         };
-        match self.end_named(&name).await {
+        match self.end_named(&name, EndReason::UniversalLogout, reference).await {
             Ok(Some(0)) => Err(Error::new(Code::LogoutSubjectUnknown, "nobody of that name has a session here")),
-            Ok(_) => Ok(()),
+            Ok(ended) => Ok(ended),
             Err(error) if error.code() == Code::StoreUnsupported => {
                 let message = "sessions in cookies without a revocation list cannot be ended from the server side; \
                                set OKTA_REVOCATION_STORE or OKTA_SESSION_STORE";
@@ -197,19 +227,10 @@ impl OktaAuth {
     }
 }
 
-/// The answer to a provider.
-fn answer(channel: Channel, outcome: Result<()>) -> Reply {
-    match outcome {
-        Ok(()) => reply::with_body(channel.done(), "text/plain; charset=utf-8", Bytes::new()),
-        Err(error) => refusal(channel, &error),
-    }
-}
-
-/// What a sender is told: a status, a stable code, and nothing about why.
-fn refusal(channel: Channel, error: &Error) -> Reply {
+/// What a sender is told: a status, a stable code, a reference for the log, and nothing about why.
+fn refusal(channel: Channel, error: &Error, reference: Reference) -> Reply {
     let (code, status) = (error.code(), channel.status(error));
-    tracing::warn!(target: "okta_auth", %code, claim = error.claim(), "a sign-out message was not carried out: {error}");
-    let mut reply = reply::json(status, &json!({ "error": code.as_str() }));
+    let mut reply = reply::json(status, &json!({ "error": code.as_str(), "reference": reference.to_string() }));
     let headers = reply.headers_mut();
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));

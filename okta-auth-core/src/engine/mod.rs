@@ -38,8 +38,8 @@
 //! # When something fails
 //!
 //! Users see a page with a stable code and a way on, never a cause, a token or text of the
-//! provider. The log has the whole story under the same code. An error never redirects, so
-//! it cannot loop. Okta being away is 503 with `Retry-After`.
+//! provider. The log has the whole story under the same code, and under the reference that the
+//! page shows beside it. An error never redirects, so it cannot loop. Okta being away is 503 with `Retry-After`.
 //!
 //! ```no_run
 //! use okta_auth_core::OktaAuth;
@@ -60,6 +60,8 @@ mod client_kind;
 mod endings;
 mod error_reply;
 mod hook;
+mod initiate;
+mod lobby;
 mod messages;
 mod page;
 mod places;
@@ -67,6 +69,8 @@ mod renewal;
 mod reply;
 mod routes;
 mod signed_in;
+mod telling;
+mod tenants;
 mod visit;
 
 use std::fmt;
@@ -81,6 +85,7 @@ pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
 pub use reply::Reply;
 pub use routes::Endpoint;
 pub use signed_in::SignedIn;
+pub use tenants::{Tenants, TenantsBuilder};
 pub use visit::Visit;
 
 use crate::bearer::AccessTokens;
@@ -88,11 +93,13 @@ use crate::clock::SharedClock;
 use crate::config::{Config, ConfigBuilder};
 use crate::discovery::{Discovery, Metadata};
 use crate::error::Result;
+use crate::events::Events;
 use crate::jose::{IdTokenRules, Trust, VerifiedAccessToken, VerifiedIdToken, Verifier};
 use crate::login::{Attempts, Consumed};
 use crate::policy::PolicySet;
 use crate::protocol::Protocol;
 use crate::session::Sessions;
+use crate::tenant::TenantSettings;
 
 /// Okta for one application: cheap to clone, and to be shared by all workers.
 ///
@@ -136,16 +143,22 @@ pub(crate) struct Inner {
     attempts: Attempts,
     /// Which of them have been completed.
     consumed: Consumed,
+    /// The tenant that this is the engine of.
+    tenant: Option<Arc<TenantSettings>>,
+    /// Whether a sign-in takes the sessions of other tenants in the same browser away.
+    exclusive: bool,
     /// Sessions, in the browsers that they belong to or in a store.
     sessions: Sessions,
     /// Their new tokens.
-    renewals: renewal::Renewals,
+    renewals: Arc<renewal::Renewals>,
     /// The routes whose requests do not renew them.
     on_demand: Vec<String>,
     /// Who may ask to end sessions.
     senders: messages::Senders,
     /// The application's say at sign-in.
     hook: Option<Arc<dyn SignInHook>>,
+    /// Who wants to know what happens.
+    events: Events,
 }
 
 impl OktaAuth {
@@ -203,6 +216,11 @@ impl OktaAuth {
             trust: Trust::Anonymous,
         };
         self.0.verifier.id_token(metadata.jwks_uri(), token, &rules).await
+    }
+
+    /// The tenant that this is the engine of; `None` where there is only one.
+    pub fn tenant(&self) -> Option<&TenantSettings> {
+        self.0.tenant.as_deref()
     }
 
     /// The metadata of the issuer, from the cache if it is there.

@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use crate::events::Reference;
+
 /// A page: a heading, sentences, and links. Every text is escaped here, whoever wrote
 /// it.
 #[derive(Debug)]
@@ -11,6 +13,7 @@ pub(super) struct Page<'a> {
     pub(super) sentences: Vec<&'a str>,
     pub(super) links: Vec<(&'a str, &'a str)>,
     pub(super) code: &'a str,
+    pub(super) reference: Reference,
 }
 
 /// Light and dark, without any asset from elsewhere.
@@ -22,11 +25,18 @@ font:16px/1.5 system-ui,sans-serif;padding:1.5rem}main{background:var(--card);bo
 padding:2rem;max-width:30rem;width:100%}h1{font-size:1.35rem;margin:0 0 .75rem}p{margin:.5rem 0;color:var(--mute)}\
 nav{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}a{padding:.6rem 1rem;border-radius:8px;border:1px solid var(--line);\
 color:var(--ink);text-decoration:none}a:first-child{background:var(--act);border-color:var(--act);color:var(--on)}\
-a:focus-visible{outline:3px solid var(--act);outline-offset:2px}small{display:block;margin-top:1.5rem;color:var(--mute)}";
+form{display:grid;gap:.75rem;margin-top:1rem}label{display:grid;gap:.25rem}input{font:inherit;padding:.55rem;\
+border:1px solid var(--line);border-radius:8px;background:var(--bg);color:var(--ink)}button{font:inherit;padding:.6rem 1rem;\
+border-radius:8px;border:0;background:var(--act);color:var(--on);cursor:pointer}a:focus-visible{outline:3px solid var(--act);outline-offset:2px}small{display:block;margin-top:1.5rem;color:var(--mute)}";
 
 impl Page<'_> {
     /// Writes the page.
     pub(super) fn render(&self) -> String {
+        self.render_with("")
+    }
+
+    /// Writes the page with a form, whose markup is the caller's.
+    pub(super) fn render_with(&self, form: &str) -> String {
         let title = escape(self.title);
         let mut out = format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -37,17 +47,19 @@ impl Page<'_> {
         for sentence in &self.sentences {
             let _ = write!(out, "<p>{}</p>", escape(sentence));
         }
+        out.push_str(form);
         out.push_str("<nav>");
         for (text, target) in &self.links {
             let _ = write!(out, "<a href=\"{}\">{}</a>", escape(target), escape(text));
         }
-        let _ = write!(out, "</nav><small>Code: {}</small></main></body></html>", escape(self.code));
+        let (code, reference) = (escape(self.code), self.reference);
+        let _ = write!(out, "</nav><small>Code: {code}<br>Reference: {reference}</small></main></body></html>");
         out
     }
 }
 
 /// Escapes text for HTML, in elements and in quoted attributes.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -69,7 +81,8 @@ mod tests {
     #[test]
     fn every_text_is_escaped() {
         let evil = "</title><script>\"'&";
-        let page = Page { title: evil, sentences: vec![evil], links: vec![(evil, evil)], code: evil }.render();
+        let (sentences, links, reference) = (vec![evil], vec![(evil, evil)], Reference::random());
+        let page = Page { title: evil, sentences, links, code: evil, reference }.render();
         assert!(!page.contains("<script>") && !page.contains(evil));
         assert_eq!(page.matches("&lt;script&gt;&quot;&#39;&amp;").count(), 6);
     }

@@ -15,37 +15,62 @@ use crate::session::{
 /// been ended, of about 100 bytes each.
 const IN_MEMORY: usize = 100_000;
 
-/// The sessions of one issuer and one client, sealed for both.
-pub(super) fn sessions(
-    config: &Arc<Config>,
-    keys: &CookieKeys,
-    own: Option<Arc<dyn SessionStore>>,
-    clock: &SharedClock,
-) -> Result<Sessions> {
-    let settings = CookieSettings::new(config.is_secure());
-    let limits = SessionLimits { idle: config.options.session_idle, absolute: config.options.session_absolute };
-    let store = match (own, &config.session_place) {
-        (Some(own), _) => own,
-        (None, SessionPlace::Memory) => Arc::new(MemoryStore::with_shared_clock(IN_MEMORY, clock.clone())),
-        (None, SessionPlace::Shared(url)) => shared(url)?,
-        (None, SessionPlace::Cookie) => {
-            let cookies = CookieStore::new(keys, settings, config, limits)?;
-            let naming = Naming::new(config.issuer.as_str(), &config.client_id);
-            return Ok(Sessions::Cookie { cookies, revocations: revocations(config, clock)?, naming, limits });
-        }
-    };
-    StoredSessions::new(store, keys, settings, config, limits).map(Sessions::Stored)
+/// The place of the sessions of one application or of many tenants.
+#[derive(Clone)]
+pub(super) struct SessionsPlace {
+    /// A store; `None` for sessions in cookies.
+    store: Option<Arc<dyn SessionStore>>,
+    /// Where it is written down which sessions in cookies have been ended.
+    revocations: Option<Revocations>,
 }
 
-/// Where it is written down which sessions in cookies have been ended.
-fn revocations(config: &Config, clock: &SharedClock) -> Result<Option<Revocations>> {
-    Ok(match &config.revocation_place {
-        RevocationPlace::None => None,
-        RevocationPlace::Memory => {
-            Some(Revocations::Memory(Arc::new(MemoryStore::with_shared_clock(IN_MEMORY, clock.clone()))))
+impl SessionsPlace {
+    /// The application's own store, or what is configured.
+    pub(super) fn new(
+        sessions: &SessionPlace,
+        revocations: &RevocationPlace,
+        own: Option<Arc<dyn SessionStore>>,
+        clock: &SharedClock,
+    ) -> Result<Self> {
+        let memory = || Arc::new(MemoryStore::with_shared_clock(IN_MEMORY, clock.clone()));
+        let store: Option<Arc<dyn SessionStore>> = match (own, sessions) {
+            (Some(own), _) => Some(own),
+            (None, SessionPlace::Cookie) => None,
+            (None, SessionPlace::Memory) => Some(memory()),
+            (None, SessionPlace::Shared(url)) => Some(shared(url)?),
+        };
+        let store = store.map(measured);
+        let revocations = match (&store, revocations) {
+            (Some(_), _) | (None, RevocationPlace::None) => None,
+            (None, RevocationPlace::Memory) => Some(Revocations::Memory(memory())),
+            (None, RevocationPlace::Shared(url)) => Some(Revocations::Shared(measured(shared(url)?))),
+        };
+        Ok(Self { store, revocations })
+    }
+
+    /// The sessions of one issuer and one client, sealed for both.
+    pub(super) fn sessions(self, config: &Arc<Config>, keys: &CookieKeys) -> Result<Sessions> {
+        let settings = CookieSettings::new(config.is_secure());
+        let limits = SessionLimits { idle: config.options.session_idle, absolute: config.options.session_absolute };
+        if let Some(store) = self.store {
+            return StoredSessions::new(store, keys, settings, config, limits).map(Sessions::Stored);
         }
-        RevocationPlace::Shared(url) => Some(Revocations::Shared(shared(url)?)),
-    })
+        let cookies = CookieStore::new(keys, settings, config, limits)?;
+        let naming = Naming::of(config);
+        Ok(Sessions::Cookie { cookies, revocations: self.revocations, naming, limits })
+    }
+}
+
+/// The store, with its times told to the recorder.
+#[cfg(feature = "metrics")]
+fn measured(store: Arc<dyn SessionStore>) -> Arc<dyn SessionStore> {
+    Arc::new(crate::session::Measured::new(store))
+}
+
+/// The store as it is.
+#[cfg(not(feature = "metrics"))]
+fn measured(store: Arc<dyn SessionStore>) -> Arc<dyn SessionStore> {
+    store
 }
 
 /// A store in Redis or Valkey.

@@ -28,6 +28,7 @@ use super::OktaAuth;
 use crate::callback::Exchange;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
+use crate::events::{EndReason, Happening, Measure};
 use crate::protocol::TokenSet;
 use crate::secret::random_bytes;
 use crate::session::{Due, Entry, Flights, Kind, Session, Sessions, StoreKey, StoredSessions, bounded};
@@ -157,15 +158,17 @@ impl OktaAuth {
 
     /// One renewal, for all who wait for it.
     async fn renew(self, entry: Entry) -> Outcome {
-        let key = entry.session.id().0;
+        let (session, key) = (Arc::clone(&entry.session), entry.session.id().0);
+        let measure = Measure::renewal();
         let outcome = match &self.0.sessions {
             Sessions::Cookie { .. } => self.renew_cookie(entry).await,
             Sessions::Stored(stored) => self.renew_stored(stored, entry).await,
         };
+        measure.end(named(&outcome));
         match outcome {
             Ok(outcome) => outcome,
             Err(error) => {
-                tracing::warn!(target: "okta_auth", code = %error.code(), "a session was not renewed: {error}");
+                self.tell_renewal(Happening::RenewalFailed { code: error.code() }, &session, Some(&error));
                 let pause = error.retry_after().unwrap_or(PAUSE);
                 self.0.renewals.pauses.insert(key, self.0.clock.now().plus(pause));
                 Outcome::Failed(Arc::new(error))
@@ -186,11 +189,13 @@ impl OktaAuth {
                 let next = Entry { session, version: 0, old_key: false };
                 let until = now.plus(self.config().options.refresh_grace);
                 self.0.renewals.successors.insert(next.session.id().0, (next.clone(), until));
+                self.tell_renewal(Happening::SessionRenewed, &next.session, None);
                 Ok(Outcome::Renewed(next))
             }
             Err(error) if ends(&error) => {
-                log_end(&error);
-                self.0.sessions.end(&entry.session, now).await?;
+                if self.0.sessions.end(&entry.session, now).await? {
+                    self.tell_refused(&entry.session, &error);
+                }
                 Ok(Outcome::Ended)
             }
             Err(error) => Err(error),
@@ -244,8 +249,9 @@ impl OktaAuth {
             Err(error) if ends(&error) => match stored.load(&key, self.0.clock.now()).await? {
                 Some(now) if !now.session.has_tokens_of(&current.session) => Ok(Outcome::Renewed(now)),
                 _ => {
-                    log_end(&error);
-                    stored.end(&current.session).await?;
+                    if stored.end(&current.session).await? {
+                        self.tell_refused(&current.session, &error);
+                    }
                     Ok(Outcome::Ended)
                 }
             },
@@ -261,6 +267,7 @@ impl OktaAuth {
             let now = self.0.clock.now();
             if let Some(entry) = stored.save(&current, Session::clone(&next), now).await? {
                 self.0.renewals.unsaved.remove(&key);
+                self.tell_renewal(Happening::SessionRenewed, &entry.session, None);
                 return Ok(Outcome::Renewed(entry));
             }
             match stored.load(&key, now).await? {
@@ -277,6 +284,11 @@ impl OktaAuth {
             }
         }
         Err(Error::new(Code::StoreUnavailable, "a session was overwritten again and again while it was renewed"))
+    }
+
+    /// Operators learn why somebody has to sign in again.
+    fn tell_refused(&self, session: &Session, error: &Error) {
+        self.tell_renewal(Happening::SessionEnded { why: EndReason::RenewalRefused }, session, Some(error));
     }
 
     /// Asks Okta for new tokens, unless it has issued some that are still to be verified.
@@ -345,10 +357,14 @@ fn waits_for_keys(error: &Error) -> bool {
     error.is_temporary() || error.code() == Code::TokenKeyUnknown
 }
 
-/// Operators learn why somebody has to sign in again.
-fn log_end(error: &Error) {
-    let (code, provider_error) = (error.code(), error.provider_error());
-    tracing::info!(target: "okta_auth", %code, provider_error, "Okta does not renew a session, which ends: {error}");
+/// An outcome, for the measures.
+fn named(outcome: &Result<Outcome>) -> &'static str {
+    match outcome {
+        Ok(Outcome::Renewed(_)) => "renewed",
+        Ok(Outcome::Ended) => "ended",
+        Ok(Outcome::Failed(error)) => error.code().as_str(),
+        Err(error) => error.code().as_str(),
+    }
 }
 
 impl fmt::Debug for Renewals {

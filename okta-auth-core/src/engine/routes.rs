@@ -17,6 +17,7 @@ use crate::callback::{AuthorizationResponse, Exchange, ValidatedCallback, Verifi
 use crate::clock::Timestamp;
 use crate::config::Routes;
 use crate::error::{Code, Error, Result};
+use crate::events::{About, EndReason, Happening};
 use crate::login::{LoginOptions, PendingLogin, ReturnTo};
 use crate::logout;
 use crate::session::{NewSession, Session, device};
@@ -25,8 +26,10 @@ use crate::session::{NewSession, Session, device};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// Start of sign-in; GET.
+    /// Start of sign-in; GET, and POST where there are tenants to choose from.
     Login,
+    /// Start of sign-in by a third party (OIDC Core §4); GET and POST.
+    InitiateLogin,
     /// Where Okta sends the browser back; GET and POST.
     Callback,
     /// Sign-out; POST.
@@ -46,6 +49,7 @@ impl Endpoint {
     pub fn all(routes: &Routes) -> impl Iterator<Item = (Self, &str)> {
         let all = [
             (Self::Login, routes.login()),
+            (Self::InitiateLogin, routes.initiate_login()),
             (Self::Callback, routes.callback()),
             (Self::Logout, routes.logout()),
             (Self::FrontChannelLogout, routes.front_channel_logout()),
@@ -76,9 +80,14 @@ impl Visit {
 
     /// Answers by path and method.
     async fn serve_method(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
+        if let Some(many) = self.many().cloned() {
+            return self.serve_lobby(&many, endpoint, parts, &body).await;
+        }
         match (endpoint, &parts.method) {
             (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(parts).await,
             (Endpoint::Login, _) => Self::method_not_allowed("GET"),
+            (Endpoint::InitiateLogin, &Method::GET | &Method::POST) => self.initiate_login(parts, &body).await,
+            (Endpoint::InitiateLogin, _) => Self::method_not_allowed("GET, POST"),
             (Endpoint::Callback, &Method::GET) => {
                 self.callback(parts, parts.uri.query().unwrap_or_default().as_bytes()).await
             }
@@ -109,7 +118,8 @@ impl Visit {
     }
 
     /// Starts a sign-in. `return_to` is where the browser goes afterwards; `prompt=login` asks
-    /// Okta for fresh credentials. Whatever else is in the query is ignored.
+    /// Okta for fresh credentials, and `login_hint` is the user name to prefill. Whatever else is in the
+    /// query is ignored.
     async fn login(&self, parts: &Parts) -> Reply {
         let query = parts.uri.query().unwrap_or_default();
         let mut options = LoginOptions::new(ReturnTo::root());
@@ -117,6 +127,7 @@ impl Visit {
             match (&*name, &*value) {
                 ("return_to", target) => options.return_to = self.auth().return_to(target),
                 ("prompt", "login") => options.force_login = true,
+                ("login_hint", hint) if hint.len() <= 254 => options.login_hint = Some(hint.to_owned()),
                 _ => {}
             }
         }
@@ -125,18 +136,28 @@ impl Visit {
 
     /// Completes a sign-in, or tells why it could not be completed.
     async fn callback(&self, parts: &Parts, response: &[u8]) -> Reply {
-        let mut cookies = Vec::new();
-        let mut reply = match self.try_callback(parts, response, &mut cookies).await {
+        let (mut cookies, mut about) = (Vec::new(), About::default());
+        let mut reply = match self.try_callback(parts, response, &mut cookies, &mut about).await {
             Ok(reply) => reply,
-            Err(error) => self.error(&error),
+            Err(error) => {
+                self.tell_failed(about, &error);
+                self.error_told(&error)
+            }
         };
         reply::add_cookies(reply.headers_mut(), cookies);
         reply
     }
 
     /// `cookies` gets the deletion of the attempt's cookie as soon as the attempt is
-    /// known: it is used up whatever comes of it.
-    async fn try_callback(&self, parts: &Parts, response: &[u8], cookies: &mut Vec<HeaderValue>) -> Result<Reply> {
+    /// known: it is used up whatever comes of it. `about` gets the user, who is known before there
+    /// is a session.
+    async fn try_callback(
+        &self,
+        parts: &Parts,
+        response: &[u8],
+        cookies: &mut Vec<HeaderValue>,
+        about: &mut About,
+    ) -> Result<Reply> {
         let auth = &self.auth().0;
         let response = AuthorizationResponse::parse(response)?;
         let pending = auth.attempts.find(self.cookies(), &response.state, self.now())?;
@@ -149,6 +170,7 @@ impl Visit {
         let exchange =
             Exchange { config: &auth.config, metadata: &metadata, protocol: &auth.protocol, verifier: &auth.verifier };
         let (identity, pending) = callback.exchange(&exchange).await?;
+        *about = About::subject(identity.subject());
         self.establish(parts, identity, &pending, cookies).await
     }
 
@@ -163,12 +185,15 @@ impl Visit {
     ) -> Result<Reply> {
         let auth = &self.auth().0;
         let identity = Arc::new(identity);
-        let sign_in = SignIn::new(Arc::clone(&identity));
+        let sign_in = SignIn::new(Arc::clone(&identity), auth.tenant.clone());
         let sign_in = match &auth.hook {
             None => sign_in,
             Some(hook) => match hook.on_sign_in(sign_in).await {
                 Ok(sign_in) => sign_in,
-                Err(refusal) => return Ok(self.refused(&refusal)),
+                Err(refusal) => {
+                    self.tell(Happening::SignInRefused, About::subject(identity.subject()), None);
+                    return Ok(self.refused(&refusal));
+                }
             },
         };
         let now = auth.clock.now();
@@ -177,9 +202,14 @@ impl Visit {
         let with =
             NewSession { client_id: &auth.config.client_id, app_data: &app_data, device: device.as_deref(), now };
         let session = Session::new(&identity, &with)?;
-        cookies.extend(auth.sessions.create(self.cookies(), session, now).await?);
+        let (id, session_cookies) = auth.sessions.create(self.cookies(), session, now).await?;
+        cookies.extend(session_cookies);
+        if auth.exclusive {
+            cookies.extend(auth.sessions.clear_others(self.cookies()));
+        }
         self.end_replaced(now).await;
-        tracing::info!(target: "okta_auth", issuer = identity.issuer(), "signed in");
+        let about = About { session: About::session_id(id).session, ..About::subject(identity.subject()) };
+        self.tell(Happening::SignInSucceeded, about, None);
         Ok(reply::see_other(pending.return_to.as_str()))
     }
 
@@ -188,10 +218,13 @@ impl Visit {
     async fn end_replaced(&self, now: Timestamp) {
         let Ok(Some(session)) = self.session() else { return };
         match self.auth().0.sessions.end(session, now).await {
-            Ok(()) => self.auth().revoke_later(Arc::clone(session)),
-            Err(error) => {
-                tracing::warn!(target: "okta_auth", code = %error.code(), "a replaced session lives on: {error}");
+            Ok(ended) => {
+                if ended {
+                    self.tell_ended(session, EndReason::Replaced);
+                }
+                self.auth().revoke_later(Arc::clone(session));
             }
+            Err(error) => self.tell_not_ended(session, &error),
         }
     }
 
@@ -207,12 +240,13 @@ impl Visit {
         }
         links.push(("Home", &home));
         let code = Code::SignInRefused.as_str();
-        tracing::info!(target: "okta_auth", code, "the application refused the sign-in");
+        let reference = self.reference();
         if !self.is_navigation() {
-            let body = serde_json::json!({ "error": code, "message": refusal.reason() });
+            let reference = reference.to_string();
+            let body = serde_json::json!({ "error": code, "message": refusal.reason(), "reference": reference });
             return reply::json(StatusCode::FORBIDDEN, &body);
         }
-        let page = Page { title: "You cannot sign in here", sentences: vec![refusal.reason()], links, code };
+        let page = Page { title: "You cannot sign in here", sentences: vec![refusal.reason()], links, code, reference };
         reply::html(StatusCode::FORBIDDEN, page.render())
     }
 
@@ -224,8 +258,12 @@ impl Visit {
             return self.error(&Error::new(Code::CrossOrigin, message));
         }
         let landing = config.post_logout_redirect_uri().as_str();
-        let mut reply = match self.try_logout().await {
-            Ok(target) => reply::see_other(target.as_deref().unwrap_or(landing)),
+        let mut reply = match self.session() {
+            Ok(None) => reply::see_other(landing),
+            Ok(Some(session)) => match self.try_logout(session).await {
+                Ok(target) => reply::see_other(target.as_deref().unwrap_or(landing)),
+                Err(error) => self.error_told(&error),
+            },
             Err(error) => self.error(&error),
         };
         // The browser forgets the session whatever the store and Okta said.
@@ -237,9 +275,15 @@ impl Visit {
     ///
     /// # Errors
     /// The store's: a session that it still has could be used with a copy of the cookie.
-    async fn try_logout(&self) -> Result<Option<String>> {
-        let Some(session) = self.session()? else { return Ok(None) };
-        self.auth().0.sessions.end(session, self.now()).await?;
+    async fn try_logout(&self, session: &Session) -> Result<Option<String>> {
+        match self.auth().0.sessions.end(session, self.now()).await {
+            Ok(true) => self.tell_ended(session, EndReason::SignedOut),
+            Ok(false) => {}
+            Err(error) => {
+                self.tell_not_ended(session, &error);
+                return Err(error);
+            }
+        }
         Ok(self.end_at_okta(session).await)
     }
 

@@ -11,6 +11,7 @@ use crate::error::{Code, Error, Result};
 use crate::policy::{Caller, Decision, Policy};
 use crate::secret::Secret;
 use crate::session::Session;
+use crate::tenant::TenantSettings;
 
 /// Somebody with a live session.
 ///
@@ -41,6 +42,16 @@ impl<C> SignedIn<C> {
     /// The application's Okta.
     pub(super) fn auth(&self) -> &OktaAuth {
         self.visit.auth()
+    }
+
+    /// The request.
+    pub(super) fn visit(&self) -> &Visit {
+        &self.visit
+    }
+
+    /// The tenant that the user belongs to; `None` where there is only one.
+    pub fn tenant(&self) -> Option<&TenantSettings> {
+        self.auth().tenant()
     }
 
     /// The claims, in the application's own type.

@@ -9,14 +9,16 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::json;
 
 use super::client_kind::may_redirect;
-use super::error_reply::error_reply;
+use super::error_reply;
 use super::renewal::Tended;
 use super::reply::{self, Reply};
+use super::tenants::Many;
 use super::{Challenge, OktaAuth};
 use crate::bearer::Credentials;
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error, Result};
+use crate::events::{About, Happening, Reference};
 use crate::jose::VerifiedAccessToken;
 use crate::login::{LoginOptions, ReturnTo};
 use crate::secret::Secret;
@@ -39,6 +41,8 @@ pub(super) struct Inner {
     pub(super) navigation: bool,
     /// The request's cookies.
     pub(super) cookies: RequestCookies,
+    /// Whether it is for none of the tenants that there are.
+    pub(super) lobby: Option<Lobby>,
     /// Its session, if there is a live one.
     pub(super) presence: Presence,
     /// What the session's cookie needs: an [`Upkeep`].
@@ -60,6 +64,17 @@ pub(super) struct Inner {
     pub(super) unanswered: AtomicBool,
     /// Whether a policy has let the holder of a token in.
     pub(super) by_token: AtomicBool,
+    /// What the request is called, once somebody wants to know.
+    pub(super) reference: OnceLock<Reference>,
+}
+
+/// A request that is for no tenant.
+#[derive(Clone, Debug)]
+pub(super) enum Lobby {
+    /// Whoever makes it can say where they belong.
+    Open(Arc<Many>),
+    /// It is answered with this, whatever it is for.
+    Closed(Arc<Error>),
 }
 
 /// What a request has of a session.
@@ -144,8 +159,18 @@ impl Visit {
 
     /// The answer for an error, page or JSON.
     pub fn error(&self, error: &Error) -> Reply {
+        // A store that does not answer has been told of when the request came.
+        let told = matches!(&self.0.presence, Presence::Unavailable(known) if known.code() == error.code());
+        if !told || error.code() != Code::StoreUnavailable {
+            error_reply::log(error, self.reference());
+        }
+        self.error_told(error)
+    }
+
+    /// The same for an error of which an event has told already.
+    pub(super) fn error_told(&self, error: &Error) -> Reply {
         let routes = self.0.auth.config().routes();
-        error_reply(error, self.0.navigation, routes, &self.target())
+        error_reply::error_reply(error, self.0.navigation, routes, &self.target(), self.reference())
     }
 
     /// Adds to a response what the session needs: a rewritten or deleted cookie, and
@@ -153,9 +178,11 @@ impl Visit {
     /// handlers that failed included.
     pub fn finish(&self, headers: &mut HeaderMap) {
         let upkeep = self.0.upkeep();
-        let own = headers.contains_key(http::header::SET_COOKIE) && writes_session(headers, &self.0.auth);
         // New tokens have to reach the browser, whatever a shared cache was meant to keep.
-        if !own && (upkeep == Upkeep::Renewed || !is_shared(headers)) {
+        if upkeep != Upkeep::Nothing
+            && !writes_session(headers, &self.0.auth)
+            && (upkeep == Upkeep::Renewed || !is_shared(headers))
+        {
             reply::add_cookies(headers, self.cookies_for(upkeep));
         }
         if self.0.consulted.load(Ordering::Relaxed) {
@@ -181,6 +208,23 @@ impl Visit {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Whether the request may reach the application at all: not if it names a tenant that there
+    /// is not.
+    ///
+    /// # Errors
+    /// The challenge to answer with.
+    pub fn admit(&self) -> Result<(), Challenge> {
+        match self.lobby() {
+            Some(Lobby::Closed(error)) => Err(Challenge::error(error.duplicate())),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is known of a request for no tenant.
+    pub(super) fn lobby(&self) -> Option<&Lobby> {
+        self.0.lobby.as_ref()
     }
 
     /// What stands in the way of an answer if somebody asked who the user is and that could not be
@@ -240,13 +284,24 @@ impl Visit {
     /// ```
     pub async fn start_login(&self, options: &LoginOptions) -> Reply {
         match self.try_start_login(options).await {
-            Ok(reply) => reply,
-            Err(error) => self.error(&error),
+            Ok(reply) => {
+                self.tell(Happening::SignInStarted, About::default(), None);
+                reply
+            }
+            Err(error) => {
+                self.tell_failed(About::default(), &error);
+                self.error_told(&error)
+            }
         }
     }
 
     /// The redirect with the cookie of the attempt.
     async fn try_start_login(&self, options: &LoginOptions) -> Result<Reply> {
+        match self.lobby() {
+            None => {}
+            Some(Lobby::Open(many)) => return Ok(self.entrance(many, &options.return_to, None)),
+            Some(Lobby::Closed(error)) => return Err(error.duplicate()),
+        }
         let auth = &self.0.auth.0;
         let metadata = self.0.auth.metadata().await?;
         let (pending, cookies) = auth.attempts.begin(options, &self.0.cookies, self.0.now)?;
@@ -275,6 +330,21 @@ impl Visit {
                 Err(error.duplicate())
             }
         }
+    }
+
+    /// What the clones share.
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// The request's session, if it is known that there is one.
+    pub(super) fn known_session(&self) -> Option<&Arc<Session>> {
+        if let Presence::User(entry) = &self.0.presence { Some(&entry.session) } else { None }
+    }
+
+    /// The request's token, if it has been verified.
+    pub(super) fn known_token(&self) -> Option<&VerifiedAccessToken> {
+        self.0.token.get()?.as_ref().ok()
     }
 
     /// What the request presents in place of a session.

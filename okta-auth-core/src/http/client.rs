@@ -1,18 +1,25 @@
 //! Requests to Okta.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use ::http::{HeaderMap, Request, Response, StatusCode};
+use reqwest::dns::Resolve;
 use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::breaker::Outcome;
 use super::cached::Fetched;
+use super::circuit::{Circuits, Limits};
+use super::guard::EgressPolicy;
 use super::rate_limit::retry_after;
+use super::resolve::{AddressesRefused, GuardedResolver, SystemNames};
 use crate::clock::SharedClock;
 use crate::error::{Code, Error, Result};
+use crate::events::{Measure, ProviderEndpoint};
 
 /// The bounds of one request.
 #[derive(Clone, Debug)]
@@ -23,11 +30,28 @@ pub(crate) struct HttpSettings {
     pub(crate) timeout: Duration,
     /// The largest response that is read, in bytes.
     pub(crate) max_response: usize,
+    /// How many requests may be under way to one origin.
+    pub(crate) in_flight: usize,
+    /// How long one more waits for one of them to end.
+    pub(crate) patience: Duration,
+}
+
+impl HttpSettings {
+    /// Those of a circuit.
+    pub(super) fn limits(&self) -> Limits {
+        Limits { in_flight: self.in_flight, patience: self.patience }
+    }
 }
 
 impl Default for HttpSettings {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(3), timeout: Duration::from_secs(10), max_response: 1024 * 1024 }
+        Self {
+            connect_timeout: Duration::from_secs(3),
+            timeout: Duration::from_secs(10),
+            max_response: 1024 * 1024,
+            in_flight: 64,
+            patience: Duration::from_secs(2),
+        }
     }
 }
 
@@ -40,22 +64,39 @@ pub(crate) enum Repeat {
     Never,
 }
 
-/// The client. Cheap to clone; clones share connections.
+/// The client. Cheap to clone; clones share connections, the policy and what is known of origins.
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     client: reqwest::Client,
+    policy: Arc<EgressPolicy>,
+    circuits: Arc<Circuits>,
+    timeout: Duration,
     max_response: usize,
     clock: SharedClock,
 }
 
 impl HttpClient {
+    /// A client whose requests go where the policy lets them.
+    ///
     /// # Errors
     /// [`Code::ConfigInvalid`] if the system has no certificates to verify servers
-    /// with.
-    pub(crate) fn new(settings: &HttpSettings, clock: SharedClock) -> Result<Self> {
+    /// with, or if the policy asks for what cannot be.
+    pub(crate) fn new(settings: &HttpSettings, policy: EgressPolicy, clock: SharedClock) -> Result<Self> {
+        Self::with_names(settings, policy, clock, Arc::new(SystemNames))
+    }
+
+    /// As [`new`](Self::new), with another source of addresses.
+    pub(super) fn with_names(
+        settings: &HttpSettings,
+        policy: EgressPolicy,
+        clock: SharedClock,
+        names: Arc<dyn Resolve>,
+    ) -> Result<Self> {
+        policy.finish()?;
+        let policy = Arc::new(policy);
         let client = reqwest::Client::builder()
             .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
+            .dns_resolver(GuardedResolver::new(Arc::clone(&policy), names))
             // A redirect would carry codes and secrets to wherever the answer points.
             .redirect(Policy::none())
             .no_proxy()
@@ -67,7 +108,26 @@ impl HttpClient {
                 let message = "the HTTP client cannot be made; are the system's CA certificates installed?";
                 Error::new(Code::ConfigInvalid, message).with_cause(error)
             })?;
-        Ok(Self { client, max_response: settings.max_response, clock })
+        let circuits = Arc::new(Circuits::new(settings.limits(), clock.clone()));
+        Ok(Self { client, policy, circuits, timeout: settings.timeout, max_response: settings.max_response, clock })
+    }
+
+    /// A client for another tenant. It shares connections, certificates and the policy with this
+    /// one, which cost much more than all the rest, and nothing else: limits, failures and bounds
+    /// are its own, but for `connect_timeout`, which belongs to the connections.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the tenants, which are not there yet"))]
+    pub(crate) fn for_tenant(&self, settings: &HttpSettings) -> Self {
+        let circuits = Arc::new(Circuits::new(settings.limits(), self.clock.clone()));
+        let (client, policy, clock) = (self.client.clone(), Arc::clone(&self.policy), self.clock.clone());
+        Self { client, policy, circuits, timeout: settings.timeout, max_response: settings.max_response, clock }
+    }
+
+    /// Whether requests may go to a URL; see [`EgressPolicy::check_url`].
+    ///
+    /// # Errors
+    /// [`Code::EgressRefused`].
+    pub(crate) fn check_url(&self, url: &Url) -> Result<()> {
+        self.policy.check_url(url)
     }
 
     /// Sends a request, once or twice. What is safe to repeat is repeated at once if the
@@ -78,23 +138,53 @@ impl HttpClient {
     /// 5xx, which are errors.
     ///
     /// # Errors
-    /// [`Code::ProviderUnavailable`] for time-outs, failed connections and 5xx;
-    /// [`Code::ProviderRateLimited`] for 429; [`Code::ProviderResponse`] for a redirect
-    /// or a body that is too large.
-    pub(crate) async fn send(&self, request: Request<Vec<u8>>, repeat: Repeat) -> Result<Response<Vec<u8>>> {
-        let again = (repeat == Repeat::Safe).then(|| request.clone());
-        match (self.send_once(request).await, again) {
+    /// [`Code::EgressRefused`] if the policy does not let it go there;
+    /// [`Code::ProviderUnavailable`] for time-outs, failed connections and 5xx, and at once where
+    /// that is to be expected; [`Code::ProviderRateLimited`] for 429;
+    /// [`Code::ProviderResponse`] for a redirect or a body that is too large.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        repeat: Repeat,
+        endpoint: ProviderEndpoint,
+    ) -> Result<Response<Vec<u8>>> {
+        let mut request = reqwest::Request::try_from(request)
+            .map_err(|error| Error::new(Code::Internal, "a request to Okta cannot be built").with_cause(error))?;
+        *request.timeout_mut() = Some(self.timeout);
+        // The very URL that the connection is made for.
+        self.check_url(request.url())?;
+        let pass = self.circuits.enter(request.url()).await?;
+        let result = self.send_twice(request, repeat, endpoint).await;
+        pass.done(outcome(&result));
+        result
+    }
+
+    /// One request, or a second one.
+    async fn send_twice(
+        &self,
+        request: reqwest::Request,
+        repeat: Repeat,
+        endpoint: ProviderEndpoint,
+    ) -> Result<Response<Vec<u8>>> {
+        let again = if repeat == Repeat::Safe { request.try_clone() } else { None };
+        match (self.send_measured(request, endpoint).await, again) {
             (Err(error), Some(request)) if error.code() == Code::ProviderUnavailable && !is_timeout(&error) => {
-                self.send_once(request).await
+                self.send_measured(request, endpoint).await
             }
             (result, _) => result,
         }
     }
 
+    /// One try, and how long it took.
+    async fn send_measured(&self, request: reqwest::Request, endpoint: ProviderEndpoint) -> Result<Response<Vec<u8>>> {
+        let measure = Measure::request(endpoint);
+        let result = self.send_once(request).await;
+        measure.end(result.as_ref().err().map_or("ok", |error| error.code().as_str()));
+        result
+    }
+
     /// One request, one answer, both bounded.
-    async fn send_once(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>> {
-        let request = reqwest::Request::try_from(request)
-            .map_err(|error| Error::new(Code::Internal, "a request to Okta cannot be built").with_cause(error))?;
+    async fn send_once(&self, request: reqwest::Request) -> Result<Response<Vec<u8>>> {
         let response = self.client.execute(request).await.map_err(unreachable_provider)?;
         self.check_status(&response)?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -146,12 +236,12 @@ impl HttpClient {
     /// # Errors
     /// As [`send`](Self::send); and [`Code::ProviderResponse`] if the answer is not 200
     /// with JSON of type `T`.
-    pub(crate) async fn json<T: DeserializeOwned>(&self, url: &Url) -> Result<Fetched<T>> {
+    pub(crate) async fn json<T: DeserializeOwned>(&self, url: &Url, endpoint: ProviderEndpoint) -> Result<Fetched<T>> {
         let request = Request::get(url.as_str())
             .header(::http::header::ACCEPT, "application/json")
             .body(Vec::new())
             .map_err(|error| Error::new(Code::Internal, "a request to Okta cannot be built").with_cause(error))?;
-        let response = self.send(request, Repeat::Safe).await?;
+        let response = self.send(request, Repeat::Safe, endpoint).await?;
         let place = url.path();
         if response.status() != StatusCode::OK {
             let message = format!("Okta answered {} at `{place}`; check OKTA_ISSUER_URI", response.status().as_u16());
@@ -183,8 +273,26 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
     seconds.parse().ok().map(Duration::from_secs)
 }
 
+/// What a result tells about the endpoint. Anything that it answers, but for 5xx, shows that it
+/// lives.
+fn outcome(result: &Result<Response<Vec<u8>>>) -> Outcome {
+    let Err(error) = result else { return Outcome::Answered };
+    match error.code() {
+        Code::ProviderUnavailable if is_timeout(error) => Outcome::TimedOut,
+        Code::ProviderUnavailable => Outcome::Failed,
+        Code::ProviderRateLimited => Outcome::Limited(error.retry_after().unwrap_or_default()),
+        Code::ProviderResponse => Outcome::Answered,
+        _ => Outcome::Unknown,
+    }
+}
+
 /// The URL goes out of the error: a query may hold a code.
 fn unreachable_provider(error: reqwest::Error) -> Error {
+    if AddressesRefused::caused(&error) {
+        let message = "a host has no address that requests may go to: none of them is public; if the org is reached \
+                       in a network of your own, use `EgressPolicy::dangerous` and `allow_private_addresses`";
+        return Error::new(Code::EgressRefused, message).with_cause(error.without_url());
+    }
     let message = if error.is_timeout() {
         "Okta did not answer in time"
     } else if error.is_connect() {

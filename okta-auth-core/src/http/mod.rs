@@ -7,14 +7,26 @@
 //! - A request that changes nothing is sent a second time if the first one got no answer;
 //!   one that uses up a code or a token is not.
 //! - 429 becomes an error that tells when to try again.
+//! - Requests go where an `EgressPolicy` lets them, by name and by address.
+//! - To one origin there are 64 requests at a time; an endpoint that does not answer is left alone
+//!   for some seconds at a time.
 //! - Proxies of the environment, cookies and referrers are not used.
 //!
 //! Documents that change seldom are kept by `Cached`: one fetch for any number of callers,
 //! and the last good document while the next one is fetched or cannot be had.
 
+mod address;
+mod breaker;
 mod cached;
+mod circuit;
 mod client;
+mod guard;
 mod rate_limit;
+mod resolve;
+#[cfg(test)]
+mod server_for_tests;
 
 pub(crate) use cached::{Cached, Fetched, Freshness};
 pub(crate) use client::{HttpClient, HttpSettings, Repeat};
+pub(crate) use guard::is_loopback;
+pub use guard::{Dangerous, EgressPolicy};

@@ -18,7 +18,7 @@ use url::Url;
 
 use super::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::clock::SharedClock;
-use crate::config::Issuer;
+use crate::config::{EgressPolicy, Issuer};
 use crate::http::{HttpClient, HttpSettings};
 
 /// The present moment, until a test turns the clock.
@@ -65,7 +65,7 @@ impl TestIssuer {
         let time = Arc::clone(&self.time);
         let clock =
             SharedClock::new(move || UNIX_EPOCH + Duration::from_secs(time.load(Ordering::SeqCst).unsigned_abs()));
-        let http = HttpClient::new(&HttpSettings::default(), clock.clone()).unwrap();
+        let http = HttpClient::new(&HttpSettings::default(), EgressPolicy::operator(), clock.clone()).unwrap();
         let keys = Keys::new(http, clock.clone(), KeysSettings::default());
         Verifier::new(keys, vec![Algorithm::Rs256], LEEWAY, clock)
     }

@@ -14,6 +14,7 @@ use super::algorithm::Algorithm;
 use super::jwk::{self, KeySet, WireSet};
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
+use crate::events::ProviderEndpoint;
 use crate::http::{Cached, Fetched, Freshness, HttpClient};
 
 /// How the keys are kept.
@@ -124,7 +125,7 @@ impl Keys {
     fn fetch(&self, place: &Url) -> impl Future<Output = Result<Fetched<KeySet>>> + Send + 'static + use<> {
         let (http, place) = (self.http.clone(), place.clone());
         async move {
-            let fetched = http.json::<WireSet>(&place).await?;
+            let fetched = http.json::<WireSet>(&place, ProviderEndpoint::Keys).await?;
             let set = KeySet::new(fetched.value);
             tracing::debug!(target: "okta_auth", keys = set.len(), "fetched the keys of the issuer");
             Ok(Fetched { value: set, max_age: fetched.max_age })

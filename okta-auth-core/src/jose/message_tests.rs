@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::issuer_for_tests::{CLIENT, ISSUER, LEEWAY, NOW, TestIssuer, encode, issuer, sign, sign_text};
+use super::logout_token::VerifiedLogoutToken;
+use super::revocation_token::VerifiedRevocationToken;
 use super::*;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};

@@ -30,7 +30,8 @@ pub(crate) struct Attempts {
 impl Attempts {
     /// Keeps attempts for one issuer and one client.
     pub(crate) fn new(keys: &CookieKeys, cookies: CookieSettings, config: &Config) -> Result<Self> {
-        let tenant = format!("{} {}", config.issuer, config.client_id);
+        let (owner, client_id) = config.owner();
+        let tenant = format!("{owner} {client_id}");
         // A form post comes from another site, and a browser then sends `SameSite=None`
         // cookies alone.
         let cookies = cookies.cross_site(config.options.response_mode == ResponseMode::FormPost);
@@ -86,9 +87,7 @@ impl Attempts {
 
     /// The name is made from a hash of the state, so that it tells nothing about it.
     fn name(&self, state: &str) -> String {
-        let hash = sha256(state.as_bytes());
-        let short = hash.get(..12).unwrap_or_default();
-        format!("{}{}", self.prefix, base64url::encode(short))
+        format!("{}{}", self.prefix, mark_of(state))
     }
 
     /// A pending sign-in from its cookie; `None` for anything that is not exactly one.
@@ -111,6 +110,12 @@ impl Attempts {
         let gone = attempts.iter().enumerate().filter(|(at, (live, _))| *at < surplus || live.is_none());
         gone.map(|(_, (_, name))| self.cookies.remove(name)).collect()
     }
+}
+
+/// What stands for a state in the name of its cookie: a hash, that tells nothing about it.
+pub(crate) fn mark_of(state: &str) -> String {
+    let hash = sha256(state.as_bytes());
+    base64url::encode(hash.get(..12).unwrap_or_default())
 }
 
 impl PendingLogin {

@@ -27,10 +27,7 @@ use crate::session::Session;
 /// # let _ = same_country;
 /// ```
 #[derive(Clone)]
-pub struct Caller(Arc<Inner>);
-
-/// What the clones share.
-struct Inner {
+pub struct Caller {
     who: Who,
     /// When the request came.
     now: Timestamp,
@@ -38,7 +35,8 @@ struct Inner {
     leeway: Duration,
 }
 
-/// By what the caller is known.
+/// By what the caller is known. The clones of one share it.
+#[derive(Clone)]
 enum Who {
     Nobody,
     User(Arc<Session>),
@@ -48,22 +46,22 @@ enum Who {
 impl Caller {
     /// Nobody is known.
     pub(crate) fn nobody(now: Timestamp, leeway: Duration) -> Self {
-        Self(Arc::new(Inner { who: Who::Nobody, now, leeway }))
+        Self { who: Who::Nobody, now, leeway }
     }
 
     /// Somebody with a live session.
     pub(crate) fn user(session: Arc<Session>, now: Timestamp, leeway: Duration) -> Self {
-        Self(Arc::new(Inner { who: Who::User(session), now, leeway }))
+        Self { who: Who::User(session), now, leeway }
     }
 
     /// The holder of a verified access token.
     pub(crate) fn token(token: VerifiedAccessToken, now: Timestamp, leeway: Duration) -> Self {
-        Self(Arc::new(Inner { who: Who::Token(token), now, leeway }))
+        Self { who: Who::Token(token), now, leeway }
     }
 
     /// Whether nobody is known.
     pub fn is_anonymous(&self) -> bool {
-        matches!(self.0.who, Who::Nobody)
+        matches!(self.who, Who::Nobody)
     }
 
     /// Whether the caller is a person: signed in, or with a token that was issued to a
@@ -84,22 +82,22 @@ impl Caller {
 
     /// The session, of a signed-in user.
     pub fn session(&self) -> Option<&Session> {
-        if let Who::User(session) = &self.0.who { Some(session) } else { None }
+        if let Who::User(session) = &self.who { Some(session) } else { None }
     }
 
     /// The session, to keep.
     pub(crate) fn shared_session(&self) -> Option<&Arc<Session>> {
-        if let Who::User(session) = &self.0.who { Some(session) } else { None }
+        if let Who::User(session) = &self.who { Some(session) } else { None }
     }
 
     /// The access token, of a caller that presented one.
     pub fn access_token(&self) -> Option<&VerifiedAccessToken> {
-        if let Who::Token(token) = &self.0.who { Some(token) } else { None }
+        if let Who::Token(token) = &self.who { Some(token) } else { None }
     }
 
     /// Who vouches for the caller.
     pub fn issuer(&self) -> Option<&str> {
-        match &self.0.who {
+        match &self.who {
             Who::Nobody => None,
             Who::User(session) => Some(session.issuer()),
             Who::Token(token) => Some(token.claims().issuer()),
@@ -109,7 +107,7 @@ impl Caller {
     /// The `sub` claim. At Okta that of a session is the user's id, and that of an access
     /// token the user's login.
     pub fn subject(&self) -> Option<&str> {
-        match &self.0.who {
+        match &self.who {
             Who::Nobody => None,
             Who::User(session) => Some(session.subject()),
             Who::Token(token) => Some(token.claims().subject()),
@@ -118,7 +116,7 @@ impl Caller {
 
     /// The granted scopes.
     pub fn scopes(&self) -> &[String] {
-        match &self.0.who {
+        match &self.who {
             Who::Nobody => &[],
             Who::User(session) => session.scopes(),
             Who::Token(token) => token.claims().scopes(),
@@ -127,7 +125,7 @@ impl Caller {
 
     /// Every claim; `None` of nobody.
     pub fn claims(&self) -> Option<&Map<String, Value>> {
-        match &self.0.who {
+        match &self.who {
             Who::Nobody => None,
             Who::User(session) => Some(session.all_claims()),
             Who::Token(token) => Some(token.claims().all()),
@@ -146,19 +144,19 @@ impl Caller {
 
     /// When the request came.
     pub(super) fn now(&self) -> Timestamp {
-        self.0.now
+        self.now
     }
 
     /// The clock skew that is tolerated.
     pub(super) fn leeway(&self) -> Duration {
-        self.0.leeway
+        self.leeway
     }
 }
 
 impl fmt::Debug for Caller {
     /// The kind of caller and nothing that tells who it is.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0.who {
+        f.write_str(match self.who {
             Who::Nobody => "Caller(nobody)",
             Who::User(_) => "Caller(user)",
             Who::Token(_) => "Caller(token)",

@@ -77,11 +77,9 @@ impl Policy {
             }
         };
         let (policy, code) = (decision.policy().unwrap_or("-"), decision.code());
-        if decision.is_allowed() {
-            tracing::debug!(target: "okta_auth::policy", policy, code, "allowed");
-        } else {
-            tracing::info!(target: "okta_auth::policy", policy, code, "not allowed");
-        }
+        // A decision that stops a request is an event besides, and in the log at `info`.
+        let words = if decision.is_allowed() { "allowed" } else { "not allowed" };
+        tracing::debug!(target: "okta_auth::policy", policy, code, "{words}");
         decision
     }
 }

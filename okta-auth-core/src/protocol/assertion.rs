@@ -23,7 +23,7 @@ const LIFETIME: Duration = Duration::from_secs(300);
 /// Signs a fresh assertion for one request to `endpoint`. Okta wants the full URL of
 /// the endpoint as audience, and takes each `jti` once.
 pub(crate) fn client_assertion(key: &PrivateKey, client_id: &str, endpoint: &Url, now: Timestamp) -> Result<Secret> {
-    let algorithm = match key.signer {
+    let algorithm = match *key.signer {
         Signer::Rs256(_) => "RS256",
         Signer::Es256(_) => "ES256",
     };

@@ -5,13 +5,18 @@ use http::{Request, Response};
 use serde::Deserialize;
 
 use crate::error::{Code, Error, Result};
+use crate::events::ProviderEndpoint;
 use crate::http::{HttpClient, Repeat};
 
 /// Sends one request to a token-like endpoint. A code or a refresh token must not be
 /// sent twice: Okta would take the second one for a replay, so nothing is repeated
 /// here.
-pub(super) async fn send(http: HttpClient, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>> {
-    let response = http.send(request, Repeat::Never).await?;
+pub(super) async fn send(
+    http: HttpClient,
+    request: Request<Vec<u8>>,
+    endpoint: ProviderEndpoint,
+) -> Result<Response<Vec<u8>>> {
+    let response = http.send(request, Repeat::Never, endpoint).await?;
     if response.status() == http::StatusCode::OK {
         return Ok(response);
     }

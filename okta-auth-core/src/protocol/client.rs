@@ -25,6 +25,7 @@ use crate::clock::SharedClock;
 use crate::config::{ClientAuth, Config, ResponseMode};
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
+use crate::events::ProviderEndpoint;
 use crate::http::{HttpClient, Repeat};
 use crate::secret::Secret;
 
@@ -140,7 +141,7 @@ impl Protocol {
             request = request.add_extra_param(name, value);
         }
         let http = self.http.clone();
-        let send = move |request| bridge::send(http.clone(), request);
+        let send = move |request| bridge::send(http.clone(), request, ProviderEndpoint::Token);
         let wire = request.request_async(&send).await.map_err(token_error)?;
         wire.into_token_set(self.clock.now())
     }
@@ -158,7 +159,7 @@ impl Protocol {
             request = request.add_extra_param(name, value);
         }
         let http = self.http.clone();
-        let send = move |request| bridge::send(http.clone(), request);
+        let send = move |request| bridge::send(http.clone(), request, ProviderEndpoint::Token);
         let wire = request.request_async(&send).await.map_err(token_error)?;
         wire.into_token_set(self.clock.now())
     }
@@ -172,7 +173,7 @@ impl Protocol {
         let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
         let parameters = [("token", token.expose()), ("token_type_hint", "refresh_token")];
         let request = self.authenticated(endpoint, &parameters)?;
-        bridge::send(self.http.clone(), request).await.map(drop)
+        bridge::send(self.http.clone(), request, ProviderEndpoint::Revocation).await.map(drop)
     }
 
     /// Asks the issuer about an access token (RFC 7662 §2.1): the answer as it is, with nothing
@@ -190,7 +191,8 @@ impl Protocol {
             )
         })?;
         let parameters = [("token", token), ("token_type_hint", "access_token")];
-        let response = self.http.send(self.authenticated(endpoint, &parameters)?, Repeat::Safe).await?;
+        let request = self.authenticated(endpoint, &parameters)?;
+        let response = self.http.send(request, Repeat::Safe, ProviderEndpoint::Introspection).await?;
         if response.status() != http::StatusCode::OK {
             let message = format!(
                 "the introspection endpoint answered {}; check OKTA_CLIENT_ID and OKTA_CLIENT_SECRET",
@@ -268,7 +270,7 @@ impl Protocol {
             .header(http::header::AUTHORIZATION, format!("Bearer {}", bearer.secret()))
             .body(Vec::new())
             .map_err(|error| Error::new(Code::Internal, "the userinfo request cannot be built").with_cause(error))?;
-        let response = self.http.send(request, Repeat::Safe).await?;
+        let response = self.http.send(request, Repeat::Safe, ProviderEndpoint::Userinfo).await?;
         if response.status() != http::StatusCode::OK {
             let message = format!("the userinfo endpoint answered {}", response.status().as_u16());
             return Err(Error::new(Code::ProviderResponse, message));

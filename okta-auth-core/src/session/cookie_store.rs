@@ -25,10 +25,8 @@ pub(crate) struct CookieStore {
     chunks: Chunks,
     /// When a session ends.
     limits: SessionLimits,
-    /// The issuer that a record must name.
-    issuer: String,
-    /// The client that a record must name.
-    client_id: String,
+    /// Whose issuer and client a record must name.
+    config: Arc<Config>,
     /// The name of the first cookie, for which a session is sealed.
     name: Arc<str>,
     /// What has been opened; `None` if nothing is to be remembered.
@@ -53,15 +51,15 @@ impl CookieStore {
     pub(crate) fn new(
         keys: &CookieKeys,
         settings: CookieSettings,
-        config: &Config,
+        config: &Arc<Config>,
         limits: SessionLimits,
     ) -> Result<Self> {
-        let (issuer, client_id) = (config.issuer.as_str().to_owned(), config.client_id.clone());
-        let sealer = Arc::new(keys.sealer(Purpose::Session, &format!("{issuer} {client_id}"))?);
+        let (owner, client_id) = config.owner();
+        let sealer = Arc::new(keys.sealer(Purpose::Session, &format!("{owner} {client_id}"))?);
         let chunks = Chunks::new(settings, &config.options.cookie_name);
         let (name, capacity) = (chunks.name().into(), config.options.session_cache_size);
         let opened = (capacity > 0).then(|| OpenedSessions::new(capacity));
-        Ok(Self { sealer, chunks, limits, issuer, client_id, name, opened })
+        Ok(Self { sealer, chunks, limits, config: Arc::clone(config), name, opened })
     }
 
     /// The session of a request. Never an error: what cannot be read is no session.
@@ -100,7 +98,7 @@ impl CookieStore {
         let old_key = opened.old_key;
         let (bytes, range) = opened.into_parts();
         let session = Session::decode(bytes, range, FORMAT)?;
-        session.belongs_to(&self.issuer, &self.client_id).then(|| Opened { session: Arc::new(session), old_key })
+        session.belongs_to(&self.config).then(|| Opened { session: Arc::new(session), old_key })
     }
 
     /// The `Set-Cookie` values that store a session in place of whatever the browser
@@ -110,7 +108,7 @@ impl CookieStore {
     /// [`Code::SessionTooLarge`](crate::error::Code::SessionTooLarge) if it does not fit into cookies.
     pub(crate) fn save(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Result<Vec<HeaderValue>> {
         let plain = session.encode(FORMAT)?;
-        let sealed = self.sealer.seal(&self.name, &plain)?;
+        let sealed = self.sealer.seal_bytes(&self.name, &plain)?;
         let left = self.limits.remaining(session.lifeline(), now);
         self.chunks.write(cookies, &sealed, left)
     }
@@ -118,6 +116,11 @@ impl CookieStore {
     /// The `Set-Cookie` values that take the session away.
     pub(crate) fn clear(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
         self.chunks.clear(cookies)
+    }
+
+    /// Its cookies.
+    pub(crate) fn chunks(&self) -> &Chunks {
+        &self.chunks
     }
 
     /// The name of the first cookie.

@@ -17,7 +17,7 @@ fn remembering(secrets: &[&str], issuer: &str, sessions: usize) -> CookieStore {
     let config = Config::builder().issuer(issuer).client_id("client").session_cache_size(sessions).build().unwrap();
     let secrets: Vec<Secret> = secrets.iter().map(|secret| Secret::new(*secret)).collect();
     let limits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
-    CookieStore::new(&CookieKeys::new(&secrets), CookieSettings::new(false), &config, limits).unwrap()
+    CookieStore::new(&CookieKeys::new(&secrets), CookieSettings::new(false), &Arc::new(config), limits).unwrap()
 }
 
 fn ours() -> CookieStore {

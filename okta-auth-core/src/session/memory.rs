@@ -227,3 +227,25 @@ impl fmt::Debug for MemoryStore {
         f.debug_struct("MemoryStore").field("len", &self.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    crate::store_tests! {
+        turning async {
+            let seconds = Arc::new(AtomicU64::new(1_800_000_000));
+            let clock = Arc::clone(&seconds);
+            let store = MemoryStore::with_clock(1_000, move || {
+                UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::Relaxed))
+            });
+            (store, async move || {
+                seconds.fetch_add(1, Ordering::Relaxed);
+            })
+        }
+    }
+}

@@ -41,15 +41,21 @@ mod cookie_store;
 mod device;
 mod flights;
 mod limits;
+#[cfg(feature = "metrics")]
+mod measured;
 mod memory;
 mod names;
 mod opened;
 mod profile;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 mod renewal;
 mod revocations;
 mod sessions;
 mod store;
+#[cfg(any(test, feature = "store-tests"))]
+pub mod store_tests;
 mod stored;
 mod tokens;
 
@@ -57,10 +63,14 @@ pub(crate) use cookie_store::CookieStore;
 pub(crate) use device::device;
 pub(crate) use flights::Flights;
 pub(crate) use limits::SessionLimits;
+#[cfg(feature = "metrics")]
+pub(crate) use measured::Measured;
 pub use memory::MemoryStore;
 pub(crate) use names::{Kind, Naming};
 pub(crate) use record::NewSession;
 pub use record::{Session, SessionId};
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
 pub(crate) use renewal::Due;
 pub(crate) use revocations::Revocations;
 pub(crate) use sessions::{Found, Look, Sessions, Ticket};

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::record::Session;
 use super::store::StoreKey;
+use crate::config::Config;
 use crate::secret::sha256;
 
 /// What a name is of.
@@ -23,6 +24,8 @@ pub(crate) enum Kind {
     Subject,
     /// A user, by e-mail address.
     Email,
+    /// All users of a tenant.
+    Everybody,
     /// The renewal of a record.
     Renewal,
     /// A message that may come once.
@@ -38,6 +41,7 @@ impl Kind {
             Self::OktaSession => "sid",
             Self::Subject => "sub",
             Self::Email => "email",
+            Self::Everybody => "everybody",
             Self::Renewal => "renewal",
             Self::Message => "message",
         }
@@ -46,20 +50,35 @@ impl Kind {
 
 /// Makes the names of one tenant.
 #[derive(Clone, Debug)]
-pub(crate) struct Naming(Vec<u8>);
+pub(crate) struct Naming {
+    prefix: Vec<u8>,
+    /// Whether sessions have a name that all of the tenant's have.
+    common: bool,
+}
 
 impl Naming {
+    /// For a tenant, or else for an issuer and a client there.
+    pub(crate) fn of(config: &Config) -> Self {
+        let (owner, client_id) = config.owner();
+        Self { common: config.tenant.is_some(), ..Self::new(&owner, client_id) }
+    }
+
+    /// The name that all sessions of a tenant have.
+    pub(crate) fn everybody(&self) -> StoreKey {
+        self.name(Kind::Everybody, b"")
+    }
+
     /// For one issuer and one client there.
-    pub(crate) fn new(issuer: &str, client_id: &str) -> Self {
+    fn new(issuer: &str, client_id: &str) -> Self {
         let mut prefix = b"okta-auth names v1".to_vec();
         append(&mut prefix, issuer.as_bytes());
         append(&mut prefix, client_id.as_bytes());
-        Self(prefix)
+        Self { prefix, common: false }
     }
 
     /// The name of something.
     pub(crate) fn name(&self, kind: Kind, what: &[u8]) -> StoreKey {
-        let mut bytes = self.0.clone();
+        let mut bytes = self.prefix.clone();
         append(&mut bytes, kind.label().as_bytes());
         append(&mut bytes, what);
         StoreKey::from_bytes(sha256(&bytes))
@@ -96,7 +115,8 @@ impl Session {
             let sid = claim("sid").map(|sid| naming.name(Kind::OktaSession, sid.as_bytes()));
             let email = claim("email").map(|email| naming.email(email));
             let subject = naming.name(Kind::Subject, self.subject().as_bytes());
-            let others = std::iter::once(subject).chain(sid).chain(email).collect();
+            let everybody = naming.common.then(|| naming.everybody());
+            let others = std::iter::once(subject).chain(sid).chain(email).chain(everybody).collect();
             Names { session: naming.name(Kind::Session, &self.record.id), others }
         })
     }

@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn groups_that_are_no_list_of_texts_are_no_groups() {
         let mut session = Session::sample(0, Timestamp::from_seconds(1));
-        session.record.claims = Some(r#"{"groups":["A",1]}"#.to_owned());
+        std::sync::Arc::make_mut(&mut session.record).claims = Some(r#"{"groups":["A",1]}"#.to_owned());
         assert!(session.groups().is_empty());
         assert_eq!(session.name(), "00u1");
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,6 +15,7 @@ use super::store::StoreKey;
 use super::tokens::{SealedText, Tokens};
 use crate::callback::VerifiedIdentity;
 use crate::clock::Timestamp;
+use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, SecretBytes, random_bytes};
 
@@ -50,11 +51,16 @@ pub(crate) struct NewSession<'a> {
     pub(crate) now: Timestamp,
 }
 
+/// More bytes than the parts of a record that have no text, and the lengths of the others, are encoded as.
+const FIXED: usize = 128;
+
 /// A signed-in user's session. Only a verified identity becomes one.
 #[derive(Clone)]
 pub struct Session {
-    /// What most requests look at.
-    pub(super) record: Record,
+    /// What most requests look at, and what never changes.
+    pub(super) record: Arc<Record>,
+    /// When it was last used: the idle limit counts from here. It follows the record.
+    pub(super) last_seen_at: Timestamp,
     /// What few requests do.
     pub(super) tokens: Tokens,
     /// The claims as JSON text, once somebody has asked.
@@ -91,8 +97,6 @@ pub(super) struct Record {
     pub(super) schedule: Schedule,
     /// When the user signed in: the absolute limit counts from here.
     pub(super) created_at: Timestamp,
-    /// When it was last used: the idle limit counts from here.
-    pub(super) last_seen_at: Timestamp,
     /// The latest end that Okta allows (`session_expiry`).
     pub(super) ceiling: Option<Timestamp>,
 }
@@ -113,16 +117,19 @@ impl Session {
             device: with.device.map(str::to_owned),
             schedule: Schedule::new(&identity.tokens, identity.tokens.refresh_token.is_some(), with.now)?,
             created_at: with.now,
-            last_seen_at: with.now,
             ceiling: ceiling(identity.all_claims()),
         };
-        Ok(Self::assemble(record, tokens))
+        Ok(Self::assemble(Arc::new(record), with.now, tokens))
     }
 
     /// The session as bytes, after the number of their format.
     pub(super) fn encode(&self, format: u8) -> Result<SecretBytes> {
         let failed = |error| Error::new(Code::Internal, "a session cannot be encoded").with_cause(error);
-        let mut bytes = SecretBytes::new(postcard::to_extend(&self.record, vec![format]).map_err(failed)?);
+        // Room for all of it: a buffer that grows is copied, and leaves copies behind.
+        let mut bytes = Vec::with_capacity(self.record.size().saturating_add(self.tokens.size()));
+        bytes.push(format);
+        let bytes = postcard::to_extend(&(&*self.record, self.last_seen_at), bytes).map_err(failed)?;
+        let mut bytes = SecretBytes::new(bytes);
         self.tokens.append_to(&mut bytes);
         Ok(bytes)
     }
@@ -135,21 +142,21 @@ impl Session {
     }
 
     /// Nothing has been asked for yet.
-    pub(super) fn assemble(record: Record, tokens: Tokens) -> Self {
+    pub(super) fn assemble(record: Arc<Record>, last_seen_at: Timestamp, tokens: Tokens) -> Self {
         let (shown, profile, parsed, names) = Default::default();
-        Self { record, tokens, shown, profile, parsed, names }
+        Self { record, last_seen_at, tokens, shown, profile, parsed, names }
     }
 
     /// Reads a part of what has been decrypted; `None` if it is no session of this format.
     pub(super) fn decode(bytes: SecretBytes, range: Range<usize>, format: u8) -> Option<Self> {
         let (first, encoded) = bytes.get(range.clone())?.split_first()?;
-        let (record, tokens) = postcard::take_from_bytes(encoded).ok()?;
+        let ((record, last_seen_at), tokens) = postcard::take_from_bytes::<(Record, Timestamp)>(encoded).ok()?;
         if *first != format {
             return None;
         }
         let tokens = range.end.checked_sub(tokens.len())?..range.end;
         let tokens = Tokens::read(bytes, tokens)?;
-        Some(Self::assemble(record, tokens))
+        Some(Self::assemble(Arc::new(record), last_seen_at, tokens))
     }
 
     /// The issuer that authenticated the user.
@@ -174,7 +181,7 @@ impl Session {
 
     /// When it was last used; up to a twentieth of the idle limit earlier than it was.
     pub fn last_seen_at(&self) -> Timestamp {
-        self.record.last_seen_at
+        self.last_seen_at
     }
 
     /// What tells this session from any other one: a value to list and to end sessions by, with
@@ -207,32 +214,41 @@ impl Session {
     /// When it began and was used, and when it has to end.
     pub(crate) fn lifeline(&self) -> Lifeline {
         let record = &self.record;
-        Lifeline { created_at: record.created_at, last_seen_at: record.last_seen_at, ceiling: record.ceiling }
+        Lifeline { created_at: record.created_at, last_seen_at: self.last_seen_at, ceiling: record.ceiling }
     }
 
     /// Whether the session belongs to this issuer and client. The seal says so already;
     /// this is the second lock.
-    pub(crate) fn belongs_to(&self, issuer: &str, client_id: &str) -> bool {
-        self.record.issuer == issuer && self.record.client_id == client_id
+    pub(crate) fn belongs_to(&self, config: &Config) -> bool {
+        config.owns(&self.record.issuer, &self.record.client_id)
     }
 
     /// The same session, used at `now`.
     pub(crate) fn touched(&self, now: Timestamp) -> Self {
-        let record = Record { last_seen_at: now.max(self.record.last_seen_at), ..self.record.clone() };
-        Self::assemble(record, self.tokens.clone())
+        Self::assemble(Arc::clone(&self.record), now.max(self.last_seen_at), self.tokens.clone())
     }
 
     /// The same session, begun at another moment.
     pub(crate) fn starting_at(mut self, start: Timestamp) -> Self {
-        self.record.created_at = start;
-        self.record.last_seen_at = self.record.last_seen_at.max(start);
+        Arc::make_mut(&mut self.record).created_at = start;
+        self.last_seen_at = self.last_seen_at.max(start);
         self
     }
 
     /// The same session under another id.
     pub(crate) fn with_id(mut self, id: [u8; 32]) -> Self {
-        self.record.id = id;
+        Arc::make_mut(&mut self.record).id = id;
         self
+    }
+}
+
+impl Record {
+    /// About how many bytes it is encoded as, and not fewer.
+    fn size(&self) -> usize {
+        let claims = self.claims.as_deref().unwrap_or_default();
+        let texts = [&self.issuer, &self.client_id, &self.subject, &self.app_data].map(|text| text.len());
+        let scopes = self.scopes.iter().map(|scope| scope.len().saturating_add(FIXED / 8));
+        texts.into_iter().chain(scopes).fold(FIXED.saturating_add(claims.len()), usize::saturating_add)
     }
 }
 
@@ -259,7 +275,7 @@ impl Session {
     /// A session for tests with these claims.
     pub(crate) fn with_claims(claims: &Map<String, Value>, now: Timestamp) -> Self {
         let mut session = Self::sample(0, now);
-        session.record.claims = Some(text(claims).unwrap());
+        Arc::make_mut(&mut session.record).claims = Some(text(claims).unwrap());
         session
     }
 
@@ -277,10 +293,9 @@ impl Session {
             device: None,
             schedule: Schedule { expires_at: Some(now), renew_at: None },
             created_at: now,
-            last_seen_at: now,
             ceiling: None,
         };
-        Self::assemble(record, Tokens::sample())
+        Self::assemble(Arc::new(record), now, Tokens::sample())
     }
 }
 

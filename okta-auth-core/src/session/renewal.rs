@@ -1,10 +1,11 @@
 //! When the tokens of a session are to be renewed, and what it is afterwards.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Session, ceiling, text};
+use super::record::{Record, Session, ceiling, text};
 use super::tokens::Tokens;
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -82,7 +83,7 @@ impl Session {
     /// The same session with what a refresh brought. Its id, its beginning, the application's own
     /// data and whatever the response does not mention stay.
     pub(crate) fn renewed(&self, refreshed: &Refreshed, now: Timestamp) -> Result<Self> {
-        let mut record = self.record.clone();
+        let mut record = Record::clone(&self.record);
         let tokens = Tokens::renewed(&self.tokens, &refreshed.tokens)?;
         if let Some(claims) = &refreshed.claims {
             record.claims = Some(text(claims)?);
@@ -97,8 +98,7 @@ impl Session {
             let soon = now.plus(RETRY_CLAIMS);
             record.schedule.renew_at = record.schedule.renew_at.map(|at| at.min(soon));
         }
-        record.last_seen_at = now.max(record.last_seen_at);
-        let session = Self::assemble(record, tokens);
+        let session = Self::assemble(Arc::new(record), now.max(self.last_seen_at), tokens);
         Ok(session.without_double_claims())
     }
 
@@ -108,7 +108,7 @@ impl Session {
         let same =
             payload.and_then(|payload| serde_json::from_slice(&payload).ok()).as_ref() == Some(self.all_claims());
         if same {
-            self.record.claims = None;
+            Arc::make_mut(&mut self.record).claims = None;
         }
         self
     }

@@ -7,7 +7,7 @@ use http::HeaderValue;
 use super::cookie_store::{CookieStore, Loaded};
 use super::limits::SessionLimits;
 use super::names::{Kind, Naming};
-use super::record::Session;
+use super::record::{Session, SessionId};
 use super::renewal::Due;
 use super::revocations::Revocations;
 use super::store::{SessionStore, StoreKey};
@@ -106,13 +106,13 @@ impl Sessions {
         }
     }
 
-    /// The `Set-Cookie` values of a new session, which replaces whatever the browser holds.
+    /// The id and the `Set-Cookie` values of a new session, which replaces whatever the browser holds.
     pub(crate) async fn create(
         &self,
         request: &RequestCookies,
         session: Session,
         now: Timestamp,
-    ) -> Result<Vec<HeaderValue>> {
+    ) -> Result<(SessionId, Vec<HeaderValue>)> {
         match self {
             Self::Stored(stored) => stored.create(request, session, now).await,
             Self::Cookie { cookies, revocations, naming, .. } => {
@@ -123,7 +123,7 @@ impl Sessions {
                     }
                     None => session,
                 };
-                cookies.save(request, &session, now)
+                Ok((session.id(), cookies.save(request, &session, now)?))
             }
         }
     }
@@ -142,6 +142,14 @@ impl Sessions {
         match self {
             Self::Stored(stored) => stored.clear(request),
             Self::Cookie { cookies, .. } => cookies.clear(request),
+        }
+    }
+
+    /// The `Set-Cookie` values that take the sessions of other tenants in the same browser away.
+    pub(crate) fn clear_others(&self, request: &RequestCookies) -> Vec<HeaderValue> {
+        match self {
+            Self::Stored(stored) => stored.chunks().clear_others(request),
+            Self::Cookie { cookies, .. } => cookies.chunks().clear_others(request),
         }
     }
 
@@ -170,14 +178,14 @@ impl Sessions {
     }
 
     /// Ends one session, here and in every copy of its cookie. Without revocations a copy lives
-    /// until its limits.
-    pub(crate) async fn end(&self, session: &Session, now: Timestamp) -> Result<()> {
+    /// until its limits. `false` if it had ended already, as far as that can be told.
+    pub(crate) async fn end(&self, session: &Session, now: Timestamp) -> Result<bool> {
         match self {
-            Self::Stored(stored) => stored.end(session).await.map(drop),
-            Self::Cookie { revocations: None, .. } => Ok(()),
+            Self::Stored(stored) => stored.end(session).await,
+            Self::Cookie { revocations: None, .. } => Ok(true),
             Self::Cookie { revocations: Some(revocations), naming, limits, .. } => {
                 let name = &session.names(naming).session;
-                revocations.end(name, now.max(session.created_at()), limits.absolute).await
+                revocations.end(name, now.max(session.created_at()), limits.absolute).await.map(|()| true)
             }
         }
     }

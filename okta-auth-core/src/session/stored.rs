@@ -12,13 +12,13 @@ use http::HeaderValue;
 
 use super::limits::SessionLimits;
 use super::names::{Kind, Naming};
-use super::record::Session;
+use super::record::{Session, SessionId};
 use super::store::{SessionStore, StoreError, StoreKey, StoredRecord};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
 use crate::error::{Code, Error, Result};
-use crate::secret::{Secret, SecretBytes};
+use crate::secret::{SecretBytes, random_bytes};
 
 /// The first byte of a sealed record. A record of another format is no session.
 const FORMAT: u8 = 1;
@@ -37,8 +37,7 @@ struct Inner {
     chunks: Chunks,
     limits: SessionLimits,
     naming: Naming,
-    issuer: String,
-    client_id: String,
+    config: Arc<Config>,
 }
 
 /// A session that has been read, and which writing of it that was.
@@ -57,14 +56,14 @@ impl StoredSessions {
         store: Arc<dyn SessionStore>,
         keys: &CookieKeys,
         settings: CookieSettings,
-        config: &Config,
+        config: &Arc<Config>,
         limits: SessionLimits,
     ) -> Result<Self> {
-        let (issuer, client_id) = (config.issuer.as_str().to_owned(), config.client_id.clone());
-        let sealer = keys.sealer(Purpose::StoredSession, &format!("{issuer} {client_id}"))?;
+        let (owner, client_id) = config.owner();
+        let sealer = keys.sealer(Purpose::StoredSession, &format!("{owner} {client_id}"))?;
         let chunks = Chunks::new(settings, &config.options.cookie_name);
-        let naming = Naming::new(&issuer, &client_id);
-        Ok(Self(Arc::new(Inner { store, sealer, chunks, limits, naming, issuer, client_id })))
+        let naming = Naming::of(config);
+        Ok(Self(Arc::new(Inner { store, sealer, chunks, limits, naming, config: Arc::clone(config) })))
     }
 
     /// The key of the record that a request's cookie names, if it has one.
@@ -89,11 +88,11 @@ impl StoredSessions {
         let old_key = opened.old_key;
         let (bytes, range) = opened.into_parts();
         let session = Session::decode(bytes, range, FORMAT)?;
-        let ours = session.belongs_to(&self.0.issuer, &self.0.client_id) && session.id().0 == *key;
+        let ours = session.belongs_to(&self.0.config) && session.id().0 == *key;
         ours.then(|| Entry { session: Arc::new(session), version: record.version, old_key })
     }
 
-    /// Writes a new session and returns its cookie, which replaces whatever the browser holds.
+    /// Writes a new session and returns its id and its cookie, which replaces whatever the browser holds.
     ///
     /// The links come first: a session that nobody could end must not exist.
     pub(crate) async fn create(
@@ -101,9 +100,8 @@ impl StoredSessions {
         cookies: &RequestCookies,
         session: Session,
         now: Timestamp,
-    ) -> Result<Vec<HeaderValue>> {
-        let secret = Secret::random()?;
-        let id = base64url::decode(secret.expose()).unwrap_or_default();
+    ) -> Result<(SessionId, Vec<HeaderValue>)> {
+        let id: [u8; 32] = random_bytes()?;
         let key = self.0.naming.name(Kind::Record, &id);
         let session = session.with_id(*key.as_bytes());
         self.link(&key, &session, now).await?;
@@ -112,7 +110,7 @@ impl StoredSessions {
         if !bounded(self.0.store.create(&key, &record, lifetime)).await? {
             return Err(Error::new(Code::Internal, "a new session id was in use already"));
         }
-        self.0.chunks.write(cookies, secret.expose(), lifetime)
+        Ok((session.id(), self.0.chunks.write(cookies, &id, lifetime)?))
     }
 
     /// Links a record to the names that its session may be ended by.
@@ -176,9 +174,10 @@ impl StoredSessions {
 
     /// The cookie again, with the time that is left.
     pub(crate) fn rewrite(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
-        let Some(text) = self.0.chunks.read(cookies) else { return Vec::new() };
+        let id = self.0.chunks.read(cookies).and_then(|text| base64url::decode(&*text).ok());
+        let Some(id) = id else { return Vec::new() };
         let left = self.0.limits.remaining(session.lifeline(), now);
-        self.0.chunks.write(cookies, &text, left).unwrap_or_default()
+        self.0.chunks.write(cookies, &id, left).unwrap_or_default()
     }
 
     /// The `Set-Cookie` values that take the session away.
@@ -189,6 +188,11 @@ impl StoredSessions {
     /// The name of the cookie.
     pub(crate) fn cookie_name(&self) -> &str {
         self.0.chunks.name()
+    }
+
+    /// Its cookie.
+    pub(crate) fn chunks(&self) -> &Chunks {
+        &self.0.chunks
     }
 
     /// The names of this tenant.
@@ -212,6 +216,6 @@ pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>
 
 impl std::fmt::Debug for StoredSessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoredSessions").field("issuer", &self.0.issuer).finish_non_exhaustive()
+        f.debug_struct("StoredSessions").field("issuer", self.0.config.issuer()).finish_non_exhaustive()
     }
 }

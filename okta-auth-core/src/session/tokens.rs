@@ -110,6 +110,11 @@ impl Tokens {
         Self { place: Place::Sealed(text), range: self.range.clone() }
     }
 
+    /// How many bytes they are.
+    pub(super) fn size(&self) -> usize {
+        self.range.len()
+    }
+
     /// Appends the bytes for the record.
     pub(super) fn append_to(&self, record: &mut SecretBytes) {
         self.with_bytes(|bytes| record.append(bytes));

@@ -1,0 +1,523 @@
+//! What sessions cost, by where they live: loading and saving one, ending a user's among very many, bytes, and requests
+//! per second.
+//!
+//! `cargo bench --bench sessions` prints one table. Redis is measured if `redis-server` is on the PATH, and requests per
+//! second if `wrk` is.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
+#![allow(clippy::print_stdout, reason = "the table is the purpose")]
+
+#[path = "../tests/support/redis.rs"]
+#[allow(dead_code)]
+mod redis;
+
+use std::hint::black_box;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use actix_web::{App, HttpServer, web};
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Request, header};
+use axum::routing::get;
+use axum::{Router, response::Response};
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use okta_auth_axum::{OktaAuth, RouterExt, User};
+use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::Renewal;
+use okta_auth_core::session::{MemoryStore, RedisStore, SessionStore, StoreFuture, StoreKey, StoredRecord};
+use okta_auth_dev::{ADA, Clock, Org};
+use redis::RedisServer;
+use tokio::runtime::Runtime;
+use tower::Service;
+
+const SECRET: &str = "a cookie secret for benches, 32 bytes";
+
+/// Rounds of a measurement; the median counts.
+const ROUNDS: usize = 31;
+const ROUND: Duration = Duration::from_millis(8);
+
+/// How many sessions of others are in the store while one user's are ended, and how many that user has.
+const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
+const OWN: usize = 50;
+
+/// The time for the largest store over that for the smallest.
+const FLAT: f64 = 1.5;
+
+/// After so long the time of use is written again: a little more than a twentieth of the idle limit.
+const DUE: Duration = Duration::from_secs(181);
+
+/// Longer than the bench.
+const LONG: Duration = Duration::from_secs(6 * 3600);
+
+/// A store that others share, and that notes what is written at sign-in.
+#[derive(Clone)]
+struct Shared {
+    store: Arc<dyn SessionStore>,
+    records: Arc<Mutex<Vec<(StoreKey, StoredRecord)>>>,
+    links: Arc<Mutex<Vec<(StoreKey, StoreKey)>>>,
+}
+
+impl Shared {
+    fn new(store: impl SessionStore) -> Self {
+        Self { store: Arc::new(store), records: Arc::default(), links: Arc::default() }
+    }
+
+    /// Writes everything again that was noted.
+    async fn put_back(&self) {
+        let (records, links) = (self.records.lock().unwrap().clone(), self.links.lock().unwrap().clone());
+        for (index, key) in &links {
+            self.store.link(index, key, LONG).await.unwrap();
+        }
+        for (key, record) in &records {
+            assert!(self.store.create(key, record, LONG).await.unwrap(), "it had been ended");
+        }
+    }
+}
+
+impl SessionStore for Shared {
+    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool> {
+        self.records.lock().unwrap().push((*key, record.clone()));
+        self.store.create(key, record, lifetime)
+    }
+    fn load<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredRecord>> {
+        self.store.load(key)
+    }
+    fn save<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool> {
+        self.store.save(key, record, lifetime)
+    }
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, bool> {
+        self.store.remove(key)
+    }
+    fn link<'a>(&'a self, index: &'a StoreKey, record: &'a StoreKey, lifetime: Duration) -> StoreFuture<'a, ()> {
+        self.links.lock().unwrap().push((*index, *record));
+        self.store.link(index, record, lifetime)
+    }
+    fn unlink<'a>(&'a self, index: &'a StoreKey, record: &'a StoreKey) -> StoreFuture<'a, ()> {
+        self.store.unlink(index, record)
+    }
+    fn linked<'a>(&'a self, index: &'a StoreKey) -> StoreFuture<'a, Vec<StoreKey>> {
+        self.store.linked(index)
+    }
+    fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
+        self.store.claim(mark, owner, lifetime)
+    }
+    fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
+        self.store.release(mark, owner)
+    }
+    fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
+        self.store.raise(mark, value, lifetime)
+    }
+    fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
+        self.store.marks(marks)
+    }
+}
+
+/// An application, and one session of it.
+struct Place {
+    name: &'static str,
+    auth: OktaAuth,
+    parts: Parts,
+}
+
+impl Place {
+    /// With a store, or else with sessions in cookies, none of which is remembered once it has been opened.
+    async fn new(name: &'static str, org: &Org, store: Option<Shared>) -> Self {
+        let auth = auth(org, store);
+        let cookie = sign_in(org, &auth).await;
+        let parts = Request::get("/me").header(header::COOKIE, cookie).body(()).unwrap().into_parts().0;
+        Self { name, auth, parts }
+    }
+
+    /// A request finds its session, and its answer is finished: the number of cookies in it.
+    async fn request(&self) -> usize {
+        let visit = self.auth.arrival(&self.parts, "/me", Renewal::OnArrival).visit().await;
+        assert!(visit.user::<()>().unwrap().is_some(), "{}: nobody is signed in", self.name);
+        let mut headers = HeaderMap::new();
+        visit.finish(&mut headers);
+        headers.len()
+    }
+
+    fn cookie_bytes(&self) -> usize {
+        self.parts.headers[header::COOKIE].len()
+    }
+}
+
+fn auth(org: &Org, store: Option<Shared>) -> OktaAuth {
+    let config = ConfigBuilder::from_variables(org.env())
+        .base_url("http://localhost:8080")
+        .cookie_secret(SECRET)
+        // Saving moves the clock far.
+        .session_absolute(Duration::from_secs(300 * 86_400))
+        .session_cache_size(0);
+    let clock = org.clock();
+    let mut builder = OktaAuth::builder(config).clock(move || clock.now());
+    if let Some(store) = store {
+        builder = builder.session_store(store);
+    }
+    builder.build().unwrap()
+}
+
+/// Signs in through the router and returns the session's `Cookie` header.
+async fn sign_in(org: &Org, auth: &OktaAuth) -> String {
+    let mut app = Router::new().route("/me", get(|_: User| async { "" })).okta_auth(auth);
+    let request = Request::get("/me").header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();
+    let login = Service::call(&mut app, request).await.unwrap();
+    let attempt = cookies(&login);
+    let authorize = login.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let okta_auth_dev::Response::Redirect(back) = org.sign_in(&authorize, ADA).await.unwrap() else { panic!() };
+    let request = Request::get(back).header(header::COOKIE, attempt).body(Body::empty()).unwrap();
+    let done = Service::call(&mut app, request).await.unwrap();
+    assert_eq!(done.status(), 303);
+    cookies(&done)
+}
+
+fn cookies(response: &Response) -> String {
+    let set = response.headers().get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
+    let pairs = set.filter(|cookie| !cookie.contains("Max-Age=0")).map(|cookie| cookie.split(';').next().unwrap());
+    pairs.collect::<Vec<_>>().join("; ")
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// `cargo bench --bench sessions -- load` measures what has `load` in its name.
+fn is_wanted(what: &str) -> bool {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    wanted.is_empty() || wanted.iter().any(|wanted| what.contains(wanted))
+}
+
+/// Microseconds of one request, over one round.
+async fn round(place: &Place, clock: Option<&Clock>, times: u32) -> f64 {
+    let start = Instant::now();
+    for _ in 0..times {
+        if let Some(clock) = clock {
+            clock.advance(DUE);
+        }
+        black_box(place.request().await);
+    }
+    start.elapsed().as_secs_f64() * 1e6 / f64::from(times)
+}
+
+/// Measures requests at each place in turn. With a clock each of them also writes its session again. The ratio is that
+/// to the first place.
+async fn requests(what: &str, places: &[&Place], clock: Option<&Clock>) {
+    if !is_wanted(what) {
+        return;
+    }
+    let mut times = Vec::new();
+    for place in places {
+        let once = round(place, clock, 20).await;
+        times.push((ROUND.as_secs_f64() * 1e6 / once).ceil().clamp(1.0, 2_000.0) as u32);
+    }
+    let (mut costs, mut ratios) = (vec![Vec::new(); places.len()], vec![Vec::new(); places.len()]);
+    for _ in 0..ROUNDS {
+        let mut first = f64::NAN;
+        for (index, place) in places.iter().enumerate() {
+            let cost = round(place, clock, times[index]).await;
+            first = if index == 0 { cost } else { first };
+            costs[index].push(cost);
+            ratios[index].push(cost / first);
+        }
+    }
+    for (index, place) in places.iter().enumerate() {
+        let (cost, ratio) = (median(costs[index].clone()), median(ratios[index].clone()));
+        row(
+            &format!("{what}: {}", place.name),
+            &format!("{cost:>9.2} us"),
+            &format!("{ratio:.2} of the {}", places[0].name),
+        );
+    }
+}
+
+/// A line of the table.
+fn row(what: &str, figure: &str, ratio: &str) {
+    println!("{what:<52} {figure:>14}   {ratio}");
+}
+
+/// The same session in a cookie: opened, and sealed again where it is due.
+async fn cookie_saves(place: &Place, org: &Org) -> f64 {
+    // The bench keeps its cookie, so it stays due.
+    org.clock().advance(DUE);
+    assert!(place.request().await > 0, "a cookie is due");
+    let once = round(place, None, 20).await;
+    let times = (ROUND.as_secs_f64() * 1e6 / once).ceil() as u32;
+    let mut costs = Vec::new();
+    for _ in 0..ROUNDS {
+        costs.push(round(place, None, times).await);
+    }
+    org.clock().rewind(DUE);
+    median(costs)
+}
+
+/// Fills a store with the sessions of others: a small record each, and the three links that a session has.
+async fn fill(store: &Arc<dyn SessionStore>, number: usize) {
+    let work = stream::iter(0..number).for_each_concurrent(256, |index| async move {
+        let name = |kind: u8| {
+            let mut bytes = [kind; 32];
+            bytes[..8].copy_from_slice(&(index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+            bytes[8..16].copy_from_slice(&(index as u64).to_be_bytes());
+            StoreKey::from_bytes(bytes)
+        };
+        let (key, record) = (name(0), StoredRecord { version: 1, sealed: vec![7; 64] });
+        for kind in 1..=3 {
+            store.link(&name(kind), &key, LONG).await.unwrap();
+        }
+        assert!(store.create(&key, &record, LONG).await.unwrap());
+    });
+    work.await;
+}
+
+/// Ends one user's sessions by index, in stores of each size in turn.
+async fn ending(what: &str, org: &Org, stores: Vec<Shared>) {
+    let mut places = Vec::new();
+    for (store, size) in stores.into_iter().zip(SIZES) {
+        fill(&store.store, size).await;
+        let auth = auth(org, Some(store.clone()));
+        for _ in 0..OWN {
+            sign_in(org, &auth).await;
+        }
+        places.push((store, auth));
+    }
+    let subject = org.user(ADA).unwrap().id;
+    let (mut costs, mut ratios) = (vec![Vec::new(); places.len()], Vec::new());
+    for _ in 0..ROUNDS {
+        for ((store, auth), costs) in places.iter().zip(&mut costs) {
+            let start = Instant::now();
+            assert_eq!(auth.end_sessions_of(&subject).await.unwrap(), Some(OWN));
+            costs.push(start.elapsed().as_secs_f64() * 1e6);
+            store.put_back().await;
+        }
+        let last = |index: usize| *costs[index].last().unwrap();
+        ratios.push(last(SIZES.len() - 1) / last(0));
+    }
+    let ratio = median(ratios);
+    for (size, costs) in SIZES.iter().zip(costs) {
+        let verdict = match (*size == SIZES[SIZES.len() - 1], ratio <= FLAT) {
+            (false, _) => String::new(),
+            (true, true) => format!("{ratio:.2} of the smallest   holds (limit {FLAT})"),
+            (true, false) => format!("{ratio:.2} of the smallest   OVER the limit {FLAT}"),
+        };
+        row(&format!("end {OWN} sessions of {size}: {what}"), &format!("{:>9.0} us", median(costs)), &verdict);
+    }
+}
+
+/// How many sessions are written to see what one takes.
+const SAMPLE: usize = 20_000;
+
+/// Bytes that `used` grows by for one session: the same record again and again, with links of its own.
+async fn bytes_each<F: Future<Output = u64>>(written: &Shared, store: &dyn SessionStore, used: impl Fn() -> F) -> u64 {
+    let record = written.records.lock().unwrap()[0].1.clone();
+    let links = written.links.lock().unwrap().len() as u8;
+    let before = used().await;
+    for index in 0..SAMPLE {
+        let name = |kind: u8| {
+            let mut bytes = [kind; 32];
+            bytes[..8].copy_from_slice(&(index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+            StoreKey::from_bytes(bytes)
+        };
+        for kind in 1..=links {
+            store.link(&name(kind), &name(0), LONG).await.unwrap();
+        }
+        store.create(&name(0), &record, LONG).await.unwrap();
+    }
+    used().await.saturating_sub(before) / SAMPLE as u64
+}
+
+/// Bytes of this process in memory (proc(5)); pages have 4 KiB.
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
+}
+
+/// Bytes that Redis has taken.
+async fn redis_memory(server: &RedisServer) -> u64 {
+    let info = server.ask("INFO memory").await;
+    info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().trim().parse().unwrap()
+}
+
+/// Requests per second of a server whose sessions are in Redis, over the bare framework's.
+fn served(runtime: &Runtime, org: &Org, redis: &RedisServer) {
+    if !is_wanted("requests per second") {
+        return;
+    }
+    if Command::new("wrk").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        return row("requests per second with redis", "-", "`wrk` is not installed");
+    }
+    let url = redis.url();
+    let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
+    let auth = OktaAuth::builder(config.session_store(&url)).build().unwrap();
+    let cookie = runtime.block_on(sign_in(org, &auth));
+    for framework in ["axum", "actix"] {
+        let (mut rates, mut shares) = (Vec::new(), Vec::new());
+        for _ in 0..5 {
+            let bare = rate(org, &format!("{framework}-bare"), &cookie, &url);
+            let rate = rate(org, framework, &cookie, &url);
+            rates.push(rate);
+            shares.push(rate / bare);
+        }
+        let (rate, share) = (median(rates), median(shares));
+        let figure = format!("{rate:>9.0} /s");
+        row(
+            &format!("requests per second with redis: {framework}"),
+            &figure,
+            &format!("{share:.2} of the bare framework"),
+        );
+    }
+}
+
+/// Requests per second of a server in a process of its own.
+fn rate(org: &Org, kind: &str, cookie: &str, store: &str) -> f64 {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["serve", kind, &port.to_string()])
+        .env("OKTA_BASE_URL", "http://localhost:8080")
+        .env("OKTA_SESSION_STORE", store)
+        .envs(org.env())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
+    let load = |seconds: u32| {
+        let mut wrk = Command::new("wrk");
+        wrk.args(["-t1", "-c16", &format!("-d{seconds}s"), "-H", &format!("Cookie: {cookie}")]);
+        String::from_utf8(wrk.arg(format!("http://127.0.0.1:{port}/me")).output().unwrap().stdout).unwrap()
+    };
+    load(1);
+    let output = load(2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!output.contains("Non-2xx"), "the server refused: {output}");
+    let line = output.lines().find_map(|line| line.strip_prefix("Requests/sec:")).unwrap();
+    line.trim().parse().unwrap()
+}
+
+/// Runs a server of one kind until it is killed: one thread for requests.
+fn serve(kind: &str, port: u16) {
+    let address = ("127.0.0.1", port);
+    let auth = || OktaAuth::builder(ConfigBuilder::from_env().cookie_secret(SECRET)).build().unwrap();
+    if kind.starts_with("axum") {
+        let app = match kind {
+            "axum" => {
+                let subject = |user: User| async move { user.subject().len().to_string() };
+                Router::new().route("/me", get(subject)).okta_auth(&auth())
+            }
+            _ => Router::new().route("/me", get(|| async { "20" })),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        return runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+            println!("ready");
+            axum::serve(listener, app).await.unwrap();
+        });
+    }
+    actix_web::rt::System::new().block_on(async {
+        let server = if kind == "actix" {
+            let auth = auth();
+            let subject = |user: okta_auth_actix::User| async move { user.subject().len().to_string() };
+            let app = move || {
+                App::new().route("/me", web::get().to(subject)).wrap(okta_auth_actix::OktaAuthLayer::new(&auth))
+            };
+            HttpServer::new(app).workers(1).bind(address).unwrap().run()
+        } else {
+            let app = || App::new().route("/me", web::get().to(|| async { "20" }));
+            HttpServer::new(app).workers(1).bind(address).unwrap().run()
+        };
+        println!("ready");
+        server.await.unwrap();
+    });
+}
+
+/// `redis-server`, if it is on the PATH.
+async fn redis_server() -> Option<RedisServer> {
+    let version = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
+    match version {
+        Ok(_) => Some(RedisServer::start().await),
+        Err(_) => None,
+    }
+}
+
+async fn measure(org: &Org, redis: Option<&RedisServer>) {
+    let in_memory = || Shared::new(MemoryStore::with_clock(2_000_000, system(org)));
+    let at = |database: usize| {
+        redis.map(|redis| Shared::new(RedisStore::new(&format!("{}/{database}", redis.url())).unwrap()))
+    };
+    let (memory_written, redis_written) = (in_memory(), at(0));
+    let cookie = Place::new("cookie", org, None).await;
+    let memory = Place::new("memory", org, Some(memory_written.clone())).await;
+    let remote = match &redis_written {
+        Some(store) => Some(Place::new("redis", org, Some(store.clone())).await),
+        None => None,
+    };
+    let places: Vec<&Place> = [&cookie, &memory].into_iter().chain(&remote).collect();
+    requests("load", &places, None).await;
+    if is_wanted("save") {
+        let cost = cookie_saves(&cookie, org).await;
+        row("load and save: cookie", &format!("{cost:>9.2} us"), "");
+    }
+    requests("load and save", &places[1..], Some(&org.clock())).await;
+
+    if is_wanted("bytes") {
+        let sealed = |written: &Shared| written.records.lock().unwrap()[0].1.sealed.len();
+        row("bytes in the browser: cookie", &cookie.cookie_bytes().to_string(), "");
+        let share = memory.cookie_bytes() as f64 / cookie.cookie_bytes() as f64;
+        row("bytes in the browser: store", &memory.cookie_bytes().to_string(), &format!("{share:.2} of the cookie"));
+        row("bytes of the sealed record: store", &sealed(&memory_written).to_string(), "");
+        let store = MemoryStore::with_clock(SAMPLE, system(org));
+        let each = bytes_each(&memory_written, &store, || async { resident() }).await;
+        let ratio = |each: u64, written: &Shared| format!("{:.2} of the record", each as f64 / sealed(written) as f64);
+        row("bytes with index: memory", &each.to_string(), &ratio(each, &memory_written));
+        if let (Some(server), Some(written)) = (redis, &redis_written) {
+            let store = at(4).unwrap().store;
+            let each = bytes_each(written, &*store, || redis_memory(server)).await;
+            row("bytes with index: redis", &each.to_string(), &ratio(each, written));
+        }
+    }
+    if is_wanted("end") {
+        ending("memory", org, SIZES.iter().map(|_| in_memory()).collect()).await;
+        if redis.is_some() {
+            ending("redis", org, (1..=SIZES.len()).filter_map(at).collect()).await;
+        }
+    }
+}
+
+/// The clock of the org, for a store.
+fn system(org: &Org) -> impl Fn() -> std::time::SystemTime + Send + Sync + use<> {
+    let clock = org.clock();
+    move || clock.now()
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if arguments.get(1).is_some_and(|mode| mode == "serve") {
+        return serve(&arguments[2], arguments[3].parse().unwrap());
+    }
+    // `cargo test --benches` runs this too, without `--bench`: it must build and start, and not take its time.
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (org, redis) = runtime.block_on(async { (Org::start().await.unwrap(), redis_server().await) });
+    if redis.is_none() {
+        row("redis", "-", "`redis-server` is not on the PATH (Debian: apt-get install redis-server): not measured");
+    }
+    runtime.block_on(measure(&org, redis.as_ref()));
+    if let Some(redis) = &redis {
+        // An org whose clock has not been moved: the servers have the system's.
+        let org = runtime.block_on(Org::start()).unwrap();
+        served(&runtime, &org, redis);
+    }
+}

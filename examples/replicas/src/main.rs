@@ -1,0 +1,88 @@
+//! Two replicas of an example behind a proxy, with sessions in Redis and a development org:
+//! `cargo run -p replicas`, or `cargo run -p replicas actix`. Kill a replica and stay signed in.
+
+#![allow(clippy::print_stdout, reason = "it tells where to sign in and what to kill")]
+
+mod children;
+mod proxy;
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use okta_auth_dev::{Org, OrgBuilder};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What can go wrong, in words.
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// How many replicas there are.
+const REPLICAS: usize = 2;
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let framework = std::env::args().nth(1).unwrap_or_else(|| "axum".to_owned());
+    if !["axum", "actix"].contains(&framework.as_str()) {
+        return Err(format!("there is no example in `{framework}`: use `axum` or `actix`").into());
+    }
+    let port: u16 = std::env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let base = format!("http://localhost:{port}");
+    let (_redis, store) = children::redis().await?;
+    let program = children::build(&format!("{framework}-app")).await?;
+    let org = org(&base).await?;
+
+    let mut ports = Vec::new();
+    for number in 1..=REPLICAS {
+        let replica = replica(number, program.clone(), &base, &store, &org)?;
+        ports.push(replica.port);
+        tokio::spawn(replica.keep_running());
+    }
+    for port in &ports {
+        children::until_it_listens(*port).await?;
+    }
+    announce(&base, &org);
+    let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        served = proxy::serve(listener, ports) => served?,
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
+    }
+    Ok(())
+}
+
+/// The development org: access tokens of a minute, refresh tokens that rotate, and sign-out
+/// messages to the address of the proxy. `OKTA_DEV_*` variables win.
+async fn org(base: &str) -> Outcome<Org> {
+    let ours = [("OKTA_DEV_ACCESS_TOKEN_LIFETIME", "60"), ("OKTA_DEV_ROTATION", "rotate")];
+    let ours = ours.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let org = OrgBuilder::from_variables(ours.into_iter().chain(std::env::vars()))?.start().await?;
+    org.allow_redirect(base);
+    let app = org.client().frontchannel_logout(format!("{base}/frontchannel-logout"));
+    org.put_client(app.universal_logout(format!("{base}/global-token-revocation")));
+    Ok(org)
+}
+
+/// One replica. What makes two of them one application are the variables, and nothing else.
+fn replica(number: usize, program: PathBuf, base: &str, store: &str, org: &Org) -> Outcome<children::Replica> {
+    let variables = [
+        ("OKTA_BASE_URL", base),
+        ("OKTA_SESSION_STORE", store),
+        ("OKTA_COOKIE_SECRET", "a secret that all replicas share and nobody else"),
+        ("OKTA_SCOPES", "openid profile email offline_access"),
+    ];
+    let variables = variables.map(|(name, value)| (name, value.to_owned()));
+    children::Replica::new(number, program, org.env().into_iter().chain(variables).collect())
+}
+
+/// Everything that one needs to know to play with it.
+fn announce(base: &str, org: &Org) {
+    println!("\nOpen {base}/profile and sign in as one of:");
+    org.users().iter().for_each(|user| println!("  {}  password {}", user.login, user.password));
+    println!("Then, for example:");
+    println!("  kill -9 one of the replicas, and reload: you are still signed in");
+    println!("  reload after a minute: the access token has been renewed, once ({}/dev/refreshes)", org.url());
+    println!("  sign somebody out everywhere at {}/admin, and reload", org.url());
+    println!("  see and end sessions at {base}/devices");
+    println!("The header `x-replica` of each answer says who gave it. Ctrl-C ends everything.");
+}

@@ -1,0 +1,71 @@
+//! Third-party-initiated sign-in (OIDC Core §4): a link in Okta's dashboard leads here.
+//!
+//! It starts a sign-in of our own and is proof of nothing: whatever else comes along, tokens above
+//! all, is not looked at.
+
+use http::request::Parts;
+use url::form_urlencoded;
+
+use super::reply::Reply;
+use super::visit::Visit;
+use crate::error::{Code, Error, Result};
+use crate::login::{LoginOptions, ReturnTo};
+
+/// The longest hint that is passed on.
+const MAX_HINT: usize = 254;
+
+/// What a third party asks for.
+#[derive(Debug)]
+pub(super) struct Initiation {
+    /// At which issuer.
+    pub(super) issuer: String,
+    /// With what.
+    pub(super) options: LoginOptions,
+}
+
+impl Visit {
+    /// Starts a sign-in at the one issuer, if it is the one that is meant.
+    pub(super) async fn initiate_login(&self, parts: &Parts, body: &[u8]) -> Reply {
+        let config = self.auth().config();
+        let initiation = self.initiation(parts, body).and_then(|initiation| {
+            if initiation.issuer == config.issuer().as_str() {
+                return Ok(initiation);
+            }
+            let message = "a third party asked for a sign-in at an issuer that is not the configured one";
+            Err(Error::new(Code::CallbackMalformed, message))
+        });
+        match initiation {
+            Ok(initiation) => self.start_login(&initiation.options).await,
+            Err(error) => self.error(&error),
+        }
+    }
+
+    /// Reads query and form. `iss` must be there, and nothing may come twice. A target that is not
+    /// on this origin becomes the root.
+    pub(super) fn initiation(&self, parts: &Parts, body: &[u8]) -> Result<Initiation> {
+        let query = parts.uri.query().unwrap_or_default().as_bytes();
+        let malformed = |message| Error::new(Code::CallbackMalformed, message);
+        let [mut issuer, mut hint, mut target] = [const { None::<String> }; 3];
+        for (name, value) in form_urlencoded::parse(query).chain(form_urlencoded::parse(body)) {
+            let place = match &*name {
+                "iss" => &mut issuer,
+                "login_hint" => &mut hint,
+                "target_link_uri" => &mut target,
+                _ => continue,
+            };
+            if place.replace(value.into_owned()).is_some() {
+                return Err(malformed("a parameter of a third-party-initiated sign-in comes twice"));
+            }
+        }
+        let issuer = issuer.ok_or_else(|| malformed("a third-party-initiated sign-in has no `iss`"))?;
+        let mut options = LoginOptions::new(ReturnTo::root());
+        options.login_hint = hint.filter(|hint| !hint.is_empty() && hint.len() <= MAX_HINT);
+        if let Some(target) = target {
+            // It is absolute by specification; what is left of it without our origin is a path.
+            let origin = self.auth().config().origin();
+            let local = target.strip_prefix(&origin).filter(|rest| rest.starts_with('/')).unwrap_or("/");
+            options.return_to = self.auth().return_to(if target.starts_with('/') { &target } else { local });
+        }
+        Ok(Initiation { issuer, options })
+    }
+}

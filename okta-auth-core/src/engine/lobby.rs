@@ -1,0 +1,160 @@
+//! Requests that are for no tenant: where somebody says which one they belong to, by their e-mail
+//! address (home-realm discovery) or by choosing.
+//!
+//! Only the domain of an address is looked at, in the settings of the tenants. Whether there is
+//! such a user is up to Okta, and nobody is told here.
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, StatusCode};
+use url::{Url, form_urlencoded};
+
+use super::arrival::Arrival;
+use super::page::{Page, escape};
+use super::reply::{self, Reply};
+use super::routes::Endpoint;
+use super::tenants::Many;
+use super::visit::Visit;
+use super::{OktaAuth, Renewal};
+use crate::error::{Code, Error, Result};
+use crate::login::{LoginOptions, ReturnTo};
+use crate::tenant::TenantKey;
+
+/// The longest address (RFC 5321 §4.5.3.1.3).
+const MAX_ADDRESS: usize = 254;
+
+impl Visit {
+    /// Answers a request to one of the library's paths that is for no tenant.
+    pub(super) async fn serve_lobby(&self, many: &Many, endpoint: Endpoint, parts: &Parts, body: &Bytes) -> Reply {
+        let outcome = match (endpoint, &parts.method) {
+            (Endpoint::Login, &Method::GET | &Method::HEAD) => Ok(self.entrance(many, &self.wanted(parts), None)),
+            (Endpoint::Login, &Method::POST) => self.identify(many, parts, body).await,
+            (Endpoint::InitiateLogin, &Method::GET | &Method::POST) => self.initiate_at(many, parts, body).await,
+            _ => Err(Error::new(Code::TenantUnknown, "the request is for no tenant")),
+        };
+        outcome.unwrap_or_else(|error| self.error(&error))
+    }
+
+    /// The page that asks who somebody is, or 404 if there is nothing to ask.
+    pub(super) fn entrance(&self, many: &Many, return_to: &ReturnTo, said: Option<&str>) -> Reply {
+        let choices = many.choices();
+        if !many.email_first() && choices.is_empty() {
+            return self.error(&Error::new(Code::TenantUnknown, "the request is for no tenant"));
+        }
+        let mut sentences = vec![said.unwrap_or("Please tell us which organization you belong to.")];
+        let targets: Vec<(String, String)> = choices
+            .iter()
+            .filter_map(|tenant| Some((tenant.display_name().to_owned(), login_url(&many.ready(tenant).ok()?, None)?)))
+            .collect();
+        let links: Vec<(&str, &str)> = targets.iter().map(|(name, url)| (name.as_str(), url.as_str())).collect();
+        if !links.is_empty() && many.email_first() {
+            sentences.push("Enter your e-mail address, or choose.");
+        }
+        let login = self.auth().config().routes().login().unwrap_or("/login").to_owned();
+        let form = many.email_first().then(|| {
+            format!(
+                "<form method=\"post\" action=\"{}\"><label>E-mail address <input type=\"email\" name=\"email\" \
+                 autocomplete=\"email\" required autofocus></label><input type=\"hidden\" name=\"return_to\" \
+                 value=\"{}\"><button>Continue</button></form>",
+                escape(&login),
+                escape(return_to.as_str())
+            )
+        });
+        let page = Page { title: "Sign in", sentences, links, code: "tenant_required", reference: self.reference() };
+        reply::html(StatusCode::OK, page.render_with(form.as_deref().unwrap_or_default()))
+    }
+
+    /// Somebody has given an address: on to the sign-in of its tenant.
+    async fn identify(&self, many: &Many, parts: &Parts, body: &[u8]) -> Result<Reply> {
+        let (mut email, mut return_to) = (String::new(), ReturnTo::root());
+        for (name, value) in form_urlencoded::parse(body) {
+            match &*name {
+                "email" => value.trim().clone_into(&mut email),
+                "return_to" => return_to = self.auth().return_to(&value),
+                _ => {}
+            }
+        }
+        let domain = domain_of(&email);
+        let tenant = match domain {
+            Some(domain) => many.find(&TenantKey::EmailDomain(domain)).await?,
+            None => None,
+        };
+        let Some(auth) = tenant else {
+            let said = "We do not know an organization of this address. Please check it, and try again.";
+            return Ok(self.entrance(many, &return_to, Some(said)));
+        };
+        let mut options = LoginOptions::new(return_to);
+        options.login_hint = Some(email);
+        Ok(self.enter(&auth, parts, options).await)
+    }
+
+    /// A third party has sent somebody here, and says to whom they belong (OIDC Core §4).
+    async fn initiate_at(&self, many: &Many, parts: &Parts, body: &[u8]) -> Result<Reply> {
+        let initiation = self.initiation(parts, body)?;
+        let tenant = many.find(&TenantKey::Issuer(initiation.issuer)).await?;
+        let auth = tenant.ok_or_else(|| Error::new(Code::CallbackMalformed, "the `iss` is that of no tenant"))?;
+        Ok(self.enter(&auth, parts, initiation.options).await)
+    }
+
+    /// Starts the sign-in of a tenant: here if it shares this address, else at its own.
+    async fn enter(&self, auth: &OktaAuth, parts: &Parts, mut options: LoginOptions) -> Reply {
+        let (here, there) = (self.auth().config(), auth.config());
+        if here.origin() == there.origin() && here.routes().mount() == there.routes().mount() {
+            let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+            let visit = match auth.arrival(parts, target, Renewal::OnDemand) {
+                Arrival::Here(visit) => visit,
+                Arrival::Waiting(waiting) => Arrival::Waiting(waiting).visit().await,
+            };
+            return visit.start_login(&options).await;
+        }
+        match login_url(auth, options.login_hint.take()) {
+            Some(url) => reply::see_other(&url),
+            None => self.error(&Error::new(Code::TenantUnknown, "the tenant has no page to sign in at")),
+        }
+    }
+
+    /// Where a request to the login page wants to go afterwards.
+    fn wanted(&self, parts: &Parts) -> ReturnTo {
+        let query = parts.uri.query().unwrap_or_default();
+        let target = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "return_to");
+        target.map_or_else(ReturnTo::root, |(_, target)| self.auth().return_to(&target))
+    }
+}
+
+/// The page of a tenant at which a sign-in starts.
+fn login_url(auth: &OktaAuth, hint: Option<String>) -> Option<String> {
+    let config = auth.config();
+    let mut url = Url::parse(&format!("{}{}", config.origin(), config.routes().login()?)).ok()?;
+    let mount = config.routes().mount();
+    if !mount.is_empty() {
+        url.query_pairs_mut().append_pair("return_to", &format!("{mount}/"));
+    }
+    if let Some(hint) = hint {
+        url.query_pairs_mut().append_pair("login_hint", &hint);
+    }
+    Some(url.into())
+}
+
+/// The domain of an address that has exactly one `@`, in lower case. Letters beyond ASCII have no
+/// case that everybody agrees on, so a domain that has some is none.
+fn domain_of(address: &str) -> Option<String> {
+    let plain = address.len() <= MAX_ADDRESS && !address.contains(|c: char| c.is_control() || c.is_whitespace());
+    let (local, domain) = address.split_once('@').filter(|_| plain)?;
+    let fits = !local.is_empty() && !domain.is_empty() && domain.is_ascii() && !domain.contains('@');
+    fits.then(|| domain.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::domain_of;
+
+    #[test]
+    fn an_address_has_one_at_sign_and_a_domain_in_ascii() {
+        assert_eq!(domain_of("Ada@Example.COM").as_deref(), Some("example.com"));
+        for other in
+            ["", "@", "ada@", "@example.com", "ada@evil.example@example.com", "ada@exam\u{212a}le.com", "a b@c.d"]
+        {
+            assert_eq!(domain_of(other), None, "{other}");
+        }
+    }
+}

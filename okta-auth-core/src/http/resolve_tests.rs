@@ -1,0 +1,168 @@
+//! Names that resolve to where no request may go, with real sockets there to be reached.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, TcpListener};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use ::http::Request;
+
+use super::*;
+use crate::clock::SharedClock;
+use crate::error::{Code, Error};
+use crate::events::ProviderEndpoint;
+use crate::http::{HttpClient, HttpSettings, Repeat};
+
+/// Answers one after the other, the last one for ever.
+struct Names {
+    answers: Mutex<VecDeque<Vec<IpAddr>>>,
+    asked: Mutex<usize>,
+}
+
+impl Names {
+    fn new(answers: &[&[&str]]) -> Arc<Self> {
+        let parse = |answer: &&[&str]| answer.iter().map(|address| address.parse().unwrap()).collect();
+        Arc::new(Self { answers: Mutex::new(answers.iter().map(parse).collect()), asked: Mutex::new(0) })
+    }
+}
+
+impl Resolve for Names {
+    fn resolve(&self, _: Name) -> Resolving {
+        *self.asked.lock().unwrap() += 1;
+        let mut answers = self.answers.lock().unwrap();
+        let answer = if answers.len() > 1 { answers.pop_front().unwrap() } else { answers[0].clone() };
+        Box::pin(async move { Ok(Box::new(answer.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs) })
+    }
+}
+
+/// A socket on this machine that counts who reaches it.
+struct Door(TcpListener);
+
+impl Door {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        Self(listener)
+    }
+
+    fn port(&self) -> u16 {
+        self.0.local_addr().unwrap().port()
+    }
+
+    /// A connection is in the queue as soon as its other side has it.
+    fn reached(&self) -> usize {
+        std::iter::from_fn(|| self.0.accept().ok()).count()
+    }
+}
+
+const ORG: &str = "login.acme.com";
+
+fn policy(door: &Door) -> EgressPolicy {
+    EgressPolicy::default().allow_domain(ORG).allow_port(door.port())
+}
+
+fn client(policy: EgressPolicy, names: Arc<dyn Resolve>) -> HttpClient {
+    // Nobody at the door speaks TLS.
+    let settings = HttpSettings { connect_timeout: Duration::from_millis(100), ..HttpSettings::default() };
+    HttpClient::with_names(&settings, policy, SharedClock::default(), names).unwrap()
+}
+
+/// Knocks at the door under a name. It never opens, so there is always an error.
+async fn knock(http: &HttpClient, host: &str, door: &Door) -> Error {
+    let request = Request::get(format!("https://{host}:{}/", door.port())).body(Vec::new()).unwrap();
+    http.send(request, Repeat::Never, ProviderEndpoint::Token).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_public_name_with_an_address_of_this_machine_is_refused() {
+    let door = Door::new();
+    for answer in [&["127.0.0.1"] as &[&str], &["::ffff:127.0.0.1"], &["127.0.0.1", "10.0.0.1", "169.254.169.254"]] {
+        let http = client(policy(&door), Names::new(&[answer]));
+        let error = knock(&http, ORG, &door).await;
+        assert_eq!(error.code(), Code::EgressRefused, "{answer:?}");
+        assert!(error.to_string().contains("allow_private_addresses"), "{error}");
+        assert!(!format!("{error:?}").contains("127.0.0.1"), "the address is not told: {error:?}");
+        assert_eq!(door.reached(), 0, "{answer:?}");
+    }
+    let allowed = policy(&door).dangerous().allow_private_addresses();
+    let error = knock(&client(allowed, Names::new(&[&["127.0.0.1"]])), ORG, &door).await;
+    assert_eq!((error.code(), door.reached()), (Code::ProviderUnavailable, 1), "the door can be reached");
+}
+
+#[tokio::test]
+async fn a_name_that_is_public_when_looked_at_and_private_when_used_is_refused() {
+    let door = Door::new();
+    let names = Names::new(&[&["8.8.8.8"], &["127.0.0.1"]]);
+    let looked = GuardedResolver::new(Arc::new(policy(&door)), Arc::clone(&names) as Arc<dyn Resolve>);
+    assert_eq!(looked.resolve(ORG.parse().unwrap()).await.unwrap().count(), 1);
+    let http = client(policy(&door), names);
+    assert_eq!(knock(&http, ORG, &door).await.code(), Code::EgressRefused);
+    assert_eq!(door.reached(), 0);
+}
+
+#[tokio::test]
+async fn each_connection_is_looked_at_by_the_one_answer_that_it_uses() {
+    let door = Door::new();
+    let names = Names::new(&[&["127.0.0.1"], &["169.254.169.254"], &["127.0.0.1"]]);
+    let http = client(policy(&door).dangerous().allow_private_addresses(), Arc::clone(&names) as Arc<dyn Resolve>);
+    assert_eq!(knock(&http, ORG, &door).await.code(), Code::ProviderUnavailable);
+    assert_eq!((door.reached(), *names.asked.lock().unwrap()), (1, 1), "one question, one connection");
+    assert_eq!(knock(&http, ORG, &door).await.code(), Code::EgressRefused);
+    assert_eq!((door.reached(), *names.asked.lock().unwrap()), (0, 2));
+}
+
+#[tokio::test]
+async fn of_a_mixed_answer_what_is_admitted_is_used() {
+    let door = Door::new();
+    let names = Names::new(&[&["10.0.0.1", "8.8.8.8", "::1", "2600::1", "169.254.169.254"]]);
+    let guarded = GuardedResolver::new(Arc::new(policy(&door)), names);
+    let addresses: Vec<String> = guarded.resolve(ORG.parse().unwrap()).await.unwrap().map(|a| a.to_string()).collect();
+    assert_eq!(addresses, ["8.8.8.8:0", "[2600::1]:0"]);
+}
+
+#[tokio::test]
+async fn a_name_without_addresses_is_an_outage_and_no_refusal() {
+    let door = Door::new();
+    let http = client(policy(&door), Names::new(&[&[]]));
+    assert_eq!(knock(&http, ORG, &door).await.code(), Code::ProviderUnavailable);
+}
+
+#[tokio::test]
+async fn names_and_addresses_that_are_not_allowed_are_not_even_resolved() {
+    let door = Door::new();
+    let names = Names::new(&[&["127.0.0.1"]]);
+    let http = client(policy(&door).dangerous().allow_private_addresses(), Arc::clone(&names) as Arc<dyn Resolve>);
+    for host in ["127.0.0.1", "2130706433", "[::ffff:127.0.0.1]", "evil.example", "localhost", "login.acme.com."] {
+        assert_eq!(knock(&http, host, &door).await.code(), Code::EgressRefused, "{host}");
+    }
+    assert_eq!((door.reached(), *names.asked.lock().unwrap()), (0, 0));
+}
+
+#[tokio::test]
+async fn refusals_do_not_make_an_org_look_dead() {
+    let door = Door::new();
+    let http = client(policy(&door), Names::new(&[&["127.0.0.1"]]));
+    for _ in 0..20 {
+        assert_eq!(knock(&http, ORG, &door).await.code(), Code::EgressRefused);
+    }
+}
+
+/// The resolver of the system, asked for the one name that needs no network.
+#[tokio::test]
+async fn the_systems_own_answer_is_held_to_the_policy() {
+    let door = Door::new();
+    let strict = EgressPolicy::default().allow_domain("localhost").allow_port(door.port());
+    let http = client(strict.clone(), Arc::new(SystemNames));
+    assert_eq!(knock(&http, "localhost", &door).await.code(), Code::EgressRefused);
+    assert_eq!(door.reached(), 0);
+    let http = client(strict.dangerous().allow_loopback(), Arc::new(SystemNames));
+    assert_eq!(knock(&http, "localhost", &door).await.code(), Code::ProviderUnavailable);
+    assert_eq!(door.reached(), 1);
+}
+
+#[tokio::test]
+async fn a_policy_that_cannot_work_makes_no_client() {
+    let policy = EgressPolicy::default().allow_domain("*.acme.com");
+    let error = HttpClient::new(&HttpSettings::default(), policy, SharedClock::default()).unwrap_err();
+    assert_eq!(error.code(), Code::ConfigInvalid);
+}

@@ -1,0 +1,90 @@
+//! What can go wrong between the store and its server, in words that may be logged.
+//!
+//! A server repeats arguments in some of its errors, and an argument may be a password or a
+//! record. So of what a server says its first word alone is kept, which is its code.
+
+use std::time::Duration;
+
+use fred::error::{Error as RedisError, ErrorKind};
+
+use crate::session::StoreError;
+
+/// Why a command failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Failure {
+    /// There is no connection, and none came in time.
+    #[error("Redis cannot be reached ({0}); is it running, and is its address right?")]
+    Away(String),
+    /// The connection is there and the answer is not.
+    #[error("Redis did not answer within {} ms; it is paused, overloaded or far away", .0.as_millis())]
+    Late(Duration),
+    /// The server answered with an error, or the connection broke.
+    #[error("Redis did not do what it was asked for ({0})")]
+    Refused(String),
+    /// The value is not one that this library writes.
+    #[error("a key of okta-auth holds something else in Redis; does another program write to the same database?")]
+    Foreign,
+    /// The thread of the connections has ended.
+    #[error("the connections to Redis have ended")]
+    Ended,
+}
+
+impl From<RedisError> for Failure {
+    fn from(error: RedisError) -> Self {
+        Self::Refused(describe(&error))
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure)
+    }
+}
+
+/// What happened, without a word of what the server may have repeated.
+pub(super) fn describe(error: &RedisError) -> String {
+    let kind = error.kind().to_str();
+    match error.kind() {
+        // These texts come from the operating system and from TLS.
+        ErrorKind::IO | ErrorKind::Tls => format!("{kind}: {}", error.details()),
+        _ => server_code(error.details()).map_or_else(|| kind.to_owned(), |code| format!("{kind}: {code}")),
+    }
+}
+
+/// Whether a server is no primary any more: another one is to be looked for.
+pub(super) fn is_demoted(error: &RedisError) -> bool {
+    server_code(error.details()) == Some("READONLY")
+}
+
+/// The code in front of a server's error, such as `WRONGTYPE`, `OOM` or `NOAUTH`.
+///
+/// | code | what it means for the operator |
+/// |---|---|
+/// | `NOAUTH`, `WRONGPASS`, `NOPERM` | user or password of the URL are wrong, or the user may not run scripts |
+/// | `OOM` | the server is full; see `maxmemory` |
+/// | `READONLY` | a replica, where the primary was meant |
+/// | `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` | it is not ready, and will be |
+fn server_code(details: &str) -> Option<&str> {
+    let code = details.split(' ').next()?;
+    let plain = (2..=16).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    plain.then_some(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_repeats_is_not_told() {
+        let text = "ERR unknown command 'AUTH', with args beginning with: 'hunter2'";
+        let failure = Failure::from(RedisError::new(ErrorKind::Unknown, text));
+        assert!(failure.to_string().contains("ERR"), "{failure}");
+        assert!(!format!("{failure} {failure:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_a_code_is_no_code() {
+        assert_eq!(server_code("hunter2"), None);
+        assert_eq!(server_code("WRONGTYPE Operation against a key"), Some("WRONGTYPE"));
+    }
+}

@@ -1,0 +1,275 @@
+//! A store in Redis or Valkey: for any number of replicas.
+//!
+//! # Which server
+//!
+//! Redis 5 or later, Valkey, and what speaks their protocol. The URL says which and how:
+//!
+//! | URL | what it is |
+//! |---|---|
+//! | `redis://user:password@host:6379/0` | one server |
+//! | `rediss://...` | the same over TLS, as below: `rediss-sentinel`, `rediss-cluster` |
+//! | `redis-sentinel://host:26379?sentinelServiceName=mymaster&node=other:26379` | a primary that Sentinels name; `sentinelUsername` and `sentinelPassword` are for the Sentinels themselves |
+//! | `redis-cluster://host:7001?node=other:7002` | a cluster; it finds the other nodes by itself |
+//! | `valkey://...` and so on | the same in other words |
+//!
+//! Characters of a password that a URL does not allow are percent-encoded. TLS trusts what the
+//! operating system trusts, or what [`RedisStore::with_roots`] is given.
+//!
+//! # What is where
+//!
+//! | key | type | value |
+//! |---|---|---|
+//! | `okta-auth:r:` and a hash | string | the version in 8 bytes, and the sealed record |
+//! | `okta-auth:l:` and a hash | sorted set | hashes of records, by when each link ends |
+//! | `okta-auth:m:` and a hash | string | a number of 20 digits |
+//!
+//! Each command names one key, so a cluster may spread them as it likes, and each key has a
+//! lifetime, so the server forgets by itself. Set `maxmemory-policy noeviction`: with another one a
+//! full server signs people out, and forgets who was signed out.
+//!
+//! # When the server is away
+//!
+//! A command ends within about a second, with an error if the server is dead, paused or slow; 512
+//! commands may be under way at once, and the others wait for their turn within the same second. So
+//! neither time nor memory grows with an outage. A command is never sent twice: after an error it
+//! may have been carried out or not. The connections come back by themselves, at most half a
+//! second after the server does, and commands that meet a gap wait for that.
+
+mod connections;
+mod failure;
+mod scripts;
+mod settings;
+
+use std::fmt;
+use std::time::Duration;
+
+use fred::bytes::Bytes;
+use fred::clients::Client;
+use fred::interfaces::{KeysInterface as _, LuaInterface as _, SortedSetsInterface as _};
+use fred::types::{Expiration, SetOptions};
+
+use self::connections::Connections;
+use self::failure::Failure;
+use self::settings::Settings;
+use super::store::{SessionStore, StoreFuture, StoreKey, StoredRecord};
+use crate::error::Result;
+
+/// The number of bytes of a version in front of a record.
+const VERSION: usize = size_of::<u64>();
+
+/// The longest lifetime in milliseconds, 300 years: more than that, and the times in a sorted set
+/// would lose digits.
+const LONGEST: u64 = 10_000_000_000_000;
+
+/// Sessions in Redis or Valkey, which all replicas share.
+///
+/// The server is connected to at the first use, so an application starts without it. The
+/// connections live on a thread of their own and not on the runtime of whoever comes first: the
+/// workers of actix-web each have their own runtime, and one that ends takes nothing down with it.
+///
+/// ```
+/// use okta_auth_core::session::RedisStore;
+///
+/// let store = RedisStore::new("redis://127.0.0.1:6379").unwrap();
+/// assert!(RedisStore::new("http://127.0.0.1:6379").unwrap_err().is_config());
+/// # drop(store);
+/// ```
+pub struct RedisStore {
+    connections: Connections,
+}
+
+impl RedisStore {
+    /// A store at this URL. It touches no network and needs no runtime.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) for a URL that is not one of
+    /// those above; the message names the fix and nothing of the URL.
+    /// [`Code::Internal`](crate::error::Code::Internal) if the system gives no thread.
+    pub fn new(url: &str) -> Result<Self> {
+        Ok(Self { connections: Connections::new(Settings::parse(url, None)?)? })
+    }
+
+    /// The same, with the certificates (PEM) of the authorities that may have issued the
+    /// server's. Those of the operating system do not count then.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new), and for roots that are no certificates.
+    pub fn with_roots(url: &str, roots: &[u8]) -> Result<Self> {
+        Ok(Self { connections: Connections::new(Settings::parse(url, Some(roots))?)? })
+    }
+
+    /// Runs a script on one key. Each of them answers with an integer.
+    async fn script(&self, script: &'static str, key: String, arguments: Vec<Bytes>) -> Result<i64, Failure> {
+        self.connections.run(|client: Client| async move { client.eval(script, vec![key], arguments).await }).await
+    }
+}
+
+impl SessionStore for RedisStore {
+    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool> {
+        let (key, value, lifetime) = (record_key(key), encode(record), Some(expiration(lifetime)));
+        Box::pin(async move {
+            let set = |client: Client| async move {
+                client.set::<Option<String>, _, _>(key, value, lifetime, Some(SetOptions::NX), false).await
+            };
+            Ok(self.connections.run(set).await?.is_some())
+        })
+    }
+
+    fn load<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, Option<StoredRecord>> {
+        let key = record_key(key);
+        Box::pin(async move {
+            let value: Option<Bytes> =
+                self.connections.run(|client: Client| async move { client.get(key).await }).await?;
+            Ok(value.map(|value| decode(&value)).transpose()?)
+        })
+    }
+
+    fn save<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let Some(before) = record.version.checked_sub(1) else { return Ok(false) };
+            let before = Bytes::copy_from_slice(&before.to_be_bytes());
+            let arguments = vec![before, encode(record), milliseconds(lifetime)];
+            Ok(self.script(scripts::SAVE, record_key(key), arguments).await? == 1)
+        })
+    }
+
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, bool> {
+        let key = record_key(key);
+        Box::pin(async move {
+            let removed: i64 = self.connections.run(|client: Client| async move { client.del(key).await }).await?;
+            Ok(removed == 1)
+        })
+    }
+
+    fn link<'a>(&'a self, index: &'a StoreKey, record: &'a StoreKey, lifetime: Duration) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let arguments = vec![Bytes::copy_from_slice(record.as_bytes()), milliseconds(lifetime)];
+            self.script(scripts::LINK, link_key(index), arguments).await?;
+            Ok(())
+        })
+    }
+
+    fn unlink<'a>(&'a self, index: &'a StoreKey, record: &'a StoreKey) -> StoreFuture<'a, ()> {
+        let (index, record) = (link_key(index), Bytes::copy_from_slice(record.as_bytes()));
+        Box::pin(async move {
+            let _removed: i64 =
+                self.connections.run(|client: Client| async move { client.zrem(index, record).await }).await?;
+            Ok(())
+        })
+    }
+
+    fn linked<'a>(&'a self, index: &'a StoreKey) -> StoreFuture<'a, Vec<StoreKey>> {
+        let index = link_key(index);
+        Box::pin(async move {
+            let eval = |client: Client| async move {
+                client.eval::<Vec<Bytes>, _, _, _>(scripts::LINKED, vec![index], Vec::<Bytes>::new()).await
+            };
+            let members = self.connections.run(eval).await?;
+            let keys = members.iter().map(|member| <[u8; 32]>::try_from(member.as_ref()).map(StoreKey::from_bytes));
+            Ok(keys.collect::<Result<_, _>>().map_err(|_| Failure::Foreign)?)
+        })
+    }
+
+    fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let arguments = vec![digits(owner), milliseconds(lifetime)];
+            Ok(self.script(scripts::CLAIM, mark_key(mark), arguments).await? == 1)
+        })
+    }
+
+    fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            self.script(scripts::RELEASE, mark_key(mark), vec![digits(owner)]).await?;
+            Ok(())
+        })
+    }
+
+    fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let arguments = vec![digits(value), milliseconds(lifetime)];
+            self.script(scripts::RAISE, mark_key(mark), arguments).await?;
+            Ok(())
+        })
+    }
+
+    fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
+        Box::pin(async move {
+            if marks.is_empty() {
+                return Ok(Vec::new());
+            }
+            let keys: Vec<String> = marks.iter().map(mark_key).collect();
+            // One by one in one go: in a cluster they may be on different machines.
+            let read = |client: Client| async move {
+                let pipeline = client.pipeline();
+                for key in keys {
+                    let () = pipeline.get(key).await?;
+                }
+                pipeline.all::<Vec<Option<Bytes>>>().await
+            };
+            let values = self.connections.run(read).await?;
+            Ok(values.iter().map(|value| value.as_ref().map_or(Ok(0), number)).collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+/// It shows neither the address nor the password.
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").finish_non_exhaustive()
+    }
+}
+
+/// Where a record is.
+fn record_key(key: &StoreKey) -> String {
+    format!("okta-auth:r:{key}")
+}
+
+/// Where the links of an index are.
+fn link_key(index: &StoreKey) -> String {
+    format!("okta-auth:l:{index}")
+}
+
+/// Where a mark is.
+fn mark_key(mark: &StoreKey) -> String {
+    format!("okta-auth:m:{mark}")
+}
+
+/// The version, and the sealed session after it.
+fn encode(record: &StoredRecord) -> Bytes {
+    let mut value = Vec::with_capacity(VERSION.saturating_add(record.sealed.len()));
+    value.extend_from_slice(&record.version.to_be_bytes());
+    value.extend_from_slice(&record.sealed);
+    Bytes::from(value)
+}
+
+/// Takes apart what [`encode`] put together.
+fn decode(value: &[u8]) -> Result<StoredRecord, Failure> {
+    let (version, sealed) = value.split_first_chunk::<VERSION>().ok_or(Failure::Foreign)?;
+    Ok(StoredRecord { version: u64::from_be_bytes(*version), sealed: sealed.to_vec() })
+}
+
+/// A number as text of one length, so that text and numbers have the same order: a script's own
+/// numbers have 53 bits.
+fn digits(number: u64) -> Bytes {
+    Bytes::from(format!("{number:020}"))
+}
+
+/// Reads what [`digits`] wrote.
+fn number(value: &Bytes) -> Result<u64, Failure> {
+    std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).ok_or(Failure::Foreign)
+}
+
+/// A lifetime as the server takes it: at least a millisecond, since zero would be an error there.
+fn clamped(lifetime: Duration) -> u64 {
+    u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX).clamp(1, LONGEST)
+}
+
+/// A lifetime as an argument of a script.
+fn milliseconds(lifetime: Duration) -> Bytes {
+    Bytes::from(clamped(lifetime).to_string())
+}
+
+/// A lifetime as an argument of `SET`.
+fn expiration(lifetime: Duration) -> Expiration {
+    Expiration::PX(i64::try_from(clamped(lifetime)).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,570 @@
+//! The suite that every [`SessionStore`] passes, behind the feature `store-tests`.
+//!
+//! [`store_tests!`](crate::store_tests) makes one `#[tokio::test]` of each function here. A store of
+//! your own is tested like this, in its package's tests (with `tokio` and its features `macros` and
+//! `rt-multi-thread`):
+//!
+//! ```
+//! # use okta_auth_core::session::MemoryStore as MyStore;
+//! okta_auth_core::store_tests! {
+//!     // A fresh and empty store for each test.
+//!     async { MyStore::new(1_000) }
+//! }
+//! ```
+//!
+//! Attributes in front of `async` are put on each test, for example
+//! `#[ignore = "needs a server"]`. Lifetimes are tested with such of two seconds, by asking until
+//! they are over. A store with a clock that can be turned needs no waiting: give it as
+//!
+//! ```
+//! # use okta_auth_core::session::MemoryStore;
+//! # use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+//! # use std::time::{Duration, UNIX_EPOCH};
+//! okta_auth_core::store_tests! {
+//!     turning async {
+//!         let seconds = Arc::new(AtomicU64::new(1_800_000_000));
+//!         let clock = Arc::clone(&seconds);
+//!         let store = MemoryStore::with_clock(1_000, move || {
+//!             UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::Relaxed))
+//!         });
+//!         // The second part lets a second pass.
+//!         (store, async move || { seconds.fetch_add(1, Ordering::Relaxed); })
+//!     }
+//! }
+//! ```
+//!
+//! The functions panic when the store does something else than it should, as tests do.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests, for the tests of others"
+)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::store::{SessionStore, StoreKey, StoredRecord};
+
+/// Longer than any test.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// So short that a test can wait for its end, and in whole seconds, for stores that count those.
+const SHORT: Duration = Duration::from_secs(2);
+
+/// How many tasks want the same thing at once.
+const TASKS: u64 = 50;
+
+/// Makes tests for a store; see [the module](crate::session::store_tests).
+#[macro_export]
+macro_rules! store_tests {
+    ($(#[$attribute:meta])* turning async $fresh:block) => {
+        $crate::store_tests!(@all [$(#[$attribute])*] $fresh);
+    };
+    ($(#[$attribute:meta])* async $fresh:block) => {
+        $crate::store_tests!(@all [$(#[$attribute])*] { ($fresh, $crate::session::store_tests::a_moment) });
+    };
+    (@all $attributes:tt $fresh:block) => {
+        $crate::store_tests!(@each $attributes $fresh
+            a_new_record_is_loaded_as_it_was_written
+            create_does_not_write_over_a_record
+            a_record_that_is_not_there_is_none
+            a_removed_record_is_gone_and_can_be_created_again
+            save_takes_the_next_version_alone
+            save_does_not_create
+            of_two_writers_the_second_is_told
+            of_many_writers_one_wins_each_version
+            of_many_creators_one_wins
+            any_bytes_come_back
+            a_large_record_comes_back
+            the_largest_version_comes_back
+            keys_that_differ_in_one_bit_are_different
+            tables_do_not_share_keys
+            a_record_ends_with_its_lifetime
+            a_record_that_has_ended_is_not_saved_and_not_removed
+            save_begins_a_new_lifetime
+            no_lifetime_is_an_error
+            links_are_kept_by_index
+            a_link_that_is_made_again_is_one
+            an_unlinked_record_is_not_linked
+            links_do_not_need_records_and_outlive_them
+            each_link_ends_with_its_own_lifetime
+            a_link_that_is_made_again_begins_a_new_lifetime
+            many_links_are_all_there
+            of_many_linkers_none_is_lost
+            a_mark_is_claimed_by_one_owner
+            a_claim_begins_anew_for_its_owner
+            a_claim_ends_with_its_lifetime
+            a_claim_is_released_by_its_owner_alone
+            of_many_claimants_one_wins
+            raise_never_lowers
+            raise_begins_a_new_lifetime_in_both_cases
+            of_many_raises_the_greatest_stays
+            marks_are_in_the_order_of_the_keys
+            owners_and_values_have_64_bits
+        );
+    };
+    (@each $attributes:tt $fresh:block $($name:ident)*) => {
+        $($crate::store_tests!(@one $attributes $fresh $name);)*
+    };
+    (@one [$(#[$attribute:meta])*] $fresh:block $name:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        $(#[$attribute])*
+        async fn $name() {
+            let (store, pass) = $fresh;
+            $crate::session::store_tests::$name(::std::sync::Arc::new(store), pass).await;
+        }
+    };
+}
+
+/// Lets a little time pass, for stores whose clock cannot be turned.
+pub async fn a_moment() {
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
+/// A key like no other of the same test.
+fn key(number: u8) -> StoreKey {
+    StoreKey::from_bytes([number; 32])
+}
+
+/// A record of a version.
+fn record(version: u64, sealed: &[u8]) -> StoredRecord {
+    StoredRecord { version, sealed: sealed.to_vec() }
+}
+
+/// The links of an index, in order.
+async fn linked(store: &impl SessionStore, index: &StoreKey) -> Vec<StoreKey> {
+    let mut links = store.linked(index).await.unwrap();
+    links.sort_unstable();
+    links
+}
+
+/// The value of one mark.
+async fn mark(store: &impl SessionStore, key: &StoreKey) -> u64 {
+    store.marks(&[*key]).await.unwrap()[0]
+}
+
+/// Lets time pass until something that was written now with a lifetime of [`SHORT`] is gone, and
+/// so everything that was written before with the same.
+async fn until_short_is_over(store: &impl SessionStore, pass: impl AsyncFn()) {
+    let witness = key(0xee);
+    assert!(store.create(&witness, &record(1, b"witness"), SHORT).await.unwrap());
+    for _ in 0..200 {
+        if store.load(&witness).await.unwrap().is_none() {
+            return;
+        }
+        pass().await;
+    }
+    panic!("a lifetime of {SHORT:?} does not end");
+}
+
+/// Runs the same as [`TASKS`] tasks at once; how many said `true`.
+async fn winners<S: SessionStore, F>(store: &Arc<S>, task: impl Fn(Arc<S>, u64) -> F) -> usize
+where
+    F: Future<Output = bool> + Send + 'static,
+{
+    let tasks: Vec<_> = (0..TASKS).map(|number| tokio::spawn(task(Arc::clone(store), number))).collect();
+    let mut count = 0;
+    for task in tasks {
+        count += usize::from(task.await.unwrap());
+    }
+    count
+}
+
+/// What was created is loaded, version and all.
+pub async fn a_new_record_is_loaded_as_it_was_written(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    assert!(store.create(&key(1), &record(1, b"sealed"), LONG).await.unwrap());
+    assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(1, b"sealed")));
+}
+
+/// A second `create` of a key is refused, and the first record stays.
+pub async fn create_does_not_write_over_a_record(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    assert!(store.create(&key(1), &record(1, b"first"), LONG).await.unwrap());
+    assert!(!store.create(&key(1), &record(1, b"second"), LONG).await.unwrap());
+    assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(1, b"first")));
+}
+
+/// Nothing is loaded, and nothing removed, where nothing was written.
+pub async fn a_record_that_is_not_there_is_none(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    assert!(store.create(&key(1), &record(1, b"sealed"), LONG).await.unwrap());
+    assert_eq!(store.load(&key(2)).await.unwrap(), None);
+    assert!(!store.remove(&key(2)).await.unwrap());
+}
+
+/// `remove` says whether there was a record, and the key is free after it.
+pub async fn a_removed_record_is_gone_and_can_be_created_again(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    assert!(store.create(&key(1), &record(1, b"first"), LONG).await.unwrap());
+    assert!(store.remove(&key(1)).await.unwrap());
+    assert_eq!(store.load(&key(1)).await.unwrap(), None);
+    assert!(!store.remove(&key(1)).await.unwrap());
+    assert!(store.create(&key(1), &record(1, b"second"), LONG).await.unwrap());
+    assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(1, b"second")));
+}
+
+/// A `save` whose version is not one more than the one there writes nothing.
+pub async fn save_takes_the_next_version_alone(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    assert!(store.create(&key(1), &record(1, b"one"), LONG).await.unwrap());
+    for wrong in [0, 1, 3, u64::MAX] {
+        assert!(!store.save(&key(1), &record(wrong, b"wrong"), LONG).await.unwrap(), "version {wrong} after 1");
+    }
+    assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(1, b"one")));
+    for next in 2..20 {
+        assert!(store.save(&key(1), &record(next, &[next.to_le_bytes()[0]]), LONG).await.unwrap());
+        assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(next, &[next.to_le_bytes()[0]])));
+    }
+}
+
+/// `save` does not bring a session back that was ended.
+pub async fn save_does_not_create(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    for version in [0, 1, 2] {
+        assert!(!store.save(&key(1), &record(version, b"ghost"), LONG).await.unwrap());
+    }
+    assert!(store.create(&key(1), &record(1, b"one"), LONG).await.unwrap());
+    assert!(store.remove(&key(1)).await.unwrap());
+    assert!(!store.save(&key(1), &record(2, b"two"), LONG).await.unwrap());
+    assert_eq!(store.load(&key(1)).await.unwrap(), None);
+}
+
+/// No update is lost: who has read an old version does not write over the new one.
+pub async fn of_two_writers_the_second_is_told(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    assert!(store.create(&key(1), &record(1, b"old"), LONG).await.unwrap());
+    let (ada, ben) = (store.load(&key(1)).await.unwrap().unwrap(), store.load(&key(1)).await.unwrap().unwrap());
+    assert!(store.save(&key(1), &record(ada.version + 1, b"ada"), LONG).await.unwrap());
+    assert!(!store.save(&key(1), &record(ben.version + 1, b"ben"), LONG).await.unwrap());
+    assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(2, b"ada")));
+}
+
+/// Each version has one writer, however many try.
+pub async fn of_many_writers_one_wins_each_version(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    assert!(store.create(&key(1), &record(1, b""), LONG).await.unwrap());
+    for version in 2..6 {
+        let won = winners(&store, move |store, task| async move {
+            let mine = record(version, &task.to_be_bytes());
+            let won = store.save(&key(1), &mine, LONG).await.unwrap();
+            // Nobody can have written since: the next version begins when all are done.
+            assert!(!won || store.load(&key(1)).await.unwrap() == Some(mine), "a winner's record is not there");
+            won
+        });
+        assert_eq!(won.await, 1, "writers of version {version}");
+        assert_eq!(store.load(&key(1)).await.unwrap().unwrap().version, version);
+    }
+}
+
+/// One of many creates a record.
+pub async fn of_many_creators_one_wins(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    let won = winners(&store, |store, task| async move {
+        store.create(&key(1), &record(1, &task.to_be_bytes()), LONG).await.unwrap()
+    });
+    assert_eq!(won.await, 1);
+}
+
+/// All 256 bytes, and none, and zeros at both ends.
+pub async fn any_bytes_come_back(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    let all: Vec<u8> = (0..=255).collect();
+    for (number, sealed) in
+        [all.as_slice(), b"", b"\0", b"\0middle\0", b"\r\n$5\r\n", b"\xff\xfe'\"\\--;"].iter().enumerate()
+    {
+        let key = key(u8::try_from(number).unwrap());
+        assert!(store.create(&key, &record(1, sealed), LONG).await.unwrap());
+        assert_eq!(store.load(&key).await.unwrap(), Some(record(1, sealed)));
+        assert!(store.save(&key, &record(2, sealed), LONG).await.unwrap());
+        assert_eq!(store.load(&key).await.unwrap(), Some(record(2, sealed)));
+    }
+}
+
+/// 64 KB, which is more than any session has.
+pub async fn a_large_record_comes_back(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    let large: Vec<u8> = (0..=255).cycle().take(65_536).collect();
+    assert!(store.create(&key(1), &record(1, &large), LONG).await.unwrap());
+    assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(1, &large)));
+    assert!(store.save(&key(1), &record(2, &large), LONG).await.unwrap());
+    assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(2, &large)));
+}
+
+/// Versions beyond what signed and floating numbers hold are told apart.
+pub async fn the_largest_version_comes_back(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    assert!(store.create(&key(1), &record(u64::MAX - 2, b"a"), LONG).await.unwrap());
+    assert!(!store.save(&key(1), &record(u64::MAX, b"c"), LONG).await.unwrap());
+    assert!(store.save(&key(1), &record(u64::MAX - 1, b"b"), LONG).await.unwrap());
+    assert!(store.save(&key(1), &record(u64::MAX, b"c"), LONG).await.unwrap());
+    assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(u64::MAX, b"c")));
+    assert!(!store.save(&key(1), &record(0, b"d"), LONG).await.unwrap(), "there is none after the last");
+}
+
+/// Every bit of a key counts, in each table.
+pub async fn keys_that_differ_in_one_bit_are_different(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    let first = key(0xa5);
+    assert!(store.create(&first, &record(1, b"first"), LONG).await.unwrap());
+    store.link(&first, &first, LONG).await.unwrap();
+    store.raise(&first, 1, LONG).await.unwrap();
+    for bit in 0..256 {
+        let mut bytes = *first.as_bytes();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let other = StoreKey::from_bytes(bytes);
+        assert_eq!(store.load(&other).await.unwrap(), None, "bit {bit}");
+        assert!(store.linked(&other).await.unwrap().is_empty(), "bit {bit}");
+        assert_eq!(mark(&*store, &other).await, 0, "bit {bit}");
+    }
+}
+
+/// The same key names three things in the three tables.
+pub async fn tables_do_not_share_keys(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    store.raise(&key(1), 7, LONG).await.unwrap();
+    store.link(&key(1), &key(2), LONG).await.unwrap();
+    assert_eq!(store.load(&key(1)).await.unwrap(), None);
+    assert!(store.create(&key(1), &record(1, b"record"), LONG).await.unwrap());
+    assert_eq!(mark(&*store, &key(1)).await, 7);
+    assert_eq!(linked(&*store, &key(1)).await, [key(2)]);
+    assert!(store.remove(&key(1)).await.unwrap());
+    assert_eq!((mark(&*store, &key(1)).await, linked(&*store, &key(1)).await), (7, vec![key(2)]));
+}
+
+/// A record is gone after its lifetime, and not before.
+pub async fn a_record_ends_with_its_lifetime(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
+    assert!(store.create(&key(1), &record(1, b"short"), SHORT).await.unwrap());
+    assert!(store.create(&key(2), &record(1, b"long"), LONG).await.unwrap());
+    assert!(store.load(&key(1)).await.unwrap().is_some());
+    until_short_is_over(&*store, pass).await;
+    assert_eq!(store.load(&key(1)).await.unwrap(), None);
+    assert_eq!(store.load(&key(2)).await.unwrap(), Some(record(1, b"long")));
+    assert!(store.create(&key(1), &record(1, b"again"), LONG).await.unwrap(), "its key is free");
+}
+
+/// A record that has ended is no record, for the methods that write too.
+pub async fn a_record_that_has_ended_is_not_saved_and_not_removed(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
+    assert!(store.create(&key(1), &record(1, b"short"), SHORT).await.unwrap());
+    until_short_is_over(&*store, pass).await;
+    assert!(!store.save(&key(1), &record(2, b"late"), LONG).await.unwrap());
+    assert!(!store.remove(&key(1)).await.unwrap());
+    assert_eq!(store.load(&key(1)).await.unwrap(), None);
+}
+
+/// The lifetime is that of the last write: longer or shorter than before.
+pub async fn save_begins_a_new_lifetime(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
+    assert!(store.create(&key(1), &record(1, b"one"), SHORT).await.unwrap());
+    assert!(store.save(&key(1), &record(2, b"two"), LONG).await.unwrap());
+    assert!(store.create(&key(2), &record(1, b"one"), LONG).await.unwrap());
+    assert!(store.save(&key(2), &record(2, b"two"), SHORT).await.unwrap());
+    assert!(store.create(&key(3), &record(1, b"one"), SHORT).await.unwrap());
+    assert!(!store.save(&key(3), &record(1, b"refused"), LONG).await.unwrap(), "and a refused one begins none");
+    until_short_is_over(&*store, pass).await;
+    assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(2, b"two")));
+    assert_eq!(store.load(&key(2)).await.unwrap(), None);
+    assert_eq!(store.load(&key(3)).await.unwrap(), None);
+}
+
+/// Nothing at all, less than any unit, and more than any calendar has.
+pub async fn no_lifetime_is_an_error(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
+    for (number, lifetime) in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX].into_iter().enumerate() {
+        let (key, other) = (key(u8::try_from(number).unwrap()), key(0x77));
+        assert!(store.create(&key, &record(1, b"one"), lifetime).await.unwrap());
+        store.save(&key, &record(2, b"two"), lifetime).await.unwrap();
+        store.link(&key, &other, lifetime).await.unwrap();
+        assert!(store.claim(&key, 1, lifetime).await.unwrap());
+        store.raise(&key, 2, lifetime).await.unwrap();
+    }
+    until_short_is_over(&*store, pass).await;
+    for (number, stays) in [false, false, true].into_iter().enumerate() {
+        let key = key(u8::try_from(number).unwrap());
+        assert_eq!(store.load(&key).await.unwrap().is_some(), stays, "record {number}");
+        assert_eq!(store.linked(&key).await.unwrap().len(), usize::from(stays), "link {number}");
+        assert_eq!(mark(&*store, &key).await, if stays { 2 } else { 0 }, "mark {number}");
+    }
+}
+
+/// Each index has its own links, and a record may be linked from several.
+pub async fn links_are_kept_by_index(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    assert!(store.linked(&key(1)).await.unwrap().is_empty());
+    for (index, record) in [(1, 11), (1, 12), (2, 12), (2, 13)] {
+        store.link(&key(index), &key(record), LONG).await.unwrap();
+    }
+    assert_eq!(linked(&*store, &key(1)).await, [key(11), key(12)]);
+    assert_eq!(linked(&*store, &key(2)).await, [key(12), key(13)]);
+    assert!(store.linked(&key(12)).await.unwrap().is_empty(), "a record is no index");
+}
+
+/// There are no double links.
+pub async fn a_link_that_is_made_again_is_one(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    store.link(&key(1), &key(11), LONG).await.unwrap();
+    store.link(&key(1), &key(11), LONG * 2).await.unwrap();
+    assert_eq!(linked(&*store, &key(1)).await, [key(11)]);
+}
+
+/// `unlink` takes one record out of one index, and may be repeated.
+pub async fn an_unlinked_record_is_not_linked(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    for (index, record) in [(1, 11), (1, 12), (2, 11)] {
+        store.link(&key(index), &key(record), LONG).await.unwrap();
+    }
+    for _ in 0..2 {
+        store.unlink(&key(1), &key(11)).await.unwrap();
+        assert_eq!(linked(&*store, &key(1)).await, [key(12)]);
+    }
+    assert_eq!(linked(&*store, &key(2)).await, [key(11)]);
+    store.unlink(&key(9), &key(11)).await.unwrap();
+    store.link(&key(1), &key(11), LONG).await.unwrap();
+    assert_eq!(linked(&*store, &key(1)).await, [key(11), key(12)]);
+}
+
+/// Links come before their records, and removing a record leaves them.
+pub async fn links_do_not_need_records_and_outlive_them(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    store.link(&key(1), &key(11), LONG).await.unwrap();
+    assert_eq!(linked(&*store, &key(1)).await, [key(11)]);
+    assert!(store.create(&key(11), &record(1, b"sealed"), LONG).await.unwrap());
+    assert!(store.remove(&key(11)).await.unwrap());
+    assert_eq!(linked(&*store, &key(1)).await, [key(11)]);
+}
+
+/// A short link ends beside a long one, whichever came first.
+pub async fn each_link_ends_with_its_own_lifetime(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
+    for (index, record, lifetime) in [(1, 11, LONG), (1, 12, SHORT), (2, 21, SHORT), (2, 22, LONG), (3, 31, SHORT)] {
+        store.link(&key(index), &key(record), lifetime).await.unwrap();
+    }
+    assert_eq!(linked(&*store, &key(1)).await, [key(11), key(12)]);
+    until_short_is_over(&*store, pass).await;
+    assert_eq!(linked(&*store, &key(1)).await, [key(11)]);
+    assert_eq!(linked(&*store, &key(2)).await, [key(22)]);
+    assert!(store.linked(&key(3)).await.unwrap().is_empty());
+    store.link(&key(3), &key(32), LONG).await.unwrap();
+    assert_eq!(linked(&*store, &key(3)).await, [key(32)]);
+}
+
+/// Renewing a link renews its lifetime: to a longer or a shorter one.
+pub async fn a_link_that_is_made_again_begins_a_new_lifetime(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
+    for (record, lifetime) in [(11, SHORT), (12, LONG), (11, LONG), (12, SHORT)] {
+        store.link(&key(1), &key(record), lifetime).await.unwrap();
+    }
+    until_short_is_over(&*store, pass).await;
+    assert_eq!(linked(&*store, &key(1)).await, [key(11)]);
+}
+
+/// A user with 300 sessions is signed out of all of them.
+pub async fn many_links_are_all_there(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    let mut records = Vec::new();
+    for number in 0..300_u16 {
+        let mut bytes = [0x5a; 32];
+        bytes[..2].copy_from_slice(&number.to_be_bytes());
+        records.push(StoreKey::from_bytes(bytes));
+        store.link(&key(1), &records[usize::from(number)], LONG).await.unwrap();
+    }
+    assert_eq!(linked(&*store, &key(1)).await, records);
+}
+
+/// Links that are made at once are all kept.
+pub async fn of_many_linkers_none_is_lost(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    let done = winners(&store, |store, task| async move {
+        store.link(&key(0xcc), &key(task.to_le_bytes()[0]), LONG).await.unwrap();
+        true
+    });
+    done.await;
+    let all: Vec<StoreKey> = (0..TASKS).map(|task| key(task.to_le_bytes()[0])).collect();
+    assert_eq!(linked(&*store, &key(0xcc)).await, all);
+}
+
+/// A mark has one owner at a time, who may take it again.
+pub async fn a_mark_is_claimed_by_one_owner(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    assert!(store.claim(&key(1), 7, LONG).await.unwrap());
+    assert!(!store.claim(&key(1), 8, LONG).await.unwrap());
+    assert!(store.claim(&key(1), 7, LONG).await.unwrap(), "it is its owner's");
+    assert!(!store.claim(&key(1), 8, LONG).await.unwrap());
+    assert!(store.claim(&key(2), 8, LONG).await.unwrap(), "another mark is free");
+    assert_eq!(store.marks(&[key(1), key(2)]).await.unwrap(), [7, 8]);
+}
+
+/// An owner who claims again has it for the new lifetime; somebody else's attempt changes nothing.
+pub async fn a_claim_begins_anew_for_its_owner(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
+    assert!(store.claim(&key(1), 7, SHORT).await.unwrap());
+    assert!(store.claim(&key(1), 7, LONG).await.unwrap());
+    assert!(store.claim(&key(2), 7, SHORT).await.unwrap());
+    assert!(!store.claim(&key(2), 8, LONG).await.unwrap());
+    until_short_is_over(&*store, pass).await;
+    assert!(!store.claim(&key(1), 8, LONG).await.unwrap());
+    assert!(store.claim(&key(2), 8, LONG).await.unwrap());
+}
+
+/// A lock whose owner died is free after its lifetime.
+pub async fn a_claim_ends_with_its_lifetime(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
+    assert!(store.claim(&key(1), 7, SHORT).await.unwrap());
+    until_short_is_over(&*store, pass).await;
+    assert_eq!(mark(&*store, &key(1)).await, 0);
+    assert!(store.claim(&key(1), 8, LONG).await.unwrap());
+    store.release(&key(1), 7).await.unwrap();
+    assert!(!store.claim(&key(1), 9, LONG).await.unwrap(), "the first owner releases nothing of the second");
+}
+
+/// `release` by another owner, or of a mark that is not there, does nothing.
+pub async fn a_claim_is_released_by_its_owner_alone(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    store.release(&key(1), 7).await.unwrap();
+    assert!(store.claim(&key(1), 7, LONG).await.unwrap());
+    store.release(&key(1), 8).await.unwrap();
+    assert!(!store.claim(&key(1), 8, LONG).await.unwrap());
+    store.release(&key(1), 7).await.unwrap();
+    assert_eq!(mark(&*store, &key(1)).await, 0);
+    assert!(store.claim(&key(1), 8, LONG).await.unwrap());
+}
+
+/// Of many owners at once one gets the mark.
+pub async fn of_many_claimants_one_wins(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    for round in 1..4 {
+        let won =
+            winners(&store, move |store, task| async move { store.claim(&key(round), task + 1, LONG).await.unwrap() });
+        assert_eq!(won.await, 1);
+    }
+}
+
+/// A mark goes up alone.
+pub async fn raise_never_lowers(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    for (value, after) in [(5, 5), (3, 5), (5, 5), (9, 9), (10, 10), (9, 10), (100, 100), (20, 100), (0, 100)] {
+        store.raise(&key(1), value, LONG).await.unwrap();
+        assert_eq!(mark(&*store, &key(1)).await, after, "after {value}");
+    }
+}
+
+/// A raised mark has the new lifetime, whether its value changed or not.
+pub async fn raise_begins_a_new_lifetime_in_both_cases(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
+    for (number, value, lifetime) in
+        [(1, 5, SHORT), (1, 3, LONG), (2, 5, SHORT), (2, 9, LONG), (3, 5, LONG), (3, 3, SHORT), (4, 5, SHORT)]
+    {
+        store.raise(&key(number), value, lifetime).await.unwrap();
+    }
+    until_short_is_over(&*store, pass).await;
+    assert_eq!(store.marks(&[key(1), key(2), key(3), key(4)]).await.unwrap(), [5, 9, 0, 0]);
+    store.raise(&key(4), 1, LONG).await.unwrap();
+    assert_eq!(mark(&*store, &key(4)).await, 1, "what has ended does not count");
+}
+
+/// The greatest of many values at once stays.
+pub async fn of_many_raises_the_greatest_stays(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    let done = winners(&store, |store, task| async move {
+        store.raise(&key(1), 1_000 + task * 7 % TASKS, LONG).await.unwrap();
+        true
+    });
+    done.await;
+    assert_eq!(mark(&*store, &key(1)).await, 1_000 + TASKS - 1);
+}
+
+/// One value for each key, 0 where there is no mark, and nothing for nothing.
+pub async fn marks_are_in_the_order_of_the_keys(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    assert!(store.marks(&[]).await.unwrap().is_empty());
+    for number in [3, 1, 2] {
+        store.raise(&key(number), u64::from(number) * 10, LONG).await.unwrap();
+    }
+    let asked = [key(2), key(9), key(3), key(1), key(2)];
+    assert_eq!(store.marks(&asked).await.unwrap(), [20, 0, 30, 10, 20]);
+    assert_eq!(store.marks(&[key(8), key(9)]).await.unwrap(), [0, 0]);
+}
+
+/// Numbers beyond what signed and floating numbers hold are told apart.
+pub async fn owners_and_values_have_64_bits(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
+    for (number, large) in [1 << 53, (1 << 63) - 1, 1 << 63, u64::MAX - 1].into_iter().enumerate() {
+        let key = key(u8::try_from(number).unwrap());
+        assert!(store.claim(&key, large, LONG).await.unwrap());
+        assert!(!store.claim(&key, large + 1, LONG).await.unwrap(), "{large}");
+        store.release(&key, large + 1).await.unwrap();
+        assert_eq!(mark(&*store, &key).await, large);
+        store.raise(&key, large + 1, LONG).await.unwrap();
+        store.raise(&key, large, LONG).await.unwrap();
+        assert_eq!(mark(&*store, &key).await, large + 1);
+    }
+}

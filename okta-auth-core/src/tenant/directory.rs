@@ -1,0 +1,216 @@
+//! Finds tenants: at once in a table, or by asking a source once for many.
+
+use std::fmt;
+#[cfg(feature = "toml")]
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+
+#[cfg(feature = "toml")]
+use super::file::{Stamp, TenantFile};
+use super::settings::TenantSettings;
+use super::source::{TenantKey, TenantSource};
+use super::table::TenantTable;
+use crate::clock::{SharedClock, Timestamp};
+use crate::error::{Code, Error, Result};
+use crate::secret::sha256;
+use crate::session::{Flights, StoreKey};
+
+/// So many answers of a source are remembered.
+const REMEMBERED: usize = 100_000;
+/// A source is waited for no longer than this.
+const SOURCE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A file is looked at no more often than this.
+#[cfg(feature = "toml")]
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The tenants of an application.
+pub(crate) struct Directory {
+    place: Place,
+    clock: SharedClock,
+    /// Tenants that were there and are no more, whose sessions have not ended yet.
+    removed: Mutex<Vec<Arc<TenantSettings>>>,
+    /// Whether there are any.
+    any_removed: AtomicBool,
+}
+
+/// Where they are.
+enum Place {
+    /// In memory.
+    Table(TenantTable),
+    /// In a file.
+    #[cfg(feature = "toml")]
+    File { file: TenantFile, table: RwLock<Arc<TenantTable>>, seen: Mutex<(Option<Stamp>, Timestamp)> },
+    /// Somewhere else.
+    Source(Asked),
+}
+
+/// A source, and what it has said.
+struct Asked {
+    source: Arc<dyn TenantSource>,
+    answers: Cache<TenantKey, (Option<Arc<TenantSettings>>, Timestamp)>,
+    flights: Flights<Result<Option<Arc<TenantSettings>>, Arc<Error>>>,
+    /// How long it is believed.
+    lifetime: Duration,
+}
+
+/// What is known of a tenant at once.
+#[derive(Debug)]
+pub(crate) enum Lookup {
+    /// This one, or none.
+    Known(Option<Arc<TenantSettings>>),
+    /// The source has to be asked.
+    Ask,
+}
+
+impl Directory {
+    /// Nobody has gone yet.
+    fn new(place: Place, clock: SharedClock) -> Self {
+        Self { place, clock, removed: Mutex::default(), any_removed: AtomicBool::new(false) }
+    }
+
+    /// Tenants that have gone since this was last asked.
+    pub(crate) fn removed(&self) -> Vec<Arc<TenantSettings>> {
+        if !self.any_removed.swap(false, Ordering::AcqRel) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.removed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A fixed table.
+    pub(crate) fn table(table: TenantTable, clock: SharedClock) -> Self {
+        Self::new(Place::Table(table), clock)
+    }
+
+    /// A file, which has to be good at the start.
+    #[cfg(feature = "toml")]
+    pub(crate) fn file(file: TenantFile, clock: SharedClock) -> Result<Self> {
+        let (stamp, table) = (file.stamp(), RwLock::new(Arc::new(file.read()?)));
+        let seen = Mutex::new((stamp, clock.now()));
+        Ok(Self::new(Place::File { file, table, seen }, clock))
+    }
+
+    /// A source whose answers are believed for so long.
+    pub(crate) fn source(source: Arc<dyn TenantSource>, lifetime: Duration, clock: SharedClock) -> Self {
+        let (answers, flights) = (Cache::new(REMEMBERED), Flights::default());
+        Self::new(Place::Source(Asked { source, answers, flights, lifetime }), clock)
+    }
+
+    /// What is known without waiting.
+    pub(crate) fn look(&self, key: &TenantKey) -> Lookup {
+        match &self.place {
+            Place::Table(table) => Lookup::Known(table.tenant(key).cloned()),
+            #[cfg(feature = "toml")]
+            Place::File { .. } => Lookup::Known(self.current().and_then(|table| table.tenant(key).cloned())),
+            Place::Source(asked) => match asked.answers.get(key) {
+                Some((answer, until)) if self.clock.now() < until => Lookup::Known(answer),
+                _ => Lookup::Ask,
+            },
+        }
+    }
+
+    /// The tenant of a key, after asking if need be.
+    ///
+    /// # Errors
+    /// [`Code::TenantUnavailable`] if the source does not answer and has said nothing of this key
+    /// before.
+    pub(crate) async fn find(&self, key: &TenantKey) -> Result<Option<Arc<TenantSettings>>> {
+        if let Lookup::Known(answer) = self.look(key) {
+            return Ok(answer);
+        }
+        let Place::Source(asked) = &self.place else { return Ok(None) };
+        let flight = StoreKey::from_bytes(sha256(key.to_string().as_bytes()));
+        let (source, wanted) = (Arc::clone(&asked.source), key.clone());
+        let work = || async move {
+            match tokio::time::timeout(SOURCE_TIMEOUT, source.find(&wanted)).await {
+                Ok(Ok(answer)) => Ok(answer.map(Arc::new)),
+                Ok(Err(error)) => Err(Arc::new(Error::from(error))),
+                Err(_) => Err(Arc::new(Error::new(Code::TenantUnavailable, "the source of tenants took too long"))),
+            }
+        };
+        match asked.flights.join(flight, work).await {
+            Some(Ok(answer)) => {
+                asked.answers.insert(key.clone(), (answer.clone(), self.clock.now().plus(asked.lifetime)));
+                Ok(answer)
+            }
+            // The last answer serves while the source is away.
+            Some(Err(error)) => match asked.answers.get(key) {
+                Some((answer, _)) => Ok(answer),
+                None => Err(error.duplicate()),
+            },
+            None => Err(Error::new(Code::TenantUnavailable, "the source of tenants broke off")),
+        }
+    }
+
+    /// All tenants, where they can be listed.
+    pub(crate) fn all(&self) -> Vec<Arc<TenantSettings>> {
+        match &self.place {
+            Place::Table(table) => table.all().to_vec(),
+            #[cfg(feature = "toml")]
+            Place::File { .. } => self.current().map(|table| table.all().to_vec()).unwrap_or_default(),
+            Place::Source(_) => Vec::new(),
+        }
+    }
+
+    /// Forgets what a source has said, so that a change is seen at once.
+    pub(crate) fn forget(&self) {
+        if let Place::Source(asked) = &self.place {
+            asked.answers.clear();
+        }
+        #[cfg(feature = "toml")]
+        if let Place::File { seen, .. } = &self.place {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            *seen = (None, Timestamp::from_seconds(0));
+        }
+    }
+
+    /// Puts another table in the place of the last one. Who is not in it any more, or has become
+    /// somebody else, has gone.
+    #[cfg(feature = "toml")]
+    fn replace(&self, place: &RwLock<Arc<TenantTable>>, table: TenantTable) {
+        let table = Arc::new(table);
+        let before = std::mem::replace(&mut *place.write().unwrap_or_else(PoisonError::into_inner), Arc::clone(&table));
+        let stays = |tenant: &TenantSettings| {
+            let now = table.tenant(&TenantKey::Id(tenant.id.clone()));
+            now.is_some_and(|now| now.client_id == tenant.client_id)
+        };
+        let gone: Vec<_> = before.all().iter().filter(|tenant| !stays(tenant)).cloned().collect();
+        if !gone.is_empty() {
+            self.removed.lock().unwrap_or_else(PoisonError::into_inner).extend(gone);
+            self.any_removed.store(true, Ordering::Release);
+        }
+    }
+
+    /// The table of the file, read again if it has changed since somebody last looked.
+    #[cfg(feature = "toml")]
+    fn current(&self) -> Option<Arc<TenantTable>> {
+        let Place::File { file, table, seen } = &self.place else { return None };
+        if let Ok(mut seen) = seen.try_lock() {
+            let now = self.clock.now();
+            let due = now < seen.1 || now.since(seen.1) >= LOOK;
+            let stamp = if due { file.stamp() } else { seen.0 };
+            let changed = due && stamp != seen.0;
+            if due {
+                *seen = (stamp, now);
+            }
+            if changed {
+                match file.read() {
+                    Ok(read) => self.replace(table, read),
+                    Err(error) => {
+                        tracing::error!(target: "okta_auth", "the tenants stay as they were: {error}");
+                    }
+                }
+            }
+        }
+        Some(Arc::clone(&table.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,182 @@
+//! Tenants from a file, which may change while the application runs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::id::TenantId;
+use super::settings::TenantSettings;
+use super::table::TenantTable;
+use crate::error::{Code, Error, Result};
+use crate::secret::Secret;
+
+/// `tenants.toml`: a section for each tenant.
+///
+/// ```toml
+/// [acme]
+/// issuer = "https://acme.okta.com/oauth2/default"
+/// client_id = "0oa1abcdXYZ2efGhI5d7"
+/// client_secret_variable = "ACME_CLIENT_SECRET" # or client_secret = ".."
+/// name = "Acme Inc."
+/// hosts = ["portal.acme.com"]
+/// email_domains = ["acme.com"]
+/// policies = "strict"
+/// session_idle = 1800 # seconds
+/// ```
+///
+/// The file is read again when it has changed. If it then cannot be used, the last good set goes on
+/// and the log says why, with the line.
+#[derive(Debug)]
+pub struct TenantFile {
+    path: PathBuf,
+}
+
+/// Which state of a file has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+}
+
+/// One section. A key that there is not is an error with those that are.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Section {
+    issuer: String,
+    client_id: String,
+    client_secret: Option<Secret>,
+    client_secret_variable: Option<String>,
+    name: Option<String>,
+    base_url: Option<String>,
+    #[serde(default)]
+    hosts: Vec<String>,
+    #[serde(default)]
+    email_domains: Vec<String>,
+    #[serde(default)]
+    former_issuers: Vec<String>,
+    scopes: Option<String>,
+    audience: Option<String>,
+    policies: Option<String>,
+    session_idle: Option<u64>,
+    session_absolute: Option<u64>,
+}
+
+impl TenantFile {
+    /// The file of this path. Nothing is read yet.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self { path: path.as_ref().to_owned() }
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`] with the line of the mistake.
+    pub fn read(&self) -> Result<TenantTable> {
+        let text = fs::read_to_string(&self.path).map_err(|error| {
+            let message = format!("{} cannot be read: {error}", self.path.display());
+            Error::new(Code::ConfigInvalid, message)
+        })?;
+        let variable = |name: &str| std::env::var(name).ok();
+        parse(&text, variable).map_err(|(line, message)| {
+            let place = line.map(|line| format!(":{line}")).unwrap_or_default();
+            Error::new(Code::ConfigInvalid, format!("{}{place}: {message}", self.path.display()))
+        })
+    }
+
+    /// The state of the file: whether it is worth reading again.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        let metadata = fs::metadata(&self.path).ok()?;
+        Some(Stamp { modified: metadata.modified().ok(), length: metadata.len() })
+    }
+}
+
+/// The tenants of a text, or the line of the mistake and what it is. Neither holds a secret: `toml`
+/// shows no values of texts.
+fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<TenantTable, (Option<usize>, String)> {
+    let line = |at: usize| text.get(..at).map(|before| before.matches('\n').count().saturating_add(1));
+    let sections: BTreeMap<Spanned<String>, Section> = toml::from_str(text)
+        .map_err(|error| (error.span().and_then(|span| line(span.start)), error.message().to_owned()))?;
+    let mut tenants = Vec::new();
+    for (name, section) in sections {
+        let at = line(name.span().start);
+        let id = TenantId::parse(name.get_ref()).ok_or_else(|| {
+            let message = format!("`{}` is no id; use lower-case letters, digits and hyphens", name.get_ref());
+            (at, message)
+        })?;
+        tenants.push(section.into_settings(id, &variable).map_err(|message| (at, message))?);
+    }
+    TenantTable::new(tenants).map_err(|error| (None, error.to_string()))
+}
+
+impl Section {
+    /// The settings, with the secret from where it is kept.
+    fn into_settings(self, id: TenantId, variable: impl Fn(&str) -> Option<String>) -> Result<TenantSettings, String> {
+        let client_secret = match (self.client_secret, self.client_secret_variable) {
+            (Some(_), Some(_)) => {
+                return Err("client_secret and client_secret_variable are both set; keep one".to_owned());
+            }
+            (secret, None) => secret,
+            (None, Some(name)) => match variable(&name) {
+                Some(value) => Some(Secret::new(value)),
+                None => return Err(format!("the variable `{name}` is not set")),
+            },
+        };
+        Ok(TenantSettings {
+            id,
+            name: self.name,
+            issuer: self.issuer,
+            former_issuers: self.former_issuers,
+            client_id: self.client_id,
+            client_secret,
+            base_url: self.base_url,
+            hosts: self.hosts,
+            email_domains: self.email_domains,
+            scopes: self.scopes,
+            audience: self.audience,
+            policies: self.policies,
+            session_idle: self.session_idle.map(Duration::from_secs),
+            session_absolute: self.session_absolute.map(Duration::from_secs),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<TenantTable, (Option<usize>, String)> {
+        parse(text, |name| (name == "ACME_SECRET").then(|| "from the environment".to_owned()))
+    }
+
+    const ACME: &str = "[acme]\nissuer = \"https://acme.okta.com\"\nclient_id = \"0oa1\"\n";
+
+    #[test]
+    fn a_section_is_a_tenant() {
+        let text = format!("{ACME}client_secret_variable = \"ACME_SECRET\"\nsession_idle = 60\nname = \"Acme Inc.\"\n");
+        let table = read(&text).unwrap();
+        let acme = &table.all()[0];
+        assert_eq!((acme.display_name(), acme.session_idle), ("Acme Inc.", Some(Duration::from_secs(60))));
+        assert_eq!(acme.client_secret.as_ref().unwrap().expose(), "from the environment");
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_line_and_without_secrets() {
+        for (text, line, words) in [
+            (format!("{ACME}hsots = [\"a.example\"]\n"), 4, "hsots"),
+            (format!("{ACME}client_secret = 7\nx"), 5, ""),
+            (format!("{ACME}client_secret_variable = \"NOT_SET\"\n"), 1, "NOT_SET"),
+            (format!("{ACME}[Bad]\nissuer = \"https://b.okta.com\"\nclient_id = \"0oa2\"\n"), 4, "Bad"),
+            ("[acme]\nclient_id = \"0oa1\"\n".to_owned(), 1, "issuer"),
+        ] {
+            let (found, message) = read(&text).unwrap_err();
+            assert_eq!(found, Some(line), "{message}");
+            assert!(message.contains(words), "{message}");
+        }
+        let secret = format!("{ACME}client_secret = \"hunter2\"\nclient_secret_variable = \"ACME_SECRET\"\n");
+        assert!(!read(&secret).unwrap_err().1.contains("hunter2"));
+    }
+}

@@ -1,0 +1,224 @@
+//! Which tenant a request is for.
+
+use http::HeaderName;
+use http::header::HOST;
+use http::request::Parts;
+use url::form_urlencoded;
+
+use super::id::TenantId;
+use super::source::TenantKey;
+use crate::bearer::{Credentials, claimed_issuer};
+use crate::cookie::RequestCookies;
+use crate::login::mark_of;
+
+/// One way to tell. Several are asked in order.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Resolver {
+    /// The host that the browser asked for, among the hosts of the tenants.
+    Host,
+    /// The label in front of this host: with `app.example.com`, `acme.app.example.com` is `acme`.
+    Subdomain(String),
+    /// The first segment of the path after this prefix: with `/t`, `/t/acme/orders` is `acme`.
+    Path(String),
+    /// A header that a proxy of your own sets, and that it takes away from what clients send. Without
+    /// such a proxy anybody may say anything with it; what they say still opens nothing that is not
+    /// theirs.
+    TrustedHeader(String),
+    /// The `iss` of the access token that the request presents, exactly. It chooses among the
+    /// issuers of the tenants and is not believed: the token is then verified for that one.
+    BearerIssuer,
+    /// The one tenant whose session the browser has, for applications with one host for all.
+    Session,
+}
+
+/// What a resolver says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Hint {
+    /// Look for this one; without it the request is refused.
+    Tenant(TenantKey),
+    /// Look for this one; without it the next resolver is asked.
+    Perhaps(TenantKey),
+    /// It names what can be no tenant: the request is refused.
+    Unknown,
+}
+
+/// What the resolvers say, in order; nothing after one that has to be right.
+pub(crate) fn resolve(resolvers: &[Resolver], parts: &Parts, path: &str, cookie: &str) -> Vec<Hint> {
+    let mut hints = Vec::new();
+    for hint in resolvers.iter().filter_map(|resolver| resolver.hint(parts, path, cookie)) {
+        let last = !matches!(hint, Hint::Perhaps(_));
+        hints.push(hint);
+        if last {
+            break;
+        }
+    }
+    hints
+}
+
+impl Resolver {
+    /// What this one says.
+    fn hint(&self, parts: &Parts, path: &str, cookie: &str) -> Option<Hint> {
+        match self {
+            Self::Host => Some(Hint::Perhaps(TenantKey::Host(host(parts)?))),
+            Self::Subdomain(parent) => {
+                let host = host(parts)?;
+                let label = host.strip_suffix(parent.as_str())?.strip_suffix('.')?;
+                Some(id(label))
+            }
+            Self::Path(prefix) => {
+                let rest = path.strip_prefix(prefix.as_str())?.strip_prefix('/')?;
+                Some(id(rest.split(['/', '?']).next().unwrap_or_default()))
+            }
+            Self::TrustedHeader(name) => {
+                let mut values = parts.headers.get_all(HeaderName::try_from(name.as_str()).ok()?).iter();
+                let first = values.next()?;
+                // Two values would be two tenants.
+                let only = values.next().is_none().then(|| first.to_str().ok()).flatten();
+                Some(only.map_or(Hint::Unknown, id))
+            }
+            Self::BearerIssuer => {
+                let credentials = Credentials::parse(&parts.headers, parts.uri.query());
+                let issuer = claimed_issuer(credentials.token().ok()??).ok()?;
+                Some(Hint::Perhaps(TenantKey::Issuer(issuer)))
+            }
+            Self::Session => session(parts, path, cookie),
+        }
+    }
+}
+
+/// A name that may be an id.
+fn id(text: &str) -> Hint {
+    TenantId::parse(text).map_or(Hint::Unknown, |id| Hint::Tenant(TenantKey::Id(id)))
+}
+
+/// The host that was asked for, in lower case and without port: of the request line, or else of
+/// the one `Host` header. Nothing that a proxy says of it is read.
+pub(crate) fn host(parts: &Parts) -> Option<String> {
+    let text = match parts.uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => {
+            let mut hosts = parts.headers.get_all(HOST).iter();
+            let first = hosts.next()?.to_str().ok()?;
+            hosts.next().is_none().then_some(first)?
+        }
+    };
+    let authority: http::uri::Authority = text.parse().ok()?;
+    // Nobody addresses an application with a user name in front.
+    (!text.contains('@')).then(|| authority.host().to_ascii_lowercase())
+}
+
+/// The one tenant whose session cookie is there, or for the answer to a sign-in the one whose
+/// pending sign-in it is. Several are no answer.
+fn session(parts: &Parts, path: &str, cookie: &str) -> Option<Hint> {
+    let cookies = RequestCookies::new(&parts.headers);
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    let state = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "state");
+    let pending = state.map(|(_, state)| format!("_login_{}", mark_of(&state)));
+    let names = [cookie.to_owned(), format!("__Host-{cookie}")];
+    let ids = names.iter().flat_map(|cookie| cookies.names_with_prefix(cookie).map(move |name| (cookie, name)));
+    let ids = ids.filter_map(|(cookie, name)| {
+        let rest = name.strip_prefix(cookie.as_str())?.strip_prefix('_')?;
+        match &pending {
+            Some(pending) => TenantId::parse(rest.strip_suffix(pending.as_str())?),
+            None => TenantId::parse(rest),
+        }
+    });
+    let mut ids: Vec<TenantId> = ids.collect();
+    ids.sort();
+    ids.dedup();
+    match ids.as_slice() {
+        [only] => Some(Hint::Perhaps(TenantKey::Id(only.clone()))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn request(uri: &str, headers: &[(&'static str, &str)]) -> Parts {
+        let mut request = http::Request::builder().uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn say(resolver: Resolver, uri: &str, headers: &[(&'static str, &str)]) -> Option<Hint> {
+        let parts = request(uri, headers);
+        resolver.hint(&parts, uri, "okta_session")
+    }
+
+    fn acme() -> Option<Hint> {
+        Some(id("acme"))
+    }
+
+    #[test]
+    fn hosts_are_compared_in_lower_case_and_without_port() {
+        let host = |name: &str| Some(Hint::Perhaps(TenantKey::Host(name.to_owned())));
+        assert_eq!(say(Resolver::Host, "/", &[("host", "App.Acme.COM:8080")]), host("app.acme.com"));
+        assert_eq!(say(Resolver::Host, "/", &[]), None);
+        assert_eq!(say(Resolver::Host, "/", &[("host", "a.example"), ("host", "b.example")]), None);
+        assert_eq!(say(Resolver::Host, "/", &[("host", "acme@evil.example")]), None);
+        assert_eq!(say(Resolver::Host, "/", &[("x-forwarded-host", "acme.com")]), None);
+    }
+
+    #[test]
+    fn one_label_in_front_of_the_parent_and_no_more() {
+        let say = |host: &str| say(Resolver::Subdomain("app.example.com".to_owned()), "/", &[("host", host)]);
+        assert_eq!(say("acme.app.example.com"), acme());
+        assert_eq!(say("app.example.com"), None);
+        assert_eq!(say("x.acme.app.example.com"), Some(Hint::Unknown));
+        assert_eq!(say("acmeapp.example.com"), None);
+        assert_eq!(say("acme.app.example.com.evil.example"), None);
+    }
+
+    #[test]
+    fn the_segment_after_the_prefix_in_its_one_spelling() {
+        let say = |path: &str| say(Resolver::Path("/t".to_owned()), path, &[]);
+        assert_eq!(say("/t/acme/orders"), acme());
+        assert_eq!(say("/t/acme?x"), acme());
+        assert_eq!(say("/tx/acme"), None);
+        assert_eq!(say("/t/%61cme/orders"), Some(Hint::Unknown));
+        assert_eq!(say("/t//acme"), Some(Hint::Unknown));
+        assert_eq!(say("/t/Acme"), Some(Hint::Unknown));
+    }
+
+    #[test]
+    fn a_header_counts_once_and_a_session_if_it_is_the_only_one() {
+        let header = || Resolver::TrustedHeader("x-tenant".to_owned());
+        assert_eq!(say(header(), "/", &[("x-tenant", "acme")]), acme());
+        assert_eq!(say(header(), "/", &[("x-tenant", "acme"), ("x-tenant", "globex")]), Some(Hint::Unknown));
+        let only = Some(Hint::Perhaps(TenantKey::Id(TenantId::parse("acme").unwrap())));
+        assert_eq!(say(Resolver::Session, "/", &[("cookie", "okta_session_acme=1; okta_session_acme.1=2")]), only);
+        assert_eq!(say(Resolver::Session, "/", &[("cookie", "__Host-okta_session_acme=1")]), only);
+        assert_eq!(say(Resolver::Session, "/", &[("cookie", "okta_session_acme=1; okta_session_globex=2")]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_has_one_answer(host in "[ -~]{0,40}", path in "/[ -~]{0,40}") {
+            let all = [
+                Resolver::Subdomain("example.com".to_owned()),
+                Resolver::Path("/t".to_owned()),
+                Resolver::TrustedHeader("x-tenant".to_owned()),
+                Resolver::BearerIssuer,
+                Resolver::Session,
+                Resolver::Host,
+            ];
+            let mut parts = request("/", &[]);
+            if let Ok(value) = host.parse() {
+                parts.headers.insert(HOST, value);
+            }
+            let first = resolve(&all, &parts, &path, "okta_session");
+            prop_assert_eq!(&first, &resolve(&all, &parts, &path, "okta_session"));
+            for hint in first {
+                let (Hint::Tenant(TenantKey::Id(id)) | Hint::Perhaps(TenantKey::Id(id))) = hint else { continue };
+                prop_assert!(host.contains(id.as_str()) || path.contains(id.as_str()));
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Tenants in a table: every way to find one leads to one.
+
+use std::collections::HashMap;
+use std::future::ready;
+use std::sync::Arc;
+
+use super::id::TenantId;
+use super::settings::TenantSettings;
+use super::source::{TenantFuture, TenantKey, TenantSource};
+use crate::config::Config;
+use crate::error::{Code, Error, Result};
+
+/// A fixed set of tenants.
+///
+/// No host, no domain of addresses and no pair of issuer and client belongs to two: that is an
+/// error when the table is made, and not a matter of luck when a request comes.
+///
+/// ```
+/// use okta_auth_core::tenant::{TenantId, TenantSettings, TenantTable};
+///
+/// let tenant = |id: &str| {
+///     let issuer = format!("https://{id}.okta.com/oauth2/default");
+///     let mut tenant = TenantSettings::new(TenantId::parse(id).unwrap(), issuer, "0oa1");
+///     tenant.hosts = vec!["app.example.com".to_owned()];
+///     tenant
+/// };
+/// assert!(TenantTable::new([tenant("acme")]).is_ok());
+/// let error = TenantTable::new([tenant("acme"), tenant("globex")]).unwrap_err();
+/// assert!(error.to_string().contains("app.example.com"), "the host leads to two");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct TenantTable {
+    tenants: HashMap<TenantKey, Arc<TenantSettings>>,
+    /// The one tenant of each issuer; `None` for an issuer of several.
+    issuers: HashMap<String, Option<Arc<TenantSettings>>>,
+    /// In the order of their ids.
+    all: Vec<Arc<TenantSettings>>,
+}
+
+impl TenantTable {
+    /// Checks the tenants and how they are found.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`], listing every problem with its tenant and its fix.
+    pub fn new(tenants: impl IntoIterator<Item = TenantSettings>) -> Result<Self> {
+        let mut table = Self::default();
+        let mut problems = Vec::new();
+        let mut clients: HashMap<(String, String), TenantId> = HashMap::new();
+        for tenant in tenants.into_iter().map(Arc::new) {
+            check(&tenant, &mut problems);
+            table.add(&tenant, &mut problems);
+            let client = (tenant.issuer.clone(), tenant.client_id.clone());
+            if let Some(other) = clients.insert(client, tenant.id.clone()) {
+                problems.push(format!("{}: it has the issuer and the client id of {other}", tenant.id));
+            }
+        }
+        table.all.sort_by(|a, b| a.id.cmp(&b.id));
+        if problems.is_empty() {
+            return Ok(table);
+        }
+        let message = format!("the tenants cannot be used:\n- {}", problems.join("\n- "));
+        Err(Error::new(Code::ConfigInvalid, message))
+    }
+
+    /// Adds the ways to one tenant.
+    fn add(&mut self, tenant: &Arc<TenantSettings>, problems: &mut Vec<String>) {
+        let hosts = tenant.hosts.iter().map(|host| TenantKey::Host(host.to_ascii_lowercase()));
+        let domains = tenant.email_domains.iter().map(|domain| TenantKey::EmailDomain(domain.to_ascii_lowercase()));
+        for key in std::iter::once(TenantKey::Id(tenant.id.clone())).chain(hosts).chain(domains) {
+            let text = key.to_string();
+            if let Some(other) = self.tenants.insert(key, Arc::clone(tenant)) {
+                problems.push(format!("{}: {text} leads to {} too; give it to one of them", tenant.id, other.id));
+            }
+        }
+        // Several clients of one issuer are fine; its name alone then leads to none of them.
+        for issuer in std::iter::once(&tenant.issuer).chain(&tenant.former_issuers) {
+            self.issuers.entry(issuer.clone()).and_modify(|only| *only = None).or_insert(Some(Arc::clone(tenant)));
+        }
+        self.all.push(Arc::clone(tenant));
+    }
+
+    /// The tenant that a key leads to.
+    pub fn tenant(&self, key: &TenantKey) -> Option<&Arc<TenantSettings>> {
+        match key {
+            TenantKey::Issuer(issuer) => self.issuers.get(issuer)?.as_ref(),
+            _ => self.tenants.get(key),
+        }
+    }
+
+    /// All tenants, in the order of their ids.
+    pub fn all(&self) -> &[Arc<TenantSettings>] {
+        &self.all
+    }
+}
+
+impl TenantSource for TenantTable {
+    fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
+        Box::pin(ready(Ok(self.tenant(key).map(|tenant| TenantSettings::clone(tenant)))))
+    }
+}
+
+/// What can be told of one tenant without the others.
+fn check(tenant: &TenantSettings, problems: &mut Vec<String>) {
+    let built = Config::builder().issuer(&tenant.issuer).client_id(&tenant.client_id).build();
+    if let Err(error) = built {
+        problems.push(format!("{}: {error}", tenant.id));
+    }
+    for host in &tenant.hosts {
+        if host.is_empty() || host.contains([':', '/', '*', ' ']) {
+            problems.push(format!("{}: `{host}` is no host name; write it without scheme and port", tenant.id));
+        }
+    }
+    for domain in &tenant.email_domains {
+        if !domain.is_ascii() || !domain.contains('.') || domain.contains(['@', ' ', '/', '*']) {
+            problems.push(format!("{}: `{domain}` is no domain of e-mail addresses in ASCII", tenant.id));
+        }
+    }
+}

@@ -1,0 +1,492 @@
+//! The store in Redis against a real `redis-server`: the suite of every store, and what it does
+//! when the server dies, pauses or is slow.
+//!
+//! Needs the Debian package `redis-server`: `cargo test --features redis --test redis_store -- --ignored`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+mod support;
+
+mod suite {
+    use std::cell::RefCell;
+
+    use okta_auth::session::RedisStore;
+
+    use crate::support::RedisServer;
+
+    thread_local! {
+        /// The servers of the tests of this thread, which end with it: each test has its own.
+        static SERVERS: RefCell<Vec<RedisServer>> = const { RefCell::new(Vec::new()) };
+    }
+
+    async fn fresh() -> RedisStore {
+        let server = RedisServer::start().await;
+        let store = RedisStore::new(&server.url()).unwrap();
+        SERVERS.with_borrow_mut(|servers| servers.push(server));
+        store
+    }
+
+    okta_auth::store_tests! {
+        #[ignore = "needs redis-server"]
+        async { fresh().await }
+    }
+}
+
+mod outages {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+    use std::time::{Duration, Instant};
+
+    use okta_auth::session::{RedisStore, SessionStore, StoreError, StoreKey, StoredRecord};
+
+    use crate::support::{Proxy, RedisServer};
+
+    /// How long an error may take.
+    const SOON: Duration = Duration::from_secs(2);
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn key(number: u64) -> StoreKey {
+        let mut bytes = [0x11; 32];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        StoreKey::from_bytes(bytes)
+    }
+
+    fn record(version: u64) -> StoredRecord {
+        StoredRecord { version, sealed: vec![0xab; 3_000] }
+    }
+
+    /// A command, and how long it took.
+    async fn timed<T>(command: impl Future<Output = Result<T, StoreError>>) -> (Result<T, StoreError>, Duration) {
+        let started = Instant::now();
+        let outcome = command.await;
+        (outcome, started.elapsed())
+    }
+
+    /// Asks until there is an answer.
+    async fn until_it_works(store: &RedisStore) {
+        let started = Instant::now();
+        while store.load(&key(0)).await.is_err() {
+            assert!(started.elapsed() < Duration::from_secs(5), "it does not come back");
+        }
+    }
+
+    /// Asks 200 times at once, several times; none fails.
+    async fn nothing_fails(store: &Arc<RedisStore>) {
+        for round in 0..5 {
+            let tasks: Vec<_> = (0..200)
+                .map(|number| {
+                    let store = Arc::clone(store);
+                    tokio::spawn(async move { store.load(&key(number)).await.map(drop) })
+                })
+                .collect();
+            for task in tasks {
+                task.await.unwrap().unwrap_or_else(|error| panic!("round {round} after recovery: {error}"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_store_is_built_without_a_server_and_without_a_runtime() {
+        let started = Instant::now();
+        let store = RedisStore::new("redis://127.0.0.1:1").unwrap();
+        assert!(started.elapsed() < Duration::from_millis(500));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (outcome, took) = runtime.block_on(timed(store.load(&key(1))));
+        let message = outcome.unwrap_err().to_string();
+        assert!(took < SOON && message.contains("cannot be reached"), "{message} after {took:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs redis-server"]
+    async fn a_server_that_is_killed_and_comes_back_is_used_again() {
+        let mut server = RedisServer::start().await;
+        let store = Arc::new(RedisStore::new(&server.url()).unwrap());
+        assert!(store.create(&key(1), &record(1), LONG).await.unwrap());
+        server.kill();
+        for _ in 0..3 {
+            let (outcome, took) = timed(store.load(&key(1))).await;
+            assert!(outcome.is_err() && took < SOON, "after {took:?}");
+        }
+        let error = okta_auth::Error::from(store.save(&key(1), &record(2), LONG).await.unwrap_err());
+        assert_eq!(error.code().as_str(), "store_unavailable");
+        server.restart().await;
+        nothing_fails(&store).await;
+        assert_eq!(store.load(&key(1)).await.unwrap(), None, "nothing was saved to disk");
+        assert!(store.create(&key(1), &record(1), LONG).await.unwrap());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs redis-server"]
+    async fn a_server_that_pauses_under_load_costs_a_second_and_nothing_that_was_acknowledged() {
+        let server = RedisServer::start().await;
+        let store = Arc::new(RedisStore::new(&server.url()).unwrap());
+        let (stop, longest, errors) =
+            (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicUsize::new(0)));
+        let writers: Vec<_> = (0..100)
+            .map(|number| {
+                let (store, stop, longest, errors) =
+                    (Arc::clone(&store), Arc::clone(&stop), Arc::clone(&longest), Arc::clone(&errors));
+                tokio::spawn(async move {
+                    let mut acknowledged = u64::from(store.create(&key(number), &record(1), LONG).await.unwrap());
+                    let mut next = acknowledged + 1;
+                    while !stop.load(Ordering::SeqCst) {
+                        let (outcome, took) = timed(store.save(&key(number), &record(next), LONG)).await;
+                        longest.fetch_max(u64::try_from(took.as_millis()).unwrap(), Ordering::SeqCst);
+                        match outcome {
+                            Ok(true) => (acknowledged, next) = (next, next + 1),
+                            // What failed may have been done: look, as the engine does.
+                            Ok(false) => next = store.load(&key(number)).await.map_or(next, |r| r.unwrap().version + 1),
+                            Err(_) => drop(errors.fetch_add(1, Ordering::SeqCst)),
+                        }
+                        tokio::task::yield_now().await;
+                    }
+                    (number, acknowledged)
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(errors.load(Ordering::SeqCst), 0, "before the pause");
+        server.pause();
+        while errors.load(Ordering::SeqCst) < 300 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        server.resume();
+        until_it_works(&store).await;
+        let known = errors.load(Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let late = errors.load(Ordering::SeqCst) - known;
+        stop.store(true, Ordering::SeqCst);
+        for writer in writers {
+            let (number, acknowledged) = writer.await.unwrap();
+            let stored = store.load(&key(number)).await.unwrap().expect("a session is lost").version;
+            assert!(stored >= acknowledged, "{number}: {stored} is there, {acknowledged} was acknowledged");
+        }
+        let longest = Duration::from_millis(longest.load(Ordering::SeqCst));
+        assert!(longest < SOON, "{longest:?}");
+        assert!(late <= 100, "{late} errors after recovery: more than what was under way");
+        nothing_fails(&store).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs redis-server"]
+    async fn a_server_that_reads_and_does_not_answer_gets_so_many_commands_and_no_more() {
+        let server = RedisServer::start().await;
+        let proxy = Proxy::start(server.port()).await;
+        let store = Arc::new(RedisStore::new(&proxy.url()).unwrap());
+        until_it_works(&store).await;
+        proxy.swallow();
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(3) {
+            let tasks: Vec<_> = (0..2_000)
+                .map(|number| {
+                    let store = Arc::clone(&store);
+                    tokio::spawn(async move { timed(store.create(&key(number), &record(1), LONG)).await })
+                })
+                .collect();
+            for task in tasks {
+                let (outcome, took) = task.await.unwrap();
+                assert!(outcome.is_err() && took < SOON, "after {took:?}");
+            }
+        }
+        let (swallowed, connections) = (proxy.swallowed(), proxy.connections());
+        assert!(swallowed < 512 * 3_200, "{swallowed} bytes are more than 512 commands");
+        assert!(connections < 30, "{connections} connections are a storm");
+        proxy.delay(Duration::ZERO);
+        until_it_works(&store).await;
+        nothing_fails(&store).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs redis-server"]
+    async fn a_slow_server_is_waited_for_and_one_that_is_too_slow_is_an_error() {
+        let server = RedisServer::start().await;
+        let proxy = Proxy::start(server.port()).await;
+        let store = Arc::new(RedisStore::new(&proxy.url()).unwrap());
+        until_it_works(&store).await;
+        proxy.delay(Duration::from_millis(200));
+        assert!(store.create(&key(1), &record(1), LONG).await.unwrap());
+        proxy.delay(Duration::from_secs(5));
+        let (outcome, took) = timed(store.load(&key(1))).await;
+        assert!(outcome.unwrap_err().to_string().contains("did not answer within"));
+        assert!(took < SOON, "{took:?}");
+        proxy.delay(Duration::ZERO);
+        until_it_works(&store).await;
+        nothing_fails(&store).await;
+        assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(1)));
+    }
+
+    #[test]
+    #[ignore = "needs redis-server"]
+    fn a_runtime_that_ends_takes_no_connection_with_it() {
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let other = runtime();
+        let server = other.block_on(RedisServer::start());
+        let store = Arc::new(RedisStore::new(&server.url()).unwrap());
+        for number in 0..3 {
+            // As the workers of actix-web: each with a runtime of its own, and the first ends first.
+            let store = Arc::clone(&store);
+            let worker = std::thread::spawn(move || {
+                assert!(runtime().block_on(store.create(&key(number), &record(1), LONG)).unwrap());
+            });
+            worker.join().unwrap();
+        }
+        assert_eq!(other.block_on(store.load(&key(0))).unwrap(), Some(record(1)));
+    }
+
+    #[tokio::test]
+    #[ignore = "needs redis-server"]
+    async fn a_request_that_is_dropped_does_not_disturb_the_others() {
+        let server = RedisServer::start().await;
+        let store = RedisStore::new(&server.url()).unwrap();
+        until_it_works(&store).await;
+        for number in 0..2_000 {
+            let (key, small) = (key(number), StoredRecord { version: 1, sealed: vec![] });
+            tokio::select! {
+                biased;
+                _ = store.create(&key, &small, LONG) => {}
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        assert!(store.create(&key(9_999), &record(1), LONG).await.unwrap(), "every permit has come back");
+    }
+
+    #[tokio::test]
+    #[ignore = "needs redis-server"]
+    async fn the_thread_ends_with_the_store() {
+        let server = RedisServer::start().await;
+        let store = RedisStore::new(&server.url()).unwrap();
+        until_it_works(&store).await;
+        let clients = async || server.ask("CLIENT LIST").await.matches("cmd=").count();
+        assert!(clients().await > 1);
+        drop(store);
+        let started = Instant::now();
+        while clients().await > 1 {
+            assert!(started.elapsed() < SOON, "its connections stay");
+        }
+    }
+}
+
+mod addresses {
+    use std::path::Path;
+    use std::process::Command;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use okta_auth::session::{RedisStore, SessionStore, StoreKey, StoredRecord, store_tests as suite};
+
+    use crate::support::{RedisServer, free_port};
+
+    const LONG: Duration = Duration::from_secs(3600);
+    const KEY: StoreKey = StoreKey::from_bytes([0x42; 32]);
+
+    fn record() -> StoredRecord {
+        StoredRecord { version: 1, sealed: b"sealed-session".to_vec() }
+    }
+
+    /// A folder that is removed with the test.
+    struct Folder(std::path::PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            let path = std::env::temp_dir().join(format!("okta-auth-files-{}-{}", std::process::id(), free_port()));
+            std::fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn file(&self, name: &str) -> String {
+            self.0.join(name).to_str().unwrap().to_owned()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[tokio::test]
+    #[ignore = "needs redis-server"]
+    async fn a_password_is_used_and_never_shown() {
+        let server = RedisServer::start_with(&["--requirepass", "hunter2/@"]).await;
+        let address = format!("127.0.0.1:{}", server.port());
+        let store = RedisStore::new(&format!("redis://:hunter2%2F%40@{address}/3")).unwrap();
+        assert!(store.create(&KEY, &record(), LONG).await.unwrap());
+        let wrong = RedisStore::new(&format!("redis://:swordfish@{address}")).unwrap();
+        let error = wrong.load(&KEY).await.unwrap_err();
+        let text = format!("{error} {error:?} {wrong:?} {store:?}");
+        let text = format!("{text} {:?}", okta_auth::Error::from(error));
+        assert!(text.contains("WRONGPASS"), "{text}");
+        let none = RedisStore::new(&format!("redis://{address}")).unwrap();
+        let error = none.load(&KEY).await.unwrap_err();
+        assert!(error.to_string().contains("NOAUTH"), "{error}");
+        for secret in ["swordfish", "hunter2"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    #[ignore = "needs redis-server"]
+    async fn what_a_server_says_of_a_record_is_not_told() {
+        // A server that knows no EVAL repeats its arguments.
+        let server = RedisServer::start_with(&["--rename-command", "EVAL", ""]).await;
+        let store = RedisStore::new(&server.url()).unwrap();
+        let next = StoredRecord { version: 2, ..record() };
+        let error = store.save(&KEY, &next, LONG).await.unwrap_err();
+        let text = format!("{error} {error:?} {next:?}");
+        assert!(text.contains("ERR") && !text.contains("sealed-session"), "{text}");
+    }
+
+    #[tokio::test]
+    #[ignore = "needs redis-server"]
+    async fn what_others_write_is_an_error_and_no_session() {
+        let server = RedisServer::start().await;
+        let store = RedisStore::new(&server.url()).unwrap();
+        server.ask(&format!("SET okta-auth:r:{KEY} short")).await;
+        server.ask(&format!("SET okta-auth:m:{KEY} text")).await;
+        server.ask(&format!("SADD okta-auth:l:{KEY} member")).await;
+        assert!(store.load(&KEY).await.unwrap_err().to_string().contains("another program"));
+        assert!(store.marks(&[KEY]).await.is_err());
+        assert!(store.linked(&KEY).await.unwrap_err().to_string().contains("WRONGTYPE"));
+        assert!(store.link(&KEY, &KEY, LONG).await.is_err());
+    }
+
+    #[tokio::test]
+    #[ignore = "needs redis-server"]
+    async fn every_key_has_a_lifetime() {
+        let server = RedisServer::start().await;
+        let store = RedisStore::new(&server.url()).unwrap();
+        let (hour, two) = (LONG, LONG * 2);
+        assert!(store.create(&KEY, &record(), hour).await.unwrap());
+        assert!(store.save(&KEY, &StoredRecord { version: 2, ..record() }, two).await.unwrap());
+        store.link(&KEY, &KEY, two).await.unwrap();
+        store.link(&KEY, &StoreKey::from_bytes([1; 32]), hour).await.unwrap();
+        assert!(store.claim(&KEY, 1, two).await.unwrap());
+        for table in ["r", "l", "m"] {
+            let answer = server.ask(&format!("PTTL okta-auth:{table}:{KEY}")).await;
+            let left: u128 = answer.split(':').nth(1).unwrap().split('\r').next().unwrap().parse().unwrap();
+            assert!(left <= two.as_millis() && left > two.as_millis() - 60_000, "{table}: {answer}");
+        }
+    }
+
+    /// Runs `openssl`.
+    fn openssl(folder: &Path, arguments: &str) {
+        let status = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().unwrap();
+        assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+    }
+
+    #[tokio::test]
+    #[ignore = "needs redis-server"]
+    async fn tls_trusts_the_given_roots_alone() {
+        let folder = Folder::new();
+        let curve = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+        openssl(&folder.0, &format!("req -x509 {curve} -keyout ca.key -out ca.pem -days 2 -subj /CN=ca"));
+        openssl(&folder.0, &format!("req {curve} -keyout key.pem -out request.pem -subj /CN=redis"));
+        std::fs::write(folder.0.join("names"), "subjectAltName=IP:127.0.0.1,DNS:localhost").unwrap();
+        let sign = "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2";
+        openssl(&folder.0, &format!("{sign} -extfile names"));
+        let (port, cert, secret) = (free_port(), folder.file("cert.pem"), folder.file("key.pem"));
+        let server = RedisServer::start_with(&[
+            "--tls-port",
+            &port.to_string(),
+            "--tls-cert-file",
+            &cert,
+            "--tls-key-file",
+            &secret,
+            "--tls-auth-clients",
+            "no",
+        ])
+        .await;
+        let roots = std::fs::read(folder.file("ca.pem")).unwrap();
+        for host in ["127.0.0.1", "localhost"] {
+            let store = RedisStore::with_roots(&format!("rediss://{host}:{port}"), &roots).unwrap();
+            store.raise(&KEY, 7, LONG).await.unwrap();
+        }
+        assert!(server.ask(&format!("GET okta-auth:m:{KEY}")).await.contains("00000000000000000007"));
+        openssl(&folder.0, &format!("req -x509 {curve} -keyout other.key -out other.pem -days 2 -subj /CN=ca"));
+        let other = std::fs::read(folder.file("other.pem")).unwrap();
+        let store = RedisStore::with_roots(&format!("rediss://127.0.0.1:{port}"), &other).unwrap();
+        let error = store.load(&KEY).await.unwrap_err().to_string();
+        assert!(error.contains("InvalidCertificate"), "{error}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs redis-server"]
+    async fn a_cluster_passes_the_suite() {
+        let folder = Folder::new();
+        let mut nodes = Vec::new();
+        for number in 0..3 {
+            let (file, bus) = (folder.file(&format!("nodes-{number}")), free_port().to_string());
+            let arguments = ["--cluster-enabled", "yes", "--cluster-config-file", &file, "--cluster-port", &bus];
+            nodes.push(RedisServer::start_with(&arguments).await);
+        }
+        let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port()));
+        let create =
+            Command::new("redis-cli").args(["--cluster", "create"]).args(addresses).arg("--cluster-yes").output();
+        let create = create.unwrap();
+        assert!(create.status.success(), "{}", String::from_utf8_lossy(&create.stdout));
+        let url = format!("redis-cluster://127.0.0.1:{}", nodes[0].port());
+        let store = Arc::new(RedisStore::new(&url).unwrap());
+        let started = Instant::now();
+        while store.load(&KEY).await.is_err() {
+            assert!(started.elapsed() < Duration::from_secs(10), "the cluster does not come up");
+        }
+        macro_rules! run {
+            ($($name:ident)*) => {$(
+                suite::$name(Arc::clone(&store), suite::a_moment).await;
+                for node in &nodes {
+                    node.ask("FLUSHALL").await;
+                }
+            )*};
+        }
+        run! {
+            a_new_record_is_loaded_as_it_was_written
+            a_removed_record_is_gone_and_can_be_created_again
+            save_takes_the_next_version_alone
+            of_many_writers_one_wins_each_version
+            any_bytes_come_back
+            keys_that_differ_in_one_bit_are_different
+            links_are_kept_by_index
+            an_unlinked_record_is_not_linked
+            many_links_are_all_there
+            a_claim_is_released_by_its_owner_alone
+            raise_never_lowers
+            marks_are_in_the_order_of_the_keys
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "needs redis-server"]
+    async fn sentinel_names_the_new_primary_after_a_failover() {
+        let folder = Folder::new();
+        let mut primary = RedisServer::start().await;
+        let port = primary.port().to_string();
+        let replica =
+            RedisServer::start_with(&["--replicaof", "127.0.0.1", &port, "--repl-diskless-sync-delay", "0"]).await;
+        let configuration = folder.file("sentinel.conf");
+        let watch = format!(
+            "sentinel monitor sessions 127.0.0.1 {port} 1\nsentinel down-after-milliseconds sessions 500\n\
+             sentinel failover-timeout sessions 3000\n"
+        );
+        std::fs::write(&configuration, watch).unwrap();
+        let sentinel = RedisServer::start_sentinel(&configuration).await;
+        let address = format!("redis-sentinel://127.0.0.1:{}?sentinelServiceName=sessions", sentinel.port());
+        let store = RedisStore::new(&address).unwrap();
+        let started = Instant::now();
+        while let Err(error) = store.create(&KEY, &record(), LONG).await {
+            assert!(started.elapsed() < Duration::from_secs(10), "{error}");
+        }
+        let started = Instant::now();
+        while !(replica.ask(&format!("EXISTS okta-auth:r:{KEY}")).await.contains(":1")
+            && sentinel.ask("SENTINEL replicas sessions").await.contains("slave"))
+        {
+            assert!(started.elapsed() < Duration::from_secs(20), "the replica does not follow");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        primary.kill();
+        let started = Instant::now();
+        while !matches!(store.save(&KEY, &StoredRecord { version: 2, ..record() }, LONG).await, Ok(true)) {
+            assert!(started.elapsed() < Duration::from_secs(20), "nobody took over");
+        }
+        assert!(replica.ask("ROLE").await.contains("master"));
+    }
+}
