@@ -123,7 +123,8 @@ macro_rules! paths {
         pub fn $off(mut self) -> Self {
             self.$field = Path::Off;
             self
-        })*
+        }
+        )*
     };
 }
 
@@ -164,7 +165,7 @@ impl ConfigBuilder {
         audience,
         /// Where sessions live; `OKTA_SESSION_STORE`: `cookie`, `memory`, or the URL of Redis or
         /// Valkey. A store of your own goes to
-        /// [`OktaAuthBuilder::session_store`](crate::engine::OktaAuthBuilder::session_store).
+        /// `OktaAuthBuilder::session_store`.
         session_store,
         /// Where it is written down which sessions in cookies have been ended from the server
         /// side; `OKTA_REVOCATION_STORE`: `memory`, `none`, or the URL of Redis or Valkey.
