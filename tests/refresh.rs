@@ -226,8 +226,8 @@ async fn a_replica_that_is_killed_while_it_refreshes_is_replaced_when_its_lease_
         // What the killed one was granted is lost with it: that is what the issuer's leeway is for.
         let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::from_secs(30));
         let org = org.access_token_lifetime(LIFETIME).start().await.unwrap();
-        let place = Place::Shared(SharedStore::new(&org));
-        let Place::Shared(store) = &place else { unreachable!() };
+        let store = SharedStore::new(&org);
+        let place = Place::Shared(store.clone());
         // The first replica has a runtime of its own, which is shut down with everything in it.
         let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let first = doomed.spawn(place.app().org(org.clone()).routes(routes()).start()).await.unwrap();

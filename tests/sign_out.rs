@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use okta_auth_axum::User;
 use okta_auth_core::error::Code;
 use okta_auth_core::session::{Session, SessionId};
-use okta_auth_dev::{Delivery, Endpoint, LogoutTokenFault, Notice, Org, RevocationFault, SubjectFormat};
+use okta_auth_dev::{Delivery, Endpoint, LogoutToken, LogoutTokenFault, Notice, Org, RevocationFault, SubjectFormat};
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{ADA, Answer, App, BEN, Browser, Place, SharedStore, offline, routes};
@@ -397,7 +397,7 @@ async fn back_channel_answers_400_to_every_wrong_token_and_keeps_the_session() {
 
 #[tokio::test]
 async fn back_channel_ends_what_it_names_and_nothing_else() {
-    let forms: [(&str, fn(okta_auth_dev::LogoutToken) -> okta_auth_dev::LogoutToken); 6] = [
+    let forms: [(&str, fn(LogoutToken) -> LogoutToken); 6] = [
         ("sub and sid", |token| token),
         ("sub", |token| token.session(None)),
         ("sid", |token| token.subject(None)),
