@@ -395,9 +395,12 @@ async fn back_channel_answers_400_to_every_wrong_token_and_keeps_the_session() {
     }
 }
 
+/// How a good token is varied.
+type Form = fn(LogoutToken) -> LogoutToken;
+
 #[tokio::test]
 async fn back_channel_ends_what_it_names_and_nothing_else() {
-    let forms: [(&str, fn(LogoutToken) -> LogoutToken); 6] = [
+    let forms: [(&str, Form); 6] = [
         ("sub and sid", |token| token),
         ("sub", |token| token.session(None)),
         ("sid", |token| token.subject(None)),
