@@ -150,5 +150,5 @@ async fn panics(_: User) -> String {
 }
 
 async fn own_token(user: User) -> Result<String, UserRejection> {
-    user.access_token().await.map(|token| token.expose().to_owned())
+    Ok(user.access_token().await?.expose().to_owned())
 }

@@ -11,6 +11,7 @@ use super::client_auth::PrivateKey;
 use super::env::Variables;
 use super::{Options, ResponseMode, Userinfo};
 use crate::error::Result;
+use crate::http::HttpSettings;
 use crate::secret::Secret;
 
 /// Builds a [`Config`](super::Config). What is set here wins over the variable of the same meaning.
@@ -306,6 +307,11 @@ impl ConfigBuilder {
             self.cookie_secrets.push(Secret::random()?);
         }
         Ok(self)
+    }
+
+    /// How long one request may take.
+    pub(crate) fn http_settings(&self) -> HttpSettings {
+        HttpSettings { timeout: self.options.http_timeout, ..HttpSettings::default() }
     }
 
     /// The public origin before any check, and the name of the session cookie.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use url::Url;
+
 use super::hook::SignInHook;
 use super::messages::Senders;
 use super::places::SessionsPlace;
@@ -13,7 +15,7 @@ use crate::clock::{Clock, SharedClock};
 use crate::config::{Config, ConfigBuilder, EgressPolicy, Issuer};
 use crate::cookie::{CookieKeys, CookieSettings};
 use crate::discovery::Discovery;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::events::{Event, EventHook, Events};
 use crate::http::{HttpClient, HttpSettings};
 use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
@@ -63,6 +65,10 @@ pub struct OktaAuthBuilder {
 struct Common {
     place: SessionsPlace,
     renewals: Arc<Renewals>,
+    /// Whose connections all of them use, within one policy; `None` for an application's own.
+    http: Option<HttpClient>,
+    /// Where tenants may lead.
+    egress: EgressPolicy,
 }
 
 impl OktaAuthBuilder {
@@ -75,12 +81,25 @@ impl OktaAuthBuilder {
 
     /// Makes what engines that are built from this have in common: cookie keys, the store, and what
     /// is known of renewals.
-    pub(super) fn shared(mut self) -> Result<Self> {
+    pub(super) fn shared(mut self, egress: EgressPolicy) -> Result<Self> {
         self.config = self.config.with_some_secret()?;
         let (sessions, revocations) = self.config.places()?;
         let place = SessionsPlace::new(&sessions, &revocations, self.store.take(), &self.clock)?;
-        self.common = Some(Common { place, renewals: Arc::default() });
+        let http = Some(HttpClient::new(&self.config.http_settings(), egress.clone(), self.clock.clone())?);
+        self.common = Some(Common { place, renewals: Arc::default(), http, egress });
         Ok(self)
+    }
+
+    /// Whether the policy lets a tenant's issuers be used at all.
+    pub(super) fn check_issuer(&self, tenant: &TenantSettings) -> Result<()> {
+        let Some(common) = &self.common else { return Ok(()) };
+        for issuer in std::iter::once(&tenant.issuer).chain(&tenant.former_issuers) {
+            let url = Url::parse(issuer);
+            let url = url.map_err(|_| Error::new(Code::ConfigInvalid, format!("{}: no issuer is a URL", tenant.id)))?;
+            let checked = common.egress.check_issuer(&Issuer::new(issuer, url));
+            checked.map_err(|error| Error::new(Code::ConfigInvalid, format!("{}: {error}", tenant.id)))?;
+        }
+        Ok(())
     }
 
     /// The settings so far.
@@ -167,7 +186,10 @@ impl OktaAuthBuilder {
         let config = Arc::new(self.config.build()?);
         let clock = self.clock;
         let settings = HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() };
-        let http = HttpClient::new(&settings, EgressPolicy::operator(), clock.clone())?;
+        let http = match self.common.as_ref().and_then(|common| common.http.as_ref()) {
+            Some(shared) => shared.for_tenant(&settings),
+            None => HttpClient::new(&settings, EgressPolicy::operator(), clock.clone())?,
+        };
         let verifier = Arc::new(verifier(&config, &http, &clock));
         let discovery = Discovery::new(config.issuer.clone(), http.clone(), clock.clone());
         let access_tokens = access_tokens(&config, &http, &clock, (&discovery, &verifier));
@@ -180,13 +202,15 @@ impl OktaAuthBuilder {
         // Signing out needs no fresh claims, least of all while Okta is away.
         let own = config.routes.own().map(str::to_owned);
         let on_demand = self.on_demand.into_iter().chain(own).collect();
-        let Common { place, renewals } = match self.common {
+        let Common { place, renewals, .. } = match self.common {
             Some(common) => common,
             None => {
                 let (sessions, revocations) = (&config.session_place, &config.revocation_place);
                 Common {
                     place: SessionsPlace::new(sessions, revocations, self.store, &clock)?,
                     renewals: Arc::default(),
+                    http: None,
+                    egress: EgressPolicy::operator(),
                 }
             }
         };

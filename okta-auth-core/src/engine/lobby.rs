@@ -13,7 +13,7 @@ use super::arrival::Arrival;
 use super::page::{Page, escape};
 use super::reply::{self, Reply};
 use super::routes::Endpoint;
-use super::tenants::Many;
+use super::many::Many;
 use super::visit::Visit;
 use super::{OktaAuth, Renewal};
 use crate::error::{Code, Error, Result};

@@ -62,6 +62,7 @@ mod error_reply;
 mod hook;
 mod initiate;
 mod lobby;
+mod many;
 mod messages;
 mod page;
 mod places;
@@ -71,6 +72,7 @@ mod routes;
 mod signed_in;
 mod telling;
 mod tenants;
+mod tenants_builder;
 mod visit;
 
 use std::fmt;
@@ -85,7 +87,8 @@ pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
 pub use reply::Reply;
 pub use routes::Endpoint;
 pub use signed_in::SignedIn;
-pub use tenants::{Tenants, TenantsBuilder};
+pub use tenants::Tenants;
+pub use tenants_builder::TenantsBuilder;
 pub use visit::Visit;
 
 use crate::bearer::AccessTokens;

@@ -12,7 +12,7 @@ use super::client_kind::may_redirect;
 use super::error_reply;
 use super::renewal::Tended;
 use super::reply::{self, Reply};
-use super::tenants::Many;
+use super::many::Many;
 use super::{Challenge, OktaAuth};
 use crate::bearer::Credentials;
 use crate::clock::Timestamp;

@@ -115,7 +115,6 @@ impl HttpClient {
     /// A client for another tenant. It shares connections, certificates and the policy with this
     /// one, which cost much more than all the rest, and nothing else: limits, failures and bounds
     /// are its own, but for `connect_timeout`, which belongs to the connections.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the tenants, which are not there yet"))]
     pub(crate) fn for_tenant(&self, settings: &HttpSettings) -> Self {
         let circuits = Arc::new(Circuits::new(settings.limits(), self.clock.clone()));
         let (client, policy, clock) = (self.client.clone(), Arc::clone(&self.policy), self.clock.clone());

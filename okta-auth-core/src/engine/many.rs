@@ -1,0 +1,237 @@
+//! Many tenants: finding the one that a request is for, and making its engine ready.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use http::request::Parts;
+use quick_cache::sync::Cache;
+use url::Url;
+
+use super::arrival::{Arrival, Waiting};
+use super::builder::OktaAuthBuilder;
+use super::visit::{Lobby, Visit};
+use super::{OktaAuth, Renewal};
+use crate::config::ConfigBuilder;
+use crate::error::{Code, Error, Result};
+use crate::policy::PolicySet;
+use crate::tenant::{Directory, Hint, Lookup, Resolver, TenantId, TenantKey, TenantSettings, host, resolve};
+
+/// So many tenants are kept ready; the others are made ready when somebody comes.
+pub(super) const READY: usize = 4096;
+
+/// What many tenants share.
+pub(super) struct Many {
+    pub(super) template: OktaAuthBuilder,
+    pub(super) resolvers: Vec<Resolver>,
+    pub(super) directory: Directory,
+    pub(super) ready: Cache<TenantId, Ready>,
+    /// An engine that knows nobody, for requests that are for no tenant.
+    pub(super) lobby: OktaAuth,
+    pub(super) policies: HashMap<String, PolicySet>,
+    /// Whether the lobby asks for an e-mail address.
+    pub(super) email_first: bool,
+    /// Whether it lists the tenants.
+    pub(super) chooser: bool,
+    /// Whether a sign-in at one tenant takes the session at another away.
+    pub(super) exclusive: bool,
+}
+
+/// A tenant with its engine.
+#[derive(Clone)]
+pub(super) struct Ready {
+    pub(super) settings: Arc<TenantSettings>,
+    pub(super) auth: OktaAuth,
+}
+
+impl Many {
+    /// Finds the tenant, at once if it can be.
+    pub(super) fn arrival(self: &Arc<Self>, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
+        self.end_removed();
+        let hints = resolve(&self.resolvers, parts, target, self.template.config().shared().1);
+        for hint in &hints {
+            match self.consider(hint) {
+                Considered::Tenant(Ok(auth)) => return auth.arrival(parts, target, renewal),
+                Considered::Tenant(Err(error)) => return self.refused(parts, target, error),
+                Considered::Nobody => {}
+                Considered::Refused => return self.refused(parts, target, unknown()),
+                Considered::Ask => return self.ask(hints, parts, target, renewal),
+            }
+        }
+        self.lobby_or_refusal(parts, target)
+    }
+
+    /// Finds the tenant by asking the source.
+    fn ask(self: &Arc<Self>, hints: Vec<Hint>, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
+        let (many, parts, target) = (Arc::clone(self), parts.clone(), target.to_owned());
+        Arrival::Waiting(Waiting::on(async move {
+            for hint in &hints {
+                let (key, required) = match hint {
+                    Hint::Tenant(key) => (key, true),
+                    Hint::Perhaps(key) => (key, false),
+                    Hint::Unknown => return many.refused(&parts, &target, unknown()).visit().await,
+                };
+                match many.find(key).await {
+                    Ok(Some(auth)) => return auth.arrival(&parts, &target, renewal).visit().await,
+                    Ok(None) if required => return many.refused(&parts, &target, unknown()).visit().await,
+                    Ok(None) => {}
+                    Err(error) => return many.refused(&parts, &target, error).visit().await,
+                }
+            }
+            many.lobby_or_refusal(&parts, &target).visit().await
+        }))
+    }
+
+    /// What one hint comes to without waiting.
+    fn consider(&self, hint: &Hint) -> Considered {
+        let (key, required) = match hint {
+            Hint::Tenant(key) => (key, true),
+            Hint::Perhaps(key) => (key, false),
+            Hint::Unknown => return Considered::Refused,
+        };
+        match self.directory.look(key) {
+            Lookup::Known(Some(settings)) => Considered::Tenant(self.engine(&settings)),
+            Lookup::Known(None) if required => Considered::Refused,
+            Lookup::Known(None) => Considered::Nobody,
+            Lookup::Ask => Considered::Ask,
+        }
+    }
+
+    /// The engine of a key.
+    pub(super) async fn find(&self, key: &TenantKey) -> Result<Option<OktaAuth>> {
+        self.directory.find(key).await?.map(|settings| self.engine(&settings)).transpose()
+    }
+
+    /// The engine of a tenant: the one that is ready, or a new one if the settings are others.
+    fn engine(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
+        if let Some(ready) = self.ready.get(&settings.id)
+            && (Arc::ptr_eq(&ready.settings, settings) || ready.settings == *settings)
+        {
+            return Ok(ready.auth);
+        }
+        self.template.check_issuer(settings)?;
+        let template = self.template.clone();
+        let (base, cookie) = template.config().shared();
+        let cookie = format!("{cookie}_{}", settings.id);
+        let mut config = settings.apply(template.config()).cookie_name(cookie);
+        if settings.base_url.is_none() {
+            config = self.place(config, base, settings);
+        }
+        let policies = match &settings.policies {
+            None => None,
+            Some(name) => Some(self.policies.get(name).cloned().ok_or_else(|| {
+                let message = format!("the tenant {} names a policy set that there is not", settings.id);
+                Error::new(Code::ConfigInvalid, message)
+            })?),
+        };
+        let auth = template.with_config(config).for_tenant(Arc::clone(settings), policies, self.exclusive).build()?;
+        self.ready.insert(settings.id.clone(), Ready { settings: Arc::clone(settings), auth: auth.clone() });
+        Ok(auth)
+    }
+
+    /// Where a tenant reaches the application: below its path, at its subdomain, or at its host.
+    fn place(&self, config: ConfigBuilder, base: &str, settings: &TenantSettings) -> ConfigBuilder {
+        for resolver in &self.resolvers {
+            match resolver {
+                Resolver::Path(prefix) => return config.mount_path(format!("{prefix}/{}", settings.id)),
+                Resolver::Subdomain(parent) => {
+                    return config.base_url(with_host(base, &format!("{}.{parent}", settings.id)));
+                }
+                Resolver::Host if !settings.hosts.is_empty() => {
+                    let first = settings.hosts.first().map(String::as_str).unwrap_or_default();
+                    return config.base_url(with_host(base, first));
+                }
+                _ => {}
+            }
+        }
+        config
+    }
+
+    /// A request for no tenant: to the application's own address, or to one that it does not have.
+    fn lobby_or_refusal(self: &Arc<Self>, parts: &Parts, target: &str) -> Arrival {
+        let by_host = self.resolvers.iter().any(|one| matches!(one, Resolver::Host | Resolver::Subdomain(_)));
+        let own = Url::parse(self.template.config().shared().0).ok();
+        let own = own.as_ref().and_then(Url::host_str);
+        if by_host && host(parts).as_deref() != own {
+            return self.refused(parts, target, unknown());
+        }
+        Arrival::Here(self.lobby.visit_of_nobody(parts, target, Lobby::Open(Arc::clone(self))))
+    }
+
+    /// A request that is answered with an error whatever it is for.
+    fn refused(self: &Arc<Self>, parts: &Parts, target: &str, error: Error) -> Arrival {
+        let visit = self.lobby.visit_of_nobody(parts, target, Lobby::Closed(Arc::new(error)));
+        // Adapters take the short way past the handler only with who waits.
+        Arrival::Waiting(Waiting::on(async move { visit }))
+    }
+
+    /// Ends the sessions of tenants that a file has no more.
+    fn end_removed(self: &Arc<Self>) {
+        for settings in self.directory.removed() {
+            let ready = self.ready.remove(&settings.id).map(|(_, ready)| ready.auth);
+            let Some(auth) = ready.or_else(|| self.engine(&settings).ok()) else { continue };
+            self.ready.remove(&settings.id);
+            tokio::spawn(async move {
+                if let Err(error) = auth.end_everybody().await {
+                    tracing::warn!(target: "okta_auth", code = %error.code(), "sessions of a removed tenant live on: {error}");
+                }
+            });
+        }
+    }
+
+    /// Whether the lobby asks for an address.
+    pub(super) fn email_first(&self) -> bool {
+        self.email_first
+    }
+
+    /// The tenants to choose from; none if that is not wanted.
+    pub(super) fn choices(&self) -> Vec<Arc<TenantSettings>> {
+        if self.chooser { self.directory.all() } else { Vec::new() }
+    }
+
+    /// The engine of a tenant that is listed.
+    pub(super) fn ready(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
+        self.engine(settings)
+    }
+}
+
+/// What a hint comes to.
+enum Considered {
+    Tenant(Result<OktaAuth>),
+    /// It leads nowhere, and may do so.
+    Nobody,
+    /// It leads nowhere, and may not.
+    Refused,
+    /// The source has to be asked.
+    Ask,
+}
+
+/// 404: whether there is another tenant of a similar name is nobody's business.
+fn unknown() -> Error {
+    Error::new(Code::TenantUnknown, "the request is for a tenant that there is not")
+}
+
+/// A URL with another host, and the same scheme and port.
+fn with_host(base: &str, host: &str) -> String {
+    let Ok(mut url) = Url::parse(base) else { return base.to_owned() };
+    match url.set_host(Some(host)) {
+        Ok(()) => url.origin().ascii_serialization(),
+        Err(_) => base.to_owned(),
+    }
+}
+
+impl Visit {
+    /// The tenants of the application, if the request is for none of them.
+    pub(super) fn many(&self) -> Option<&Arc<Many>> {
+        match self.lobby() {
+            Some(Lobby::Open(many)) => Some(many),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Many {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Many").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,174 @@
+//! How an application says which tenants it has.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+
+use super::builder::OktaAuthBuilder;
+use super::many::{Many, READY};
+use super::tenants::Tenants;
+use crate::config::EgressPolicy;
+use crate::error::{Code, Error, Result};
+use crate::policy::PolicySet;
+#[cfg(feature = "toml")]
+use crate::tenant::TenantFile;
+use crate::tenant::{Directory, Resolver, TenantSource, TenantTable};
+
+/// How long the answer of a source is believed.
+const BELIEVED: Duration = Duration::from_secs(60);
+
+/// Where tenants come from, before anything is checked.
+enum Place {
+    Table(TenantTable),
+    #[cfg(feature = "toml")]
+    File(TenantFile),
+    Source(Arc<dyn TenantSource>, Duration),
+}
+
+/// Builds [`Tenants`].
+#[must_use]
+pub struct TenantsBuilder {
+    template: OktaAuthBuilder,
+    place: Place,
+    resolvers: Vec<Resolver>,
+    policies: HashMap<String, PolicySet>,
+    egress: EgressPolicy,
+    email_first: bool,
+    chooser: bool,
+    exclusive: bool,
+}
+
+impl TenantsBuilder {
+    /// No tenants yet.
+    pub(super) fn new(template: OktaAuthBuilder) -> Self {
+        Self {
+            template,
+            place: Place::Table(TenantTable::default()),
+            resolvers: Vec::new(),
+            policies: HashMap::new(),
+            egress: EgressPolicy::default(),
+            email_first: true,
+            chooser: false,
+            exclusive: false,
+        }
+    }
+
+    /// Where the application may connect to for its tenants: by default https at Okta's own domains
+    /// and no private address. What a tenant's settings and metadata name beyond that is refused:
+    /// whoever writes a tenant's settings must not be able to point the application at machines
+    /// inside your network.
+    pub fn egress(mut self, policy: EgressPolicy) -> Self {
+        self.egress = policy;
+        self
+    }
+
+    /// A fixed set of tenants.
+    pub fn table(mut self, table: TenantTable) -> Self {
+        self.place = Place::Table(table);
+        self
+    }
+
+    /// A file, read again when it changes.
+    #[cfg(feature = "toml")]
+    pub fn file(mut self, file: TenantFile) -> Self {
+        self.place = Place::File(file);
+        self
+    }
+
+    /// A database or the like, asked at most once a minute for each key.
+    pub fn source(self, source: impl TenantSource) -> Self {
+        self.source_believed_for(source, BELIEVED)
+    }
+
+    /// The same with another time for which its answers are believed, that there is no such tenant
+    /// included.
+    pub fn source_believed_for(mut self, source: impl TenantSource, lifetime: Duration) -> Self {
+        self.place = Place::Source(Arc::new(source), lifetime);
+        self
+    }
+
+    /// Adds a way to tell the tenant of a request; asked in the order in which they are added. At
+    /// least one is needed.
+    pub fn resolve(mut self, resolver: Resolver) -> Self {
+        self.resolvers.push(resolver);
+        self
+    }
+
+    /// Adds a set of policies that tenants name in their settings. Tenants that name none are held
+    /// to those of the application.
+    pub fn policies(mut self, name: impl Into<String>, policies: PolicySet) -> Self {
+        self.policies.insert(name.into(), policies);
+        self
+    }
+
+    /// Whether `/login` without a tenant asks for an e-mail address, whose domain leads to the
+    /// tenant; yes by default. It never tells whether there is such a user.
+    pub fn email_first(mut self, ask: bool) -> Self {
+        self.email_first = ask;
+        self
+    }
+
+    /// Whether `/login` without a tenant lists the tenants by name; no by default, since that tells
+    /// everybody who your customers are.
+    pub fn chooser(mut self, list: bool) -> Self {
+        self.chooser = list;
+        self
+    }
+
+    /// Whether somebody who signs in at one tenant leaves the sessions of others in the same
+    /// browser; no by default: several live side by side.
+    pub fn exclusive(mut self, exclusive: bool) -> Self {
+        self.exclusive = exclusive;
+        self
+    }
+
+    /// Checks everything and builds. Touches no network, and prepares no tenant.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`], with every problem and its fix.
+    pub fn build(self) -> Result<Tenants> {
+        if self.resolvers.is_empty() {
+            let message = "nothing tells which tenant a request is for; add a resolver";
+            return Err(Error::new(Code::ConfigInvalid, message));
+        }
+        let template = self.template.shared(self.egress)?;
+        let clock = template.shared_clock();
+        let directory = match self.place {
+            Place::Table(table) => Directory::table(table, clock),
+            #[cfg(feature = "toml")]
+            Place::File(file) => Directory::file(file, clock)?,
+            Place::Source(source, lifetime) => Directory::source(source, lifetime, clock),
+        };
+        for tenant in directory.all() {
+            template.check_issuer(&tenant)?;
+            if tenant.policies.as_ref().is_some_and(|name| !self.policies.contains_key(name)) {
+                let message = format!("{}: there is no policy set of the name in `policies`", tenant.id);
+                return Err(Error::new(Code::ConfigInvalid, message));
+            }
+        }
+        // No Okta is behind this name, and nobody ever asks it.
+        let nowhere = template.config().clone().issuer("https://tenants.invalid").client_id("nobody");
+        let lobby = template.clone().with_config(nowhere.only_client_secret(None)).build()?;
+        let many = Many {
+            template,
+            resolvers: self.resolvers,
+            directory,
+            ready: Cache::new(READY),
+            lobby,
+            policies: self.policies,
+            email_first: self.email_first,
+            chooser: self.chooser,
+            exclusive: self.exclusive,
+        };
+        Ok(Tenants::of(many))
+    }
+}
+
+impl fmt::Debug for TenantsBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantsBuilder").finish_non_exhaustive()
+    }
+}
