@@ -1,4 +1,19 @@
 //! A request comes in: who makes it is known at once, or somebody has to be asked.
+//!
+//! | session | known at once | asked |
+//! |---|---|---|
+//! | none, or a cookie that is none | yes | |
+//! | in a cookie, ended sessions known in memory, tokens good | yes | |
+//! | in a cookie, ended sessions known in Redis | | Redis |
+//! | in a store | | the store |
+//! | any, with tokens that are due | | Okta, at most once for all who ask |
+//! | any, of a tenant whose settings are elsewhere | | the source of tenants |
+//!
+//! The first two take no turn of the runtime and make no allocation for a future: they are nearly
+//! all requests of an application with sessions in cookies.
+//!
+//! If whoever is asked does not answer, it is not known whether somebody is signed in. That is
+//! neither "yes" nor "no": whatever depends on it is answered with 503, and nothing else is.
 
 use std::fmt;
 use std::future::Future;

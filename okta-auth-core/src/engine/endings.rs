@@ -1,4 +1,12 @@
 //! Ends sessions from the server side, and lists those that could be ended.
+//!
+//! A session ends at once on every replica that shares the store: its record is removed first, and
+//! whoever asks next finds none. Its refresh token is revoked at Okta afterwards, by a task of its
+//! own, because Okta may be slow and the session has ended whatever comes of it.
+//!
+//! Sessions in cookies cannot be removed. What is written down instead is the moment up to which
+//! the sessions of a name have ended, and every request looks there. Their refresh tokens are in
+//! browsers, so they can be revoked only by the sign-out of that browser.
 
 use std::sync::Arc;
 

@@ -1,3 +1,9 @@
+//! The lobby: an engine of an application with tenants that knows nobody and no Okta.
+//!
+//! It takes what is for no tenant, so that public pages work at the application's own address and
+//! a page that needs a user leads to the question who that is. It never makes a request of its
+//! own, and everything but the start of a sign-in is 404 here.
+//!
 //! Requests that are for no tenant: where somebody says which one they belong to, by their e-mail
 //! address (home-realm discovery) or by choosing.
 //!

@@ -1,4 +1,23 @@
 //! Many tenants: finding the one that a request is for, and making its engine ready.
+//!
+//! # What a tenant has of its own, and what all share
+//!
+//! | its own | shared |
+//! |---|---|
+//! | issuer, metadata, keys, verified tokens | the connections and their TLS settings |
+//! | limits and failures of its requests to Okta | the policy of where they may lead |
+//! | the seal of its cookies, and their names | the cookie secrets |
+//! | the names of its sessions, links and marks | the store, and the list of ended sessions |
+//! | its policies | the application's hooks |
+//!
+//! What is shared has the tenant in every key or in the associated data of every seal, so a value
+//! of one tenant is not found, or does not open, in another.
+//!
+//! # How one becomes ready
+//!
+//! An engine is made when the first request of its tenant comes, from the settings as they are
+//! then, and again when they have changed. Making it touches no network. The tenants that nobody
+//! has asked for longest give up theirs; what they lose is caches, never a session.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,4 +1,12 @@
 //! The place of an application's sessions, as it is configured.
+//!
+//! | `OKTA_SESSION_STORE` | sessions | how one is ended from the server side |
+//! |---|---|---|
+//! | `cookie` | sealed in the browser | a mark in the list of `OKTA_REVOCATION_STORE` |
+//! | `memory` | in this process | removed |
+//! | `redis://..` | in Redis or Valkey | removed, for all replicas |
+//!
+//! A store that the application brings along goes before all of these.
 
 use std::sync::Arc;
 

@@ -1,5 +1,27 @@
 //! Keeps the tokens of sessions fresh: once for each session, whoever asks.
 //!
+//! ```text
+//!  request        this process            store                 Okta
+//!     |  due?          |                     |                     |
+//!     |--------------->|  under way? wait    |                     |
+//!     |                |  claim the lease    |                     |
+//!     |                |-------------------->|                     |
+//!     |                |  read again         |                     |
+//!     |                |-------------------->|                     |
+//!     |                |  still the same tokens: present them      |
+//!     |                |------------------------------------------>|
+//!     |                |  new tokens, verified                     |
+//!     |                |<------------------------------------------|
+//!     |                |  save, if nobody was faster               |
+//!     |                |-------------------->|                     |
+//!     |  new session   |  release the lease  |                     |
+//!     |<---------------|-------------------->|                     |
+//! ```
+//!
+//! `tests/refresh_model.rs` has this as a model, whose interleavings are searched for one that
+//! loses a token, uses one twice or brings back a session that was signed out.
+//!
+//!
 //! 1. Within one process, requests that want the same renewal share it. It is a task of its own, so
 //!    a browser that goes away does not take its tokens along.
 //! 2. Between processes with a shared store, one holds a lease while it renews and the others read

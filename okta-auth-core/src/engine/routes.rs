@@ -1,4 +1,30 @@
 //! The library's own paths: start of sign-in, callback, sign-out from here and from outside.
+//!
+//! | path | method | who sends it | what proves that |
+//! |---|---|---|---|
+//! | `/login` | GET | a link of the application | nothing: a sign-in harms nobody |
+//! | `/login/initiate` | GET, POST | Okta's dashboard, or anybody | nothing: it only begins one |
+//! | `/authorization-code/callback` | GET, POST | Okta, through the browser | state, in this browser's cookie |
+//! | `/logout` | POST | a page of the application | `Origin` and `Sec-Fetch-Site` |
+//! | `/frontchannel-logout` | GET, POST | Okta's sign-out page, in a frame | nothing, or a `sid` |
+//! | `/backchannel-logout` | POST | a provider | a logout token |
+//! | `/global-token-revocation` | POST | Okta | a revocation token |
+//! | `/.well-known/oauth-protected-resource` | GET | clients of the API | nothing: it is public |
+//!
+//! Each of them can be renamed or left out. None of them renews the tokens of a session: signing
+//! out has to work while Okta is away.
+//!
+//! # What a callback costs
+//!
+//! Up to the check of the state nothing is asked of anybody, so a stranger's callback costs the
+//! opening of one cookie. After that one request for the code is made, at most one for keys that
+//! are new, and at most one for userinfo. The attempt is used up before the first of them.
+//!
+//! # Which session ends at a sign-in
+//!
+//! The new session is written first and its cookie set; then the one that this browser had ends,
+//! with its refresh token. In that order a store that fails in between leaves two sessions and not
+//! none. A session that somebody planted in the browser ends with it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,9 @@
 //! How an application says which tenants it has.
+//!
+//! Everything that can be wrong is told when the tenants are built: two that a host or a domain
+//! leads to, an issuer outside of the policy, a policy set that there is not. With a source that
+//! is asked while the application runs the same is told in the log and to whoever came, with 503
+//! or 500, and for that tenant alone.
 
 use std::collections::HashMap;
 use std::fmt;
