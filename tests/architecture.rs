@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order in which data flows. A module imports only from modules before it.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 20] = [
     "base64url",
     "error",
     "secret",

@@ -93,16 +93,7 @@ fn telling(error: &Error) -> Telling {
             "Sign-in is not available right now",
             &["The sign-in service cannot be reached at the moment.", "Please try again in a little while."],
         ),
-        Code::TenantUnknown => (
-            StatusCode::NOT_FOUND,
-            "There is nothing here",
-            &["This address belongs to no organization that we know. Please check it."],
-        ),
-        Code::TenantUnavailable => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "This is not available right now",
-            &["Please try again in a little while."],
-        ),
+        Code::TenantUnknown | Code::TenantUnavailable => return of_tenants(error.code()),
         Code::StoreUnavailable | Code::RenewalUnavailable => (
             StatusCode::SERVICE_UNAVAILABLE,
             "This is not available right now",
@@ -157,6 +148,16 @@ fn telling(error: &Error) -> Telling {
         ),
     };
     Telling { status, title, sentences }
+}
+
+/// There is no such tenant, or its source does not answer.
+fn of_tenants(code: Code) -> Telling {
+    if code == Code::TenantUnknown {
+        let sentences = &["This address belongs to no organization that we know. Please check it."];
+        return Telling { status: StatusCode::NOT_FOUND, title: "There is nothing here", sentences };
+    }
+    let (title, sentences) = ("This is not available right now", &["Please try again in a little while."]);
+    Telling { status: StatusCode::SERVICE_UNAVAILABLE, title, sentences }
 }
 
 /// For every token that was refused: to the user they are all the same.

@@ -20,7 +20,7 @@ use crate::error::{Code, Error, Result};
 #[derive(Debug)]
 pub(crate) enum Sessions {
     /// Sealed in cookies. Without revocations nothing but its limits ends one.
-    Cookie { cookies: CookieStore, revocations: Option<Revocations>, naming: Naming, limits: SessionLimits },
+    Cookie { cookies: Box<CookieStore>, revocations: Option<Revocations>, naming: Naming, limits: SessionLimits },
     /// In a store.
     Stored(StoredSessions),
 }
