@@ -100,6 +100,11 @@ impl ConfigBuilder {
         set.as_deref().or_else(|| self.variables.value(variable))
     }
 
+    /// The audiences of tenants that name none.
+    pub(crate) fn default_audiences(&self) -> &str {
+        self.text(&self.audience, env::AUDIENCE).unwrap_or(rules::DEFAULT_AUDIENCE)
+    }
+
     /// The base URL before any check.
     pub(super) fn base(&self) -> &str {
         self.text(&self.base_url, env::BASE_URL).unwrap_or("http://localhost:8080")

@@ -11,7 +11,6 @@ use super::client_auth::PrivateKey;
 use super::env::Variables;
 use super::{Options, ResponseMode, Userinfo};
 use crate::error::Result;
-use crate::http::HttpSettings;
 use crate::secret::Secret;
 
 /// Builds a [`Config`](super::Config). What is set here wins over the variable of the same meaning.
@@ -287,6 +286,12 @@ impl ConfigBuilder {
         self
     }
 
+    /// Without the issuers that the application had before: each tenant has its own.
+    pub(crate) fn without_former_issuers(mut self) -> Self {
+        self.former_issuers.clear();
+        self
+    }
+
     /// Binds everything to a tenant's name instead of issuer and client alone.
     pub(crate) fn tenant(mut self, id: impl fmt::Display) -> Self {
         self.tenant = Some(id.to_string());
@@ -307,11 +312,6 @@ impl ConfigBuilder {
             self.cookie_secrets.push(Secret::random()?);
         }
         Ok(self)
-    }
-
-    /// How long one request may take.
-    pub(crate) fn http_settings(&self) -> HttpSettings {
-        HttpSettings { timeout: self.options.http_timeout, ..HttpSettings::default() }
     }
 
     /// The public origin before any check, and the name of the session cookie.

@@ -177,6 +177,9 @@ pub(crate) fn scopes(value: &str, findings: &mut Findings) -> Vec<String> {
     scopes
 }
 
+/// The audience of the custom server that every org has.
+pub(crate) const DEFAULT_AUDIENCE: &str = "api://default";
+
 /// The audiences, separated by commas; and a warning where they cannot have an effect.
 pub(crate) fn audiences(value: Option<&str>, issuer: Option<&Issuer>, findings: &mut Findings) -> Vec<String> {
     if value.is_some() && issuer.is_some_and(Issuer::is_org_server) {
@@ -186,7 +189,7 @@ pub(crate) fn audiences(value: Option<&str>, issuer: Option<&Issuer>, findings: 
              introspected. Use a custom authorization server to protect an API of your own",
         );
     }
-    let names = value.unwrap_or("api://default").split(',').map(str::trim).filter(|name| !name.is_empty());
+    let names = value.unwrap_or(DEFAULT_AUDIENCE).split(',').map(str::trim).filter(|name| !name.is_empty());
     names.map(str::to_owned).collect()
 }
 

@@ -87,12 +87,17 @@ impl Visit {
         Ok(())
     }
 
-    /// Lets the request through if the policy of its route does, or if its route has none.
+    /// Lets the request through if the policy of its route does, or if its route has none. A request
+    /// for no tenant gets through where no tenant has a policy.
     /// `pattern` is the route as the router matched it.
     ///
     /// # Errors
     /// The challenge to answer with.
     pub async fn require_route(&self, pattern: &str) -> Result<(), Challenge> {
+        // Who belongs to no tenant cannot be let in by the policy of one.
+        if self.many().is_some_and(|many| many.has_policy(pattern)) {
+            return Err(Challenge::sign_in());
+        }
         match self.auth().0.policies.route(pattern) {
             Some(policy) => self.require(policy, Accepts::SessionOrToken).await,
             None => Ok(()),

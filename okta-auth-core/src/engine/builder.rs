@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use url::Url;
-
 use super::hook::SignInHook;
 use super::messages::Senders;
 use super::places::SessionsPlace;
@@ -60,15 +58,41 @@ pub struct OktaAuthBuilder {
 }
 
 /// What engines of several tenants have in common: one store and one memory, in which everything
-/// has the tenant in its name.
+/// has the tenant in its name, and one set of connections, where limits and failures are each
+/// tenant's own.
 #[derive(Clone)]
 struct Common {
     place: SessionsPlace,
     renewals: Arc<Renewals>,
-    /// Whose connections all of them use, within one policy; `None` for an application's own.
-    http: Option<HttpClient>,
-    /// Where tenants may lead.
-    egress: EgressPolicy,
+    consumed: Arc<Consumed>,
+    http: HttpClient,
+}
+
+impl Common {
+    /// What one engine alone has. Its issuer is the operator's word.
+    fn of_one(config: &Config, store: Option<Arc<dyn SessionStore>>, clock: &SharedClock) -> Result<Self> {
+        let place = SessionsPlace::new(&config.session_place, &config.revocation_place, store, clock)?;
+        let http = HttpClient::new(&http_settings(config), EgressPolicy::operator(), clock.clone())?;
+        Ok(Self { place, renewals: Arc::default(), consumed: Arc::default(), http })
+    }
+
+    /// The same for one of the tenants, whose issuers are somebody's word and are held to the
+    /// policy.
+    fn of_tenant(self, config: &Config, tenant: Option<&TenantSettings>) -> Result<Self> {
+        if let Some(tenant) = tenant {
+            for issuer in config.issuers().chain(&config.former_issuers) {
+                self.http.policy().check_issuer(issuer).map_err(|error| {
+                    Error::new(Code::ConfigInvalid, format!("the tenant {} cannot be used: {error}", tenant.id))
+                })?;
+            }
+        }
+        Ok(Self { http: self.http.for_tenant(&http_settings(config)), ..self })
+    }
+}
+
+/// The bounds of requests.
+fn http_settings(config: &Config) -> HttpSettings {
+    HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() }
 }
 
 impl OktaAuthBuilder {
@@ -79,27 +103,15 @@ impl OktaAuthBuilder {
         Self { config, clock, hook, policies, store, on_demand, common, tenant, exclusive: false, event_hooks }
     }
 
-    /// Makes what engines that are built from this have in common: cookie keys, the store, and what
-    /// is known of renewals.
-    pub(super) fn shared(mut self, egress: EgressPolicy) -> Result<Self> {
+    /// Makes what engines that are built from this have in common: cookie keys, the store,
+    /// connections, and what is known of renewals.
+    pub(super) fn shared(mut self, egress: &EgressPolicy) -> Result<Self> {
         self.config = self.config.with_some_secret()?;
         let (sessions, revocations) = self.config.places()?;
         let place = SessionsPlace::new(&sessions, &revocations, self.store.take(), &self.clock)?;
-        let http = Some(HttpClient::new(&self.config.http_settings(), egress.clone(), self.clock.clone())?);
-        self.common = Some(Common { place, renewals: Arc::default(), http, egress });
+        let http = HttpClient::new(&HttpSettings::default(), egress.clone(), self.clock.clone())?;
+        self.common = Some(Common { place, renewals: Arc::default(), consumed: Arc::default(), http });
         Ok(self)
-    }
-
-    /// Whether the policy lets a tenant's issuers be used at all.
-    pub(super) fn check_issuer(&self, tenant: &TenantSettings) -> Result<()> {
-        let Some(common) = &self.common else { return Ok(()) };
-        for issuer in std::iter::once(&tenant.issuer).chain(&tenant.former_issuers) {
-            let url = Url::parse(issuer);
-            let url = url.map_err(|_| Error::new(Code::ConfigInvalid, format!("{}: no issuer is a URL", tenant.id)))?;
-            let checked = common.egress.check_issuer(&Issuer::new(issuer, url));
-            checked.map_err(|error| Error::new(Code::ConfigInvalid, format!("{}: {error}", tenant.id)))?;
-        }
-        Ok(())
     }
 
     /// The settings so far.
@@ -185,10 +197,9 @@ impl OktaAuthBuilder {
     pub fn build(self) -> Result<OktaAuth> {
         let config = Arc::new(self.config.build()?);
         let clock = self.clock;
-        let settings = HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() };
-        let http = match self.common.as_ref().and_then(|common| common.http.as_ref()) {
-            Some(shared) => shared.for_tenant(&settings),
-            None => HttpClient::new(&settings, EgressPolicy::operator(), clock.clone())?,
+        let Common { place, renewals, consumed, http } = match self.common {
+            Some(common) => common.of_tenant(&config, self.tenant.as_deref())?,
+            None => Common::of_one(&config, self.store, &clock)?,
         };
         let verifier = Arc::new(verifier(&config, &http, &clock));
         let discovery = Discovery::new(config.issuer.clone(), http.clone(), clock.clone());
@@ -202,18 +213,6 @@ impl OktaAuthBuilder {
         // Signing out needs no fresh claims, least of all while Okta is away.
         let own = config.routes.own().map(str::to_owned);
         let on_demand = self.on_demand.into_iter().chain(own).collect();
-        let Common { place, renewals, .. } = match self.common {
-            Some(common) => common,
-            None => {
-                let (sessions, revocations) = (&config.session_place, &config.revocation_place);
-                Common {
-                    place: SessionsPlace::new(sessions, revocations, self.store, &clock)?,
-                    renewals: Arc::default(),
-                    http: None,
-                    egress: EgressPolicy::operator(),
-                }
-            }
-        };
         let sessions = place.sessions(&config, &keys)?;
         let events = Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks);
         Ok(OktaAuth(Arc::new(Inner {
@@ -223,7 +222,7 @@ impl OktaAuthBuilder {
             access_tokens,
             policies: self.policies,
             attempts,
-            consumed: Consumed::default(),
+            consumed,
             sessions,
             renewals,
             tenant: self.tenant,

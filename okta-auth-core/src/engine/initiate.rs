@@ -14,10 +14,11 @@
 use http::request::Parts;
 use url::form_urlencoded;
 
+use super::OktaAuth;
 use super::reply::Reply;
 use super::visit::Visit;
 use crate::error::{Code, Error, Result};
-use crate::login::{LoginOptions, ReturnTo};
+use crate::login::LoginOptions;
 
 /// The longest hint that is passed on.
 const MAX_HINT: usize = 254;
@@ -27,8 +28,25 @@ const MAX_HINT: usize = 254;
 pub(super) struct Initiation {
     /// At which issuer.
     pub(super) issuer: String,
-    /// With what.
-    pub(super) options: LoginOptions,
+    /// For whom.
+    hint: Option<String>,
+    /// And where to go afterwards.
+    target: Option<String>,
+}
+
+impl Initiation {
+    /// What to sign in with at an application. A target that is not on its origin becomes the root:
+    /// whoever sends people here must not choose where they end.
+    pub(super) fn options_at(self, auth: &OktaAuth) -> LoginOptions {
+        let origin = auth.config().origin();
+        let target = self.target.as_deref().unwrap_or("/");
+        // It is absolute by specification; what is left of it without our origin is a path.
+        let local = target.strip_prefix(&origin).filter(|rest| rest.starts_with('/'));
+        let local = local.or(Some(target).filter(|target| target.starts_with('/'))).unwrap_or("/");
+        let mut options = LoginOptions::new(auth.return_to(local));
+        options.login_hint = self.hint;
+        options
+    }
 }
 
 impl Visit {
@@ -43,13 +61,12 @@ impl Visit {
             Err(Error::new(Code::CallbackMalformed, message))
         });
         match initiation {
-            Ok(initiation) => self.start_login(&initiation.options).await,
+            Ok(initiation) => self.start_login(&initiation.options_at(self.auth())).await,
             Err(error) => self.error(&error),
         }
     }
 
-    /// Reads query and form. `iss` must be there, and nothing may come twice. A target that is not
-    /// on this origin becomes the root.
+    /// Reads query and form. `iss` must be there, and nothing may come twice.
     pub(super) fn initiation(&self, parts: &Parts, body: &[u8]) -> Result<Initiation> {
         let query = parts.uri.query().unwrap_or_default().as_bytes();
         let malformed = |message| Error::new(Code::CallbackMalformed, message);
@@ -66,14 +83,7 @@ impl Visit {
             }
         }
         let issuer = issuer.ok_or_else(|| malformed("a third-party-initiated sign-in has no `iss`"))?;
-        let mut options = LoginOptions::new(ReturnTo::root());
-        options.login_hint = hint.filter(|hint| !hint.is_empty() && hint.len() <= MAX_HINT);
-        if let Some(target) = target {
-            // It is absolute by specification; what is left of it without our origin is a path.
-            let origin = self.auth().config().origin();
-            let local = target.strip_prefix(&origin).filter(|rest| rest.starts_with('/')).unwrap_or("/");
-            options.return_to = self.auth().return_to(if target.starts_with('/') { &target } else { local });
-        }
-        Ok(Initiation { issuer, options })
+        let hint = hint.filter(|hint| !hint.is_empty() && hint.len() <= MAX_HINT);
+        Ok(Initiation { issuer, hint, target })
     }
 }

@@ -1,30 +1,35 @@
-//! The lobby: an engine of an application with tenants that knows nobody and no Okta.
-//!
-//! It takes what is for no tenant, so that public pages work at the application's own address and
-//! a page that needs a user leads to the question who that is. It never makes a request of its
-//! own, and everything but the start of a sign-in is 404 here.
-//!
 //! Requests that are for no tenant: where somebody says which one they belong to, by their e-mail
 //! address (home-realm discovery) or by choosing.
 //!
 //! Only the domain of an address is looked at, in the settings of the tenants. Whether there is
 //! such a user is up to Okta, and nobody is told here.
+//!
+//! The engine behind these requests knows nobody and no Okta. It takes what is for no tenant, so
+//! that public pages work at the application's own address and a page that needs a user leads to
+//! the question who that is. It never makes a request of its own, and everything but the start of
+//! a sign-in is 404 here.
 
 use bytes::Bytes;
+use http::header::CONTENT_SECURITY_POLICY;
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use url::{Url, form_urlencoded};
 
 use super::arrival::Arrival;
+use super::many::Many;
 use super::page::{Page, escape};
 use super::reply::{self, Reply};
 use super::routes::Endpoint;
-use super::many::Many;
 use super::visit::Visit;
 use super::{OktaAuth, Renewal};
+use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::login::{LoginOptions, ReturnTo};
 use crate::tenant::TenantKey;
+
+/// What the page may do: as every page of the library, but for where its form leads.
+const ENTRANCE: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self' https: http:; \
+                        frame-ancestors 'none'";
 
 /// The longest address (RFC 5321 §4.5.3.1.3).
 const MAX_ADDRESS: usize = 254;
@@ -49,8 +54,8 @@ impl Visit {
         }
         let mut sentences = vec![said.unwrap_or("Please tell us which organization you belong to.")];
         let targets: Vec<(String, String)> = choices
-            .iter()
-            .filter_map(|tenant| Some((tenant.display_name().to_owned(), login_url(&many.ready(tenant).ok()?, None)?)))
+            .into_iter()
+            .filter_map(|(name, config)| Some((name, login_url(&config, LoginOptions::new(return_to.clone()))?)))
             .collect();
         let links: Vec<(&str, &str)> = targets.iter().map(|(name, url)| (name.as_str(), url.as_str())).collect();
         if !links.is_empty() && many.email_first() {
@@ -67,7 +72,11 @@ impl Visit {
             )
         });
         let page = Page { title: "Sign in", sentences, links, code: "tenant_required", reference: self.reference() };
-        reply::html(StatusCode::OK, page.render_with(form.as_deref().unwrap_or_default()))
+        let mut reply = reply::html(StatusCode::OK, page.render_with(form.as_deref().unwrap_or_default()));
+        // Browsers hold the redirects that follow a form to `form-action` too, and these lead to any
+        // tenant and on to its Okta. There is one form, and nothing on the page can add another.
+        reply.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(ENTRANCE));
+        reply
     }
 
     /// Somebody has given an address: on to the sign-in of its tenant.
@@ -97,13 +106,13 @@ impl Visit {
     /// A third party has sent somebody here, and says to whom they belong (OIDC Core §4).
     async fn initiate_at(&self, many: &Many, parts: &Parts, body: &[u8]) -> Result<Reply> {
         let initiation = self.initiation(parts, body)?;
-        let tenant = many.find(&TenantKey::Issuer(initiation.issuer)).await?;
+        let tenant = many.find(&TenantKey::Issuer(initiation.issuer.clone())).await?;
         let auth = tenant.ok_or_else(|| Error::new(Code::CallbackMalformed, "the `iss` is that of no tenant"))?;
-        Ok(self.enter(&auth, parts, initiation.options).await)
+        Ok(self.enter(&auth, parts, initiation.options_at(&auth)).await)
     }
 
     /// Starts the sign-in of a tenant: here if it shares this address, else at its own.
-    async fn enter(&self, auth: &OktaAuth, parts: &Parts, mut options: LoginOptions) -> Reply {
+    async fn enter(&self, auth: &OktaAuth, parts: &Parts, options: LoginOptions) -> Reply {
         let (here, there) = (self.auth().config(), auth.config());
         if here.origin() == there.origin() && here.routes().mount() == there.routes().mount() {
             let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
@@ -113,7 +122,7 @@ impl Visit {
             };
             return visit.start_login(&options).await;
         }
-        match login_url(auth, options.login_hint.take()) {
+        match login_url(there, options) {
             Some(url) => reply::see_other(&url),
             None => self.error(&Error::new(Code::TenantUnknown, "the tenant has no page to sign in at")),
         }
@@ -127,15 +136,17 @@ impl Visit {
     }
 }
 
-/// The page of a tenant at which a sign-in starts.
-fn login_url(auth: &OktaAuth, hint: Option<String>) -> Option<String> {
-    let config = auth.config();
+/// The page of a tenant at which a sign-in starts. A target that is not below the tenant's own path
+/// belongs to no tenant, so the tenant's first page takes its place.
+fn login_url(config: &Config, options: LoginOptions) -> Option<String> {
     let mut url = Url::parse(&format!("{}{}", config.origin(), config.routes().login()?)).ok()?;
-    let mount = config.routes().mount();
-    if !mount.is_empty() {
-        url.query_pairs_mut().append_pair("return_to", &format!("{mount}/"));
+    let home = format!("{}/", config.routes().mount());
+    let target = options.return_to.as_str();
+    let target = if target.starts_with(&home) { target } else { &home };
+    if target != "/" {
+        url.query_pairs_mut().append_pair("return_to", target);
     }
-    if let Some(hint) = hint {
+    if let Some(hint) = options.login_hint {
         url.query_pairs_mut().append_pair("login_hint", &hint);
     }
     Some(url.into())

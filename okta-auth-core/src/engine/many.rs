@@ -1,4 +1,4 @@
-//! Many tenants: finding the one that a request is for, and making its engine ready.
+//! What many tenants share, and how a request finds its own.
 //!
 //! # What a tenant has of its own, and what all share
 //!
@@ -16,12 +16,11 @@
 //! # How one becomes ready
 //!
 //! An engine is made when the first request of its tenant comes, from the settings as they are
-//! then, and again when they have changed. Making it touches no network. The tenants that nobody
-//! has asked for longest give up theirs; what they lose is caches, never a session.
+//! then, and again when they have changed. Making it touches no network.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::request::Parts;
 use quick_cache::sync::Cache;
@@ -29,25 +28,36 @@ use url::Url;
 
 use super::arrival::{Arrival, Waiting};
 use super::builder::OktaAuthBuilder;
+use super::routes::Endpoint;
 use super::visit::{Lobby, Visit};
 use super::{OktaAuth, Renewal};
-use crate::config::ConfigBuilder;
+use crate::config::{Config, ConfigBuilder};
 use crate::error::{Code, Error, Result};
 use crate::policy::PolicySet;
 use crate::tenant::{Directory, Hint, Lookup, Resolver, TenantId, TenantKey, TenantSettings, host, resolve};
 
 /// So many tenants are kept ready; the others are made ready when somebody comes.
-pub(super) const READY: usize = 4096;
+const READY: usize = 4096;
 
 /// What many tenants share.
 pub(super) struct Many {
-    pub(super) template: OktaAuthBuilder,
-    pub(super) resolvers: Vec<Resolver>,
-    pub(super) directory: Directory,
-    pub(super) ready: Cache<TenantId, Ready>,
+    template: OktaAuthBuilder,
+    resolvers: Vec<Resolver>,
+    directory: Directory,
+    ready: Cache<TenantId, Ready>,
+    /// One engine is made at a time: two of one tenant would fetch its keys twice.
+    making: Mutex<()>,
     /// An engine that knows nobody, for requests that are for no tenant.
-    pub(super) lobby: OktaAuth,
-    pub(super) policies: HashMap<String, PolicySet>,
+    lobby: OktaAuth,
+    policies: HashMap<String, PolicySet>,
+    entrance: Entrance,
+    /// The routes whose requests do not renew tokens, the library's own below each prefix too.
+    on_demand: Vec<String>,
+}
+
+/// What somebody meets who does not say which tenant they belong to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Entrance {
     /// Whether the lobby asks for an e-mail address.
     pub(super) email_first: bool,
     /// Whether it lists the tenants.
@@ -58,12 +68,107 @@ pub(super) struct Many {
 
 /// A tenant with its engine.
 #[derive(Clone)]
-pub(super) struct Ready {
-    pub(super) settings: Arc<TenantSettings>,
-    pub(super) auth: OktaAuth,
+struct Ready {
+    settings: Arc<TenantSettings>,
+    auth: OktaAuth,
 }
 
 impl Many {
+    /// Puts everything together; everything has been checked.
+    pub(super) fn new(
+        template: OktaAuthBuilder,
+        resolvers: Vec<Resolver>,
+        directory: Directory,
+        lobby: OktaAuth,
+        policies: HashMap<String, PolicySet>,
+    ) -> Self {
+        let mut many = Self {
+            template,
+            resolvers,
+            directory,
+            ready: Cache::new(READY),
+            making: Mutex::default(),
+            on_demand: lobby.on_demand_routes().to_vec(),
+            lobby,
+            policies,
+            entrance: Entrance::default(),
+        };
+        let own: Vec<String> = many.endpoints_below().into_iter().map(|(_, path)| path).collect();
+        many.on_demand.extend(own);
+        many
+    }
+
+    /// With this at the entrance.
+    pub(super) fn with(mut self, entrance: Entrance) -> Self {
+        self.entrance = entrance;
+        self
+    }
+
+    /// The library's paths for requests that are told by host or the like.
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = (Endpoint, &str)> {
+        Endpoint::all(self.lobby.config().routes())
+    }
+
+    /// The same below the prefixes that name a tenant, as patterns of the router.
+    pub(super) fn endpoints_below(&self) -> Vec<(Endpoint, String)> {
+        let prefixes = self.resolvers.iter().filter_map(|resolver| match resolver {
+            Resolver::Path(prefix) => Some(prefix),
+            _ => None,
+        });
+        let own = |prefix: &str| {
+            let own = self.endpoints().filter(|(endpoint, _)| *endpoint != Endpoint::ResourceMetadata);
+            own.map(|(endpoint, path)| (endpoint, format!("{prefix}/{{tenant}}{path}"))).collect::<Vec<_>>()
+        };
+        prefixes.flat_map(|prefix| own(prefix)).collect()
+    }
+
+    /// When a request to a route renews tokens.
+    pub(super) fn renewal(&self, route: Option<&str>) -> Renewal {
+        let on_demand = route.is_some_and(|route| self.on_demand.iter().any(|known| known == route));
+        if on_demand { Renewal::OnDemand } else { Renewal::OnArrival }
+    }
+
+    /// The routes whose requests do not renew tokens.
+    pub(super) fn on_demand_routes(&self) -> &[String] {
+        &self.on_demand
+    }
+
+    /// The application's policies, and those that tenants name.
+    pub(super) fn policy_sets(&self) -> impl Iterator<Item = &PolicySet> {
+        std::iter::once(self.lobby.policies()).chain(self.policies.values())
+    }
+
+    /// Whether a route has a policy in one of them.
+    pub(super) fn has_policy(&self, route: &str) -> bool {
+        self.policy_sets().any(|set| set.route(route).is_some())
+    }
+
+    /// Whether a header decides anything.
+    pub(super) fn looks_at(&self, header: &str) -> bool {
+        let named = |resolver: &Resolver| matches!(resolver, Resolver::TrustedHeader(name) if name.eq_ignore_ascii_case(header));
+        header == "host" || self.resolvers.iter().any(named) || self.lobby.looks_at(header)
+    }
+
+    /// Forgets what a source has said.
+    pub(super) fn forget(&self) {
+        self.directory.forget();
+    }
+
+    /// Ends every session of a tenant, which is in the source no more or will soon not be.
+    pub(super) async fn end_tenant(self: &Arc<Self>, id: &TenantId) -> Result<()> {
+        let key = TenantKey::Id(id.clone());
+        let ready = self.ready.get(id).map(|ready| ready.auth);
+        let auth = match (ready, self.directory.last(&key)) {
+            (Some(auth), _) => auth,
+            (None, Some(settings)) => self.engine(&settings)?,
+            (None, None) => self.find(&key).await?.ok_or_else(unknown)?,
+        };
+        self.directory.forget();
+        auth.end_everybody().await?;
+        self.ready.remove(id);
+        Ok(())
+    }
+
     /// Finds the tenant, at once if it can be.
     pub(super) fn arrival(self: &Arc<Self>, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
         self.end_removed();
@@ -122,19 +227,15 @@ impl Many {
     }
 
     /// The engine of a tenant: the one that is ready, or a new one if the settings are others.
+    /// Whoever has the old one keeps it to the end of the request.
     fn engine(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
-        if let Some(ready) = self.ready.get(&settings.id)
-            && (Arc::ptr_eq(&ready.settings, settings) || ready.settings == *settings)
-        {
-            return Ok(ready.auth);
+        if let Some(auth) = self.ready_engine(settings) {
+            return Ok(auth);
         }
-        self.template.check_issuer(settings)?;
-        let template = self.template.clone();
-        let (base, cookie) = template.config().shared();
-        let cookie = format!("{cookie}_{}", settings.id);
-        let mut config = settings.apply(template.config()).cookie_name(cookie);
-        if settings.base_url.is_none() {
-            config = self.place(config, base, settings);
+        // Nothing waits for the network in here.
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(auth) = self.ready_engine(settings) {
+            return Ok(auth);
         }
         let policies = match &settings.policies {
             None => None,
@@ -143,9 +244,24 @@ impl Many {
                 Error::new(Code::ConfigInvalid, message)
             })?),
         };
-        let auth = template.with_config(config).for_tenant(Arc::clone(settings), policies, self.exclusive).build()?;
+        let (config, exclusive) = (self.settings_of(settings), self.entrance.exclusive);
+        let template = self.template.clone().with_config(config);
+        let auth = template.for_tenant(Arc::clone(settings), policies, exclusive).build()?;
         self.ready.insert(settings.id.clone(), Ready { settings: Arc::clone(settings), auth: auth.clone() });
         Ok(auth)
+    }
+
+    /// The engine that was made for these very settings.
+    fn ready_engine(&self, settings: &Arc<TenantSettings>) -> Option<OktaAuth> {
+        let ready = self.ready.get(&settings.id)?;
+        (Arc::ptr_eq(&ready.settings, settings) || ready.settings == *settings).then_some(ready.auth)
+    }
+
+    /// The settings of the application and of a tenant together.
+    fn settings_of(&self, settings: &TenantSettings) -> ConfigBuilder {
+        let (base, cookie) = self.template.config().shared();
+        let config = settings.apply(self.template.config()).cookie_name(format!("{cookie}_{}", settings.id));
+        if settings.base_url.is_some() { config } else { self.place(config, base, settings) }
     }
 
     /// Where a tenant reaches the application: below its path, at its subdomain, or at its host.
@@ -200,17 +316,15 @@ impl Many {
 
     /// Whether the lobby asks for an address.
     pub(super) fn email_first(&self) -> bool {
-        self.email_first
+        self.entrance.email_first
     }
 
-    /// The tenants to choose from; none if that is not wanted.
-    pub(super) fn choices(&self) -> Vec<Arc<TenantSettings>> {
-        if self.chooser { self.directory.all() } else { Vec::new() }
-    }
-
-    /// The engine of a tenant that is listed.
-    pub(super) fn ready(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
-        self.engine(settings)
+    /// The tenants to choose from, by name and where they sign in; none if that is not wanted. None
+    /// of them is made ready for this.
+    pub(super) fn choices(&self) -> Vec<(String, Config)> {
+        let listed = if self.entrance.chooser { self.directory.all() } else { Vec::new() };
+        let config = |tenant: &TenantSettings| self.settings_of(tenant).build().ok();
+        listed.iter().filter_map(|tenant| Some((tenant.display_name().to_owned(), config(tenant)?))).collect()
     }
 }
 

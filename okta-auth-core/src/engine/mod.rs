@@ -145,7 +145,7 @@ pub(crate) struct Inner {
     /// Pending sign-ins, in the browsers that started them.
     attempts: Attempts,
     /// Which of them have been completed.
-    consumed: Consumed,
+    consumed: Arc<Consumed>,
     /// The tenant that this is the engine of.
     tenant: Option<Arc<TenantSettings>>,
     /// Whether a sign-in takes the sessions of other tenants in the same browser away.

@@ -63,7 +63,7 @@ impl SessionsPlace {
         if let Some(store) = self.store {
             return StoredSessions::new(store, keys, settings, config, limits).map(Sessions::Stored);
         }
-        let cookies = CookieStore::new(keys, settings, config, limits)?;
+        let cookies = Box::new(CookieStore::new(keys, settings, config, limits)?);
         let naming = Naming::of(config);
         Ok(Sessions::Cookie { cookies, revocations: self.revocations, naming, limits })
     }

@@ -36,7 +36,7 @@ use url::form_urlencoded;
 
 use super::page::Page;
 use super::reply::{self, Reply};
-use super::visit::Visit;
+use super::visit::{Lobby, Visit};
 use super::{Refusal, SignIn};
 use crate::bearer::resource_metadata;
 use crate::callback::{AuthorizationResponse, Exchange, ValidatedCallback, VerifiedIdentity};
@@ -106,8 +106,10 @@ impl Visit {
 
     /// Answers by path and method.
     async fn serve_method(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
-        if let Some(many) = self.many().cloned() {
-            return self.serve_lobby(&many, endpoint, parts, &body).await;
+        match self.lobby().cloned() {
+            None => {}
+            Some(Lobby::Open(many)) => return self.serve_lobby(&many, endpoint, parts, &body).await,
+            Some(Lobby::Closed(error)) => return self.error(&error),
         }
         match (endpoint, &parts.method) {
             (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(parts).await,

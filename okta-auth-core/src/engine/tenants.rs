@@ -13,7 +13,7 @@ use super::routes::Endpoint;
 use super::tenants_builder::TenantsBuilder;
 use super::{OktaAuth, Renewal};
 use crate::config::ConfigBuilder;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::policy::PolicySet;
 use crate::tenant::{Resolver, TenantId, TenantKey, TenantTable};
 
@@ -66,7 +66,7 @@ impl Tenants {
     }
 
     /// Several tenants.
-    pub(super) fn of(many: Many) -> Self {
+    pub(super) fn many(many: Many) -> Self {
         Self(Kind::Many(Arc::new(many)))
     }
 
@@ -75,9 +75,9 @@ impl Tenants {
     /// [`OktaAuth::from_env`].
     ///
     /// # Errors
-    /// `Code::ConfigInvalid`, with every problem and its fix.
+    /// [`Code::ConfigInvalid`], with every problem and its fix.
     pub fn from_env() -> Result<Self> {
-        if std::env::var_os("OKTA_TENANTS").is_none() {
+        if std::env::var_os("OKTA_TENANTS").is_none_or(|tenants| tenants.is_empty()) {
             return Ok(Self::from(&OktaAuth::from_env()?));
         }
         let variables =
@@ -103,65 +103,48 @@ impl Tenants {
 
     /// The paths that the library serves, as patterns of the router, with what they are.
     pub fn endpoints(&self) -> Vec<(Endpoint, String)> {
-        let auth = match &self.0 {
-            Kind::One(auth) => auth,
-            Kind::Many(many) => &many.lobby,
-        };
-        let plain = Endpoint::all(auth.config().routes()).map(|(endpoint, path)| (endpoint, path.to_owned()));
-        let mut all: Vec<_> = plain.collect();
-        for prefix in self.prefixes() {
-            let own =
-                Endpoint::all(auth.config().routes()).filter(|(endpoint, _)| *endpoint != Endpoint::ResourceMetadata);
-            let own = own.map(|(endpoint, path)| (endpoint, format!("{prefix}/{{tenant}}{path}")));
-            all.extend(own.collect::<Vec<_>>());
+        let owned = |(endpoint, path): (Endpoint, &str)| (endpoint, path.to_owned());
+        match &self.0 {
+            Kind::One(auth) => Endpoint::all(auth.config().routes()).map(owned).collect(),
+            Kind::Many(many) => many.endpoints().map(owned).chain(many.endpoints_below()).collect(),
         }
-        all
-    }
-
-    /// The prefixes of paths that name a tenant.
-    fn prefixes(&self) -> impl Iterator<Item = &str> {
-        let resolvers = match &self.0 {
-            Kind::One(_) => &[],
-            Kind::Many(many) => many.resolvers.as_slice(),
-        };
-        resolvers.iter().filter_map(|resolver| match resolver {
-            Resolver::Path(prefix) => Some(prefix.as_str()),
-            _ => None,
-        })
     }
 
     /// When a request to a route, as the router matched it, renews tokens.
     pub fn renewal(&self, route: Option<&str>) -> Renewal {
         match &self.0 {
             Kind::One(auth) => auth.renewal(route),
-            Kind::Many(many) => many.lobby.renewal(route),
+            Kind::Many(many) => many.renewal(route),
+        }
+    }
+
+    /// The routes whose requests do not renew tokens.
+    pub fn on_demand_routes(&self) -> &[String] {
+        match &self.0 {
+            Kind::One(auth) => auth.on_demand_routes(),
+            Kind::Many(many) => many.on_demand_routes(),
         }
     }
 
     /// The routes of which something is set: a policy in the set of some tenant, or that their
     /// requests do not renew tokens.
     pub fn special_routes(&self) -> Vec<String> {
-        let (auth, sets) = match &self.0 {
-            Kind::One(auth) => (auth, Vec::new()),
-            Kind::Many(many) => (&many.lobby, many.policies.values().collect()),
+        let routes = |set: &PolicySet| set.routes().map(|(route, _)| route.to_owned()).collect::<Vec<_>>();
+        let mut all: Vec<String> = match &self.0 {
+            Kind::One(auth) => routes(auth.policies()),
+            Kind::Many(many) => many.policy_sets().flat_map(routes).collect(),
         };
-        let policies = std::iter::once(auth.policies()).chain(sets).flat_map(PolicySet::routes);
-        let policies = policies.map(|(route, _)| route);
-        let mut routes: Vec<String> =
-            policies.chain(auth.on_demand_routes().iter().map(String::as_str)).map(str::to_owned).collect();
-        routes.sort();
-        routes.dedup();
-        routes
+        all.extend_from_slice(self.on_demand_routes());
+        all.sort();
+        all.dedup();
+        all
     }
 
     /// Whether a route, as the router matched it, has a policy in the set of some tenant.
     pub fn has_policy(&self, route: &str) -> bool {
         match &self.0 {
             Kind::One(auth) => auth.policies().route(route).is_some(),
-            Kind::Many(many) => {
-                let sets = std::iter::once(many.lobby.policies()).chain(many.policies.values());
-                sets.into_iter().any(|set| set.route(route).is_some())
-            }
+            Kind::Many(many) => many.has_policy(route),
         }
     }
 
@@ -169,13 +152,7 @@ impl Tenants {
     pub fn looks_at(&self, header: &str) -> bool {
         match &self.0 {
             Kind::One(auth) => auth.looks_at(header),
-            Kind::Many(many) => {
-                let named = many.resolvers.iter().any(|resolver| match resolver {
-                    Resolver::TrustedHeader(name) => name.eq_ignore_ascii_case(header),
-                    _ => false,
-                });
-                named || header == "host" || many.lobby.looks_at(header)
-            }
+            Kind::Many(many) => many.looks_at(header),
         }
     }
 
@@ -183,7 +160,7 @@ impl Tenants {
     /// what an application does without a request: ending sessions, verifying a token.
     ///
     /// # Errors
-    /// `Code::TenantUnavailable` if the source does not answer, `Code::ConfigInvalid` if the
+    /// [`Code::TenantUnavailable`] if the source does not answer, [`Code::ConfigInvalid`] if the
     /// settings cannot work.
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<OktaAuth>> {
         let Kind::Many(many) = &self.0 else { return Ok(None) };
@@ -194,20 +171,25 @@ impl Tenants {
     /// the answer is no longer believed.
     pub fn forget(&self) {
         if let Kind::Many(many) = &self.0 {
-            many.directory.forget();
+            many.forget();
         }
     }
 
-    /// Ends every session of a tenant that is being removed, on every replica, and forgets it.
-    /// Take it out of the source first.
+    /// Ends every session of a tenant that is being removed, on every replica, and forgets it. If
+    /// the tenant comes back, they do not.
+    ///
+    /// Take it out of the source first, so that no session begins after that. What the tenant was
+    /// is remembered for a while by whoever has served it; a process that never has does not know
+    /// whose sessions to end, and says so: call it then before and after the removal.
     ///
     /// # Errors
-    /// That of the session store: the sessions may then not have ended.
+    /// [`Code::TenantUnknown`] if this process does not know the tenant (any more), and that of the
+    /// session store: the sessions may then not have ended.
     pub async fn end_tenant(&self, id: &TenantId) -> Result<()> {
-        let Kind::Many(many) = &self.0 else { return Ok(()) };
-        let Some((_, ready)) = many.ready.remove(id) else { return Ok(()) };
-        many.directory.forget();
-        ready.auth.end_everybody().await
+        match &self.0 {
+            Kind::Many(many) => many.end_tenant(id).await,
+            Kind::One(_) => Err(Error::new(Code::TenantUnknown, "there is one Okta and no tenant of that name")),
+        }
     }
 }
 

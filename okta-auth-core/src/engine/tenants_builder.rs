@@ -2,25 +2,23 @@
 //!
 //! Everything that can be wrong is told when the tenants are built: two that a host or a domain
 //! leads to, an issuer outside of the policy, a policy set that there is not. With a source that
-//! is asked while the application runs the same is told in the log and to whoever came, with 503
-//! or 500, and for that tenant alone.
+//! is asked while the application runs the same is told in the log and to whoever came, and for
+//! that tenant alone.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quick_cache::sync::Cache;
-
 use super::builder::OktaAuthBuilder;
-use super::many::{Many, READY};
+use super::many::{Entrance, Many};
 use super::tenants::Tenants;
 use crate::config::EgressPolicy;
 use crate::error::{Code, Error, Result};
 use crate::policy::PolicySet;
 #[cfg(feature = "toml")]
 use crate::tenant::TenantFile;
-use crate::tenant::{Directory, Resolver, TenantSource, TenantTable};
+use crate::tenant::{Demands, Directory, Resolver, TenantSource, TenantTable};
 
 /// How long the answer of a source is believed.
 const BELIEVED: Duration = Duration::from_secs(60);
@@ -47,7 +45,7 @@ pub struct TenantsBuilder {
 }
 
 impl TenantsBuilder {
-    /// No tenants yet.
+    /// Starts without any tenant.
     pub(super) fn new(template: OktaAuthBuilder) -> Self {
         Self {
             template,
@@ -59,15 +57,6 @@ impl TenantsBuilder {
             chooser: false,
             exclusive: false,
         }
-    }
-
-    /// Where the application may connect to for its tenants: by default https at Okta's own domains
-    /// and no private address. What a tenant's settings and metadata name beyond that is refused:
-    /// whoever writes a tenant's settings must not be able to point the application at machines
-    /// inside your network.
-    pub fn egress(mut self, policy: EgressPolicy) -> Self {
-        self.egress = policy;
-        self
     }
 
     /// A fixed set of tenants.
@@ -130,6 +119,14 @@ impl TenantsBuilder {
         self
     }
 
+    /// Where requests may go that tenants' settings cause, instead of Okta's own domains alone:
+    /// custom domains, and for development this machine. A tenant whose issuer is elsewhere is an
+    /// error when the tenants are loaded; whatever its metadata name is held to the same.
+    pub fn egress(mut self, policy: EgressPolicy) -> Self {
+        self.egress = policy;
+        self
+    }
+
     /// Checks everything and builds. Touches no network, and prepares no tenant.
     ///
     /// # Errors
@@ -139,36 +136,26 @@ impl TenantsBuilder {
             let message = "nothing tells which tenant a request is for; add a resolver";
             return Err(Error::new(Code::ConfigInvalid, message));
         }
-        let template = self.template.shared(self.egress)?;
+        let resolvers: Vec<_> = self.resolvers.into_iter().map(Resolver::checked).collect::<Result<_>>()?;
+        let template = self.template.shared(&self.egress)?;
         let clock = template.shared_clock();
+        let demands = Demands {
+            egress: self.egress,
+            policies: self.policies.keys().cloned().collect(),
+            audiences: template.config().default_audiences().to_owned(),
+        };
         let directory = match self.place {
-            Place::Table(table) => Directory::table(table, clock),
+            Place::Table(table) => Directory::table(table, &demands, clock)?,
             #[cfg(feature = "toml")]
-            Place::File(file) => Directory::file(file, clock)?,
+            Place::File(file) => Directory::file(file, demands, clock)?,
             Place::Source(source, lifetime) => Directory::source(source, lifetime, clock),
         };
-        for tenant in directory.all() {
-            template.check_issuer(&tenant)?;
-            if tenant.policies.as_ref().is_some_and(|name| !self.policies.contains_key(name)) {
-                let message = format!("{}: there is no policy set of the name in `policies`", tenant.id);
-                return Err(Error::new(Code::ConfigInvalid, message));
-            }
-        }
-        // No Okta is behind this name, and nobody ever asks it.
+        // No Okta is behind this name, and the policy for requests lets nobody ask it.
         let nowhere = template.config().clone().issuer("https://tenants.invalid").client_id("nobody");
         let lobby = template.clone().with_config(nowhere.only_client_secret(None)).build()?;
-        let many = Many {
-            template,
-            resolvers: self.resolvers,
-            directory,
-            ready: Cache::new(READY),
-            lobby,
-            policies: self.policies,
-            email_first: self.email_first,
-            chooser: self.chooser,
-            exclusive: self.exclusive,
-        };
-        Ok(Tenants::of(many))
+        let many = Many::new(template, resolvers, directory, lobby, self.policies);
+        let entrance = Entrance { email_first: self.email_first, chooser: self.chooser, exclusive: self.exclusive };
+        Ok(Tenants::many(many.with(entrance)))
     }
 }
 

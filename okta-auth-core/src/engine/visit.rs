@@ -10,9 +10,9 @@ use serde_json::json;
 
 use super::client_kind::may_redirect;
 use super::error_reply;
+use super::many::Many;
 use super::renewal::Tended;
 use super::reply::{self, Reply};
-use super::many::Many;
 use super::{Challenge, OktaAuth};
 use crate::bearer::Credentials;
 use crate::clock::Timestamp;
@@ -364,6 +364,8 @@ impl Visit {
     /// Verifies the token of the request.
     async fn verify_token(&self) -> Result<VerifiedAccessToken> {
         match self.0.credentials.token()? {
+            // Nobody is asked about a token for no tenant.
+            Some(_) if self.0.lobby.is_some() => Err(Error::invalid_claim("iss", "is the issuer of no tenant")),
             Some(token) => self.0.auth.verify_access_token(token).await,
             None => Err(Error::new(Code::Internal, "there is no token to verify")),
         }

@@ -121,6 +121,11 @@ impl HttpClient {
         Self { client, policy, circuits, timeout: settings.timeout, max_response: settings.max_response, clock }
     }
 
+    /// Where requests may go.
+    pub(crate) fn policy(&self) -> &EgressPolicy {
+        &self.policy
+    }
+
     /// Whether requests may go to a URL; see [`EgressPolicy::check_url`].
     ///
     /// # Errors

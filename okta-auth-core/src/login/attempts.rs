@@ -31,7 +31,8 @@ impl Attempts {
     /// Keeps attempts for one issuer and one client.
     pub(crate) fn new(keys: &CookieKeys, cookies: CookieSettings, config: &Config) -> Result<Self> {
         let (owner, client_id) = config.owner();
-        let tenant = format!("{owner} {client_id}");
+        // The issuer too: a code of the one that a tenant had before is never sent to the next one.
+        let tenant = format!("{owner} {} {client_id}", config.issuer);
         // A form post comes from another site, and a browser then sends `SameSite=None`
         // cookies alone.
         let cookies = cookies.cross_site(config.options.response_mode == ResponseMode::FormPost);

@@ -21,7 +21,7 @@ use crate::error::{Code, Error, Result};
 #[expect(clippy::large_enum_variant, reason = "there is one for each application, behind a pointer already")]
 pub(crate) enum Sessions {
     /// Sealed in cookies. Without revocations nothing but its limits ends one.
-    Cookie { cookies: CookieStore, revocations: Option<Revocations>, naming: Naming, limits: SessionLimits },
+    Cookie { cookies: Box<CookieStore>, revocations: Option<Revocations>, naming: Naming, limits: SessionLimits },
     /// In a store.
     Stored(StoredSessions),
 }

@@ -3,12 +3,13 @@
 use std::fmt;
 #[cfg(feature = "toml")]
 use std::sync::RwLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
+use super::demands::Demands;
 #[cfg(feature = "toml")]
 use super::file::{Stamp, TenantFile};
 use super::settings::TenantSettings;
@@ -23,6 +24,8 @@ use crate::session::{Flights, StoreKey};
 const REMEMBERED: usize = 100_000;
 /// A source is waited for no longer than this.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A source that did not answer is left alone for so long where its last answer serves.
+const PAUSE: Duration = Duration::from_secs(5);
 /// A file is looked at no more often than this.
 #[cfg(feature = "toml")]
 const LOOK: Duration = Duration::from_secs(1);
@@ -43,7 +46,12 @@ enum Place {
     Table(TenantTable),
     /// In a file.
     #[cfg(feature = "toml")]
-    File { file: TenantFile, table: RwLock<Arc<TenantTable>>, seen: Mutex<(Option<Stamp>, Timestamp)> },
+    File {
+        file: TenantFile,
+        demands: Demands,
+        table: RwLock<Arc<TenantTable>>,
+        seen: Mutex<(Option<Stamp>, Timestamp)>,
+    },
     /// Somewhere else.
     Source(Asked),
 }
@@ -55,6 +63,17 @@ struct Asked {
     flights: Flights<Result<Option<Arc<TenantSettings>>, Arc<Error>>>,
     /// How long it is believed.
     lifetime: Duration,
+    /// How often everything has been forgotten: what was asked before that is not remembered.
+    generation: AtomicU64,
+}
+
+impl Asked {
+    /// Remembers what was said, if nothing has been forgotten since it was asked.
+    fn remember(&self, key: &TenantKey, answer: Option<Arc<TenantSettings>>, until: Timestamp, generation: u64) {
+        if self.generation.load(Ordering::Acquire) == generation {
+            self.answers.insert(key.clone(), (answer, until));
+        }
+    }
 }
 
 /// What is known of a tenant at once.
@@ -80,23 +99,25 @@ impl Directory {
         std::mem::take(&mut *self.removed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A fixed table.
-    pub(crate) fn table(table: TenantTable, clock: SharedClock) -> Self {
-        Self::new(Place::Table(table), clock)
+    /// A fixed table, which meets the demands.
+    pub(crate) fn table(table: TenantTable, demands: &Demands, clock: SharedClock) -> Result<Self> {
+        demands.check(&table)?;
+        Ok(Self::new(Place::Table(table), clock))
     }
 
     /// A file, which has to be good at the start.
     #[cfg(feature = "toml")]
-    pub(crate) fn file(file: TenantFile, clock: SharedClock) -> Result<Self> {
-        let (stamp, table) = (file.stamp(), RwLock::new(Arc::new(file.read()?)));
-        let seen = Mutex::new((stamp, clock.now()));
-        Ok(Self::new(Place::File { file, table, seen }, clock))
+    pub(crate) fn file(file: TenantFile, demands: Demands, clock: SharedClock) -> Result<Self> {
+        let (stamp, table) = (file.stamp(), file.read()?);
+        demands.check(&table)?;
+        let (table, seen) = (RwLock::new(Arc::new(table)), Mutex::new((stamp, clock.now())));
+        Ok(Self::new(Place::File { file, demands, table, seen }, clock))
     }
 
     /// A source whose answers are believed for so long.
     pub(crate) fn source(source: Arc<dyn TenantSource>, lifetime: Duration, clock: SharedClock) -> Self {
         let (answers, flights) = (Cache::new(REMEMBERED), Flights::default());
-        Self::new(Place::Source(Asked { source, answers, flights, lifetime }), clock)
+        Self::new(Place::Source(Asked { source, answers, flights, lifetime, generation: AtomicU64::new(0) }), clock)
     }
 
     /// What is known without waiting.
@@ -122,26 +143,36 @@ impl Directory {
             return Ok(answer);
         }
         let Place::Source(asked) = &self.place else { return Ok(None) };
-        let flight = StoreKey::from_bytes(sha256(key.to_string().as_bytes()));
+        let generation = asked.generation.load(Ordering::Acquire);
+        let flight = StoreKey::from_bytes(sha256(format!("{generation} {key}").as_bytes()));
         let (source, wanted) = (Arc::clone(&asked.source), key.clone());
-        let work = || async move {
-            match tokio::time::timeout(SOURCE_TIMEOUT, source.find(&wanted)).await {
-                Ok(Ok(answer)) => Ok(answer.map(Arc::new)),
-                Ok(Err(error)) => Err(Arc::new(Error::from(error))),
-                Err(_) => Err(Arc::new(Error::new(Code::TenantUnavailable, "the source of tenants took too long"))),
-            }
-        };
-        match asked.flights.join(flight, work).await {
+        let outcome = asked.flights.join(flight, || ask(source, wanted)).await;
+        let now = self.clock.now();
+        match outcome {
             Some(Ok(answer)) => {
-                asked.answers.insert(key.clone(), (answer.clone(), self.clock.now().plus(asked.lifetime)));
+                asked.remember(key, answer.clone(), now.plus(asked.lifetime), generation);
                 Ok(answer)
             }
-            // The last answer serves while the source is away.
+            // The last answer serves while the source is away, and nobody waits for it each time.
             Some(Err(error)) => match asked.answers.get(key) {
-                Some((answer, _)) => Ok(answer),
+                Some((answer, _)) => {
+                    asked.remember(key, answer.clone(), now.plus(PAUSE), generation);
+                    Ok(answer)
+                }
                 None => Err(error.duplicate()),
             },
             None => Err(Error::new(Code::TenantUnavailable, "the source of tenants broke off")),
+        }
+    }
+
+    /// What was last known of a tenant, whether that is still believed or not.
+    pub(crate) fn last(&self, key: &TenantKey) -> Option<Arc<TenantSettings>> {
+        match &self.place {
+            Place::Source(asked) => asked.answers.get(key).and_then(|(answer, _)| answer),
+            _ => match self.look(key) {
+                Lookup::Known(answer) => answer,
+                Lookup::Ask => None,
+            },
         }
     }
 
@@ -158,6 +189,7 @@ impl Directory {
     /// Forgets what a source has said, so that a change is seen at once.
     pub(crate) fn forget(&self) {
         if let Place::Source(asked) = &self.place {
+            asked.generation.fetch_add(1, Ordering::AcqRel);
             asked.answers.clear();
         }
         #[cfg(feature = "toml")]
@@ -175,7 +207,9 @@ impl Directory {
         let before = std::mem::replace(&mut *place.write().unwrap_or_else(PoisonError::into_inner), Arc::clone(&table));
         let stays = |tenant: &TenantSettings| {
             let now = table.tenant(&TenantKey::Id(tenant.id.clone()));
-            now.is_some_and(|now| now.client_id == tenant.client_id)
+            let knows =
+                |now: &TenantSettings| now.issuer == tenant.issuer || now.former_issuers.contains(&tenant.issuer);
+            now.is_some_and(|now| now.client_id == tenant.client_id && knows(now))
         };
         let gone: Vec<_> = before.all().iter().filter(|tenant| !stays(tenant)).cloned().collect();
         if !gone.is_empty() {
@@ -187,7 +221,7 @@ impl Directory {
     /// The table of the file, read again if it has changed since somebody last looked.
     #[cfg(feature = "toml")]
     fn current(&self) -> Option<Arc<TenantTable>> {
-        let Place::File { file, table, seen } = &self.place else { return None };
+        let Place::File { file, demands, table, seen } = &self.place else { return None };
         if let Ok(mut seen) = seen.try_lock() {
             let now = self.clock.now();
             let due = now < seen.1 || now.since(seen.1) >= LOOK;
@@ -197,7 +231,7 @@ impl Directory {
                 *seen = (stamp, now);
             }
             if changed {
-                match file.read() {
+                match file.read().and_then(|read| demands.check(&read).map(|()| read)) {
                     Ok(read) => self.replace(table, read),
                     Err(error) => {
                         tracing::error!(target: "okta_auth", "the tenants stay as they were: {error}");
@@ -206,6 +240,27 @@ impl Directory {
             }
         }
         Some(Arc::clone(&table.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+/// Asks the source. It must mean the very one that it was asked for: a comparison in some other
+/// case, or of a part of the key, would give one tenant's requests to another.
+async fn ask(source: Arc<dyn TenantSource>, key: TenantKey) -> Result<Option<Arc<TenantSettings>>, Arc<Error>> {
+    let unavailable = |message: &'static str| Arc::new(Error::new(Code::TenantUnavailable, message));
+    let answer = match tokio::time::timeout(SOURCE_TIMEOUT, source.find(&key)).await {
+        Ok(answer) => answer.map_err(|error| Arc::new(Error::from(error)))?,
+        Err(_) => return Err(unavailable("the source of tenants took too long")),
+    };
+    let meant = answer.as_ref().is_none_or(|tenant| match &key {
+        TenantKey::Id(id) => tenant.id == *id,
+        TenantKey::Issuer(issuer) => tenant.issuer == *issuer || tenant.former_issuers.contains(issuer),
+        // Hosts and domains may be known to the source alone.
+        TenantKey::Host(_) | TenantKey::EmailDomain(_) => true,
+    });
+    if meant {
+        Ok(answer.map(Arc::new))
+    } else {
+        Err(unavailable("the source of tenants answered with another tenant"))
     }
 }
 

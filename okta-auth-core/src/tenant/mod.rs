@@ -22,6 +22,7 @@
 //! Nothing is fetched because a request says so: a name leads to a tenant that the source has, and
 //! what is fetched is what the tenant's settings say.
 
+mod demands;
 mod directory;
 #[cfg(feature = "toml")]
 mod file;
@@ -32,6 +33,7 @@ mod source;
 mod table;
 mod variables;
 
+pub(crate) use demands::Demands;
 pub(crate) use directory::{Directory, Lookup};
 #[cfg(feature = "toml")]
 pub use file::TenantFile;

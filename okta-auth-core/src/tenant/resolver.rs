@@ -9,6 +9,7 @@ use super::id::TenantId;
 use super::source::TenantKey;
 use crate::bearer::{Credentials, claimed_issuer};
 use crate::cookie::RequestCookies;
+use crate::error::{Code, Error, Result};
 use crate::login::mark_of;
 
 /// One way to tell. Several are asked in order.
@@ -19,7 +20,8 @@ pub enum Resolver {
     Host,
     /// The label in front of this host: with `app.example.com`, `acme.app.example.com` is `acme`.
     Subdomain(String),
-    /// The first segment of the path after this prefix: with `/t`, `/t/acme/orders` is `acme`.
+    /// The first segment of the path after this prefix: with `/t`, `/t/acme/orders` is `acme`. In
+    /// routes of your own call it `{tenant}`, as the library's do.
     Path(String),
     /// A header that a proxy of your own sets, and that it takes away from what clients send. Without
     /// such a proxy anybody may say anything with it; what they say still opens nothing that is not
@@ -57,6 +59,38 @@ pub(crate) fn resolve(resolvers: &[Resolver], parts: &Parts, path: &str, cookie:
 }
 
 impl Resolver {
+    /// The same, in the form in which requests are compared with it.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`] for what could never say anything, with the fix: requests would
+    /// silently be for no tenant.
+    pub(crate) fn checked(self) -> Result<Self> {
+        let refused = |message: String| Err(Error::new(Code::ConfigInvalid, message));
+        match self {
+            Self::Subdomain(parent) => {
+                let parent = parent.to_ascii_lowercase();
+                if parent.is_empty() || parent.starts_with('.') || parent.contains(['/', ':', '*', '@', ' ']) {
+                    return refused(format!(
+                        "`{parent}` is no host that subdomains are of; write it as `app.example.com`"
+                    ));
+                }
+                Ok(Self::Subdomain(parent))
+            }
+            Self::Path(prefix) => {
+                let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b);
+                let fits = prefix.starts_with('/') && !prefix.ends_with('/') && !prefix.contains("//");
+                if !fits || !prefix.bytes().all(plain) {
+                    return refused(format!("`{prefix}` is no prefix of paths; write it as `/t`"));
+                }
+                Ok(Self::Path(prefix))
+            }
+            Self::TrustedHeader(name) if HeaderName::try_from(name.as_str()).is_err() => {
+                refused(format!("`{}` is no name of a header", name.escape_default()))
+            }
+            other => Ok(other),
+        }
+    }
+
     /// What this one says.
     fn hint(&self, parts: &Parts, path: &str, cookie: &str) -> Option<Hint> {
         match self {
@@ -66,10 +100,10 @@ impl Resolver {
                 let label = host.strip_suffix(parent.as_str())?.strip_suffix('.')?;
                 Some(id(label))
             }
-            Self::Path(prefix) => {
-                let rest = path.strip_prefix(prefix.as_str())?.strip_prefix('/')?;
-                Some(id(rest.split(['/', '?']).next().unwrap_or_default()))
-            }
+            Self::Path(prefix) => match path.strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('/')) {
+                Some(rest) => Some(id(rest.split(['/', '?']).next().unwrap_or_default())),
+                None => disguised(path, prefix).then_some(Hint::Unknown),
+            },
             Self::TrustedHeader(name) => {
                 let mut values = parts.headers.get_all(HeaderName::try_from(name.as_str()).ok()?).iter();
                 let first = values.next()?;
@@ -85,6 +119,14 @@ impl Resolver {
             Self::Session => session(parts, path, cookie),
         }
     }
+}
+
+/// Whether a router that decodes paths would find the prefix where it is not written: with `/%74`
+/// for `/t`, two parts of the application would see two tenants.
+fn disguised(path: &str, prefix: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let decoded = percent_encoding::percent_decode_str(path).collect::<Vec<u8>>();
+    path.contains('%') && decoded.strip_prefix(prefix.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
 }
 
 /// A name that may be an id.
@@ -183,6 +225,8 @@ mod tests {
         assert_eq!(say("/t/acme?x"), acme());
         assert_eq!(say("/tx/acme"), None);
         assert_eq!(say("/t/%61cme/orders"), Some(Hint::Unknown));
+        assert_eq!(say("/%74/acme/orders"), Some(Hint::Unknown));
+        assert_eq!(say("/%78/acme?x=%2Ft%2Facme"), None);
         assert_eq!(say("/t//acme"), Some(Hint::Unknown));
         assert_eq!(say("/t/Acme"), Some(Hint::Unknown));
     }

@@ -79,7 +79,12 @@ impl TenantSettings {
 
     /// The settings of the application, with those of the tenant in their place.
     pub(crate) fn apply(&self, base: &ConfigBuilder) -> ConfigBuilder {
-        let mut config = base.clone().issuer(&self.issuer).client_id(&self.client_id).tenant(self.id.clone());
+        let mut config = base
+            .clone()
+            .without_former_issuers()
+            .issuer(&self.issuer)
+            .client_id(&self.client_id)
+            .tenant(self.id.clone());
         for issuer in &self.former_issuers {
             config = config.former_issuer(issuer);
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::id::TenantId;
 use super::settings::TenantSettings;
 use super::source::{TenantFuture, TenantKey, TenantSource};
-use crate::config::Config;
+use crate::config::{Config, DEFAULT_AUDIENCE};
 use crate::error::{Code, Error, Result};
 
 /// A fixed set of tenants.
@@ -55,6 +55,7 @@ impl TenantTable {
             }
         }
         table.all.sort_by(|a, b| a.id.cmp(&b.id));
+        problems.extend(audiences_in_common(&table.all, DEFAULT_AUDIENCE));
         if problems.is_empty() {
             return Ok(table);
         }
@@ -74,7 +75,10 @@ impl TenantTable {
         }
         // Several clients of one issuer are fine; its name alone then leads to none of them.
         for issuer in std::iter::once(&tenant.issuer).chain(&tenant.former_issuers) {
-            self.issuers.entry(issuer.clone()).and_modify(|only| *only = None).or_insert(Some(Arc::clone(tenant)));
+            let only = self.issuers.entry(issuer.clone()).or_insert_with(|| Some(Arc::clone(tenant)));
+            if only.as_ref().is_none_or(|known| known.id != tenant.id) {
+                *only = None;
+            }
         }
         self.all.push(Arc::clone(tenant));
     }
@@ -97,6 +101,31 @@ impl TenantSource for TenantTable {
     fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
         Box::pin(ready(Ok(self.tenant(key).map(|tenant| TenantSettings::clone(tenant)))))
     }
+}
+
+/// Access tokens of a custom server say nothing but their audience about whom they are for, so two
+/// tenants at one server with one audience could use each other's. Those of an org server are
+/// told apart by their client.
+pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str) -> Vec<String> {
+    let (mut known, mut problems) = (HashMap::new(), Vec::new());
+    for tenant in tenants {
+        let audiences = tenant.audience.as_deref().unwrap_or(default).split(',').map(str::trim);
+        let audiences: Vec<&str> = audiences.filter(|audience| !audience.is_empty()).collect();
+        let issuers = std::iter::once(&tenant.issuer).chain(&tenant.former_issuers);
+        for issuer in issuers.filter(|issuer| issuer.contains("/oauth2/")) {
+            for audience in &audiences {
+                let other: &TenantId = known.entry((issuer.as_str(), *audience)).or_insert(&tenant.id);
+                if *other != tenant.id {
+                    problems.push(format!(
+                        "{}: access tokens of `{issuer}` for `{audience}` are good for {other} too, so those of one \
+                         would open the other; give each an authorization server or an audience of its own",
+                        tenant.id
+                    ));
+                }
+            }
+        }
+    }
+    problems
 }
 
 /// What can be told of one tenant without the others.

@@ -1,0 +1,46 @@
+//! What an application asks of its tenants, besides what each set of them is held to.
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use super::table::{TenantTable, audiences_in_common};
+use crate::config::{EgressPolicy, Issuer};
+use crate::error::{Code, Error, Result};
+
+/// The application's side of the rules: they hold for a table at the start, and for each later
+/// state of a file.
+pub(crate) struct Demands {
+    /// Where issuers may be.
+    pub(crate) egress: EgressPolicy,
+    /// The policy sets that there are.
+    pub(crate) policies: BTreeSet<String>,
+    /// The audiences of tenants that name none.
+    pub(crate) audiences: String,
+}
+
+impl Demands {
+    /// Whether these tenants can be served.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`], listing every problem with its tenant and its fix.
+    pub(crate) fn check(&self, table: &TenantTable) -> Result<()> {
+        let mut problems = audiences_in_common(table.all(), &self.audiences);
+        for tenant in table.all() {
+            for text in std::iter::once(&tenant.issuer).chain(&tenant.former_issuers) {
+                // What is no URL has been told when the table was made.
+                let Ok(url) = Url::parse(text) else { continue };
+                if let Err(error) = self.egress.check_issuer(&Issuer::new(text, url)) {
+                    problems.push(format!("{}: {error}", tenant.id));
+                }
+            }
+            if let Some(name) = tenant.policies.as_ref().filter(|name| !self.policies.contains(*name)) {
+                problems.push(format!("{}: there is no policy set `{name}`; add it, or name another", tenant.id));
+            }
+        }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(Code::ConfigInvalid, format!("the tenants cannot be used:\n- {}", problems.join("\n- "))))
+    }
+}
