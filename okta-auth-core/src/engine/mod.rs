@@ -59,6 +59,7 @@ mod challenge;
 mod client_kind;
 mod endings;
 mod error_reply;
+mod fresh_token;
 mod hook;
 mod initiate;
 mod lobby;

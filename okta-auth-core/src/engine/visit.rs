@@ -11,7 +11,6 @@ use serde_json::json;
 use super::client_kind::may_redirect;
 use super::error_reply;
 use super::many::Many;
-use super::renewal::Tended;
 use super::reply::{self, Reply};
 use super::{Challenge, OktaAuth};
 use crate::bearer::Credentials;
@@ -21,7 +20,6 @@ use crate::error::{Code, Error, Result};
 use crate::events::{About, Happening, Reference};
 use crate::jose::VerifiedAccessToken;
 use crate::login::{LoginOptions, ReturnTo};
-use crate::secret::Secret;
 use crate::session::{Entry, Session};
 
 /// The engine's view of one request. An adapter makes it before the handler runs, keeps
@@ -128,7 +126,7 @@ impl Inner {
     }
 
     /// The session as it is now.
-    fn entry(&self) -> Option<Entry> {
+    pub(super) fn entry(&self) -> Option<Entry> {
         let Presence::User(entry) = &self.presence else { return None };
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         Some(latest.as_ref().unwrap_or(entry).clone())
@@ -235,31 +233,6 @@ impl Visit {
                 Some(Challenge::error(error.duplicate()))
             }
             _ => None,
-        }
-    }
-
-    /// The access token of the session, renewed if it has expired or is about to.
-    pub(super) async fn fresh_access_token(&self) -> Result<Secret> {
-        let ended = || Error::new(Code::SessionEnded, "the session has ended; the user has to sign in again");
-        let entry = self.0.entry().ok_or_else(ended)?;
-        let now = self.0.auth.0.clock.now();
-        let entry = match self.0.auth.tended(entry, now).await {
-            Tended::Usable { entry, renewed } => {
-                if renewed {
-                    *self.0.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(entry.clone());
-                    self.0.keep(Upkeep::Renewed);
-                }
-                entry
-            }
-            Tended::Ended => {
-                self.0.keep(Upkeep::Clear);
-                return Err(ended());
-            }
-            Tended::Unavailable(error) => return Err(error.duplicate()),
-        };
-        match entry.session.access_token() {
-            Some((token, expires_at)) if expires_at.is_none_or(|end| now < end) => Ok(token),
-            _ => Err(no_access_token(&entry.session)),
         }
     }
 
@@ -424,17 +397,6 @@ impl Visit {
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
         reply
     }
-}
-
-/// Why there is no access token that is good for anything.
-fn no_access_token(session: &Session) -> Error {
-    if session.refresh_token().is_some() {
-        let message = "the access token has expired, and Okta or the store does not answer; it will be tried again";
-        return Error::new(Code::RenewalUnavailable, message);
-    }
-    let message = "the access token has expired, and there is none to renew it with; ask for the scope \
-                   `offline_access` in OKTA_SCOPES, and let Okta allow it";
-    Error::new(Code::TokenExpired, message)
 }
 
 /// Whether the answer sets the session cookie itself (a sign-in or sign-out): upkeep
