@@ -1,8 +1,10 @@
-//! The access token of a session, always fresh, for calls to other APIs in the user's name.
+//! The access token of a session, always fresh, for calls to other APIs in the user's
+//! name.
 //!
-//! A request that arrives with tokens that are due renews them before its handler runs. This is for
-//! handlers that run longer than that lasts, and for routes whose requests renew nothing. New
-//! tokens reach the browser with the answer, whatever the handler makes of them.
+//! A request that arrives with tokens that are due renews them before its handler runs.
+//! This is for handlers that run longer than that lasts, and for routes whose requests
+//! renew nothing. New tokens reach the browser with the answer, whatever the handler
+//! makes of them.
 
 use std::sync::PoisonError;
 
@@ -16,8 +18,9 @@ impl Visit {
     /// The access token of the session, renewed if it has expired or is about to.
     ///
     /// # Errors
-    /// `session_ended` if Okta does not renew the session any more; `token_expired` if there is
-    /// nothing to renew it with; `renewal_unavailable`, or the error of reaching Okta or the store.
+    /// `session_ended` if Okta does not renew the session any more; `token_expired` if
+    /// there is nothing to renew it with; `renewal_unavailable`, or the error of
+    /// reaching Okta or the store.
     pub(super) async fn fresh_access_token(&self) -> Result<Secret> {
         let ended = || Error::new(Code::SessionEnded, "the session has ended; the user has to sign in again");
         let inner = self.inner();

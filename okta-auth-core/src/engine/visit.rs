@@ -51,8 +51,8 @@ pub(super) struct Inner {
     pub(super) credentials: Credentials,
     /// The outcome of verifying that, once somebody has asked.
     pub(super) token: OnceLock<Result<VerifiedAccessToken, Arc<Error>>>,
-    /// Whether the request may act for its session: it changes nothing, or comes from the
-    /// application's own pages.
+    /// Whether the request may act for its session: it changes nothing, or comes from
+    /// the application's own pages.
     pub(super) own: bool,
     /// When the request came: one moment for all that happens with it.
     pub(super) now: Timestamp,
@@ -172,8 +172,8 @@ impl Visit {
     }
 
     /// Adds to a response what the session needs: a rewritten or deleted cookie, and
-    /// cache headers. Call it once for each response, the engine's own answers and those of
-    /// handlers that failed included.
+    /// cache headers. Call it once for each response, the engine's own answers and
+    /// those of handlers that failed included.
     pub fn finish(&self, headers: &mut HeaderMap) {
         let upkeep = self.0.upkeep();
         // New tokens have to reach the browser, whatever a shared cache was meant to keep.
@@ -208,8 +208,8 @@ impl Visit {
         }
     }
 
-    /// Whether the request may reach the application at all: not if it names a tenant that there
-    /// is not.
+    /// Whether the request may reach the application at all: not if it names a tenant
+    /// that there is not.
     ///
     /// # Errors
     /// The challenge to answer with.
@@ -225,8 +225,9 @@ impl Visit {
         self.0.lobby.as_ref()
     }
 
-    /// What stands in the way of an answer if somebody asked who the user is and that could not be
-    /// told: the response of a handler that took that for nobody is not sent.
+    /// What stands in the way of an answer if somebody asked who the user is and that
+    /// could not be told: the response of a handler that took that for nobody is not
+    /// sent.
     pub fn unanswered(&self) -> Option<Challenge> {
         match &self.0.presence {
             Presence::Unavailable(error) if self.0.unanswered.load(Ordering::Relaxed) => {
@@ -236,12 +237,12 @@ impl Visit {
         }
     }
 
-    /// Sends the browser to Okta with a new pending login, for a handler that wants more
-    /// than the `User` extractor asks for: a recent sign-in, a second factor, a user name
-    /// to prefill.
+    /// Sends the browser to Okta with a new pending login, for a handler that wants
+    /// more than the `User` extractor asks for: a recent sign-in, a second factor, a
+    /// user name to prefill.
     ///
-    /// The answer is a redirect with a cookie, or an error page if Okta is away. What was
-    /// asked for is checked when the browser comes back.
+    /// The answer is a redirect with a cookie, or an error page if Okta is away. What
+    /// was asked for is checked when the browser comes back.
     ///
     /// ```
     /// use std::time::Duration;
@@ -292,8 +293,8 @@ impl Visit {
     /// The request's session.
     ///
     /// # Errors
-    /// The store's or Okta's, if it cannot be told whether there is one. The answer then says so,
-    /// whatever the handler makes of it.
+    /// The store's or Okta's, if it cannot be told whether there is one. The answer
+    /// then says so, whatever the handler makes of it.
     pub(super) fn session(&self) -> Result<Option<&Arc<Session>>> {
         match &self.0.presence {
             Presence::Nobody => Ok(None),
@@ -359,8 +360,9 @@ impl Visit {
         self.0.navigation && may_redirect(&self.0.method) && !self.0.auth.config().is_api_only()
     }
 
-    /// Remembers that the answer says itself if it could not be told who asks, as those of the
-    /// library's own paths do: a sign-out must take the cookie away all the same.
+    /// Remembers that the answer says itself if it could not be told who asks, as those
+    /// of the library's own paths do: a sign-out must take the cookie away all the
+    /// same.
     pub(super) fn mark_answered(&self) {
         self.0.unanswered.store(false, Ordering::Relaxed);
     }
