@@ -1,5 +1,8 @@
 //! A store in the memory of this process: for one replica, for development and for
 //! tests.
+//!
+//! Everything is done under one lock and at once, so each method is atomic by itself,
+//! as the trait asks. The futures are ready when they are returned.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -41,6 +44,8 @@ struct Tables {
 }
 
 /// Entries that expire.
+///
+/// Both always have the same keys: whatever writes one writes the other.
 struct Table<V> {
     entries: HashMap<StoreKey, (V, Timestamp)>,
     /// The same keys in the order in which they expire.
@@ -55,11 +60,15 @@ impl<V> Default for Table<V> {
 
 impl<V> Table<V> {
     /// The entry, if its lifetime is not over.
+    /// What has expired may still be there, and is as good as gone.
     fn live(&self, key: &StoreKey, now: Timestamp) -> Option<&V> {
         self.entries.get(key).filter(|(_, until)| *until > now).map(|(value, _)| value)
     }
 
     /// Writes an entry, and makes room for it first.
+    ///
+    /// What has expired is first in the order: one loop makes room with it, and if that
+    /// is not enough with what would expire next.
     fn put(&mut self, key: StoreKey, value: V, until: Timestamp, capacity: usize) {
         match self.entries.entry(key) {
             Entry::Occupied(mut entry) => {
@@ -114,11 +123,15 @@ impl MemoryStore {
     }
 
     /// Whether no mark has ever been set that is still there.
+    ///
+    /// Marks are rare, and each request with a session in a cookie asks. An expired
+    /// mark that is still there only makes the answer slower.
     pub(crate) fn has_no_marks(&self) -> bool {
         self.lock().marks.entries.is_empty()
     }
 
     /// The values of marks, without waiting.
+    /// A mark that is not there, or has expired, is 0.
     pub(crate) fn marks_now(&self, marks: &[StoreKey]) -> Vec<u64> {
         let now = self.clock.now();
         let tables = self.lock();
@@ -153,6 +166,8 @@ impl SessionStore for MemoryStore {
         self.at_once(|tables, now| tables.records.live(key, now).cloned())
     }
 
+    // The version is compared and the record written under one lock: of two writers one
+    // loses.
     fn save<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool> {
         self.at_once(|tables, now| {
             let before = tables.records.live(key, now).map(|known| known.version);
@@ -186,6 +201,8 @@ impl SessionStore for MemoryStore {
         })
     }
 
+    // The pairs are in order, so what is read does not grow with the links of other
+    // indexes.
     fn linked<'a>(&'a self, index: &'a StoreKey) -> StoreFuture<'a, Vec<StoreKey>> {
         let (first, last) = (StoreKey::from_bytes([0; 32]), StoreKey::from_bytes([0xff; 32]));
         self.at_once(|tables, now| {
@@ -194,6 +211,7 @@ impl SessionStore for MemoryStore {
         })
     }
 
+    // Whoever holds a mark may claim it again: that is how a lease is made longer.
     fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
         self.at_once(|tables, now| {
             let free = tables.marks.live(mark, now).is_none_or(|holder| *holder == owner);
@@ -212,6 +230,8 @@ impl SessionStore for MemoryStore {
         })
     }
 
+    // A mark only grows: a late message about an early moment must not bring sessions
+    // back.
     fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
         self.at_once(|tables, now| {
             let before = tables.marks.live(mark, now).copied().unwrap_or(0);

@@ -3,6 +3,11 @@
 //! A cookie cannot be taken back, so what has been ended is written down: under the
 //! name of a session, a session at Okta, a user or an address, the moment up to which
 //! their sessions have ended. Each request looks there.
+//!
+//! A moment and not a list of sessions: "everything of this user up to now" is one
+//! entry, however many sessions there are, and a later sign-in is not touched by it.
+//! Entries go by themselves after the absolute limit, when no session that they are
+//! about can be alive.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +23,7 @@ use crate::error::Result;
 #[derive(Clone)]
 pub(crate) enum Revocations {
     /// In this process: what it has ended, other replicas still accept.
+    /// It is cheap enough to be asked at each request without waiting.
     Memory(Arc<MemoryStore>),
     /// In a store that all replicas share.
     Shared(Arc<dyn SessionStore>),
@@ -26,6 +32,9 @@ pub(crate) enum Revocations {
 impl Revocations {
     /// Whether a session that began at `created_at` has been ended; `None` if that
     /// takes waiting.
+    ///
+    /// The names are made by the caller's closure only if they are needed: each is a
+    /// hash.
     pub(crate) fn is_ended_now(&self, names: impl FnOnce() -> Vec<StoreKey>, created_at: Timestamp) -> Option<bool> {
         match self {
             // Nearly always nothing has been ended, and no name has to be made.
@@ -47,6 +56,9 @@ impl Revocations {
 
     /// Ends every session of this name that began up to `until`. It is remembered as
     /// long as such a session could live.
+    ///
+    /// The mark is raised and never lowered, so of two messages the later moment
+    /// counts, in whatever order they come.
     pub(crate) async fn end(&self, name: &StoreKey, until: Timestamp, lifetime: Duration) -> Result<()> {
         let until = u64::try_from(until.seconds()).unwrap_or(0);
         bounded(self.store().raise(name, until, lifetime)).await
@@ -71,6 +83,9 @@ impl Revocations {
 }
 
 /// Whether a mark ends what began at `created_at`.
+///
+/// The second itself is included: whoever signed in within it, before the message, is
+/// signed out. 0 is the value of a mark that is not there.
 fn covers(mark: u64, created_at: Timestamp) -> bool {
     u64::try_from(created_at.seconds()).is_ok_and(|created_at| mark > 0 && created_at <= mark)
 }

@@ -1,4 +1,11 @@
 //! The sessions of an application, wherever they live.
+//!
+//! A request is served in two steps. `look` tells what can be told at once, which is
+//! nearly everything for sessions in cookies. What is left is a `Ticket`, and `find`
+//! asks about it. So a request that has to wait for nobody needs no future.
+//!
+//! What cannot be read is no session, and what cannot be asked is an error: the two are
+//! never mixed up, because the first signs a browser out and the second must not.
 
 use std::sync::Arc;
 
@@ -27,6 +34,7 @@ pub(crate) enum Sessions {
 }
 
 /// What a look at a request's cookies tells.
+// A session that is due for new tokens is a ticket too, unless it has been ended.
 #[derive(Debug)]
 pub(crate) enum Look {
     /// There is no session.
@@ -62,6 +70,9 @@ pub(crate) enum Found {
 
 impl Sessions {
     /// Looks at the cookies of a request. Nobody is waited for.
+    ///
+    /// A revoked cookie is `Invalid` like one that was edited: nobody learns which of
+    /// the two it was.
     pub(crate) fn look(&self, request: &RequestCookies, now: Timestamp) -> Look {
         let (cookies, revocations, naming) = match self {
             Self::Stored(stored) => {
@@ -109,6 +120,10 @@ impl Sessions {
 
     /// The id and the `Set-Cookie` values of a new session, which replaces whatever the
     /// browser holds.
+    ///
+    /// With revocations a session may begin a second late: a mark ends what began up to
+    /// its second, and somebody who signs out and in again within one must not be
+    /// signed out by it.
     pub(crate) async fn create(
         &self,
         request: &RequestCookies,
@@ -131,6 +146,9 @@ impl Sessions {
     }
 
     /// The `Set-Cookie` values that keep a session alive.
+    ///
+    /// With sessions in cookies this is what notes the use; in a store `find` has noted
+    /// it already.
     pub(crate) fn rewrite(&self, request: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
         match self {
             Self::Stored(stored) => stored.rewrite(request, session, now),
@@ -173,6 +191,8 @@ impl Sessions {
     }
 
     /// A place for marks; `None` without a store and without revocations.
+    ///
+    /// It is where messages from outside are remembered, so that each counts once.
     pub(crate) fn marks(&self) -> Option<&dyn SessionStore> {
         match self {
             Self::Stored(stored) => Some(&**stored.store()),
@@ -183,6 +203,10 @@ impl Sessions {
     /// Ends one session, here and in every copy of its cookie. Without revocations a
     /// copy lives until its limits. `false` if it had ended already, as far as that can
     /// be told.
+    ///
+    /// The mark is never earlier than the session's beginning, which may be ahead of
+    /// this clock. It lasts for the absolute limit: after that no session that it is
+    /// about can be alive.
     pub(crate) async fn end(&self, session: &Session, now: Timestamp) -> Result<bool> {
         match self {
             Self::Stored(stored) => stored.end(session).await,
@@ -223,6 +247,9 @@ impl Sessions {
     /// # Errors
     /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] for sessions in
     /// cookies.
+    ///
+    /// The browser has the only copy of a session in a cookie, so there is nothing to
+    /// list.
     pub(crate) async fn of_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Arc<Session>>> {
         let Self::Stored(stored) = self else { return Err(unsupported("listed")) };
         let name = stored.naming().name(Kind::Subject, subject.as_bytes());
@@ -231,6 +258,8 @@ impl Sessions {
 }
 
 /// Every name of a session.
+///
+/// Its own name is for ending this one alone; the others it shares with other sessions.
 fn all_names(session: &Session, naming: &Naming) -> Vec<StoreKey> {
     let names = session.names(naming);
     std::iter::once(names.session).chain(names.others.iter().copied()).collect()

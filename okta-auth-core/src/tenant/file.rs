@@ -1,4 +1,8 @@
 //! Tenants from a file, which may change while the application runs.
+//!
+//! An edit is all or nothing: the whole file is read and checked as one table, and a
+//! mistake in one section leaves all tenants as they were. At the start there is
+//! nothing to leave, so there it is an error.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,6 +40,9 @@ pub struct TenantFile {
 }
 
 /// Which state of a file has been read.
+///
+/// Time and length together: an edit within one tick of the file system's clock mostly
+/// has another length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     modified: Option<SystemTime>,
@@ -88,6 +95,7 @@ impl TenantFile {
     }
 
     /// The state of the file: whether it is worth reading again.
+    /// `None` if it cannot be told, for example while an editor replaces the file.
     pub(crate) fn stamp(&self) -> Option<Stamp> {
         let metadata = fs::metadata(&self.path).ok()?;
         Some(Stamp { modified: metadata.modified().ok(), length: metadata.len() })
@@ -114,6 +122,10 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Tenant
 
 impl Section {
     /// The settings, with the secret from where it is kept.
+    ///
+    /// A secret has one place. Two would be a question of which one counts, and a
+    /// variable that is not set would leave a client without the secret that its
+    /// operator meant it to have.
     fn into_settings(self, id: TenantId, variable: impl Fn(&str) -> Option<String>) -> Result<TenantSettings, String> {
         let client_secret = match (self.client_secret, self.client_secret_variable) {
             (Some(_), Some(_)) => {

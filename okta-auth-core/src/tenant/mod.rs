@@ -22,6 +22,19 @@
 //!
 //! Nothing is fetched because a request says so: a name leads to a tenant that the
 //! source has, and what is fetched is what the tenant's settings say.
+//!
+//! # What is shared and what is not
+//!
+//! The application's settings are the start, and a tenant's own take their place where
+//! it has any. Cookie secret and store can be shared, because tenant and client are
+//! part of what everything is sealed for and of every key in the store. The name of a
+//! tenant is thus part of its sessions: under another name they do not open.
+//!
+//! # When the source is away
+//!
+//! The last answer about a key goes on to serve, however old it is, while it is
+//! remembered. A key that has never been asked about is answered with 503: it is not
+//! known whether there is such a tenant, so it is not said that there is none.
 
 mod demands;
 mod directory;

@@ -1,4 +1,12 @@
 //! Which tenant a request is for.
+//!
+//! Everything here reads what a stranger sent, so what comes out is a question to the
+//! directory and no answer. A wrong guess is harmless: cookies and tokens of one tenant
+//! do not open in another.
+//!
+//! Two kinds of ways: one that names a tenant (a subdomain, a path, a header) has to be
+//! right, for a link to a tenant that is gone must not end up at another. One that only
+//! hints (a host, an issuer, a cookie) leaves the rest to the next resolver.
 
 use http::HeaderName;
 use http::header::HOST;
@@ -49,6 +57,7 @@ pub(crate) enum Hint {
 }
 
 /// What the resolvers say, in order; nothing after one that has to be right.
+/// What is after that one is not read at all.
 pub(crate) fn resolve(resolvers: &[Resolver], parts: &Parts, path: &str, cookie: &str) -> Vec<Hint> {
     let mut hints = Vec::new();
     for hint in resolvers.iter().filter_map(|resolver| resolver.hint(parts, path, cookie)) {
@@ -95,6 +104,7 @@ impl Resolver {
     }
 
     /// What this one says.
+    /// `None` if it has nothing to say, and then the next one is asked.
     fn hint(&self, parts: &Parts, path: &str, cookie: &str) -> Option<Hint> {
         match self {
             Self::Host => Some(Hint::Perhaps(TenantKey::Host(host(parts)?))),
@@ -133,6 +143,7 @@ fn disguised(path: &str, prefix: &str) -> bool {
 }
 
 /// A name that may be an id.
+/// Text that cannot be an id is no reason to ask a source.
 fn id(text: &str) -> Hint {
     TenantId::parse(text).map_or(Hint::Unknown, |id| Hint::Tenant(TenantKey::Id(id)))
 }
@@ -155,6 +166,11 @@ pub(crate) fn host(parts: &Parts) -> Option<String> {
 
 /// The one tenant whose session cookie is there, or for the answer to a sign-in the one
 /// whose pending sign-in it is. Several are no answer.
+///
+/// Nothing is opened here: the names of cookies are enough to choose a tenant, and
+/// whether the session is any good is found out with that tenant's keys. With a `state`
+/// in the query only the cookie of that sign-in counts, because a browser may be about
+/// to sign in at a second tenant.
 fn session(parts: &Parts, path: &str, cookie: &str) -> Option<Hint> {
     let cookies = RequestCookies::new(&parts.headers);
     let query = path.split_once('?').map_or("", |(_, query)| query);

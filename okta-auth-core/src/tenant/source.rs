@@ -1,4 +1,7 @@
 //! Tenants that are kept somewhere else.
+//!
+//! A source is asked about one key at a time and never for a list: there may be many
+//! thousands.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -61,10 +64,14 @@ impl fmt::Display for TenantKey {
 /// ```
 pub trait TenantSource: Send + Sync + 'static {
     /// The tenant that a key leads to.
+    ///
+    /// `None` is an answer as good as any and is remembered like one; what could not be found out is
+    /// an error. After 5 s it counts as one.
     fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>>;
 }
 
 /// The source did not answer. The request is answered with 503.
+/// Unless there is an earlier answer about the same key: that one goes on to serve.
 pub struct TenantError(Box<dyn StdError + Send + Sync + 'static>);
 
 impl TenantError {

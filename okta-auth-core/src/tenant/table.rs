@@ -1,4 +1,6 @@
 //! Tenants in a table: every way to find one leads to one.
+//!
+//! A table is made once and then only read. A file that has changed is another table.
 
 use std::collections::HashMap;
 use std::future::ready;
@@ -65,6 +67,9 @@ impl TenantTable {
     }
 
     /// Adds the ways to one tenant.
+    ///
+    /// Hosts and domains are kept in lower case, as resolvers ask for them. Issuers are
+    /// kept as they are: they are compared character by character everywhere.
     fn add(&mut self, tenant: &Arc<TenantSettings>, problems: &mut Vec<String>) {
         let hosts = tenant.hosts.iter().map(|host| TenantKey::Host(host.to_ascii_lowercase()));
         let domains = tenant.email_domains.iter().map(|domain| TenantKey::EmailDomain(domain.to_ascii_lowercase()));
@@ -130,6 +135,9 @@ pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str
 }
 
 /// What can be told of one tenant without the others.
+///
+/// A wildcard is refused as a host: a certificate may cover many names, but each of
+/// them leads to a tenant only if somebody wrote it down.
 fn check(tenant: &TenantSettings, problems: &mut Vec<String>) {
     let built = Config::builder().issuer(&tenant.issuer).client_id(&tenant.client_id).build();
     if let Err(error) = built {
