@@ -25,6 +25,7 @@ type Flight<T> = watch::Receiver<Option<T>>;
 
 impl<T: Clone + Send + Sync + 'static> Flights<T> {
     /// Whether somebody is at it.
+    ///
     /// By the time that the caller acts on it that may be over; it is good for hints
     /// alone.
     pub(crate) fn is_under_way(&self, key: &StoreKey) -> bool {

@@ -60,6 +60,7 @@ impl<V> Default for Table<V> {
 
 impl<V> Table<V> {
     /// The entry, if its lifetime is not over.
+    ///
     /// What has expired may still be there, and is as good as gone.
     fn live(&self, key: &StoreKey, now: Timestamp) -> Option<&V> {
         self.entries.get(key).filter(|(_, until)| *until > now).map(|(value, _)| value)
@@ -131,6 +132,7 @@ impl MemoryStore {
     }
 
     /// The values of marks, without waiting.
+    ///
     /// A mark that is not there, or has expired, is 0.
     pub(crate) fn marks_now(&self, marks: &[StoreKey]) -> Vec<u64> {
         let now = self.clock.now();

@@ -16,9 +16,9 @@
 //!
 //! A session ends when it has not been used for the idle limit (1 h by default), when
 //! the absolute limit since sign-in is reached (12 h by default), or at the moment that
-//! Okta names in
-//! `session_expiry`, whichever comes first. The time of last use is written when it is older than
-//! a twentieth of the idle limit, so most requests write nothing.
+//! Okta names in `session_expiry`, whichever comes first. The time of last use is
+//! written when it is older than a twentieth of the idle limit, so most requests write
+//! nothing.
 //!
 //! # How tokens stay fresh
 //!

@@ -39,6 +39,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// What the hash is bound to.
+    ///
     /// Part of what is stored: another label, and what was written before is not found
     /// any more.
     const fn label(self) -> &'static str {
@@ -103,6 +104,7 @@ impl Naming {
 }
 
 /// A part, with its length in front.
+///
 /// Without it `ab`, `c` and `a`, `bc` would be the same bytes, and so the same name.
 fn append(bytes: &mut Vec<u8>, part: &[u8]) {
     bytes.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());

@@ -70,6 +70,7 @@ impl Schedule {
 
 impl Session {
     /// Whether the tokens are to be renewed at `now`.
+    ///
     /// Without a refresh token it never is: such a session goes on until its limits.
     pub(crate) fn due(&self, now: Timestamp) -> Due {
         let Schedule { expires_at, renew_at } = self.record.schedule;

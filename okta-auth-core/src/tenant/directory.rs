@@ -153,7 +153,8 @@ impl Directory {
     /// The tenant of a key, after asking if need be.
     ///
     /// Requests that ask for the same key at once share one question, which goes on if
-    /// they go away. A failure is not remembered: the next request asks again.
+    /// they go away. While an earlier answer serves, a source that fails is left alone for
+    /// a moment; without one the next request asks again.
     ///
     /// # Errors
     /// [`Code::TenantUnavailable`] if the source does not answer and has said nothing
@@ -197,6 +198,7 @@ impl Directory {
     }
 
     /// All tenants, where they can be listed.
+    ///
     /// A source is only ever asked for one, so of it there are none here.
     pub(crate) fn all(&self) -> Vec<Arc<TenantSettings>> {
         match &self.place {
@@ -224,7 +226,8 @@ impl Directory {
     /// has become somebody else, has gone.
     ///
     /// Another client under the same id is somebody else. Another issuer with the same
-    /// client is not: an org may move to a domain of its own.
+    /// client is not if the one of before is among its former issuers: an org may move to
+    /// a domain of its own.
     #[cfg(feature = "toml")]
     fn replace(&self, place: &RwLock<Arc<TenantTable>>, table: TenantTable) {
         let table = Arc::new(table);

@@ -95,6 +95,7 @@ impl TenantFile {
     }
 
     /// The state of the file: whether it is worth reading again.
+    ///
     /// `None` if it cannot be told, for example while an editor replaces the file.
     pub(crate) fn stamp(&self) -> Option<Stamp> {
         let metadata = fs::metadata(&self.path).ok()?;

@@ -57,6 +57,7 @@ pub(crate) enum Hint {
 }
 
 /// What the resolvers say, in order; nothing after one that has to be right.
+///
 /// What is after that one is not read at all.
 pub(crate) fn resolve(resolvers: &[Resolver], parts: &Parts, path: &str, cookie: &str) -> Vec<Hint> {
     let mut hints = Vec::new();
@@ -104,6 +105,7 @@ impl Resolver {
     }
 
     /// What this one says.
+    ///
     /// `None` if it has nothing to say, and then the next one is asked.
     fn hint(&self, parts: &Parts, path: &str, cookie: &str) -> Option<Hint> {
         match self {
@@ -143,6 +145,7 @@ fn disguised(path: &str, prefix: &str) -> bool {
 }
 
 /// A name that may be an id.
+///
 /// Text that cannot be an id is no reason to ask a source.
 fn id(text: &str) -> Hint {
     TenantId::parse(text).map_or(Hint::Unknown, |id| Hint::Tenant(TenantKey::Id(id)))

@@ -20,6 +20,7 @@ use crate::secret::Secret;
 #[non_exhaustive]
 pub struct TenantSettings {
     /// The short name.
+    ///
     /// Sessions are bound to it and to the client id: with another one nobody is signed
     /// in any more.
     pub id: TenantId,
@@ -33,6 +34,7 @@ pub struct TenantSettings {
     /// The client id there.
     pub client_id: String,
     /// The client secret.
+    ///
     /// Without one there is none: the application's own is never sent to a tenant's
     /// issuer.
     pub client_secret: Option<Secret>,
@@ -48,6 +50,7 @@ pub struct TenantSettings {
     /// The audiences of access tokens, separated by commas.
     pub audience: Option<String>,
     /// The name of the policy set that its users are held to.
+    ///
     /// Without one it is the set of the application.
     pub policies: Option<String>,
     /// A session ends when it has not been used for this long.

@@ -65,13 +65,13 @@ impl fmt::Display for TenantKey {
 pub trait TenantSource: Send + Sync + 'static {
     /// The tenant that a key leads to.
     ///
-    /// `None` is an answer as good as any and is remembered like one; what could not be found out is
-    /// an error. After 5 s it counts as one.
+    /// `None` is an answer as good as any and is remembered like one; what could not be
+    /// found out is an error. An answer that takes more than 5 s counts as one.
     fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>>;
 }
 
-/// The source did not answer. The request is answered with 503.
-/// Unless there is an earlier answer about the same key: that one goes on to serve.
+/// The source did not answer. The request is answered with 503, unless there is an
+/// earlier answer about the same key: that one goes on to serve.
 pub struct TenantError(Box<dyn StdError + Send + Sync + 'static>);
 
 impl TenantError {
