@@ -244,12 +244,12 @@ impl Sessions {
 
     /// The live sessions of a user.
     ///
+    /// The browser has the only copy of a session in a cookie, so there is nothing to
+    /// list.
+    ///
     /// # Errors
     /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] for sessions in
     /// cookies.
-    ///
-    /// The browser has the only copy of a session in a cookie, so there is nothing to
-    /// list.
     pub(crate) async fn of_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Arc<Session>>> {
         let Self::Stored(stored) = self else { return Err(unsupported("listed")) };
         let name = stored.naming().name(Kind::Subject, subject.as_bytes());
