@@ -16,8 +16,7 @@ use crate::bridge;
 use crate::rejection::{layer_missing, marked};
 use crate::require::RequireLayer;
 
-/// Gives every request its user; for `App::wrap` and `Scope::wrap`. The library's routes come with
-/// [`okta_auth`](crate::okta_auth()).
+/// Gives every request its user; for `App::wrap` and `Scope::wrap`.
 ///
 /// Middleware that rewrites paths, such as `NormalizePath`, has to be wrapped around it and not
 /// the other way round: policies for routes are asked about the path that is seen here.

@@ -9,11 +9,12 @@
 //! | any, with tokens that are due | | Okta, at most once for all who ask |
 //! | any, of a tenant whose settings are elsewhere | | the source of tenants |
 //!
-//! The first two take no turn of the runtime and make no allocation for a future: they are nearly
-//! all requests of an application with sessions in cookies.
+//! The first two take no turn of the runtime and make no allocation for a future: they
+//! are nearly all requests of an application with sessions in cookies.
 //!
-//! If whoever is asked does not answer, it is not known whether somebody is signed in. That is
-//! neither "yes" nor "no": whatever depends on it is answered with 503, and nothing else is.
+//! If whoever is asked does not answer, it is not known whether somebody is signed in.
+//! That is neither "yes" nor "no": whatever depends on it is answered with 503, and
+//! nothing else is.
 
 use std::fmt;
 use std::future::Future;
@@ -54,7 +55,8 @@ pub enum Renewal {
     /// When they have expired or are about to, whatever the request asks for.
     #[default]
     OnArrival,
-    /// Only if a handler asks for the access token: for routes that need no fresh claims.
+    /// Only if a handler asks for the access token: for routes that need no fresh
+    /// claims.
     OnDemand,
 }
 
@@ -133,8 +135,9 @@ impl OktaAuth {
         if on_demand { Renewal::OnDemand } else { Renewal::OnArrival }
     }
 
-    /// Whether [`arrival`](Self::arrival) looks at a header, whose name is in lower case. An
-    /// adapter for a framework that has another type for headers need not translate the others.
+    /// Whether [`arrival`](Self::arrival) looks at a header, whose name is in lower
+    /// case. An adapter for a framework that has another type for headers need not
+    /// translate the others.
     pub fn looks_at(&self, header: &str) -> bool {
         let known =
             ["cookie", "authorization", "accept", "origin", "sec-purpose", "x-requested-with"].contains(&header);
@@ -142,8 +145,9 @@ impl OktaAuth {
         known || header.starts_with("sec-fetch-") || marker.is_some_and(|marker| marker.eq_ignore_ascii_case(header))
     }
 
-    /// Whether a request may act for its session. GET and its like change nothing; anything
-    /// else has to come from the application's own pages, with the header that is configured.
+    /// Whether a request may act for its session. GET and its like change nothing;
+    /// anything else has to come from the application's own pages, with the header that
+    /// is configured.
     fn is_own_request(&self, parts: &Parts) -> bool {
         let config = self.config();
         let marked = config.options.csrf_header.as_deref().is_none_or(|name| parts.headers.contains_key(name));

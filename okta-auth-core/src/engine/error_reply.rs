@@ -56,7 +56,8 @@ pub(super) fn error_reply(
     answer
 }
 
-/// The page: what happened, another try that leads back to where the user was, and home.
+/// The page: what happened, another try that leads back to where the user was, and
+/// home.
 fn page(error: &Error, telling: &Telling, routes: &Routes, back_to: &ReturnTo, reference: Reference) -> Reply {
     // Without `prompt=login` Okta would sign the same account in again.
     let denied = error.code() == Code::AccessDenied;
@@ -78,7 +79,8 @@ fn encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Operators get the whole story, users the code and the reference. For errors that are no event.
+/// Operators get the whole story, users the code and the reference. For errors that are
+/// no event.
 pub(super) fn log(error: &Error, reference: Reference) {
     let (code, provider, cause) = (error.code(), error.provider_error(), error.cause_text());
     tracing::warn!(target: "okta_auth", %reference, %code, provider_error = provider, cause, "{error}");

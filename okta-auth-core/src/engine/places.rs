@@ -19,8 +19,8 @@ use crate::session::{
     CookieStore, MemoryStore, Naming, Revocations, SessionLimits, SessionStore, Sessions, StoredSessions,
 };
 
-/// The most sessions in memory, of about 3 KB each, and the most that is known of those that have
-/// been ended, of about 100 bytes each.
+/// The most sessions in memory, of about 3 KB each, and the most that is known of those
+/// that have been ended, of about 100 bytes each.
 const IN_MEMORY: usize = 100_000;
 
 /// The place of the sessions of one application or of many tenants.

@@ -44,9 +44,9 @@ impl Default for KeysSettings {
     }
 }
 
-/// Where a token came from. A rotation just before signing must not cost anybody a sign-in, and a
-/// stranger must not be able to make us fetch at will. This decides whether its key id may cause a fetch at any
-/// time.
+/// Where a token came from. A rotation just before signing must not cost anybody a
+/// sign-in, and a stranger must not be able to make us fetch at will. This decides
+/// whether its key id may cause a fetch at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
     /// Straight from the token endpoint, for a code of our own: a fetch is bounded by
@@ -82,7 +82,8 @@ impl Keys {
     /// the fitting one did not sign; the error of the fetch if there are no keys at
     /// all.
     ///
-    /// The set comes back, so that a caller can tell later whether it has been replaced.
+    /// The set comes back, so that a caller can tell later whether it has been
+    /// replaced.
     pub(super) async fn verify(&self, place: &Url, token: &Signed<'_>, trust: Trust) -> Result<Arc<KeySet>> {
         let cached = self.cached(place);
         let mut set = cached.value(|| self.fetch(place)).await?;
@@ -109,8 +110,8 @@ impl Keys {
         self.cached(place).value(|| self.fetch(place)).await
     }
 
-    /// The cache for the place that the metadata names. Another place is another cache: keys of
-    /// the old one say nothing about the new one.
+    /// The cache for the place that the metadata names. Another place is another cache:
+    /// keys of the old one say nothing about the new one.
     fn cached(&self, place: &Url) -> Cached<KeySet> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         match &*current {

@@ -17,8 +17,8 @@ use super::revocation_token::{RevocationTokenRules, VerifiedRevocationToken};
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 
-/// The `typ` of each kind of token. Okta sends none but for the last one, where it tells a request
-/// to end sessions from everything else that the same key signs.
+/// The `typ` of each kind of token. Okta sends none but for the last one, where it
+/// tells a request to end sessions from everything else that the same key signs.
 const ID_TOKEN: Typ<'_> = Typ { names: &["jwt"], required: false };
 const ACCESS_TOKEN: Typ<'_> = Typ { names: &["jwt", "at+jwt"], required: false };
 const LOGOUT_TOKEN: Typ<'_> = Typ { names: &["jwt", "logout+jwt"], required: false };
@@ -26,9 +26,9 @@ const REVOCATION_TOKEN: Typ<'_> = Typ { names: &["global-token-revocation+jwt"],
 
 /// Verifies the tokens of one issuer.
 ///
-/// The order is fixed and the same for every kind: shape, header, algorithm, key, signature. Only
-/// then is the payload looked at, by the rules of its kind. There is no other way from a text to
-/// a verified token, so no rule can be left out by a caller.
+/// The order is fixed and the same for every kind: shape, header, algorithm, key,
+/// signature. Only then is the payload looked at, by the rules of its kind. There is no
+/// other way from a text to a verified token, so no rule can be left out by a caller.
 #[derive(Debug)]
 pub(crate) struct Verifier {
     /// What the issuer publishes.
@@ -62,8 +62,8 @@ struct Genuine {
     keys: Arc<KeySet>,
 }
 
-/// Which set of keys a token was verified with. It keeps the set's place in memory taken, and
-/// so unlike any other set's, but not the keys.
+/// Which set of keys a token was verified with. It keeps the set's place in memory
+/// taken, and so unlike any other set's, but not the keys.
 #[derive(Clone, Debug)]
 pub(crate) struct KeysVersion(Weak<KeySet>);
 
@@ -98,8 +98,8 @@ impl Verifier {
         Ok((VerifiedAccessToken::check(signed.payload, rules, self.clock.now(), self.leeway)?, version))
     }
 
-    /// Verifies a logout token (OIDC Back-Channel Logout §2.6). That it is used once is up to the
-    /// caller.
+    /// Verifies a logout token (OIDC Back-Channel Logout §2.6). That it is used once is
+    /// up to the caller.
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching the keys.
@@ -113,8 +113,8 @@ impl Verifier {
         VerifiedLogoutToken::check(&self.read(&signed)?, rules)
     }
 
-    /// Verifies the token of a Global Token Revocation request, which is Okta's Universal Logout.
-    /// That it is used once is up to the caller.
+    /// Verifies the token of a Global Token Revocation request, which is Okta's
+    /// Universal Logout. That it is used once is up to the caller.
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching the keys.
@@ -128,8 +128,8 @@ impl Verifier {
         VerifiedRevocationToken::check(&self.read(&signed)?, rules)
     }
 
-    /// Whether the keys are still those of `version`: what was verified with them would be
-    /// verified again.
+    /// Whether the keys are still those of `version`: what was verified with them would
+    /// be verified again.
     ///
     /// # Errors
     /// The error of fetching the keys, if there are none at all.
@@ -168,7 +168,8 @@ impl Verifier {
         Ok(Authentic { payload, algorithm: signed.algorithm, now: self.clock.now(), leeway: self.leeway })
     }
 
-    /// The algorithm of the header, if it is on the list. The list decides, not the header.
+    /// The algorithm of the header, if it is on the list. The list decides, not the
+    /// header.
     fn algorithm(&self, name: &str) -> Result<Algorithm> {
         let algorithm = Algorithm::parse(name).filter(|algorithm| self.allowed.contains(algorithm));
         algorithm.ok_or_else(|| {

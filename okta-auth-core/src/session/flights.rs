@@ -21,8 +21,8 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         self.lock().contains_key(key)
     }
 
-    /// The outcome of the work that is under way, or of that which is started now. It goes on if
-    /// its callers go away; `None` if it broke off.
+    /// The outcome of the work that is under way, or of that which is started now. It
+    /// goes on if its callers go away; `None` if it broke off.
     pub(crate) async fn join<Fut>(&self, key: StoreKey, work: impl FnOnce() -> Fut) -> Option<T>
     where
         Fut: Future<Output = T> + Send + 'static,
@@ -31,8 +31,8 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         flight.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
     }
 
-    /// Runs the work in a task of its own: a browser that goes away must not take its tokens
-    /// along.
+    /// Runs the work in a task of its own: a browser that goes away must not take its
+    /// tokens along.
     fn start(&self, key: StoreKey, work: impl Future<Output = T> + Send + 'static) -> Flight<T> {
         let (done, flight) = watch::channel(None);
         let landing = Landing { flights: self.clone(), key };

@@ -1,4 +1,5 @@
-//! A store in the memory of this process: for one replica, for development and for tests.
+//! A store in the memory of this process: for one replica, for development and for
+//! tests.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,8 +13,8 @@ use crate::clock::{Clock, SharedClock, Timestamp};
 
 /// Sessions in memory: gone with the process, and known to it alone.
 ///
-/// It holds so many entries and no more. When it is full, what has expired makes room, and then
-/// what would expire first: the sessions that nobody has used for longest.
+/// It holds so many entries and no more. When it is full, what has expired makes room,
+/// and then what would expire first: the sessions that nobody has used for longest.
 ///
 /// ```
 /// use okta_auth_core::{OktaAuth, config::ConfigBuilder, session::MemoryStore};
@@ -101,7 +102,8 @@ impl MemoryStore {
         Self { tables: Mutex::default(), capacity: capacity.max(1), clock }
     }
 
-    /// How many sessions are there, those included that have expired and not been needed since.
+    /// How many sessions are there, those included that have expired and not been
+    /// needed since.
     pub fn len(&self) -> usize {
         self.lock().records.entries.len()
     }

@@ -1,21 +1,21 @@
 //! Sessions: what is remembered of a sign-in, for how long, and where.
 //!
-//! The one store of this version is the browser itself: the record is sealed into cookies,
-//! so nothing has to run beside the application, and any replica with the same cookie secret
-//! can read it.
+//! The one store of this version is the browser itself: the record is sealed into
+//! cookies, so nothing has to run beside the application, and any replica with the same
+//! cookie secret can read it.
 //!
 //! # How long
 //!
-//! A session ends when it has not been used for the idle limit (1 h by default) or when the
-//! absolute limit since sign-in is reached (12 h by default), whichever comes first. The
-//! time of last use is written when it is older than a twentieth of the idle limit, so most
-//! responses set no cookie.
+//! A session ends when it has not been used for the idle limit (1 h by default) or when
+//! the absolute limit since sign-in is reached (12 h by default), whichever comes
+//! first. The time of last use is written when it is older than a twentieth of the idle
+//! limit, so most responses set no cookie.
 //!
 //! # How large
 //!
-//! A typical session with an ID token and an access token of Okta takes less than 3 KB in one
-//! cookie; five cookies are the most. What does not fit is refused at sign-in, with
-//! the fix in the message, and not silently cut.
+//! A typical session with an ID token and an access token of Okta takes less than 3 KB
+//! in one cookie; five cookies are the most. What does not fit is refused at sign-in,
+//! with the fix in the message, and not silently cut.
 //!
 //! # What is in it
 //!
@@ -34,8 +34,8 @@
 //!
 //! # What it cannot do
 //!
-//! A session in a cookie cannot be ended from the server before its limits, and a copy of
-//! the cookie is a copy of the session.
+//! A session in a cookie cannot be ended from the server before its limits, and a copy
+//! of the cookie is a copy of the session.
 
 mod cookie_store;
 mod device;

@@ -1,8 +1,8 @@
 //! The names under which somebody else than its browser may end a session.
 //!
-//! Okta says "this session of mine", "this user" or "this address", and never which of our
-//! sessions. Each of these is hashed together with issuer and client, with its length in front, so
-//! that no name of one tenant or kind reads as one of another.
+//! Okta says "this session of mine", "this user" or "this address", and never which of
+//! our sessions. Each of these is hashed together with issuer and client, with its
+//! length in front, so that no name of one tenant or kind reads as one of another.
 
 use serde_json::Value;
 
@@ -84,8 +84,8 @@ impl Naming {
         StoreKey::from_bytes(sha256(&bytes))
     }
 
-    /// The name of an e-mail address, in whatever case its letters are. Only those of ASCII are
-    /// folded: others have no case that everybody agrees on.
+    /// The name of an e-mail address, in whatever case its letters are. Only those of
+    /// ASCII are folded: others have no case that everybody agrees on.
     pub(crate) fn email(&self, address: &str) -> StoreKey {
         self.name(Kind::Email, address.to_ascii_lowercase().as_bytes())
     }

@@ -13,11 +13,12 @@ use crate::protocol::TokenSet;
 use crate::secret::random_bytes;
 use crate::tokens::refresh::Refreshed;
 
-/// How long an access token is taken to live whose response does not say (RFC 6749 §5.1): what
-/// Okta's do by default.
+/// How long an access token is taken to live whose response does not say (RFC 6749
+/// §5.1): what Okta's do by default.
 const UNTOLD_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// A token is renewed at most so long before it expires: long enough for a handler to use it.
+/// A token is renewed at most so long before it expires: long enough for a handler to
+/// use it.
 const MARGIN: Duration = Duration::from_secs(60);
 
 /// After a refresh that could not read all claims, the next one comes this much later.
@@ -44,8 +45,8 @@ pub(crate) enum Due {
 }
 
 impl Schedule {
-    /// For tokens that have just been issued. Sessions that began together are not renewed
-    /// together: the moment is up to half a margin later than it could be.
+    /// For tokens that have just been issued. Sessions that began together are not
+    /// renewed together: the moment is up to half a margin later than it could be.
     pub(super) fn new(tokens: &TokenSet, renewable: bool, now: Timestamp) -> Result<Self> {
         let expires_at = tokens.access_token_expires_at;
         let lifetime = expires_at.map_or(UNTOLD_LIFETIME, |end| end.since(now)).max(Duration::from_secs(1));
@@ -80,8 +81,8 @@ impl Session {
         self.record.schedule == other.record.schedule && self.tokens.same_as(&other.tokens)
     }
 
-    /// The same session with what a refresh brought. Its id, its beginning, the application's own
-    /// data and whatever the response does not mention stay.
+    /// The same session with what a refresh brought. Its id, its beginning, the
+    /// application's own data and whatever the response does not mention stay.
     pub(crate) fn renewed(&self, refreshed: &Refreshed, now: Timestamp) -> Result<Self> {
         let mut record = Record::clone(&self.record);
         let tokens = Tokens::renewed(&self.tokens, &refreshed.tokens)?;

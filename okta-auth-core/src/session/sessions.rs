@@ -51,8 +51,8 @@ pub(crate) enum Ticket {
 /// What came of asking.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// No session of this name. Its cookie stays: a request that is slow must not take away the
-    /// cookie of a new sign-in that has overtaken it.
+    /// No session of this name. Its cookie stays: a request that is slow must not take
+    /// away the cookie of a new sign-in that has overtaken it.
     None,
     /// It has been ended, and its cookie is to be cleared.
     Ended,
@@ -107,7 +107,8 @@ impl Sessions {
         }
     }
 
-    /// The id and the `Set-Cookie` values of a new session, which replaces whatever the browser holds.
+    /// The id and the `Set-Cookie` values of a new session, which replaces whatever the
+    /// browser holds.
     pub(crate) async fn create(
         &self,
         request: &RequestCookies,
@@ -146,7 +147,8 @@ impl Sessions {
         }
     }
 
-    /// The `Set-Cookie` values that take the sessions of other tenants in the same browser away.
+    /// The `Set-Cookie` values that take the sessions of other tenants in the same
+    /// browser away.
     pub(crate) fn clear_others(&self, request: &RequestCookies) -> Vec<HeaderValue> {
         match self {
             Self::Stored(stored) => stored.chunks().clear_others(request),
@@ -178,8 +180,9 @@ impl Sessions {
         }
     }
 
-    /// Ends one session, here and in every copy of its cookie. Without revocations a copy lives
-    /// until its limits. `false` if it had ended already, as far as that can be told.
+    /// Ends one session, here and in every copy of its cookie. Without revocations a
+    /// copy lives until its limits. `false` if it had ended already, as far as that can
+    /// be told.
     pub(crate) async fn end(&self, session: &Session, now: Timestamp) -> Result<bool> {
         match self {
             Self::Stored(stored) => stored.end(session).await,
@@ -191,12 +194,12 @@ impl Sessions {
         }
     }
 
-    /// Ends every session of a name. The sessions that were found, where they can be: those in
-    /// cookies cannot.
+    /// Ends every session of a name. The sessions that were found, where they can be:
+    /// those in cookies cannot.
     ///
     /// # Errors
-    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] if no session can be ended from
-    /// here.
+    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] if no session can be
+    /// ended from here.
     pub(crate) async fn end_named(&self, name: &StoreKey, now: Timestamp) -> Result<Option<Vec<Arc<Session>>>> {
         match self {
             Self::Stored(stored) => {
@@ -218,7 +221,8 @@ impl Sessions {
     /// The live sessions of a user.
     ///
     /// # Errors
-    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] for sessions in cookies.
+    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] for sessions in
+    /// cookies.
     pub(crate) async fn of_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Arc<Session>>> {
         let Self::Stored(stored) = self else { return Err(unsupported("listed")) };
         let name = stored.naming().name(Kind::Subject, subject.as_bytes());

@@ -1,7 +1,8 @@
 //! Sessions in a store: the browser has an id, and the store has the record, sealed.
 //!
-//! The id is 256 random bits. The store knows its hash alone, and the record under that hash is
-//! sealed with the cookie keys, for that hash: moved to another key it does not open.
+//! The id is 256 random bits. The store knows its hash alone, and the record under that
+//! hash is sealed with the cookie keys, for that hash: moved to another key it does not
+//! open.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -50,8 +51,8 @@ pub(crate) struct Entry {
 }
 
 impl StoredSessions {
-    /// For one issuer and one client: the sessions of another one have other keys, and do not
-    /// open.
+    /// For one issuer and one client: the sessions of another one have other keys, and
+    /// do not open.
     pub(crate) fn new(
         store: Arc<dyn SessionStore>,
         keys: &CookieKeys,
@@ -92,7 +93,8 @@ impl StoredSessions {
         ours.then(|| Entry { session: Arc::new(session), version: record.version, old_key })
     }
 
-    /// Writes a new session and returns its id and its cookie, which replaces whatever the browser holds.
+    /// Writes a new session and returns its id and its cookie, which replaces whatever
+    /// the browser holds.
     ///
     /// The links come first: a session that nobody could end must not exist.
     pub(crate) async fn create(
@@ -142,8 +144,8 @@ impl StoredSessions {
         Ok(StoredRecord { version, sealed: sealed.to_vec() })
     }
 
-    /// Writes down that a session was used, if that is worth it. A failure is none: the session is
-    /// as good as it was.
+    /// Writes down that a session was used, if that is worth it. A failure is none: the
+    /// session is as good as it was.
     pub(crate) async fn touch(&self, entry: &Entry, now: Timestamp) -> bool {
         let due = entry.old_key || self.0.limits.is_touch_due(entry.session.last_seen_at(), now);
         due && matches!(self.save(entry, entry.session.touched(now), now).await, Ok(Some(_)))

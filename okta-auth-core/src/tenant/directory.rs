@@ -63,7 +63,8 @@ struct Asked {
     flights: Flights<Result<Option<Arc<TenantSettings>>, Arc<Error>>>,
     /// How long it is believed.
     lifetime: Duration,
-    /// How often everything has been forgotten: what was asked before that is not remembered.
+    /// How often everything has been forgotten: what was asked before that is not
+    /// remembered.
     generation: AtomicU64,
 }
 
@@ -136,8 +137,8 @@ impl Directory {
     /// The tenant of a key, after asking if need be.
     ///
     /// # Errors
-    /// [`Code::TenantUnavailable`] if the source does not answer and has said nothing of this key
-    /// before.
+    /// [`Code::TenantUnavailable`] if the source does not answer and has said nothing
+    /// of this key before.
     pub(crate) async fn find(&self, key: &TenantKey) -> Result<Option<Arc<TenantSettings>>> {
         if let Lookup::Known(answer) = self.look(key) {
             return Ok(answer);
@@ -199,8 +200,8 @@ impl Directory {
         }
     }
 
-    /// Puts another table in the place of the last one. Who is not in it any more, or has become
-    /// somebody else, has gone.
+    /// Puts another table in the place of the last one. Who is not in it any more, or
+    /// has become somebody else, has gone.
     #[cfg(feature = "toml")]
     fn replace(&self, place: &RwLock<Arc<TenantTable>>, table: TenantTable) {
         let table = Arc::new(table);
@@ -243,8 +244,9 @@ impl Directory {
     }
 }
 
-/// Asks the source. It must mean the very one that it was asked for: a comparison in some other
-/// case, or of a part of the key, would give one tenant's requests to another.
+/// Asks the source. It must mean the very one that it was asked for: a comparison in
+/// some other case, or of a part of the key, would give one tenant's requests to
+/// another.
 async fn ask(source: Arc<dyn TenantSource>, key: TenantKey) -> Result<Option<Arc<TenantSettings>>, Arc<Error>> {
     let unavailable = |message: &'static str| Arc::new(Error::new(Code::TenantUnavailable, message));
     let answer = match tokio::time::timeout(SOURCE_TIMEOUT, source.find(&key)).await {

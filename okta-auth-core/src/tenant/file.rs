@@ -28,8 +28,8 @@ use crate::secret::Secret;
 /// session_idle = 1800 # seconds
 /// ```
 ///
-/// The file is read again when it has changed. If it then cannot be used, the last good set goes on
-/// and the log says why, with the line.
+/// The file is read again when it has changed. If it then cannot be used, the last good
+/// set goes on and the log says why, with the line.
 #[derive(Debug)]
 pub struct TenantFile {
     path: PathBuf,
@@ -94,8 +94,8 @@ impl TenantFile {
     }
 }
 
-/// The tenants of a text, or the line of the mistake and what it is. Neither holds a secret: `toml`
-/// shows no values of texts.
+/// The tenants of a text, or the line of the mistake and what it is. Neither holds a
+/// secret: `toml` shows no values of texts.
 fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<TenantTable, (Option<usize>, String)> {
     let line = |at: usize| text.get(..at).map(|before| before.matches('\n').count().saturating_add(1));
     let sections: BTreeMap<Spanned<String>, Section> = toml::from_str(text)

@@ -1,8 +1,9 @@
 //! Many customers in one application, each with an Okta of its own.
 //!
-//! A tenant is an issuer and a client there, under a short name. Everything that belongs to a
-//! tenant is bound to it: a session, a pending sign-in, a key, a token, a sign-out of one is worth
-//! nothing in another, though user ids, key ids and addresses may be the same.
+//! A tenant is an issuer and a client there, under a short name. Everything that
+//! belongs to a tenant is bound to it: a session, a pending sign-in, a key, a token, a
+//! sign-out of one is worth nothing in another, though user ids, key ids and addresses
+//! may be the same.
 //!
 //! # Where tenants come from
 //!
@@ -15,12 +16,12 @@
 //!
 //! # Which tenant a request is for
 //!
-//! [`Resolver`]s are asked in the order in which they were added; the first that has something to
-//! say decides. One that names a tenant that there is not refuses the request with 404, and
-//! nobody is asked about it but the source.
+//! [`Resolver`]s are asked in the order in which they were added; the first that has
+//! something to say decides. One that names a tenant that there is not refuses the
+//! request with 404, and nobody is asked about it but the source.
 //!
-//! Nothing is fetched because a request says so: a name leads to a tenant that the source has, and
-//! what is fetched is what the tenant's settings say.
+//! Nothing is fetched because a request says so: a name leads to a tenant that the
+//! source has, and what is fetched is what the tenant's settings say.
 
 mod demands;
 mod directory;

@@ -18,19 +18,22 @@ use crate::login::mark_of;
 pub enum Resolver {
     /// The host that the browser asked for, among the hosts of the tenants.
     Host,
-    /// The label in front of this host: with `app.example.com`, `acme.app.example.com` is `acme`.
+    /// The label in front of this host: with `app.example.com`, `acme.app.example.com`
+    /// is `acme`.
     Subdomain(String),
-    /// The first segment of the path after this prefix: with `/t`, `/t/acme/orders` is `acme`. In
-    /// routes of your own call it `{tenant}`, as the library's do.
+    /// The first segment of the path after this prefix: with `/t`, `/t/acme/orders` is
+    /// `acme`. In routes of your own call it `{tenant}`, as the library's do.
     Path(String),
-    /// A header that a proxy of your own sets, and that it takes away from what clients send. Without
-    /// such a proxy anybody may say anything with it; what they say still opens nothing that is not
-    /// theirs.
+    /// A header that a proxy of your own sets, and that it takes away from what clients
+    /// send. Without such a proxy anybody may say anything with it; what they say still
+    /// opens nothing that is not theirs.
     TrustedHeader(String),
-    /// The `iss` of the access token that the request presents, exactly. It chooses among the
-    /// issuers of the tenants and is not believed: the token is then verified for that one.
+    /// The `iss` of the access token that the request presents, exactly. It chooses
+    /// among the issuers of the tenants and is not believed: the token is then verified
+    /// for that one.
     BearerIssuer,
-    /// The one tenant whose session the browser has, for applications with one host for all.
+    /// The one tenant whose session the browser has, for applications with one host for
+    /// all.
     Session,
 }
 
@@ -62,8 +65,8 @@ impl Resolver {
     /// The same, in the form in which requests are compared with it.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`] for what could never say anything, with the fix: requests would
-    /// silently be for no tenant.
+    /// [`Code::ConfigInvalid`] for what could never say anything, with the fix:
+    /// requests would silently be for no tenant.
     pub(crate) fn checked(self) -> Result<Self> {
         let refused = |message: String| Err(Error::new(Code::ConfigInvalid, message));
         match self {
@@ -121,8 +124,8 @@ impl Resolver {
     }
 }
 
-/// Whether a router that decodes paths would find the prefix where it is not written: with `/%74`
-/// for `/t`, two parts of the application would see two tenants.
+/// Whether a router that decodes paths would find the prefix where it is not written:
+/// with `/%74` for `/t`, two parts of the application would see two tenants.
 fn disguised(path: &str, prefix: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     let decoded = percent_encoding::percent_decode_str(path).collect::<Vec<u8>>();
@@ -134,8 +137,8 @@ fn id(text: &str) -> Hint {
     TenantId::parse(text).map_or(Hint::Unknown, |id| Hint::Tenant(TenantKey::Id(id)))
 }
 
-/// The host that was asked for, in lower case and without port: of the request line, or else of
-/// the one `Host` header. Nothing that a proxy says of it is read.
+/// The host that was asked for, in lower case and without port: of the request line, or
+/// else of the one `Host` header. Nothing that a proxy says of it is read.
 pub(crate) fn host(parts: &Parts) -> Option<String> {
     let text = match parts.uri.authority() {
         Some(authority) => authority.as_str(),
@@ -150,8 +153,8 @@ pub(crate) fn host(parts: &Parts) -> Option<String> {
     (!text.contains('@')).then(|| authority.host().to_ascii_lowercase())
 }
 
-/// The one tenant whose session cookie is there, or for the answer to a sign-in the one whose
-/// pending sign-in it is. Several are no answer.
+/// The one tenant whose session cookie is there, or for the answer to a sign-in the one
+/// whose pending sign-in it is. Several are no answer.
 fn session(parts: &Parts, path: &str, cookie: &str) -> Option<Hint> {
     let cookies = RequestCookies::new(&parts.headers);
     let query = path.split_once('?').map_or("", |(_, query)| query);

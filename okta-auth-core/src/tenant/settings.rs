@@ -25,15 +25,15 @@ pub struct TenantSettings {
     pub name: Option<String>,
     /// The issuer, character by character.
     pub issuer: String,
-    /// Issuers that the tenant had before, for as long as sessions and access tokens of theirs are
-    /// to count: the org's own URL beside a custom domain, for example.
+    /// Issuers that the tenant had before, for as long as sessions and access tokens of
+    /// theirs are to count: the org's own URL beside a custom domain, for example.
     pub former_issuers: Vec<String>,
     /// The client id there.
     pub client_id: String,
     /// The client secret.
     pub client_secret: Option<Secret>,
-    /// The origin under which the tenant reaches the application; by default the application's
-    /// own, or the tenant's subdomain of it.
+    /// The origin under which the tenant reaches the application; by default the
+    /// application's own, or the tenant's subdomain of it.
     pub base_url: Option<String>,
     /// Host names that lead to this tenant, without port.
     pub hosts: Vec<String>,

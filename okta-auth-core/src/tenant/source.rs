@@ -12,8 +12,8 @@ use crate::error::{Code, Error};
 /// What a source does.
 pub type TenantFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, TenantError>> + Send + 'a>>;
 
-/// By what a tenant is looked for. All of it comes from strangers: look it up, and do nothing else
-/// with it.
+/// By what a tenant is looked for. All of it comes from strangers: look it up, and do
+/// nothing else with it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TenantKey {
@@ -40,8 +40,9 @@ impl fmt::Display for TenantKey {
 
 /// A place for tenants, for example a database.
 ///
-/// What it says is remembered for a while, that there is no such tenant too, and any number of
-/// requests at once ask once. It must be deterministic: a key leads to one tenant or to none.
+/// What it says is remembered for a while, that there is no such tenant too, and any
+/// number of requests at once ask once. It must be deterministic: a key leads to one
+/// tenant or to none.
 ///
 /// ```
 /// use okta_auth_core::tenant::{TenantFuture, TenantKey, TenantSettings, TenantSource};

@@ -12,8 +12,9 @@ use crate::error::{Code, Error, Result};
 
 /// A fixed set of tenants.
 ///
-/// No host, no domain of addresses and no pair of issuer and client belongs to two: that is an
-/// error when the table is made, and not a matter of luck when a request comes.
+/// No host, no domain of addresses and no pair of issuer and client belongs to two:
+/// that is an error when the table is made, and not a matter of luck when a request
+/// comes.
 ///
 /// ```
 /// use okta_auth_core::tenant::{TenantId, TenantSettings, TenantTable};
@@ -103,9 +104,9 @@ impl TenantSource for TenantTable {
     }
 }
 
-/// Access tokens of a custom server say nothing but their audience about whom they are for, so two
-/// tenants at one server with one audience could use each other's. Those of an org server are
-/// told apart by their client.
+/// Access tokens of a custom server say nothing but their audience about whom they are
+/// for, so two tenants at one server with one audience could use each other's. Those of
+/// an org server are told apart by their client.
 pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str) -> Vec<String> {
     let (mut known, mut problems) = (HashMap::new(), Vec::new());
     for tenant in tenants {

@@ -1,7 +1,7 @@
 //! Runs a development org until Ctrl-C.
 //!
-//! Everything it says goes to standard output: the address, the issuers, clients with their
-//! secrets, people with their passwords, and three lines to paste into a shell.
+//! Everything it says goes to standard output: the address, the issuers, clients with
+//! their secrets, people with their passwords, and three lines to paste into a shell.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is what the program is for")]
 
@@ -100,7 +100,8 @@ fn arguments(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
     Ok(arguments)
 }
 
-/// The environment, with what the command line says in its place: there is one way to read either.
+/// The environment, with what the command line says in its place: there is one way to
+/// read either.
 fn variables(environment: impl Iterator<Item = (String, String)>, arguments: &Arguments) -> Vec<(String, String)> {
     let mut variables: BTreeMap<String, String> = environment.collect();
     let origins = (!arguments.origins.is_empty()).then(|| arguments.origins.join(","));
