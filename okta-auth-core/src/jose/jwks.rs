@@ -8,10 +8,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::Deserialize;
 use url::Url;
 
 use super::algorithm::Algorithm;
 use super::jwk::{self, KeySet, WireSet};
+use crate::base64url;
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
@@ -90,7 +92,7 @@ impl Keys {
             if let Some(outcome) = token.verify_with(&set) {
                 return outcome.map(|()| set);
             }
-            match cached.refetch(|| self.may_refetch(trust), || self.fetch(place)) {
+            match cached.refetch(|| token.is_worth_it(trust) && self.may_refetch(trust), || self.fetch(place)) {
                 Some(fetch) => set = fetch.value().await?,
                 None => break,
             }
@@ -156,6 +158,8 @@ pub(super) struct Signed<'a> {
     pub(super) kid: Option<&'a str>,
     /// The algorithm, which has been allowed.
     pub(super) algorithm: Algorithm,
+    /// Whose keys are asked.
+    pub(super) issuer: &'a str,
     /// What is signed.
     pub(super) input: &'a [u8],
     /// The signature over it.
@@ -163,6 +167,22 @@ pub(super) struct Signed<'a> {
 }
 
 impl Signed<'_> {
+    /// Whether a fetch could help: not if a stranger's token says itself that it is of another
+    /// issuer. With many tenants, the tokens of one would else cost another's org requests.
+    fn is_worth_it(&self, trust: Trust) -> bool {
+        #[derive(Deserialize)]
+        struct Claimed<'a> {
+            iss: std::borrow::Cow<'a, str>,
+        }
+        let payload = || {
+            let payload = std::str::from_utf8(self.input).ok()?.split('.').nth(1)?;
+            base64url::decode(payload).ok()
+        };
+        let claims =
+            |payload: Vec<u8>| serde_json::from_slice::<Claimed<'_>>(&payload).is_ok_and(|c| c.iss == self.issuer);
+        trust == Trust::BackChannel || payload().is_some_and(claims)
+    }
+
     /// `None` if the set has no key that fits.
     fn verify_with(&self, set: &Arc<KeySet>) -> Option<Result<()>> {
         let keys = set.candidates(self.kid, self.algorithm);

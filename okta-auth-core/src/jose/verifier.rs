@@ -78,7 +78,7 @@ impl Verifier {
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching the keys.
     pub(crate) async fn id_token(&self, keys: &Url, token: &str, rules: &IdTokenRules<'_>) -> Result<VerifiedIdToken> {
-        let signed = self.authentic(keys, token, ID_TOKEN, rules.trust).await?;
+        let signed = self.authentic(keys, (token, rules.issuer.as_str()), ID_TOKEN, rules.trust).await?;
         VerifiedIdToken::check(self.read(&signed)?, rules)
     }
 
@@ -93,7 +93,7 @@ impl Verifier {
         token: &str,
         rules: &AccessTokenRules<'_>,
     ) -> Result<(VerifiedAccessToken, KeysVersion)> {
-        let signed = self.authentic(keys, token, ACCESS_TOKEN, Trust::Anonymous).await?;
+        let signed = self.authentic(keys, (token, rules.issuer.as_str()), ACCESS_TOKEN, Trust::Anonymous).await?;
         let version = KeysVersion(Arc::downgrade(&signed.keys));
         Ok((VerifiedAccessToken::check(signed.payload, rules, self.clock.now(), self.leeway)?, version))
     }
@@ -109,7 +109,7 @@ impl Verifier {
         token: &str,
         rules: &LogoutTokenRules<'_>,
     ) -> Result<VerifiedLogoutToken> {
-        let signed = self.authentic(keys, token, LOGOUT_TOKEN, Trust::Anonymous).await?;
+        let signed = self.authentic(keys, (token, rules.issuer.as_str()), LOGOUT_TOKEN, Trust::Anonymous).await?;
         VerifiedLogoutToken::check(&self.read(&signed)?, rules)
     }
 
@@ -124,7 +124,7 @@ impl Verifier {
         token: &str,
         rules: &RevocationTokenRules<'_>,
     ) -> Result<VerifiedRevocationToken> {
-        let signed = self.authentic(keys, token, REVOCATION_TOKEN, Trust::Anonymous).await?;
+        let signed = self.authentic(keys, (token, rules.issuer), REVOCATION_TOKEN, Trust::Anonymous).await?;
         VerifiedRevocationToken::check(&self.read(&signed)?, rules)
     }
 
@@ -140,13 +140,20 @@ impl Verifier {
 
     /// Shape, header, algorithm, key, signature; the payload is not looked at before
     /// that.
-    async fn authentic(&self, keys: &Url, token: &str, typ: Typ<'_>, trust: Trust) -> Result<Genuine> {
+    async fn authentic(
+        &self,
+        keys: &Url,
+        (token, issuer): (&str, &str),
+        typ: Typ<'_>,
+        trust: Trust,
+    ) -> Result<Genuine> {
         let compact = Compact::parse(token, &self.headers)?;
         compact.header.check_type(typ)?;
         let algorithm = self.algorithm(&compact.header.alg)?;
         let signed = Signed {
             kid: compact.header.kid.as_deref(),
             algorithm,
+            issuer,
             input: compact.signed,
             signature: &compact.signature,
         };

@@ -25,7 +25,6 @@ use crate::error::{Code, Error, Result};
 
 /// Where sessions live.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each application, behind a pointer already")]
 pub(crate) enum Sessions {
     /// Sealed in cookies. Without revocations nothing but its limits ends one.
     Cookie { cookies: Box<CookieStore>, revocations: Option<Revocations>, naming: Naming, limits: SessionLimits },
