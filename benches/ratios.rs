@@ -27,6 +27,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_axum::{OktaAuth, RouterExt, User};
 use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::{Arrival, Renewal};
 use okta_auth_dev::{ADA, Algorithm, Fault, Org};
 use tower::Service;
 
@@ -423,13 +424,13 @@ fn sessions(setup: &Setup, what: &str, filler: usize) {
     compare(
         &format!("open a session of {size} bytes ({what})"),
         0.30,
-        &mut || drop(black_box(auth.visit(black_box(&parts), "/me"))),
+        &mut || drop(black_box(auth.arrival(black_box(&parts), "/me", Renewal::OnArrival))),
         &against,
         &mut || drop(black_box(jar.read(black_box(&other)))),
     );
     // Later, so that the time of use is due to be written.
     org.clock().advance(Duration::from_secs(300));
-    let visit = auth.visit(&parts, "/me");
+    let Arrival::Here(visit) = auth.arrival(&parts, "/me", Renewal::OnArrival) else { panic!("it is in the cookie") };
     compare(
         &format!("seal a session of {size} bytes ({what})"),
         0.40,

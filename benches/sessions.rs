@@ -123,20 +123,21 @@ impl SessionStore for Shared {
     }
 }
 
-/// An application, and one session of it.
+/// An application with a clock of its own, and one session of it.
 struct Place {
     name: &'static str,
     auth: OktaAuth,
+    clock: Clock,
     parts: Parts,
 }
 
 impl Place {
     /// With a store, or else with sessions in cookies, none of which is remembered once it has been opened.
-    async fn new(name: &'static str, org: &Org, store: Option<Shared>) -> Self {
-        let auth = auth(org, store);
+    async fn new(name: &'static str, org: &Org, clock: Clock, store: Option<Shared>) -> Self {
+        let auth = auth(org, &clock, store);
         let cookie = sign_in(org, &auth).await;
         let parts = Request::get("/me").header(header::COOKIE, cookie).body(()).unwrap().into_parts().0;
-        Self { name, auth, parts }
+        Self { name, auth, clock, parts }
     }
 
     /// A request finds its session, and its answer is finished: the number of cookies in it.
@@ -153,15 +154,14 @@ impl Place {
     }
 }
 
-fn auth(org: &Org, store: Option<Shared>) -> OktaAuth {
+fn auth(org: &Org, clock: &Clock, store: Option<Shared>) -> OktaAuth {
     let config = ConfigBuilder::from_variables(org.env())
         .base_url("http://localhost:8080")
         .cookie_secret(SECRET)
         // Saving moves the clock far.
         .session_absolute(Duration::from_secs(300 * 86_400))
         .session_cache_size(0);
-    let clock = org.clock();
-    let mut builder = OktaAuth::builder(config).clock(move || clock.now());
+    let mut builder = OktaAuth::builder(config).clock(told_by(clock));
     if let Some(store) = store {
         builder = builder.session_store(store);
     }
@@ -200,33 +200,45 @@ fn is_wanted(what: &str) -> bool {
 }
 
 /// Microseconds of one request, over one round.
-async fn round(place: &Place, clock: Option<&Clock>, times: u32) -> f64 {
+async fn round(place: &Place, saves: bool, times: u32) -> f64 {
     let start = Instant::now();
     for _ in 0..times {
-        if let Some(clock) = clock {
-            clock.advance(DUE);
+        if saves {
+            place.clock.advance(DUE);
         }
         black_box(place.request().await);
     }
     start.elapsed().as_secs_f64() * 1e6 / f64::from(times)
 }
 
-/// Measures requests at each place in turn. With a clock each of them also writes its session again. The ratio is that
+/// One round that saves or not. A cookie that is due stays due, since the bench keeps it; a store has to be given time.
+async fn turn(place: &Place, saves: bool, times: u32) -> f64 {
+    if place.name != "cookie" || !saves {
+        return round(place, saves, times).await;
+    }
+    place.clock.advance(DUE);
+    assert!(place.request().await > 0, "a cookie is due");
+    let cost = round(place, false, times).await;
+    place.clock.rewind(DUE);
+    cost
+}
+
+/// Measures requests at each place in turn; if it `saves`, each of them also writes its session again. The ratio is that
 /// to the first place.
-async fn requests(what: &str, places: &[&Place], clock: Option<&Clock>) {
+async fn requests(what: &str, places: &[&Place], saves: bool) {
     if !is_wanted(what) {
         return;
     }
     let mut times = Vec::new();
     for place in places {
-        let once = round(place, clock, 20).await;
+        let once = turn(place, saves, 20).await;
         times.push((ROUND.as_secs_f64() * 1e6 / once).ceil().clamp(1.0, 2_000.0) as u32);
     }
     let (mut costs, mut ratios) = (vec![Vec::new(); places.len()], vec![Vec::new(); places.len()]);
     for _ in 0..ROUNDS {
         let mut first = f64::NAN;
         for (index, place) in places.iter().enumerate() {
-            let cost = round(place, clock, times[index]).await;
+            let cost = turn(place, saves, times[index]).await;
             first = if index == 0 { cost } else { first };
             costs[index].push(cost);
             ratios[index].push(cost / first);
@@ -245,21 +257,6 @@ async fn requests(what: &str, places: &[&Place], clock: Option<&Clock>) {
 /// A line of the table.
 fn row(what: &str, figure: &str, ratio: &str) {
     println!("{what:<52} {figure:>14}   {ratio}");
-}
-
-/// The same session in a cookie: opened, and sealed again where it is due.
-async fn cookie_saves(place: &Place, org: &Org) -> f64 {
-    // The bench keeps its cookie, so it stays due.
-    org.clock().advance(DUE);
-    assert!(place.request().await > 0, "a cookie is due");
-    let once = round(place, None, 20).await;
-    let times = (ROUND.as_secs_f64() * 1e6 / once).ceil() as u32;
-    let mut costs = Vec::new();
-    for _ in 0..ROUNDS {
-        costs.push(round(place, None, times).await);
-    }
-    org.clock().rewind(DUE);
-    median(costs)
 }
 
 /// Fills a store with the sessions of others: a small record each, and the three links that a session has.
@@ -285,7 +282,7 @@ async fn ending(what: &str, org: &Org, stores: Vec<Shared>) {
     let mut places = Vec::new();
     for (store, size) in stores.into_iter().zip(SIZES) {
         fill(&store.store, size).await;
-        let auth = auth(org, Some(store.clone()));
+        let auth = auth(org, &Clock::default(), Some(store.clone()));
         for _ in 0..OWN {
             sign_in(org, &auth).await;
         }
@@ -451,24 +448,21 @@ async fn redis_server() -> Option<RedisServer> {
 }
 
 async fn measure(org: &Org, redis: Option<&RedisServer>) {
-    let in_memory = || Shared::new(MemoryStore::with_clock(2_000_000, system(org)));
+    let in_memory = |clock: &Clock| Shared::new(MemoryStore::with_clock(2_000_000, told_by(clock)));
     let at = |database: usize| {
         redis.map(|redis| Shared::new(RedisStore::new(&format!("{}/{database}", redis.url())).unwrap()))
     };
-    let (memory_written, redis_written) = (in_memory(), at(0));
-    let cookie = Place::new("cookie", org, None).await;
-    let memory = Place::new("memory", org, Some(memory_written.clone())).await;
+    let clock = Clock::default();
+    let (memory_written, redis_written) = (in_memory(&clock), at(0));
+    let cookie = Place::new("cookie", org, Clock::default(), None).await;
+    let memory = Place::new("memory", org, clock, Some(memory_written.clone())).await;
     let remote = match &redis_written {
-        Some(store) => Some(Place::new("redis", org, Some(store.clone())).await),
+        Some(store) => Some(Place::new("redis", org, Clock::default(), Some(store.clone())).await),
         None => None,
     };
     let places: Vec<&Place> = [&cookie, &memory].into_iter().chain(&remote).collect();
-    requests("load", &places, None).await;
-    if is_wanted("save") {
-        let cost = cookie_saves(&cookie, org).await;
-        row("load and save: cookie", &format!("{cost:>9.2} us"), "");
-    }
-    requests("load and save", &places[1..], Some(&org.clock())).await;
+    requests("load", &places, false).await;
+    requests("load and save", &places, true).await;
 
     if is_wanted("bytes") {
         let sealed = |written: &Shared| written.records.lock().unwrap()[0].1.sealed.len();
@@ -476,7 +470,7 @@ async fn measure(org: &Org, redis: Option<&RedisServer>) {
         let share = memory.cookie_bytes() as f64 / cookie.cookie_bytes() as f64;
         row("bytes in the browser: store", &memory.cookie_bytes().to_string(), &format!("{share:.2} of the cookie"));
         row("bytes of the sealed record: store", &sealed(&memory_written).to_string(), "");
-        let store = MemoryStore::with_clock(SAMPLE, system(org));
+        let store = MemoryStore::new(SAMPLE);
         let each = bytes_each(&memory_written, &store, || async { resident() }).await;
         let ratio = |each: u64, written: &Shared| format!("{:.2} of the record", each as f64 / sealed(written) as f64);
         row("bytes with index: memory", &each.to_string(), &ratio(each, &memory_written));
@@ -487,16 +481,16 @@ async fn measure(org: &Org, redis: Option<&RedisServer>) {
         }
     }
     if is_wanted("end") {
-        ending("memory", org, SIZES.iter().map(|_| in_memory()).collect()).await;
+        ending("memory", org, SIZES.iter().map(|_| in_memory(&Clock::default())).collect()).await;
         if redis.is_some() {
             ending("redis", org, (1..=SIZES.len()).filter_map(at).collect()).await;
         }
     }
 }
 
-/// The clock of the org, for a store.
-fn system(org: &Org) -> impl Fn() -> std::time::SystemTime + Send + Sync + use<> {
-    let clock = org.clock();
+/// A clock in the form that the library takes.
+fn told_by(clock: &Clock) -> impl Fn() -> std::time::SystemTime + Send + Sync + use<> {
+    let clock = clock.clone();
     move || clock.now()
 }
 
@@ -516,8 +510,6 @@ fn main() {
     }
     runtime.block_on(measure(&org, redis.as_ref()));
     if let Some(redis) = &redis {
-        // An org whose clock has not been moved: the servers have the system's.
-        let org = runtime.block_on(Org::start()).unwrap();
         served(&runtime, &org, redis);
     }
 }

@@ -132,8 +132,11 @@ fn slips_in_the_rest() {
     refused("OKTA_COOKIE_SECRET", "short", "32 or more");
     refused("OKTA_COOKIE_SECRET", "a good secret that is long enough.....,short", "secret 2");
     refused("OKTA_COOKIE_SECRET", &"x".repeat(40), "repeated");
-    refused("OKTA_SESSION_STORE", "redis://user:password@127.0.0.1", "use `cookie`");
-    assert!(!with(&[("OKTA_SESSION_STORE", "redis://user:password@127.0.0.1")]).unwrap_err().contains("password"));
+    let elsewhere = "postgres://user:password@127.0.0.1";
+    for variable in ["OKTA_SESSION_STORE", "OKTA_REVOCATION_STORE"] {
+        refused(variable, elsewhere, "`redis://host:6379`");
+        assert!(!with(&[(variable, elsewhere)]).unwrap_err().contains("password"));
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use axum::Router;
 use axum::routing::get;
 use futures_util::future::join_all;
 use metrics::{Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, SharedString, Unit};
-use okta_auth_axum::{RequireExt, User};
+use okta_auth_axum::{RequireExt, User, UserRejection};
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::{OktaAuthBuilder, Refusal, SignIn};
 use okta_auth_core::events::{EndReason, Event, Happening, LogoutChannel};
@@ -126,16 +126,17 @@ fn offline(config: ConfigBuilder) -> ConfigBuilder {
     config.scopes("openid profile email offline_access").revocation_store("memory")
 }
 
+async fn token(user: User) -> Result<String, UserRejection> {
+    Ok(user.access_token().await?.expose().to_owned())
+}
+
 fn routes() -> Router {
     support::routes()
         .route("/admin", get(|_: User| async { "admin" }).require(group("Admins").named("administration")))
         .route("/sensitive", get(|_: User| async { "done" }).require(acr("urn:okta:loa:2fa:any")))
         .route("/orders", get(|| async { "orders" }).require_token(scope("orders:read")))
         .route("/asks", get(|user: User| async move { user.decide(&group("Admins")).await.is_allowed().to_string() }))
-        .route(
-            "/token",
-            get(|user: User| async move { user.access_token().await.map(|token| token.expose().to_owned()) }),
-        )
+        .route("/token", get(token))
         .route(
             "/everywhere",
             get(|user: User| async move {

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::routing::get;
 use base64::Engine as _;
 use futures_util::future::join_all;
-use okta_auth_axum::User;
+use okta_auth_axum::{User, UserRejection};
 use okta_auth_dev::{Clock, Endpoint, Fault, Org, Outage, Rotation};
 use support::{ADA, Answer, App, BEN, Browser, Place, Replicas, SharedStore};
 
@@ -47,12 +47,13 @@ async fn app_with_its_own_clock(place: &Place) -> (App, Clock) {
     (app.start().await, clock)
 }
 
+async fn token(user: User) -> Result<String, UserRejection> {
+    Ok(user.access_token().await?.expose().to_owned())
+}
+
 fn routes() -> Router {
     support::routes()
-        .route(
-            "/token",
-            get(|user: User| async move { user.access_token().await.map(|token| token.expose().to_owned()) }),
-        )
+        .route("/token", get(token))
         .route("/claims", get(|user: User<serde_json::Value>| async move { user.claims().to_string() }))
 }
 
@@ -226,8 +227,8 @@ async fn a_replica_that_is_killed_while_it_refreshes_is_replaced_when_its_lease_
         // What the killed one was granted is lost with it: that is what the issuer's leeway is for.
         let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::from_secs(30));
         let org = org.access_token_lifetime(LIFETIME).start().await.unwrap();
-        let place = Place::Shared(SharedStore::new(&org));
-        let Place::Shared(store) = &place else { unreachable!() };
+        let store = SharedStore::new(&org);
+        let place = Place::Shared(store.clone());
         // The first replica has a runtime of its own, which is shut down with everything in it.
         let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let first = doomed.spawn(place.app().org(org.clone()).routes(routes()).start()).await.unwrap();
@@ -637,7 +638,7 @@ async fn every_sign_in_makes_a_new_session_and_ends_the_old_one() {
 async fn a_session_id_that_somebody_else_chose_is_never_taken_over() {
     let app = app_at(&Place::Memory, strict_org().await).await;
     let mut browser = app.browser();
-    let planted = "A".repeat(43);
+    let planted = format!("1.{}", "A".repeat(43));
     browser.jar.insert(SESSION.to_owned(), planted.clone());
     browser.sign_in(&app.org, ADA, "/profile").await;
     assert_ne!(browser.jar[SESSION], planted);
@@ -677,9 +678,11 @@ async fn ids_that_nobody_has_are_no_session_and_take_no_cookie_away() {
     let mut browser = signed_in(&app).await;
     let (jar, good) = (browser.jar.clone(), browser.jar[SESSION].clone());
     let edits = [
+        // As long as they should be, and of nobody.
+        format!("1.{}", "A".repeat(43)),
+        format!("1.A{}", &good[3..]).replacen("1.A", if good.starts_with("1.A") { "1.B" } else { "1.A" }, 1),
         "A".repeat(43),
-        format!("{}A", &good[..42]).replacen(&good[..1], "_", 1),
-        good[..42].to_owned(),
+        good[..44].to_owned(),
         format!("{good}A"),
         format!("{good}="),
         String::new(),

@@ -11,7 +11,7 @@
 //!
 //! That the properties can fail is shown at the end: each change of the protocol that somebody might make violates one.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
 use stateright::{Checker, Model, Property};
 
@@ -286,6 +286,7 @@ impl Refresh {
     // -- a renewal -------------------------------------------------------------------------------------------------
 
     /// The next step of the renewal of a replica.
+    #[allow(clippy::too_many_lines, reason = "it is a table of steps")]
     fn fly(&self, state: &mut State, replica: usize) {
         let mut flight = state.replicas[replica].flight.unwrap();
         let (record, tokens) = (state.record, flight.before.tokens);
@@ -471,6 +472,7 @@ impl Model for Refresh {
         actions.extend((left.lease_ends > 0 && state.lease.is_some()).then_some(Action::LeaseEnds));
     }
 
+    #[allow(clippy::too_many_lines, reason = "it is a table of actions")]
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut state = last.clone();
         match action {

@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use okta_auth_axum::User;
 use okta_auth_core::error::Code;
 use okta_auth_core::session::{Session, SessionId};
-use okta_auth_dev::{Delivery, Endpoint, LogoutTokenFault, Notice, Org, RevocationFault, SubjectFormat};
+use okta_auth_dev::{Delivery, Endpoint, LogoutToken, LogoutTokenFault, Notice, Org, RevocationFault, SubjectFormat};
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{ADA, Answer, App, BEN, Browser, Place, SharedStore, offline, routes};
@@ -379,19 +379,28 @@ async fn back_channel_answers_400_to_every_wrong_token_and_keeps_the_session() {
         check_back(&site.org.logout_token(BEN).send_to(&endpoint).await, 200, "nobody is signed in");
         site.org.clock().advance(Duration::from_secs(2));
         let ada = site.signed_in(ADA).await;
+        let mut accepted = Vec::new();
         for fault in LogoutTokenFault::ALL {
-            let token = site.org.logout_token(ADA).fault(fault);
-            check_back(&token.send_to(&endpoint).await, 400, &format!("{} {fault:?}", site.name()));
-            assert!(site.lives(&ada).await, "{} {fault:?}", site.name());
+            let answer = site.org.logout_token(ADA).fault(fault).send_to(&endpoint).await;
+            if answer.status == Some(400) {
+                check_back(&answer, 400, &format!("{} {fault:?}", site.name()));
+            } else {
+                accepted.push((fault, answer.status));
+            }
         }
+        assert!(accepted.is_empty(), "{}: {accepted:?}", site.name());
+        assert!(site.lives(&ada).await, "{}", site.name());
         check_back(&site.org.logout_token(ADA).send_to(&endpoint).await, 200, "control");
         assert!(!site.lives(&ada).await, "{}: control", site.name());
     }
 }
 
+/// How a good token is varied.
+type Form = fn(LogoutToken) -> LogoutToken;
+
 #[tokio::test]
 async fn back_channel_ends_what_it_names_and_nothing_else() {
-    let forms: [(&str, fn(okta_auth_dev::LogoutToken) -> okta_auth_dev::LogoutToken); 6] = [
+    let forms: [(&str, Form); 6] = [
         ("sub and sid", |token| token),
         ("sub", |token| token.session(None)),
         ("sid", |token| token.subject(None)),
@@ -407,6 +416,18 @@ async fn back_channel_ends_what_it_names_and_nothing_else() {
             assert!(!site.lives(&ada).await, "{}: {what}", site.name());
             assert!(site.lives(&ben).await, "{}: {what}", site.name());
         }
+    }
+}
+
+/// A token that names one user's session and another user fits nobody.
+#[tokio::test]
+async fn back_channel_does_not_mix_users_up() {
+    for site in Site::all().await.into_iter().filter(|site| site.name() != "cookie") {
+        let (ada, ben) = (site.signed_in(ADA).await, site.signed_in(BEN).await);
+        let other = site.org.user(BEN).unwrap().id;
+        let token = site.org.logout_token(ADA).subject(other.as_str());
+        check_back(&token.send_to(site.at(BACK)).await, 200, "it names nobody here");
+        assert!(site.lives(&ada).await && site.lives(&ben).await, "{}", site.name());
     }
 }
 
@@ -508,18 +529,23 @@ async fn universal_logout_refuses_everything_that_is_wrong_and_changes_nothing()
         assert!([Some(204), Some(404)].contains(&sent.status), "{sent:?}");
         site.org.clock().advance(Duration::from_secs(2));
         let (ada, ben) = (site.signed_in(ADA).await, site.signed_in(BEN).await);
+        let mut accepted = Vec::new();
         for fault in RevocationFault::ALL {
             let expected = match fault {
                 RevocationFault::MalformedBody | RevocationFault::NoSubject | RevocationFault::UnknownFormat => 400,
                 _ => 401,
             };
             let sent = site.org.global_revocation(ADA).to(&endpoint).fault(fault).send().await;
-            assert_eq!(sent.status, Some(expected), "{} {fault:?}: {}", site.name(), sent.body);
+            if sent.status != Some(expected) {
+                accepted.push((fault, sent.status));
+                continue;
+            }
             assert_eq!(sent.header("www-authenticate").is_some(), expected == 401, "{fault:?}");
             assert!(sent.header("cache-control").unwrap().contains("no-store"));
             assert!(!sent.body.contains("ada") && !sent.body.contains("Ada"), "{}", sent.body);
-            assert!(site.lives(&ada).await && site.lives(&ben).await, "{} {fault:?}", site.name());
         }
+        assert!(accepted.is_empty(), "{}: {accepted:?}", site.name());
+        assert!(site.lives(&ada).await && site.lives(&ben).await, "{}", site.name());
         let sent = site.org.global_revocation(ADA).to(&endpoint).send().await;
         assert_eq!(sent.status, Some(204), "control");
         assert!(!site.lives(&ada).await && site.lives(&ben).await, "{}: control", site.name());

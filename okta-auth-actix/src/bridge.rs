@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use http::header::{CACHE_CONTROL, EXPIRES, SET_COOKIE, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
-use okta_auth_core::engine::{Arrival, Renewal, Reply, Tenants, Visit};
+use okta_auth_core::engine::{Reply, Visit};
 
 /// The headers of a response that the engine reads or writes when it finishes one.
 static FINISHED: [HeaderName; 6] = [
@@ -18,29 +18,16 @@ static FINISHED: [HeaderName; 6] = [
     HeaderName::from_static("surrogate-control"),
 ];
 
-/// The engine's view of a request, which is shown no more of it than it looks at.
-pub(crate) fn arrival(request: &HttpRequest, tenants: &Tenants, renewal: Renewal) -> Arrival {
-    let mut parts = head(request, |header| tenants.looks_at(header));
-    // Of the URI it looks at the query and the host alone, and few requests have either.
+/// A request's method, query and headers. Repeated headers stay apart and in order, and the query is
+/// the client's, byte for byte. Headers whose names `keep` refuses are left out, and so is a path
+/// alone: the engine gets [`target`] for that.
+pub(crate) fn parts(request: &HttpRequest, keep: impl Fn(&str) -> bool) -> Parts {
+    let (mut parts, ()) = Request::new(()).into_parts();
+    parts.method = Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or_default();
     let uri = request.uri();
     if uri.query().is_some() || uri.authority().is_some() {
         parts.uri = Uri::try_from(uri.to_string()).unwrap_or_default();
     }
-    tenants.arrival(&parts, target(request), renewal)
-}
-
-/// A request's method, target and headers. Repeated headers stay apart and in order, and the
-/// query is the client's, byte for byte.
-pub(crate) fn parts(request: &HttpRequest) -> Parts {
-    let mut parts = head(request, |_| true);
-    parts.uri = Uri::try_from(target(request)).unwrap_or_default();
-    parts
-}
-
-/// A request's method and headers. Headers whose names `keep` refuses are left out.
-fn head(request: &HttpRequest, keep: impl Fn(&str) -> bool) -> Parts {
-    let (mut parts, ()) = Request::new(()).into_parts();
-    parts.method = Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or_default();
     for (name, value) in request.headers().iter().filter(|(name, _)| keep(name.as_str())) {
         if let Some((name, value)) = header(name.as_str(), value.as_bytes()) {
             parts.headers.append(name, value);
@@ -117,7 +104,7 @@ mod tests {
             .append_header(("cookie", "b=2; c=\u{e9}"))
             .append_header(("x-binary", old::HeaderValue::from_bytes(&[0x80, 0xff]).unwrap()))
             .to_http_request();
-        let parts = parts(&request);
+        let parts = parts(&request, |_| true);
         assert_eq!(parts.method, Method::PATCH);
         assert_eq!(parts.uri.to_string(), "/a%2Fb?x=%20&&y=a+b&z=%zz'()");
         let cookies: Vec<_> = parts.headers.get_all("cookie").iter().map(HeaderValue::as_bytes).collect();

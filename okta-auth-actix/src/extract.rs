@@ -8,7 +8,6 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use okta_auth_core::engine::{BearerToken, SignedIn, Visit};
 use okta_auth_core::policy::Policy;
-use okta_auth_core::secret::Secret;
 use serde::de::DeserializeOwned;
 
 use crate::rejection::{AccessRejection, UserRejection};
@@ -24,18 +23,6 @@ use crate::rejection::{AccessRejection, UserRejection};
 /// not fit `C` are answered with 403. A POST and its like must come from the application's own
 /// pages, by `Origin` and `Sec-Fetch-Site`; else it is answered with 403. `Option<User>` is
 /// `None` in both cases.
-///
-/// ```
-/// # use okta_auth_actix::User;
-/// #[derive(serde::Deserialize)]
-/// struct Claims {
-///     department: String,
-/// }
-///
-/// async fn report(user: User<Claims>) -> String {
-///     format!("{} of {}", user.name(), user.claims().department)
-/// }
-/// ```
 #[derive(Clone, Debug)]
 pub struct User<C = ()>(SignedIn<C>);
 
@@ -45,13 +32,6 @@ pub struct User<C = ()>(SignedIn<C>);
 /// a bare challenge, with one that is no good 401 `invalid_token`, and 503 with `Retry-After`
 /// while the issuer cannot be reached. A session does not count. `Option<AccessToken>` is `None`
 /// for all of these.
-///
-/// ```
-/// # use okta_auth_actix::AccessToken;
-/// async fn whoami(token: AccessToken) -> String {
-///     format!("{} through {}", token.subject(), token.client_id())
-/// }
-/// ```
 #[derive(Clone, Debug)]
 pub struct AccessToken<C = ()>(BearerToken<C>);
 
@@ -79,18 +59,6 @@ macro_rules! extractor {
     };
 }
 
-impl<C> User<C> {
-    /// The access token, for calls to other APIs in the user's name: renewed if it has expired
-    /// or is about to.
-    ///
-    /// # Errors
-    /// The answer to return: sign-in if the session has ended at Okta, 503 if Okta cannot be
-    /// reached.
-    pub async fn access_token(&self) -> Result<Secret, UserRejection> {
-        self.0.access_token().await.map_err(UserRejection::from_error)
-    }
-}
-
 extractor!(User, SignedIn, false);
 extractor!(AccessToken, BearerToken, true);
 
@@ -101,7 +69,7 @@ impl<C: DeserializeOwned + 'static> FromRequest for User<C> {
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let extensions = request.extensions();
         let visit = extensions.get::<Visit>().ok_or(UserRejection::LayerMissing);
-        let user = visit.and_then(|visit| visit.user().map_err(UserRejection::from_error));
+        let user = visit.and_then(|visit| visit.user().map_err(UserRejection::from));
         ready(user.and_then(|user| user.map(User).ok_or(UserRejection::NotSignedIn)))
     }
 }

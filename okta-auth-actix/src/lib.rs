@@ -9,15 +9,13 @@
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let auth = OktaAuth::from_env()?; // once: all workers share it, its keys and its caches
-//! HttpServer::new(move || {
+//! let app = move || {
 //!     App::new()
 //!         .route("/profile", web::get().to(|user: User| async move { user.subject().to_owned() }))
 //!         .configure(okta_auth(&auth)) // sign-in, callback and sign-out
 //!         .wrap(OktaAuthLayer::new(&auth))
-//! })
-//! .bind(("127.0.0.1", 8080))?
-//! .run()
-//! .await?;
+//! };
+//! HttpServer::new(app).bind(("127.0.0.1", 8080))?.run().await?;
 //! # Ok(()) }
 //! ```
 

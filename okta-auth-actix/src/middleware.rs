@@ -10,51 +10,47 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage as _};
-use okta_auth_core::engine::{Arrival, Challenge, Renewal, Tenants, Visit};
+use okta_auth_core::engine::{Arrival, Challenge, Tenants, Visit};
 
 use crate::bridge;
 use crate::rejection::{layer_missing, marked};
 use crate::require::RequireLayer;
 
-/// Gives every request its user; for `App::wrap` and `Scope::wrap`. The library's routes come with
-/// [`okta_auth`](crate::okta_auth()).
+/// Gives every request its user; for `App::wrap` and `Scope::wrap`.
 ///
 /// Middleware that rewrites paths, such as `NormalizePath`, has to be wrapped around it and not
 /// the other way round: policies for routes are asked about the path that is seen here.
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     tenants: Tenants,
-    /// The routes that have a policy.
+    /// The routes of which something is set.
     routes: Rc<[(ResourceDef, String)]>,
-    /// The routes whose requests do not renew tokens.
-    on_demand: Rc<[ResourceDef]>,
 }
 
 impl OktaAuthLayer {
-    /// A middleware for this application: `&OktaAuth`, or `&Tenants` for many of them. All workers share its keys and caches.
+    /// A middleware for this application: `&OktaAuth`, or `&Tenants` for many of them. All workers
+    /// share its keys and caches.
     ///
     /// # Panics
     /// As `web::resource` does, if a route that has a policy is no pattern of actix-web.
     pub fn new(auth: impl Into<Tenants>) -> Self {
         let tenants = auth.into();
-        let routes = tenants.policy_routes().into_iter().map(|route| (ResourceDef::new(route.as_str()), route));
-        let on_demand = tenants.on_demand_routes().iter().map(|route| ResourceDef::new(route.as_str()));
-        Self { routes: routes.collect(), on_demand: on_demand.collect(), tenants }
+        let routes = tenants.special_routes().into_iter().map(|route| (ResourceDef::new(route.as_str()), route));
+        Self { routes: routes.collect(), tenants }
     }
 
-    /// When the request renews the tokens of its session.
-    fn renewal(&self, request: &ServiceRequest) -> Renewal {
+    /// Every pattern that fits. The router has not chosen yet, and may choose another one by a guard:
+    /// that a route without a policy fits too is no reason not to ask. The path is the router's own
+    /// reading of it, with `%70` for `p`.
+    fn fitting<'a>(&'a self, request: &'a ServiceRequest) -> impl Iterator<Item = &'a str> {
         let path = request.match_info().as_str();
-        if self.on_demand.iter().any(|route| route.is_match(path)) { Renewal::OnDemand } else { Renewal::OnArrival }
+        self.routes.iter().filter(move |(pattern, _)| pattern.is_match(path)).map(|(_, route)| route.as_str())
     }
 
-    /// Asks the policy of every pattern that fits. The router has not chosen yet, and may choose
-    /// another one by a guard: that a route without a policy fits too is no reason not to ask.
-    /// The path is the router's own reading of it, with `%70` for `p`.
+    /// Asks the policies of all of them.
     async fn allow(&self, visit: &Visit, request: &ServiceRequest) -> Result<(), Challenge> {
         visit.admit()?;
-        let path = request.match_info().as_str();
-        for (_, route) in self.routes.iter().filter(|(pattern, _)| pattern.is_match(path)) {
+        for route in self.fitting(request).filter(|route| self.tenants.has_policy(route)) {
             Box::pin(visit.require_route(route)).await?;
         }
         Ok(())
@@ -116,11 +112,14 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let visit = match bridge::arrival(request.request(), &layer.tenants, layer.renewal(&request)) {
+    let parts = bridge::parts(request.request(), |header| layer.tenants.looks_at(header));
+    let renewal = layer.fitting(&request).map(|route| layer.tenants.renewal(Some(route))).max().unwrap_or_default();
+    let visit = match layer.tenants.arrival(&parts, bridge::target(request.request()), renewal) {
         Arrival::Here(visit) => visit,
         // On the heap, so that other requests do not carry the room for it along.
         waiting => Box::pin(waiting.visit()).await,
     };
+    drop(parts);
     request.extensions_mut().insert(visit.clone());
     let mut response = match layer.allow(&visit, &request).await {
         Ok(()) => inner.call(request).await.map_err(|error| failed(&visit, error))?.map_into_boxed_body(),

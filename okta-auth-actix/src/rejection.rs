@@ -5,11 +5,8 @@ use okta_auth_core::engine::Challenge;
 use okta_auth_core::error::{Code, Error};
 use okta_auth_core::policy::Decision;
 
-/// Why [`User`](crate::User) could not be extracted.
-///
-/// Returned from a handler it becomes the right answer by itself; for
-/// [`NotSignedIn`](Self::NotSignedIn) that is a redirect to sign-in for a browser and
-/// 401 for anything else.
+/// Why [`User`](crate::User) could not be extracted. Returned from a handler it becomes the right
+/// answer by itself: a redirect to sign-in for a browser, 401 for anything else, 403 or 503.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserRejection {
@@ -30,11 +27,8 @@ pub enum UserRejection {
     LayerMissing,
 }
 
-/// Why [`AccessToken`](crate::AccessToken) could not be extracted, or why a policy that a
-/// handler asked does not let it go on.
-///
-/// Returned from a handler it becomes the right answer by itself: 400, 401 or 403 with a
-/// challenge, a redirect to a stronger sign-in, or 503.
+/// Why [`AccessToken`](crate::AccessToken) could not be extracted, or why a policy that a handler
+/// asked does not let it go on. Returned from a handler it becomes the right answer by itself.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccessRejection {
@@ -56,9 +50,12 @@ impl UserRejection {
             Self::LayerMissing => "layer_missing",
         }
     }
+}
 
-    /// The variant for an error of the core.
-    pub(crate) fn from_error(error: Error) -> Self {
+impl From<Error> for UserRejection {
+    /// The variant for an error of the core: of [`SignedIn`](okta_auth_core::engine::SignedIn), for
+    /// example.
+    fn from(error: Error) -> Self {
         match error.code() {
             Code::CrossOrigin => Self::CrossOrigin(error),
             Code::SessionEnded => Self::NotSignedIn,

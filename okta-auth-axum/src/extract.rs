@@ -6,7 +6,6 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 use okta_auth_core::engine::{BearerToken, SignedIn, Visit};
 use okta_auth_core::policy::Policy;
-use okta_auth_core::secret::Secret;
 use serde::de::DeserializeOwned;
 
 use crate::rejection::{AccessRejection, UserRejection};
@@ -78,18 +77,6 @@ macro_rules! extractor {
     };
 }
 
-impl<C> User<C> {
-    /// The access token, for calls to other APIs in the user's name: renewed if it has expired
-    /// or is about to.
-    ///
-    /// # Errors
-    /// The answer to return: sign-in if the session has ended at Okta, 503 if Okta cannot be
-    /// reached.
-    pub async fn access_token(&self) -> Result<Secret, UserRejection> {
-        self.0.access_token().await.map_err(UserRejection::from_error)
-    }
-}
-
 extractor!(User, SignedIn, false);
 extractor!(AccessToken, BearerToken, true);
 
@@ -149,5 +136,5 @@ where
 /// The user of a request.
 fn user<C: DeserializeOwned + 'static>(parts: &Parts) -> Result<Option<User<C>>, UserRejection> {
     let visit = parts.extensions.get::<Visit>().ok_or(UserRejection::LayerMissing)?;
-    Ok(visit.user().map_err(UserRejection::from_error)?.map(User))
+    Ok(visit.user().map_err(UserRejection::from)?.map(User))
 }

@@ -57,9 +57,12 @@ impl UserRejection {
             Self::LayerMissing => "layer_missing",
         }
     }
+}
 
-    /// The variant for an error of the core.
-    pub(crate) fn from_error(error: Error) -> Self {
+impl From<Error> for UserRejection {
+    /// The variant for an error of the core: of [`SignedIn`](okta_auth_core::engine::SignedIn), for
+    /// example.
+    fn from(error: Error) -> Self {
         match error.code() {
             Code::CrossOrigin => Self::CrossOrigin(error),
             Code::SessionEnded => Self::NotSignedIn,

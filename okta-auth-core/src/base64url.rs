@@ -1,8 +1,9 @@
 //! Base64url without padding (RFC 4648 §5), as tokens and cookies have it.
 //!
-//! It is strict: every byte sequence has one spelling. Padding, white space, characters of another
-//! alphabet and stray bits at the end are refused. Long texts are handled many bytes at a time
-//! where the processor can do that: cookies and tokens have kilobytes.
+//! It is strict: every byte sequence has one spelling. Padding, white space, characters
+//! of another alphabet and stray bits at the end are refused. Long texts are handled
+//! many bytes at a time where the processor can do that: cookies and tokens have
+//! kilobytes.
 
 use std::sync::LazyLock;
 

@@ -21,8 +21,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Tells the time. The default is [`SystemClock`].
 ///
-/// It may jump in either direction: nothing is kept for ever because of a clock that was
-/// set back, and nothing overflows because of one that was set wrong.
+/// It may jump in either direction: nothing is kept for ever because of a clock that
+/// was set back, and nothing overflows because of one that was set wrong.
 pub trait Clock: Send + Sync + 'static {
     /// The present moment.
     fn now(&self) -> SystemTime;

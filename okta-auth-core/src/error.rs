@@ -64,14 +64,14 @@ codes! {
     /// The metadata lacks what is needed, or contradicts itself: an endpoint that is
     /// not https, or no support for PKCE with S256.
     MetadataInvalid = "metadata_invalid",
-    /// A request would go where the policy for it does not let it: another host, no https, or an
-    /// address that is not public.
+    /// A request would go where the policy for it does not let it: another host, no
+    /// https, or an address that is not public.
     ///
-    /// The issuer of a tenant is wrong or hostile, or a domain of its own has not been allowed:
-    /// see `EgressPolicy`.
+    /// The issuer of a tenant is wrong or hostile, or a domain of its own has not been
+    /// allowed: see `EgressPolicy`.
     EgressRefused = "egress_refused",
-    /// Not a compact JWS of three parts, or a part is not what it should be
-    /// (RFC 7515 §3.1).
+    /// Not a compact JWS of three parts, or a part is not what it should be (RFC 7515
+    /// §3.1).
     TokenMalformed = "token_malformed",
     /// An encrypted token (five parts) was received, and no key to decrypt it is
     /// configured.
@@ -113,8 +113,8 @@ codes! {
     AttemptUnknown = "attempt_unknown",
     /// The pending sign-in is older than the configured lifetime.
     AttemptExpired = "attempt_expired",
-    /// The response came from another issuer (RFC 9207 §2.4, the defence against
-    /// mix-up of servers).
+    /// The response came from another issuer (RFC 9207 §2.4, the defence against mix-up
+    /// of servers).
     ResponseIssuer = "response_issuer",
     /// Okta answered the authorization request with an error.
     ///
@@ -137,10 +137,11 @@ codes! {
     SessionTooLarge = "session_too_large",
     /// The store that holds the sessions cannot be reached, or does not answer in time.
     ///
-    /// The same call may work later. Users get 503 with `Retry-After`, and nobody is signed
-    /// out by it.
+    /// The same call may work later. Users get 503 with `Retry-After`, and nobody is
+    /// signed out by it.
     StoreUnavailable = "store_unavailable",
-    /// The session cannot be renewed at the moment, and what it holds is too old to be used.
+    /// The session cannot be renewed at the moment, and what it holds is too old to be
+    /// used.
     ///
     /// Okta does not answer. Users get 503 with `Retry-After`, and keep their session.
     RenewalUnavailable = "renewal_unavailable",
@@ -148,11 +149,11 @@ codes! {
     TenantUnavailable = "tenant_unavailable",
     /// The request is for a tenant that there is not.
     TenantUnknown = "tenant_unknown",
-    /// The session has ended while the request was being answered: Okta does not renew it any
-    /// more.
+    /// The session has ended while the request was being answered: Okta does not renew
+    /// it any more.
     SessionEnded = "session_ended",
-    /// The configured session store cannot do this: sessions in cookies can neither be listed
-    /// nor, without a revocation list, be ended from the server side.
+    /// The configured session store cannot do this: sessions in cookies can neither be
+    /// listed nor, without a revocation list, be ended from the server side.
     StoreUnsupported = "store_unsupported",
     /// The session's claims do not fit the type that the handler asked for.
     ClaimsMismatch = "claims_mismatch",
@@ -164,11 +165,11 @@ codes! {
     CredentialsMalformed = "credentials_malformed",
     /// A request that changes state came from another origin.
     CrossOrigin = "cross_origin",
-    /// A sign-out message cannot be read: a parameter or a member is missing, comes twice, is too
-    /// large, or is of a kind that nobody knows.
+    /// A sign-out message cannot be read: a parameter or a member is missing, comes
+    /// twice, is too large, or is of a kind that nobody knows.
     LogoutMalformed = "logout_malformed",
-    /// A sign-out message does not prove where it comes from: it has no token, or one that has
-    /// been used before.
+    /// A sign-out message does not prove where it comes from: it has no token, or one
+    /// that has been used before.
     LogoutRefused = "logout_refused",
     /// A sign-out message names a user whom this application does not know.
     LogoutSubjectUnknown = "logout_subject_unknown",
@@ -265,8 +266,9 @@ impl Error {
         }))
     }
 
-    /// The cause for logs. What `serde_json` says of a document may repeat a value from it, such as
-    /// an e-mail address in the place of a number: then what was expected is told, and no more.
+    /// The cause for logs. What `serde_json` says of a document may repeat a value from
+    /// it, such as an e-mail address in the place of a number: then what was expected
+    /// is told, and no more.
     pub(crate) fn cause_text(&self) -> Option<String> {
         let cause = self.0.cause.as_ref()?;
         let text = cause.to_string();
@@ -313,8 +315,8 @@ impl Error {
         matches!(self.0.code, Code::ConfigInvalid)
     }
 
-    /// Whether the same call may work later without any change: Okta or the session store is
-    /// away or slow, or Okta limits the rate.
+    /// Whether the same call may work later without any change: Okta or the session
+    /// store is away or slow, or Okta limits the rate.
     pub fn is_temporary(&self) -> bool {
         use Code::{ProviderRateLimited, ProviderUnavailable, RenewalUnavailable, StoreUnavailable, TenantUnavailable};
         matches!(

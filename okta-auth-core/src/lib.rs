@@ -26,9 +26,9 @@
 //!     |<------------------|                                 |
 //! ```
 //!
-//! The types make another order impossible to write: only a pending login of this browser
-//! reaches a callback, only a validated callback is exchanged, and only a verified identity
-//! becomes a session. None of the three can be made in any other way.
+//! The types make another order impossible to write: only a pending login of this
+//! browser reaches a callback, only a validated callback is exchanged, and only a
+//! verified identity becomes a session. None of the three can be made in any other way.
 //!
 //! # Words
 //!
@@ -47,19 +47,20 @@
 //!
 //! # Errors
 //!
-//! Whatever can fail returns [`error::Error`], which is opaque: its [`code`](error::Error::code)
-//! is stable, its message is for operators and names the fix, and its cause is for logs. None of
-//! them holds a token, a secret or text that a provider sent. Users never see any of it; they see
-//! a page, or JSON, with the code.
+//! Whatever can fail returns [`error::Error`], which is opaque: its
+//! [`code`](error::Error::code) is stable, its message is for operators and names the
+//! fix, and its cause is for logs. None of them holds a token, a secret or text that a
+//! provider sent. Users never see any of it; they see a page, or JSON, with the code.
 //!
-//! Nothing here panics on input. What must not happen is `Code::Internal`, and worth a report.
+//! Nothing here panics on input. What must not happen is `Code::Internal`, and worth a
+//! report.
 //!
 //! # The modules
 //!
-//! They stand in the order in which data flows, and each imports from those above it alone:
-//! errors, secrets, time, events and bounded HTTP; configuration; discovery; token validation;
-//! protocol messages; sealed cookies; the start of sign-in; its callback; tokens; sessions;
-//! policies; access tokens at an API; sign-out; the engine.
+//! They stand in the order in which data flows, and each imports from those above it
+//! alone: errors, secrets, time, events and bounded HTTP; configuration; discovery;
+//! token validation; protocol messages; sealed cookies; the start of sign-in; its
+//! callback; tokens; sessions; policies; access tokens at an API; sign-out; the engine.
 //!
 //! # How an API call flows
 //!
@@ -78,8 +79,8 @@
 //!     |<-----------------|                                  |
 //! ```
 //!
-//! A token of the org server takes another way: only Okta can verify it, so Okta is asked
-//! (RFC 7662), and its answer is believed for a short time.
+//! A token of the org server takes another way: only Okta can verify it, so Okta is
+//! asked (RFC 7662), and its answer is believed for a short time.
 //!
 //! # What an outage of Okta does
 //!
@@ -94,8 +95,9 @@
 //!
 //! # What is not here
 //!
-//! No access to the environment but in [`config`], no clock but in [`clock`], no randomness
-//! but in [`secret`], no HTTP but in one private module. Tests of the workspace hold that.
+//! No access to the environment but in [`config`], no clock but in [`clock`], no
+//! randomness but in [`secret`], no HTTP but in one private module. Tests of the
+//! workspace hold that.
 
 mod base64url;
 pub mod error;

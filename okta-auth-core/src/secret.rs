@@ -66,9 +66,11 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Bytes that are wiped when dropped: what has been decrypted, or is about to be encrypted.
+/// Bytes that are wiped when dropped: what has been decrypted, or is about to be
+/// encrypted.
 ///
-/// A buffer that grows moves and leaves a copy behind, so this one makes a new one instead.
+/// A buffer that grows moves and leaves a copy behind, so this one makes a new one
+/// instead.
 pub(crate) struct SecretBytes(Vec<u8>);
 
 impl SecretBytes {

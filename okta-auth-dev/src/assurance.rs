@@ -1,8 +1,8 @@
 //! What `acr_values` asks for, and what is still missing for it.
 //!
-//! The levels are Okta's: `urn:okta:loa:1fa:any` and so on. The org has two factors: the password,
-//! and a code that it shows itself, which makes `otp` and `mfa`. A person whose `amr` says more
-//! counts as having used more.
+//! The levels are Okta's: `urn:okta:loa:1fa:any` and so on. The org has two factors:
+//! the password, and a code that it shows itself, which makes `otp` and `mfa`. A person
+//! whose `amr` says more counts as having used more.
 
 use crate::oauth_error::OAuthError;
 
@@ -12,8 +12,8 @@ const SECOND_FACTOR: [&str; 2] = ["otp", "mfa"];
 /// How a request stands with what a session has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Assurance {
-    /// It has enough. The level becomes the claim `acr`; there is none if none was asked for that
-    /// Okta knows.
+    /// It has enough. The level becomes the claim `acr`; there is none if none was
+    /// asked for that Okta knows.
     Met(Option<String>),
     /// It would have enough with the second factor.
     NeedsSecondFactor,
@@ -21,11 +21,12 @@ pub(crate) enum Assurance {
     Unmet,
 }
 
-/// Compares the levels of a request, the preferred one first, with the methods of a session.
+/// Compares the levels of a request, the preferred one first, with the methods of a
+/// session.
 ///
-/// The first level that is met is the answer, so a request that names a lower level as well gets no
-/// second step. Levels that Okta does not know are ignored. `second_factor` is whether the person
-/// has one.
+/// The first level that is met is the answer, so a request that names a lower level as
+/// well gets no second step. Levels that Okta does not know are ignored.
+/// `second_factor` is whether the person has one.
 pub(crate) fn assess(acr_values: &[String], amr: &[String], second_factor: bool) -> Assurance {
     let known: Vec<&String> = acr_values.iter().filter(|level| meets(level, amr, false).is_some()).collect();
     if known.is_empty() {
@@ -53,8 +54,8 @@ pub(crate) fn unmet() -> OAuthError {
     )
 }
 
-/// Whether methods reach a level; nothing for a level that Okta does not know. `more` is whether
-/// the person could do more than that.
+/// Whether methods reach a level; nothing for a level that Okta does not know. `more`
+/// is whether the person could do more than that.
 fn meets(level: &str, amr: &[String], more: bool) -> Option<bool> {
     let has = |methods: &[&str]| amr.iter().any(|method| methods.contains(&method.as_str()));
     Some(match level {

@@ -1,7 +1,8 @@
 //! The applications that are registered with the org.
 //!
-//! A [`Client`] is what Okta calls an app integration: credentials, redirect URIs, grants. Three
-//! exist in every org: a confidential web app, a public client, and a service.
+//! A [`Client`] is what Okta calls an app integration: credentials, redirect URIs,
+//! grants. Three exist in every org: a confidential web app, a public client, and a
+//! service.
 
 use std::time::Duration;
 
@@ -9,15 +10,17 @@ use serde_json::Value;
 
 use crate::notice::SubjectFormat;
 
-/// The client id of the confidential web app that every org has unless another client is
-/// configured.
+/// The client id of the confidential web app that every org has unless another client
+/// is configured.
 pub const CLIENT_ID: &str = "0oadevclient0000001";
 /// The client id of the public client: no secret, PKCE required, refresh tokens rotate.
 pub const PUBLIC_CLIENT_ID: &str = "0oadevpublic0000001";
-/// The client id of the service client, for `client_credentials` at custom authorization servers.
+/// The client id of the service client, for `client_credentials` at custom
+/// authorization servers.
 pub const SERVICE_CLIENT_ID: &str = "0oadevservice000001";
 
-/// How a client proves who it is at the token endpoint (Okta's `token_endpoint_auth_method`).
+/// How a client proves who it is at the token endpoint (Okta's
+/// `token_endpoint_auth_method`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthMethod {
@@ -36,8 +39,8 @@ pub enum AuthMethod {
     ClientSecretJwt,
     /// An assertion signed with a private key whose public half is in [`Client::jwks`].
     ///
-    /// `private_key_jwt`. `aud` of the assertion is the URL of the endpoint that is called, not the
-    /// issuer.
+    /// `private_key_jwt`. `aud` of the assertion is the URL of the endpoint that is
+    /// called, not the issuer.
     PrivateKeyJwt,
     /// None: a public client, which must use PKCE.
     None,
@@ -79,8 +82,8 @@ pub enum Rotation {
     /// It stays the same: Okta's default for web apps.
     #[default]
     Static,
-    /// Each use yields a new one: Okta's default for browser apps. The old one works on for the
-    /// leeway; used after that, everything issued since the sign-in is revoked.
+    /// Each use yields a new one: Okta's default for browser apps. The old one works on
+    /// for the leeway; used after that, everything issued since the sign-in is revoked.
     Rotate,
 }
 
@@ -119,17 +122,18 @@ pub struct Client {
     pub rotation_leeway: Duration,
     /// The public keys (JWK) for [`AuthMethod::PrivateKeyJwt`].
     pub jwks: Vec<Value>,
-    /// Whether ID tokens name the Okta session in the claim `sid`. Okta's do for an app that takes
-    /// part in Single Logout with session details.
+    /// Whether ID tokens name the Okta session in the claim `sid`. Okta's do for an app
+    /// that takes part in Single Logout with session details.
     pub session_claim: bool,
-    /// Whether the app is told over the browser when an Okta session ends that it was used in
-    /// (Single Logout).
+    /// Whether the app is told over the browser when an Okta session ends that it was
+    /// used in (Single Logout).
     pub participate_slo: bool,
     /// Where it is told so.
     pub frontchannel_logout_uri: Option<String>,
     /// Whether it is told which session that was: `iss` and `sid` in the query.
     pub frontchannel_logout_session_required: bool,
-    /// Where the app is told that somebody was signed out everywhere (Universal Logout).
+    /// Where the app is told that somebody was signed out everywhere (Universal
+    /// Logout).
     pub universal_logout_uri: Option<String>,
     /// How it is told who that is.
     pub universal_logout_subject: SubjectFormat,
@@ -140,8 +144,8 @@ pub struct Client {
 impl Client {
     /// A confidential web app that authenticates with `client_secret_basic`.
     ///
-    /// It may use codes and refresh tokens, which are static. PKCE is optional for it, as at Okta,
-    /// and enforced once a request used it.
+    /// It may use codes and refresh tokens, which are static. PKCE is optional for it,
+    /// as at Okta, and enforced once a request used it.
     pub fn web(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
             client_id: id.into(),
@@ -165,7 +169,8 @@ impl Client {
         }
     }
 
-    /// A public client (browser or native app): no secret, PKCE required, rotating refresh tokens.
+    /// A public client (browser or native app): no secret, PKCE required, rotating
+    /// refresh tokens.
     ///
     /// ```
     /// use okta_auth_dev::{Client, Rotation};
@@ -181,15 +186,16 @@ impl Client {
 
     /// A service: `client_credentials` only, no users.
     ///
-    /// Okta lets a service use custom scopes of a custom server; the org's own server would want a
-    /// private key and scopes that start with `okta.`, which this org does not have.
+    /// Okta lets a service use custom scopes of a custom server; the org's own server
+    /// would want a private key and scopes that start with `okta.`, which this org does
+    /// not have.
     pub fn service(id: impl Into<String>, secret: impl Into<String>) -> Self {
         let grant_types = vec![GrantType::ClientCredentials];
         Self { grant_types, name: "Dev Service".to_owned(), ..Self::web(id, secret) }
     }
 
-    /// The web app that every org has unless another client is configured: `localhost:8080` and
-    /// `127.0.0.1:8080`.
+    /// The web app that every org has unless another client is configured:
+    /// `localhost:8080` and `127.0.0.1:8080`.
     pub(crate) fn default_web(secret: String) -> Self {
         Self::web(CLIENT_ID, secret).origin("http://localhost:8080").origin("http://127.0.0.1:8080")
     }
@@ -222,17 +228,18 @@ impl Client {
 
     /// Replaces the method of authentication.
     ///
-    /// A request that uses another method fails with `invalid_client`, also when the secret is
-    /// right.
+    /// A request that uses another method fails with `invalid_client`, also when the
+    /// secret is right.
     pub fn auth_method(mut self, method: AuthMethod) -> Self {
         self.auth_method = method;
         self
     }
 
-    /// Authenticates with `private_key_jwt`; `jwk` is the public key. Call it again to add keys.
+    /// Authenticates with `private_key_jwt`; `jwk` is the public key. Call it again to
+    /// add keys.
     ///
-    /// The key is chosen by `kid` if the assertion has one. Okta takes RS256, RS384, RS512, ES256
-    /// and ES384.
+    /// The key is chosen by `kid` if the assertion has one. Okta takes RS256, RS384,
+    /// RS512, ES256 and ES384.
     pub fn private_key_jwt(mut self, jwk: Value) -> Self {
         self.auth_method = AuthMethod::PrivateKeyJwt;
         self.client_secret = None;
@@ -278,15 +285,15 @@ impl Client {
 
     /// Names the Okta session in ID tokens (`sid`), which is the default, or no longer.
     ///
-    /// At Okta an app has the claim only if it takes part in Single Logout. Without it, sign-out by
-    /// session must fall back to the person.
+    /// At Okta an app has the claim only if it takes part in Single Logout. Without it,
+    /// sign-out by session must fall back to the person.
     pub fn session_claim(mut self, named: bool) -> Self {
         self.session_claim = named;
         self
     }
 
-    /// Loads this URI in a hidden frame, with `iss` and `sid`, when an Okta session ends that the app
-    /// was used in, and another app (or the org) ended it.
+    /// Loads this URI in a hidden frame, with `iss` and `sid`, when an Okta session
+    /// ends that the app was used in, and another app (or the org) ended it.
     ///
     /// ```
     /// use okta_auth_dev::Client;
@@ -302,7 +309,8 @@ impl Client {
 
     /// Replaces whether the URI gets `iss` and `sid`.
     ///
-    /// Without them an app has the cookies to go by, which many browsers do not send in frames.
+    /// Without them an app has the cookies to go by, which many browsers do not send in
+    /// frames.
     pub fn frontchannel_logout_session_required(mut self, required: bool) -> Self {
         self.frontchannel_logout_session_required = required;
         self
@@ -323,7 +331,8 @@ impl Client {
         self
     }
 
-    /// Replaces how the app is told who was signed out; by e-mail address, unless it is set.
+    /// Replaces how the app is told who was signed out; by e-mail address, unless it is
+    /// set.
     pub fn universal_logout_subject(mut self, format: SubjectFormat) -> Self {
         self.universal_logout_subject = format;
         self

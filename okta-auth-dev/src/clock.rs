@@ -1,7 +1,7 @@
 //! The virtual clock: system time plus an offset that a test moves.
 //!
-//! Tests of expiry must not wait for it. Everything the org stamps or lets expire is taken from a
-//! [`Clock`], and so is the header `Date` of its answers.
+//! Tests of expiry must not wait for it. Everything the org stamps or lets expire is
+//! taken from a [`Clock`], and so is the header `Date` of its answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,9 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The clock every time-stamp and every expiry of an org is taken from.
 ///
-/// It runs at the speed of the system clock; [`Clock::advance`] and [`Clock::rewind`] move it
-/// without waiting. Clones share the offset, so the clock that [`crate::Org::clock`] returns steers
-/// the running server.
+/// It runs at the speed of the system clock; [`Clock::advance`] and [`Clock::rewind`]
+/// move it without waiting. Clones share the offset, so the clock that
+/// [`crate::Org::clock`] returns steers the running server.
 ///
 /// ```
 /// use okta_auth_dev::Clock;
@@ -40,20 +40,22 @@ impl Clock {
 
     /// Moves the clock forward.
     ///
-    /// Sessions, codes and tokens whose time is over by then are gone at once; nothing has to be
-    /// triggered.
+    /// Sessions, codes and tokens whose time is over by then are gone at once; nothing
+    /// has to be triggered.
     pub fn advance(&self, by: Duration) {
         self.offset.fetch_add(milliseconds(by), Ordering::SeqCst);
     }
 
-    /// Moves the clock back, for instance to let a token appear to come from the future.
+    /// Moves the clock back, for instance to let a token appear to come from the
+    /// future.
     ///
     /// What expired meanwhile lives again, except what was used up or revoked.
     pub fn rewind(&self, by: Duration) {
         self.offset.fetch_sub(milliseconds(by), Ordering::SeqCst);
     }
 
-    /// The virtual time in whole seconds since 1970, the unit of every `NumericDate` (RFC 7519 §2).
+    /// The virtual time in whole seconds since 1970, the unit of every `NumericDate`
+    /// (RFC 7519 §2).
     pub(crate) fn seconds(&self) -> i64 {
         let elapsed = self.now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
@@ -70,15 +72,16 @@ fn milliseconds(length: Duration) -> i64 {
     i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The days of the week and the months as an HTTP date spells them; 1 January 1970 was a Thursday.
+/// The days of the week and the months as an HTTP date spells them; 1 January 1970 was
+/// a Thursday.
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 /// January is the first, so month 1 is at index 0.
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Spells a time as an HTTP date (RFC 9110 §5.6.7).
 ///
-/// The server sends its virtual time as `Date`, because a client computes the wait after a 429 from
-/// `X-Rate-Limit-Reset` and `Date`.
+/// The server sends its virtual time as `Date`, because a client computes the wait
+/// after a 429 from `X-Rate-Limit-Reset` and `Date`.
 pub(crate) fn http_date(seconds: i64) -> String {
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
@@ -91,8 +94,8 @@ pub(crate) fn http_date(seconds: i64) -> String {
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// The Gregorian date of a day counted from 1 January 1970, by shifting the year to begin in March
-/// so that the leap day is its last day.
+/// The Gregorian date of a day counted from 1 January 1970, by shifting the year to
+/// begin in March so that the leap day is its last day.
 fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);

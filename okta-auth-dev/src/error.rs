@@ -1,14 +1,14 @@
 //! The one error type of the crate.
 //!
-//! What the org answers to an app is no error in this sense: it is what the app asked for. See
-//! `oauth_error` for those.
+//! What the org answers to an app is no error in this sense: it is what the app asked
+//! for. See `oauth_error` for those.
 
 use std::fmt;
 
 /// Why the development org could not be started, configured or used.
 ///
-/// The type is opaque: its `Display` says what happened and how to put it right, and the predicates
-/// tell the cases apart that a caller can react to.
+/// The type is opaque: its `Display` says what happened and how to put it right, and
+/// the predicates tell the cases apart that a caller can react to.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {

@@ -1,6 +1,7 @@
 //! What the server saw.
 //!
-//! The journal is how a test finds out what the app sent, how often, and what it did not send.
+//! The journal is how a test finds out what the app sent, how often, and what it did
+//! not send.
 
 use std::sync::Mutex;
 
@@ -38,14 +39,16 @@ pub struct Recorded {
 impl Recorded {
     /// The decoded pairs of the query, in order.
     ///
-    /// Parameters that appear twice are there twice: a client that sends one twice has a bug.
+    /// Parameters that appear twice are there twice: a client that sends one twice has
+    /// a bug.
     pub fn query_pairs(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(self.query.as_bytes()).into_owned().collect()
     }
 
     /// The decoded pairs of the body, read as a form, in order.
     ///
-    /// Whatever the content type says; a body that is no form gives pairs that make no sense.
+    /// Whatever the content type says; a body that is no form gives pairs that make no
+    /// sense.
     pub fn form(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
     }
@@ -85,7 +88,8 @@ pub(crate) struct Journal {
     refreshes: Mutex<Refreshes>,
 }
 
-/// What became of the requests to refresh, since the start or since the journal was cleared.
+/// What became of the requests to refresh, since the start or since the journal was
+/// cleared.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -99,14 +103,16 @@ pub(crate) struct Journal {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refreshes {
-    /// How many requests with `grant_type=refresh_token` token endpoints got, answered or not.
+    /// How many requests with `grant_type=refresh_token` token endpoints got, answered
+    /// or not.
     pub seen: usize,
     /// How many of them were carried out, whether the answer arrived or not.
     pub granted: usize,
-    /// How many of those had a refresh token that was replaced before, within the leeway. An app
-    /// that refreshes once for each session causes none.
+    /// How many of those had a refresh token that was replaced before, within the
+    /// leeway. An app that refreshes once for each session causes none.
     pub repeated: usize,
-    /// How many came with a replaced refresh token after the leeway, and revoked everything.
+    /// How many came with a replaced refresh token after the leeway, and revoked
+    /// everything.
     pub reused: usize,
 }
 

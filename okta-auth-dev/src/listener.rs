@@ -1,7 +1,7 @@
 //! Connections that the server can break off in the middle of a request.
 //!
-//! To a client it looks as if a proxy in between had crashed: the request went out, and the
-//! connection is closed without a byte of an answer.
+//! To a client it looks as if a proxy in between had crashed: the request went out, and
+//! the connection is closed without a byte of an answer.
 
 use std::io;
 use std::net::SocketAddr;
@@ -68,7 +68,8 @@ impl AsyncRead for Connection {
 }
 
 impl AsyncWrite for Connection {
-    /// The one place where a broken connection shows: the server gives up on it, and closes it.
+    /// The one place where a broken connection shows: the server gives up on it, and
+    /// closes it.
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let connection = self.get_mut();
         if connection.broken.load(Ordering::SeqCst) {

@@ -1,7 +1,7 @@
 //! Tokens made without a request.
 //!
-//! For tests of an API, which never sees a sign-in, and for everything that a [`crate::Fault`] does
-//! not do.
+//! For tests of an API, which never sees a sign-in, and for everything that a
+//! [`crate::Fault`] does not do.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use crate::token::{Draft, Issuing};
 
 /// Makes a token with the keys of an org.
 ///
-/// Starts from an ID token, an access token or nothing, changes what it is told to, and signs.
-/// Nothing is checked: that is what the app under test is for.
+/// Starts from an ID token, an access token or nothing, changes what it is told to, and
+/// signs. Nothing is checked: that is what the app under test is for.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -39,8 +39,8 @@ pub struct Minter {
     base: Base,
     /// Changes to the claims, in order; null removes.
     claims: Vec<(String, Value)>,
-    /// Changes to the header, in order; null removes. They come after the key, so they may
-    /// contradict it.
+    /// Changes to the header, in order; null removes. They come after the key, so they
+    /// may contradict it.
     header: Vec<(String, Value)>,
     /// What signs.
     key: Key,
@@ -68,7 +68,8 @@ enum Key {
     Default,
     /// The key that signs the access tokens of the org's own server.
     Unpublished,
-    /// The key that will sign after the next rotation. It is published, so its signatures are good.
+    /// The key that will sign after the next rotation. It is published, so its
+    /// signatures are good.
     Next,
     /// A key made for the purpose, and published.
     Special(Special, Algorithm),
@@ -93,8 +94,8 @@ impl Minter {
         }
     }
 
-    /// The authorization server, `default` unless it is set; [`crate::ORG_SERVER`] for the org's
-    /// own.
+    /// The authorization server, `default` unless it is set; [`crate::ORG_SERVER`] for
+    /// the org's own.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -117,11 +118,11 @@ impl Minter {
         self
     }
 
-    /// Starts from an ID token with the scopes `openid profile email`, about a person who signed in
-    /// just now.
+    /// Starts from an ID token with the scopes `openid profile email`, about a person
+    /// who signed in just now.
     ///
-    /// The nonce may be left out with `None`. There is no `at_hash`, because there is no access
-    /// token.
+    /// The nonce may be left out with `None`. There is no `at_hash`, because there is
+    /// no access token.
     pub fn id_token<'a>(mut self, username: &str, nonce: impl Into<Option<&'a str>>) -> Self {
         self.base = Base::IdToken { login: username.to_owned(), nonce: nonce.into().map(str::to_owned) };
         self
@@ -137,7 +138,8 @@ impl Minter {
 
     /// Starts from an access token of the client itself (`client_credentials`).
     ///
-    /// `sub` and `cid` are the client, and there is no `uid`: an API can tell machines from people.
+    /// `sub` and `cid` are the client, and there is no `uid`: an API can tell machines
+    /// from people.
     pub fn service_token<S: AsRef<str>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.base = Base::ServiceToken { scopes: owned(scopes) };
         self
@@ -145,7 +147,8 @@ impl Minter {
 
     /// Sets a claim.
     ///
-    /// A later value for the same name wins. `null` removes the claim, as [`Minter::remove`] does.
+    /// A later value for the same name wins. `null` removes the claim, as
+    /// [`Minter::remove`] does.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.push((name.into(), value.into()));
         self
@@ -158,8 +161,8 @@ impl Minter {
 
     /// Sets a member of the JOSE header, or removes it when the value is null.
     ///
-    /// Nothing is adapted: with `.header("alg", "ES256")` the token says ES256 and is signed with
-    /// whatever it was signed with before.
+    /// Nothing is adapted: with `.header("alg", "ES256")` the token says ES256 and is
+    /// signed with whatever it was signed with before.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.header.push((name.into(), value.into()));
         self
@@ -167,8 +170,8 @@ impl Minter {
 
     /// Signs with this algorithm and a key that is published from now on.
     ///
-    /// RSA algorithms reuse the active key under another `kid`; the others get a key of their own,
-    /// made on the spot.
+    /// RSA algorithms reuse the active key under another `kid`; the others get a key of
+    /// their own, made on the spot.
     pub fn alg(mut self, algorithm: Algorithm) -> Self {
         self.key = match algorithm {
             Algorithm::Rs256 => Key::Default,
@@ -185,8 +188,8 @@ impl Minter {
 
     /// Signs with a key that is never published.
     ///
-    /// A verifier meets a `kid` that it cannot find, fetches the keys again, and still cannot find
-    /// it.
+    /// A verifier meets a `kid` that it cannot find, fetches the keys again, and still
+    /// cannot find it.
     pub fn signed_by_unpublished(mut self) -> Self {
         self.key = Key::Unpublished;
         self

@@ -1,12 +1,12 @@
 //! Okta's errors: the two JSON shapes, and the descriptions word for word.
 //!
-//! Okta has two shapes of errors. The OAuth endpoints answer `{"error", "error_description"}`;
-//! metadata, rate limits and everything outside OAuth answer `{"errorCode", "errorSummary",
-//! "errorLink", "errorId", "errorCauses"}`. A client has to read both, because a 429 comes in the
-//! second shape from every endpoint.
+//! Okta has two shapes of errors. The OAuth endpoints answer `{"error",
+//! "error_description"}`; metadata, rate limits and everything outside OAuth answer
+//! `{"errorCode", "errorSummary", "errorLink", "errorId", "errorCauses"}`. A client has
+//! to read both, because a 429 comes in the second shape from every endpoint.
 //!
-//! The descriptions are those of Okta's published table of OAuth errors. An app must not depend on
-//! them, and must escape them wherever it shows them.
+//! The descriptions are those of Okta's published table of OAuth errors. An app must
+//! not depend on them, and must escape them wherever it shows them.
 
 use std::borrow::Cow;
 
@@ -15,8 +15,8 @@ use serde::Serialize;
 use crate::random;
 use crate::reply::Reply;
 
-/// An OAuth error: `{"error": …, "error_description": …}` in JSON, or the same two parameters in a
-/// redirect.
+/// An OAuth error: `{"error": …, "error_description": …}` in JSON, or the same two
+/// parameters in a redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OAuthError {
     /// The HTTP status; of no importance in a redirect.
@@ -125,11 +125,11 @@ impl From<crate::Error> for OAuthError {
     }
 }
 
-/// An error in the shape of Okta's management API. Metadata, unknown paths and rate limits answer
-/// with it.
+/// An error in the shape of Okta's management API. Metadata, unknown paths and rate
+/// limits answer with it.
 ///
-/// `errorLink` repeats the code; `errorId` is new each time, as at Okta, where support finds the
-/// request by it.
+/// `errorLink` repeats the code; `errorId` is new each time, as at Okta, where support
+/// finds the request by it.
 pub(crate) fn management(status: u16, code: &str, summary: &str) -> Reply {
     let body = ManagementBody {
         error_code: code,

@@ -1,7 +1,8 @@
 //! Random identifiers, and the base64url they are spelled in.
 //!
-//! Everything a client might guess comes from the operating system's generator, even though this is
-//! a development org: an app should not meet shorter or simpler values here than at Okta.
+//! Everything a client might guess comes from the operating system's generator, even
+//! though this is a development org: an app should not meet shorter or simpler values
+//! here than at Okta.
 
 use aws_lc_rs::rand;
 use base64::Engine as _;
@@ -12,8 +13,8 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 
 /// Random bytes of the operating system.
 ///
-/// The generator fails only while a machine boots. Trying again is better than handing out zeros or
-/// aborting a server that is otherwise fine.
+/// The generator fails only while a machine boots. Trying again is better than handing
+/// out zeros or aborting a server that is otherwise fine.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     while rand::fill(&mut bytes).is_err() {
@@ -22,7 +23,8 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// 256 random bits in base64url, 43 characters: codes, refresh tokens, `jti`, key identifiers.
+/// 256 random bits in base64url, 43 characters: codes, refresh tokens, `jti`, key
+/// identifiers.
 pub(crate) fn token() -> String {
     base64url(bytes::<32>())
 }
@@ -33,8 +35,8 @@ pub(crate) fn passcode() -> String {
     format!("{:06}", u64::from_be_bytes(bytes::<8>()) % 1_000_000)
 }
 
-/// An identifier as Okta makes them: a prefix for its kind (`00u` a user, `0oa` a client, `oae` an
-/// error) and 17 or more letters and digits.
+/// An identifier as Okta makes them: a prefix for its kind (`00u` a user, `0oa` a
+/// client, `oae` an error) and 17 or more letters and digits.
 pub(crate) fn okta_id(prefix: &str, length: usize) -> String {
     let mut id = prefix.to_owned();
     // A byte modulo 62 is slightly biased, which is fine: identifiers are unique, not secret.

@@ -1,8 +1,8 @@
 //! Rate limits: a number of requests for each endpoint in a window of a minute.
 //!
-//! Okta counts for each org, app and person, with limits that depend on the endpoint and the
-//! contract. An app cannot tell; it sees the three headers and, now and then, a 429. So one limit
-//! for all endpoints does.
+//! Okta counts for each org, app and person, with limits that depend on the endpoint
+//! and the contract. An app cannot tell; it sees the three headers and, now and then, a
+//! 429. So one limit for all endpoints does.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -11,8 +11,8 @@ use crate::oauth_error::rate_limited;
 use crate::reply::Reply;
 use crate::sync::lock;
 
-/// The length of a window in seconds. At Okta most buckets reset every 60 s, not aligned to the
-/// minutes of the clock.
+/// The length of a window in seconds. At Okta most buckets reset every 60 s, not
+/// aligned to the minutes of the clock.
 const WINDOW: i64 = 60;
 
 /// Counts requests. Without a limit it lets everything pass and sends no headers.
@@ -47,8 +47,8 @@ impl RateLimiter {
         Self { limit, buckets: Mutex::default() }
     }
 
-    /// Counts a request. Metadata and keys are not limited at Okta, so the caller does not ask for
-    /// them.
+    /// Counts a request. Metadata and keys are not limited at Okta, so the caller does
+    /// not ask for them.
     ///
     /// The window is that of the endpoint; it begins with its first request.
     pub(crate) fn count(&self, endpoint: &str, now: i64) -> Option<Allowance> {
@@ -67,7 +67,8 @@ impl RateLimiter {
 impl Allowance {
     /// What a request gets that is one too many.
     ///
-    /// For the fault: as if somebody else had used the bucket up, with half a window left.
+    /// For the fault: as if somebody else had used the bucket up, with half a window
+    /// left.
     pub(crate) fn refused(now: i64) -> Reply {
         let used_up = Self { limit: 60, remaining: 0, reset: now + WINDOW / 2, exceeded: true };
         used_up.label(rate_limited())
@@ -75,7 +76,8 @@ impl Allowance {
 
     /// Adds the three headers. `X-Rate-Limit-Reset` is in seconds since 1970.
     ///
-    /// Okta sends the headers with good answers, too, so that a client can slow down in time.
+    /// Okta sends the headers with good answers, too, so that a client can slow down in
+    /// time.
     pub(crate) fn label(self, reply: Reply) -> Reply {
         reply
             .header("x-rate-limit-limit", self.limit.to_string())

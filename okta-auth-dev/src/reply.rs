@@ -1,7 +1,7 @@
 //! What an endpoint answers, before it becomes an HTTP response.
 //!
-//! Endpoints return a [`Reply`] instead of an HTTP response, so that faults can still change it,
-//! and so that nothing but the dispatcher has to be asynchronous.
+//! Endpoints return a [`Reply`] instead of an HTTP response, so that faults can still
+//! change it, and so that nothing but the dispatcher has to be asynchronous.
 
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ const JSON: &str = "application/json;charset=UTF-8";
 /// Clients should stop at a fraction of it.
 const HUGE: usize = (2 << 20) + 4096;
 
-/// An answer. Endpoints are plain functions from a request to a `Reply`; only the dispatcher waits.
+/// An answer. Endpoints are plain functions from a request to a `Reply`; only the
+/// dispatcher waits.
 #[derive(Debug)]
 pub(crate) struct Reply {
     /// The HTTP status.
@@ -49,8 +50,9 @@ impl Reply {
         Self { body, ..Self::empty(status) }.header("content-type", JSON)
     }
 
-    /// A page. The policy allows the page's own styles and nothing else; `form-action` is left out,
-    /// because browsers apply it to the redirect after the form too, and that goes to the app.
+    /// A page. The policy allows the page's own styles and nothing else; `form-action`
+    /// is left out, because browsers apply it to the redirect after the form too, and
+    /// that goes to the app.
     pub(crate) fn html(status: u16, body: String) -> Self {
         Self { body, ..Self::empty(status) }
             .header("content-type", "text/html;charset=utf-8")
@@ -92,8 +94,8 @@ impl Reply {
         self
     }
 
-    /// Blows a JSON body up beyond 2 MiB with white space, which changes nothing about what it
-    /// says.
+    /// Blows a JSON body up beyond 2 MiB with white space, which changes nothing about
+    /// what it says.
     pub(crate) fn huge(mut self) -> Self {
         self.body.push_str(&" ".repeat(HUGE));
         self
@@ -104,8 +106,8 @@ impl Reply {
         Self::html(200, "<!doctype html><title>Maintenance</title><h1>We will be right back</h1>".to_owned())
     }
 
-    /// The HTTP response, with the headers that Okta puts on everything. `Date` follows the virtual
-    /// clock.
+    /// The HTTP response, with the headers that Okta puts on everything. `Date` follows
+    /// the virtual clock.
     pub(crate) fn into_response(self, now: i64, request_id: String) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -1,8 +1,8 @@
 //! The listener: loopback only, one runtime of its own, any number of orgs.
 //!
-//! A request passes through here on its way to an endpoint: the peer and the `Host` header are
-//! checked, the body is read, the journal gets its entry, the endpoint answers, and the answer is
-//! held back if a fault says so.
+//! A request passes through here on its way to an endpoint: the peer and the `Host`
+//! header are checked, the body is read, the journal gets its entry, the endpoint
+//! answers, and the answer is held back if a fault says so.
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -35,8 +35,8 @@ pub(crate) type Tenants = Arc<Mutex<Vec<Arc<Tenant>>>>;
 
 /// A listener and the orgs behind it.
 ///
-/// The server runs on threads of its own, so it goes on while a test blocks, and it outlives the
-/// runtime of the test that started it.
+/// The server runs on threads of its own, so it goes on while a test blocks, and it
+/// outlives the runtime of the test that started it.
 #[derive(Debug)]
 pub(crate) struct Host {
     /// What is listened on, with the real port.
@@ -48,8 +48,8 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Binds the address. Nothing that is not loopback is bound: the passwords are known to
-    /// everybody.
+    /// Binds the address. Nothing that is not loopback is bound: the passwords are
+    /// known to everybody.
     pub(crate) fn bind(ip: IpAddr, port: u16) -> Result<TcpListener, Error> {
         if !ip.is_loopback() {
             return Err(Error::config(format_args!(
@@ -112,8 +112,8 @@ impl Host {
 }
 
 impl Drop for Host {
-    /// The last handle is gone. Threads end in the background, because waiting is not allowed
-    /// everywhere.
+    /// The last handle is gone. Threads end in the background, because waiting is not
+    /// allowed everywhere.
     fn drop(&mut self) {
         if let Some(runtime) = lock(&self.runtime).take() {
             runtime.shutdown_background();
@@ -194,11 +194,11 @@ async fn reply(tenant: &Tenant, request: &Recorded, peer: &Peer) -> Reply {
     reply
 }
 
-/// The org that the `Host` header names: `acme.localhost` is the org `acme`; a bare loopback name
-/// is the first one.
+/// The org that the `Host` header names: `acme.localhost` is the org `acme`; a bare
+/// loopback name is the first one.
 ///
-/// Any other name is refused. It means that a page somewhere had its name point here (DNS
-/// rebinding).
+/// Any other name is refused. It means that a page somewhere had its name point here
+/// (DNS rebinding).
 fn tenant<'a>(tenants: &'a [Arc<Tenant>], parts: &http::request::Parts) -> Option<&'a Arc<Tenant>> {
     let host = parts.headers.get(http::header::HOST)?.to_str().ok()?;
     let name = host.rsplit_once(':').map_or(host, |(name, port)| {
@@ -221,7 +221,8 @@ fn misdirected() -> Response {
 
 /// The answer to a CORS preflight.
 ///
-/// Any origin may read what is public; sign-in and sign-out are never requested by script.
+/// Any origin may read what is public; sign-in and sign-out are never requested by
+/// script.
 fn preflight() -> Reply {
     Reply::empty(204)
         .header("access-control-allow-origin", "*")

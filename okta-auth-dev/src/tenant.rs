@@ -1,8 +1,8 @@
 //! One org: its settings, its people, and everything that happens in it.
 //!
-//! A [`Tenant`] is one org as Okta knows it. Its settings do not change after the start, except for
-//! people and clients; what changes is behind locks, each held for a few statements and never
-//! across a wait.
+//! A [`Tenant`] is one org as Okta knows it. Its settings do not change after the
+//! start, except for people and clients; what changes is behind locks, each held for a
+//! few statements and never across a wait.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
@@ -58,7 +58,8 @@ pub(crate) struct Tenant {
     pub(crate) outages: Switchboard,
     /// What was requested.
     pub(crate) journal: Journal,
-    /// The registered apps; the first one is the one that tests configure their app with.
+    /// The registered apps; the first one is the one that tests configure their app
+    /// with.
     pub(crate) clients: Mutex<Vec<Client>>,
     /// Who can sign in.
     pub(crate) users: Mutex<Vec<User>>,
@@ -98,7 +99,8 @@ impl Tenant {
         lock(&self.users).iter().find(|user| user.id == id).cloned()
     }
 
-    /// Whether the person may use the app: everybody may, unless it was taken from them.
+    /// Whether the person may use the app: everybody may, unless it was taken from
+    /// them.
     pub(crate) fn is_assigned(&self, login: &str, client_id: &str) -> bool {
         !lock(&self.unassigned).contains(&(login.to_ascii_lowercase(), client_id.to_owned()))
     }
@@ -112,7 +114,8 @@ impl Tenant {
         }
     }
 
-    /// Removes a person, as deactivating an account does: nothing can be issued for them any more.
+    /// Removes a person, as deactivating an account does: nothing can be issued for
+    /// them any more.
     pub(crate) fn remove_user(&self, login: &str) {
         lock(&self.users).retain(|user| !user.login.eq_ignore_ascii_case(login));
     }

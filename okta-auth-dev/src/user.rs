@@ -1,16 +1,18 @@
 //! The people of the org.
 //!
-//! They are invented, so their passwords are printed, listed on the sign-in page, and compared in
-//! clear.
+//! They are invented, so their passwords are printed, listed on the sign-in page, and
+//! compared in clear.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 
-/// The login of the first test user, Ada Lovelace, who is in the groups `Everyone` and `Admins`.
+/// The login of the first test user, Ada Lovelace, who is in the groups `Everyone` and
+/// `Admins`.
 pub const ADA: &str = "ada@example.test";
 /// The password of [`ADA`].
 pub const ADA_PASSWORD: &str = "correct-horse-1";
-/// The login of the second test user, Ben Okri, who is in the groups `Everyone` and `Staff`.
+/// The login of the second test user, Ben Okri, who is in the groups `Everyone` and
+/// `Staff`.
 pub const BEN: &str = "ben@example.test";
 /// The password of [`BEN`].
 pub const BEN_PASSWORD: &str = "correct-horse-2";
@@ -31,8 +33,8 @@ pub const SAM_PASSWORD: &str = "correct-horse-4";
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct User {
-    /// The Okta user id, `00u` and 17 characters: the `sub` of ID tokens and the `uid` of access
-    /// tokens.
+    /// The Okta user id, `00u` and 17 characters: the `sub` of ID tokens and the `uid`
+    /// of access tokens.
     pub id: String,
     /// The login, by default also the e-mail address: the `sub` of access tokens.
     pub login: String,
@@ -50,18 +52,20 @@ pub struct User {
     pub phone_number: Option<String>,
     /// The names of the groups the person is in.
     pub groups: Vec<String>,
-    /// What the claim `amr` starts with: how the person signs in. With `mfa` among them the
-    /// password page is enough for the `2fa` values of `acr_values`.
+    /// What the claim `amr` starts with: how the person signs in. With `mfa` among them
+    /// the password page is enough for the `2fa` values of `acr_values`.
     pub amr: Vec<String>,
-    /// Whether the person has a second factor, which is asked for when `acr_values` need it.
+    /// Whether the person has a second factor, which is asked for when `acr_values`
+    /// need it.
     pub second_factor: bool,
-    /// Further claims, which appear with the scope `profile`; they replace those of the same name.
+    /// Further claims, which appear with the scope `profile`; they replace those of the
+    /// same name.
     pub claims: Map<String, Value>,
 }
 
 impl User {
-    /// A person with a login that is an e-mail address, in the group `Everyone`. The id is derived
-    /// from the login, so it is the same in every run.
+    /// A person with a login that is an e-mail address, in the group `Everyone`. The id
+    /// is derived from the login, so it is the same in every run.
     ///
     /// The name is taken from the login until [`User::name`] sets it.
     pub fn new(login: impl Into<String>, password: impl Into<String>) -> Self {
@@ -105,11 +109,13 @@ impl User {
         self
     }
 
-    /// Replaces the methods that the password page stands for, for instance `["pwd", "otp", "mfa"]`.
+    /// Replaces the methods that the password page stands for, for instance `["pwd",
+    /// "otp", "mfa"]`.
     ///
-    /// Okta's values (RFC 8176 and some of its own): `pwd`, `otp`, `sms`, `swk`, `hwk`, `pop`,
-    /// `mfa` and so on. Without `mfa` a request for `urn:okta:loa:2fa:any` leads to a second page,
-    /// which adds `otp` and `mfa` to the session; with it there is no second page.
+    /// Okta's values (RFC 8176 and some of its own): `pwd`, `otp`, `sms`, `swk`, `hwk`,
+    /// `pop`, `mfa` and so on. Without `mfa` a request for `urn:okta:loa:2fa:any` leads
+    /// to a second page, which adds `otp` and `mfa` to the session; with it there is no
+    /// second page.
     pub fn amr<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.amr = methods.into_iter().map(Into::into).collect();
         self
@@ -117,9 +123,9 @@ impl User {
 
     /// Replaces whether the person has a second factor; everybody has one by default.
     ///
-    /// Without one, and without `mfa` in [`User::amr`], a request for `urn:okta:loa:2fa:any` fails
-    /// with `unmet_authentication_requirements`, and `urn:okta:loa:2fa:any:ifpossible` is content
-    /// with the password.
+    /// Without one, and without `mfa` in [`User::amr`], a request for
+    /// `urn:okta:loa:2fa:any` fails with `unmet_authentication_requirements`, and
+    /// `urn:okta:loa:2fa:any:ifpossible` is content with the password.
     ///
     /// ```
     /// use okta_auth_dev::User;

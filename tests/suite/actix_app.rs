@@ -38,6 +38,9 @@ impl Framework for Actix {
                 )
                 .route("/echo", web::get().to(echo))
                 .route("/shared", web::get().to(shared))
+                .route("/broken", web::get().to(broken))
+                .route("/panics", web::get().to(panics))
+                .route("/own-token", web::get().to(own_token))
                 .service(web::resource("/token").get(token).post(token))
                 .route(
                     "/token/maybe",
@@ -135,4 +138,17 @@ async fn in_handler(user: User) -> Result<String, AccessRejection> {
 async fn echo(request: HttpRequest) -> Json<Value> {
     let cookies = request.headers().get_all(COOKIE).count();
     Json(json!({ "target": request.uri().to_string(), "cookies": cookies }))
+}
+
+/// It does what it can, and then something fails.
+async fn broken(user: User) -> Result<String, actix_web::Error> {
+    Err(actix_web::error::ErrorInternalServerError(user.name().to_owned()))
+}
+
+async fn panics(_: User) -> String {
+    panic!("a handler of the application")
+}
+
+async fn own_token(user: User) -> Result<String, UserRejection> {
+    Ok(user.access_token().await?.expose().to_owned())
 }

@@ -62,6 +62,7 @@ impl App {
         let policies = PolicySet::default().protect("/policed", group("Admins"));
         let clock = org.clock();
         let builder = OktaAuth::builder(change(config)).policies(policies).clock(move || clock.now());
+        let builder = builder.renew_on_demand("/own-token");
         let auth = builder.build().unwrap();
         F::serve(listener, auth);
         Self { org, base }

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use axum::http::header::{CACHE_CONTROL, COOKIE};
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -40,6 +40,9 @@ impl Framework for Axum {
                         ([(CACHE_CONTROL, "public, max-age=60")], user.is_some().to_string())
                     }),
                 )
+                .route("/broken", get(broken))
+                .route("/panics", get(panics))
+                .route("/own-token", get(own_token))
                 .route("/token", get(token).post(token))
                 .route(
                     "/token/maybe",
@@ -108,4 +111,17 @@ async fn in_handler(user: User) -> Result<String, AccessRejection> {
 async fn echo(uri: Uri, headers: HeaderMap) -> impl IntoResponse {
     let cookies: Vec<_> = headers.get_all(COOKIE).iter().map(|value| value.to_str().unwrap().to_owned()).collect();
     Json(json!({ "target": uri.to_string(), "cookies": cookies.len() }))
+}
+
+/// It does what it can, and then something fails.
+async fn broken(user: User) -> impl IntoResponse {
+    (StatusCode::INTERNAL_SERVER_ERROR, user.name().to_owned())
+}
+
+async fn panics(_: User) -> &'static str {
+    panic!("a handler of the application")
+}
+
+async fn own_token(user: User) -> Result<String, UserRejection> {
+    Ok(user.access_token().await?.expose().to_owned())
 }

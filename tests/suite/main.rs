@@ -11,6 +11,7 @@ mod app;
 mod axum_app;
 mod parity;
 mod policies;
+mod refresh;
 mod sessions;
 
 /// Compiles each behaviour into one test for each framework.
@@ -38,6 +39,9 @@ on_both! {
         tokens_of_the_org_server_are_introspected, introspection_is_remembered_and_bounded,
         introspection_believes_nothing_but_an_active_bearer_token, a_verified_token_is_remembered_until_its_keys_go,
         a_verified_token_is_not_remembered_past_its_expiry, the_memory_can_be_turned_off, skew_is_tolerated_at_the_edges;
+    refresh: new_tokens_reach_the_browser_though_the_handler_fails, a_handler_that_panics_loses_no_tokens,
+        a_shared_page_that_carries_new_tokens_is_not_stored, a_handler_has_tokens_renewed_and_the_browser_learns_of_it,
+        one_refresh_for_many_workers, a_session_that_okta_does_not_renew_ends_on_both_kinds_of_request;
     policies: a_group_opens_a_page, a_policy_on_a_nest_covers_it, a_policy_by_route, a_policy_in_a_handler,
         a_missing_scope_is_named, step_up_goes_to_okta_and_comes_back, step_up_refused_does_not_loop,
         step_up_is_told_to_api_clients, recent_sign_in_by_auth_time, one_caller_per_request,

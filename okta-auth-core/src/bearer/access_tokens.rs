@@ -1,5 +1,5 @@
-//! Verifies access tokens: by the keys of one of several issuers, by asking the issuer, or by
-//! remembering.
+//! Verifies access tokens: by the keys of one of several issuers, by asking the issuer,
+//! or by remembering.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use crate::error::{Code, Error, Result};
 use crate::jose::{AccessTokenRules, IntrospectionRules, VerifiedAccessToken, Verifier};
 use crate::protocol::Protocol;
 
-/// So many introspections may be under way at once. Anybody can send a token that has to be
-/// asked about, and each costs Okta's rate limit.
+/// So many introspections may be under way at once. Anybody can send a token that has
+/// to be asked about, and each costs Okta's rate limit.
 const MAX_INTROSPECTIONS: usize = 32;
 
 /// One issuer whose access tokens count.
@@ -90,8 +90,8 @@ impl AccessTokens {
         Ok(verified.token)
     }
 
-    /// Whether the keys are still those that a token was verified with. A key that has been
-    /// withdrawn must not live on in a cache.
+    /// Whether the keys are still those that a token was verified with. A key that has
+    /// been withdrawn must not live on in a cache.
     async fn still_holds(&self, known: &Verified) -> Result<bool> {
         let Some((position, version)) = &known.keys else { return Ok(true) };
         let Some(authority) = self.authorities.get(*position) else { return Ok(false) };
@@ -112,8 +112,8 @@ impl AccessTokens {
         Ok(Verified { token, until, keys: Some((position, version)) })
     }
 
-    /// The issuer to verify with. With several, the token's own `iss` chooses among them, and
-    /// is checked again once the signature has been.
+    /// The issuer to verify with. With several, the token's own `iss` chooses among
+    /// them, and is checked again once the signature has been.
     fn authority(&self, token: &str) -> Result<(usize, &Authority)> {
         let mut all = self.authorities.iter().enumerate();
         let chosen = if self.authorities.len() > 1 {
@@ -127,9 +127,9 @@ impl AccessTokens {
 
     /// Asks the issuer (RFC 7662).
     ///
-    /// Any text that looks like a token gets here, so the number of requests at a time is
-    /// bounded. Beyond the bound the answer is 503: that a token cannot be checked now says
-    /// nothing about it.
+    /// Any text that looks like a token gets here, so the number of requests at a time
+    /// is bounded. Beyond the bound the answer is 503: that a token cannot be checked
+    /// now says nothing about it.
     async fn introspect(&self, authority: &Authority, token: &str) -> Result<Verified> {
         let introspection = self.introspection.as_ref().ok_or_else(|| {
             let message = "access tokens of the org server can be verified by Okta alone, and no client is configured \

@@ -16,16 +16,16 @@ pub(super) struct Verified {
     pub(super) token: VerifiedAccessToken,
     /// Never later than the token's expiry.
     pub(super) until: Timestamp,
-    /// The keys that it was verified with, and whose they are; `None` for a token that its
-    /// issuer was asked about.
+    /// The keys that it was verified with, and whose they are; `None` for a token that
+    /// its issuer was asked about.
     pub(super) keys: Option<(usize, KeysVersion)>,
 }
 
-/// A cache of bounded size. Only verified tokens get in, so strangers cannot fill it; beyond its
-/// size the tokens that are used least make room.
+/// A cache of bounded size. Only verified tokens get in, so strangers cannot fill it;
+/// beyond its size the tokens that are used least make room.
 ///
-/// Its keys are hashes of whole tokens, signature included, so a
-/// token is found by nobody who does not have it, and tokens are not kept in memory.
+/// Its keys are hashes of whole tokens, signature included, so a token is found by
+/// nobody who does not have it, and tokens are not kept in memory.
 pub(super) struct TokenCache(Cache<[u8; 32], Verified, UnitWeighter, RandomState>);
 
 impl TokenCache {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use http::HeaderValue;
 
-/// A challenge of the scheme `Bearer` (RFC 6750 §3), with the parameters of RFC 9470 §3 and
-/// RFC 9728 §5.1.
+/// A challenge of the scheme `Bearer` (RFC 6750 §3), with the parameters of RFC 9470 §3
+/// and RFC 9728 §5.1.
 ///
 /// ```
 /// use okta_auth_core::bearer::WwwAuthenticate;
@@ -24,7 +24,8 @@ pub struct WwwAuthenticate {
 }
 
 impl WwwAuthenticate {
-    /// A challenge without an error: nothing was sent, so nothing was wrong (RFC 6750 §3.1).
+    /// A challenge without an error: nothing was sent, so nothing was wrong (RFC 6750
+    /// §3.1).
     pub fn bare() -> Self {
         Self::default()
     }
@@ -40,8 +41,8 @@ impl WwwAuthenticate {
         if scopes.is_empty() { self } else { self.with("scope", &scopes.join(" ")) }
     }
 
-    /// The authentication context classes that would do, the preferred one first (RFC 9470
-    /// §3).
+    /// The authentication context classes that would do, the preferred one first (RFC
+    /// 9470 §3).
     pub fn acr_values(self, values: &[String]) -> Self {
         if values.is_empty() { self } else { self.with("acr_values", &values.join(" ")) }
     }
@@ -69,7 +70,8 @@ impl WwwAuthenticate {
 }
 
 impl fmt::Display for WwwAuthenticate {
-    /// Each value is a quoted string (RFC 9110 §5.6.4); what cannot be in one is left out.
+    /// Each value is a quoted string (RFC 9110 §5.6.4); what cannot be in one is left
+    /// out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Bearer")?;
         for (position, (name, value)) in self.parameters.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! What a request presents in place of a session.
 //!
-//! Whatever could be read in two ways is refused before anything is verified: a gateway in front
-//! and the application behind it must not see two different tokens.
+//! Whatever could be read in two ways is refused before anything is verified: a gateway
+//! in front and the application behind it must not see two different tokens.
 
 use std::fmt;
 use std::ops::Range;
@@ -73,8 +73,8 @@ impl Credentials {
     }
 }
 
-/// Where what follows the scheme `Bearer` is. The scheme is compared without regard to case
-/// (RFC 9110 §11.1).
+/// Where what follows the scheme `Bearer` is. The scheme is compared without regard to
+/// case (RFC 9110 §11.1).
 fn bearer(value: &[u8]) -> Option<Range<usize>> {
     let (scheme, rest) = value.split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"bearer") || !matches!(rest.first(), None | Some(b' ' | b'\t')) {
@@ -84,8 +84,8 @@ fn bearer(value: &[u8]) -> Option<Range<usize>> {
     Some(start..start.saturating_add(rest.trim_ascii().len()))
 }
 
-/// `b64token` (RFC 6750 §2.1). It looks at every character even if the first one is wrong: without
-/// a branch many are looked at at once, and nearly all tokens are right.
+/// `b64token` (RFC 6750 §2.1). It looks at every character even if the first one is
+/// wrong: without a branch many are looked at at once, and nearly all tokens are right.
 fn is_token(text: &[u8]) -> bool {
     let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
     let body = text.get(..text.len().saturating_sub(padding)).unwrap_or_default();

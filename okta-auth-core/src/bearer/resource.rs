@@ -1,12 +1,13 @@
-//! The metadata of a protected resource (RFC 9728): what clients such as those of MCP look for
-//! to find out where to get a token.
+//! The metadata of a protected resource (RFC 9728): what clients such as those of MCP
+//! look for to find out where to get a token.
 
 use serde_json::{Value, json};
 
 use crate::config::Config;
 
-/// The document at `/.well-known/oauth-protected-resource` (RFC 9728 §2). `resource` is the identifier that clients compare character by
-/// character, so it is what is configured and never what the request says.
+/// The document at `/.well-known/oauth-protected-resource` (RFC 9728 §2). `resource` is
+/// the identifier that clients compare character by character, so it is what is
+/// configured and never what the request says.
 pub(crate) fn resource_metadata(config: &Config) -> Value {
     let issuers: Vec<&str> = config.issuers().map(|issuer| issuer.as_str()).collect();
     let mut document = json!({

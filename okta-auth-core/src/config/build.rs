@@ -15,7 +15,8 @@ use crate::secret::Secret;
 // Reading a setting and checking it are apart. Each rule reports to the findings and goes on, so
 // that a person who sets an application up learns of every mistake in one go.
 
-/// Where the metadata of a protected resource are (RFC 9728 §3): fixed, and at the root.
+/// Where the metadata of a protected resource are (RFC 9728 §3): fixed, and at the
+/// root.
 const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
 
 impl Path {
@@ -136,8 +137,8 @@ impl ConfigBuilder {
         }
     }
 
-    /// The private key of `OKTA_PRIVATE_KEY` or of the file that `OKTA_PRIVATE_KEY_FILE`
-    /// names.
+    /// The private key of `OKTA_PRIVATE_KEY` or of the file that
+    /// `OKTA_PRIVATE_KEY_FILE` names.
     fn private_key_from_variables(&self, findings: &mut Findings) -> Option<PrivateKey> {
         let file = self.variables.value(env::PRIVATE_KEY_FILE);
         let (variable, pem) = match (self.variables.value(env::PRIVATE_KEY), file) {
@@ -156,8 +157,9 @@ impl ConfigBuilder {
         PrivateKey::from_pem(&pem, key_id).map_err(|error| findings.error(variable, error.to_string())).ok()
     }
 
-    /// The redirect URI. It has to be on the base URL's origin: the cookie of the pending
-    /// sign-in is set there, and has to be there when Okta sends the browser back.
+    /// The redirect URI. It has to be on the base URL's origin: the cookie of the
+    /// pending sign-in is set there, and has to be there when Okta sends the browser
+    /// back.
     fn redirect(&self, base: &Url, findings: &mut Findings) -> Option<Url> {
         let default = format!("{}/authorization-code/callback", self.mount);
         let default = base.join(&default).ok()?;
@@ -172,7 +174,8 @@ impl ConfigBuilder {
         Some(url)
     }
 
-    /// The places for sessions, and for what is known of those that have ended, checked alone.
+    /// The places for sessions, and for what is known of those that have ended, checked
+    /// alone.
     pub(crate) fn places(&self) -> Result<(SessionPlace, RevocationPlace)> {
         let mut findings = Findings::default();
         let places = self.stores(false, &mut findings);
@@ -234,8 +237,8 @@ impl ConfigBuilder {
         routes
     }
 
-    /// The rules of what is seldom set: bounds that keep a typing error from turning a defence
-    /// off, such as a leeway of hours or a session limit of zero.
+    /// The rules of what is seldom set: bounds that keep a typing error from turning a
+    /// defence off, such as a leeway of hours or a session limit of zero.
     fn check_rest(&self, secure: bool, findings: &mut Findings) {
         if self.options.leeway > Duration::from_secs(300) {
             findings.error("leeway", "a leeway above 5 minutes defeats the expiry of tokens; set a smaller one");

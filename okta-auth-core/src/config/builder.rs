@@ -13,7 +13,8 @@ use super::{Options, ResponseMode, Userinfo};
 use crate::error::Result;
 use crate::secret::Secret;
 
-/// Builds a [`Config`](super::Config). What is set here wins over the variable of the same meaning.
+/// Builds a [`Config`](super::Config). What is set here wins over the variable of the
+/// same meaning.
 ///
 /// ```
 /// use okta_auth_core::config::ConfigBuilder;
@@ -113,7 +114,8 @@ macro_rules! paths {
     ($($(#[$doc:meta])* $at:ident, $(#[$off_doc:meta])* $off:ident, $field:ident;)*) => {
         $($(#[$doc])*
         ///
-        /// The path is relative to [`mount_path`](Self::mount_path) and begins with a slash.
+        /// The path is relative to [`mount_path`](Self::mount_path) and begins with a
+        /// slash.
         pub fn $at(mut self, path: impl Into<String>) -> Self {
             self.$field = Path::At(path.into());
             self
@@ -123,7 +125,8 @@ macro_rules! paths {
         pub fn $off(mut self) -> Self {
             self.$field = Path::Off;
             self
-        })*
+        }
+        )*
     };
 }
 
@@ -143,8 +146,8 @@ impl ConfigBuilder {
         /// The issuer; `OKTA_ISSUER_URI`.
         ///
         /// The org server, `https://acme.okta.com`, or a custom authorization server,
-        /// `https://acme.okta.com/oauth2/default`. Compared character by character
-        /// with what Okta says of itself.
+        /// `https://acme.okta.com/oauth2/default`. Compared character by character with
+        /// what Okta says of itself.
         issuer,
         /// The client id; `OKTA_CLIENT_ID`. Okta shows it on the application's page.
         client_id,
@@ -159,18 +162,20 @@ impl ConfigBuilder {
         post_logout_redirect_uri,
         /// The scopes, separated by spaces; `OKTA_SCOPES`.
         scopes,
-        /// The audiences of access tokens, separated by commas; `OKTA_AUDIENCE`, by default
-        /// `api://default`. A token must name one of them.
+        /// The audiences of access tokens, separated by commas; `OKTA_AUDIENCE`, by
+        /// default `api://default`. A token must name one of them.
         audience,
-        /// Where sessions live; `OKTA_SESSION_STORE`: `cookie`, `memory`, or the URL of Redis or
-        /// Valkey. A store of your own goes to
-        /// [`OktaAuthBuilder::session_store`](crate::engine::OktaAuthBuilder::session_store).
+        /// Where sessions live; `OKTA_SESSION_STORE`: `cookie`, `memory`, or the URL of
+        /// Redis or Valkey. A store of your own goes to
+        /// `OktaAuthBuilder::session_store`.
         session_store,
-        /// Where it is written down which sessions in cookies have been ended from the server
-        /// side; `OKTA_REVOCATION_STORE`: `memory`, `none`, or the URL of Redis or Valkey.
+        /// Where it is written down which sessions in cookies have been ended from the
+        /// server side; `OKTA_REVOCATION_STORE`: `memory`, `none`, or the URL of Redis
+        /// or Valkey.
         revocation_store,
-        /// The identifier of this application as an API (RFC 9728 §2), by default the base
-        /// URL without a slash at its end. Clients compare it character by character.
+        /// The identifier of this application as an API (RFC 9728 §2), by default the
+        /// base URL without a slash at its end. Clients compare it character by
+        /// character.
         resource,
     }
 
@@ -182,8 +187,8 @@ impl ConfigBuilder {
         response_mode: ResponseMode,
         /// When the userinfo endpoint is asked; by default when the ID token is thin.
         ///
-        /// [`Userinfo::Always`] costs one request at each sign-in,
-        /// [`Userinfo::Never`] may leave name, e-mail and groups empty.
+        /// [`Userinfo::Always`] costs one request at each sign-in, [`Userinfo::Never`]
+        /// may leave name, e-mail and groups empty.
         userinfo: Userinfo,
         /// The clock skew that is tolerated in tokens; 60 s by default, at most 5 min.
         leeway: Duration,
@@ -196,33 +201,34 @@ impl ConfigBuilder {
         session_idle: Duration,
         /// A session ends this long after sign-in, used or not; 12 h by default.
         session_absolute: Duration,
-        /// A request that comes with tokens that have been replaced no longer ago than this gets
-        /// the session that replaced them; 30 s by default, which is Okta's own leeway for refresh
-        /// tokens that rotate. For sessions in cookies.
+        /// A request that comes with tokens that have been replaced no longer ago than
+        /// this gets the session that replaced them; 30 s by default, which is Okta's
+        /// own leeway for refresh tokens that rotate. For sessions in cookies.
         refresh_grace: Duration,
-        /// How long a session is used past the expiry of its access token while Okta cannot be
-        /// reached to renew it; 10 min by default. After that the answer is 503, and still
-        /// nobody is signed out.
+        /// How long a session is used past the expiry of its access token while Okta
+        /// cannot be reached to renew it; 10 min by default. After that the answer is
+        /// 503, and still nobody is signed out.
         outage_grace: Duration,
         /// An unknown key id in a bearer token refetches the JWKS at most once in this
         /// time; 5 s by default.
         jwks_refetch_floor: Duration,
         /// The longest time that one request to Okta may take; 10 s by default.
         http_timeout: Duration,
-        /// How many verified access tokens are remembered; 4096 by default. Zero turns that
-        /// off, and each request verifies its token.
+        /// How many verified access tokens are remembered; 4096 by default. Zero turns
+        /// that off, and each request verifies its token.
         token_cache_size: usize,
         /// How many session cookies are remembered once they have been opened; 1024 by
-        /// default, of about 5 KB each, without their tokens. Zero turns that off, and each
-        /// request opens its cookie.
+        /// default, of about 5 KB each, without their tokens. Zero turns that off, and
+        /// each request opens its cookie.
         session_cache_size: usize,
-        /// How long the answer of an introspection is believed, and so how long a revoked
-        /// token of an org server may live on; 30 s by default, never past its expiry.
+        /// How long the answer of an introspection is believed, and so how long a
+        /// revoked token of an org server may live on; 30 s by default, never past its
+        /// expiry.
         introspection_lifetime: Duration,
     }
 
-    /// The client secret; `OKTA_CLIENT_SECRET`. It is wiped from memory when dropped, and is
-    /// in no message and no `Debug`.
+    /// The client secret; `OKTA_CLIENT_SECRET`. It is wiped from memory when dropped,
+    /// and is in no message and no `Debug`.
     ///
     /// Without one, and without a private key, the application is a public client,
     /// which proves nothing but the possession of its PKCE verifier.
@@ -253,11 +259,11 @@ impl ConfigBuilder {
         self
     }
 
-    /// Accepts access tokens of another custom authorization server too. Sign-in stays with
-    /// [`issuer`](Self::issuer).
+    /// Accepts access tokens of another custom authorization server too. Sign-in stays
+    /// with [`issuer`](Self::issuer).
     ///
-    /// A token's `iss` chooses among the configured issuers, by exact comparison, and each has
-    /// keys of its own. The audiences are the same for all of them.
+    /// A token's `iss` chooses among the configured issuers, by exact comparison, and
+    /// each has keys of its own. The audiences are the same for all of them.
     ///
     /// ```
     /// # use okta_auth_core::config::ConfigBuilder;
@@ -278,8 +284,9 @@ impl ConfigBuilder {
         self
     }
 
-    /// Accepts sessions and access tokens of an issuer that this application had before: while an
-    /// org moves to a custom domain, for example. New sign-ins go to [`issuer`](Self::issuer) alone.
+    /// Accepts sessions and access tokens of an issuer that this application had
+    /// before: while an org moves to a custom domain, for example. New sign-ins go to
+    /// [`issuer`](Self::issuer) alone.
     pub fn former_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.former_issuers.push(issuer.into());
         self
@@ -319,23 +326,25 @@ impl ConfigBuilder {
         (self.base(), cookie)
     }
 
-    /// Accepts access tokens of the org server that were issued to another client than this
-    /// application. All tokens of an org server have the same audience, so without this a
-    /// token for any application of the org would open this one.
+    /// Accepts access tokens of the org server that were issued to another client than
+    /// this application. All tokens of an org server have the same audience, so without
+    /// this a token for any application of the org would open this one.
     pub fn accept_client(mut self, client_id: impl Into<String>) -> Self {
         self.options.accepted_clients.push(client_id.into());
         self
     }
 
-    /// The scopes of this API, for its metadata (RFC 9728 §2); none are told by default.
+    /// The scopes of this API, for its metadata (RFC 9728 §2); none are told by
+    /// default.
     pub fn resource_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.options.resource_scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Asks of every request with a session and an unsafe method that it has this header,
-    /// besides coming from the application's own origin. Other sites cannot add a header
-    /// without a CORS preflight; the application's scripts send it with any value.
+    /// Asks of every request with a session and an unsafe method that it has this
+    /// header, besides coming from the application's own origin. Other sites cannot add
+    /// a header without a CORS preflight; the application's scripts send it with any
+    /// value.
     pub fn csrf_header(mut self, name: impl Into<String>) -> Self {
         self.options.csrf_header = Some(name.into());
         self
@@ -343,9 +352,9 @@ impl ConfigBuilder {
 
     /// For an API without sessions: access tokens alone count.
     ///
-    /// `OKTA_ISSUER_URI` is then the only variable that is required, and `OKTA_AUDIENCE` the
-    /// only other one that matters. No client id is needed, no
-    /// path for sign-in is served, and no cookie is read or set.
+    /// `OKTA_ISSUER_URI` is then the only variable that is required, and
+    /// `OKTA_AUDIENCE` the only other one that matters. No client id is needed, no path
+    /// for sign-in is served, and no cookie is read or set.
     pub fn api_only(mut self) -> Self {
         self.api_only = true;
         self

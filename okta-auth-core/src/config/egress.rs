@@ -5,12 +5,14 @@ use crate::error::{Code, Error, Result};
 use crate::http::EgressPolicy;
 
 impl EgressPolicy {
-    /// Whether an issuer that comes from a table of tenants may be used at all. Nothing is fetched
-    /// and no name is resolved: the addresses are looked at when a connection is made.
+    /// Whether an issuer that comes from a table of tenants may be used at all. Nothing
+    /// is fetched and no name is resolved: the addresses are looked at when a
+    /// connection is made.
     ///
-    /// Besides the rules for every URL, the issuer must be written as it is used. The parser of
-    /// URLs drops tabs, turns `\` into `/` and full-width letters into plain ones, and an issuer
-    /// that reads differently from where it leads deceives whoever approves it.
+    /// Besides the rules for every URL, the issuer must be written as it is used. The
+    /// parser of URLs drops tabs, turns `\` into `/` and full-width letters into plain
+    /// ones, and an issuer that reads differently from where it leads deceives whoever
+    /// approves it.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], with the fix.

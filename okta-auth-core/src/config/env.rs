@@ -83,7 +83,8 @@ impl Variables {
         }))
     }
 
-    /// Those of any source. Names that are not ours are dropped, and so are empty values.
+    /// Those of any source. Names that are not ours are dropped, and so are empty
+    /// values.
     pub(crate) fn from_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into()));
         let ours = pairs.filter(|(name, value)| name.starts_with("OKTA_") && !value.trim().is_empty());

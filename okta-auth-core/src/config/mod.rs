@@ -1,9 +1,9 @@
 //! Configuration: read once, checked as a whole, then never changed.
 //!
 //! [`ConfigBuilder::build`] reports every problem at once, each with its fix, so that a
-//! first set-up takes one round and not six. What works but is probably a slip becomes a
-//! warning: it is logged and kept in [`Config::warnings`]. Building touches no network, so
-//! an outage at Okta cannot keep an application down.
+//! first set-up takes one round and not six. What works but is probably a slip becomes
+//! a warning: it is logged and kept in [`Config::warnings`]. Building touches no
+//! network, so an outage at Okta cannot keep an application down.
 //!
 //! | variable | default |
 //! |---|---|
@@ -43,8 +43,8 @@
 //!
 //! # Precedence
 //!
-//! Code, then variable, then default. An empty variable counts as absent, which is what a
-//! deployment with an unset value produces.
+//! Code, then variable, then default. An empty variable counts as absent, which is what
+//! a deployment with an unset value produces.
 //!
 //! ```
 //! use okta_auth_core::config::ConfigBuilder;
@@ -181,8 +181,8 @@ impl Config {
         &self.scopes
     }
 
-    /// The audiences of this API: access tokens of a custom authorization server must carry
-    /// one of them.
+    /// The audiences of this API: access tokens of a custom authorization server must
+    /// carry one of them.
     pub fn audiences(&self) -> &[String] {
         &self.audiences
     }
@@ -212,7 +212,8 @@ impl Config {
         &self.warnings
     }
 
-    /// What sessions and everything else are bound to: the tenant, or the issuer, and the client.
+    /// What sessions and everything else are bound to: the tenant, or the issuer, and
+    /// the client.
     pub(crate) fn owner(&self) -> (String, &str) {
         let first = match &self.tenant {
             Some(tenant) => format!("tenant {tenant}"),
@@ -286,8 +287,8 @@ impl Routes {
         self.login.as_deref()
     }
 
-    /// Where a third party, such as Okta's dashboard, starts a sign-in (OIDC Core §4); GET and POST.
-    /// It is the initiate login URI to register at Okta.
+    /// Where a third party, such as Okta's dashboard, starts a sign-in (OIDC Core §4);
+    /// GET and POST. It is the initiate login URI to register at Okta.
     pub fn initiate_login(&self) -> Option<&str> {
         self.initiate_login.as_deref()
     }
@@ -303,14 +304,14 @@ impl Routes {
         self.logout.as_deref()
     }
 
-    /// Where Okta's sign-out page tells in a hidden frame that a session at Okta has ended
-    /// (OpenID Connect Front-Channel Logout 1.0 §2); GET and POST.
+    /// Where Okta's sign-out page tells in a hidden frame that a session at Okta has
+    /// ended (OpenID Connect Front-Channel Logout 1.0 §2); GET and POST.
     pub fn front_channel_logout(&self) -> Option<&str> {
         self.front_channel_logout.as_deref()
     }
 
-    /// Where a provider tells directly that a session has ended (OpenID Connect Back-Channel
-    /// Logout 1.0 §2.5); POST.
+    /// Where a provider tells directly that a session has ended (OpenID Connect
+    /// Back-Channel Logout 1.0 §2.5); POST.
     pub fn back_channel_logout(&self) -> Option<&str> {
         self.back_channel_logout.as_deref()
     }
@@ -321,8 +322,8 @@ impl Routes {
         self.global_token_revocation.as_deref()
     }
 
-    /// Where the metadata of the protected resource are (RFC 9728 §3); GET. `None` for an
-    /// application below a mount path, which cannot serve a path at the root.
+    /// Where the metadata of the protected resource are (RFC 9728 §3); GET. `None` for
+    /// an application below a mount path, which cannot serve a path at the root.
     pub fn resource_metadata(&self) -> Option<&str> {
         self.resource_metadata.as_deref()
     }
@@ -373,7 +374,8 @@ pub(crate) struct Options {
     pub(crate) session_idle: Duration,
     /// How long a session lives at all.
     pub(crate) session_absolute: Duration,
-    /// How long tokens that were replaced are still good for finding those that replaced them.
+    /// How long tokens that were replaced are still good for finding those that
+    /// replaced them.
     pub(crate) refresh_grace: Duration,
     /// How long a session outlives its access token while Okta does not answer.
     pub(crate) outage_grace: Duration,

@@ -38,9 +38,9 @@ pub(crate) fn issuer(value: Option<&str>, findings: &mut Findings) -> Option<Iss
 
 /// Slips that show in the text, before it is a URL.
 ///
-/// A placeholder comes from documentation that was copied as it was, `://` twice from pasting a
-/// URL after `https://`, and `.com.com` from adding the suffix to a whole domain. Each is what
-/// Okta's own libraries look for.
+/// A placeholder comes from documentation that was copied as it was, `://` twice from
+/// pasting a URL after `https://`, and `.com.com` from adding the suffix to a whole
+/// domain. Each is what Okta's own libraries look for.
 fn issuer_typo(value: &str) -> Option<String> {
     if is_placeholder(value) {
         return Some(format!("`{value}` still has a placeholder in it; put your own Okta domain there"));
@@ -59,9 +59,9 @@ fn issuer_typo(value: &str) -> Option<String> {
 
 /// Slips that show in the parts of the URL.
 ///
-/// The admin console has a domain of its own, `acme-admin.okta.com`, which is what stands in the
-/// address bar of whoever sets an application up. Endpoints and metadata documents are what other
-/// libraries ask for instead of the issuer.
+/// The admin console has a domain of its own, `acme-admin.okta.com`, which is what
+/// stands in the address bar of whoever sets an application up. Endpoints and metadata
+/// documents are what other libraries ask for instead of the issuer.
 fn issuer_shape(url: &Url) -> Option<String> {
     let host = url.host_str().unwrap_or_default();
     if let Some((org, rest)) = host.split_once("-admin.") {
@@ -111,8 +111,8 @@ pub(crate) fn client_secret(value: Option<&Secret>, findings: &mut Findings) -> 
     Some(value.clone())
 }
 
-/// The application's own origin. It is configured and never derived from a request: `Host` and
-/// the forwarded headers are what a client says.
+/// The application's own origin. It is configured and never derived from a request:
+/// `Host` and the forwarded headers are what a client says.
 pub(crate) fn base_url(value: &str, findings: &mut Findings) -> Option<Url> {
     let url = absolute_url(BASE_URL, value, findings)?;
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
@@ -135,8 +135,8 @@ pub(crate) fn redirect(variable: &'static str, value: &str, findings: &mut Findi
 
 /// An absolute https URL without credentials; http on this machine alone.
 ///
-/// On http anybody on the way reads codes and cookies. On a loopback address there is no way to
-/// be on, and browsers treat `localhost` as trustworthy.
+/// On http anybody on the way reads codes and cookies. On a loopback address there is
+/// no way to be on, and browsers treat `localhost` as trustworthy.
 fn absolute_url(variable: &'static str, value: &str, findings: &mut Findings) -> Option<Url> {
     let Ok(url) = Url::parse(value) else {
         findings.error(variable, format!("`{value}` is not a URL; it begins with https:// and a host"));
@@ -193,8 +193,9 @@ pub(crate) fn audiences(value: Option<&str>, issuer: Option<&Issuer>, findings: 
     names.map(str::to_owned).collect()
 }
 
-/// Further issuers of access tokens: custom authorization servers, by the rules of the first
-/// one. Tokens of another org server could only be introspected, and by a client of that org.
+/// Further issuers of access tokens: custom authorization servers, by the rules of the
+/// first one. Tokens of another org server could only be introspected, and by a client
+/// of that org.
 pub(crate) fn accepted_issuers(values: &[String], findings: &mut Findings) -> Vec<Issuer> {
     let issuers: Vec<Issuer> = values.iter().filter_map(|value| issuer(Some(value), findings)).collect();
     for issuer in issuers.iter().filter(|issuer| issuer.is_org_server()) {

@@ -19,7 +19,8 @@ pub(crate) enum SessionPlace {
     Shared(Secret),
 }
 
-/// Where it is written down which sessions in cookies have been ended: `OKTA_REVOCATION_STORE`.
+/// Where it is written down which sessions in cookies have been ended:
+/// `OKTA_REVOCATION_STORE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RevocationPlace {
     /// Nowhere: a session in a cookie lives until its limits.
@@ -42,7 +43,8 @@ pub(super) fn session_place(value: Option<&str>, findings: &mut Findings) -> Ses
     }
 }
 
-/// Reads `OKTA_REVOCATION_STORE`. Sessions in a store are ended there, and need no other place.
+/// Reads `OKTA_REVOCATION_STORE`. Sessions in a store are ended there, and need no
+/// other place.
 pub(super) fn revocation_place(value: Option<&str>, place: &SessionPlace, findings: &mut Findings) -> RevocationPlace {
     if *place != SessionPlace::Cookie {
         if value.is_some() {
@@ -61,8 +63,8 @@ pub(super) fn revocation_place(value: Option<&str>, place: &SessionPlace, findin
     }
 }
 
-/// What cannot work with sessions in cookies, said once at the start of an application that is
-/// meant for the public.
+/// What cannot work with sessions in cookies, said once at the start of an application
+/// that is meant for the public.
 pub(super) fn warn(value: Option<&str>, place: &SessionPlace, secure: bool, findings: &mut Findings) {
     if *place == SessionPlace::Memory && secure {
         let message = "sessions in memory are gone with a restart and unknown to other replicas; use `redis://..`, or \

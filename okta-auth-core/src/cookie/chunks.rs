@@ -93,7 +93,8 @@ impl Chunks {
         Ok(set)
     }
 
-    /// The `Set-Cookie` value of one part, encoded where it will stay: it has kilobytes.
+    /// The `Set-Cookie` value of one part, encoded where it will stay: it has
+    /// kilobytes.
     fn set(&self, at: usize, count: usize, part: &[u8], max_age: std::time::Duration) -> Result<HeaderValue> {
         let room = [self.name.len(), base64url::encoded_len(part), self.attributes.len(), EXTRA];
         let mut cookie = Vec::with_capacity(room.into_iter().fold(0, usize::saturating_add));
@@ -114,8 +115,9 @@ impl Chunks {
         removed
     }
 
-    /// Deletes the cookies of other tenants: those whose names differ in what comes after the last
-    /// `_`, which no id has in it. Pending sign-ins have one more, and stay.
+    /// Deletes the cookies of other tenants: those whose names differ in what comes
+    /// after the last `_`, which no id has in it. Pending sign-ins have one more, and
+    /// stay.
     pub(crate) fn clear_others(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
         let Some((family, _)) = self.name.rsplit_once('_') else { return Vec::new() };
         let others = cookies.names_with_prefix(family).filter(|name| {

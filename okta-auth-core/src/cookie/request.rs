@@ -8,7 +8,8 @@ const MAX_COOKIES: usize = 200;
 
 /// The cookies of one request, in the order in which they came.
 ///
-/// It keeps the headers and reads them when asked, so that large cookies are not copied.
+/// It keeps the headers and reads them when asked, so that large cookies are not
+/// copied.
 #[derive(Debug, Default)]
 pub(crate) struct RequestCookies {
     /// Nearly always the only one.
@@ -23,8 +24,8 @@ impl RequestCookies {
         Self { first: all.next(), others: all.collect() }
     }
 
-    /// Names and values. Junk is skipped, and takes nothing with it: another application on the
-    /// domain may set cookies that are no text.
+    /// Names and values. Junk is skipped, and takes nothing with it: another
+    /// application on the domain may set cookies that are no text.
     fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let headers = self.first.iter().chain(&self.others);
         headers.flat_map(|header| pieces(header.as_bytes())).filter_map(pair).take(MAX_COOKIES)
@@ -43,8 +44,8 @@ impl RequestCookies {
     }
 }
 
-/// What is between the semicolons of a header. A session's cookie has kilobytes, so they are looked
-/// for many bytes at a time.
+/// What is between the semicolons of a header. A session's cookie has kilobytes, so
+/// they are looked for many bytes at a time.
 fn pieces(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(header);
     std::iter::from_fn(move || {
@@ -56,8 +57,8 @@ fn pieces(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A name and its value, without the space around them (RFC 6265 §5.2, as browsers and the `cookie`
-/// crate have it).
+/// A name and its value, without the space around them (RFC 6265 §5.2, as browsers and
+/// the `cookie` crate have it).
 fn pair(cookie: &[u8]) -> Option<(&[u8], &[u8])> {
     let (name, value) = cookie.split_at_checked(memchr::memchr(b'=', cookie)?)?;
     let (name, value) = (name.trim_ascii(), value.get(1..)?.trim_ascii());

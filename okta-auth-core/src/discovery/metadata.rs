@@ -8,9 +8,9 @@ use crate::error::{Code, Error, Result};
 
 /// The provider metadata (OIDC Discovery §3), as far as it is used here.
 ///
-/// Members that are missing are not guessed: without an end-session endpoint a sign-out ends
-/// here, without an introspection endpoint the tokens of an org server are refused, and without
-/// a userinfo endpoint the ID token has to do.
+/// Members that are missing are not guessed: without an end-session endpoint a sign-out
+/// ends here, without an introspection endpoint the tokens of an org server are
+/// refused, and without a userinfo endpoint the ID token has to do.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Metadata {
@@ -118,8 +118,8 @@ impl Metadata {
     }
 }
 
-/// Whether an endpoint may be used: https without credentials and fragment, or http on this
-/// machine for an issuer on this machine.
+/// Whether an endpoint may be used: https without credentials and fragment, or http on
+/// this machine for an issuer on this machine.
 fn is_acceptable(endpoint: &Url, issuer: &Issuer) -> bool {
     let local = issuer.is_loopback() && is_loopback(endpoint);
     let scheme = endpoint.scheme() == "https" || (endpoint.scheme() == "http" && local);

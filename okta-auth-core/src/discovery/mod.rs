@@ -1,12 +1,12 @@
 //! Discovery: what the authorization server says about itself (OIDC Discovery §4).
 //!
-//! The metadata is fetched when it is first needed, never at start, and kept for an hour or
-//! as long as its server says, from five minutes to a day. After that the old one serves
-//! while a new one is fetched, and for as long as Okta is away.
+//! The metadata is fetched when it is first needed, never at start, and kept for an
+//! hour or as long as its server says, from five minutes to a day. After that the old
+//! one serves while a new one is fetched, and for as long as Okta is away.
 //!
 //! Endpoints are taken from the metadata and never built from the issuer. That they are
-//! where the issuer says is worth nothing unless the document speaks for the issuer, so the
-//! comparison of the two is the first thing that happens.
+//! where the issuer says is worth nothing unless the document speaks for the issuer, so
+//! the comparison of the two is the first thing that happens.
 
 mod metadata;
 
@@ -52,8 +52,8 @@ impl Discovery {
     /// like if there has never been a good one;
     /// [`Code::IssuerMismatch`](crate::error::Code::IssuerMismatch) and
     /// [`Code::MetadataInvalid`](crate::error::Code::MetadataInvalid) if it cannot be
-    /// trusted; [`Code::EgressRefused`](crate::error::Code::EgressRefused) if it names a place
-    /// that requests and browsers may not be sent to.
+    /// trusted; [`Code::EgressRefused`](crate::error::Code::EgressRefused) if it names
+    /// a place that requests and browsers may not be sent to.
     pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>> {
         let fetch = || {
             let (http, issuer) = (self.http.clone(), self.issuer.clone());

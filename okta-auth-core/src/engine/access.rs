@@ -1,8 +1,8 @@
 //! Who makes a request, and whether a policy lets it through.
 //!
-//! The questions are asked by extractors and by policies, several times for one request and in
-//! any order. The answers are the same each time: the session was read when the request came, a
-//! token is verified once, and both are held to one moment.
+//! The questions are asked by extractors and by policies, several times for one request
+//! and in any order. The answers are the same each time: the session was read when the
+//! request came, a token is verified once, and both are held to one moment.
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ use crate::policy::{Caller, Policy};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Accepts {
-    /// A session, or an access token. Where a token is sent the session does not count, so
-    /// that nobody is two callers at once.
+    /// A session, or an access token. Where a token is sent the session does not count,
+    /// so that nobody is two callers at once.
     SessionOrToken,
     /// An access token alone: for an API. Nobody is sent to sign in from there.
     Token,
@@ -31,9 +31,10 @@ impl Visit {
     /// The user, if somebody is signed in. The response is then kept out of caches.
     ///
     /// # Errors
-    /// [`Code::ClaimsMismatch`] if the claims do not fit `C`; [`Code::CrossOrigin`] if the
-    /// request would change something and did not come from the application's own pages;
-    /// [`Code::StoreUnavailable`] or that of reaching Okta if it cannot be told who it is.
+    /// [`Code::ClaimsMismatch`] if the claims do not fit `C`; [`Code::CrossOrigin`] if
+    /// the request would change something and did not come from the application's own
+    /// pages; [`Code::StoreUnavailable`] or that of reaching Okta if it cannot be told
+    /// who it is.
     pub fn user<C: DeserializeOwned + 'static>(&self) -> Result<Option<SignedIn<C>>> {
         self.mark_personal();
         // A policy has let the holder of a token in: the session may be somebody else's.
@@ -87,8 +88,8 @@ impl Visit {
         Ok(())
     }
 
-    /// Lets the request through if the policy of its route does, or if its route has none. A request
-    /// for no tenant gets through where no tenant has a policy.
+    /// Lets the request through if the policy of its route does, or if its route has
+    /// none. A request for no tenant gets through where no tenant has a policy.
     /// `pattern` is the route as the router matched it.
     ///
     /// # Errors
@@ -104,8 +105,9 @@ impl Visit {
         }
     }
 
-    /// The request's session as a caller. A request that would change something must come
-    /// from the application's own pages: the browser sends the cookie whoever asks it to.
+    /// The request's session as a caller. A request that would change something must
+    /// come from the application's own pages: the browser sends the cookie whoever asks
+    /// it to.
     fn session_caller(&self) -> Result<Option<Caller>> {
         let Some(session) = self.session()? else { return Ok(None) };
         if !self.is_own_request() {

@@ -1,4 +1,20 @@
 //! A request comes in: who makes it is known at once, or somebody has to be asked.
+//!
+//! | session | known at once | asked |
+//! |---|---|---|
+//! | none, or a cookie that is none | yes | |
+//! | in a cookie, ended sessions known in memory, tokens good | yes | |
+//! | in a cookie, ended sessions known in Redis | | Redis |
+//! | in a store | | the store |
+//! | any, with tokens that are due | | Okta, at most once for all who ask |
+//! | any, of a tenant whose settings are elsewhere | | the source of tenants |
+//!
+//! The first two take no turn of the runtime and make no allocation for a future: they
+//! are nearly all requests of an application with sessions in cookies.
+//!
+//! If whoever is asked does not answer, it is not known whether somebody is signed in.
+//! That is neither "yes" nor "no": whatever depends on it is answered with 503, and
+//! nothing else is.
 
 use std::fmt;
 use std::future::Future;
@@ -33,13 +49,14 @@ pub enum Arrival {
 pub struct Waiting(Pin<Box<dyn Future<Output = Visit> + Send>>);
 
 /// Whether the tokens of a session are renewed when a request arrives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Renewal {
     /// When they have expired or are about to, whatever the request asks for.
     #[default]
     OnArrival,
-    /// Only if a handler asks for the access token: for routes that need no fresh claims.
+    /// Only if a handler asks for the access token: for routes that need no fresh
+    /// claims.
     OnDemand,
 }
 
@@ -118,8 +135,9 @@ impl OktaAuth {
         if on_demand { Renewal::OnDemand } else { Renewal::OnArrival }
     }
 
-    /// Whether [`arrival`](Self::arrival) looks at a header, whose name is in lower case. An
-    /// adapter for a framework that has another type for headers need not translate the others.
+    /// Whether [`arrival`](Self::arrival) looks at a header, whose name is in lower
+    /// case. An adapter for a framework that has another type for headers need not
+    /// translate the others.
     pub fn looks_at(&self, header: &str) -> bool {
         let known =
             ["cookie", "authorization", "accept", "origin", "sec-purpose", "x-requested-with"].contains(&header);
@@ -127,8 +145,9 @@ impl OktaAuth {
         known || header.starts_with("sec-fetch-") || marker.is_some_and(|marker| marker.eq_ignore_ascii_case(header))
     }
 
-    /// Whether a request may act for its session. GET and its like change nothing; anything
-    /// else has to come from the application's own pages, with the header that is configured.
+    /// Whether a request may act for its session. GET and its like change nothing;
+    /// anything else has to come from the application's own pages, with the header that
+    /// is configured.
     fn is_own_request(&self, parts: &Parts) -> bool {
         let config = self.config();
         let marked = config.options.csrf_header.as_deref().is_none_or(|name| parts.headers.contains_key(name));

@@ -14,12 +14,12 @@ use crate::tenant::TenantSettings;
 
 /// A request with a verified access token.
 ///
-/// A token is permission and not identity: it says what its client may do, and for whom. Key your
-/// own records by issuer and [`user_id`](Self::user_id), which is the `sub` of the user's
-/// sessions; the token's own subject is a login and can change.
+/// A token is permission and not identity: it says what its client may do, and for
+/// whom. Key your own records by issuer and [`user_id`](Self::user_id), which is the
+/// `sub` of the user's sessions; the token's own subject is a login and can change.
 ///
-/// Not more is in it than Okta put there. `C` is the application's own type for the claims;
-/// `()` asks for none.
+/// Not more is in it than Okta put there. `C` is the application's own type for the
+/// claims; `()` asks for none.
 pub struct BearerToken<C = ()> {
     token: VerifiedAccessToken,
     caller: Caller,
@@ -81,8 +81,8 @@ impl<C> BearerToken<C> {
         self.token().is_machine()
     }
 
-    /// Whether a scope was granted. To refuse requests without it use a policy, whose answer
-    /// tells the client what is missing.
+    /// Whether a scope was granted. To refuse requests without it use a policy, whose
+    /// answer tells the client what is missing.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.token().scopes().iter().any(|granted| granted == scope)
     }

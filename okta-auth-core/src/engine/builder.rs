@@ -23,7 +23,8 @@ use crate::protocol::Protocol;
 use crate::session::SessionStore;
 use crate::tenant::TenantSettings;
 
-/// Builds an [`OktaAuth`]: settings, policies, the application's hook, and a clock for tests.
+/// Builds an [`OktaAuth`]: settings, policies, the application's hook, and a clock for
+/// tests.
 ///
 /// ```
 /// use okta_auth_core::OktaAuth;
@@ -57,9 +58,9 @@ pub struct OktaAuthBuilder {
     event_hooks: Vec<EventHook>,
 }
 
-/// What engines of several tenants have in common: one store and one memory, in which everything
-/// has the tenant in its name, and one set of connections, where limits and failures are each
-/// tenant's own.
+/// What engines of several tenants have in common: one store and one memory, in which
+/// everything has the tenant in its name, and one set of connections, where limits and
+/// failures are each tenant's own.
 #[derive(Clone)]
 struct Common {
     place: SessionsPlace,
@@ -76,8 +77,8 @@ impl Common {
         Ok(Self { place, renewals: Arc::default(), consumed: Arc::default(), http })
     }
 
-    /// The same for one of the tenants, whose issuers are somebody's word and are held to the
-    /// policy.
+    /// The same for one of the tenants, whose issuers are somebody's word and are held
+    /// to the policy.
     fn of_tenant(self, config: &Config, tenant: Option<&TenantSettings>) -> Result<Self> {
         if let Some(tenant) = tenant {
             for issuer in config.issuers().chain(&config.former_issuers) {
@@ -103,8 +104,8 @@ impl OktaAuthBuilder {
         Self { config, clock, hook, policies, store, on_demand, common, tenant, exclusive: false, event_hooks }
     }
 
-    /// Makes what engines that are built from this have in common: cookie keys, the store,
-    /// connections, and what is known of renewals.
+    /// Makes what engines that are built from this have in common: cookie keys, the
+    /// store, connections, and what is known of renewals.
     pub(super) fn shared(mut self, egress: &EgressPolicy) -> Result<Self> {
         self.config = self.config.with_some_secret()?;
         let (sessions, revocations) = self.config.places()?;
@@ -143,16 +144,17 @@ impl OktaAuthBuilder {
         self
     }
 
-    /// Keeps sessions in a store of the application's own, whatever `OKTA_SESSION_STORE` says. To
-    /// use one store for several applications is fine: they do not see each other's sessions.
+    /// Keeps sessions in a store of the application's own, whatever
+    /// `OKTA_SESSION_STORE` says. To use one store for several applications is fine:
+    /// they do not see each other's sessions.
     pub fn session_store(mut self, store: impl SessionStore) -> Self {
         self.store = Some(Arc::new(store));
         self
     }
 
-    /// Does not renew tokens when a request to this route arrives, only when its handler asks for
-    /// the access token: for routes that need no fresh claims, such as pictures. `route` is the
-    /// pattern as the router has it.
+    /// Does not renew tokens when a request to this route arrives, only when its
+    /// handler asks for the access token: for routes that need no fresh claims, such as
+    /// pictures. `route` is the pattern as the router has it.
     pub fn renew_on_demand(mut self, route: impl Into<String>) -> Self {
         self.on_demand.push(route.into());
         self
@@ -165,12 +167,12 @@ impl OktaAuthBuilder {
         self
     }
 
-    /// Called with each [event](crate::events), in the request that it happens in and after the log
-    /// has it. Several hooks may be added; they are called in that order.
+    /// Called with each [event](crate::events), in the request that it happens in and
+    /// after the log has it. Several hooks may be added; they are called in that order.
     ///
-    /// Be quick: the request waits, and with a renewal all that wait for the new tokens. What takes
-    /// longer belongs into a channel. A hook that panics is noted in the log, and nothing else comes
-    /// of it: no request fails and no token is lost.
+    /// Be quick: the request waits, and with a renewal all that wait for the new
+    /// tokens. What takes longer belongs into a channel. A hook that panics is noted in
+    /// the log, and nothing else comes of it: no request fails and no token is lost.
     pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.event_hooks.push(Arc::new(hook));
         self
@@ -245,8 +247,8 @@ fn verifier(config: &Config, http: &HttpClient, clock: &SharedClock) -> Verifier
     Verifier::new(keys, allowed, config.options.leeway, clock.clone())
 }
 
-/// The access tokens of every issuer that is accepted. The first issuer shares its metadata and
-/// keys with sign-in; each other one has its own.
+/// The access tokens of every issuer that is accepted. The first issuer shares its
+/// metadata and keys with sign-in; each other one has its own.
 fn access_tokens(
     config: &Arc<Config>,
     http: &HttpClient,

@@ -24,8 +24,8 @@ use crate::policy::{Decision, Effect, StepUp};
 /// | a policy that says no | 403, a page | 403, JSON or `insufficient_scope` |
 /// | Okta cannot be reached | 503, a page | 503, JSON |
 ///
-/// An adapter puts it into the response's extensions; [`Visit::answer`] makes the answer. A
-/// handler need not know more about it than its [`code`](Self::code).
+/// An adapter puts it into the response's extensions; [`Visit::answer`] makes the
+/// answer. A handler need not know more about it than its [`code`](Self::code).
 #[derive(Clone, Debug)]
 pub struct Challenge(Kind);
 
@@ -60,15 +60,15 @@ impl Challenge {
         Self(Kind::NoToken)
     }
 
-    /// What was sent is no good. An issuer that cannot be reached is nobody's fault but the
-    /// issuer's: 503 and never 401, or clients would throw good tokens away.
+    /// What was sent is no good. An issuer that cannot be reached is nobody's fault but
+    /// the issuer's: 503 and never 401, or clients would throw good tokens away.
     pub(super) fn token(error: Arc<Error>) -> Self {
         let refused = error.is_token() || error.code() == Code::CredentialsMalformed;
         Self(if refused { Kind::Token(error) } else { Kind::Failed(error) })
     }
 
-    /// The challenge for a policy's decision about a user, or about the holder of a token;
-    /// `None` if it allows.
+    /// The challenge for a policy's decision about a user, or about the holder of a
+    /// token; `None` if it allows.
     pub fn decision(decision: Decision, by_token: bool) -> Option<Self> {
         match decision.effect() {
             Effect::Allow => None,
@@ -131,8 +131,8 @@ impl Visit {
         challenged(StatusCode::UNAUTHORIZED, &WwwAuthenticate::bare(), &body)
     }
 
-    /// 401 to a client without a token: no error, since nothing was sent (RFC 6750 §3.1), but
-    /// where to learn how to get one (RFC 9728 §5.1).
+    /// 401 to a client without a token: no error, since nothing was sent (RFC 6750
+    /// §3.1), but where to learn how to get one (RFC 9728 §5.1).
     fn token_missing(&self) -> Reply {
         let message = "Send an access token in the Authorization header.";
         // Nothing failed, so nothing is logged that a reference would lead to.
@@ -140,9 +140,9 @@ impl Visit {
         challenged(StatusCode::UNAUTHORIZED, &self.of_this_api(WwwAuthenticate::bare()), &body)
     }
 
-    /// 401 `invalid_token`, or 400 `invalid_request` for what is no single token (RFC 6750
-    /// §3.1). What is wrong with a token is told to the log; its holder is told whether a new
-    /// one would help.
+    /// 401 `invalid_token`, or 400 `invalid_request` for what is no single token (RFC
+    /// 6750 §3.1). What is wrong with a token is told to the log; its holder is told
+    /// whether a new one would help.
     fn token_refused(&self, error: &Error) -> Reply {
         let code = error.code();
         let reference = self.reference();
@@ -159,9 +159,9 @@ impl Visit {
         self.bearer(status, WwwAuthenticate::error(name, description), name, description)
     }
 
-    /// Sends a browser to authenticate in a stronger way or again, or tells a client to do so
-    /// (RFC 9470 §3). What is asked for is checked when the browser comes back, so that an
-    /// issuer that ignores it ends on an error page and not in a loop.
+    /// Sends a browser to authenticate in a stronger way or again, or tells a client to
+    /// do so (RFC 9470 §3). What is asked for is checked when the browser comes back,
+    /// so that an issuer that ignores it ends on an error page and not in a loop.
     async fn step_up(&self, step_up: &StepUp, by_token: bool) -> Reply {
         if !by_token && self.may_redirect() {
             let mut options = LoginOptions::new(self.target());
@@ -178,8 +178,8 @@ impl Visit {
         self.bearer(StatusCode::UNAUTHORIZED, challenge, name, description)
     }
 
-    /// 403: `insufficient_scope` where a token lacks a scope (RFC 6750 §3.1), else a page or
-    /// JSON that does not tell what would be needed.
+    /// 403: `insufficient_scope` where a token lacks a scope (RFC 6750 §3.1), else a
+    /// page or JSON that does not tell what would be needed.
     fn denied(&self, decision: &Decision, by_token: bool) -> Reply {
         let scopes: Vec<&str> = decision.missing_scopes().collect();
         if by_token && !scopes.is_empty() {
@@ -190,7 +190,8 @@ impl Visit {
         self.error_told(&Error::new(Code::AccessDenied, "a policy does not allow this"))
     }
 
-    /// An answer to a token or to its holder, with a challenge that names the metadata of this API.
+    /// An answer to a token or to its holder, with a challenge that names the metadata
+    /// of this API.
     fn bearer(&self, status: StatusCode, challenge: WwwAuthenticate, code: &str, message: &str) -> Reply {
         let body = json!({ "error": code, "message": message, "reference": self.reference().to_string() });
         challenged(status, &self.of_this_api(challenge), &body)

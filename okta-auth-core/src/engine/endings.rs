@@ -1,4 +1,14 @@
 //! Ends sessions from the server side, and lists those that could be ended.
+//!
+//! A session ends at once on every replica that shares the store: its record is removed
+//! first, and whoever asks next finds none. Its refresh token is revoked at Okta
+//! afterwards, by a task of its own, because Okta may be slow and the session has ended
+//! whatever comes of it.
+//!
+//! Sessions in cookies cannot be removed. What is written down instead is the moment up
+//! to which the sessions of a name have ended, and every request looks there. Their
+//! refresh tokens are in browsers, so they can be revoked only by the sign-out of that
+//! browser.
 
 use std::sync::Arc;
 
@@ -13,21 +23,22 @@ impl OktaAuth {
     /// The live sessions of a user of the configured issuer, by subject; in any order.
     ///
     /// # Errors
-    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in cookies,
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in
+    /// cookies, [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
     pub async fn sessions_of(&self, subject: &str) -> Result<Vec<Arc<Session>>> {
         self.0.sessions.of_subject(subject, self.0.clock.now()).await
     }
 
-    /// Ends a session, on every replica at once, and revokes its refresh token. `false` if the
-    /// store knows no such session; for sessions in cookies that cannot be told, and it is `true`.
+    /// Ends a session, on every replica at once, and revokes its refresh token. `false`
+    /// if the store knows no such session; for sessions in cookies that cannot be told,
+    /// and it is `true`.
     ///
-    /// Whoever may call this may sign anybody out who has that session: for a page on which users
-    /// end their own, see [`SignedIn::end_session`].
+    /// Whoever may call this may sign anybody out who has that session: for a page on
+    /// which users end their own, see [`SignedIn::end_session`].
     ///
     /// # Errors
-    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in cookies
-    /// without a revocation list,
+    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in
+    /// cookies without a revocation list,
     /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
     pub async fn end_session(&self, id: SessionId) -> Result<bool> {
         self.end_one(id, Reference::random()).await
@@ -51,9 +62,9 @@ impl OktaAuth {
         Ok(ended)
     }
 
-    /// Ends every session of a user, on every replica at once, and revokes their refresh tokens.
-    /// For an administrator's "sign out everywhere". Returns how many there were; for sessions in
-    /// cookies that cannot be told.
+    /// Ends every session of a user, on every replica at once, and revokes their
+    /// refresh tokens. For an administrator's "sign out everywhere". Returns how many
+    /// there were; for sessions in cookies that cannot be told.
     ///
     /// # Errors
     /// As for [`end_session`](Self::end_session).
@@ -90,8 +101,8 @@ impl OktaAuth {
         Ok(number)
     }
 
-    /// Revokes the refresh token of a session that has ended. Nobody waits for it: Okta may be
-    /// slow, and the session has ended whatever comes of it.
+    /// Revokes the refresh token of a session that has ended. Nobody waits for it: Okta
+    /// may be slow, and the session has ended whatever comes of it.
     pub(super) fn revoke_later(&self, session: Arc<Session>) {
         let auth = self.clone();
         tokio::spawn(async move {
@@ -106,8 +117,8 @@ impl OktaAuth {
 }
 
 impl<C> SignedIn<C> {
-    /// The sessions of this user, this one among them: for a page that shows where somebody is
-    /// signed in. The most recently used comes first.
+    /// The sessions of this user, this one among them: for a page that shows where
+    /// somebody is signed in. The most recently used comes first.
     ///
     /// # Errors
     /// As for [`OktaAuth::sessions_of`].
@@ -117,7 +128,8 @@ impl<C> SignedIn<C> {
         Ok(sessions)
     }
 
-    /// Ends a session of this user. `false` if there is none of that id, or it is somebody else's.
+    /// Ends a session of this user. `false` if there is none of that id, or it is
+    /// somebody else's.
     ///
     /// # Errors
     /// As for [`OktaAuth::sessions_of`].

@@ -56,7 +56,8 @@ pub(super) fn error_reply(
     answer
 }
 
-/// The page: what happened, another try that leads back to where the user was, and home.
+/// The page: what happened, another try that leads back to where the user was, and
+/// home.
 fn page(error: &Error, telling: &Telling, routes: &Routes, back_to: &ReturnTo, reference: Reference) -> Reply {
     // Without `prompt=login` Okta would sign the same account in again.
     let denied = error.code() == Code::AccessDenied;
@@ -78,7 +79,8 @@ fn encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Operators get the whole story, users the code and the reference. For errors that are no event.
+/// Operators get the whole story, users the code and the reference. For errors that are
+/// no event.
 pub(super) fn log(error: &Error, reference: Reference) {
     let (code, provider, cause) = (error.code(), error.provider_error(), error.cause_text());
     tracing::warn!(target: "okta_auth", %reference, %code, provider_error = provider, cause, "{error}");
@@ -88,26 +90,12 @@ pub(super) fn log(error: &Error, reference: Reference) {
 /// operator can mend says so.
 fn telling(error: &Error) -> Telling {
     let (status, title, sentences): (_, _, &[&str]) = match error.code() {
-        Code::ProviderUnavailable | Code::ProviderRateLimited => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Sign-in is not available right now",
-            &["The sign-in service cannot be reached at the moment.", "Please try again in a little while."],
-        ),
         Code::TenantUnknown => (
             StatusCode::NOT_FOUND,
             "There is nothing here",
             &["This address belongs to no organization that we know. Please check it."],
         ),
-        Code::TenantUnavailable => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "This is not available right now",
-            &["Please try again in a little while."],
-        ),
-        Code::StoreUnavailable | Code::RenewalUnavailable => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "This is not available right now",
-            &["You are still signed in.", "Please try again in a little while."],
-        ),
+        _ if error.is_temporary() => return away(error),
         Code::AttemptUnknown | Code::CallbackMalformed => (
             StatusCode::BAD_REQUEST,
             "This sign-in link does not work any more",
@@ -157,6 +145,21 @@ fn telling(error: &Error) -> Telling {
         ),
     };
     Telling { status, title, sentences }
+}
+
+/// What is away comes back: nobody has to do anything but wait.
+fn away(error: &Error) -> Telling {
+    let (title, sentences): (_, &[&str]) = match error.code() {
+        Code::StoreUnavailable | Code::RenewalUnavailable => {
+            ("This is not available right now", &["You are still signed in.", "Please try again in a little while."])
+        }
+        Code::TenantUnavailable => ("This is not available right now", &["Please try again in a little while."]),
+        _ => (
+            "Sign-in is not available right now",
+            &["The sign-in service cannot be reached at the moment.", "Please try again in a little while."],
+        ),
+    };
+    Telling { status: StatusCode::SERVICE_UNAVAILABLE, title, sentences }
 }
 
 /// For every token that was refused: to the user they are all the same.

@@ -83,10 +83,11 @@ impl SignIn {
 
 /// Why an application does not let somebody in.
 ///
-/// The user sees it on a page with status 403, with a link to use another account. It is not an
-/// error: nothing failed, so nothing is logged but the refusal.
+/// The user sees it on a page with status 403, with a link to use another account. It
+/// is not an error: nothing failed, so nothing is logged but the refusal.
 ///
-/// The sentence is yours, so write it for the person who reads it. The reason is shown to the user.
+/// The sentence is yours, so write it for the person who reads it. The reason is shown
+/// to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     reason: String,

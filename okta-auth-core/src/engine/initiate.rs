@@ -1,7 +1,16 @@
 //! Third-party-initiated sign-in (OIDC Core §4): a link in Okta's dashboard leads here.
 //!
-//! It starts a sign-in of our own and is proof of nothing: whatever else comes along, tokens above
-//! all, is not looked at.
+//! 1. `iss` must be there, once, and be that of the application or of one of its
+//!    tenants, character by character. Nothing is fetched from an issuer because a
+//!    request names it.
+//! 2. `login_hint` is passed on to Okta, which decides what it means.
+//! 3. `target_link_uri` is where the browser goes afterwards, if that is on this
+//!    origin; else the root. It is read by the same rules as every other target.
+//! 4. State, nonce and PKCE are fresh, as for a sign-in that the application began.
+//!
+//!
+//! It starts a sign-in of our own and is proof of nothing: whatever else comes along,
+//! tokens above all, is not looked at.
 
 use http::request::Parts;
 use url::form_urlencoded;
@@ -27,8 +36,8 @@ pub(super) struct Initiation {
 }
 
 impl Initiation {
-    /// What to sign in with at an application. A target that is not on its origin becomes the root:
-    /// whoever sends people here must not choose where they end.
+    /// What to sign in with at an application. A target that is not on its origin
+    /// becomes the root: whoever sends people here must not choose where they end.
     pub(super) fn options_at(self, auth: &OktaAuth) -> LoginOptions {
         let origin = auth.config().origin();
         let target = self.target.as_deref().unwrap_or("/");

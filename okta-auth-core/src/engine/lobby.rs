@@ -1,8 +1,13 @@
-//! Requests that are for no tenant: where somebody says which one they belong to, by their e-mail
-//! address (home-realm discovery) or by choosing.
+//! Requests that are for no tenant: where somebody says which one they belong to, by
+//! their e-mail address (home-realm discovery) or by choosing.
 //!
-//! Only the domain of an address is looked at, in the settings of the tenants. Whether there is
-//! such a user is up to Okta, and nobody is told here.
+//! Only the domain of an address is looked at, in the settings of the tenants. Whether
+//! there is such a user is up to Okta, and nobody is told here.
+//!
+//! The engine behind these requests knows nobody and no Okta. It takes what is for no
+//! tenant, so that public pages work at the application's own address and a page that
+//! needs a user leads to the question who that is. It never makes a request of its own,
+//! and everything but the start of a sign-in is 404 here.
 
 use bytes::Bytes;
 use http::header::CONTENT_SECURITY_POLICY;
@@ -98,7 +103,8 @@ impl Visit {
         Ok(self.enter(&auth, parts, options).await)
     }
 
-    /// A third party has sent somebody here, and says to whom they belong (OIDC Core §4).
+    /// A third party has sent somebody here, and says to whom they belong (OIDC Core
+    /// §4).
     async fn initiate_at(&self, many: &Many, parts: &Parts, body: &[u8]) -> Result<Reply> {
         let initiation = self.initiation(parts, body)?;
         let tenant = many.find(&TenantKey::Issuer(initiation.issuer.clone())).await?;
@@ -131,8 +137,8 @@ impl Visit {
     }
 }
 
-/// The page of a tenant at which a sign-in starts. A target that is not below the tenant's own path
-/// belongs to no tenant, so the tenant's first page takes its place.
+/// The page of a tenant at which a sign-in starts. A target that is not below the
+/// tenant's own path belongs to no tenant, so the tenant's first page takes its place.
 fn login_url(config: &Config, options: LoginOptions) -> Option<String> {
     let mut url = Url::parse(&format!("{}{}", config.origin(), config.routes().login()?)).ok()?;
     let home = format!("{}/", config.routes().mount());
@@ -147,8 +153,8 @@ fn login_url(config: &Config, options: LoginOptions) -> Option<String> {
     Some(url.into())
 }
 
-/// The domain of an address that has exactly one `@`, in lower case. Letters beyond ASCII have no
-/// case that everybody agrees on, so a domain that has some is none.
+/// The domain of an address that has exactly one `@`, in lower case. Letters beyond
+/// ASCII have no case that everybody agrees on, so a domain that has some is none.
 fn domain_of(address: &str) -> Option<String> {
     let plain = address.len() <= MAX_ADDRESS && !address.contains(|c: char| c.is_control() || c.is_whitespace());
     let (local, domain) = address.split_once('@').filter(|_| plain)?;

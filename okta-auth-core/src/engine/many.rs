@@ -1,4 +1,22 @@
 //! What many tenants share, and how a request finds its own.
+//!
+//! # What a tenant has of its own, and what all share
+//!
+//! | its own | shared |
+//! |---|---|
+//! | issuer, metadata, keys, verified tokens | the connections and their TLS settings |
+//! | limits and failures of its requests to Okta | the policy of where they may lead |
+//! | the seal of its cookies, and their names | the cookie secrets |
+//! | the names of its sessions, links and marks | the store, and the list of ended sessions |
+//! | its policies | the application's hooks |
+//!
+//! What is shared has the tenant in every key or in the associated data of every seal,
+//! so a value of one tenant is not found, or does not open, in another.
+//!
+//! # How one becomes ready
+//!
+//! An engine is made when the first request of its tenant comes, from the settings as
+//! they are then, and again when they have changed. Making it touches no network.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -33,7 +51,8 @@ pub(super) struct Many {
     lobby: OktaAuth,
     policies: HashMap<String, PolicySet>,
     entrance: Entrance,
-    /// The routes whose requests do not renew tokens, the library's own below each prefix too.
+    /// The routes whose requests do not renew tokens, the library's own below each
+    /// prefix too.
     on_demand: Vec<String>,
 }
 
@@ -136,7 +155,8 @@ impl Many {
         self.directory.forget();
     }
 
-    /// Ends every session of a tenant, which is in the source no more or will soon not be.
+    /// Ends every session of a tenant, which is in the source no more or will soon not
+    /// be.
     pub(super) async fn end_tenant(self: &Arc<Self>, id: &TenantId) -> Result<()> {
         let key = TenantKey::Id(id.clone());
         let ready = self.ready.get(id).map(|ready| ready.auth);
@@ -208,8 +228,8 @@ impl Many {
         self.directory.find(key).await?.map(|settings| self.engine(&settings)).transpose()
     }
 
-    /// The engine of a tenant: the one that is ready, or a new one if the settings are others.
-    /// Whoever has the old one keeps it to the end of the request.
+    /// The engine of a tenant: the one that is ready, or a new one if the settings are
+    /// others. Whoever has the old one keeps it to the end of the request.
     fn engine(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
         if let Some(auth) = self.ready_engine(settings) {
             return Ok(auth);
@@ -246,7 +266,8 @@ impl Many {
         if settings.base_url.is_some() { config } else { self.place(config, base, settings) }
     }
 
-    /// Where a tenant reaches the application: below its path, at its subdomain, or at its host.
+    /// Where a tenant reaches the application: below its path, at its subdomain, or at
+    /// its host.
     fn place(&self, config: ConfigBuilder, base: &str, settings: &TenantSettings) -> ConfigBuilder {
         for resolver in &self.resolvers {
             match resolver {
@@ -264,7 +285,8 @@ impl Many {
         config
     }
 
-    /// A request for no tenant: to the application's own address, or to one that it does not have.
+    /// A request for no tenant: to the application's own address, or to one that it
+    /// does not have.
     fn lobby_or_refusal(self: &Arc<Self>, parts: &Parts, target: &str) -> Arrival {
         let by_host = self.resolvers.iter().any(|one| matches!(one, Resolver::Host | Resolver::Subdomain(_)));
         let own = Url::parse(self.template.config().shared().0).ok();
@@ -301,8 +323,8 @@ impl Many {
         self.entrance.email_first
     }
 
-    /// The tenants to choose from, by name and where they sign in; none if that is not wanted. None
-    /// of them is made ready for this.
+    /// The tenants to choose from, by name and where they sign in; none if that is not
+    /// wanted. None of them is made ready for this.
     pub(super) fn choices(&self) -> Vec<(String, Config)> {
         let listed = if self.entrance.chooser { self.directory.all() } else { Vec::new() };
         let config = |tenant: &TenantSettings| self.settings_of(tenant).build().ok();

@@ -1,8 +1,38 @@
 //! Sign-out that comes from outside: front-channel, back-channel, Universal Logout.
 //!
-//! Who sends it is proved, or it can do no more than sign somebody out; then it is used up; then
-//! sessions end, in the store or by a mark that every replica sees. What each of the three is told
-//! is decided in [`logout`](crate::logout).
+//! # The order
+//!
+//! | step | back-channel | Universal Logout |
+//! |---|---|---|
+//! | 1 | the form has one token | the header has one token |
+//! | 2 | | `iss` chooses between the issuer and its org, and is not believed |
+//! | 3 | signature, kind, issuer, audience, times | the same, by the keys of that one |
+//! | 4 | the token is used up, on all replicas | the same |
+//! | 5 | whose sessions: `sid`, or `sub` | the body says whose |
+//! | 6 | they end, and their refresh tokens are revoked later | the same |
+//!
+//! A stranger gets as far as step 3, which costs one verification and at most one fetch
+//! of keys in the floor interval. A body is not even looked at before that, so nobody
+//! learns which formats are known here or which users there are.
+//!
+//! # What a replay does
+//!
+//! The id of a token is claimed in the place where sessions end: the store, or the
+//! revocation list of sessions in cookies. It is remembered until the token would be
+//! refused for its age, by the slowest clock that is tolerated. Without such a place no
+//! message is accepted.
+//!
+//! # What front-channel can and cannot do
+//!
+//! Anybody can load its URL. With `iss` and `sid` it ends the session that Okta knows
+//! by that `sid` wherever its cookie is, which works in browsers that keep cookies out
+//! of frames. Without them it ends the session whose cookie came along, and then only
+//! if it was not opened as a page of its own: a link must not sign anybody out.
+//!
+//!
+//! Who sends it is proved, or it can do no more than sign somebody out; then it is used
+//! up; then sessions end, in the store or by a mark that every replica sees. What each
+//! of the three is told is decided in [`logout`](crate::logout).
 
 use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_FRAME_OPTIONS};
@@ -44,8 +74,8 @@ impl Senders {
 }
 
 impl Visit {
-    /// Okta's sign-out page loads this in a hidden frame. The answer can be framed by the issuer
-    /// and by nobody else, and does not tell whether there was a session.
+    /// Okta's sign-out page loads this in a hidden frame. The answer can be framed by
+    /// the issuer and by nobody else, and does not tell whether there was a session.
     pub(super) async fn front_channel_logout(&self, parts: &Parts, body: &Bytes) -> Reply {
         let outcome = self.try_front_channel(parts, body).await;
         self.tell_logout(Channel::Front, &outcome);
@@ -151,8 +181,8 @@ impl OktaAuth {
         }
     }
 
-    /// Ends the sessions of a name that are of this user. A mark for sessions in cookies knows no
-    /// user, and a session at Okta has only one.
+    /// Ends the sessions of a name that are of this user. A mark for sessions in
+    /// cookies knows no user, and a session at Okta has only one.
     async fn end_session_of(
         &self,
         name: &StoreKey,
@@ -205,7 +235,8 @@ impl OktaAuth {
         }
     }
 
-    /// The URL that Okta has for this application's endpoint: it is the audience of its tokens.
+    /// The URL that Okta has for this application's endpoint: it is the audience of its
+    /// tokens.
     fn revocation_endpoint(&self) -> String {
         let config = self.config();
         format!("{}{}", config.origin(), config.routes().global_token_revocation().unwrap_or_default())
@@ -227,7 +258,8 @@ impl OktaAuth {
     }
 }
 
-/// What a sender is told: a status, a stable code, a reference for the log, and nothing about why.
+/// What a sender is told: a status, a stable code, a reference for the log, and nothing
+/// about why.
 fn refusal(channel: Channel, error: &Error, reference: Reference) -> Reply {
     let (code, status) = (error.code(), channel.status(error));
     let mut reply = reply::json(status, &json!({ "error": code.as_str(), "reference": reference.to_string() }));

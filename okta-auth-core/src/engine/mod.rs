@@ -5,24 +5,26 @@
 //!
 //! # What an adapter does
 //!
-//! 1. Before the handler: [`OktaAuth::arrival`] looks at the request and finds its session, at
-//!    once or [after a while](Arrival::visit). The [`Visit`] goes into the request's extensions.
-//! 2. Extractors ask the visit for its [user](Visit::user). Without one, the response gets
-//!    the mark [`Challenge::sign_in`].
+//! 1. Before the handler: [`OktaAuth::arrival`] looks at the request and finds its
+//!    session, at once or [after a while](Arrival::visit). The [`Visit`] goes into the
+//!    request's extensions.
+//! 2. Extractors ask the visit for its [user](Visit::user). Without one, the response
+//!    gets the mark [`Challenge::sign_in`].
 //! 3. The library's own paths are answered by [`Visit::serve`].
-//! 4. After the handler: a response with a mark, or to a question that
-//!    [could not be answered](Visit::unanswered), is replaced by [`Visit::answer`], and every
+//! 4. After the handler: a response with a mark, or to a question that [could not be
+//!    answered](Visit::unanswered), is replaced by [`Visit::answer`], and every
 //!    response is [finished](Visit::finish), that of a handler that failed included.
 //!
-//! Step 2 does not answer by itself because starting a sign-in may need the network, and a
-//! handler that takes `Result<User, _>` must not pay for that.
+//! Step 2 does not answer by itself because starting a sign-in may need the network,
+//! and a handler that takes `Result<User, _>` must not pay for that.
 //!
 //! # Who makes a request
 //!
-//! 1. A request has one caller. Where an access token is presented the session does not count.
-//! 2. A session speaks for its user in requests that change nothing, and in others only if
-//!    they come from the application's own pages: `Origin` and `Sec-Fetch-Site` tell, and a
-//!    header of the application's own where it is configured.
+//! 1. A request has one caller. Where an access token is presented the session does not
+//!    count.
+//! 2. A session speaks for its user in requests that change nothing, and in others only
+//!    if they come from the application's own pages: `Origin` and `Sec-Fetch-Site`
+//!    tell, and a header of the application's own where it is configured.
 //! 3. A token speaks for its holder in every request: no browser sends it by itself.
 //! 4. Whatever is asked about the caller, the token is verified once per request.
 //! 5. An answer that depends on the session is kept out of caches.
@@ -30,16 +32,17 @@
 //! # What a browser gets, and what an API client gets
 //!
 //! A page navigation of a browser is redirected to Okta and comes back to where it was.
-//! Everything else gets 401 with a challenge: a script cannot follow a sign-in, and a POST
-//! that is redirected loses its body. The two are told apart by what browsers say
+//! Everything else gets 401 with a challenge: a script cannot follow a sign-in, and a
+//! POST that is redirected loses its body. The two are told apart by what browsers say
 //! themselves (`Sec-Fetch-Mode`, `Sec-Fetch-Dest`), then by `X-Requested-With`, then by
 //! `Accept`.
 //!
 //! # When something fails
 //!
-//! Users see a page with a stable code and a way on, never a cause, a token or text of the
-//! provider. The log has the whole story under the same code, and under the reference that the
-//! page shows beside it. An error never redirects, so it cannot loop. Okta being away is 503 with `Retry-After`.
+//! Users see a page with a stable code and a way on, never a cause, a token or text of
+//! the provider. The log has the whole story under the same code, and under the
+//! reference that the page shows beside it. An error never redirects, so it cannot
+//! loop. Okta being away is 503 with `Retry-After`.
 //!
 //! ```no_run
 //! use okta_auth_core::OktaAuth;
@@ -59,6 +62,7 @@ mod challenge;
 mod client_kind;
 mod endings;
 mod error_reply;
+mod fresh_token;
 mod hook;
 mod initiate;
 mod lobby;
@@ -189,13 +193,14 @@ impl OktaAuth {
         &self.0.policies
     }
 
-    /// Verifies an access token (RFC 9068 §4): signature, issuer, audience (`OKTA_AUDIENCE`),
-    /// times and kind. A token of the org server is introspected (RFC 7662).
+    /// Verifies an access token (RFC 9068 §4): signature, issuer, audience
+    /// (`OKTA_AUDIENCE`), times and kind. A token of the org server is introspected
+    /// (RFC 7662).
     ///
     /// # Errors
     /// One of the `Token...` codes,
-    /// [`Code::AccessTokenOpaque`](crate::error::Code::AccessTokenOpaque) for the org server
-    /// without a client to ask with, or the error of reaching the issuer.
+    /// [`Code::AccessTokenOpaque`](crate::error::Code::AccessTokenOpaque) for the org
+    /// server without a client to ask with, or the error of reaching the issuer.
     pub async fn verify_access_token(&self, token: &str) -> Result<VerifiedAccessToken> {
         self.0.access_tokens.verify(token).await
     }

@@ -1,4 +1,12 @@
 //! The place of an application's sessions, as it is configured.
+//!
+//! | `OKTA_SESSION_STORE` | sessions | how one is ended from the server side |
+//! |---|---|---|
+//! | `cookie` | sealed in the browser | a mark in the list of `OKTA_REVOCATION_STORE` |
+//! | `memory` | in this process | removed |
+//! | `redis://..` | in Redis or Valkey | removed, for all replicas |
+//!
+//! A store that the application brings along goes before all of these.
 
 use std::sync::Arc;
 
@@ -11,8 +19,8 @@ use crate::session::{
     CookieStore, MemoryStore, Naming, Revocations, SessionLimits, SessionStore, Sessions, StoredSessions,
 };
 
-/// The most sessions in memory, of about 3 KB each, and the most that is known of those that have
-/// been ended, of about 100 bytes each.
+/// The most sessions in memory, of about 3 KB each, and the most that is known of those
+/// that have been ended, of about 100 bytes each.
 const IN_MEMORY: usize = 100_000;
 
 /// The place of the sessions of one application or of many tenants.
@@ -55,7 +63,7 @@ impl SessionsPlace {
         if let Some(store) = self.store {
             return StoredSessions::new(store, keys, settings, config, limits).map(Sessions::Stored);
         }
-        let cookies = CookieStore::new(keys, settings, config, limits)?;
+        let cookies = Box::new(CookieStore::new(keys, settings, config, limits)?);
         let naming = Naming::of(config);
         Ok(Sessions::Cookie { cookies, revocations: self.revocations, naming, limits })
     }

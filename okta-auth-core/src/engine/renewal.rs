@@ -1,20 +1,45 @@
 //! Keeps the tokens of sessions fresh: once for each session, whoever asks.
 //!
-//! 1. Within one process, requests that want the same renewal share it. It is a task of its own, so
-//!    a browser that goes away does not take its tokens along.
-//! 2. Between processes with a shared store, one holds a lease while it renews and the others read
-//!    what it wrote. A lease ends by itself a few seconds after its holder does.
-//! 3. Whoever has the lease reads the session again first: it may have been renewed already.
-//! 4. New tokens are written down before anybody uses them. If that fails they are kept here, and
-//!    the next request writes them. So are tokens that cannot be verified yet: what they were asked
-//!    with may be used up.
-//! 5. A request that comes with tokens that have been replaced gets the session that has the new
-//!    ones. With a store that is always so, and with cookies for the grace time.
-//! 6. `invalid_grant` ends a session only if nobody has renewed it in the meantime. What may be
-//!    repeated ends none.
+//! ```text
+//!  request        this process            store                 Okta
+//!     |  due?          |                     |                     |
+//!     |--------------->|  under way? wait    |                     |
+//!     |                |  claim the lease    |                     |
+//!     |                |-------------------->|                     |
+//!     |                |  read again         |                     |
+//!     |                |-------------------->|                     |
+//!     |                |  still the same tokens: present them      |
+//!     |                |------------------------------------------>|
+//!     |                |  new tokens, verified                     |
+//!     |                |<------------------------------------------|
+//!     |                |  save, if nobody was faster               |
+//!     |                |-------------------->|                     |
+//!     |  new session   |  release the lease  |                     |
+//!     |<---------------|-------------------->|                     |
+//! ```
 //!
-//! With sessions in cookies replicas know nothing of each other. There it is Okta's own leeway for
-//! rotated refresh tokens that lets two of them renew the same session.
+//! `tests/refresh_model.rs` has this as a model, whose interleavings are searched for
+//! one that loses a token, uses one twice or brings back a session that was signed out.
+//!
+//!
+//! 1. Within one process, requests that want the same renewal share it. It is a task of
+//!    its own, so a browser that goes away does not take its tokens along.
+//! 2. Between processes with a shared store, one holds a lease while it renews and the
+//!    others read what it wrote. A lease ends by itself a few seconds after its holder
+//!    does.
+//! 3. Whoever has the lease reads the session again first: it may have been renewed
+//!    already.
+//! 4. New tokens are written down before anybody uses them. If that fails they are kept
+//!    here, and the next request writes them. So are tokens that cannot be verified
+//!    yet: what they were asked with may be used up.
+//! 5. A request that comes with tokens that have been replaced gets the session that
+//!    has the new ones. With a store that is always so, and with cookies for the grace
+//!    time.
+//! 6. `invalid_grant` ends a session only if nobody has renewed it in the meantime.
+//!    What may be repeated ends none.
+//!
+//! With sessions in cookies replicas know nothing of each other. There it is Okta's own
+//! leeway for rotated refresh tokens that lets two of them renew the same session.
 
 use std::fmt;
 use std::future::Future;
@@ -34,7 +59,8 @@ use crate::secret::random_bytes;
 use crate::session::{Due, Entry, Flights, Kind, Session, Sessions, StoreKey, StoredSessions, bounded};
 use crate::tokens::refresh::{self, Known, Refreshed};
 
-/// How long a lease lasts without being renewed: what others wait if its holder is killed.
+/// How long a lease lasts without being renewed: what others wait if its holder is
+/// killed.
 const LEASE: Duration = Duration::from_secs(5);
 /// How often it is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -42,7 +68,8 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// And how many times.
 const LOOKS: usize = 400;
-/// After a failure that may be repeated, the next try waits this long if Okta names no time.
+/// After a failure that may be repeated, the next try waits this long if Okta names no
+/// time.
 const PAUSE: Duration = Duration::from_secs(5);
 /// So many sessions are remembered for each of the reasons below.
 const REMEMBERED: usize = 16_384;
@@ -55,7 +82,8 @@ pub(super) struct Renewals {
     flights: Flights<Outcome>,
     /// What replaced sessions in cookies, and until when an old cookie finds it.
     successors: Cache<StoreKey, (Entry, Timestamp)>,
-    /// What has been renewed and could not be written down, after what it was renewed from.
+    /// What has been renewed and could not be written down, after what it was renewed
+    /// from.
     unsaved: Cache<StoreKey, (Arc<Session>, Arc<Session>)>,
     /// What was issued and could not be verified yet, after what it was asked for with.
     unverified: Cache<StoreKey, (Arc<Session>, Arc<TokenSet>)>,
@@ -66,8 +94,8 @@ pub(super) struct Renewals {
 /// What came of a renewal.
 #[derive(Clone)]
 enum Outcome {
-    /// The session as it is now; with the tokens of before if those are good for a while and
-    /// another process is at it.
+    /// The session as it is now; with the tokens of before if those are good for a
+    /// while and another process is at it.
     Renewed(Entry),
     /// There is none any more.
     Ended,
@@ -101,8 +129,9 @@ impl Renewals {
         (now < until && !entry.session.has_tokens_of(session)).then_some(entry)
     }
 
-    /// What is still to be written down in the place of a session. If that has other tokens by now
-    /// than those that were renewed, somebody else was faster, and what is kept here is out of date.
+    /// What is still to be written down in the place of a session. If that has other
+    /// tokens by now than those that were renewed, somebody else was faster, and what
+    /// is kept here is out of date.
     fn unsaved(&self, session: &Session) -> Option<Arc<Session>> {
         let (before, next) = self.unsaved.get(&session.id().0)?;
         before.has_tokens_of(session).then_some(next)
@@ -145,7 +174,8 @@ impl OktaAuth {
         }
     }
 
-    /// A session that could not be renewed: good while its access token or the grace lasts.
+    /// A session that could not be renewed: good while its access token or the grace
+    /// lasts.
     fn as_it_is(&self, entry: Entry, now: Timestamp, error: Option<Arc<Error>>) -> Tended {
         let grace = self.config().options.outage_grace;
         if entry.session.tokens_expire_at().is_none_or(|end| now < end.plus(grace)) {
@@ -259,8 +289,8 @@ impl OktaAuth {
         }
     }
 
-    /// Writes new tokens down. Whoever only noted that the session was used is written over;
-    /// whoever ended it has the last word, and the tokens are given back.
+    /// Writes new tokens down. Whoever only noted that the session was used is written
+    /// over; whoever ended it has the last word, and the tokens are given back.
     async fn write_down(&self, stored: &StoredSessions, current: Entry, next: Arc<Session>) -> Result<Outcome> {
         let (key, mut current) = (next.id().0, current);
         for _ in 0..WRITES {
@@ -291,7 +321,8 @@ impl OktaAuth {
         self.tell_renewal(Happening::SessionEnded { why: EndReason::RenewalRefused }, session, Some(error));
     }
 
-    /// Asks Okta for new tokens, unless it has issued some that are still to be verified.
+    /// Asks Okta for new tokens, unless it has issued some that are still to be
+    /// verified.
     async fn refreshed(&self, session: &Arc<Session>) -> Result<Refreshed> {
         let token = session.refresh_token();
         let token = token.ok_or_else(|| Error::new(Code::Internal, "a session without a refresh token was due"))?;
@@ -337,8 +368,9 @@ async fn while_holding<T>(stored: &StoredSessions, lease: &StoreKey, owner: u64,
 
 /// Whether a failure means that the session is over, however often it is repeated.
 ///
-/// Okta refuses the refresh token, or answers with tokens that cannot be this session's. What a
-/// clock that jumped or a key that is not yet published can cause is not among these.
+/// Okta refuses the refresh token, or answers with tokens that cannot be this
+/// session's. What a clock that jumped or a key that is not yet published can cause is
+/// not among these.
 fn ends(error: &Error) -> bool {
     const FINAL: [&str; 5] =
         ["invalid_grant", "access_denied", "consent_required", "interaction_required", "login_required"];
@@ -351,8 +383,8 @@ fn ends(error: &Error) -> bool {
     }
 }
 
-/// Whether tokens may pass when they are verified again: the keys could not be had. Those of a
-/// clock that is wrong are asked for again.
+/// Whether tokens may pass when they are verified again: the keys could not be had.
+/// Those of a clock that is wrong are asked for again.
 fn waits_for_keys(error: &Error) -> bool {
     error.is_temporary() || error.code() == Code::TokenKeyUnknown
 }

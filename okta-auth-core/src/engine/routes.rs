@@ -1,4 +1,33 @@
-//! The library's own paths: start of sign-in, callback, sign-out from here and from outside.
+//! The library's own paths: start of sign-in, callback, sign-out from here and from
+//! outside.
+//!
+//! | path | method | who sends it | what proves that |
+//! |---|---|---|---|
+//! | `/login` | GET | a link of the application | nothing: a sign-in harms nobody |
+//! | `/login/initiate` | GET, POST | Okta's dashboard, or anybody | nothing: it only begins one |
+//! | `/authorization-code/callback` | GET, POST | Okta, through the browser | state, in this browser's cookie |
+//! | `/logout` | POST | a page of the application | `Origin` and `Sec-Fetch-Site` |
+//! | `/frontchannel-logout` | GET, POST | Okta's sign-out page, in a frame | nothing, or a `sid` |
+//! | `/backchannel-logout` | POST | a provider | a logout token |
+//! | `/global-token-revocation` | POST | Okta | a revocation token |
+//! | `/.well-known/oauth-protected-resource` | GET | clients of the API | nothing: it is public |
+//!
+//! Each of them can be renamed or left out. None of them renews the tokens of a
+//! session: signing out has to work while Okta is away.
+//!
+//! # What a callback costs
+//!
+//! Up to the check of the state nothing is asked of anybody, so a stranger's callback
+//! costs the opening of one cookie. After that one request for the code is made, at
+//! most one for keys that are new, and at most one for userinfo. The attempt is used up
+//! before the first of them.
+//!
+//! # Which session ends at a sign-in
+//!
+//! The new session is written first and its cookie set; then the one that this browser
+//! had ends, with its refresh token. In that order a store that fails in between leaves
+//! two sessions and not none. A session that somebody planted in the browser ends with
+//! it.
 
 use std::sync::Arc;
 
@@ -45,7 +74,8 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Every path that the library serves for this configuration, relative to the mount path.
+    /// Every path that the library serves for this configuration, relative to the mount
+    /// path.
     pub fn all(routes: &Routes) -> impl Iterator<Item = (Self, &str)> {
         let all = [
             (Self::Login, routes.login()),
@@ -119,9 +149,9 @@ impl Visit {
         reply
     }
 
-    /// Starts a sign-in. `return_to` is where the browser goes afterwards; `prompt=login` asks
-    /// Okta for fresh credentials, and `login_hint` is the user name to prefill. Whatever else is in the
-    /// query is ignored.
+    /// Starts a sign-in. `return_to` is where the browser goes afterwards;
+    /// `prompt=login` asks Okta for fresh credentials, and `login_hint` is the user
+    /// name to prefill. Whatever else is in the query is ignored.
     async fn login(&self, parts: &Parts) -> Reply {
         let query = parts.uri.query().unwrap_or_default();
         let mut options = LoginOptions::new(ReturnTo::root());
@@ -151,8 +181,8 @@ impl Visit {
     }
 
     /// `cookies` gets the deletion of the attempt's cookie as soon as the attempt is
-    /// known: it is used up whatever comes of it. `about` gets the user, who is known before there
-    /// is a session.
+    /// known: it is used up whatever comes of it. `about` gets the user, who is known
+    /// before there is a session.
     async fn try_callback(
         &self,
         parts: &Parts,
@@ -215,8 +245,8 @@ impl Visit {
         Ok(reply::see_other(pending.return_to.as_str()))
     }
 
-    /// Ends the session that this browser had before. The browser has forgotten it already, so a
-    /// failure is no reason to refuse the new one.
+    /// Ends the session that this browser had before. The browser has forgotten it
+    /// already, so a failure is no reason to refuse the new one.
     async fn end_replaced(&self, now: Timestamp) {
         let Ok(Some(session)) = self.session() else { return };
         match self.auth().0.sessions.end(session, now).await {
@@ -276,7 +306,8 @@ impl Visit {
     /// Ends the session here first, and tells where the browser ends it at Okta.
     ///
     /// # Errors
-    /// The store's: a session that it still has could be used with a copy of the cookie.
+    /// The store's: a session that it still has could be used with a copy of the
+    /// cookie.
     async fn try_logout(&self, session: &Session) -> Result<Option<String>> {
         match self.auth().0.sessions.end(session, self.now()).await {
             Ok(true) => self.tell_ended(session, EndReason::SignedOut),

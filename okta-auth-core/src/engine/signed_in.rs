@@ -15,12 +15,11 @@ use crate::tenant::TenantSettings;
 
 /// Somebody with a live session.
 ///
-/// The claims are those of the last refresh of the tokens, or of the sign-in without refresh tokens: a
-/// group that was taken away at Okta is gone within one lifetime of an access token, or when the
-/// session ends.
+/// The claims are those of the last refresh of the tokens, or of the sign-in without
+/// refresh tokens: a group that was taken away at Okta is gone within one lifetime of
+/// an access token, or when the session ends.
 ///
-/// `C` is the application's own type for the claims; `()`
-/// asks for none.
+/// `C` is the application's own type for the claims; `()` asks for none.
 pub struct SignedIn<C = ()> {
     session: Arc<Session>,
     caller: Caller,
@@ -95,14 +94,14 @@ impl<C> SignedIn<C> {
         self.session.app_data(name)
     }
 
-    /// The access token, for calls to other APIs in the user's name: renewed if it has expired
-    /// or is about to, once for any number of callers.
+    /// The access token, for calls to other APIs in the user's name: renewed if it has
+    /// expired or is about to, once for any number of callers.
     ///
     /// # Errors
     /// [`Code::SessionEnded`] if Okta does not renew the session any more,
     /// [`Code::TokenExpired`] if there is nothing to renew it with, and
-    /// [`Code::RenewalUnavailable`] or the error of reaching Okta or the store if it is to be tried
-    /// again.
+    /// [`Code::RenewalUnavailable`] or the error of reaching Okta or the store if it is
+    /// to be tried again.
     pub async fn access_token(&self) -> Result<Secret> {
         self.visit.fresh_access_token().await
     }

@@ -8,8 +8,9 @@
 //! | a renewal | one of its own | that of the session |
 //! | what the application ends | one of its own, or that of the request it is called in | that of the session |
 //!
-//! An event is told when what it tells of has happened and not before: a session that the store
-//! could not remove has not ended. What an event tells of is not logged a second time.
+//! An event is told when what it tells of has happened and not before: a session that
+//! the store could not remove has not ended. What an event tells of is not logged a
+//! second time.
 
 use super::visit::{Inner, Visit};
 use super::{OktaAuth, SignedIn};
@@ -48,7 +49,8 @@ impl About {
 }
 
 impl Inner {
-    /// What this request is called in events and on error pages; made when it is first needed.
+    /// What this request is called in events and on error pages; made when it is first
+    /// needed.
     pub(super) fn reference(&self) -> Reference {
         *self.reference.get_or_init(Reference::random)
     }
@@ -60,8 +62,8 @@ impl Inner {
 }
 
 impl Visit {
-    /// What this request is called in [events](crate::events) and on error pages, for an
-    /// application's own log and pages.
+    /// What this request is called in [events](crate::events) and on error pages, for
+    /// an application's own log and pages.
     pub fn reference(&self) -> Reference {
         self.inner().reference()
     }
@@ -113,7 +115,8 @@ impl Visit {
         self.tell(happening, About::default(), outcome.as_ref().err());
     }
 
-    /// Who makes the request. Of a token it is the user's id, and not its subject, which is a login.
+    /// Who makes the request. Of a token it is the user's id, and not its subject,
+    /// which is a login.
     fn about_caller(&self, by_token: bool) -> About {
         if !by_token {
             return self.known_session().map_or_else(About::default, |session| About::session(session));

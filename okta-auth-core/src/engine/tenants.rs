@@ -17,8 +17,8 @@ use crate::error::{Code, Error, Result};
 use crate::policy::PolicySet;
 use crate::tenant::{Resolver, TenantId, TenantKey, TenantTable};
 
-/// The tenants of an application, to be shared by all workers. An application with one Okta is one
-/// with one tenant: what takes this takes an [`OktaAuth`] too.
+/// The tenants of an application, to be shared by all workers. An application with one
+/// Okta is one with one tenant: what takes this takes an [`OktaAuth`] too.
 ///
 /// ```
 /// use okta_auth_core::config::ConfigBuilder;
@@ -70,9 +70,9 @@ impl Tenants {
         Self(Kind::Many(Arc::new(many)))
     }
 
-    /// Reads the variables of the process: with `OKTA_TENANTS` the tenants that it lists, told by
-    /// host and by subdomain of `OKTA_BASE_URL`, and without it the one of
-    /// [`OktaAuth::from_env`].
+    /// Reads the variables of the process: with `OKTA_TENANTS` the tenants that it
+    /// lists, told by host and by subdomain of `OKTA_BASE_URL`, and without it the one
+    /// of [`OktaAuth::from_env`].
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], with every problem and its fix.
@@ -92,8 +92,9 @@ impl Tenants {
             .build()
     }
 
-    /// Looks at a request: finds its tenant, and its session there. `target` is the path and query
-    /// as the client sent them, and `renewal` when the route renews tokens.
+    /// Looks at a request: finds its tenant, and its session there. `target` is the
+    /// path and query as the client sent them, and `renewal` when the route renews
+    /// tokens.
     pub fn arrival(&self, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
         match &self.0 {
             Kind::One(auth) => auth.arrival(parts, target, renewal),
@@ -101,7 +102,8 @@ impl Tenants {
         }
     }
 
-    /// The paths that the library serves, as patterns of the router, with what they are.
+    /// The paths that the library serves, as patterns of the router, with what they
+    /// are.
     pub fn endpoints(&self) -> Vec<(Endpoint, String)> {
         let owned = |(endpoint, path): (Endpoint, &str)| (endpoint, path.to_owned());
         match &self.0 {
@@ -126,19 +128,22 @@ impl Tenants {
         }
     }
 
-    /// The routes that have a policy, in the set of some tenant. Each tenant's own is asked.
-    pub fn policy_routes(&self) -> Vec<String> {
+    /// The routes of which something is set: a policy in the set of some tenant, or
+    /// that their requests do not renew tokens.
+    pub fn special_routes(&self) -> Vec<String> {
         let routes = |set: &PolicySet| set.routes().map(|(route, _)| route.to_owned()).collect::<Vec<_>>();
-        let mut routes: Vec<String> = match &self.0 {
+        let mut all: Vec<String> = match &self.0 {
             Kind::One(auth) => routes(auth.policies()),
             Kind::Many(many) => many.policy_sets().flat_map(routes).collect(),
         };
-        routes.sort();
-        routes.dedup();
-        routes
+        all.extend_from_slice(self.on_demand_routes());
+        all.sort();
+        all.dedup();
+        all
     }
 
-    /// Whether a route, as the router matched it, has a policy in the set of some tenant.
+    /// Whether a route, as the router matched it, has a policy in the set of some
+    /// tenant.
     pub fn has_policy(&self, route: &str) -> bool {
         match &self.0 {
             Kind::One(auth) => auth.policies().route(route).is_some(),
@@ -146,7 +151,8 @@ impl Tenants {
         }
     }
 
-    /// Whether [`arrival`](Self::arrival) looks at a header, whose name is in lower case.
+    /// Whether [`arrival`](Self::arrival) looks at a header, whose name is in lower
+    /// case.
     pub fn looks_at(&self, header: &str) -> bool {
         match &self.0 {
             Kind::One(auth) => auth.looks_at(header),
@@ -154,35 +160,37 @@ impl Tenants {
         }
     }
 
-    /// The engine of a tenant, made ready if need be; `None` if there is no such tenant. It is for
-    /// what an application does without a request: ending sessions, verifying a token.
+    /// The engine of a tenant, made ready if need be; `None` if there is no such
+    /// tenant. It is for what an application does without a request: ending sessions,
+    /// verifying a token.
     ///
     /// # Errors
-    /// [`Code::TenantUnavailable`] if the source does not answer, [`Code::ConfigInvalid`] if the
-    /// settings cannot work.
+    /// [`Code::TenantUnavailable`] if the source does not answer,
+    /// [`Code::ConfigInvalid`] if the settings cannot work.
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<OktaAuth>> {
         let Kind::Many(many) = &self.0 else { return Ok(None) };
         many.find(&TenantKey::Id(id.clone())).await
     }
 
-    /// Forgets what a source has said, so that a change is seen with the next request and not when
-    /// the answer is no longer believed.
+    /// Forgets what a source has said, so that a change is seen with the next request
+    /// and not when the answer is no longer believed.
     pub fn forget(&self) {
         if let Kind::Many(many) = &self.0 {
             many.forget();
         }
     }
 
-    /// Ends every session of a tenant that is being removed, on every replica, and forgets it. If
-    /// the tenant comes back, they do not.
+    /// Ends every session of a tenant that is being removed, on every replica, and
+    /// forgets it. If the tenant comes back, they do not.
     ///
-    /// Take it out of the source first, so that no session begins after that. What the tenant was
-    /// is remembered for a while by whoever has served it; a process that never has does not know
-    /// whose sessions to end, and says so: call it then before and after the removal.
+    /// Take it out of the source first, so that no session begins after that. What the
+    /// tenant was is remembered for a while by whoever has served it; a process that
+    /// never has does not know whose sessions to end, and says so: call it then before
+    /// and after the removal.
     ///
     /// # Errors
-    /// [`Code::TenantUnknown`] if this process does not know the tenant (any more), and that of the
-    /// session store: the sessions may then not have ended.
+    /// [`Code::TenantUnknown`] if this process does not know the tenant (any more), and
+    /// that of the session store: the sessions may then not have ended.
     pub async fn end_tenant(&self, id: &TenantId) -> Result<()> {
         match &self.0 {
             Kind::Many(many) => many.end_tenant(id).await,

@@ -1,4 +1,9 @@
 //! How an application says which tenants it has.
+//!
+//! Everything that can be wrong is told when the tenants are built: two that a host or
+//! a domain leads to, an issuer outside of the policy, a policy set that there is not.
+//! With a source that is asked while the application runs the same is told in the log
+//! and to whoever came, and for that tenant alone.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -72,51 +77,52 @@ impl TenantsBuilder {
         self.source_believed_for(source, BELIEVED)
     }
 
-    /// The same with another time for which its answers are believed, that there is no such tenant
-    /// included.
+    /// The same with another time for which its answers are believed, that there is no
+    /// such tenant included.
     pub fn source_believed_for(mut self, source: impl TenantSource, lifetime: Duration) -> Self {
         self.place = Place::Source(Arc::new(source), lifetime);
         self
     }
 
-    /// Adds a way to tell the tenant of a request; asked in the order in which they are added. At
-    /// least one is needed.
+    /// Adds a way to tell the tenant of a request; asked in the order in which they are
+    /// added. At least one is needed.
     pub fn resolve(mut self, resolver: Resolver) -> Self {
         self.resolvers.push(resolver);
         self
     }
 
-    /// Adds a set of policies that tenants name in their settings. Tenants that name none are held
-    /// to those of the application.
+    /// Adds a set of policies that tenants name in their settings. Tenants that name
+    /// none are held to those of the application.
     pub fn policies(mut self, name: impl Into<String>, policies: PolicySet) -> Self {
         self.policies.insert(name.into(), policies);
         self
     }
 
-    /// Whether `/login` without a tenant asks for an e-mail address, whose domain leads to the
-    /// tenant; yes by default. It never tells whether there is such a user.
+    /// Whether `/login` without a tenant asks for an e-mail address, whose domain leads
+    /// to the tenant; yes by default. It never tells whether there is such a user.
     pub fn email_first(mut self, ask: bool) -> Self {
         self.email_first = ask;
         self
     }
 
-    /// Whether `/login` without a tenant lists the tenants by name; no by default, since that tells
-    /// everybody who your customers are.
+    /// Whether `/login` without a tenant lists the tenants by name; no by default,
+    /// since that tells everybody who your customers are.
     pub fn chooser(mut self, list: bool) -> Self {
         self.chooser = list;
         self
     }
 
-    /// Whether somebody who signs in at one tenant leaves the sessions of others in the same
-    /// browser; no by default: several live side by side.
+    /// Whether somebody who signs in at one tenant leaves the sessions of others in the
+    /// same browser; no by default: several live side by side.
     pub fn exclusive(mut self, exclusive: bool) -> Self {
         self.exclusive = exclusive;
         self
     }
 
-    /// Where requests may go that tenants' settings cause, instead of Okta's own domains alone:
-    /// custom domains, and for development this machine. A tenant whose issuer is elsewhere is an
-    /// error when the tenants are loaded; whatever its metadata name is held to the same.
+    /// Where requests may go that tenants' settings cause, instead of Okta's own
+    /// domains alone: custom domains, and for development this machine. A tenant whose
+    /// issuer is elsewhere is an error when the tenants are loaded; whatever its
+    /// metadata name is held to the same.
     pub fn egress(mut self, policy: EgressPolicy) -> Self {
         self.egress = policy;
         self

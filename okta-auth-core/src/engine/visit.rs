@@ -11,7 +11,6 @@ use serde_json::json;
 use super::client_kind::may_redirect;
 use super::error_reply;
 use super::many::Many;
-use super::renewal::Tended;
 use super::reply::{self, Reply};
 use super::{Challenge, OktaAuth};
 use crate::bearer::Credentials;
@@ -21,7 +20,6 @@ use crate::error::{Code, Error, Result};
 use crate::events::{About, Happening, Reference};
 use crate::jose::VerifiedAccessToken;
 use crate::login::{LoginOptions, ReturnTo};
-use crate::secret::Secret;
 use crate::session::{Entry, Session};
 
 /// The engine's view of one request. An adapter makes it before the handler runs, keeps
@@ -53,8 +51,8 @@ pub(super) struct Inner {
     pub(super) credentials: Credentials,
     /// The outcome of verifying that, once somebody has asked.
     pub(super) token: OnceLock<Result<VerifiedAccessToken, Arc<Error>>>,
-    /// Whether the request may act for its session: it changes nothing, or comes from the
-    /// application's own pages.
+    /// Whether the request may act for its session: it changes nothing, or comes from
+    /// the application's own pages.
     pub(super) own: bool,
     /// When the request came: one moment for all that happens with it.
     pub(super) now: Timestamp,
@@ -128,7 +126,7 @@ impl Inner {
     }
 
     /// The session as it is now.
-    fn entry(&self) -> Option<Entry> {
+    pub(super) fn entry(&self) -> Option<Entry> {
         let Presence::User(entry) = &self.presence else { return None };
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         Some(latest.as_ref().unwrap_or(entry).clone())
@@ -174,8 +172,8 @@ impl Visit {
     }
 
     /// Adds to a response what the session needs: a rewritten or deleted cookie, and
-    /// cache headers. Call it once for each response, the engine's own answers and those of
-    /// handlers that failed included.
+    /// cache headers. Call it once for each response, the engine's own answers and
+    /// those of handlers that failed included.
     pub fn finish(&self, headers: &mut HeaderMap) {
         let upkeep = self.0.upkeep();
         // New tokens have to reach the browser, whatever a shared cache was meant to keep.
@@ -210,8 +208,8 @@ impl Visit {
         }
     }
 
-    /// Whether the request may reach the application at all: not if it names a tenant that there
-    /// is not.
+    /// Whether the request may reach the application at all: not if it names a tenant
+    /// that there is not.
     ///
     /// # Errors
     /// The challenge to answer with.
@@ -227,8 +225,9 @@ impl Visit {
         self.0.lobby.as_ref()
     }
 
-    /// What stands in the way of an answer if somebody asked who the user is and that could not be
-    /// told: the response of a handler that took that for nobody is not sent.
+    /// What stands in the way of an answer if somebody asked who the user is and that
+    /// could not be told: the response of a handler that took that for nobody is not
+    /// sent.
     pub fn unanswered(&self) -> Option<Challenge> {
         match &self.0.presence {
             Presence::Unavailable(error) if self.0.unanswered.load(Ordering::Relaxed) => {
@@ -238,37 +237,12 @@ impl Visit {
         }
     }
 
-    /// The access token of the session, renewed if it has expired or is about to.
-    pub(super) async fn fresh_access_token(&self) -> Result<Secret> {
-        let ended = || Error::new(Code::SessionEnded, "the session has ended; the user has to sign in again");
-        let entry = self.0.entry().ok_or_else(ended)?;
-        let now = self.0.auth.0.clock.now();
-        let entry = match self.0.auth.tended(entry, now).await {
-            Tended::Usable { entry, renewed } => {
-                if renewed {
-                    *self.0.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(entry.clone());
-                    self.0.keep(Upkeep::Renewed);
-                }
-                entry
-            }
-            Tended::Ended => {
-                self.0.keep(Upkeep::Clear);
-                return Err(ended());
-            }
-            Tended::Unavailable(error) => return Err(error.duplicate()),
-        };
-        match entry.session.access_token() {
-            Some((token, expires_at)) if expires_at.is_none_or(|end| now < end) => Ok(token),
-            _ => Err(no_access_token(&entry.session)),
-        }
-    }
-
-    /// Sends the browser to Okta with a new pending login, for a handler that wants more
-    /// than the `User` extractor asks for: a recent sign-in, a second factor, a user name
-    /// to prefill.
+    /// Sends the browser to Okta with a new pending login, for a handler that wants
+    /// more than the `User` extractor asks for: a recent sign-in, a second factor, a
+    /// user name to prefill.
     ///
-    /// The answer is a redirect with a cookie, or an error page if Okta is away. What was
-    /// asked for is checked when the browser comes back.
+    /// The answer is a redirect with a cookie, or an error page if Okta is away. What
+    /// was asked for is checked when the browser comes back.
     ///
     /// ```
     /// use std::time::Duration;
@@ -319,8 +293,8 @@ impl Visit {
     /// The request's session.
     ///
     /// # Errors
-    /// The store's or Okta's, if it cannot be told whether there is one. The answer then says so,
-    /// whatever the handler makes of it.
+    /// The store's or Okta's, if it cannot be told whether there is one. The answer
+    /// then says so, whatever the handler makes of it.
     pub(super) fn session(&self) -> Result<Option<&Arc<Session>>> {
         match &self.0.presence {
             Presence::Nobody => Ok(None),
@@ -386,8 +360,9 @@ impl Visit {
         self.0.navigation && may_redirect(&self.0.method) && !self.0.auth.config().is_api_only()
     }
 
-    /// Remembers that the answer says itself if it could not be told who asks, as those of the
-    /// library's own paths do: a sign-out must take the cookie away all the same.
+    /// Remembers that the answer says itself if it could not be told who asks, as those
+    /// of the library's own paths do: a sign-out must take the cookie away all the
+    /// same.
     pub(super) fn mark_answered(&self) {
         self.0.unanswered.store(false, Ordering::Relaxed);
     }
@@ -424,17 +399,6 @@ impl Visit {
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
         reply
     }
-}
-
-/// Why there is no access token that is good for anything.
-fn no_access_token(session: &Session) -> Error {
-    if session.refresh_token().is_some() {
-        let message = "the access token has expired, and Okta or the store does not answer; it will be tried again";
-        return Error::new(Code::RenewalUnavailable, message);
-    }
-    let message = "the access token has expired, and there is none to renew it with; ask for the scope \
-                   `offline_access` in OKTA_SCOPES, and let Okta allow it";
-    Error::new(Code::TokenExpired, message)
 }
 
 /// Whether the answer sets the session cookie itself (a sign-in or sign-out): upkeep

@@ -23,7 +23,8 @@ pub struct Event {
 /// Whom an event is about, as far as that is known.
 #[derive(Clone, Default)]
 pub(crate) struct About {
-    /// Who vouches for the user, if that may be somebody else than the configured issuer.
+    /// Who vouches for the user, if that may be somebody else than the configured
+    /// issuer.
     pub(crate) issuer: Option<String>,
     /// The user at that issuer.
     pub(crate) subject: Option<String>,
@@ -49,30 +50,32 @@ impl Event {
         self.happening.reason()
     }
 
-    /// When, by the application's clock, in whole seconds. Events of the same second are told in the
-    /// order in which they happened.
+    /// When, by the application's clock, in whole seconds. Events of the same second
+    /// are told in the order in which they happened.
     pub fn time(&self) -> Timestamp {
         self.time
     }
 
-    /// The issuer of the user; where none is known, the one that the application signs in at.
+    /// The issuer of the user; where none is known, the one that the application signs
+    /// in at.
     pub fn issuer(&self) -> &str {
         self.about.issuer.as_deref().unwrap_or(&self.issuer)
     }
 
-    /// The client id of the application. Together with the issuer it says which tenant an event is
-    /// of.
+    /// The client id of the application. Together with the issuer it says which tenant
+    /// an event is of.
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    /// What ties this event to others of the same request, and to what its user was shown.
+    /// What ties this event to others of the same request, and to what its user was
+    /// shown.
     pub fn reference(&self) -> Reference {
         self.reference
     }
 
-    /// The user, at that issuer: personal data, which the log does not get. `None` if no user is
-    /// known, or the caller is a machine.
+    /// The user, at that issuer: personal data, which the log does not get. `None` if
+    /// no user is known, or the caller is a machine.
     pub fn subject(&self) -> Option<&str> {
         self.about.subject.as_deref()
     }

@@ -1,7 +1,8 @@
 //! What can happen.
 //!
-//! A new kind has to be added to the table of the [module](super), which a test compares with the
-//! names here. Names and reasons are part of the interface: dashboards and alerts hang on them.
+//! A new kind has to be added to the table of the [module](super), which a test
+//! compares with the names here. Names and reasons are part of the interface:
+//! dashboards and alerts hang on them.
 
 use std::sync::Arc;
 
@@ -15,15 +16,15 @@ pub enum Happening {
     SignInStarted,
     /// Somebody has signed in, and the answer that carries the session is on its way.
     SignInSucceeded,
-    /// A sign-in could not be started or completed. The user is known only if what failed came
-    /// after Okta's answer had been verified.
+    /// A sign-in could not be started or completed. The user is known only if what
+    /// failed came after Okta's answer had been verified.
     #[non_exhaustive]
     SignInFailed {
         /// Why.
         code: Code,
     },
-    /// The application's hook let somebody not in. The reason that it gave is for the user, and not
-    /// here.
+    /// The application's hook let somebody not in. The reason that it gave is for the
+    /// user, and not here.
     SignInRefused,
     /// A session has new tokens.
     SessionRenewed,
@@ -39,8 +40,8 @@ pub enum Happening {
         /// The name of the policy, if it has one.
         policy: Option<Arc<str>>,
     },
-    /// A policy refused a request: of a user with a session, or of the holder of a token, whose
-    /// issuer may be another one than that of sign-in.
+    /// A policy refused a request: of a user with a session, or of the holder of a
+    /// token, whose issuer may be another one than that of sign-in.
     #[non_exhaustive]
     AccessDenied {
         /// The name of the policy, if it has one.
@@ -48,26 +49,27 @@ pub enum Happening {
         /// The code of its decision, for example `not_met` or `insufficient_scope`.
         code: &'static str,
     },
-    /// A session ended before its limits. Those that run into a limit are just not there any more,
-    /// and no event tells of it.
+    /// A session ended before its limits. Those that run into a limit are just not
+    /// there any more, and no event tells of it.
     #[non_exhaustive]
     SessionEnded {
         /// Why.
         why: EndReason,
     },
-    /// Somebody outside asked to end sessions. The sessions themselves are events of their own, with
-    /// the same reference.
+    /// Somebody outside asked to end sessions. The sessions themselves are events of
+    /// their own, with the same reference.
     #[non_exhaustive]
     LogoutReceived {
         /// By which way.
         channel: LogoutChannel,
         /// Why it was not carried out; `None` if it was.
         refused: Option<Code>,
-        /// How many sessions ended; `None` if that cannot be told, as with those in cookies.
+        /// How many sessions ended; `None` if that cannot be told, as with those in
+        /// cookies.
         sessions: Option<usize>,
     },
-    /// The store of sessions did not answer a request. A renewal that fails for that reason is a
-    /// failed renewal.
+    /// The store of sessions did not answer a request. A renewal that fails for that
+    /// reason is a failed renewal.
     #[non_exhaustive]
     StoreUnavailable {
         /// What it was asked for.

@@ -1,8 +1,9 @@
 //! Counters and times, for the feature `metrics`.
 //!
-//! They go to the facade of the crate `metrics`: the application chooses the recorder, Prometheus
-//! for example, and installs it before it builds [`OktaAuth`](super::super::OktaAuth). Without the
-//! feature nothing is measured, and without a recorder what is measured goes nowhere.
+//! They go to the facade of the crate `metrics`: the application chooses the recorder,
+//! Prometheus for example, and installs it before it builds
+//! [`OktaAuth`](super::super::OktaAuth). Without the feature nothing is measured, and
+//! without a recorder what is measured goes nowhere.
 //!
 //! | name | kind | labels | unit |
 //! |---|---|---|---|
@@ -11,8 +12,9 @@
 //! | `okta_auth_renewal_seconds` | histogram | `outcome` | seconds |
 //! | `okta_auth_store_operation_seconds` | histogram | `operation`, `outcome` | seconds |
 //!
-//! Names, labels and units do not change between releases. Every label has few values, all of them
-//! fixed in this library, so that nobody from outside can make a time series:
+//! Names, labels and units do not change between releases. Every label has few values,
+//! all of them fixed in this library, so that nobody from outside can make a time
+//! series:
 //!
 //! | label | values |
 //! |---|---|
@@ -23,26 +25,29 @@
 //!
 //! # How they are to be read
 //!
-//! - A request to Okta is measured from its start to the last byte of the answer, each try by
-//!   itself. It is `ok` with every answer but 3xx, 429 and 5xx: a refused code is an answer, too.
-//! - A renewal is `renewed` or `ended` in the place of `ok`. It is measured once however many
-//!   requests wait for it, with the time that it waits for another process.
-//! - An operation of a store that is `abandoned` has mostly taken longer than the five seconds that
-//!   a store is given.
-//! - Requests of people who are signed in, and tokens that have been seen before, are measured by
-//!   nothing here: an application's own middleware does that better.
+//! - A request to Okta is measured from its start to the last byte of the answer, each
+//!   try by itself. It is `ok` with every answer but 3xx, 429 and 5xx: a refused code
+//!   is an answer, too.
+//! - A renewal is `renewed` or `ended` in the place of `ok`. It is measured once
+//!   however many requests wait for it, with the time that it waits for another
+//!   process.
+//! - An operation of a store that is `abandoned` has mostly taken longer than the five
+//!   seconds that a store is given.
+//! - Requests of people who are signed in, and tokens that have been seen before, are
+//!   measured by nothing here: an application's own middleware does that better.
 //!
 //! What to watch: `event="renewal_failed"` and `event="store_unavailable"` are outages,
-//! `event="sign_in_failed"` by reason tells outages from mistakes in the configuration, and
-//! `event="access_denied"` of one reason that goes up may be somebody who tries doors.
+//! `event="sign_in_failed"` by reason tells outages from mistakes in the configuration,
+//! and `event="access_denied"` of one reason that goes up may be somebody who tries
+//! doors.
 
 #[cfg(feature = "metrics")]
 use crate::clock::Stopwatch;
 
 // `tests/events.rs` compares the table above with what is really counted and measured.
 
-/// What Okta is asked for: an endpoint by its purpose. Its URL would be no label, since it is the
-/// issuer's to choose.
+/// What Okta is asked for: an endpoint by its purpose. Its URL would be no label, since
+/// it is the issuer's to choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProviderEndpoint {
     Metadata,
@@ -62,8 +67,8 @@ pub(crate) struct Measure {
 
 /// A histogram, with a label besides the outcome.
 ///
-/// It is its own owner of the time: whoever is dropped in the middle, such as the future of a
-/// request whose browser has gone, is measured as well.
+/// It is its own owner of the time: whoever is dropped in the middle, such as the
+/// future of a request whose browser has gone, is measured as well.
 #[cfg(feature = "metrics")]
 struct Running {
     name: &'static str,

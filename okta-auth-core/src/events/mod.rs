@@ -1,8 +1,9 @@
 //! What happened, for those who have to know: one stream of typed events.
 //!
-//! An event goes to the log (`tracing`, target `okta_auth`), to the counters of the feature
-//! `metrics`, and to the hooks that an application adds with
-//! [`OktaAuthBuilder::on_event`](super::engine::OktaAuthBuilder::on_event), in this order:
+//! An event goes to the log (`tracing`, target `okta_auth`), to the counters of the
+//! feature `metrics`, and to the hooks that an application adds with
+//! [`OktaAuthBuilder::on_event`](super::engine::OktaAuthBuilder::on_event), in this
+//! order:
 //!
 //! ```
 //! use okta_auth_core::{OktaAuth, config::ConfigBuilder, events::Event};
@@ -18,8 +19,8 @@
 //! # }
 //! ```
 //!
-//! What takes longer, such as a database, goes into a channel. Whether a full one loses events or
-//! stops requests is then the application's own decision:
+//! What takes longer, such as a database, goes into a channel. Whether a full one loses
+//! events or stops requests is then the application's own decision:
 //!
 //! ```
 //! use std::sync::mpsc::{SyncSender, sync_channel};
@@ -57,37 +58,41 @@
 //! | `logout_received` | `ok` or a code | a sign-out message came from outside; `ok` if it was carried out |
 //! | `store_unavailable` | a [`StoreUse`] | the store of sessions did not answer a request |
 //!
-//! A renewal that Okta refuses for good is a `session_ended` and no `renewal_failed`. What a policy
-//! says of a caller whom a handler asks about is no event: nobody was refused.
+//! A renewal that Okta refuses for good is a `session_ended` and no `renewal_failed`.
+//! What a policy says of a caller whom a handler asks about is no event: nobody was
+//! refused.
 //!
-//! With sessions in cookies it is not known which sessions a message from outside ends: there is
-//! the `logout_received`, and a `session_ended` only for the session whose cookie came along.
+//! With sessions in cookies it is not known which sessions a message from outside ends:
+//! there is the `logout_received`, and a `session_ended` only for the session whose
+//! cookie came along.
 //!
 //! # References
 //!
-//! Everything that happens in one request has one [`Reference`], which the error page and the JSON
-//! of an error show. It is random and never taken from the request. A renewal is done for all the
-//! requests that wait for it, and what an application ends outside of a request is of none: their
-//! events have references of their own.
+//! Everything that happens in one request has one [`Reference`], which the error page
+//! and the JSON of an error show. It is random and never taken from the request. A
+//! renewal is done for all the requests that wait for it, and what an application ends
+//! outside of a request is of none: their events have references of their own.
 //!
-//! A user who reads a reference out over the telephone thus leads to every line of the log, and to
-//! every event, of the request that failed. To show it on pages of its own an application asks
-//! [`Visit::reference`](super::engine::Visit::reference). It is made when it is first needed: the
-//! requests of people who are signed in, and of tokens that are good, have none and pay for none.
+//! A user who reads a reference out over the telephone thus leads to every line of the
+//! log, and to every event, of the request that failed. To show it on pages of its own
+//! an application asks [`Visit::reference`](super::engine::Visit::reference). It is
+//! made when it is first needed: the requests of people who are signed in, and of
+//! tokens that are good, have none and pay for none.
 //!
 //! # What is in the log
 //!
-//! Name, reason, reference, issuer, client and the session's id, which is no secret; of errors the
-//! message, Okta's `error` and the cause. Nothing personal: no subject, no e-mail address, no name.
-//! A hook can read the subject. Nobody gets a token, or text of the provider.
+//! Name, reason, reference, issuer, client and the session's id, which is no secret; of
+//! errors the message, Okta's `error` and the cause. Nothing personal: no subject, no
+//! e-mail address, no name. A hook can read the subject. Nobody gets a token, or text
+//! of the provider.
 //!
 //! | level | events |
 //! |---|---|
 //! | `warn` | what failed: `sign_in_failed`, `renewal_failed`, `store_unavailable`, a refused `logout_received` |
 //! | `info` | everything else |
 //!
-//! A sign-in can be made to fail by anybody who calls up an old link, and a sign-out message can be
-//! sent by anybody: count these before you are woken up by them.
+//! A sign-in can be made to fail by anybody who calls up an old link, and a sign-out
+//! message can be sent by anybody: count these before you are woken up by them.
 
 mod event;
 mod happening;

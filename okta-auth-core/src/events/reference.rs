@@ -6,11 +6,12 @@ use crate::secret::random_bytes;
 
 /// Ties events, log lines and the page that a user sees together: 80 random bits.
 ///
-/// With a million a day it takes some three thousand years until two are likely to be the same. It is never
-/// taken from a request, so nobody can make two things look like one, and write into a log.
+/// With a million a day it takes some three thousand years until two are likely to be
+/// the same. It is never taken from a request, so nobody can make two things look like
+/// one, and write into a log.
 ///
-/// `Display` writes 16 characters of an alphabet without `I`, `L`, `O` and `U` (Crockford's base
-/// 32), so that it can be read out over the telephone.
+/// `Display` writes 16 characters of an alphabet without `I`, `L`, `O` and `U`
+/// (Crockford's base 32), so that it can be read out over the telephone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reference([u8; 10]);
 
@@ -18,8 +19,8 @@ pub struct Reference([u8; 10]);
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 impl Reference {
-    /// A fresh one. It names and protects nothing, so a system without randomness gets zeros, and
-    /// fails where randomness matters.
+    /// A fresh one. It names and protects nothing, so a system without randomness gets
+    /// zeros, and fails where randomness matters.
     pub(crate) fn random() -> Self {
         Self(random_bytes().unwrap_or_default())
     }

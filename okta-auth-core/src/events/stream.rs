@@ -4,9 +4,9 @@
 //! 2. Then the counters, which take no time.
 //! 3. Then the hooks, in the order in which they were added.
 //!
-//! All of it happens where the event does, before the answer goes out. Nothing is queued here: a
-//! queue that is full would have to lose events or to stop requests, and only the application knows
-//! which of the two it wants.
+//! All of it happens where the event does, before the answer goes out. Nothing is
+//! queued here: a queue that is full would have to lose events or to stop requests, and
+//! only the application knows which of the two it wants.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,8 +40,8 @@ impl Events {
 
     /// Tells the log, the counters and the hooks.
     ///
-    /// `error` is for the log alone: its message and its cause are for operators, and may change
-    /// between releases. Hooks get its code, by the event's reason.
+    /// `error` is for the log alone: its message and its cause are for operators, and
+    /// may change between releases. Hooks get its code, by the event's reason.
     pub(crate) fn tell(&self, happening: Happening, reference: Reference, about: About, error: Option<&Error>) {
         let (issuer, client_id) = (Arc::clone(&self.issuer), Arc::clone(&self.client_id));
         let event = Event { happening, time: self.clock.now(), issuer, client_id, reference, about };
@@ -59,8 +59,8 @@ impl Events {
 
 /// One line for the log. The fields are read only if somebody listens.
 ///
-/// A field that is added here is in every log there is: it must not be personal, a secret, or
-/// anything that a provider or a browser wrote.
+/// A field that is added here is in every log there is: it must not be personal, a
+/// secret, or anything that a provider or a browser wrote.
 macro_rules! line {
     ($level:ident, $event:expr, $error:expr) => {
         tracing::$level!(

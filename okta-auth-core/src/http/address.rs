@@ -1,12 +1,13 @@
 //! What kind of address an address is.
 //!
-//! The tables are IANA's registries of special-purpose addresses (RFC 6890 and its updates), with
-//! two differences, both on the strict side:
+//! The tables are IANA's registries of special-purpose addresses (RFC 6890 and its
+//! updates), with two differences, both on the strict side:
 //!
-//! 1. Of IPv6 only `2000::/3` can be public: nothing else is assigned for it. What stands for an
-//!    IPv4 address (RFC 4291 §2.5.5.2, RFC 6052 §2.1) is what that address is.
-//! 2. The addresses at which clouds hand out credentials are special wherever they are, and so
-//!    no permission for private addresses reaches them.
+//! 1. Of IPv6 only `2000::/3` can be public: nothing else is assigned for it. What
+//!    stands for an IPv4 address (RFC 4291 §2.5.5.2, RFC 6052 §2.1) is what that
+//!    address is.
+//! 2. The addresses at which clouds hand out credentials are special wherever they are,
+//!    and so no permission for private addresses reaches them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -19,8 +20,9 @@ pub(super) enum Kind {
     Private,
     /// This machine.
     Loopback,
-    /// Nothing that a request should ever go to: unspecified, link-local, multicast, documentation,
-    /// benchmarks, tunnels, reserved, and the metadata services of clouds.
+    /// Nothing that a request should ever go to: unspecified, link-local, multicast,
+    /// documentation, benchmarks, tunnels, reserved, and the metadata services of
+    /// clouds.
     Special,
 }
 
@@ -104,10 +106,10 @@ fn kind_v6(address: Ipv6Addr) -> Kind {
     V6.iter().find(|(net, bits, _)| inside(net, *bits)).map_or(Kind::Special, |(_, _, kind)| *kind)
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped, `::ffff:a.b.c.d`, or behind the
-/// well-known prefix of NAT64, `64:ff9b::a.b.c.d`, by which a network without IPv4 reaches public
-/// hosts. Their local-use sibling (RFC 8215) and the old compatible form, `::a.b.c.d`, stand for
-/// nothing and stay special.
+/// The IPv4 address that an IPv6 address stands for: mapped, `::ffff:a.b.c.d`, or
+/// behind the well-known prefix of NAT64, `64:ff9b::a.b.c.d`, by which a network
+/// without IPv4 reaches public hosts. Their local-use sibling (RFC 8215) and the old
+/// compatible form, `::a.b.c.d`, stand for nothing and stay special.
 fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [a, b, c, d, e, f, high, low] = address.segments();
     let nat64 = [a, b, c, d, e, f] == [0x64, 0xff9b, 0, 0, 0, 0];

@@ -1,20 +1,24 @@
 //! When to leave an endpoint alone.
 //!
-//! 1. An endpoint that fails so often in a row is left alone for a pause: whoever needs it is told
-//!    at once, and not after a time-out.
-//! 2. When the pause is over one request goes through, and one more with each further pause. The
-//!    first that is answered ends it, for everybody and at once. None of them blocks the next
-//!    one, so it does not matter what becomes of a request whose caller goes away.
-//! 3. A 4xx is an answer. What ends a request here, such as a policy, says nothing about Okta.
-//! 4. 429 is no failure, and is counted apart. A few in a row and nothing else between them mean
-//!    that the limit is everybody's, and the endpoint is left alone until the time that Okta names;
-//!    but the probes of rule 2 go on, because some of Okta's limits are for one user (F §1.13),
-//!    and that user must not be able to keep the others out.
-//! 5. Requests that began before the endpoint was last given up or taken back do not count: after
-//!    an outage their time-outs arrive late.
+//! 1. An endpoint that fails so often in a row is left alone for a pause: whoever needs
+//!    it is told at once, and not after a time-out.
+//! 2. When the pause is over one request goes through, and one more with each further
+//!    pause. The first that is answered ends it, for everybody and at once. None of
+//!    them blocks the next one, so it does not matter what becomes of a request whose
+//!    caller goes away.
+//! 3. A 4xx is an answer. What ends a request here, such as a policy, says nothing
+//!    about Okta.
+//! 4. 429 is no failure, and is counted apart. A few in a row and nothing else between
+//!    them mean that the limit is everybody's, and the endpoint is left alone until the
+//!    time that Okta names; but the probes of rule 2 go on, because some of Okta's
+//!    limits are for one user (F §1.13), and that user must not be able to keep the
+//!    others out.
+//! 5. Requests that began before the endpoint was last given up or taken back do not
+//!    count: after an outage their time-outs arrive late.
 //!
-//! Endpoints are told apart by their path: a userinfo endpoint that hangs costs no sign-in. There
-//! is no time in which failures have to come, and so nothing to be tuned: one answer wipes them out.
+//! Endpoints are told apart by their path: a userinfo endpoint that hangs costs no
+//! sign-in. There is no time in which failures have to come, and so nothing to be
+//! tuned: one answer wipes them out.
 //!
 //! A clock that was set back opens what is closed; it closes nothing.
 
@@ -111,14 +115,15 @@ impl Endpoints {
     /// Whether a request would be let through now.
     ///
     /// # Errors
-    /// [`Code::ProviderUnavailable`] or [`Code::ProviderRateLimited`], with the time to wait.
+    /// [`Code::ProviderUnavailable`] or [`Code::ProviderRateLimited`], with the time to
+    /// wait.
     pub(super) fn look(&self, endpoint: &str, now: Timestamp) -> Result<()> {
         let rest = self.known.get(endpoint).and_then(|endpoint| endpoint.rest);
         rest.and_then(|rest| rest.refusal(now)).map_or(Ok(()), Err)
     }
 
-    /// Lets a request through, and makes the others wait if it is a probe. The turn that comes back
-    /// goes with its outcome.
+    /// Lets a request through, and makes the others wait if it is a probe. The turn
+    /// that comes back goes with its outcome.
     ///
     /// # Errors
     /// As [`look`](Self::look).
@@ -143,7 +148,8 @@ impl Endpoints {
         }
     }
 
-    /// What is known of an endpoint, if the outcome changes it. One that is well is not remembered.
+    /// What is known of an endpoint, if the outcome changes it. One that is well is not
+    /// remembered.
     fn known(&mut self, endpoint: &str, outcome: Outcome) -> Option<&mut Endpoint> {
         if !self.known.contains_key(endpoint) {
             if matches!(outcome, Outcome::Answered | Outcome::Unknown) {
@@ -181,8 +187,8 @@ impl Endpoint {
         }
     }
 
-    /// Leaves the endpoint alone from now on, if there is reason to. One that is left alone already
-    /// has its next probe set, which a probe that fails does not put off.
+    /// Leaves the endpoint alone from now on, if there is reason to. One that is left
+    /// alone already has its next probe set, which a probe that fails does not put off.
     fn leave(&mut self, reason: bool, now: Timestamp, limited_until: Option<Timestamp>) -> bool {
         let first = reason && self.rest.is_none();
         if first {

@@ -2,10 +2,13 @@
 //! is fetched again.
 //!
 //! 1. The first callers wait for one fetch, however many they are.
-//! 2. Later ones get the document at once. If it is stale, one fetch begins behind them.
+//! 2. Later ones get the document at once. If it is stale, one fetch begins behind
+//!    them.
 //! 3. A fetch that fails leaves the document in place, and the next try waits.
-//! 4. Whoever needs a newer document joins the fetch that is under way, or starts one if it may.
-//! 5. A fetch belongs to nobody: a caller that goes away does not take it from the others.
+//! 4. Whoever needs a newer document joins the fetch that is under way, or starts one
+//!    if it may.
+//! 5. A fetch belongs to nobody: a caller that goes away does not take it from the
+//!    others.
 
 use std::fmt;
 use std::future::Future;
@@ -102,9 +105,10 @@ impl<T: Send + Sync + 'static> Cached<T> {
         wait(flight).await
     }
 
-    /// Starts a fetch, or joins the one that is under way; `None` if there is none and `may`
-    /// does not allow another. The answer of `may` and the start are one step, so that of two
-    /// callers at once either both join or one is told what the other brings.
+    /// Starts a fetch, or joins the one that is under way; `None` if there is none and
+    /// `may` does not allow another. The answer of `may` and the start are one step, so
+    /// that of two callers at once either both join or one is told what the other
+    /// brings.
     pub(crate) fn refetch<F, Fut>(&self, may: impl FnOnce() -> bool, fetch: F) -> Option<Refetch<T>>
     where
         F: FnOnce() -> Fut,
@@ -146,7 +150,8 @@ impl<T: Send + Sync + 'static> Cached<T> {
         flight
     }
 
-    /// Keeps what a fetch brought. A failure keeps the last good document, and the next try waits.
+    /// Keeps what a fetch brought. A failure keeps the last good document, and the next
+    /// try waits.
     fn land(&self, result: Result<Fetched<T>>) -> Result<Arc<T>, Arc<Error>> {
         let (now, bounds) = (self.0.clock.now(), self.0.freshness);
         let mut state = self.lock();

@@ -1,12 +1,13 @@
-//! What one client does to one origin: how many requests at a time, and none where they are
-//! hopeless.
+//! What one client does to one origin: how many requests at a time, and none where they
+//! are hopeless.
 //!
-//! A client has circuits of its own, and each tenant has a client of its own, so whatever one org
-//! does to its requests, those of other tenants do not wait for it, though they share connections
-//! and threads.
+//! A client has circuits of its own, and each tenant has a client of its own, so
+//! whatever one org does to its requests, those of other tenants do not wait for it,
+//! though they share connections and threads.
 //!
-//! An org and its custom servers are one origin: they have one set of machines behind them. Where
-//! endpoints have trouble of their own is the [breaker's](super::breaker) matter.
+//! An org and its custom servers are one origin: they have one set of machines behind
+//! them. Where endpoints have trouble of their own is the [breaker's](super::breaker)
+//! matter.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +20,8 @@ use super::breaker::{Endpoints, Outcome};
 use crate::clock::SharedClock;
 use crate::error::{Code, Error, Result};
 
-/// So many origins are remembered, besides those with requests under way. An issuer has one.
+/// So many origins are remembered, besides those with requests under way. An issuer has
+/// one.
 const MOST: usize = 16;
 
 /// How long somebody is asked to wait who found too many others.
@@ -49,8 +51,8 @@ struct Circuit {
     endpoints: Mutex<Endpoints>,
 }
 
-/// Leave to send one request. The place is free again when this is dropped, also if the caller went
-/// away.
+/// Leave to send one request. The place is free again when this is dropped, also if the
+/// caller went away.
 #[derive(Debug)]
 pub(super) struct Pass {
     circuit: Arc<Circuit>,
@@ -69,9 +71,9 @@ impl Circuits {
     /// Waits for a place, if there is hope.
     ///
     /// # Errors
-    /// [`Code::ProviderUnavailable`] if the endpoint does not answer lately, or if too many
-    /// requests are under way and none of them ends; [`Code::ProviderRateLimited`] if it limits
-    /// the rate for everybody. Each has the time to wait.
+    /// [`Code::ProviderUnavailable`] if the endpoint does not answer lately, or if too
+    /// many requests are under way and none of them ends; [`Code::ProviderRateLimited`]
+    /// if it limits the rate for everybody. Each has the time to wait.
     pub(super) async fn enter(&self, url: &Url) -> Result<Pass> {
         let circuit = self.circuit(url);
         let endpoint = url.path();
@@ -82,8 +84,8 @@ impl Circuits {
         Ok(Pass { circuit, clock: self.clock.clone(), endpoint: endpoint.to_owned(), turn, _slot: slot })
     }
 
-    /// The circuit of an origin. Those that nobody uses go when there are too many: metadata name
-    /// origins, and a hostile org could name another one each time.
+    /// The circuit of an origin. Those that nobody uses go when there are too many:
+    /// metadata name origins, and a hostile org could name another one each time.
     fn circuit(&self, url: &Url) -> Arc<Circuit> {
         let origin = url.origin().ascii_serialization();
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);

@@ -64,7 +64,8 @@ pub(crate) enum Repeat {
     Never,
 }
 
-/// The client. Cheap to clone; clones share connections, the policy and what is known of origins.
+/// The client. Cheap to clone; clones share connections, the policy and what is known
+/// of origins.
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     client: reqwest::Client,
@@ -112,9 +113,10 @@ impl HttpClient {
         Ok(Self { client, policy, circuits, timeout: settings.timeout, max_response: settings.max_response, clock })
     }
 
-    /// A client for another tenant. It shares connections, certificates and the policy with this
-    /// one, which cost much more than all the rest, and nothing else: limits, failures and bounds
-    /// are its own, but for `connect_timeout`, which belongs to the connections.
+    /// A client for another tenant. It shares connections, certificates and the policy
+    /// with this one, which cost much more than all the rest, and nothing else: limits,
+    /// failures and bounds are its own, but for `connect_timeout`, which belongs to the
+    /// connections.
     pub(crate) fn for_tenant(&self, settings: &HttpSettings) -> Self {
         let circuits = Arc::new(Circuits::new(settings.limits(), self.clock.clone()));
         let (client, policy, clock) = (self.client.clone(), Arc::clone(&self.policy), self.clock.clone());
@@ -134,17 +136,17 @@ impl HttpClient {
         self.policy.check_url(url)
     }
 
-    /// Sends a request, once or twice. What is safe to repeat is repeated at once if the
-    /// connection broke, which is how a pooled connection ends that the other side has closed.
-    /// A time-out is not repeated: it has taken its time already.
+    /// Sends a request, once or twice. What is safe to repeat is repeated at once if
+    /// the connection broke, which is how a pooled connection ends that the other side
+    /// has closed. A time-out is not repeated: it has taken its time already.
     ///
-    /// An answer comes back whatever its status, but for 3xx, 429 and
-    /// 5xx, which are errors.
+    /// An answer comes back whatever its status, but for 3xx, 429 and 5xx, which are
+    /// errors.
     ///
     /// # Errors
     /// [`Code::EgressRefused`] if the policy does not let it go there;
-    /// [`Code::ProviderUnavailable`] for time-outs, failed connections and 5xx, and at once where
-    /// that is to be expected; [`Code::ProviderRateLimited`] for 429;
+    /// [`Code::ProviderUnavailable`] for time-outs, failed connections and 5xx, and at
+    /// once where that is to be expected; [`Code::ProviderRateLimited`] for 429;
     /// [`Code::ProviderResponse`] for a redirect or a body that is too large.
     pub(crate) async fn send(
         &self,
@@ -217,8 +219,8 @@ impl HttpClient {
         Ok(())
     }
 
-    /// Reads up to the limit, whatever length the answer claims: the claim may be missing or
-    /// a lie.
+    /// Reads up to the limit, whatever length the answer claims: the claim may be
+    /// missing or a lie.
     async fn read_body(&self, mut response: reqwest::Response) -> Result<Vec<u8>> {
         let mut body = Vec::new();
         while let Some(part) = response.chunk().await.map_err(unreachable_provider)? {
@@ -277,8 +279,8 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
     seconds.parse().ok().map(Duration::from_secs)
 }
 
-/// What a result tells about the endpoint. Anything that it answers, but for 5xx, shows that it
-/// lives.
+/// What a result tells about the endpoint. Anything that it answers, but for 5xx, shows
+/// that it lives.
 fn outcome(result: &Result<Response<Vec<u8>>>) -> Outcome {
     let Err(error) = result else { return Outcome::Answered };
     match error.code() {

@@ -1,19 +1,20 @@
 //! Where requests may go.
 //!
-//! An issuer in the operator's own configuration is trusted as it is. One that comes from a table
-//! of tenants is what somebody typed, and so is everything that its metadata name: a request there
-//! would be made from inside the application's network, with the application's credentials. Such
-//! requests are held to an [`EgressPolicy`]:
+//! An issuer in the operator's own configuration is trusted as it is. One that comes
+//! from a table of tenants is what somebody typed, and so is everything that its
+//! metadata name: a request there would be made from inside the application's network,
+//! with the application's credentials. Such requests are held to an [`EgressPolicy`]:
 //!
 //! 1. The scheme is https, and there is no user name or password.
-//! 2. The host is a name on the list, in the ASCII form that the URL parser makes of it and that
-//!    the connection is made with. A suffix counts at the boundary of a label alone.
-//! 3. An IP address is no name, in no spelling: `0x7f.1`, `2130706433` and `[::ffff:127.0.0.1]`
-//!    are the same to the parser, and refused.
+//! 2. The host is a name on the list, in the ASCII form that the URL parser makes of it
+//!    and that the connection is made with. A suffix counts at the boundary of a label
+//!    alone.
+//! 3. An IP address is no name, in no spelling: `0x7f.1`, `2130706433` and
+//!    `[::ffff:127.0.0.1]` are the same to the parser, and refused.
 //! 4. The port is 443, or one that is allowed.
-//! 5. Whatever the name resolves to must be public. That is decided on the very addresses that the
-//!    connection is made to, each time that one is made, so a name that resolves to something else
-//!    after it has been looked at gains nothing.
+//! 5. Whatever the name resolves to must be public. That is decided on the very
+//!    addresses that the connection is made to, each time that one is made, so a name
+//!    that resolves to something else after it has been looked at gains nothing.
 //!
 //! Redirects are off for everybody.
 
@@ -28,8 +29,8 @@ const OKTA: [&str; 5] = ["okta.com", "oktapreview.com", "okta-emea.com", "okta-g
 /// The longest name of DNS in text form (RFC 1035 §2.3.4).
 const LONGEST_NAME: usize = 253;
 
-/// Where requests may go that a tenant's settings cause: to Okta's own domains, and to those that
-/// are allowed here, over https, at public addresses.
+/// Where requests may go that a tenant's settings cause: to Okta's own domains, and to
+/// those that are allowed here, over https, at public addresses.
 ///
 /// ```
 /// use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
@@ -50,8 +51,8 @@ const LONGEST_NAME: usize = 253;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct EgressPolicy {
-    /// For issuers of the operator's own configuration: any host on https, and http on this
-    /// machine.
+    /// For issuers of the operator's own configuration: any host on https, and http on
+    /// this machine.
     operator: bool,
     domains: Vec<Domain>,
     ports: Vec<u16>,
@@ -99,21 +100,22 @@ impl Default for EgressPolicy {
 }
 
 impl EgressPolicy {
-    /// For issuers that the operator has configured: https anywhere, http on this machine.
+    /// For issuers that the operator has configured: https anywhere, http on this
+    /// machine.
     pub(crate) fn operator() -> Self {
         Self { operator: true, ..Self::default() }
     }
 
     /// Allows one name, for example an org's custom domain.
     ///
-    /// Something that is no name of a host allows nothing, and is told when the policy is first
-    /// used.
+    /// Something that is no name of a host allows nothing, and is told when the policy
+    /// is first used.
     pub fn allow_domain(self, name: &str) -> Self {
         self.allow(name, 1, Domain::Exactly)
     }
 
-    /// Allows every name below a domain, for example `a.acme.com` and `b.c.acme.com` for
-    /// `acme.com`, and not `acme.com` itself.
+    /// Allows every name below a domain, for example `a.acme.com` and `b.c.acme.com`
+    /// for `acme.com`, and not `acme.com` itself.
     pub fn allow_subdomains_of(self, domain: &str) -> Self {
         self.allow(domain, 2, Domain::Below)
     }
@@ -158,8 +160,8 @@ impl EgressPolicy {
         Err(Error::new(Code::ConfigInvalid, message))
     }
 
-    /// Whether a request may go to a URL. The addresses of its host are looked at later, when a
-    /// connection is made.
+    /// Whether a request may go to a URL. The addresses of its host are looked at
+    /// later, when a connection is made.
     ///
     /// # Errors
     /// [`Code::EgressRefused`], with the fix.
@@ -167,7 +169,8 @@ impl EgressPolicy {
         self.refusal(url).map_or(Ok(()), |message| Err(Error::new(Code::EgressRefused, message)))
     }
 
-    /// Why a request may not go there. The host is named, since it is what there is to allow.
+    /// Why a request may not go there. The host is named, since it is what there is to
+    /// allow.
     pub(crate) fn refusal(&self, url: &Url) -> Option<String> {
         if !url.username().is_empty() || url.password().is_some() {
             return Some("a URL has a user name or password in it; remove everything before the `@`".to_owned());
@@ -236,20 +239,20 @@ impl EgressPolicy {
 pub struct Dangerous(EgressPolicy);
 
 impl Dangerous {
-    /// Lets allowed names have private and loopback addresses (RFC 1918, RFC 4193, RFC 6598), for
-    /// orgs that are reached within a network of one's own.
+    /// Lets allowed names have private and loopback addresses (RFC 1918, RFC 4193, RFC
+    /// 6598), for orgs that are reached within a network of one's own.
     ///
-    /// Whoever can change a tenant's DNS then decides which machine of that network gets a
-    /// request; what stands in the way is that it must have a certificate for the name. Addresses
-    /// of link-local, multicast and documentation, and the metadata services of clouds, stay out
-    /// of reach.
+    /// Whoever can change a tenant's DNS then decides which machine of that network
+    /// gets a request; what stands in the way is that it must have a certificate for
+    /// the name. Addresses of link-local, multicast and documentation, and the metadata
+    /// services of clouds, stay out of reach.
     pub fn allow_private_addresses(mut self) -> EgressPolicy {
         self.0.private_addresses = true;
         self.0
     }
 
-    /// Lets requests go to this machine, on http too and on any port, by address or by the name
-    /// `localhost`: for development.
+    /// Lets requests go to this machine, on http too and on any port, by address or by
+    /// the name `localhost`: for development.
     ///
     /// Whoever can set a tenant's issuer then reaches what listens on this machine.
     pub fn allow_loopback(mut self) -> EgressPolicy {

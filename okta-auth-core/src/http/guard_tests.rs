@@ -262,7 +262,8 @@ fn refusals_name_the_fix() {
 /// The rules once more, on the text of the host.
 fn may_pass(url: &Url) -> bool {
     let Some(Host::Domain(name)) = url.host() else { return false };
-    let below = |domain: &str| name.len() > domain.len() && name.ends_with(&format!(".{domain}"));
+    // An empty label in front is none: `.okta.com` is below nothing.
+    let below = |domain: &str| name.strip_suffix(&format!(".{domain}")).is_some_and(|label| !label.is_empty());
     let listed = name == "login.acme.com" || OKTA.iter().any(|domain| below(domain)) || below("corp.example");
     let port = matches!(url.port(), None | Some(443 | 8443));
     url.scheme() == "https" && url.username().is_empty() && url.password().is_none() && listed && port

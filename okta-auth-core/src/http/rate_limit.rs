@@ -4,10 +4,10 @@
 //! which the answer's `Date` gives; it documents no `Retry-After`, which is honoured
 //! all the same.
 //!
-//! Both are what the other side says, so both are bounded: a wait of zero would hammer, and one
-//! of a day would be an outage of our own making. The time to wait goes to users as
-//! `Retry-After` with a 503, and nothing here sleeps it away: a request that waits for a minute
-//! holds a connection that somebody else could use.
+//! Both are what the other side says, so both are bounded: a wait of zero would hammer,
+//! and one of a day would be an outage of our own making. The time to wait goes to
+//! users as `Retry-After` with a 503, and nothing here sleeps it away: a request that
+//! waits for a minute holds a connection that somebody else could use.
 
 use std::time::Duration;
 

@@ -1,8 +1,10 @@
-//! Names become addresses here, and here alone, so that what is looked at is what is used.
+//! Names become addresses here, and here alone, so that what is looked at is what is
+//! used.
 //!
-//! The connector asks for the addresses of a name each time that it makes a connection, and gets
-//! those that the policy admits. There is no second look-up between that and the connection, and
-//! so no moment in which another answer could slip in (DNS rebinding).
+//! The connector asks for the addresses of a name each time that it makes a connection,
+//! and gets those that the policy admits. There is no second look-up between that and
+//! the connection, and so no moment in which another answer could slip in (DNS
+//! rebinding).
 //!
 //! A host that is an IP address is not asked about: the policy has refused it before.
 
@@ -44,7 +46,8 @@ impl Resolve for GuardedResolver {
 
 /// A name has addresses, and none of them may be used.
 ///
-/// They are not told: that would be an answer to somebody who maps the network by names.
+/// They are not told: that would be an answer to somebody who maps the network by
+/// names.
 #[derive(Debug, thiserror::Error)]
 #[error("every address that the host has is private, of this machine, or otherwise not public")]
 pub(super) struct AddressesRefused;

@@ -1,9 +1,10 @@
-//! The payload of an access token, read in one pass and without building what nobody may ask for.
+//! The payload of an access token, read in one pass and without building what nobody
+//! may ask for.
 //!
-//! An API verifies a token with each request, so what happens after the signature counts. Texts
-//! are borrowed from the payload, claims without a meaning here are skipped, and the map of all
-//! claims is made when somebody first asks for it. What is checked is the same as everywhere:
-//! each name once, each claim of its type.
+//! An API verifies a token with each request, so what happens after the signature
+//! counts. Texts are borrowed from the payload, claims without a meaning here are
+//! skipped, and the map of all claims is made when somebody first asks for it. What is
+//! checked is the same as everywhere: each name once, each claim of its type.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -50,7 +51,8 @@ pub(super) struct AccessPayload<'a> {
 }
 
 impl<'a> AccessPayload<'a> {
-    /// Reads a payload whose signature has been verified, or the answer of an introspection.
+    /// Reads a payload whose signature has been verified, or the answer of an
+    /// introspection.
     ///
     /// # Errors
     /// [`Code::TokenMalformed`] if it is no JSON object with each name once,
@@ -116,8 +118,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for AccessPayload<'a> {
     }
 }
 
-/// Reads an object and refuses a name that comes twice: which of the two counts would be up to
-/// each reader.
+/// Reads an object and refuses a name that comes twice: which of the two counts would
+/// be up to each reader.
 struct Claims;
 
 impl<'de> Visitor<'de> for Claims {

@@ -26,8 +26,9 @@ pub(crate) struct AccessTokenRules<'a> {
 pub(crate) struct IntrospectionRules<'a> {
     /// The issuer, where the answer names one.
     pub(crate) issuer: &'a Issuer,
-    /// The clients whose tokens count. Every token of an org server has the same audience,
-    /// so the client is what tells tokens for this application from those for others.
+    /// The clients whose tokens count. Every token of an org server has the same
+    /// audience, so the client is what tells tokens for this application from those for
+    /// others.
     pub(crate) clients: &'a [String],
 }
 
@@ -99,8 +100,8 @@ impl VerifiedAccessToken {
         &self.0
     }
 
-    /// The rules, kind of token first: a token of another kind should be told so, and not that
-    /// its audience is wrong.
+    /// The rules, kind of token first: a token of another kind should be told so, and
+    /// not that its audience is wrong.
     pub(super) fn check(json: Vec<u8>, rules: &AccessTokenRules<'_>, now: Timestamp, leeway: Duration) -> Result<Self> {
         let payload = AccessPayload::parse(&json)?;
         check_kind(&payload)?;
@@ -115,8 +116,8 @@ impl VerifiedAccessToken {
         Ok(Self(Arc::new(AccessTokenClaims { json, ..claims })))
     }
 
-    /// The rules for the answer of an introspection endpoint (RFC 7662 §2.2). Okta introspects ID
-    /// tokens and refresh tokens as well, so the kind is proven first.
+    /// The rules for the answer of an introspection endpoint (RFC 7662 §2.2). Okta
+    /// introspects ID tokens and refresh tokens as well, so the kind is proven first.
     pub(crate) fn from_introspection(
         answer: &Map<String, Value>,
         rules: &IntrospectionRules<'_>,
@@ -177,8 +178,9 @@ fn check_kind(payload: &AccessPayload<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What the answer for an access token has, and those for ID tokens and refresh tokens have not: a
-/// type, something that was granted, and an audience other than the client itself.
+/// What the answer for an access token has, and those for ID tokens and refresh tokens
+/// have not: a type, something that was granted, and an audience other than the client
+/// itself.
 fn check_introspected_kind(payload: &AccessPayload<'_>) -> Result<()> {
     let bearer = payload.token_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
     let client_id = payload.client_id.as_deref().unwrap_or_default();
@@ -190,7 +192,8 @@ fn check_introspected_kind(payload: &AccessPayload<'_>) -> Result<()> {
     Ok(())
 }
 
-/// One of our audiences must be named. Others may be: an access token may be for several APIs.
+/// One of our audiences must be named. Others may be: an access token may be for
+/// several APIs.
 fn check_audience(audience: Option<&Audience>, ours: &[String]) -> Result<()> {
     let audience = audience.ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
     if ours.iter().any(|ours| audience.contains(ours)) {

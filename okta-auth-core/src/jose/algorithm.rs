@@ -15,9 +15,9 @@ use aws_lc_rs::signature::{self, RsaParameters, VerificationAlgorithm};
 /// | ES256, ES384 | P-256, P-384 | 64, 96 bytes | two numbers of fixed size, not DER |
 /// | EdDSA | Ed25519 | 64 bytes | no Ed448 |
 ///
-/// A list of allowed ones is part of the configuration, RS256 alone by default. Whichever a
-/// token's header names, it counts only if it is on the list and the key is one for it
-/// (RFC 8725 §3.1).
+/// A list of allowed ones is part of the configuration, RS256 alone by default.
+/// Whichever a token's header names, it counts only if it is on the list and the key is
+/// one for it (RFC 8725 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {

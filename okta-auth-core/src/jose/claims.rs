@@ -32,8 +32,8 @@ impl<'de> Deserialize<'de> for Audience {
     }
 }
 
-/// Reads one text or a list of them (RFC 7519 §4.1.3). Anything else in the list is an error:
-/// an audience that cannot be compared must not be passed over.
+/// Reads one text or a list of them (RFC 7519 §4.1.3). Anything else in the list is an
+/// error: an audience that cannot be compared must not be passed over.
 struct OneOrMore;
 
 impl<'de> Visitor<'de> for OneOrMore {

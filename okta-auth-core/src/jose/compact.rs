@@ -47,8 +47,8 @@ pub(super) struct Header {
 pub(super) struct Typ<'a> {
     /// The names for it.
     pub(super) names: &'a [&'a str],
-    /// Whether there must be one. Okta's own tokens have none, so for most kinds it may be left
-    /// out, and then the claims have to tell the kinds apart.
+    /// Whether there must be one. Okta's own tokens have none, so for most kinds it may
+    /// be left out, and then the claims have to tell the kinds apart.
     pub(super) required: bool,
 }
 
@@ -90,14 +90,14 @@ impl<'a> Compact<'a> {
     }
 }
 
-/// The last header that was read. An issuer's tokens have the same one until its key changes, so
-/// nearly every token is spared the decoding.
+/// The last header that was read. An issuer's tokens have the same one until its key
+/// changes, so nearly every token is spared the decoding.
 #[derive(Debug, Default)]
 pub(super) struct Headers(Mutex<Option<(String, Arc<Header>)>>);
 
 impl Headers {
-    /// Reads a header, or finds that it is the last one, character by character. What cannot be
-    /// read is not kept.
+    /// Reads a header, or finds that it is the last one, character by character. What
+    /// cannot be read is not kept.
     fn read(&self, encoded: &str) -> Result<Arc<Header>> {
         if let Some((known, header)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
             && known == encoded
@@ -110,8 +110,8 @@ impl Headers {
         Ok(Arc::new(header))
     }
 
-    /// Remembers the header of a token whose signature has been verified: strangers must not
-    /// be able to push it out.
+    /// Remembers the header of a token whose signature has been verified: strangers
+    /// must not be able to push it out.
     pub(super) fn keep(&self, token: &str, header: &Arc<Header>) {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let encoded = token.split('.').next().unwrap_or_default();

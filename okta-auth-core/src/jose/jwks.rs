@@ -8,10 +8,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::Deserialize;
 use url::Url;
 
 use super::algorithm::Algorithm;
 use super::jwk::{self, KeySet, WireSet};
+use crate::base64url;
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
@@ -42,9 +44,9 @@ impl Default for KeysSettings {
     }
 }
 
-/// Where a token came from. A rotation just before signing must not cost anybody a sign-in, and a
-/// stranger must not be able to make us fetch at will. This decides whether its key id may cause a fetch at any
-/// time.
+/// Where a token came from. A rotation just before signing must not cost anybody a
+/// sign-in, and a stranger must not be able to make us fetch at will. This decides
+/// whether its key id may cause a fetch at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
     /// Straight from the token endpoint, for a code of our own: a fetch is bounded by
@@ -80,7 +82,8 @@ impl Keys {
     /// the fitting one did not sign; the error of the fetch if there are no keys at
     /// all.
     ///
-    /// The set comes back, so that a caller can tell later whether it has been replaced.
+    /// The set comes back, so that a caller can tell later whether it has been
+    /// replaced.
     pub(super) async fn verify(&self, place: &Url, token: &Signed<'_>, trust: Trust) -> Result<Arc<KeySet>> {
         let cached = self.cached(place);
         let mut set = cached.value(|| self.fetch(place)).await?;
@@ -89,7 +92,7 @@ impl Keys {
             if let Some(outcome) = token.verify_with(&set) {
                 return outcome.map(|()| set);
             }
-            match cached.refetch(|| self.may_refetch(trust), || self.fetch(place)) {
+            match cached.refetch(|| token.is_worth_it(trust) && self.may_refetch(trust), || self.fetch(place)) {
                 Some(fetch) => set = fetch.value().await?,
                 None => break,
             }
@@ -107,8 +110,8 @@ impl Keys {
         self.cached(place).value(|| self.fetch(place)).await
     }
 
-    /// The cache for the place that the metadata names. Another place is another cache: keys of
-    /// the old one say nothing about the new one.
+    /// The cache for the place that the metadata names. Another place is another cache:
+    /// keys of the old one say nothing about the new one.
     fn cached(&self, place: &Url) -> Cached<KeySet> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         match &*current {
@@ -155,6 +158,8 @@ pub(super) struct Signed<'a> {
     pub(super) kid: Option<&'a str>,
     /// The algorithm, which has been allowed.
     pub(super) algorithm: Algorithm,
+    /// Whose keys are asked.
+    pub(super) issuer: &'a str,
     /// What is signed.
     pub(super) input: &'a [u8],
     /// The signature over it.
@@ -162,6 +167,22 @@ pub(super) struct Signed<'a> {
 }
 
 impl Signed<'_> {
+    /// Whether a fetch could help: not if a stranger's token says itself that it is of another
+    /// issuer. With many tenants, the tokens of one would else cost another's org requests.
+    fn is_worth_it(&self, trust: Trust) -> bool {
+        #[derive(Deserialize)]
+        struct Claimed<'a> {
+            iss: std::borrow::Cow<'a, str>,
+        }
+        let payload = || {
+            let payload = std::str::from_utf8(self.input).ok()?.split('.').nth(1)?;
+            base64url::decode(payload).ok()
+        };
+        let claims =
+            |payload: Vec<u8>| serde_json::from_slice::<Claimed<'_>>(&payload).is_ok_and(|c| c.iss == self.issuer);
+        trust == Trust::BackChannel || payload().is_some_and(claims)
+    }
+
     /// `None` if the set has no key that fits.
     fn verify_with(&self, set: &Arc<KeySet>) -> Option<Result<()>> {
         let keys = set.candidates(self.kid, self.algorithm);

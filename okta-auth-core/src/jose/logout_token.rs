@@ -1,4 +1,5 @@
-//! Logout tokens: the issuer says that somebody has signed out (OIDC Back-Channel Logout §2.4).
+//! Logout tokens: the issuer says that somebody has signed out (OIDC Back-Channel
+//! Logout §2.4).
 
 use std::time::Duration;
 
@@ -12,16 +13,18 @@ use crate::error::{Code, Error, Result};
 /// The one event of a logout token.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// A logout token that was issued longer ago than this is not acted upon, whatever its `exp`.
+/// A logout token that was issued longer ago than this is not acted upon, whatever its
+/// `exp`.
 ///
-/// A provider sends it at once, and should let it expire within two minutes (§2.4), so five
-/// leave room for a second try. A captured token is worth nothing after that, and what has to
-/// be remembered against replays stays small even if a provider sets an `exp` of years.
+/// A provider sends it at once, and should let it expire within two minutes (§2.4), so
+/// five leave room for a second try. A captured token is worth nothing after that, and
+/// what has to be remembered against replays stays small even if a provider sets an
+/// `exp` of years.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
-/// Claims that no logout token has. `nonce` is forbidden by §2.4, so that a logout token cannot
-/// be taken for an ID token; the others are those of ID tokens, access tokens and DPoP proofs.
-/// Claims that nobody knows are ignored, as §2.4 wants it.
+/// Claims that no logout token has. `nonce` is forbidden by §2.4, so that a logout
+/// token cannot be taken for an ID token; the others are those of ID tokens, access
+/// tokens and DPoP proofs. Claims that nobody knows are ignored, as §2.4 wants it.
 const OF_OTHERS: [&str; 6] = ["nonce", "at_hash", "c_hash", "scp", "htm", "htu"];
 
 /// What one logout token must satisfy.
@@ -95,8 +98,8 @@ impl VerifiedLogoutToken {
     }
 }
 
-/// The event, as an object (it is empty, and may have members some day), and no claim of another
-/// kind of token (RFC 8725 §3.12).
+/// The event, as an object (it is empty, and may have members some day), and no claim
+/// of another kind of token (RFC 8725 §3.12).
 fn check_kind(payload: &Payload) -> Result<()> {
     let event = payload.0.get("events").and_then(|events| events.as_object()?.get(EVENT));
     if !event.is_some_and(serde_json::Value::is_object) || OF_OTHERS.iter().any(|claim| payload.has(claim)) {
@@ -105,8 +108,8 @@ fn check_kind(payload: &Payload) -> Result<()> {
     Ok(())
 }
 
-/// Issued, not expired, and fresh. What comes back is the first moment at which one of this is no
-/// longer so.
+/// Issued, not expired, and fresh. What comes back is the first moment at which one of
+/// this is no longer so.
 fn check_times(authentic: &Authentic) -> Result<Timestamp> {
     let (now, leeway, times) = (authentic.now, authentic.leeway, authentic.payload.times()?);
     times.check(now, leeway)?;
@@ -120,7 +123,8 @@ fn check_times(authentic: &Authentic) -> Result<Timestamp> {
     Ok(exp.plus(leeway).min(last.plus(Duration::from_secs(1))))
 }
 
-/// `sub`, `sid` or both (§2.4). What is there must be right even if the other one would do.
+/// `sub`, `sid` or both (§2.4). What is there must be right even if the other one would
+/// do.
 fn target(payload: &Payload) -> Result<Target> {
     let (subject, sid) = (text(payload, "sub")?, text(payload, "sid")?);
     if subject.is_some() {

@@ -1,9 +1,9 @@
-//! What the tokens that are messages have in common: they tell this application to do something,
-//! come from the issuer itself, and count once.
+//! What the tokens that are messages have in common: they tell this application to do
+//! something, come from the issuer itself, and count once.
 //!
-//! Their claims are read more strictly than those of other tokens. A claim that is there and is no
-//! text is an error and not an absent one: a logout token whose `sid` were passed over would end
-//! all sessions of a user instead of one.
+//! Their claims are read more strictly than those of other tokens. A claim that is
+//! there and is no text is an error and not an absent one: a logout token whose `sid`
+//! were passed over would end all sessions of a user instead of one.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use super::verifier::Authentic;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
-/// The longest identifier of a token or a session that is read, in bytes. It becomes a key in a
-/// store, so its size is not up to the sender. Okta's have less than 50; `sub` has the same bound
-/// (OIDC Core §2).
+/// The longest identifier of a token or a session that is read, in bytes. It becomes a
+/// key in a store, so its size is not up to the sender. Okta's have less than 50; `sub`
+/// has the same bound (OIDC Core §2).
 const MAX_IDENTIFIER: usize = 255;
 
 /// One use of one message: what the caller remembers, so that it does not count twice.
@@ -27,8 +27,8 @@ pub(crate) struct Once {
 }
 
 impl Once {
-    /// Reads the `jti`. `refused_from` is the first moment at which the token is refused anyway, by
-    /// this machine's clock.
+    /// Reads the `jti`. `refused_from` is the first moment at which the token is
+    /// refused anyway, by this machine's clock.
     pub(super) fn new(authentic: &Authentic, refused_from: Timestamp) -> Result<Self> {
         let id = text(&authentic.payload, "jti")?.ok_or_else(|| Error::invalid_claim("jti", "is missing"))?;
         check_identifier("jti", id)?;
@@ -42,8 +42,8 @@ impl Once {
 
     /// Until when the `jti` has to be remembered; from then on the token has expired.
     ///
-    /// The leeway is in it twice: once for the issuer's clock, and once for those of the replicas
-    /// of this application, which share what is remembered.
+    /// The leeway is in it twice: once for the issuer's clock, and once for those of
+    /// the replicas of this application, which share what is remembered.
     #[cfg(test)]
     pub(crate) fn remember_until(&self) -> Timestamp {
         self.remember_until
@@ -58,14 +58,15 @@ impl Once {
 /// A claim that is a text, where it is there.
 ///
 /// # Errors
-/// [`Code::TokenClaim`](crate::error::Code::TokenClaim) if it is anything else, `null` too.
+/// [`Code::TokenClaim`](crate::error::Code::TokenClaim) if it is anything else, `null`
+/// too.
 pub(super) fn text<'a>(payload: &'a Payload, name: &'static str) -> Result<Option<&'a str>> {
     let Some(value) = payload.0.get(name) else { return Ok(None) };
     value.as_str().map(Some).ok_or_else(|| Error::invalid_claim(name, "is not a text"))
 }
 
-/// The audience is `expected` and nobody else: what is meant for several could be passed on by
-/// one of them to another.
+/// The audience is `expected` and nobody else: what is meant for several could be
+/// passed on by one of them to another.
 pub(super) fn check_only_audience(payload: &Payload, expected: &str) -> Result<()> {
     let audience = payload.0.get("aud").ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
     let audience = Audience::deserialize(audience).map_err(|_| Error::invalid_claim("aud", "is no list of texts"))?;
@@ -84,9 +85,9 @@ pub(super) fn check_identifier(name: &'static str, text: &str) -> Result<()> {
     Err(Error::invalid_claim(name, "is not 1 to 255 bytes of text without control characters"))
 }
 
-/// Whether a text can be an identifier of a token, a session or a user: 1 to 255 bytes, without
-/// control characters, and without the sign that stands for bytes that were not UTF-8, since it
-/// would make different texts equal.
+/// Whether a text can be an identifier of a token, a session or a user: 1 to 255 bytes,
+/// without control characters, and without the sign that stands for bytes that were not
+/// UTF-8, since it would make different texts equal.
 pub(crate) fn is_identifier(text: &str) -> bool {
     let size = (1..=MAX_IDENTIFIER).contains(&text.len());
     size && !text.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER)

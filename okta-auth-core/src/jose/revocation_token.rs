@@ -1,9 +1,10 @@
-//! Revocation tokens: the issuer proves that it is who asks to end the sessions of a user (Global
-//! Token Revocation §3, which Okta calls Universal Logout).
+//! Revocation tokens: the issuer proves that it is who asks to end the sessions of a
+//! user (Global Token Revocation §3, which Okta calls Universal Logout).
 //!
-//! The token says who asks and to whom; whose sessions are to end is in the body of the request,
-//! which the token does not cover. So whoever gets hold of one could name another user, and that
-//! it counts once, at one endpoint and for minutes, is all that stands against it.
+//! The token says who asks and to whom; whose sessions are to end is in the body of the
+//! request, which the token does not cover. So whoever gets hold of one could name
+//! another user, and that it counts once, at one endpoint and for minutes, is all that
+//! stands against it.
 
 use std::time::Duration;
 
@@ -13,8 +14,9 @@ use super::verifier::Authentic;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
-/// The longest time from `iat` to `exp`. Okta's tokens live for five minutes. A longer life would
-/// let a captured token wait for its moment, and would have to be remembered as long.
+/// The longest time from `iat` to `exp`. Okta's tokens live for five minutes. A longer
+/// life would let a captured token wait for its moment, and would have to be remembered
+/// as long.
 const MAX_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 /// What one revocation token must satisfy.
@@ -24,8 +26,8 @@ pub(crate) struct RevocationTokenRules<'a> {
     pub(crate) issuer: &'a str,
     /// This application's client id, which is the subject.
     pub(crate) client_id: &'a str,
-    /// The URL of the endpoint as it is registered at Okta, without query and fragment: the one
-    /// audience.
+    /// The URL of the endpoint as it is registered at Okta, without query and fragment:
+    /// the one audience.
     pub(crate) endpoint: &'a str,
 }
 
@@ -37,7 +39,8 @@ pub(crate) struct VerifiedRevocationToken {
 }
 
 impl VerifiedRevocationToken {
-    /// The issuer that asks. It may end the sessions of its own users and of nobody else.
+    /// The issuer that asks. It may end the sessions of its own users and of nobody
+    /// else.
     pub(crate) fn issuer(&self) -> &str {
         &self.issuer
     }

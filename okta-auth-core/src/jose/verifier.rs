@@ -17,8 +17,8 @@ use super::revocation_token::{RevocationTokenRules, VerifiedRevocationToken};
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 
-/// The `typ` of each kind of token. Okta sends none but for the last one, where it tells a request
-/// to end sessions from everything else that the same key signs.
+/// The `typ` of each kind of token. Okta sends none but for the last one, where it
+/// tells a request to end sessions from everything else that the same key signs.
 const ID_TOKEN: Typ<'_> = Typ { names: &["jwt"], required: false };
 const ACCESS_TOKEN: Typ<'_> = Typ { names: &["jwt", "at+jwt"], required: false };
 const LOGOUT_TOKEN: Typ<'_> = Typ { names: &["jwt", "logout+jwt"], required: false };
@@ -26,9 +26,9 @@ const REVOCATION_TOKEN: Typ<'_> = Typ { names: &["global-token-revocation+jwt"],
 
 /// Verifies the tokens of one issuer.
 ///
-/// The order is fixed and the same for every kind: shape, header, algorithm, key, signature. Only
-/// then is the payload looked at, by the rules of its kind. There is no other way from a text to
-/// a verified token, so no rule can be left out by a caller.
+/// The order is fixed and the same for every kind: shape, header, algorithm, key,
+/// signature. Only then is the payload looked at, by the rules of its kind. There is no
+/// other way from a text to a verified token, so no rule can be left out by a caller.
 #[derive(Debug)]
 pub(crate) struct Verifier {
     /// What the issuer publishes.
@@ -62,8 +62,8 @@ struct Genuine {
     keys: Arc<KeySet>,
 }
 
-/// Which set of keys a token was verified with. It keeps the set's place in memory taken, and
-/// so unlike any other set's, but not the keys.
+/// Which set of keys a token was verified with. It keeps the set's place in memory
+/// taken, and so unlike any other set's, but not the keys.
 #[derive(Clone, Debug)]
 pub(crate) struct KeysVersion(Weak<KeySet>);
 
@@ -78,7 +78,7 @@ impl Verifier {
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching the keys.
     pub(crate) async fn id_token(&self, keys: &Url, token: &str, rules: &IdTokenRules<'_>) -> Result<VerifiedIdToken> {
-        let signed = self.authentic(keys, token, ID_TOKEN, rules.trust).await?;
+        let signed = self.authentic(keys, (token, rules.issuer.as_str()), ID_TOKEN, rules.trust).await?;
         VerifiedIdToken::check(self.read(&signed)?, rules)
     }
 
@@ -93,13 +93,13 @@ impl Verifier {
         token: &str,
         rules: &AccessTokenRules<'_>,
     ) -> Result<(VerifiedAccessToken, KeysVersion)> {
-        let signed = self.authentic(keys, token, ACCESS_TOKEN, Trust::Anonymous).await?;
+        let signed = self.authentic(keys, (token, rules.issuer.as_str()), ACCESS_TOKEN, Trust::Anonymous).await?;
         let version = KeysVersion(Arc::downgrade(&signed.keys));
         Ok((VerifiedAccessToken::check(signed.payload, rules, self.clock.now(), self.leeway)?, version))
     }
 
-    /// Verifies a logout token (OIDC Back-Channel Logout §2.6). That it is used once is up to the
-    /// caller.
+    /// Verifies a logout token (OIDC Back-Channel Logout §2.6). That it is used once is
+    /// up to the caller.
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching the keys.
@@ -109,12 +109,12 @@ impl Verifier {
         token: &str,
         rules: &LogoutTokenRules<'_>,
     ) -> Result<VerifiedLogoutToken> {
-        let signed = self.authentic(keys, token, LOGOUT_TOKEN, Trust::Anonymous).await?;
+        let signed = self.authentic(keys, (token, rules.issuer.as_str()), LOGOUT_TOKEN, Trust::Anonymous).await?;
         VerifiedLogoutToken::check(&self.read(&signed)?, rules)
     }
 
-    /// Verifies the token of a Global Token Revocation request, which is Okta's Universal Logout.
-    /// That it is used once is up to the caller.
+    /// Verifies the token of a Global Token Revocation request, which is Okta's
+    /// Universal Logout. That it is used once is up to the caller.
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching the keys.
@@ -124,12 +124,12 @@ impl Verifier {
         token: &str,
         rules: &RevocationTokenRules<'_>,
     ) -> Result<VerifiedRevocationToken> {
-        let signed = self.authentic(keys, token, REVOCATION_TOKEN, Trust::Anonymous).await?;
+        let signed = self.authentic(keys, (token, rules.issuer), REVOCATION_TOKEN, Trust::Anonymous).await?;
         VerifiedRevocationToken::check(&self.read(&signed)?, rules)
     }
 
-    /// Whether the keys are still those of `version`: what was verified with them would be
-    /// verified again.
+    /// Whether the keys are still those of `version`: what was verified with them would
+    /// be verified again.
     ///
     /// # Errors
     /// The error of fetching the keys, if there are none at all.
@@ -140,13 +140,20 @@ impl Verifier {
 
     /// Shape, header, algorithm, key, signature; the payload is not looked at before
     /// that.
-    async fn authentic(&self, keys: &Url, token: &str, typ: Typ<'_>, trust: Trust) -> Result<Genuine> {
+    async fn authentic(
+        &self,
+        keys: &Url,
+        (token, issuer): (&str, &str),
+        typ: Typ<'_>,
+        trust: Trust,
+    ) -> Result<Genuine> {
         let compact = Compact::parse(token, &self.headers)?;
         compact.header.check_type(typ)?;
         let algorithm = self.algorithm(&compact.header.alg)?;
         let signed = Signed {
             kid: compact.header.kid.as_deref(),
             algorithm,
+            issuer,
             input: compact.signed,
             signature: &compact.signature,
         };
@@ -161,7 +168,8 @@ impl Verifier {
         Ok(Authentic { payload, algorithm: signed.algorithm, now: self.clock.now(), leeway: self.leeway })
     }
 
-    /// The algorithm of the header, if it is on the list. The list decides, not the header.
+    /// The algorithm of the header, if it is on the list. The list decides, not the
+    /// header.
     fn algorithm(&self, name: &str) -> Result<Algorithm> {
         let algorithm = Algorithm::parse(name).filter(|algorithm| self.allowed.contains(algorithm));
         algorithm.ok_or_else(|| {

@@ -6,10 +6,10 @@
 //!    cookie's name, which is made from a hash of the state.
 //! 3. The browser is redirected with 303 to the authorization endpoint.
 //!
-//! Each attempt has a cookie of its own, so that parallel tabs do not overwrite each other.
-//! It costs the server nothing until its callback, and a browser holds only so many: the
-//! oldest goes first. Only a pending login that this browser holds can be completed, once,
-//! and within its lifetime.
+//! Each attempt has a cookie of its own, so that parallel tabs do not overwrite each
+//! other. It costs the server nothing until its callback, and a browser holds only so
+//! many: the oldest goes first. Only a pending login that this browser holds can be
+//! completed, once, and within its lifetime.
 
 mod attempts;
 mod consumed;

@@ -16,8 +16,8 @@ use super::return_to::ReturnTo;
 /// options.max_age = Some(Duration::from_secs(300));
 /// ```
 ///
-/// What is asked for by `max_age` and `acr_values` is sealed with the attempt, so that it is held
-/// against the ID token whatever the browser does in between.
+/// What is asked for by `max_age` and `acr_values` is sealed with the attempt, so that
+/// it is held against the ID token whatever the browser does in between.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoginOptions {

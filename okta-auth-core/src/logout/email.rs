@@ -3,21 +3,22 @@
 //! To take one address for another would sign the wrong user out, so there is as little
 //! cleverness here as can be:
 //!
-//! 1. ASCII letters are compared without regard to case, as Okta compares them, and nothing else
-//!    is changed. Unicode's own lower case makes `K` (U+212A, the Kelvin sign) a `k`, and its
-//!    normal forms make still more letters equal; both have let somebody be taken for somebody
-//!    else.
-//! 2. There is exactly one `@`. With two of them readers disagree on where the domain begins, and
-//!    a quoted local part may hold another address.
+//! 1. ASCII letters are compared without regard to case, as Okta compares them, and
+//!    nothing else is changed. Unicode's own lower case makes `K` (U+212A, the Kelvin
+//!    sign) a `k`, and its normal forms make still more letters equal; both have let
+//!    somebody be taken for somebody else.
+//! 2. There is exactly one `@`. With two of them readers disagree on where the domain
+//!    begins, and a quoted local part may hold another address.
 //! 3. White space and control characters are refused and not trimmed.
 //!
-//! An address that breaks a rule is no address. A session that has been opened under one cannot be
-//! found by it, and no message can name it.
+//! An address that breaks a rule is no address. A session that has been opened under
+//! one cannot be found by it, and no message can name it.
 
 /// The longest address, in bytes (RFC 5321 §4.5.3.1.3, without the brackets).
 const MAX_ADDRESS: usize = 254;
 
-/// An address in the form in which it is compared: as a key in an index, and in a message.
+/// An address in the form in which it is compared: as a key in an index, and in a
+/// message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Email(String);
 

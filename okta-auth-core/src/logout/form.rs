@@ -26,8 +26,8 @@ pub(super) fn is_media_type(headers: &HeaderMap, expected: &str) -> bool {
 /// The named parameters of a query, a form or both; others are ignored.
 ///
 /// # Errors
-/// [`Code::LogoutMalformed`] for one that comes twice, even with the same value: which of the two
-/// counts would be up to each reader (RFC 6749 §3.1).
+/// [`Code::LogoutMalformed`] for one that comes twice, even with the same value: which
+/// of the two counts would be up to each reader (RFC 6749 §3.1).
 pub(super) fn parameters<const N: usize>(encoded: &[&[u8]], names: [&str; N]) -> Result<[Option<String>; N]> {
     let mut values = [const { None }; N];
     for (name, value) in encoded.iter().flat_map(|part| form_urlencoded::parse(part)) {

@@ -1,14 +1,16 @@
-//! The request of a front-channel logout (OIDC Front-Channel Logout §2): the provider's sign-out
-//! page loads it in a frame.
+//! The request of a front-channel logout (OIDC Front-Channel Logout §2): the provider's
+//! sign-out page loads it in a frame.
 //!
-//! Nothing proves where it comes from, since any page can load it. That makes these the rules:
+//! Nothing proves where it comes from, since any page can load it. That makes these the
+//! rules:
 //!
-//! 1. It ends sessions and does nothing else. The answer must not tell whether there was one.
-//! 2. With `iss` and `sid` it ends the session that is known by both. A `sid` is hard to guess, and
-//!    it works when the browser keeps cookies out of frames.
-//! 3. Without them it can mean no more than the session whose cookie came along. A cookie with
-//!    `SameSite=Lax` does not come along in a frame of another site, so what this ends is at most
-//!    what a link could end.
+//! 1. It ends sessions and does nothing else. The answer must not tell whether there
+//!    was one.
+//! 2. With `iss` and `sid` it ends the session that is known by both. A `sid` is hard
+//!    to guess, and it works when the browser keeps cookies out of frames.
+//! 3. Without them it can mean no more than the session whose cookie came along. A
+//!    cookie with `SameSite=Lax` does not come along in a frame of another site, so
+//!    what this ends is at most what a link could end.
 //! 4. Another issuer's message is ignored, and answered like any other.
 
 use http::HeaderMap;
@@ -34,12 +36,12 @@ pub(crate) enum Target {
     Browser,
 }
 
-/// Reads the query, and the form of a POST. The specification has GET alone; Okta documents POST.
-/// `None` is a message of another issuer, to be ignored.
+/// Reads the query, and the form of a POST. The specification has GET alone; Okta
+/// documents POST. `None` is a message of another issuer, to be ignored.
 ///
 /// # Errors
-/// [`Code::LogoutMalformed`](crate::error::Code::LogoutMalformed) if one of `iss` and `sid` is
-/// there without the other, comes twice, or is empty or too large.
+/// [`Code::LogoutMalformed`](crate::error::Code::LogoutMalformed) if one of `iss` and
+/// `sid` is there without the other, comes twice, or is empty or too large.
 pub(crate) fn target(parts: &Parts, body: &[u8], issuer: &Issuer) -> Result<Option<Target>> {
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     if query.len() > MAX_SIZE || body.len() > MAX_SIZE {

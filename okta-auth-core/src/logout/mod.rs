@@ -1,13 +1,13 @@
-//! The end of a session: local first, then the refresh token, then Okta
-//! (OIDC RP-Initiated Logout §2).
+//! The end of a session: local first, then the refresh token, then Okta (OIDC
+//! RP-Initiated Logout §2).
 //!
 //! 1. The request is a POST from one of the application's own pages.
 //! 2. The session's cookies are deleted, whatever happens next.
 //! 3. The refresh token is revoked, within three seconds or not at all.
 //! 4. The browser is sent to the end-session endpoint with the ID token as a hint. With
 //!    Okta away it stays here, signed out.
-//! 5. Okta sends it back to the sign-out redirect URI, where nothing is expected of it: no
-//!    session, no state.
+//! 5. Okta sends it back to the sign-out redirect URI, where nothing is expected of it:
+//!    no session, no state.
 //!
 //! # Messages from outside
 //!
@@ -17,12 +17,13 @@
 //! | front-channel (OIDC Front-Channel Logout) | the user's browser, in a frame | none | a session, or this browser's |
 //! | Universal Logout (Global Token Revocation) | Okta | a revocation token | those of a user |
 //!
-//! What has no proof can be sent by anybody, so a front-channel message may do no more than sign
-//! somebody out. The two with a token are read in a fixed order: who asks, then what for. A token
-//! counts once; until when it is remembered, it says itself.
+//! What has no proof can be sent by anybody, so a front-channel message may do no more
+//! than sign somebody out. The two with a token are read in a fixed order: who asks,
+//! then what for. A token counts once; until when it is remembered, it says itself.
 //!
-//! A message is read in one way or not at all: a parameter, a member or a header that comes twice
-//! is refused, never chosen from. What is compared is compared byte by byte.
+//! A message is read in one way or not at all: a parameter, a member or a header that
+//! comes twice is refused, never chosen from. What is compared is compared byte by
+//! byte.
 //!
 //! | status | back-channel | front-channel | Universal Logout |
 //! |---|---|---|---|

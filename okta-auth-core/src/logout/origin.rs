@@ -1,9 +1,9 @@
 //! Whether a request that changes something comes from the application's own pages.
 //!
-//! A browser sends a session's cookie with every request to the application, whoever caused it.
-//! `SameSite=Lax` keeps it out of POSTs from other sites, but not from other subdomains of the
-//! same one, and not in every browser. What a page cannot forge is where the browser says that
-//! the request comes from.
+//! A browser sends a session's cookie with every request to the application, whoever
+//! caused it. `SameSite=Lax` keeps it out of POSTs from other sites, but not from other
+//! subdomains of the same one, and not in every browser. What a page cannot forge is
+//! where the browser says that the request comes from.
 
 use http::header::ORIGIN;
 use http::{HeaderMap, HeaderName};

@@ -1,7 +1,7 @@
 //! What the sender of a sign-out message is told when it was not carried out.
 //!
-//! The status is all of it. Why is in the log, under the code of the error; the sender could be
-//! anybody, and a provider can do nothing with it. The answer is never cached
+//! The status is all of it. Why is in the log, under the code of the error; the sender
+//! could be anybody, and a provider can do nothing with it. The answer is never cached
 //! (`Cache-Control: no-store`).
 
 use http::StatusCode;
@@ -28,8 +28,8 @@ impl Channel {
         }
     }
 
-    /// The status for an error. 401 needs a challenge besides (RFC 9110 §15.5.2), and 503 a
-    /// `Retry-After`.
+    /// The status for an error. 401 needs a challenge besides (RFC 9110 §15.5.2), and
+    /// 503 a `Retry-After`.
     pub(crate) fn status(self, error: &Error) -> StatusCode {
         match (self, error.code()) {
             (Self::Universal, _) => universal(error),
@@ -51,8 +51,8 @@ fn front(error: &Error) -> StatusCode {
     }
 }
 
-/// The statuses of Global Token Revocation §4. Keys that cannot be fetched say nothing about the
-/// token: 503, and never 401.
+/// The statuses of Global Token Revocation §4. Keys that cannot be fetched say nothing
+/// about the token: 503, and never 401.
 fn universal(error: &Error) -> StatusCode {
     match error.code() {
         Code::LogoutMalformed => StatusCode::BAD_REQUEST,

@@ -1,9 +1,10 @@
-//! The request of Universal Logout (Global Token Revocation §3): a token in the header that says
-//! who asks, and a subject identifier in the body (RFC 9493) that says whose sessions are to end.
+//! The request of Universal Logout (Global Token Revocation §3): a token in the header
+//! that says who asks, and a subject identifier in the body (RFC 9493) that says whose
+//! sessions are to end.
 //!
-//! The order is: token, its verification, and only then the body. Strangers get 401 and learn
-//! nothing about formats or users. Whoever the body names is looked for among the users of the
-//! issuer whose key signed the token, and nowhere else.
+//! The order is: token, its verification, and only then the body. Strangers get 401 and
+//! learn nothing about formats or users. Whoever the body names is looked for among the
+//! users of the issuer whose key signed the token, and nowhere else.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,8 +37,9 @@ pub(crate) enum SubjectIdentifier {
     Opaque { id: String },
 }
 
-/// The issuers that may ask, and whose users can be named: the configured one, and the org that it
-/// is a part of. Okta says of the token that its issuer is the org's URL or that of the ID tokens.
+/// The issuers that may ask, and whose users can be named: the configured one, and the
+/// org that it is a part of. Okta says of the token that its issuer is the org's URL or
+/// that of the ID tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct AcceptedIssuers {
     configured: String,
@@ -56,8 +58,9 @@ pub(crate) enum Signer {
 impl AcceptedIssuers {
     /// Both issuers of an application, from the configuration and from nothing else.
     ///
-    /// Only of a custom server is the origin known to be the org that it is a part of. An issuer
-    /// with another path may share its host with strangers, and stands for itself alone.
+    /// Only of a custom server is the origin known to be the org that it is a part of.
+    /// An issuer with another path may share its host with strangers, and stands for
+    /// itself alone.
     pub(crate) fn of(issuer: &Issuer) -> Self {
         let configured = issuer.as_str().to_owned();
         let url = Url::parse(&configured).ok().filter(|_| !issuer.is_org_server());
@@ -73,11 +76,12 @@ impl AcceptedIssuers {
         }
     }
 
-    /// Whose keys to verify a token with. The token's own `iss` chooses between the two and is not
-    /// believed: it is checked again, against the one whose keys were used.
+    /// Whose keys to verify a token with. The token's own `iss` chooses between the two
+    /// and is not believed: it is checked again, against the one whose keys were used.
     ///
     /// # Errors
-    /// [`Code::TokenMalformed`] if it names no issuer, [`Code::TokenClaim`] if it names another.
+    /// [`Code::TokenMalformed`] if it names no issuer, [`Code::TokenClaim`] if it names
+    /// another.
     pub(crate) fn signer(&self, token: &str) -> Result<Signer> {
         let claimed = claimed_issuer(token)?;
         let fits = |signer: &Signer| self.issuer(*signer) == claimed;
@@ -86,8 +90,8 @@ impl AcceptedIssuers {
     }
 }
 
-/// Reads the token: one `Authorization` header with the scheme `Bearer`, one token, and none in the
-/// query.
+/// Reads the token: one `Authorization` header with the scheme `Bearer`, one token, and
+/// none in the query.
 ///
 /// # Errors
 /// [`Code::LogoutRefused`], for every way in which there is not exactly one.
@@ -102,8 +106,9 @@ pub(crate) fn revocation_token(parts: &Parts) -> Result<String> {
 /// Reads whose sessions are to end; the token must have been verified.
 ///
 /// # Errors
-/// [`Code::LogoutMalformed`] if the body is no JSON, or its `sub_id` is none of RFC 9493 of a format
-/// that is known here; [`Code::LogoutSubjectUnknown`] for a user of another issuer.
+/// [`Code::LogoutMalformed`] if the body is no JSON, or its `sub_id` is none of RFC
+/// 9493 of a format that is known here; [`Code::LogoutSubjectUnknown`] for a user of
+/// another issuer.
 pub(crate) fn subject(headers: &HeaderMap, body: &[u8], accepted: &AcceptedIssuers) -> Result<SubjectIdentifier> {
     if !is_media_type(headers, "application/json") {
         return Err(malformed("a request to end sessions is JSON (application/json)"));
@@ -125,8 +130,8 @@ pub(crate) fn subject(headers: &HeaderMap, body: &[u8], accepted: &AcceptedIssue
     }
 }
 
-/// A subject identifier has the members of its format, all of them and no others (RFC 9493 §3).
-/// One that had an `email` beside its `id` could be read in two ways.
+/// A subject identifier has the members of its format, all of them and no others (RFC
+/// 9493 §3). One that had an `email` beside its `id` could be read in two ways.
 fn identifier(mut members: BTreeMap<String, String>) -> Result<SubjectIdentifier> {
     let format = members.remove("format").ok_or_else(|| malformed("the `sub_id` has no `format`"))?;
     let mut member = |name: &str| {
@@ -147,7 +152,8 @@ fn identifier(mut members: BTreeMap<String, String>) -> Result<SubjectIdentifier
 /// The body. Members besides `sub_id` are ignored, so that the protocol can grow.
 struct Message(BTreeMap<String, String>);
 
-/// Reads the body, and with it nothing but objects: what `derive` makes would take a list for one.
+/// Reads the body, and with it nothing but objects: what `derive` makes would take a
+/// list for one.
 struct Body;
 
 /// Reads the members of a subject identifier: each name once, and all of them texts.

@@ -12,11 +12,12 @@ use crate::session::Session;
 
 /// A signed-in user, the holder of an access token, or nobody.
 ///
-/// One request has one caller: where a token is presented, the session does not count. Cheap
-/// to clone.
+/// One request has one caller: where a token is presented, the session does not count.
+/// Cheap to clone.
 ///
-/// What it says has been verified: a session was sealed by this application after a sign-in, and
-/// a token passed every rule of its kind. What a claim means is up to whoever set it up at Okta.
+/// What it says has been verified: a session was sealed by this application after a
+/// sign-in, and a token passed every rule of its kind. What a claim means is up to
+/// whoever set it up at Okta.
 ///
 /// ```
 /// use okta_auth_core::policy::check;
@@ -104,8 +105,8 @@ impl Caller {
         }
     }
 
-    /// The `sub` claim. At Okta that of a session is the user's id, and that of an access
-    /// token the user's login.
+    /// The `sub` claim. At Okta that of a session is the user's id, and that of an
+    /// access token the user's login.
     pub fn subject(&self) -> Option<&str> {
         match &self.who {
             Who::Nobody => None,

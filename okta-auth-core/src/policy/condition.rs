@@ -75,14 +75,14 @@ impl ClaimCondition {
 
     /// The claim is this value. Of another type it is malformed: `"3"` is not 3.
     ///
-    /// Malformed denies, and so does `!` of it: somebody changed what the claim means, and
-    /// nobody should get in by that.
+    /// Malformed denies, and so does `!` of it: somebody changed what the claim means,
+    /// and nobody should get in by that.
     pub fn equals(self, value: impl Into<Value>) -> Policy {
         Policy::condition(Condition::Claim(self.0, Test::Equals(value.into())))
     }
 
-    /// The claim is a list with this value in it. A text that contains it is malformed: `"admin"`
-    /// must not be found in `"not-an-admin"`.
+    /// The claim is a list with this value in it. A text that contains it is malformed:
+    /// `"admin"` must not be found in `"not-an-admin"`.
     pub fn contains(self, value: impl Into<Value>) -> Policy {
         Policy::condition(Condition::Claim(self.0, Test::Contains(value.into())))
     }
@@ -95,7 +95,8 @@ impl ClaimCondition {
 }
 
 impl Condition {
-    /// Holds the condition against a caller. A function of the application is not called here.
+    /// Holds the condition against a caller. A function of the application is not
+    /// called here.
     pub(super) fn verdict(&self, caller: &Caller) -> Verdict {
         if let Self::Constant(met) = self {
             return met_if(*met);
@@ -119,8 +120,8 @@ impl Condition {
         }
     }
 
-    /// The step-up that could make the condition hold. For a machine there is none: nobody is
-    /// there to authenticate.
+    /// The step-up that could make the condition hold. For a machine there is none:
+    /// nobody is there to authenticate.
     pub(super) fn remedy(&self, caller: &Caller) -> Option<StepUp> {
         match self {
             _ if caller.is_machine() => None,
@@ -175,8 +176,8 @@ fn listed(claim: Option<&Value>, name: &str) -> Verdict {
     }
 }
 
-/// `auth_time` (OIDC Core §2) at most `time` ago, with the tolerated clock skew: Okta's clock
-/// may be ahead of ours, and a sign-in that has just been done must count.
+/// `auth_time` (OIDC Core §2) at most `time` ago, with the tolerated clock skew: Okta's
+/// clock may be ahead of ours, and a sign-in that has just been done must count.
 fn recent(caller: &Caller, time: Duration) -> Verdict {
     let (now, leeway) = (caller.now(), caller.leeway());
     match caller.claim("auth_time") {

@@ -20,13 +20,13 @@ pub enum Effect {
     Deny,
 }
 
-/// What a step-up asks for. It is checked when the browser comes back: Okta ignores values
-/// that it does not support.
+/// What a step-up asks for. It is checked when the browser comes back: Okta ignores
+/// values that it does not support.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepUp {
-    /// Authentication context classes, any of which will do; the preferred one first. Empty
-    /// asks for none.
+    /// Authentication context classes, any of which will do; the preferred one first.
+    /// Empty asks for none.
     pub acr_values: Vec<String>,
     /// The longest time since the last active authentication.
     pub max_age: Option<Duration>,
@@ -137,8 +137,9 @@ impl fmt::Debug for Reason {
 /// # }
 /// ```
 ///
-/// The text of [`explain`](Self::explain) is for developers and operators. It names conditions
-/// of the policy, which may be nobody else's business, and never what a claim says.
+/// The text of [`explain`](Self::explain) is for developers and operators. It names
+/// conditions of the policy, which may be nobody else's business, and never what a
+/// claim says.
 #[derive(Clone, Debug)]
 pub struct Decision {
     pub(super) effect: Effect,
@@ -157,8 +158,8 @@ impl Decision {
         self.effect == Effect::Allow
     }
 
-    /// The conditions that decided: for [`Effect::Allow`] some that hold and suffice, else
-    /// those that stand in the way.
+    /// The conditions that decided: for [`Effect::Allow`] some that hold and suffice,
+    /// else those that stand in the way.
     pub fn reasons(&self) -> &[Reason] {
         &self.reasons
     }
@@ -187,8 +188,8 @@ impl Decision {
         self.reasons.iter().filter_map(Reason::missing_scope)
     }
 
-    /// The decision in a sentence for developers and operators. It names conditions of the
-    /// policy and never a claim's value.
+    /// The decision in a sentence for developers and operators. It names conditions of
+    /// the policy and never a claim's value.
     pub fn explain(&self) -> String {
         let verb = match &self.effect {
             Effect::Allow => "allowed",

@@ -1,9 +1,9 @@
 //! From conditions to a decision.
 //!
-//! Evaluation itself never waits. Where a function of the application is needed, evaluation
-//! stops, the function is called, and evaluation begins again with its result: so a policy
-//! without such functions costs no allocation for futures, and functions are called in the
-//! order in which they stand.
+//! Evaluation itself never waits. Where a function of the application is needed,
+//! evaluation stops, the function is called, and evaluation begins again with its
+//! result: so a policy without such functions costs no allocation for futures, and
+//! functions are called in the order in which they stand.
 
 use std::sync::Arc;
 
@@ -16,12 +16,13 @@ use super::rule::Rule;
 pub(super) struct Outcome {
     effect: Effect,
     reasons: Vec<Reason>,
-    /// What conditions that hold would ask of another sign-in: it begins anew, and has to keep
-    /// what this one has.
+    /// What conditions that hold would ask of another sign-in: it begins anew, and has
+    /// to keep what this one has.
     keep: StepUp,
 }
 
-/// What functions of the application have returned, by the condition that they belong to.
+/// What functions of the application have returned, by the condition that they belong
+/// to.
 #[derive(Default)]
 pub(super) struct Results(Vec<(Arc<Condition>, bool)>);
 
@@ -57,9 +58,9 @@ impl Decision {
 
 /// Evaluates a rule.
 ///
-/// Parts are read from left to right. `&` stops at the first part that denies, and `|` at the
-/// first that allows: what comes after them cannot change the decision, and is not in its
-/// reasons.
+/// Parts are read from left to right. `&` stops at the first part that denies, and `|`
+/// at the first that allows: what comes after them cannot change the decision, and is
+/// not in its reasons.
 ///
 /// # Errors
 /// The condition whose function has to be called first.
@@ -67,8 +68,8 @@ pub(super) fn evaluate(rule: &Rule, caller: &Caller, results: &Results) -> Resul
     visit(rule, false, caller, results)
 }
 
-/// `negated` is whether the rule stands under an odd number of `!`. It is pushed down to the
-/// conditions (De Morgan), where unknown stays unknown.
+/// `negated` is whether the rule stands under an odd number of `!`. It is pushed down
+/// to the conditions (De Morgan), where unknown stays unknown.
 fn visit(rule: &Rule, negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     match rule {
         Rule::Is(condition) => leaf(condition, negated, caller, results),
@@ -121,7 +122,8 @@ fn all(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Res
     Ok(whole)
 }
 
-/// At least one of them: the most lenient effect, and the first one of two that are alike.
+/// At least one of them: the most lenient effect, and the first one of two that are
+/// alike.
 fn any(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     let mut whole = Outcome { effect: Effect::Deny, reasons: Vec::new(), keep: StepUp::default() };
     for rule in rules {
@@ -135,8 +137,9 @@ fn any(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Res
 }
 
 impl Outcome {
-    /// Both of two, none of which denies. What holds does not stand in the way, but a step-up
-    /// has to keep it. Demands that no sign-in could meet together are a denial.
+    /// Both of two, none of which denies. What holds does not stand in the way, but a
+    /// step-up has to keep it. Demands that no sign-in could meet together are a
+    /// denial.
     fn and(mut self, mut other: Self) -> Self {
         let Some(keep) = self.keep.clone().and(other.keep.clone()) else { return self.denied(other) };
         match (&self.effect, &other.effect) {
@@ -178,8 +181,8 @@ impl Outcome {
     }
 }
 
-/// How strict an effect is. Signing in is stricter than stepping up: it comes first, and what it
-/// leads to is judged anew.
+/// How strict an effect is. Signing in is stricter than stepping up: it comes first,
+/// and what it leads to is judged anew.
 fn strictness(effect: &Effect) -> u8 {
     match effect {
         Effect::Allow => 0,

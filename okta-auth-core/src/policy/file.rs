@@ -14,8 +14,8 @@ use super::set::PolicySet;
 use crate::error::{Code, Error, Result};
 
 impl PolicySet {
-    /// Reads policies from a TOML text: a table for each policy, with its `rule` and, if it
-    /// protects routes, its `routes`.
+    /// Reads policies from a TOML text: a table for each policy, with its `rule` and,
+    /// if it protects routes, its `routes`.
     ///
     /// ```
     /// use okta_auth_core::policy::PolicySet;
@@ -63,8 +63,9 @@ impl PolicySet {
 
     /// Reads policies from a file; see [`parse`](Self::parse).
     ///
-    /// The file is read once, at start. To change who may do what, change the file and start
-    /// again: no rebuild, and no moment in which half of the rules are the old ones.
+    /// The file is read once, at start. To change who may do what, change the file and
+    /// start again: no rebuild, and no moment in which half of the rules are the old
+    /// ones.
     ///
     /// # Errors
     /// [`Code::PolicyInvalid`] if it cannot be read, or with the line of the mistake.
@@ -116,8 +117,9 @@ struct Entry {
     routes: Vec<Spanned<String>>,
 }
 
-/// A rule as it is written: a table with one entry, or a word. Names that are not here are an
-/// error with those that are, and the line; that is what `serde` and `toml` do by themselves.
+/// A rule as it is written: a table with one entry, or a word. Names that are not here
+/// are an error with those that are, and the line; that is what `serde` and `toml` do
+/// by themselves.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Source {
@@ -146,8 +148,8 @@ enum OneOrMore {
     More(Vec<String>),
 }
 
-/// A claim, and the one thing that is asked of it. Two at once would have to be read as `all` or
-/// as `any`, and somebody would guess wrong.
+/// A claim, and the one thing that is asked of it. Two at once would have to be read as
+/// `all` or as `any`, and somebody would guess wrong.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClaimSource {

@@ -1,7 +1,8 @@
 //! Access policies: who may do what.
 //!
-//! A [`Policy`] is a value. It is made of conditions, composed with `&`, `|` and `!`, and
-//! it decides about one [`Caller`]: a signed-in user or the holder of an access token.
+//! A [`Policy`] is a value. It is made of conditions, composed with `&`, `|` and `!`,
+//! and it decides about one [`Caller`]: a signed-in user or the holder of an access
+//! token.
 //!
 //! ```
 //! use std::time::Duration;
@@ -26,8 +27,8 @@
 //!
 //! # How conditions combine
 //!
-//! 1. A condition is met, not met, or unknown: the claim that it asks for is missing, or
-//!    of another type than the condition needs.
+//! 1. A condition is met, not met, or unknown: the claim that it asks for is missing,
+//!    or of another type than the condition needs.
 //! 2. Unknown never allows, not even under `!`: `!group("Contractors")` denies somebody
 //!    without a `groups` claim. (This is Kleene's logic of three values, in which De
 //!    Morgan's laws and absorption hold.)
@@ -40,8 +41,8 @@
 //!
 //! # In handlers
 //!
-//! A policy on a route is asked before the handler runs. Where the decision depends on what is
-//! asked for, a handler asks by itself:
+//! A policy on a route is asked before the handler runs. Where the decision depends on
+//! what is asked for, a handler asks by itself:
 //!
 //! ```
 //! use okta_auth_core::engine::SignedIn;
@@ -57,12 +58,13 @@
 //! }
 //! ```
 //!
-//! The adapters have `require` on `User` and `AccessToken`, which makes the answer as well.
+//! The adapters have `require` on `User` and `AccessToken`, which makes the answer as
+//! well.
 //!
 //! # Without a rebuild
 //!
-//! [`PolicySet`] reads policies from `policies.toml`, checks them at start, and gives them
-//! to routes or to names in code.
+//! [`PolicySet`] reads policies from `policies.toml`, checks them at start, and gives
+//! them to routes or to names in code.
 
 mod caller;
 mod condition;

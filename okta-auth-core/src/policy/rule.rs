@@ -46,8 +46,8 @@ impl Policy {
         Self { rule: Rule::Is(Arc::new(condition)), name: None }
     }
 
-    /// All of these. Of none at all it allows: add [`signed_in`] to be sure that somebody is
-    /// known.
+    /// All of these. Of none at all it allows: add [`signed_in`] to be sure that
+    /// somebody is known.
     pub fn all(policies: impl IntoIterator<Item = Self>) -> Self {
         let rules: Vec<Rule> = policies.into_iter().map(|policy| policy.rule).collect();
         Self { rule: Rule::All(rules.into()), name: None }
@@ -66,8 +66,8 @@ impl Policy {
         self
     }
 
-    /// Decides about a caller, and tells the log: the name of the policy and a stable code,
-    /// nothing personal.
+    /// Decides about a caller, and tells the log: the name of the policy and a stable
+    /// code, nothing personal.
     pub async fn decide(&self, caller: &Caller) -> Decision {
         let mut results = evaluate::Results::default();
         let decision = loop {
@@ -91,8 +91,8 @@ pub fn signed_in() -> Policy {
 
 /// A person: signed in, or with a token that was issued for a user.
 ///
-/// At Okta a token without `uid` belongs to a machine. Use it where an action has to be laid at
-/// somebody's door.
+/// At Okta a token without `uid` belongs to a machine. Use it where an action has to be
+/// laid at somebody's door.
 pub fn user() -> Policy {
     Policy::condition(Condition::User)
 }
@@ -121,17 +121,18 @@ pub fn nobody() -> Policy {
     Policy::condition(Condition::Constant(false))
 }
 
-/// A member of the group: its name is in the `groups` claim, in exactly this spelling. Set
-/// the claim up at Okta; without it nobody is a member.
+/// A member of the group: its name is in the `groups` claim, in exactly this spelling.
+/// Set the claim up at Okta; without it nobody is a member.
 pub fn group(name: impl Into<String>) -> Policy {
     Policy::condition(Condition::Group(name.into()))
 }
 
-/// A granted scope (RFC 6749 §3.3), in exactly this spelling. For a token it is one of `scp` or
-/// `scope`; for a session, one that the sign-in was granted.
+/// A granted scope (RFC 6749 §3.3), in exactly this spelling. For a token it is one of
+/// `scp` or `scope`; for a session, one that the sign-in was granted.
 ///
-/// A scope says what the client may ask for on behalf of the user, and not what the user may do:
-/// where both matter, ask for both, as in `scope("orders:write") & group("Buyers")`.
+/// A scope says what the client may ask for on behalf of the user, and not what the
+/// user may do: where both matter, ask for both, as in `scope("orders:write") &
+/// group("Buyers")`.
 pub fn scope(name: impl Into<String>) -> Policy {
     Policy::condition(Condition::Scope(name.into()))
 }
@@ -144,8 +145,8 @@ pub fn acr(value: impl Into<String>) -> Policy {
 
 /// An authentication of one of these classes, the preferred one first.
 ///
-/// Okta reports the class that was asked for and reached, and not every class that the sign-in
-/// would have satisfied, so name the stronger ones as well:
+/// Okta reports the class that was asked for and reached, and not every class that the
+/// sign-in would have satisfied, so name the stronger ones as well:
 ///
 /// ```
 /// use okta_auth_core::policy::acr_one_of;
@@ -159,14 +160,15 @@ pub fn acr_one_of<V: Into<String>>(values: impl IntoIterator<Item = V>) -> Polic
 
 /// An authentication with this method in the `amr` claim (RFC 8176), for example `mfa`.
 ///
-/// There is no step-up for it: a method cannot be asked for in the protocol. To have a second
-/// factor asked for, use [`acr`].
+/// There is no step-up for it: a method cannot be asked for in the protocol. To have a
+/// second factor asked for, use [`acr`].
 pub fn amr(method: impl Into<String>) -> Policy {
     Policy::condition(Condition::Amr(method.into()))
 }
 
-/// An active authentication at most `time` ago, by the `auth_time` claim (OIDC Core §2), and
-/// not by the age of the session. Somebody who signed in longer ago is asked to do it again.
+/// An active authentication at most `time` ago, by the `auth_time` claim (OIDC Core
+/// §2), and not by the age of the session. Somebody who signed in longer ago is asked
+/// to do it again.
 pub fn signed_in_within(time: Duration) -> Policy {
     Policy::condition(Condition::SignedInWithin(time))
 }
@@ -183,11 +185,12 @@ pub fn tenant(issuer: impl Into<String>) -> Policy {
     Policy::condition(Condition::Tenant(issuer.into()))
 }
 
-/// A function of the application, with a name for logs. It is called at most once for each
-/// decision, only if the parts before it leave the decision open, and never for nobody.
+/// A function of the application, with a name for logs. It is called at most once for
+/// each decision, only if the parts before it leave the decision open, and never for
+/// nobody.
 ///
-/// It gets the [`Caller`], from which it can read claims, and may ask a database. `false` denies:
-/// a function that cannot tell should return it.
+/// It gets the [`Caller`], from which it can read claims, and may ask a database.
+/// `false` denies: a function that cannot tell should return it.
 ///
 /// ```
 /// use okta_auth_core::policy::{check, group};
@@ -240,8 +243,8 @@ impl Not for Policy {
 }
 
 impl fmt::Display for Rule {
-    /// As it is written in code; a composed rule within another one is in parentheses, but
-    /// for one of the same kind.
+    /// As it is written in code; a composed rule within another one is in parentheses,
+    /// but for one of the same kind.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (rules, between) = match self {
             Self::Is(condition) => return condition.fmt(f),

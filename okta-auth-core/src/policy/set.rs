@@ -20,10 +20,11 @@ use crate::error::{Code, Error, Result};
 /// # }
 /// ```
 ///
-/// A route is the router's own pattern, in the router's own spelling. The policy is asked
-/// about requests that the router matched to it: no path is ever parsed again, so no spelling
-/// of a path gets around it. The other way round, a pattern that no route has protects
-/// nothing; where that would hurt, use a name in code, which is checked at start.
+/// A route is the router's own pattern, in the router's own spelling. The policy is
+/// asked about requests that the router matched to it: no path is ever parsed again, so
+/// no spelling of a path gets around it. The other way round, a pattern that no route
+/// has protects nothing; where that would hurt, use a name in code, which is checked at
+/// start.
 #[derive(Clone, Debug, Default)]
 pub struct PolicySet {
     names: BTreeMap<String, Policy>,
@@ -41,9 +42,9 @@ impl PolicySet {
 
     /// Protects a route by a policy. A route that has one already gets both.
     ///
-    /// The policy is asked about users and about holders of tokens. For a route that takes
-    /// tokens alone, attach the policy in code, with `require_token`: there nobody is sent to
-    /// sign in.
+    /// The policy is asked about users and about holders of tokens. For a route that
+    /// takes tokens alone, attach the policy in code, with `require_token`: there
+    /// nobody is sent to sign in.
     #[must_use]
     pub fn protect(mut self, route: impl Into<String>, policy: Policy) -> Self {
         let route = route.into();

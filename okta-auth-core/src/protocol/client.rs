@@ -81,9 +81,9 @@ pub(crate) struct AuthorizationParameters<'a> {
 /// | introspection | RFC 7662 §2.1 | this module |
 /// | userinfo | OIDC Core §5.3.1 | this module |
 ///
-/// Requests of a client carry its credentials in the one way that is configured: in the header,
-/// in the body, as a signed assertion, or none. Nothing that comes back is believed here; the
-/// modules that ask decide what it has to satisfy.
+/// Requests of a client carry its credentials in the one way that is configured: in the
+/// header, in the body, as a signed assertion, or none. Nothing that comes back is
+/// believed here; the modules that ask decide what it has to satisfy.
 #[derive(Clone)]
 pub(crate) struct Protocol {
     config: Arc<Config>,
@@ -146,8 +146,9 @@ impl Protocol {
         wire.into_token_set(self.clock.now())
     }
 
-    /// Exchanges a refresh token (RFC 6749 §6) for tokens of the same scopes. Okta issues an ID
-    /// token along with them only if `openid` is among those that are named.
+    /// Exchanges a refresh token (RFC 6749 §6) for tokens of the same scopes. Okta
+    /// issues an ID token along with them only if `openid` is among those that are
+    /// named.
     pub(crate) async fn refresh(&self, metadata: &Metadata, token: &Secret, scopes: &[String]) -> Result<TokenSet> {
         let client = self.client(metadata)?;
         let token = RefreshToken::new(token.expose().to_owned());
@@ -164,8 +165,8 @@ impl Protocol {
         wire.into_token_set(self.clock.now())
     }
 
-    /// Revokes a refresh token, and with it the access tokens made from it
-    /// (RFC 7009 §2).
+    /// Revokes a refresh token, and with it the access tokens made from it (RFC 7009
+    /// §2).
     ///
     /// The request is written here: `openidconnect` refuses a revocation endpoint on
     /// http even on this machine, where the development org is.
@@ -176,13 +177,13 @@ impl Protocol {
         bridge::send(self.http.clone(), request, ProviderEndpoint::Revocation).await.map(drop)
     }
 
-    /// Asks the issuer about an access token (RFC 7662 §2.1): the answer as it is, with nothing
-    /// in it believed yet.
+    /// Asks the issuer about an access token (RFC 7662 §2.1): the answer as it is, with
+    /// nothing in it believed yet.
     ///
     /// # Errors
-    /// [`Code::MetadataInvalid`] if there is no such endpoint, [`Code::ProviderResponse`] if it
-    /// does not answer with JSON; an endpoint that refuses this client is the operator's to
-    /// mend, so that is no token error.
+    /// [`Code::MetadataInvalid`] if there is no such endpoint,
+    /// [`Code::ProviderResponse`] if it does not answer with JSON; an endpoint that
+    /// refuses this client is the operator's to mend, so that is no token error.
     pub(crate) async fn introspect(&self, metadata: &Metadata, token: &str) -> Result<Map<String, Value>> {
         let endpoint = metadata.introspection_endpoint().ok_or_else(|| {
             Error::new(
@@ -207,8 +208,8 @@ impl Protocol {
 
     /// A form for an endpoint that authenticates the client (RFC 6749 §2.3).
     ///
-    /// The assertion of `private_key_jwt` names the endpoint as its audience, as Okta wants it,
-    /// and is good for that one request.
+    /// The assertion of `private_key_jwt` names the endpoint as its audience, as Okta
+    /// wants it, and is good for that one request.
     fn authenticated(&self, endpoint: &Url, parameters: &[(&str, &str)]) -> Result<http::Request<Vec<u8>>> {
         let client_id = self.config.client_id.as_str();
         let mut form = form_urlencoded::Serializer::new(String::new());
@@ -231,8 +232,8 @@ impl Protocol {
         request.body(body).map_err(|error| Error::new(Code::Internal, "a form cannot be built").with_cause(error))
     }
 
-    /// `openidconnect`'s client for this metadata. It is a few small allocations, made once for
-    /// each message and not kept: metadata may change.
+    /// `openidconnect`'s client for this metadata. It is a few small allocations, made
+    /// once for each message and not kept: metadata may change.
     fn client(&self, metadata: &Metadata) -> Result<OidcClient> {
         let config = &self.config;
         let issuer = IssuerUrl::new(config.issuer.as_str().to_owned());

@@ -75,7 +75,8 @@ impl CookieStore {
         }
     }
 
-    /// Opens, or finds that it has been opened. Every way to fail is the same to the caller.
+    /// Opens, or finds that it has been opened. Every way to fail is the same to the
+    /// caller.
     fn open(&self, cookies: &RequestCookies) -> Option<Opened> {
         let text = self.chunks.read(cookies)?;
         let Some(cache) = &self.opened else { return self.open_now(&text) };
@@ -105,7 +106,8 @@ impl CookieStore {
     /// holds.
     ///
     /// # Errors
-    /// [`Code::SessionTooLarge`](crate::error::Code::SessionTooLarge) if it does not fit into cookies.
+    /// [`Code::SessionTooLarge`](crate::error::Code::SessionTooLarge) if it does not
+    /// fit into cookies.
     pub(crate) fn save(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Result<Vec<HeaderValue>> {
         let plain = session.encode(FORMAT)?;
         let sealed = self.sealer.seal_bytes(&self.name, &plain)?;

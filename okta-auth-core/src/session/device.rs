@@ -1,8 +1,8 @@
-//! What a browser says that it is, in two words: for a page on which users see where they are
-//! signed in. Nobody is recognized by it.
+//! What a browser says that it is, in two words: for a page on which users see where
+//! they are signed in. Nobody is recognized by it.
 
-/// Browsers, by what stands in their `User-Agent`. The first that fits: each names those that it
-/// wants to be taken for, too.
+/// Browsers, by what stands in their `User-Agent`. The first that fits: each names
+/// those that it wants to be taken for, too.
 const BROWSERS: [(&str, &str); 9] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -26,8 +26,8 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// For example `Firefox on Linux`, from a `User-Agent` header (RFC 9110 §10.1.5); `None` for what
-/// is not known.
+/// For example `Firefox on Linux`, from a `User-Agent` header (RFC 9110 §10.1.5);
+/// `None` for what is not known.
 pub(crate) fn device(user_agent: &str) -> Option<String> {
     let known = |names: &[(&str, &'static str)]| {
         names.iter().find(|(part, _)| user_agent.contains(part)).map(|(_, name)| *name)

@@ -1,4 +1,10 @@
 //! One piece of work for any number of callers who want the same.
+//!
+//! A hundred requests of one browser whose token has expired are one refresh, because a
+//! refresh token that rotates may be good for one use. Tenants are asked for in the
+//! same way.
+//!
+//! It holds within one process. Between processes there is a lease in the store.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,16 +19,23 @@ use super::store::StoreKey;
 pub(crate) struct Flights<T>(Arc<Mutex<HashMap<StoreKey, Flight<T>>>>);
 
 /// Where the outcome will be seen by all who wait for it.
+///
+/// `watch` keeps the last value, so whoever subscribes after the end sees it too.
 type Flight<T> = watch::Receiver<Option<T>>;
 
 impl<T: Clone + Send + Sync + 'static> Flights<T> {
     /// Whether somebody is at it.
+    ///
+    /// By the time that the caller acts on it that may be over; it is good for hints
+    /// alone.
     pub(crate) fn is_under_way(&self, key: &StoreKey) -> bool {
         self.lock().contains_key(key)
     }
 
-    /// The outcome of the work that is under way, or of that which is started now. It goes on if
-    /// its callers go away; `None` if it broke off.
+    /// The outcome of the work that is under way, or of that which is started now. It
+    /// goes on if its callers go away; `None` if it broke off.
+    ///
+    /// Looking and starting are one step under the lock: two callers never both start.
     pub(crate) async fn join<Fut>(&self, key: StoreKey, work: impl FnOnce() -> Fut) -> Option<T>
     where
         Fut: Future<Output = T> + Send + 'static,
@@ -31,8 +44,8 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         flight.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
     }
 
-    /// Runs the work in a task of its own: a browser that goes away must not take its tokens
-    /// along.
+    /// Runs the work in a task of its own: a browser that goes away must not take its
+    /// tokens along.
     fn start(&self, key: StoreKey, work: impl Future<Output = T> + Send + 'static) -> Flight<T> {
         let (done, flight) = watch::channel(None);
         let landing = Landing { flights: self.clone(), key };
@@ -57,6 +70,8 @@ struct Landing<T: Clone + Send + Sync + 'static> {
     key: StoreKey,
 }
 
+// The sender is dropped with the task, so those who wait are told `None` and wait for
+// nothing.
 impl<T: Clone + Send + Sync + 'static> Drop for Landing<T> {
     fn drop(&mut self) {
         self.flights.lock().remove(&self.key);

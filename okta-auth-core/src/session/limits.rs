@@ -15,8 +15,8 @@ pub(crate) struct Lifeline {
     pub(crate) created_at: Timestamp,
     /// When the session was last used.
     pub(crate) last_seen_at: Timestamp,
-    /// The moment by which Okta wants it ended, whatever our limits (`session_expiry` of the
-    /// IPSIE session profile).
+    /// The moment by which Okta wants it ended, whatever our limits (`session_expiry`
+    /// of the IPSIE session profile).
     pub(crate) ceiling: Option<Timestamp>,
 }
 

@@ -1,7 +1,8 @@
 //! Any store, with the times that it takes told to the feature `metrics`.
 //!
-//! It is put around the store once, where the application is built, so that no store has to measure
-//! itself and no caller has to remember. Names and labels are in [`metrics`](crate::events::metrics).
+//! It is put around the store once, where the application is built, so that no store
+//! has to measure itself and no caller has to remember. Names and labels are in
+//! [`metrics`](crate::events::metrics).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,8 @@ impl Measured {
     }
 }
 
-/// One operation, from its first poll. A store that is given up on drops this before its end.
+/// One operation, from its first poll. A store that is given up on drops this before
+/// its end.
 fn measured<'a, T: 'a>(operation: &'static str, work: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
     Box::pin(async move {
         let measure = Measure::store(operation);

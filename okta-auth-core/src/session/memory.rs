@@ -1,4 +1,8 @@
-//! A store in the memory of this process: for one replica, for development and for tests.
+//! A store in the memory of this process: for one replica, for development and for
+//! tests.
+//!
+//! Everything is done under one lock and at once, so each method is atomic by itself,
+//! as the trait asks. The futures are ready when they are returned.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,8 +16,8 @@ use crate::clock::{Clock, SharedClock, Timestamp};
 
 /// Sessions in memory: gone with the process, and known to it alone.
 ///
-/// It holds so many entries and no more. When it is full, what has expired makes room, and then
-/// what would expire first: the sessions that nobody has used for longest.
+/// It holds so many entries and no more. When it is full, what has expired makes room,
+/// and then what would expire first: the sessions that nobody has used for longest.
 ///
 /// ```
 /// use okta_auth_core::{OktaAuth, config::ConfigBuilder, session::MemoryStore};
@@ -40,6 +44,8 @@ struct Tables {
 }
 
 /// Entries that expire.
+///
+/// Both always have the same keys: whatever writes one writes the other.
 struct Table<V> {
     entries: HashMap<StoreKey, (V, Timestamp)>,
     /// The same keys in the order in which they expire.
@@ -54,11 +60,16 @@ impl<V> Default for Table<V> {
 
 impl<V> Table<V> {
     /// The entry, if its lifetime is not over.
+    ///
+    /// What has expired may still be there, and is as good as gone.
     fn live(&self, key: &StoreKey, now: Timestamp) -> Option<&V> {
         self.entries.get(key).filter(|(_, until)| *until > now).map(|(value, _)| value)
     }
 
     /// Writes an entry, and makes room for it first.
+    ///
+    /// What has expired is first in the order: one loop makes room with it, and if that
+    /// is not enough with what would expire next.
     fn put(&mut self, key: StoreKey, value: V, until: Timestamp, capacity: usize) {
         match self.entries.entry(key) {
             Entry::Occupied(mut entry) => {
@@ -101,7 +112,8 @@ impl MemoryStore {
         Self { tables: Mutex::default(), capacity: capacity.max(1), clock }
     }
 
-    /// How many sessions are there, those included that have expired and not been needed since.
+    /// How many sessions are there, those included that have expired and not been
+    /// needed since.
     pub fn len(&self) -> usize {
         self.lock().records.entries.len()
     }
@@ -112,11 +124,16 @@ impl MemoryStore {
     }
 
     /// Whether no mark has ever been set that is still there.
+    ///
+    /// Marks are rare, and each request with a session in a cookie asks. An expired
+    /// mark that is still there only makes the answer slower.
     pub(crate) fn has_no_marks(&self) -> bool {
         self.lock().marks.entries.is_empty()
     }
 
     /// The values of marks, without waiting.
+    ///
+    /// A mark that is not there, or has expired, is 0.
     pub(crate) fn marks_now(&self, marks: &[StoreKey]) -> Vec<u64> {
         let now = self.clock.now();
         let tables = self.lock();
@@ -151,6 +168,8 @@ impl SessionStore for MemoryStore {
         self.at_once(|tables, now| tables.records.live(key, now).cloned())
     }
 
+    // The version is compared and the record written under one lock: of two writers one
+    // loses.
     fn save<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool> {
         self.at_once(|tables, now| {
             let before = tables.records.live(key, now).map(|known| known.version);
@@ -184,6 +203,8 @@ impl SessionStore for MemoryStore {
         })
     }
 
+    // The pairs are in order, so what is read does not grow with the links of other
+    // indexes.
     fn linked<'a>(&'a self, index: &'a StoreKey) -> StoreFuture<'a, Vec<StoreKey>> {
         let (first, last) = (StoreKey::from_bytes([0; 32]), StoreKey::from_bytes([0xff; 32]));
         self.at_once(|tables, now| {
@@ -192,6 +213,7 @@ impl SessionStore for MemoryStore {
         })
     }
 
+    // Whoever holds a mark may claim it again: that is how a lease is made longer.
     fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
         self.at_once(|tables, now| {
             let free = tables.marks.live(mark, now).is_none_or(|holder| *holder == owner);
@@ -210,6 +232,8 @@ impl SessionStore for MemoryStore {
         })
     }
 
+    // A mark only grows: a late message about an early moment must not bring sessions
+    // back.
     fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
         self.at_once(|tables, now| {
             let before = tables.marks.live(mark, now).copied().unwrap_or(0);

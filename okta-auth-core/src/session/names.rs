@@ -1,8 +1,13 @@
 //! The names under which somebody else than its browser may end a session.
 //!
-//! Okta says "this session of mine", "this user" or "this address", and never which of our
-//! sessions. Each of these is hashed together with issuer and client, with its length in front, so
-//! that no name of one tenant or kind reads as one of another.
+//! Okta says "this session of mine", "this user" or "this address", and never which of
+//! our sessions. Each of these is hashed together with issuer and client, with its
+//! length in front, so that no name of one tenant or kind reads as one of another.
+//!
+//! A name is one way only: whoever sees the keys of a store, or of a revocation list,
+//! cannot read from them who has a session. Somebody who already knows issuer, client
+//! and an address can compute its name, so names are no secrets, and nothing is allowed
+//! because somebody has one.
 
 use serde_json::Value;
 
@@ -34,6 +39,9 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// What the hash is bound to.
+    ///
+    /// Part of what is stored: another label, and what was written before is not found
+    /// any more.
     const fn label(self) -> &'static str {
         match self {
             Self::Record => "record",
@@ -58,12 +66,16 @@ pub(crate) struct Naming {
 
 impl Naming {
     /// For a tenant, or else for an issuer and a client there.
+    ///
+    /// A tenant keeps its names when its issuer moves, for example to a custom domain.
     pub(crate) fn of(config: &Config) -> Self {
         let (owner, client_id) = config.owner();
         Self { common: config.tenant.is_some(), ..Self::new(&owner, client_id) }
     }
 
     /// The name that all sessions of a tenant have.
+    ///
+    /// It is how the sessions of a tenant that has been removed are ended.
     pub(crate) fn everybody(&self) -> StoreKey {
         self.name(Kind::Everybody, b"")
     }
@@ -84,14 +96,16 @@ impl Naming {
         StoreKey::from_bytes(sha256(&bytes))
     }
 
-    /// The name of an e-mail address, in whatever case its letters are. Only those of ASCII are
-    /// folded: others have no case that everybody agrees on.
+    /// The name of an e-mail address, in whatever case its letters are. Only those of
+    /// ASCII are folded: others have no case that everybody agrees on.
     pub(crate) fn email(&self, address: &str) -> StoreKey {
         self.name(Kind::Email, address.to_ascii_lowercase().as_bytes())
     }
 }
 
 /// A part, with its length in front.
+///
+/// Without it `ab`, `c` and `a`, `bc` would be the same bytes, and so the same name.
 fn append(bytes: &mut Vec<u8>, part: &[u8]) {
     bytes.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
     bytes.extend_from_slice(part);
@@ -108,6 +122,9 @@ pub(crate) struct Names {
 
 impl Session {
     /// The names of this session, made once.
+    ///
+    /// Claims that are missing, empty or no texts give no name: an empty `sid` would be
+    /// shared by all sessions that have none.
     pub(crate) fn names(&self, naming: &Naming) -> &Names {
         self.names.get_or_init(|| {
             let claim =

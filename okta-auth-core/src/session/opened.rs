@@ -1,10 +1,12 @@
 //! Sessions that have been opened a moment ago.
 //!
-//! Opening a cookie is most of what a signed-in request costs. The same cookie comes with every
-//! request until it is written again, so the outcome is remembered under the whole of its text.
+//! Opening a cookie is most of what a signed-in request costs. The same cookie comes
+//! with every request until it is written again, so the outcome is remembered under the
+//! whole of its text.
 //!
-//! Nobody who does not have the cookie finds a session here. What ends a session is judged with
-//! each request and is not remembered, and what is remembered holds no token: those stay sealed.
+//! Nobody who does not have the cookie finds a session here. What ends a session is
+//! judged with each request and is not remembered, and what is remembered holds no
+//! token: those stay sealed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,8 +26,8 @@ pub(super) struct Opened {
     pub(super) old_key: bool,
 }
 
-/// A cache of bounded size. Only what opens gets in, so strangers cannot fill it; beyond its size
-/// the sessions that are used least make room.
+/// A cache of bounded size. Only what opens gets in, so strangers cannot fill it;
+/// beyond its size the sessions that are used least make room.
 pub(super) struct OpenedSessions(Cache<Arc<str>, Opened, UnitWeighter, RandomState>);
 
 impl OpenedSessions {

@@ -71,7 +71,8 @@ impl Session {
         value.map_err(|error| mismatch("the application's data", error))
     }
 
-    /// The claims for display, read once. Claims of another type than expected are none.
+    /// The claims for display, read once. Claims of another type than expected are
+    /// none.
     fn profile(&self) -> &Profile {
         self.profile.get_or_init(|| {
             let claims = self.all_claims();

@@ -51,7 +51,8 @@ pub(crate) struct NewSession<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// More bytes than the parts of a record that have no text, and the lengths of the others, are encoded as.
+/// More bytes than the parts of a record that have no text, and the lengths of the
+/// others, are encoded as.
 const FIXED: usize = 128;
 
 /// A signed-in user's session. Only a verified identity becomes one.
@@ -84,8 +85,8 @@ pub(super) struct Record {
     pub(super) client_id: String,
     /// The user, at that issuer.
     pub(super) subject: String,
-    /// All claims as JSON text: the record's own encoding is not self-describing. Absent if
-    /// they are those of the ID token, which is there already.
+    /// All claims as JSON text: the record's own encoding is not self-describing.
+    /// Absent if they are those of the ID token, which is there already.
     pub(super) claims: Option<String>,
     /// What the application put in at sign-in, as JSON text.
     pub(super) app_data: String,
@@ -134,8 +135,8 @@ impl Session {
         Ok(bytes)
     }
 
-    /// The same session for a cache: its tokens are left in the cookie, and its claims are
-    /// taken out of it.
+    /// The same session for a cache: its tokens are left in the cookie, and its claims
+    /// are taken out of it.
     pub(super) fn with_sealed_tokens(self, cookie: SealedText) -> Self {
         self.claims_json();
         Self { tokens: self.tokens.sealed(cookie), ..self }
@@ -147,7 +148,8 @@ impl Session {
         Self { record, last_seen_at, tokens, shown, profile, parsed, names }
     }
 
-    /// Reads a part of what has been decrypted; `None` if it is no session of this format.
+    /// Reads a part of what has been decrypted; `None` if it is no session of this
+    /// format.
     pub(super) fn decode(bytes: SecretBytes, range: Range<usize>, format: u8) -> Option<Self> {
         let (first, encoded) = bytes.get(range.clone())?.split_first()?;
         let ((record, last_seen_at), tokens) = postcard::take_from_bytes::<(Record, Timestamp)>(encoded).ok()?;
@@ -184,14 +186,14 @@ impl Session {
         self.last_seen_at
     }
 
-    /// What tells this session from any other one: a value to list and to end sessions by, with
-    /// which nobody is signed in.
+    /// What tells this session from any other one: a value to list and to end sessions
+    /// by, with which nobody is signed in.
     pub fn id(&self) -> SessionId {
         SessionId(StoreKey::from_bytes(self.record.id))
     }
 
-    /// The browser and system that the user signed in with, in words such as `Firefox on Linux`:
-    /// what the browser said of itself, for the user's own eyes.
+    /// The browser and system that the user signed in with, in words such as `Firefox
+    /// on Linux`: what the browser said of itself, for the user's own eyes.
     pub fn device(&self) -> Option<&str> {
         self.record.device.as_deref()
     }

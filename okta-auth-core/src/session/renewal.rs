@@ -1,4 +1,7 @@
 //! When the tokens of a session are to be renewed, and what it is afterwards.
+//!
+//! Nothing is asked here. This is what a session knows of its own tokens; who asks
+//! Okta, and how often, is the matter of `engine/renewal.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,17 +16,19 @@ use crate::protocol::TokenSet;
 use crate::secret::random_bytes;
 use crate::tokens::refresh::Refreshed;
 
-/// How long an access token is taken to live whose response does not say (RFC 6749 §5.1): what
-/// Okta's do by default.
+/// How long an access token is taken to live whose response does not say (RFC 6749
+/// §5.1): what Okta's do by default.
 const UNTOLD_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// A token is renewed at most so long before it expires: long enough for a handler to use it.
+/// A token is renewed at most so long before it expires: long enough for a handler to
+/// use it.
 const MARGIN: Duration = Duration::from_secs(60);
 
 /// After a refresh that could not read all claims, the next one comes this much later.
 const RETRY_CLAIMS: Duration = Duration::from_secs(60);
 
 /// The times of an access token.
+// It is in the record, so every replica comes to the same answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Schedule {
     /// By `expires_in` of the token response.
@@ -33,6 +38,9 @@ pub(super) struct Schedule {
 }
 
 /// Whether a session wants new tokens.
+///
+/// The difference is who waits: with `Soon` a request may go on with the tokens that it
+/// has while somebody else fetches new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// Not yet, or there is nothing to renew them with.
@@ -44,8 +52,11 @@ pub(crate) enum Due {
 }
 
 impl Schedule {
-    /// For tokens that have just been issued. Sessions that began together are not renewed
-    /// together: the moment is up to half a margin later than it could be.
+    /// For tokens that have just been issued. Sessions that began together are not
+    /// renewed together: the moment is up to half a margin later than it could be.
+    ///
+    /// The margin is a minute, or a quarter of a short lifetime: otherwise a token that
+    /// lives for less than a minute would be due as soon as it is issued.
     pub(super) fn new(tokens: &TokenSet, renewable: bool, now: Timestamp) -> Result<Self> {
         let expires_at = tokens.access_token_expires_at;
         let lifetime = expires_at.map_or(UNTOLD_LIFETIME, |end| end.since(now)).max(Duration::from_secs(1));
@@ -59,6 +70,8 @@ impl Schedule {
 
 impl Session {
     /// Whether the tokens are to be renewed at `now`.
+    ///
+    /// Without a refresh token it never is: such a session goes on until its limits.
     pub(crate) fn due(&self, now: Timestamp) -> Due {
         let Schedule { expires_at, renew_at } = self.record.schedule;
         match renew_at {
@@ -76,12 +89,18 @@ impl Session {
     }
 
     /// Whether `other` is the same session with other tokens.
+    ///
+    /// This is how somebody who waited for another process learns whether it is done.
     pub(crate) fn has_tokens_of(&self, other: &Self) -> bool {
         self.record.schedule == other.record.schedule && self.tokens.same_as(&other.tokens)
     }
 
-    /// The same session with what a refresh brought. Its id, its beginning, the application's own
-    /// data and whatever the response does not mention stay.
+    /// The same session with what a refresh brought. Its id, its beginning, the
+    /// application's own data and whatever the response does not mention stay.
+    ///
+    /// A renewal is a use: the idle limit counts from it. The absolute limit does not
+    /// move. If userinfo failed the next renewal is soon, so that missing claims are
+    /// read again.
     pub(crate) fn renewed(&self, refreshed: &Refreshed, now: Timestamp) -> Result<Self> {
         let mut record = Record::clone(&self.record);
         let tokens = Tokens::renewed(&self.tokens, &refreshed.tokens)?;
@@ -103,6 +122,8 @@ impl Session {
     }
 
     /// Leaves out claims that are those of the ID token.
+    ///
+    /// They would be kept twice, and in a cookie each byte counts.
     fn without_double_claims(mut self) -> Self {
         let payload = self.tokens.id_token_payload();
         let same =

@@ -1,8 +1,13 @@
 //! Sessions in cookies that have been ended from the server side.
 //!
-//! A cookie cannot be taken back, so what has been ended is written down: under the name of a
-//! session, a session at Okta, a user or an address, the moment up to which their sessions have
-//! ended. Each request looks there.
+//! A cookie cannot be taken back, so what has been ended is written down: under the
+//! name of a session, a session at Okta, a user or an address, the moment up to which
+//! their sessions have ended. Each request looks there.
+//!
+//! A moment and not a list of sessions: "everything of this user up to now" is one
+//! entry, however many sessions there are, and a later sign-in is not touched by it.
+//! Entries go by themselves after the absolute limit, when no session that they are
+//! about can be alive.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,13 +23,18 @@ use crate::error::Result;
 #[derive(Clone)]
 pub(crate) enum Revocations {
     /// In this process: what it has ended, other replicas still accept.
+    /// It is cheap enough to be asked at each request without waiting.
     Memory(Arc<MemoryStore>),
     /// In a store that all replicas share.
     Shared(Arc<dyn SessionStore>),
 }
 
 impl Revocations {
-    /// Whether a session that began at `created_at` has been ended; `None` if that takes waiting.
+    /// Whether a session that began at `created_at` has been ended; `None` if that
+    /// takes waiting.
+    ///
+    /// The names are made by the caller's closure only if they are needed: each is a
+    /// hash.
     pub(crate) fn is_ended_now(&self, names: impl FnOnce() -> Vec<StoreKey>, created_at: Timestamp) -> Option<bool> {
         match self {
             // Nearly always nothing has been ended, and no name has to be made.
@@ -37,22 +47,26 @@ impl Revocations {
     /// The same, waiting.
     ///
     /// # Errors
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable): whether it has been ended
-    /// is then not known.
+    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable): whether it has
+    /// been ended is then not known.
     pub(crate) async fn is_ended(&self, names: &[StoreKey], created_at: Timestamp) -> Result<bool> {
         let marks = bounded(self.store().marks(names)).await?;
         Ok(marks.into_iter().any(|mark| covers(mark, created_at)))
     }
 
-    /// Ends every session of this name that began up to `until`. It is remembered as long as such
-    /// a session could live.
+    /// Ends every session of this name that began up to `until`. It is remembered as
+    /// long as such a session could live.
+    ///
+    /// The mark is raised and never lowered, so of two messages the later moment
+    /// counts, in whatever order they come.
     pub(crate) async fn end(&self, name: &StoreKey, until: Timestamp, lifetime: Duration) -> Result<()> {
         let until = u64::try_from(until.seconds()).unwrap_or(0);
         bounded(self.store().raise(name, until, lifetime)).await
     }
 
-    /// The first moment at or after `now` at which a session of these names can begin. Moments are
-    /// whole seconds, and somebody may sign in again within the one in which a session was ended.
+    /// The first moment at or after `now` at which a session of these names can begin.
+    /// Moments are whole seconds, and somebody may sign in again within the one in
+    /// which a session was ended.
     pub(crate) async fn earliest_start(&self, names: &Names, now: Timestamp) -> Result<Timestamp> {
         let marks = bounded(self.store().marks(&names.others)).await?;
         let latest = marks.into_iter().max().and_then(|mark| i64::try_from(mark).ok()).unwrap_or(0);
@@ -69,6 +83,9 @@ impl Revocations {
 }
 
 /// Whether a mark ends what began at `created_at`.
+///
+/// The second itself is included: whoever signed in within it, before the message, is
+/// signed out. 0 is the value of a mark that is not there.
 fn covers(mark: u64, created_at: Timestamp) -> bool {
     u64::try_from(created_at.seconds()).is_ok_and(|created_at| mark > 0 && created_at <= mark)
 }

@@ -1,4 +1,11 @@
 //! The sessions of an application, wherever they live.
+//!
+//! A request is served in two steps. `look` tells what can be told at once, which is
+//! nearly everything for sessions in cookies. What is left is a `Ticket`, and `find`
+//! asks about it. So a request that has to wait for nobody needs no future.
+//!
+//! What cannot be read is no session, and what cannot be asked is an error: the two are
+//! never mixed up, because the first signs a browser out and the second must not.
 
 use std::sync::Arc;
 
@@ -20,12 +27,13 @@ use crate::error::{Code, Error, Result};
 #[derive(Debug)]
 pub(crate) enum Sessions {
     /// Sealed in cookies. Without revocations nothing but its limits ends one.
-    Cookie { cookies: CookieStore, revocations: Option<Revocations>, naming: Naming, limits: SessionLimits },
+    Cookie { cookies: Box<CookieStore>, revocations: Option<Revocations>, naming: Naming, limits: SessionLimits },
     /// In a store.
     Stored(StoredSessions),
 }
 
 /// What a look at a request's cookies tells.
+// A session that is due for new tokens is a ticket too, unless it has been ended.
 #[derive(Debug)]
 pub(crate) enum Look {
     /// There is no session.
@@ -50,8 +58,8 @@ pub(crate) enum Ticket {
 /// What came of asking.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// No session of this name. Its cookie stays: a request that is slow must not take away the
-    /// cookie of a new sign-in that has overtaken it.
+    /// No session of this name. Its cookie stays: a request that is slow must not take
+    /// away the cookie of a new sign-in that has overtaken it.
     None,
     /// It has been ended, and its cookie is to be cleared.
     Ended,
@@ -61,6 +69,9 @@ pub(crate) enum Found {
 
 impl Sessions {
     /// Looks at the cookies of a request. Nobody is waited for.
+    ///
+    /// A revoked cookie is `Invalid` like one that was edited: nobody learns which of
+    /// the two it was.
     pub(crate) fn look(&self, request: &RequestCookies, now: Timestamp) -> Look {
         let (cookies, revocations, naming) = match self {
             Self::Stored(stored) => {
@@ -106,7 +117,12 @@ impl Sessions {
         }
     }
 
-    /// The id and the `Set-Cookie` values of a new session, which replaces whatever the browser holds.
+    /// The id and the `Set-Cookie` values of a new session, which replaces whatever the
+    /// browser holds.
+    ///
+    /// With revocations a session may begin a second late: a mark ends what began up to
+    /// its second, and somebody who signs out and in again within one must not be
+    /// signed out by it.
     pub(crate) async fn create(
         &self,
         request: &RequestCookies,
@@ -129,6 +145,9 @@ impl Sessions {
     }
 
     /// The `Set-Cookie` values that keep a session alive.
+    ///
+    /// With sessions in cookies this is what notes the use; in a store `find` has noted
+    /// it already.
     pub(crate) fn rewrite(&self, request: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
         match self {
             Self::Stored(stored) => stored.rewrite(request, session, now),
@@ -145,7 +164,8 @@ impl Sessions {
         }
     }
 
-    /// The `Set-Cookie` values that take the sessions of other tenants in the same browser away.
+    /// The `Set-Cookie` values that take the sessions of other tenants in the same
+    /// browser away.
     pub(crate) fn clear_others(&self, request: &RequestCookies) -> Vec<HeaderValue> {
         match self {
             Self::Stored(stored) => stored.chunks().clear_others(request),
@@ -170,6 +190,8 @@ impl Sessions {
     }
 
     /// A place for marks; `None` without a store and without revocations.
+    ///
+    /// It is where messages from outside are remembered, so that each counts once.
     pub(crate) fn marks(&self) -> Option<&dyn SessionStore> {
         match self {
             Self::Stored(stored) => Some(&**stored.store()),
@@ -177,8 +199,13 @@ impl Sessions {
         }
     }
 
-    /// Ends one session, here and in every copy of its cookie. Without revocations a copy lives
-    /// until its limits. `false` if it had ended already, as far as that can be told.
+    /// Ends one session, here and in every copy of its cookie. Without revocations a
+    /// copy lives until its limits. `false` if it had ended already, as far as that can
+    /// be told.
+    ///
+    /// The mark is never earlier than the session's beginning, which may be ahead of
+    /// this clock. It lasts for the absolute limit: after that no session that it is
+    /// about can be alive.
     pub(crate) async fn end(&self, session: &Session, now: Timestamp) -> Result<bool> {
         match self {
             Self::Stored(stored) => stored.end(session).await,
@@ -190,12 +217,12 @@ impl Sessions {
         }
     }
 
-    /// Ends every session of a name. The sessions that were found, where they can be: those in
-    /// cookies cannot.
+    /// Ends every session of a name. The sessions that were found, where they can be:
+    /// those in cookies cannot.
     ///
     /// # Errors
-    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] if no session can be ended from
-    /// here.
+    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] if no session can be
+    /// ended from here.
     pub(crate) async fn end_named(&self, name: &StoreKey, now: Timestamp) -> Result<Option<Vec<Arc<Session>>>> {
         match self {
             Self::Stored(stored) => {
@@ -216,8 +243,12 @@ impl Sessions {
 
     /// The live sessions of a user.
     ///
+    /// The browser has the only copy of a session in a cookie, so there is nothing to
+    /// list.
+    ///
     /// # Errors
-    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] for sessions in cookies.
+    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] for sessions in
+    /// cookies.
     pub(crate) async fn of_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Arc<Session>>> {
         let Self::Stored(stored) = self else { return Err(unsupported("listed")) };
         let name = stored.naming().name(Kind::Subject, subject.as_bytes());
@@ -226,6 +257,8 @@ impl Sessions {
 }
 
 /// Every name of a session.
+///
+/// Its own name is for ending this one alone; the others it shares with other sessions.
 fn all_names(session: &Session, naming: &Naming) -> Vec<StoreKey> {
     let names = session.names(naming);
     std::iter::once(names.session).chain(names.others.iter().copied()).collect()

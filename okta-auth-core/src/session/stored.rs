@@ -1,7 +1,8 @@
 //! Sessions in a store: the browser has an id, and the store has the record, sealed.
 //!
-//! The id is 256 random bits. The store knows its hash alone, and the record under that hash is
-//! sealed with the cookie keys, for that hash: moved to another key it does not open.
+//! The id is 256 random bits. The store knows its hash alone, and the record under that
+//! hash is sealed with the cookie keys, for that hash: moved to another key it does not
+//! open.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::secret::{SecretBytes, random_bytes};
 const FORMAT: u8 = 1;
 
 /// No store is waited for longer than this, whatever its own limits are.
+/// A store should give up sooner by itself; this is for one that does not.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reads and writes sessions in a store. Clones share it.
@@ -50,8 +52,11 @@ pub(crate) struct Entry {
 }
 
 impl StoredSessions {
-    /// For one issuer and one client: the sessions of another one have other keys, and do not
-    /// open.
+    /// For one issuer and one client: the sessions of another one have other keys, and
+    /// do not open.
+    ///
+    /// The keys have a purpose of their own: a record taken from the store is no
+    /// session in a cookie, though both are sealed with the same cookie secrets.
     pub(crate) fn new(
         store: Arc<dyn SessionStore>,
         keys: &CookieKeys,
@@ -67,12 +72,18 @@ impl StoredSessions {
     }
 
     /// The key of the record that a request's cookie names, if it has one.
+    ///
+    /// The cookie has the bytes of which the key is the hash, so that nobody can make a
+    /// cookie out of a key. What has another length than an id is no id.
     pub(crate) fn key(&self, cookies: &RequestCookies) -> Option<StoreKey> {
         let id: [u8; 32] = base64url::decode(&*self.0.chunks.read(cookies)?).ok()?.try_into().ok()?;
         Some(self.0.naming.name(Kind::Record, &id))
     }
 
     /// The live session under a key.
+    ///
+    /// The limits are checked here as well: the lifetime that the store was given is
+    /// for tidiness, and a store may forget late.
     ///
     /// # Errors
     /// [`Code::StoreUnavailable`]. What cannot be read is no session.
@@ -83,6 +94,9 @@ impl StoredSessions {
     }
 
     /// Opens and decodes.
+    ///
+    /// The record has to name its own key, its issuer and its client. The seal says so
+    /// already; this is the second lock.
     fn open(&self, key: &StoreKey, record: StoredRecord) -> Option<Entry> {
         let opened = self.0.sealer.open_bytes(&key.to_string(), SecretBytes::new(record.sealed))?;
         let old_key = opened.old_key;
@@ -92,9 +106,13 @@ impl StoredSessions {
         ours.then(|| Entry { session: Arc::new(session), version: record.version, old_key })
     }
 
-    /// Writes a new session and returns its id and its cookie, which replaces whatever the browser holds.
+    /// Writes a new session and returns its id and its cookie, which replaces whatever
+    /// the browser holds.
     ///
     /// The links come first: a session that nobody could end must not exist.
+    ///
+    /// A key that is taken is an error and not a second try: with 256 random bits that
+    /// is no accident.
     pub(crate) async fn create(
         &self,
         cookies: &RequestCookies,
@@ -114,6 +132,10 @@ impl StoredSessions {
     }
 
     /// Links a record to the names that its session may be ended by.
+    ///
+    /// Links last as long as the session can if it is used all the time, so they need
+    /// not be written again with each use. Those that outlive their record lead to
+    /// nothing and are skipped.
     async fn link(&self, key: &StoreKey, session: &Session, now: Timestamp) -> Result<()> {
         let lifetime = self.0.limits.longest(session.lifeline(), now);
         for name in &session.names(&self.0.naming).others {
@@ -123,6 +145,11 @@ impl StoredSessions {
     }
 
     /// Writes a session in the place of `before`; `None` if that is not there any more.
+    ///
+    /// The version decides: of two that write at once one is told `None`, and has to
+    /// read again. A session that has been ended is not brought back by a late write.
+    /// New names, such as another e-mail address after a refresh, are linked before the
+    /// record that has them.
     pub(crate) async fn save(&self, before: &Entry, session: Session, now: Timestamp) -> Result<Option<Entry>> {
         let key = session.id().0;
         let known = &before.session.names(&self.0.naming).others;
@@ -137,19 +164,29 @@ impl StoredSessions {
     }
 
     /// The record of a session.
+    ///
+    /// The key is part of what is sealed for: a record moved under another key does not
+    /// open.
     fn seal(&self, key: &StoreKey, session: &Session, version: u64) -> Result<StoredRecord> {
         let sealed = self.0.sealer.seal_bytes(&key.to_string(), &session.encode(FORMAT)?)?;
         Ok(StoredRecord { version, sealed: sealed.to_vec() })
     }
 
-    /// Writes down that a session was used, if that is worth it. A failure is none: the session is
-    /// as good as it was.
+    /// Writes down that a session was used, if that is worth it. A failure is none: the
+    /// session is as good as it was.
+    ///
+    /// A record that was sealed with an old key is written too, which is how records
+    /// come to the new one. `true` if it was written, and then the cookie should be as
+    /// well.
     pub(crate) async fn touch(&self, entry: &Entry, now: Timestamp) -> bool {
         let due = entry.old_key || self.0.limits.is_touch_due(entry.session.last_seen_at(), now);
         due && matches!(self.save(entry, entry.session.touched(now), now).await, Ok(Some(_)))
     }
 
     /// Ends a session. `false` if it had ended already.
+    ///
+    /// The record goes first: from then on nobody is signed in with it, whatever
+    /// becomes of the links.
     pub(crate) async fn end(&self, session: &Session) -> Result<bool> {
         let key = session.id().0;
         let ended = bounded(self.0.store.remove(&key)).await?;
@@ -163,6 +200,9 @@ impl StoredSessions {
     }
 
     /// The live sessions that have a name.
+    ///
+    /// A link is a hint and no proof: the session itself has to have the name, or it is
+    /// left out. Its claims may have changed since the link was written.
     pub(crate) async fn named(&self, name: &StoreKey, now: Timestamp) -> Result<Vec<Entry>> {
         let mut found = Vec::new();
         for key in bounded(self.0.store.linked(name)).await? {
@@ -173,6 +213,9 @@ impl StoredSessions {
     }
 
     /// The cookie again, with the time that is left.
+    ///
+    /// The id stays: a new one is made at sign-in alone. A request without a readable
+    /// id gets nothing.
     pub(crate) fn rewrite(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
         let id = self.0.chunks.read(cookies).and_then(|text| base64url::decode(&*text).ok());
         let Some(id) = id else { return Vec::new() };
@@ -207,6 +250,9 @@ impl StoredSessions {
 }
 
 /// What a store does, within bounds.
+///
+/// A store that hangs counts as one that is away. The work is dropped, and what it was
+/// about may or may not have been done.
 pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T> {
     match tokio::time::timeout(STORE_TIMEOUT, work).await {
         Ok(done) => Ok(done?),

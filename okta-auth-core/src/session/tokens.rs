@@ -1,8 +1,9 @@
-//! The tokens of a session: bytes that are wiped, and looked into only when somebody asks.
+//! The tokens of a session: bytes that are wiped, and looked into only when somebody
+//! asks.
 //!
-//! Most requests need none of the tokens, so they stay where decryption left them. A signed
-//! token is three texts in base64url, and a cookie is in base64url once more: the record has the
-//! bytes behind the three, which makes the cookie a quarter smaller.
+//! Most requests need none of the tokens, so they stay where decryption left them. A
+//! signed token is three texts in base64url, and a cookie is in base64url once more:
+//! the record has the bytes behind the three, which makes the cookie a quarter smaller.
 
 use std::ops::Range;
 use std::sync::Arc;

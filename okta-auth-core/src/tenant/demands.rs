@@ -8,8 +8,8 @@ use super::table::{TenantTable, audiences_in_common};
 use crate::config::{EgressPolicy, Issuer};
 use crate::error::{Code, Error, Result};
 
-/// The application's side of the rules: they hold for a table at the start, and for each later
-/// state of a file.
+/// The application's side of the rules: they hold for a table at the start, and for
+/// each later state of a file.
 pub(crate) struct Demands {
     /// Where issuers may be.
     pub(crate) egress: EgressPolicy,

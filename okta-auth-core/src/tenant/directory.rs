@@ -1,4 +1,13 @@
 //! Finds tenants: at once in a table, or by asking a source once for many.
+//!
+//! | place | a look | when it changes |
+//! |---|---|---|
+//! | table | at once | never |
+//! | file | at once; its state is read once a second at most | a good edit replaces all of it |
+//! | source | at once while an answer is believed, or else by asking | when an answer has expired |
+//!
+//! Keys come from strangers. What a source has said is kept in a cache of fixed size,
+//! so names that somebody makes up cannot fill the memory.
 
 use std::fmt;
 #[cfg(feature = "toml")]
@@ -21,6 +30,7 @@ use crate::secret::sha256;
 use crate::session::{Flights, StoreKey};
 
 /// So many answers of a source are remembered.
+/// That there is no such tenant is one of them.
 const REMEMBERED: usize = 100_000;
 /// A source is waited for no longer than this.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,6 +47,7 @@ pub(crate) struct Directory {
     /// Tenants that were there and are no more, whose sessions have not ended yet.
     removed: Mutex<Vec<Arc<TenantSettings>>>,
     /// Whether there are any.
+    /// Read without the lock, because it is asked often and nearly always `false`.
     any_removed: AtomicBool,
 }
 
@@ -63,7 +74,8 @@ struct Asked {
     flights: Flights<Result<Option<Arc<TenantSettings>>, Arc<Error>>>,
     /// How long it is believed.
     lifetime: Duration,
-    /// How often everything has been forgotten: what was asked before that is not remembered.
+    /// How often everything has been forgotten: what was asked before that is not
+    /// remembered.
     generation: AtomicU64,
 }
 
@@ -77,6 +89,7 @@ impl Asked {
 }
 
 /// What is known of a tenant at once.
+// `Known(None)` is an answer: nobody is asked again until it has expired.
 #[derive(Debug)]
 pub(crate) enum Lookup {
     /// This one, or none.
@@ -92,6 +105,8 @@ impl Directory {
     }
 
     /// Tenants that have gone since this was last asked.
+    ///
+    /// Each is told once: whoever asks has to end their sessions.
     pub(crate) fn removed(&self) -> Vec<Arc<TenantSettings>> {
         if !self.any_removed.swap(false, Ordering::AcqRel) {
             return Vec::new();
@@ -115,6 +130,8 @@ impl Directory {
     }
 
     /// A source whose answers are believed for so long.
+    ///
+    /// A longer lifetime is fewer questions, and a later sight of what has changed.
     pub(crate) fn source(source: Arc<dyn TenantSource>, lifetime: Duration, clock: SharedClock) -> Self {
         let (answers, flights) = (Cache::new(REMEMBERED), Flights::default());
         Self::new(Place::Source(Asked { source, answers, flights, lifetime, generation: AtomicU64::new(0) }), clock)
@@ -135,9 +152,13 @@ impl Directory {
 
     /// The tenant of a key, after asking if need be.
     ///
+    /// Requests that ask for the same key at once share one question, which goes on if
+    /// they go away. While an earlier answer serves, a source that fails is left alone for
+    /// a moment; without one the next request asks again.
+    ///
     /// # Errors
-    /// [`Code::TenantUnavailable`] if the source does not answer and has said nothing of this key
-    /// before.
+    /// [`Code::TenantUnavailable`] if the source does not answer and has said nothing
+    /// of this key before.
     pub(crate) async fn find(&self, key: &TenantKey) -> Result<Option<Arc<TenantSettings>>> {
         if let Lookup::Known(answer) = self.look(key) {
             return Ok(answer);
@@ -177,6 +198,8 @@ impl Directory {
     }
 
     /// All tenants, where they can be listed.
+    ///
+    /// A source is only ever asked for one, so of it there are none here.
     pub(crate) fn all(&self) -> Vec<Arc<TenantSettings>> {
         match &self.place {
             Place::Table(table) => table.all().to_vec(),
@@ -199,8 +222,12 @@ impl Directory {
         }
     }
 
-    /// Puts another table in the place of the last one. Who is not in it any more, or has become
-    /// somebody else, has gone.
+    /// Puts another table in the place of the last one. Who is not in it any more, or
+    /// has become somebody else, has gone.
+    ///
+    /// Another client under the same id is somebody else. Another issuer with the same
+    /// client is not if the one of before is among its former issuers: an org may move to
+    /// a domain of its own.
     #[cfg(feature = "toml")]
     fn replace(&self, place: &RwLock<Arc<TenantTable>>, table: TenantTable) {
         let table = Arc::new(table);
@@ -219,6 +246,10 @@ impl Directory {
     }
 
     /// The table of the file, read again if it has changed since somebody last looked.
+    ///
+    /// One request looks at the file and the others go on with what is there: nobody
+    /// waits for the disk but the one who looks. A file that cannot be used is reported
+    /// once for each edit, and not with each request.
     #[cfg(feature = "toml")]
     fn current(&self) -> Option<Arc<TenantTable>> {
         let Place::File { file, demands, table, seen } = &self.place else { return None };
@@ -243,8 +274,9 @@ impl Directory {
     }
 }
 
-/// Asks the source. It must mean the very one that it was asked for: a comparison in some other
-/// case, or of a part of the key, would give one tenant's requests to another.
+/// Asks the source. It must mean the very one that it was asked for: a comparison in
+/// some other case, or of a part of the key, would give one tenant's requests to
+/// another.
 async fn ask(source: Arc<dyn TenantSource>, key: TenantKey) -> Result<Option<Arc<TenantSettings>>, Arc<Error>> {
     let unavailable = |message: &'static str| Arc::new(Error::new(Code::TenantUnavailable, message));
     let answer = match tokio::time::timeout(SOURCE_TIMEOUT, source.find(&key)).await {

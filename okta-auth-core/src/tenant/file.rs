@@ -1,4 +1,8 @@
 //! Tenants from a file, which may change while the application runs.
+//!
+//! An edit is all or nothing: the whole file is read and checked as one table, and a
+//! mistake in one section leaves all tenants as they were. At the start there is
+//! nothing to leave, so there it is an error.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,14 +32,17 @@ use crate::secret::Secret;
 /// session_idle = 1800 # seconds
 /// ```
 ///
-/// The file is read again when it has changed. If it then cannot be used, the last good set goes on
-/// and the log says why, with the line.
+/// The file is read again when it has changed. If it then cannot be used, the last good
+/// set goes on and the log says why, with the line.
 #[derive(Debug)]
 pub struct TenantFile {
     path: PathBuf,
 }
 
 /// Which state of a file has been read.
+///
+/// Time and length together: an edit within one tick of the file system's clock mostly
+/// has another length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     modified: Option<SystemTime>,
@@ -88,14 +95,16 @@ impl TenantFile {
     }
 
     /// The state of the file: whether it is worth reading again.
+    ///
+    /// `None` if it cannot be told, for example while an editor replaces the file.
     pub(crate) fn stamp(&self) -> Option<Stamp> {
         let metadata = fs::metadata(&self.path).ok()?;
         Some(Stamp { modified: metadata.modified().ok(), length: metadata.len() })
     }
 }
 
-/// The tenants of a text, or the line of the mistake and what it is. Neither holds a secret: `toml`
-/// shows no values of texts.
+/// The tenants of a text, or the line of the mistake and what it is. Neither holds a
+/// secret: `toml` shows no values of texts.
 fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<TenantTable, (Option<usize>, String)> {
     let line = |at: usize| text.get(..at).map(|before| before.matches('\n').count().saturating_add(1));
     let sections: BTreeMap<Spanned<String>, Section> = toml::from_str(text)
@@ -114,6 +123,10 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Tenant
 
 impl Section {
     /// The settings, with the secret from where it is kept.
+    ///
+    /// A secret has one place. Two would be a question of which one counts, and a
+    /// variable that is not set would leave a client without the secret that its
+    /// operator meant it to have.
     fn into_settings(self, id: TenantId, variable: impl Fn(&str) -> Option<String>) -> Result<TenantSettings, String> {
         let client_secret = match (self.client_secret, self.client_secret_variable) {
             (Some(_), Some(_)) => {

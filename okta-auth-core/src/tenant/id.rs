@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The short name of a tenant, such as `acme`: 1 to 40 lower-case letters, digits and hyphens,
-/// with a letter or digit at both ends. So it fits a host name, a path and the name of a cookie.
+/// The short name of a tenant, such as `acme`: 1 to 40 lower-case letters, digits and
+/// hyphens, with a letter or digit at both ends. So it fits a host name, a path and the
+/// name of a cookie.
 ///
 /// ```
 /// use okta_auth_core::tenant::TenantId;

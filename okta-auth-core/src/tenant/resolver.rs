@@ -1,4 +1,12 @@
 //! Which tenant a request is for.
+//!
+//! Everything here reads what a stranger sent, so what comes out is a question to the
+//! directory and no answer. A wrong guess is harmless: cookies and tokens of one tenant
+//! do not open in another.
+//!
+//! Two kinds of ways: one that names a tenant (a subdomain, a path, a header) has to be
+//! right, for a link to a tenant that is gone must not end up at another. One that only
+//! hints (a host, an issuer, a cookie) leaves the rest to the next resolver.
 
 use http::HeaderName;
 use http::header::HOST;
@@ -18,19 +26,22 @@ use crate::login::mark_of;
 pub enum Resolver {
     /// The host that the browser asked for, among the hosts of the tenants.
     Host,
-    /// The label in front of this host: with `app.example.com`, `acme.app.example.com` is `acme`.
+    /// The label in front of this host: with `app.example.com`, `acme.app.example.com`
+    /// is `acme`.
     Subdomain(String),
-    /// The first segment of the path after this prefix: with `/t`, `/t/acme/orders` is `acme`. In
-    /// routes of your own call it `{tenant}`, as the library's do.
+    /// The first segment of the path after this prefix: with `/t`, `/t/acme/orders` is
+    /// `acme`. In routes of your own call it `{tenant}`, as the library's do.
     Path(String),
-    /// A header that a proxy of your own sets, and that it takes away from what clients send. Without
-    /// such a proxy anybody may say anything with it; what they say still opens nothing that is not
-    /// theirs.
+    /// A header that a proxy of your own sets, and that it takes away from what clients
+    /// send. Without such a proxy anybody may say anything with it; what they say still
+    /// opens nothing that is not theirs.
     TrustedHeader(String),
-    /// The `iss` of the access token that the request presents, exactly. It chooses among the
-    /// issuers of the tenants and is not believed: the token is then verified for that one.
+    /// The `iss` of the access token that the request presents, exactly. It chooses
+    /// among the issuers of the tenants and is not believed: the token is then verified
+    /// for that one.
     BearerIssuer,
-    /// The one tenant whose session the browser has, for applications with one host for all.
+    /// The one tenant whose session the browser has, for applications with one host for
+    /// all.
     Session,
 }
 
@@ -46,6 +57,8 @@ pub(crate) enum Hint {
 }
 
 /// What the resolvers say, in order; nothing after one that has to be right.
+///
+/// What is after that one is not read at all.
 pub(crate) fn resolve(resolvers: &[Resolver], parts: &Parts, path: &str, cookie: &str) -> Vec<Hint> {
     let mut hints = Vec::new();
     for hint in resolvers.iter().filter_map(|resolver| resolver.hint(parts, path, cookie)) {
@@ -62,8 +75,8 @@ impl Resolver {
     /// The same, in the form in which requests are compared with it.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`] for what could never say anything, with the fix: requests would
-    /// silently be for no tenant.
+    /// [`Code::ConfigInvalid`] for what could never say anything, with the fix:
+    /// requests would silently be for no tenant.
     pub(crate) fn checked(self) -> Result<Self> {
         let refused = |message: String| Err(Error::new(Code::ConfigInvalid, message));
         match self {
@@ -92,6 +105,8 @@ impl Resolver {
     }
 
     /// What this one says.
+    ///
+    /// `None` if it has nothing to say, and then the next one is asked.
     fn hint(&self, parts: &Parts, path: &str, cookie: &str) -> Option<Hint> {
         match self {
             Self::Host => Some(Hint::Perhaps(TenantKey::Host(host(parts)?))),
@@ -121,8 +136,8 @@ impl Resolver {
     }
 }
 
-/// Whether a router that decodes paths would find the prefix where it is not written: with `/%74`
-/// for `/t`, two parts of the application would see two tenants.
+/// Whether a router that decodes paths would find the prefix where it is not written:
+/// with `/%74` for `/t`, two parts of the application would see two tenants.
 fn disguised(path: &str, prefix: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     let decoded = percent_encoding::percent_decode_str(path).collect::<Vec<u8>>();
@@ -130,12 +145,14 @@ fn disguised(path: &str, prefix: &str) -> bool {
 }
 
 /// A name that may be an id.
+///
+/// Text that cannot be an id is no reason to ask a source.
 fn id(text: &str) -> Hint {
     TenantId::parse(text).map_or(Hint::Unknown, |id| Hint::Tenant(TenantKey::Id(id)))
 }
 
-/// The host that was asked for, in lower case and without port: of the request line, or else of
-/// the one `Host` header. Nothing that a proxy says of it is read.
+/// The host that was asked for, in lower case and without port: of the request line, or
+/// else of the one `Host` header. Nothing that a proxy says of it is read.
 pub(crate) fn host(parts: &Parts) -> Option<String> {
     let text = match parts.uri.authority() {
         Some(authority) => authority.as_str(),
@@ -150,8 +167,13 @@ pub(crate) fn host(parts: &Parts) -> Option<String> {
     (!text.contains('@')).then(|| authority.host().to_ascii_lowercase())
 }
 
-/// The one tenant whose session cookie is there, or for the answer to a sign-in the one whose
-/// pending sign-in it is. Several are no answer.
+/// The one tenant whose session cookie is there, or for the answer to a sign-in the one
+/// whose pending sign-in it is. Several are no answer.
+///
+/// Nothing is opened here: the names of cookies are enough to choose a tenant, and
+/// whether the session is any good is found out with that tenant's keys. With a `state`
+/// in the query only the cookie of that sign-in counts, because a browser may be about
+/// to sign in at a second tenant.
 fn session(parts: &Parts, path: &str, cookie: &str) -> Option<Hint> {
     let cookies = RequestCookies::new(&parts.headers);
     let query = path.split_once('?').map_or("", |(_, query)| query);

@@ -20,20 +20,26 @@ use crate::secret::Secret;
 #[non_exhaustive]
 pub struct TenantSettings {
     /// The short name.
+    ///
+    /// Sessions are bound to it and to the client id: with another one nobody is signed
+    /// in any more.
     pub id: TenantId,
     /// What people call it, for pages.
     pub name: Option<String>,
     /// The issuer, character by character.
     pub issuer: String,
-    /// Issuers that the tenant had before, for as long as sessions and access tokens of theirs are
-    /// to count: the org's own URL beside a custom domain, for example.
+    /// Issuers that the tenant had before, for as long as sessions and access tokens of
+    /// theirs are to count: the org's own URL beside a custom domain, for example.
     pub former_issuers: Vec<String>,
     /// The client id there.
     pub client_id: String,
     /// The client secret.
+    ///
+    /// Without one there is none: the application's own is never sent to a tenant's
+    /// issuer.
     pub client_secret: Option<Secret>,
-    /// The origin under which the tenant reaches the application; by default the application's
-    /// own, or the tenant's subdomain of it.
+    /// The origin under which the tenant reaches the application; by default the
+    /// application's own, or the tenant's subdomain of it.
     pub base_url: Option<String>,
     /// Host names that lead to this tenant, without port.
     pub hosts: Vec<String>,
@@ -44,6 +50,8 @@ pub struct TenantSettings {
     /// The audiences of access tokens, separated by commas.
     pub audience: Option<String>,
     /// The name of the policy set that its users are held to.
+    ///
+    /// Without one it is the set of the application.
     pub policies: Option<String>,
     /// A session ends when it has not been used for this long.
     pub session_idle: Option<Duration>,
@@ -78,6 +86,9 @@ impl TenantSettings {
     }
 
     /// The settings of the application, with those of the tenant in their place.
+    ///
+    /// The client secret is replaced in any case, even by none: one that belongs to the
+    /// application must not reach the token endpoint of a customer.
     pub(crate) fn apply(&self, base: &ConfigBuilder) -> ConfigBuilder {
         let mut config = base
             .clone()

@@ -1,4 +1,7 @@
 //! Tenants that are kept somewhere else.
+//!
+//! A source is asked about one key at a time and never for a list: there may be many
+//! thousands.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,8 +15,8 @@ use crate::error::{Code, Error};
 /// What a source does.
 pub type TenantFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, TenantError>> + Send + 'a>>;
 
-/// By what a tenant is looked for. All of it comes from strangers: look it up, and do nothing else
-/// with it.
+/// By what a tenant is looked for. All of it comes from strangers: look it up, and do
+/// nothing else with it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TenantKey {
@@ -40,8 +43,9 @@ impl fmt::Display for TenantKey {
 
 /// A place for tenants, for example a database.
 ///
-/// What it says is remembered for a while, that there is no such tenant too, and any number of
-/// requests at once ask once. It must be deterministic: a key leads to one tenant or to none.
+/// What it says is remembered for a while, that there is no such tenant too, and any
+/// number of requests at once ask once. It must be deterministic: a key leads to one
+/// tenant or to none.
 ///
 /// ```
 /// use okta_auth_core::tenant::{TenantFuture, TenantKey, TenantSettings, TenantSource};
@@ -60,10 +64,14 @@ impl fmt::Display for TenantKey {
 /// ```
 pub trait TenantSource: Send + Sync + 'static {
     /// The tenant that a key leads to.
+    ///
+    /// `None` is an answer as good as any and is remembered like one; what could not be
+    /// found out is an error. An answer that takes more than 5 s counts as one.
     fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>>;
 }
 
-/// The source did not answer. The request is answered with 503.
+/// The source did not answer. The request is answered with 503, unless there is an
+/// earlier answer about the same key: that one goes on to serve.
 pub struct TenantError(Box<dyn StdError + Send + Sync + 'static>);
 
 impl TenantError {

@@ -1,4 +1,6 @@
 //! Tenants in a table: every way to find one leads to one.
+//!
+//! A table is made once and then only read. A file that has changed is another table.
 
 use std::collections::HashMap;
 use std::future::ready;
@@ -12,8 +14,9 @@ use crate::error::{Code, Error, Result};
 
 /// A fixed set of tenants.
 ///
-/// No host, no domain of addresses and no pair of issuer and client belongs to two: that is an
-/// error when the table is made, and not a matter of luck when a request comes.
+/// No host, no domain of addresses and no pair of issuer and client belongs to two:
+/// that is an error when the table is made, and not a matter of luck when a request
+/// comes.
 ///
 /// ```
 /// use okta_auth_core::tenant::{TenantId, TenantSettings, TenantTable};
@@ -64,6 +67,9 @@ impl TenantTable {
     }
 
     /// Adds the ways to one tenant.
+    ///
+    /// Hosts and domains are kept in lower case, as resolvers ask for them. Issuers are
+    /// kept as they are: they are compared character by character everywhere.
     fn add(&mut self, tenant: &Arc<TenantSettings>, problems: &mut Vec<String>) {
         let hosts = tenant.hosts.iter().map(|host| TenantKey::Host(host.to_ascii_lowercase()));
         let domains = tenant.email_domains.iter().map(|domain| TenantKey::EmailDomain(domain.to_ascii_lowercase()));
@@ -103,9 +109,9 @@ impl TenantSource for TenantTable {
     }
 }
 
-/// Access tokens of a custom server say nothing but their audience about whom they are for, so two
-/// tenants at one server with one audience could use each other's. Those of an org server are
-/// told apart by their client.
+/// Access tokens of a custom server say nothing but their audience about whom they are
+/// for, so two tenants at one server with one audience could use each other's. Those of
+/// an org server are told apart by their client.
 pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str) -> Vec<String> {
     let (mut known, mut problems) = (HashMap::new(), Vec::new());
     for tenant in tenants {
@@ -129,6 +135,9 @@ pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str
 }
 
 /// What can be told of one tenant without the others.
+///
+/// A wildcard is refused as a host: a certificate may cover many names, but each of
+/// them leads to a tenant only if somebody wrote it down.
 fn check(tenant: &TenantSettings, problems: &mut Vec<String>) {
     let built = Config::builder().issuer(&tenant.issuer).client_id(&tenant.client_id).build();
     if let Err(error) = built {

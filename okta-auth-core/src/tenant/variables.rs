@@ -1,4 +1,5 @@
-//! Tenants from variables: `OKTA_TENANTS=acme,globex`, `OKTA_ACME_ISSUER_URI`, and so on.
+//! Tenants from variables: `OKTA_TENANTS=acme,globex`, `OKTA_ACME_ISSUER_URI`, and so
+//! on.
 
 use std::collections::HashMap;
 
@@ -12,10 +13,11 @@ use crate::secret::Secret;
 const TENANTS: &str = "OKTA_TENANTS";
 
 impl TenantTable {
-    /// Reads tenants from variables. `OKTA_TENANTS` lists their ids; each has, with its id in upper
-    /// case and `_` for `-`, `OKTA_{ID}_ISSUER_URI` and `OKTA_{ID}_CLIENT_ID`, and may have
-    /// `_CLIENT_SECRET`, `_NAME`, `_BASE_URL`, `_HOSTS`, `_EMAIL_DOMAINS`, `_FORMER_ISSUERS` (lists
-    /// separated by commas), `_SCOPES`, `_AUDIENCE` and `_POLICIES`.
+    /// Reads tenants from variables. `OKTA_TENANTS` lists their ids; each has, with its
+    /// id in upper case and `_` for `-`, `OKTA_{ID}_ISSUER_URI` and
+    /// `OKTA_{ID}_CLIENT_ID`, and may have `_CLIENT_SECRET`, `_NAME`, `_BASE_URL`,
+    /// `_HOSTS`, `_EMAIL_DOMAINS`, `_FORMER_ISSUERS` (lists separated by commas),
+    /// `_SCOPES`, `_AUDIENCE` and `_POLICIES`.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], listing every problem with its variable and its fix.

@@ -1,7 +1,7 @@
 //! The refresh of a session's tokens (RFC 6749 §6, OIDC Core §12).
 //!
-//! What comes back has to speak of the same user, signed in at the same time: a response that does
-//! not is refused as a whole.
+//! What comes back has to speak of the same user, signed in at the same time: a
+//! response that does not is refused as a whole.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use crate::jose::{IdTokenClaims, IdTokenRules, Trust};
 use crate::protocol::TokenSet;
 use crate::secret::Secret;
 
-/// Claims that are about the sign-in and not about the user. Userinfo has none of them, so they
-/// stay where a refresh brings no ID token.
+/// Claims that are about the sign-in and not about the user. Userinfo has none of them,
+/// so they stay where a refresh brings no ID token.
 const OF_THE_SIGN_IN: [&str; 14] =
     ["iss", "sub", "aud", "azp", "exp", "iat", "jti", "ver", "nonce", "auth_time", "acr", "amr", "idp", "sid"];
 
@@ -44,12 +44,13 @@ pub(crate) struct Refreshed {
     pub(crate) complete: bool,
 }
 
-/// Presents the refresh token. Of what comes for it nothing has been verified, and what was
-/// presented may be used up.
+/// Presents the refresh token. Of what comes for it nothing has been verified, and what
+/// was presented may be used up.
 ///
 /// # Errors
-/// [`Code::TokenRefused`](crate::error::Code::TokenRefused) with the provider's `invalid_grant` if
-/// the refresh token is no good any more, or the error of reaching the issuer.
+/// [`Code::TokenRefused`](crate::error::Code::TokenRefused) with the provider's
+/// `invalid_grant` if the refresh token is no good any more, or the error of reaching
+/// the issuer.
 pub(crate) async fn ask(with: &Exchange<'_>, known: &Known<'_>) -> Result<TokenSet> {
     with.protocol.refresh(with.metadata, known.refresh_token, known.scopes).await
 }
@@ -90,8 +91,8 @@ async fn verify(
     Ok(verified.claims().all().clone())
 }
 
-/// The rules of OIDC Core §12.2: the same user, the same sign-in. Issuer, audience and `azp` have
-/// been checked as for every ID token.
+/// The rules of OIDC Core §12.2: the same user, the same sign-in. Issuer, audience and
+/// `azp` have been checked as for every ID token.
 fn check_continuity(new: &IdTokenClaims, known: &Known<'_>) -> Result<()> {
     if new.subject() != known.subject {
         return Err(Error::invalid_claim("sub", "is another user than the one whose tokens were refreshed"));
@@ -110,8 +111,9 @@ fn check_continuity(new: &IdTokenClaims, known: &Known<'_>) -> Result<()> {
 }
 
 impl Refreshed {
-    /// Asks userinfo for what the new ID token lacks, or for all of it where there is none. A
-    /// failure of userinfo does not fail the refresh: what is missing can only lead to less access.
+    /// Asks userinfo for what the new ID token lacks, or for all of it where there is
+    /// none. A failure of userinfo does not fail the refresh: what is missing can only
+    /// lead to less access.
     async fn complete(&mut self, with: &Exchange<'_>, known: &Known<'_>) -> Result<()> {
         let Some(endpoint) = with.metadata.userinfo_endpoint() else { return Ok(()) };
         let scopes = self.tokens.scopes.as_deref().unwrap_or(known.scopes);

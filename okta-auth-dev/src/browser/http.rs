@@ -1,7 +1,7 @@
 //! A minimal HTTP/1.1 client, so that the crate needs none.
 //!
-//! It knows what it needs for one server that it was written together with: no chunks, no
-//! keep-alive, no TLS, no proxies.
+//! It knows what it needs for one server that it was written together with: no chunks,
+//! no keep-alive, no TLS, no proxies.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -87,8 +87,8 @@ impl Answer {
 
 /// Sends one request over a connection of its own and reads until the server closes it.
 ///
-/// Connects to the server's address whatever the URL's host is, so `acme.localhost` needs no name
-/// resolution; the host must be a loopback name all the same.
+/// Connects to the server's address whatever the URL's host is, so `acme.localhost`
+/// needs no name resolution; the host must be a loopback name all the same.
 pub(crate) async fn exchange(address: SocketAddr, request: &Request<'_>) -> Result<Answer, Error> {
     let url = request.url;
     let host = url.host_str().unwrap_or_default();
@@ -104,8 +104,8 @@ pub(crate) async fn exchange(address: SocketAddr, request: &Request<'_>) -> Resu
     parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| Error::browser("the answer of the org is no HTTP"))
 }
 
-/// Reads an answer whose body ends with the connection. The server never sends chunks: its bodies
-/// are in memory.
+/// Reads an answer whose body ends with the connection. The server never sends chunks:
+/// its bodies are in memory.
 pub(crate) fn parse(text: &str) -> Option<Answer> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.split("\r\n");

@@ -1,8 +1,8 @@
 //! A browser without a screen: enough of one to sign in at the org.
 //!
-//! Tests of an app play the browser's part towards the app themselves, with whatever client they
-//! like. This one plays it towards the org, where a form must be filled in and a session cookie
-//! kept.
+//! Tests of an app play the browser's part towards the app themselves, with whatever
+//! client they like. This one plays it towards the org, where a form must be filled in
+//! and a session cookie kept.
 
 mod html;
 pub(crate) mod http;
@@ -41,7 +41,8 @@ pub enum Response {
         /// The fields, in order.
         fields: Vec<(String, String)>,
     },
-    /// It shows the page of a sign-out that other apps are told about, each in a hidden frame.
+    /// It shows the page of a sign-out that other apps are told about, each in a hidden
+    /// frame.
     FrontChannel {
         /// What the frames load.
         frames: Vec<String>,
@@ -91,10 +92,11 @@ impl Response {
     }
 }
 
-/// A browser with cookies, for what happens at the org: sign-in, single sign-on, sign-out.
+/// A browser with cookies, for what happens at the org: sign-in, single sign-on,
+/// sign-out.
 ///
-/// It does not follow redirects and does not visit the app; each [`Response`] says where it would
-/// go.
+/// It does not follow redirects and does not visit the app; each [`Response`] says
+/// where it would go.
 ///
 /// ```
 /// # async fn example(login: &str, silent: &str) -> Result<(), okta_auth_dev::Error> {
@@ -127,9 +129,9 @@ impl Browser {
         Self { tenant, address, cookies: BTreeMap::new(), refuses: false }
     }
 
-    /// Opens the URL that an app redirects to and signs in if a sign-in page comes up. With an Okta
-    /// session none does. If the org asks for a second factor, the code is read from its page and
-    /// typed in.
+    /// Opens the URL that an app redirects to and signs in if a sign-in page comes up.
+    /// With an Okta session none does. If the org asks for a second factor, the code is
+    /// read from its page and typed in.
     ///
     /// # Errors
     ///
@@ -139,8 +141,8 @@ impl Browser {
         self.sign_in_with(authorize_url, username, &password).await
     }
 
-    /// As [`Browser::sign_in`], with a password that may be wrong: then the page with the error
-    /// comes back.
+    /// As [`Browser::sign_in`], with a password that may be wrong: then the page with
+    /// the error comes back.
     ///
     /// # Errors
     ///
@@ -159,8 +161,8 @@ impl Browser {
         self.second_factor(response).await
     }
 
-    /// Presses *Cancel* when the org asks for a second factor, from now on or no longer. Then
-    /// [`Browser::sign_in`] ends at the app with `error=access_denied`.
+    /// Presses *Cancel* when the org asks for a second factor, from now on or no
+    /// longer. Then [`Browser::sign_in`] ends at the app with `error=access_denied`.
     ///
     /// ```
     /// # async fn example(step_up: &str) -> Result<(), okta_auth_dev::Error> {

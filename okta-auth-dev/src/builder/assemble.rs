@@ -1,5 +1,5 @@
-//! From settings to an org: what is still missing is added, and what applies to everything is
-//! applied.
+//! From settings to an org: what is still missing is added, and what applies to
+//! everything is applied.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;

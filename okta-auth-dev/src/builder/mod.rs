@@ -1,9 +1,9 @@
 //! Settings of an org before it starts.
 //!
-//! An [`OrgBuilder`] collects what the org is made of: people, clients, authorization servers,
-//! limits. Nothing is checked and nothing is bound before [`OrgBuilder::start`], so settings can be
-//! put together in any order; what applies to every client or server (lifetimes, rotation) is
-//! applied last.
+//! An [`OrgBuilder`] collects what the org is made of: people, clients, authorization
+//! servers, limits. Nothing is checked and nothing is bound before
+//! [`OrgBuilder::start`], so settings can be put together in any order; what applies to
+//! every client or server (lifetimes, rotation) is applied last.
 
 mod assemble;
 mod customers;
@@ -26,8 +26,8 @@ use crate::serve::Host;
 use crate::server::AuthorizationServer;
 use crate::user::User;
 
-/// Settings of an org before it starts. Everything has a default, so `OrgBuilder::default()`
-/// starts.
+/// Settings of an org before it starts. Everything has a default, so
+/// `OrgBuilder::default()` starts.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -52,8 +52,8 @@ pub struct OrgBuilder {
     port: u16,
     /// Ada, Ben, and those who were added. Logins are unique.
     users: Vec<User>,
-    /// The clients that were added. The web app, the public client and the service client are made
-    /// when the org starts, if they are still missing then.
+    /// The clients that were added. The web app, the public client and the service
+    /// client are made when the org starts, if they are still missing then.
     clients: Vec<Client>,
     /// The org's own server and the custom ones. Ids are unique.
     servers: Vec<AuthorizationServer>,
@@ -100,17 +100,20 @@ impl OrgBuilder {
 
     /// The port; 0, the default, for a free one.
     ///
-    /// With a fixed port the issuer stays the same from run to run, which matters for an app that
-    /// was configured by hand. Tests should leave it at 0, so that they can run side by side.
+    /// With a fixed port the issuer stays the same from run to run, which matters for
+    /// an app that was configured by hand. Tests should leave it at 0, so that they can
+    /// run side by side.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The address, 127.0.0.1 by default. [`OrgBuilder::start`] refuses one that is not loopback.
+    /// The address, 127.0.0.1 by default. [`OrgBuilder::start`] refuses one that is not
+    /// loopback.
     ///
-    /// `::1` works, and so does any other address of `127.0.0.0/8`. There is no way to make the org
-    /// reachable from elsewhere: its passwords are printed and its keys are worth nothing.
+    /// `::1` works, and so does any other address of `127.0.0.0/8`. There is no way to
+    /// make the org reachable from elsewhere: its passwords are printed and its keys
+    /// are worth nothing.
     pub fn host(mut self, host: IpAddr) -> Self {
         self.host = host;
         self
@@ -147,8 +150,8 @@ impl OrgBuilder {
         self
     }
 
-    /// Adds a client. The first one takes the place of the default web app; the public client and
-    /// the service client stay, unless one with the same id is added.
+    /// Adds a client. The first one takes the place of the default web app; the public
+    /// client and the service client stay, unless one with the same id is added.
     ///
     /// ```
     /// use okta_auth_dev::{AuthMethod, Client, OrgBuilder};
@@ -185,8 +188,8 @@ impl OrgBuilder {
 
     /// Registers a sign-out redirect URI for the first client.
     ///
-    /// Compared exactly, too: `http://localhost:8080/` and `http://localhost:8080` are different
-    /// URIs.
+    /// Compared exactly, too: `http://localhost:8080/` and `http://localhost:8080` are
+    /// different URIs.
     pub fn post_logout_redirect_uri(mut self, uri: impl Into<String>) -> Self {
         let uri = uri.into();
         self.with_first_client(|client| client.post_logout_redirect_uris.push(uri));
@@ -195,8 +198,8 @@ impl OrgBuilder {
 
     /// What becomes of a used refresh token, for every client.
     ///
-    /// Without it a web app has static refresh tokens and the public client rotating ones, as at
-    /// Okta.
+    /// Without it a web app has static refresh tokens and the public client rotating
+    /// ones, as at Okta.
     pub fn rotation(mut self, rotation: crate::Rotation) -> Self {
         self.changes.rotation = Some(rotation);
         self
@@ -204,17 +207,18 @@ impl OrgBuilder {
 
     /// How long a rotated refresh token works on, for every client; 30 s by default.
     ///
-    /// Okta allows 0 to 60 s. The leeway is for a client whose response got lost on the way: it may
-    /// repeat the refresh.
+    /// Okta allows 0 to 60 s. The leeway is for a client whose response got lost on the
+    /// way: it may repeat the refresh.
     pub fn refresh_leeway(mut self, leeway: Duration) -> Self {
         self.changes.leeway = Some(leeway);
         self
     }
 
-    /// Requests a minute for each endpoint; beyond that the answer is 429. Off by default.
+    /// Requests a minute for each endpoint; beyond that the answer is 429. Off by
+    /// default.
     ///
-    /// Keys and metadata are not limited, as at Okta. A window lasts a minute of the virtual clock
-    /// and begins with its first request.
+    /// Keys and metadata are not limited, as at Okta. A window lasts a minute of the
+    /// virtual clock and begins with its first request.
     pub fn rate_limit(mut self, per_minute: u32) -> Self {
         self.rate_limit = Some(per_minute);
         self
@@ -223,8 +227,8 @@ impl OrgBuilder {
     /// Adds another org on the same listener, at `http://{subdomain}.localhost:{port}`;
     /// [`Org::org`] finds it. Its own address, port and orgs are ignored.
     ///
-    /// The orgs share the listener and nothing else: people, clients, keys, clocks, faults and
-    /// journals are their own.
+    /// The orgs share the listener and nothing else: people, clients, keys, clocks,
+    /// faults and journals are their own.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -237,8 +241,8 @@ impl OrgBuilder {
     /// # }
     /// ```
     ///
-    /// Names under `localhost` are loopback by definition (RFC 6761 §6.3), and browsers resolve
-    /// them without asking; some system resolvers do not.
+    /// Names under `localhost` are loopback by definition (RFC 6761 §6.3), and browsers
+    /// resolve them without asking; some system resolvers do not.
     pub fn org(mut self, subdomain: impl Into<String>, org: OrgBuilder) -> Self {
         self.orgs.push((subdomain.into(), org));
         self

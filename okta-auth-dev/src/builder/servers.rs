@@ -1,7 +1,8 @@
-//! Settings of authorization servers: which there are, what they know, how long their tokens live.
+//! Settings of authorization servers: which there are, what they know, how long their
+//! tokens live.
 //!
-//! A lifetime here is one for all custom servers; a server with another one is made with
-//! [`AuthorizationServer`] itself.
+//! A lifetime here is one for all custom servers; a server with another one is made
+//! with [`AuthorizationServer`] itself.
 
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use super::OrgBuilder;
 use crate::server::{AccessPolicy, AuthorizationServer, CustomClaim, GroupsClaim};
 
 impl OrgBuilder {
-    /// Adds a custom authorization server, or replaces the one with the same id (`default`, for
-    /// instance).
+    /// Adds a custom authorization server, or replaces the one with the same id
+    /// (`default`, for instance).
     ///
     /// ```
     /// use okta_auth_dev::{AuthorizationServer, OrgBuilder};
@@ -24,8 +25,8 @@ impl OrgBuilder {
         self
     }
 
-    /// Replaces the groups claim of this name at a server that exists; [`crate::ORG_SERVER`] for
-    /// the org's own.
+    /// Replaces the groups claim of this name at a server that exists;
+    /// [`crate::ORG_SERVER`] for the org's own.
     ///
     /// ```
     /// use okta_auth_dev::{GroupsClaim, GroupsFilter, OrgBuilder};
@@ -49,7 +50,8 @@ impl OrgBuilder {
         self.with_server(server, |known| known.scope(scope))
     }
 
-    /// Adds a custom claim to a server that exists, or replaces the one of the same name.
+    /// Adds a custom claim to a server that exists, or replaces the one of the same
+    /// name.
     ///
     /// ```
     /// use okta_auth_dev::{CustomClaim, OrgBuilder};
@@ -60,8 +62,8 @@ impl OrgBuilder {
         self.with_server(server, |known| known.claim(claim))
     }
 
-    /// Adds an access policy to a server that exists. With the first one everything is forbidden
-    /// that no policy allows.
+    /// Adds an access policy to a server that exists. With the first one everything is
+    /// forbidden that no policy allows.
     ///
     /// ```
     /// use okta_auth_dev::{AccessPolicy, OrgBuilder};
@@ -74,8 +76,8 @@ impl OrgBuilder {
 
     /// How long access tokens of custom servers are valid; 1 hour by default.
     ///
-    /// Okta allows 5 minutes to 24 hours, by policy rule; here any length does, so that a test can
-    /// use a second.
+    /// Okta allows 5 minutes to 24 hours, by policy rule; here any length does, so that
+    /// a test can use a second.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.changes.access_token_lifetime = Some(lifetime);
         self
@@ -97,8 +99,8 @@ impl OrgBuilder {
         self
     }
 
-    /// How long after the sign-in refresh tokens work at all; without an end by default, 90 days at
-    /// the org's own server.
+    /// How long after the sign-in refresh tokens work at all; without an end by
+    /// default, 90 days at the org's own server.
     ///
     /// A rotated refresh token inherits the end of the first one.
     pub fn refresh_token_lifetime(mut self, lifetime: Duration) -> Self {
@@ -114,11 +116,12 @@ impl OrgBuilder {
         self
     }
 
-    /// Whether ID tokens of custom servers are thin (`email`, `name` and `preferred_username` only,
-    /// the rest at userinfo). They are not by default; those of the org's own server always are.
+    /// Whether ID tokens of custom servers are thin (`email`, `name` and
+    /// `preferred_username` only, the rest at userinfo). They are not by default; those
+    /// of the org's own server always are.
     ///
-    /// An app must not depend on profile claims in an ID token, but ask userinfo for what is
-    /// missing. This switch shows whether it does.
+    /// An app must not depend on profile claims in an ID token, but ask userinfo for
+    /// what is missing. This switch shows whether it does.
     pub fn thin_id_token(mut self, thin: bool) -> Self {
         self.changes.thin_id_token = Some(thin);
         self

@@ -1,4 +1,5 @@
-//! Settings from environment variables: for demos, which are started by a command and not by code.
+//! Settings from environment variables: for demos, which are started by a command and
+//! not by code.
 
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ impl OrgBuilder {
         }))
     }
 
-    /// The settings of these variables. All others are ignored, and empty ones count as missing.
+    /// The settings of these variables. All others are ignored, and empty ones count as
+    /// missing.
     ///
     /// | variable | meaning |
     /// |---|---|

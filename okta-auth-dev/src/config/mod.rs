@@ -1,9 +1,9 @@
 //! Settings from a TOML file.
 //!
-//! Every key may be left out; a key that does not exist is an error. People are added to the two
-//! default ones, and replace one with the same login. The first client takes the place of the
-//! default web app. A server with the id `default` takes the place of the default one, and `org`
-//! stands for the org's own.
+//! Every key may be left out; a key that does not exist is an error. People are added
+//! to the two default ones, and replace one with the same login. The first client takes
+//! the place of the default web app. A server with the id `default` takes the place of
+//! the default one, and `org` stands for the org's own.
 //!
 //! ```
 //! let settings = r#"

@@ -95,7 +95,8 @@ enum FilterName {
     Regex,
 }
 
-/// ID tokens carry a groups claim, and access tokens a custom one, unless the file says otherwise.
+/// ID tokens carry a groups claim, and access tokens a custom one, unless the file says
+/// otherwise.
 fn yes() -> bool {
     true
 }

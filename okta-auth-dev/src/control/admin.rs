@@ -28,8 +28,8 @@ pub(super) async fn answer(tenant: &Arc<Tenant>, request: &Recorded) -> Option<R
     })
 }
 
-/// The page. It keeps its address to itself with other sites only, so that its form says where it
-/// comes from.
+/// The page. It keeps its address to itself with other sites only, so that its form
+/// says where it comes from.
 fn page(tenant: &Tenant, done: Option<(&str, &[Delivery])>) -> Reply {
     let users = lock(&tenant.users).clone();
     let page = Admin { tenant, users: &users, sessions: &org::sessions(tenant), done };

@@ -1,8 +1,9 @@
-//! The test API: what the library's handle can do, over HTTP, for tests in other processes.
+//! The test API: what the library's handle can do, over HTTP, for tests in other
+//! processes.
 //!
-//! It lives under `/dev/` and talks JSON. Like everything here it answers on loopback only, and it
-//! does not answer pages of other sites: a browser that visits one must not become its remote
-//! control.
+//! It lives under `/dev/` and talks JSON. Like everything here it answers on loopback
+//! only, and it does not answer pages of other sites: a browser that visits one must
+//! not become its remote control.
 //!
 //! | request | what it does |
 //! |---|---|
@@ -41,7 +42,8 @@ struct Advance {
     advance: u64,
 }
 
-/// Answers a request of the test API, or of the administrator's page; nothing for any other path.
+/// Answers a request of the test API, or of the administrator's page; nothing for any
+/// other path.
 pub(crate) async fn answer(tenant: &Arc<Tenant>, request: &Recorded) -> Option<Reply> {
     let Some(path) = request.path.strip_prefix("/dev/") else { return admin::answer(tenant, request).await };
     if !is_local(tenant, request) {
@@ -62,8 +64,8 @@ pub(crate) async fn answer(tenant: &Arc<Tenant>, request: &Recorded) -> Option<R
 
 /// Whether the request comes from no page, or from one of the org itself.
 ///
-/// Browsers say so in `Sec-Fetch-Site`. `Origin` is for those that do not; it may be `null` for a
-/// form of the org's own pages, which keep their address to themselves.
+/// Browsers say so in `Sec-Fetch-Site`. `Origin` is for those that do not; it may be
+/// `null` for a form of the org's own pages, which keep their address to themselves.
 pub(crate) fn is_local(tenant: &Tenant, request: &Recorded) -> bool {
     match request.header("sec-fetch-site") {
         Some(site) => site == "same-origin" || site == "none",

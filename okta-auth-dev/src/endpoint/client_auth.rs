@@ -1,8 +1,8 @@
 //! How a client proves who it is (token, introspect, revoke).
 //!
 //! A client uses the one method that it is registered with. Everything else fails with
-//! `invalid_client` and status 401, with Okta's description of what is wrong; ambiguous requests
-//! fail with `invalid_request`.
+//! `invalid_client` and status 401, with Okta's description of what is wrong; ambiguous
+//! requests fail with `invalid_request`.
 
 use aws_lc_rs::hmac;
 use serde_json::Value;
@@ -122,7 +122,8 @@ struct Assertion<'a> {
 }
 
 impl<'a> Assertion<'a> {
-    /// Nothing if it is not made of three parts of base64url with JSON in the first two.
+    /// Nothing if it is not made of three parts of base64url with JSON in the first
+    /// two.
     fn parse(assertion: &'a str) -> Option<Self> {
         let (message, signature) = assertion.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
@@ -163,8 +164,8 @@ fn by_assertion(exchange: &Exchange<'_>, assertion: &str) -> Result<Client, OAut
     Ok(client)
 }
 
-/// The audience is the endpoint that is called: Okta insists, although the FAPI profiles want the
-/// issuer.
+/// The audience is the endpoint that is called: Okta insists, although the FAPI
+/// profiles want the issuer.
 fn check_claims(exchange: &Exchange<'_>, assertion: &Assertion<'_>) -> Result<(), OAuthError> {
     let (bad, now) = (OAuthError::invalid_client, exchange.now());
     if assertion.text("aud") != exchange.endpoint_url() {
@@ -207,7 +208,8 @@ fn check_signature(assertion: &Assertion<'_>, client: &Client) -> Result<(), OAu
     good.then_some(()).ok_or_else(|| bad("The client_assertion signature is invalid."))
 }
 
-/// Whether the assertion is signed with the client secret, which must have 32 characters or more.
+/// Whether the assertion is signed with the client secret, which must have 32
+/// characters or more.
 fn hmac_verifies(name: &str, assertion: &Assertion<'_>, client: &Client) -> Result<bool, OAuthError> {
     let algorithm = match name {
         "HS256" => hmac::HMAC_SHA256,

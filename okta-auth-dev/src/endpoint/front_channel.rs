@@ -1,8 +1,9 @@
 //! Single Logout over the browser (OpenID Connect Front-Channel Logout 1.0).
 //!
-//! When an Okta session ends, a page loads the sign-out address of every other app that was used in
-//! it, each in a hidden frame, and goes on to where the browser was to go. A browser that keeps
-//! cookies from frames of other sites sends none along: then `iss` and `sid` are all that an app has.
+//! When an Okta session ends, a page loads the sign-out address of every other app that
+//! was used in it, each in a hidden frame, and goes on to where the browser was to go.
+//! A browser that keeps cookies from frames of other sites sends none along: then `iss`
+//! and `sid` are all that an app has.
 
 use url::Url;
 
@@ -12,8 +13,8 @@ use crate::reply::Reply;
 use crate::store::Session;
 use crate::tenant::Tenant;
 
-/// The addresses for a session that ended: of every app that was used in it and takes part in Single
-/// Logout, except the one that started the sign-out.
+/// The addresses for a session that ended: of every app that was used in it and takes
+/// part in Single Logout, except the one that started the sign-out.
 pub(crate) fn uris(tenant: &Tenant, session: &Session, initiator: Option<&str>) -> Vec<(String, String)> {
     let others = session.apps.iter().filter(|(id, _)| Some(id.as_str()) != initiator);
     others.filter_map(|(id, server)| Some((id.clone(), uri(tenant, session, id, server)?))).collect()
@@ -30,8 +31,8 @@ fn uri(tenant: &Tenant, session: &Session, client_id: &str, server: &str) -> Opt
     ["http", "https"].contains(&uri.scheme()).then(|| uri.to_string())
 }
 
-/// The page with the frames. It goes on when all have loaded, or after a while; without a script
-/// there is a link.
+/// The page with the frames. It goes on when all have loaded, or after a while; without
+/// a script there is a link.
 pub(super) fn reply(tenant: &Tenant, uris: &[(String, String)], next: Option<&str>) -> Reply {
     let nonce = random::token();
     let origins = uris.iter().filter_map(|(_, uri)| Some(Url::parse(uri).ok()?.origin().ascii_serialization()));

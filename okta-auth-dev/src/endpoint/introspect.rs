@@ -1,7 +1,8 @@
 //! `/introspect` (RFC 7662).
 //!
-//! An API asks here about tokens that it cannot check itself: those of the org's own server, and
-//! those that may have been revoked. The token must be one of the server that is asked.
+//! An API asks here about tokens that it cannot check itself: those of the org's own
+//! server, and those that may have been revoked. The token must be one of the server
+//! that is asked.
 
 use serde_json::{Map, Value, json};
 
@@ -41,10 +42,11 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     Ok(Reply::json(200, &members).no_store())
 }
 
-/// What is in an access token or an ID token. Here `scope` is a string, unlike `scp` in the token.
+/// What is in an access token or an ID token. Here `scope` is a string, unlike `scp` in
+/// the token.
 ///
-/// `username` and `uid` are about the person, whichever of the two is the `sub` of the token; a
-/// token of `client_credentials` has neither.
+/// `username` and `uid` are about the person, whichever of the two is the `sub` of the
+/// token; a token of `client_credentials` has neither.
 fn signed(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
     let claims = verify_own(exchange.tenant, exchange.server, token)?;
     let mut members = Map::new();
@@ -89,8 +91,8 @@ fn refresh(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
     members.as_object().cloned()
 }
 
-/// Okta names the device that somebody signed in from. Here every sign-in has one of its own, which
-/// stays the same while its refresh token is rotated.
+/// Okta names the device that somebody signed in from. Here every sign-in has one of
+/// its own, which stays the same while its refresh token is rotated.
 fn device(grant: &Grant) -> String {
     let letters = grant.id.chars().filter(char::is_ascii_alphanumeric).take(17);
     format!("guo{}", letters.collect::<String>())

@@ -1,7 +1,7 @@
 //! `/keys`: the public keys, and the many ways in which a key set can be bad.
 //!
-//! A client should fetch this rarely: the answer may be cached for weeks, and a rotation shows as a
-//! `kid` that is not in the cache.
+//! A client should fetch this rarely: the answer may be cached for weeks, and a
+//! rotation shows as a `kid` that is not in the cache.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -60,7 +60,8 @@ fn faulty(exchange: &Exchange<'_>) -> Option<Reply> {
 
 /// The published keys, with the faults that are on.
 ///
-/// The good keys are always last, so that a client that takes the first match takes a bad one.
+/// The good keys are always last, so that a client that takes the first match takes a
+/// bad one.
 fn key_set(exchange: &Exchange<'_>) -> Result<Vec<Value>, crate::Error> {
     let board = &exchange.tenant.board;
     if board.hit(&Fault::KeysEmpty) {
@@ -91,8 +92,8 @@ fn key_set(exchange: &Exchange<'_>) -> Result<Vec<Value>, crate::Error> {
     Ok(first)
 }
 
-/// An RSA key of somebody else: a random number is as good a modulus as any for a signature that
-/// must not verify.
+/// An RSA key of somebody else: a random number is as good a modulus as any for a
+/// signature that must not verify.
 fn foreign_rsa(kid: &str) -> Map<String, Value> {
     let mut modulus = random::bytes::<256>();
     let [first, .., last] = &mut modulus;
@@ -109,8 +110,8 @@ fn without_kid(mut key: Map<String, Value>) -> Map<String, Value> {
     key
 }
 
-/// Entries that must not harm the good keys behind them. The coordinates are random, hence on no
-/// curve.
+/// Entries that must not harm the good keys behind them. The coordinates are random,
+/// hence on no curve.
 fn decoys(kid: &str) -> Vec<Value> {
     let number = || random::base64url(random::bytes::<32>());
     let mut encrypts = foreign_rsa(kid);

@@ -1,8 +1,8 @@
 //! `/logout` (OpenID Connect RP-Initiated Logout).
 //!
-//! The browser comes here after the app ended its own session. Okta requires the ID token as a
-//! hint, compares the place to return to exactly, and shows its own page for every error: there is
-//! no telling where an error should go.
+//! The browser comes here after the app ended its own session. Okta requires the ID
+//! token as a hint, compares the place to return to exactly, and shows its own page for
+//! every error: there is no telling where an error should go.
 
 use serde_json::Value;
 
@@ -25,7 +25,8 @@ pub(super) fn logout(exchange: &Exchange<'_>) -> Reply {
     }
 }
 
-/// Everything is checked before the session ends, so that a bad link cannot sign anybody out.
+/// Everything is checked before the session ends, so that a bad link cannot sign
+/// anybody out.
 fn process(exchange: &Exchange<'_>, params: &Params) -> Result<Reply, OAuthError> {
     params.check_duplicates()?;
     let (client_id, subject) = hint(exchange, params)?;
@@ -57,8 +58,8 @@ fn process(exchange: &Exchange<'_>, params: &Params) -> Result<Reply, OAuthError
     })
 }
 
-/// Client and person of the `id_token_hint`, which Okta requires. It may be expired, but it must be
-/// one of ours.
+/// Client and person of the `id_token_hint`, which Okta requires. It may be expired,
+/// but it must be one of ours.
 fn hint(exchange: &Exchange<'_>, params: &Params) -> Result<(String, String), OAuthError> {
     let hint = params
         .find("id_token_hint")
@@ -78,8 +79,8 @@ fn hint(exchange: &Exchange<'_>, params: &Params) -> Result<(String, String), OA
     Ok((audience.ok_or_else(invalid)?, text("sub").ok_or_else(invalid)?))
 }
 
-/// Ends the session and returns it, unless it is somebody else's. Without a session there is nothing
-/// to do.
+/// Ends the session and returns it, unless it is somebody else's. Without a session
+/// there is nothing to do.
 fn end_session(exchange: &Exchange<'_>, subject: &str) -> Result<Option<Session>, OAuthError> {
     let Some(id) = exchange.request.cookie(SESSION_COOKIE) else { return Ok(None) };
     let session = lock(&exchange.tenant.store).session(id, exchange.now());

@@ -1,9 +1,9 @@
 //! The metadata documents, member for member in Okta's order.
 //!
-//! The OpenID document and the OAuth document of a server are nearly the same; the first has
-//! userinfo and ID tokens, the second one response type and one grant more. Custom scopes and
-//! custom claims are in neither. The lists say what Okta can do, not what this org does: a client
-//! must not conclude from them that, say, PAR works here.
+//! The OpenID document and the OAuth document of a server are nearly the same; the
+//! first has userinfo and ID tokens, the second one response type and one grant more.
+//! Custom scopes and custom claims are in neither. The lists say what Okta can do, not
+//! what this org does: a client must not conclude from them that, say, PAR works here.
 
 use serde::Serialize;
 
@@ -52,8 +52,8 @@ const OPENID_CLAIMS: [&str; 31] = [
 /// Claims of access tokens.
 const OAUTH_CLAIMS: [&str; 10] = ["ver", "jti", "iss", "aud", "iat", "exp", "cid", "uid", "scp", "sub"];
 
-/// A metadata document. The order of the fields is Okta's. What only one of the two documents has
-/// is an `Option`.
+/// A metadata document. The order of the fields is Okta's. What only one of the two
+/// documents has is an `Option`.
 #[derive(Debug, Serialize)]
 struct Metadata {
     /// The identifier that ID tokens carry as `iss`, character by character.

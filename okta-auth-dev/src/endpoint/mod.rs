@@ -1,7 +1,7 @@
 //! The endpoints: plain functions from a request to a reply.
 //!
-//! Paths are those of Okta. `{base}` is `/oauth2/v1` for the org's own server and `/oauth2/{id}/v1`
-//! for a custom one.
+//! Paths are those of Okta. `{base}` is `/oauth2/v1` for the org's own server and
+//! `/oauth2/{id}/v1` for a custom one.
 //!
 //! | path | module |
 //! |---|---|

@@ -1,7 +1,7 @@
 //! `/revoke` (RFC 7009).
 //!
-//! A client revokes what it was issued. A refresh token takes all access tokens of its sign-in with
-//! it; an access token goes alone.
+//! A client revokes what it was issued. A refresh token takes all access tokens of its
+//! sign-in with it; an access token goes alone.
 
 use serde_json::Value;
 
@@ -12,7 +12,8 @@ use crate::reply::Reply;
 use crate::sync::lock;
 use crate::token::verify_own;
 
-/// Revokes a token. 200 also for something that is none: there is nothing to learn here.
+/// Revokes a token. 200 also for something that is none: there is nothing to learn
+/// here.
 pub(super) fn revoke(exchange: &Exchange<'_>) -> Reply {
     let board = &exchange.tenant.board;
     let status = board.find(|fault| if let Fault::RevokeStatus(status) = fault { Some(*status) } else { None });

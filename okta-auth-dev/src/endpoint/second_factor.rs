@@ -1,7 +1,8 @@
 //! The second step: a code after the password, when `acr_values` want two factors.
 //!
-//! The form is tied to its request by a handle, as the password form is, and to the Okta session of
-//! the browser besides: a handle alone does not lead to a code for the app.
+//! The form is tied to its request by a handle, as the password form is, and to the
+//! Okta session of the browser besides: a handle alone does not lead to a code for the
+//! app.
 
 use super::authorize::{self, SESSION_COOKIE, session_cookie};
 use super::page;
@@ -27,7 +28,8 @@ struct Submission<'a> {
     session: Session,
 }
 
-/// Compares the code; then raises the session and answers the request that the page was shown for.
+/// Compares the code; then raises the session and answers the request that the page was
+/// shown for.
 ///
 /// A wrong code shows the page again, with status 401 and another code.
 pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
@@ -56,8 +58,8 @@ pub(super) fn begin(tenant: &Tenant, request: &authorize::AuthorizeRequest, sess
     Reply::html(200, page.html())
 }
 
-/// The request and the session that a form belongs to; nothing if one of them is gone, or if they
-/// do not belong together.
+/// The request and the session that a form belongs to; nothing if one of them is gone,
+/// or if they do not belong together.
 fn find<'a>(tenant: &'a Tenant, request: &'a Recorded) -> Option<Submission<'a>> {
     let (now, handle) = (tenant.clock.seconds(), request.form_field("stateToken")?);
     let id = request.cookie(SESSION_COOKIE)?;

@@ -1,7 +1,7 @@
 //! The form of the sign-in page.
 //!
-//! The page is tied to its request by a random handle in the form, Okta's `stateToken`. Two tabs
-//! have two handles, so both can be completed.
+//! The page is tied to its request by a random handle in the form, Okta's `stateToken`.
+//! Two tabs have two handles, so both can be completed.
 
 use super::authorize::{self, SESSION_COOKIE, session_cookie};
 use super::page;
@@ -15,9 +15,11 @@ use crate::user::User;
 /// Where the form is posted to.
 pub(super) const PATH: &str = "signin";
 
-/// Checks the password; then starts a session and answers the request that the page was shown for.
+/// Checks the password; then starts a session and answers the request that the page was
+/// shown for.
 ///
-/// A wrong password shows the page again, with status 401 and without saying which half was wrong.
+/// A wrong password shows the page again, with status 401 and without saying which half
+/// was wrong.
 pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
     if request.method != "POST" {
         return wrong_method();

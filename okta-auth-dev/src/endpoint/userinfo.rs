@@ -1,7 +1,7 @@
 //! `/userinfo`.
 //!
-//! `sub` is the Okta user id, as in the ID token, and not the login that is `sub` in the access
-//! token.
+//! `sub` is the Okta user id, as in the ID token, and not the login that is `sub` in
+//! the access token.
 
 use serde_json::{Value, json};
 

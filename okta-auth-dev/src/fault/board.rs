@@ -1,7 +1,8 @@
 //! The switchboard: which faults are on.
 //!
-//! Endpoints ask for a fault at the moment they would act on it. So a fault that is on for one
-//! request goes off with the request that it changed, not with the next one that happens to come.
+//! Endpoints ask for a fault at the moment they would act on it. So a fault that is on
+//! for one request goes off with the request that it changed, not with the next one
+//! that happens to come.
 
 use std::sync::Mutex;
 
@@ -48,8 +49,8 @@ impl Board {
         Some(found)
     }
 
-    /// Offers every fault to the caller, in the order in which they were switched on; the caller
-    /// says whether it was one for it.
+    /// Offers every fault to the caller, in the order in which they were switched on;
+    /// the caller says whether it was one for it.
     pub(crate) fn each<E>(&self, mut apply: impl FnMut(&Fault) -> Result<bool, E>) -> Result<(), E> {
         let mut failed = None;
         lock(&self.armed).retain(|armed| match apply(&armed.fault) {

@@ -8,8 +8,8 @@ use super::{Algorithm, KeyUse, Material, SigningKey};
 use crate::random;
 
 impl SigningKey {
-    /// The public key with the members that Okta publishes: `kty`, `alg`, `kid`, `use`, and the
-    /// key.
+    /// The public key with the members that Okta publishes: `kty`, `alg`, `kid`, `use`,
+    /// and the key.
     pub(crate) fn jwk(&self) -> Map<String, Value> {
         let mut jwk = self.public_members();
         jwk.insert("kid".into(), json!(self.kid));
@@ -27,7 +27,8 @@ impl SigningKey {
         jwk
     }
 
-    /// `kty` and the numbers: base64url of big-endian bytes without leading zeros (RFC 7518 §6).
+    /// `kty` and the numbers: base64url of big-endian bytes without leading zeros (RFC
+    /// 7518 §6).
     fn public_members(&self) -> Map<String, Value> {
         let bytes = self.public_bytes();
         let members = match &*self.material {
@@ -76,7 +77,8 @@ fn der_value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-/// DER puts a zero in front of a positive integer whose top bit is set; a JWK does not have it.
+/// DER puts a zero in front of a positive integer whose top bit is set; a JWK does not
+/// have it.
 fn without_sign(integer: &[u8]) -> &[u8] {
     integer.strip_prefix(&[0]).unwrap_or(integer)
 }

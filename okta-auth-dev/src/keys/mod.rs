@@ -1,8 +1,8 @@
 //! Signing keys: how they are made, published, rotated and used.
 //!
-//! Okta publishes two or three RSA keys, any of which may sign, and rotates them about four times a
-//! year without notice. A key goes through three states: NEXT is published and waits, ACTIVE signs,
-//! EXPIRED is gone from the list.
+//! Okta publishes two or three RSA keys, any of which may sign, and rotates them about
+//! four times a year without notice. A key goes through three states: NEXT is published
+//! and waits, ACTIVE signs, EXPIRED is gone from the list.
 
 mod jwk;
 mod ring;
@@ -20,8 +20,8 @@ use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, Unp
 use crate::error::Error;
 use crate::random;
 
-/// A signature algorithm (RFC 7518 §3). Okta signs with [`Algorithm::Rs256`] only; the others exist
-/// for faults.
+/// A signature algorithm (RFC 7518 §3). Okta signs with [`Algorithm::Rs256`] only; the
+/// others exist for faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -84,7 +84,8 @@ pub(crate) enum KeyUse {
     Encryption,
 }
 
-/// The key itself. Several published keys may share one: making an RSA key takes about 100 ms.
+/// The key itself. Several published keys may share one: making an RSA key takes about
+/// 100 ms.
 #[derive(Debug)]
 enum Material {
     Rsa(rsa::KeyPair),
@@ -172,8 +173,8 @@ impl SigningKey {
         Ok(format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n")))
     }
 
-    /// RSA: `RSAPublicKey` in DER (RFC 8017 A.1.1). EC: the uncompressed point. Ed25519: the 32
-    /// bytes.
+    /// RSA: `RSAPublicKey` in DER (RFC 8017 A.1.1). EC: the uncompressed point.
+    /// Ed25519: the 32 bytes.
     fn public_bytes(&self) -> &[u8] {
         match &*self.material {
             Material::Rsa(pair) => pair.public_key().as_ref(),

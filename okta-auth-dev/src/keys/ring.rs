@@ -1,8 +1,8 @@
-//! The keys of one authorization server, from announced (NEXT) over signing (ACTIVE) to dropped
-//! (EXPIRED).
+//! The keys of one authorization server, from announced (NEXT) over signing (ACTIVE) to
+//! dropped (EXPIRED).
 //!
-//! Making a key while the ring is locked is intended: two requests at the same time must not make
-//! two active keys.
+//! Making a key while the ring is locked is intended: two requests at the same time
+//! must not make two active keys.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,8 +13,8 @@ use super::{Algorithm, KeyUse, SigningKey};
 use crate::error::Error;
 use crate::sync::lock;
 
-/// A key that exists only because a fault or a minted token asked for it. Once made it stays
-/// published, so that the one thing wrong with such a token is its algorithm.
+/// A key that exists only because a fault or a minted token asked for it. Once made it
+/// stays published, so that the one thing wrong with such a token is its algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Special {
     /// Published for signatures with this algorithm.
@@ -23,8 +23,8 @@ pub(crate) enum Special {
     Encrypts,
 }
 
-/// The keys of one authorization server. They are made when they are first needed, because that
-/// takes about 100 ms.
+/// The keys of one authorization server. They are made when they are first needed,
+/// because that takes about 100 ms.
 #[derive(Debug, Default)]
 pub(crate) struct KeyRing {
     keys: Mutex<Keys>,
@@ -79,8 +79,8 @@ impl KeyRing {
         Ok(key)
     }
 
-    /// NEXT becomes ACTIVE, ACTIVE is dropped, and a new NEXT will be made. Keys that faults made
-    /// go too.
+    /// NEXT becomes ACTIVE, ACTIVE is dropped, and a new NEXT will be made. Keys that
+    /// faults made go too.
     pub(crate) fn rotate(&self) {
         let mut keys = lock(&self.keys);
         let dropped = keys.active.take();

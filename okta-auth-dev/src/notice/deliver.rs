@@ -1,5 +1,5 @@
-//! Sending to an app on this machine. Nothing else is reached: the org is made for loopback, and
-//! what it signs is worth nothing elsewhere.
+//! Sending to an app on this machine. Nothing else is reached: the org is made for
+//! loopback, and what it signs is worth nothing elsewhere.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;

@@ -1,7 +1,8 @@
-//! Logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), for the conformance of apps.
+//! Logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), for the conformance of
+//! apps.
 //!
-//! Okta sends none: neither its metadata nor the settings of its apps know them. An app that takes
-//! them from other providers can be tested with these all the same.
+//! Okta sends none: neither its metadata nor the settings of its apps know them. An app
+//! that takes them from other providers can be tested with these all the same.
 
 use std::sync::Arc;
 
@@ -19,20 +20,20 @@ use crate::token::Draft;
 /// The one event that a logout token is about.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// Something that is wrong with a logout token. An app must answer each of them with 400 and keep
-/// the session (Back-Channel Logout §2.6 and §2.8).
+/// Something that is wrong with a logout token. An app must answer each of them with
+/// 400 and keep the session (Back-Channel Logout §2.6 and §2.8).
 ///
-/// Where a value is merely wrong, it is the right one with `1` appended. What is unusual but right
-/// is no fault: `.header("typ", Value::Null)` and `.header("typ", "JWT")`, an unknown claim, and a
-/// token with `sub` or `sid` alone ([`LogoutToken::session`] or
-/// [`LogoutToken::subject`] with `None`).
+/// Where a value is merely wrong, it is the right one with `1` appended. What is
+/// unusual but right is no fault: `.header("typ", Value::Null)` and `.header("typ",
+/// "JWT")`, an unknown claim, and a token with `sub` or `sid` alone
+/// ([`LogoutToken::session`] or [`LogoutToken::subject`] with `None`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogoutTokenFault {
     /// The body has no `logout_token`.
     NoToken,
-    /// An ID token takes the place of the logout token. Each kind of token has rules of its own
-    /// (RFC 8725 §3.12).
+    /// An ID token takes the place of the logout token. Each kind of token has rules of
+    /// its own (RFC 8725 §3.12).
     IdTokenInstead,
     /// `alg` is `none` and the signature empty.
     AlgNone,
@@ -64,8 +65,8 @@ pub enum LogoutTokenFault {
     WithNonce,
     /// No `jti`.
     NoJti,
-    /// `jti` is that of the last good token that was made for the endpoint; fresh, and then not
-    /// wrong, if there was none.
+    /// `jti` is that of the last good token that was made for the endpoint; fresh, and
+    /// then not wrong, if there was none.
     ReplayedJti,
     /// `exp` was six minutes ago.
     Expired,
@@ -163,8 +164,8 @@ impl LogoutToken {
         }
     }
 
-    /// The authorization server, `default` unless it is set; [`crate::ORG_SERVER`] for the org's
-    /// own.
+    /// The authorization server, `default` unless it is set; [`crate::ORG_SERVER`] for
+    /// the org's own.
     pub fn server(mut self, id: impl Into<String>) -> Self {
         self.server = id.into();
         self
@@ -178,8 +179,8 @@ impl LogoutToken {
 
     /// Replaces the person: the Okta user id, or none for a session alone.
     ///
-    /// A token without `sub` says nothing about who was in the session, so an app needs an index by
-    /// `sid` to act on it.
+    /// A token without `sub` says nothing about who was in the session, so an app needs
+    /// an index by `sid` to act on it.
     pub fn subject<'a>(mut self, sub: impl Into<Option<&'a str>>) -> Self {
         self.sub = sub.into().map(str::to_owned);
         self
@@ -187,14 +188,15 @@ impl LogoutToken {
 
     /// Replaces the session, or none for all sessions of the person.
     ///
-    /// A token without `sid` ends every session that the app has of the person with this issuer
-    /// (Back-Channel Logout §2.4).
+    /// A token without `sid` ends every session that the app has of the person with
+    /// this issuer (Back-Channel Logout §2.4).
     pub fn session<'a>(mut self, sid: impl Into<Option<&'a str>>) -> Self {
         self.sid = sid.into().map(str::to_owned);
         self
     }
 
-    /// Sets a claim, or removes it when the value is null. It comes last, so it wins over a fault.
+    /// Sets a claim, or removes it when the value is null. It comes last, so it wins
+    /// over a fault.
     ///
     /// An app must ignore claims that it does not know (Back-Channel Logout §2.4).
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
@@ -257,7 +259,8 @@ impl LogoutToken {
         Ok((draft.finish()?, jti))
     }
 
-    /// The token as it should be: valid for two minutes, as the specification recommends.
+    /// The token as it should be: valid for two minutes, as the specification
+    /// recommends.
     fn draft(&self, server: &Server) -> Result<Draft, Error> {
         let now = self.tenant.clock.seconds();
         let claims = json!({

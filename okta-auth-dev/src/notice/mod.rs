@@ -1,7 +1,8 @@
 //! What the org tells apps by itself: that somebody was signed out.
 //!
-//! Okta's way from server to server is Universal Logout. Back-channel logout is there for apps that
-//! serve other providers as well; Okta does not offer it, so no metadata mentions it.
+//! Okta's way from server to server is Universal Logout. Back-channel logout is there
+//! for apps that serve other providers as well; Okta does not offer it, so no metadata
+//! mentions it.
 
 mod deliver;
 mod logout_token;
@@ -65,7 +66,8 @@ pub struct Delivery {
 }
 
 impl Notice {
-    /// What a hidden frame of the sign-out page would ask for, without a browser and its cookies.
+    /// What a hidden frame of the sign-out page would ask for, without a browser and
+    /// its cookies.
     pub(crate) fn front_channel(client_id: String, uri: String) -> Self {
         Self {
             client_id,
@@ -93,8 +95,8 @@ impl Notice {
         &self.uri
     }
 
-    /// Sends it, waits at most 10 s of real time, and tells what became of it. An app that is not
-    /// on this machine, or not at plain HTTP, is not asked.
+    /// Sends it, waits at most 10 s of real time, and tells what became of it. An app
+    /// that is not on this machine, or not at plain HTTP, is not asked.
     pub async fn send(&self) -> Delivery {
         let delivery = Delivery { client_id: self.client_id.clone(), uri: self.uri.clone(), ..Delivery::default() };
         match deliver::send(self).await {
@@ -118,7 +120,8 @@ impl Delivery {
     }
 }
 
-/// Sends several notices at the same time, and tells what became of them in their order.
+/// Sends several notices at the same time, and tells what became of them in their
+/// order.
 pub(crate) async fn send_all(notices: Vec<Notice>) -> Vec<Delivery> {
     let sending: Vec<_> = notices.into_iter().map(|notice| tokio::spawn(async move { notice.send().await })).collect();
     let mut deliveries = Vec::new();
@@ -139,7 +142,8 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// Makes the changes; those of the header come after the key, so they may contradict it.
+    /// Makes the changes; those of the header come after the key, so they may
+    /// contradict it.
     fn apply(&self, draft: &mut Draft) {
         self.claims.iter().for_each(|(name, value)| draft.claim(name, value.clone()));
         self.header.iter().for_each(|(name, value)| draft.header(name, value.clone()));

@@ -1,8 +1,8 @@
 //! Universal Logout: Global Token Revocation, as Okta sends it to apps.
 //!
-//! A POST with a subject identifier (RFC 9493) in the body and a JWT of five minutes in the
-//! `Authorization` header. The JWT is signed with the key of the org's ID tokens, also when the app
-//! signs people in at a custom server.
+//! A POST with a subject identifier (RFC 9493) in the body and a JWT of five minutes in
+//! the `Authorization` header. The JWT is signed with the key of the org's ID tokens,
+//! also when the app signs people in at a custom server.
 
 use std::sync::Arc;
 
@@ -34,7 +34,8 @@ pub enum SubjectFormat {
     Opaque,
 }
 
-/// Something that is wrong with a revocation. An app must refuse each of them and change nothing.
+/// Something that is wrong with a revocation. An app must refuse each of them and
+/// change nothing.
 ///
 /// Where a value is merely wrong, it is the right one with `1` appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -71,8 +72,8 @@ pub enum RevocationFault {
     NotYetValid,
     /// `iat` is an hour ahead.
     IssuedInFuture,
-    /// `jti` is that of the last good revocation that was made for the endpoint; fresh, and then not
-    /// wrong, if there was none.
+    /// `jti` is that of the last good revocation that was made for the endpoint; fresh,
+    /// and then not wrong, if there was none.
     ReplayedJti,
     /// No `jti`.
     NoJti,
@@ -112,7 +113,8 @@ impl RevocationFault {
 
 /// A revocation before it is sent, good or bad.
 ///
-/// [`crate::Org::universal_logout`] sends good ones to every app; this one is for tests of one app.
+/// [`crate::Org::universal_logout`] sends good ones to every app; this one is for tests
+/// of one app.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -157,8 +159,8 @@ impl GlobalRevocation {
         Self { tenant, client_id, uri, body, changes: Changes::default(), fault: None }
     }
 
-    /// For another client than the first one, with its settings; not with its subject format if
-    /// [`GlobalRevocation::subject`] came before.
+    /// For another client than the first one, with its settings; not with its subject
+    /// format if [`GlobalRevocation::subject`] came before.
     pub fn client(mut self, client_id: &str) -> Self {
         self.uri = self.tenant.client(client_id).and_then(|client| client.universal_logout_uri).unwrap_or_default();
         self.client_id = client_id.to_owned();

@@ -1,7 +1,7 @@
 //! The handle of a running org.
 //!
-//! An [`Org`] is what a test holds: it says where the org is and what to configure, moves its
-//! clock, switches faults on, and reads what the org saw.
+//! An [`Org`] is what a test holds: it says where the org is and what to configure,
+//! moves its clock, switches faults on, and reads what the org saw.
 
 mod others;
 mod outages;
@@ -29,11 +29,11 @@ use crate::tenant::Tenant;
 
 /// A running org.
 ///
-/// Clones are handles of the same org. The server stops with the last handle (of any org on its
-/// listener), or with [`Org::stop`].
+/// Clones are handles of the same org. The server stops with the last handle (of any
+/// org on its listener), or with [`Org::stop`].
 ///
-/// The server runs on threads of its own, so a test may block, and may use any runtime or none once
-/// the org has started.
+/// The server runs on threads of its own, so a test may block, and may use any runtime
+/// or none once the org has started.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -91,8 +91,8 @@ impl Org {
         self.custom_issuer("default")
     }
 
-    /// The issuer of the org's own server. Its access tokens are signed with a key that is not
-    /// published.
+    /// The issuer of the org's own server. Its access tokens are signed with a key that
+    /// is not published.
     pub fn org_issuer(&self) -> String {
         self.tenant.url.clone()
     }
@@ -125,8 +125,8 @@ impl Org {
     /// # }
     /// ```
     ///
-    /// The app under test has a clock of its own. Move both, or the app will see tokens from the
-    /// future.
+    /// The app under test has a clock of its own. Move both, or the app will see tokens
+    /// from the future.
     pub fn clock(&self) -> Clock {
         self.tenant.clock.clone()
     }
@@ -151,16 +151,18 @@ impl Org {
 
     /// Switches a fault on for the next request it applies to.
     ///
-    /// A fault of the ID token waits for the next ID token, one of userinfo for the next request to
-    /// userinfo, and so on. Requests that it does not concern leave it on.
+    /// A fault of the ID token waits for the next ID token, one of userinfo for the
+    /// next request to userinfo, and so on. Requests that it does not concern leave it
+    /// on.
     pub fn fault_once(&self, fault: Fault) {
         self.tenant.board.arm(fault, true);
     }
 
     /// Switches all faults off.
     ///
-    /// Keys that a fault made stay published until the keys rotate: a token that was signed with
-    /// one of them must keep failing for its algorithm, not for an unknown key.
+    /// Keys that a fault made stay published until the keys rotate: a token that was
+    /// signed with one of them must keep failing for its algorithm, not for an unknown
+    /// key.
     pub fn clear_faults(&self) {
         self.tenant.board.clear();
         for server in &self.tenant.servers {
@@ -187,14 +189,14 @@ impl Org {
 
     /// How many requests the org saw whose path ends with this, such as `/v1/token`.
     ///
-    /// Good for what must *not* happen: no second fetch of the keys, no call to userinfo after a
-    /// bad ID token.
+    /// Good for what must *not* happen: no second fetch of the keys, no call to
+    /// userinfo after a bad ID token.
     pub fn count(&self, path_suffix: &str) -> usize {
         self.tenant.journal.count(path_suffix)
     }
 
-    /// What became of the requests to refresh: how many came, how many were carried out, and how
-    /// many had a refresh token that was replaced before.
+    /// What became of the requests to refresh: how many came, how many were carried
+    /// out, and how many had a refresh token that was replaced before.
     pub fn refreshes(&self) -> Refreshes {
         self.tenant.journal.refreshes()
     }
@@ -206,11 +208,12 @@ impl Org {
 
     // -- keys and tokens -------------------------------------------------------------------------------------------
 
-    /// Rotates the keys of every server: NEXT becomes ACTIVE, ACTIVE is no longer published, a new
-    /// NEXT is made.
+    /// Rotates the keys of every server: NEXT becomes ACTIVE, ACTIVE is no longer
+    /// published, a new NEXT is made.
     ///
-    /// After one rotation a client that cached the keys knows the new signing key already, because
-    /// NEXT was published before. After two it does not, and has to fetch again.
+    /// After one rotation a client that cached the keys knows the new signing key
+    /// already, because NEXT was published before. After two it does not, and has to
+    /// fetch again.
     pub fn rotate_keys(&self) {
         self.tenant.servers.iter().for_each(|server| server.ring.rotate());
     }
@@ -230,10 +233,12 @@ impl Org {
         json!({"keys": keys.unwrap_or_default()})
     }
 
-    /// The active public key of the server `default` in PEM; empty if the machine cannot make keys.
+    /// The active public key of the server `default` in PEM; empty if the machine
+    /// cannot make keys.
     ///
-    /// `SubjectPublicKeyInfo`, as `openssl rsa -pubin` reads it. These bytes are what a confused
-    /// verifier would take for an HMAC key, see [`Fault::IdTokenAlgHs256WithRsaPublicKey`].
+    /// `SubjectPublicKeyInfo`, as `openssl rsa -pubin` reads it. These bytes are what a
+    /// confused verifier would take for an HMAC key, see
+    /// [`Fault::IdTokenAlgHs256WithRsaPublicKey`].
     pub fn public_key_pem(&self) -> String {
         let key = self.tenant.server("default").and_then(|server| server.ring.active().ok());
         key.and_then(|key| key.public_pem().ok()).unwrap_or_default()
@@ -248,10 +253,10 @@ impl Org {
         Browser::new(Arc::clone(&self.tenant), self.host.address)
     }
 
-    /// Signs somebody in, in a fresh browser: opens the URL that an app redirects to, fills in the
-    /// form, and returns where the browser is sent next. The password is looked up; for an unknown
-    /// username the page with the error comes back. A second factor is given where one is asked
-    /// for; see [`Browser::refuse_second_factor`].
+    /// Signs somebody in, in a fresh browser: opens the URL that an app redirects to,
+    /// fills in the form, and returns where the browser is sent next. The password is
+    /// looked up; for an unknown username the page with the error comes back. A second
+    /// factor is given where one is asked for; see [`Browser::refuse_second_factor`].
     ///
     /// # Errors
     ///

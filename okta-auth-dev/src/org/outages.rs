@@ -5,10 +5,11 @@ use crate::error::Error;
 use crate::outage::{Endpoint, Outage};
 
 impl Org {
-    /// Switches an outage on, in place of the one that the endpoint had, until [`Org::restore`].
+    /// Switches an outage on, in place of the one that the endpoint had, until
+    /// [`Org::restore`].
     ///
-    /// The endpoint of every authorization server of this org has it. The journal has the requests
-    /// all the same.
+    /// The endpoint of every authorization server of this org has it. The journal has
+    /// the requests all the same.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -41,8 +42,8 @@ impl Org {
         Endpoint::ALL.into_iter().for_each(|endpoint| self.restore(endpoint));
     }
 
-    /// Lets requests go on that wait because of [`Outage::Hang`] or [`Outage::HangAfter`]. The
-    /// outage stays on for those that come.
+    /// Lets requests go on that wait because of [`Outage::Hang`] or
+    /// [`Outage::HangAfter`]. The outage stays on for those that come.
     pub fn release(&self, endpoint: Endpoint) {
         self.tenant.outages.release(endpoint);
     }
@@ -52,8 +53,8 @@ impl Org {
         self.tenant.outages.state(endpoint).hits
     }
 
-    /// How many requests wait at the endpoint for a release. A request whose client hung up waits
-    /// no more.
+    /// How many requests wait at the endpoint for a release. A request whose client
+    /// hung up waits no more.
     pub fn waiting(&self, endpoint: Endpoint) -> usize {
         self.tenant.outages.state(endpoint).waiting
     }
@@ -65,10 +66,11 @@ impl Org {
         self.tenant.outages.until_waiting(endpoint, count).await;
     }
 
-    /// Closes the listener and all connections. What happened in the org is kept. With several orgs
-    /// on the listener all of them stop.
+    /// Closes the listener and all connections. What happened in the org is kept. With
+    /// several orgs on the listener all of them stop.
     ///
-    /// Returns when the port is free. Requests that were waiting for an answer get none.
+    /// Returns when the port is free. Requests that were waiting for an answer get
+    /// none.
     pub fn stop(&self) {
         self.host.stop();
     }
@@ -79,7 +81,8 @@ impl Org {
     ///
     /// If somebody else took the port meanwhile.
     ///
-    /// People, sessions, codes, tokens and keys are those of before: to a client it was an outage.
+    /// People, sessions, codes, tokens and keys are those of before: to a client it was
+    /// an outage.
     #[allow(clippy::unused_async, reason = "starting may have to wait in a later version")]
     pub async fn restart(&self) -> Result<(), Error> {
         self.host.restart()

@@ -8,11 +8,11 @@ use crate::sync::lock;
 use crate::user::User;
 
 impl Org {
-    /// `OKTA_ISSUER_URI`, `OKTA_CLIENT_ID` and `OKTA_CLIENT_SECRET` (if there is one) for an app
-    /// that signs in as the first client at the server `default`.
+    /// `OKTA_ISSUER_URI`, `OKTA_CLIENT_ID` and `OKTA_CLIENT_SECRET` (if there is one)
+    /// for an app that signs in as the first client at the server `default`.
     ///
-    /// An app that reads more variables (its own address, for instance) has to be told separately:
-    /// the org does not know them.
+    /// An app that reads more variables (its own address, for instance) has to be told
+    /// separately: the org does not know them.
     pub fn env(&self) -> Vec<(&'static str, String)> {
         let client = self.client();
         let mut env = vec![("OKTA_ISSUER_URI", self.issuer()), ("OKTA_CLIENT_ID", client.client_id)];
@@ -27,8 +27,8 @@ impl Org {
         self.tenant.first_client().unwrap_or_else(|| Client::public(crate::CLIENT_ID))
     }
 
-    /// All clients. [`crate::PUBLIC_CLIENT_ID`] and [`crate::SERVICE_CLIENT_ID`] are always among
-    /// them.
+    /// All clients. [`crate::PUBLIC_CLIENT_ID`] and [`crate::SERVICE_CLIENT_ID`] are
+    /// always among them.
     pub fn clients(&self) -> Vec<Client> {
         lock(&self.tenant.clients).clone()
     }
@@ -38,7 +38,8 @@ impl Org {
         self.tenant.client(id)
     }
 
-    /// Adds a client to the running org, or replaces the one with the same id where it is.
+    /// Adds a client to the running org, or replaces the one with the same id where it
+    /// is.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -57,8 +58,9 @@ impl Org {
         }
     }
 
-    /// Registers `{origin}/authorization-code/callback` for sign-in and `{origin}/` for sign-out,
-    /// for the first client: for an app whose port is known only once it runs.
+    /// Registers `{origin}/authorization-code/callback` for sign-in and `{origin}/` for
+    /// sign-out, for the first client: for an app whose port is known only once it
+    /// runs.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -83,8 +85,8 @@ impl Org {
         self.tenant.user(login)
     }
 
-    /// Adds a person, or replaces the one with the same login: changed groups appear in the next
-    /// tokens.
+    /// Adds a person, or replaces the one with the same login: changed groups appear in
+    /// the next tokens.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -100,19 +102,21 @@ impl Org {
         self.tenant.put_user(user);
     }
 
-    /// Removes a person, as deactivating an account does: sessions end, refresh tokens die.
+    /// Removes a person, as deactivating an account does: sessions end, refresh tokens
+    /// die.
     ///
-    /// Access tokens that are checked locally stay good until they expire, as at Okta; userinfo and
-    /// introspection know better.
+    /// Access tokens that are checked locally stay good until they expire, as at Okta;
+    /// userinfo and introspection know better.
     pub fn remove_user(&self, login: &str) {
         self.tenant.remove_user(login);
         self.end_sessions(login);
     }
 
-    /// Takes an app from a person: no sign-in any more, and what they allowed it is revoked.
+    /// Takes an app from a person: no sign-in any more, and what they allowed it is
+    /// revoked.
     ///
-    /// A sign-in ends at the app with `access_denied`, a refresh with `invalid_grant`. Access tokens
-    /// are no longer active at introspection; the Okta session goes on.
+    /// A sign-in ends at the app with `access_denied`, a refresh with `invalid_grant`.
+    /// Access tokens are no longer active at introspection; the Okta session goes on.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -137,9 +141,9 @@ impl Org {
 
     /// Ends all Okta sessions of a person and revokes what they led to.
     ///
-    /// What an administrator does with *Clear sessions* and *Revoke tokens*: the browser has to
-    /// sign in again, refresh tokens are dead, and access tokens are no longer active at
-    /// introspection.
+    /// What an administrator does with *Clear sessions* and *Revoke tokens*: the
+    /// browser has to sign in again, refresh tokens are dead, and access tokens are no
+    /// longer active at introspection.
     pub fn end_sessions(&self, login: &str) {
         let mut store = lock(&self.tenant.store);
         store.close_sessions_of(login);

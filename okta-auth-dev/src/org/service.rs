@@ -9,11 +9,11 @@ use crate::error::Error;
 use crate::random;
 
 impl Org {
-    /// The first client that is a service: the default one ([`SERVICE_CLIENT_ID`]), or the first
-    /// that was configured.
+    /// The first client that is a service: the default one ([`SERVICE_CLIENT_ID`]), or
+    /// the first that was configured.
     ///
-    /// It may ask the server `default` for the scopes `orders:read` and `orders:write` with
-    /// `client_credentials`.
+    /// It may ask the server `default` for the scopes `orders:read` and `orders:write`
+    /// with `client_credentials`.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -35,8 +35,9 @@ impl Org {
     ///
     /// # Errors
     ///
-    /// If the server does not answer, or answers with an error, which the message repeats; and if
-    /// the service client signs its requests with a key, which the org does not have.
+    /// If the server does not answer, or answers with an error, which the message
+    /// repeats; and if the service client signs its requests with a key, which the org
+    /// does not have.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {

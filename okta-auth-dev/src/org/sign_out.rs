@@ -29,8 +29,9 @@ impl Org {
         sessions(&self.tenant)
     }
 
-    /// What a sign-out page would load in frames if this session ended now: the addresses of the apps
-    /// that were used in it and take part in Single Logout. Empty for a session that is over.
+    /// What a sign-out page would load in frames if this session ended now: the
+    /// addresses of the apps that were used in it and take part in Single Logout. Empty
+    /// for a session that is over.
     pub fn frontchannel_logout_uris(&self, sid: &str) -> Vec<String> {
         let now = self.tenant.clock.seconds();
         let sessions = lock(&self.tenant.store).live_sessions(now);
@@ -39,9 +40,9 @@ impl Org {
         uris.into_iter().map(|(_, uri)| uri).collect()
     }
 
-    /// Ends an Okta session, as an administrator does, and asks each app for what a frame of the
-    /// sign-out page would ask for: with `iss` and `sid`, and without a browser's cookies. Tokens
-    /// live on.
+    /// Ends an Okta session, as an administrator does, and asks each app for what a
+    /// frame of the sign-out page would ask for: with `iss` and `sid`, and without a
+    /// browser's cookies. Tokens live on.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -57,9 +58,9 @@ impl Org {
         end_session(&self.tenant, sid).await
     }
 
-    /// Signs somebody out everywhere, as an administrator does with Universal Logout: ends their
-    /// Okta sessions, revokes what these led to, and tells every app that they used and that has an
-    /// endpoint for it. Returns what each app answered.
+    /// Signs somebody out everywhere, as an administrator does with Universal Logout:
+    /// ends their Okta sessions, revokes what these led to, and tells every app that
+    /// they used and that has an endpoint for it. Returns what each app answered.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -78,8 +79,8 @@ impl Org {
         universal_logout(&self.tenant, login, None).await
     }
 
-    /// One revocation for the first client, to be changed before it is sent. The org's own sessions
-    /// go on.
+    /// One revocation for the first client, to be changed before it is sent. The org's
+    /// own sessions go on.
     pub fn global_revocation(&self, login: &str) -> GlobalRevocation {
         GlobalRevocation::new(Arc::clone(&self.tenant), &self.client().client_id, login)
     }
@@ -115,7 +116,8 @@ pub(crate) async fn end_session(tenant: &Tenant, sid: &str) -> Vec<Delivery> {
     send_all(uris.into_iter().map(|(client_id, uri)| Notice::front_channel(client_id, uri)).collect()).await
 }
 
-/// Ends everything of a person and tells the apps. With a fault only the apps are told, wrongly.
+/// Ends everything of a person and tells the apps. With a fault only the apps are told,
+/// wrongly.
 pub(crate) async fn universal_logout(
     tenant: &Arc<Tenant>,
     login: &str,

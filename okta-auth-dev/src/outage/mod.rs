@@ -1,8 +1,10 @@
-//! Outages: what is wrong with an endpoint as a whole, switched on and off while the org runs.
+//! Outages: what is wrong with an endpoint as a whole, switched on and off while the
+//! org runs.
 //!
-//! A [`crate::Fault`] changes what an endpoint says. An outage is about whether it answers at all:
-//! with an error, late, never, or not before somebody lets it. Requests that hang wait for a
-//! release, not for a time, so a test needs no clock to know in which order things happen.
+//! A [`crate::Fault`] changes what an endpoint says. An outage is about whether it
+//! answers at all: with an error, late, never, or not before somebody lets it. Requests
+//! that hang wait for a release, not for a time, so a test needs no clock to know in
+//! which order things happen.
 
 mod switchboard;
 
@@ -10,7 +12,8 @@ pub(crate) use switchboard::Switchboard;
 
 use std::time::Duration;
 
-/// An endpoint that can have an [`Outage`]: the one of every authorization server of the org.
+/// An endpoint that can have an [`Outage`]: the one of every authorization server of
+/// the org.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Endpoint {
@@ -51,7 +54,8 @@ pub enum Endpoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outage {
-    /// This status, with an error in the shape of Okta's management API. Nothing is carried out.
+    /// This status, with an error in the shape of Okta's management API. Nothing is
+    /// carried out.
     Status(u16),
     /// 429 with the three `X-Rate-Limit-*` headers. Nothing is carried out.
     RateLimited,

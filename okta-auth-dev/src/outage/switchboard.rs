@@ -25,7 +25,8 @@ pub(crate) struct State {
     pub(crate) hits: usize,
     /// How many requests wait for a release now.
     pub(crate) waiting: usize,
-    /// How often it was released. Who waits remembers the number and waits for another one.
+    /// How often it was released. Who waits remembers the number and waits for another
+    /// one.
     releases: u64,
 }
 

@@ -1,7 +1,7 @@
 //! Custom claims of a custom authorization server.
 //!
-//! At Okta the value is an expression; here it is one of the two kinds that most claims are: a
-//! literal, or an attribute of the person.
+//! At Okta the value is an expression; here it is one of the two kinds that most claims
+//! are: a literal, or an attribute of the person.
 
 use serde_json::{Value, json};
 
@@ -37,10 +37,11 @@ const USER: &str = "user.";
 
 /// A claim with a literal value, or with an attribute of the person.
 ///
-/// A text that starts with `user.` is an attribute: `user.id`, `user.login`, `user.email`,
-/// `user.firstName`, `user.lastName`, `user.mobilePhone`, or the name of one of [`User::claims`],
-/// such as `user.department`. Everything else is a literal. A claim whose person has no such
-/// attribute, or that has no person (`client_credentials`), is left out.
+/// A text that starts with `user.` is an attribute: `user.id`, `user.login`,
+/// `user.email`, `user.firstName`, `user.lastName`, `user.mobilePhone`, or the name of
+/// one of [`User::claims`], such as `user.department`. Everything else is a literal. A
+/// claim whose person has no such attribute, or that has no person
+/// (`client_credentials`), is left out.
 ///
 /// ```
 /// use okta_auth_dev::CustomClaim;
@@ -90,8 +91,8 @@ impl CustomClaim {
         self
     }
 
-    /// Name and value for a person, or for nobody; nothing when the scopes do not ask for the claim
-    /// or there is nothing to put into it.
+    /// Name and value for a person, or for nobody; nothing when the scopes do not ask
+    /// for the claim or there is nothing to put into it.
     pub(crate) fn issued(&self, user: Option<&User>, granted: &[String]) -> Option<(String, Value)> {
         if !self.scopes.is_empty() && !self.scopes.iter().any(|scope| granted.contains(scope)) {
             return None;

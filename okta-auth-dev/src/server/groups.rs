@@ -1,15 +1,17 @@
 //! Claims that carry the groups of a person.
 //!
-//! At Okta such a claim has a filter, because everything that is in a token is sent with every
-//! request, and because a token with more than 100 groups is not issued at all.
+//! At Okta such a claim has a filter, because everything that is in a token is sent
+//! with every request, and because a token with more than 100 groups is not issued at
+//! all.
 
 use crate::error::Error;
 use crate::user::User;
 
 /// A claim that carries the names of groups.
 ///
-/// At the org's own server groups go into ID tokens and need the scope `groups`. At a custom server
-/// a claim of any name may carry them, in either kind of token, always or with certain scopes.
+/// At the org's own server groups go into ID tokens and need the scope `groups`. At a
+/// custom server a claim of any name may carry them, in either kind of token, always or
+/// with certain scopes.
 ///
 /// ```
 /// use okta_auth_dev::{GroupsClaim, GroupsFilter};
@@ -64,8 +66,8 @@ impl GroupsClaim {
         self
     }
 
-    /// The groups of a person that the claim carries; nothing when the scopes do not ask for the
-    /// claim.
+    /// The groups of a person that the claim carries; nothing when the scopes do not
+    /// ask for the claim.
     pub(crate) fn value(&self, user: &User, granted: &[String]) -> Option<Vec<String>> {
         if !self.scopes.is_empty() && !self.scopes.iter().any(|scope| granted.contains(scope)) {
             return None;
@@ -88,7 +90,8 @@ pub enum GroupsFilter {
     EqualTo(String),
     /// Those whose name contains this, in any case (`CONTAINS`).
     Contains(String),
-    /// Those whose whole name matches this regular expression, case-sensitively (`REGEX`).
+    /// Those whose whole name matches this regular expression, case-sensitively
+    /// (`REGEX`).
     Regex(String),
 }
 

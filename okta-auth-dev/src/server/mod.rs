@@ -1,7 +1,7 @@
 //! The settings of an authorization server: the org's own, or a custom one.
 //!
-//! Issuer, audience, scopes, lifetimes, claims and access policies: what an administrator sets
-//! under *Security > API*.
+//! Issuer, audience, scopes, lifetimes, claims and access policies: what an
+//! administrator sets under *Security > API*.
 
 mod claim;
 mod groups;
@@ -18,8 +18,8 @@ use crate::error::Error;
 use crate::oauth_error::OAuthError;
 use crate::user::User;
 
-/// The id that stands for the org's own authorization server where a custom server's id is
-/// expected.
+/// The id that stands for the org's own authorization server where a custom server's id
+/// is expected.
 pub const ORG_SERVER: &str = "org";
 
 /// The scopes of OpenID Connect that every server knows.
@@ -29,8 +29,9 @@ const OIDC_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone"
 
 /// An authorization server.
 ///
-/// The org's own server signs its access tokens with a key that it does not publish, so nobody but
-/// the org can check them. A custom server such as `default` issues access tokens for your APIs.
+/// The org's own server signs its access tokens with a key that it does not publish, so
+/// nobody but the org can check them. A custom server such as `default` issues access
+/// tokens for your APIs.
 ///
 /// ```
 /// use okta_auth_dev::{AuthorizationServer, GroupsClaim, GroupsFilter};
@@ -43,8 +44,8 @@ const OIDC_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone"
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AuthorizationServer {
-    /// The id, which is part of the issuer: `{org}/oauth2/{id}`. [`ORG_SERVER`] is the org's own
-    /// server.
+    /// The id, which is part of the issuer: `{org}/oauth2/{id}`. [`ORG_SERVER`] is the
+    /// org's own server.
     pub id: String,
     /// The `aud` of access tokens. The org's own server uses the org's URL instead.
     pub audience: String,
@@ -56,27 +57,29 @@ pub struct AuthorizationServer {
     pub claims: Vec<CustomClaim>,
     /// Who may have tokens; everybody if there is none. Only custom servers have them.
     pub access_policies: Vec<AccessPolicy>,
-    /// How long an access token is valid; 5 minutes to 24 hours at Okta, 1 hour by default.
+    /// How long an access token is valid; 5 minutes to 24 hours at Okta, 1 hour by
+    /// default.
     pub access_token_lifetime: Duration,
     /// How long an ID token is valid; always 1 hour at Okta.
     pub id_token_lifetime: Duration,
     /// How long a refresh token may lie unused; 7 days by default.
     pub refresh_token_idle: Duration,
-    /// How long after the sign-in refresh tokens work at all, however often they are used and
-    /// rotated; without an end by default, 90 days at the org's own server.
+    /// How long after the sign-in refresh tokens work at all, however often they are
+    /// used and rotated; without an end by default, 90 days at the org's own server.
     pub refresh_token_lifetime: Option<Duration>,
     /// How long an authorization code is valid; always 300 s at Okta.
     pub code_lifetime: Duration,
-    /// Whether an ID token that comes with an access token carries only `email`, `name` and
-    /// `preferred_username`, and leaves the rest to userinfo. True for the org's own server.
+    /// Whether an ID token that comes with an access token carries only `email`, `name`
+    /// and `preferred_username`, and leaves the rest to userinfo. True for the org's
+    /// own server.
     pub thin_id_token: bool,
 }
 
 impl AuthorizationServer {
     /// A custom server without scopes, claims and access policies of its own.
     ///
-    /// Access and ID tokens are valid for 1 hour, codes for 300 s, refresh tokens until they lie
-    /// unused for 7 days: Okta's defaults.
+    /// Access and ID tokens are valid for 1 hour, codes for 300 s, refresh tokens until
+    /// they lie unused for 7 days: Okta's defaults.
     pub fn custom(id: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -94,15 +97,16 @@ impl AuthorizationServer {
         }
     }
 
-    /// The custom server `default` with the audience `api://default`, the scopes `orders:read` and
-    /// `orders:write`, and all groups in the claim `groups` of ID tokens.
+    /// The custom server `default` with the audience `api://default`, the scopes
+    /// `orders:read` and `orders:write`, and all groups in the claim `groups` of ID
+    /// tokens.
     pub(crate) fn default_custom() -> Self {
         let groups = GroupsClaim::new("groups", GroupsFilter::Any);
         Self::custom("default", "api://default").scope("orders:read").scope("orders:write").groups_claim(groups)
     }
 
-    /// The org's own server: thin ID tokens, groups with the scope `groups` only, refresh tokens for
-    /// 90 days.
+    /// The org's own server: thin ID tokens, groups with the scope `groups` only,
+    /// refresh tokens for 90 days.
     pub(crate) fn org() -> Self {
         let groups = GroupsClaim::new("groups", GroupsFilter::Any).with_scope("groups");
         let days = Duration::from_secs(90 * 86_400);
@@ -116,8 +120,9 @@ impl AuthorizationServer {
 
     /// Adds a custom scope.
     ///
-    /// A request for a scope that the server does not know fails as a whole, with `invalid_scope`.
-    /// Custom scopes are not listed in the metadata, which is Okta's default.
+    /// A request for a scope that the server does not know fails as a whole, with
+    /// `invalid_scope`. Custom scopes are not listed in the metadata, which is Okta's
+    /// default.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
         self
@@ -125,8 +130,8 @@ impl AuthorizationServer {
 
     /// Adds a claim that carries groups.
     ///
-    /// A claim of the same name is replaced. More than 100 groups in one claim fail the request, as
-    /// at Okta: filter them.
+    /// A claim of the same name is replaced. More than 100 groups in one claim fail the
+    /// request, as at Okta: filter them.
     pub fn groups_claim(mut self, claim: GroupsClaim) -> Self {
         self.groups_claims.retain(|known| known.name != claim.name);
         self.groups_claims.push(claim);
@@ -135,8 +140,8 @@ impl AuthorizationServer {
 
     /// Adds a claim of another kind.
     ///
-    /// A claim of the same name is replaced. The names of claims that Okta sets itself are refused
-    /// when the org starts.
+    /// A claim of the same name is replaced. The names of claims that Okta sets itself
+    /// are refused when the org starts.
     ///
     /// ```
     /// use okta_auth_dev::{AuthorizationServer, CustomClaim};
@@ -154,8 +159,8 @@ impl AuthorizationServer {
 
     /// Adds an access policy.
     ///
-    /// Without any, everybody gets what they ask for. With one or more, a request that none of them
-    /// allows fails with `access_denied`.
+    /// Without any, everybody gets what they ask for. With one or more, a request that
+    /// none of them allows fails with `access_denied`.
     pub fn access_policy(mut self, policy: AccessPolicy) -> Self {
         self.access_policies.push(policy);
         self
@@ -163,7 +168,8 @@ impl AuthorizationServer {
 
     /// Replaces how long an access token is valid.
     ///
-    /// It is the same for every client and person; at Okta the rules of a policy decide.
+    /// It is the same for every client and person; at Okta the rules of a policy
+    /// decide.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.access_token_lifetime = lifetime;
         self
@@ -171,14 +177,15 @@ impl AuthorizationServer {
 
     /// Replaces whether ID tokens are thin.
     ///
-    /// The documentation of Okta contradicts itself about thin tokens, so an app should cope with
-    /// both.
+    /// The documentation of Okta contradicts itself about thin tokens, so an app should
+    /// cope with both.
     pub fn thin_id_token(mut self, thin: bool) -> Self {
         self.thin_id_token = thin;
         self
     }
 
-    /// When a refresh token expires that is issued or used now, if those of its sign-in end then.
+    /// When a refresh token expires that is issued or used now, if those of its sign-in
+    /// end then.
     pub(crate) fn refresh_token_expiry(&self, now: i64, ends_at: Option<i64>) -> i64 {
         let idle = now.saturating_add(seconds(self.refresh_token_idle));
         ends_at.map_or(idle, |ends_at| idle.min(ends_at))
@@ -215,23 +222,23 @@ impl AuthorizationServer {
         self.oidc_scopes().contains(&scope)
     }
 
-    /// Okta's error unless there are no policies or one of them allows the request. Nobody is
-    /// signed in with `client_credentials`.
+    /// Okta's error unless there are no policies or one of them allows the request.
+    /// Nobody is signed in with `client_credentials`.
     pub(crate) fn allow(&self, client_id: &str, user: Option<&User>, scopes: &[String]) -> Result<(), OAuthError> {
         let mut policies = self.access_policies.iter();
         let allowed = self.access_policies.is_empty() || policies.any(|policy| policy.allows(client_id, user, scopes));
         allowed.then_some(()).ok_or_else(OAuthError::no_matching_policy)
     }
 
-    /// How long an access token is valid that is issued for such a request: what the first policy
-    /// says that allows it, or else the server.
+    /// How long an access token is valid that is issued for such a request: what the
+    /// first policy says that allows it, or else the server.
     pub(crate) fn lifetime(&self, client_id: &str, user: Option<&User>, scopes: &[String]) -> Duration {
         let policy = self.access_policies.iter().find(|policy| policy.allows(client_id, user, scopes));
         policy.and_then(|policy| policy.access_token_lifetime).unwrap_or(self.access_token_lifetime)
     }
 
-    /// Refuses an id that would not work in a path, and one that means something else there; and
-    /// settings that the server cannot have.
+    /// Refuses an id that would not work in a path, and one that means something else
+    /// there; and settings that the server cannot have.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let plain = !self.id.is_empty() && self.id.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
         if !plain || self.id == "v1" {

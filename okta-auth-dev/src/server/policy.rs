@@ -1,9 +1,9 @@
 //! Access policies of a custom authorization server.
 //!
-//! Okta's policies belong to clients and have rules about people, grants and scopes. Here a policy
-//! is one rule: the clients, the people and the scopes that it allows, each of them all if nothing
-//! is said. The policies are tried one after the other, and one that allows the whole request is
-//! enough; scopes of two policies do not add up.
+//! Okta's policies belong to clients and have rules about people, grants and scopes.
+//! Here a policy is one rule: the clients, the people and the scopes that it allows,
+//! each of them all if nothing is said. The policies are tried one after the other, and
+//! one that allows the whole request is enough; scopes of two policies do not add up.
 
 use std::time::Duration;
 
@@ -11,8 +11,9 @@ use crate::user::User;
 
 /// Who may ask for what.
 ///
-/// A policy that names groups or people does not cover `client_credentials`, where there is no
-/// person: services need a policy of their own, as they need a rule with *No user* at Okta.
+/// A policy that names groups or people does not cover `client_credentials`, where
+/// there is no person: services need a policy of their own, as they need a rule with
+/// *No user* at Okta.
 ///
 /// ```
 /// use okta_auth_dev::{AccessPolicy, AuthorizationServer, SERVICE_CLIENT_ID};
@@ -32,13 +33,14 @@ pub struct AccessPolicy {
     pub clients: Vec<String>,
     /// The groups of which a person must be in one, unless named in `users`.
     pub groups: Vec<String>,
-    /// The logins of people. With neither groups nor people everybody is meant, and nobody too.
+    /// The logins of people. With neither groups nor people everybody is meant, and
+    /// nobody too.
     pub users: Vec<String>,
-    /// The scopes, those of OpenID Connect included; empty for all. All that are asked for must be
-    /// among them.
+    /// The scopes, those of OpenID Connect included; empty for all. All that are asked
+    /// for must be among them.
     pub scopes: Vec<String>,
-    /// How long access tokens are valid that it allows; what the server says if it is left out. Of
-    /// the policies that allow a request the first one decides.
+    /// How long access tokens are valid that it allows; what the server says if it is
+    /// left out. Of the policies that allow a request the first one decides.
     pub access_token_lifetime: Option<Duration>,
 }
 
@@ -72,8 +74,8 @@ impl AccessPolicy {
         self
     }
 
-    /// Replaces how long access tokens are valid that the policy allows; 5 minutes to 24 hours at
-    /// Okta, any length here.
+    /// Replaces how long access tokens are valid that the policy allows; 5 minutes to
+    /// 24 hours at Okta, any length here.
     ///
     /// ```
     /// use okta_auth_dev::{AccessPolicy, AuthorizationServer};

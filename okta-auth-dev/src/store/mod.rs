@@ -1,8 +1,10 @@
-//! What the org remembers between requests: sessions, codes, refresh tokens, revocations.
+//! What the org remembers between requests: sessions, codes, refresh tokens,
+//! revocations.
 //!
-//! All of it is in memory and forgotten with the org. One lock guards everything, so what belongs
-//! together happens together: a code is taken out and a refresh token replaced exactly once,
-//! however many requests race. Times are seconds of the virtual clock, passed in by the caller.
+//! All of it is in memory and forgotten with the org. One lock guards everything, so
+//! what belongs together happens together: a code is taken out and a refresh token
+//! replaced exactly once, however many requests race. Times are seconds of the virtual
+//! clock, passed in by the caller.
 
 mod refresh;
 mod session;
@@ -20,7 +22,8 @@ use crate::random;
 /// What somebody allowed a client to do: the root of every token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
-    /// Ties together everything that one sign-in led to, so that it can be revoked together.
+    /// Ties together everything that one sign-in led to, so that it can be revoked
+    /// together.
     pub(crate) id: String,
     /// The authorization server that issues the tokens.
     pub(crate) server: String,
@@ -28,8 +31,8 @@ pub(crate) struct Grant {
     pub(crate) client_id: String,
     /// The login of the person; nobody with `client_credentials`.
     pub(crate) login: Option<String>,
-    /// The scopes that were granted: all that were asked for, since a request with an unknown one
-    /// fails.
+    /// The scopes that were granted: all that were asked for, since a request with an
+    /// unknown one fails.
     pub(crate) scopes: Vec<String>,
     /// The Okta session that the person was in: the claim `sid`.
     pub(crate) sid: Option<String>,
@@ -39,7 +42,8 @@ pub(crate) struct Grant {
     pub(crate) auth_time: i64,
     /// The value of `acr` if the request asked for one.
     pub(crate) acr: Option<String>,
-    /// How the person authenticated. Refreshed ID tokens repeat it, whatever happened since.
+    /// How the person authenticated. Refreshed ID tokens repeat it, whatever happened
+    /// since.
     pub(crate) amr: Vec<String>,
 }
 
@@ -59,7 +63,8 @@ impl Grant {
 #[derive(Clone, Debug)]
 pub(crate) struct Code {
     pub(crate) grant: Grant,
-    /// The redirect URI of the request, which the exchange must repeat (RFC 6749 §4.1.3).
+    /// The redirect URI of the request, which the exchange must repeat (RFC 6749
+    /// §4.1.3).
     pub(crate) redirect_uri: String,
     /// The PKCE challenge (S256) if one was sent.
     pub(crate) challenge: Option<String>,

@@ -1,7 +1,8 @@
-//! Refresh tokens: how long they work, and what is known about those that another one replaced.
+//! Refresh tokens: how long they work, and what is known about those that another one
+//! replaced.
 //!
-//! With rotation a replaced token is kept, so that its reuse is noticed: after the leeway somebody
-//! has a copy, and nobody can tell who.
+//! With rotation a replaced token is kept, so that its reuse is noticed: after the
+//! leeway somebody has a copy, and nobody can tell who.
 
 use super::{Grant, Store};
 use crate::random;
@@ -20,8 +21,9 @@ pub(crate) struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// Whether somebody uses it who should have its successor by now. Without a leeway that is
-    /// everybody; with one of 0 s a repetition within the same second is still in order, as at Okta.
+    /// Whether somebody uses it who should have its successor by now. Without a leeway
+    /// that is everybody; with one of 0 s a repetition within the same second is still
+    /// in order, as at Okta.
     pub(crate) fn is_reused(&self, now: i64, leeway: Option<i64>) -> bool {
         self.replaced_at.is_some_and(|replaced_at| leeway.is_none_or(|leeway| now > replaced_at + leeway))
     }
@@ -54,8 +56,8 @@ impl Store {
         }
     }
 
-    /// Marks a refresh token as replaced. The first time counts: using it again within the leeway
-    /// does not prolong it.
+    /// Marks a refresh token as replaced. The first time counts: using it again within
+    /// the leeway does not prolong it.
     pub(crate) fn replace_refresh_token(&mut self, value: &str, now: i64) {
         if let Some(token) = self.refresh_tokens.get_mut(value) {
             token.replaced_at.get_or_insert(now);

@@ -1,7 +1,8 @@
 //! Okta sessions: who signed in in a browser, how, and when.
 //!
-//! How somebody authenticated is a property of the session, not of the person: the second factor
-//! counts until the session ends, and the next sign-in starts with the password again.
+//! How somebody authenticated is a property of the session, not of the person: the
+//! second factor counts until the session ends, and the next sign-in starts with the
+//! password again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +15,8 @@ const SESSION_IDLE: i64 = 7200;
 /// Somebody's Okta session, which lets further apps sign them in without a password.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
-    /// What the session is called in the claim `sid` of ID tokens. It outlives the identifier in the
-    /// cookie, which is a secret and changes.
+    /// What the session is called in the claim `sid` of ID tokens. It outlives the
+    /// identifier in the cookie, which is a secret and changes.
     pub(crate) sid: String,
     /// Whose session it is.
     pub(crate) login: String,
@@ -25,18 +26,20 @@ pub(crate) struct Session {
     pub(crate) auth_time: i64,
     /// In seconds; moves with every use.
     pub(crate) expires_at: i64,
-    /// The apps that were used in it: client ids, and the authorization server of the last sign-in.
+    /// The apps that were used in it: client ids, and the authorization server of the
+    /// last sign-in.
     pub(crate) apps: BTreeMap<String, String>,
-    /// What pages of this browser are bound to. It is never sent anywhere, and stays the same when
-    /// the identifier in the cookie changes, so that other tabs go on.
+    /// What pages of this browser are bound to. It is never sent anywhere, and stays
+    /// the same when the identifier in the cookie changes, so that other tabs go on.
     pub(crate) root: String,
 }
 
 impl Store {
-    /// Starts a session after a password was checked, in the place of the one that the browser had.
+    /// Starts a session after a password was checked, in the place of the one that the
+    /// browser had.
     ///
-    /// The identifier is new with every sign-in, so that one planted before is worth nothing. The
-    /// prefix `102` is what Okta's session identifiers begin with.
+    /// The identifier is new with every sign-in, so that one planted before is worth
+    /// nothing. The prefix `102` is what Okta's session identifiers begin with.
     pub(crate) fn open_session(
         &mut self,
         login: &str,
@@ -60,8 +63,8 @@ impl Store {
         (self.insert_session(session.clone()), session)
     }
 
-    /// Adds the methods of the second factor to a session, which gets another identifier: rights
-    /// grow, so a stolen identifier must not grow with them.
+    /// Adds the methods of the second factor to a session, which gets another
+    /// identifier: rights grow, so a stolen identifier must not grow with them.
     pub(crate) fn raise_session(&mut self, id: &str, amr: Vec<String>, now: i64) -> Option<(String, Session)> {
         let session = self.sessions.remove(id)?;
         let session = Session { amr, auth_time: now, expires_at: now + SESSION_IDLE, ..session };
@@ -97,7 +100,8 @@ impl Store {
 
     /// Ends a session.
     ///
-    /// Tokens that the session led to live on: signing out of Okta does not revoke them.
+    /// Tokens that the session led to live on: signing out of Okta does not revoke
+    /// them.
     pub(crate) fn close_session(&mut self, id: &str) {
         self.sessions.remove(id);
     }

@@ -1,7 +1,8 @@
-//! The pages that wait for somebody: for a password, or for the code of the second factor.
+//! The pages that wait for somebody: for a password, or for the code of the second
+//! factor.
 //!
-//! Each page has a handle (Okta's `stateToken`) that stands for the request it was shown for. Two
-//! tabs have two handles, so both can be completed.
+//! Each page has a handle (Okta's `stateToken`) that stands for the request it was
+//! shown for. Two tabs have two handles, so both can be completed.
 
 use super::{Session, Store};
 use crate::endpoint::AuthorizeRequest;
@@ -47,7 +48,8 @@ impl Store {
         handle
     }
 
-    /// What the sign-in page was shown for. The handle works again after a wrong password.
+    /// What the sign-in page was shown for. The handle works again after a wrong
+    /// password.
     pub(crate) fn sign_in(&self, handle: &str, now: i64) -> Option<AuthorizeRequest> {
         self.sign_ins.get(handle).filter(|(_, expires_at)| *expires_at > now).map(|(request, _)| request.clone())
     }
@@ -66,8 +68,8 @@ impl Store {
         (handle, passcode)
     }
 
-    /// What the second step was shown for, if the browser still has the session that it was shown
-    /// in: a handle alone is worth nothing elsewhere.
+    /// What the second step was shown for, if the browser still has the session that it
+    /// was shown in: a handle alone is worth nothing elsewhere.
     pub(crate) fn step(&self, handle: &str, session: &Session, now: i64) -> Option<Step> {
         self.steps.get(handle).filter(|step| step.expires_at > now && step.root == session.root).cloned()
     }

@@ -1,7 +1,7 @@
 //! The claims of ID tokens, access tokens and userinfo, as Okta issues them.
 //!
-//! Mind the two meanings of `sub`: the Okta user id in ID tokens and at userinfo, the login in
-//! access tokens, which have the id as `uid`.
+//! Mind the two meanings of `sub`: the Okta user id in ID tokens and at userinfo, the
+//! login in access tokens, which have the id as `uid`.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use crate::server::AuthorizationServer;
 use crate::user::User;
 
 impl Issuing<'_> {
-    /// The claims of an ID token. `sub` is the Okta user id; `at_hash` is there when an access
-    /// token is issued too.
+    /// The claims of an ID token. `sub` is the Okta user id; `at_hash` is there when an
+    /// access token is issued too.
     pub(crate) fn id_token_claims(&self, access_token: Option<&str>) -> Map<String, Value> {
         let (settings, now) = (&self.server.settings, self.tenant.clock.seconds());
         let user = self.user();
@@ -48,8 +48,8 @@ impl Issuing<'_> {
         claims
     }
 
-    /// The claims of an access token. `sub` is the login, `uid` the Okta user id; a token that
-    /// nobody signed in for has the client id as `sub`, and no `uid`.
+    /// The claims of an access token. `sub` is the login, `uid` the Okta user id; a
+    /// token that nobody signed in for has the client id as `sub`, and no `uid`.
     pub(crate) fn access_token_claims(&self) -> Map<String, Value> {
         let (settings, now) = (&self.server.settings, self.tenant.clock.seconds());
         let issuer = settings.issuer(&self.tenant.url);
@@ -84,7 +84,8 @@ impl Issuing<'_> {
         self.server.settings.lifetime(&self.grant.client_id, person.as_ref(), &self.grant.scopes)
     }
 
-    /// The person, or somebody empty if the account is gone; the endpoints check that before.
+    /// The person, or somebody empty if the account is gone; the endpoints check that
+    /// before.
     fn user(&self) -> User {
         let login = self.grant.login.as_deref().unwrap_or_default();
         self.tenant.user(login).unwrap_or_else(|| User::new(login, ""))
@@ -130,8 +131,8 @@ fn profile_claims(settings: &AuthorizationServer, user: &User, scopes: &[String]
     claims
 }
 
-/// The left half of the hash of the access token, in base64url (OpenID Connect Core §3.1.3.6). The
-/// hash is that of the signature algorithm.
+/// The left half of the hash of the access token, in base64url (OpenID Connect Core
+/// §3.1.3.6). The hash is that of the signature algorithm.
 pub(crate) fn at_hash(access_token: &str, algorithm: Algorithm) -> String {
     let hash = match algorithm {
         Algorithm::Rs384 | Algorithm::Es384 => &digest::SHA384,

@@ -1,7 +1,7 @@
 //! A token before it is signed, when everything about it can still be changed.
 //!
-//! The parts can contradict each other on purpose: the header may name another algorithm than the
-//! one that signs.
+//! The parts can contradict each other on purpose: the header may name another
+//! algorithm than the one that signs.
 
 use std::sync::Arc;
 
@@ -148,8 +148,8 @@ fn put(members: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// Something that looks like an encrypted token (RFC 7516 §7.1). Nobody has the key, so the parts
-/// are random.
+/// Something that looks like an encrypted token (RFC 7516 §7.1). Nobody has the key, so
+/// the parts are random.
 fn encrypted() -> String {
     let header = json!({"alg": "RSA-OAEP-256", "enc": "A256GCM", "cty": "JWT", "kid": random::token()});
     let parts = [

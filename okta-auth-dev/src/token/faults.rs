@@ -1,7 +1,7 @@
 //! What faults do to an ID token.
 //!
-//! Each fault changes one thing and leaves the rest as it was, signature included: an app that
-//! refuses the token must have looked at that one thing.
+//! Each fault changes one thing and leaves the rest as it was, signature included: an
+//! app that refuses the token must have looked at that one thing.
 
 use serde_json::{Value, json};
 
@@ -26,11 +26,11 @@ pub(crate) struct Target<'a> {
     pub(crate) refresh: bool,
 }
 
-/// Changes the token the way the fault says; false if the fault is about something else than this
-/// ID token.
+/// Changes the token the way the fault says; false if the fault is about something else
+/// than this ID token.
 ///
-/// A fault that goes off after it was met once must not go off for a token that it does not change,
-/// so every step says whether the fault was its own.
+/// A fault that goes off after it was met once must not go off for a token that it does
+/// not change, so every step says whether the fault was its own.
 pub(crate) fn apply(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Result<bool, Error> {
     let client_id = &target.issuing.grant.client_id;
     let now = target.issuing.tenant.clock.seconds();

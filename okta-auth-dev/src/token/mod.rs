@@ -1,10 +1,10 @@
-//! Tokens: what is in them, how they are signed, what faults do to them, and how the org checks its
-//! own.
+//! Tokens: what is in them, how they are signed, what faults do to them, and how the
+//! org checks its own.
 //!
-//! Okta's ID tokens and access tokens have the same header and the same issuer. They differ in
-//! their claims: an ID token has `nonce`, `amr`, `idp` and the client as `aud`; an access token has
-//! `cid`, `scp`, and an API as `aud`. Neither has a `typ` in its header, so that RFC 9068's
-//! `at+jwt` cannot be relied on.
+//! Okta's ID tokens and access tokens have the same header and the same issuer. They
+//! differ in their claims: an ID token has `nonce`, `amr`, `idp` and the client as
+//! `aud`; an access token has `cid`, `scp`, and an API as `aud`. Neither has a `typ` in
+//! its header, so that RFC 9068's `at+jwt` cannot be relied on.
 
 mod claims;
 mod draft;
@@ -47,8 +47,8 @@ impl Issuing<'_> {
         Ok(())
     }
 
-    /// Rotates the keys if that fault is on: twice, so that the key that signs was not published as
-    /// NEXT either.
+    /// Rotates the keys if that fault is on: twice, so that the key that signs was not
+    /// published as NEXT either.
     pub(crate) fn rotate_if_asked(&self) {
         if self.tenant.board.hit(&Fault::RotateBeforeSigning) {
             self.server.ring.rotate();
@@ -56,7 +56,8 @@ impl Issuing<'_> {
         }
     }
 
-    /// An access token, signed. The org's own server signs with a key that it does not publish.
+    /// An access token, signed. The org's own server signs with a key that it does not
+    /// publish.
     pub(crate) fn access_token(&self) -> Result<String, Error> {
         let draft = self.access_token_draft()?;
         if let Some(jti) = draft.claims.get("jti").and_then(serde_json::Value::as_str) {

@@ -1,8 +1,8 @@
 //! How the org checks the tokens it issued.
 //!
-//! Signatures are checked here with the private halves at hand, so a key that is no longer
-//! published still counts: at Okta an `id_token_hint` may be older than a rotation, and an access
-//! token outlives one.
+//! Signatures are checked here with the private halves at hand, so a key that is no
+//! longer published still counts: at Okta an `id_token_hint` may be older than a
+//! rotation, and an access token outlives one.
 
 use serde_json::{Map, Value};
 
@@ -11,8 +11,8 @@ use crate::random;
 use crate::sync::lock;
 use crate::tenant::{Server, Tenant};
 
-/// The claims of a token that this server signed with any of its keys, dropped ones included, and
-/// whatever its expiry: what an `id_token_hint` must be.
+/// The claims of a token that this server signed with any of its keys, dropped ones
+/// included, and whatever its expiry: what an `id_token_hint` must be.
 pub(crate) fn verify_signature(tenant: &Tenant, server: &Server, token: &str) -> Option<Map<String, Value>> {
     let (message, signature) = token.rsplit_once('.')?;
     let (header, payload) = message.split_once('.')?;

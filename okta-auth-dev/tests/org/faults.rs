@@ -242,7 +242,9 @@ async fn a_token_request_may_hang_until_the_org_stops() {
     org.fault(Fault::TokenHang);
     let waiting = {
         let org = org.clone();
-        std::thread::spawn(move || std::panic::catch_unwind(|| exchange(&org, &code, &[])).is_err())
+        std::thread::spawn(move || {
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| exchange(&org, &code, &[]))).is_err()
+        })
     };
     while org.count("/v1/token") == 0 {
         std::thread::yield_now();

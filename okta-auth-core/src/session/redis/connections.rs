@@ -2,18 +2,20 @@
 //!
 //! # Why a thread
 //!
-//! Something has to read from a connection, and in tokio that is a task of one runtime. Each
-//! worker of actix-web has a runtime of its own, and tests have one each: on the runtime of
-//! whoever came first, the connections of all would end with that one, and stand still while it is
-//! busy. A command crosses threads twice in any case, since its connection is shared.
+//! Something has to read from a connection, and in tokio that is a task of one runtime.
+//! Each worker of actix-web has a runtime of its own, and tests have one each: on the
+//! runtime of whoever came first, the connections of all would end with that one, and
+//! stand still while it is busy. A command crosses threads twice in any case, since its
+//! connection is shared.
 //!
 //! # Why not the client's own reconnection
 //!
-//! The client takes a connection for alive as long as something is written to it, and waits for
-//! ever to write to a server that does not read. Here a connection is given up when a command ran
-//! out of time and nothing at all was answered meanwhile, and everything of it is dropped at once:
-//! the socket, what was under way, and what was to be written. Then a new client begins from
-//! nothing, so it asks the Sentinels, or the cluster, who is there now.
+//! The client takes a connection for alive as long as something is written to it, and
+//! waits for ever to write to a server that does not read. Here a connection is given
+//! up when a command ran out of time and nothing at all was answered meanwhile, and
+//! everything of it is dropped at once: the socket, what was under way, and what was to
+//! be written. Then a new client begins from nothing, so it asks the Sentinels, or the
+//! cluster, who is there now.
 //!
 //! # What is bounded
 //!
@@ -23,7 +25,8 @@
 //! | the time of a caller | `TURN` and `ANSWER`, one after the other |
 //! | attempts to connect | one each `PAUSE`, for each of `LINES` |
 //!
-//! Callers that wait for their turn hold nothing here but a place in a queue, and leave it in time.
+//! Callers that wait for their turn hold nothing here but a place in a queue, and leave
+//! it in time.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -44,7 +47,8 @@ use super::failure::{Failure, describe, is_demoted};
 use super::settings::Settings;
 use crate::error::{Code, Error, Result};
 
-/// How many connections there are: a large answer on one holds up the others on it alone.
+/// How many connections there are: a large answer on one holds up the others on it
+/// alone.
 const LINES: usize = 2;
 
 /// How many commands are under way at once, at most. The others wait.
@@ -56,7 +60,8 @@ const TURN: Duration = Duration::from_millis(500);
 /// How long it waits for its answer then.
 const ANSWER: Duration = Duration::from_millis(700);
 
-/// How long connecting may take, with all that is said at the beginning: five round trips.
+/// How long connecting may take, with all that is said at the beginning: five round
+/// trips.
 const CONNECT: Duration = Duration::from_secs(3);
 
 /// How long to wait between two attempts to connect.
@@ -117,10 +122,12 @@ impl Connections {
         Ok(Self { lines, next: AtomicUsize::new(0), turns: Arc::new(Semaphore::new(UNDER_WAY)), handle, wanted })
     }
 
-    /// Gives a command to a connection, and waits for its answer for about a second at most.
+    /// Gives a command to a connection, and waits for its answer for about a second at
+    /// most.
     ///
-    /// Its permit is given back when the client is through with the command, even if nobody waits
-    /// for it any more: what is under way is bounded by count, whatever the callers do.
+    /// Its permit is given back when the client is through with the command, even if
+    /// nobody waits for it any more: what is under way is bounded by count, whatever
+    /// the callers do.
     pub(super) async fn run<T, F>(&self, command: impl FnOnce(Client) -> F + Send) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -154,8 +161,8 @@ impl Connections {
 
     /// Waits for a connection, and for a place among the commands under way.
     ///
-    /// A connection that is there goes before one whose turn it is, so that a line that reconnects
-    /// costs nobody time.
+    /// A connection that is there goes before one whose turn it is, so that a line that
+    /// reconnects costs nobody time.
     async fn turn(&self) -> Result<(Connection, tokio::sync::OwnedSemaphorePermit), Failure> {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let mut order = (0..LINES).filter_map(|at| self.lines.get(first.wrapping_add(at) % LINES));
@@ -172,7 +179,8 @@ impl Connections {
         Ok((connection, permit))
     }
 
-    /// Why a turn did not come in time: the server is away, or so slow that all places are taken.
+    /// Why a turn did not come in time: the server is away, or so slow that all places
+    /// are taken.
     fn why_away(&self) -> Failure {
         let mut reasons = self.lines.iter().filter_map(|line| match &*line.borrow() {
             Line::Away(reason) => Some(reason.clone()),
@@ -194,7 +202,8 @@ impl Line {
 
 /// Keeps one connection, from the first use until the store is dropped.
 ///
-/// The log hears of the beginning of an outage and not of each attempt: there are five a second.
+/// The log hears of the beginning of an outage and not of each attempt: there are five
+/// a second.
 async fn keep_connected(config: Config, state: watch::Sender<Line>, mut wish: watch::Receiver<bool>) {
     if wish.wait_for(|wanted| *wanted).await.is_err() {
         return;
@@ -215,8 +224,8 @@ async fn keep_connected(config: Config, state: watch::Sender<Line>, mut wish: wa
 
 /// Connects, and tells everybody, and returns why it ended.
 ///
-/// Aborting the client's task drops its sockets and everything that was under way on them, and
-/// whoever waited for that gets an error at once.
+/// Aborting the client's task drops its sockets and everything that was under way on
+/// them, and whoever waited for that gets an error at once.
 async fn connected(client: Client, state: &watch::Sender<Line>) -> String {
     let mut errors = client.error_rx();
     let mut task = client.connect();
@@ -239,7 +248,8 @@ async fn connected(client: Client, state: &watch::Sender<Line>) -> String {
     errors.try_recv().map_or(reason, |(error, _)| describe(&error))
 }
 
-/// The client's limits: one attempt for each command, since what is sent twice may be done twice.
+/// The client's limits: one attempt for each command, since what is sent twice may be
+/// done twice.
 fn limits() -> ConnectionConfig {
     let mut limits = ConnectionConfig {
         connection_timeout: CONNECT,

@@ -1,7 +1,8 @@
 //! What can go wrong between the store and its server, in words that may be logged.
 //!
-//! A server repeats arguments in some of its errors, and an argument may be a password or a
-//! record. So of what a server says its first word alone is kept, which is its code.
+//! A server repeats arguments in some of its errors, and an argument may be a password
+//! or a record. So of what a server says its first word alone is kept, which is its
+//! code.
 
 use std::time::Duration;
 

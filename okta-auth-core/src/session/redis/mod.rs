@@ -2,7 +2,8 @@
 //!
 //! # Which server
 //!
-//! Redis 5 or later, Valkey, and what speaks their protocol. The URL says which and how:
+//! Redis 5 or later, Valkey, and what speaks their protocol. The URL says which and
+//! how:
 //!
 //! | URL | what it is |
 //! |---|---|
@@ -12,8 +13,8 @@
 //! | `redis-cluster://host:7001?node=other:7002` | a cluster; it finds the other nodes by itself |
 //! | `valkey://...` and so on | the same in other words |
 //!
-//! Characters of a password that a URL does not allow are percent-encoded. TLS trusts what the
-//! operating system trusts, or what [`RedisStore::with_roots`] is given.
+//! Characters of a password that a URL does not allow are percent-encoded. TLS trusts
+//! what the operating system trusts, or what [`RedisStore::with_roots`] is given.
 //!
 //! # What is where
 //!
@@ -23,17 +24,18 @@
 //! | `okta-auth:l:` and a hash | sorted set | hashes of records, by when each link ends |
 //! | `okta-auth:m:` and a hash | string | a number of 20 digits |
 //!
-//! Each command names one key, so a cluster may spread them as it likes, and each key has a
-//! lifetime, so the server forgets by itself. Set `maxmemory-policy noeviction`: with another one a
-//! full server signs people out, and forgets who was signed out.
+//! Each command names one key, so a cluster may spread them as it likes, and each key
+//! has a lifetime, so the server forgets by itself. Set `maxmemory-policy noeviction`:
+//! with another one a full server signs people out, and forgets who was signed out.
 //!
 //! # When the server is away
 //!
-//! A command ends within about a second, with an error if the server is dead, paused or slow; 512
-//! commands may be under way at once, and the others wait for their turn within the same second. So
-//! neither time nor memory grows with an outage. A command is never sent twice: after an error it
-//! may have been carried out or not. The connections come back by themselves, at most half a
-//! second after the server does, and commands that meet a gap wait for that.
+//! A command ends within about a second, with an error if the server is dead, paused or
+//! slow; 512 commands may be under way at once, and the others wait for their turn
+//! within the same second. So neither time nor memory grows with an outage. A command
+//! is never sent twice: after an error it may have been carried out or not. The
+//! connections come back by themselves, at most half a second after the server does,
+//! and commands that meet a gap wait for that.
 
 mod connections;
 mod failure;
@@ -57,15 +59,16 @@ use crate::error::Result;
 /// The number of bytes of a version in front of a record.
 const VERSION: usize = size_of::<u64>();
 
-/// The longest lifetime in milliseconds, 300 years: more than that, and the times in a sorted set
-/// would lose digits.
+/// The longest lifetime in milliseconds, 300 years: more than that, and the times in a
+/// sorted set would lose digits.
 const LONGEST: u64 = 10_000_000_000_000;
 
 /// Sessions in Redis or Valkey, which all replicas share.
 ///
-/// The server is connected to at the first use, so an application starts without it. The
-/// connections live on a thread of their own and not on the runtime of whoever comes first: the
-/// workers of actix-web each have their own runtime, and one that ends takes nothing down with it.
+/// The server is connected to at the first use, so an application starts without it.
+/// The connections live on a thread of their own and not on the runtime of whoever
+/// comes first: the workers of actix-web each have their own runtime, and one that ends
+/// takes nothing down with it.
 ///
 /// ```
 /// use okta_auth_core::session::RedisStore;
@@ -82,15 +85,15 @@ impl RedisStore {
     /// A store at this URL. It touches no network and needs no runtime.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) for a URL that is not one of
-    /// those above; the message names the fix and nothing of the URL.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) for a URL that is not
+    /// one of those above; the message names the fix and nothing of the URL.
     /// [`Code::Internal`](crate::error::Code::Internal) if the system gives no thread.
     pub fn new(url: &str) -> Result<Self> {
         Ok(Self { connections: Connections::new(Settings::parse(url, None)?)? })
     }
 
-    /// The same, with the certificates (PEM) of the authorities that may have issued the
-    /// server's. Those of the operating system do not count then.
+    /// The same, with the certificates (PEM) of the authorities that may have issued
+    /// the server's. Those of the operating system do not count then.
     ///
     /// # Errors
     /// As for [`new`](Self::new), and for roots that are no certificates.
@@ -248,8 +251,8 @@ fn decode(value: &[u8]) -> Result<StoredRecord, Failure> {
     Ok(StoredRecord { version: u64::from_be_bytes(*version), sealed: sealed.to_vec() })
 }
 
-/// A number as text of one length, so that text and numbers have the same order: a script's own
-/// numbers have 53 bits.
+/// A number as text of one length, so that text and numbers have the same order: a
+/// script's own numbers have 53 bits.
 fn digits(number: u64) -> Bytes {
     Bytes::from(format!("{number:020}"))
 }
@@ -259,7 +262,8 @@ fn number(value: &Bytes) -> Result<u64, Failure> {
     std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).ok_or(Failure::Foreign)
 }
 
-/// A lifetime as the server takes it: at least a millisecond, since zero would be an error there.
+/// A lifetime as the server takes it: at least a millisecond, since zero would be an
+/// error there.
 fn clamped(lifetime: Duration) -> u64 {
     u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX).clamp(1, LONGEST)
 }

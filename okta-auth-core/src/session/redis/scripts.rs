@@ -1,17 +1,19 @@
 //! What the server does in one step.
 //!
-//! Each script takes one key. It is sent with each call, 100 to 400 bytes: the server knows it by
-//! its hash after the first time, and nothing has to be loaded again after a restart or on another
-//! node. Versions and numbers are compared as text of one length.
+//! Each script takes one key. It is sent with each call, 100 to 400 bytes: the server
+//! knows it by its hash after the first time, and nothing has to be loaded again after
+//! a restart or on another node. Versions and numbers are compared as text of one
+//! length.
 
-/// Writes a record (2nd argument) for so many milliseconds (3rd) if the version there is the 1st.
+/// Writes a record (2nd argument) for so many milliseconds (3rd) if the version there
+/// is the 1st.
 pub(super) const SAVE: &str = "\
 if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1";
 
-/// Adds a link (1st argument) for so many milliseconds (2nd), and drops those that have ended. The
-/// set lives as long as its longest link. The time is the server's.
+/// Adds a link (1st argument) for so many milliseconds (2nd), and drops those that have
+/// ended. The set lives as long as its longest link. The time is the server's.
 pub(super) const LINK: &str = "\
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -26,7 +28,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 return redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')";
 
-/// Takes a mark for an owner (1st argument) for so many milliseconds (2nd) unless another has it.
+/// Takes a mark for an owner (1st argument) for so many milliseconds (2nd) unless
+/// another has it.
 pub(super) const CLAIM: &str = "\
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
@@ -38,8 +41,8 @@ pub(super) const RELEASE: &str = "\
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])";
 
-/// Sets a mark to the greater of what it is and a value (1st argument), for so many milliseconds
-/// (2nd).
+/// Sets a mark to the greater of what it is and a value (1st argument), for so many
+/// milliseconds (2nd).
 pub(super) const RAISE: &str = "\
 local value = redis.call('GET', KEYS[1])
 if not value or value < ARGV[1] then value = ARGV[1] end

@@ -1,11 +1,12 @@
 //! From a URL to where and how to connect.
 //!
-//! Nothing of a URL is in an error: it holds a password, and where it is malformed nobody knows
-//! which part of it the password is.
+//! Nothing of a URL is in an error: it holds a password, and where it is malformed
+//! nobody knows which part of it the password is.
 //!
 //! # What is refused
 //!
-//! The client takes many a slip silently for something else. Here they are errors at start:
+//! The client takes many a slip silently for something else. Here they are errors at
+//! start:
 //!
 //! | what | what would come of it |
 //! |---|---|
@@ -52,10 +53,11 @@ impl Settings {
     }
 }
 
-/// Whether a scheme means TLS, and what stands after it: nothing, `-sentinel` or `-cluster`.
+/// Whether a scheme means TLS, and what stands after it: nothing, `-sentinel` or
+/// `-cluster`.
 ///
-/// A socket of the file system (`redis-unix`) is none of them: replicas on several machines need
-/// more than that, and a single process has `MemoryStore`.
+/// A socket of the file system (`redis-unix`) is none of them: replicas on several
+/// machines need more than that, and a single process has `MemoryStore`.
 fn kind(scheme: &str) -> Option<(bool, &str)> {
     let (base, topology) = match scheme.find('-') {
         Some(at) => scheme.split_at_checked(at)?,
@@ -69,7 +71,8 @@ fn kind(scheme: &str) -> Option<(bool, &str)> {
     matches!(topology, "" | "-sentinel" | "-cluster").then_some((tls, topology))
 }
 
-/// Finds what the client would take silently for something else; the table above has it.
+/// Finds what the client would take silently for something else; the table above has
+/// it.
 fn check(url: &str, topology: &str) -> Result<()> {
     let url = Url::parse(url).map_err(|_| {
         refused("is malformed", "percent-encode what a password has of / ? # @ : and %, and write IPv6 in brackets")
@@ -96,8 +99,8 @@ fn check(url: &str, topology: &str) -> Result<()> {
 
 /// TLS 1.2 and 1.3 on the same cryptography as everything else here.
 ///
-/// The provider is named, and not taken from the process: that has none where nobody installed
-/// one, and where two are compiled in the choice is a panic.
+/// The provider is named, and not taken from the process: that has none where nobody
+/// installed one, and where two are compiled in the choice is a panic.
 fn tls_config(roots: Option<&[u8]>, cluster: bool) -> Result<TlsConfig> {
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -111,8 +114,8 @@ fn tls_config(roots: Option<&[u8]>, cluster: bool) -> Result<TlsConfig> {
 
 /// Those who may issue the server's certificate: the given roots, or the system's.
 ///
-/// A system has certificates that no TLS library reads, and those are passed over; what was given
-/// for this server has to be readable, every one.
+/// A system has certificates that no TLS library reads, and those are passed over; what
+/// was given for this server has to be readable, every one.
 fn trusted(roots: Option<&[u8]>) -> Result<RootCertStore> {
     let certificates: Vec<CertificateDer<'static>> = match roots {
         Some(pem) => CertificateDer::pem_slice_iter(pem)

@@ -1,8 +1,8 @@
 //! `/authorize`: from a request to the sign-in page, or straight to a code.
 //!
-//! There are five ways this ends: an error page, if client or redirect URI are not to be trusted;
-//! an error at the app; the sign-in page; the page of the second factor; a code at the app. Codes
-//! come without consent, because the apps belong to the org.
+//! There are five ways this ends: an error page, if client or redirect URI are not to
+//! be trusted; an error at the app; the sign-in page; the page of the second factor; a
+//! code at the app. Codes come without consent, because the apps belong to the org.
 
 mod request;
 mod respond;
@@ -26,8 +26,8 @@ use crate::token::Issuing;
 /// The cookie of the Okta session (Identity Engine's name).
 pub(super) const SESSION_COOKIE: &str = "idx";
 
-/// What a browser is told about its session. It ends with the browser, as at Okta unless people ask
-/// to stay signed in.
+/// What a browser is told about its session. It ends with the browser, as at Okta
+/// unless people ask to stay signed in.
 pub(super) fn session_cookie(id: &str) -> String {
     format!("{SESSION_COOKIE}={id}; Path=/; HttpOnly; SameSite=Lax")
 }
@@ -52,8 +52,8 @@ pub(super) fn authorize(exchange: &Exchange<'_>) -> Reply {
 
 /// Shows the sign-in page unless there is a session that will do.
 ///
-/// Faults of the response come first, so that an app sees them whether or not somebody has to sign
-/// in.
+/// Faults of the response come first, so that an app sees them whether or not somebody
+/// has to sign in.
 fn proceed(exchange: &Exchange<'_>, request: &AuthorizeRequest, client: &Client) -> Reply {
     let (tenant, now) = (exchange.tenant, exchange.now());
     let error = tenant.board.find(|fault| match fault {
@@ -102,11 +102,11 @@ pub(super) fn sign_in_page(
     page::SignIn { tenant, app: &client.name, handle, username, failed: failed.is_some(), users: &users }.html()
 }
 
-/// Answers a request of somebody who signed in: with a code, with the second step, or with an
-/// error.
+/// Answers a request of somebody who signed in: with a code, with the second step, or
+/// with an error.
 ///
-/// Policies come first, so that nobody types a code for nothing. After the second step a request
-/// comes back here, and this time its levels are met.
+/// Policies come first, so that nobody types a code for nothing. After the second step
+/// a request comes back here, and this time its levels are met.
 pub(super) fn settle(tenant: &Tenant, server: &Server, request: &AuthorizeRequest, session: &Session) -> Reply {
     let user = tenant.user(&session.login);
     if !tenant.is_assigned(&session.login, &request.client_id) {
@@ -152,7 +152,8 @@ fn finish(
     respond(tenant, request, vec![("code".to_owned(), code)])
 }
 
-/// What the person allows by signing in. There is no consent page: the apps are the org's own.
+/// What the person allows by signing in. There is no consent page: the apps are the
+/// org's own.
 fn grant(server: &Server, request: &AuthorizeRequest, session: &Session, acr: Option<String>) -> Grant {
     Grant {
         id: random::token(),

@@ -1,7 +1,7 @@
 //! The authorization request and what Okta demands of it.
 //!
-//! The order of the checks is part of the contract: what comes before the redirect URI is settled
-//! must not be redirected, or the org would be an open redirector.
+//! The order of the checks is part of the contract: what comes before the redirect URI
+//! is settled must not be redirected, or the org would be an open redirector.
 
 use super::Refusal;
 use crate::client::{AuthMethod, Client, GrantType};
@@ -32,7 +32,8 @@ pub(crate) struct AuthorizeRequest {
     pub(crate) redirect_uri: String,
     /// How it gets there.
     pub(crate) response_mode: ResponseMode,
-    /// Comes back as it was sent. There is none only in a request that is refused for it.
+    /// Comes back as it was sent. There is none only in a request that is refused for
+    /// it.
     pub(crate) state: Option<String>,
     /// Goes into the ID token. Optional with a code.
     pub(crate) nonce: Option<String>,
@@ -146,8 +147,8 @@ fn complete(
     Ok(())
 }
 
-/// `query` and `form_post`. The others do not go with a code here, although Okta's metadata lists
-/// them.
+/// `query` and `form_post`. The others do not go with a code here, although Okta's
+/// metadata lists them.
 fn response_mode(params: &Params) -> Result<ResponseMode, OAuthError> {
     match params.find("response_mode") {
         None | Some("query") => Ok(ResponseMode::Query),
@@ -164,8 +165,8 @@ fn response_mode(params: &Params) -> Result<ResponseMode, OAuthError> {
     }
 }
 
-/// `state` is required at Okta. Its documented letters are `[A-Za-z0-9,._-]`; others work in
-/// practice, so only control characters are refused.
+/// `state` is required at Okta. Its documented letters are `[A-Za-z0-9,._-]`; others
+/// work in practice, so only control characters are refused.
 fn is_state(state: &str) -> bool {
     !state.is_empty() && !state.chars().any(char::is_control)
 }
@@ -194,8 +195,8 @@ fn scopes(params: &Params, client: &Client, server: &AuthorizationServer) -> Res
     Ok(scopes)
 }
 
-/// The PKCE challenge: S256 only, and 43 characters of base64url because that is what S256 makes
-/// (RFC 7636 §4.2).
+/// The PKCE challenge: S256 only, and 43 characters of base64url because that is what
+/// S256 makes (RFC 7636 §4.2).
 fn challenge(params: &Params, client: &Client) -> Result<Option<String>, OAuthError> {
     let Some(challenge) = params.find("code_challenge") else {
         if client.pkce_required || client.auth_method == AuthMethod::None {

@@ -1,6 +1,7 @@
 //! The authorization response, good or bad, on its way to the app.
 //!
-//! Errors take the same way as codes do: in the mode that the request asked for, with its state.
+//! Errors take the same way as codes do: in the mode that the request asked for, with
+//! its state.
 
 use url::Url;
 

@@ -1,4 +1,5 @@
-//! The page of the administrator: who is signed in, and a button that signs somebody out everywhere.
+//! The page of the administrator: who is signed in, and a button that signs somebody
+//! out everywhere.
 
 use super::{escape, page};
 use crate::notice::Delivery;

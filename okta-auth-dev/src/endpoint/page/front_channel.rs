@@ -3,13 +3,15 @@
 use super::{escape, page};
 use crate::tenant::Tenant;
 
-/// How long the page waits for the frames, in milliseconds. An app that hangs must not keep anybody.
+/// How long the page waits for the frames, in milliseconds. An app that hangs must not
+/// keep anybody.
 const PATIENCE: u32 = 5000;
 
-/// The page with a hidden frame for each address, on its way to the next one if there is any.
+/// The page with a hidden frame for each address, on its way to the next one if there
+/// is any.
 ///
-/// `nonce` is the one the policy allows a script with. The script comes before the frames, so that
-/// it hears of each.
+/// `nonce` is the one the policy allows a script with. The script comes before the
+/// frames, so that it hears of each.
 pub(in crate::endpoint) fn front_channel(tenant: &Tenant, frames: &[&str], next: Option<&str>, nonce: &str) -> String {
     let frame = |uri: &&str| format!("<iframe hidden title=\"Sign-out\" src=\"{}\"></iframe>", escape(uri));
     let frames_html: String = frames.iter().map(frame).collect();

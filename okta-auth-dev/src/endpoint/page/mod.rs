@@ -1,8 +1,9 @@
-//! The pages: sign-in, second factor, errors, home. No scripts, no outside assets; light and dark.
+//! The pages: sign-in, second factor, errors, home. No scripts, no outside assets;
+//! light and dark.
 //!
-//! They are made for the tests of an accessibility checker, too: every field has a label, errors
-//! are announced and tied to the fields, the focus is visible, and everything works without
-//! scripts. All text that comes from elsewhere is escaped.
+//! They are made for the tests of an accessibility checker, too: every field has a
+//! label, errors are announced and tied to the fields, the focus is visible, and
+//! everything works without scripts. All text that comes from elsewhere is escaped.
 
 mod admin;
 mod front_channel;
@@ -183,8 +184,9 @@ pub(super) fn home(tenant: &Tenant) -> Reply {
     Reply::html(200, page("Development org", &tenant.name, &body))
 }
 
-/// The page that posts an authorization response to the app (form_post). With scripts it submits
-/// itself; without, there is a button. `nonce` is the one the policy allows a script with.
+/// The page that posts an authorization response to the app (form_post). With scripts
+/// it submits itself; without, there is a button. `nonce` is the one the policy allows
+/// a script with.
 pub(super) fn form_post(tenant: &Tenant, action: &str, fields: &[(String, String)], nonce: &str) -> String {
     let inputs: String = fields
         .iter()

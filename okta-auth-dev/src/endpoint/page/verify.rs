@@ -1,7 +1,8 @@
 //! The page of the second factor.
 //!
-//! It shows the code that it asks for: the org has nobody to send it to. What an app sees is the
-//! same, a browser that stays away for a while and comes back with more `amr`.
+//! It shows the code that it asks for: the org has nobody to send it to. What an app
+//! sees is the same, a browser that stays away for a while and comes back with more
+//! `amr`.
 
 use super::{escape, page};
 use crate::endpoint::second_factor;
@@ -21,8 +22,8 @@ pub(in crate::endpoint) struct Verify<'a> {
 }
 
 impl Verify<'_> {
-    /// The whole page. The first button is the one that the Enter key presses; the other one must
-    /// work with an empty field.
+    /// The whole page. The first button is the one that the Enter key presses; the
+    /// other one must work with an empty field.
     pub(in crate::endpoint) fn html(&self) -> String {
         let (problem, described) = self.problem();
         let body = format!(

@@ -1,7 +1,7 @@
 //! The three grants.
 //!
-//! The descriptions of the errors are Okta's. A failed exchange uses the code up, so that a stolen
-//! one cannot be tried twice.
+//! The descriptions of the errors are Okta's. A failed exchange uses the code up, so
+//! that a stolen one cannot be tried twice.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -17,7 +17,8 @@ use crate::server::AuthorizationServer;
 use crate::store::Grant;
 use crate::sync::lock;
 
-/// A code, once, by the client it was made for, with the same redirect URI and the PKCE verifier.
+/// A code, once, by the client it was made for, with the same redirect URI and the PKCE
+/// verifier.
 pub(super) fn authorization_code(
     exchange: &Exchange<'_>,
     params: &Params,
@@ -42,8 +43,8 @@ pub(super) fn authorization_code(
     respond(exchange, client, &code.grant, Kind::SignIn)
 }
 
-/// Compares verifier and challenge (RFC 7636 §4.6). A verifier without a challenge is refused too:
-/// somebody removed the challenge on the way.
+/// Compares verifier and challenge (RFC 7636 §4.6). A verifier without a challenge is
+/// refused too: somebody removed the challenge on the way.
 fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
     match (challenge, verifier) {
         (None, None) => Ok(()),
@@ -59,8 +60,8 @@ fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAu
     }
 }
 
-/// A refresh token. With rotation the old one works on for the leeway; after that its use revokes
-/// everything.
+/// A refresh token. With rotation the old one works on for the leeway; after that its
+/// use revokes everything.
 pub(super) fn refresh_token(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<Reply, OAuthError> {
     let (tenant, value, now) = (exchange.tenant, required(params, "refresh_token")?, exchange.now());
     let token = lock(&tenant.store).refresh_token(value, now).ok_or_else(invalid_refresh_token)?;
@@ -87,8 +88,8 @@ fn invalid_refresh_token() -> OAuthError {
 
 /// The refresh token that goes back: the same, or another one in its place.
 ///
-/// Looks at the token once more, because of several requests with the same token only one may be
-/// the first.
+/// Looks at the token once more, because of several requests with the same token only
+/// one may be the first.
 fn renew(exchange: &Exchange<'_>, client: &Client, value: &str) -> Result<String, OAuthError> {
     let (tenant, settings, now) = (exchange.tenant, &exchange.server.settings, exchange.now());
     let strict = tenant.board.hit(&Fault::RefreshNoLeeway);
@@ -161,7 +162,8 @@ pub(super) fn client_credentials(
     respond(exchange, client, &grant, Kind::Service)
 }
 
-/// The scopes of a service. Those of OpenID Connect are about a person, and there is none.
+/// The scopes of a service. Those of OpenID Connect are about a person, and there is
+/// none.
 fn service_scopes(settings: &AuthorizationServer, params: &Params, client: &Client) -> Result<Vec<String>, OAuthError> {
     let scopes = params.words("scope");
     if scopes.is_empty() {

@@ -1,7 +1,8 @@
-//! `/token`: what is handed out for a code, a refresh token, or a client's own credentials.
+//! `/token`: what is handed out for a code, a refresh token, or a client's own
+//! credentials.
 //!
-//! Faults act at three points: instead of an answer, before anything is used up; on the tokens
-//! while they are made; on the finished answer.
+//! Faults act at three points: instead of an answer, before anything is used up; on the
+//! tokens while they are made; on the finished answer.
 
 mod grants;
 mod response;

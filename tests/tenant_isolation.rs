@@ -1,0 +1,197 @@
+//! Two customers in one application, each with an Okta of its own: nothing of one is worth anything in the other.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+mod support;
+
+use axum::Router;
+use axum::routing::get;
+use okta_auth_axum::{AccessToken, RouterExt, User};
+use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
+use okta_auth_core::engine::{OktaAuth, Tenants};
+use okta_auth_core::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
+use okta_auth_dev::{ADA, Org, Response};
+use support::{Browser, CALLBACK, SECRET};
+use tokio::net::TcpListener;
+
+/// An application with two customers, told by the path.
+struct Site {
+    acme: Org,
+    globex: Org,
+    base: String,
+}
+
+fn settings(id: &str, org: &Org) -> TenantSettings {
+    let variable = |name: &str| org.env().into_iter().find(|(known, _)| *known == name).unwrap().1;
+    let id = TenantId::parse(id).unwrap();
+    let mut settings = TenantSettings::new(id.clone(), variable("OKTA_ISSUER_URI"), variable("OKTA_CLIENT_ID"));
+    settings.client_secret = Some(okta_auth_core::secret::Secret::new(variable("OKTA_CLIENT_SECRET")));
+    settings.email_domains = vec![format!("{id}.test")];
+    settings
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route("/", get(|user: Option<User>| async move { user.map_or("nobody", |_| "somebody") }))
+        .route("/private", get(|_: User| async { "private" }))
+        .route(
+            "/t/{tenant}/profile",
+            get(|user: User| async move { format!("{} of {}", user.name(), user.tenant().unwrap().id) }),
+        )
+        .route("/t/{tenant}/api/me", get(|user: User| async move { user.subject().to_owned() }))
+        .route("/t/{tenant}/orders", get(|token: AccessToken| async move { token.client_id().to_owned() }))
+}
+
+impl Site {
+    async fn start(store: &str) -> Self {
+        let (acme, globex) = (Org::start().await.unwrap(), Org::start().await.unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        for (id, org) in [("acme", &acme), ("globex", &globex)] {
+            let mut client = org.client();
+            client.redirect_uris.push(format!("{base}/t/{id}{CALLBACK}"));
+            org.put_client(client);
+        }
+        let shared = ConfigBuilder::default().base_url(&base).cookie_secret(SECRET).session_store(store);
+        let clock = acme.clock();
+        let tenants = Tenants::builder(OktaAuth::builder(shared).clock(move || clock.now()))
+            .table(TenantTable::new([settings("acme", &acme), settings("globex", &globex)]).unwrap())
+            .resolve(Resolver::Path("/t".to_owned()))
+            .egress(EgressPolicy::default().dangerous().allow_loopback())
+            .build()
+            .unwrap();
+        let router = routes().okta_auth(&tenants);
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { acme, globex, base }
+    }
+
+    fn browser(&self, tenant: &str) -> Browser {
+        Browser::new(&format!("{}/t/{tenant}", self.base))
+    }
+}
+
+#[tokio::test]
+async fn one_browser_is_signed_in_at_two_tenants_side_by_side() {
+    for store in ["cookie", "memory"] {
+        let site = Site::start(store).await;
+        let (mut acme, mut globex) = (site.browser("acme"), site.browser("globex"));
+        assert_eq!(acme.sign_in(&site.acme, ADA, "/profile").await.status, 303);
+        globex.jar = acme.jar.clone();
+        assert_eq!(globex.navigate("/profile").await.status, 303, "{store}: acme's session is none of globex");
+        assert_eq!(globex.sign_in(&site.globex, ADA, "/profile").await.status, 303);
+        acme.jar = globex.jar.clone();
+        assert_eq!(acme.navigate("/profile").await.body, "Ada Lovelace of acme", "{store}");
+        assert_eq!(globex.navigate("/profile").await.body, "Ada Lovelace of globex", "{store}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_one_tenant_is_nothing_in_another() {
+    for store in ["cookie", "memory"] {
+        let site = Site::start(store).await;
+        let mut acme = site.browser("acme");
+        acme.sign_in(&site.acme, ADA, "/profile").await;
+        let mut thief = site.browser("globex");
+        for (name, value) in &acme.jar {
+            thief.jar.insert(name.replace("acme", "globex"), value.clone());
+        }
+        assert!(thief.jar.contains_key("okta_session_globex"), "{store}: {:?}", thief.jar.keys());
+        assert_eq!(thief.fetch("/api/me").await.status, 401, "{store}");
+        assert!(site.globex.journal().is_empty(), "{store}: globex was asked nothing");
+        assert_eq!(acme.fetch("/api/me").await.status, 200, "{store}: the control");
+    }
+}
+
+#[tokio::test]
+async fn a_callback_for_another_tenant_is_refused_before_any_request() {
+    let site = Site::start("cookie").await;
+    let mut acme = site.browser("acme");
+    let authorize = acme.navigate("/profile").await.location().to_owned();
+    let Response::Redirect(back) = site.acme.sign_in(&authorize, ADA).await.unwrap() else { panic!() };
+    let mut globex = site.browser("globex");
+    for (name, value) in &acme.jar {
+        globex.jar.insert(name.replace("acme", "globex"), value.clone());
+    }
+    let answer = globex.navigate(&back.replace("/t/acme/", "/t/globex/")).await;
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert!(answer.body.contains("attempt_unknown"), "{}", answer.body);
+    assert!(site.globex.journal().is_empty(), "globex was asked nothing");
+    assert_eq!(site.acme.count("/token"), 0);
+    assert_eq!(acme.navigate(&back).await.status, 303, "the control");
+}
+
+#[tokio::test]
+async fn a_token_of_one_tenant_is_nothing_in_another() {
+    let site = Site::start("cookie").await;
+    let token = site.acme.client_credentials(&["orders:read"]).await;
+    let Ok(token) = token else { panic!("{token:?}") };
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str())];
+    let get = reqwest::Method::GET;
+    let answer = site.browser("acme").send(get.clone(), "/orders", &headers, String::new()).await;
+    assert_eq!(answer.status, 200, "the control: {}", answer.body);
+    let answer = site.browser("globex").send(get, "/orders", &headers, String::new()).await;
+    assert_eq!(answer.status, 401, "{}", answer.body);
+    assert!(answer.header("www-authenticate").contains("invalid_token"));
+}
+
+#[tokio::test]
+async fn an_unknown_tenant_is_404_and_nobody_is_asked() {
+    let site = Site::start("cookie").await;
+    for id in ["initech", "ACME", "acme%2f", "..", "acme_"] {
+        let answer = site.browser(id).navigate("/profile").await;
+        assert_eq!(answer.status, 404, "{id}: {}", answer.body);
+    }
+    assert!(site.acme.journal().is_empty() && site.globex.journal().is_empty());
+}
+
+#[tokio::test]
+async fn without_a_tenant_an_address_leads_to_one() {
+    let site = Site::start("cookie").await;
+    let mut browser = Browser::new(&site.base);
+    assert_eq!(browser.navigate("/").await.body, "nobody");
+    let page = browser.navigate("/private").await;
+    assert!(page.status == 200 && page.body.contains("name=\"email\""), "{}", page.body);
+    let known = browser.post("/login", "email=Ada%40Acme.test").await;
+    assert_eq!(known.status, 303, "{}", known.body);
+    assert!(known.location().starts_with(&format!("{}/t/acme/login?", site.base)), "{}", known.location());
+    for unknown in ["ada%40nowhere.test", "ada", "ada%40evil.test%40acme.test", "%3Cscript%3E%40x.test"] {
+        let answer = browser.post("/login", &format!("email={unknown}")).await;
+        assert_eq!(answer.status, 200, "{unknown}");
+        assert!(answer.body.contains("do not know an organization") && !answer.body.contains("<script>"), "{unknown}");
+    }
+    assert!(site.acme.journal().is_empty(), "nobody was asked whether there is such a user");
+}
+
+#[tokio::test]
+async fn a_third_party_may_begin_a_sign_in_at_a_tenant_and_nowhere_else() {
+    let site = Site::start("cookie").await;
+    let mut browser = Browser::new(&site.base);
+    let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let answer = browser.navigate(&format!("/login/initiate?iss={}", encode(&site.acme.issuer()))).await;
+    assert!(answer.location().starts_with(&format!("{}/t/acme/login", site.base)), "{}", answer.body);
+    for iss in ["https://evil.example", "", &format!("{}/", site.acme.issuer())] {
+        let answer = browser.navigate(&format!("/login/initiate?iss={}", encode(iss))).await;
+        assert_eq!(answer.status, 400, "{iss}");
+    }
+    assert_eq!(browser.navigate("/login/initiate").await.status, 400);
+}
+
+#[test]
+fn tenants_lead_nowhere_but_where_the_policy_allows() {
+    let tenant = |issuer: &str| {
+        let tenant = TenantSettings::new(TenantId::parse("acme").unwrap(), issuer, "0oa1");
+        let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+        let tenants = Tenants::builder(OktaAuth::builder(shared)).table(TenantTable::new([tenant]).unwrap());
+        tenants.resolve(Resolver::Path("/t".to_owned())).build()
+    };
+    assert!(tenant("https://acme.okta.com/oauth2/default").is_ok());
+    for issuer in [
+        "https://acme.internal",
+        "https://169.254.169.254",
+        "http://localhost:9000",
+        "https://acme.okta.com.evil.example",
+    ] {
+        assert!(tenant(issuer).unwrap_err().to_string().contains("acme"), "{issuer}");
+    }
+}

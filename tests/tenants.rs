@@ -1,0 +1,479 @@
+//! Many tenants in one application: what is one tenant's is worth nothing at another, on both frameworks.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+mod support;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix_web::web;
+use axum::Router;
+use axum::routing::get;
+use okta_auth_actix::{OktaAuthLayer, okta_auth};
+use okta_auth_axum::RouterExt;
+use okta_auth_core::OktaAuth;
+use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
+use okta_auth_core::engine::{Tenants, TenantsBuilder};
+use okta_auth_core::error::Code;
+use okta_auth_core::policy::{PolicySet, group};
+use okta_auth_core::secret::Secret;
+use okta_auth_core::tenant::{
+    Resolver, TenantError, TenantFuture, TenantId, TenantKey, TenantSettings, TenantSource, TenantTable,
+};
+use okta_auth_dev::{Org, Response};
+use reqwest::Method;
+use support::{ADA, Answer, BEN, Browser, CALLBACK, SECRET};
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+#[derive(Clone, Copy, Debug)]
+enum Framework {
+    Axum,
+    Actix,
+}
+
+const BOTH: [Framework; 2] = [Framework::Axum, Framework::Actix];
+
+/// Who is asked for, at which tenant.
+fn said(name: &str, tenant: Option<&TenantSettings>) -> String {
+    format!("{name} at {}", tenant.map_or("nobody", |tenant| tenant.id.as_str()))
+}
+
+fn serve(framework: Framework, listener: TcpListener, tenants: Tenants) {
+    match framework {
+        Framework::Axum => {
+            let user = |user: okta_auth_axum::User| async move { said(user.name(), user.tenant()) };
+            let token = |token: okta_auth_axum::AccessToken| async move { said(token.subject(), token.tenant()) };
+            let home = |user: Option<okta_auth_axum::User>| async move { user.is_some().to_string() };
+            let app = Router::new()
+                .route("/", get(home))
+                .route("/me", get(user))
+                .route("/api", get(token))
+                .route("/policed", get(|| async { "in" }))
+                .route("/t/{tenant}/me", get(user))
+                .route("/t/{tenant}/api", get(token))
+                .okta_auth(&tenants);
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        }
+        Framework::Actix => {
+            let app = move || {
+                let user = |user: okta_auth_actix::User| async move { said(user.name(), user.tenant()) };
+                let token = |token: okta_auth_actix::AccessToken| async move { said(token.subject(), token.tenant()) };
+                let home = |user: Option<okta_auth_actix::User>| async move { user.is_some().to_string() };
+                actix_web::App::new()
+                    .route("/", web::get().to(home))
+                    .route("/me", web::get().to(user))
+                    .route("/api", web::get().to(token))
+                    .route("/policed", web::get().to(|| async { "in" }))
+                    .route("/t/{tenant}/me", web::get().to(user))
+                    .route("/t/{tenant}/api", web::get().to(token))
+                    .configure(okta_auth(&tenants))
+                    .wrap(OktaAuthLayer::new(&tenants))
+            };
+            std::thread::spawn(move || {
+                let server = actix_web::HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap();
+                actix_web::rt::System::new().block_on(server.run()).unwrap();
+            });
+        }
+    }
+}
+
+/// Two orgs whose users, ids, addresses and client ids are the same; their keys are not.
+struct Site {
+    acme: Org,
+    globex: Org,
+    base: String,
+    tenants: Tenants,
+}
+
+fn id(id: &str) -> TenantId {
+    TenantId::parse(id).unwrap()
+}
+
+fn settings(name: &str, org: &Org) -> TenantSettings {
+    let client = org.client();
+    let mut tenant = TenantSettings::new(id(name), org.issuer(), client.client_id);
+    tenant.client_secret =
+        org.env().into_iter().find(|(name, _)| *name == "OKTA_CLIENT_SECRET").map(|(_, secret)| Secret::new(secret));
+    tenant.email_domains = vec![format!("{name}.example")];
+    tenant
+}
+
+/// Orgs on this machine may be reached, for tests.
+fn local() -> EgressPolicy {
+    EgressPolicy::default().dangerous().allow_loopback()
+}
+
+impl Site {
+    async fn start(
+        framework: Framework,
+        store: &str,
+        resolvers: &[Resolver],
+        change: impl FnOnce(TenantsBuilder) -> TenantsBuilder,
+    ) -> Self {
+        let (acme, globex) = (Org::start().await.unwrap(), Org::start().await.unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        for (name, org) in [("acme", &acme), ("globex", &globex)] {
+            org.allow_redirect(&base);
+            org.allow_redirect(&format!("{base}/t/{name}"));
+        }
+        let clock = acme.clock();
+        let shared = ConfigBuilder::default().base_url(&base).cookie_secret(SECRET).session_store(store);
+        let shared = OktaAuth::builder(shared).clock(move || clock.now());
+        let table = TenantTable::new([settings("acme", &acme), settings("globex", &globex)]).unwrap();
+        let mut builder = Tenants::builder(shared).egress(local()).table(table);
+        for resolver in resolvers {
+            builder = builder.resolve(resolver.clone());
+        }
+        let tenants = change(builder).build().unwrap();
+        serve(framework, listener, tenants.clone());
+        Self { acme, globex, base, tenants }
+    }
+
+    async fn by_path(framework: Framework, store: &str) -> Self {
+        Self::start(framework, store, &[Resolver::Path("/t".to_owned())], |builder| builder).await
+    }
+
+    fn browser(&self) -> Browser {
+        Browser::new(&self.base)
+    }
+
+    fn org(&self, tenant: &str) -> &Org {
+        if tenant == "acme" { &self.acme } else { &self.globex }
+    }
+
+    async fn response(&self, browser: &mut Browser, tenant: &str, user: &str) -> String {
+        let answer = browser.navigate(&format!("/t/{tenant}/me")).await;
+        match self.org(tenant).sign_in(answer.location(), user).await.unwrap() {
+            Response::Redirect(location) => location,
+            other => panic!("{other:?} for {}", answer.body),
+        }
+    }
+
+    async fn signed_in(&self, tenant: &str, user: &str) -> Browser {
+        let mut browser = self.browser();
+        let response = self.response(&mut browser, tenant, user).await;
+        assert!(response.starts_with(&format!("{}/t/{tenant}{CALLBACK}", self.base)), "{response}");
+        let answer = browser.navigate(&response).await;
+        assert_eq!(answer.location(), format!("/t/{tenant}/me"), "{}", answer.body);
+        browser
+    }
+
+    async fn call(&self, target: &str, token: &str, more: &[(&str, &str)]) -> Answer {
+        let authorization = format!("Bearer {token}");
+        let mut headers = vec![("authorization", authorization.as_str())];
+        headers.extend(more);
+        self.browser().send(Method::GET, target, &headers, String::new()).await
+    }
+
+    fn quiet(&self) {
+        self.acme.clear_journal();
+        self.globex.clear_journal();
+    }
+}
+
+/// The cookies of one tenant under the names of another.
+fn renamed(browser: &Browser, from: &str, to: &str) -> Browser {
+    let mut other = browser.clone();
+    other.jar = browser.jar.iter().map(|(name, value)| (name.replace(from, to), value.clone())).collect();
+    other
+}
+
+#[tokio::test]
+async fn a_session_of_one_tenant_opens_nothing_at_another() {
+    for framework in BOTH {
+        for store in ["cookie", "memory"] {
+            let site = Site::by_path(framework, store).await;
+            let browser = site.signed_in("acme", ADA).await;
+            site.quiet();
+            assert_eq!(browser.clone().fetch("/t/acme/me").await.body, "Ada Lovelace at acme", "{framework:?}");
+            for mut thief in [browser.clone(), renamed(&browser, "_acme", "_globex")] {
+                assert_eq!(thief.fetch("/t/globex/me").await.status, 401, "{framework:?} {store}");
+            }
+            assert!(site.globex.journal().is_empty(), "{framework:?}: {:?}", site.globex.journal());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_ends_where_it_began_and_nowhere_else() {
+    for framework in BOTH {
+        let site = Site::by_path(framework, "cookie").await;
+        let mut browser = site.browser();
+        let response = site.response(&mut browser, "acme", ADA).await;
+        site.quiet();
+        let elsewhere = response.replace("/t/acme/", "/t/globex/");
+        for mut thief in [browser.clone(), renamed(&browser, "_acme", "_globex")] {
+            let answer = thief.navigate(&elsewhere).await;
+            assert!(answer.status == 400 && answer.body.contains("attempt_unknown"), "{framework:?}: {}", answer.body);
+        }
+        assert!(
+            site.globex.journal().is_empty() && site.acme.count("/v1/token") == 0,
+            "{framework:?}: a code went out"
+        );
+        assert_eq!(browser.navigate(&response).await.location(), "/t/acme/me");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_of_somebody_else_is_not_completed_in_another_browser() {
+    let site = Site::by_path(Framework::Axum, "cookie").await;
+    // The attacker has a session and starts a second sign-in, which the victim is lured to complete.
+    let mut attacker = site.signed_in("acme", BEN).await;
+    let answer = attacker.navigate("/t/acme/login").await;
+    let mut victim = site.signed_in("acme", ADA).await;
+    let Response::Redirect(response) = site.acme.sign_in(answer.location(), ADA).await.unwrap() else { panic!() };
+    site.quiet();
+    assert!(victim.navigate(&response).await.body.contains("attempt_unknown"));
+    assert_eq!(site.acme.count("/v1/token"), 0, "the code was exchanged");
+    assert_eq!(victim.fetch("/t/acme/me").await.body, "Ada Lovelace at acme");
+    assert_eq!(attacker.fetch("/t/acme/me").await.body, "Ben Okri at acme");
+}
+
+#[tokio::test]
+async fn tokens_and_messages_of_one_tenant_are_nothing_at_another() {
+    for framework in BOTH {
+        let site = Site::by_path(framework, "memory").await;
+        let mut globex = site.signed_in("globex", ADA).await;
+        let _acme = site.signed_in("acme", ADA).await;
+        let token = site.acme.mint().access_token(ADA, ["openid"]).sign();
+        // The keys of both are known by now; only that nobody is asked about what is foreign counts.
+        assert_eq!(site.call("/t/acme/api", &token, &[]).await.body, format!("{ADA} at acme"), "{framework:?}");
+        let own = site.globex.mint().access_token(ADA, ["openid"]).sign();
+        assert_eq!(site.call("/t/globex/api", &own, &[]).await.status, 200);
+        site.quiet();
+        let id_token = site.acme.mint().id_token(ADA, None).sign();
+        for foreign in [&token, &id_token] {
+            assert_eq!(site.call("/t/globex/api", foreign, &[]).await.status, 401, "{framework:?}");
+        }
+        let sid = site.globex.sessions().pop().unwrap().sid;
+        let pairs = [("iss", site.acme.issuer()), ("sid", sid)];
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        site.browser().navigate(&format!("/t/globex/frontchannel-logout?{query}")).await;
+        let message = site.acme.logout_token(ADA).send_to(format!("{}/t/globex/backchannel-logout", site.base)).await;
+        assert_eq!(message.status, Some(400), "{framework:?}");
+        let uri = format!("{}/t/globex/global-token-revocation", site.base);
+        site.acme.put_client(site.acme.client().universal_logout(uri));
+        let message = site.acme.global_revocation(ADA).send().await;
+        assert!(message.status.is_some_and(|status| (400..500).contains(&status)), "{framework:?}: {message:?}");
+        assert!(site.globex.journal().is_empty(), "{framework:?}: {:?}", site.globex.journal());
+        assert_eq!(globex.fetch("/t/globex/me").await.body, "Ada Lovelace at globex", "{framework:?}");
+        // Listing and ending by user touch one tenant alone, though the user's id is the same at both.
+        let (a, g) = (
+            site.tenants.tenant(&id("acme")).await.unwrap().unwrap(),
+            site.tenants.tenant(&id("globex")).await.unwrap().unwrap(),
+        );
+        let subject = site.acme.user(ADA).unwrap().id;
+        assert_eq!(
+            (a.sessions_of(&subject).await.unwrap().len(), g.sessions_of(&subject).await.unwrap().len()),
+            (1, 1)
+        );
+        let foreign = a.sessions_of(&subject).await.unwrap()[0].id();
+        assert!(!g.end_session(foreign).await.unwrap());
+        assert_eq!(a.end_sessions_of(&subject).await.unwrap(), Some(1));
+        assert_eq!(globex.fetch("/t/globex/me").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_tenant_is_404_and_nobody_is_asked() {
+    for framework in BOTH {
+        let header = Resolver::TrustedHeader("x-tenant".to_owned());
+        let resolvers = [header, Resolver::Path("/t".to_owned()), Resolver::BearerIssuer, Resolver::Session];
+        let site = Site::start(framework, "cookie", &resolvers, |builder| builder).await;
+        for target in ["/t/initech/me", "/t/Acme/me", "/t/initech/login", "/t/initech/backchannel-logout"] {
+            assert_eq!(site.browser().fetch(target).await.status, 404, "{framework:?} {target}");
+        }
+        assert_ne!(site.browser().fetch("/%74/acme/me").await.status, 200, "{framework:?}");
+        let named = |name: &'static str| [("x-tenant", name)];
+        assert_eq!(site.browser().send(Method::GET, "/me", &named("initech"), String::new()).await.status, 404);
+        assert_eq!(site.browser().send(Method::GET, "/me", &named("acme"), String::new()).await.status, 401);
+        // The issuer of a token chooses among those that there are. Whatever else it says is not looked up.
+        let token = site.acme.mint().access_token(ADA, ["openid"]);
+        assert_eq!(site.call("/api", &token.sign(), &[]).await.body, format!("{ADA} at acme"), "{framework:?}");
+        site.quiet();
+        for issuer in ["https://tenants.invalid", "http://127.0.0.1:9/oauth2/default"] {
+            let foreign = site.acme.mint().access_token(ADA, ["openid"]).claim("iss", issuer).sign();
+            assert_eq!(site.call("/api", &foreign, &[]).await.status, 401, "{framework:?} {issuer}");
+        }
+        assert_eq!(site.call("/api", "opaque", &[]).await.status, 401, "{framework:?}");
+        assert!(site.acme.journal().is_empty() && site.globex.journal().is_empty(), "{framework:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_of_a_tenant_lets_nobody_in_who_has_none() {
+    for framework in BOTH {
+        let resolvers = [Resolver::Path("/t".to_owned())];
+        let strict = PolicySet::default().protect("/policed", group("Admins"));
+        let site = Site::start(framework, "cookie", &resolvers, |builder| builder.policies("strict", strict)).await;
+        assert_eq!(site.browser().fetch("/policed").await.status, 401, "{framework:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_entrance_tells_nothing_about_users_and_its_form_may_lead_on() {
+    for framework in BOTH {
+        let site = Site::by_path(framework, "cookie").await;
+        let page = site.browser().navigate("/login?return_to=/%22%3E%3Cscript%3E").await;
+        assert!(page.status == 200 && !page.body.contains("<script>"), "{}", page.body);
+        assert!(page.header("content-security-policy").contains("form-action 'self' https: http:"));
+        assert!(!page.body.contains("acme"), "customers are told");
+        let mut places = Vec::new();
+        for user in ["ada@acme.example", "nobody@ACME.example"] {
+            let body = format!("email={}", user.replace('@', "%40"));
+            let answer = site.browser().send(Method::POST, "/login", &[FORM], body).await;
+            assert_eq!(answer.status, 303, "{framework:?}: {}", answer.body);
+            places.push(answer.location().split("&login_hint").next().unwrap().to_owned());
+        }
+        assert_eq!(places[0], places[1]);
+        assert_eq!(places[0], format!("{}/t/acme/login?return_to=%2Ft%2Facme%2F", site.base));
+        let answer =
+            site.browser().send(Method::POST, "/login", &[FORM], "email=a%40b.example%3Cb%3E".to_owned()).await;
+        assert!(answer.status == 200 && !answer.body.contains("<b>"), "{framework:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_third_party_names_the_tenant_exactly_and_proves_nothing() {
+    for framework in BOTH {
+        let site = Site::by_path(framework, "cookie").await;
+        let link =
+            |pairs: &[(&str, &str)]| url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let issuer = site.acme.issuer();
+        let unsolicited = site.acme.mint().id_token(ADA, None).sign();
+        let good = link(&[("iss", &issuer), ("login_hint", ADA), ("id_token", &unsolicited)]);
+        let answer = site.browser().navigate(&format!("/login/initiate?{good}")).await;
+        assert!(answer.location().starts_with(&format!("{}/t/acme/login?", site.base)), "{}", answer.body);
+        let posted = site.browser().send(Method::POST, "/t/acme/login/initiate", &[FORM], good.clone()).await;
+        assert!(posted.location().starts_with(&site.acme.issuer()), "{framework:?}: {}", posted.body);
+        assert!(posted.set_cookies().iter().all(|cookie| cookie.contains("_login_")), "nobody is signed in");
+        site.quiet();
+        let slash = format!("{issuer}/");
+        let twice = link(&[("iss", &issuer), ("iss", &site.globex.issuer())]);
+        for bad in [link(&[("iss", &slash)]), link(&[]), twice] {
+            for path in ["/login/initiate", "/t/acme/login/initiate"] {
+                assert_eq!(site.browser().navigate(&format!("{path}?{bad}")).await.status, 400, "{framework:?} {bad}");
+            }
+        }
+        let foreign = link(&[("iss", &site.globex.issuer())]);
+        assert_eq!(site.browser().navigate(&format!("/t/acme/login/initiate?{foreign}")).await.status, 400);
+        assert!(site.acme.journal().is_empty() && site.globex.journal().is_empty());
+        let target = format!("{}.evil.example/", site.base);
+        let evil = link(&[("iss", &issuer), ("target_link_uri", &target)]);
+        let answer = site.browser().navigate(&format!("/login/initiate?{evil}")).await;
+        assert!(!answer.location().contains("evil"), "{}", answer.location());
+    }
+}
+
+#[tokio::test]
+async fn sessions_live_side_by_side_or_exclude_each_other() {
+    for exclusive in [false, true] {
+        let resolvers = [Resolver::Path("/t".to_owned())];
+        let site = Site::start(Framework::Axum, "cookie", &resolvers, |builder| builder.exclusive(exclusive)).await;
+        let mut browser = site.signed_in("acme", ADA).await;
+        let response = site.response(&mut browser, "globex", BEN).await;
+        browser.navigate(&response).await;
+        assert_eq!(browser.fetch("/t/globex/me").await.body, "Ben Okri at globex");
+        assert_eq!(browser.fetch("/t/acme/me").await.status, if exclusive { 401 } else { 200 });
+    }
+}
+
+#[tokio::test]
+async fn the_sessions_of_a_removed_tenant_end_and_do_not_come_back() {
+    for framework in BOTH {
+        for store in ["cookie", "memory"] {
+            let site = Site::by_path(framework, store).await;
+            let (mut acme, mut globex) = (site.signed_in("acme", ADA).await, site.signed_in("globex", ADA).await);
+            site.tenants.end_tenant(&id("acme")).await.unwrap();
+            assert_eq!(acme.fetch("/t/acme/me").await.status, 401, "{framework:?} {store}");
+            assert_eq!(globex.fetch("/t/globex/me").await.status, 200, "{framework:?} {store}");
+            let error = site.tenants.end_tenant(&id("initech")).await.unwrap_err();
+            assert_eq!(error.code(), Code::TenantUnknown);
+        }
+    }
+}
+
+#[tokio::test]
+async fn issuers_elsewhere_and_audiences_in_common_are_problems_at_load_time() {
+    let tenant = |name: &str, issuer: &str| TenantSettings::new(id(name), issuer, format!("0oa{name}"));
+    let build = |tenants: Vec<TenantSettings>, resolver: Resolver| {
+        let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+        let table = TenantTable::new(tenants)?;
+        Tenants::builder(OktaAuth::builder(shared)).table(table).resolve(resolver).build()
+    };
+    let error = build(vec![tenant("acme", "https://acme.example")], Resolver::Host).unwrap_err().to_string();
+    assert!(error.contains("acme") && error.contains("allow_domain"), "{error}");
+    let one = "https://acme.okta.com/oauth2/default";
+    let mut other = tenant("globex", one);
+    other.audience = Some("api://default".to_owned());
+    let error = TenantTable::new([tenant("acme", one), other.clone()]).unwrap_err().to_string();
+    assert!(error.contains("audience of its own"), "{error}");
+    other.audience = Some("api://globex".to_owned());
+    build(vec![tenant("acme", one), other], Resolver::Host).unwrap();
+    let fine = vec![tenant("acme", "https://acme.okta.com")];
+    for bad in
+        [Resolver::Path("/t/".to_owned()), Resolver::Path("t".to_owned()), Resolver::Subdomain("a:8080".to_owned())]
+    {
+        assert!(build(fine.clone(), bad.clone()).is_err(), "{bad:?}");
+    }
+}
+
+/// A database that counts, fails when it is told to, and waits for nobody.
+#[derive(Clone, Default)]
+struct Database(Arc<(AtomicUsize, AtomicBool)>);
+
+impl TenantSource for Database {
+    fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
+        self.0.0.fetch_add(1, Ordering::SeqCst);
+        let down = self.0.1.load(Ordering::SeqCst);
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            if down {
+                return Err(TenantError::new("down"));
+            }
+            let acme = TenantSettings::new(id("acme"), "https://acme.okta.com", "0oa1");
+            Ok(matches!(key, TenantKey::Id(known) if known.as_str() == "acme" || known.as_str() == "wrong")
+                .then_some(acme))
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_source_is_asked_once_and_its_last_answer_serves_while_it_is_away() {
+    let (database, org) = (Database::default(), Org::start().await.unwrap());
+    let clock = org.clock();
+    let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+    let shared = OktaAuth::builder(shared).clock(move || clock.now());
+    let tenants = Tenants::builder(shared).source(database.clone()).resolve(Resolver::Host).build().unwrap();
+    let asked = || database.0.0.load(Ordering::SeqCst);
+    let (acme, nobody) = (id("acme"), id("nobody"));
+    let all = futures_util::future::join_all((0..1_000).map(|_| tenants.tenant(&acme))).await;
+    assert!(all.into_iter().all(|found| found.unwrap().is_some()));
+    assert_eq!(asked(), 1, "many requests ask once");
+    for _ in 0..10 {
+        assert!(tenants.tenant(&nobody).await.unwrap().is_none());
+    }
+    assert_eq!(asked(), 2, "that there is none is remembered");
+    // A source that is not exact gives nobody another's tenant.
+    assert_eq!(tenants.tenant(&id("wrong")).await.unwrap_err().code(), Code::TenantUnavailable);
+    let before = asked();
+    org.clock().advance(Duration::from_secs(61));
+    tenants.tenant(&acme).await.unwrap().unwrap();
+    assert_eq!(asked(), before + 1, "an answer is believed for a minute");
+    database.0.1.store(true, Ordering::SeqCst);
+    org.clock().advance(Duration::from_secs(61));
+    for _ in 0..10 {
+        tenants.tenant(&acme).await.unwrap().unwrap();
+    }
+    assert_eq!(asked(), before + 2, "the last answer serves, and the source is left alone");
+    assert!(tenants.tenant(&id("new")).await.is_err());
+    tenants.forget();
+    assert!(tenants.tenant(&acme).await.is_err(), "what is forgotten does not serve");
+}
