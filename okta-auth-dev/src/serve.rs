@@ -3,6 +3,10 @@
 //! A request passes through here on its way to an endpoint: the peer and the `Host`
 //! header are checked, the body is read, the journal gets its entry, the endpoint
 //! answers, and the answer is held back if a fault says so.
+//!
+//! Three things keep others out: the address that is listened on, the address of
+//! the peer, and the name in the `Host` header. The last one is for pages in a
+//! browser on this machine, whose requests come from loopback too.
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -94,6 +98,9 @@ impl Host {
     }
 
     /// Closes the listener and every connection, and waits until that is done.
+    ///
+    /// At most two seconds, for requests that hang because a test wants them to.
+    /// Stopping twice is in order.
     pub(crate) fn stop(&self) {
         let Some(runtime) = lock(&self.runtime).take() else { return };
         // A runtime must not be awaited in an asynchronous context, where this may be called from.
@@ -103,6 +110,9 @@ impl Host {
     }
 
     /// Serves again, on the same port.
+    ///
+    /// The orgs keep their sessions, tokens and keys: to an app it looks as if the
+    /// network had been down. It fails if somebody took the port meanwhile.
     pub(crate) fn restart(&self) -> Result<(), Error> {
         self.stop();
         let listener = Self::bind(self.address.ip(), self.address.port())?;
@@ -144,6 +154,9 @@ fn serve(listener: TcpListener, tenants: Tenants) -> Result<Runtime, Error> {
 /// Answers one request.
 ///
 /// The journal has the request before anything can go wrong with it.
+///
+/// The test API comes first and is not in the journal. An answer to HEAD never has
+/// a body (RFC 9110 §9.3.2).
 async fn answer(tenants: Tenants, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let tenant = tenant(&lock(&tenants), &parts).cloned().filter(|_| peer.address.ip().is_loopback());
@@ -164,6 +177,10 @@ async fn answer(tenants: Tenants, ConnectInfo(peer): ConnectInfo<Peer>, request:
 }
 
 /// What an app is answered, with the outage of the endpoint around it.
+///
+/// A preflight never meets an outage, so that the request after it does. The
+/// outages that say *after* let the request take effect first, and only the answer
+/// is lost or late: this is how an app loses a refresh token.
 async fn reply(tenant: &Tenant, request: &Recorded, peer: &Peer) -> Reply {
     tenant.journal.push(request.clone());
     let endpoint = Endpoint::at(&request.path).filter(|_| request.method != "OPTIONS");

@@ -1,5 +1,16 @@
 //! Verifies access tokens: by the keys of one of several issuers, by asking the issuer,
 //! or by remembering.
+//!
+//! A token goes one of these ways:
+//!
+//! 1. It has been verified before: the cache knows its hash, and the keys of its
+//!    issuer are still those that it was verified with.
+//! 2. Its issuer is a custom authorization server: by the keys of that server.
+//! 3. Its issuer is the org server, whose access tokens only Okta can verify: by
+//!    introspection, where a client is configured to ask with.
+//!
+//! Failures are not in the cache: a token that could not be checked while Okta was
+//! out of reach is looked at anew the next time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -92,6 +103,9 @@ impl AccessTokens {
 
     /// Whether the keys are still those that a token was verified with. A key that has
     /// been withdrawn must not live on in a cache.
+    ///
+    /// A token that its issuer was asked about has no keys, and holds for as long as
+    /// the answer does.
     async fn still_holds(&self, known: &Verified) -> Result<bool> {
         let Some((position, version)) = &known.keys else { return Ok(true) };
         let Some(authority) = self.authorities.get(*position) else { return Ok(false) };
@@ -100,6 +114,9 @@ impl AccessTokens {
     }
 
     /// Verifies a token by itself: by the keys of its issuer, or by asking the issuer.
+    ///
+    /// A token that was verified by keys is remembered until it expires, without the
+    /// leeway: after that it is verified each time.
     async fn verify_now(&self, token: &str) -> Result<Verified> {
         let (position, authority) = self.authority(token)?;
         if authority.issuer.is_org_server() {
@@ -114,6 +131,10 @@ impl AccessTokens {
 
     /// The issuer to verify with. With several, the token's own `iss` chooses among
     /// them, and is checked again once the signature has been.
+    ///
+    /// The token can choose among what is configured and nothing else: no URL is
+    /// ever made from it, so nobody can make this application fetch keys from a host
+    /// of their own.
     fn authority(&self, token: &str) -> Result<(usize, &Authority)> {
         let mut all = self.authorities.iter().enumerate();
         let chosen = if self.authorities.len() > 1 {
@@ -130,6 +151,9 @@ impl AccessTokens {
     /// Any text that looks like a token gets here, so the number of requests at a time
     /// is bounded. Beyond the bound the answer is 503: that a token cannot be checked
     /// now says nothing about it.
+    ///
+    /// An answer is believed for `lifetime` at most, and not past the expiry of the
+    /// token. That is how long a token that was revoked may still be accepted.
     async fn introspect(&self, authority: &Authority, token: &str) -> Result<Verified> {
         let introspection = self.introspection.as_ref().ok_or_else(|| {
             let message = "access tokens of the org server can be verified by Okta alone, and no client is configured \
@@ -150,6 +174,12 @@ impl AccessTokens {
 }
 
 /// The `iss` that a token claims, with nothing of it believed.
+///
+/// It may only choose whose keys are tried, or who is asked. The rules of the token
+/// compare it again.
+///
+/// # Errors
+/// `Code::TokenMalformed`, with one message for all: the text is a stranger's.
 pub(crate) fn claimed_issuer(token: &str) -> Result<String> {
     #[derive(Deserialize)]
     struct Claimed {

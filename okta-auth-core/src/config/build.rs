@@ -1,4 +1,17 @@
 //! From settings to a checked [`Config`].
+//!
+//! The order of the checks:
+//!
+//! 1. names of variables that look like a slip for one that is read;
+//! 2. each value by its own rule: a setting in code before its variable, and that
+//!    before the default;
+//! 3. what several values must satisfy together: the redirect URI is on the base
+//!    URL's origin and below the mount path, and no path is used twice;
+//! 4. the bounds of what is seldom set.
+//!
+//! A rule that needs a value which has failed its own rule is left out, so that one
+//! mistake is told once. Errors refuse the configuration. Warnings are logged, and
+//! stay with it.
 
 use std::time::Duration;
 
@@ -97,6 +110,10 @@ impl ConfigBuilder {
     }
 
     /// A setting, or else its variable.
+    ///
+    /// Code wins: what a deployment leaves in its environment must not change what
+    /// an application has decided. A variable that is empty counts as one that is
+    /// not set.
     fn text<'a>(&'a self, set: &'a Option<String>, variable: &str) -> Option<&'a str> {
         set.as_deref().or_else(|| self.variables.value(variable))
     }
@@ -112,6 +129,10 @@ impl ConfigBuilder {
     }
 
     /// The cookie secrets: those set in code, or else the list in the variable.
+    ///
+    /// The two are not mixed: the first secret is the one that seals, and with two
+    /// sources nobody could tell which one is first. Empty entries, as a comma at
+    /// the end leaves them, are passed over.
     pub(super) fn secrets(&self) -> Vec<Secret> {
         if !self.cookie_secrets.is_empty() {
             return self.cookie_secrets.clone();
@@ -122,6 +143,9 @@ impl ConfigBuilder {
 
     /// How the client authenticates. Two methods at once are an error: Okta accepts the
     /// one that is set up there, and which one that is cannot be seen from here.
+    ///
+    /// A secret that fails its rule leaves `ClientAuth::None` behind. Such a client
+    /// is never built: the failure is an error among the findings.
     fn take_client_auth(&mut self, findings: &mut Findings) -> ClientAuth {
         let secret = self.client_secret.take();
         let secret = secret.or_else(|| self.variables.value(env::CLIENT_SECRET).map(Secret::new));
@@ -139,6 +163,10 @@ impl ConfigBuilder {
 
     /// The private key of `OKTA_PRIVATE_KEY` or of the file that
     /// `OKTA_PRIVATE_KEY_FILE` names.
+    ///
+    /// The variable with the key wins over the one with the file. The file is read
+    /// once, here: a key that is exchanged on disk later counts from the next start.
+    /// Messages about the file name it, and hold nothing of what is in it.
     fn private_key_from_variables(&self, findings: &mut Findings) -> Option<PrivateKey> {
         let file = self.variables.value(env::PRIVATE_KEY_FILE);
         let (variable, pem) = match (self.variables.value(env::PRIVATE_KEY), file) {
@@ -160,6 +188,8 @@ impl ConfigBuilder {
     /// The redirect URI. It has to be on the base URL's origin: the cookie of the
     /// pending sign-in is set there, and has to be there when Okta sends the browser
     /// back.
+    ///
+    /// Origins are compared, not hosts: scheme and port count too.
     fn redirect(&self, base: &Url, findings: &mut Findings) -> Option<Url> {
         let default = format!("{}/authorization-code/callback", self.mount);
         let default = base.join(&default).ok()?;
@@ -176,6 +206,12 @@ impl ConfigBuilder {
 
     /// The places for sessions, and for what is known of those that have ended, checked
     /// alone.
+    ///
+    /// There is no base URL here to tell whether the application is public, so the
+    /// warnings for public applications are not made.
+    ///
+    /// # Errors
+    /// `Code::ConfigInvalid` if one of the places is none that there is.
     pub(crate) fn places(&self) -> Result<(SessionPlace, RevocationPlace)> {
         let mut findings = Findings::default();
         let places = self.stores(false, &mut findings);
@@ -200,6 +236,15 @@ impl ConfigBuilder {
     }
 
     /// The library's paths, but for the callback, which follows the redirect URI.
+    ///
+    /// Below a mount path there is no metadata of the resource: that document has
+    /// its place at the root. An API that signs nobody in has none of the other
+    /// paths.
+    ///
+    /// Refused are characters that a framework takes for a pattern (`{`, `}`, `*`),
+    /// that end a path (`?`, `#`), or that browsers read as a slash (a backslash);
+    /// and `//`, since two slashes at the beginning of a reference name a host (RFC
+    /// 3986 §4.2).
     fn routes(&self, findings: &mut Findings) -> Routes {
         let resource_metadata = self.mount.is_empty().then(|| RESOURCE_METADATA.to_owned());
         let mut routes = Routes { mount: self.mount.clone(), resource_metadata, ..Routes::default() };
@@ -221,6 +266,10 @@ impl ConfigBuilder {
     }
 
     /// Adds the callback, and checks that no two paths are the same.
+    ///
+    /// The path is that of the redirect URI, so that what Okta calls and what is
+    /// served cannot differ. Two that are the same are next to each other once they
+    /// are sorted.
     fn finish_routes(&self, mut routes: Routes, redirect: Option<&Url>, findings: &mut Findings) -> Routes {
         let Some(redirect) = redirect.filter(|_| !self.api_only) else { return routes };
         let callback = redirect.path().to_owned();
@@ -239,6 +288,11 @@ impl ConfigBuilder {
 
     /// The rules of what is seldom set: bounds that keep a typing error from turning a
     /// defence off, such as a leeway of hours or a session limit of zero.
+    ///
+    /// The names of the header and of the cookie become parts of what is sent, so
+    /// they may hold what their grammars allow and nothing that would end them
+    /// early. Algorithms are those that there is a verifier for; `none` and the
+    /// symmetric ones (`HS256`) are not among them.
     fn check_rest(&self, secure: bool, findings: &mut Findings) {
         if self.options.leeway > Duration::from_secs(300) {
             findings.error("leeway", "a leeway above 5 minutes defeats the expiry of tokens; set a smaller one");

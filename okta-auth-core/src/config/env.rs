@@ -1,5 +1,12 @@
 //! Where the settings come from: the `OKTA_*` variables, and names that look like a
 //! slip for one of them.
+//!
+//! The variables are read once, into a snapshot. A setting cannot change between two
+//! checks that look at it, and tests need not touch the environment of their
+//! process, which all of its threads share.
+//!
+//! Only names that begin with `OKTA_` are kept: the environment holds secrets of
+//! others.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -38,6 +45,10 @@ pub(crate) const REVOCATION_STORE: &str = "OKTA_REVOCATION_STORE";
 
 /// Names that other Okta libraries use, or that fingers produce, and the name that is
 /// meant.
+///
+/// A setting that is silently not read is worse than one that is missing: the person
+/// who wrote it is sure that it counts. Names that are neither here nor read are
+/// left alone; other tools have theirs.
 const SLIPS: &[(&str, &str)] = &[
     ("OKTA_ISSUER", ISSUER_URI),
     ("OKTA_ISSUER_URL", ISSUER_URI),
@@ -85,6 +96,9 @@ impl Variables {
 
     /// Those of any source. Names that are not ours are dropped, and so are empty
     /// values.
+    ///
+    /// Spaces and line ends around a value are taken away: a secret that comes from
+    /// a file often has a line end. If a name comes twice, the later one counts.
     pub(crate) fn from_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into()));
         let ours = pairs.filter(|(name, value)| name.starts_with("OKTA_") && !value.trim().is_empty());
@@ -97,6 +111,9 @@ impl Variables {
     }
 
     /// The same without what belongs to one client.
+    ///
+    /// That is the issuer, the client id, and each way to authenticate: one client's
+    /// secret must not be sent to the org of another.
     pub(crate) fn without_credentials(&self) -> Self {
         let own = [ISSUER_URI, CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, PRIVATE_KEY_FILE, PRIVATE_KEY_ID];
         let others = self.0.iter().filter(|(name, _)| !own.contains(&name.as_str()));

@@ -3,6 +3,13 @@
 //! They are the union of what Okta's own libraries check and what people get wrong:
 //! placeholders left in, the admin console's domain, a doubled suffix, a whole endpoint
 //! instead of the issuer.
+//!
+//! A rule takes the value as it was written and gives back what is to be used, or
+//! `None` after it has reported an error. No rule looks at the network: a
+//! configuration that is fine is fine offline.
+//!
+//! Most messages show the value, since a slip is found by looking at it; those about
+//! secrets never do.
 
 use url::Url;
 
@@ -15,6 +22,11 @@ use crate::secret::Secret;
 const EXAMPLE: &str = "https://dev-123.okta.com/oauth2/default";
 
 /// The issuer: an https URL without anything that is not part of it.
+///
+/// Slips in the text are looked for before it is parsed: much of what is wrong in it
+/// would still be some URL, and the message about that would not help. A slash at
+/// the end is taken away, because the issuer is compared character by character
+/// (OIDC Discovery §4.3).
 pub(crate) fn issuer(value: Option<&str>, findings: &mut Findings) -> Option<Issuer> {
     let Some(value) = value else {
         findings.error(ISSUER_URI, format!("it is not set; take it from Okta's admin console, for example {EXAMPLE}"));
@@ -113,6 +125,10 @@ pub(crate) fn client_secret(value: Option<&Secret>, findings: &mut Findings) -> 
 
 /// The application's own origin. It is configured and never derived from a request:
 /// `Host` and the forwarded headers are what a client says.
+///
+/// A redirect URI made from them would be chosen by whoever sends the request. The
+/// origin has neither path nor query nor fragment, so that everything can be joined
+/// to it.
 pub(crate) fn base_url(value: &str, findings: &mut Findings) -> Option<Url> {
     let url = absolute_url(BASE_URL, value, findings)?;
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
@@ -137,6 +153,9 @@ pub(crate) fn redirect(variable: &'static str, value: &str, findings: &mut Findi
 ///
 /// On http anybody on the way reads codes and cookies. On a loopback address there is
 /// no way to be on, and browsers treat `localhost` as trustworthy.
+///
+/// Credentials in a URL end up in logs and messages. That is why they are looked for
+/// before the scheme, whose message shows the value.
 fn absolute_url(variable: &'static str, value: &str, findings: &mut Findings) -> Option<Url> {
     let Ok(url) = Url::parse(value) else {
         findings.error(variable, format!("`{value}` is not a URL; it begins with https:// and a host"));
@@ -161,6 +180,10 @@ fn absolute_url(variable: &'static str, value: &str, findings: &mut Findings) ->
 }
 
 /// The scopes, in order and once each; `openid` among them.
+///
+/// The protocol separates them by spaces; commas are read as well, as lists in other
+/// variables have them. Without `openid` a request is plain OAuth (OIDC Core
+/// §3.1.2.1), and nobody is signed in.
 pub(crate) fn scopes(value: &str, findings: &mut Findings) -> Vec<String> {
     let mut scopes: Vec<String> = Vec::new();
     for scope in value.split([' ', ',']).filter(|scope| !scope.is_empty()) {
@@ -206,6 +229,11 @@ pub(crate) fn accepted_issuers(values: &[String], findings: &mut Findings) -> Ve
 }
 
 /// The cookie secrets: long enough, and not one character repeated.
+///
+/// The keys of cookies are derived from them, so whoever guesses one makes cookies
+/// that are believed here. 32 bytes are as many as such a key has, if they are
+/// random, which cannot be seen from here but for the crudest cases. Messages tell
+/// the place in the list, counted from one, and never the secret.
 pub(crate) fn cookie_secrets(secrets: &[Secret], secure: bool, findings: &mut Findings) {
     for (position, secret) in secrets.iter().enumerate() {
         let bytes = secret.expose().as_bytes();

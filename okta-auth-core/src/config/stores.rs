@@ -1,4 +1,12 @@
 //! Where sessions live, and where it is written down which of them have been ended.
+//!
+//! A session that is sealed in cookies can be ended by nobody but its browser: the
+//! server keeps no list of such sessions. So what Okta or an administrator ends has
+//! to be written down, and that is the second place. Sessions in a store are ended
+//! there.
+//!
+//! After an error each function still gives back a place. It is never used: the
+//! error is among the findings, and no configuration is built.
 
 use super::env::{REVOCATION_STORE, SESSION_STORE};
 use super::problem::Findings;
@@ -45,6 +53,10 @@ pub(super) fn session_place(value: Option<&str>, findings: &mut Findings) -> Ses
 
 /// Reads `OKTA_REVOCATION_STORE`. Sessions in a store are ended there, and need no
 /// other place.
+///
+/// The default is the memory of the process, which is right as long as there is one
+/// process. With sessions in cookies, nothing is written down only if `none` is
+/// asked for by name.
 pub(super) fn revocation_place(value: Option<&str>, place: &SessionPlace, findings: &mut Findings) -> RevocationPlace {
     if *place != SessionPlace::Cookie {
         if value.is_some() {
@@ -65,6 +77,11 @@ pub(super) fn revocation_place(value: Option<&str>, place: &SessionPlace, findin
 
 /// What cannot work with sessions in cookies, said once at the start of an application
 /// that is meant for the public.
+///
+/// `secure` is whether the base URL is https and people sign in here. On http the
+/// application is being developed, and the warnings would be noise. Whoever has set
+/// the place for ended sessions has made a choice, so the second warning is for
+/// those who have set none.
 pub(super) fn warn(value: Option<&str>, place: &SessionPlace, secure: bool, findings: &mut Findings) {
     if *place == SessionPlace::Memory && secure {
         let message = "sessions in memory are gone with a restart and unknown to other replicas; use `redis://..`, or \
@@ -80,6 +97,10 @@ pub(super) fn warn(value: Option<&str>, place: &SessionPlace, secure: bool, find
 }
 
 /// The URL of a shared store. It never enters a message: it may hold a password.
+///
+/// Only the scheme is looked at; the rest is read by whoever connects. That the
+/// feature is missing is told apart from a wrong scheme: the one is mended in
+/// `Cargo.toml`, the other in the variable.
 fn shared(variable: &'static str, url: &str, choices: &str, findings: &mut Findings) -> Option<Secret> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     if !SHARED.contains(&scheme) {

@@ -1,4 +1,18 @@
 //! Requests to Okta.
+//!
+//! Every request goes through `HttpClient::send`, in this order:
+//!
+//! 1. the egress policy looks at the URL;
+//! 2. the circuit of the origin lets the request in, or refuses at once where it is
+//!    hopeless;
+//! 3. where a new connection is made, the name is resolved, and the policy looks at
+//!    the very addresses that are then used, so that a name cannot point elsewhere
+//!    in between (DNS rebinding);
+//! 4. the status is looked at, and the body is read up to its bound;
+//! 5. the circuit learns how it went.
+//!
+//! Time-outs, the bound of a body and the number of requests under way limit what a
+//! slow or hostile server can cost.
 
 use std::fmt;
 use std::sync::Arc;
@@ -87,6 +101,10 @@ impl HttpClient {
     }
 
     /// As [`new`](Self::new), with another source of addresses.
+    ///
+    /// A proxy of the environment is not used: it would look names up itself, where
+    /// the policy does not see the addresses. Redirects are not followed, neither to
+    /// other hosts nor to the same one.
     pub(super) fn with_names(
         settings: &HttpSettings,
         policy: EgressPolicy,
@@ -201,6 +219,9 @@ impl HttpClient {
     }
 
     /// The statuses that mean the same at every endpoint.
+    ///
+    /// 4xx passes, but for 429: what it means is up to the endpoint. The wait after
+    /// a 429 is in the error, for those who ask next.
     fn check_status(&self, response: &reqwest::Response) -> Result<()> {
         let status = response.status();
         if status.is_redirection() {

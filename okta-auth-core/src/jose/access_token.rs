@@ -1,4 +1,16 @@
 //! Access tokens: permission to call an API, for a user or a machine.
+//!
+//! Two ways lead to a `VerifiedAccessToken`, and both prove the kind of the token
+//! before they look at whom it is from and for:
+//!
+//! - A signed token, after its signature: kind, issuer, subject, audience, times,
+//!   client (RFC 9068 §4).
+//! - The answer of an introspection: active, kind, issuer, subject, client, times
+//!   (RFC 7662 §2.2).
+//!
+//! The kind matters because an issuer may sign ID tokens, logout tokens and access
+//! tokens with the same keys. An ID token tells a client who signed in, and must not
+//! open an API (RFC 8725 §3.12).
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -102,6 +114,9 @@ impl VerifiedAccessToken {
 
     /// The rules, kind of token first: a token of another kind should be told so, and
     /// not that its audience is wrong.
+    ///
+    /// `json` is the payload of a token whose signature has been verified; nothing
+    /// here looks at keys.
     pub(super) fn check(json: Vec<u8>, rules: &AccessTokenRules<'_>, now: Timestamp, leeway: Duration) -> Result<Self> {
         let payload = AccessPayload::parse(&json)?;
         check_kind(&payload)?;
@@ -118,6 +133,13 @@ impl VerifiedAccessToken {
 
     /// The rules for the answer of an introspection endpoint (RFC 7662 §2.2). Okta
     /// introspects ID tokens and refresh tokens as well, so the kind is proven first.
+    ///
+    /// `active` must be true. One code stands for every token of which it is not:
+    /// expired, revoked and never issued are the same in the answer.
+    ///
+    /// `iss` is optional in an answer and is compared if it is there; the answer
+    /// itself came from the endpoint of the issuer that was asked. `iat` is not
+    /// demanded.
     pub(crate) fn from_introspection(
         answer: &Map<String, Value>,
         rules: &IntrospectionRules<'_>,
@@ -167,6 +189,9 @@ fn claims(mut payload: AccessPayload<'_>, issuer: &Issuer) -> Result<AccessToken
 }
 
 /// What no access token has, and a binding to a key that a bearer cannot prove.
+///
+/// A binding is refused, not ignored: whoever stole such a token could otherwise use
+/// it here as a plain bearer token, which is what the binding is there to prevent.
 fn check_kind(payload: &AccessPayload<'_>) -> Result<()> {
     if payload.of_another_kind {
         return Err(Error::new(Code::TokenKind, "the token is of another kind than an access token"));
@@ -194,6 +219,9 @@ fn check_introspected_kind(payload: &AccessPayload<'_>) -> Result<()> {
 
 /// One of our audiences must be named. Others may be: an access token may be for
 /// several APIs.
+///
+/// Without this check a token that was given to another API could be passed on to
+/// this one by whoever runs that API (RFC 9068 §4, RFC 8725 §3.9).
 fn check_audience(audience: Option<&Audience>, ours: &[String]) -> Result<()> {
     let audience = audience.ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
     if ours.iter().any(|ours| audience.contains(ours)) {

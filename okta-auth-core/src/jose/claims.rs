@@ -1,4 +1,12 @@
 //! Claims that all kinds of token share (RFC 7519 §4.1), and what is checked of them.
+//!
+//! Each kind of token has rules of its own in a module of its own, and they are made
+//! of the checks here, so that issuers, subjects and times are compared in one way.
+//! A claim that is missing is told apart from one that is wrong.
+//!
+//! `leeway` is the clock skew that is tolerated. It is added in favour of the token
+//! on both sides: a token is good for that much longer than `exp` says, and that
+//! much earlier than `nbf`.
 
 use std::fmt;
 use std::time::Duration;
@@ -141,6 +149,9 @@ pub(super) struct Times {
 impl Times {
     /// `exp` and `iat` must be there; the token must have been issued, be valid
     /// already, and not have expired.
+    ///
+    /// A time that is just reached counts as expired: RFC 7519 §4.1.4 says "on or
+    /// after". An `iat` beyond the leeway means that one of the clocks is wrong.
     pub(super) fn check(&self, now: Timestamp, leeway: Duration) -> Result<()> {
         let exp = self.exp.ok_or_else(|| Error::invalid_claim("exp", "is missing"))?;
         let iat = self.iat.ok_or_else(|| Error::invalid_claim("iat", "is missing"))?;
@@ -158,6 +169,8 @@ impl Times {
 }
 
 /// A subject has 1 to 255 ASCII characters (OIDC Core §2).
+///
+/// An empty one would make one user out of everybody who has it.
 pub(super) fn check_subject(subject: Option<&str>) -> Result<()> {
     match subject {
         None => Err(Error::invalid_claim("sub", "is missing")),
@@ -169,6 +182,9 @@ pub(super) fn check_subject(subject: Option<&str>) -> Result<()> {
 }
 
 /// The issuer is the expected one, character by character.
+///
+/// No case is folded and no slash forgiven (OIDC Core §3.1.3.7): two spellings may
+/// be two servers.
 pub(super) fn check_issuer(issuer: Option<&str>, expected: &str) -> Result<()> {
     match issuer {
         None => Err(Error::invalid_claim("iss", "is missing")),

@@ -1,4 +1,12 @@
 //! The conditions that policies are made of.
+//!
+//! A condition is held against the claims of a caller, and comes out as a verdict of
+//! more than two values: a claim that is missing or of another type than expected is
+//! neither met nor not met. That is what keeps a `!` from letting in somebody of
+//! whom nothing is known.
+//!
+//! Claims are compared as they are, with case and without trimming: `Admins` is not
+//! `admins`.
 
 use std::fmt;
 use std::time::Duration;
@@ -97,6 +105,10 @@ impl ClaimCondition {
 impl Condition {
     /// Holds the condition against a caller. A function of the application is not
     /// called here.
+    ///
+    /// A constant is the same for everybody. Everything else needs somebody to ask
+    /// about, so for nobody the verdict is that a sign-in is missing, whatever the
+    /// condition. A function that has not been called counts as not met.
     pub(super) fn verdict(&self, caller: &Caller) -> Verdict {
         if let Self::Constant(met) = self {
             return met_if(*met);
@@ -122,6 +134,10 @@ impl Condition {
 
     /// The step-up that could make the condition hold. For a machine there is none:
     /// nobody is there to authenticate.
+    ///
+    /// An authorization request can ask how and how recently somebody authenticates,
+    /// by `acr_values` and `max_age` (RFC 9470 §4). For other conditions it has no
+    /// parameter, so nothing is offered.
     pub(super) fn remedy(&self, caller: &Caller) -> Option<StepUp> {
         match self {
             _ if caller.is_machine() => None,
@@ -134,6 +150,10 @@ impl Condition {
 
 impl Test {
     /// Holds the test against a claim.
+    ///
+    /// `null` counts as missing. Of a list of values one has to be of the type of
+    /// the claim; with none, the claim could never be met, and somebody should look
+    /// at it.
     fn verdict(&self, value: Option<&Value>) -> Verdict {
         let Some(value) = value.filter(|value| !value.is_null()) else { return Verdict::Missing };
         let same_type = |other: &Value| std::mem::discriminant(other) == std::mem::discriminant(value);
@@ -178,6 +198,9 @@ fn listed(claim: Option<&Value>, name: &str) -> Verdict {
 
 /// `auth_time` (OIDC Core §2) at most `time` ago, with the tolerated clock skew: Okta's
 /// clock may be ahead of ours, and a sign-in that has just been done must count.
+///
+/// A time that lies further ahead than the skew is malformed: it would count as
+/// recent for as long as it is in the future.
 fn recent(caller: &Caller, time: Duration) -> Verdict {
     let (now, leeway) = (caller.now(), caller.leeway());
     match caller.claim("auth_time") {

@@ -4,6 +4,14 @@
 //! evaluation stops, the function is called, and evaluation begins again with its
 //! result: so a policy without such functions costs no allocation for futures, and
 //! functions are called in the order in which they stand.
+//!
+//! A condition that cannot be answered, since its claim is missing or of the wrong
+//! type, never allows, negated or not: `!group("x")` is a denial for a caller
+//! without the claim, and not a way in.
+//!
+//! The effects are ordered by how strict they are. `&` takes the strictest of its
+//! parts and `|` the most lenient, so the order of parts decides what is told, and
+//! never whether somebody gets in.
 
 use std::sync::Arc;
 
@@ -81,6 +89,13 @@ fn visit(rule: &Rule, negated: bool, caller: &Caller, results: &Results) -> Resu
 }
 
 /// One condition.
+///
+/// `!` turns met and not met around. Anonymous stays a sign-in, and missing and
+/// malformed stay what they are. A negated condition asks for no step-up: a sign-in
+/// can be asked to prove something, and not to leave it out.
+///
+/// For nobody no function of the application is called: whoever is anonymous is sent
+/// to sign in first.
 fn leaf(condition: &Arc<Condition>, negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     let verdict = match &**condition {
         Condition::Check(..) if !caller.is_anonymous() => match results.known(condition) {
@@ -107,6 +122,9 @@ fn leaf(condition: &Arc<Condition>, negated: bool, caller: &Caller, results: &Re
 }
 
 /// All of them: the strictest effect, and two step-ups become one.
+///
+/// None at all allow. A part that denies is returned alone: its reasons are the ones
+/// that decided.
 fn all(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     let mut whole = Outcome { effect: Effect::Allow, reasons: Vec::new(), keep: StepUp::default() };
     for rule in rules {
@@ -124,6 +142,9 @@ fn all(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Res
 
 /// At least one of them: the most lenient effect, and the first one of two that are
 /// alike.
+///
+/// None at all deny. A part that allows is returned alone, without the reasons of
+/// parts that failed.
 fn any(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     let mut whole = Outcome { effect: Effect::Deny, reasons: Vec::new(), keep: StepUp::default() };
     for rule in rules {

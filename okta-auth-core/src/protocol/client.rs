@@ -1,4 +1,16 @@
 //! One authorization server, seen as the messages that it understands.
+//!
+//! What the messages stand against:
+//!
+//! - PKCE (RFC 7636) binds a code to the attempt that asked for it: a code that was
+//!   stolen on the way is worth nothing without the verifier, of which only the hash
+//!   was in the request.
+//! - `state` binds the response to the browser that began, and `nonce` the ID token
+//!   to the attempt.
+//! - Tokens and credentials go into headers and bodies here, never into a URL, which
+//!   ends up in logs.
+//! - Codes and refresh tokens are sent once. The server may take a second one for a
+//!   replay, and revoke what it has issued (RFC 6749 §4.1.2, RFC 9700 §4.14).
 
 use std::fmt;
 use std::sync::Arc;
@@ -98,6 +110,9 @@ impl Protocol {
     }
 
     /// The URL that starts a sign-in (OIDC Core §3.1.2.1), with PKCE S256 (RFC 7636).
+    ///
+    /// Nothing is sent here: the browser goes there. The response type is `code`,
+    /// always, so no token comes back through the browser.
     pub(crate) fn authorization_url(&self, metadata: &Metadata, with: &AuthorizationParameters<'_>) -> Result<Url> {
         let client = self.client(metadata)?;
         let (state, nonce) = (with.state.expose().to_owned(), with.nonce.expose().to_owned());
@@ -132,6 +147,12 @@ impl Protocol {
     }
 
     /// Exchanges an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5).
+    ///
+    /// The redirect URI of the request goes along, and the server compares the two.
+    ///
+    /// # Errors
+    /// `Code::TokenRefused` if Okta does not take the code, `Code::ProviderResponse`
+    /// if its answer cannot be read, and the errors of sending.
     pub(crate) async fn exchange_code(&self, metadata: &Metadata, code: &str, verifier: &Secret) -> Result<TokenSet> {
         let client = self.client(metadata)?;
         let mut request = client
@@ -149,6 +170,9 @@ impl Protocol {
     /// Exchanges a refresh token (RFC 6749 §6) for tokens of the same scopes. Okta
     /// issues an ID token along with them only if `openid` is among those that are
     /// named.
+    ///
+    /// The response may hold a new refresh token in place of the one that was sent.
+    /// Whoever calls has to keep it: with rotation the old one is used up.
     pub(crate) async fn refresh(&self, metadata: &Metadata, token: &Secret, scopes: &[String]) -> Result<TokenSet> {
         let client = self.client(metadata)?;
         let token = RefreshToken::new(token.expose().to_owned());
@@ -170,6 +194,10 @@ impl Protocol {
     ///
     /// The request is written here: `openidconnect` refuses a revocation endpoint on
     /// http even on this machine, where the development org is.
+    ///
+    /// Without a revocation endpoint there is nothing to do, which is no error. A
+    /// token that the server does not know is answered like one that it has revoked
+    /// (RFC 7009 §2.2).
     pub(crate) async fn revoke_refresh_token(&self, metadata: &Metadata, token: &Secret) -> Result<()> {
         let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
         let parameters = [("token", token.expose()), ("token_type_hint", "refresh_token")];
@@ -264,6 +292,13 @@ impl Protocol {
 
     /// The claims at the userinfo endpoint (OIDC Core §5.3), as a JSON object; not yet
     /// matched with any subject.
+    ///
+    /// The token is in the header (RFC 6750 §2.1). A response that is a signed JWT
+    /// (OIDC Core §5.3.2) is not read.
+    ///
+    /// # Errors
+    /// `Code::ProviderResponse` for another status than 200, or for anything that is
+    /// no JSON object; and the errors of sending.
     pub(crate) async fn userinfo(&self, url: &Url, token: &Secret) -> Result<Map<String, Value>> {
         let bearer = AccessToken::new(token.expose().to_owned());
         let request = http::Request::get(url.as_str())
@@ -283,6 +318,9 @@ impl Protocol {
 }
 
 /// Credentials in the header, each form-encoded first (RFC 6749 §2.3.1).
+///
+/// Without that step a colon or a percent sign in them would be read as something
+/// else.
 fn basic(client_id: &str, secret: &Secret) -> String {
     use base64::Engine as _;
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();

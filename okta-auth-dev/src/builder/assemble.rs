@@ -1,5 +1,10 @@
 //! From settings to an org: what is still missing is added, and what applies to
 //! everything is applied.
+//!
+//! The address must be known by now: the issuers are made of it, and the port may
+//! have been chosen by the system. Settings for everything are applied last, so
+//! that it does not matter whether a server or a client was added before or after
+//! them.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -24,9 +29,14 @@ use crate::user::User;
 pub(super) struct Changes {
     /// Custom servers only: at Okta the lifetime of the org's own server is fixed.
     pub(super) access_token_lifetime: Option<Duration>,
+    /// All servers. Okta does not let it be changed; tests want tokens that expire
+    /// soon.
     pub(super) id_token_lifetime: Option<Duration>,
+    /// All servers: how long a refresh token may lie unused.
     pub(super) refresh_token_idle: Option<Duration>,
+    /// All servers: when refresh tokens end however often they are used.
     pub(super) refresh_token_lifetime: Option<Duration>,
+    /// All servers: how long a code may be exchanged.
     pub(super) code_lifetime: Option<Duration>,
     /// Custom servers only: the org's own server is always thin.
     pub(super) thin_id_token: Option<bool>,
@@ -38,6 +48,10 @@ pub(super) struct Changes {
 
 impl OrgBuilder {
     /// Turns the settings into an org that can be served at the address.
+    ///
+    /// An org with a subdomain is at `{name}.localhost`, which browsers resolve to
+    /// this machine by themselves; without one it is at the bare address. Mistakes
+    /// in the settings of a server are found here, before anything is served.
     pub(crate) fn tenant(mut self, subdomain: Option<String>, address: SocketAddr) -> Result<Tenant, Error> {
         let url = match &subdomain {
             Some(name) => format!("http://{}.localhost:{}", check_subdomain(name)?, address.port()),
@@ -68,6 +82,11 @@ impl OrgBuilder {
     }
 
     /// Adds the clients that are always there, and applies what applies to everything.
+    ///
+    /// One public client and one for services, unless there are clients with their
+    /// ids. The public one takes over the URIs of the first client, so that an app
+    /// can be switched between the two. The secret of the service is new in every
+    /// run.
     fn complete(&mut self) {
         let service = Client::service(SERVICE_CLIENT_ID, random::token());
         let web = self.clients.first().cloned();

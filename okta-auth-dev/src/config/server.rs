@@ -1,4 +1,7 @@
 //! The tables of authorization servers.
+//!
+//! A name that is not known is an error, so that a typing mistake does not pass for
+//! a default. Lifetimes are whole seconds.
 
 use std::time::Duration;
 
@@ -11,21 +14,29 @@ use crate::server::{AccessPolicy, AuthorizationServer, CustomClaim, GroupsClaim,
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ServerTable {
+    /// `default`, `org`, or a name of its own; part of the issuer.
     id: String,
     /// `api://{id}` if it is left out.
     audience: Option<String>,
+    /// Custom scopes; take the place of those the server has by default.
     scopes: Option<Vec<String>>,
     /// Seconds.
     access_token_lifetime: Option<u64>,
     id_token_lifetime: Option<u64>,
+    /// How long a refresh token may lie unused.
     refresh_token_idle: Option<u64>,
+    /// When it ends however often it is used.
     refresh_token_lifetime: Option<u64>,
+    /// How long a code may be exchanged.
     code_lifetime: Option<u64>,
+    /// Whether ID tokens leave most of the profile to userinfo.
     thin_id_token: Option<bool>,
     /// Takes the place of the default claims of the server.
     groups_claim: Option<Vec<GroupsTable>>,
+    /// Further claims, `[[server.claim]]`.
     #[serde(default)]
     claim: Vec<ClaimTable>,
+    /// Who may have tokens, `[[server.access_policy]]`; everybody without one.
     #[serde(default)]
     access_policy: Vec<PolicyTable>,
 }
@@ -103,6 +114,10 @@ fn yes() -> bool {
 
 impl ServerTable {
     /// What is left out has the default of the server with this id.
+    ///
+    /// Only the groups claims are a default that can be replaced by an empty list;
+    /// further claims and policies have none. Whether the whole makes sense is
+    /// checked when the org is built.
     pub(super) fn server(self) -> AuthorizationServer {
         let server = match self.id.as_str() {
             ORG_SERVER => AuthorizationServer::org(),

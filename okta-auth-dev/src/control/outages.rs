@@ -1,4 +1,7 @@
 //! Outages, over HTTP.
+//!
+//! Endpoints have the names they have in the library. Each has one outage at most,
+//! and a new one takes the place of the old one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,12 +19,19 @@ use crate::tenant::Tenant;
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
+    /// An error status, before anything is used up.
     Status,
+    /// 429 with Okta's headers, before anything is used up.
     RateLimited,
+    /// The request waits for a release, and is answered then.
     Hang,
+    /// The request is answered, and the answer waits for a release.
     HangAfter,
+    /// The connection is closed instead of an answer, and nothing is used up.
     Drop,
+    /// The connection is closed after the request took effect.
     DropAfter,
+    /// The answer comes late.
     Delay,
 }
 
@@ -42,11 +52,16 @@ struct Switch {
 #[derive(Debug, Serialize)]
 struct State {
     outage: Option<Kind>,
+    /// How many requests an outage hit since the org started.
     hits: usize,
+    /// How many requests wait for a release now.
     waiting: usize,
 }
 
 /// Answers everything under `/dev/outages`.
+///
+/// What changes something answers 204. A release lets go whoever waits and leaves
+/// the outage on; a deletion switches it off as well.
 pub(super) fn answer(tenant: &Tenant, request: &Recorded, method: &str, rest: &[&str]) -> Result<Reply, Reply> {
     match (method, rest) {
         ("GET", []) => return Ok(Reply::json(200, &states(tenant)).no_store()),

@@ -3,6 +3,15 @@
 //! A client uses the one method that it is registered with. Everything else fails with
 //! `invalid_client` and status 401, with Okta's description of what is wrong; ambiguous
 //! requests fail with `invalid_request`.
+//!
+//! The checks go from the request to the client: credentials in the query, more
+//! than one kind of credentials, their form, the client, its method, and last the
+//! secret or the signature. So a good secret in the query is refused for being
+//! there.
+//!
+//! Credentials in the query are refused because queries end up in logs (RFC 6749
+//! §2.3.1), and two kinds of them because a request must use one method (RFC 6749
+//! §2.3), even if both are right.
 
 use aws_lc_rs::hmac;
 use serde_json::Value;
@@ -35,6 +44,10 @@ enum Credentials {
 }
 
 /// Finds out which client sent the request.
+///
+/// An unknown client and a wrong secret have different descriptions, as at Okta. A
+/// secret in the body of a client that is registered for HTTP Basic fails even if
+/// it is the right one: the method is compared before the secret.
 pub(super) fn authenticate(exchange: &Exchange<'_>, params: &Params) -> Result<Client, OAuthError> {
     match credentials(exchange, params)? {
         Credentials::Secret { id, secret, method } => {
@@ -68,6 +81,10 @@ fn failed() -> OAuthError {
 }
 
 /// Reads the credentials: one kind, and none in the query.
+///
+/// Any `Authorization` header counts as a kind of credentials, also one with
+/// another scheme than Basic, and then it is the only one that is looked at. A
+/// `client_id` beside it is no second kind, because many clients send it always.
 fn credentials(exchange: &Exchange<'_>, params: &Params) -> Result<Credentials, OAuthError> {
     let query = Params::new(exchange.request.query_pairs());
     if query.has("client_secret") || query.has("client_assertion") {
@@ -115,9 +132,11 @@ fn basic(header: &str) -> Option<Credentials> {
 
 /// An assertion, taken apart.
 struct Assertion<'a> {
+    /// Header and claims as they were sent, which is what the signature is about.
     message: &'a str,
     signature: Vec<u8>,
     header: Value,
+    /// Untrusted until the signature was checked.
     claims: Value,
 }
 
@@ -147,6 +166,10 @@ impl<'a> Assertion<'a> {
 }
 
 /// `private_key_jwt` and `client_secret_jwt`.
+///
+/// `iss` and `sub` are both the client id (RFC 7523 §3). The `jti` comes last, so
+/// that an assertion that is refused for something else is not used up. It is
+/// optional: without one, an assertion works until it expires.
 fn by_assertion(exchange: &Exchange<'_>, assertion: &str) -> Result<Client, OAuthError> {
     let bad = OAuthError::invalid_client;
     let assertion = Assertion::parse(assertion).ok_or_else(|| bad("The parsing of the client_assertion failed."))?;
@@ -166,6 +189,10 @@ fn by_assertion(exchange: &Exchange<'_>, assertion: &str) -> Result<Client, OAut
 
 /// The audience is the endpoint that is called: Okta insists, although the FAPI
 /// profiles want the issuer.
+///
+/// `exp` is required and at most an hour ahead; `iat` is optional. An `aud` that is
+/// an array is refused even if the endpoint is in it. All times are seconds of the
+/// virtual clock.
 fn check_claims(exchange: &Exchange<'_>, assertion: &Assertion<'_>) -> Result<(), OAuthError> {
     let (bad, now) = (OAuthError::invalid_client, exchange.now());
     if assertion.text("aud") != exchange.endpoint_url() {
@@ -188,6 +215,9 @@ fn check_claims(exchange: &Exchange<'_>, assertion: &Assertion<'_>) -> Result<()
 }
 
 /// With the client's registered keys, or its secret, as it is registered.
+///
+/// With a `kid` only the keys of that name are tried, without one all of them. A
+/// client that is registered for another method cannot use an assertion at all.
 fn check_signature(assertion: &Assertion<'_>, client: &Client) -> Result<(), OAuthError> {
     let bad = OAuthError::invalid_client;
     let name = assertion.header.get("alg").and_then(Value::as_str).unwrap_or_default();
@@ -210,6 +240,10 @@ fn check_signature(assertion: &Assertion<'_>, client: &Client) -> Result<(), OAu
 
 /// Whether the assertion is signed with the client secret, which must have 32
 /// characters or more.
+///
+/// The key is the text of the secret, not something decoded from it. RFC 7518 §3.2
+/// asks for a key as long as the hash; Okta's limit is the same for all three
+/// algorithms.
 fn hmac_verifies(name: &str, assertion: &Assertion<'_>, client: &Client) -> Result<bool, OAuthError> {
     let algorithm = match name {
         "HS256" => hmac::HMAC_SHA256,

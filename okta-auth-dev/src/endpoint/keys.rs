@@ -2,6 +2,12 @@
 //!
 //! A client should fetch this rarely: the answer may be cached for weeks, and a
 //! rotation shows as a `kid` that is not in the cache.
+//!
+//! What is bad about a set is meant for what RFC 7517 §5 asks of a client: entries
+//! that it does not understand, that lack members or have values out of range must
+//! be skipped, and the rest must go on to work. The endpoint needs no
+//! authentication, is open to scripts of any origin, and is outside the rate limit,
+//! all as at Okta.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -23,6 +29,13 @@ struct KeySet {
 }
 
 /// Answers at `/keys`, and at the paths that [`Fault::DiscoveryJwksPath`] announced.
+///
+/// Once a path was announced, `keys` itself is unknown until the faults are
+/// cleared: a client that made the URL up instead of reading it fails. Earlier
+/// announced paths go on to work, because a metadata document may be cached.
+///
+/// Faults that replace the answer come before those that change it. A delay is in
+/// real time, whatever the virtual clock says.
 pub(super) fn keys(exchange: &Exchange<'_>, path: &str) -> Reply {
     if !exchange.is("GET") {
         return wrong_method();
@@ -62,6 +75,10 @@ fn faulty(exchange: &Exchange<'_>) -> Option<Reply> {
 ///
 /// The good keys are always last, so that a client that takes the first match takes a
 /// bad one.
+///
+/// An empty set wins over everything else. A single key is ACTIVE, which comes
+/// first in the list of the ring. Without names every RSA key is a candidate, and a
+/// client has to try several or give up.
 fn key_set(exchange: &Exchange<'_>) -> Result<Vec<Value>, crate::Error> {
     let board = &exchange.tenant.board;
     if board.hit(&Fault::KeysEmpty) {
@@ -94,6 +111,9 @@ fn key_set(exchange: &Exchange<'_>) -> Result<Vec<Value>, crate::Error> {
 
 /// An RSA key of somebody else: a random number is as good a modulus as any for a
 /// signature that must not verify.
+///
+/// The top bit is set, so that it has 2048 bits and is not refused for its size; it
+/// is odd, because a product of two odd primes is.
 fn foreign_rsa(kid: &str) -> Map<String, Value> {
     let mut modulus = random::bytes::<256>();
     let [first, .., last] = &mut modulus;
@@ -112,6 +132,11 @@ fn without_kid(mut key: Map<String, Value>) -> Map<String, Value> {
 
 /// Entries that must not harm the good keys behind them. The coordinates are random,
 /// hence on no curve.
+///
+/// First keys of other kinds under the name of the good key, known and unknown
+/// ones, then RSA keys for another use and another algorithm, then RSA keys that
+/// lack the modulus, or in which it or the name is broken, and last entries that
+/// are no keys at all.
 fn decoys(kid: &str) -> Vec<Value> {
     let number = || random::base64url(random::bytes::<32>());
     let mut encrypts = foreign_rsa(kid);

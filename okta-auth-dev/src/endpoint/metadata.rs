@@ -4,6 +4,10 @@
 //! first has userinfo and ID tokens, the second one response type and one grant more.
 //! Custom scopes and custom claims are in neither. The lists say what Okta can do, not
 //! what this org does: a client must not conclude from them that, say, PAR works here.
+//!
+//! A client must compare `issuer` with the one it is configured with (RFC 8414
+//! §3.3, OpenID Connect Discovery §4.3), and must take every URL from here. Several
+//! faults are about these two rules.
 
 use serde::Serialize;
 
@@ -70,8 +74,11 @@ struct Metadata {
     /// Where the keys are. Must be read from here and not be made up.
     jwks_uri: String,
     response_types_supported: Vec<&'static str>,
+    /// Of these the org delivers by query and by form.
     response_modes_supported: [&'static str; 4],
+    /// What the server could allow; a client may have fewer.
     grant_types_supported: Vec<&'static str>,
+    /// Everybody has the same `sub` at all clients.
     subject_types_supported: [&'static str; 1],
     /// Okta signs with RS256 alone.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,6 +107,7 @@ struct Metadata {
     device_authorization_endpoint: String,
     /// Announced, as at Okta, but not served here.
     pushed_authorization_request_endpoint: String,
+    /// Announced, as at Okta; tokens are not bound to keys here.
     dpop_signing_alg_values_supported: [&'static str; 6],
     backchannel_token_delivery_modes_supported: [&'static str; 1],
     backchannel_authentication_request_signing_alg_values_supported: [&'static str; 9],
@@ -116,6 +124,13 @@ pub(super) fn oauth(exchange: &Exchange<'_>) -> Reply {
 }
 
 /// Answers, with the faults that are on.
+///
+/// A `client_id` in the query is checked and then ignored: at Okta it selects the
+/// issuer that the client is set to, and here every server has but one. An unknown
+/// one is answered in the shape of the management API, as at Okta.
+///
+/// The cross-origin fault swaps the two names of this machine. It leaves an org
+/// alone whose address is no bare `127.0.0.1`.
 fn document(exchange: &Exchange<'_>, openid: bool) -> Reply {
     if !exchange.is("GET") {
         return crate::oauth_error::wrong_method();
@@ -160,6 +175,9 @@ fn faulty(exchange: &Exchange<'_>) -> Option<Reply> {
 }
 
 /// Announces the keys at a path that was never used before.
+///
+/// It starts with `keys`, because that is what the dispatcher recognizes the
+/// endpoint by.
 fn other_jwks_uri(exchange: &Exchange<'_>) -> String {
     let path = format!("keys-{}", random::okta_id("", 12));
     let uri = format!("{}/{path}", exchange.server.settings.endpoints(&exchange.tenant.url));
@@ -168,6 +186,9 @@ fn other_jwks_uri(exchange: &Exchange<'_>) -> String {
 }
 
 /// The document as it should be.
+///
+/// All URLs are made from the org's address and not from the `Host` header, so that
+/// a request cannot choose them.
 fn metadata(exchange: &Exchange<'_>, openid: bool) -> Metadata {
     let settings = &exchange.server.settings;
     let base = settings.endpoints(&exchange.tenant.url);

@@ -3,6 +3,9 @@
 //! Okta publishes two or three RSA keys, any of which may sign, and rotates them about
 //! four times a year without notice. A key goes through three states: NEXT is published
 //! and waits, ACTIVE signs, EXPIRED is gone from the list.
+//!
+//! Each authorization server has keys of its own. They are made when they are first
+//! needed, and forgotten with the org.
 
 mod jwk;
 mod ring;
@@ -62,6 +65,9 @@ impl Algorithm {
     }
 
     /// How a signature is checked.
+    ///
+    /// ECDSA signatures are the two numbers side by side (RFC 7518 §3.4), not
+    /// ASN.1. RSA keys have 2048 bits or more (RFC 7518 §3.3).
     fn verification(self) -> &'static dyn signature::VerificationAlgorithm {
         match self {
             Self::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -124,11 +130,17 @@ impl SigningKey {
     }
 
     /// The same key under another name, for another purpose.
+    ///
+    /// Saves the time that a new RSA key would take. It has a name of its own, so a
+    /// token names the purpose it was signed for.
     pub(crate) fn alias(&self, algorithm: Algorithm, key_use: KeyUse) -> Self {
         Self { kid: random::token(), algorithm, key_use, material: Arc::clone(&self.material) }
     }
 
     /// Signs, with any algorithm the key is capable of.
+    ///
+    /// With RSA the caller's algorithm counts, whatever the key is published for:
+    /// faults need that. The other kinds know one algorithm and use it.
     pub(crate) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, Error> {
         let failed = |_| Error::crypto(format_args!("the key cannot sign with {}", algorithm.as_str()));
         let random = SystemRandom::new();

@@ -2,6 +2,9 @@
 //!
 //! Mind the two meanings of `sub`: the Okta user id in ID tokens and at userinfo, the
 //! login in access tokens, which have the id as `uid`.
+//!
+//! All times are whole seconds of the virtual clock. The prefix of a `jti` tells
+//! what a token is: `ID.` or `AT.`.
 
 use std::time::Duration;
 
@@ -18,6 +21,10 @@ use crate::user::User;
 impl Issuing<'_> {
     /// The claims of an ID token. `sub` is the Okta user id; `at_hash` is there when an
     /// access token is issued too.
+    ///
+    /// `idp` is the org itself, because people sign in with a password of the org.
+    /// `sid` is there for clients that are set to have it, `nonce` if the request
+    /// had one. `acr` is the level that was met, if the request asked for one.
     pub(crate) fn id_token_claims(&self, access_token: Option<&str>) -> Map<String, Value> {
         let (settings, now) = (&self.server.settings, self.tenant.clock.seconds());
         let user = self.user();
@@ -50,6 +57,9 @@ impl Issuing<'_> {
 
     /// The claims of an access token. `sub` is the login, `uid` the Okta user id; a
     /// token that nobody signed in for has the client id as `sub`, and no `uid`.
+    ///
+    /// `aud` is one text. `scp` is a list, unlike `scope` in the response and at
+    /// introspection. A refreshed token keeps the `auth_time` of the sign-in.
     pub(crate) fn access_token_claims(&self) -> Map<String, Value> {
         let (settings, now) = (&self.server.settings, self.tenant.clock.seconds());
         let issuer = settings.issuer(&self.tenant.url);
@@ -103,6 +113,11 @@ pub(crate) fn userinfo_claims(settings: &AuthorizationServer, user: &User, scope
 }
 
 /// The claims that scopes unlock, the custom ones, and the groups.
+///
+/// People have no postal address here, so the scope `address` adds nothing. A
+/// telephone number is left out if there is none. The custom claims of a person
+/// come with the scope `profile`; where names collide, the later claim wins:
+/// attributes, then claims of the server, then groups.
 fn profile_claims(settings: &AuthorizationServer, user: &User, scopes: &[String]) -> Map<String, Value> {
     let granted = |scope: &str| scopes.iter().any(|known| known == scope);
     let mut claims = Map::new();

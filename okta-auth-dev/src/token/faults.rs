@@ -2,6 +2,10 @@
 //!
 //! Each fault changes one thing and leaves the rest as it was, signature included: an
 //! app that refuses the token must have looked at that one thing.
+//!
+//! The functions below sort the faults by what a relying party has to check (OpenID
+//! Connect Core §3.1.3.7): issuer and subject, audience, times, nonce and
+//! `at_hash`, key, algorithm.
 
 use serde_json::{Value, json};
 
@@ -31,6 +35,9 @@ pub(crate) struct Target<'a> {
 ///
 /// A fault that goes off after it was met once must not go off for a token that it does
 /// not change, so every step says whether the fault was its own.
+///
+/// Faults of a refresh are offered only to the ID token of a refresh, and stay on
+/// until there is one. Only faults that need a key can fail.
 pub(crate) fn apply(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Result<bool, Error> {
     let client_id = &target.issuing.grant.client_id;
     let now = target.issuing.tenant.clock.seconds();
@@ -59,6 +66,10 @@ fn shape(fault: &Fault, draft: &mut Draft) -> bool {
 }
 
 /// What must be the same as at the sign-in (OpenID Connect Core §12.2).
+///
+/// A refreshed ID token need not have a nonce; one that it has must be the first
+/// one. `auth_time` is still that of the sign-in, so another value means that
+/// somebody else is meant.
 fn refreshed(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> bool {
     let nonce = target.issuing.grant.nonce.as_deref().unwrap_or_default();
     match fault {
@@ -78,6 +89,10 @@ fn refreshed(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> bool {
 }
 
 /// Who issued it, and about whom.
+///
+/// `sub` has 255 characters at most (OpenID Connect Core §2), hence 256. A claim
+/// that appears twice is valid JSON to many parsers, which then take the last one;
+/// RFC 7519 §4 lets a client refuse it.
 fn identity(fault: &Fault, draft: &mut Draft, client_id: &str) -> bool {
     match fault {
         Fault::IdTokenIssuer => draft.claim("iss", suffixed(draft, "iss", "1")),
@@ -108,6 +123,9 @@ fn audience(fault: &Fault, draft: &mut Draft, client_id: &str) -> bool {
 }
 
 /// From when, until when.
+///
+/// Expired means six minutes ago, so that a tolerance of five for clocks that
+/// differ does not hide it. The other offsets are whole hours for the same reason.
 fn times(fault: &Fault, draft: &mut Draft, now: i64) -> bool {
     match fault {
         Fault::IdTokenNoIat => draft.claim("iat", Value::Null),
@@ -146,6 +164,11 @@ fn bindings(fault: &Fault, draft: &mut Draft) -> bool {
 }
 
 /// Which key it is signed with.
+///
+/// The HS256 ones are keyed with the public key, which everybody has (RFC 8725
+/// §2.1), and with the client secret, which OpenID Connect allows and Okta does not
+/// use. The last two are signed with RS256 and a key that must not be taken: one
+/// for encryption, and one that is not published.
 fn signature(fault: &Fault, draft: &mut Draft, issuing: &Issuing<'_>) -> Result<bool, Error> {
     let ring = &issuing.server.ring;
     match fault {
@@ -164,6 +187,9 @@ fn signature(fault: &Fault, draft: &mut Draft, issuing: &Issuing<'_>) -> Result<
 }
 
 /// Which algorithm it is signed with. `at_hash` follows, so that nothing else is wrong.
+///
+/// The key is published for the algorithm, and the signature is right. A client has
+/// to refuse it for being set to RS256, as Okta signs (RFC 8725 §3.1).
 fn algorithm(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Result<bool, Error> {
     let algorithm = match fault {
         Fault::IdTokenAlgEs256 => Algorithm::Es256,

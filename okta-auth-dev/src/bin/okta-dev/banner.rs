@@ -1,8 +1,15 @@
 //! What the program says once it runs.
+//!
+//! Every line can be copied as it is. With orgs of customers there is a second
+//! part, for an app with many tenants: once as variables for a shell, once as a
+//! file.
 
 use okta_auth_dev::{Client, GrantType, Org};
 
 /// What a developer needs, ready to paste.
+///
+/// Both issuers are there, because an app is set to one of them: a custom server
+/// for an app with APIs of its own, the org's own server for sign-in alone.
 pub(crate) fn banner(org: &Org) -> String {
     let mut lines = vec![
         format!("Development org at {} - stop it with Ctrl-C.", org.url()),

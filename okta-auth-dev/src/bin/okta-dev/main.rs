@@ -2,6 +2,10 @@
 //!
 //! Everything it says goes to standard output: the address, the issuers, clients with their
 //! secrets, people with their passwords, and lines to paste into a shell or a file.
+//!
+//! The secrets are printed on purpose: they work on this machine only. Whatever is
+//! not said on the command line is taken from the environment, then from the file,
+//! then from the defaults.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is what the program is for")]
 
@@ -109,6 +113,8 @@ fn arguments(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
 }
 
 /// The environment, with what the command line says in its place: there is one way to read either.
+///
+/// The port has its default only without a file, because the file may name one.
 fn variables(environment: impl Iterator<Item = (String, String)>, arguments: &Arguments) -> Vec<(String, String)> {
     let mut variables: BTreeMap<String, String> = environment.collect();
     let origins = (!arguments.origins.is_empty()).then(|| arguments.origins.join(","));
@@ -128,6 +134,9 @@ fn variables(environment: impl Iterator<Item = (String, String)>, arguments: &Ar
 }
 
 /// The command line wins over the environment, and that over the file.
+///
+/// A variable that is no Unicode cannot be one of ours and is skipped. A redirect
+/// URI that is no URL has no origin; the org checks what it is given.
 fn builder(arguments: Arguments) -> Result<OrgBuilder, okta_auth_dev::Error> {
     let environment = std::env::vars_os();
     let environment =

@@ -3,6 +3,10 @@
 //! There are five ways this ends: an error page, if client or redirect URI are not to
 //! be trusted; an error at the app; the sign-in page; the page of the second factor; a
 //! code at the app. Codes come without consent, because the apps belong to the org.
+//!
+//! The order is: is the request in order, does a fault want an error, is there a
+//! session that will do, may this person use this app, do the policies allow it, is
+//! the person's authentication strong enough. Only then is there a code.
 
 mod request;
 mod respond;
@@ -24,10 +28,17 @@ use crate::tenant::{Server, Tenant};
 use crate::token::Issuing;
 
 /// The cookie of the Okta session (Identity Engine's name).
+///
+/// All servers of an org share it, and so all its apps: that is single sign-on.
+/// Cookies do not know ports, so two orgs at the same loopback address sign each
+/// other out.
 pub(super) const SESSION_COOKIE: &str = "idx";
 
 /// What a browser is told about its session. It ends with the browser, as at Okta
 /// unless people ask to stay signed in.
+///
+/// Not `Secure`, because the org speaks plain HTTP on loopback. `Lax` lets it come
+/// along when an app sends the browser here.
 pub(super) fn session_cookie(id: &str) -> String {
     format!("{SESSION_COOKIE}={id}; Path=/; HttpOnly; SameSite=Lax")
 }
@@ -54,6 +65,10 @@ pub(super) fn authorize(exchange: &Exchange<'_>) -> Reply {
 ///
 /// Faults of the response come first, so that an app sees them whether or not somebody
 /// has to sign in.
+///
+/// A session that is too old for `max_age`, or a prompt for the login, leads to the
+/// sign-in page as if there was none; with `prompt=none` to an error at the app
+/// (OpenID Connect Core §3.1.2.1). No page asks anything of such a request.
 fn proceed(exchange: &Exchange<'_>, request: &AuthorizeRequest, client: &Client) -> Reply {
     let (tenant, now) = (exchange.tenant, exchange.now());
     let error = tenant.board.find(|fault| match fault {
@@ -128,6 +143,10 @@ pub(super) fn settle(tenant: &Tenant, server: &Server, request: &AuthorizeReques
 }
 
 /// Hands out the code.
+///
+/// The session notes the app, so that signing out can tell it later. The code
+/// carries everything that the exchange compares: client, server, redirect URI,
+/// challenge.
 fn finish(
     tenant: &Tenant,
     server: &Server,
@@ -154,6 +173,10 @@ fn finish(
 
 /// What the person allows by signing in. There is no consent page: the apps are the
 /// org's own.
+///
+/// Every sign-in at an app is a grant of its own, also within one session; so
+/// revoking what one app has leaves the others alone. Time and methods are those of
+/// the session, which may be older than the request.
 fn grant(server: &Server, request: &AuthorizeRequest, session: &Session, acr: Option<String>) -> Grant {
     Grant {
         id: random::token(),

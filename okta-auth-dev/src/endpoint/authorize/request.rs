@@ -2,6 +2,10 @@
 //!
 //! The order of the checks is part of the contract: what comes before the redirect URI
 //! is settled must not be redirected, or the org would be an open redirector.
+//!
+//! Client, redirect URI and state are read first. Every error after that goes to
+//! the app, with its state, in the response mode if that was in order and else in
+//! the query.
 
 use super::Refusal;
 use crate::client::{AuthMethod, Client, GrantType};
@@ -60,6 +64,10 @@ impl AuthorizeRequest {
     }
 
     /// Whether a session will do, without asking for the password again.
+    ///
+    /// The age is counted in whole seconds of the virtual clock since the person
+    /// authenticated. `consent` asks for nothing here, because there is no consent
+    /// page.
     pub(super) fn accepts(&self, session: &Session, now: i64) -> bool {
         // With 0 the password is always asked for, also within the second.
         let young = self.max_age.is_none_or(|max_age| max_age > 0 && now - session.auth_time <= max_age);
@@ -95,6 +103,9 @@ pub(super) fn validate(exchange: &Exchange<'_>) -> Result<(AuthorizeRequest, Cli
 }
 
 /// The parameters: of the query, or of the form and then of the form alone.
+///
+/// A parameter that appears twice is refused on a page: with two redirect URIs
+/// nobody could say where an error should go.
 fn params(exchange: &Exchange<'_>) -> Result<Params, Refusal> {
     let request = exchange.request;
     let post = request.method == "POST";
@@ -110,6 +121,9 @@ fn params(exchange: &Exchange<'_>) -> Result<Params, Refusal> {
 /// Reads and checks everything whose errors go to the app.
 ///
 /// The first problem is reported, and the rest is not looked at.
+///
+/// Mode, response type, grant type, state, scopes, challenge, prompt, age: in this
+/// order. Parameters that nobody knows are ignored (RFC 6749 §3.1).
 fn complete(
     request: &mut AuthorizeRequest,
     params: &Params,
@@ -197,6 +211,9 @@ fn scopes(params: &Params, client: &Client, server: &AuthorizationServer) -> Res
 
 /// The PKCE challenge: S256 only, and 43 characters of base64url because that is what
 /// S256 makes (RFC 7636 §4.2).
+///
+/// Public clients must send one, whatever their settings say; others if they are
+/// set to. One that is sent is binding in any case.
 fn challenge(params: &Params, client: &Client) -> Result<Option<String>, OAuthError> {
     let Some(challenge) = params.find("code_challenge") else {
         if client.pkce_required || client.auth_method == AuthMethod::None {

@@ -4,6 +4,11 @@
 //! They are made for the tests of an accessibility checker, too: every field has a
 //! label, errors are announced and tied to the fields, the focus is visible, and
 //! everything works without scripts. All text that comes from elsewhere is escaped.
+//!
+//! Every page comes with a content security policy that allows its own styles and
+//! nothing else. Two need more and have a policy of their own: the one that posts a
+//! form to the app, and the one that tells apps over the front channel. Each has
+//! one script at most, allowed by its nonce.
 
 mod admin;
 mod front_channel;
@@ -49,6 +54,9 @@ li strong{display:block}li span{color:var(--soft);font-size:14px}\
 code{overflow-wrap:anywhere;font-size:14px}";
 
 /// Escapes text for HTML, in elements and in quoted attributes.
+///
+/// Not enough for attributes without quotes, for scripts or for style sheets; the
+/// pages put no foreign text there.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -93,6 +101,10 @@ pub(super) struct SignIn<'a> {
 
 impl SignIn<'_> {
     /// The whole page.
+    ///
+    /// A failed attempt keeps the username and says the same whether the name or
+    /// the password was wrong. The alert is announced by screen readers, and both
+    /// fields refer to it.
     pub(super) fn html(&self) -> String {
         let failed =
             if self.failed { "<p class=\"bad\" role=\"alert\" id=\"problem\">Unable to sign in</p>" } else { "" };
@@ -147,6 +159,9 @@ impl SignIn<'_> {
 }
 
 /// The page for an error that must not be sent to a redirect URI.
+///
+/// The description may repeat what the request said, for instance its redirect URI.
+/// It is shown as text and never as a link.
 pub(super) fn error(tenant: &Tenant, error: &str, description: &str) -> String {
     let body = format!(
         "<h1>400</h1><p class=\"soft\">Bad Request</p><p>Your request resulted in an error.</p>\

@@ -2,6 +2,9 @@
 //!
 //! The descriptions of the errors are Okta's. A failed exchange uses the code up, so
 //! that a stolen one cannot be tried twice.
+//!
+//! Every grant is bound to the client it was made for, and to the server: the same
+//! code or refresh token at another server of the org is refused.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -19,6 +22,13 @@ use crate::sync::lock;
 
 /// A code, once, by the client it was made for, with the same redirect URI and the PKCE
 /// verifier.
+///
+/// The code is taken out before anything else is checked. A second use finds
+/// nothing; the tokens of the first one go on to work, although RFC 6749 §4.1.2
+/// advises to revoke them.
+///
+/// The redirect URI must always be repeated, since every request for authorization
+/// has one.
 pub(super) fn authorization_code(
     exchange: &Exchange<'_>,
     params: &Params,
@@ -45,6 +55,9 @@ pub(super) fn authorization_code(
 
 /// Compares verifier and challenge (RFC 7636 §4.6). A verifier without a challenge is
 /// refused too: somebody removed the challenge on the way.
+///
+/// A verifier has 43 to 128 characters (RFC 7636 §4.1). The challenge went through
+/// the browser and is no secret, so it is compared plainly.
 fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
     match (challenge, verifier) {
         (None, None) => Ok(()),
@@ -62,6 +75,10 @@ fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAu
 
 /// A refresh token. With rotation the old one works on for the leeway; after that its
 /// use revokes everything.
+///
+/// The scopes are checked before the token is replaced: a request that is refused
+/// for them can be repeated with others. Fewer scopes apply to this response alone;
+/// the refresh token keeps all of them (RFC 6749 §6).
 pub(super) fn refresh_token(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<Reply, OAuthError> {
     let (tenant, value, now) = (exchange.tenant, required(params, "refresh_token")?, exchange.now());
     let token = lock(&tenant.store).refresh_token(value, now).ok_or_else(invalid_refresh_token)?;
@@ -90,6 +107,10 @@ fn invalid_refresh_token() -> OAuthError {
 ///
 /// Looks at the token once more, because of several requests with the same token only
 /// one may be the first.
+///
+/// The lock is held from the look to the replacement. A static token has its idle
+/// period prolonged. With rotation each use within the leeway gets a successor of
+/// its own, and all successors end when the first token would have ended.
 fn renew(exchange: &Exchange<'_>, client: &Client, value: &str) -> Result<String, OAuthError> {
     let (tenant, settings, now) = (exchange.tenant, &exchange.server.settings, exchange.now());
     let strict = tenant.board.hit(&Fault::RefreshNoLeeway);
@@ -133,6 +154,13 @@ fn narrowed(grant: &Grant, params: &Params) -> Result<Vec<String>, OAuthError> {
 }
 
 /// The client itself, without a person: custom scopes of a custom server only.
+///
+/// The org's own server gives services nothing but access to Okta's API, which does
+/// not exist here; so it refuses all of them with the words that Okta has for a
+/// client without a key.
+///
+/// A policy may still refuse the client. There is no session, and nothing to
+/// refresh.
 pub(super) fn client_credentials(
     exchange: &Exchange<'_>,
     params: &Params,

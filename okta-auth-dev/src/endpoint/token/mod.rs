@@ -3,6 +3,9 @@
 //!
 //! Faults act at three points: instead of an answer, before anything is used up; on the
 //! tokens while they are made; on the finished answer.
+//!
+//! Parameters are read from the form alone. No answer may be cached (RFC 6749
+//! §5.1), and the errors are those of RFC 6749 §5.2 with Okta's descriptions.
 
 mod grants;
 mod response;
@@ -17,6 +20,10 @@ use crate::rate_limit::Allowance;
 use crate::reply::Reply;
 
 /// Answers a token request, with the faults that are on.
+///
+/// A wrong content type, a huge body and an answer that never comes are added to
+/// the real answer: the code is used up by then, and a refresh token may be
+/// replaced, as when a network breaks after the server acted.
 pub(super) fn token(exchange: &Exchange<'_>) -> Reply {
     if let Some(reply) = instead(exchange) {
         return reply;
@@ -42,6 +49,10 @@ fn slow(fault: &Fault) -> Option<Duration> {
 }
 
 /// The faults that answer before anything is looked at, so that nothing is used up.
+///
+/// An app may try again with the same code and must succeed then. The redirect is a
+/// 307, so that a client that follows it sends its secret and the code once more; a
+/// request that followed it is answered.
 fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
     let (moved, now) = (exchange.moved, exchange.now());
     exchange.tenant.board.find(|fault| match fault {
@@ -58,6 +69,10 @@ fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
 }
 
 /// Who asks, for what, and whether they may; then the grant.
+///
+/// The client is known before the grant type is looked at, so a stranger does not
+/// learn which grants a client may use. A grant type that no server has is told
+/// apart from one that this client lacks.
 fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     let params = Params::new(exchange.request.form());
     params.check_duplicates()?;

@@ -1,6 +1,9 @@
 //! The token response.
 //!
 //! The access token is made first, because `at_hash` in the ID token depends on it.
+//!
+//! Faults of the tokens are applied while they are made. Those of the response
+//! change the finished members, and the tokens in it stay good.
 
 use serde_json::{Map, Value, json};
 
@@ -26,6 +29,14 @@ pub(super) enum Kind {
 }
 
 /// Issues the tokens and answers.
+///
+/// The groups are counted before anything is issued, so that a refused request
+/// leaves no token behind. If a rotation was asked for, it happens before the first
+/// signature, so that the ID token has a key that the app has not seen.
+///
+/// `expires_in` is in seconds and about the access token alone. `scope` is always
+/// sent, also when it is what was asked for. An ID token needs a person and the
+/// scope `openid`.
 pub(super) fn respond(
     exchange: &Exchange<'_>,
     client: &Client,
@@ -54,6 +65,10 @@ pub(super) fn respond(
 }
 
 /// The refresh token that goes into the response, if any.
+///
+/// A sign-in gets one only with the scope `offline_access`, and only if the client
+/// may use the grant. A fault leaves it out of the response alone: if the client
+/// rotates, the old one is replaced all the same, and works on for the leeway.
 fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: Kind) -> Option<String> {
     match kind {
         Kind::Service => None,
@@ -74,6 +89,10 @@ fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: 
 }
 
 /// Applies the faults of the response.
+///
+/// The type in other letters is as good as before, because it is compared without
+/// regard to case (RFC 6749 §5.1); another type is not to be accepted. Unknown
+/// members must be ignored (RFC 6749 §5.1).
 fn distort(exchange: &Exchange<'_>, members: &mut Map<String, Value>, refresh: bool) {
     let board = &exchange.tenant.board;
     if members.contains_key("id_token") {
