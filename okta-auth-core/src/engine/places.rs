@@ -8,7 +8,8 @@
 //!
 //! A store that the application brings along goes before all of these.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::SharedClock;
 use crate::config::{Config, RevocationPlace, SessionPlace};
@@ -26,10 +27,44 @@ const IN_MEMORY: usize = 100_000;
 /// The place of the sessions of one application or of many tenants.
 #[derive(Clone)]
 pub(super) struct SessionsPlace {
-    /// A store; `None` for sessions in cookies.
-    store: Option<Arc<dyn SessionStore>>,
+    /// Where sessions are kept; `None` for sessions in cookies.
+    sessions: Option<Kept>,
     /// Where it is written down which sessions in cookies have been ended.
-    revocations: Option<Revocations>,
+    revocations: Option<Kept>,
+}
+
+/// Where something is kept.
+#[derive(Clone)]
+enum Kept {
+    /// In one store for all. Nothing there makes room for anything else before its time.
+    Shared(Arc<dyn SessionStore>),
+    /// In the memory of this process.
+    Memory(Memories),
+}
+
+/// A memory for each tenant. It holds so much and then makes room: in one memory for all, a tenant
+/// that fills it would push out what has ended in another, whose sessions would come back.
+///
+/// They outlive the engines that use them, which are made anew when settings change.
+#[derive(Clone)]
+struct Memories {
+    of: Arc<Mutex<HashMap<String, Arc<MemoryStore>>>>,
+    clock: SharedClock,
+}
+
+impl Memories {
+    /// None so far.
+    fn new(clock: &SharedClock) -> Self {
+        Self { of: Arc::default(), clock: clock.clone() }
+    }
+
+    /// That of a tenant, or of the one application.
+    fn of(&self, config: &Config) -> Arc<MemoryStore> {
+        let (owner, client_id) = config.owner();
+        let mut all = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(MemoryStore::with_shared_clock(IN_MEMORY, self.clock.clone()));
+        Arc::clone(all.entry(format!("{owner} {client_id}")).or_insert_with(new))
+    }
 }
 
 impl SessionsPlace {
@@ -40,32 +75,37 @@ impl SessionsPlace {
         own: Option<Arc<dyn SessionStore>>,
         clock: &SharedClock,
     ) -> Result<Self> {
-        let memory = || Arc::new(MemoryStore::with_shared_clock(IN_MEMORY, clock.clone()));
-        let store: Option<Arc<dyn SessionStore>> = match (own, sessions) {
-            (Some(own), _) => Some(own),
+        let sessions = match (own, sessions) {
+            (Some(own), _) => Some(Kept::Shared(measured(own))),
             (None, SessionPlace::Cookie) => None,
-            (None, SessionPlace::Memory) => Some(memory()),
-            (None, SessionPlace::Shared(url)) => Some(shared(url)?),
+            (None, SessionPlace::Memory) => Some(Kept::Memory(Memories::new(clock))),
+            (None, SessionPlace::Shared(url)) => Some(Kept::Shared(measured(shared(url)?))),
         };
-        let store = store.map(measured);
-        let revocations = match (&store, revocations) {
+        let revocations = match (&sessions, revocations) {
             (Some(_), _) | (None, RevocationPlace::None) => None,
-            (None, RevocationPlace::Memory) => Some(Revocations::Memory(memory())),
-            (None, RevocationPlace::Shared(url)) => Some(Revocations::Shared(measured(shared(url)?))),
+            (None, RevocationPlace::Memory) => Some(Kept::Memory(Memories::new(clock))),
+            (None, RevocationPlace::Shared(url)) => Some(Kept::Shared(measured(shared(url)?))),
         };
-        Ok(Self { store, revocations })
+        Ok(Self { sessions, revocations })
     }
 
     /// The sessions of one issuer and one client, sealed for both.
     pub(super) fn sessions(self, config: &Arc<Config>, keys: &CookieKeys) -> Result<Sessions> {
         let settings = CookieSettings::new(config.is_secure());
         let limits = SessionLimits { idle: config.options.session_idle, absolute: config.options.session_absolute };
-        if let Some(store) = self.store {
+        let store = self.sessions.map(|kept| match kept {
+            Kept::Shared(store) => store,
+            Kept::Memory(memories) => measured(memories.of(config)),
+        });
+        if let Some(store) = store {
             return StoredSessions::new(store, keys, settings, config, limits).map(Sessions::Stored);
         }
+        let revocations = self.revocations.map(|kept| match kept {
+            Kept::Shared(store) => Revocations::Shared(store),
+            Kept::Memory(memories) => Revocations::Memory(memories.of(config)),
+        });
         let cookies = Box::new(CookieStore::new(keys, settings, config, limits)?);
-        let naming = Naming::of(config);
-        Ok(Sessions::Cookie { cookies, revocations: self.revocations, naming, limits })
+        Ok(Sessions::Cookie { cookies, revocations, naming: Naming::of(config), limits })
     }
 }
 
@@ -92,4 +132,42 @@ fn shared(url: &Secret) -> Result<Arc<dyn SessionStore>> {
 fn shared(_: &Secret) -> Result<Arc<dyn SessionStore>> {
     use crate::error::{Code, Error};
     Err(Error::new(Code::ConfigInvalid, "a store in Redis needs the feature `redis` of okta-auth in Cargo.toml"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::session::{Kind, StoreKey};
+
+    fn tenant(id: &str) -> Arc<Config> {
+        let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(id);
+        Arc::new(config.build().unwrap())
+    }
+
+    /// A hostile org can sign as many logout tokens as it likes. What they fill must not be where another tenant's
+    /// ended sessions are written down, or those would come back.
+    #[tokio::test]
+    async fn one_tenant_cannot_push_out_what_has_ended_in_another() {
+        let clock = SharedClock::default();
+        for place in [SessionPlace::Cookie, SessionPlace::Memory] {
+            let place = SessionsPlace::new(&place, &RevocationPlace::Memory, None, &clock).unwrap();
+            let keys = CookieKeys::random().unwrap();
+            let sessions = |id| place.clone().sessions(&tenant(id), &keys).unwrap();
+            let (hostile, victim) = (sessions("hostile"), sessions("victim"));
+            let ended = victim.naming().name(Kind::Subject, b"00u1");
+            victim.marks().unwrap().raise(&ended, 7, Duration::from_secs(60)).await.unwrap();
+            for n in 0..=IN_MEMORY {
+                let mut bytes = [0; 32];
+                bytes[..8].copy_from_slice(&n.to_be_bytes());
+                let mark = StoreKey::from_bytes(bytes);
+                hostile.marks().unwrap().raise(&mark, 1, Duration::from_secs(3600)).await.unwrap();
+            }
+            // The engine of a tenant may be made anew; what has ended there has ended for that one too.
+            for victim in [victim, sessions("victim")] {
+                assert_eq!(victim.marks().unwrap().marks(&[ended]).await.unwrap(), [7]);
+            }
+        }
+    }
 }

@@ -188,9 +188,9 @@ impl SessionStore for MemoryStore {
     fn link<'a>(&'a self, index: &'a StoreKey, record: &'a StoreKey, lifetime: Duration) -> StoreFuture<'a, ()> {
         self.at_once(|tables, now| {
             tables.links.insert((*index, *record), now.plus(lifetime));
-            // The engine makes three links for each session, so this sets a quarter of them free
-            // at least, and is rare.
-            if tables.links.len() > self.capacity.saturating_mul(4) {
+            // A session has four links at most: user, address, session at Okta, tenant. So this sets
+            // half of them free at least, and is rare.
+            if tables.links.len() > self.capacity.saturating_mul(8) {
                 let Tables { records, links, .. } = tables;
                 links.retain(|(_, record), until| *until > now && records.live(record, now).is_some());
             }
