@@ -236,3 +236,32 @@ fn a_remembered_session_of_an_old_key_is_still_written_again() {
         assert!(matches!(rotating.load(&jar.cookies(), now()), Loaded::Session { rewrite: true, .. }));
     }
 }
+
+/// The store of a tenant, under the same cookie name as every other one here: each lock is tried alone.
+fn of_tenant(id: &str, issuer: &str, former: &[&str]) -> CookieStore {
+    let mut config = Config::builder().issuer(issuer).client_id("client").tenant(id);
+    for issuer in former {
+        config = config.former_issuer(*issuer);
+    }
+    let limits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
+    let keys = CookieKeys::new(&[Secret::new(SECRET)]);
+    CookieStore::new(&keys, CookieSettings::new(false), &Arc::new(config.build().unwrap()), limits).unwrap()
+}
+
+#[test]
+fn the_seal_alone_keeps_tenants_of_one_issuer_and_client_apart() {
+    let acme = of_tenant("acme", "https://issuer.example", &[]);
+    let mut jar = Jar::default();
+    jar.save(&acme, &Session::sample(10, now()));
+    assert!(jar.is_live(&acme));
+    assert!(!jar.is_live(&of_tenant("globex", "https://issuer.example", &[])));
+    assert!(!jar.is_live(&ours()), "nor is it one of an application without tenants");
+}
+
+#[test]
+fn the_record_alone_keeps_a_tenant_and_the_next_one_of_its_name_apart() {
+    let mut jar = Jar::default();
+    jar.save(&of_tenant("acme", "https://issuer.example", &[]), &Session::sample(10, now()));
+    assert!(!jar.is_live(&of_tenant("acme", "https://other.example", &[])), "the name was given to somebody else");
+    assert!(jar.is_live(&of_tenant("acme", "https://other.example", &["https://issuer.example"])), "it has moved");
+}

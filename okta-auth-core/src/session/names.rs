@@ -158,6 +158,19 @@ mod tests {
     }
 
     #[test]
+    fn names_of_tenants_of_one_issuer_and_client_differ() {
+        let naming = |tenant: &str| {
+            let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(tenant);
+            Naming::of(&config.build().unwrap())
+        };
+        for kind in [Kind::Record, Kind::Session, Kind::OktaSession, Kind::Subject, Kind::Renewal, Kind::Message] {
+            assert_ne!(naming("acme").name(kind, b"x"), naming("globex").name(kind, b"x"), "{kind:?}");
+        }
+        assert_ne!(naming("acme").email("a@b.example"), naming("globex").email("a@b.example"));
+        assert_ne!(naming("acme").everybody(), naming("globex").everybody());
+    }
+
+    #[test]
     fn an_address_is_the_same_in_either_case_and_no_other_letter_is() {
         let naming = Naming::new("https://issuer.example", "client");
         assert_eq!(naming.email("Ada@Example.com"), naming.email("ada@example.com"));
