@@ -9,7 +9,7 @@ use axum::routing::get;
 use okta_auth_axum::{AccessToken, RouterExt, User};
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
 use okta_auth_core::engine::{OktaAuth, Tenants};
-use okta_auth_core::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
+use okta_auth_core::tenant::{Resolver, TenantFuture, TenantId, TenantKey, TenantSettings, TenantSource, TenantTable};
 use okta_auth_dev::{ADA, Org, Response};
 use support::{Browser, CALLBACK, SECRET};
 use tokio::net::TcpListener;
@@ -193,5 +193,29 @@ fn tenants_lead_nowhere_but_where_the_policy_allows() {
         "https://acme.okta.com.evil.example",
     ] {
         assert!(tenant(issuer).unwrap_err().to_string().contains("acme"), "{issuer}");
+    }
+}
+
+/// What a source says while the application runs was never in a file that somebody reviewed.
+struct Anywhere(&'static str);
+
+impl TenantSource for Anywhere {
+    fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
+        let TenantKey::Id(id) = key else { return Box::pin(async { Ok(None) }) };
+        Box::pin(async move { Ok(Some(TenantSettings::new(id.clone(), self.0, "0oa1"))) })
+    }
+}
+
+#[tokio::test]
+async fn tenants_of_a_source_lead_nowhere_else_either() {
+    let tenant = async |issuer: &'static str| {
+        let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+        let tenants = Tenants::builder(OktaAuth::builder(shared)).source(Anywhere(issuer));
+        let tenants = tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap();
+        tenants.tenant(&TenantId::parse("acme").unwrap()).await.map(|found| found.is_some())
+    };
+    assert!(tenant("https://acme.okta.com/oauth2/default").await.unwrap());
+    for issuer in ["https://acme.internal", "https://169.254.169.254", "http://localhost:9000"] {
+        assert!(tenant(issuer).await.unwrap_err().is_config(), "{issuer}");
     }
 }

@@ -134,3 +134,29 @@ impl PendingLogin {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::login::ReturnTo;
+
+    fn of_tenant(id: &str) -> Attempts {
+        let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(id).build();
+        let keys = CookieKeys::new(&[Secret::new("a secret for tests, 32 bytes or more")]);
+        Attempts::new(&keys, CookieSettings::new(false), &config.unwrap()).unwrap()
+    }
+
+    /// Issuer, client and the names of cookies are the same: the seal alone keeps the two apart.
+    #[test]
+    fn a_pending_sign_in_of_one_tenant_is_none_of_another() {
+        let (acme, now) = (of_tenant("acme"), Timestamp::from_seconds(1_000));
+        let options = LoginOptions::new(ReturnTo::root());
+        let (pending, set) = acme.begin(&options, &RequestCookies::default(), now).unwrap();
+        let pair = set[0].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let mut headers = http::HeaderMap::new();
+        headers.insert(http::header::COOKIE, pair.parse().unwrap());
+        let (request, state) = (RequestCookies::new(&headers), pending.state.expose());
+        assert!(acme.find(&request, state, now).is_ok());
+        assert_eq!(of_tenant("globex").find(&request, state, now).unwrap_err().code(), Code::AttemptUnknown);
+    }
+}

@@ -265,3 +265,28 @@ impl std::fmt::Debug for StoredSessions {
         f.debug_struct("StoredSessions").field("issuer", self.0.config.issuer()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::memory::MemoryStore;
+    use super::*;
+    use crate::secret::Secret;
+
+    fn of_tenant(id: &str, store: &Arc<MemoryStore>) -> StoredSessions {
+        let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(id).build();
+        let keys = CookieKeys::new(&[Secret::new("a secret for tests, 32 bytes or more")]);
+        let limits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
+        let store: Arc<dyn SessionStore> = store.clone();
+        StoredSessions::new(store, &keys, CookieSettings::new(false), &Arc::new(config.unwrap()), limits).unwrap()
+    }
+
+    /// Issuer, client, store and even the key are the same: the seal alone keeps the two apart.
+    #[tokio::test]
+    async fn a_record_of_one_tenant_does_not_open_for_another() {
+        let (store, now) = (Arc::new(MemoryStore::new(10)), Timestamp::from_seconds(1_800_000_000));
+        let (acme, globex) = (of_tenant("acme", &store), of_tenant("globex", &store));
+        let (id, _) = acme.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();
+        assert!(acme.load(&id.0, now).await.unwrap().is_some());
+        assert!(globex.load(&id.0, now).await.unwrap().is_none());
+    }
+}
