@@ -115,7 +115,7 @@ where
     type Rejection = AccessRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AccessRejection> {
-        let visit = parts.extensions.get::<Visit>().ok_or(AccessRejection::LayerMissing)?.clone();
+        let visit = parts.extensions.get::<Visit>().ok_or(AccessRejection::LayerMissing)?;
         visit.access_token().await.map(AccessToken).map_err(AccessRejection::Refused)
     }
 }
@@ -128,7 +128,7 @@ where
     type Rejection = AccessRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, AccessRejection> {
-        let visit = parts.extensions.get::<Visit>().ok_or(AccessRejection::LayerMissing)?.clone();
+        let visit = parts.extensions.get::<Visit>().ok_or(AccessRejection::LayerMissing)?;
         Ok(visit.access_token().await.ok().map(AccessToken))
     }
 }

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, OriginalUri, Request};
@@ -52,7 +52,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = OktaAuthFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
@@ -71,17 +71,18 @@ where
             let target = original.path_and_query().map_or("/", |target| target.as_str());
             self.tenants.arrival(&parts, target, renewal)
         };
-        if let (Arrival::Here(visit), None) = (&arrival, &route) {
-            let visit = visit.clone();
-            parts.extensions.insert(visit.clone());
-            let response = self.inner.call(Request::from_parts(parts, body));
-            return Box::pin(async move { Ok(finished(&visit, response.await?).await) });
-        }
+        let (arrival, route) = match (arrival, route) {
+            (Arrival::Here(visit), None) => {
+                parts.extensions.insert(visit.clone());
+                return OktaAuthFuture::Handled { visit, response: self.inner.call(Request::from_parts(parts, body)) };
+            }
+            asked => asked,
+        };
         // The clone takes the place of the service that is ready; see tower's docs on
         // cloned services.
         let fresh = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, fresh);
-        Box::pin(async move {
+        OktaAuthFuture::rest(async move {
             let visit = arrival.visit().await;
             parts.extensions.insert(visit.clone());
             let allowed = match (visit.admit(), &route) {
@@ -97,13 +98,62 @@ where
     }
 }
 
+pin_project_lite::pin_project! {
+    /// The response to come of [`OktaAuthService`].
+    #[project = Project]
+    #[allow(missing_debug_implementations, missing_docs, reason = "it is there to be awaited")]
+    pub enum OktaAuthFuture<F> {
+        /// Nearly all requests: the handler is at work, and nothing has to be awaited before or after it.
+        Handled { #[pin] response: F, visit: Visit },
+        /// The others.
+        Rest { future: Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>> },
+    }
+}
+
+impl<F> OktaAuthFuture<F> {
+    fn rest(future: impl Future<Output = Result<Response, Infallible>> + Send + 'static) -> Self {
+        Self::Rest { future: Box::pin(future) }
+    }
+}
+
+impl<F: Future<Output = Result<Response, Infallible>>> Future for OktaAuthFuture<F> {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let rest = match self.as_mut().project() {
+            Project::Rest { future } => return future.as_mut().poll(cx),
+            Project::Handled { response, visit } => {
+                let mut response = ready!(response.poll(cx))?;
+                let Some(challenge) = challenge(visit, &mut response) else {
+                    visit.finish(response.headers_mut());
+                    return Poll::Ready(Ok(response));
+                };
+                let visit = visit.clone();
+                async move { Ok(answered(&visit, challenge).await) }
+            }
+        };
+        self.set(Self::rest(rest));
+        self.poll(cx)
+    }
+}
+
+/// What a handler left to be answered.
+fn challenge(visit: &Visit, response: &mut Response) -> Option<Challenge> {
+    response.extensions_mut().remove::<Challenge>().or_else(|| visit.unanswered())
+}
+
 /// Answers a challenge that a handler left, and adds what the session needs.
 async fn finished(visit: &Visit, mut response: Response) -> Response {
-    let challenge = response.extensions_mut().remove::<Challenge>();
-    if let Some(challenge) = challenge.or_else(|| visit.unanswered()) {
-        // On the heap, so that other requests do not carry the room for it along.
-        response = into_response(Box::pin(visit.answer(challenge)).await);
+    if let Some(challenge) = challenge(visit, &mut response) {
+        return answered(visit, challenge).await;
     }
+    visit.finish(response.headers_mut());
+    response
+}
+
+/// The answer of the engine in place of a handler's.
+async fn answered(visit: &Visit, challenge: Challenge) -> Response {
+    let mut response = into_response(visit.answer(challenge).await);
     visit.finish(response.headers_mut());
     response
 }

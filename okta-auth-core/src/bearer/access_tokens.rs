@@ -21,9 +21,9 @@ use tokio::sync::Semaphore;
 
 use super::cache::{TokenCache, Verified};
 use crate::base64url;
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, Timestamp};
 use crate::config::Issuer;
-use crate::discovery::Discovery;
+use crate::discovery::{Discovery, Metadata};
 use crate::error::{Code, Error, Result};
 use crate::jose::{AccessTokenRules, IntrospectionRules, VerifiedAccessToken, Verifier};
 use crate::protocol::Protocol;
@@ -87,18 +87,46 @@ impl AccessTokens {
     /// # Errors
     /// One of the `Token...` codes, or the error of reaching the issuer.
     pub(crate) async fn verify(&self, token: &str) -> Result<VerifiedAccessToken> {
-        let Some(cache) = &self.cache else { return Ok(Box::pin(self.verify_now(token)).await?.token) };
-        let key = TokenCache::key(token);
-        if let Some(known) = cache.find(&key, self.clock.now()) {
-            if self.still_holds(&known).await? {
+        self.verify_sent(token.as_bytes(), || Ok(token), self.clock.now()).await
+    }
+
+    /// The same at a moment, for a token whose characters have not been looked at:
+    /// `text` does that, if it is needed.
+    ///
+    /// # Errors
+    /// Those of [`verify`](Self::verify), and that of `text`.
+    pub(crate) async fn verify_sent<'a>(
+        &self,
+        sent: &[u8],
+        text: impl Fn() -> Result<&'a str>,
+        now: Timestamp,
+    ) -> Result<VerifiedAccessToken> {
+        let Some(cache) = &self.cache else { return Ok(Box::pin(self.verify_now(text()?)).await?.token) };
+        let key = TokenCache::key(sent);
+        if let Some(known) = cache.find(&key, now) {
+            if self.surely_holds(&known, now) {
+                return Ok(known.token);
+            }
+            if Box::pin(self.still_holds(&known)).await? {
                 return Ok(known.token);
             }
             cache.remove(&key);
         }
         // On the heap, so that a token that is known does not carry the room for all of this along.
-        let verified = Box::pin(self.verify_now(token)).await?;
+        let verified = Box::pin(self.verify_now(text()?)).await?;
         cache.insert(key, verified.clone());
         Ok(verified.token)
+    }
+
+    /// Whether the keys are still those that a token was verified with, as far as that
+    /// is known without asking anybody: `false` says nothing.
+    fn surely_holds(&self, known: &Verified, now: Timestamp) -> bool {
+        let Some((position, version)) = &known.keys else { return true };
+        self.authorities.get(*position).is_some_and(|authority| {
+            let is_current =
+                |metadata: &Metadata| authority.verifier.surely_is_current(metadata.jwks_uri(), version, now);
+            authority.discovery.fresh(now, is_current) == Some(true)
+        })
     }
 
     /// Whether the keys are still those that a token was verified with. A key that has

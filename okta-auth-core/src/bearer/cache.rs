@@ -38,8 +38,8 @@ impl TokenCache {
     }
 
     /// The key of a token.
-    pub(super) fn key(token: &str) -> [u8; 32] {
-        sha256(token.as_bytes())
+    pub(super) fn key(token: &[u8]) -> [u8; 32] {
+        sha256(token)
     }
 
     /// What is known of a token at `now`.

@@ -16,7 +16,8 @@ use crate::error::{Code, Error, Result};
 pub(crate) enum Credentials {
     /// Nothing, or a scheme that is not ours to judge.
     None,
-    /// One token, not yet looked at.
+    /// One token, not yet looked at: of one that is known, hash and all, every
+    /// character is known too.
     Token(SentToken),
     /// More than one, or one where none belongs.
     Malformed(&'static str),
@@ -30,9 +31,19 @@ pub(crate) struct SentToken {
 }
 
 impl SentToken {
+    /// The token as it came, whatever it is.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.header.as_bytes().get(self.range.clone()).unwrap_or_default()
+    }
+
     /// The token.
-    fn text(&self) -> Option<&str> {
-        std::str::from_utf8(self.header.as_bytes().get(self.range.clone())?).ok()
+    ///
+    /// # Errors
+    /// [`Code::CredentialsMalformed`] if it has characters that no token has.
+    pub(crate) fn text(&self) -> Result<&str> {
+        let bytes = self.bytes();
+        let text = if is_token(bytes) { std::str::from_utf8(bytes).ok() } else { None };
+        text.ok_or_else(|| Error::new(Code::CredentialsMalformed, "what follows `Bearer` is not a token"))
     }
 }
 
@@ -47,11 +58,7 @@ impl Credentials {
             (None, _, true) => Self::Malformed("a token in the query is not accepted; use the Authorization header"),
             (Some(_), Some(_), _) => Self::Malformed("more than one token was sent"),
             (Some(_), None, true) => Self::Malformed("a token was sent in the header and in the query"),
-            (Some((header, range)), None, false) => {
-                let fits = header.as_bytes().get(range.clone()).is_some_and(is_token);
-                let token = SentToken { header: header.clone(), range };
-                if fits { Self::Token(token) } else { Self::Malformed("what follows `Bearer` is not a token") }
-            }
+            (Some((header, range)), None, false) => Self::Token(SentToken { header: header.clone(), range }),
         }
     }
 
@@ -67,7 +74,7 @@ impl Credentials {
     pub(crate) fn token(&self) -> Result<Option<&str>> {
         match self {
             Self::None => Ok(None),
-            Self::Token(token) => Ok(token.text()),
+            Self::Token(token) => token.text().map(Some),
             Self::Malformed(why) => Err(Error::new(Code::CredentialsMalformed, *why)),
         }
     }
@@ -119,7 +126,7 @@ mod tests {
         }
         match Credentials::parse(&headers, query) {
             Credentials::None => "none".to_owned(),
-            Credentials::Token(token) => token.text().unwrap().to_owned(),
+            Credentials::Token(token) => token.text().map_or("malformed".to_owned(), str::to_owned),
             Credentials::Malformed(_) => "malformed".to_owned(),
         }
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub use metadata::Metadata;
 
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, Timestamp};
 use crate::config::Issuer;
 use crate::error::Result;
 use crate::events::ProviderEndpoint;
@@ -65,6 +65,11 @@ impl Discovery {
             }
         };
         self.cached.value(fetch).await
+    }
+
+    /// What `look` sees in the metadata, if it is here and fresh.
+    pub(crate) fn fresh<R>(&self, now: Timestamp, look: impl FnOnce(&Metadata) -> R) -> Option<R> {
+        self.cached.fresh(now, |metadata| look(metadata))
     }
 }
 

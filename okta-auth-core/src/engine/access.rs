@@ -50,9 +50,12 @@ impl Visit {
     /// The challenge to answer with: no token, a token that was refused, an issuer that
     /// cannot be reached, or claims that do not fit `C`.
     pub async fn access_token<C: DeserializeOwned + 'static>(&self) -> Result<BearerToken<C>, Challenge> {
-        let caller = self.caller(Accepts::Token).await?;
-        let token = caller.access_token().cloned().ok_or_else(Challenge::no_token)?;
-        BearerToken::new(token, caller, self.auth().0.tenant.clone()).map_err(Challenge::error)
+        if !self.credentials().is_present() {
+            return Err(Challenge::no_token());
+        }
+        let token = self.verified_token().await.map_err(Challenge::token)?;
+        let leeway = self.auth().config().options.leeway;
+        BearerToken::new(token, (self.now(), leeway), self.auth().0.tenant.clone()).map_err(Challenge::error)
     }
 
     /// Who makes the request.

@@ -3,10 +3,12 @@
 use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::jose::{AccessTokenClaims, VerifiedAccessToken};
 use crate::policy::{Caller, Decision, Policy};
@@ -22,21 +24,26 @@ use crate::tenant::TenantSettings;
 /// claims; `()` asks for none.
 pub struct BearerToken<C = ()> {
     token: VerifiedAccessToken,
-    caller: Caller,
+    /// When the request came, and the clock skew that is tolerated.
+    at: (Timestamp, Duration),
     tenant: Option<Arc<TenantSettings>>,
     claims: C,
 }
 
 impl<C: DeserializeOwned + 'static> BearerToken<C> {
     /// Reads the claims as `C`.
-    pub(super) fn new(token: VerifiedAccessToken, caller: Caller, tenant: Option<Arc<TenantSettings>>) -> Result<Self> {
+    pub(super) fn new(
+        token: VerifiedAccessToken,
+        at: (Timestamp, Duration),
+        tenant: Option<Arc<TenantSettings>>,
+    ) -> Result<Self> {
         let nothing = TypeId::of::<C>() == TypeId::of::<()>();
         let claims = if nothing { C::deserialize(Value::Null) } else { C::deserialize(token.claims().all()) };
         let claims = claims.map_err(|error| {
             Error::new(Code::ClaimsMismatch, "the claims of the access token do not fit the type that was asked for")
                 .with_cause(error)
         })?;
-        Ok(Self { token, caller, tenant, claims })
+        Ok(Self { token, at, tenant, claims })
     }
 }
 
@@ -89,14 +96,14 @@ impl<C> BearerToken<C> {
 
     /// Asks a policy about the holder.
     pub async fn decide(&self, policy: &Policy) -> Decision {
-        policy.decide(&self.caller).await
+        let (now, leeway) = self.at;
+        policy.decide(&Caller::token(self.token.clone(), now, leeway)).await
     }
 }
 
 impl<C: Clone> Clone for BearerToken<C> {
     fn clone(&self) -> Self {
-        let (token, caller, tenant) = (self.token.clone(), self.caller.clone(), self.tenant.clone());
-        Self { token, caller, tenant, claims: self.claims.clone() }
+        Self { token: self.token.clone(), at: self.at, tenant: self.tenant.clone(), claims: self.claims.clone() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether a request is a page navigation of a browser, or anything else.
 
 use http::header::ACCEPT;
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 /// How the browser fetches (Fetch Metadata Request Headers).
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
@@ -23,20 +23,39 @@ const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with")
 /// 5. A browser too old for the headers above asks for `text/html`; an API client does
 ///    not.
 pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let navigates = match (text(SEC_FETCH_MODE), text(SEC_FETCH_DEST)) {
+    let (mut mode, mut dest, mut purpose, mut script, mut accepts_html) = (None, None, None, None, false);
+    // All of them in one go: most requests have few headers, and looking for one that is not there costs as much as
+    // going through them.
+    for (name, value) in headers {
+        let first = match name {
+            name if *name == ACCEPT => {
+                accepts_html = accepts_html || value.to_str().is_ok_and(names_html);
+                continue;
+            }
+            name if *name == SEC_FETCH_MODE => &mut mode,
+            name if *name == SEC_FETCH_DEST => &mut dest,
+            name if *name == SEC_PURPOSE => &mut purpose,
+            name if *name == X_REQUESTED_WITH => &mut script,
+            _ => continue,
+        };
+        first.get_or_insert(value);
+    }
+    let navigates = match (text(mode), text(dest)) {
         (Some(mode), dest) => mode == "navigate" && dest.is_none_or(|dest| dest == "document"),
         (None, Some(dest)) => dest == "document",
-        (None, None) => accepts_html(headers) && text(X_REQUESTED_WITH).is_none(),
+        (None, None) => accepts_html && text(script).is_none(),
     };
-    // The first rule is asked last, and only where it can change the answer: API clients are spared it.
-    navigates && !text(SEC_PURPOSE).is_some_and(|purpose| purpose.contains("prefetch"))
+    navigates && !text(purpose).is_some_and(|purpose| purpose.contains("prefetch"))
 }
 
-/// Whether `Accept` names HTML. `*/*` does not: every API client sends it.
-fn accepts_html(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|range| {
+/// A value as text.
+fn text(value: Option<&HeaderValue>) -> Option<&str> {
+    value?.to_str().ok()
+}
+
+/// Whether a value of `Accept` names HTML. `*/*` does not: every API client sends it.
+fn names_html(accept: &str) -> bool {
+    accept.split(',').any(|range| {
         let kind = range.split(';').next().unwrap_or_default().trim();
         kind.eq_ignore_ascii_case("text/html") || kind.eq_ignore_ascii_case("application/xhtml+xml")
     })

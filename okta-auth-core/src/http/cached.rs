@@ -124,6 +124,13 @@ impl<T: Send + Sync + 'static> Cached<T> {
         self.lock().value.clone()
     }
 
+    /// What `look` sees in the document, if there is one that is fresh at `now`. It
+    /// looks while the lock is held: it is to be short, and not to look here again.
+    pub(crate) fn fresh<R>(&self, now: Timestamp, look: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
+        let state = self.lock();
+        state.value.as_ref().filter(|_| !state.is_stale(now)).map(look)
+    }
+
     /// The fetch that is under way, or a new one.
     fn join<F, Fut>(&self, state: &mut State<T>, fetch: F) -> Flight<T>
     where

@@ -92,7 +92,9 @@ impl Keys {
             if let Some(outcome) = token.verify_with(&set) {
                 return outcome.map(|()| set);
             }
-            match cached.refetch(|| token.is_worth_it(trust) && self.may_refetch(trust), || self.fetch(place)) {
+            // Most strangers come within the interval, and what they sent is not read for its issuer.
+            let may = || self.has_waited(trust) && token.is_worth_it(trust) && self.may_refetch(trust);
+            match cached.refetch(may, || self.fetch(place)) {
                 Some(fetch) => set = fetch.value().await?,
                 None => break,
             }
@@ -108,6 +110,12 @@ impl Keys {
     /// The error of the fetch, if there are no keys at all.
     pub(super) async fn current(&self, place: &Url) -> Result<Arc<KeySet>> {
         self.cached(place).value(|| self.fetch(place)).await
+    }
+
+    /// What `look` sees in the keys of a place, if they are here and fresh.
+    pub(super) fn fresh<R>(&self, place: &Url, now: Timestamp, look: impl FnOnce(&Arc<KeySet>) -> R) -> Option<R> {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.as_ref().filter(|(known, _)| known == place).and_then(|(_, cached)| cached.fresh(now, look))
     }
 
     /// The cache for the place that the metadata names. Another place is another cache:
@@ -135,19 +143,22 @@ impl Keys {
         }
     }
 
-    /// One refetch per interval for strangers. The first fetch of all does not count: a
-    /// rotation may come right after it. A clock that was set back does not block.
+    /// One refetch per interval for strangers; the one that asks takes it. The first
+    /// fetch of all does not count: a rotation may come right after it.
     fn may_refetch(&self, trust: Trust) -> bool {
-        if trust == Trust::BackChannel {
-            return true;
+        let may = self.has_waited(trust);
+        if may && trust != Trust::BackChannel {
+            *self.last_refetch.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clock.now());
         }
-        let now = self.clock.now();
-        let mut last = self.last_refetch.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = last.is_some_and(|last| last <= now && now.since(last) < self.settings.floor);
-        if !wait {
-            *last = Some(now);
-        }
-        !wait
+        may
+    }
+
+    /// Whether the interval since the last refetch for a stranger is over. A clock that
+    /// was set back does not block.
+    fn has_waited(&self, trust: Trust) -> bool {
+        let last = || *self.last_refetch.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = |last: Timestamp, now: Timestamp| last <= now && now.since(last) < self.settings.floor;
+        trust == Trust::BackChannel || !last().is_some_and(|last| waits(last, self.clock.now()))
     }
 }
 

@@ -67,6 +67,13 @@ struct Genuine {
 #[derive(Clone, Debug)]
 pub(crate) struct KeysVersion(Weak<KeySet>);
 
+impl KeysVersion {
+    /// Whether it is that of a set.
+    fn is_of(&self, set: &Arc<KeySet>) -> bool {
+        std::ptr::eq(Arc::as_ptr(set), self.0.as_ptr())
+    }
+}
+
 impl Verifier {
     /// Verifies with these keys, these algorithms and this much clock skew.
     pub(crate) fn new(keys: Keys, allowed: Vec<Algorithm>, leeway: Duration, clock: SharedClock) -> Self {
@@ -135,7 +142,13 @@ impl Verifier {
     /// The error of fetching the keys, if there are none at all.
     pub(crate) async fn is_current(&self, keys: &Url, version: &KeysVersion) -> Result<bool> {
         let current = self.keys.current(keys).await?;
-        Ok(std::ptr::eq(Arc::as_ptr(&current), version.0.as_ptr()))
+        Ok(version.is_of(&current))
+    }
+
+    /// Whether the keys are here, fresh and still those of `version`. `false` says
+    /// nothing.
+    pub(crate) fn surely_is_current(&self, keys: &Url, version: &KeysVersion, now: Timestamp) -> bool {
+        self.keys.fresh(keys, now, |current| version.is_of(current)) == Some(true)
     }
 
     /// Shape, header, algorithm, key, signature; the payload is not looked at before
