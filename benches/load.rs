@@ -6,8 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 #![allow(clippy::print_stdout, reason = "the table is the purpose")]
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+mod support;
 
 use actix_web::{App, HttpServer, web};
 use axum::{Router, routing::get};
@@ -16,22 +15,11 @@ use okta_auth_axum::RouterExt;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_dev::{ADA, Org};
-
-const SECRET: &str = "a cookie secret for benches, 32 bytes";
+use support::{SECRET, Server, has_wrk, is_for_real, is_wanted, median, sign_in};
 
 /// Seconds for each measurement, and how often each is made; the median counts.
 const SECONDS: u32 = 2;
 const ROUNDS: usize = 5;
-
-/// A server that ends with its measurement.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// One thing to ask a server for.
 struct Case {
@@ -56,7 +44,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.get(1).map(String::as_str) {
         Some("serve") => serve(&arguments[2], arguments[3].parse().unwrap()),
-        _ if arguments.iter().any(|argument| argument == "--bench") => measure(),
+        _ if is_for_real() => measure(),
         _ => {}
     }
 }
@@ -120,13 +108,15 @@ fn serve(kind: &str, port: u16) {
 }
 
 fn measure() {
-    if Command::new("wrk").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+    if !has_wrk() {
         println!("`wrk` is not installed (Debian: apt-get install wrk): no load is measured");
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let org = runtime.block_on(Org::start()).unwrap();
-    let cookie = runtime.block_on(cookie(&org));
+    let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
+    let auth = OktaAuth::builder(config).build().unwrap();
+    let cookie = format!("Cookie: {}", runtime.block_on(sign_in(&org, &auth)));
     let token = format!("Authorization: Bearer {}", org.mint().access_token(ADA, ["openid", "profile"]).sign());
     println!("the session cookie has {} bytes", cookie.len());
     let cases = [
@@ -242,45 +232,19 @@ mod peer {
     }
 }
 
-/// `cargo bench --bench load -- axum session` measures what has all of the words in its name.
-fn is_wanted(name: &str) -> bool {
-    std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).all(|wanted| name.contains(&wanted))
-}
-
 /// CPU in microseconds per request, and requests per second.
 fn run(org: &Org, kind: &str, case: &Case) -> (f64, f64) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["serve", kind, &port.to_string()])
-        .env("REMEMBERS", case.remembers.to_string())
-        .env("OKTA_BASE_URL", "http://localhost:8080")
-        .envs(org.env())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert_eq!(lines.next().unwrap().unwrap(), "ready");
-    let server = Server(child);
-    let url = format!("http://127.0.0.1:{port}{}", case.path);
-    load(&url, case, 1);
-    let before = cpu(server.0.id());
-    let output = load(&url, case, SECONDS);
-    let used = cpu(server.0.id()) - before;
+    let server = Server::start(org, kind, &[("REMEMBERS", &case.remembers.to_string())]);
+    let headers: Vec<String> = case.header.iter().cloned().collect();
+    server.load(case.path, &headers, 1);
+    let before = cpu(server.id());
+    let output = server.load(case.path, &headers, SECONDS);
+    let used = cpu(server.id()) - before;
     let number = |mark: &str| {
         output.split(mark).next().and_then(|text| text.split_whitespace().next_back()?.parse::<f64>().ok())
     };
-    assert!(!output.contains("Non-2xx"), "the server refused: {output}");
     let requests = number(" requests in").unwrap();
     (used * 1e6 / requests, requests / f64::from(SECONDS))
-}
-
-fn load(url: &str, case: &Case, seconds: u32) -> String {
-    let mut wrk = Command::new("wrk");
-    wrk.args(["-t1", "-c16", &format!("-d{seconds}s")]);
-    if let Some(header) = &case.header {
-        wrk.args(["-H", header]);
-    }
-    String::from_utf8(wrk.arg(url).output().unwrap().stdout).unwrap()
 }
 
 /// The CPU time of a process in seconds: user and system, in ticks of 10 ms (proc(5)).
@@ -288,34 +252,4 @@ fn cpu(process: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// Signs in over a socket and returns the `Cookie` header of the session.
-async fn cookie(org: &Org) -> String {
-    let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
-    let auth = OktaAuth::builder(config).build().unwrap();
-    org.allow_redirect("http://localhost:8080");
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let app = Router::new().route("/user", get(|_: okta_auth_axum::User| async { "" })).okta_auth(&auth);
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-    let login = http.get(format!("{base}/login")).header("accept", "text/html").send().await.unwrap();
-    let jar = |answer: &reqwest::Response| {
-        let set = answer.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned());
-        let live = set.filter(|cookie| !cookie.contains("Max-Age=0"));
-        live.map(|cookie| cookie.split(';').next().unwrap().to_owned()).collect::<Vec<_>>().join("; ")
-    };
-    let attempt = jar(&login);
-    let authorize = login.headers()["location"].to_str().unwrap().to_owned();
-    let okta_auth_dev::Response::Redirect(back) = org.sign_in(&authorize, ADA).await.unwrap() else { panic!() };
-    let back = back.replace("http://localhost:8080", &base);
-    let done = http.get(back).header("cookie", attempt).send().await.unwrap();
-    assert_eq!(done.status(), 303);
-    format!("Cookie: {}", jar(&done))
 }
