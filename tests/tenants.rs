@@ -410,6 +410,11 @@ async fn issuers_elsewhere_and_audiences_in_common_are_problems_at_load_time() {
     };
     let error = build(vec![tenant("acme", "https://acme.example")], Resolver::Host).unwrap_err().to_string();
     assert!(error.contains("acme") && error.contains("allow_domain"), "{error}");
+    // One that the tenant had before is held to the same as the one that it has.
+    let mut moved = tenant("acme", "https://acme.okta.com");
+    moved.former_issuers = vec!["old.okta.com".to_owned()];
+    let error = TenantTable::new([moved]).unwrap_err().to_string();
+    assert!(error.contains("acme") && error.contains("https://old.okta.com"), "{error}");
     let one = "https://acme.okta.com/oauth2/default";
     let mut other = tenant("globex", one);
     other.audience = Some("api://default".to_owned());
