@@ -100,12 +100,14 @@ fn issuer_shape(url: &Url) -> Option<String> {
 /// # Errors
 /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem
 /// with its fix.
-pub(crate) fn check_client(issuers: &[&str], id: &str) -> Result<()> {
+pub(crate) fn check_client(issuers: &[&str], id: &str, secret: Option<&Secret>, base: Option<&str>) -> Result<()> {
     let mut findings = Findings::default();
     for one in issuers {
         issuer(Some(one), &mut findings);
     }
     client_id(Some(id), &mut findings);
+    client_secret(secret, &mut findings);
+    base.map(|base| base_url(base, &mut findings));
     findings.finish().map(|_| ())
 }
 

@@ -141,7 +141,8 @@ pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str
 fn check(tenant: &TenantSettings, problems: &mut Vec<String>) {
     let issuers: Vec<&str> =
         std::iter::once(&tenant.issuer).chain(&tenant.former_issuers).map(String::as_str).collect();
-    if let Err(error) = check_client(&issuers, &tenant.client_id) {
+    let (secret, base) = (tenant.client_secret.as_ref(), tenant.base_url.as_deref());
+    if let Err(error) = check_client(&issuers, &tenant.client_id, secret, base) {
         problems.push(format!("{}: {error}", tenant.id));
     }
     for host in &tenant.hosts {
