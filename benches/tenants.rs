@@ -1,7 +1,7 @@
 //! What many tenants cost: finding the one of a request, memory and start-up for each, tokens of many issuers, and what
 //! the others feel of an org that hangs, fails, or rotates its keys without end.
 //!
-//! `cargo bench --bench tenants` prints one table and takes about three minutes. The orgs are one server of this bench,
+//! `cargo bench --bench tenants` prints one table and takes about a minute. The orgs are one server of this bench,
 //! below `localhost` (RFC 6761 §6.3): a development org for each of a thousand would make keys for minutes. Their keys
 //! are those of one development org, which also signs the tokens; the library fetches and parses them for each tenant.
 
@@ -364,7 +364,7 @@ fn finding(orgs: &Orgs) {
 }
 
 /// What a tenant takes once somebody has come: time and memory of its engine, of what it fetches, and of its connection.
-/// A runtime of this thread alone, so that all of it is counted.
+/// A runtime of this thread alone, so that all of it is counted; but for what C allocates, which is the parsed keys.
 fn ready(orgs: &Orgs) {
     let tenants = start(orgs, 3 * BUSY, Resolver::BearerIssuer).tenants;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -372,8 +372,8 @@ fn ready(orgs: &Orgs) {
     let each = |info: allocation_counter::AllocationInfo| info.bytes_current as f64 / BUSY as f64;
     let requests: Vec<_> = (0..2 * BUSY).map(|at| request(orgs, &Resolver::BearerIssuer, at)).collect();
     let mut engines = Vec::with_capacity(requests.len());
-    let (made, start) = (Instant::now(), &mut engines);
-    let bytes = each(measure(|| start.extend(requests[..BUSY].iter().map(|request| engine(&tenants, request)))));
+    let (made, first) = (Instant::now(), &mut engines);
+    let bytes = each(measure(|| first.extend(requests[..BUSY].iter().map(|request| engine(&tenants, request)))));
     let cost = made.elapsed().as_secs_f64() * 1e6 / BUSY as f64;
     row("make a tenant ready", format!("{cost:.2}"), "us", "its first request, and after it was not used for long");
     row("memory of a ready tenant", format!("{bytes:.0}"), "bytes", "its engine");
