@@ -6,8 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 #![allow(clippy::print_stdout, reason = "the table is the purpose")]
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+mod support;
 
 use actix_web::{App, HttpServer, web};
 use axum::{Router, routing::get};
@@ -16,24 +15,10 @@ use okta_auth_axum::RouterExt;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_dev::{ADA, Org};
-
-const SECRET: &str = "a cookie secret for benches, 32 bytes";
+use support::{SECRET, Server, has_wrk, is_for_real, is_wanted, sign_in};
 
 /// How often each server is measured, for a second each time, in turn with the others.
 const ROUNDS: usize = 16;
-
-/// A server that ends with its measurement.
-struct Server {
-    child: Child,
-    port: u16,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// One thing to ask a server for.
 struct Case {
@@ -58,7 +43,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.get(1).map(String::as_str) {
         Some("serve") => serve(&arguments[2], arguments[3].parse().unwrap()),
-        _ if arguments.iter().any(|argument| argument == "--bench") => measure(),
+        _ if is_for_real() => measure(),
         _ => {}
     }
 }
@@ -126,13 +111,15 @@ fn serve(kind: &str, port: u16) {
 }
 
 fn measure() {
-    if Command::new("wrk").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+    if !has_wrk() {
         println!("`wrk` is not installed (Debian: apt-get install wrk): no load is measured");
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let org = runtime.block_on(Org::start()).unwrap();
-    let cookie = runtime.block_on(cookie(&org));
+    let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
+    let auth = OktaAuth::builder(config).build().unwrap();
+    let cookie = format!("Cookie: {}", runtime.block_on(sign_in(&org, &auth)));
     let token = format!("Authorization: Bearer {}", org.mint().access_token(ADA, ["openid", "profile"]).sign());
     println!("the session cookie has {} bytes", cookie.len());
     let cases = [
@@ -175,11 +162,14 @@ fn measure_case(org: &Org, framework: &str, case: &Case) {
     if let Limits::Peer(_) = case.limits {
         kinds.push(format!("{framework}-peer"));
     }
-    let servers: Vec<Server> = kinds.iter().map(|kind| Server::start(org, kind, case)).collect();
+    let remembers = case.remembers.to_string();
+    let start = |kind: &String| Server::start(org, kind, &[("REMEMBERS", &remembers)]);
+    let servers: Vec<Server> = kinds.iter().map(start).collect();
+    servers.iter().for_each(|server| drop(second(server, case)));
     let mut seconds = vec![Vec::new(); servers.len()];
     for _ in 0..ROUNDS {
         for (server, seconds) in servers.iter().zip(&mut seconds) {
-            seconds.push(server.second(case));
+            seconds.push(second(server, case));
         }
     }
     let cpu: Vec<f64> = seconds.iter().map(|seconds| quartile(seconds.iter().map(|second| second.0))).collect();
@@ -250,56 +240,25 @@ mod peer {
     }
 }
 
-/// `cargo bench --bench load -- axum session` measures what has all of the words in its name.
-fn is_wanted(name: &str) -> bool {
-    std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).all(|wanted| name.contains(&wanted))
+/// CPU in microseconds per request, and requests per second, under load for a second.
+fn second(server: &Server, case: &Case) -> (f64, f64) {
+    let headers: Vec<String> = case.header.iter().cloned().collect();
+    let before = cpu(server.id());
+    let output = server.load(case.path, &headers, 1);
+    let used = cpu(server.id()) - before;
+    let words = output.split(" requests in").next().and_then(|text| text.split_whitespace().next_back());
+    let requests: f64 = words.unwrap().parse().unwrap();
+    (used / 1e3 / requests, requests)
 }
 
-impl Server {
-    /// Starts one and warms it up.
-    fn start(org: &Org, kind: &str, case: &Case) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["serve", kind, &port.to_string()])
-            .env("REMEMBERS", case.remembers.to_string())
-            .env("OKTA_BASE_URL", "http://localhost:8080")
-            .envs(org.env())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert_eq!(lines.next().unwrap().unwrap(), "ready");
-        let server = Self { child, port };
-        server.second(case);
-        server
-    }
-
-    /// CPU in microseconds per request, and requests per second, under load for a second.
-    fn second(&self, case: &Case) -> (f64, f64) {
-        let mut wrk = Command::new("wrk");
-        wrk.args(["-t1", "-c16", "-d1s"]);
-        if let Some(header) = &case.header {
-            wrk.args(["-H", header]);
-        }
-        wrk.arg(format!("http://127.0.0.1:{}{}", self.port, case.path));
-        let before = self.cpu();
-        let output = String::from_utf8(wrk.output().unwrap().stdout).unwrap();
-        let used = self.cpu() - before;
-        assert!(!output.contains("Non-2xx"), "the server refused: {output}");
-        let words = output.split(" requests in").next().and_then(|text| text.split_whitespace().next_back());
-        let requests: f64 = words.unwrap().parse().unwrap();
-        (used / 1e3 / requests, requests)
-    }
-
-    /// The CPU time of all threads in nanoseconds, the first number of `schedstat`.
-    fn cpu(&self) -> f64 {
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
-        let time = |thread: std::io::Result<std::fs::DirEntry>| -> f64 {
-            let stat = std::fs::read_to_string(thread.unwrap().path().join("schedstat")).unwrap();
-            stat.split_whitespace().next().unwrap().parse().unwrap()
-        };
-        threads.map(time).sum()
-    }
+/// The CPU time of all threads in nanoseconds, the first number of `schedstat`.
+fn cpu(process: u32) -> f64 {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let time = |thread: std::io::Result<std::fs::DirEntry>| -> f64 {
+        let stat = std::fs::read_to_string(thread.unwrap().path().join("schedstat")).unwrap();
+        stat.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    threads.map(time).sum()
 }
 
 /// A quarter of the values are lower.
@@ -307,29 +266,4 @@ fn quartile(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 4]
-}
-
-/// Signs in over a socket and returns the `Cookie` header of the session.
-async fn cookie(org: &Org) -> String {
-    let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
-    let auth = OktaAuth::builder(config).build().unwrap();
-    org.allow_redirect("http://localhost:8080");
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let app = Router::new().route("/user", get(|_: okta_auth_axum::User| async { "" })).okta_auth(&auth);
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-    let login = http.get(format!("{base}/login")).header("accept", "text/html").send().await.unwrap();
-    let jar = |answer: &reqwest::Response| {
-        let set = answer.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned());
-        let live = set.filter(|cookie| !cookie.contains("Max-Age=0"));
-        live.map(|cookie| cookie.split(';').next().unwrap().to_owned()).collect::<Vec<_>>().join("; ")
-    };
-    let attempt = jar(&login);
-    let authorize = login.headers()["location"].to_str().unwrap().to_owned();
-    let okta_auth_dev::Response::Redirect(back) = org.sign_in(&authorize, ADA).await.unwrap() else { panic!() };
-    let back = back.replace("http://localhost:8080", &base);
-    let done = http.get(back).header("cookie", attempt).send().await.unwrap();
-    assert_eq!(done.status(), 303);
-    format!("Cookie: {}", jar(&done))
 }

@@ -12,67 +12,28 @@
 )]
 #![allow(clippy::print_stdout, reason = "the table is the purpose")]
 
+mod support;
+
 use std::hint::black_box;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, header};
 use axum::routing::get;
-use axum::{Router, response::Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_axum::{OktaAuth, RouterExt, User};
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::{Arrival, Renewal};
 use okta_auth_dev::{ADA, Algorithm, Fault, Org};
+use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, round, sign_in, verdict};
 use tower::Service;
 
 /// Rounds of a measurement; the median counts.
 const ROUNDS: usize = 61;
-const ROUND: Duration = Duration::from_millis(8);
-
-/// A future that never waits, run to its end.
-fn now<F: Future>(future: F) -> F::Output {
-    let mut context = Context::from_waker(Waker::noop());
-    match pin!(future).poll(&mut context) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("a hot path waited"),
-    }
-}
-
-/// How often `work` runs in one round.
-fn calibrate(work: &mut dyn FnMut()) -> u32 {
-    let mut times = 1_u32;
-    loop {
-        let start = Instant::now();
-        (0..times).for_each(|_| work());
-        if start.elapsed() >= ROUND / 2 {
-            return times;
-        }
-        times = times.saturating_mul(2);
-    }
-}
-
-fn round(work: &mut dyn FnMut(), times: u32) -> f64 {
-    let start = Instant::now();
-    (0..times).for_each(|_| work());
-    start.elapsed().as_secs_f64() * 1e6 / f64::from(times)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// `cargo bench --bench ratios -- open` measures what has `open` in its name.
-fn is_wanted(what: &str) -> bool {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    wanted.is_empty() || wanted.iter().any(|wanted| what.contains(wanted))
-}
 
 /// Measures two pieces of work in turn, so that both see the same machine, and prints their ratio.
 /// A limit that is not a number is none.
@@ -89,11 +50,7 @@ fn compare(what: &str, limit: f64, work: &mut dyn FnMut(), against: &str, refere
         ratios.push(a / b);
     }
     let (ours, theirs, ratio) = (median(ours), median(theirs), median(ratios));
-    let verdict = match limit {
-        limit if limit.is_nan() => String::new(),
-        limit if ratio <= limit => format!("   holds (limit {limit})"),
-        limit => format!("   OVER the limit {limit}"),
-    };
+    let verdict = verdict(ratio, limit);
     println!("{what:<44} {ours:>9.2} us   {against:<34} {theirs:>9.2} us   ratio {ratio:>6.3}{verdict}");
 }
 
@@ -114,10 +71,8 @@ async fn signed_in(org: &Org, filler: usize, remembers: usize) -> (OktaAuth, Str
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     org.allow_redirect(&base);
-    let config = ConfigBuilder::from_variables(org.env())
-        .base_url(&base)
-        .cookie_secret("a cookie secret for benches, 32 bytes")
-        .session_cache_size(remembers);
+    let config =
+        ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret(SECRET).session_cache_size(remembers);
     let clock = org.clock();
     let builder = OktaAuth::builder(config).clock(move || clock.now());
     let auth = builder
@@ -129,28 +84,6 @@ async fn signed_in(org: &Org, filler: usize, remembers: usize) -> (OktaAuth, Str
         .unwrap();
     let cookie = sign_in(org, &auth).await;
     (auth, cookie)
-}
-
-/// Signs in through the router and returns the session's `Cookie` header.
-async fn sign_in(org: &Org, auth: &OktaAuth) -> String {
-    let mut app = app(auth);
-    let request = Request::get("/me").header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();
-    let login = Service::call(&mut app, request).await.unwrap();
-    let attempt = cookies(&login);
-    let authorize = login.headers()[header::LOCATION].to_str().unwrap().to_owned();
-    let okta_auth_dev::Response::Redirect(back) = org.sign_in(&authorize, "ada@example.test").await.unwrap() else {
-        panic!()
-    };
-    let request = Request::get(back).header(header::COOKIE, attempt).body(Body::empty()).unwrap();
-    let done = Service::call(&mut app, request).await.unwrap();
-    assert_eq!(done.status(), 303);
-    cookies(&done)
-}
-
-fn cookies(response: &Response) -> String {
-    let set = response.headers().get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
-    let pairs = set.filter(|cookie| !cookie.contains("Max-Age=0")).map(|cookie| cookie.split(';').next().unwrap());
-    pairs.collect::<Vec<_>>().join("; ")
 }
 
 fn app(auth: &OktaAuth) -> Router {
@@ -476,8 +409,7 @@ fn main() {
     {
         repeat(what.parse().unwrap(), times.parse().unwrap());
     }
-    // `cargo test --benches` runs this too, without `--bench`: it must build and start, and not take its time.
-    if !arguments.iter().any(|argument| argument == "--bench") {
+    if !is_for_real() {
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

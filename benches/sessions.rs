@@ -17,19 +17,18 @@
 #[path = "../tests/support/redis.rs"]
 #[allow(dead_code)]
 mod redis;
+mod support;
 
 use std::hint::black_box;
-use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpServer, web};
-use axum::body::Body;
+use axum::Router;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request, header};
 use axum::routing::get;
-use axum::{Router, response::Response};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use okta_auth_axum::{OktaAuth, RouterExt, User};
@@ -38,14 +37,11 @@ use okta_auth_core::engine::Renewal;
 use okta_auth_core::session::{MemoryStore, RedisStore, SessionStore, StoreFuture, StoreKey, StoredRecord};
 use okta_auth_dev::{ADA, Clock, Org};
 use redis::RedisServer;
+use support::{ROUND, SECRET, Server, has_wrk, is_for_real, is_wanted, median, resident, sign_in, verdict};
 use tokio::runtime::Runtime;
-use tower::Service;
-
-const SECRET: &str = "a cookie secret for benches, 32 bytes";
 
 /// Rounds of a measurement; the median counts.
 const ROUNDS: usize = 31;
-const ROUND: Duration = Duration::from_millis(8);
 
 /// How many sessions of others are in the store while one user's are ended, and how many that user has.
 const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
@@ -168,37 +164,6 @@ fn auth(org: &Org, clock: &Clock, store: Option<Shared>) -> OktaAuth {
     builder.build().unwrap()
 }
 
-/// Signs in through the router and returns the session's `Cookie` header.
-async fn sign_in(org: &Org, auth: &OktaAuth) -> String {
-    let mut app = Router::new().route("/me", get(|_: User| async { "" })).okta_auth(auth);
-    let request = Request::get("/me").header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();
-    let login = Service::call(&mut app, request).await.unwrap();
-    let attempt = cookies(&login);
-    let authorize = login.headers()[header::LOCATION].to_str().unwrap().to_owned();
-    let okta_auth_dev::Response::Redirect(back) = org.sign_in(&authorize, ADA).await.unwrap() else { panic!() };
-    let request = Request::get(back).header(header::COOKIE, attempt).body(Body::empty()).unwrap();
-    let done = Service::call(&mut app, request).await.unwrap();
-    assert_eq!(done.status(), 303);
-    cookies(&done)
-}
-
-fn cookies(response: &Response) -> String {
-    let set = response.headers().get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
-    let pairs = set.filter(|cookie| !cookie.contains("Max-Age=0")).map(|cookie| cookie.split(';').next().unwrap());
-    pairs.collect::<Vec<_>>().join("; ")
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// `cargo bench --bench sessions -- load` measures what has `load` in its name.
-fn is_wanted(what: &str) -> bool {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    wanted.is_empty() || wanted.iter().any(|wanted| what.contains(wanted))
-}
-
 /// Microseconds of one request, over one round.
 async fn round(place: &Place, saves: bool, times: u32) -> f64 {
     let start = Instant::now();
@@ -302,10 +267,9 @@ async fn ending(what: &str, org: &Org, stores: Vec<Shared>) {
     }
     let ratio = median(ratios);
     for (size, costs) in SIZES.iter().zip(costs) {
-        let verdict = match (*size == SIZES[SIZES.len() - 1], ratio <= FLAT) {
-            (false, _) => String::new(),
-            (true, true) => format!("{ratio:.2} of the smallest   holds (limit {FLAT})"),
-            (true, false) => format!("{ratio:.2} of the smallest   OVER the limit {FLAT}"),
+        let verdict = match *size == SIZES[SIZES.len() - 1] {
+            false => String::new(),
+            true => format!("{ratio:.2} of the smallest{}", verdict(ratio, FLAT)),
         };
         row(&format!("end {OWN} sessions of {size}: {what}"), &format!("{:>9.0} us", median(costs)), &verdict);
     }
@@ -333,12 +297,6 @@ async fn bytes_each<F: Future<Output = u64>>(written: &Shared, store: &dyn Sessi
     used().await.saturating_sub(before) / SAMPLE as u64
 }
 
-/// Bytes of this process in memory (proc(5)); pages have 4 KiB.
-fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
-}
-
 /// Bytes that Redis has taken.
 async fn redis_memory(server: &RedisServer) -> u64 {
     let info = server.ask("INFO memory").await;
@@ -350,7 +308,7 @@ fn served(runtime: &Runtime, org: &Org, redis: &RedisServer) {
     if !is_wanted("requests per second") {
         return;
     }
-    if Command::new("wrk").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+    if !has_wrk() {
         return row("requests per second with redis", "-", "`wrk` is not installed");
     }
     let url = redis.url();
@@ -377,27 +335,10 @@ fn served(runtime: &Runtime, org: &Org, redis: &RedisServer) {
 
 /// Requests per second of a server in a process of its own.
 fn rate(org: &Org, kind: &str, cookie: &str, store: &str) -> f64 {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["serve", kind, &port.to_string()])
-        .env("OKTA_BASE_URL", "http://localhost:8080")
-        .env("OKTA_SESSION_STORE", store)
-        .envs(org.env())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert_eq!(lines.next().unwrap().unwrap(), "ready");
-    let load = |seconds: u32| {
-        let mut wrk = Command::new("wrk");
-        wrk.args(["-t1", "-c16", &format!("-d{seconds}s"), "-H", &format!("Cookie: {cookie}")]);
-        String::from_utf8(wrk.arg(format!("http://127.0.0.1:{port}/me")).output().unwrap().stdout).unwrap()
-    };
-    load(1);
-    let output = load(2);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(!output.contains("Non-2xx"), "the server refused: {output}");
+    let server = Server::start(org, kind, &[("OKTA_SESSION_STORE", store)]);
+    let cookie = [format!("Cookie: {cookie}")];
+    server.load("/me", &cookie, 1);
+    let output = server.load("/me", &cookie, 2);
     let line = output.lines().find_map(|line| line.strip_prefix("Requests/sec:")).unwrap();
     line.trim().parse().unwrap()
 }
@@ -499,8 +440,7 @@ fn main() {
     if arguments.get(1).is_some_and(|mode| mode == "serve") {
         return serve(&arguments[2], arguments[3].parse().unwrap());
     }
-    // `cargo test --benches` runs this too, without `--bench`: it must build and start, and not take its time.
-    if !arguments.iter().any(|argument| argument == "--bench") {
+    if !is_for_real() {
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

@@ -410,6 +410,17 @@ async fn issuers_elsewhere_and_audiences_in_common_are_problems_at_load_time() {
     };
     let error = build(vec![tenant("acme", "https://acme.example")], Resolver::Host).unwrap_err().to_string();
     assert!(error.contains("acme") && error.contains("allow_domain"), "{error}");
+    // One that the tenant had before is held to the same as the one that it has.
+    let mut moved = tenant("acme", "https://acme.okta.com");
+    moved.former_issuers = vec!["old.okta.com".to_owned()];
+    // So is whatever else would fail when somebody comes. A secret is in no message.
+    moved.client_secret = Some(Secret::new("not to be told"));
+    moved.base_url = Some("https://app.example.com/acme".to_owned());
+    let error = TenantTable::new([moved]).unwrap_err().to_string();
+    for told in ["acme", "https://old.okta.com", "Client Secret", "https://app.example.com"] {
+        assert!(error.contains(told), "{told}: {error}");
+    }
+    assert!(!error.contains("not to be told"), "{error}");
     let one = "https://acme.okta.com/oauth2/default";
     let mut other = tenant("globex", one);
     other.audience = Some("api://default".to_owned());

@@ -80,7 +80,7 @@ pub use client_auth::{ClientAuth, PrivateKey};
 pub use issuer::Issuer;
 pub(crate) use issuer::is_loopback;
 pub use problem::{Problem, Severity};
-pub(crate) use rules::DEFAULT_AUDIENCE;
+pub(crate) use rules::{DEFAULT_AUDIENCE, check_client};
 pub(crate) use stores::{RevocationPlace, SessionPlace};
 
 use crate::error::Result;

@@ -16,6 +16,7 @@ use url::Url;
 use super::env::{AUDIENCE, BASE_URL, CLIENT_ID, CLIENT_SECRET, COOKIE_SECRET, ISSUER_URI, SCOPES};
 use super::issuer::{Issuer, is_loopback};
 use super::problem::Findings;
+use crate::error::Result;
 use crate::secret::Secret;
 
 /// What an issuer looks like, for messages.
@@ -90,6 +91,24 @@ fn issuer_shape(url: &Url) -> Option<String> {
         return Some("`/oauth2` alone is no server; use `/oauth2/default`, or nothing for the org server".to_owned());
     }
     None
+}
+
+/// What somebody says of a client and its issuers, without all that an application says
+/// of itself: a table may have a hundred thousand of them, each of which is built when
+/// somebody comes to it. Warnings are logged then.
+///
+/// # Errors
+/// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem
+/// with its fix.
+pub(crate) fn check_client(issuers: &[&str], id: &str, secret: Option<&Secret>, base: Option<&str>) -> Result<()> {
+    let mut findings = Findings::default();
+    for one in issuers {
+        issuer(Some(one), &mut findings);
+    }
+    client_id(Some(id), &mut findings);
+    client_secret(secret, &mut findings);
+    base.map(|base| base_url(base, &mut findings));
+    findings.finish().map(|_| ())
 }
 
 /// The client id: what Okta shows, nothing around it.

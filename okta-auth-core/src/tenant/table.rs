@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::id::TenantId;
 use super::settings::TenantSettings;
 use super::source::{TenantFuture, TenantKey, TenantSource};
-use crate::config::{Config, DEFAULT_AUDIENCE};
+use crate::config::{DEFAULT_AUDIENCE, check_client};
 use crate::error::{Code, Error, Result};
 
 /// A fixed set of tenants.
@@ -139,8 +139,10 @@ pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str
 /// A wildcard is refused as a host: a certificate may cover many names, but each of
 /// them leads to a tenant only if somebody wrote it down.
 fn check(tenant: &TenantSettings, problems: &mut Vec<String>) {
-    let built = Config::builder().issuer(&tenant.issuer).client_id(&tenant.client_id).build();
-    if let Err(error) = built {
+    let issuers: Vec<&str> =
+        std::iter::once(&tenant.issuer).chain(&tenant.former_issuers).map(String::as_str).collect();
+    let (secret, base) = (tenant.client_secret.as_ref(), tenant.base_url.as_deref());
+    if let Err(error) = check_client(&issuers, &tenant.client_id, secret, base) {
         problems.push(format!("{}: {error}", tenant.id));
     }
     for host in &tenant.hosts {

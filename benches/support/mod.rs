@@ -1,0 +1,155 @@
+//! What the benches share: medians and verdicts, what is wanted of a table, a session, and a server in a process of its
+//! own under load.
+
+#![allow(dead_code, reason = "no bench needs all of it")]
+
+use std::io::{BufRead, BufReader};
+use std::pin::pin;
+use std::process::{Child, Command, Stdio};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use axum::routing::get;
+use axum::{Router, response::Response};
+use okta_auth_axum::{OktaAuth, RouterExt, User};
+use okta_auth_dev::{ADA, Org};
+use tower::Service;
+
+pub(crate) const SECRET: &str = "a cookie secret for benches, 32 bytes";
+
+/// How long one round of a measurement takes, about.
+pub(crate) const ROUND: Duration = Duration::from_millis(8);
+
+/// A future that never waits, run to its end.
+pub(crate) fn now<F: Future>(future: F) -> F::Output {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a hot path waited"),
+    }
+}
+
+/// How often `work` runs in one round.
+pub(crate) fn calibrate(work: &mut dyn FnMut()) -> u32 {
+    let mut times = 1_u32;
+    loop {
+        let start = Instant::now();
+        (0..times).for_each(|_| work());
+        if start.elapsed() >= ROUND / 2 {
+            return times;
+        }
+        times = times.saturating_mul(2);
+    }
+}
+
+/// Microseconds of `work`, over one round.
+pub(crate) fn round(work: &mut dyn FnMut(), times: u32) -> f64 {
+    let start = Instant::now();
+    (0..times).for_each(|_| work());
+    start.elapsed().as_secs_f64() * 1e6 / f64::from(times)
+}
+
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Whether a figure is below its limit. A limit that is not a number is none.
+pub(crate) fn verdict(figure: f64, limit: f64) -> String {
+    match limit {
+        limit if limit.is_nan() => String::new(),
+        limit if figure <= limit => format!("   holds (limit {limit})"),
+        limit => format!("   OVER the limit {limit}"),
+    }
+}
+
+/// `cargo bench --bench load -- axum session` measures what has all of the words in its name.
+pub(crate) fn is_wanted(name: &str) -> bool {
+    std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).all(|wanted| name.contains(&wanted))
+}
+
+/// `cargo test --benches` runs a bench too, without `--bench`: it must build and start, and not take its time.
+pub(crate) fn is_for_real() -> bool {
+    std::env::args().any(|argument| argument == "--bench")
+}
+
+/// Bytes of this process in memory (proc(5)); pages have 4 KiB.
+pub(crate) fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
+}
+
+/// Signs in through a router and returns the session's `Cookie` header.
+pub(crate) async fn sign_in(org: &Org, auth: &OktaAuth) -> String {
+    let mut app = Router::new().route("/me", get(|_: User| async { "" })).okta_auth(auth);
+    let request = Request::get("/me").header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();
+    let login = Service::call(&mut app, request).await.unwrap();
+    let attempt = cookies(&login);
+    let authorize = login.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let okta_auth_dev::Response::Redirect(back) = org.sign_in(&authorize, ADA).await.unwrap() else { panic!() };
+    let request = Request::get(back).header(header::COOKIE, attempt).body(Body::empty()).unwrap();
+    let done = Service::call(&mut app, request).await.unwrap();
+    assert_eq!(done.status(), 303);
+    cookies(&done)
+}
+
+/// The cookies that a browser would send back.
+fn cookies(response: &Response) -> String {
+    let set = response.headers().get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap());
+    let pairs = set.filter(|cookie| !cookie.contains("Max-Age=0")).map(|cookie| cookie.split(';').next().unwrap());
+    pairs.collect::<Vec<_>>().join("; ")
+}
+
+/// A server of one kind, in a process of its own that ends with its measurement: this program, started again with
+/// `serve`, the kind and a port.
+pub(crate) struct Server {
+    process: Child,
+    port: u16,
+}
+
+impl Server {
+    /// Starts it, and waits until it says that it is ready.
+    pub(crate) fn start(org: &Org, kind: &str, variables: &[(&str, &str)]) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args(["serve", kind, &port.to_string()])
+            .env("OKTA_BASE_URL", "http://localhost:8080")
+            .envs(variables.iter().copied())
+            .envs(org.env())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "ready");
+        Self { process, port }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Puts it under load for so long, and returns what `wrk` says of it.
+    pub(crate) fn load(&self, path: &str, headers: &[String], seconds: u32) -> String {
+        let mut wrk = Command::new("wrk");
+        wrk.args(["-t1", "-c16", &format!("-d{seconds}s")]);
+        wrk.args(headers.iter().flat_map(|header| ["-H", header]));
+        let output = wrk.arg(format!("http://127.0.0.1:{}{path}", self.port)).output().unwrap();
+        let output = String::from_utf8(output.stdout).unwrap();
+        assert!(!output.contains("Non-2xx"), "the server refused: {output}");
+        output
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Whether there is the program that makes the load.
+pub(crate) fn has_wrk() -> bool {
+    Command::new("wrk").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
