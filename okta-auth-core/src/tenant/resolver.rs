@@ -104,6 +104,11 @@ impl Resolver {
         }
     }
 
+    /// The host whose subdomains are tenants, if this is about subdomains.
+    pub(crate) fn parent(&self) -> Option<&str> {
+        if let Self::Subdomain(parent) = self { Some(parent) } else { None }
+    }
+
     /// What this one says.
     ///
     /// `None` if it has nothing to say, and then the next one is asked.
