@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::request::Parts;
 use quick_cache::sync::Cache;
+use tokio::task::JoinHandle;
 use url::Url;
 
 use super::arrival::{Arrival, Waiting};
@@ -175,8 +176,21 @@ impl Many {
     }
 
     /// Finds the tenant, at once if it can be.
+    ///
+    /// Whoever notices that a tenant has gone waits until its sessions have ended: with
+    /// the next request it may be back.
     pub(super) fn arrival(self: &Arc<Self>, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
-        self.end_removed();
+        let arrival = self.seek(parts, target, renewal);
+        let Some(ending) = self.end_removed() else { return arrival };
+        Arrival::Waiting(Waiting::on(async move {
+            // Goes on by itself if this request is given up.
+            ending.await.ok();
+            arrival.visit().await
+        }))
+    }
+
+    /// Finds the tenant by what is known, or else by asking.
+    fn seek(self: &Arc<Self>, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
         let hints = self.hints(parts, target);
         for hint in &hints {
             match self.consider(hint) {
@@ -273,6 +287,13 @@ impl Many {
         if let Some(auth) = self.ready_engine(settings) {
             return Ok(auth);
         }
+        let auth = self.make(settings)?;
+        self.ready.insert(settings.id.clone(), Ready { settings: Arc::clone(settings), auth: auth.clone() });
+        Ok(auth)
+    }
+
+    /// A new engine for these settings.
+    fn make(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
         let policies = match &settings.policies {
             None => None,
             Some(name) => Some(self.policies.get(name).cloned().ok_or_else(|| {
@@ -282,9 +303,7 @@ impl Many {
         };
         let (config, exclusive) = (self.settings_of(settings), self.entrance.exclusive);
         let template = self.template.clone().with_config(config);
-        let auth = template.for_tenant(Arc::clone(settings), policies, exclusive).build()?;
-        self.ready.insert(settings.id.clone(), Ready { settings: Arc::clone(settings), auth: auth.clone() });
-        Ok(auth)
+        template.for_tenant(Arc::clone(settings), policies, exclusive).build()
     }
 
     /// The engine that was made for these very settings.
@@ -348,17 +367,25 @@ impl Many {
     }
 
     /// Ends the sessions of tenants that a file has no more.
-    fn end_removed(self: &Arc<Self>) {
-        for settings in self.directory.removed() {
-            let ready = self.ready.remove(&settings.id).map(|(_, ready)| ready.auth);
-            let Some(auth) = ready.or_else(|| self.engine(&settings).ok()) else { continue };
-            self.ready.remove(&settings.id);
+    ///
+    /// It is done with the settings that they had. The engine that is ready may be that
+    /// of somebody else by now, who has the name and another client.
+    fn end_removed(&self) -> Option<JoinHandle<()>> {
+        let end = |settings: Arc<TenantSettings>| {
+            let auth = self.ready_engine(&settings).or_else(|| self.make(&settings).ok());
+            self.ready.remove_if(&settings.id, |ready| ready.settings == settings);
+            auth
+        };
+        let gone: Vec<OktaAuth> = self.directory.removed().into_iter().filter_map(end).collect();
+        (!gone.is_empty()).then(|| {
             tokio::spawn(async move {
-                if let Err(error) = auth.end_everybody().await {
-                    tracing::warn!(target: "okta_auth", code = %error.code(), "sessions of a removed tenant live on: {error}");
+                for auth in gone {
+                    if let Err(error) = auth.end_everybody().await {
+                        tracing::warn!(target: "okta_auth", code = %error.code(), "sessions of a removed tenant live on: {error}");
+                    }
                 }
-            });
-        }
+            })
+        })
     }
 
     /// Whether the lobby asks for an address.
