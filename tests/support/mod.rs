@@ -15,6 +15,7 @@ mod browser;
 mod proxy;
 mod redis;
 mod replicas;
+pub(crate) mod site;
 
 pub(crate) use app::{App, AppBuilder, SECRET, routes};
 pub(crate) use browser::{Answer, Browser};

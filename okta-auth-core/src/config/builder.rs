@@ -304,9 +304,12 @@ impl ConfigBuilder {
         self
     }
 
-    /// This client secret or none, whatever the variables say.
+    /// This client secret or none, whatever the variables say. A private key of the
+    /// application is dropped too: with one key at many servers, what it signs for one
+    /// could count at another.
     pub(crate) fn only_client_secret(mut self, secret: Option<Secret>) -> Self {
         self.variables = self.variables.without_credentials();
+        self.private_key = None;
         self.client_secret = secret;
         self
     }

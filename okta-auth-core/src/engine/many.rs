@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::request::Parts;
 use quick_cache::sync::Cache;
+use tokio::task::JoinHandle;
 use url::Url;
 
 use super::arrival::{Arrival, Waiting};
@@ -34,7 +35,7 @@ use super::{OktaAuth, Renewal};
 use crate::config::{Config, ConfigBuilder};
 use crate::error::{Code, Error, Result};
 use crate::policy::PolicySet;
-use crate::tenant::{Directory, Hint, Lookup, Resolver, TenantId, TenantKey, TenantSettings, host, resolve};
+use crate::tenant::{Directory, Hint, Lookup, Resolver, TenantId, TenantKey, TenantSettings, host, named, resolve};
 
 /// So many tenants are kept ready; the others are made ready when somebody comes.
 const READY: usize = 4096;
@@ -110,7 +111,8 @@ impl Many {
         Endpoint::all(self.lobby.config().routes())
     }
 
-    /// The same below the prefixes that name a tenant, as patterns of the router.
+    /// The same below the prefixes that name a tenant, and the callbacks of tenants that
+    /// share an address, as patterns of the router.
     pub(super) fn endpoints_below(&self) -> Vec<(Endpoint, String)> {
         let prefixes = self.resolvers.iter().filter_map(|resolver| match resolver {
             Resolver::Path(prefix) => Some(prefix),
@@ -120,7 +122,9 @@ impl Many {
             let own = self.endpoints().filter(|(endpoint, _)| *endpoint != Endpoint::ResourceMetadata);
             own.map(|(endpoint, path)| (endpoint, format!("{prefix}/{{tenant}}{path}"))).collect::<Vec<_>>()
         };
-        prefixes.flat_map(|prefix| own(prefix)).collect()
+        let callbacks = self.endpoints().filter(|(endpoint, _)| *endpoint == Endpoint::Callback);
+        let callbacks = callbacks.map(|(endpoint, path)| (endpoint, format!("{path}/{{tenant}}")));
+        prefixes.flat_map(|prefix| own(prefix)).chain(callbacks).collect()
     }
 
     /// When a request to a route renews tokens.
@@ -172,12 +176,25 @@ impl Many {
     }
 
     /// Finds the tenant, at once if it can be.
+    ///
+    /// Whoever notices that a tenant has gone waits until its sessions have ended: with
+    /// the next request it may be back.
     pub(super) fn arrival(self: &Arc<Self>, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
-        self.end_removed();
-        let hints = resolve(&self.resolvers, parts, target, self.template.config().shared().1);
+        let arrival = self.seek(parts, target, renewal);
+        let Some(ending) = self.end_removed() else { return arrival };
+        Arrival::Waiting(Waiting::on(async move {
+            // Goes on by itself if this request is given up.
+            ending.await.ok();
+            arrival.visit().await
+        }))
+    }
+
+    /// Finds the tenant by what is known, or else by asking.
+    fn seek(self: &Arc<Self>, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
+        let hints = self.hints(parts, target);
         for hint in &hints {
             match self.consider(hint) {
-                Considered::Tenant(Ok(auth)) => return auth.arrival(parts, target, renewal),
+                Considered::Tenant(Ok(auth)) => return self.enter(&auth, parts, target, renewal),
                 Considered::Tenant(Err(error)) => return self.refused(parts, target, error),
                 Considered::Nobody => {}
                 Considered::Refused => return self.refused(parts, target, unknown()),
@@ -185,6 +202,37 @@ impl Many {
             }
         }
         self.lobby_or_refusal(parts, target)
+    }
+
+    /// What tells the tenant: the resolvers, or for a callback at the address that
+    /// tenants share the callback's own name.
+    fn hints(&self, parts: &Parts, target: &str) -> Vec<Hint> {
+        match self.shared_callback(target) {
+            Some(rest) if !rest.is_empty() => vec![named(rest.strip_prefix('/').unwrap_or_default())],
+            _ => resolve(&self.resolvers, parts, target, self.template.config().shared().1),
+        }
+    }
+
+    /// What is behind the callback of the application's own address in a request to it
+    /// or below it.
+    fn shared_callback<'a>(&self, target: &'a str) -> Option<&'a str> {
+        let path = target.split('?').next()?;
+        let rest = path.strip_prefix(self.lobby.config().routes().callback()?)?;
+        (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+    }
+
+    /// The request at its tenant.
+    ///
+    /// A response that comes to the callback of another tenant, or to that of none, is
+    /// not looked at. Okta does not say who answers (RFC 9207), so where it answers to
+    /// is the defence against a mix-up (RFC 9700 §4.4.2): with one address for all, an
+    /// org could have its users sign in at another one, and be sent the codes.
+    fn enter(self: &Arc<Self>, auth: &OktaAuth, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
+        let own = auth.config().routes().callback();
+        if self.shared_callback(target).is_some() && own != target.split('?').next() {
+            return self.refused(parts, target, unknown());
+        }
+        auth.arrival(parts, target, renewal)
     }
 
     /// Finds the tenant by asking the source.
@@ -198,7 +246,7 @@ impl Many {
                     Hint::Unknown => return many.refused(&parts, &target, unknown()).visit().await,
                 };
                 match many.find(key).await {
-                    Ok(Some(auth)) => return auth.arrival(&parts, &target, renewal).visit().await,
+                    Ok(Some(auth)) => return many.enter(&auth, &parts, &target, renewal).visit().await,
                     Ok(None) if required => return many.refused(&parts, &target, unknown()).visit().await,
                     Ok(None) => {}
                     Err(error) => return many.refused(&parts, &target, error).visit().await,
@@ -239,6 +287,13 @@ impl Many {
         if let Some(auth) = self.ready_engine(settings) {
             return Ok(auth);
         }
+        let auth = self.make(settings)?;
+        self.ready.insert(settings.id.clone(), Ready { settings: Arc::clone(settings), auth: auth.clone() });
+        Ok(auth)
+    }
+
+    /// A new engine for these settings.
+    fn make(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
         let policies = match &settings.policies {
             None => None,
             Some(name) => Some(self.policies.get(name).cloned().ok_or_else(|| {
@@ -248,9 +303,7 @@ impl Many {
         };
         let (config, exclusive) = (self.settings_of(settings), self.entrance.exclusive);
         let template = self.template.clone().with_config(config);
-        let auth = template.for_tenant(Arc::clone(settings), policies, exclusive).build()?;
-        self.ready.insert(settings.id.clone(), Ready { settings: Arc::clone(settings), auth: auth.clone() });
-        Ok(auth)
+        template.for_tenant(Arc::clone(settings), policies, exclusive).build()
     }
 
     /// The engine that was made for these very settings.
@@ -263,7 +316,11 @@ impl Many {
     fn settings_of(&self, settings: &TenantSettings) -> ConfigBuilder {
         let (base, cookie) = self.template.config().shared();
         let config = settings.apply(self.template.config()).cookie_name(format!("{cookie}_{}", settings.id));
-        if settings.base_url.is_some() { config } else { self.place(config, base, settings) }
+        match &settings.base_url {
+            Some(own) if !same_origin(own, base) => config,
+            Some(_) => self.beside_others(config, settings),
+            None => self.place(config, base, settings),
+        }
     }
 
     /// Where a tenant reaches the application: below its path, at its subdomain, or at
@@ -282,7 +339,12 @@ impl Many {
                 _ => {}
             }
         }
-        config
+        self.beside_others(config, settings)
+    }
+
+    /// At the address of others, with a callback of its own.
+    fn beside_others(&self, config: ConfigBuilder, settings: &TenantSettings) -> ConfigBuilder {
+        config.redirect_uri(format!("{}/{}", self.lobby.config().redirect_uri(), settings.id))
     }
 
     /// A request for no tenant: to the application's own address, or to one that it
@@ -305,17 +367,25 @@ impl Many {
     }
 
     /// Ends the sessions of tenants that a file has no more.
-    fn end_removed(self: &Arc<Self>) {
-        for settings in self.directory.removed() {
-            let ready = self.ready.remove(&settings.id).map(|(_, ready)| ready.auth);
-            let Some(auth) = ready.or_else(|| self.engine(&settings).ok()) else { continue };
-            self.ready.remove(&settings.id);
+    ///
+    /// It is done with the settings that they had. The engine that is ready may be that
+    /// of somebody else by now, who has the name and another client.
+    fn end_removed(&self) -> Option<JoinHandle<()>> {
+        let end = |settings: Arc<TenantSettings>| {
+            let auth = self.ready_engine(&settings).or_else(|| self.make(&settings).ok());
+            self.ready.remove_if(&settings.id, |ready| ready.settings == settings);
+            auth
+        };
+        let gone: Vec<OktaAuth> = self.directory.removed().into_iter().filter_map(end).collect();
+        (!gone.is_empty()).then(|| {
             tokio::spawn(async move {
-                if let Err(error) = auth.end_everybody().await {
-                    tracing::warn!(target: "okta_auth", code = %error.code(), "sessions of a removed tenant live on: {error}");
+                for auth in gone {
+                    if let Err(error) = auth.end_everybody().await {
+                        tracing::warn!(target: "okta_auth", code = %error.code(), "sessions of a removed tenant live on: {error}");
+                    }
                 }
-            });
-        }
+            })
+        })
     }
 
     /// Whether the lobby asks for an address.
@@ -346,6 +416,12 @@ enum Considered {
 /// 404: whether there is another tenant of a similar name is nobody's business.
 fn unknown() -> Error {
     Error::new(Code::TenantUnknown, "the request is for a tenant that there is not")
+}
+
+/// Whether two URLs are at one address.
+fn same_origin(one: &str, other: &str) -> bool {
+    let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
+    origin(one).is_some_and(|one| Some(one) == origin(other))
 }
 
 /// A URL with another host, and the same scheme and port.

@@ -144,6 +144,7 @@ impl TenantsBuilder {
             egress: self.egress,
             policies: self.policies.keys().cloned().collect(),
             audiences: template.config().default_audiences().to_owned(),
+            parents: resolvers.iter().filter_map(Resolver::parent).map(str::to_owned).collect(),
         };
         let directory = match self.place {
             Place::Table(table) => Directory::table(table, &demands, clock)?,

@@ -115,7 +115,7 @@ impl Attempts {
 
 /// What stands for a state in the name of its cookie: a hash, that tells nothing about
 /// it.
-pub(crate) fn mark_of(state: &str) -> String {
+fn mark_of(state: &str) -> String {
     let hash = sha256(state.as_bytes());
     base64url::encode(hash.get(..12).unwrap_or_default())
 }

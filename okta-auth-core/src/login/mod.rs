@@ -17,7 +17,7 @@ mod options;
 mod pending;
 mod return_to;
 
-pub(crate) use attempts::{Attempts, mark_of};
+pub(crate) use attempts::Attempts;
 pub(crate) use consumed::Consumed;
 pub use options::LoginOptions;
 pub(crate) use pending::PendingLogin;

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
+use super::id::TenantId;
+use super::settings::TenantSettings;
+use super::source::TenantKey;
 use super::table::{TenantTable, audiences_in_common};
 use crate::config::{EgressPolicy, Issuer};
 use crate::error::{Code, Error, Result};
@@ -17,6 +20,8 @@ pub(crate) struct Demands {
     pub(crate) policies: BTreeSet<String>,
     /// The audiences of tenants that name none.
     pub(crate) audiences: String,
+    /// The hosts whose subdomains are tenants, in lower case.
+    pub(crate) parents: Vec<String>,
 }
 
 impl Demands {
@@ -37,10 +42,32 @@ impl Demands {
             if let Some(name) = tenant.policies.as_ref().filter(|name| !self.policies.contains(*name)) {
                 problems.push(format!("{}: there is no policy set `{name}`; add it, or name another", tenant.id));
             }
+            for host in &tenant.hosts {
+                if let Some(other) = self.subdomain_of_another(host, tenant, table) {
+                    problems.push(format!(
+                        "{}: the host `{host}` leads to {} too, as its subdomain; give it to one of them",
+                        tenant.id, other.id
+                    ));
+                }
+            }
         }
         if problems.is_empty() {
             return Ok(());
         }
         Err(Error::new(Code::ConfigInvalid, format!("the tenants cannot be used:\n- {}", problems.join("\n- "))))
+    }
+
+    /// The other tenant whose subdomain a host is: the order of the resolvers would
+    /// decide whose sign-in the users of that tenant see.
+    fn subdomain_of_another<'a>(
+        &self,
+        host: &str,
+        tenant: &TenantSettings,
+        table: &'a TenantTable,
+    ) -> Option<&'a TenantSettings> {
+        let host = host.to_ascii_lowercase();
+        let label = self.parents.iter().find_map(|parent| host.strip_suffix(parent.as_str())?.strip_suffix('.'))?;
+        let other = table.tenant(&TenantKey::Id(TenantId::parse(label)?))?;
+        (other.id != tenant.id).then_some(&**other)
     }
 }

@@ -262,8 +262,10 @@ impl Directory {
                 *seen = (stamp, now);
             }
             if changed {
-                match file.read().and_then(|read| demands.check(&read).map(|()| read)) {
-                    Ok(read) => self.replace(table, read),
+                match edited(file, stamp, demands) {
+                    // What was written meanwhile may be half of it. The next look reads all.
+                    Ok(read) if file.stamp() == stamp => self.replace(table, read),
+                    Ok(_) => {}
                     Err(error) => {
                         tracing::error!(target: "okta_auth", "the tenants stay as they were: {error}");
                     }
@@ -272,6 +274,21 @@ impl Directory {
         }
         Some(Arc::clone(&table.read().unwrap_or_else(PoisonError::into_inner)))
     }
+}
+
+/// The tenants of a file that has changed.
+///
+/// Many editors empty a file and then write it. In between there are no tenants in it,
+/// and believing that would end everybody's session.
+#[cfg(feature = "toml")]
+fn edited(file: &TenantFile, stamp: Option<Stamp>, demands: &Demands) -> Result<TenantTable> {
+    if stamp.is_some_and(Stamp::is_empty) {
+        let message = "the file is empty; if there are no tenants any more, leave a remark in it";
+        return Err(Error::new(Code::ConfigInvalid, message));
+    }
+    let read = file.read()?;
+    demands.check(&read)?;
+    Ok(read)
 }
 
 /// Asks the source. It must mean the very one that it was asked for: a comparison in

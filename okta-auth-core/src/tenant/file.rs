@@ -33,7 +33,8 @@ use crate::secret::Secret;
 /// ```
 ///
 /// The file is read again when it has changed. If it then cannot be used, the last good
-/// set goes on and the log says why, with the line.
+/// set goes on and the log says why, with the line. A file of no bytes is taken for one
+/// that is being written; where there are no tenants any more, leave a remark in it.
 #[derive(Debug)]
 pub struct TenantFile {
     path: PathBuf,
@@ -47,6 +48,14 @@ pub struct TenantFile {
 pub(crate) struct Stamp {
     modified: Option<SystemTime>,
     length: u64,
+}
+
+impl Stamp {
+    /// Whether nothing is in the file, not even a remark: somebody is about to write
+    /// it.
+    pub(crate) fn is_empty(self) -> bool {
+        self.length == 0
+    }
 }
 
 /// One section. A key that there is not is an error with those that are.

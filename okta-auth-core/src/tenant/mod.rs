@@ -53,7 +53,7 @@ pub(crate) use directory::{Directory, Lookup};
 pub use file::TenantFile;
 pub use id::TenantId;
 pub use resolver::Resolver;
-pub(crate) use resolver::{Hint, host, resolve};
+pub(crate) use resolver::{Hint, host, named, resolve};
 pub use settings::TenantSettings;
 pub use source::{TenantError, TenantFuture, TenantKey, TenantSource};
 pub use table::TenantTable;

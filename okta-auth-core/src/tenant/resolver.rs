@@ -11,14 +11,12 @@
 use http::HeaderName;
 use http::header::HOST;
 use http::request::Parts;
-use url::form_urlencoded;
 
 use super::id::TenantId;
 use super::source::TenantKey;
 use crate::bearer::{Credentials, claimed_issuer};
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error, Result};
-use crate::login::mark_of;
 
 /// One way to tell. Several are asked in order.
 #[derive(Clone, Debug)]
@@ -104,6 +102,11 @@ impl Resolver {
         }
     }
 
+    /// The host whose subdomains are tenants, if this is about subdomains.
+    pub(crate) fn parent(&self) -> Option<&str> {
+        if let Self::Subdomain(parent) = self { Some(parent) } else { None }
+    }
+
     /// What this one says.
     ///
     /// `None` if it has nothing to say, and then the next one is asked.
@@ -113,10 +116,10 @@ impl Resolver {
             Self::Subdomain(parent) => {
                 let host = host(parts)?;
                 let label = host.strip_suffix(parent.as_str())?.strip_suffix('.')?;
-                Some(id(label))
+                Some(named(label))
             }
             Self::Path(prefix) => match path.strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('/')) {
-                Some(rest) => Some(id(rest.split(['/', '?']).next().unwrap_or_default())),
+                Some(rest) => Some(named(rest.split(['/', '?']).next().unwrap_or_default())),
                 None => disguised(path, prefix).then_some(Hint::Unknown),
             },
             Self::TrustedHeader(name) => {
@@ -124,14 +127,14 @@ impl Resolver {
                 let first = values.next()?;
                 // Two values would be two tenants.
                 let only = values.next().is_none().then(|| first.to_str().ok()).flatten();
-                Some(only.map_or(Hint::Unknown, id))
+                Some(only.map_or(Hint::Unknown, named))
             }
             Self::BearerIssuer => {
                 let credentials = Credentials::parse(&parts.headers, parts.uri.query());
                 let issuer = claimed_issuer(credentials.token().ok()??).ok()?;
                 Some(Hint::Perhaps(TenantKey::Issuer(issuer)))
             }
-            Self::Session => session(parts, path, cookie),
+            Self::Session => session(parts, cookie),
         }
     }
 }
@@ -147,7 +150,7 @@ fn disguised(path: &str, prefix: &str) -> bool {
 /// A name that may be an id.
 ///
 /// Text that cannot be an id is no reason to ask a source.
-fn id(text: &str) -> Hint {
+pub(crate) fn named(text: &str) -> Hint {
     TenantId::parse(text).map_or(Hint::Unknown, |id| Hint::Tenant(TenantKey::Id(id)))
 }
 
@@ -167,26 +170,17 @@ pub(crate) fn host(parts: &Parts) -> Option<String> {
     (!text.contains('@')).then(|| authority.host().to_ascii_lowercase())
 }
 
-/// The one tenant whose session cookie is there, or for the answer to a sign-in the one
-/// whose pending sign-in it is. Several are no answer.
+/// The one tenant whose session cookie is there. Several are no answer.
 ///
 /// Nothing is opened here: the names of cookies are enough to choose a tenant, and
-/// whether the session is any good is found out with that tenant's keys. With a `state`
-/// in the query only the cookie of that sign-in counts, because a browser may be about
-/// to sign in at a second tenant.
-fn session(parts: &Parts, path: &str, cookie: &str) -> Option<Hint> {
+/// whether the session is any good is found out with that tenant's keys.
+fn session(parts: &Parts, cookie: &str) -> Option<Hint> {
     let cookies = RequestCookies::new(&parts.headers);
-    let query = path.split_once('?').map_or("", |(_, query)| query);
-    let state = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "state");
-    let pending = state.map(|(_, state)| format!("_login_{}", mark_of(&state)));
     let names = [cookie.to_owned(), format!("__Host-{cookie}")];
     let ids = names.iter().flat_map(|cookie| cookies.names_with_prefix(cookie).map(move |name| (cookie, name)));
     let ids = ids.filter_map(|(cookie, name)| {
         let rest = name.strip_prefix(cookie.as_str())?.strip_prefix('_')?;
-        match &pending {
-            Some(pending) => TenantId::parse(rest.strip_suffix(pending.as_str())?),
-            None => TenantId::parse(rest),
-        }
+        TenantId::parse(rest)
     });
     let mut ids: Vec<TenantId> = ids.collect();
     ids.sort();
@@ -217,7 +211,7 @@ mod tests {
     }
 
     fn acme() -> Option<Hint> {
-        Some(id("acme"))
+        Some(named("acme"))
     }
 
     #[test]

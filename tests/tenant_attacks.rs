@@ -1,0 +1,278 @@
+//! Attacks of one tenant's org, or of its users, on another tenant of the same application (RFC 9700 §4.4 and what its
+//! update adds). Each ends before a code, a secret or an assertion has gone anywhere.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+mod support;
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use axum::Router;
+use axum::extract::State;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use okta_auth_core::OktaAuth;
+use okta_auth_core::config::{ConfigBuilder, PrivateKey};
+use okta_auth_core::engine::{Tenants, TenantsBuilder};
+use okta_auth_core::tenant::{Resolver, TenantTable};
+use okta_auth_dev::{Fault, Response};
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::site::{BOTH, Framework, Plan, Site, local, navigate, settings};
+use support::{ADA, BEN, Browser, CALLBACK, SECRET};
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+const NAMES: [&str; 2] = ["acme", "globex"];
+
+fn build(plan: &Plan, resolvers: &[Resolver], change: impl FnOnce(TenantsBuilder) -> TenantsBuilder) -> Tenants {
+    for (name, org) in &plan.orgs {
+        org.allow_redirect(&format!("{}/t/{name}", plan.base));
+        let mut client = org.client();
+        // The one without a name is what an org may have from before.
+        client.redirect_uris.extend([format!("{}{CALLBACK}/{name}", plan.base), format!("{}{CALLBACK}", plan.base)]);
+        org.put_client(client);
+    }
+    let builder = Tenants::builder(plan.shared(&plan.base, "cookie")).egress(local());
+    let builder = builder.table(TenantTable::new(plan.all()).unwrap());
+    change(resolvers.iter().cloned().fold(builder, TenantsBuilder::resolve)).build().unwrap()
+}
+
+async fn by_path(change: impl FnOnce(TenantsBuilder) -> TenantsBuilder) -> Site {
+    let path = Resolver::Path("/t".to_owned());
+    Site::start(Framework::Axum, &NAMES, |plan| build(plan, &[path], change)).await
+}
+
+/// All tenants at one address.
+async fn at_one_address(framework: Framework) -> Site {
+    Site::start(framework, &NAMES, |plan| build(plan, &[Resolver::Session], |builder| builder)).await
+}
+
+/// Begins a sign-in where all tenants have one address. Returns the authorize URL.
+async fn begin(browser: &mut Browser, tenant: &str) -> String {
+    let answer = browser.send(Method::POST, "/login", &[FORM], format!("email=ada%40{tenant}.example")).await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    answer.location().to_owned()
+}
+
+/// An authorize URL with other parameters.
+fn forged(authorize: &str, changes: &[(&str, &str)]) -> String {
+    let mut url = url::Url::parse(authorize).unwrap();
+    let change = |name: &str| changes.iter().find(|(changed, _)| *changed == name).map(|(_, to)| (*to).to_owned());
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let pairs = pairs.into_iter().map(|(name, value)| (name.clone(), change(&name).unwrap_or(value)));
+    let pairs: Vec<_> = pairs.collect();
+    url.query_pairs_mut().clear().extend_pairs(pairs);
+    url.into()
+}
+
+fn parameter(url: &str, name: &str) -> String {
+    let url = url::Url::parse(url).unwrap();
+    url.query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned()
+}
+
+fn no_code_went_out(site: &Site, what: &str) {
+    let outbound = site.outbound();
+    assert!(!outbound.iter().any(|request| request.ends_with("/token")), "{what}: {outbound:?}");
+}
+
+#[tokio::test]
+async fn where_all_share_an_address_each_signs_in_at_a_redirect_uri_of_its_own() {
+    for framework in BOTH {
+        let site = at_one_address(framework).await;
+        for tenant in NAMES {
+            let mut browser = site.browser();
+            let authorize = begin(&mut browser, tenant).await;
+            let own = format!("{}{CALLBACK}/{tenant}", site.plan.base);
+            assert_eq!(parameter(&authorize, "redirect_uri"), own, "{framework:?}");
+            let answer = site.complete(&mut browser, tenant, &authorize, ADA).await;
+            assert_eq!((answer.status.as_u16(), answer.location()), (303, "/"), "{framework:?}: {}", answer.body);
+            // A parameter of the application's own that has the name of one of the protocol's changes nothing.
+            let answer = browser.fetch("/me?state=CA").await;
+            assert!(answer.body.contains(&format!("\"id\":\"{tenant}\"")), "{framework:?}: {}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn mix_up_where_all_share_an_address() {
+    for framework in BOTH {
+        let site = at_one_address(framework).await;
+        // Whoever runs globex began a sign-in at acme, and wants a code of a user of acme for it.
+        let mut attacker = site.browser();
+        let wanted = begin(&mut attacker, "acme").await;
+        // The victim signs in at globex, which leads on to acme, with globex's state and the attacker's challenge.
+        // The victim has a session there, by which a request without any name would be globex's.
+        let mut victim = site.browser();
+        let authorize = begin(&mut victim, "globex").await;
+        assert_eq!(site.complete(&mut victim, "globex", &authorize, BEN).await.status, 303);
+        let state = parameter(victim.navigate("/login").await.location(), "state");
+        site.quiet();
+        for address in [format!("{CALLBACK}/acme"), CALLBACK.to_owned()] {
+            let address = format!("{}{address}", site.plan.base);
+            let back = site.back("acme", &forged(&wanted, &[("state", &state), ("redirect_uri", &address)]), ADA).await;
+            let answer = navigate(&mut victim, &back).await;
+            no_code_went_out(&site, &back);
+            assert!(answer.status.is_client_error(), "{framework:?} {back}: {}", answer.body);
+        }
+        assert!(victim.fetch("/me").await.body.contains("Ben Okri"), "{framework:?}: the session goes on");
+        // acme sends nobody to the address of another tenant, however globex asks.
+        let other = format!("{}{CALLBACK}/globex", site.plan.base);
+        let stray = forged(&wanted, &[("state", &state), ("redirect_uri", &other)]);
+        let answer = site.org("acme").browser().open(&stray).await.unwrap();
+        assert!(matches!(answer, Response::Page { status: 400, .. }), "{framework:?}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_of_one_tenant_is_none_at_the_callback_of_another_at_the_same_address() {
+    for framework in BOTH {
+        let site = at_one_address(framework).await;
+        let mut browser = site.browser();
+        let authorize = begin(&mut browser, "acme").await;
+        let back = site.back("acme", &authorize, ADA).await;
+        site.quiet();
+        let renamed = browser.jar.iter().map(|(name, value)| (name.replace("_acme_", "_globex_"), value.clone()));
+        let mut thief = browser.clone();
+        thief.jar.extend(renamed.collect::<Vec<_>>());
+        let elsewhere = back.replace(&format!("{CALLBACK}/acme"), &format!("{CALLBACK}/globex"));
+        for (url, status) in [
+            (elsewhere, 400),
+            (back.replace(&format!("{CALLBACK}/acme"), &format!("{CALLBACK}/initech")), 404),
+            (back.replace(&format!("{CALLBACK}/acme"), &format!("{CALLBACK}/acme/acme")), 404),
+            (back.replace(&format!("{CALLBACK}/acme"), CALLBACK), 404),
+        ] {
+            let answer = navigate(&mut thief, &url).await;
+            assert_eq!(answer.status, status, "{framework:?} {url}: {}", answer.body);
+            assert!(site.outbound().is_empty(), "{framework:?} {url}: {:?}", site.outbound());
+        }
+        assert_eq!(navigate(&mut browser, &back).await.status, 303, "{framework:?}: the control");
+    }
+}
+
+#[tokio::test]
+async fn mix_up_where_each_has_a_path() {
+    let site = by_path(|builder| builder).await;
+    let mut attacker = site.browser();
+    let wanted = attacker.navigate("/t/acme/me").await.location().to_owned();
+    let mut victim = site.browser();
+    let begun = victim.navigate("/t/globex/me").await.location().to_owned();
+    let back = site.back("acme", &forged(&wanted, &[("state", &parameter(&begun, "state"))]), ADA).await;
+    site.quiet();
+    for url in [back.clone(), back.replace("/t/acme", "")] {
+        let answer = navigate(&mut victim, &url).await;
+        assert!(answer.status.is_client_error(), "{url}: {}", answer.body);
+        assert!(site.outbound().is_empty(), "{url}: {:?}", site.outbound());
+    }
+    let elsewhere = parameter(&begun, "redirect_uri");
+    let answer = site.org("acme").browser().open(&forged(&wanted, &[("redirect_uri", &elsewhere)])).await.unwrap();
+    assert!(matches!(answer, Response::Page { status: 400, .. }), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_response_that_names_another_tenants_issuer_is_refused() {
+    let site = by_path(|builder| builder).await;
+    site.org("globex").fault(Fault::AuthorizeIss(site.org("acme").issuer()));
+    let mut victim = site.browser();
+    let authorize = victim.navigate("/t/globex/me").await.location().to_owned();
+    let back = site.back("globex", &authorize, ADA).await;
+    site.quiet();
+    let answer = victim.navigate(&back).await;
+    assert!(answer.status.is_client_error() && answer.body.contains("response_issuer"), "{}", answer.body);
+    no_code_went_out(&site, "a foreign `iss`");
+}
+
+/// An org in name: it has metadata, and everything that they name is another org's.
+async fn borrower(metadata: impl FnOnce(&str) -> Value) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = format!("http://{}/oauth2/default", listener.local_addr().unwrap());
+    let document = metadata(&issuer);
+    let app = Router::new().fallback(async |State(document): State<Value>| axum::Json(document)).with_state(document);
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    issuer
+}
+
+#[tokio::test]
+async fn an_issuer_that_borrows_the_endpoints_of_another_signs_nobody_in() {
+    let acme = okta_auth_dev::Org::start().await.unwrap();
+    let honest = acme.issuer();
+    let issuer = borrower(|issuer| {
+        json!({
+            "issuer": issuer,
+            "authorization_endpoint": format!("{honest}/v1/authorize"),
+            "token_endpoint": format!("{honest}/v1/token"),
+            "jwks_uri": format!("{honest}/v1/keys"),
+        })
+    })
+    .await;
+    let site = Site::start(Framework::Axum, &["acme"], |plan| {
+        // The worst case: the client at acme's org has this redirect URI too, and its secret is known.
+        acme.allow_redirect(&format!("{}/t/globex", plan.base));
+        let mut globex = settings("globex", &acme);
+        globex.issuer.clone_from(&issuer);
+        let tenants = TenantTable::new([settings("acme", plan.org("acme")), globex]).unwrap();
+        let builder = Tenants::builder(plan.shared(&plan.base, "cookie")).egress(local()).table(tenants);
+        builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
+    })
+    .await;
+    let mut victim = site.browser();
+    let authorize = victim.navigate("/t/globex/me").await.location().to_owned();
+    let Response::Redirect(back) = acme.sign_in(&authorize, ADA).await.unwrap() else { panic!() };
+    let answer = victim.navigate(&back).await;
+    assert!(!answer.status.is_redirection() && !answer.status.is_success(), "{}", answer.body);
+    assert!(answer.body.contains("token_claim"), "the issuer of the ID token is another: {}", answer.body);
+    assert_eq!(victim.fetch("/t/globex/me").await.status, 401);
+}
+
+fn private_key() -> PrivateKey {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let text = STANDARD.encode(pair.to_pkcs8v1().unwrap());
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
+    PrivateKey::from_pem(&pem, Some("app-key-1".to_owned())).unwrap()
+}
+
+/// One key at many servers is what audience injection lives on. The application's own is used at no tenant.
+#[tokio::test]
+async fn the_private_key_of_the_application_signs_for_no_tenant() {
+    let site = Site::start(Framework::Axum, &NAMES, |plan| {
+        for (name, org) in &plan.orgs {
+            org.allow_redirect(&format!("{}/t/{name}", plan.base));
+        }
+        let shared = ConfigBuilder::default().base_url(&plan.base).cookie_secret(SECRET).private_key(private_key());
+        let clock = plan.orgs[0].1.clock();
+        let builder = Tenants::builder(OktaAuth::builder(shared).clock(move || clock.now())).egress(local());
+        let builder = builder.table(TenantTable::new(plan.all()).unwrap());
+        builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
+    })
+    .await;
+    for tenant in NAMES {
+        let mut browser = site.browser();
+        let answer = browser.navigate(&format!("/t/{tenant}/me")).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        let authorize = answer.location().to_owned();
+        assert_eq!(site.complete(&mut browser, tenant, &authorize, ADA).await.status, 303);
+        for request in site.org(tenant).journal() {
+            assert_eq!(request.form_field("client_assertion"), None, "{} {}", request.method, request.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_somebody_else_began_is_completed_by_nobody_at_no_tenant() {
+    for exclusive in [false, true] {
+        let site = by_path(|builder| builder.exclusive(exclusive)).await;
+        let mut attacker = site.signed_in("globex", BEN).await;
+        let mut victim = site.signed_in("acme", ADA).await;
+        // The victim is lured to finish what the attacker began, once as themselves and once with the attacker's code.
+        for user in [ADA, BEN] {
+            let authorize = attacker.navigate("/t/globex/login?prompt=login").await.location().to_owned();
+            let back = site.back("globex", &authorize, user).await;
+            site.quiet();
+            let answer = victim.navigate(&back).await;
+            assert!(answer.body.contains("attempt_unknown"), "{user}: {}", answer.body);
+            no_code_went_out(&site, user);
+        }
+        assert_eq!(victim.fetch("/t/globex/me").await.status, 401);
+        assert!(victim.fetch("/t/acme/me").await.body.contains("Ada Lovelace"), "the session that was there goes on");
+        assert!(attacker.fetch("/t/globex/me").await.body.contains("Ben Okri"));
+    }
+}

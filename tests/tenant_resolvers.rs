@@ -1,0 +1,338 @@
+//! How a request is told to be a tenant's: by each resolver, over real sockets and on both frameworks.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+mod support;
+
+use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::{OktaAuth, Tenants, TenantsBuilder};
+use okta_auth_core::error::Error;
+use okta_auth_core::tenant::{Resolver, TenantSettings, TenantTable};
+use reqwest::Method;
+use support::site::{BOTH, Framework, Plan, Site, id, local, navigate, settings};
+use support::{ADA, SECRET};
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+const NAMES: [&str; 2] = ["acme", "globex"];
+
+/// The application at `app.localhost`, with these tenants and resolvers.
+fn build(
+    plan: &Plan,
+    resolvers: &[Resolver],
+    tenants: Vec<TenantSettings>,
+    change: impl FnOnce(TenantsBuilder) -> TenantsBuilder,
+) -> Tenants {
+    let base = format!("http://app.localhost:{}", plan.port);
+    let builder = Tenants::builder(plan.shared(&base, "cookie")).egress(local());
+    let builder = builder.table(TenantTable::new(tenants).unwrap());
+    change(resolvers.iter().cloned().fold(builder, TenantsBuilder::resolve)).build().unwrap()
+}
+
+async fn site(framework: Framework, resolvers: &[Resolver]) -> Site {
+    Site::start(framework, &NAMES, |plan| build(plan, resolvers, plan.all(), |builder| builder)).await
+}
+
+/// With a host of each tenant's own.
+async fn by_host(framework: Framework) -> Site {
+    Site::start(framework, &NAMES, |plan| {
+        let tenants = plan.orgs.iter().map(|(name, org)| {
+            org.allow_redirect(&format!("http://portal.{name}.localhost:{}", plan.port));
+            let mut tenant = settings(name, org);
+            tenant.hosts = vec![format!("portal.{name}.localhost")];
+            tenant
+        });
+        build(plan, &[Resolver::Host], tenants.collect(), |builder| builder)
+    })
+    .await
+}
+
+fn found(tenant: &str) -> (u16, Option<String>) {
+    (200, Some(tenant.to_owned()))
+}
+
+#[tokio::test]
+async fn an_exact_host_is_its_tenant_and_no_other_host_is() {
+    for framework in BOTH {
+        let site = by_host(framework).await;
+        for tenant in NAMES {
+            let host = site.at(&format!("portal.{tenant}.localhost"));
+            assert_eq!(site.who(&host, "/who", &[]).await, found(tenant), "{framework:?}");
+            assert_eq!(site.who(&host.to_ascii_uppercase(), "/who", &[]).await, found(tenant), "{framework:?}");
+        }
+        // A port tells nothing, and neither does what a proxy or a client says beside the host.
+        assert_eq!(site.who("portal.acme.localhost:9", "/who", &[]).await, found("acme"), "{framework:?}");
+        let spoofed = [("x-forwarded-host", "portal.globex.localhost"), ("forwarded", "host=portal.globex.localhost")];
+        assert_eq!(site.who(&site.at("portal.acme.localhost"), "/who", &spoofed).await, found("acme"), "{framework:?}");
+        assert_eq!(
+            site.who(&site.at("app.localhost"), "/who", &spoofed).await,
+            (200, None),
+            "{framework:?}: the lobby"
+        );
+        for other in ["acme.localhost", "x.portal.acme.localhost", "portal.acme.localhost.evil.example", "127.0.0.1"] {
+            for target in ["/who", "/me", "/login", "/authorization-code/callback?code=c&state=s", "/nowhere"] {
+                assert_eq!(site.who(&site.at(other), target, &spoofed).await.0, 404, "{framework:?} {other} {target}");
+            }
+        }
+        assert!(site.outbound().is_empty(), "{framework:?}: {:?}", site.outbound());
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_stays_at_its_own_host() {
+    for framework in BOTH {
+        let site = by_host(framework).await;
+        let mut browser = site.browser();
+        let [acme, globex] =
+            NAMES.map(|tenant| format!("http://{}/me", site.at(&format!("portal.{tenant}.localhost"))));
+        let authorize = navigate(&mut browser, &acme).await.location().to_owned();
+        let answer = site.complete(&mut browser, "acme", &authorize, ADA).await;
+        assert_eq!((answer.status.as_u16(), answer.location()), (303, "/me"), "{framework:?}: {}", answer.body);
+        assert!(navigate(&mut browser, &acme).await.body.contains("\"id\":\"acme\""), "{framework:?}");
+        // The same browser at the other host, were it to send its cookies there, is led to that tenant's Okta.
+        let answer = navigate(&mut browser, &globex).await;
+        assert!(answer.location().starts_with(&site.org("globex").issuer()), "{framework:?}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_subdomain_of_the_parent_is_a_tenant_and_nothing_deeper_or_beside_it() {
+    for framework in BOTH {
+        let site = site(framework, &[Resolver::Subdomain("app.localhost".to_owned())]).await;
+        let who = async |host: &str| site.who(&site.at(host), "/who", &[]).await;
+        for tenant in NAMES {
+            assert_eq!(who(&format!("{tenant}.app.localhost")).await, found(tenant), "{framework:?}");
+        }
+        assert_eq!(who("ACME.App.Localhost").await, found("acme"), "{framework:?}");
+        assert_eq!(who("app.localhost").await, (200, None), "{framework:?}: the lobby");
+        let strange = [
+            "initech.app.localhost",
+            "x.acme.app.localhost",
+            "acme.globex.app.localhost",
+            "acmeapp.localhost",
+            "acme.app.localhost.evil.example",
+            "acme.localhost",
+            "-acme.app.localhost",
+        ];
+        for host in strange {
+            assert_eq!(who(host).await, (404, None), "{framework:?} {host}");
+        }
+        assert!(site.outbound().is_empty(), "{framework:?}: {:?}", site.outbound());
+    }
+}
+
+#[tokio::test]
+async fn of_two_ways_the_first_one_counts_and_brings_no_session_of_the_other() {
+    for framework in BOTH {
+        let resolvers = [Resolver::Path("/t".to_owned()), Resolver::Subdomain("app.localhost".to_owned())];
+        let site = site(framework, &resolvers).await;
+        let host = site.at("globex.app.localhost");
+        assert_eq!(site.who(&host, "/t/acme/who", &[]).await, found("acme"), "{framework:?}");
+        assert_eq!(site.who(&host, "/who", &[]).await, found("globex"), "{framework:?}");
+        assert_eq!(site.who(&host, "/t/initech/who", &[]).await, (404, None), "{framework:?}: no second choice");
+    }
+}
+
+#[tokio::test]
+async fn a_header_counts_where_somebody_asked_for_it_and_only_once() {
+    for framework in BOTH {
+        let path = Resolver::Path("/t".to_owned());
+        let without = site(framework, std::slice::from_ref(&path)).await;
+        let base = without.at("app.localhost");
+        let globex =
+            [("x-tenant", "globex"), ("x-tenant-id", "globex"), ("tenant", "globex"), ("x-okta-tenant", "globex")];
+        assert_eq!(without.who(&base, "/who", &globex).await, (200, None), "{framework:?}: nobody opted in");
+        assert_eq!(without.who(&base, "/t/acme/who", &globex).await, found("acme"), "{framework:?}");
+
+        let with = site(framework, &[Resolver::TrustedHeader("X-Tenant".to_owned()), path]).await;
+        let base = with.at("app.localhost");
+        assert_eq!(with.who(&base, "/who", &globex).await, found("globex"), "{framework:?}");
+        assert_eq!(with.who(&base, "/t/acme/who", &globex[1..]).await, found("acme"), "{framework:?}");
+        for bad in ["initech", "Globex", "globex,acme", "globex ", "../acme"] {
+            let expected = if bad == "globex " { found("globex") } else { (404, None) };
+            assert_eq!(with.who(&base, "/who", &[("x-tenant", bad)]).await, expected, "{framework:?} {bad:?}");
+        }
+        let twice = [("x-tenant", "globex"), ("x-tenant", "globex")];
+        assert_eq!(with.who(&base, "/who", &twice).await, (404, None), "{framework:?}: two values are two tenants");
+        assert!(with.outbound().is_empty(), "{framework:?}: {:?}", with.outbound());
+    }
+}
+
+#[tokio::test]
+async fn the_one_session_of_a_browser_tells_its_tenant_and_a_made_up_one_tells_nothing() {
+    for framework in BOTH {
+        let site = site(framework, &[Resolver::Session]).await;
+        let base = site.at("app.localhost");
+        for (cookies, tenant) in [
+            ("okta_session_acme=forged", Some("acme")),
+            ("okta_session_acme=forged; okta_session_globex=forged", None),
+            ("okta_session_initech=forged", None),
+            ("okta_session_=forged; okta_session_ACME=forged; okta_sessionacme=forged", None),
+        ] {
+            let told = site.who(&base, "/who", &[("cookie", cookies)]).await;
+            assert_eq!(told, (200, tenant.map(str::to_owned)), "{framework:?} {cookies}");
+            assert_eq!(site.who(&base, "/me", &[("cookie", cookies)]).await.0, 401, "{framework:?} {cookies}");
+        }
+        assert!(site.outbound().is_empty(), "{framework:?}: {:?}", site.outbound());
+    }
+}
+
+#[tokio::test]
+async fn the_issuer_of_a_token_chooses_among_tenants_and_is_never_asked_itself() {
+    for framework in BOTH {
+        // `rogue` is an org that could be reached, and that is no tenant.
+        let site = Site::start(framework, &["acme", "globex", "rogue"], |plan| {
+            let tenants = plan.all().into_iter().filter(|tenant| tenant.id != id("rogue")).collect();
+            build(plan, &[Resolver::BearerIssuer], tenants, |builder| builder)
+        })
+        .await;
+        let base = site.at("app.localhost");
+        let api = async |token: String| {
+            site.who(&base, "/api", &[("authorization", format!("Bearer {token}").as_str())]).await
+        };
+        for tenant in NAMES {
+            let token = site.org(tenant).mint().access_token(ADA, ["openid"]).sign();
+            assert_eq!(api(token).await, found(tenant), "{framework:?}");
+        }
+        site.quiet();
+        let rogue = || site.org("rogue").mint().access_token(ADA, ["openid"]);
+        let own = site.org("acme").issuer();
+        for (token, what) in [
+            (rogue().sign(), "its own issuer"),
+            (rogue().claim("iss", own.as_str()).sign(), "a tenant's issuer, signed by somebody else"),
+            (rogue().claim("iss", format!("{own}/")).sign(), "nearly a tenant's issuer"),
+            (rogue().claim("iss", serde_json::json!([own, site.org("rogue").issuer()])).sign(), "two issuers"),
+            (rogue().unsigned().claim("iss", own.as_str()).sign(), "no signature"),
+        ] {
+            assert_eq!(api(token).await, (401, None), "{framework:?}: {what}");
+        }
+        assert_eq!(site.org("rogue").journal(), [], "{framework:?}: a stranger's issuer was asked");
+        let outbound = site.outbound();
+        assert!(outbound.iter().all(|request| request.ends_with("/keys")), "{framework:?}: {outbound:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_tells_whether_its_domain_is_known_and_nothing_else() {
+    for framework in BOTH {
+        let site = site(framework, &[Resolver::Path("/t".to_owned())]).await;
+        let base = site.at("app.localhost");
+        let post = async |email: &str| {
+            let body = url::form_urlencoded::Serializer::new(String::new()).append_pair("email", email).finish();
+            site.browser().send(Method::POST, "/login", &[("host", &base), FORM], body).await
+        };
+        // Somebody who is known at Okta and somebody who is not differ in nothing but the address that they typed.
+        let (known, other) = (post("ada@acme.example").await, post("zzz@acme.example").await);
+        assert_eq!(known.status, 303, "{framework:?}");
+        assert_eq!(known.location().replace("ada%40", "zzz%40"), other.location(), "{framework:?}");
+        assert_eq!(known.body, other.body, "{framework:?}");
+        // So do domains: nearly a tenant's is as unknown as any.
+        let plain = |body: &str| body.split("Reference").next().unwrap().to_owned();
+        let unknown = post("ada@nowhere.example").await;
+        assert!(!["acme", "globex", "nowhere"].iter().any(|name| unknown.body.contains(name)), "{}", unknown.body);
+        let more =
+            ["ada@sub.acme.example", "ada@acme.example.evil.example", "ada@acme.exampl", "ada@cme.example", "acme"];
+        for email in more {
+            let answer = post(email).await;
+            assert_eq!((answer.status, plain(&answer.body)), (unknown.status, plain(&unknown.body)), "{email}");
+            assert!(answer.set_cookies().is_empty(), "{framework:?} {email}");
+        }
+        assert!(site.outbound().is_empty(), "{framework:?}: {:?}", site.outbound());
+    }
+}
+
+#[tokio::test]
+async fn the_chooser_lists_names_as_text_and_is_there_only_for_those_who_want_it() {
+    for framework in BOTH {
+        let start = async |email: bool, chooser: bool| {
+            Site::start(framework, &NAMES, |plan| {
+                let mut tenants = plan.all();
+                tenants[0].name = Some("<script>alert(1)</script> & Söhne".to_owned());
+                let path = [Resolver::Path("/t".to_owned())];
+                build(plan, &path, tenants, |builder| builder.email_first(email).chooser(chooser))
+            })
+            .await
+        };
+        let page = async |site: &Site| {
+            navigate(&mut site.browser(), &format!("http://{}/login", site.at("app.localhost"))).await
+        };
+        let site = start(false, true).await;
+        let answer = page(&site).await;
+        assert!(answer.status == 200 && !answer.body.contains("<form"), "{framework:?}: {}", answer.body);
+        assert!(answer.body.contains("&lt;script&gt;") && !answer.body.contains("<script"), "{}", answer.body);
+        for tenant in NAMES {
+            let link = format!("http://{}/t/{tenant}/login", site.at("app.localhost"));
+            assert!(answer.body.contains(&link), "{framework:?} {link}: {}", answer.body);
+            let answer = navigate(&mut site.browser(), &link).await;
+            assert!(answer.location().starts_with(&site.org(tenant).issuer()), "{framework:?} {link}");
+        }
+        let answer = page(&start(true, false).await).await;
+        assert!(answer.body.contains("<form") && !answer.body.contains("globex"), "{framework:?}: {}", answer.body);
+        assert_eq!(page(&start(false, false).await).await.status, 404, "{framework:?}: nothing to ask");
+    }
+}
+
+/// What is wrong with two tenants after a change to them.
+fn conflict(resolver: Resolver, change: impl FnOnce(&mut TenantSettings, &mut TenantSettings)) -> String {
+    let tenant = |name: &str| {
+        TenantSettings::new(id(name), format!("https://{name}.okta.com/oauth2/default"), format!("0oa{name}"))
+    };
+    let (mut acme, mut globex) = (tenant("acme"), tenant("globex"));
+    change(&mut acme, &mut globex);
+    let shared = ConfigBuilder::default().base_url("https://app.example.com").cookie_secret(SECRET);
+    let build = || -> Result<Tenants, Error> {
+        let tenants = Tenants::builder(OktaAuth::builder(shared)).table(TenantTable::new([acme, globex])?);
+        tenants.resolve(resolver).resolve(Resolver::Host).build()
+    };
+    build().map_or_else(|error| error.to_string(), |_| String::new())
+}
+
+#[test]
+fn what_leads_to_two_tenants_is_told_at_load_time_with_both_names() {
+    let path = || Resolver::Path("/t".to_owned());
+    assert_eq!(conflict(path(), |_, _| {}), "", "the control");
+    let both = |what: &str, message: String| {
+        assert!(message.contains("acme") && message.contains("globex"), "{what}: {message}");
+    };
+    both(
+        "a host, in any case",
+        conflict(path(), |acme, globex| {
+            acme.hosts = vec!["Portal.Example".to_owned()];
+            globex.hosts = vec!["portal.example".to_owned()];
+        }),
+    );
+    both(
+        "a domain of addresses",
+        conflict(path(), |acme, globex| {
+            acme.email_domains = vec!["mail.example".to_owned()];
+            globex.email_domains = vec!["MAIL.example".to_owned()];
+        }),
+    );
+    both(
+        "issuer and client",
+        conflict(path(), |acme, globex| {
+            globex.issuer.clone_from(&acme.issuer);
+            globex.client_id.clone_from(&acme.client_id);
+        }),
+    );
+    both(
+        "an issuer that one has now and the other had before",
+        conflict(path(), |acme, globex| {
+            globex.former_issuers = vec![acme.issuer.clone()];
+        }),
+    );
+    let twice = conflict(path(), |acme, globex| globex.id = acme.id.clone());
+    assert!(twice.contains("the id `acme` leads to"), "{twice}");
+    // Here the order of the resolvers would decide who gets the users of acme.
+    let subdomain = || Resolver::Subdomain("App.example.com".to_owned());
+    for host in ["acme.app.example.com", "ACME.APP.example.com"] {
+        both(
+            "a host that is another's subdomain",
+            conflict(subdomain(), |_, globex| {
+                globex.hosts = vec![host.to_owned()];
+            }),
+        );
+    }
+    let own = conflict(subdomain(), |_, globex| globex.hosts = vec!["globex.app.example.com".to_owned()]);
+    assert_eq!(own, "", "one's own subdomain is one's own");
+}

@@ -1,0 +1,196 @@
+//! What an application learns of a tenant at sign-in, and what becomes of sessions that live on: a tenant that moves to
+//! another issuer, and tokens of two tenants that expire at once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use okta_auth_core::engine::{Refusal, SignIn, Tenants};
+use okta_auth_core::tenant::{Resolver, TenantFuture, TenantKey, TenantSettings, TenantSource, TenantTable};
+use support::site::{Framework, Plan, Site, id, local, settings};
+use support::{ADA, BEN, Browser};
+
+const NAMES: [&str; 2] = ["acme", "globex"];
+
+fn allow_paths(plan: &Plan) {
+    for (name, org) in &plan.orgs {
+        org.allow_redirect(&format!("{}/t/{name}", plan.base));
+    }
+}
+
+/// The application's own records: an account for each issuer and subject, with the tenants where it was seen.
+type Accounts = Arc<Mutex<BTreeMap<(String, String), Vec<String>>>>;
+
+#[tokio::test]
+async fn the_hook_is_told_the_tenant_and_makes_an_account_for_each_issuer_and_subject() {
+    let accounts = Accounts::default();
+    let made = Arc::clone(&accounts);
+    let hook = move |sign_in: SignIn| {
+        let made = Arc::clone(&made);
+        async move {
+            let tenant = sign_in.tenant().expect("there are many").id.to_string();
+            let identity = sign_in.identity();
+            if tenant == "globex" && identity.all_claims()["email"] == BEN {
+                return Err(Refusal::new("globex does not know you"));
+            }
+            let key = (identity.issuer().to_owned(), identity.subject().to_owned());
+            made.lock().unwrap().entry(key).or_default().push(tenant);
+            Ok(sign_in)
+        }
+    };
+    let site = Site::start(Framework::Axum, &NAMES, |plan| {
+        allow_paths(plan);
+        let builder = Tenants::builder(plan.shared(&plan.base, "memory").on_sign_in(hook)).egress(local());
+        let builder = builder.table(TenantTable::new(plan.all()).unwrap());
+        builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
+    })
+    .await;
+    for tenant in ["acme", "globex", "acme"] {
+        site.signed_in(tenant, ADA).await;
+    }
+    site.signed_in("acme", BEN).await;
+    // The same person by id and address, and an account at each Okta all the same.
+    let subject = |tenant: &str, user: &str| site.org(tenant).user(user).unwrap().id;
+    assert_eq!(subject("acme", ADA), subject("globex", ADA), "the premise");
+    let key = |tenant: &str, user: &str| (site.org(tenant).issuer(), subject(tenant, user));
+    let found = accounts.lock().unwrap().clone();
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found[&key("acme", ADA)], ["acme", "acme"]);
+    assert_eq!(found[&key("globex", ADA)], ["globex"]);
+    assert_eq!(found[&key("acme", BEN)], ["acme"]);
+    // A refusal at one tenant is none at another.
+    let mut ben = site.browser();
+    let authorize = ben.navigate("/t/globex/me").await.location().to_owned();
+    let answer = site.complete(&mut ben, "globex", &authorize, BEN).await;
+    assert!(answer.status == 403 && answer.body.contains("globex does not know you"), "{}", answer.body);
+    assert_eq!(ben.fetch("/t/globex/me").await.status, 401);
+    assert_eq!(accounts.lock().unwrap().len(), 3);
+}
+
+/// A database with one tenant, which is edited.
+#[derive(Clone)]
+struct Row(Arc<Mutex<TenantSettings>>);
+
+impl TenantSource for Row {
+    fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
+        let row = self.0.lock().unwrap().clone();
+        let meant = *key == TenantKey::Id(row.id.clone());
+        Box::pin(async move { Ok(meant.then_some(row)) })
+    }
+}
+
+/// The issuer of the user's session, or the status of who has none.
+async fn issuer_of(browser: &mut Browser) -> String {
+    let answer = browser.fetch("/t/acme/me").await;
+    if answer.status == 200 { answer.json()["issuer"].as_str().unwrap().to_owned() } else { answer.status.to_string() }
+}
+
+#[tokio::test]
+async fn a_tenant_that_moves_keeps_its_sessions_and_tokens_for_as_long_as_it_says_so() {
+    for store in ["cookie", "memory"] {
+        let mut row = None;
+        // One tenant, with the org of before and the one to come.
+        let site = Site::start(Framework::Axum, &["before", "after"], |plan| {
+            for (_, org) in &plan.orgs {
+                org.allow_redirect(&format!("{}/t/acme", plan.base));
+            }
+            let source = Row(Arc::new(Mutex::new(settings("acme", plan.org("before")))));
+            row = Some(source.clone());
+            let builder = Tenants::builder(plan.shared(&plan.base, store)).egress(local()).source(source);
+            builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
+        })
+        .await;
+        let edit = |change: &dyn Fn(&mut TenantSettings)| {
+            change(&mut row.as_ref().unwrap().0.lock().unwrap());
+            site.tenants.forget();
+        };
+        let [before, after] = ["before", "after"].map(|org| site.org(org).issuer());
+        let api = async |org: &str| {
+            let bearer = format!("Bearer {}", site.org(org).mint().access_token(ADA, ["openid"]).sign());
+            site.who("localhost", "/t/acme/api", &[("authorization", &bearer)]).await.0
+        };
+        let sign_in = async |browser: &mut Browser, org: &str| {
+            let authorize = browser.navigate("/t/acme/me").await.location().to_owned();
+            assert!(authorize.starts_with(&site.org(org).issuer()), "{store}: {authorize}");
+            assert_eq!(site.complete(browser, org, &authorize, ADA).await.status, 303, "{store}");
+        };
+        let [mut old, mut new, mut late] = [site.browser(), site.browser(), site.browser()];
+        sign_in(&mut old, "before").await;
+        assert_eq!((api("before").await, api("after").await), (200, 401), "{store}: the control");
+        // A sign-in that is under way when the tenant moves.
+        let pending = late.navigate("/t/acme/me").await.location().to_owned();
+
+        edit(&|acme| {
+            acme.issuer.clone_from(&after);
+            acme.client_secret = settings("acme", site.org("after")).client_secret;
+            acme.former_issuers = vec![before.clone()];
+        });
+        assert_eq!(issuer_of(&mut old).await, before, "{store}: nobody is signed out by the move");
+        sign_in(&mut new, "after").await;
+        assert_eq!(issuer_of(&mut new).await, after, "{store}");
+        assert_eq!((api("before").await, api("after").await), (200, 200), "{store}: both for a while");
+        site.quiet();
+        let answer = site.complete(&mut late, "before", &pending, ADA).await;
+        assert!(answer.body.contains("attempt_unknown"), "{store}: {}", answer.body);
+        assert_eq!(site.org("after").count("/token"), 0, "{store}: a code of one issuer went to the other");
+
+        edit(&|acme| acme.former_issuers.clear());
+        assert_eq!(issuer_of(&mut old).await, "401 Unauthorized", "{store}: the move is over");
+        assert_eq!(issuer_of(&mut new).await, after, "{store}");
+        assert_eq!((api("before").await, api("after").await), (401, 200), "{store}");
+    }
+}
+
+/// The claims of a token, unverified.
+fn claims(token: &str) -> serde_json::Value {
+    let payload = token.split('.').nth(1).unwrap_or_else(|| panic!("no token: {token}"));
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn sessions_of_two_tenants_refresh_at_once_each_at_its_own_org() {
+    for store in ["cookie", "memory"] {
+        let site = Site::start(Framework::Axum, &NAMES, |plan| {
+            allow_paths(plan);
+            let tenants = plan.all().into_iter().map(|mut tenant| {
+                tenant.session_idle = Some(Duration::from_secs(7200));
+                tenant.scopes = Some("openid profile email offline_access".to_owned());
+                tenant
+            });
+            let builder = Tenants::builder(plan.shared(&plan.base, store)).egress(local());
+            let builder = builder.table(TenantTable::new(tenants).unwrap());
+            builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
+        })
+        .await;
+        // Both in one browser, of people with the same id.
+        let mut browser = site.signed_in("acme", ADA).await;
+        site.sign_in(&mut browser, "globex", ADA).await;
+        site.advance(Duration::from_secs(3601));
+        site.quiet();
+        let ask = |n: usize| {
+            let (mut browser, tenant) = (browser.clone(), NAMES[n % 2]);
+            async move { (tenant, browser.fetch(&format!("/t/{tenant}/fresh")).await) }
+        };
+        let answers = futures_util::future::join_all((0..20).map(ask)).await;
+        for (tenant, answer) in &answers {
+            assert_eq!(answer.status, 200, "{store} {tenant}: {}", answer.body);
+            assert_eq!(claims(&answer.body)["iss"], site.org(tenant).issuer(), "{store}");
+            let same = answers.iter().filter(|(other, _)| other == tenant).all(|(_, other)| other.body == answer.body);
+            assert!(same, "{store} {tenant}: one refresh for all");
+        }
+        for tenant in NAMES {
+            let org = site.org(tenant);
+            assert_eq!(org.count("/token"), 1, "{store} {tenant}: {:?}", site.outbound());
+            let request = org.journal().into_iter().find(|request| request.path.ends_with("/token")).unwrap();
+            assert_eq!(request.form_field("grant_type").as_deref(), Some("refresh_token"), "{store} {tenant}");
+        }
+        let acme = site.tenants.tenant(&id("acme")).await.unwrap().unwrap();
+        assert_eq!(acme.tenant().unwrap().id, id("acme"));
+    }
+}
