@@ -490,3 +490,34 @@ mod addresses {
         assert!(replica.ask("ROLE").await.contains("master"));
     }
 }
+
+mod messages {
+    use okta_auth_dev::Org;
+
+    use crate::support::{ADA, AppBuilder, RedisServer};
+
+    /// The server takes the mark of a message and then fails, as one does that loses its primary in between.
+    #[tokio::test]
+    #[ignore = "needs redis-server"]
+    async fn a_sign_out_message_comes_again_after_a_failure_and_counts_once() {
+        let server = RedisServer::start().await;
+        let (org, url) = (Org::start().await.unwrap(), server.url());
+        let app =
+            AppBuilder::default().org(org.clone()).configure(move |config| config.session_store(url)).start().await;
+        let mut ada = app.browser();
+        ada.sign_in(&org, ADA, "/profile").await;
+        let universal = org.global_revocation(ADA).to(format!("{}/global-token-revocation", app.base)).notice();
+        let back = org.logout_token(ADA).session(None).notice(format!("{}/backchannel-logout", app.base));
+        for (notice, [done, fails, replay]) in [(universal, [204, 503, 401]), (back, [200, 400, 400])] {
+            assert!(server.ask("ACL SETUSER default -zrangebyscore").await.starts_with("+OK"));
+            assert_eq!(notice.send().await.status, Some(fails));
+            assert!(ada.is_signed_in().await, "nothing has ended");
+            assert!(server.ask("ACL SETUSER default +zrangebyscore").await.starts_with("+OK"));
+            assert_eq!(notice.send().await.status, Some(done), "the repetition");
+            assert!(!ada.is_signed_in().await);
+            ada.sign_in(&org, ADA, "/profile").await;
+            assert_eq!(notice.send().await.status, Some(replay), "a replay");
+            assert!(ada.is_signed_in().await, "a replay ends nothing");
+        }
+    }
+}

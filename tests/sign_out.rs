@@ -15,7 +15,7 @@ use okta_auth_core::session::{Session, SessionId};
 use okta_auth_dev::{Delivery, Endpoint, LogoutToken, LogoutTokenFault, Notice, Org, RevocationFault, SubjectFormat};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{ADA, Answer, App, BEN, Browser, Place, SharedStore, offline, routes};
+use support::{ADA, Answer, App, BEN, Browser, Gate, Place, SharedStore, offline, routes};
 
 const SESSION: &str = "okta_session";
 const FRONT: &str = "/frontchannel-logout";
@@ -668,6 +668,132 @@ async fn a_store_that_is_down_ends_nothing_and_says_so() {
     // What was not carried out is not used up: Okta may send it again.
     assert_eq!(revocation.send().await.status, Some(204));
     assert!(!site.lives(&ada).await);
+}
+
+/// A site whose store a test lets fail in parts.
+async fn failing_site() -> (Site, SharedStore) {
+    let org = Org::start().await.unwrap();
+    let store = SharedStore::new(&org);
+    (Site::start(Place::Shared(store.clone()), org).await, store)
+}
+
+/// A message of each kind about Ada, with the status that it gets when it is carried out, when the store fails, and when
+/// it is a replay.
+fn messages(site: &Site) -> [(Notice, [u16; 3]); 2] {
+    [
+        (site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).notice(), [204, 503, 401]),
+        (site.org.logout_token(ADA).session(None).notice(site.at(BACK)), [200, 400, 400]),
+    ]
+}
+
+/// A message that has been carried out counts no more, whatever came before.
+async fn check_replay(site: &Site, notice: &Notice, status: u16) {
+    site.org.clock().advance(Duration::from_secs(2));
+    let again = site.signed_in(ADA).await;
+    for _ in 0..2 {
+        let sent = notice.send().await;
+        assert_eq!(sent.status, Some(status), "{sent:?}");
+        site.org.clock().advance(Duration::from_secs(40));
+    }
+    assert!(site.lives(&again).await, "a replay ends nothing");
+}
+
+#[tokio::test]
+async fn a_message_counts_after_all_if_the_store_failed_between_its_mark_and_its_work() {
+    for kind in 0..2 {
+        let (site, store) = failing_site().await;
+        let ada = site.signed_in(ADA).await;
+        let (notice, [done, fails, replay]) = messages(&site).into_iter().nth(kind).unwrap();
+        store.fail(&["linked"]);
+        assert_eq!(notice.send().await.status, Some(fails));
+        assert_eq!(notice.send().await.status, Some(fails));
+        assert!(site.lives(&ada).await, "nothing has ended");
+        store.fail(&[]);
+        assert_eq!(notice.send().await.status, Some(done), "the repetition is carried out");
+        assert!(!site.lives(&ada).await);
+        check_replay(&site, &notice, replay).await;
+    }
+}
+
+/// The store goes away altogether, so that the mark cannot be taken back either: it goes by itself.
+#[tokio::test]
+async fn a_mark_that_could_not_be_taken_back_does_not_lose_the_message() {
+    for kind in 0..2 {
+        let (site, store) = failing_site().await;
+        let ada = site.signed_in(ADA).await;
+        let (notice, [done, fails, replay]) = messages(&site).into_iter().nth(kind).unwrap();
+        store.fail(&["linked", "release"]);
+        assert_eq!(notice.send().await.status, Some(fails));
+        store.fail(&[]);
+        let again = notice.send().await;
+        assert_eq!(again.status, Some(fails), "{again:?}");
+        assert_eq!(again.header("retry-after").is_some(), fails == 503, "{again:?}");
+        assert!(again.body.contains("logout_in_progress"), "{again:?}");
+        assert!(site.lives(&ada).await, "not twice at a time");
+        site.org.clock().advance(Duration::from_secs(21));
+        assert_eq!(notice.send().await.status, Some(done), "the repetition is carried out");
+        assert!(!site.lives(&ada).await);
+        check_replay(&site, &notice, replay).await;
+    }
+}
+
+/// What cannot be written down as used is not called done: the sender comes again.
+#[tokio::test]
+async fn a_message_that_cannot_be_marked_as_used_is_not_called_done() {
+    for kind in 0..2 {
+        let (site, store) = failing_site().await;
+        let ada = site.signed_in(ADA).await;
+        let (notice, [done, fails, replay]) = messages(&site).into_iter().nth(kind).unwrap();
+        store.fail(&["raise"]);
+        assert_eq!(notice.send().await.status, Some(fails));
+        assert!(!site.lives(&ada).await, "the session has ended all the same");
+        store.fail(&[]);
+        assert_eq!(notice.send().await.status, Some(fails), "it is still held");
+        site.org.clock().advance(Duration::from_secs(21));
+        // Universal Logout says that nobody is left to be signed out.
+        let expected = if done == 204 { 404 } else { done };
+        assert_eq!(notice.send().await.status, Some(expected));
+        check_replay(&site, &notice, replay).await;
+    }
+}
+
+#[tokio::test]
+async fn of_two_copies_of_a_message_at_once_one_counts() {
+    for kind in 0..2 {
+        let (site, store) = failing_site().await;
+        let ada = site.signed_in(ADA).await;
+        let (notice, [done, fails, replay]) = messages(&site).into_iter().nth(kind).unwrap();
+        store.gate(Gate::Shut);
+        let first = tokio::spawn({
+            let notice = notice.clone();
+            async move { notice.send().await }
+        });
+        store.until_somebody_waits().await;
+        let second = notice.send().await;
+        assert_eq!(second.status, Some(fails), "{second:?}");
+        store.gate(Gate::Open);
+        assert_eq!(first.await.unwrap().status, Some(done));
+        assert!(!site.lives(&ada).await);
+        check_replay(&site, &notice, replay).await;
+    }
+}
+
+/// A message whose body cannot be read is used up: its token covers no body, so another one could be put in.
+#[tokio::test]
+async fn a_token_with_a_bad_body_is_used_up() {
+    for site in Site::all().await {
+        let ada = site.signed_in(ADA).await;
+        let revocation = || site.org.global_revocation(ADA).to(site.at(UNIVERSAL));
+        let good = revocation().notice();
+        let token = format!("Bearer {}", good.token());
+        let json = ("content-type", "application/json");
+        let mut sender = Browser::new(site.entry());
+        let headers = [("authorization", token.as_str()), json];
+        let answer = sender.send(Method::POST, UNIVERSAL, &headers, "{}".to_owned()).await;
+        assert_eq!(answer.status, 400, "{}", site.name());
+        assert_eq!(good.send().await.status, Some(401), "{}", site.name());
+        assert!(site.lives(&ada).await, "{}", site.name());
+    }
 }
 
 #[tokio::test]

@@ -177,6 +177,12 @@ codes! {
     ///
     /// A session in a cookie can be ended from outside only with a revocation list.
     LogoutUnsupported = "logout_unsupported",
+    /// A copy of a sign-out message came while another one is being carried out, or
+    /// shortly after one that the application did not carry out to its end.
+    ///
+    /// The sender gets 503 with `Retry-After`, but for back-channel messages, which have
+    /// only 400 for everything (OIDC Back-Channel Logout §2.8).
+    LogoutInProgress = "logout_in_progress",
     /// Something that cannot happen did. Please report it.
     Internal = "internal",
 }
@@ -316,12 +322,21 @@ impl Error {
     }
 
     /// Whether the same call may work later without any change: Okta or the session
-    /// store is away or slow, or Okta limits the rate.
+    /// store is away or slow, Okta limits the rate, or a copy of the same message is at
+    /// work.
     pub fn is_temporary(&self) -> bool {
-        use Code::{ProviderRateLimited, ProviderUnavailable, RenewalUnavailable, StoreUnavailable, TenantUnavailable};
+        use Code::{
+            LogoutInProgress, ProviderRateLimited, ProviderUnavailable, RenewalUnavailable, StoreUnavailable,
+            TenantUnavailable,
+        };
         matches!(
             self.0.code,
-            ProviderUnavailable | ProviderRateLimited | StoreUnavailable | RenewalUnavailable | TenantUnavailable
+            ProviderUnavailable
+                | ProviderRateLimited
+                | StoreUnavailable
+                | RenewalUnavailable
+                | TenantUnavailable
+                | LogoutInProgress
         )
     }
 

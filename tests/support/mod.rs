@@ -21,7 +21,7 @@ pub(crate) use app::{App, AppBuilder, SECRET, routes};
 pub(crate) use browser::{Answer, Browser};
 pub(crate) use proxy::Proxy;
 pub(crate) use redis::{RedisServer, free_port};
-pub(crate) use replicas::{Place, Replicas, SharedStore, offline};
+pub(crate) use replicas::{Gate, Place, Replicas, SharedStore, offline};
 
 /// The users that the development org ships with.
 pub(crate) const ADA: &str = "ada@example.test";

@@ -21,10 +21,23 @@ struct Shared {
     down: AtomicBool,
     /// Nothing but `save` fails.
     full: AtomicBool,
+    /// These fail, by name.
+    failing: Mutex<Vec<&'static str>>,
+    /// Whoever reads links waits here.
+    gate: watch::Sender<Gate>,
     /// How many claims were refused because somebody else holds the mark.
     refused: watch::Sender<usize>,
     /// Every key and every record that was ever written.
     written: Mutex<Vec<Vec<u8>>>,
+}
+
+/// A door before the links of a store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    Open,
+    Shut,
+    /// Shut, and somebody waits.
+    Waited,
 }
 
 impl SharedStore {
@@ -34,6 +47,8 @@ impl SharedStore {
             memory: MemoryStore::with_clock(10_000, move || clock.now()),
             down: AtomicBool::new(false),
             full: AtomicBool::new(false),
+            failing: Mutex::default(),
+            gate: watch::Sender::new(Gate::Open),
             refused: watch::Sender::new(0),
             written: Mutex::default(),
         }))
@@ -47,6 +62,33 @@ impl SharedStore {
     /// Lets every `save` fail, or work again.
     pub(crate) fn refuse_saves(&self, full: bool) {
         self.0.full.store(full, Ordering::SeqCst);
+    }
+
+    /// Lets these operations fail, and all others work.
+    pub(crate) fn fail(&self, operations: &[&'static str]) {
+        *self.0.failing.lock().unwrap() = operations.to_vec();
+    }
+
+    /// Lets whoever reads links wait, or go on.
+    pub(crate) fn gate(&self, gate: Gate) {
+        self.0.gate.send_replace(gate);
+    }
+
+    /// Waits until somebody waits at the gate.
+    pub(crate) async fn until_somebody_waits(&self) {
+        self.0.gate.subscribe().wait_for(|gate| *gate == Gate::Waited).await.unwrap();
+    }
+
+    /// An operation that fails when it is told to.
+    fn works<'a, T: Send + 'a>(
+        &'a self,
+        operation: &str,
+        act: impl FnOnce(&'a MemoryStore) -> StoreFuture<'a, T>,
+    ) -> StoreFuture<'a, T> {
+        if self.0.failing.lock().unwrap().contains(&operation) {
+            return Box::pin(ready(Err(StoreError::new("the store fails"))));
+        }
+        self.up(act)
     }
 
     /// How many sessions there are.
@@ -111,7 +153,13 @@ impl SessionStore for SharedStore {
     }
 
     fn linked<'a>(&'a self, index: &'a StoreKey) -> StoreFuture<'a, Vec<StoreKey>> {
-        self.up(|store| store.linked(index))
+        Box::pin(async move {
+            if *self.0.gate.borrow() != Gate::Open {
+                self.gate(Gate::Waited);
+                self.0.gate.subscribe().wait_for(|gate| *gate == Gate::Open).await.unwrap();
+            }
+            self.works("linked", |store| store.linked(index)).await
+        })
     }
 
     fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
@@ -123,12 +171,12 @@ impl SessionStore for SharedStore {
     }
 
     fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
-        self.up(|store| store.release(mark, owner))
+        self.works("release", |store| store.release(mark, owner))
     }
 
     fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
         self.note(mark, None);
-        self.up(|store| store.raise(mark, value, lifetime))
+        self.works("raise", |store| store.raise(mark, value, lifetime))
     }
 
     fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {

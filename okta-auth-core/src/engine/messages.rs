@@ -7,9 +7,10 @@
 //! | 1 | the form has one token | the header has one token |
 //! | 2 | | `iss` chooses between the issuer and its org, and is not believed |
 //! | 3 | signature, kind, issuer, audience, times | the same, by the keys of that one |
-//! | 4 | the token is used up, on all replicas | the same |
+//! | 4 | the token is held, on all replicas | the same |
 //! | 5 | whose sessions: `sid`, or `sub` | the body says whose |
 //! | 6 | they end, and their refresh tokens are revoked later | the same |
+//! | 7 | the token is used up, unless the store failed | the same |
 //!
 //! A stranger gets as far as step 3, which costs one verification and at most one fetch
 //! of keys in the floor interval. A body is not even looked at before that, so nobody
@@ -20,7 +21,8 @@
 //! The id of a token is claimed in the place where sessions end: the store, or the
 //! revocation list of sessions in cookies. It is remembered until the token would be
 //! refused for its age, by the slowest clock that is tolerated. Without such a place no
-//! message is accepted.
+//! message is accepted. [`once`](super::once) tells what becomes of a message while the
+//! store fails.
 //!
 //! # What front-channel can and cannot do
 //!
@@ -30,14 +32,14 @@
 //! if it was not opened as a page of its own: a link must not sign anybody out.
 //!
 //!
-//! Who sends it is proved, or it can do no more than sign somebody out; then it is used
-//! up; then sessions end, in the store or by a mark that every replica sees. What each
-//! of the three is told is decided in [`logout`](crate::logout).
+//! Who sends it is proved, or it can do no more than sign somebody out; then sessions
+//! end, in the store or by a mark that every replica sees, once for each message. What
+//! each of the three is told is decided in [`logout`](crate::logout).
 
 use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_FRAME_OPTIONS};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 use url::Url;
 
@@ -48,11 +50,10 @@ use crate::bearer::Authority;
 use crate::config::Issuer;
 use crate::error::{Code, Error, Result};
 use crate::events::{EndReason, Reference};
-use crate::jose::{Ends, LogoutTokenRules, Once, RevocationTokenRules};
+use crate::jose::{Ends, LogoutTokenRules, RevocationTokenRules};
 use crate::logout::{AcceptedIssuers, Channel, FrontTarget, Signer, SubjectIdentifier};
 use crate::logout::{front_channel_target, logout_token, revocation_subject, revocation_token};
-use crate::secret::random_bytes;
-use crate::session::{Kind, Sessions, StoreKey, bounded};
+use crate::session::{Kind, Sessions, StoreKey};
 
 /// What the senders of sign-out messages need beyond what sign-in has.
 #[derive(Debug)]
@@ -167,18 +168,20 @@ impl OktaAuth {
         let metadata = self.metadata().await?;
         let rules = LogoutTokenRules { issuer: &config.issuer, client_id: &config.client_id };
         let token = self.0.verifier.logout_token(metadata.jwks_uri(), &token, &rules).await?;
-        self.use_up(token.issuer(), token.once()).await?;
         let naming = self.0.sessions.naming();
-        match token.ends() {
-            Ends::User { subject } => {
-                let name = naming.name(Kind::Subject, subject.as_bytes());
-                self.end_named(&name, EndReason::BackChannel, reference).await
+        let work = async {
+            match token.ends() {
+                Ends::User { subject } => {
+                    let name = naming.name(Kind::Subject, subject.as_bytes());
+                    self.end_named(&name, EndReason::BackChannel, reference).await
+                }
+                Ends::Session { sid, subject } => {
+                    let name = naming.name(Kind::OktaSession, sid.as_bytes());
+                    self.end_session_of(&name, subject, reference).await
+                }
             }
-            Ends::Session { sid, subject } => {
-                let name = naming.name(Kind::OktaSession, sid.as_bytes());
-                self.end_session_of(&name, subject, reference).await
-            }
-        }
+        };
+        self.once(token.issuer(), token.once(), work).await
     }
 
     /// Ends the sessions of a name that are of this user. A mark for sessions in
@@ -215,9 +218,13 @@ impl OktaAuth {
         };
         let metadata = discovery.metadata().await?;
         let token = verifier.revocation_token(metadata.jwks_uri(), &token, &rules).await?;
-        self.use_up(token.issuer(), token.once()).await?;
+        self.once(token.issuer(), token.once(), self.revoke(&parts.headers, body, reference)).await
+    }
+
+    /// Ends the sessions of whom the body of a proven message names.
+    async fn revoke(&self, headers: &HeaderMap, body: &[u8], reference: Reference) -> Result<Option<usize>> {
         let naming = self.0.sessions.naming();
-        let name = match revocation_subject(&parts.headers, body, accepted)? {
+        let name = match revocation_subject(headers, body, &self.0.senders.accepted)? {
             SubjectIdentifier::Email(email) => naming.email(email.as_str()),
             SubjectIdentifier::IssuerSubject { sub: id, .. } | SubjectIdentifier::Opaque { id } => {
                 naming.name(Kind::Subject, id.as_bytes())
@@ -240,21 +247,6 @@ impl OktaAuth {
     fn revocation_endpoint(&self) -> String {
         let config = self.config();
         format!("{}{}", config.origin(), config.routes().global_token_revocation().unwrap_or_default())
-    }
-
-    /// Lets a message count once, on all replicas.
-    async fn use_up(&self, issuer: &str, once: &Once) -> Result<()> {
-        let sessions = &self.0.sessions;
-        let Some(marks) = sessions.marks() else {
-            let message = "nothing here could remember that the message has come; set OKTA_REVOCATION_STORE";
-            return Err(Error::new(Code::LogoutUnsupported, message));
-        };
-        let mark = sessions.naming().name(Kind::Message, format!("{issuer} {}", once.id()).as_bytes());
-        let nobody_else = u64::from_be_bytes(random_bytes()?);
-        if bounded(marks.claim(&mark, nobody_else, once.remember_for(self.0.clock.now()))).await? {
-            return Ok(());
-        }
-        Err(Error::invalid_claim("jti", "has been used before: the message was replayed"))
     }
 }
 

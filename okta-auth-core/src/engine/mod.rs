@@ -68,6 +68,7 @@ mod initiate;
 mod lobby;
 mod many;
 mod messages;
+mod once;
 mod page;
 mod places;
 mod renewal;

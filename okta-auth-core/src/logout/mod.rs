@@ -19,7 +19,8 @@
 //!
 //! What has no proof can be sent by anybody, so a front-channel message may do no more
 //! than sign somebody out. The two with a token are read in a fixed order: who asks,
-//! then what for. A token counts once; until when it is remembered, it says itself.
+//! then what for. A token counts once; until when it is remembered, it says itself. What
+//! was not carried out because something was away may come again.
 //!
 //! A message is read in one way or not at all: a parameter, a member or a header that
 //! comes twice is refused, never chosen from. What is compared is compared byte by
@@ -33,7 +34,7 @@
 //! | not allowed | 400 | | 403 |
 //! | nobody is known by that name | 200 | 200 | 404 |
 //! | known, and cannot be signed out | 400 | 500 | 422 |
-//! | Okta cannot be reached | 400 | 503 | 503 |
+//! | Okta or the store cannot be reached, or a copy is at work | 400 | 503 | 503 |
 
 mod back_channel;
 mod email;
