@@ -165,7 +165,9 @@ fn measure_case(org: &Org, framework: &str, case: &Case) {
     let remembers = case.remembers.to_string();
     let start = |kind: &String| Server::start(org, kind, &[("REMEMBERS", &remembers)]);
     let servers: Vec<Server> = kinds.iter().map(start).collect();
-    servers.iter().for_each(|server| drop(second(server, case)));
+    for server in &servers {
+        second(server, case);
+    }
     let mut seconds = vec![Vec::new(); servers.len()];
     for _ in 0..ROUNDS {
         for (server, seconds) in servers.iter().zip(&mut seconds) {
