@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<TenantTable, (Option<usize>, String)> {
-        parse(text, |name| (name == "ACME_SECRET").then(|| "from the environment".to_owned()))
+        parse(text, |name| (name == "ACME_SECRET").then(|| "from-the-environment".to_owned()))
     }
 
     const ACME: &str = "[acme]\nissuer = \"https://acme.okta.com\"\nclient_id = \"0oa1\"\n";
@@ -182,7 +182,7 @@ mod tests {
         let table = read(&text).unwrap();
         let acme = &table.all()[0];
         assert_eq!((acme.display_name(), acme.session_idle), ("Acme Inc.", Some(Duration::from_secs(60))));
-        assert_eq!(acme.client_secret.as_ref().unwrap().expose(), "from the environment");
+        assert_eq!(acme.client_secret.as_ref().unwrap().expose(), "from-the-environment");
     }
 
     #[test]
