@@ -374,14 +374,42 @@ async fn a_third_party_names_the_tenant_exactly_and_proves_nothing() {
 
 #[tokio::test]
 async fn sessions_live_side_by_side_or_exclude_each_other() {
-    for exclusive in [false, true] {
+    for (exclusive, store) in [(false, "cookie"), (true, "cookie"), (false, "memory"), (true, "memory")] {
         let resolvers = [Resolver::Path("/t".to_owned())];
-        let site = Site::start(Framework::Axum, "cookie", &resolvers, |builder| builder.exclusive(exclusive)).await;
+        let site = Site::start(Framework::Axum, store, &resolvers, |builder| builder.exclusive(exclusive)).await;
         let mut browser = site.signed_in("acme", ADA).await;
+        let (mut copy, mut elsewhere) = (browser.clone(), site.signed_in("acme", ADA).await);
         let response = site.response(&mut browser, "globex", BEN).await;
         browser.navigate(&response).await;
+        let expected = if exclusive { 401 } else { 200 };
         assert_eq!(browser.fetch("/t/globex/me").await.body, "Ben Okri at globex");
-        assert_eq!(browser.fetch("/t/acme/me").await.status, if exclusive { 401 } else { 200 });
+        assert_eq!(browser.fetch("/t/acme/me").await.status, expected, "{store}");
+        // It has ended, and has not only been taken out of this browser.
+        assert_eq!(copy.fetch("/t/acme/me").await.status, expected, "{store}: a copy of its cookie");
+        assert_eq!(elsewhere.fetch("/t/acme/me").await.status, 200, "{store}: another browser of the same user");
+        if store == "memory" {
+            let acme = site.tenants.tenant(&id("acme")).await.unwrap().unwrap();
+            let left = acme.sessions_of(&site.acme.user(ADA).unwrap().id).await.unwrap();
+            assert_eq!(left.len(), if exclusive { 1 } else { 2 });
+        }
+    }
+}
+
+/// A cookie with the name of a tenant's is no session: neither a made-up one, nor another tenant's under that name.
+#[tokio::test]
+async fn with_exclusive_tenants_nobody_ends_a_session_that_is_not_in_the_browser() {
+    for store in ["cookie", "memory"] {
+        let resolvers = [Resolver::Path("/t".to_owned())];
+        let site = Site::start(Framework::Axum, store, &resolvers, |builder| builder.exclusive(true)).await;
+        let mut ada = site.signed_in("acme", ADA).await;
+        let mut browser = Browser::new(&site.base);
+        for tenant in ["initech", "globex", "acme"] {
+            browser.jar.insert(format!("okta_session_{tenant}"), "1.AAAA".to_owned());
+        }
+        let response = site.response(&mut browser, "globex", BEN).await;
+        assert_eq!(browser.navigate(&response).await.status, 303);
+        assert_eq!(browser.fetch("/t/globex/me").await.body, "Ben Okri at globex");
+        assert_eq!(ada.fetch("/t/acme/me").await.status, 200, "{store}");
     }
 }
 

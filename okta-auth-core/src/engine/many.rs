@@ -20,7 +20,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use http::request::Parts;
 use quick_cache::sync::Cache;
@@ -51,6 +51,8 @@ pub(super) struct Many {
     lobby: OktaAuth,
     policies: HashMap<String, PolicySet>,
     entrance: Entrance,
+    /// This one, for engines that look at the others.
+    this: Weak<Self>,
     /// The routes whose requests do not renew tokens, the library's own below each
     /// prefix too.
     on_demand: Vec<String>,
@@ -63,7 +65,7 @@ pub(super) struct Entrance {
     pub(super) email_first: bool,
     /// Whether it lists the tenants.
     pub(super) chooser: bool,
-    /// Whether a sign-in at one tenant takes the session at another away.
+    /// Whether a sign-in at one tenant ends the session at another.
     pub(super) exclusive: bool,
 }
 
@@ -93,10 +95,16 @@ impl Many {
             lobby,
             policies,
             entrance: Entrance::default(),
+            this: Weak::new(),
         };
         let own: Vec<String> = many.endpoints_below().into_iter().map(|(_, path)| path).collect();
         many.on_demand.extend(own);
         many
+    }
+
+    /// The same behind a pointer, which its engines can come back by.
+    pub(super) fn shared(self) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self { this: Weak::clone(this), ..self })
     }
 
     /// With this at the entrance.
@@ -246,7 +254,8 @@ impl Many {
                 Error::new(Code::ConfigInvalid, message)
             })?),
         };
-        let (config, exclusive) = (self.settings_of(settings), self.entrance.exclusive);
+        let (config, exclusive) =
+            (self.settings_of(settings), self.entrance.exclusive.then(|| Weak::clone(&self.this)));
         let template = self.template.clone().with_config(config);
         let auth = template.for_tenant(Arc::clone(settings), policies, exclusive).build()?;
         self.ready.insert(settings.id.clone(), Ready { settings: Arc::clone(settings), auth: auth.clone() });

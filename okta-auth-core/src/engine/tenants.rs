@@ -67,7 +67,7 @@ impl Tenants {
 
     /// Several tenants.
     pub(super) fn many(many: Many) -> Self {
-        Self(Kind::Many(Arc::new(many)))
+        Self(Kind::Many(many.shared()))
     }
 
     /// Reads the variables of the process: with `OKTA_TENANTS` the tenants that it

@@ -112,8 +112,9 @@ impl TenantsBuilder {
         self
     }
 
-    /// Whether somebody who signs in at one tenant leaves the sessions of others in the
-    /// same browser; no by default: several live side by side.
+    /// Whether a sign-in at one tenant ends the sessions of others in the same browser,
+    /// as a sign-out there would; no by default: several live side by side. If the store
+    /// fails meanwhile, the browser loses the others' cookies all the same.
     pub fn exclusive(mut self, exclusive: bool) -> Self {
         self.exclusive = exclusive;
         self
