@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::client_auth::PrivateKey;
+use super::env;
 use super::env::Variables;
 use super::{Options, ResponseMode, Userinfo};
 use crate::error::Result;
@@ -304,11 +305,26 @@ impl ConfigBuilder {
         self
     }
 
-    /// This client secret or none, whatever the variables say.
+    /// This client secret or none, whatever has been set and the variables say.
     pub(crate) fn only_client_secret(mut self, secret: Option<Secret>) -> Self {
         self.variables = self.variables.without_credentials();
         self.client_secret = secret;
+        self.private_key = None;
         self
+    }
+
+    /// The private key alone.
+    pub(crate) fn only_private_key(mut self) -> Self {
+        self.variables = self.variables.without_secret();
+        self.client_secret = None;
+        self
+    }
+
+    /// Whether there is a private key, and whether there is a client secret.
+    pub(crate) fn has_credentials(&self) -> (bool, bool) {
+        let set = |names: &[&str]| names.iter().any(|name| self.variables.value(name).is_some());
+        let key = self.private_key.is_some() || set(&[env::PRIVATE_KEY, env::PRIVATE_KEY_FILE]);
+        (key, self.client_secret.is_some() || set(&[env::CLIENT_SECRET]))
     }
 
     /// The same with a cookie secret: a random one if there is none.

@@ -34,7 +34,7 @@ use super::{OktaAuth, Renewal};
 use crate::config::{Config, ConfigBuilder};
 use crate::error::{Code, Error, Result};
 use crate::policy::PolicySet;
-use crate::tenant::{Directory, Hint, Lookup, Resolver, TenantId, TenantKey, TenantSettings, host, resolve};
+use crate::tenant::{Directory, Hint, Lookup, Resolver, Shared, TenantId, TenantKey, TenantSettings, host, resolve};
 
 /// So many tenants are kept ready; the others are made ready when somebody comes.
 const READY: usize = 4096;
@@ -246,6 +246,13 @@ impl Many {
         let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(auth) = self.ready_engine(settings) {
             return Ok(auth);
+        }
+        let (key, secret) = self.template.config().has_credentials();
+        if let Some(problem) = (Shared { key, secret }).problem(settings) {
+            return Err(Error::new(
+                Code::ConfigInvalid,
+                format!("the tenant {} cannot be used: {problem}", settings.id),
+            ));
         }
         let policies = match &settings.policies {
             None => None,

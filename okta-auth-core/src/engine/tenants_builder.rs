@@ -18,7 +18,7 @@ use crate::error::{Code, Error, Result};
 use crate::policy::PolicySet;
 #[cfg(feature = "toml")]
 use crate::tenant::TenantFile;
-use crate::tenant::{Demands, Directory, Resolver, TenantSource, TenantTable};
+use crate::tenant::{Demands, Directory, Resolver, Shared, TenantSource, TenantTable};
 
 /// How long the answer of a source is believed.
 const BELIEVED: Duration = Duration::from_secs(60);
@@ -141,7 +141,9 @@ impl TenantsBuilder {
         let resolvers: Vec<_> = self.resolvers.into_iter().map(Resolver::checked).collect::<Result<_>>()?;
         let template = self.template.shared(&self.egress)?;
         let clock = template.shared_clock();
+        let (key, secret) = template.config().has_credentials();
         let demands = Demands {
+            shared: Shared { key, secret },
             egress: self.egress,
             policies: self.policies.keys().cloned().collect(),
             audiences: template.config().default_audiences().to_owned(),
