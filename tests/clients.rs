@@ -38,10 +38,10 @@ async fn signs_in(
     let base = format!("http://{}", listener.local_addr().unwrap());
     let org = Org::builder().client(client.origin(&base)).start().await.unwrap();
     let config = change(ConfigBuilder::default().issuer(org.issuer()).base_url(&base));
-    let auth = okta_auth_axum::OktaAuth::builder(config).build().unwrap();
+    let auth = OktaAuth::builder(config).build().unwrap();
     let router = okta_auth_axum::RouterExt::okta_auth(support::routes(), &auth);
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    let answer = support::Browser::new(&base).sign_in(&org, ADA, "/profile").await;
+    let answer = Browser::new(&base).sign_in(&org, ADA, "/profile").await;
     let token = org.journal().into_iter().find(|request| request.path.ends_with("/v1/token")).unwrap();
     (answer.status.as_u16(), token)
 }
