@@ -71,7 +71,7 @@ impl Visit {
                 escape(return_to.as_str())
             )
         });
-        let page = Page { title: "Sign in", sentences, links, code: "tenant_required", reference: self.reference() };
+        let page = Page { title: "Sign in", sentences, links, code: None, reference: self.reference() };
         let mut reply = reply::html(StatusCode::OK, page.render_with(form.as_deref().unwrap_or_default()));
         // Browsers hold the redirects that follow a form to `form-action` too, and these lead to any
         // tenant and on to its Okta. There is one form, and nothing on the page can add another.

@@ -282,7 +282,13 @@ impl Visit {
             let body = serde_json::json!({ "error": code, "message": refusal.reason(), "reference": reference });
             return reply::json(StatusCode::FORBIDDEN, &body);
         }
-        let page = Page { title: "You cannot sign in here", sentences: vec![refusal.reason()], links, code, reference };
+        let page = Page {
+            title: "You cannot sign in here",
+            sentences: vec![refusal.reason()],
+            links,
+            code: Some(code),
+            reference,
+        };
         reply::html(StatusCode::FORBIDDEN, page.render())
     }
 
