@@ -15,7 +15,7 @@ use axum::routing::get;
 use okta_auth_actix::{OktaAuthLayer, okta_auth};
 use okta_auth_axum::RouterExt;
 use okta_auth_core::OktaAuth;
-use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
+use okta_auth_core::config::{ConfigBuilder, EgressPolicy, ResponseMode};
 use okta_auth_core::engine::{Tenants, TenantsBuilder};
 use okta_auth_core::error::Code;
 use okta_auth_core::policy::{PolicySet, group};
@@ -325,6 +325,7 @@ async fn the_entrance_tells_nothing_about_users_and_its_form_may_lead_on() {
         assert!(page.status == 200 && !page.body.contains("<script>"), "{}", page.body);
         assert!(page.header("content-security-policy").contains("form-action 'self' https: http:"));
         assert!(!page.body.contains("acme"), "customers are told");
+        assert!(!page.body.contains("Code:") && !page.body.contains("tenant_required"), "nothing has failed");
         let mut places = Vec::new();
         for user in ["ada@acme.example", "nobody@ACME.example"] {
             let body = format!("email={}", user.replace('@', "%40"));
@@ -426,6 +427,22 @@ async fn the_sessions_of_a_removed_tenant_end_and_do_not_come_back() {
             assert_eq!(error.code(), Code::TenantUnknown);
         }
     }
+}
+
+/// The callback would come from Okta's site, with its `state` in the body: nothing tells whose it is.
+#[test]
+fn tenants_that_sessions_tell_apart_cannot_have_callbacks_by_form_post() {
+    let build = |mode: ResponseMode, resolvers: &[Resolver]| {
+        let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+        let acme = TenantSettings::new(id("acme"), "https://acme.okta.com", "0oa1");
+        let table = TenantTable::new([acme]).unwrap();
+        let builder = Tenants::builder(OktaAuth::builder(shared.response_mode(mode))).table(table);
+        resolvers.iter().cloned().fold(builder, TenantsBuilder::resolve).build()
+    };
+    let error = build(ResponseMode::FormPost, &[Resolver::Host, Resolver::Session]).unwrap_err();
+    assert!(error.is_config() && error.to_string().contains("`Query`"), "{error}");
+    build(ResponseMode::Query, &[Resolver::Host, Resolver::Session]).unwrap();
+    build(ResponseMode::FormPost, &[Resolver::Host]).unwrap();
 }
 
 #[tokio::test]

@@ -320,6 +320,11 @@ impl ConfigBuilder {
         self
     }
 
+    /// Whether Okta sends browsers back with a POST.
+    pub(crate) fn uses_form_post(&self) -> bool {
+        self.options.response_mode == ResponseMode::FormPost
+    }
+
     /// Whether there is a private key, and whether there is a client secret.
     pub(crate) fn has_credentials(&self) -> (bool, bool) {
         let set = |names: &[&str]| names.iter().any(|name| self.variables.value(name).is_some());

@@ -139,6 +139,12 @@ impl TenantsBuilder {
             return Err(Error::new(Code::ConfigInvalid, message));
         }
         let resolvers: Vec<_> = self.resolvers.into_iter().map(Resolver::checked).collect::<Result<_>>()?;
+        if self.template.config().uses_form_post() && resolvers.iter().any(|one| matches!(one, Resolver::Session)) {
+            let message = "a callback by `form_post` brings no session and tells its tenant to nobody, so the resolver \
+                           `Session` cannot go with it; set the response mode `Query`, or tell tenants by host, \
+                           subdomain or path";
+            return Err(Error::new(Code::ConfigInvalid, message));
+        }
         let template = self.template.shared(&self.egress)?;
         let clock = template.shared_clock();
         let (key, secret) = template.config().has_credentials();
