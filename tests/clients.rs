@@ -9,10 +9,15 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use okta_auth_core::config::{ConfigBuilder, PrivateKey};
+use okta_auth_axum::RouterExt as _;
+use okta_auth_core::OktaAuth;
+use okta_auth_core::config::{ConfigBuilder, EgressPolicy, PrivateKey};
+use okta_auth_core::engine::Tenants;
+use okta_auth_core::secret::Secret;
+use okta_auth_core::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
 use okta_auth_dev::{AuthMethod, Client, Org, PUBLIC_CLIENT_ID, Recorded};
 use serde_json::{Value, json};
-use support::{ADA, App, AppBuilder};
+use support::{ADA, App, AppBuilder, Browser, SECRET};
 
 const REDIRECT_FREE: &str = "client";
 
@@ -33,10 +38,10 @@ async fn signs_in(
     let base = format!("http://{}", listener.local_addr().unwrap());
     let org = Org::builder().client(client.origin(&base)).start().await.unwrap();
     let config = change(ConfigBuilder::default().issuer(org.issuer()).base_url(&base));
-    let auth = okta_auth_axum::OktaAuth::builder(config).build().unwrap();
+    let auth = OktaAuth::builder(config).build().unwrap();
     let router = okta_auth_axum::RouterExt::okta_auth(support::routes(), &auth);
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    let answer = support::Browser::new(&base).sign_in(&org, ADA, "/profile").await;
+    let answer = Browser::new(&base).sign_in(&org, ADA, "/profile").await;
     let token = org.journal().into_iter().find(|request| request.path.ends_with("/v1/token")).unwrap();
     (answer.status.as_u16(), token)
 }
@@ -152,4 +157,77 @@ async fn a_client_that_okta_does_not_know_ends_on_oktas_own_page() {
         panic!()
     };
     assert_eq!(status, 400);
+}
+
+// -- many tenants ----------------------------------------------------------------------------------------------------
+
+/// A tenant at an org, which has no way to authenticate yet.
+fn tenant(name: &str, org: &Org) -> TenantSettings {
+    TenantSettings::new(TenantId::parse(name).unwrap(), org.issuer(), org.client().client_id)
+}
+
+/// An application with these tenants, which itself has what `shared` says.
+fn tenants(
+    base: &str,
+    shared: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
+    all: Vec<TenantSettings>,
+) -> Result<Tenants, String> {
+    let config = shared(ConfigBuilder::default().base_url(base).cookie_secret(SECRET));
+    let table = TenantTable::new(all).unwrap();
+    let builder = Tenants::builder(OktaAuth::builder(config)).table(table).resolve(Resolver::Path("/t".to_owned()));
+    builder.egress(EgressPolicy::default().dangerous().allow_loopback()).build().map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn the_applications_key_is_used_by_the_tenants_that_name_it_and_by_no_other() {
+    let (pem, jwk) = ec_key();
+    let key = PrivateKey::from_pem(&pem, Some("app-key-1".to_owned())).unwrap();
+    let (acme, globex) = (Org::start().await.unwrap(), Org::start().await.unwrap());
+    let secret = globex.client().client_secret.unwrap();
+    acme.put_client(acme.client().private_key_jwt(jwk));
+    let (mut first, mut second) = (tenant("acme", &acme), tenant("globex", &globex));
+    first.shared_key = true;
+    second.client_secret = Some(Secret::new(secret));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let tenants = tenants(&base, |config| config.private_key(key), vec![first, second]).unwrap();
+    let user = |user: okta_auth_axum::User| async move { user.subject().to_owned() };
+    let router = axum::Router::new().route("/t/{tenant}/api/me", axum::routing::get(user)).okta_auth(&tenants);
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    for (name, org) in [("acme", &acme), ("globex", &globex)] {
+        org.allow_redirect(&format!("{base}/t/{name}"));
+        let mut browser = Browser::new(&format!("{base}/t/{name}"));
+        assert_eq!(browser.sign_in(org, ADA, "/api/me").await.status, 303, "{name}");
+        let token = org.journal().into_iter().find(|request| request.path.ends_with("/token")).unwrap();
+        assert_eq!(token.form_field("client_assertion").is_some(), name == "acme", "{name}: {}", token.body);
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_that_has_nothing_of_its_own_is_told_what_to_do() {
+    let key = || PrivateKey::from_pem(&ec_key().0, None).unwrap();
+    let org = Org::start().await.unwrap();
+    let of = |shared_key: bool, secret: Option<&str>| {
+        let mut tenant = tenant("acme", &org);
+        (tenant.shared_key, tenant.client_secret) = (shared_key, secret.map(Secret::new));
+        vec![tenant]
+    };
+    let own = "the-tenant-has-a-secret-of-its-own";
+    let base = "http://localhost:8080";
+    let variable = |_: ConfigBuilder| {
+        ConfigBuilder::from_variables([("OKTA_CLIENT_SECRET", own)]).base_url(base).cookie_secret(SECRET)
+    };
+    tenants(base, |config| config, of(false, None)).expect("a public client");
+    tenants(base, |config| config.private_key(key()), of(false, Some(own))).expect("a secret of its own");
+    tenants(base, variable, of(false, Some(own))).expect("a secret of its own");
+    for (error, fix) in [
+        (tenants(base, |config| config.private_key(key()), of(false, None)), "shared_key"),
+        (tenants(base, |config| config.client_secret(own), of(false, None)), "client_secret"),
+        (tenants(base, variable, of(false, None)), "client_secret"),
+        (tenants(base, |config| config, of(true, None)), "OKTA_PRIVATE_KEY"),
+        (tenants(base, |config| config.private_key(key()), of(true, Some(own))), "keep one"),
+    ] {
+        let error = error.unwrap_err();
+        assert!(error.contains("- acme: ") && error.contains(fix) && !error.contains(own), "{fix}: {error}");
+    }
 }

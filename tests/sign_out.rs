@@ -580,8 +580,10 @@ async fn universal_logout_tells_who_is_unknown_and_what_is_malformed() {
             // With sessions in cookies it cannot be told who has one.
             (json!({"format": "email", "email": "nobody@example.test"}), unknown),
             (json!({"format": "opaque", "id": "00u1"}), unknown),
-            (json!({"format": "iss_sub", "iss": "https://evil.example", "sub": id}), 404),
-            (json!({"format": "iss_sub", "iss": format!("{}1", site.org.issuer()), "sub": id}), 404),
+            // The sender is who it says, and has no say over the users of another issuer, whether there are any or not.
+            (json!({"format": "iss_sub", "iss": "https://evil.example", "sub": id}), 403),
+            (json!({"format": "iss_sub", "iss": "https://evil.example", "sub": "nobody"}), 403),
+            (json!({"format": "iss_sub", "iss": format!("{}1", site.org.issuer()), "sub": id}), 403),
             (json!({"format": "email"}), 400),
             (json!({"format": "email", "email": format!("{ADA}, {BEN}")}), 400),
             (json!({"format": "email", "email": [ADA]}), 400),
@@ -611,6 +613,13 @@ async fn universal_logout_leaves_alone_who_has_the_address_at_another_issuer() {
     assert!(elsewhere.lives(&namesake).await && site.lives(&ada).await);
     let sent = elsewhere.org.global_revocation(ADA).to(site.at(UNIVERSAL)).send().await;
     assert_eq!(sent.status, Some(401), "the key of another org");
+    assert!(elsewhere.lives(&namesake).await && site.lives(&ada).await);
+    // Its own key, and somebody who is signed in at the other issuer.
+    let subject =
+        json!({"format": "iss_sub", "iss": elsewhere.org.issuer(), "sub": elsewhere.org.user(ADA).unwrap().id});
+    let sent = site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).sub_id(subject).send().await;
+    assert_eq!(sent.status, Some(403), "{sent:?}");
+    assert!(sent.header("www-authenticate").is_none() && sent.body.contains("logout_forbidden"), "{sent:?}");
     assert!(elsewhere.lives(&namesake).await && site.lives(&ada).await);
     assert_eq!(site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).send().await.status, Some(204));
     assert!(!site.lives(&ada).await);

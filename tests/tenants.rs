@@ -15,7 +15,7 @@ use axum::routing::get;
 use okta_auth_actix::{OktaAuthLayer, okta_auth};
 use okta_auth_axum::RouterExt;
 use okta_auth_core::OktaAuth;
-use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
+use okta_auth_core::config::{ConfigBuilder, EgressPolicy, ResponseMode};
 use okta_auth_core::engine::{Tenants, TenantsBuilder};
 use okta_auth_core::error::Code;
 use okta_auth_core::policy::{PolicySet, group};
@@ -325,6 +325,7 @@ async fn the_entrance_tells_nothing_about_users_and_its_form_may_lead_on() {
         assert!(page.status == 200 && !page.body.contains("<script>"), "{}", page.body);
         assert!(page.header("content-security-policy").contains("form-action 'self' https: http:"));
         assert!(!page.body.contains("acme"), "customers are told");
+        assert!(!page.body.contains("Code:") && !page.body.contains("tenant_required"), "nothing has failed");
         let mut places = Vec::new();
         for user in ["ada@acme.example", "nobody@ACME.example"] {
             let body = format!("email={}", user.replace('@', "%40"));
@@ -374,14 +375,42 @@ async fn a_third_party_names_the_tenant_exactly_and_proves_nothing() {
 
 #[tokio::test]
 async fn sessions_live_side_by_side_or_exclude_each_other() {
-    for exclusive in [false, true] {
+    for (exclusive, store) in [(false, "cookie"), (true, "cookie"), (false, "memory"), (true, "memory")] {
         let resolvers = [Resolver::Path("/t".to_owned())];
-        let site = Site::start(Framework::Axum, "cookie", &resolvers, |builder| builder.exclusive(exclusive)).await;
+        let site = Site::start(Framework::Axum, store, &resolvers, |builder| builder.exclusive(exclusive)).await;
         let mut browser = site.signed_in("acme", ADA).await;
+        let (mut copy, mut elsewhere) = (browser.clone(), site.signed_in("acme", ADA).await);
         let response = site.response(&mut browser, "globex", BEN).await;
         browser.navigate(&response).await;
+        let expected = if exclusive { 401 } else { 200 };
         assert_eq!(browser.fetch("/t/globex/me").await.body, "Ben Okri at globex");
-        assert_eq!(browser.fetch("/t/acme/me").await.status, if exclusive { 401 } else { 200 });
+        assert_eq!(browser.fetch("/t/acme/me").await.status, expected, "{store}");
+        // It has ended, and has not only been taken out of this browser.
+        assert_eq!(copy.fetch("/t/acme/me").await.status, expected, "{store}: a copy of its cookie");
+        assert_eq!(elsewhere.fetch("/t/acme/me").await.status, 200, "{store}: another browser of the same user");
+        if store == "memory" {
+            let acme = site.tenants.tenant(&id("acme")).await.unwrap().unwrap();
+            let left = acme.sessions_of(&site.acme.user(ADA).unwrap().id).await.unwrap();
+            assert_eq!(left.len(), if exclusive { 1 } else { 2 });
+        }
+    }
+}
+
+/// A cookie with the name of a tenant's is no session: neither a made-up one, nor another tenant's under that name.
+#[tokio::test]
+async fn with_exclusive_tenants_nobody_ends_a_session_that_is_not_in_the_browser() {
+    for store in ["cookie", "memory"] {
+        let resolvers = [Resolver::Path("/t".to_owned())];
+        let site = Site::start(Framework::Axum, store, &resolvers, |builder| builder.exclusive(true)).await;
+        let mut ada = site.signed_in("acme", ADA).await;
+        let mut browser = Browser::new(&site.base);
+        for tenant in ["initech", "globex", "acme"] {
+            browser.jar.insert(format!("okta_session_{tenant}"), "1.AAAA".to_owned());
+        }
+        let response = site.response(&mut browser, "globex", BEN).await;
+        assert_eq!(browser.navigate(&response).await.status, 303);
+        assert_eq!(browser.fetch("/t/globex/me").await.body, "Ben Okri at globex");
+        assert_eq!(ada.fetch("/t/acme/me").await.status, 200, "{store}");
     }
 }
 
@@ -398,6 +427,22 @@ async fn the_sessions_of_a_removed_tenant_end_and_do_not_come_back() {
             assert_eq!(error.code(), Code::TenantUnknown);
         }
     }
+}
+
+/// The callback would come from Okta's site, with its `state` in the body: nothing tells whose it is.
+#[test]
+fn tenants_that_sessions_tell_apart_cannot_have_callbacks_by_form_post() {
+    let build = |mode: ResponseMode, resolvers: &[Resolver]| {
+        let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+        let acme = TenantSettings::new(id("acme"), "https://acme.okta.com", "0oa1");
+        let table = TenantTable::new([acme]).unwrap();
+        let builder = Tenants::builder(OktaAuth::builder(shared.response_mode(mode))).table(table);
+        resolvers.iter().cloned().fold(builder, TenantsBuilder::resolve).build()
+    };
+    let error = build(ResponseMode::FormPost, &[Resolver::Host, Resolver::Session]).unwrap_err();
+    assert!(error.is_config() && error.to_string().contains("`Query`"), "{error}");
+    build(ResponseMode::Query, &[Resolver::Host, Resolver::Session]).unwrap();
+    build(ResponseMode::FormPost, &[Resolver::Host]).unwrap();
 }
 
 #[tokio::test]

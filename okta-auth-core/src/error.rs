@@ -173,6 +173,12 @@ codes! {
     LogoutRefused = "logout_refused",
     /// A sign-out message names a user whom this application does not know.
     LogoutSubjectUnknown = "logout_subject_unknown",
+    /// A sign-out message is authentic and names a user of another issuer, over whose
+    /// users its sender has no say.
+    ///
+    /// It is refused before anybody looks for such a user, so the answer does not tell
+    /// whether there is one.
+    LogoutForbidden = "logout_forbidden",
     /// A sign-out message is right, and the sessions that it names cannot be ended.
     ///
     /// A session in a cookie can be ended from outside only with a revocation list.

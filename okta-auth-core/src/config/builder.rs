@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::client_auth::PrivateKey;
+use super::env;
 use super::env::Variables;
 use super::{Options, ResponseMode, Userinfo};
 use crate::error::Result;
@@ -304,14 +305,33 @@ impl ConfigBuilder {
         self
     }
 
-    /// This client secret or none, whatever the variables say. A private key of the
-    /// application is dropped too: with one key at many servers, what it signs for one
-    /// could count at another.
+    /// This client secret or none, whatever has been set and the variables say. A private
+    /// key of the application is dropped too: with one key at many servers, what it signs
+    /// for one could count at another.
     pub(crate) fn only_client_secret(mut self, secret: Option<Secret>) -> Self {
         self.variables = self.variables.without_credentials();
         self.private_key = None;
         self.client_secret = secret;
         self
+    }
+
+    /// The private key alone.
+    pub(crate) fn only_private_key(mut self) -> Self {
+        self.variables = self.variables.without_secret();
+        self.client_secret = None;
+        self
+    }
+
+    /// Whether Okta sends browsers back with a POST.
+    pub(crate) fn uses_form_post(&self) -> bool {
+        self.options.response_mode == ResponseMode::FormPost
+    }
+
+    /// Whether there is a private key, and whether there is a client secret.
+    pub(crate) fn has_credentials(&self) -> (bool, bool) {
+        let set = |names: &[&str]| names.iter().any(|name| self.variables.value(name).is_some());
+        let key = self.private_key.is_some() || set(&[env::PRIVATE_KEY, env::PRIVATE_KEY_FILE]);
+        (key, self.client_secret.is_some() || set(&[env::CLIENT_SECRET]))
     }
 
     /// The same with a cookie secret: a random one if there is none.

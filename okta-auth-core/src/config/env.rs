@@ -120,6 +120,12 @@ impl Variables {
         Self(others.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
+    /// The same without a client secret, and with the private key.
+    pub(crate) fn without_secret(&self) -> Self {
+        let others = self.0.iter().filter(|(name, _)| name.as_str() != CLIENT_SECRET);
+        Self(others.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
     /// A variable under a wrong name is an error while the right one is missing, and a
     /// warning otherwise.
     pub(crate) fn report_slips(&self, findings: &mut Findings) {

@@ -115,16 +115,32 @@ impl Chunks {
         removed
     }
 
-    /// Deletes the cookies of other tenants: those whose names differ in what comes
-    /// after the last `_`, which no id has in it. Pending sign-ins have one more, and
-    /// stay.
+    /// Deletes the cookies of other tenants.
     pub(crate) fn clear_others(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
-        let Some((family, _)) = self.name.rsplit_once('_') else { return Vec::new() };
-        let others = cookies.names_with_prefix(family).filter(|name| {
-            let rest = name.strip_prefix(family).and_then(|rest| rest.strip_prefix('_')).unwrap_or_default();
-            !rest.is_empty() && !rest.contains('_') && self.names(cookies).all(|own| own != *name)
-        });
-        others.map(|name| self.settings.remove(name)).collect()
+        self.of_others(cookies).map(|(name, _)| self.settings.remove(name)).collect()
+    }
+
+    /// The ids of the tenants whose cookies those are, each once.
+    pub(crate) fn others<'a>(&'a self, cookies: &'a RequestCookies) -> Vec<&'a str> {
+        let mut ids: Vec<&str> =
+            self.of_others(cookies).map(|(_, rest)| rest.split_once('.').map_or(rest, |(id, _)| id)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// The cookies of other tenants, with what comes after the last `_`: an id, which
+    /// has none in it, and the number of a part. Pending sign-ins have one more `_`, and
+    /// are left out.
+    fn of_others<'a>(&'a self, cookies: &'a RequestCookies) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let family = self.name.rsplit_once('_').map(|(family, _)| family);
+        let all =
+            family.into_iter().flat_map(|family| cookies.names_with_prefix(family).map(move |name| (family, name)));
+        all.filter_map(|(family, name)| {
+            let rest = name.strip_prefix(family)?.strip_prefix('_')?;
+            let other = !rest.is_empty() && !rest.contains('_') && self.names(cookies).all(|own| own != name);
+            other.then_some((name, rest))
+        })
     }
 
     /// The name of a part: the plain one for the first, numbered for the others.

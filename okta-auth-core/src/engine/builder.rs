@@ -1,9 +1,10 @@
 //! Puts the parts together.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::hook::SignInHook;
+use super::many::Many;
 use super::messages::Senders;
 use super::places::SessionsPlace;
 use super::renewal::Renewals;
@@ -54,7 +55,8 @@ pub struct OktaAuthBuilder {
     /// What engines of several tenants have in common.
     common: Option<Common>,
     tenant: Option<Arc<TenantSettings>>,
-    exclusive: bool,
+    /// All tenants, if a sign-in ends the sessions of others.
+    exclusive: Option<Weak<Many>>,
     event_hooks: Vec<EventHook>,
 }
 
@@ -101,7 +103,7 @@ impl OktaAuthBuilder {
     pub(super) fn new(config: ConfigBuilder) -> Self {
         let (hook, policies, store, on_demand, common, tenant, event_hooks) = Default::default();
         let clock = SharedClock::default();
-        Self { config, clock, hook, policies, store, on_demand, common, tenant, exclusive: false, event_hooks }
+        Self { config, clock, hook, policies, store, on_demand, common, tenant, exclusive: None, event_hooks }
     }
 
     /// Makes what engines that are built from this have in common: cookie keys, the
@@ -136,7 +138,7 @@ impl OktaAuthBuilder {
         mut self,
         tenant: Arc<TenantSettings>,
         policies: Option<PolicySet>,
-        exclusive: bool,
+        exclusive: Option<Weak<Many>>,
     ) -> Self {
         self.tenant = Some(tenant);
         self.exclusive = exclusive;

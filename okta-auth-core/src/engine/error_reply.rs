@@ -70,7 +70,7 @@ fn page(error: &Error, telling: &Telling, routes: &Routes, back_to: &ReturnTo, r
     }
     links.push(("Home", home.as_str()));
     let (sentences, code) = (telling.sentences.to_vec(), error.code().as_str());
-    let page = Page { title: telling.title, sentences, links, code, reference };
+    let page = Page { title: telling.title, sentences, links, code: Some(code), reference };
     reply::html(telling.status, page.render())
 }
 

@@ -34,6 +34,17 @@ const ENTRANCE: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 
 /// The longest address (RFC 5321 §4.5.3.1.3).
 const MAX_ADDRESS: usize = 254;
 
+/// What somebody meets who does not say which tenant they belong to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Entrance {
+    /// Whether the lobby asks for an e-mail address.
+    pub(super) email_first: bool,
+    /// Whether it lists the tenants.
+    pub(super) chooser: bool,
+    /// Whether a sign-in at one tenant ends the session at another.
+    pub(super) exclusive: bool,
+}
+
 impl Visit {
     /// Answers a request to one of the library's paths that is for no tenant.
     pub(super) async fn serve_lobby(&self, many: &Many, endpoint: Endpoint, parts: &Parts, body: &Bytes) -> Reply {
@@ -71,7 +82,7 @@ impl Visit {
                 escape(return_to.as_str())
             )
         });
-        let page = Page { title: "Sign in", sentences, links, code: "tenant_required", reference: self.reference() };
+        let page = Page { title: "Sign in", sentences, links, code: None, reference: self.reference() };
         let mut reply = reply::html(StatusCode::OK, page.render_with(form.as_deref().unwrap_or_default()));
         // Browsers hold the redirects that follow a form to `form-action` too, and these lead to any
         // tenant and on to its Okta. There is one form, and nothing on the page can add another.

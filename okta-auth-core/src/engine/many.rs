@@ -20,22 +20,26 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use http::request::Parts;
 use quick_cache::sync::Cache;
 use tokio::task::JoinHandle;
 use url::Url;
 
+use super::addresses;
 use super::arrival::{Arrival, Waiting};
 use super::builder::OktaAuthBuilder;
+use super::lobby::Entrance;
 use super::routes::Endpoint;
 use super::visit::{Lobby, Visit};
 use super::{OktaAuth, Renewal};
 use crate::config::{Config, ConfigBuilder};
 use crate::error::{Code, Error, Result};
 use crate::policy::PolicySet;
-use crate::tenant::{Directory, Hint, Lookup, Resolver, TenantId, TenantKey, TenantSettings, host, named, resolve};
+use crate::tenant::{
+    Directory, Hint, Lookup, Resolver, Shared, TenantId, TenantKey, TenantSettings, host, named, resolve,
+};
 
 /// So many tenants are kept ready; the others are made ready when somebody comes.
 const READY: usize = 4096;
@@ -52,20 +56,11 @@ pub(super) struct Many {
     lobby: OktaAuth,
     policies: HashMap<String, PolicySet>,
     entrance: Entrance,
+    /// This one, for engines that look at the others.
+    this: Weak<Self>,
     /// The routes whose requests do not renew tokens, the library's own below each
     /// prefix too.
     on_demand: Vec<String>,
-}
-
-/// What somebody meets who does not say which tenant they belong to.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Entrance {
-    /// Whether the lobby asks for an e-mail address.
-    pub(super) email_first: bool,
-    /// Whether it lists the tenants.
-    pub(super) chooser: bool,
-    /// Whether a sign-in at one tenant takes the session at another away.
-    pub(super) exclusive: bool,
 }
 
 /// A tenant with its engine.
@@ -94,10 +89,16 @@ impl Many {
             lobby,
             policies,
             entrance: Entrance::default(),
+            this: Weak::new(),
         };
         let own: Vec<String> = many.endpoints_below().into_iter().map(|(_, path)| path).collect();
         many.on_demand.extend(own);
         many
+    }
+
+    /// The same behind a pointer, which its engines can come back by.
+    pub(super) fn shared(self) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self { this: Weak::clone(this), ..self })
     }
 
     /// With this at the entrance.
@@ -294,16 +295,17 @@ impl Many {
 
     /// A new engine for these settings.
     fn make(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
-        let policies = match &settings.policies {
-            None => None,
-            Some(name) => Some(self.policies.get(name).cloned().ok_or_else(|| {
+        let (key, secret) = self.template.config().has_credentials();
+        Shared { key, secret }.check(settings)?;
+        let named = settings.policies.as_ref().map(|name| {
+            self.policies.get(name).cloned().ok_or_else(|| {
                 let message = format!("the tenant {} names a policy set that there is not", settings.id);
                 Error::new(Code::ConfigInvalid, message)
-            })?),
-        };
-        let (config, exclusive) = (self.settings_of(settings), self.entrance.exclusive);
-        let template = self.template.clone().with_config(config);
-        template.for_tenant(Arc::clone(settings), policies, exclusive).build()
+            })
+        });
+        let exclusive = self.entrance.exclusive.then(|| Weak::clone(&self.this));
+        let template = self.template.clone().with_config(self.settings_of(settings));
+        template.for_tenant(Arc::clone(settings), named.transpose()?, exclusive).build()
     }
 
     /// The engine that was made for these very settings.
@@ -314,37 +316,12 @@ impl Many {
 
     /// The settings of the application and of a tenant together.
     fn settings_of(&self, settings: &TenantSettings) -> ConfigBuilder {
-        let (base, cookie) = self.template.config().shared();
-        let config = settings.apply(self.template.config()).cookie_name(format!("{cookie}_{}", settings.id));
-        match &settings.base_url {
-            Some(own) if !same_origin(own, base) => config,
-            Some(_) => self.beside_others(config, settings),
-            None => self.place(config, base, settings),
-        }
-    }
-
-    /// Where a tenant reaches the application: below its path, at its subdomain, or at
-    /// its host.
-    fn place(&self, config: ConfigBuilder, base: &str, settings: &TenantSettings) -> ConfigBuilder {
-        for resolver in &self.resolvers {
-            match resolver {
-                Resolver::Path(prefix) => return config.mount_path(format!("{prefix}/{}", settings.id)),
-                Resolver::Subdomain(parent) => {
-                    return config.base_url(with_host(base, &format!("{}.{parent}", settings.id)));
-                }
-                Resolver::Host if !settings.hosts.is_empty() => {
-                    let first = settings.hosts.first().map(String::as_str).unwrap_or_default();
-                    return config.base_url(with_host(base, first));
-                }
-                _ => {}
-            }
-        }
-        self.beside_others(config, settings)
-    }
-
-    /// At the address of others, with a callback of its own.
-    fn beside_others(&self, config: ConfigBuilder, settings: &TenantSettings) -> ConfigBuilder {
-        config.redirect_uri(format!("{}/{}", self.lobby.config().redirect_uri(), settings.id))
+        addresses::settings_of(
+            self.template.config(),
+            &self.resolvers,
+            self.lobby.config().redirect_uri().as_str(),
+            settings,
+        )
     }
 
     /// A request for no tenant: to the application's own address, or to one that it
@@ -416,21 +393,6 @@ enum Considered {
 /// 404: whether there is another tenant of a similar name is nobody's business.
 fn unknown() -> Error {
     Error::new(Code::TenantUnknown, "the request is for a tenant that there is not")
-}
-
-/// Whether two URLs are at one address.
-fn same_origin(one: &str, other: &str) -> bool {
-    let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
-    origin(one).is_some_and(|one| Some(one) == origin(other))
-}
-
-/// A URL with another host, and the same scheme and port.
-fn with_host(base: &str, host: &str) -> String {
-    let Ok(mut url) = Url::parse(base) else { return base.to_owned() };
-    match url.set_host(Some(host)) {
-        Ok(()) => url.origin().ascii_serialization(),
-        Err(_) => base.to_owned(),
-    }
 }
 
 impl Visit {

@@ -55,6 +55,7 @@
 //! ```
 
 mod access;
+mod addresses;
 mod arrival;
 mod bearer_token;
 mod builder;
@@ -62,6 +63,7 @@ mod challenge;
 mod client_kind;
 mod endings;
 mod error_reply;
+mod exclusive;
 mod fresh_token;
 mod hook;
 mod initiate;
@@ -81,7 +83,7 @@ mod tenants_builder;
 mod visit;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 pub use access::Accepts;
 pub use arrival::{Arrival, Renewal, Waiting};
@@ -153,8 +155,8 @@ pub(crate) struct Inner {
     consumed: Arc<Consumed>,
     /// The tenant that this is the engine of.
     tenant: Option<Arc<TenantSettings>>,
-    /// Whether a sign-in takes the sessions of other tenants in the same browser away.
-    exclusive: bool,
+    /// All tenants, if a sign-in ends the sessions of others in the same browser.
+    exclusive: Option<Weak<many::Many>>,
     /// Sessions, in the browsers that they belong to or in a store.
     sessions: Sessions,
     /// Their new tokens.

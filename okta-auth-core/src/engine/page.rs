@@ -12,7 +12,9 @@ pub(super) struct Page<'a> {
     pub(super) title: &'a str,
     pub(super) sentences: Vec<&'a str>,
     pub(super) links: Vec<(&'a str, &'a str)>,
-    pub(super) code: &'a str,
+    /// The code of what went wrong; without one nothing did, and there is nothing to
+    /// report.
+    pub(super) code: Option<&'a str>,
     pub(super) reference: Reference,
 }
 
@@ -52,8 +54,12 @@ impl Page<'_> {
         for (text, target) in &self.links {
             let _ = write!(out, "<a href=\"{}\">{}</a>", escape(target), escape(text));
         }
-        let (code, reference) = (escape(self.code), self.reference);
-        let _ = write!(out, "</nav><small>Code: {code}<br>Reference: {reference}</small></main></body></html>");
+        out.push_str("</nav>");
+        if let Some(code) = self.code {
+            let (code, reference) = (escape(code), self.reference);
+            let _ = write!(out, "<small>Code: {code}<br>Reference: {reference}</small>");
+        }
+        out.push_str("</main></body></html>");
         out
     }
 }
@@ -82,7 +88,7 @@ mod tests {
     fn every_text_is_escaped() {
         let evil = "</title><script>\"'&";
         let (sentences, links, reference) = (vec![evil], vec![(evil, evil)], Reference::random());
-        let page = Page { title: evil, sentences, links, code: evil, reference }.render();
+        let page = Page { title: evil, sentences, links, code: Some(evil), reference }.render();
         assert!(!page.contains("<script>") && !page.contains(evil));
         assert_eq!(page.matches("&lt;script&gt;&quot;&#39;&amp;").count(), 6);
     }

@@ -236,8 +236,12 @@ impl Visit {
         let session = Session::new(&identity, &with)?;
         let (id, session_cookies) = auth.sessions.create(self.cookies(), session, now).await?;
         cookies.extend(session_cookies);
-        if auth.exclusive {
+        if let Some(many) = &auth.exclusive {
             cookies.extend(auth.sessions.clear_others(self.cookies()));
+            if let Some(many) = many.upgrade() {
+                // Nobody's sign-in needs the room for what this may have to ask.
+                Box::pin(self.end_others(&many)).await;
+            }
         }
         self.end_replaced(now).await;
         let about = About { session: About::session_id(id).session, ..About::subject(identity.subject()) };
@@ -278,7 +282,13 @@ impl Visit {
             let body = serde_json::json!({ "error": code, "message": refusal.reason(), "reference": reference });
             return reply::json(StatusCode::FORBIDDEN, &body);
         }
-        let page = Page { title: "You cannot sign in here", sentences: vec![refusal.reason()], links, code, reference };
+        let page = Page {
+            title: "You cannot sign in here",
+            sentences: vec![refusal.reason()],
+            links,
+            code: Some(code),
+            reference,
+        };
         reply::html(StatusCode::FORBIDDEN, page.render())
     }
 

@@ -12,7 +12,7 @@ use super::many::Many;
 use super::routes::Endpoint;
 use super::tenants_builder::TenantsBuilder;
 use super::{OktaAuth, Renewal};
-use crate::config::ConfigBuilder;
+use crate::config::{ConfigBuilder, EgressPolicy, is_loopback};
 use crate::error::{Code, Error, Result};
 use crate::policy::PolicySet;
 use crate::tenant::{Resolver, TenantId, TenantKey, TenantTable};
@@ -67,25 +67,48 @@ impl Tenants {
 
     /// Several tenants.
     pub(super) fn many(many: Many) -> Self {
-        Self(Kind::Many(Arc::new(many)))
+        Self(Kind::Many(many.shared()))
     }
 
-    /// Reads the variables of the process: with `OKTA_TENANTS` the tenants that it
-    /// lists, told by host and by subdomain of `OKTA_BASE_URL`, and without it the one
-    /// of [`OktaAuth::from_env`].
+    /// Reads the variables of the process, see
+    /// [`from_variables`](Self::from_variables).
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], with every problem and its fix.
     pub fn from_env() -> Result<Self> {
-        if std::env::var_os("OKTA_TENANTS").is_none_or(|tenants| tenants.is_empty()) {
-            return Ok(Self::from(&OktaAuth::from_env()?));
+        Self::from_variables(
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        )
+    }
+
+    /// Reads variables: with `OKTA_TENANTS` the tenants that it lists, told by host and
+    /// by subdomain of `OKTA_BASE_URL`, and without it the one that
+    /// [`OktaAuth::from_env`] would read.
+    ///
+    /// Issuers on this machine are for development: they are allowed while
+    /// `OKTA_BASE_URL` is on this machine too, where no browser but one of this machine
+    /// gets to.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`], with every problem and its fix.
+    pub fn from_variables<K: Into<String>, V: Into<String>>(
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self> {
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let variables: Vec<(String, String)> = variables.collect();
+        let shared = ConfigBuilder::from_variables(variables.clone());
+        if !variables.iter().any(|(name, value)| name == "OKTA_TENANTS" && !value.trim().is_empty()) {
+            return Ok(Self::from(&OktaAuth::builder(shared).build()?));
         }
-        let variables =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let shared = ConfigBuilder::from_env();
         let (base, _) = shared.shared();
-        let parent = Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+        let base = Url::parse(base).ok();
+        let parent = base.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
+        let egress = match base.as_ref().is_some_and(is_loopback) {
+            true => EgressPolicy::default().dangerous().allow_loopback(),
+            false => EgressPolicy::default(),
+        };
         Self::builder(OktaAuth::builder(shared))
+            .egress(egress)
             .table(TenantTable::from_variables(variables)?)
             .resolve(Resolver::Host)
             .resolve(Resolver::Subdomain(parent))

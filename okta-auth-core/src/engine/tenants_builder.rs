@@ -11,14 +11,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::builder::OktaAuthBuilder;
-use super::many::{Entrance, Many};
+use super::lobby::Entrance;
+use super::many::Many;
 use super::tenants::Tenants;
 use crate::config::EgressPolicy;
 use crate::error::{Code, Error, Result};
 use crate::policy::PolicySet;
 #[cfg(feature = "toml")]
 use crate::tenant::TenantFile;
-use crate::tenant::{Demands, Directory, Resolver, TenantSource, TenantTable};
+use crate::tenant::{Demands, Directory, Resolver, Shared, TenantSource, TenantTable};
 
 /// How long the answer of a source is believed.
 const BELIEVED: Duration = Duration::from_secs(60);
@@ -112,8 +113,9 @@ impl TenantsBuilder {
         self
     }
 
-    /// Whether somebody who signs in at one tenant leaves the sessions of others in the
-    /// same browser; no by default: several live side by side.
+    /// Whether a sign-in at one tenant ends the sessions of others in the same browser,
+    /// as a sign-out there would; no by default: several live side by side. If the store
+    /// fails meanwhile, the browser loses the others' cookies all the same.
     pub fn exclusive(mut self, exclusive: bool) -> Self {
         self.exclusive = exclusive;
         self
@@ -138,9 +140,17 @@ impl TenantsBuilder {
             return Err(Error::new(Code::ConfigInvalid, message));
         }
         let resolvers: Vec<_> = self.resolvers.into_iter().map(Resolver::checked).collect::<Result<_>>()?;
+        if self.template.config().uses_form_post() && resolvers.iter().any(|one| matches!(one, Resolver::Session)) {
+            let message = "a callback by `form_post` brings no session and tells its tenant to nobody, so the resolver \
+                           `Session` cannot go with it; set the response mode `Query`, or tell tenants by host, \
+                           subdomain or path";
+            return Err(Error::new(Code::ConfigInvalid, message));
+        }
         let template = self.template.shared(&self.egress)?;
         let clock = template.shared_clock();
+        let (key, secret) = template.config().has_credentials();
         let demands = Demands {
+            shared: Shared { key, secret },
             egress: self.egress,
             policies: self.policies.keys().cloned().collect(),
             audiences: template.config().default_audiences().to_owned(),

@@ -219,7 +219,7 @@ fn an_org_and_an_issuer_that_shares_its_host_stand_for_themselves() {
         assert_eq!(accepted.signer(&token(other)).unwrap_err().claim(), Some("iss"), "{other}");
         let body = json!({ "sub_id": { "format": "iss_sub", "iss": other, "sub": "00u1" } }).to_string();
         let error = universal::subject(&typed(&["application/json"]), body.as_bytes(), &accepted).unwrap_err();
-        assert_eq!(error.code(), Code::LogoutSubjectUnknown, "{other}");
+        assert_eq!(error.code(), Code::LogoutForbidden, "{other}");
     }
 }
 
@@ -250,12 +250,12 @@ fn subjects_of_each_format() {
 }
 
 #[test]
-fn a_subject_of_another_issuer_is_an_unknown_user() {
+fn a_subject_of_another_issuer_is_none_of_the_senders_business() {
     for iss in ["https://evil.okta.com", "https://acme.okta.com/", "https://acme.okta.com/oauth2/other"] {
         let error =
             subject_of(json!({ "sub_id": { "format": "iss_sub", "iss": iss, "sub": "00u1" } }).to_string().as_bytes());
         let error = error.unwrap_err();
-        assert_eq!((error.code(), Channel::Universal.status(&error).as_u16()), (Code::LogoutSubjectUnknown, 404));
+        assert_eq!((error.code(), Channel::Universal.status(&error).as_u16()), (Code::LogoutForbidden, 403));
     }
 }
 
@@ -402,8 +402,9 @@ fn each_channel_has_its_statuses() {
         (Code::LogoutMalformed, 400, 400, 400),
         (Code::LogoutRefused, 400, 500, 401),
         (Code::CredentialsMalformed, 400, 500, 401),
-        (Code::AccessDenied, 400, 500, 403),
+        (Code::LogoutForbidden, 400, 500, 403),
         (Code::LogoutSubjectUnknown, 200, 200, 404),
+        (Code::LogoutInProgress, 400, 503, 503),
         (Code::LogoutUnsupported, 400, 500, 422),
         (Code::ProviderUnavailable, 400, 503, 503),
         (Code::ProviderRateLimited, 400, 503, 503),

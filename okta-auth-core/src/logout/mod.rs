@@ -31,7 +31,7 @@
 //! | done, or nothing to do | 200 | 200 | 204 |
 //! | cannot be read | 400 | 400 | 400 |
 //! | the token is missing, wrong or used | 400 | | 401 |
-//! | not allowed | 400 | | 403 |
+//! | the user is one of another issuer | | | 403 |
 //! | nobody is known by that name | 200 | 200 | 404 |
 //! | known, and cannot be signed out | 400 | 500 | 422 |
 //! | Okta or the store cannot be reached, or a copy is at work | 400 | 503 | 503 |

@@ -57,7 +57,7 @@ fn universal(error: &Error) -> StatusCode {
     match error.code() {
         Code::LogoutMalformed => StatusCode::BAD_REQUEST,
         Code::LogoutRefused | Code::CredentialsMalformed => StatusCode::UNAUTHORIZED,
-        Code::AccessDenied => StatusCode::FORBIDDEN,
+        Code::LogoutForbidden => StatusCode::FORBIDDEN,
         Code::LogoutSubjectUnknown => StatusCode::NOT_FOUND,
         Code::LogoutUnsupported => StatusCode::UNPROCESSABLE_ENTITY,
         _ if error.is_token() => StatusCode::UNAUTHORIZED,

@@ -107,7 +107,7 @@ pub(crate) fn revocation_token(parts: &Parts) -> Result<String> {
 ///
 /// # Errors
 /// [`Code::LogoutMalformed`] if the body is no JSON, or its `sub_id` is none of RFC
-/// 9493 of a format that is known here; [`Code::LogoutSubjectUnknown`] for a user of
+/// 9493 of a format that is known here; [`Code::LogoutForbidden`] for a user of
 /// another issuer.
 pub(crate) fn subject(headers: &HeaderMap, body: &[u8], accepted: &AcceptedIssuers) -> Result<SubjectIdentifier> {
     if !is_media_type(headers, "application/json") {
@@ -124,7 +124,7 @@ pub(crate) fn subject(headers: &HeaderMap, body: &[u8], accepted: &AcceptedIssue
     let subject = identifier(message.0)?;
     match &subject {
         SubjectIdentifier::IssuerSubject { iss, .. } if ![&accepted.configured, &accepted.org].contains(&iss) => {
-            Err(Error::new(Code::LogoutSubjectUnknown, "the user who is to be signed out is one of another issuer"))
+            Err(Error::new(Code::LogoutForbidden, "the user who is to be signed out is one of another issuer"))
         }
         _ => Ok(subject),
     }

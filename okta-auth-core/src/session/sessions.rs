@@ -164,6 +164,15 @@ impl Sessions {
         }
     }
 
+    /// The ids of other tenants of which the browser has a cookie, which may be any
+    /// text.
+    pub(crate) fn others<'a>(&'a self, request: &'a RequestCookies) -> Vec<&'a str> {
+        match self {
+            Self::Stored(stored) => stored.chunks().others(request),
+            Self::Cookie { cookies, .. } => cookies.chunks().others(request),
+        }
+    }
+
     /// The `Set-Cookie` values that take the sessions of other tenants in the same
     /// browser away.
     pub(crate) fn clear_others(&self, request: &RequestCookies) -> Vec<HeaderValue> {

@@ -22,6 +22,53 @@ pub(crate) struct Demands {
     pub(crate) audiences: String,
     /// The hosts whose subdomains are tenants, in lower case.
     pub(crate) parents: Vec<String>,
+    /// What the application itself has to authenticate with.
+    pub(crate) shared: Shared,
+}
+
+/// What the application itself has to authenticate with, and its tenants do not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shared {
+    /// A private key.
+    pub(crate) key: bool,
+    /// A client secret.
+    pub(crate) secret: bool,
+}
+
+impl Shared {
+    /// Why a tenant cannot authenticate as it is meant to, with the fix.
+    ///
+    /// A tenant without anything is a public client. If the application has something
+    /// that it might have been meant to use, that is an error and not a guess: Okta
+    /// would refuse each of its sign-ins.
+    fn problem(self, tenant: &TenantSettings) -> Option<&'static str> {
+        match (tenant.client_secret.is_some(), tenant.shared_key) {
+            (true, true) => Some("it has a client_secret, and `shared_key` is set; keep one"),
+            (false, true) if !self.key => Some(
+                "`shared_key` is set, and the application has no private key; set OKTA_PRIVATE_KEY or \
+                 OKTA_PRIVATE_KEY_FILE, or give it a client_secret",
+            ),
+            (false, false) if self.key => Some(
+                "it has no client_secret, and the application's private key is used for tenants that say so alone; \
+                 set `shared_key` if it is registered at this tenant's Okta too, or give it a client_secret",
+            ),
+            (false, false) if self.secret => Some(
+                "it has no client_secret, and the application's own is not sent to it; give it one, or take \
+                 OKTA_CLIENT_SECRET away if it is a public client",
+            ),
+            _ => None,
+        }
+    }
+
+    /// The same of a tenant that a source brings, which no table has been checked with.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`].
+    pub(crate) fn check(self, tenant: &TenantSettings) -> Result<()> {
+        self.problem(tenant).map_or(Ok(()), |problem| {
+            Err(Error::new(Code::ConfigInvalid, format!("the tenant {} cannot be used: {problem}", tenant.id)))
+        })
+    }
 }
 
 impl Demands {
@@ -39,6 +86,7 @@ impl Demands {
                     problems.push(format!("{}: {error}", tenant.id));
                 }
             }
+            problems.extend(self.shared.problem(tenant).map(|problem| format!("{}: {problem}", tenant.id)));
             if let Some(name) = tenant.policies.as_ref().filter(|name| !self.policies.contains(*name)) {
                 problems.push(format!("{}: there is no policy set `{name}`; add it, or name another", tenant.id));
             }

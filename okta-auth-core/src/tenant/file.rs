@@ -66,6 +66,8 @@ struct Section {
     client_id: String,
     client_secret: Option<Secret>,
     client_secret_variable: Option<String>,
+    #[serde(default)]
+    shared_key: bool,
     name: Option<String>,
     base_url: Option<String>,
     #[serde(default)]
@@ -154,6 +156,7 @@ impl Section {
             former_issuers: self.former_issuers,
             client_id: self.client_id,
             client_secret,
+            shared_key: self.shared_key,
             base_url: self.base_url,
             hosts: self.hosts,
             email_domains: self.email_domains,

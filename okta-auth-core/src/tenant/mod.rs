@@ -47,7 +47,7 @@ mod source;
 mod table;
 mod variables;
 
-pub(crate) use demands::Demands;
+pub(crate) use demands::{Demands, Shared};
 pub(crate) use directory::{Directory, Lookup};
 #[cfg(feature = "toml")]
 pub use file::TenantFile;

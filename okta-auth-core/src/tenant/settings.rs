@@ -38,6 +38,12 @@ pub struct TenantSettings {
     /// Without one there is none: the application's own is never sent to a tenant's
     /// issuer.
     pub client_secret: Option<Secret>,
+    /// Whether it authenticates with the application's private key, whose public half
+    /// is registered at its Okta too (`private_key_jwt`); no by default.
+    ///
+    /// An assertion that is signed with it names the token endpoint that it is for, and
+    /// is worth nothing at another tenant's.
+    pub shared_key: bool,
     /// The origin under which the tenant reaches the application; by default the
     /// application's own, or the tenant's subdomain of it.
     pub base_url: Option<String>,
@@ -69,6 +75,7 @@ impl TenantSettings {
             former_issuers: Vec::new(),
             client_id: client_id.into(),
             client_secret: None,
+            shared_key: false,
             base_url: None,
             hosts: Vec::new(),
             email_domains: Vec::new(),
@@ -87,8 +94,9 @@ impl TenantSettings {
 
     /// The settings of the application, with those of the tenant in their place.
     ///
-    /// The client secret is replaced in any case, even by none: one that belongs to the
-    /// application must not reach the token endpoint of a customer.
+    /// The credentials are replaced in any case, even by none: a secret that belongs to
+    /// the application must not reach the token endpoint of a customer, and its key
+    /// signs for those alone who name it.
     pub(crate) fn apply(&self, base: &ConfigBuilder) -> ConfigBuilder {
         let mut config = base
             .clone()
@@ -99,7 +107,10 @@ impl TenantSettings {
         for issuer in &self.former_issuers {
             config = config.former_issuer(issuer);
         }
-        config = config.only_client_secret(self.client_secret.clone());
+        config = match self.shared_key {
+            true => config.only_private_key(),
+            false => config.only_client_secret(self.client_secret.clone()),
+        };
         if let Some(base_url) = &self.base_url {
             config = config.base_url(base_url);
         }

@@ -15,9 +15,9 @@ const TENANTS: &str = "OKTA_TENANTS";
 impl TenantTable {
     /// Reads tenants from variables. `OKTA_TENANTS` lists their ids; each has, with its
     /// id in upper case and `_` for `-`, `OKTA_{ID}_ISSUER_URI` and
-    /// `OKTA_{ID}_CLIENT_ID`, and may have `_CLIENT_SECRET`, `_NAME`, `_BASE_URL`,
-    /// `_HOSTS`, `_EMAIL_DOMAINS`, `_FORMER_ISSUERS` (lists separated by commas),
-    /// `_SCOPES`, `_AUDIENCE` and `_POLICIES`.
+    /// `OKTA_{ID}_CLIENT_ID`, and may have `_CLIENT_SECRET`, `_SHARED_KEY` (`true`),
+    /// `_NAME`, `_BASE_URL`, `_HOSTS`, `_EMAIL_DOMAINS`, `_FORMER_ISSUERS` (lists
+    /// separated by commas), `_SCOPES`, `_AUDIENCE` and `_POLICIES`.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], listing every problem with its variable and its fix.
@@ -58,6 +58,14 @@ fn tenant(id: &str, variables: &HashMap<String, String>, problems: &mut Vec<Stri
     let (issuer, client_id) = (required("ISSUER_URI"), required("CLIENT_ID"));
     let mut tenant = TenantSettings::new(known, issuer?, client_id?);
     tenant.client_secret = value("CLIENT_SECRET").map(Secret::new);
+    tenant.shared_key = match value("SHARED_KEY").map(String::as_str) {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => {
+            problems.push(format!("{prefix}_SHARED_KEY: it is neither `true` nor `false`"));
+            return None;
+        }
+    };
     tenant.name = value("NAME").cloned();
     tenant.base_url = value("BASE_URL").cloned();
     tenant.scopes = value("SCOPES").cloned();

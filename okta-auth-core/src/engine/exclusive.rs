@@ -1,0 +1,59 @@
+//! Tenants whose sessions exclude each other: a sign-in at one ends those of others in
+//! the same browser.
+//!
+//! The cookies of a request name the tenants, and each of those is asked whether there
+//! is a session behind its own. So nobody can end a session whose cookie they do not
+//! have, and a name that is no tenant leads nowhere. What is found ends as if somebody
+//! had signed out: in the store or on the list of ended sessions, and its refresh token
+//! is revoked at its own Okta.
+
+use std::sync::Arc;
+
+use super::OktaAuth;
+use super::many::Many;
+use super::visit::Visit;
+use crate::error::Result;
+use crate::events::{About, EndReason};
+use crate::session::{Found, Look, Session};
+use crate::tenant::{TenantId, TenantKey};
+
+/// Of a browser with more sessions than this the others are only forgotten: each may
+/// take a question to the source of tenants and one to the store.
+const MOST: usize = 16;
+
+impl Visit {
+    /// Ends the sessions of other tenants in this browser, which has forgotten them
+    /// already: a failure is no reason to refuse the new one.
+    pub(super) async fn end_others(&self, many: &Many) {
+        let ids = self.auth().0.sessions.others(self.cookies());
+        for id in ids.iter().filter_map(|id| TenantId::parse(id)).take(MOST) {
+            if let Err(error) = self.end_other(many, id).await {
+                tracing::warn!(target: "okta_auth", code = %error.code(), "a session at another tenant was not ended: {error}");
+            }
+        }
+    }
+
+    /// Ends the session of one of them.
+    async fn end_other(&self, many: &Many, id: TenantId) -> Result<()> {
+        let Some(other) = many.find(&TenantKey::Id(id)).await? else { return Ok(()) };
+        let Some(session) = self.session_at(&other).await? else { return Ok(()) };
+        if other.0.sessions.end(&session, self.now()).await? {
+            other.tell_ended(About::session(&session), EndReason::Replaced, self.reference());
+        }
+        other.revoke_later(session);
+        Ok(())
+    }
+
+    /// The session that this browser has at another tenant. Its tokens are not renewed.
+    async fn session_at(&self, other: &OktaAuth) -> Result<Option<Arc<Session>>> {
+        let found = match other.0.sessions.look(self.cookies(), self.now()) {
+            Look::None | Look::Invalid => return Ok(None),
+            Look::Here { entry, .. } => return Ok(Some(entry.session)),
+            Look::Wait(ticket) => other.0.sessions.find(ticket, self.now()).await?,
+        };
+        Ok(match found {
+            Found::Here { entry, .. } => Some(entry.session),
+            Found::None | Found::Ended => None,
+        })
+    }
+}
