@@ -14,7 +14,7 @@ use base64::Engine as _;
 use futures_util::future::join_all;
 use okta_auth_axum::{User, UserRejection};
 use okta_auth_dev::{Clock, Endpoint, Fault, Org, Outage, Rotation};
-use support::{ADA, Answer, App, BEN, Browser, Place, Replicas, SharedStore};
+use support::{ADA, Answer, App, BEN, Browser, Place, Replicas, SharedStore, eventually, revoked};
 
 const LIFETIME: Duration = Duration::from_secs(300);
 /// After so much of it a token is renewed, and still good.
@@ -298,19 +298,60 @@ async fn a_store_that_fails_mid_refresh_costs_neither_tokens_nor_sessions() {
     assert_eq!((org.refreshes().granted, org.refreshes().reused), (2, 0));
 }
 
-/// What one replica could not write down is worth nothing once another one has renewed the session.
+/// The replica that got the tokens is asked for nothing any more. It writes them down all the same, before another one
+/// presents a refresh token that is used up.
 #[tokio::test]
-async fn tokens_that_were_kept_do_not_replace_newer_ones() {
-    let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::from_secs(30));
-    let replicas = Replicas::start(org.access_token_lifetime(LIFETIME).start().await.unwrap(), routes).await;
+async fn tokens_that_were_kept_are_written_down_without_being_asked_for() {
+    let replicas = Replicas::start(strict_org().await, routes).await;
     let Replicas { org, store, first, second } = &replicas;
     let mut browser = signed_in(first).await;
     org.clock().advance(LIFETIME);
     store.refuse_saves(true);
     assert!(browser.is_signed_in().await);
+    let before = store.saved();
     store.refuse_saves(false);
+    store.until_saved_since(before).await;
+    let mut elsewhere = browser.at(&second.base);
+    assert_eq!(elsewhere.fetch("/token").await.status, 200);
+    assert_eq!((org.refreshes().seen, org.refreshes().reused), (1, 0));
+    org.clock().advance(LIFETIME);
+    assert!(elsewhere.is_signed_in().await);
+    assert_eq!((org.refreshes().granted, org.refreshes().reused), (2, 0));
+}
+
+/// Whoever signs out elsewhere in the meantime has the last word, and the new refresh token is given back.
+#[tokio::test]
+async fn tokens_that_were_kept_do_not_outlive_their_session() {
+    let org = strict_org().await;
+    let store = SharedStore::new(&org);
+    let app = |store: SharedStore| Place::Shared(store).app().org(org.clone()).routes(routes()).start();
+    let (first, second) = (app(store.clone()).await, app(store.other_way()).await);
+    let mut browser = signed_in(&first).await;
+    org.clock().advance(LIFETIME);
+    store.refuse_saves(true);
+    assert!(browser.is_signed_in().await);
+    second.auth.end_sessions_of(&org.user(ADA).unwrap().id).await.unwrap();
+    store.refuse_saves(false);
+    eventually("both refresh tokens are revoked", || revoked(&org) == 2).await;
+    assert_eq!(store.len(), 0);
+    assert_eq!(browser.fetch("/api/me").await.status, 401);
+}
+
+/// What one replica could not write down is worth nothing once another one has renewed the session.
+#[tokio::test]
+async fn tokens_that_were_kept_do_not_replace_newer_ones() {
+    let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::from_secs(30));
+    let org = org.access_token_lifetime(LIFETIME).start().await.unwrap();
+    let store = SharedStore::new(&org);
+    let app = |store: SharedStore| Place::Shared(store).app().org(org.clone()).routes(routes()).start();
+    let (first, second) = (app(store.clone()).await, app(store.other_way()).await);
+    let mut browser = signed_in(&first).await;
+    org.clock().advance(LIFETIME);
+    store.refuse_saves(true);
+    assert!(browser.is_signed_in().await);
     let newer = browser.at(&second.base).fetch("/token").await;
     assert_eq!(newer.status, 200);
+    store.refuse_saves(false);
     assert_eq!(org.refreshes().granted, 2, "the other replica knows nothing of the first tokens");
     for round in 3..=5 {
         org.clock().advance(LIFETIME);

@@ -15,7 +15,7 @@ use okta_auth_core::session::{Session, SessionId};
 use okta_auth_dev::{Delivery, Endpoint, LogoutToken, LogoutTokenFault, Notice, Org, RevocationFault, SubjectFormat};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{ADA, Answer, App, BEN, Browser, Gate, Place, SharedStore, offline, routes};
+use support::{ADA, Answer, App, BEN, Browser, Gate, Place, SharedStore, eventually, offline, revoked, routes};
 
 const SESSION: &str = "okta_session";
 const FRONT: &str = "/frontchannel-logout";
@@ -101,23 +101,6 @@ async fn devices(user: User) -> Json<Value> {
 async fn end(user: User, Path(id): Path<String>) -> &'static str {
     let Some(id) = SessionId::parse(&id) else { return "malformed" };
     if user.end_session(id).await.unwrap() { "ended" } else { "unknown" }
-}
-
-/// Waits for something that happens in a task of the application.
-async fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    let patience = tokio::time::timeout(Duration::from_secs(20), async {
-        while !is_so() {
-            tokio::task::yield_now().await;
-        }
-    });
-    assert!(patience.await.is_ok(), "{what}");
-}
-
-/// The refresh tokens that the application gave back.
-fn revoked(org: &Org) -> usize {
-    let requests = org.journal();
-    let revocations = requests.iter().filter(|request| request.path.ends_with("/v1/revoke"));
-    revocations.filter(|request| request.form_field("token_type_hint").as_deref() == Some("refresh_token")).count()
 }
 
 // -- by the user (RP-Initiated Logout; the cases of the conformance suite are in conformance.rs) ----------------------
@@ -626,6 +609,29 @@ async fn universal_logout_leaves_alone_who_has_the_address_at_another_issuer() {
     assert!(elsewhere.lives(&namesake).await, "the same address, another issuer");
     let mut thief = ada.at(&elsewhere.app.base);
     assert!(!thief.is_signed_in().await);
+}
+
+/// The store goes away in between. What has ended has ended, its refresh token is given back, and the rest ends when the
+/// message comes again.
+#[tokio::test]
+async fn universal_logout_that_breaks_off_goes_on_when_it_comes_again() {
+    let org = Org::start().await.unwrap();
+    let store = SharedStore::new(&org);
+    let site = Site::start(Place::Shared(store.clone()), org).await;
+    let browsers = (site.signed_in(ADA).await, site.signed_in(ADA).await, site.signed_in(ADA).await);
+    store.remove_only(Some(2));
+    let message = site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).notice();
+    let first = message.send().await;
+    assert_eq!(first.status, Some(503), "{first:?}");
+    assert_eq!(store.len(), 1);
+    eventually("two refresh tokens are revoked", || revoked(&site.org) == 2).await;
+    store.remove_only(None);
+    let again = message.send().await;
+    assert_eq!(again.status, Some(204), "{again:?}");
+    eventually("the third too", || revoked(&site.org) == 3).await;
+    for browser in [&browsers.0, &browsers.1, &browsers.2] {
+        assert!(!site.lives(browser).await);
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,10 @@ mod redis;
 mod replicas;
 pub(crate) mod site;
 
+use std::time::Duration;
+
+use okta_auth_dev::Org;
+
 pub(crate) use app::{App, AppBuilder, SECRET, routes};
 pub(crate) use browser::{Answer, Browser};
 pub(crate) use proxy::Proxy;
@@ -29,3 +33,20 @@ pub(crate) const BEN: &str = "ben@example.test";
 
 /// The path that Okta sends browsers back to.
 pub(crate) const CALLBACK: &str = "/authorization-code/callback";
+
+/// Waits for something that happens in a task of the application.
+pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let patience = tokio::time::timeout(Duration::from_secs(20), async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert!(patience.await.is_ok(), "{what}");
+}
+
+/// The refresh tokens that the application gave back.
+pub(crate) fn revoked(org: &Org) -> usize {
+    let requests = org.journal();
+    let revocations = requests.iter().filter(|request| request.path.ends_with("/v1/revoke"));
+    revocations.filter(|request| request.form_field("token_type_hint").as_deref() == Some("refresh_token")).count()
+}

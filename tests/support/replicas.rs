@@ -16,15 +16,19 @@ use super::{App, AppBuilder};
 pub(crate) struct SharedStore(Arc<Shared>);
 
 struct Shared {
-    memory: MemoryStore,
+    memory: Arc<MemoryStore>,
     /// Nothing works.
     down: AtomicBool,
     /// Nothing but `save` fails.
     full: AtomicBool,
+    /// So many sessions are removed, and then none.
+    removals: Mutex<Option<usize>>,
     /// These fail, by name.
     failing: Mutex<Vec<&'static str>>,
     /// Whoever reads links waits here.
     gate: watch::Sender<Gate>,
+    /// How many records have been replaced.
+    saved: watch::Sender<usize>,
     /// How many claims were refused because somebody else holds the mark.
     refused: watch::Sender<usize>,
     /// Every key and every record that was ever written.
@@ -43,12 +47,23 @@ pub(crate) enum Gate {
 impl SharedStore {
     pub(crate) fn new(org: &Org) -> Self {
         let clock = org.clock();
+        Self::over(Arc::new(MemoryStore::with_clock(10_000, move || clock.now())))
+    }
+
+    /// The same records, by a way that fails for itself.
+    pub(crate) fn other_way(&self) -> Self {
+        Self::over(Arc::clone(&self.0.memory))
+    }
+
+    fn over(memory: Arc<MemoryStore>) -> Self {
         Self(Arc::new(Shared {
-            memory: MemoryStore::with_clock(10_000, move || clock.now()),
+            memory,
             down: AtomicBool::new(false),
             full: AtomicBool::new(false),
+            removals: Mutex::default(),
             failing: Mutex::default(),
             gate: watch::Sender::new(Gate::Open),
+            saved: watch::Sender::new(0),
             refused: watch::Sender::new(0),
             written: Mutex::default(),
         }))
@@ -62,6 +77,21 @@ impl SharedStore {
     /// Lets every `save` fail, or work again.
     pub(crate) fn refuse_saves(&self, full: bool) {
         self.0.full.store(full, Ordering::SeqCst);
+    }
+
+    /// Lets so many sessions be removed, and no more.
+    pub(crate) fn remove_only(&self, most: Option<usize>) {
+        *self.0.removals.lock().unwrap() = most;
+    }
+
+    /// How many records have been replaced.
+    pub(crate) fn saved(&self) -> usize {
+        *self.0.saved.borrow()
+    }
+
+    /// Waits until more records than that have been replaced.
+    pub(crate) async fn until_saved_since(&self, before: usize) {
+        self.0.saved.subscribe().wait_for(|saved| *saved > before).await.unwrap();
     }
 
     /// Lets these operations fail, and all others work.
@@ -136,10 +166,20 @@ impl SessionStore for SharedStore {
         if self.0.full.load(Ordering::SeqCst) {
             return Box::pin(ready(Err(StoreError::new("the store takes no records"))));
         }
-        self.up(|store| store.save(key, record, lifetime))
+        Box::pin(async move {
+            let saved = self.up(|store| store.save(key, record, lifetime)).await?;
+            self.0.saved.send_modify(|number| *number += usize::from(saved));
+            Ok(saved)
+        })
     }
 
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StoreFuture<'a, bool> {
+        if let Some(left) = self.0.removals.lock().unwrap().as_mut() {
+            match left.checked_sub(1) {
+                Some(less) => *left = less,
+                None => return Box::pin(ready(Err(StoreError::new("the store removes nothing")))),
+            }
+        }
         self.up(|store| store.remove(key))
     }
 

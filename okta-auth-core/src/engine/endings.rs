@@ -49,7 +49,7 @@ impl OktaAuth {
         let (now, why) = (self.0.clock.now(), EndReason::EndedByApplication);
         let Sessions::Stored(stored) = &self.0.sessions else {
             let name = self.0.sessions.naming().name(Kind::Session, id.0.as_bytes());
-            self.0.sessions.end_named(&name, now).await?;
+            self.0.sessions.end_named(&name, now, drop).await?;
             self.tell_ended(About::session_id(id), why, reference);
             return Ok(true);
         };
@@ -92,13 +92,11 @@ impl OktaAuth {
         why: EndReason,
         reference: Reference,
     ) -> Result<Option<usize>> {
-        let ended = self.0.sessions.end_named(name, self.0.clock.now()).await?;
-        let number = ended.as_ref().map(Vec::len);
-        for session in ended.into_iter().flatten() {
+        let told = |session: Arc<Session>| {
             self.tell_ended(About::session(&session), why, reference);
             self.revoke_later(session);
-        }
-        Ok(number)
+        };
+        self.0.sessions.end_named(name, self.0.clock.now(), told).await
     }
 
     /// Revokes the refresh token of a session that has ended. Nobody waits for it: Okta

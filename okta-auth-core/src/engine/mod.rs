@@ -80,6 +80,7 @@ mod signed_in;
 mod telling;
 mod tenants;
 mod tenants_builder;
+mod unsaved;
 mod visit;
 
 use std::fmt;

@@ -30,8 +30,9 @@
 //! 3. Whoever has the lease reads the session again first: it may have been renewed
 //!    already.
 //! 4. New tokens are written down before anybody uses them. If that fails they are kept
-//!    here, and the next request writes them. So are tokens that cannot be verified
-//!    yet: what they were asked with may be used up.
+//!    here and written as soon as the store works again ([`unsaved`](super::unsaved)).
+//!    Tokens that cannot be verified yet are kept as well: what they were asked with may
+//!    be used up.
 //! 5. A request that comes with tokens that have been replaced gets the session that
 //!    has the new ones. With a store that is always so, and with cookies for the grace
 //!    time.
@@ -50,6 +51,7 @@ use std::time::Duration;
 use quick_cache::sync::Cache;
 
 use super::OktaAuth;
+use super::unsaved::Unsaved;
 use crate::callback::Exchange;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
@@ -61,7 +63,7 @@ use crate::tokens::refresh::{self, Known, Refreshed};
 
 /// How long a lease lasts without being renewed: what others wait if its holder is
 /// killed.
-const LEASE: Duration = Duration::from_secs(5);
+pub(super) const LEASE: Duration = Duration::from_secs(5);
 /// How often it is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How often somebody who waits for another process looks again.
@@ -72,19 +74,18 @@ const LOOKS: usize = 400;
 /// time.
 const PAUSE: Duration = Duration::from_secs(5);
 /// So many sessions are remembered for each of the reasons below.
-const REMEMBERED: usize = 16_384;
+pub(super) const REMEMBERED: usize = 16_384;
 /// A write that others keep overtaking is given up after so many times.
 const WRITES: usize = 8;
 
 /// What is known about renewals, beyond what is in the sessions.
 pub(super) struct Renewals {
     /// Those that are under way.
-    flights: Flights<Outcome>,
+    pub(super) flights: Flights<Outcome>,
     /// What replaced sessions in cookies, and until when an old cookie finds it.
     successors: Cache<StoreKey, (Entry, Timestamp)>,
-    /// What has been renewed and could not be written down, after what it was renewed
-    /// from.
-    unsaved: Cache<StoreKey, (Arc<Session>, Arc<Session>)>,
+    /// What has been renewed and could not be written down.
+    pub(super) unsaved: Unsaved,
     /// What was issued and could not be verified yet, after what it was asked for with.
     unverified: Cache<StoreKey, (Arc<Session>, Arc<TokenSet>)>,
     /// When to try again.
@@ -93,7 +94,7 @@ pub(super) struct Renewals {
 
 /// What came of a renewal.
 #[derive(Clone)]
-enum Outcome {
+pub(super) enum Outcome {
     /// The session as it is now; with the tokens of before if those are good for a
     /// while and another process is at it.
     Renewed(Entry),
@@ -101,6 +102,13 @@ enum Outcome {
     Ended,
     /// It is to be tried again.
     Failed(Arc<Error>),
+}
+
+impl Outcome {
+    /// It is to be tried again.
+    pub(super) fn failed(error: Error) -> Self {
+        Self::Failed(Arc::new(error))
+    }
 }
 
 /// What a session is once it has been looked after.
@@ -116,9 +124,8 @@ pub(super) enum Tended {
 
 impl Default for Renewals {
     fn default() -> Self {
-        let (successors, unsaved) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED));
-        let (unverified, pauses) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED));
-        Self { flights: Flights::default(), successors, unsaved, unverified, pauses }
+        let (successors, unverified, pauses) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED), Cache::new(REMEMBERED));
+        Self { flights: Flights::default(), successors, unsaved: Unsaved::default(), unverified, pauses }
     }
 }
 
@@ -127,14 +134,6 @@ impl Renewals {
     fn successor(&self, session: &Session, now: Timestamp) -> Option<Entry> {
         let (entry, until) = self.successors.get(&session.id().0)?;
         (now < until && !entry.session.has_tokens_of(session)).then_some(entry)
-    }
-
-    /// What is still to be written down in the place of a session. If that has other
-    /// tokens by now than those that were renewed, somebody else was faster, and what
-    /// is kept here is out of date.
-    fn unsaved(&self, session: &Session) -> Option<Arc<Session>> {
-        let (before, next) = self.unsaved.get(&session.id().0)?;
-        before.has_tokens_of(session).then_some(next)
     }
 
     /// What is still to be verified, while it could be used.
@@ -201,6 +200,7 @@ impl OktaAuth {
                 self.tell_renewal(Happening::RenewalFailed { code: error.code() }, &session, Some(&error));
                 let pause = error.retry_after().unwrap_or(PAUSE);
                 self.0.renewals.pauses.insert(key, self.0.clock.now().plus(pause));
+                self.write_later();
                 Outcome::Failed(Arc::new(error))
             }
         }
@@ -267,13 +267,13 @@ impl OktaAuth {
         if !current.session.has_tokens_of(&entry.session) {
             return Ok(Outcome::Renewed(current));
         }
-        if let Some(unsaved) = self.0.renewals.unsaved(&current.session) {
+        if let Some(unsaved) = self.0.renewals.unsaved.instead_of(&current.session) {
             return self.write_down(stored, current, unsaved).await;
         }
         match self.refreshed(&current.session).await {
             Ok(refreshed) => {
                 let next = Arc::new(current.session.renewed(&refreshed, self.0.clock.now())?);
-                self.0.renewals.unsaved.insert(key, (Arc::clone(&current.session), Arc::clone(&next)));
+                self.0.renewals.unsaved.keep(&current.session, &next);
                 self.write_down(stored, current, next).await
             }
             Err(error) if ends(&error) => match stored.load(&key, self.0.clock.now()).await? {
@@ -291,7 +291,12 @@ impl OktaAuth {
 
     /// Writes new tokens down. Whoever only noted that the session was used is written
     /// over; whoever ended it has the last word, and the tokens are given back.
-    async fn write_down(&self, stored: &StoredSessions, current: Entry, next: Arc<Session>) -> Result<Outcome> {
+    pub(super) async fn write_down(
+        &self,
+        stored: &StoredSessions,
+        current: Entry,
+        next: Arc<Session>,
+    ) -> Result<Outcome> {
         let (key, mut current) = (next.id().0, current);
         for _ in 0..WRITES {
             let now = self.0.clock.now();

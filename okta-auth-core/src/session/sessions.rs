@@ -226,22 +226,30 @@ impl Sessions {
         }
     }
 
-    /// Ends every session of a name. The sessions that were found, where they can be:
+    /// Ends every session of a name. How many those were, where they can be found:
     /// those in cookies cannot.
+    ///
+    /// `told` hears of each as it ends, so of those too that ended before a failure.
     ///
     /// # Errors
     /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] if no session can be
     /// ended from here.
-    pub(crate) async fn end_named(&self, name: &StoreKey, now: Timestamp) -> Result<Option<Vec<Arc<Session>>>> {
+    pub(crate) async fn end_named(
+        &self,
+        name: &StoreKey,
+        now: Timestamp,
+        told: impl Fn(Arc<Session>),
+    ) -> Result<Option<usize>> {
         match self {
             Self::Stored(stored) => {
-                let mut ended = Vec::new();
+                let mut number = 0;
                 for entry in stored.named(name, now).await? {
                     if stored.end(&entry.session).await? {
-                        ended.push(entry.session);
+                        number += 1;
+                        told(entry.session);
                     }
                 }
-                Ok(Some(ended))
+                Ok(Some(number))
             }
             Self::Cookie { revocations: Some(revocations), limits, .. } => {
                 revocations.end(name, now, limits.absolute).await.map(|()| None)
