@@ -91,7 +91,9 @@ impl SharedStore {
 
     /// Waits until more records than that have been replaced.
     pub(crate) async fn until_saved_since(&self, before: usize) {
-        self.0.saved.subscribe().wait_for(|saved| *saved > before).await.unwrap();
+        let mut saved = self.0.saved.subscribe();
+        let patience = tokio::time::timeout(Duration::from_secs(20), saved.wait_for(|saved| *saved > before));
+        assert!(patience.await.is_ok(), "nothing has been saved");
     }
 
     /// Lets these operations fail, and all others work.
