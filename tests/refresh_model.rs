@@ -6,7 +6,7 @@
 //! threads in one process; there the engine has one lock and one channel (`session::flights`, with tests of its own).
 //!
 //! A step of the model is what the code does between two awaits: one request to the store or to the issuer. The names
-//! are those of `engine::renewal`. Time is not modelled: whatever may happen after a while may happen at any moment.
+//! are those of `engine::renewal` and `engine::unsaved`. Time is not modelled: whatever may happen after a while may happen at any moment.
 //! Tokens are numbers, in the order in which they were granted; 0 is what the sign-in brought.
 //!
 //! That the properties can fail is shown at the end: each change of the protocol that somebody might make violates one.
@@ -47,6 +47,8 @@ enum At {
     Look,
     /// It holds the lease from here on.
     Reload,
+    /// The same for what could not be written down and nobody asks for.
+    Recall,
     Ask {
         current: Record,
     },
@@ -91,6 +93,8 @@ struct Flight {
     before: Record,
     looks: u8,
     at: At,
+    /// Whether it was started to write down what is kept, and not by a request.
+    writes: bool,
 }
 
 /// One process.
@@ -179,6 +183,8 @@ enum Action {
     Touch(usize),
     /// It wants new tokens.
     Join(usize),
+    /// A replica tries to write down what it could not.
+    WriteLater(usize),
     /// The renewal of a replica does its next step.
     Fly(usize),
     Expire,
@@ -218,6 +224,8 @@ enum Mutation {
     TouchWithoutVersion,
     /// New tokens are handed out while they are written.
     HandOutFirst,
+    /// What could not be written down waits for a request.
+    NoWriteLater,
     /// What could not be written down is forgotten.
     ForgetUnsaved,
     /// What could not be written down is written whatever has happened since.
@@ -293,8 +301,15 @@ impl Refresh {
         flight.at = match flight.at {
             At::Claim if state.lease.is_none() || self.is(Mutation::NoLease) => {
                 state.lease = Some(Lease::Of(replica));
-                if self.is(Mutation::NoReload) { At::Ask { current: flight.before } } else { At::Reload }
+                if flight.writes {
+                    At::Recall
+                } else if self.is(Mutation::NoReload) {
+                    At::Ask { current: flight.before }
+                } else {
+                    At::Reload
+                }
             }
+            At::Claim if flight.writes => return state.land(replica, Outcome::Failed),
             At::Claim => At::Look,
             At::Look => match record {
                 None => return state.land(replica, Outcome::Ended),
@@ -312,6 +327,13 @@ impl Refresh {
                     Some(next) => At::Write { current, next, tries: 0 },
                     None => At::Ask { current },
                 },
+            },
+            At::Recall => match record.map(|current| (current, self.unsaved(&state.replicas[replica], current))) {
+                Some((current, Some(next))) => At::Write { current, next, tries: 0 },
+                other => {
+                    state.replicas[replica].unsaved = None;
+                    At::Release(other.map_or(Outcome::Ended, |(now, _)| Outcome::Renewed(now.tokens)))
+                }
             },
             At::Ask { current } => match self.grant(&mut state.issuer, current.tokens) {
                 None => At::Refused { current },
@@ -459,7 +481,10 @@ impl Model for Refresh {
             }
         }
         for (number, replica) in state.replicas.iter().enumerate() {
-            let Some(flight) = &replica.flight else { continue };
+            let Some(flight) = &replica.flight else {
+                actions.extend(self.can_write_later(state, replica).then_some(Action::WriteLater(number)));
+                continue;
+            };
             if self.can_fly(state, flight) {
                 actions.push(Action::Fly(number));
             }
@@ -496,9 +521,14 @@ impl Model for Refresh {
                 if let Request::Loaded { entry: before, .. } = std::mem::replace(request, Request::Joined)
                     && state.replicas[*replica].flight.is_none()
                 {
-                    let flight = Flight { before, looks: 0, at: At::Claim };
+                    let flight = Flight { before, looks: 0, at: At::Claim, writes: false };
                     state.replicas[*replica].flight = Some(flight);
                 }
+            }
+            Action::WriteLater(replica) => {
+                let before = Record { version: 0, tokens: state.replicas[replica].unsaved?.0 };
+                let flight = Flight { before, looks: 0, at: At::Claim, writes: true };
+                state.replicas[replica].flight = Some(flight);
             }
             Action::Fly(replica) => self.fly(&mut state, replica),
             Action::Expire => {
@@ -570,6 +600,10 @@ impl Model for Refresh {
                 let twice = state.issuer.repeated || state.issuer.killed;
                 !alone || model.mishaps.lease_ends > 0 || !twice
             }),
+            Property::always(NOTHING_KEPT, |model: &Self, state: &State| {
+                let kept = |replica: &Replica| replica.unsaved.is_some();
+                !model.is_over(state) || state.lease.is_some() || !state.replicas.iter().any(kept)
+            }),
             Property::sometimes("somebody has new tokens", |_: &Self, state: &State| state.seen.renewed),
         ];
         if self.mishaps.store_failures > 0 && self.requests.contains(&1) {
@@ -598,6 +632,8 @@ const NO_LOST_UPDATE: &str = "no update is lost";
 const ENDS: &str = "every request ends";
 /// 7. With one replica a store that fails costs no tokens: they are kept until they can be written.
 const KEPT: &str = "what could not be written is kept";
+/// 8. And in the end it is written, whoever asks for it.
+const NOTHING_KEPT: &str = "what was kept is written in the end";
 
 impl Refresh {
     /// What may happen to one renewal.
@@ -615,9 +651,18 @@ impl Refresh {
         }
     }
 
+    /// Whether a replica can write down what it could not. While somebody holds the lease a try changes nothing.
+    fn can_write_later(&self, state: &State, replica: &Replica) -> bool {
+        let has_lease = state.lease.is_none();
+        replica.flight.is_none() && replica.unsaved.is_some() && has_lease && !self.is(Mutation::NoWriteLater)
+    }
+
     /// Whether nobody will do anything by itself any more.
     fn is_over(&self, state: &State) -> bool {
-        let flies = |replica: &Replica| replica.flight.as_ref().is_some_and(|flight| self.can_fly(state, flight));
+        let flies = |replica: &Replica| match &replica.flight {
+            Some(flight) => self.can_fly(state, flight),
+            None => self.can_write_later(state, replica),
+        };
         let acts = |request: &Request| matches!(request, Request::Coming | Request::Loaded { .. });
         !state.replicas.iter().any(flies) && !state.requests.iter().any(|(_, request)| acts(request))
     }
@@ -710,6 +755,7 @@ fn the_model_can_fail() {
         (Mutation::HandOutFirst, calm, WRITTEN_FIRST),
         (Mutation::ForgetUnsaved, one, KEPT),
         (Mutation::UnsavedWithoutOrigin, failing, NO_LOST_UPDATE),
+        (Mutation::NoWriteLater, failing, NOTHING_KEPT),
         (Mutation::NoTakeover, killed, ENDS),
     ];
     for (mutation, setting, property) in cases {

@@ -113,7 +113,8 @@ impl Server {
     /// Starts it, and waits until it says that it is ready.
     pub(crate) fn start(org: &Org, kind: &str, variables: &[(&str, &str)]) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut process = Command::new(std::env::current_exe().unwrap())
+        let program = std::env::current_exe().unwrap();
+        let mut process = on_processor(Processor::Servers, program.to_str().unwrap())
             .args(["serve", kind, &port.to_string()])
             .env("OKTA_BASE_URL", "http://localhost:8080")
             .envs(variables.iter().copied())
@@ -132,14 +133,48 @@ impl Server {
 
     /// Puts it under load for so long, and returns what `wrk` says of it.
     pub(crate) fn load(&self, path: &str, headers: &[String], seconds: u32) -> String {
-        let mut wrk = Command::new("wrk");
+        self.start_load(path, headers, seconds).end()
+    }
+
+    /// The same, for several servers at once.
+    pub(crate) fn start_load(&self, path: &str, headers: &[String], seconds: u32) -> Load {
+        let mut wrk = on_processor(Processor::Load, "wrk");
         wrk.args(["-t1", "-c16", &format!("-d{seconds}s")]);
         wrk.args(headers.iter().flat_map(|header| ["-H", header]));
-        let output = wrk.arg(format!("http://127.0.0.1:{}{path}", self.port)).output().unwrap();
-        let output = String::from_utf8(output.stdout).unwrap();
+        Load(wrk.arg(format!("http://127.0.0.1:{}{path}", self.port)).stdout(Stdio::piped()).spawn().unwrap())
+    }
+}
+
+/// A load generator at work.
+pub(crate) struct Load(Child);
+
+impl Load {
+    /// Waits for its end, and returns what it says.
+    pub(crate) fn end(self) -> String {
+        let output = String::from_utf8(self.0.wait_with_output().unwrap().stdout).unwrap();
         assert!(!output.contains("Non-2xx"), "the server refused: {output}");
         output
     }
+}
+
+/// What a processor is for while servers are under load.
+#[derive(Clone, Copy)]
+enum Processor {
+    Load,
+    Servers,
+}
+
+/// A program that keeps to one processor, where there is `taskset` and more than one: servers to the last one, and what
+/// makes their load to the first one.
+fn on_processor(processor: Processor, program: &str) -> Command {
+    let last = std::thread::available_parallelism().map_or(0, |number| number.get() - 1);
+    if last == 0 || Command::new("taskset").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        return Command::new(program);
+    }
+    let number = if let Processor::Load = processor { 0 } else { last };
+    let mut command = Command::new("taskset");
+    command.args(["-c", &number.to_string(), program]);
+    command
 }
 
 impl Drop for Server {
