@@ -93,6 +93,32 @@ async fn where_all_share_an_address_each_signs_in_at_a_redirect_uri_of_its_own()
     }
 }
 
+/// Whoever has a session at one tenant goes on to another one by its address or its link, without a sign-out.
+#[tokio::test]
+async fn where_all_share_an_address_a_request_that_names_a_tenant_leads_there() {
+    for framework in BOTH {
+        let site =
+            Site::start(framework, &NAMES, |plan| build(plan, &[Resolver::Session], |one| one.exclusive(true))).await;
+        for switch in ["address", "link"] {
+            let mut browser = site.browser();
+            let authorize = begin(&mut browser, "acme").await;
+            assert_eq!(site.complete(&mut browser, "acme", &authorize, ADA).await.status, 303);
+            let authorize = if switch == "address" {
+                begin(&mut browser, "globex").await
+            } else {
+                let issuer: String =
+                    url::form_urlencoded::byte_serialize(site.org("globex").issuer().as_bytes()).collect();
+                browser.navigate(&format!("/login/initiate?iss={issuer}")).await.location().to_owned()
+            };
+            assert_eq!(parameter(&authorize, "client_id"), site.org("globex").client().client_id, "{switch}");
+            assert!(browser.fetch("/me").await.body.contains("\"id\":\"acme\""), "{framework:?} {switch}: not yet");
+            assert_eq!(site.complete(&mut browser, "globex", &authorize, ADA).await.status, 303, "{switch}");
+            let me = browser.fetch("/me").await;
+            assert!(me.body.contains("\"id\":\"globex\""), "{framework:?} {switch}: {}", me.body);
+        }
+    }
+}
+
 #[tokio::test]
 async fn mix_up_where_all_share_an_address() {
     for framework in BOTH {

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use okta_auth_core::engine::Tenants;
 use okta_auth_core::tenant::{Resolver, TenantFile, TenantSettings};
-use support::ADA;
 use support::site::{Framework, Plan, Site, local};
+use support::{ADA, SharedStore, eventually};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -217,6 +217,38 @@ async fn the_sessions_of_a_tenant_end_with_its_section_and_stay_ended() {
         assert_eq!(acme.fetch("/t/acme/me").await.status, 200, "{store}");
         assert_eq!(globex.fetch("/t/globex/me").await.status, 200, "{store}");
     }
+}
+
+/// The store fails when a tenant goes. Nobody waits for it, and the sessions end all the same.
+#[tokio::test]
+async fn the_sessions_of_a_removed_tenant_end_when_the_store_is_back() {
+    let file = Scratch::new("removal-later");
+    let mut store = None;
+    let site = Site::start(Framework::Axum, &NAMES, |plan| {
+        file.write(&sections(plan).concat());
+        let shared = store.insert(SharedStore::new(plan.org("acme"))).clone();
+        let builder = plan.shared(&plan.base, "memory").session_store(shared);
+        for (name, org) in &plan.orgs {
+            org.allow_redirect(&format!("{}/t/{name}", plan.base));
+        }
+        let builder = Tenants::builder(builder).egress(local()).file(TenantFile::new(&file.0));
+        builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
+    })
+    .await;
+    let store = store.unwrap();
+    let (mut acme, mut globex) = (site.signed_in("acme", ADA).await, site.signed_in("globex", ADA).await);
+    let all = sections(&site.plan);
+    file.write(&all[1]);
+    site.advance(LOOK);
+    store.fail(&["linked"]);
+    assert_eq!(acme.fetch("/t/acme/me").await.status, 404);
+    assert_eq!(store.len(), 2, "the premise");
+    store.fail(&[]);
+    eventually("the session has ended", || store.len() == 1).await;
+    file.write(&format!("{}\n", all.concat()));
+    site.advance(LOOK);
+    assert_eq!(acme.fetch("/t/acme/me").await.status, 401, "the session of before is back");
+    assert_eq!(globex.fetch("/t/globex/me").await.status, 200);
 }
 
 #[tokio::test]

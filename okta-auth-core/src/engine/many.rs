@@ -22,15 +22,17 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use http::Method;
 use http::request::Parts;
 use quick_cache::sync::Cache;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 use url::Url;
 
 use super::addresses;
 use super::arrival::{Arrival, Waiting};
 use super::builder::OktaAuthBuilder;
 use super::lobby::Entrance;
+use super::removal;
 use super::routes::Endpoint;
 use super::visit::{Lobby, Visit};
 use super::{OktaAuth, Renewal};
@@ -210,8 +212,19 @@ impl Many {
     fn hints(&self, parts: &Parts, target: &str) -> Vec<Hint> {
         match self.shared_callback(target) {
             Some(rest) if !rest.is_empty() => vec![named(rest.strip_prefix('/').unwrap_or_default())],
-            _ => resolve(&self.resolvers, parts, target, self.template.config().shared().1),
+            _ => {
+                let says = self.says_where_to(parts, target);
+                let asked = self.resolvers.iter().filter(|resolver| !says || !matches!(resolver, Resolver::Session));
+                resolve(asked, parts, target, self.template.config().shared().1)
+            }
         }
+    }
+
+    /// Whether a request to the application's own address says itself at which tenant
+    /// to sign in. The session that the browser has at another one does not matter then.
+    fn says_where_to(&self, parts: &Parts, target: &str) -> bool {
+        let (routes, path) = (self.lobby.config().routes(), target.split('?').next());
+        (parts.method == Method::POST && path == routes.login()) || path == routes.initiate_login()
     }
 
     /// What is behind the callback of the application's own address in a request to it
@@ -343,26 +356,19 @@ impl Many {
         Arrival::Waiting(Waiting::on(async move { visit }))
     }
 
-    /// Ends the sessions of tenants that a file has no more.
+    /// Ends the sessions of tenants that a file has no more. Whoever waits goes on after
+    /// the first try.
     ///
     /// It is done with the settings that they had. The engine that is ready may be that
     /// of somebody else by now, who has the name and another client.
-    fn end_removed(&self) -> Option<JoinHandle<()>> {
+    fn end_removed(&self) -> Option<oneshot::Receiver<()>> {
         let end = |settings: Arc<TenantSettings>| {
             let auth = self.ready_engine(&settings).or_else(|| self.make(&settings).ok());
             self.ready.remove_if(&settings.id, |ready| ready.settings == settings);
             auth
         };
         let gone: Vec<OktaAuth> = self.directory.removed().into_iter().filter_map(end).collect();
-        (!gone.is_empty()).then(|| {
-            tokio::spawn(async move {
-                for auth in gone {
-                    if let Err(error) = auth.end_everybody().await {
-                        tracing::warn!(target: "okta_auth", code = %error.code(), "sessions of a removed tenant live on: {error}");
-                    }
-                }
-            })
-        })
+        (!gone.is_empty()).then(|| removal::end_sessions(gone))
     }
 
     /// Whether the lobby asks for an address.

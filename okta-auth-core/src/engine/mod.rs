@@ -73,6 +73,7 @@ mod messages;
 mod once;
 mod page;
 mod places;
+mod removal;
 mod renewal;
 mod reply;
 mod routes;

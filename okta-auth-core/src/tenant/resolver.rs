@@ -57,9 +57,14 @@ pub(crate) enum Hint {
 /// What the resolvers say, in order; nothing after one that has to be right.
 ///
 /// What is after that one is not read at all.
-pub(crate) fn resolve(resolvers: &[Resolver], parts: &Parts, path: &str, cookie: &str) -> Vec<Hint> {
+pub(crate) fn resolve<'a>(
+    resolvers: impl IntoIterator<Item = &'a Resolver>,
+    parts: &Parts,
+    path: &str,
+    cookie: &str,
+) -> Vec<Hint> {
     let mut hints = Vec::new();
-    for hint in resolvers.iter().filter_map(|resolver| resolver.hint(parts, path, cookie)) {
+    for hint in resolvers.into_iter().filter_map(|resolver| resolver.hint(parts, path, cookie)) {
         let last = !matches!(hint, Hint::Perhaps(_));
         hints.push(hint);
         if last {

@@ -1,0 +1,53 @@
+//! Ends the sessions of tenants that are no more.
+//!
+//! A store that fails at that moment would keep them, and they would be good again if
+//! the tenant came back. So it is tried until it works.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::OktaAuth;
+
+/// How long between two tries.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// How often it is tried: for an hour.
+const TRIES: usize = 3600;
+
+/// Ends all sessions of these. The answer comes after the first try.
+pub(super) fn end_sessions(gone: Vec<OktaAuth>) -> oneshot::Receiver<()> {
+    let (tell, told) = oneshot::channel();
+    tokio::spawn(async move {
+        let mut left = try_to_end(gone, true).await;
+        // Whoever waited may have given up.
+        let _ = tell.send(());
+        for _ in 1..TRIES {
+            if left.is_empty() {
+                break;
+            }
+            tokio::time::sleep(TRY_AGAIN).await;
+            left = try_to_end(left, false).await;
+        }
+    });
+    told
+}
+
+/// Returns those that are to be tried again.
+async fn try_to_end(gone: Vec<OktaAuth>, is_first: bool) -> Vec<OktaAuth> {
+    let mut left = Vec::new();
+    for auth in gone {
+        let Err(error) = auth.end_everybody().await else { continue };
+        let again = error.is_temporary();
+        if is_first || !again {
+            let then = if again { "it is tried again" } else { "they last until their limits" };
+            tracing::warn!(
+                target: "okta_auth", code = %error.code(),
+                "sessions of a removed tenant live on: {error}; {then}"
+            );
+        }
+        if again {
+            left.push(auth);
+        }
+    }
+    left
+}
