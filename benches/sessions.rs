@@ -275,6 +275,47 @@ async fn ending(what: &str, org: &Org, stores: Vec<Shared>) {
     }
 }
 
+/// How long a sign-out on one replica takes to be felt on another, which asks for the page all the time.
+async fn propagation(org: &Org, redis: &RedisServer) {
+    let url = redis.url();
+    let replica = |place: &str| {
+        let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
+        let config = if place == "redis" { config.session_store(&url) } else { config.revocation_store(&url) };
+        OktaAuth::builder(config).build().unwrap()
+    };
+    let subject = org.user(ADA).unwrap().id;
+    for place in ["redis", "cookie with a list in redis"] {
+        let (here, there) = (replica(place), replica(place));
+        let mut times = Vec::new();
+        for _ in 0..ROUNDS {
+            let cookie = sign_in(org, &here).await;
+            let parts = Request::get("/me").header(header::COOKIE, cookie).body(()).unwrap().into_parts().0;
+            let is_in = move |auth: OktaAuth| {
+                let parts = parts.clone();
+                async move {
+                    let visit = auth.arrival(&parts, "/me", Renewal::OnArrival).visit().await;
+                    visit.user::<()>().unwrap().is_some()
+                }
+            };
+            assert!(is_in(there.clone()).await, "{place}");
+            let other = there.clone();
+            let watch = tokio::spawn(async move {
+                while is_in(other.clone()).await {}
+                Instant::now()
+            });
+            let start = Instant::now();
+            here.end_sessions_of(&subject).await.unwrap();
+            times.push(watch.await.unwrap().duration_since(start).as_secs_f64() * 1e6);
+        }
+        let time = median(times);
+        row(
+            &format!("a sign-out reaches another replica: {place}"),
+            &format!("{time:>9.0} us"),
+            verdict(time / 1e6, 1.0).trim_start(),
+        );
+    }
+}
+
 /// How many sessions are written to see what one takes.
 const SAMPLE: usize = 20_000;
 
@@ -420,6 +461,11 @@ async fn measure(org: &Org, redis: Option<&RedisServer>) {
             let each = bytes_each(written, &*store, || redis_memory(server)).await;
             row("bytes with index: redis", &each.to_string(), &ratio(each, written));
         }
+    }
+    if let Some(redis) = redis
+        && is_wanted("a sign-out reaches another replica")
+    {
+        propagation(org, redis).await;
     }
     if is_wanted("end") {
         ending("memory", org, SIZES.iter().map(|_| in_memory(&Clock::default())).collect()).await;

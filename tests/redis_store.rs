@@ -491,6 +491,44 @@ mod addresses {
     }
 }
 
+/// Sessions in cookies, and the list of those that have ended in Redis.
+mod revocations {
+    use std::time::Duration;
+
+    use okta_auth_dev::{Clock, Org};
+
+    use crate::support::{ADA, App, AppBuilder, RedisServer};
+
+    async fn replica(org: &Org, url: &str, clock: Clock) -> App {
+        let (url, org) = (url.to_owned(), org.clone());
+        let app = AppBuilder::default().org(org).configure(move |config| config.revocation_store(url));
+        app.build_with(move |builder| builder.clock(move || clock.now())).start().await
+    }
+
+    /// The clocks of two replicas differ. Who signs in by the one that is ahead is signed out by the other.
+    #[tokio::test]
+    #[ignore = "needs redis-server"]
+    async fn a_sign_out_counts_whatever_clock_a_session_began_by() {
+        let server = RedisServer::start().await;
+        let org = Org::start().await.unwrap();
+        for seconds in [2, 30] {
+            let (here, ahead) = (org.clock(), Clock::default());
+            ahead.advance(Duration::from_secs(seconds));
+            let (ahead, here) = (replica(&org, &server.url(), ahead).await, replica(&org, &server.url(), here).await);
+            let mut browser = ahead.browser();
+            browser.sign_in(&org, ADA, "/profile").await;
+            assert!(browser.is_signed_in().await && browser.at(&here.base).is_signed_in().await, "{seconds} s");
+            here.auth.end_sessions_of(&org.user(ADA).unwrap().id).await.unwrap();
+            assert!(!browser.at(&here.base).is_signed_in().await, "{seconds} s");
+            assert!(!browser.is_signed_in().await, "{seconds} s: on the replica that is ahead");
+            // And whoever signs in again is in, on both.
+            let mut again = here.browser();
+            again.sign_in(&org, ADA, "/profile").await;
+            assert!(again.is_signed_in().await && again.at(&ahead.base).is_signed_in().await, "{seconds} s");
+        }
+    }
+}
+
 mod messages {
     use okta_auth_dev::Org;
 

@@ -848,6 +848,24 @@ async fn an_application_lists_and_ends_sessions() {
     }
 }
 
+/// All within one second of the clock: in, out, in, out, in. Each sign-out counts, and so does each sign-in.
+#[tokio::test]
+async fn a_sign_out_counts_however_soon_after_another_it_comes() {
+    for site in Site::all().await {
+        let id = site.org.user(ADA).unwrap().id;
+        let auth = &site.second.as_ref().unwrap_or(&site.app).auth;
+        for round in 0..4 {
+            let browser = site.signed_in(ADA).await;
+            auth.end_sessions_of(&id).await.unwrap();
+            assert!(!site.lives(&browser).await, "{}: sign-out {round}", site.name());
+        }
+        let browser = site.signed_in(ADA).await;
+        assert_eq!(site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).send().await.status, Some(204));
+        assert!(!site.lives(&browser).await, "{}: by another name", site.name());
+        site.signed_in(ADA).await;
+    }
+}
+
 #[tokio::test]
 async fn sessions_in_cookies_can_be_ended_and_not_listed() {
     let site = Site::start(Place::Cookie, Org::start().await.unwrap()).await;

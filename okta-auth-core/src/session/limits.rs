@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 
 /// Clocks of replicas may differ by this much before a record "from the future" is
 /// refused.
-const SKEW: Duration = Duration::from_secs(60);
+pub(super) const SKEW: Duration = Duration::from_secs(60);
 
 /// The times of one session, as its record has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Email,
     /// All users of a tenant.
     Everybody,
+    /// The latest moment at which a session in a cookie began.
+    LatestStart,
     /// The renewal of a record.
     Renewal,
     /// A message that may come once.
@@ -50,6 +52,7 @@ impl Kind {
             Self::Subject => "sub",
             Self::Email => "email",
             Self::Everybody => "everybody",
+            Self::LatestStart => "latest start",
             Self::Renewal => "renewal",
             Self::Message => "message",
         }

@@ -12,12 +12,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::limits::SKEW;
 use super::memory::MemoryStore;
 use super::names::Names;
 use super::store::{SessionStore, StoreKey};
 use super::stored::bounded;
 use crate::clock::Timestamp;
 use crate::error::Result;
+
+/// How long the latest start is remembered: much longer than clocks may differ.
+const REMEMBERED: Duration = Duration::from_secs(3600);
 
 /// Where it is written down.
 #[derive(Clone)]
@@ -54,8 +58,8 @@ impl Revocations {
         Ok(marks.into_iter().any(|mark| covers(mark, created_at)))
     }
 
-    /// Ends every session of this name that began up to `until`. It is remembered as
-    /// long as such a session could live.
+    /// Ends every session of this name that has begun. It is remembered as long as such
+    /// a session could live.
     ///
     /// The mark is raised and never lowered, so of two messages the later moment
     /// counts, in whatever order they come.
@@ -64,13 +68,29 @@ impl Revocations {
         bounded(self.store().raise(name, until, lifetime)).await
     }
 
-    /// The first moment at or after `now` at which a session of these names can begin.
-    /// Moments are whole seconds, and somebody may sign in again within the one in
-    /// which a session was ended.
-    pub(crate) async fn earliest_start(&self, names: &Names, now: Timestamp) -> Result<Timestamp> {
+    /// The moment up to which sessions can have begun by `now`.
+    ///
+    /// That is later than `now` if one began late, or by a clock that is ahead of this
+    /// one. What is further away than clocks may differ is no session at the time.
+    pub(crate) async fn latest_start(&self, latest: &StoreKey, now: Timestamp) -> Result<Timestamp> {
+        let marks = bounded(self.store().marks(&[*latest])).await?;
+        let mark = marks.first().and_then(|mark| i64::try_from(*mark).ok()).unwrap_or(0);
+        Ok(Timestamp::from_seconds(mark).min(now.plus(SKEW)).max(now))
+    }
+
+    /// The first moment at or after `now` at which a session of these names can begin,
+    /// which is noted as `latest`. Moments are whole seconds, and somebody may sign in
+    /// again within the one in which a session was ended.
+    pub(crate) async fn start(&self, names: &Names, latest: &StoreKey, now: Timestamp) -> Result<Timestamp> {
         let marks = bounded(self.store().marks(&names.others)).await?;
-        let latest = marks.into_iter().max().and_then(|mark| i64::try_from(mark).ok()).unwrap_or(0);
-        Ok(if latest >= now.seconds() { Timestamp::from_seconds(latest.saturating_add(1)) } else { now })
+        let mark = marks.into_iter().max().and_then(|mark| i64::try_from(mark).ok()).unwrap_or(0);
+        let start = if mark >= now.seconds() { Timestamp::from_seconds(mark.saturating_add(1)) } else { now };
+        // In one process there is one clock, and nothing has to be noted for most sessions.
+        if start > now || matches!(self, Self::Shared(_)) {
+            let value = u64::try_from(start.seconds()).unwrap_or(0);
+            bounded(self.store().raise(latest, value, REMEMBERED)).await?;
+        }
+        Ok(start)
     }
 
     /// The store.

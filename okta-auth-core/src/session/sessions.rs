@@ -134,7 +134,8 @@ impl Sessions {
             Self::Cookie { cookies, revocations, naming, .. } => {
                 let session = match revocations {
                     Some(revocations) => {
-                        let start = revocations.earliest_start(session.names(naming), now).await?;
+                        let latest = naming.name(Kind::LatestStart, b"");
+                        let start = revocations.start(session.names(naming), &latest, now).await?;
                         session.starting_at(start)
                     }
                     None => session,
@@ -251,8 +252,9 @@ impl Sessions {
                 }
                 Ok(Some(number))
             }
-            Self::Cookie { revocations: Some(revocations), limits, .. } => {
-                revocations.end(name, now, limits.absolute).await.map(|()| None)
+            Self::Cookie { revocations: Some(revocations), naming, limits, .. } => {
+                let until = revocations.latest_start(&naming.name(Kind::LatestStart, b""), now).await?;
+                revocations.end(name, until, limits.absolute).await.map(|()| None)
             }
             Self::Cookie { revocations: None, .. } => Err(unsupported("ended from the server side")),
         }
