@@ -3,20 +3,17 @@
 
 use actix_web::http::header as old;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use http::header::{CACHE_CONTROL, EXPIRES, SET_COOKIE, VARY};
+use http::header::{ACCEPT, AUTHORIZATION, COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use okta_auth_core::engine::{Reply, Visit};
 
 /// The headers of a response that the engine reads or writes when it finishes one.
-static FINISHED: [HeaderName; 6] = [
-    SET_COOKIE,
-    CACHE_CONTROL,
-    VARY,
-    EXPIRES,
-    HeaderName::from_static("cdn-cache-control"),
-    HeaderName::from_static("surrogate-control"),
-];
+static FINISHED: [&str; 6] =
+    ["set-cookie", "cache-control", "vary", "expires", "cdn-cache-control", "surrogate-control"];
+
+/// Headers of nearly every request that the engine looks at: their names need not be read.
+static LOOKED_AT: [HeaderName; 3] = [COOKIE, AUTHORIZATION, ACCEPT];
 
 /// A request's method, query and headers. Repeated headers stay apart and in order, and the query is
 /// the client's, byte for byte. Headers whose names `keep` refuses are left out, and so is a path
@@ -28,8 +25,11 @@ pub(crate) fn parts(request: &HttpRequest, keep: impl Fn(&str) -> bool) -> Parts
     if uri.query().is_some() || uri.authority().is_some() {
         parts.uri = Uri::try_from(uri.to_string()).unwrap_or_default();
     }
-    for (name, value) in request.headers().iter().filter(|(name, _)| keep(name.as_str())) {
-        if let Some((name, value)) = header(name.as_str(), value.as_bytes()) {
+    for (name, value) in request.headers() {
+        let known = LOOKED_AT.iter().find(|known| known.as_str() == name.as_str()).cloned();
+        let read = || keep(name.as_str()).then(|| HeaderName::from_bytes(name.as_str().as_bytes()).ok())?;
+        // What `http` 0.2 has accepted is accepted here too.
+        if let (Some(name), Ok(value)) = (known.or_else(read), HeaderValue::from_bytes(value.as_bytes())) {
             parts.headers.append(name, value);
         }
     }
@@ -62,9 +62,9 @@ pub(crate) fn finish<B>(visit: &Visit, response: &mut HttpResponse<B>) {
     // One look at what there is: nearly no response has any of these.
     let mut headers = HeaderMap::new();
     for (name, value) in response.headers() {
-        let Some(name) = FINISHED.iter().find(|known| known.as_str() == name.as_str()) else { continue };
+        let Some(name) = FINISHED.iter().find(|known| **known == name.as_str()) else { continue };
         if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-            headers.append(name, value);
+            headers.append(*name, value);
         }
     }
     let before: Vec<HeaderName> = headers.keys().cloned().collect();
@@ -77,11 +77,6 @@ pub(crate) fn finish<B>(visit: &Visit, response: &mut HttpResponse<B>) {
             response.headers_mut().append(name, value);
         }
     }
-}
-
-/// A header of `http` 1. What `http` 0.2 has accepted is accepted here too.
-fn header(name: &str, value: &[u8]) -> Option<(HeaderName, HeaderValue)> {
-    Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value).ok()?))
 }
 
 /// A header of `http` 0.2.
@@ -117,7 +112,7 @@ mod tests {
         let mut reply = Reply::new(bytes::Bytes::from_static(b"body"));
         *reply.status_mut() = http::StatusCode::SEE_OTHER;
         for value in ["a=1; Path=/", "b=2; Path=/"] {
-            reply.headers_mut().append(SET_COOKIE, HeaderValue::from_static(value));
+            reply.headers_mut().append("set-cookie", HeaderValue::from_static(value));
         }
         let response = into_response(reply);
         let cookies: Vec<_> = response.headers().get_all("set-cookie").map(|value| value.to_str().unwrap()).collect();

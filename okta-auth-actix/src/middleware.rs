@@ -23,8 +23,8 @@ use crate::require::RequireLayer;
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     tenants: Tenants,
-    /// The routes of which something is set.
-    routes: Rc<[(ResourceDef, String)]>,
+    /// The routes of which something is set, and the patterns of those that are not paths.
+    routes: Rc<[(Option<ResourceDef>, String)]>,
 }
 
 impl OktaAuthLayer {
@@ -35,7 +35,8 @@ impl OktaAuthLayer {
     /// As `web::resource` does, if a route that has a policy is no pattern of actix-web.
     pub fn new(auth: impl Into<Tenants>) -> Self {
         let tenants = auth.into();
-        let routes = tenants.special_routes().into_iter().map(|route| (ResourceDef::new(route.as_str()), route));
+        let pattern = |route: &str| route.contains(['{', '*']).then(|| ResourceDef::new(route));
+        let routes = tenants.special_routes().into_iter().map(|route| (pattern(&route), route));
         Self { routes: routes.collect(), tenants }
     }
 
@@ -44,7 +45,11 @@ impl OktaAuthLayer {
     /// reading of it, with `%70` for `p`.
     fn fitting<'a>(&'a self, request: &'a ServiceRequest) -> impl Iterator<Item = &'a str> {
         let path = request.match_info().as_str();
-        self.routes.iter().filter(move |(pattern, _)| pattern.is_match(path)).map(|(_, route)| route.as_str())
+        let fits = move |(pattern, route): &&(Option<ResourceDef>, String)| match pattern {
+            Some(pattern) => pattern.is_match(path),
+            None => route == path,
+        };
+        self.routes.iter().filter(fits).map(|(_, route)| route.as_str())
     }
 
     /// Asks the policies of all of them.

@@ -49,14 +49,14 @@ impl Chunks {
 
     /// The text, put together again; `None` if a part is missing or the number makes no
     /// sense.
-    pub(crate) fn read<'a>(&self, cookies: &'a RequestCookies) -> Option<Cow<'a, str>> {
+    pub(crate) fn read<'a>(&self, cookies: &'a RequestCookies) -> Option<Cow<'a, [u8]>> {
         let (count, first) = split_count(cookies.value(&self.name)?)?;
         if count == 1 {
             return Some(Cow::Borrowed(first));
         }
         let mut text = first.to_owned();
         for at in 1..count {
-            text.push_str(cookies.value(&self.part(at))?);
+            text.extend_from_slice(cookies.value(&self.part(at))?);
         }
         Some(Cow::Owned(text))
     }
@@ -160,8 +160,8 @@ impl Chunks {
 
 /// The number of parts in front of the first one, from 1 to [`MOST`], in its one
 /// spelling.
-fn split_count(text: &str) -> Option<(usize, &str)> {
-    let (count, rest) = text.split_once('.')?;
-    let number: usize = count.parse().ok()?;
-    ((1..=MOST).contains(&number) && count.len() == 1).then_some((number, rest))
+fn split_count(text: &[u8]) -> Option<(usize, &[u8])> {
+    let [digit, b'.', rest @ ..] = text else { return None };
+    let number = usize::from(digit.checked_sub(b'0')?);
+    (1..=MOST).contains(&number).then_some((number, rest))
 }

@@ -84,7 +84,7 @@ impl CookieStore {
             return Some(known);
         }
         let Opened { session, old_key } = self.open_now(&text)?;
-        let text: Arc<str> = text.into();
+        let text: Arc<[u8]> = text.into();
         let cookie =
             SealedText { sealer: Arc::clone(&self.sealer), name: Arc::clone(&self.name), text: Arc::clone(&text) };
         let session = Arc::new(Arc::unwrap_or_clone(session).with_sealed_tokens(cookie));
@@ -94,7 +94,7 @@ impl CookieStore {
     }
 
     /// Opens and decodes.
-    fn open_now(&self, text: &str) -> Option<Opened> {
+    fn open_now(&self, text: &[u8]) -> Option<Opened> {
         let opened = self.sealer.open(&self.name, text)?;
         let old_key = opened.old_key;
         let (bytes, range) = opened.into_parts();

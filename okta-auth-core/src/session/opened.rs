@@ -28,7 +28,7 @@ pub(super) struct Opened {
 
 /// A cache of bounded size. Only what opens gets in, so strangers cannot fill it;
 /// beyond its size the sessions that are used least make room.
-pub(super) struct OpenedSessions(Cache<Arc<str>, Opened, UnitWeighter, RandomState>);
+pub(super) struct OpenedSessions(Cache<Arc<[u8]>, Opened, UnitWeighter, RandomState>);
 
 impl OpenedSessions {
     /// For so many sessions.
@@ -39,12 +39,12 @@ impl OpenedSessions {
     }
 
     /// What is known of a cookie. All of it is compared, not the hash alone.
-    pub(super) fn find(&self, text: &str) -> Option<Opened> {
+    pub(super) fn find(&self, text: &[u8]) -> Option<Opened> {
         self.0.get(text)
     }
 
     /// Remembers a cookie.
-    pub(super) fn insert(&self, text: Arc<str>, opened: Opened) {
+    pub(super) fn insert(&self, text: Arc<[u8]>, opened: Opened) {
         self.0.insert(text, opened);
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct SealedText {
     /// The name that it is sealed for.
     pub(super) name: Arc<str>,
     /// The text.
-    pub(super) text: Arc<str>,
+    pub(super) text: Arc<[u8]>,
 }
 
 /// What the bytes say.
