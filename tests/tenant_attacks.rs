@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::sync::{Arc, Mutex};
+
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use axum::Router;
 use axum::extract::State;
@@ -13,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::{ConfigBuilder, PrivateKey};
 use okta_auth_core::engine::{Tenants, TenantsBuilder};
-use okta_auth_core::tenant::{Resolver, TenantTable};
+use okta_auth_core::tenant::{Resolver, TenantFuture, TenantKey, TenantSettings, TenantSource, TenantTable};
 use okta_auth_dev::{Fault, Response};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -301,4 +303,41 @@ async fn a_sign_in_that_somebody_else_began_is_completed_by_nobody_at_no_tenant(
         assert!(victim.fetch("/t/acme/me").await.body.contains("Ada Lovelace"), "the session that was there goes on");
         assert!(attacker.fetch("/t/globex/me").await.body.contains("Ben Okri"));
     }
+}
+
+/// A database that remembers which ids it was asked for.
+#[derive(Clone)]
+struct Asked(Arc<Mutex<Vec<String>>>, Vec<TenantSettings>);
+
+impl TenantSource for Asked {
+    fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
+        let TenantKey::Id(id) = key else { return Box::pin(async { Ok(None) }) };
+        self.0.lock().unwrap().push(id.to_string());
+        let found = self.1.iter().find(|tenant| tenant.id == *id).cloned();
+        Box::pin(async move { Ok(found) })
+    }
+}
+
+/// Whoever is about to sign in chooses the cookies that come along: each of their names may be a question to a database.
+#[tokio::test]
+async fn a_sign_in_with_forty_made_up_sessions_asks_for_sixteen_of_them() {
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let site = Site::start(Framework::Axum, &NAMES, |plan| {
+        for (name, org) in &plan.orgs {
+            org.allow_redirect(&format!("{}/t/{name}", plan.base));
+        }
+        let source = Asked(Arc::clone(&asked), plan.all());
+        let builder = Tenants::builder(plan.shared(&plan.base, "cookie")).egress(local()).source(source);
+        builder.resolve(Resolver::Path("/t".to_owned())).exclusive(true).build().unwrap()
+    })
+    .await;
+    let mut browser = site.browser();
+    browser.jar.extend((0..40).map(|n| (format!("okta_session_made-up-{n}"), "1.AAAA".to_owned())));
+    site.sign_in(&mut browser, "acme", ADA).await;
+    let asked = std::mem::take(&mut *asked.lock().unwrap());
+    let made_up = asked.iter().filter(|id| id.starts_with("made-up-")).count();
+    assert_eq!(made_up, 16, "{asked:?}");
+    assert!(!asked.iter().any(|id| id == "globex"), "who has no cookie there is not asked about: {asked:?}");
+    assert!(!browser.jar.keys().any(|name| name.contains("made-up")), "all of them are forgotten: {:?}", browser.jar);
+    assert!(browser.fetch("/t/acme/me").await.body.contains("Ada Lovelace"));
 }

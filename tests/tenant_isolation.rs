@@ -9,6 +9,7 @@ use axum::routing::get;
 use okta_auth_axum::{AccessToken, RouterExt, User};
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
 use okta_auth_core::engine::{OktaAuth, Tenants};
+use okta_auth_core::secret::Secret;
 use okta_auth_core::tenant::{Resolver, TenantFuture, TenantId, TenantKey, TenantSettings, TenantSource, TenantTable};
 use okta_auth_dev::{ADA, Org, Response};
 use support::{Browser, CALLBACK, SECRET};
@@ -25,7 +26,7 @@ fn settings(id: &str, org: &Org) -> TenantSettings {
     let variable = |name: &str| org.env().into_iter().find(|(known, _)| *known == name).unwrap().1;
     let id = TenantId::parse(id).unwrap();
     let mut settings = TenantSettings::new(id.clone(), variable("OKTA_ISSUER_URI"), variable("OKTA_CLIENT_ID"));
-    settings.client_secret = Some(okta_auth_core::secret::Secret::new(variable("OKTA_CLIENT_SECRET")));
+    settings.client_secret = Some(Secret::new(variable("OKTA_CLIENT_SECRET")));
     settings.email_domains = vec![format!("{id}.test")];
     settings
 }
@@ -217,5 +218,50 @@ async fn tenants_of_a_source_lead_nowhere_else_either() {
     assert!(tenant("https://acme.okta.com/oauth2/default").await.unwrap());
     for issuer in ["https://acme.internal", "https://169.254.169.254", "http://localhost:9000"] {
         assert!(tenant(issuer).await.unwrap_err().is_config(), "{issuer}");
+    }
+}
+
+/// Of a tenant of a source nothing was checked at the start, so all of it is when somebody comes.
+#[tokio::test]
+async fn a_tenant_of_a_source_is_held_to_what_a_table_is_held_to() {
+    let tenant = async |shared: &dyn Fn(ConfigBuilder) -> ConfigBuilder, change: fn(&mut TenantSettings)| {
+        let config = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+        let tenants = Tenants::builder(OktaAuth::builder(shared(config))).source(Changed(change));
+        let tenants = tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap();
+        tenants.tenant(&TenantId::parse("acme").unwrap()).await.map(|found| found.is_some())
+    };
+    let plain = |config: ConfigBuilder| config;
+    let with_secret = |config: ConfigBuilder| config.client_secret("the-secret-of-the-application");
+    let own: fn(&mut TenantSettings) = |acme| acme.client_secret = Some(Secret::new("the-secret-of-the-tenant"));
+    assert!(tenant(&plain, |_| {}).await.unwrap() && tenant(&with_secret, own).await.unwrap(), "the control");
+    // Okta would refuse each of its sign-ins: the application's own secret does not go there.
+    let error = tenant(&with_secret, |_| {}).await.unwrap_err();
+    assert!(
+        error.is_config() && error.to_string().contains("acme") && !error.to_string().contains("-secret-"),
+        "{error}"
+    );
+    let accepting = |config: ConfigBuilder| config.accept_issuer("https://acme.okta.com/oauth2/default");
+    let error = tenant(&accepting, |_| {}).await.unwrap_err();
+    assert!(error.is_config() && error.to_string().contains("accept_issuer"), "{error}");
+    let changes: [fn(&mut TenantSettings); 4] = [
+        |acme| acme.former_issuers = vec!["https://old.acme.internal".to_owned()],
+        |acme| acme.former_issuers = vec!["https://169.254.169.254".to_owned()],
+        |acme| acme.policies = Some("strict".to_owned()),
+        |acme| acme.shared_key = true,
+    ];
+    for (nth, change) in changes.into_iter().enumerate() {
+        assert!(tenant(&plain, change).await.unwrap_err().is_config(), "change {nth}");
+    }
+}
+
+/// A source with one tenant, which has been changed.
+struct Changed(fn(&mut TenantSettings));
+
+impl TenantSource for Changed {
+    fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
+        let TenantKey::Id(id) = key else { return Box::pin(async { Ok(None) }) };
+        let mut tenant = TenantSettings::new(id.clone(), "https://acme.okta.com/oauth2/default", "0oa1");
+        (self.0)(&mut tenant);
+        Box::pin(async move { Ok(Some(tenant)) })
     }
 }

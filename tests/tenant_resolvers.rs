@@ -336,3 +336,92 @@ fn what_leads_to_two_tenants_is_told_at_load_time_with_both_names() {
     let own = conflict(subdomain(), |_, globex| globex.hosts = vec!["globex.app.example.com".to_owned()]);
     assert_eq!(own, "", "one's own subdomain is one's own");
 }
+
+/// Application-wide settings, and the problem that they are with these two tenants.
+fn conflict_with(shared: impl FnOnce(ConfigBuilder) -> ConfigBuilder, tenants: [TenantSettings; 2]) -> String {
+    let config = ConfigBuilder::default().base_url("https://app.example.com").cookie_secret(SECRET);
+    let build = || -> Result<Tenants, Error> {
+        let tenants = Tenants::builder(OktaAuth::builder(shared(config))).table(TenantTable::new(tenants)?);
+        tenants.resolve(Resolver::Path("/t".to_owned())).build()
+    };
+    build().map_or_else(|error| error.to_string(), |_| String::new())
+}
+
+#[test]
+fn one_client_at_an_org_server_is_one_tenant() {
+    let client = |same: bool| {
+        conflict(Resolver::Path("/t".to_owned()), |acme, globex| {
+            // Audiences tell nothing here, and so the client is all that does.
+            for tenant in [acme, globex] {
+                tenant.issuer = "https://one.okta.com".to_owned();
+                if same {
+                    tenant.client_id = "0oaone".to_owned();
+                }
+            }
+        })
+    };
+    assert_eq!(client(false), "", "two clients of one org are two tenants");
+    let told = client(true);
+    assert!(told.contains("globex: it has the issuer and the client id of acme"), "{told}");
+}
+
+/// A pattern would give a stranger's host, or a stranger's addresses, to a tenant.
+#[test]
+fn what_is_no_host_and_no_domain_leads_to_nobody() {
+    let path = || Resolver::Path("/t".to_owned());
+    for host in ["", "*.acme.example", "acme.example:8080", "https://acme.example", "acme.example/", "a b"] {
+        let told = conflict(path(), |acme, _| acme.hosts = vec![host.to_owned()]);
+        assert!(told.contains(&format!("acme: `{host}` is no host name")), "{host:?}: {told}");
+    }
+    for domain in
+        ["", "acme", "*.acme.example", "ada@acme.example", "acme.example/", "a b.example", "s\u{f6}hne.example"]
+    {
+        let told = conflict(path(), |acme, _| acme.email_domains = vec![domain.to_owned()]);
+        assert!(told.contains(&format!("acme: `{domain}` is no domain")), "{domain:?}: {told}");
+    }
+}
+
+/// A token of the issuer that a tenant had before counts as one of the present one, so its keys are fetched too.
+#[test]
+fn a_former_issuer_may_be_where_an_issuer_may_be() {
+    for elsewhere in ["https://login.acme.example", "https://169.254.169.254", "https://localhost:6379"] {
+        let told = conflict(Resolver::Path("/t".to_owned()), |acme, _| {
+            acme.former_issuers = vec!["https://before.okta.com".to_owned(), elsewhere.to_owned()];
+        });
+        assert!(told.contains("acme: ") && told.contains(elsewhere), "{elsewhere}: {told}");
+        assert!(!told.contains("before.okta.com"), "{told}");
+    }
+}
+
+/// Those who name no audience have the application's, whatever that is, and not what it is by default.
+#[test]
+fn the_applications_own_audience_tells_two_tenants_at_one_server_apart_or_not() {
+    let told = |audience: &str| {
+        let tenants = ["acme", "globex"]
+            .map(|name| TenantSettings::new(id(name), "https://one.okta.com/oauth2/default", format!("0oa{name}")));
+        let [acme, mut globex] = tenants;
+        globex.audience = Some("api://one".to_owned());
+        conflict_with(|config| config.audience(audience), [acme, globex])
+    };
+    assert_eq!(told("api://two"), "", "the control");
+    let both = told("api://one");
+    assert!(both.contains("acme") && both.contains("globex") && both.contains("`api://one`"), "{both}");
+}
+
+#[test]
+fn an_issuer_that_is_accepted_at_every_tenant_is_that_of_none() {
+    let server = |name: &str| format!("https://{name}.okta.com/oauth2/default");
+    let told = |accepted: &str, change: fn(&mut TenantSettings)| {
+        let tenants = ["acme", "globex"].map(|name| TenantSettings::new(id(name), server(name), format!("0oa{name}")));
+        let [mut acme, globex] = tenants;
+        change(&mut acme);
+        conflict_with(|config| config.accept_issuer(server(accepted)), [acme, globex])
+    };
+    assert_eq!(told("machines", |_| {}), "", "one of the application's own");
+    for told in [
+        told("acme", |_| {}),
+        told("moved", |acme| acme.former_issuers = vec!["https://moved.okta.com/oauth2/default".to_owned()]),
+    ] {
+        assert!(told.contains("acme: ") && told.contains("accept_issuer"), "{told}");
+    }
+}

@@ -11,10 +11,13 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use okta_auth_core::OktaAuth;
+use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::{Refusal, SignIn, Tenants};
 use okta_auth_core::tenant::{Resolver, TenantFuture, TenantKey, TenantSettings, TenantSource, TenantTable};
+use okta_auth_dev::ORG_SERVER;
 use support::site::{Framework, Plan, Site, id, local, settings};
-use support::{ADA, BEN, Browser};
+use support::{ADA, BEN, Browser, SECRET};
 
 const NAMES: [&str; 2] = ["acme", "globex"];
 
@@ -145,6 +148,96 @@ async fn a_tenant_that_moves_keeps_its_sessions_and_tokens_for_as_long_as_it_say
         assert_eq!(issuer_of(&mut new).await, after, "{store}");
         assert_eq!((api("before").await, api("after").await), (401, 200), "{store}");
     }
+}
+
+/// A database of tenants, found by id and by issuer.
+#[derive(Clone, Default)]
+struct Customers(Arc<Mutex<Vec<TenantSettings>>>);
+
+impl TenantSource for Customers {
+    fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
+        let meant = |tenant: &&TenantSettings| match key {
+            TenantKey::Id(id) => tenant.id == *id,
+            TenantKey::Issuer(issuer) => tenant.issuer == *issuer,
+            _ => false,
+        };
+        let found = self.0.lock().unwrap().iter().find(meant).cloned();
+        Box::pin(async move { Ok(found) })
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_that_was_removed_is_gone_at_once_and_a_link_to_its_issuer_leads_nowhere() {
+    for store in ["cookie", "memory"] {
+        let customers = Customers::default();
+        let site = Site::start(Framework::Axum, &NAMES, |plan| {
+            allow_paths(plan);
+            *customers.0.lock().unwrap() = plan.all();
+            let builder = Tenants::builder(plan.shared(&plan.base, store)).egress(local()).source(customers.clone());
+            builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
+        })
+        .await;
+        let issuer = site.org("acme").issuer();
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("iss", &issuer).finish();
+        let link = format!("/login/initiate?{query}");
+        let (mut acme, mut globex) = (site.signed_in("acme", ADA).await, site.signed_in("globex", ADA).await);
+        let begun = site.browser().navigate(&link).await;
+        assert!(begun.location().contains("/t/acme/login"), "{store}: the control: {}", begun.body);
+
+        customers.0.lock().unwrap().retain(|tenant| tenant.id != id("acme"));
+        site.tenants.end_tenant(&id("acme")).await.unwrap();
+        site.quiet();
+        for target in ["/t/acme/me", "/t/acme/login", "/t/acme/login/initiate"] {
+            assert_eq!(acme.fetch(target).await.status, 404, "{store} {target}: the answer of before still counts");
+        }
+        let answer = site.browser().navigate(&link).await;
+        assert_eq!(answer.status, 400, "{store}: {}", answer.body);
+        assert!(answer.set_cookies().is_empty() && site.outbound().is_empty(), "{store}: {:?}", site.outbound());
+        assert_eq!(globex.fetch("/t/globex/me").await.status, 200, "{store}");
+
+        // Somebody else gets the name, and whoever was in has to sign in there.
+        let mut next = settings("acme", site.org("globex"));
+        next.audience = Some("api://acme".to_owned());
+        next.client_id = "0oanext".to_owned();
+        customers.0.lock().unwrap().push(next);
+        site.tenants.forget();
+        assert_eq!(acme.fetch("/t/acme/me").await.status, 401, "{store}: a session of before");
+    }
+}
+
+/// What the application had before is not what its tenants had, and an org that was a tenant's issuer verifies nothing any
+/// more: only it could, and it would have to be asked with the credentials of the next one.
+#[tokio::test]
+async fn an_issuer_of_before_counts_for_its_own_tenant_and_as_a_server_of_its_own() {
+    let site = Site::start(Framework::Axum, &["acme", "globex", "before"], |plan| {
+        let (mut acme, globex) = (settings("acme", plan.org("acme")), settings("globex", plan.org("globex")));
+        acme.former_issuers = vec![plan.org("globex").org_issuer(), plan.org("acme").org_issuer()];
+        let shared = ConfigBuilder::default().base_url(&plan.base).cookie_secret(SECRET).session_store("memory");
+        let clock = plan.org("acme").clock();
+        let shared = OktaAuth::builder(shared.former_issuer(plan.org("before").issuer())).clock(move || clock.now());
+        let builder = Tenants::builder(shared).egress(local()).table(TenantTable::new([acme, globex]).unwrap());
+        builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
+    })
+    .await;
+    let api = async |tenant: &str, token: String| {
+        let bearer = format!("Bearer {token}");
+        site.who("localhost", &format!("/t/{tenant}/api"), &[("authorization", &bearer)]).await.0
+    };
+    for tenant in NAMES {
+        let own = site.org(tenant).mint().access_token(ADA, ["openid"]).sign();
+        assert_eq!(api(tenant, own).await, 200, "{tenant}: the control");
+    }
+    site.quiet();
+    for org in ["globex", "before"] {
+        let token = site.org(org).mint().access_token(ADA, ["openid"]).sign();
+        assert_eq!(api("acme", token).await, 401, "{org}: a custom server that acme never had");
+    }
+    assert_eq!(api("globex", site.org("before").mint().access_token(ADA, ["openid"]).sign()).await, 401);
+    for org in NAMES {
+        let token = site.org(org).mint().server(ORG_SERVER).access_token(ADA, ["openid"]).sign();
+        assert_eq!(api("acme", token).await, 401, "{org}: an org server is asked, and not any more");
+    }
+    assert!(site.outbound().is_empty(), "{:?}", site.outbound());
 }
 
 /// The claims of a token, unverified.

@@ -261,7 +261,8 @@ impl ConfigBuilder {
     }
 
     /// Accepts access tokens of another custom authorization server too. Sign-in stays
-    /// with [`issuer`](Self::issuer).
+    /// with [`issuer`](Self::issuer). With many tenants its tokens count at each of them,
+    /// so a tenant that has this issuer itself is refused.
     ///
     /// A token's `iss` chooses among the configured issuers, by exact comparison, and
     /// each has keys of its own. The audiences are the same for all of them.
@@ -291,6 +292,11 @@ impl ConfigBuilder {
     pub fn former_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.former_issuers.push(issuer.into());
         self
+    }
+
+    /// The issuers besides its own whose access tokens count, as they were given.
+    pub(crate) fn issuers_of_everybody(&self) -> &[String] {
+        &self.accepted_issuers
     }
 
     /// Without the issuers that the application had before: each tenant has its own.

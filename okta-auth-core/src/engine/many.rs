@@ -308,8 +308,7 @@ impl Many {
 
     /// A new engine for these settings.
     fn make(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
-        let (key, secret) = self.template.config().has_credentials();
-        Shared { key, secret }.check(settings)?;
+        Shared::of(self.template.config()).check(settings)?;
         let named = settings.policies.as_ref().map(|name| {
             self.policies.get(name).cloned().ok_or_else(|| {
                 let message = format!("the tenant {} names a policy set that there is not", settings.id);

@@ -148,9 +148,8 @@ impl TenantsBuilder {
         }
         let template = self.template.shared(&self.egress)?;
         let clock = template.shared_clock();
-        let (key, secret) = template.config().has_credentials();
         let demands = Demands {
-            shared: Shared { key, secret },
+            shared: Shared::of(template.config()),
             egress: self.egress,
             policies: self.policies.keys().cloned().collect(),
             audiences: template.config().default_audiences().to_owned(),

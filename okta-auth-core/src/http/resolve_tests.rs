@@ -174,3 +174,30 @@ async fn a_policy_that_cannot_work_makes_no_client() {
     let error = HttpClient::new(&HttpSettings::default(), policy, SharedClock::default()).unwrap_err();
     assert_eq!(error.code(), Code::ConfigInvalid);
 }
+
+/// A proxy would look names up itself, and connect to what it finds. Whether there is one is the environment's word,
+/// which is set for a process of its own here.
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_not_asked() {
+    const INSIDE: &str = "OKTA_AUTH_TEST_BEHIND_A_PROXY";
+    if std::env::var_os(INSIDE).is_some() {
+        // Nobody is at this port any more.
+        let free = Door::new().port();
+        let settings = HttpSettings { timeout: Duration::from_secs(1), ..HttpSettings::default() };
+        let http = HttpClient::new(&settings, EgressPolicy::operator(), SharedClock::default()).unwrap();
+        let request = Request::get(format!("http://127.0.0.1:{free}/")).body(Vec::new()).unwrap();
+        let error = http.send(request, Repeat::Never, ProviderEndpoint::Token).await.unwrap_err();
+        assert_eq!(error.code(), Code::ProviderUnavailable);
+        return;
+    }
+    let proxy = Door::new();
+    let mut inside = std::process::Command::new(std::env::current_exe().unwrap());
+    inside.args(["--exact", "http::resolve::tests::a_proxy_of_the_environment_is_not_asked"]);
+    for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "http_proxy", "https_proxy"] {
+        inside.env(name, format!("http://127.0.0.1:{}", proxy.port()));
+    }
+    let output = inside.env_remove("NO_PROXY").env_remove("no_proxy").env(INSIDE, "1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    assert_eq!(proxy.reached(), 0, "a request went to the proxy");
+}

@@ -324,6 +324,16 @@ mod tests {
     }
 
     #[test]
+    fn a_session_belongs_to_one_issuer_and_to_one_client_there() {
+        let session = Session::sample(0, Timestamp::from_seconds(1));
+        let of = |issuer: &str, client: &str| {
+            session.belongs_to(&Config::builder().issuer(issuer).client_id(client).build().unwrap())
+        };
+        assert!(of("https://issuer.example", "client"));
+        assert!(!of("https://issuer.example", "client2") && !of("https://other.example", "client"));
+    }
+
+    #[test]
     fn an_id_is_read_back_from_its_text_and_from_nothing_else() {
         let id = Session::sample(3, Timestamp::from_seconds(1)).id();
         assert_eq!(SessionId::parse(&id.to_string()), Some(id));

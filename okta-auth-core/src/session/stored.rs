@@ -273,7 +273,11 @@ mod tests {
     use crate::secret::Secret;
 
     fn of_tenant(id: &str, store: &Arc<MemoryStore>) -> StoredSessions {
-        let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(id).build();
+        at(id, "https://issuer.example", store)
+    }
+
+    fn at(id: &str, issuer: &str, store: &Arc<MemoryStore>) -> StoredSessions {
+        let config = Config::builder().issuer(issuer).client_id("client").tenant(id).build();
         let keys = CookieKeys::new(&[Secret::new("a secret for tests, 32 bytes or more")]);
         let limits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
         let store: Arc<dyn SessionStore> = store.clone();
@@ -288,5 +292,27 @@ mod tests {
         let (id, _) = acme.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();
         assert!(acme.load(&id.0, now).await.unwrap().is_some());
         assert!(globex.load(&id.0, now).await.unwrap().is_none());
+    }
+
+    /// Name, client, store and key are the same, and so is the seal: what the record says of its issuer is not.
+    #[tokio::test]
+    async fn the_record_alone_keeps_a_tenant_and_the_next_one_of_its_name_apart() {
+        let (store, now) = (Arc::new(MemoryStore::new(10)), Timestamp::from_seconds(1_800_000_000));
+        let (before, next) = (of_tenant("acme", &store), at("acme", "https://other.example", &store));
+        let (id, _) = before.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();
+        assert!(before.load(&id.0, now).await.unwrap().is_some());
+        assert!(next.load(&id.0, now).await.unwrap().is_none(), "the name was given to somebody else");
+    }
+
+    /// A session under the key of another would be ended, and listed, by the wrong id.
+    #[tokio::test]
+    async fn a_record_is_that_of_its_own_key_even_if_it_was_sealed_for_another() {
+        let (store, now) = (Arc::new(MemoryStore::new(10)), Timestamp::from_seconds(1_800_000_000));
+        let (acme, elsewhere) = (of_tenant("acme", &store), StoreKey::from_bytes([7; 32]));
+        let (id, _) = acme.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();
+        let session = acme.load(&id.0, now).await.unwrap().unwrap().session;
+        let record = acme.seal(&elsewhere, &session, 1).unwrap();
+        assert!(store.create(&elsewhere, &record, Duration::from_secs(60)).await.unwrap());
+        assert!(acme.load(&elsewhere, now).await.unwrap().is_none());
     }
 }

@@ -8,7 +8,7 @@ use super::id::TenantId;
 use super::settings::TenantSettings;
 use super::source::TenantKey;
 use super::table::{TenantTable, audiences_in_common};
-use crate::config::{EgressPolicy, Issuer};
+use crate::config::{ConfigBuilder, EgressPolicy, Issuer};
 use crate::error::{Code, Error, Result};
 
 /// The application's side of the rules: they hold for a table at the start, and for
@@ -22,26 +22,46 @@ pub(crate) struct Demands {
     pub(crate) audiences: String,
     /// The hosts whose subdomains are tenants, in lower case.
     pub(crate) parents: Vec<String>,
-    /// What the application itself has to authenticate with.
+    /// What the application has, and its tenants do not.
     pub(crate) shared: Shared,
 }
 
-/// What the application itself has to authenticate with, and its tenants do not.
-#[derive(Clone, Copy, Debug)]
+/// What the application itself has, and what must be no tenant's.
+#[derive(Debug)]
 pub(crate) struct Shared {
-    /// A private key.
-    pub(crate) key: bool,
-    /// A client secret.
-    pub(crate) secret: bool,
+    /// Whether it has a private key.
+    key: bool,
+    /// Whether it has a client secret.
+    secret: bool,
+    /// The issuers whose access tokens it accepts at every tenant.
+    accepted: Vec<String>,
 }
 
 impl Shared {
+    /// That of an application with these settings.
+    pub(crate) fn of(config: &ConfigBuilder) -> Self {
+        let (key, secret) = config.has_credentials();
+        Self { key, secret, accepted: config.issuers_of_everybody().to_vec() }
+    }
+
+    /// Why a tenant's access tokens would be good for others, with the fix.
+    ///
+    /// One that the application accepts besides its own is accepted at every tenant.
+    fn leak(&self, tenant: &TenantSettings) -> Option<String> {
+        let mut issuers = std::iter::once(&tenant.issuer).chain(&tenant.former_issuers);
+        let issuer = issuers.find(|issuer| self.accepted.contains(issuer))?;
+        Some(format!(
+            "access tokens of `{issuer}` are accepted at every tenant, so those of its users would open the others; \
+             take it out of `accept_issuer`"
+        ))
+    }
+
     /// Why a tenant cannot authenticate as it is meant to, with the fix.
     ///
     /// A tenant without anything is a public client. If the application has something
     /// that it might have been meant to use, that is an error and not a guess: Okta
     /// would refuse each of its sign-ins.
-    fn problem(self, tenant: &TenantSettings) -> Option<&'static str> {
+    fn problem(&self, tenant: &TenantSettings) -> Option<&'static str> {
         match (tenant.client_secret.is_some(), tenant.shared_key) {
             (true, true) => Some("it has a client_secret, and `shared_key` is set; keep one"),
             (false, true) if !self.key => Some(
@@ -64,8 +84,9 @@ impl Shared {
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`].
-    pub(crate) fn check(self, tenant: &TenantSettings) -> Result<()> {
-        self.problem(tenant).map_or(Ok(()), |problem| {
+    pub(crate) fn check(&self, tenant: &TenantSettings) -> Result<()> {
+        let problem = self.problem(tenant).map(str::to_owned).or_else(|| self.leak(tenant));
+        problem.map_or(Ok(()), |problem| {
             Err(Error::new(Code::ConfigInvalid, format!("the tenant {} cannot be used: {problem}", tenant.id)))
         })
     }
@@ -87,6 +108,7 @@ impl Demands {
                 }
             }
             problems.extend(self.shared.problem(tenant).map(|problem| format!("{}: {problem}", tenant.id)));
+            problems.extend(self.shared.leak(tenant).map(|problem| format!("{}: {problem}", tenant.id)));
             if let Some(name) = tenant.policies.as_ref().filter(|name| !self.policies.contains(*name)) {
                 problems.push(format!("{}: there is no policy set `{name}`; add it, or name another", tenant.id));
             }

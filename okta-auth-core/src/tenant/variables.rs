@@ -109,6 +109,24 @@ mod tests {
     }
 
     #[test]
+    fn the_applications_key_is_for_those_who_say_so_in_one_of_two_words() {
+        let shared_key = |value: &str| {
+            let variables = [
+                ("OKTA_TENANTS", "acme"),
+                ("OKTA_ACME_ISSUER_URI", "https://acme.okta.com"),
+                ("OKTA_ACME_CLIENT_ID", "0oa1"),
+                ("OKTA_ACME_SHARED_KEY", value),
+            ];
+            TenantTable::from_variables(variables).map(|table| table.all()[0].shared_key)
+        };
+        assert!(shared_key(" true ").unwrap() && !shared_key("false").unwrap() && !shared_key("").unwrap());
+        for other in ["TRUE", "yes", "1", "0", "no", "true,false"] {
+            let error = shared_key(other).unwrap_err().to_string();
+            assert!(error.contains("OKTA_ACME_SHARED_KEY"), "{other}: {error}");
+        }
+    }
+
+    #[test]
     fn every_mistake_is_told_with_its_variable() {
         let error = TenantTable::from_variables([
             ("OKTA_TENANTS", "acme,Bad Id"),
