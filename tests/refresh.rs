@@ -319,17 +319,23 @@ async fn tokens_that_were_kept_are_written_down_without_being_asked_for() {
     assert_eq!((org.refreshes().granted, org.refreshes().reused), (2, 0));
 }
 
-/// Whoever signs out elsewhere in the meantime has the last word, and the new refresh token is given back.
-#[tokio::test]
-async fn tokens_that_were_kept_do_not_outlive_their_session() {
-    let org = strict_org().await;
-    let store = SharedStore::new(&org);
+/// Somebody whose new tokens the first replica cannot write down, while the store works for the second one.
+async fn renewed_and_not_saved(org: &Org) -> (SharedStore, App, Browser) {
+    let store = SharedStore::new(org);
     let app = |store: SharedStore| Place::Shared(store).app().org(org.clone()).routes(routes()).start();
     let (first, second) = (app(store.clone()).await, app(store.other_way()).await);
     let mut browser = signed_in(&first).await;
     org.clock().advance(LIFETIME);
     store.refuse_saves(true);
     assert!(browser.is_signed_in().await);
+    (store, second, browser)
+}
+
+/// Whoever signs out elsewhere in the meantime has the last word, and the new refresh token is given back.
+#[tokio::test]
+async fn tokens_that_were_kept_do_not_outlive_their_session() {
+    let org = strict_org().await;
+    let (store, second, mut browser) = renewed_and_not_saved(&org).await;
     second.auth.end_sessions_of(&org.user(ADA).unwrap().id).await.unwrap();
     store.refuse_saves(false);
     eventually("both refresh tokens are revoked", || revoked(&org) == 2).await;
@@ -342,13 +348,7 @@ async fn tokens_that_were_kept_do_not_outlive_their_session() {
 async fn tokens_that_were_kept_do_not_replace_newer_ones() {
     let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::from_secs(30));
     let org = org.access_token_lifetime(LIFETIME).start().await.unwrap();
-    let store = SharedStore::new(&org);
-    let app = |store: SharedStore| Place::Shared(store).app().org(org.clone()).routes(routes()).start();
-    let (first, second) = (app(store.clone()).await, app(store.other_way()).await);
-    let mut browser = signed_in(&first).await;
-    org.clock().advance(LIFETIME);
-    store.refuse_saves(true);
-    assert!(browser.is_signed_in().await);
+    let (store, second, mut browser) = renewed_and_not_saved(&org).await;
     let newer = browser.at(&second.base).fetch("/token").await;
     assert_eq!(newer.status, 200);
     store.refuse_saves(false);

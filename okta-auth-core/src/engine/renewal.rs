@@ -63,7 +63,7 @@ use crate::tokens::refresh::{self, Known, Refreshed};
 
 /// How long a lease lasts without being renewed: what others wait if its holder is
 /// killed.
-pub(super) const LEASE: Duration = Duration::from_secs(5);
+const LEASE: Duration = Duration::from_secs(5);
 /// How often it is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How often somebody who waits for another process looks again.
@@ -235,14 +235,8 @@ impl OktaAuth {
     /// The renewal of a session in a store: by whoever gets the lease.
     async fn renew_stored(&self, stored: &StoredSessions, entry: Entry) -> Result<Outcome> {
         let key = entry.session.id().0;
-        let lease = stored.naming().name(Kind::Renewal, key.as_bytes());
-        let owner = u64::from_be_bytes(random_bytes()?);
         for _ in 0..LOOKS {
-            if bounded(stored.store().claim(&lease, owner, LEASE)).await? {
-                let work = self.renew_alone(stored, &entry);
-                let outcome = while_holding(stored, &lease, owner, work).await;
-                // A lease that stays behind ends by itself.
-                let _ = bounded(stored.store().release(&lease, owner)).await;
+            if let Some(outcome) = under_lease(stored, &key, self.renew_alone(stored, &entry)).await? {
                 return outcome;
             }
             // Somebody else is at it, and these tokens are good until that is done.
@@ -357,6 +351,24 @@ impl OktaAuth {
         }
         outcome
     }
+}
+
+/// Does something under the lease of a session's renewal; `None` if somebody else has
+/// it.
+pub(super) async fn under_lease<T>(
+    stored: &StoredSessions,
+    key: &StoreKey,
+    work: impl Future<Output = T>,
+) -> Result<Option<T>> {
+    let lease = stored.naming().name(Kind::Renewal, key.as_bytes());
+    let owner = u64::from_be_bytes(random_bytes()?);
+    if !bounded(stored.store().claim(&lease, owner, LEASE)).await? {
+        return Ok(None);
+    }
+    let done = while_holding(stored, &lease, owner, work).await;
+    // A lease that stays behind ends by itself.
+    let _ = bounded(stored.store().release(&lease, owner)).await;
+    Ok(Some(done))
 }
 
 /// Does something under a lease, which is renewed as long as that takes.

@@ -17,10 +17,9 @@ use std::time::Duration;
 use quick_cache::sync::Cache;
 
 use super::OktaAuth;
-use super::renewal::{LEASE, Outcome, REMEMBERED};
+use super::renewal::{Outcome, REMEMBERED, under_lease};
 use crate::error::{Code, Error, Result};
-use crate::secret::random_bytes;
-use crate::session::{Kind, Session, Sessions, StoreKey, StoredSessions, bounded};
+use crate::session::{Session, Sessions, StoreKey, StoredSessions};
 
 /// How long the task waits between two tries.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -105,15 +104,7 @@ impl OktaAuth {
     /// outcome, which is why it is one of theirs.
     async fn write_one(&self, key: StoreKey) -> Result<Outcome> {
         let Sessions::Stored(stored) = &self.0.sessions else { return Err(not_now()) };
-        let lease = stored.naming().name(Kind::Renewal, key.as_bytes());
-        let owner = u64::from_be_bytes(random_bytes()?);
-        if !bounded(stored.store().claim(&lease, owner, LEASE)).await? {
-            return Err(not_now());
-        }
-        let outcome = self.write_alone(stored, key).await;
-        // A lease that stays behind ends by itself.
-        let _ = bounded(stored.store().release(&lease, owner)).await;
-        outcome
+        under_lease(stored, &key, self.write_alone(stored, key)).await?.unwrap_or_else(|| Err(not_now()))
     }
 
     /// The same, by whoever holds the lease.
