@@ -351,8 +351,12 @@ async fn tokens_that_were_kept_do_not_replace_newer_ones() {
     let (store, second, mut browser) = renewed_and_not_saved(&org).await;
     let newer = browser.at(&second.base).fetch("/token").await;
     assert_eq!(newer.status, 200);
+    let before = store.released();
     store.refuse_saves(false);
     assert_eq!(org.refreshes().granted, 2, "the other replica knows nothing of the first tokens");
+    // The first one tries, without being asked, and sees that it is too late.
+    store.until_released_since(before).await;
+    assert_eq!(browser.at(&second.base).fetch("/token").await.body, newer.body, "older tokens were written over them");
     for round in 3..=5 {
         org.clock().advance(LIFETIME);
         assert!(browser.is_signed_in().await);

@@ -29,6 +29,8 @@ struct Shared {
     gate: watch::Sender<Gate>,
     /// How many records have been replaced.
     saved: watch::Sender<usize>,
+    /// How many leases and marks have been given back.
+    released: watch::Sender<usize>,
     /// How many claims were refused because somebody else holds the mark.
     refused: watch::Sender<usize>,
     /// Every key and every record that was ever written.
@@ -64,6 +66,7 @@ impl SharedStore {
             failing: Mutex::default(),
             gate: watch::Sender::new(Gate::Open),
             saved: watch::Sender::new(0),
+            released: watch::Sender::new(0),
             refused: watch::Sender::new(0),
             written: Mutex::default(),
         }))
@@ -91,9 +94,17 @@ impl SharedStore {
 
     /// Waits until more records than that have been replaced.
     pub(crate) async fn until_saved_since(&self, before: usize) {
-        let mut saved = self.0.saved.subscribe();
-        let patience = tokio::time::timeout(Duration::from_secs(20), saved.wait_for(|saved| *saved > before));
-        assert!(patience.await.is_ok(), "nothing has been saved");
+        until_more(&self.0.saved, before).await;
+    }
+
+    /// How many leases and marks have been given back.
+    pub(crate) fn released(&self) -> usize {
+        *self.0.released.borrow()
+    }
+
+    /// Waits until more leases and marks than that have been given back.
+    pub(crate) async fn until_released_since(&self, before: usize) {
+        until_more(&self.0.released, before).await;
     }
 
     /// Lets these operations fail, and all others work.
@@ -151,6 +162,13 @@ impl SharedStore {
         }
         act(&self.0.memory)
     }
+}
+
+/// Waits until a number is greater.
+async fn until_more(number: &watch::Sender<usize>, before: usize) {
+    let mut number = number.subscribe();
+    let patience = tokio::time::timeout(Duration::from_secs(20), number.wait_for(|number| *number > before));
+    assert!(patience.await.is_ok(), "it does not happen");
 }
 
 impl SessionStore for SharedStore {
@@ -213,7 +231,11 @@ impl SessionStore for SharedStore {
     }
 
     fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
-        self.works("release", |store| store.release(mark, owner))
+        Box::pin(async move {
+            self.works("release", |store| store.release(mark, owner)).await?;
+            self.0.released.send_modify(|number| *number += 1);
+            Ok(())
+        })
     }
 
     fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
