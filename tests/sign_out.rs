@@ -852,6 +852,7 @@ async fn an_application_lists_and_ends_sessions() {
 #[tokio::test]
 async fn a_sign_out_counts_however_soon_after_another_it_comes() {
     for site in Site::all().await {
+        site.org.clock().stop();
         let id = site.org.user(ADA).unwrap().id;
         let auth = &site.second.as_ref().unwrap_or(&site.app).auth;
         for round in 0..4 {
@@ -869,6 +870,7 @@ async fn a_sign_out_counts_however_soon_after_another_it_comes() {
 #[tokio::test]
 async fn sessions_in_cookies_can_be_ended_and_not_listed() {
     let site = Site::start(Place::Cookie, Org::start().await.unwrap()).await;
+    site.org.clock().stop();
     let (ada, ben) = (site.signed_in(ADA).await, site.signed_in(BEN).await);
     let id = site.org.user(ADA).unwrap().id;
     assert_eq!(site.app.auth.sessions_of(&id).await.unwrap_err().code(), Code::StoreUnsupported);

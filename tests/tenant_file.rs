@@ -123,6 +123,7 @@ impl Log {
 async fn an_edit_counts_with_the_next_look() {
     let file = Scratch::new("edit");
     let site = site(&file, "cookie").await;
+    site.stop_clock();
     let name = async || {
         let answer = site.browser().fetch("/t/acme/who").await;
         answer.json()["tenant"]["name"].as_str().unwrap().to_owned()

@@ -3,15 +3,15 @@
 //! Tests of expiry must not wait for it. Everything the org stamps or lets expire is
 //! taken from a [`Clock`], and so is the header `Date` of its answers.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The clock every time-stamp and every expiry of an org is taken from.
 ///
-/// It runs at the speed of the system clock; [`Clock::advance`] and [`Clock::rewind`]
-/// move it without waiting. Clones share the offset, so the clock that
-/// [`crate::Org::clock`] returns steers the running server.
+/// It runs at the speed of the system clock until it is [stopped](Clock::stop);
+/// [`Clock::advance`] and [`Clock::rewind`] move it without waiting. Clones share the
+/// offset, so the clock that [`crate::Org::clock`] returns steers the running server.
 ///
 /// ```
 /// use okta_auth_dev::Clock;
@@ -26,6 +26,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub struct Clock {
     /// Milliseconds added to the system time.
     offset: Arc<AtomicI64>,
+    /// The system time at which it was stopped.
+    stopped: Arc<OnceLock<SystemTime>>,
 }
 
 impl Clock {
@@ -33,7 +35,7 @@ impl Clock {
     pub fn now(&self) -> SystemTime {
         let offset = self.offset.load(Ordering::SeqCst);
         let distance = Duration::from_millis(offset.unsigned_abs());
-        let now = SystemTime::now();
+        let now = self.stopped.get().copied().unwrap_or_else(SystemTime::now);
         let moved = if offset < 0 { now.checked_sub(distance) } else { now.checked_add(distance) };
         moved.unwrap_or(now)
     }
@@ -52,6 +54,15 @@ impl Clock {
     /// What expired meanwhile lives again, except what was used up or revoked.
     pub fn rewind(&self, by: Duration) {
         self.offset.fetch_sub(milliseconds(by), Ordering::SeqCst);
+    }
+
+    /// Stops the clock: from now on nothing but [`advance`](Self::advance) and
+    /// [`rewind`](Self::rewind) moves it.
+    ///
+    /// For tests of what happens within one second, which a busy machine may take longer
+    /// for. A stopped clock stays so.
+    pub fn stop(&self) {
+        self.stopped.get_or_init(SystemTime::now);
     }
 
     /// The virtual time in whole seconds since 1970, the unit of every `NumericDate`
@@ -120,6 +131,18 @@ mod tests {
         assert!((3599..3602).contains(&(clock.seconds() - before)));
         clock.rewind(Duration::from_secs(7200));
         assert!((-3601..-3598).contains(&(clock.seconds() - before)));
+    }
+
+    #[test]
+    fn a_stopped_clock_is_moved_and_does_not_run() {
+        let clock = Clock::default();
+        clock.clone().stop();
+        let stopped = clock.now();
+        while SystemTime::now() <= stopped {}
+        clock.stop();
+        assert_eq!(clock.now(), stopped);
+        clock.advance(Duration::from_secs(2));
+        assert_eq!(clock.now(), stopped + Duration::from_secs(2));
     }
 
     #[test]

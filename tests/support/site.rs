@@ -171,6 +171,11 @@ impl Site {
         self.plan.orgs.iter().for_each(|(_, org)| org.clock().advance(by));
     }
 
+    /// For what happens within one second of a machine that is busy.
+    pub(crate) fn stop_clock(&self) {
+        self.plan.orgs.iter().for_each(|(_, org)| org.clock().stop());
+    }
+
     pub(crate) fn quiet(&self) {
         self.plan.orgs.iter().for_each(|(_, org)| org.clear_journal());
     }
