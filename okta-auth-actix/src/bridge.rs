@@ -3,42 +3,53 @@
 
 use actix_web::http::header as old;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use http::header::{ACCEPT, AUTHORIZATION, COOKIE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
-use okta_auth_core::engine::{Reply, Visit};
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use okta_auth_core::engine::{Arrival, Head, HeaderText, Headers, Renewal, Reply, Tenants, Visit};
 
-/// The headers of a response that the engine reads or writes when it finishes one.
-static FINISHED: [&str; 6] =
-    ["set-cookie", "cache-control", "vary", "expires", "cdn-cache-control", "surrogate-control"];
+/// Headers of `http` 0.2, to be read where they are.
+struct Old<'a>(&'a old::HeaderMap);
 
-/// Headers of nearly every request that the engine looks at: their names need not be read.
-static LOOKED_AT: [HeaderName; 3] = [COOKIE, AUTHORIZATION, ACCEPT];
+impl Headers for Old<'_> {
+    type Value = old::HeaderValue;
 
-/// A request's method, query and headers. Repeated headers stay apart and in order, and the query is
-/// the client's, byte for byte. Headers whose names `keep` refuses are left out, and so is a path
-/// alone: the engine gets [`target`] for that.
-pub(crate) fn parts(request: &HttpRequest, keep: impl Fn(&str) -> bool) -> Parts {
-    let (mut parts, ()) = Request::new(()).into_parts();
-    parts.method = Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or_default();
-    let uri = request.uri();
-    if uri.query().is_some() || uri.authority().is_some() {
-        parts.uri = Uri::try_from(uri.to_string()).unwrap_or_default();
+    fn each(&self) -> impl Iterator<Item = (&str, &old::HeaderValue)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
+
+    fn keep(value: &old::HeaderValue) -> HeaderText {
+        HeaderText::new(value.clone())
+    }
+}
+
+/// The engine looks at a request.
+pub(crate) fn arrival(tenants: &Tenants, request: &HttpRequest, renewal: Renewal) -> Arrival {
+    // Path and query as the client sent them; no scope takes a prefix away from them.
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let (method, headers) = (&method(request), &Old(request.headers()));
+    tenants.arrival_of(Head { method, authority, target, headers }, renewal)
+}
+
+/// The method of a request.
+fn method(request: &HttpRequest) -> Method {
+    Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or_default()
+}
+
+/// A request's method, URI and headers. Repeated headers stay apart and in order, and the query is the
+/// client's, byte for byte.
+pub(crate) fn parts(request: &HttpRequest) -> Parts {
+    let (mut parts, ()) = Request::new(()).into_parts();
+    parts.method = method(request);
+    parts.uri = Uri::try_from(request.uri().to_string()).unwrap_or_default();
     for (name, value) in request.headers() {
-        let known = LOOKED_AT.iter().find(|known| known.as_str() == name.as_str()).cloned();
-        let read = || keep(name.as_str()).then(|| HeaderName::from_bytes(name.as_str().as_bytes()).ok())?;
+        let name = HeaderName::from_bytes(name.as_str().as_bytes());
         // What `http` 0.2 has accepted is accepted here too.
-        if let (Some(name), Ok(value)) = (known.or_else(read), HeaderValue::from_bytes(value.as_bytes())) {
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
             parts.headers.append(name, value);
         }
     }
     parts
-}
-
-/// Path and query as the client sent them; no scope takes a prefix away from them.
-pub(crate) fn target(request: &HttpRequest) -> &str {
-    request.uri().path_and_query().map_or("/", |target| target.as_str())
 }
 
 /// An answer of the engine as a response of actix-web.
@@ -47,8 +58,8 @@ pub(crate) fn into_response(reply: Reply) -> HttpResponse {
     let status = actix_web::http::StatusCode::from_u16(parts.status.as_u16()).unwrap_or_default();
     let mut response = HttpResponseBuilder::new(status);
     for (name, value) in &parts.headers {
-        if let Some((name, value)) = old_header(name, value) {
-            response.append_header((name, value));
+        if let Some(value) = old_value(value) {
+            response.append_header((name.as_str(), value));
         }
     }
     response.body(body)
@@ -56,33 +67,20 @@ pub(crate) fn into_response(reply: Reply) -> HttpResponse {
 
 /// Lets the engine add to a response what the session needs.
 pub(crate) fn finish<B>(visit: &Visit, response: &mut HttpResponse<B>) {
-    if !visit.has_to_finish() {
-        return;
+    let finish = visit.finish_of(&Old(response.headers()));
+    let headers = response.headers_mut();
+    finish.removed.iter().for_each(|name| drop(headers.remove(name.as_str())));
+    for (name, value) in finish.fixed {
+        headers.append(old::HeaderName::from_static(name.as_str()), old::HeaderValue::from_static(value));
     }
-    // One look at what there is: nearly no response has any of these.
-    let mut headers = HeaderMap::new();
-    for (name, value) in response.headers() {
-        let Some(name) = FINISHED.iter().find(|known| **known == name.as_str()) else { continue };
-        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-            headers.append(*name, value);
-        }
-    }
-    let before: Vec<HeaderName> = headers.keys().cloned().collect();
-    visit.finish(&mut headers);
-    for name in before {
-        response.headers_mut().remove(name.as_str());
-    }
-    for (name, value) in &headers {
-        if let Some((name, value)) = old_header(name, value) {
-            response.headers_mut().append(name, value);
-        }
+    for cookie in finish.cookies.iter().filter_map(old_value) {
+        headers.append(old::SET_COOKIE, cookie);
     }
 }
 
-/// A header of `http` 0.2.
-fn old_header(name: &HeaderName, value: &HeaderValue) -> Option<(old::HeaderName, old::HeaderValue)> {
-    let name = old::HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
-    Some((name, old::HeaderValue::from_bytes(value.as_bytes()).ok()?))
+/// A value of `http` 0.2.
+fn old_value(value: &HeaderValue) -> Option<old::HeaderValue> {
+    old::HeaderValue::from_bytes(value.as_bytes()).ok()
 }
 
 #[cfg(test)]
@@ -99,7 +97,7 @@ mod tests {
             .append_header(("cookie", "b=2; c=\u{e9}"))
             .append_header(("x-binary", old::HeaderValue::from_bytes(&[0x80, 0xff]).unwrap()))
             .to_http_request();
-        let parts = parts(&request, |_| true);
+        let parts = parts(&request);
         assert_eq!(parts.method, Method::PATCH);
         assert_eq!(parts.uri.to_string(), "/a%2Fb?x=%20&&y=a+b&z=%zz'()");
         let cookies: Vec<_> = parts.headers.get_all("cookie").iter().map(HeaderValue::as_bytes).collect();

@@ -10,7 +10,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage as _};
-use okta_auth_core::engine::{Arrival, Challenge, Tenants, Visit};
+use okta_auth_core::engine::{Arrival, Challenge, SpecialRoute, Tenants, Visit};
 
 use crate::bridge;
 use crate::rejection::{layer_missing, marked};
@@ -23,8 +23,8 @@ use crate::require::RequireLayer;
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     tenants: Tenants,
-    /// The routes of which something is set, and the patterns of those that are not paths.
-    routes: Rc<[(Option<ResourceDef>, String)]>,
+    /// With the patterns of those that are not plain paths.
+    special: Rc<[(Option<ResourceDef>, SpecialRoute)]>,
 }
 
 impl OktaAuthLayer {
@@ -36,30 +36,30 @@ impl OktaAuthLayer {
     pub fn new(auth: impl Into<Tenants>) -> Self {
         let tenants = auth.into();
         let pattern = |route: &str| route.contains(['{', '*']).then(|| ResourceDef::new(route));
-        let routes = tenants.special_routes().into_iter().map(|route| (pattern(&route), route));
-        Self { routes: routes.collect(), tenants }
+        let special = tenants.special_routes().into_iter().map(|special| (pattern(&special.route), special));
+        Self { special: special.collect(), tenants }
     }
 
     /// Every pattern that fits. The router has not chosen yet, and may choose another one by a guard:
     /// that a route without a policy fits too is no reason not to ask. The path is the router's own
     /// reading of it, with `%70` for `p`.
-    fn fitting<'a>(&'a self, request: &'a ServiceRequest) -> impl Iterator<Item = &'a str> {
+    fn fitting(&self, request: &ServiceRequest) -> Vec<&SpecialRoute> {
         let path = request.match_info().as_str();
-        let fits = move |(pattern, route): &&(Option<ResourceDef>, String)| match pattern {
+        let fits = |(pattern, special): &&(Option<ResourceDef>, SpecialRoute)| match pattern {
             Some(pattern) => pattern.is_match(path),
-            None => route == path,
+            None => special.route == path,
         };
-        self.routes.iter().filter(fits).map(|(_, route)| route.as_str())
+        self.special.iter().filter(fits).map(|(_, special)| special).collect()
     }
+}
 
-    /// Asks the policies of all of them.
-    async fn allow(&self, visit: &Visit, request: &ServiceRequest) -> Result<(), Challenge> {
-        visit.admit()?;
-        for route in self.fitting(request).filter(|route| self.tenants.has_policy(route)) {
-            Box::pin(visit.require_route(route)).await?;
-        }
-        Ok(())
+/// Asks the policies of all that fit.
+async fn allow(visit: &Visit, fitting: &[&SpecialRoute]) -> Result<(), Challenge> {
+    visit.admit()?;
+    for special in fitting.iter().filter(|special| special.has_policy) {
+        Box::pin(visit.require_route(&special.route)).await?;
     }
+    Ok(())
 }
 
 /// What actix-web wants of every middleware, around a function that handles one request.
@@ -117,16 +117,15 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let parts = bridge::parts(request.request(), |header| layer.tenants.looks_at(header));
-    let renewal = layer.fitting(&request).map(|route| layer.tenants.renewal(Some(route))).max().unwrap_or_default();
-    let visit = match layer.tenants.arrival(&parts, bridge::target(request.request()), renewal) {
+    let fitting = layer.fitting(&request);
+    let renewal = fitting.iter().map(|special| special.renewal).max().unwrap_or_default();
+    let visit = match bridge::arrival(&layer.tenants, request.request(), renewal) {
         Arrival::Here(visit) => visit,
         // On the heap, so that other requests do not carry the room for it along.
         waiting => Box::pin(waiting.visit()).await,
     };
-    drop(parts);
     request.extensions_mut().insert(visit.clone());
-    let mut response = match layer.allow(&visit, &request).await {
+    let mut response = match allow(&visit, &fitting).await {
         Ok(()) => inner.call(request).await.map_err(|error| failed(&visit, error))?.map_into_boxed_body(),
         Err(challenge) => request.into_response(marked(&challenge)),
     };

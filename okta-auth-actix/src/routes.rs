@@ -28,7 +28,7 @@ pub fn okta_auth<T: Into<Tenants>>(auth: T) -> impl FnOnce(&mut ServiceConfig) +
 /// Answers a request to one of the library's paths. Only a form has a body, and a short one.
 async fn serve(endpoint: Endpoint, request: HttpRequest, payload: Payload) -> HttpResponse {
     let Some(visit) = request.extensions().get::<Visit>().cloned() else { return layer_missing() };
-    let parts = bridge::parts(&request, |_| true);
+    let parts = bridge::parts(&request);
     let body = if parts.method == Method::POST {
         match payload.to_bytes_limited(Endpoint::MAX_BODY).await {
             Ok(Ok(body)) => body,

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use axum::body::Body;
 use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::response::Response;
-use okta_auth_core::engine::{Arrival, Challenge, Reply, Tenants, Visit};
+use okta_auth_core::engine::{Arrival, Challenge, Head, Reply, Tenants, Visit};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -58,23 +58,24 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        let (mut parts, body) = request.into_parts();
+    fn call(&mut self, mut request: Request) -> Self::Future {
         // The router has matched already: no path is parsed here.
-        let matched = parts.extensions.get::<MatchedPath>();
+        let matched = request.extensions().get::<MatchedPath>();
         let renewal = self.tenants.renewal(matched.map(MatchedPath::as_str));
         let route = matched.filter(|route| self.tenants.has_policy(route.as_str())).cloned();
         let arrival = {
             // Inside `nest`, the URI has lost its prefix; where the browser goes back
             // to has not.
-            let original = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
-            let target = original.path_and_query().map_or("/", |target| target.as_str());
-            self.tenants.arrival(&parts, target, renewal)
+            let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
+            let target = uri.path_and_query().map_or("/", |target| target.as_str());
+            let authority = uri.authority().map(|authority| authority.as_str());
+            let head = Head { method: request.method(), authority, target, headers: request.headers() };
+            self.tenants.arrival_of(head, renewal)
         };
         let (arrival, route) = match (arrival, route) {
             (Arrival::Here(visit), None) => {
-                parts.extensions.insert(visit.clone());
-                return OktaAuthFuture::Handled { visit, response: self.inner.call(Request::from_parts(parts, body)) };
+                request.extensions_mut().insert(visit.clone());
+                return OktaAuthFuture::Handled { visit, response: self.inner.call(request) };
             }
             asked => asked,
         };
@@ -84,13 +85,13 @@ where
         let mut ready = std::mem::replace(&mut self.inner, fresh);
         OktaAuthFuture::rest(async move {
             let visit = arrival.visit().await;
-            parts.extensions.insert(visit.clone());
+            request.extensions_mut().insert(visit.clone());
             let allowed = match (visit.admit(), &route) {
                 (Ok(()), Some(route)) => visit.require_route(route.as_str()).await,
                 (admitted, _) => admitted,
             };
             let response = match allowed {
-                Ok(()) => ready.call(Request::from_parts(parts, body)).await?,
+                Ok(()) => ready.call(request).await?,
                 Err(challenge) => marked(challenge),
             };
             Ok(finished(&visit, response).await)

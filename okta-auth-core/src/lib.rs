@@ -101,6 +101,7 @@
 
 mod base64url;
 pub mod error;
+mod headers;
 pub mod secret;
 
 pub mod clock;

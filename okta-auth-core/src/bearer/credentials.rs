@@ -6,10 +6,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
-
 use crate::error::{Code, Error, Result};
+use crate::headers::{HeaderText, Headers};
 
 /// What the request presents.
 #[derive(Clone)]
@@ -26,8 +24,16 @@ pub(crate) enum Credentials {
 /// A token where it came: in its header, which is not copied.
 #[derive(Clone)]
 pub(crate) struct SentToken {
-    header: HeaderValue,
+    header: HeaderText,
     range: Range<usize>,
+}
+
+/// The `Authorization` headers with a token, while a request's headers are gone
+/// through.
+#[derive(Default)]
+pub(crate) struct Presented {
+    first: Option<SentToken>,
+    several: bool,
 }
 
 impl SentToken {
@@ -47,20 +53,37 @@ impl SentToken {
     }
 }
 
+impl Presented {
+    /// Takes one `Authorization` header.
+    pub(crate) fn note<H: Headers>(&mut self, value: &H::Value) {
+        let Some(range) = bearer(value.as_ref()) else { return };
+        match self.first {
+            None => self.first = Some(SentToken { header: H::keep(value), range }),
+            Some(_) => self.several = true,
+        }
+    }
+
+    /// What they come to, with the query (RFC 6750 §2).
+    pub(crate) fn with_query(self, query: Option<&str>) -> Credentials {
+        let in_query = query.is_some_and(has_token);
+        let why = match (self.first, self.several, in_query) {
+            (None, _, false) => return Credentials::None,
+            (Some(token), false, false) => return Credentials::Token(token),
+            (None, _, true) => "a token in the query is not accepted; use the Authorization header",
+            (Some(_), true, _) => "more than one token was sent",
+            (Some(_), false, true) => "a token was sent in the header and in the query",
+        };
+        Credentials::Malformed(why)
+    }
+}
+
 impl Credentials {
     /// Reads the `Authorization` headers and the query (RFC 6750 §2).
-    pub(crate) fn parse(headers: &HeaderMap, query: Option<&str>) -> Self {
-        let in_query = query.is_some_and(has_token);
-        // Going through them costs less than looking for one by its hash.
-        let sent = headers.iter().filter(|(name, _)| **name == AUTHORIZATION);
-        let mut tokens = sent.filter_map(|(_, value)| Some((value, bearer(value.as_bytes())?)));
-        match (tokens.next(), tokens.next(), in_query) {
-            (None, _, false) => Self::None,
-            (None, _, true) => Self::Malformed("a token in the query is not accepted; use the Authorization header"),
-            (Some(_), Some(_), _) => Self::Malformed("more than one token was sent"),
-            (Some(_), None, true) => Self::Malformed("a token was sent in the header and in the query"),
-            (Some((header, range)), None, false) => Self::Token(SentToken { header: header.clone(), range }),
-        }
+    pub(crate) fn parse<H: Headers>(headers: &H, query: Option<&str>) -> Self {
+        let mut presented = Presented::default();
+        let sent = headers.each().filter(|(name, _)| *name == "authorization");
+        sent.for_each(|(_, value)| presented.note::<H>(value));
+        presented.with_query(query)
     }
 
     /// Whether there is a token, or something that should be one.
@@ -118,6 +141,9 @@ impl fmt::Debug for Credentials {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+    use http::header::AUTHORIZATION;
+
     use super::*;
 
     fn parse(values: &[&str], query: Option<&str>) -> String {

@@ -49,5 +49,5 @@ mod resource;
 
 pub(crate) use access_tokens::{AccessTokens, Authority, Introspection, claimed_issuer};
 pub use challenge::WwwAuthenticate;
-pub(crate) use credentials::Credentials;
+pub(crate) use credentials::{Credentials, Presented};
 pub(crate) use resource::resource_metadata;

@@ -61,6 +61,15 @@ impl Chunks {
         Some(Cow::Owned(text))
     }
 
+    /// The text of the first cookie as it came, if that says that it is all.
+    ///
+    /// It may be anything: for a look at what is known already, which is nearly always
+    /// all there is to do.
+    pub(crate) fn first<'a>(&self, cookies: &'a RequestCookies) -> Option<&'a [u8]> {
+        let (count, first) = split_count(cookies.first(&self.name)?)?;
+        (count == 1).then_some(first)
+    }
+
     /// Whether the browser holds anything under this name.
     pub(crate) fn present(&self, cookies: &RequestCookies) -> bool {
         self.names(cookies).next().is_some()

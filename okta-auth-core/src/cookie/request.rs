@@ -1,7 +1,6 @@
 //! The cookies of a request: untrusted, bounded, never a reason to fail.
 
-use http::header::COOKIE;
-use http::{HeaderMap, HeaderValue};
+use crate::headers::{HeaderText, Headers};
 
 /// What one browser can reasonably send; the rest is ignored.
 const MAX_COOKIES: usize = 200;
@@ -13,16 +12,25 @@ const MAX_COOKIES: usize = 200;
 #[derive(Debug, Default)]
 pub(crate) struct RequestCookies {
     /// Nearly always the only one.
-    first: Option<HeaderValue>,
-    others: Vec<HeaderValue>,
+    first: Option<HeaderText>,
+    others: Vec<HeaderText>,
 }
 
 impl RequestCookies {
     /// Takes every `Cookie` header (RFC 6265 §5.4; HTTP/2 may split it).
-    pub(crate) fn new(headers: &HeaderMap) -> Self {
+    pub(crate) fn new<H: Headers>(headers: &H) -> Self {
+        let mut cookies = Self::default();
         // Going through them costs less than looking for one by its hash.
-        let mut all = headers.iter().filter(|(name, _)| **name == COOKIE).map(|(_, value)| value.clone());
-        Self { first: all.next(), others: all.collect() }
+        headers.each().filter(|(name, _)| *name == "cookie").for_each(|(_, value)| cookies.note(H::keep(value)));
+        cookies
+    }
+
+    /// Takes one more `Cookie` header.
+    pub(crate) fn note(&mut self, header: HeaderText) {
+        match self.first {
+            None => self.first = Some(header),
+            Some(_) => self.others.push(header),
+        }
     }
 
     /// Names and values. Junk is skipped, and takes nothing with it: another
@@ -37,6 +45,11 @@ impl RequestCookies {
     /// faster than whether it is text.
     pub(crate) fn value(&self, name: &str) -> Option<&[u8]> {
         self.iter().find(|(known, value)| *known == name.as_bytes() && value.is_ascii()).map(|(_, value)| value)
+    }
+
+    /// The value of the first cookie of this name, whatever it is.
+    pub(crate) fn first(&self, name: &str) -> Option<&[u8]> {
+        self.iter().find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
     }
 
     /// The names that begin with `prefix`.
@@ -70,6 +83,8 @@ fn pair(cookie: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use cookie::Cookie;
+    use http::header::COOKIE;
+    use http::{HeaderMap, HeaderValue};
     use proptest::prelude::*;
 
     use super::*;

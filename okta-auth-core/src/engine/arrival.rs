@@ -22,19 +22,28 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Mutex, OnceLock};
 
+use http::Method;
 use http::request::Parts;
 
 use super::OktaAuth;
-use super::client_kind::is_navigation;
+use super::client_kind::FetchSigns;
 use super::renewal::Tended;
 use super::visit::{Inner, Lobby, Presence, Upkeep, Visit};
-use crate::bearer::Credentials;
+use crate::bearer::{Credentials, Presented};
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error};
 use crate::events::{About, Happening, StoreUse};
+use crate::headers::{Head, Headers};
 use crate::logout::same_origin;
 use crate::session::{Due, Entry, Found, Look, Ticket};
+
+/// What the headers of a request come to, from one look at each.
+struct Sent {
+    cookies: RequestCookies,
+    credentials: Credentials,
+    navigation: bool,
+}
 
 /// A request, as soon as the engine has looked at it.
 #[derive(Debug)]
@@ -75,15 +84,24 @@ impl OktaAuth {
     /// `target` is the path and query as the client sent them, before any router took a
     /// prefix away.
     pub fn arrival(&self, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
+        self.arrival_of(Head::of(parts, target), renewal)
+    }
+
+    /// The same for a request in the types of another framework.
+    pub fn arrival_of<H: Headers>(&self, head: Head<'_, H>, renewal: Renewal) -> Arrival {
         let now = self.0.clock.now();
+        let sent = Sent::read(head);
         if self.config().is_api_only() {
-            let cookies = RequestCookies::default();
-            return Arrival::Here(Visit::new(self.inner(parts, target, now, cookies)));
+            let sent = Sent { cookies: RequestCookies::default(), ..sent };
+            return Arrival::Here(Visit::new(self.inner(head.method, head.target, now, sent)));
         }
-        let cookies = RequestCookies::new(&parts.headers);
-        let look = self.0.sessions.look(&cookies, now);
-        let mut inner = self.inner(parts, target, now, cookies);
-        inner.own = matches!(look, Look::None | Look::Invalid) || self.is_own_request(parts);
+        let look = self.0.sessions.look(&sent.cookies, now);
+        let own = matches!(look, Look::None | Look::Invalid) || self.is_own_request(head);
+        self.arrived(Inner { own, ..self.inner(head.method, head.target, now, sent) }, look, renewal)
+    }
+
+    /// A request whose cookies have been looked at.
+    fn arrived(&self, mut inner: Inner, look: Look, renewal: Renewal) -> Arrival {
         match look {
             Look::None => {}
             Look::Invalid => inner.keep(Upkeep::Clear),
@@ -94,19 +112,19 @@ impl OktaAuth {
     }
 
     /// A request of which nothing but its shape is known.
-    fn inner(&self, parts: &Parts, target: &str, now: Timestamp, cookies: RequestCookies) -> Inner {
+    fn inner(&self, method: &Method, target: &str, now: Timestamp, sent: Sent) -> Inner {
         Inner {
             auth: self.clone(),
-            method: parts.method.clone(),
+            method: method.clone(),
             target: target.into(),
-            navigation: is_navigation(&parts.headers),
-            cookies,
+            navigation: sent.navigation,
+            cookies: sent.cookies,
             lobby: None,
             own: true,
             presence: Presence::Nobody,
             upkeep: AtomicU8::new(Upkeep::Nothing.into()),
             latest: Mutex::new(None),
-            credentials: Credentials::parse(&parts.headers, parts.uri.query()),
+            credentials: sent.credentials,
             token: OnceLock::new(),
             now,
             consulted: AtomicBool::new(false),
@@ -117,10 +135,9 @@ impl OktaAuth {
     }
 
     /// A request for no tenant.
-    pub(super) fn visit_of_nobody(&self, parts: &Parts, target: &str, lobby: Lobby) -> Visit {
-        let mut inner = self.inner(parts, target, self.0.clock.now(), RequestCookies::new(&parts.headers));
-        inner.lobby = Some(lobby);
-        Visit::new(inner)
+    pub(super) fn visit_of_nobody<H: Headers>(&self, head: Head<'_, H>, lobby: Lobby) -> Visit {
+        let (now, sent) = (self.0.clock.now(), Sent::read(head));
+        Visit::new(Inner { lobby: Some(lobby), ..self.inner(head.method, head.target, now, sent) })
     }
 
     /// The routes whose requests do not renew tokens, as they were given to
@@ -135,23 +152,31 @@ impl OktaAuth {
         if on_demand { Renewal::OnDemand } else { Renewal::OnArrival }
     }
 
-    /// Whether [`arrival`](Self::arrival) looks at a header, whose name is in lower
-    /// case. An adapter for a framework that has another type for headers need not
-    /// translate the others.
-    pub fn looks_at(&self, header: &str) -> bool {
-        let known =
-            ["cookie", "authorization", "accept", "origin", "sec-purpose", "x-requested-with"].contains(&header);
-        let marker = self.config().options.csrf_header.as_deref();
-        known || header.starts_with("sec-fetch-") || marker.is_some_and(|marker| marker.eq_ignore_ascii_case(header))
-    }
-
     /// Whether a request may act for its session. GET and its like change nothing;
     /// anything else has to come from the application's own pages, with the header that
     /// is configured.
-    fn is_own_request(&self, parts: &Parts) -> bool {
+    fn is_own_request<H: Headers>(&self, head: Head<'_, H>) -> bool {
         let config = self.config();
-        let marked = config.options.csrf_header.as_deref().is_none_or(|name| parts.headers.contains_key(name));
-        parts.method.is_safe() || (marked && same_origin(&parts.headers, &config.origin()))
+        let has = |wanted: &str| head.headers.each().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        head.method.is_safe()
+            || (config.options.csrf_header.as_deref().is_none_or(has) && same_origin(head.headers, &config.origin()))
+    }
+}
+
+impl Sent {
+    /// Looks at each header once: most requests have few of them, and looking for one by
+    /// its name costs as much as going through all.
+    fn read<H: Headers>(head: Head<'_, H>) -> Self {
+        let (mut cookies, mut presented, mut signs) =
+            (RequestCookies::default(), Presented::default(), FetchSigns::default());
+        for (name, value) in head.headers.each() {
+            match name {
+                "cookie" => cookies.note(H::keep(value)),
+                "authorization" => presented.note::<H>(value),
+                _ => signs.note(name, value.as_ref()),
+            }
+        }
+        Self { cookies, credentials: presented.with_query(head.query()), navigation: signs.is_navigation() }
     }
 }
 

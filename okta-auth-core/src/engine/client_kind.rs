@@ -1,18 +1,10 @@
 //! Whether a request is a page navigation of a browser, or anything else.
 
-use http::header::ACCEPT;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::Method;
 
-/// How the browser fetches (Fetch Metadata Request Headers).
-const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-/// For what it fetches.
-const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-/// Whether it fetches ahead of need.
-const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
-/// Set by scripts, by custom.
-const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
-
-/// Decides by what browsers say themselves, then by what scripts say, then by `Accept`.
+/// What a request's headers say of it, collected while they are gone through.
+///
+/// It decides by what browsers say themselves, then by what scripts say, then by `Accept`.
 ///
 /// 1. `Sec-Purpose: prefetch` is nobody's click.
 /// 2. `Sec-Fetch-Mode` tells: `navigate` is a navigation, everything else is not.
@@ -22,35 +14,47 @@ const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with")
 ///    was a standard.
 /// 5. A browser too old for the headers above asks for `text/html`; an API client does
 ///    not.
-pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
-    let (mut mode, mut dest, mut purpose, mut script, mut accepts_html) = (None, None, None, None, false);
-    // All of them in one go: most requests have few headers, and looking for one that is not there costs as much as
-    // going through them.
-    for (name, value) in headers {
+#[derive(Default)]
+pub(super) struct FetchSigns<'a> {
+    mode: Option<&'a [u8]>,
+    dest: Option<&'a [u8]>,
+    purpose: Option<&'a [u8]>,
+    script: Option<&'a [u8]>,
+    accepts_html: bool,
+}
+
+impl<'a> FetchSigns<'a> {
+    /// Takes one header. Of those of one name the first counts, and for `Accept` all.
+    pub(super) fn note(&mut self, name: &str, value: &'a [u8]) {
         let first = match name {
-            name if *name == ACCEPT => {
-                accepts_html = accepts_html || value.to_str().is_ok_and(names_html);
-                continue;
+            "accept" => {
+                self.accepts_html = self.accepts_html || text(Some(value)).is_some_and(names_html);
+                return;
             }
-            name if *name == SEC_FETCH_MODE => &mut mode,
-            name if *name == SEC_FETCH_DEST => &mut dest,
-            name if *name == SEC_PURPOSE => &mut purpose,
-            name if *name == X_REQUESTED_WITH => &mut script,
-            _ => continue,
+            "sec-fetch-mode" => &mut self.mode,
+            "sec-fetch-dest" => &mut self.dest,
+            "sec-purpose" => &mut self.purpose,
+            "x-requested-with" => &mut self.script,
+            _ => return,
         };
         first.get_or_insert(value);
     }
-    let navigates = match (text(mode), text(dest)) {
-        (Some(mode), dest) => mode == "navigate" && dest.is_none_or(|dest| dest == "document"),
-        (None, Some(dest)) => dest == "document",
-        (None, None) => accepts_html && text(script).is_none(),
-    };
-    navigates && !text(purpose).is_some_and(|purpose| purpose.contains("prefetch"))
+
+    /// Whether it is a page navigation.
+    pub(super) fn is_navigation(&self) -> bool {
+        let navigates = match (text(self.mode), text(self.dest)) {
+            (Some(mode), dest) => mode == "navigate" && dest.is_none_or(|dest| dest == "document"),
+            (None, Some(dest)) => dest == "document",
+            (None, None) => self.accepts_html && text(self.script).is_none(),
+        };
+        navigates && !text(self.purpose).is_some_and(|purpose| purpose.contains("prefetch"))
+    }
 }
 
-/// A value as text.
-fn text(value: Option<&HeaderValue>) -> Option<&str> {
-    value?.to_str().ok()
+/// A value as text: what is not plain ASCII counts as not sent.
+fn text(value: Option<&[u8]>) -> Option<&str> {
+    let plain = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~');
+    std::str::from_utf8(value?).ok().filter(|text| text.as_bytes().iter().all(plain))
 }
 
 /// Whether a value of `Accept` names HTML. `*/*` does not: every API client sends it.
@@ -72,9 +76,9 @@ mod tests {
     use super::*;
 
     fn navigation(pairs: &[(&'static str, &'static str)]) -> bool {
-        let headers: HeaderMap =
-            pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        is_navigation(&headers)
+        let mut signs = FetchSigns::default();
+        pairs.iter().for_each(|(name, value)| signs.note(name, value.as_bytes()));
+        signs.is_navigation()
     }
 
     #[test]
@@ -95,5 +99,14 @@ mod tests {
         assert!(!navigation(&[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")]));
         assert!(!navigation(&[("accept", "text/html"), ("x-requested-with", "XMLHttpRequest")]));
         assert!(!navigation(&[("sec-purpose", "prefetch"), ("sec-fetch-mode", "navigate")]));
+    }
+
+    #[test]
+    fn of_several_headers_the_first_counts_and_what_is_no_text_counts_as_not_sent() {
+        assert!(!navigation(&[("sec-fetch-mode", "cors"), ("sec-fetch-mode", "navigate")]));
+        assert!(navigation(&[("sec-fetch-mode", "navigate"), ("sec-fetch-mode", "cors")]));
+        assert!(navigation(&[("accept", "application/json"), ("accept", "text/html")]));
+        assert!(navigation(&[("sec-fetch-mode", "c\u{f6}rs"), ("accept", "text/html")]));
+        assert!(!navigation(&[("accept", "text/html,\u{e9}")]));
     }
 }

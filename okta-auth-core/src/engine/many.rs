@@ -23,7 +23,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use http::Method;
-use http::request::Parts;
 use quick_cache::sync::Cache;
 use tokio::sync::oneshot;
 use url::Url;
@@ -38,6 +37,7 @@ use super::visit::{Lobby, Visit};
 use super::{OktaAuth, Renewal};
 use crate::config::{Config, ConfigBuilder};
 use crate::error::{Code, Error, Result};
+use crate::headers::{Head, Headers};
 use crate::policy::PolicySet;
 use crate::tenant::{
     Directory, Hint, Lookup, Resolver, Shared, TenantId, TenantKey, TenantSettings, host, named, resolve,
@@ -151,12 +151,6 @@ impl Many {
         self.policy_sets().any(|set| set.route(route).is_some())
     }
 
-    /// Whether a header decides anything.
-    pub(super) fn looks_at(&self, header: &str) -> bool {
-        let named = |resolver: &Resolver| matches!(resolver, Resolver::TrustedHeader(name) if name.eq_ignore_ascii_case(header));
-        header == "host" || self.resolvers.iter().any(named) || self.lobby.looks_at(header)
-    }
-
     /// Forgets what a source has said.
     pub(super) fn forget(&self) {
         self.directory.forget();
@@ -182,8 +176,8 @@ impl Many {
     ///
     /// Whoever notices that a tenant has gone waits until its sessions have ended: with
     /// the next request it may be back.
-    pub(super) fn arrival(self: &Arc<Self>, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
-        let arrival = self.seek(parts, target, renewal);
+    pub(super) fn arrival<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, renewal: Renewal) -> Arrival {
+        let arrival = self.seek(head, renewal);
         let Some(ending) = self.end_removed() else { return arrival };
         Arrival::Waiting(Waiting::on(async move {
             // Goes on by itself if this request is given up.
@@ -193,44 +187,43 @@ impl Many {
     }
 
     /// Finds the tenant by what is known, or else by asking.
-    fn seek(self: &Arc<Self>, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
-        let hints = self.hints(parts, target);
+    fn seek<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, renewal: Renewal) -> Arrival {
+        let hints = self.hints(head);
         for hint in &hints {
             match self.consider(hint) {
-                Considered::Tenant(Ok(auth)) => return self.enter(&auth, parts, target, renewal),
-                Considered::Tenant(Err(error)) => return self.refused(parts, target, error),
+                Considered::Tenant(Ok(auth)) => return self.enter(&auth, head, renewal),
+                Considered::Tenant(Err(error)) => return self.refused(head, error),
                 Considered::Nobody => {}
-                Considered::Refused => return self.refused(parts, target, unknown()),
-                Considered::Ask => return self.ask(hints, parts, target, renewal),
+                Considered::Refused => return self.refused(head, unknown()),
+                Considered::Ask => return self.ask(hints, head, renewal),
             }
         }
-        self.lobby_or_refusal(parts, target)
+        self.lobby_or_refusal(head)
     }
 
     /// What tells the tenant: the resolvers, or for a callback at the address that
     /// tenants share the callback's own name.
-    fn hints(&self, parts: &Parts, target: &str) -> Vec<Hint> {
-        match self.shared_callback(target) {
+    fn hints<H: Headers>(&self, head: Head<'_, H>) -> Vec<Hint> {
+        match self.shared_callback(head.path()) {
             Some(rest) if !rest.is_empty() => vec![named(rest.strip_prefix('/').unwrap_or_default())],
             _ => {
-                let says = self.says_where_to(parts, target);
+                let says = self.says_where_to(head);
                 let asked = self.resolvers.iter().filter(|resolver| !says || !matches!(resolver, Resolver::Session));
-                resolve(asked, parts, target, self.template.config().shared().1)
+                resolve(asked, head, self.template.config().shared().1)
             }
         }
     }
 
     /// Whether a request to the application's own address says itself at which tenant
     /// to sign in. The session that the browser has at another one does not matter then.
-    fn says_where_to(&self, parts: &Parts, target: &str) -> bool {
-        let (routes, path) = (self.lobby.config().routes(), target.split('?').next());
-        (parts.method == Method::POST && path == routes.login()) || path == routes.initiate_login()
+    fn says_where_to<H: Headers>(&self, head: Head<'_, H>) -> bool {
+        let (routes, path) = (self.lobby.config().routes(), Some(head.path()));
+        (*head.method == Method::POST && path == routes.login()) || path == routes.initiate_login()
     }
 
     /// What is behind the callback of the application's own address in a request to it
     /// or below it.
-    fn shared_callback<'a>(&self, target: &'a str) -> Option<&'a str> {
-        let path = target.split('?').next()?;
+    fn shared_callback<'a>(&self, path: &'a str) -> Option<&'a str> {
         let rest = path.strip_prefix(self.lobby.config().routes().callback()?)?;
         (rest.is_empty() || rest.starts_with('/')).then_some(rest)
     }
@@ -241,32 +234,33 @@ impl Many {
     /// not looked at. Okta does not say who answers (RFC 9207), so where it answers to
     /// is the defence against a mix-up (RFC 9700 §4.4.2): with one address for all, an
     /// org could have its users sign in at another one, and be sent the codes.
-    fn enter(self: &Arc<Self>, auth: &OktaAuth, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
+    fn enter<H: Headers>(self: &Arc<Self>, auth: &OktaAuth, head: Head<'_, H>, renewal: Renewal) -> Arrival {
         let own = auth.config().routes().callback();
-        if self.shared_callback(target).is_some() && own != target.split('?').next() {
-            return self.refused(parts, target, unknown());
+        if self.shared_callback(head.path()).is_some() && own != Some(head.path()) {
+            return self.refused(head, unknown());
         }
-        auth.arrival(parts, target, renewal)
+        auth.arrival_of(head, renewal)
     }
 
     /// Finds the tenant by asking the source.
-    fn ask(self: &Arc<Self>, hints: Vec<Hint>, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
-        let (many, parts, target) = (Arc::clone(self), parts.clone(), target.to_owned());
+    fn ask<H: Headers>(self: &Arc<Self>, hints: Vec<Hint>, head: Head<'_, H>, renewal: Renewal) -> Arrival {
+        let (many, owned) = (Arc::clone(self), head.to_owned());
         Arrival::Waiting(Waiting::on(async move {
+            let head = owned.head();
             for hint in &hints {
                 let (key, required) = match hint {
                     Hint::Tenant(key) => (key, true),
                     Hint::Perhaps(key) => (key, false),
-                    Hint::Unknown => return many.refused(&parts, &target, unknown()).visit().await,
+                    Hint::Unknown => return many.refused(head, unknown()).visit().await,
                 };
                 match many.find(key).await {
-                    Ok(Some(auth)) => return many.enter(&auth, &parts, &target, renewal).visit().await,
-                    Ok(None) if required => return many.refused(&parts, &target, unknown()).visit().await,
+                    Ok(Some(auth)) => return many.enter(&auth, head, renewal).visit().await,
+                    Ok(None) if required => return many.refused(head, unknown()).visit().await,
                     Ok(None) => {}
-                    Err(error) => return many.refused(&parts, &target, error).visit().await,
+                    Err(error) => return many.refused(head, error).visit().await,
                 }
             }
-            many.lobby_or_refusal(&parts, &target).visit().await
+            many.lobby_or_refusal(head).visit().await
         }))
     }
 
@@ -338,19 +332,19 @@ impl Many {
 
     /// A request for no tenant: to the application's own address, or to one that it
     /// does not have.
-    fn lobby_or_refusal(self: &Arc<Self>, parts: &Parts, target: &str) -> Arrival {
+    fn lobby_or_refusal<H: Headers>(self: &Arc<Self>, head: Head<'_, H>) -> Arrival {
         let by_host = self.resolvers.iter().any(|one| matches!(one, Resolver::Host | Resolver::Subdomain(_)));
         let own = Url::parse(self.template.config().shared().0).ok();
         let own = own.as_ref().and_then(Url::host_str);
-        if by_host && host(parts).as_deref() != own {
-            return self.refused(parts, target, unknown());
+        if by_host && host(head).as_deref() != own {
+            return self.refused(head, unknown());
         }
-        Arrival::Here(self.lobby.visit_of_nobody(parts, target, Lobby::Open(Arc::clone(self))))
+        Arrival::Here(self.lobby.visit_of_nobody(head, Lobby::Open(Arc::clone(self))))
     }
 
     /// A request that is answered with an error whatever it is for.
-    fn refused(self: &Arc<Self>, parts: &Parts, target: &str, error: Error) -> Arrival {
-        let visit = self.lobby.visit_of_nobody(parts, target, Lobby::Closed(Arc::new(error)));
+    fn refused<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, error: Error) -> Arrival {
+        let visit = self.lobby.visit_of_nobody(head, Lobby::Closed(Arc::new(error)));
         // Adapters take the short way past the handler only with who waits.
         Arrival::Waiting(Waiting::on(async move { visit }))
     }

@@ -64,6 +64,7 @@ mod client_kind;
 mod endings;
 mod error_reply;
 mod exclusive;
+mod finish;
 mod fresh_token;
 mod hook;
 mod initiate;
@@ -92,13 +93,16 @@ pub use arrival::{Arrival, Renewal, Waiting};
 pub use bearer_token::BearerToken;
 pub use builder::OktaAuthBuilder;
 pub use challenge::Challenge;
+pub use finish::Finish;
 pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
 pub use reply::Reply;
 pub use routes::Endpoint;
 pub use signed_in::SignedIn;
-pub use tenants::Tenants;
+pub use tenants::{SpecialRoute, Tenants};
 pub use tenants_builder::TenantsBuilder;
 pub use visit::Visit;
+
+pub use crate::headers::{Head, HeaderText, Headers};
 
 use crate::bearer::AccessTokens;
 use crate::clock::SharedClock;

@@ -4,13 +4,18 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
+use super::finish::CACHING;
+
 /// An answer: `http` types, so that any adapter can translate it.
 pub type Reply = Response<Bytes>;
+
+/// No cache keeps it (RFC 9111 §5.2.2.5).
+pub(super) const NO_STORE: &str = "no-store";
 
 /// Headers of every answer of the engine: nothing is cached, framed, sniffed, or leaks
 /// its URL by `Referer`.
 const HARDENING: [(HeaderName, &str); 5] = [
-    (CACHE_CONTROL, "no-store"),
+    (CACHE_CONTROL, NO_STORE),
     (http::header::REFERRER_POLICY, "no-referrer"),
     (http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (http::header::X_FRAME_OPTIONS, "DENY"),
@@ -65,17 +70,10 @@ pub(super) fn add_cookies(headers: &mut HeaderMap, cookies: impl IntoIterator<It
     }
 }
 
-/// The headers by which a CDN or an old cache would overrule `no-store`.
-const OVERRULING: [HeaderName; 3] =
-    [HeaderName::from_static("cdn-cache-control"), HeaderName::from_static("surrogate-control"), http::header::EXPIRES];
-
 /// `no-store`, and without the headers by which a CDN would overrule it.
-pub(super) fn forbid_caching(headers: &mut HeaderMap) {
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // Nearly no response has any of them.
-    if headers.keys().any(|name| OVERRULING.contains(name)) {
-        for overruling in OVERRULING {
-            headers.remove(overruling);
-        }
+fn forbid_caching(headers: &mut HeaderMap) {
+    for overruling in &CACHING {
+        headers.remove(overruling);
     }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
 }

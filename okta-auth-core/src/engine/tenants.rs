@@ -14,6 +14,7 @@ use super::tenants_builder::TenantsBuilder;
 use super::{OktaAuth, Renewal};
 use crate::config::{ConfigBuilder, EgressPolicy, is_loopback};
 use crate::error::{Code, Error, Result};
+use crate::headers::{Head, Headers};
 use crate::policy::PolicySet;
 use crate::tenant::{Resolver, TenantId, TenantKey, TenantTable};
 
@@ -45,6 +46,18 @@ pub struct Tenants(Kind);
 enum Kind {
     One(OktaAuth),
     Many(Arc<Many>),
+}
+
+/// A route of which something is set.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SpecialRoute {
+    /// The pattern, as it was given.
+    pub route: String,
+    /// When its requests renew tokens.
+    pub renewal: Renewal,
+    /// Whether a policy is asked about it: [`Visit::require_route`](super::Visit::require_route).
+    pub has_policy: bool,
 }
 
 impl From<&OktaAuth> for Tenants {
@@ -119,9 +132,14 @@ impl Tenants {
     /// path and query as the client sent them, and `renewal` when the route renews
     /// tokens.
     pub fn arrival(&self, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
+        self.arrival_of(Head::of(parts, target), renewal)
+    }
+
+    /// The same for a request in the types of another framework.
+    pub fn arrival_of<H: Headers>(&self, head: Head<'_, H>, renewal: Renewal) -> Arrival {
         match &self.0 {
-            Kind::One(auth) => auth.arrival(parts, target, renewal),
-            Kind::Many(many) => many.arrival(parts, target, renewal),
+            Kind::One(auth) => auth.arrival_of(head, renewal),
+            Kind::Many(many) => many.arrival(head, renewal),
         }
     }
 
@@ -153,7 +171,7 @@ impl Tenants {
 
     /// The routes of which something is set: a policy in the set of some tenant, or
     /// that their requests do not renew tokens.
-    pub fn special_routes(&self) -> Vec<String> {
+    pub fn special_routes(&self) -> Vec<SpecialRoute> {
         let routes = |set: &PolicySet| set.routes().map(|(route, _)| route.to_owned()).collect::<Vec<_>>();
         let mut all: Vec<String> = match &self.0 {
             Kind::One(auth) => routes(auth.policies()),
@@ -162,7 +180,11 @@ impl Tenants {
         all.extend_from_slice(self.on_demand_routes());
         all.sort();
         all.dedup();
-        all
+        let special = |route: String| {
+            let (renewal, has_policy) = (self.renewal(Some(&route)), self.has_policy(&route));
+            SpecialRoute { route, renewal, has_policy }
+        };
+        all.into_iter().map(special).collect()
     }
 
     /// Whether a route, as the router matched it, has a policy in the set of some
@@ -171,15 +193,6 @@ impl Tenants {
         match &self.0 {
             Kind::One(auth) => auth.policies().route(route).is_some(),
             Kind::Many(many) => many.has_policy(route),
-        }
-    }
-
-    /// Whether [`arrival`](Self::arrival) looks at a header, whose name is in lower
-    /// case.
-    pub fn looks_at(&self, header: &str) -> bool {
-        match &self.0 {
-            Kind::One(auth) => auth.looks_at(header),
-            Kind::Many(many) => many.looks_at(header),
         }
     }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use http::header::{ALLOW, CACHE_CONTROL, VARY};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::ALLOW;
+use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 
 use super::client_kind::may_redirect;
@@ -116,7 +116,7 @@ impl Inner {
     }
 
     /// What the cookie needs.
-    fn upkeep(&self) -> Upkeep {
+    pub(super) fn upkeep(&self) -> Upkeep {
         match self.upkeep.load(Ordering::Relaxed) {
             1 => Upkeep::Rewrite,
             2 => Upkeep::Clear,
@@ -169,43 +169,6 @@ impl Visit {
     pub(super) fn error_told(&self, error: &Error) -> Reply {
         let routes = self.0.auth.config().routes();
         error_reply::error_reply(error, self.0.navigation, routes, &self.target(), self.reference())
-    }
-
-    /// Adds to a response what the session needs: a rewritten or deleted cookie, and
-    /// cache headers. Call it once for each response, the engine's own answers and
-    /// those of handlers that failed included.
-    pub fn finish(&self, headers: &mut HeaderMap) {
-        let upkeep = self.0.upkeep();
-        // New tokens have to reach the browser, whatever a shared cache was meant to keep.
-        if upkeep != Upkeep::Nothing
-            && !writes_session(headers, &self.0.auth)
-            && (upkeep == Upkeep::Renewed || !is_shared(headers))
-        {
-            reply::add_cookies(headers, self.cookies_for(upkeep));
-        }
-        if self.0.consulted.load(Ordering::Relaxed) {
-            headers.append(VARY, HeaderValue::from_static("Cookie"));
-            if !headers.contains_key(CACHE_CONTROL) {
-                reply::forbid_caching(headers);
-            }
-        }
-    }
-
-    /// Whether [`finish`](Self::finish) has anything to add.
-    pub fn has_to_finish(&self) -> bool {
-        self.0.upkeep() != Upkeep::Nothing || self.0.consulted.load(Ordering::Relaxed)
-    }
-
-    /// The cookies that keep the session alive, or take the remains of one away.
-    fn cookies_for(&self, upkeep: Upkeep) -> Vec<HeaderValue> {
-        let sessions = &self.0.auth.0.sessions;
-        match (upkeep, self.0.entry()) {
-            (Upkeep::Clear, _) => sessions.clear(&self.0.cookies),
-            (Upkeep::Rewrite | Upkeep::Renewed, Some(entry)) => {
-                sessions.rewrite(&self.0.cookies, &entry.session, self.0.now)
-            }
-            _ => Vec::new(),
-        }
     }
 
     /// Whether the request may reach the application at all: not if it names a tenant
@@ -404,26 +367,6 @@ impl Visit {
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
         reply
     }
-}
-
-/// Whether the answer sets the session cookie itself (a sign-in or sign-out): upkeep
-/// would undo that.
-fn writes_session(headers: &HeaderMap, auth: &OktaAuth) -> bool {
-    let name = auth.0.sessions.cookie_name();
-    let set = headers.get_all(http::header::SET_COOKIE).iter();
-    let mut names = set.filter_map(|value| value.to_str().ok()?.split_once('=').map(|(name, _)| name));
-    names.any(|set| set == name)
-}
-
-/// A response that its handler gives to shared caches, such as a stylesheet, is left
-/// alone: upkeep can wait for the next request, and a cookie in a shared cache would be
-/// somebody else's session.
-fn is_shared(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|directive| {
-        let directive = directive.trim().to_ascii_lowercase();
-        directive == "public" || directive.starts_with("s-maxage")
-    })
 }
 
 impl fmt::Debug for Visit {

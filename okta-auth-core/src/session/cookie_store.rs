@@ -78,6 +78,10 @@ impl CookieStore {
     /// Opens, or finds that it has been opened. Every way to fail is the same to the
     /// caller.
     fn open(&self, cookies: &RequestCookies) -> Option<Opened> {
+        let known = |cache: &OpenedSessions| cache.find(self.chunks.first(cookies)?);
+        if let Some(known) = self.opened.as_ref().and_then(known) {
+            return Some(known);
+        }
         let text = self.chunks.read(cookies)?;
         let Some(cache) = &self.opened else { return self.open_now(&text) };
         if let Some(known) = cache.find(&text) {

@@ -9,14 +9,13 @@
 //! hints (a host, an issuer, a cookie) leaves the rest to the next resolver.
 
 use http::HeaderName;
-use http::header::HOST;
-use http::request::Parts;
 
 use super::id::TenantId;
 use super::source::TenantKey;
 use crate::bearer::{Credentials, claimed_issuer};
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error, Result};
+use crate::headers::{Head, Headers};
 
 /// One way to tell. Several are asked in order.
 #[derive(Clone, Debug)]
@@ -57,14 +56,13 @@ pub(crate) enum Hint {
 /// What the resolvers say, in order; nothing after one that has to be right.
 ///
 /// What is after that one is not read at all.
-pub(crate) fn resolve<'a>(
+pub(crate) fn resolve<'a, H: Headers>(
     resolvers: impl IntoIterator<Item = &'a Resolver>,
-    parts: &Parts,
-    path: &str,
+    head: Head<'_, H>,
     cookie: &str,
 ) -> Vec<Hint> {
     let mut hints = Vec::new();
-    for hint in resolvers.into_iter().filter_map(|resolver| resolver.hint(parts, path, cookie)) {
+    for hint in resolvers.into_iter().filter_map(|resolver| resolver.hint(head, cookie)) {
         let last = !matches!(hint, Hint::Perhaps(_));
         hints.push(hint);
         if last {
@@ -115,31 +113,33 @@ impl Resolver {
     /// What this one says.
     ///
     /// `None` if it has nothing to say, and then the next one is asked.
-    fn hint(&self, parts: &Parts, path: &str, cookie: &str) -> Option<Hint> {
+    fn hint<H: Headers>(&self, head: Head<'_, H>, cookie: &str) -> Option<Hint> {
         match self {
-            Self::Host => Some(Hint::Perhaps(TenantKey::Host(host(parts)?))),
+            Self::Host => Some(Hint::Perhaps(TenantKey::Host(host(head)?))),
             Self::Subdomain(parent) => {
-                let host = host(parts)?;
+                let host = host(head)?;
                 let label = host.strip_suffix(parent.as_str())?.strip_suffix('.')?;
                 Some(named(label))
             }
-            Self::Path(prefix) => match path.strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('/')) {
-                Some(rest) => Some(named(rest.split(['/', '?']).next().unwrap_or_default())),
-                None => disguised(path, prefix).then_some(Hint::Unknown),
-            },
+            Self::Path(prefix) => {
+                match head.path().strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('/')) {
+                    Some(rest) => Some(named(rest.split('/').next().unwrap_or_default())),
+                    None => disguised(head.path(), prefix).then_some(Hint::Unknown),
+                }
+            }
             Self::TrustedHeader(name) => {
-                let mut values = parts.headers.get_all(HeaderName::try_from(name.as_str()).ok()?).iter();
+                let mut values = head.values(name);
                 let first = values.next()?;
                 // Two values would be two tenants.
-                let only = values.next().is_none().then(|| first.to_str().ok()).flatten();
+                let only = values.next().is_none().then(|| std::str::from_utf8(first).ok()).flatten();
                 Some(only.map_or(Hint::Unknown, named))
             }
             Self::BearerIssuer => {
-                let credentials = Credentials::parse(&parts.headers, parts.uri.query());
+                let credentials = Credentials::parse(head.headers, head.query());
                 let issuer = claimed_issuer(credentials.token().ok()??).ok()?;
                 Some(Hint::Perhaps(TenantKey::Issuer(issuer)))
             }
-            Self::Session => session(parts, cookie),
+            Self::Session => session(head, cookie),
         }
     }
 }
@@ -147,7 +147,6 @@ impl Resolver {
 /// Whether a router that decodes paths would find the prefix where it is not written:
 /// with `/%74` for `/t`, two parts of the application would see two tenants.
 fn disguised(path: &str, prefix: &str) -> bool {
-    let path = path.split('?').next().unwrap_or_default();
     let decoded = percent_encoding::percent_decode_str(path).collect::<Vec<u8>>();
     path.contains('%') && decoded.strip_prefix(prefix.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
 }
@@ -161,12 +160,12 @@ pub(crate) fn named(text: &str) -> Hint {
 
 /// The host that was asked for, in lower case and without port: of the request line, or
 /// else of the one `Host` header. Nothing that a proxy says of it is read.
-pub(crate) fn host(parts: &Parts) -> Option<String> {
-    let text = match parts.uri.authority() {
-        Some(authority) => authority.as_str(),
+pub(crate) fn host<H: Headers>(head: Head<'_, H>) -> Option<String> {
+    let text = match head.authority {
+        Some(authority) => authority,
         None => {
-            let mut hosts = parts.headers.get_all(HOST).iter();
-            let first = hosts.next()?.to_str().ok()?;
+            let mut hosts = head.values("host");
+            let first = std::str::from_utf8(hosts.next()?).ok()?;
             hosts.next().is_none().then_some(first)?
         }
     };
@@ -179,8 +178,8 @@ pub(crate) fn host(parts: &Parts) -> Option<String> {
 ///
 /// Nothing is opened here: the names of cookies are enough to choose a tenant, and
 /// whether the session is any good is found out with that tenant's keys.
-fn session(parts: &Parts, cookie: &str) -> Option<Hint> {
-    let cookies = RequestCookies::new(&parts.headers);
+fn session<H: Headers>(head: Head<'_, H>, cookie: &str) -> Option<Hint> {
+    let cookies = RequestCookies::new(head.headers);
     let names = [cookie.to_owned(), format!("__Host-{cookie}")];
     let ids = names.iter().flat_map(|cookie| cookies.names_with_prefix(cookie).map(move |name| (cookie, name)));
     let ids = ids.filter_map(|(cookie, name)| {
@@ -198,6 +197,8 @@ fn session(parts: &Parts, cookie: &str) -> Option<Hint> {
 
 #[cfg(test)]
 mod tests {
+    use http::header::HOST;
+    use http::request::Parts;
     use proptest::prelude::*;
 
     use super::*;
@@ -212,7 +213,7 @@ mod tests {
 
     fn say(resolver: Resolver, uri: &str, headers: &[(&'static str, &str)]) -> Option<Hint> {
         let parts = request(uri, headers);
-        resolver.hint(&parts, uri, "okta_session")
+        resolver.hint(Head::of(&parts, uri), "okta_session")
     }
 
     fn acme() -> Option<Hint> {
@@ -278,8 +279,8 @@ mod tests {
             if let Ok(value) = host.parse() {
                 parts.headers.insert(HOST, value);
             }
-            let first = resolve(&all, &parts, &path, "okta_session");
-            prop_assert_eq!(&first, &resolve(&all, &parts, &path, "okta_session"));
+            let first = resolve(&all, Head::of(&parts, &path), "okta_session");
+            prop_assert_eq!(&first, &resolve(&all, Head::of(&parts, &path), "okta_session"));
             for hint in first {
                 let (Hint::Tenant(TenantKey::Id(id)) | Hint::Perhaps(TenantKey::Id(id))) = hint else { continue };
                 prop_assert!(host.contains(id.as_str()) || path.contains(id.as_str()));
