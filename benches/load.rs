@@ -3,8 +3,9 @@
 //! `cargo bench --bench load` needs `wrk`. Each server is a process of its own, this program started again, so that the
 //! load generator's time does not count. CPU time is read from `/proc`, so it runs on Linux alone.
 //!
-//! What is compared is under load at the same time and on the same processor, so that it sees the same machine, and each
-//! second's difference counts for itself: two seconds of one server differ by more than the library adds.
+//! For the CPU what is compared is under load at the same time and on the same processor, so that it sees the same
+//! machine, and each second's difference counts for itself: two seconds of one server differ by more than the library
+//! adds. For the requests per second a server is under load alone, with the load generator on another processor.
 //!
 //! The limits are microseconds of a machine on which `okta-jwt-verifier` adds 27 to a request. How much it adds here is
 //! measured beside each row, and tells how fast this machine is at that moment.
@@ -21,19 +22,21 @@ use okta_auth_axum::RouterExt;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_dev::{ADA, Org};
-use support::{SECRET, Server, has_wrk, is_for_real, is_wanted, median, sign_in};
+use support::{Load, SECRET, Server, has_wrk, is_for_real, is_wanted, median, sign_in};
 
-/// For how many seconds each case is measured.
-const ROUNDS: usize = 24;
+/// How often the servers of a case are started, and for how many seconds they are then measured, all at once and each
+/// alone. Where a process lies in memory makes a difference that stays the same until it ends.
+const STARTS: usize = 6;
+const SECONDS: usize = 4;
 
 /// What `okta-jwt-verifier` adds to a request on the machine that the limits are for, in microseconds.
 const PEER_THERE: f64 = 27.0;
 
 /// One thing to ask a server for.
-struct Case {
+struct Case<'a> {
     name: &'static str,
     path: &'static str,
-    header: String,
+    header: &'a dyn Fn() -> String,
     /// How many verified tokens the server remembers.
     remembers: usize,
     limits: Limits,
@@ -128,28 +131,30 @@ fn measure() {
     let org = runtime.block_on(Org::start()).unwrap();
     let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
     let auth = OktaAuth::builder(config).build().unwrap();
-    let cookie = format!("Cookie: {}", runtime.block_on(sign_in(&org, &auth)));
+    // After a few minutes of use a session is written again with each answer, so each start has a new one.
+    let cookie = || format!("Cookie: {}", runtime.block_on(sign_in(&org, &auth)));
     let token = format!("Authorization: Bearer {}", org.mint().access_token(ADA, ["openid", "profile"]).sign());
-    println!("the session cookie has {} bytes", cookie.len());
+    println!("the session cookie has {} bytes", cookie().len());
+    let token = || token.clone();
     let cases = [
         Case {
             name: "signed-in session",
             path: "/user",
-            header: cookie,
+            header: &cookie,
             remembers: 4_096,
             limits: Limits::Bare(2.5, 0.85),
         },
         Case {
             name: "token seen before",
             path: "/token",
-            header: token.clone(),
+            header: &token,
             remembers: 4_096,
             limits: Limits::Bare(1.5, 0.85),
         },
         Case {
             name: "token verified each time",
             path: "/token",
-            header: token.clone(),
+            header: &token,
             remembers: 0,
             limits: Limits::Peer(0.85),
         },
@@ -159,36 +164,41 @@ fn measure() {
             if !is_wanted(&format!("{framework} {}", case.name)) {
                 continue;
             }
-            measure_case(&org, framework, case, &token);
+            measure_case(&org, framework, case, &token());
         }
     }
 }
 
 /// Measures the bare framework, ours, and what the peer adds to the bare framework.
-fn measure_case(org: &Org, framework: &str, case: &Case, token: &str) {
+fn measure_case(org: &Org, framework: &str, case: &Case<'_>, token: &str) {
     let remembers = case.remembers.to_string();
-    let start = |kind: String| Server::start(org, &kind, &[("REMEMBERS", &remembers)]);
-    let bare = || start(format!("{framework}-bare"));
-    let (ours, peer) = (start(framework.to_owned()), start(format!("{framework}-peer")));
+    let start = |kind: &str| Server::start(org, &format!("{framework}{kind}"), &[("REMEMBERS", &remembers)]);
     let token = [token.to_owned()];
-    let header = [case.header.clone()];
-    let servers = [
-        (bare(), case.path, &header),
-        (ours, case.path, &header),
-        (bare(), "/token", &token),
-        (peer, "/token", &token),
-    ];
-    second(&servers);
-    let seconds: Vec<[Second; 4]> = (0..ROUNDS).map(|_| second(&servers)).collect();
-    let over = |figure: &dyn Fn(&[Second; 4]) -> f64| median(seconds.iter().map(figure).collect());
-    let bare = over(&|[bare, ..]| bare.cpu);
-    let added = over(&|[bare, ours, ..]| ours.cpu - bare.cpu);
-    let share = over(&|[bare, ours, ..]| ours.requests / bare.requests);
-    let peer = over(&|[_, _, bare, peer]| peer.cpu - bare.cpu);
+    let (mut together, mut alone) = (Vec::new(), Vec::new());
+    for _ in 0..STARTS {
+        let header = [(case.header)()];
+        let servers = [
+            (start("-bare"), case.path, &header),
+            (start(""), case.path, &header),
+            (start("-bare"), "/token", &token),
+            (start("-peer"), "/token", &token),
+        ];
+        second(&servers);
+        together.extend((0..SECONDS).map(|_| second(&servers)));
+        if let Limits::Bare(..) = case.limits {
+            let [bare, ours, ..] = &servers;
+            alone.extend((0..SECONDS).map(|_| [bare, ours].map(|server| requests(&start_load(server).end()))));
+        }
+    }
+    let over = |figure: &dyn Fn(&[f64; 4]) -> f64| median(together.iter().map(figure).collect());
+    let bare = over(&|[bare, ..]| *bare);
+    let added = over(&|[bare, ours, ..]| ours - bare);
+    let peer = over(&|[_, _, bare, peer]| peer - bare);
     let told = |holds: bool, limit: f64| format!(" ({}, limit {limit})", if holds { "holds" } else { "OVER" });
     let verdict = match case.limits {
         Limits::Bare(most, least) => {
             let there = added / peer * PEER_THERE;
+            let share = median(alone.into_iter().map(|[bare, ours]| ours / bare).collect());
             let (there_holds, share_holds) = (told(there <= most, most), told(share >= least, least));
             format!("{there:>6.2} us of CPU added{there_holds}   {share:>5.2} of the requests{share_holds}")
         }
@@ -252,28 +262,26 @@ mod peer {
     }
 }
 
-/// What a server did in a second.
-#[derive(Clone, Copy)]
-struct Second {
-    /// CPU in microseconds per request.
-    cpu: f64,
-    /// Requests that were answered.
-    requests: f64,
+/// A server, and what it is asked for.
+type Asked<'a> = (Server, &'a str, &'a [String; 1]);
+
+/// Puts servers under load for a second, all at once, and tells the microseconds of CPU that each took for a request.
+fn second(servers: &[Asked<'_>; 4]) -> [f64; 4] {
+    let before = servers.each_ref().map(|(server, ..)| cpu(server.id()));
+    let loads = servers.each_ref().map(start_load);
+    let requests = loads.map(|load| requests(&load.end()));
+    std::array::from_fn(|number| (cpu(servers[number].0.id()) - before[number]) / 1e3 / requests[number])
 }
 
-/// Puts servers under load for a second, all at once.
-fn second(servers: &[(Server, &str, &[String; 1]); 4]) -> [Second; 4] {
-    let before = servers.each_ref().map(|(server, ..)| cpu(server.id()));
-    let loads = servers.each_ref().map(|(server, path, header)| server.start_load(path, *header, 1));
-    let requests = loads.map(|load| {
-        let output = load.end();
-        let words = output.split(" requests in").next().and_then(|text| text.split_whitespace().next_back());
-        words.unwrap().parse::<f64>().unwrap()
-    });
-    std::array::from_fn(|number| {
-        let used = cpu(servers[number].0.id()) - before[number];
-        Second { cpu: used / 1e3 / requests[number], requests: requests[number] }
-    })
+/// Puts a server under load for a second.
+fn start_load((server, path, header): &Asked<'_>) -> Load {
+    server.start_load(path, *header, 1)
+}
+
+/// How many requests were answered, by what `wrk` says.
+fn requests(output: &str) -> f64 {
+    let words = output.split(" requests in").next().and_then(|text| text.split_whitespace().next_back());
+    words.unwrap().parse().unwrap()
 }
 
 /// The CPU time of all threads in nanoseconds, the first number of `schedstat`.

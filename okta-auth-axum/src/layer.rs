@@ -4,12 +4,13 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::response::Response;
-use okta_auth_core::engine::{Arrival, Challenge, Head, Reply, Tenants, Visit};
+use okta_auth_core::engine::{Arrival, Challenge, Head, Reply, SpecialRoute, Tenants, Visit};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -21,12 +22,14 @@ use crate::rejection::marked;
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     tenants: Tenants,
+    special: Arc<[SpecialRoute]>,
 }
 
 impl OktaAuthLayer {
     /// A layer for this application: `&OktaAuth`, or `&Tenants` for many of them.
     pub fn new(auth: impl Into<Tenants>) -> Self {
-        Self { tenants: auth.into() }
+        let tenants = auth.into();
+        Self { special: tenants.special_routes().into(), tenants }
     }
 }
 
@@ -34,14 +37,14 @@ impl<S> Layer<S> for OktaAuthLayer {
     type Service = OktaAuthService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        OktaAuthService { tenants: self.tenants.clone(), inner }
+        OktaAuthService { layer: self.clone(), inner }
     }
 }
 
 /// What [`OktaAuthLayer`] makes of a service. It never fails by itself.
 #[derive(Clone, Debug)]
 pub struct OktaAuthService<S> {
-    tenants: Tenants,
+    layer: OktaAuthLayer,
     inner: S,
 }
 
@@ -61,16 +64,16 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         // The router has matched already: no path is parsed here.
         let matched = request.extensions().get::<MatchedPath>();
-        let renewal = self.tenants.renewal(matched.map(MatchedPath::as_str));
-        let route = matched.filter(|route| self.tenants.has_policy(route.as_str())).cloned();
+        let special = matched.and_then(|route| self.layer.special.iter().find(|known| known.route == route.as_str()));
+        let renewal = special.map(|special| special.renewal).unwrap_or_default();
+        let route = matched.filter(|_| special.is_some_and(|special| special.has_policy)).cloned();
         let arrival = {
-            // Inside `nest`, the URI has lost its prefix; where the browser goes back
-            // to has not.
+            // Inside `nest`, the URI has lost its prefix; where the browser goes back to has not.
             let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
             let target = uri.path_and_query().map_or("/", |target| target.as_str());
             let authority = uri.authority().map(|authority| authority.as_str());
             let head = Head { method: request.method(), authority, target, headers: request.headers() };
-            self.tenants.arrival_of(head, renewal)
+            self.layer.tenants.arrival_of(head, renewal)
         };
         let (arrival, route) = match (arrival, route) {
             (Arrival::Here(visit), None) => {
@@ -79,8 +82,7 @@ where
             }
             asked => asked,
         };
-        // The clone takes the place of the service that is ready; see tower's docs on
-        // cloned services.
+        // The clone takes the place of the service that is ready; see tower's docs on cloned services.
         let fresh = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, fresh);
         OktaAuthFuture::rest(async move {

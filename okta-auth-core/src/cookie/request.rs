@@ -47,6 +47,11 @@ impl RequestCookies {
         self.iter().find(|(known, value)| *known == name.as_bytes() && value.is_ascii()).map(|(_, value)| value)
     }
 
+    /// Whether the request came without any.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
     /// The value of the first cookie of this name, whatever it is.
     pub(crate) fn first(&self, name: &str) -> Option<&[u8]> {
         self.iter().find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)

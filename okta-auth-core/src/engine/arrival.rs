@@ -142,12 +142,12 @@ impl OktaAuth {
 
     /// The routes whose requests do not renew tokens, as they were given to
     /// [`OktaAuthBuilder::renew_on_demand`](super::OktaAuthBuilder::renew_on_demand).
-    pub fn on_demand_routes(&self) -> &[String] {
+    pub(super) fn on_demand_routes(&self) -> &[String] {
         &self.0.on_demand
     }
 
     /// When a request to a route, as the router matched it, renews tokens.
-    pub fn renewal(&self, route: Option<&str>) -> Renewal {
+    pub(super) fn renewal(&self, route: Option<&str>) -> Renewal {
         let on_demand = route.is_some_and(|route| self.0.on_demand.iter().any(|known| known == route));
         if on_demand { Renewal::OnDemand } else { Renewal::OnArrival }
     }

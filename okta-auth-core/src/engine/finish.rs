@@ -138,3 +138,7 @@ fn is_shared(value: &[u8]) -> bool {
         directive.eq_ignore_ascii_case(b"public") || name.eq_ignore_ascii_case(b"s-maxage")
     })
 }
+
+#[cfg(test)]
+#[path = "finish_tests.rs"]
+mod tests;

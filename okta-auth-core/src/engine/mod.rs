@@ -15,6 +15,10 @@
 //!    answered](Visit::unanswered), is replaced by [`Visit::answer`], and every
 //!    response is [finished](Visit::finish), that of a handler that failed included.
 //!
+//! A framework with other types for headers than `http` 1 has them read where they are,
+//! by [`OktaAuth::arrival_of`], and gets a list of what to change of a response, by
+//! [`Visit::finish_of`].
+//!
 //! Step 2 does not answer by itself because starting a sign-in may need the network,
 //! and a handler that takes `Result<User, _>` must not pay for that.
 //!

@@ -154,7 +154,7 @@ impl Tenants {
     }
 
     /// When a request to a route, as the router matched it, renews tokens.
-    pub fn renewal(&self, route: Option<&str>) -> Renewal {
+    fn renewal(&self, route: Option<&str>) -> Renewal {
         match &self.0 {
             Kind::One(auth) => auth.renewal(route),
             Kind::Many(many) => many.renewal(route),
@@ -162,7 +162,7 @@ impl Tenants {
     }
 
     /// The routes whose requests do not renew tokens.
-    pub fn on_demand_routes(&self) -> &[String] {
+    fn on_demand_routes(&self) -> &[String] {
         match &self.0 {
             Kind::One(auth) => auth.on_demand_routes(),
             Kind::Many(many) => many.on_demand_routes(),
@@ -189,7 +189,7 @@ impl Tenants {
 
     /// Whether a route, as the router matched it, has a policy in the set of some
     /// tenant.
-    pub fn has_policy(&self, route: &str) -> bool {
+    fn has_policy(&self, route: &str) -> bool {
         match &self.0 {
             Kind::One(auth) => auth.policies().route(route).is_some(),
             Kind::Many(many) => many.has_policy(route),

@@ -229,6 +229,20 @@ fn a_remembered_session_has_everything_that_its_cookie_has() {
 }
 
 #[test]
+fn a_remembered_session_is_none_under_another_name() {
+    let (store, jar) = (ours(), jar_with(10));
+    assert!(jar.is_live(&store) && jar.is_live(&store));
+    let value = jar.0[store.cookie_name()].clone();
+    for name in ["a", "okta_session.1", "okta_sessio", "okta_session_", "zz"] {
+        let moved = Jar(BTreeMap::from([(name.to_owned(), value.clone())]));
+        assert!(!moved.is_live(&store), "{name}");
+        let mut beside = moved.clone();
+        beside.0.insert(store.cookie_name().to_owned(), format!("{value}A"));
+        assert!(!beside.is_live(&store), "{name} beside one that is none");
+    }
+}
+
+#[test]
 fn a_remembered_session_of_an_old_key_is_still_written_again() {
     let jar = jar_with(10);
     let rotating = store(&["a new secret for tests, 32 bytes and more", SECRET], "https://issuer.example");

@@ -73,6 +73,9 @@ impl Sessions {
     /// A revoked cookie is `Invalid` like one that was edited: nobody learns which of
     /// the two it was.
     pub(crate) fn look(&self, request: &RequestCookies, now: Timestamp) -> Look {
+        if request.is_empty() {
+            return Look::None;
+        }
         let (cookies, revocations, naming) = match self {
             Self::Stored(stored) => {
                 return stored.key(request).map_or(Look::None, |key| Look::Wait(Ticket::Stored(key)));

@@ -228,6 +228,9 @@ mod tests {
         assert_eq!(say(Resolver::Host, "/", &[("host", "a.example"), ("host", "b.example")]), None);
         assert_eq!(say(Resolver::Host, "/", &[("host", "acme@evil.example")]), None);
         assert_eq!(say(Resolver::Host, "/", &[("x-forwarded-host", "acme.com")]), None);
+        // The request line goes before the header (RFC 9112 §3.2.2), and HTTP/2 has nothing else.
+        assert_eq!(say(Resolver::Host, "http://acme.com:8080/", &[("host", "globex.com")]), host("acme.com"));
+        assert_eq!(say(Resolver::Host, "http://acme.com/", &[]), host("acme.com"));
     }
 
     #[test]

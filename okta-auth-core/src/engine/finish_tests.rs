@@ -1,0 +1,77 @@
+use super::*;
+use crate::OktaAuth;
+use crate::config::ConfigBuilder;
+use crate::engine::Renewal;
+
+/// A request whose session cookie is none, so that it is to be taken away, or that has none at all.
+async fn visit(cookie: Option<&str>) -> Visit {
+    let config =
+        ConfigBuilder::default().issuer("https://dev-1.okta.com/oauth2/default").client_id("0oa1").client_secret("s");
+    let auth = OktaAuth::builder(config.base_url("http://localhost:8080")).build().unwrap();
+    let mut request = http::Request::get("/me");
+    if let Some(cookie) = cookie {
+        request = request.header("cookie", cookie);
+    }
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    auth.arrival(&parts, "/me", Renewal::OnArrival).visit().await
+}
+
+/// The headers of an answer after it has been finished, sorted.
+fn finished(visit: &Visit, answer: &[(&'static str, &'static str)]) -> Vec<String> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in answer {
+        headers.append(*name, HeaderValue::from_static(value));
+    }
+    visit.finish(&mut headers);
+    let line = |(name, value): (&HeaderName, &HeaderValue)| format!("{name}: {}", value.to_str().unwrap());
+    let mut lines: Vec<String> = headers.iter().map(line).collect();
+    lines.sort();
+    lines
+}
+
+#[tokio::test]
+async fn an_answer_that_depends_on_nobody_stays_as_it_is() {
+    let nobody = visit(None).await;
+    for answer in [&[][..], &[("cache-control", "public"), ("expires", "0"), ("vary", "accept")]] {
+        let lines: Vec<String> = answer.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        assert_eq!(finished(&nobody, answer), lines);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_depends_on_who_asks_varies_and_is_cached_as_its_handler_says_or_not_at_all() {
+    let nobody = visit(None).await;
+    nobody.mark_personal();
+    assert_eq!(finished(&nobody, &[]), ["cache-control: no-store", "vary: Cookie"]);
+    assert_eq!(finished(&nobody, &[("cache-control", "private")]), ["cache-control: private", "vary: Cookie"]);
+    // What a CDN would listen to before `no-store`.
+    for overruling in ["cdn-cache-control", "surrogate-control", "expires"] {
+        assert_eq!(finished(&nobody, &[(overruling, "max-age=60")]), ["cache-control: no-store", "vary: Cookie"]);
+    }
+    let both = [("cache-control", "max-age=5"), ("surrogate-control", "max-age=60")];
+    assert_eq!(
+        finished(&nobody, &both),
+        ["cache-control: max-age=5", "surrogate-control: max-age=60", "vary: Cookie"],
+        "its handler has said how"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_a_cookie_away_is_cached_by_nobody() {
+    let remains = visit(Some("okta_session=1.AAAA")).await;
+    let cleared = |lines: &[String]| lines.iter().any(|line| line.starts_with("set-cookie: okta_session=;"));
+    for answer in
+        [&[][..], &[("cache-control", "private, max-age=5"), ("expires", "0"), ("cdn-cache-control", "max-age=9")]]
+    {
+        let lines = finished(&remains, answer);
+        assert!(cleared(&lines) && lines.len() == 2 && lines[0] == "cache-control: no-store", "{lines:?}");
+    }
+    for shared in ["public", "max-age=5, PUBLIC", "S-MaxAge=60", "private,s-maxage=1"] {
+        let lines = finished(&remains, &[("cache-control", shared)]);
+        assert_eq!(lines, [format!("cache-control: {shared}")], "it is for shared caches");
+    }
+    assert!(cleared(&finished(&remains, &[("cache-control", "publicly, max-age=1")])));
+    assert!(cleared(&finished(&remains, &[("set-cookie", "okta_session_2=1")])), "that is another cookie");
+    let own = finished(&remains, &[("set-cookie", "okta_session=1.new; Path=/")]);
+    assert_eq!(own, ["set-cookie: okta_session=1.new; Path=/"], "a sign-in is not undone");
+}
