@@ -84,6 +84,7 @@ impl CookieStore {
         }
         let text = self.chunks.read(cookies)?;
         let Some(cache) = &self.opened else { return self.open_now(&text) };
+        // It may be in several parts, or behind another value of its name that is no text.
         if let Some(known) = cache.find(&text) {
             return Some(known);
         }

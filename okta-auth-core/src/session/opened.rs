@@ -7,9 +7,8 @@
 //! Nobody who does not have the cookie finds a session here: it is looked for by its
 //! end, where the tag is that depends on every bit of it, and then compared as a whole.
 //! Nobody knows the end who does not have the cookie, so the time of the comparison
-//! tells nothing. What ends a session is
-//! judged with each request and is not remembered, and what is remembered holds no
-//! token: those stay sealed.
+//! tells nothing. What ends a session is judged with each request and is not
+//! remembered, and what is remembered holds no token: those stay sealed.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
