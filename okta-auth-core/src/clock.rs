@@ -136,6 +136,38 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
+/// A span of time as files of settings have it.
+#[cfg(feature = "toml")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seconds(pub(crate) Duration);
+
+#[cfg(feature = "toml")]
+impl<'de> serde::Deserialize<'de> for Seconds {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Seconds;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number of seconds, such as 300")
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, seconds: i64) -> Result<Seconds, E> {
+                let number = u64::try_from(seconds);
+                let number = number.map_err(|_| E::invalid_value(serde::de::Unexpected::Signed(seconds), &self))?;
+                self.visit_u64(number)
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Seconds, E> {
+                Ok(Seconds(Duration::from_secs(seconds)))
+            }
+        }
+
+        deserializer.deserialize_u64(Visitor)
+    }
+}
+
 /// Whole seconds of a span, at most as many as a timestamp can hold.
 fn whole_seconds(span: Duration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)

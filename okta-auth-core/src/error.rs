@@ -245,7 +245,7 @@ impl Error {
 
     /// Adds the cause, which logs show and users do not.
     pub(crate) fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
-        self.0.cause = Some(cause.into());
+        self.0.cause = Some(without_values(cause.into()));
         self
     }
 
@@ -278,19 +278,9 @@ impl Error {
         }))
     }
 
-    /// The cause for logs. What `serde_json` says of a document may repeat a value from
-    /// it, such as an e-mail address in the place of a number: then what was expected
-    /// is told, and no more.
+    /// The cause for logs.
     pub(crate) fn cause_text(&self) -> Option<String> {
-        let cause = self.0.cause.as_ref()?;
-        let text = cause.to_string();
-        let Some(json) = cause.downcast_ref::<serde_json::Error>() else { return Some(text) };
-        // The names in these two are those of our own types.
-        if !json.is_data() || text.starts_with("missing field") || text.starts_with("duplicate field") {
-            return Some(text);
-        }
-        let expected = text.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
-        Some(format!("a value is not as it should be, expected {expected}"))
+        self.0.cause.as_ref().map(ToString::to_string)
     }
 
     /// What went wrong, as a stable value.
@@ -394,6 +384,24 @@ impl std::error::Error for Error {
     }
 }
 
+/// A cause without what `serde_json` repeats of a document: it may be an e-mail address,
+/// or a token, in the place of a number.
+fn without_values(cause: Cause) -> Cause {
+    let Some(json) = cause.downcast_ref::<serde_json::Error>() else { return cause };
+    let text = json.to_string();
+    // The names in these two are those of our own types.
+    if !json.is_data() || text.starts_with("missing field") || text.starts_with("duplicate field") {
+        return cause;
+    }
+    Cause::from(expected(&text))
+}
+
+/// What `serde` would have taken, without what it has found.
+pub(crate) fn expected(message: &str) -> String {
+    let expected = message.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
+    format!("a value is not as it should be, expected {expected}")
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
@@ -424,7 +432,10 @@ mod tests {
         ] {
             let cause = serde_json::from_str::<Claims>(json).unwrap_err();
             let error = Error::new(Code::TokenClaim, "a claim is wrong").with_cause(cause);
-            for text in [error.cause_text().unwrap(), error.duplicate().cause_text().unwrap(), format!("{error:?}")] {
+            let source = std::error::Error::source(&error).unwrap();
+            assert!(!format!("{source:?}").contains("ada@"));
+            let shown = [format!("{error:?}"), source.to_string()];
+            for text in shown.into_iter().chain([error.duplicate().cause_text().unwrap()]) {
                 assert!(text.contains(told) && !text.contains("ada@"), "{json}: {text}");
             }
         }

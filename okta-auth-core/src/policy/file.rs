@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,6 +10,7 @@ use toml::Spanned;
 use super::condition::claim;
 use super::rule::{self, Policy};
 use super::set::PolicySet;
+use crate::clock::Seconds;
 use crate::error::{Code, Error, Result};
 
 impl PolicySet {
@@ -127,7 +127,7 @@ enum Source {
     Scope(String),
     Acr(OneOrMore),
     Amr(String),
-    SignedInWithin(u64),
+    SignedInWithin(Seconds),
     Tenant(String),
     Claim(ClaimSource),
     SignedIn,
@@ -170,7 +170,7 @@ impl Source {
             Self::Acr(OneOrMore::More(values)) if values.is_empty() => return Err(empty("acr")),
             Self::Acr(OneOrMore::More(values)) => rule::acr_one_of(values),
             Self::Amr(method) => rule::amr(filled("amr", method)?),
-            Self::SignedInWithin(seconds) => rule::signed_in_within(Duration::from_secs(seconds)),
+            Self::SignedInWithin(Seconds(time)) => rule::signed_in_within(time),
             Self::Tenant(issuer) => rule::tenant(filled("tenant", issuer)?),
             Self::Claim(claim) => claim.policy()?,
             Self::SignedIn => rule::signed_in(),

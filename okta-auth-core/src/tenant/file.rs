@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -15,7 +15,8 @@ use toml::Spanned;
 use super::id::TenantId;
 use super::settings::TenantSettings;
 use super::table::TenantTable;
-use crate::error::{Code, Error, Result};
+use crate::clock::Seconds;
+use crate::error::{self, Code, Error, Result};
 use crate::secret::Secret;
 
 /// `tenants.toml`: a section for each tenant.
@@ -79,8 +80,8 @@ struct Section {
     scopes: Option<String>,
     audience: Option<String>,
     policies: Option<String>,
-    session_idle: Option<u64>,
-    session_absolute: Option<u64>,
+    session_idle: Option<Seconds>,
+    session_absolute: Option<Seconds>,
 }
 
 impl TenantFile {
@@ -115,11 +116,11 @@ impl TenantFile {
 }
 
 /// The tenants of a text, or the line of the mistake and what it is. Neither holds a
-/// secret: `toml` shows no values of texts.
+/// secret.
 fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<TenantTable, (Option<usize>, String)> {
     let line = |at: usize| text.get(..at).map(|before| before.matches('\n').count().saturating_add(1));
     let sections: BTreeMap<Spanned<String>, Section> = toml::from_str(text)
-        .map_err(|error| (error.span().and_then(|span| line(span.start)), error.message().to_owned()))?;
+        .map_err(|error| (error.span().and_then(|span| line(span.start)), without_value(error.message())))?;
     let mut tenants = Vec::new();
     for (name, section) in sections {
         let at = line(name.span().start);
@@ -130,6 +131,13 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Tenant
         tenants.push(section.into_settings(id, &variable).map_err(|message| (at, message))?);
     }
     TenantTable::new(tenants).map_err(|error| (None, error.to_string()))
+}
+
+/// What `toml` says of a mistake, without the value that it found: that may be a secret
+/// in the wrong place. Names of keys are told.
+fn without_value(message: &str) -> String {
+    let repeats = message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
+    if repeats { error::expected(message) } else { message.to_owned() }
 }
 
 impl Section {
@@ -163,14 +171,16 @@ impl Section {
             scopes: self.scopes,
             audience: self.audience,
             policies: self.policies,
-            session_idle: self.session_idle.map(Duration::from_secs),
-            session_absolute: self.session_absolute.map(Duration::from_secs),
+            session_idle: self.session_idle.map(|Seconds(time)| time),
+            session_absolute: self.session_absolute.map(|Seconds(time)| time),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn read(text: &str) -> Result<TenantTable, (Option<usize>, String)> {
@@ -200,6 +210,18 @@ mod tests {
             let (found, message) = read(&text).unwrap_err();
             assert_eq!(found, Some(line), "{message}");
             assert!(message.contains(words), "{message}");
+        }
+        // A secret may be in the wrong place, or be a number.
+        for line in [
+            "client_secret = 7234",
+            "shared_key = \"7234\"",
+            "session_idle = \"7234\"",
+            "hosts = \"7234\"",
+            "name = [\"7234\"]",
+        ] {
+            let (found, message) = read(&format!("{ACME}{line}\n")).unwrap_err();
+            assert_eq!(found, Some(4), "{message}");
+            assert!(message.contains("expected") && !message.contains("7234"), "{message}");
         }
         let secret = format!("{ACME}client_secret = \"hunter2\"\nclient_secret_variable = \"ACME_SECRET\"\n");
         assert!(!read(&secret).unwrap_err().1.contains("hunter2"));
