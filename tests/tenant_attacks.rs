@@ -19,7 +19,7 @@ use okta_auth_core::tenant::{Resolver, TenantFuture, TenantKey, TenantSettings, 
 use okta_auth_dev::{Fault, Response};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::site::{BOTH, Framework, Plan, Site, local, navigate, settings};
+use support::site::{BOTH, Framework, Plan, Site, id, local, navigate, settings};
 use support::{ADA, BEN, Browser, CALLBACK, SECRET};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -93,6 +93,22 @@ async fn where_all_share_an_address_each_signs_in_at_a_redirect_uri_of_its_own()
             assert!(answer.body.contains(&format!("\"id\":\"{tenant}\"")), "{framework:?}: {}", answer.body);
         }
     }
+}
+
+/// A tenant may say itself where it is. If that is where others are, it is one of several all the same.
+#[tokio::test]
+async fn a_tenant_whose_own_address_is_that_of_others_has_a_redirect_uri_of_its_own() {
+    let site = Site::start(Framework::Axum, &NAMES, |plan| {
+        let mut tenants = plan.all();
+        // The same origin, whatever is behind it.
+        tenants[0].base_url = Some(format!("{}/", plan.base));
+        let builder = Tenants::builder(plan.shared(&plan.base, "cookie")).egress(local());
+        let builder = builder.table(TenantTable::new(tenants).unwrap());
+        builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
+    })
+    .await;
+    let acme = site.tenants.tenant(&id("acme")).await.unwrap().unwrap();
+    assert_eq!(acme.config().redirect_uri().as_str(), format!("{}{CALLBACK}/acme", site.plan.base));
 }
 
 /// Whoever has a session at one tenant goes on to another one by its address or its link, without a sign-out.

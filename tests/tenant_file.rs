@@ -7,6 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use okta_auth_core::engine::Tenants;
 use okta_auth_core::tenant::{Resolver, TenantFile, TenantSettings};
 use support::site::{Framework, Plan, Site, local};
-use support::{ADA, SharedStore, eventually};
+use support::{ADA, Gate, SharedStore, eventually};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -77,6 +78,23 @@ async fn site(file: &Scratch, store: &str) -> Site {
         build(plan, &file.0, store)
     })
     .await
+}
+
+/// The same with sessions in a store that can be told to fail or to wait.
+async fn site_with_store(file: &Scratch) -> (Site, SharedStore) {
+    let mut store = None;
+    let site = Site::start(Framework::Axum, &NAMES, |plan| {
+        file.write(&sections(plan).concat());
+        let shared = store.insert(SharedStore::new(plan.org("acme"))).clone();
+        let builder = plan.shared(&plan.base, "memory").session_store(shared);
+        for (name, org) in &plan.orgs {
+            org.allow_redirect(&format!("{}/t/{name}", plan.base));
+        }
+        let builder = Tenants::builder(builder).egress(local()).file(TenantFile::new(&file.0));
+        builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
+    })
+    .await;
+    (site, store.unwrap())
 }
 
 async fn status(site: &Site, tenant: &str) -> u16 {
@@ -220,23 +238,39 @@ async fn the_sessions_of_a_tenant_end_with_its_section_and_stay_ended() {
     }
 }
 
+/// Whoever notices that a tenant has gone is answered when its sessions have ended: by the next edit it may be back.
+#[tokio::test]
+async fn whoever_notices_a_removal_waits_until_the_sessions_have_ended() {
+    let file = Scratch::new("removal-first");
+    let (site, store) = site_with_store(&file).await;
+    let _acme = site.signed_in("acme", ADA).await;
+    file.write(&sections(&site.plan)[1]);
+    site.advance(LOOK);
+    store.gate(Gate::Shut);
+    let mut first = pin!(status(&site, "globex"));
+    tokio::select! {
+        biased;
+        answer = &mut first => panic!("{answer} before anything had ended"),
+        () = store.until_somebody_waits() => {}
+    }
+    for _ in 0..20 {
+        tokio::select! {
+            biased;
+            answer = &mut first => panic!("{answer} before the sessions had ended"),
+            other = status(&site, "globex") => assert_eq!(other, 200, "the others go on"),
+        }
+    }
+    assert_eq!(store.len(), 1, "the premise");
+    store.gate(Gate::Open);
+    assert_eq!(first.await, 200);
+    assert_eq!(store.len(), 0, "it was answered first");
+}
+
 /// The store fails when a tenant goes. Nobody waits for it, and the sessions end all the same.
 #[tokio::test]
 async fn the_sessions_of_a_removed_tenant_end_when_the_store_is_back() {
     let file = Scratch::new("removal-later");
-    let mut store = None;
-    let site = Site::start(Framework::Axum, &NAMES, |plan| {
-        file.write(&sections(plan).concat());
-        let shared = store.insert(SharedStore::new(plan.org("acme"))).clone();
-        let builder = plan.shared(&plan.base, "memory").session_store(shared);
-        for (name, org) in &plan.orgs {
-            org.allow_redirect(&format!("{}/t/{name}", plan.base));
-        }
-        let builder = Tenants::builder(builder).egress(local()).file(TenantFile::new(&file.0));
-        builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
-    })
-    .await;
-    let store = store.unwrap();
+    let (site, store) = site_with_store(&file).await;
     let (mut acme, mut globex) = (site.signed_in("acme", ADA).await, site.signed_in("globex", ADA).await);
     let all = sections(&site.plan);
     file.write(&all[1]);

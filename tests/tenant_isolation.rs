@@ -4,16 +4,24 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::Router;
 use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_axum::{AccessToken, RouterExt, User};
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
 use okta_auth_core::engine::{OktaAuth, Tenants};
 use okta_auth_core::secret::Secret;
 use okta_auth_core::tenant::{Resolver, TenantFuture, TenantId, TenantKey, TenantSettings, TenantSource, TenantTable};
 use okta_auth_dev::{ADA, Org, Response};
-use support::{Browser, CALLBACK, SECRET};
+use reqwest::Method;
+use serde_json::json;
+use support::{Browser, CALLBACK, SECRET, eventually};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 /// An application with two customers, told by the path.
 struct Site {
@@ -128,10 +136,9 @@ async fn a_token_of_one_tenant_is_nothing_in_another() {
     let Ok(token) = token else { panic!("{token:?}") };
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str())];
-    let get = reqwest::Method::GET;
-    let answer = site.browser("acme").send(get.clone(), "/orders", &headers, String::new()).await;
+    let answer = site.browser("acme").send(Method::GET, "/orders", &headers, String::new()).await;
     assert_eq!(answer.status, 200, "the control: {}", answer.body);
-    let answer = site.browser("globex").send(get, "/orders", &headers, String::new()).await;
+    let answer = site.browser("globex").send(Method::GET, "/orders", &headers, String::new()).await;
     assert_eq!(answer.status, 401, "{}", answer.body);
     assert!(answer.header("www-authenticate").contains("invalid_token"));
 }
@@ -263,5 +270,87 @@ impl TenantSource for Changed {
         let mut tenant = TenantSettings::new(id.clone(), "https://acme.okta.com/oauth2/default", "0oa1");
         (self.0)(&mut tenant);
         Box::pin(async move { Ok(Some(tenant)) })
+    }
+}
+
+/// A source that counts the questions, and whose answer to each waits until it is let through.
+#[derive(Clone, Default)]
+struct Slow(Arc<(AtomicUsize, [Notify; 2])>);
+
+impl TenantSource for Slow {
+    fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
+        let TenantKey::Id(id) = key else { return Box::pin(async { Ok(None) }) };
+        // What it says is what was true when it was asked.
+        let question = self.0.0.fetch_add(1, Ordering::SeqCst);
+        let mut tenant = TenantSettings::new(id.clone(), "https://acme.okta.com/oauth2/default", "0oa1");
+        tenant.name = Some(format!("answer {question}"));
+        Box::pin(async move {
+            self.0.1[question].notified().await;
+            Ok(Some(tenant))
+        })
+    }
+}
+
+/// Somebody asks, the tenant is changed, and what was known is forgotten: the answer of before comes after all that.
+#[tokio::test]
+async fn an_answer_of_before_the_forgetting_is_not_remembered() {
+    let source = Slow::default();
+    let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+    let tenants = Tenants::builder(OktaAuth::builder(shared)).source(source.clone());
+    let tenants = tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap();
+    let name = || {
+        let tenants = tenants.clone();
+        tokio::spawn(async move {
+            let acme = tenants.tenant(&TenantId::parse("acme").unwrap()).await.unwrap().unwrap();
+            acme.tenant().unwrap().display_name().to_owned()
+        })
+    };
+    let asked = async |times| eventually("the source is asked", || source.0.0.load(Ordering::SeqCst) == times).await;
+    let first = name();
+    asked(1).await;
+    tenants.forget();
+    let second = name();
+    // Whoever asks now does not share the question of before.
+    asked(2).await;
+    source.0.1[1].notify_one();
+    assert_eq!(second.await.unwrap(), "answer 1");
+    source.0.1[0].notify_one();
+    assert_eq!(first.await.unwrap(), "answer 0", "who asked before the change has what was true then");
+    assert_eq!(name().await.unwrap(), "answer 1", "the answer of before is remembered");
+}
+
+/// A source that has one tenant for every issuer, and one that means it.
+struct Careless(TenantSettings);
+
+impl TenantSource for Careless {
+    fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
+        Box::pin(async move { Ok(matches!(key, TenantKey::Issuer(_)).then(|| self.0.clone())) })
+    }
+}
+
+/// It is told by `iss` where a sign-in goes to. A source that finds it by a part of the URL, or in some other case, would
+/// send people of one Okta to another.
+#[tokio::test]
+async fn an_issuer_leads_to_the_tenant_whose_issuer_it_is_and_to_no_other() {
+    let mut acme = TenantSettings::new(TenantId::parse("acme").unwrap(), "https://acme.okta.com", "0oa1");
+    acme.former_issuers = vec!["https://old.okta.com".to_owned()];
+    let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+    let tenants = Tenants::builder(OktaAuth::builder(shared)).source(Careless(acme)).resolve(Resolver::BearerIssuer);
+    let app = Router::new().route("/", get(|| async { "" })).okta_auth(tenants.build().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    for (issuer, status) in [
+        ("https://acme.okta.com", 200),
+        ("https://old.okta.com", 200),
+        ("https://acme.okta.com/", 503),
+        ("https://ACME.okta.com", 503),
+        ("https://acme.okta.com/oauth2/default", 503),
+    ] {
+        let claims = URL_SAFE_NO_PAD.encode(json!({ "iss": issuer }).to_string());
+        let token = format!("Bearer eyJhbGciOiJSUzI1NiJ9.{claims}.c2ln");
+        let headers = [("authorization", token.as_str()), ("accept", "application/json")];
+        let answer = Browser::new(&base).send(Method::GET, "/", &headers, String::new()).await;
+        assert_eq!(answer.status, status, "{issuer}: {}", answer.body);
     }
 }
