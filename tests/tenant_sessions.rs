@@ -123,6 +123,8 @@ async fn a_tenant_that_moves_keeps_its_sessions_and_tokens_for_as_long_as_it_say
             assert!(authorize.starts_with(&site.org(org).issuer()), "{store}: {authorize}");
             assert_eq!(site.complete(browser, org, &authorize, ADA).await.status, 303, "{store}");
         };
+        let link = url::form_urlencoded::Serializer::new(String::new()).append_pair("iss", &before).finish();
+        let link = format!("/t/acme/login/initiate?{link}");
         let [mut old, mut new, mut late] = [site.browser(), site.browser(), site.browser()];
         sign_in(&mut old, "before").await;
         assert_eq!((api("before").await, api("after").await), (200, 401), "{store}: the control");
@@ -138,6 +140,8 @@ async fn a_tenant_that_moves_keeps_its_sessions_and_tokens_for_as_long_as_it_say
         sign_in(&mut new, "after").await;
         assert_eq!(issuer_of(&mut new).await, after, "{store}");
         assert_eq!((api("before").await, api("after").await), (200, 200), "{store}: both for a while");
+        let begun = site.browser().navigate(&link).await;
+        assert!(begun.location().starts_with(&after), "{store}: a link in the dashboard of before: {}", begun.body);
         site.quiet();
         let answer = site.complete(&mut late, "before", &pending, ADA).await;
         assert!(answer.body.contains("attempt_unknown"), "{store}: {}", answer.body);
@@ -147,6 +151,7 @@ async fn a_tenant_that_moves_keeps_its_sessions_and_tokens_for_as_long_as_it_say
         assert_eq!(issuer_of(&mut old).await, "401 Unauthorized", "{store}: the move is over");
         assert_eq!(issuer_of(&mut new).await, after, "{store}");
         assert_eq!((api("before").await, api("after").await), (401, 200), "{store}");
+        assert_eq!(site.browser().navigate(&link).await.status, 400, "{store}");
     }
 }
 

@@ -224,8 +224,12 @@ impl Config {
 
     /// Whether a session of this issuer and client is one of this application's.
     pub(crate) fn owns(&self, issuer: &str, client_id: &str) -> bool {
-        let mut issuers = std::iter::once(&self.issuer).chain(&self.former_issuers);
-        client_id == self.client_id && issuers.any(|known| known.as_str() == issuer)
+        client_id == self.client_id && self.is_or_was_issuer(issuer)
+    }
+
+    /// Whether this is the application's issuer, or was once.
+    pub(crate) fn is_or_was_issuer(&self, issuer: &str) -> bool {
+        std::iter::once(&self.issuer).chain(&self.former_issuers).any(|known| known.as_str() == issuer)
     }
 
     /// Whether browsers reach the application over TLS: decides `Secure` and the

@@ -1,13 +1,12 @@
 //! Third-party-initiated sign-in (OIDC Core §4): a link in Okta's dashboard leads here.
 //!
 //! 1. `iss` must be there, once, and be that of the application or of one of its
-//!    tenants, character by character. Nothing is fetched from an issuer because a
-//!    request names it.
+//!    tenants, now or before a move, character by character. The sign-in is at the
+//!    issuer of now. Nothing is fetched from an issuer because a request names it.
 //! 2. `login_hint` is passed on to Okta, which decides what it means.
 //! 3. `target_link_uri` is where the browser goes afterwards, if that is on this
 //!    origin; else the root. It is read by the same rules as every other target.
 //! 4. State, nonce and PKCE are fresh, as for a sign-in that the application began.
-//!
 //!
 //! It starts a sign-in of our own and is proof of nothing: whatever else comes along,
 //! tokens above all, is not looked at.
@@ -55,7 +54,7 @@ impl Visit {
     pub(super) async fn initiate_login(&self, parts: &Parts, body: &[u8]) -> Reply {
         let config = self.auth().config();
         let initiation = self.initiation(parts, body).and_then(|initiation| {
-            if initiation.issuer == config.issuer().as_str() {
+            if config.is_or_was_issuer(&initiation.issuer) {
                 return Ok(initiation);
             }
             let message = "a third party asked for a sign-in at an issuer that is not the configured one";
