@@ -95,7 +95,7 @@ impl<T: Send + Sync + 'static> Cached<T> {
             let mut state = self.lock();
             if let Some(value) = &state.value {
                 let value = Arc::clone(value);
-                if state.is_stale(self.0.clock.now()) && state.flight.is_none() {
+                if state.is_stale(self.0.clock.now()) && state.under_way().is_none() {
                     state.flight = Some(self.start(fetch()));
                 }
                 return Ok(value);
@@ -115,7 +115,7 @@ impl<T: Send + Sync + 'static> Cached<T> {
         Fut: Future<Output = Result<Fetched<T>>> + Send + 'static,
     {
         let mut state = self.lock();
-        let joins = state.flight.is_some();
+        let joins = state.under_way().is_some();
         (joins || may()).then(|| Refetch(self.join(&mut state, fetch)))
     }
 
@@ -137,7 +137,10 @@ impl<T: Send + Sync + 'static> Cached<T> {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Fetched<T>>> + Send + 'static,
     {
-        state.flight.get_or_insert_with(|| self.start(fetch())).clone()
+        match state.under_way() {
+            Some(flight) => flight.clone(),
+            None => state.flight.insert(self.start(fetch())).clone(),
+        }
     }
 
     /// Runs the fetch in a task of its own: a caller that goes away must not take it
@@ -198,6 +201,12 @@ impl<T: Send + Sync + 'static> Drop for Landing<T> {
 }
 
 impl<T> State<T> {
+    /// The fetch that is under way. One whose runtime has ended before it began is none:
+    /// nobody would ever hear of it.
+    fn under_way(&self) -> Option<&Flight<T>> {
+        self.flight.as_ref().filter(|flight| flight.has_changed().is_ok())
+    }
+
     /// A clock that was set back makes a document stale, so that nothing is kept for
     /// ever.
     fn is_stale(&self, now: Timestamp) -> bool {

@@ -143,3 +143,20 @@ async fn a_clock_that_is_set_back_keeps_nothing_for_ever() {
     bench.settle().await;
     assert_eq!(bench.value(true).await.unwrap(), 2);
 }
+
+/// A command-line tool, or a worker, whose runtime ends with the one thing it was for.
+#[test]
+fn a_fetch_whose_runtime_has_ended_before_it_began_is_none() {
+    let bench = Bench::new();
+    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert_eq!(runtime().block_on(bench.value(true)).unwrap(), 1);
+    bench.pass(100);
+    assert_eq!(runtime().block_on(bench.value(true)).unwrap(), 1);
+    assert_eq!(bench.fetches.load(Ordering::SeqCst), 1, "the premise: the second fetch never began");
+    runtime().block_on(async {
+        assert!(bench.cached.refetch(|| false, bench.fetch(true)).is_none(), "there is nothing to join");
+        assert_eq!(bench.value(true).await.unwrap(), 1);
+        bench.settle().await;
+        assert_eq!(bench.value(true).await.unwrap(), 2, "it is fetched again");
+    });
+}

@@ -29,7 +29,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     /// By the time that the caller acts on it that may be over; it is good for hints
     /// alone.
     pub(crate) fn is_under_way(&self, key: &StoreKey) -> bool {
-        self.lock().contains_key(key)
+        self.lock().get(key).is_some_and(is_alive)
     }
 
     /// The outcome of the work that is under way, or of that which is started now. It
@@ -40,7 +40,17 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     where
         Fut: Future<Output = T> + Send + 'static,
     {
-        let mut flight = self.lock().entry(key).or_insert_with(|| self.start(key, work())).clone();
+        let mut flight = {
+            let mut flights = self.lock();
+            match flights.get(&key).filter(|flight| is_alive(flight)) {
+                Some(flight) => flight.clone(),
+                None => {
+                    let flight = self.start(key, work());
+                    flights.insert(key, flight.clone());
+                    flight
+                }
+            }
+        };
         flight.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
     }
 
@@ -48,8 +58,10 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     /// tokens along.
     fn start(&self, key: StoreKey, work: impl Future<Output = T> + Send + 'static) -> Flight<T> {
         let (done, flight) = watch::channel(None);
-        let landing = Landing { flights: self.clone(), key };
+        let flights = self.clone();
         tokio::spawn(async move {
+            // Not before: a runtime that is ending drops this at once, while the lock is held.
+            let landing = Landing { flights, key };
             let outcome = work.await;
             // Over before anybody is told, so that nobody joins what has been.
             drop(landing);
@@ -62,6 +74,11 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     fn lock(&self) -> MutexGuard<'_, HashMap<StoreKey, Flight<T>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether anybody is still at it. A runtime may have ended before it began.
+fn is_alive<T>(flight: &Flight<T>) -> bool {
+    flight.has_changed().is_ok()
 }
 
 /// Ends a flight when dropped, by a panic too.
@@ -151,5 +168,37 @@ mod tests {
         ended.await.unwrap();
         assert_eq!(flights.join(StoreKey::from_bytes([2; 32]), || async { panic!("broken") }).await, None);
         assert_eq!(flights.join(StoreKey::from_bytes([2; 32]), || async { 3 }).await, Some(3));
+    }
+
+    #[test]
+    fn work_of_a_runtime_that_ends_holds_nobody_up() {
+        struct AsksAtTheEnd(Flights<u8>);
+
+        impl Drop for AsksAtTheEnd {
+            fn drop(&mut self) {
+                let mut late = Box::pin(self.0.join(StoreKey::from_bytes([1; 32]), || async { 1 }));
+                let _ = late.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+            }
+        }
+
+        let (flights, key) = (Flights::default(), StoreKey::from_bytes([1; 32]));
+        let (done, ended) = std::sync::mpsc::channel();
+        let asks = AsksAtTheEnd(flights.clone());
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(async {
+                tokio::spawn(async move {
+                    let _asks = asks;
+                    std::future::pending::<()>().await;
+                });
+                tokio::task::yield_now().await;
+            });
+            drop(runtime);
+            done.send(()).unwrap();
+        });
+        ended.recv_timeout(std::time::Duration::from_secs(20)).expect("the runtime does not end");
+        assert!(!flights.is_under_way(&key), "work that nobody does is under way");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert_eq!(runtime.block_on(flights.join(key, || async { 2 })), Some(2));
     }
 }
