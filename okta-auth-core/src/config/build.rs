@@ -118,6 +118,11 @@ impl ConfigBuilder {
         set.as_deref().or_else(|| self.variables.value(variable))
     }
 
+    /// The same of a place, whose URL may hold a password.
+    fn place<'a>(&'a self, set: Option<&'a Secret>, variable: &str) -> Option<&'a str> {
+        set.map(Secret::expose).or_else(|| self.variables.value(variable))
+    }
+
     /// The audiences of tenants that name none.
     pub(crate) fn default_audiences(&self) -> &str {
         self.text(&self.audience, env::AUDIENCE).unwrap_or(rules::DEFAULT_AUDIENCE)
@@ -221,8 +226,8 @@ impl ConfigBuilder {
 
     /// The places for sessions, and for what is known of those that have been ended.
     fn stores(&self, secure: bool, findings: &mut Findings) -> (SessionPlace, RevocationPlace) {
-        let sessions = stores::session_place(self.text(&self.session_store, env::SESSION_STORE), findings);
-        let value = self.text(&self.revocation_store, env::REVOCATION_STORE);
+        let sessions = stores::session_place(self.place(self.session_store.as_ref(), env::SESSION_STORE), findings);
+        let value = self.place(self.revocation_store.as_ref(), env::REVOCATION_STORE);
         let revocations = stores::revocation_place(value, &sessions, findings);
         stores::warn(value, &sessions, secure && !self.api_only, findings);
         (sessions, revocations)

@@ -76,8 +76,8 @@ pub struct ConfigBuilder {
     pub(super) front_channel_logout: Path,
     pub(super) back_channel_logout: Path,
     pub(super) global_token_revocation: Path,
-    pub(super) session_store: Option<String>,
-    pub(super) revocation_store: Option<String>,
+    pub(super) session_store: Option<Secret>,
+    pub(super) revocation_store: Option<Secret>,
     pub(super) options: Options,
 }
 
@@ -94,7 +94,8 @@ pub(super) enum Path {
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         $($(#[$doc])* pub fn $name(mut self, value: impl Into<String>) -> Self {
-            self.$name = Some(value.into());
+            let text: String = value.into();
+            self.$name = Some(text.into());
             self
         })*
     };

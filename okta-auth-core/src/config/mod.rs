@@ -37,7 +37,8 @@
 //! | session store | a store that there is not, Redis without its feature | `memory` on https |
 //! | revocation store | a store that there is not | none at all on https: sign-outs that Okta sends reach one process |
 //! | leeway | more than 5 minutes | |
-//! | session limits, lifetime of an attempt | zero, or so long that they are none | |
+//! | session limits | zero | |
+//! | lifetime of an attempt | zero, or more than an hour | |
 //! | paths | not a path, or two that are the same | |
 //! | another variable that looks like one of these | while the right one is missing | while the right one is there |
 //!

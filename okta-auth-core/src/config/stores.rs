@@ -12,9 +12,12 @@ use super::env::{REVOCATION_STORE, SESSION_STORE};
 use super::problem::Findings;
 use crate::secret::Secret;
 
-/// The schemes of a shared store.
-const SHARED: [&str; 8] =
-    ["redis", "rediss", "valkey", "valkeys", "redis-cluster", "rediss-cluster", "redis-sentinel", "rediss-sentinel"];
+/// Whether a scheme is that of a shared store: `redis`, with TLS `rediss`, of a cluster or
+/// of sentinels, and the same in the words of Valkey.
+fn is_shared(scheme: &str) -> bool {
+    let server = scheme.strip_suffix("-cluster").or_else(|| scheme.strip_suffix("-sentinel")).unwrap_or(scheme);
+    matches!(server, "redis" | "rediss" | "valkey" | "valkeys")
+}
 
 /// Where sessions live: `OKTA_SESSION_STORE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +106,7 @@ pub(super) fn warn(value: Option<&str>, place: &SessionPlace, secure: bool, find
 /// `Cargo.toml`, the other in the variable.
 fn shared(variable: &'static str, url: &str, choices: &str, findings: &mut Findings) -> Option<Secret> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-    if !SHARED.contains(&scheme) {
+    if !is_shared(scheme) {
         findings.error(variable, format!("it is none of the stores that there are; use {choices}"));
         return None;
     }

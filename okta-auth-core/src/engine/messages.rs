@@ -107,6 +107,9 @@ impl Visit {
             None => Ok(Some(0)),
             Some(FrontTarget::Session { sid }) => {
                 let name = auth.0.sessions.naming().name(Kind::OktaSession, sid.as_bytes());
+                if !auth.0.sessions.may_have(&name).await? {
+                    return Ok(None);
+                }
                 let ended = auth.end_named(&name, EndReason::FrontChannel, self.reference()).await;
                 // Those in cookies are not known, but for the one whose cookie is here and goes away.
                 if let (Sessions::Cookie { .. }, Some(session)) = (&auth.0.sessions, self.known_session())

@@ -48,6 +48,12 @@ impl SessionLimits {
         line.ceiling.map_or(end, |ceiling| ceiling.min(end)).since(now)
     }
 
+    /// How long it is to be remembered that sessions have been ended. One of them may
+    /// have begun by a clock that is ahead of this one.
+    pub(crate) fn memory_of_ended(&self) -> Duration {
+        self.absolute.saturating_add(SKEW)
+    }
+
     /// Whether the time of last use is worth writing again. Not at each request: a
     /// twentieth of the idle limit is precise enough, and saves a cookie on most
     /// responses.

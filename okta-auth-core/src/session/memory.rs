@@ -131,6 +131,17 @@ impl MemoryStore {
         self.lock().marks.entries.is_empty()
     }
 
+    /// Whether half of the room for marks is free.
+    pub(crate) fn has_room_for_marks(&self) -> bool {
+        self.lock().marks.entries.len() < self.capacity / 2
+    }
+
+    /// Writes a record with nothing in it, without waiting.
+    pub(crate) fn note(&self, key: &StoreKey, lifetime: Duration) {
+        let (record, until) = (StoredRecord { version: 0, sealed: Vec::new() }, self.clock.now().plus(lifetime));
+        self.lock().records.put(*key, record, until, self.capacity);
+    }
+
     /// The values of marks, without waiting.
     ///
     /// A mark that is not there, or has expired, is 0.

@@ -121,9 +121,16 @@ pub(crate) struct Names {
     pub(crate) session: StoreKey,
     /// Of its user, session at Okta and e-mail address: what there is of them.
     pub(crate) others: Vec<StoreKey>,
+    /// Of its session at Okta, which is one of the others.
+    pub(crate) okta_session: Option<StoreKey>,
 }
 
 impl Session {
+    /// Whether its names have been made.
+    pub(crate) fn is_named(&self) -> bool {
+        self.names.get().is_some()
+    }
+
     /// The names of this session, made once.
     ///
     /// Claims that are missing, empty or no texts give no name: an empty `sid` would be
@@ -137,7 +144,7 @@ impl Session {
             let subject = naming.name(Kind::Subject, self.subject().as_bytes());
             let everybody = naming.common.then(|| naming.everybody());
             let others = std::iter::once(subject).chain(sid).chain(email).chain(everybody).collect();
-            Names { session: naming.name(Kind::Session, &self.record.id), others }
+            Names { session: naming.name(Kind::Session, &self.record.id), others, okta_session: sid }
         })
     }
 }

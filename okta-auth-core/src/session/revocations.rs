@@ -8,14 +8,20 @@
 //! entry, however many sessions there are, and a later sign-in is not touched by it.
 //! Entries go by themselves after the absolute limit, when no session that they are
 //! about can be alive.
+//!
+//! A front-channel logout proves nothing: anybody can ask for the end of any session at
+//! Okta. So it is remembered which of those are sessions here too, as records beside
+//! the marks, and what somebody makes up is not written down. Otherwise a few thousand
+//! made-up names would push out what has really ended, and its cookies were good again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::limits::SKEW;
 use super::memory::MemoryStore;
-use super::names::Names;
-use super::store::{SessionStore, StoreKey};
+use super::names::{Names, Naming};
+use super::record::Session;
+use super::store::{SessionStore, StoreKey, StoredRecord};
 use super::stored::bounded;
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -66,6 +72,43 @@ impl Revocations {
     pub(crate) async fn end(&self, name: &StoreKey, until: Timestamp, lifetime: Duration) -> Result<()> {
         let until = u64::try_from(until.seconds()).unwrap_or(0);
         bounded(self.store().raise(name, until, lifetime)).await
+    }
+
+    /// Remembers that a session at Okta is one here.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    pub(crate) async fn remember(&self, okta_session: Option<&StoreKey>, lifetime: Duration) -> Result<()> {
+        let Some(name) = okta_session else { return Ok(()) };
+        // It may be there already, which is as good.
+        bounded(self.store().create(name, &StoredRecord { version: 0, sealed: Vec::new() }, lifetime)).await.map(drop)
+    }
+
+    /// Remembers a session that this process has not seen before. A store that is shared
+    /// knows it from its beginning; a process may have been restarted since.
+    pub(crate) fn meet(&self, session: &Session, naming: &Naming, lifetime: Duration) {
+        if let Self::Memory(memory) = self
+            && !session.is_named()
+            && let Some(name) = &session.names(naming).okta_session
+        {
+            memory.note(name, lifetime);
+        }
+    }
+
+    /// Whether a session at Okta may be one here.
+    ///
+    /// A process that has been restarted does not know all of them, and believes
+    /// strangers for as long as that takes no room from others.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    pub(crate) async fn may_know(&self, okta_session: &StoreKey) -> Result<bool> {
+        if let Self::Memory(memory) = self
+            && memory.has_room_for_marks()
+        {
+            return Ok(true);
+        }
+        Ok(bounded(self.store().load(okta_session)).await?.is_some())
     }
 
     /// The moment up to which sessions can have begun by `now`.

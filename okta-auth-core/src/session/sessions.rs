@@ -76,11 +76,11 @@ impl Sessions {
         if request.is_empty() {
             return Look::None;
         }
-        let (cookies, revocations, naming) = match self {
+        let (cookies, revocations, naming, limits) = match self {
             Self::Stored(stored) => {
                 return stored.key(request).map_or(Look::None, |key| Look::Wait(Ticket::Stored(key)));
             }
-            Self::Cookie { cookies, revocations, naming, .. } => (cookies, revocations, naming),
+            Self::Cookie { cookies, revocations, naming, limits } => (cookies, revocations, naming, limits),
         };
         let (session, rewrite) = match cookies.load(request, now) {
             Loaded::None => return Look::None,
@@ -88,6 +88,7 @@ impl Sessions {
             Loaded::Session { session, rewrite } => (session, rewrite),
         };
         let ended = revocations.as_ref().map_or(Some(false), |revocations| {
+            revocations.meet(&session, naming, limits.memory_of_ended());
             revocations.is_ended_now(|| all_names(&session, naming), session.created_at())
         });
         let due = session.due(now) != Due::No;
@@ -134,11 +135,12 @@ impl Sessions {
     ) -> Result<(SessionId, Vec<HeaderValue>)> {
         match self {
             Self::Stored(stored) => stored.create(request, session, now).await,
-            Self::Cookie { cookies, revocations, naming, .. } => {
+            Self::Cookie { cookies, revocations, naming, limits } => {
                 let session = match revocations {
                     Some(revocations) => {
-                        let latest = naming.name(Kind::LatestStart, b"");
-                        let start = revocations.start(session.names(naming), &latest, now).await?;
+                        let (names, latest) = (session.names(naming), naming.name(Kind::LatestStart, b""));
+                        revocations.remember(names.okta_session.as_ref(), limits.memory_of_ended()).await?;
+                        let start = revocations.start(names, &latest, now).await?;
                         session.starting_at(start)
                     }
                     None => session,
@@ -225,8 +227,24 @@ impl Sessions {
             Self::Cookie { revocations: None, .. } => Ok(true),
             Self::Cookie { revocations: Some(revocations), naming, limits, .. } => {
                 let name = &session.names(naming).session;
-                revocations.end(name, now.max(session.created_at()), limits.absolute).await.map(|()| true)
+                revocations.end(name, now.max(session.created_at()), limits.memory_of_ended()).await.map(|()| true)
             }
+        }
+    }
+
+    /// Whether a session at Okta may be that of one of our sessions: whoever says that
+    /// it is over may be anybody.
+    ///
+    /// In a store, what is linked is ended and nothing is written down for what is not.
+    /// For sessions in cookies each ending is written down, and what strangers make up
+    /// must not fill the place of what has really ended.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`].
+    pub(crate) async fn may_have(&self, okta_session: &StoreKey) -> Result<bool> {
+        match self {
+            Self::Cookie { revocations: Some(revocations), .. } => revocations.may_know(okta_session).await,
+            _ => Ok(true),
         }
     }
 
@@ -257,7 +275,7 @@ impl Sessions {
             }
             Self::Cookie { revocations: Some(revocations), naming, limits, .. } => {
                 let until = revocations.latest_start(&naming.name(Kind::LatestStart, b""), now).await?;
-                revocations.end(name, until, limits.absolute).await.map(|()| None)
+                revocations.end(name, until, limits.memory_of_ended()).await.map(|()| None)
             }
             Self::Cookie { revocations: None, .. } => Err(unsupported("ended from the server side")),
         }
@@ -291,3 +309,7 @@ fn unsupported(what: &str) -> Error {
     let message = format!("sessions in cookies cannot be {what}; set OKTA_SESSION_STORE to `memory` or `redis://..`");
     Error::new(Code::StoreUnsupported, message)
 }
+
+#[cfg(test)]
+#[path = "sessions_tests.rs"]
+mod tests;

@@ -1,0 +1,111 @@
+//! What strangers can do to the list of sessions that have been ended.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde_json::json;
+
+use super::*;
+use crate::cookie::CookieSettings;
+use crate::session::MemoryStore;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+
+const LIMITS: SessionLimits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
+
+/// An application with sessions in cookies, and a list with room for so many.
+fn sessions(capacity: usize) -> Sessions {
+    sessions_at(capacity, LIMITS, || UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+}
+
+fn sessions_at(capacity: usize, limits: SessionLimits, clock: impl crate::clock::Clock) -> Sessions {
+    let config = crate::config::ConfigBuilder::default()
+        .issuer("https://issuer.example")
+        .client_id("client")
+        .cookie_secret("a secret for tests, 32 bytes or more");
+    let config = Arc::new(config.build().unwrap());
+    let keys = crate::cookie::CookieKeys::new(&config.cookie_secrets);
+    let cookies = CookieStore::new(&keys, CookieSettings::new(false), &config, limits).unwrap();
+    let revocations = Some(Revocations::Memory(Arc::new(MemoryStore::with_clock(capacity, clock))));
+    Sessions::Cookie { cookies: Box::new(cookies), revocations, naming: Naming::of(&config), limits }
+}
+
+/// What a front-channel logout does.
+async fn frame(sessions: &Sessions, sid: &str) {
+    let name = sessions.naming().name(Kind::OktaSession, sid.as_bytes());
+    if sessions.may_have(&name).await.unwrap() {
+        sessions.end_named(&name, NOW, drop).await.unwrap();
+    }
+}
+
+/// What a browser sends back.
+fn sent(set: &[HeaderValue]) -> RequestCookies {
+    let mut headers = http::HeaderMap::new();
+    headers.append("cookie", set[0].to_str().unwrap().split(';').next().unwrap().parse().unwrap());
+    RequestCookies::new(&headers)
+}
+
+/// The cookies of a new session.
+async fn signed_in(sessions: &Sessions, sid: &str) -> RequestCookies {
+    let claims = json!({ "sub": "00u1", "sid": sid });
+    let session = Session::with_claims(claims.as_object().unwrap(), NOW);
+    sent(&sessions.create(&RequestCookies::default(), session, NOW).await.unwrap().1)
+}
+
+fn lives(sessions: &Sessions, cookies: &RequestCookies) -> bool {
+    matches!(sessions.look(cookies, NOW), Look::Here { .. } | Look::Wait(_))
+}
+
+#[tokio::test]
+async fn made_up_sign_outs_do_not_push_out_those_that_happened() {
+    let sessions = sessions(100);
+    let [stolen, other] = [signed_in(&sessions, "stolen").await, signed_in(&sessions, "other").await];
+    assert!(lives(&sessions, &stolen) && lives(&sessions, &other), "the control");
+    frame(&sessions, "stolen").await;
+    assert!(!lives(&sessions, &stolen) && lives(&sessions, &other), "a real one is believed");
+    for number in 0..1_000 {
+        frame(&sessions, &format!("made up {number}")).await;
+    }
+    assert!(!lives(&sessions, &stolen), "a cookie that had been ended is good again");
+    // Whoever is signed in can still be signed out.
+    frame(&sessions, "other").await;
+    assert!(!lives(&sessions, &other), "strangers have filled the list");
+}
+
+/// A process that has been restarted knows nobody. It learns of who comes, and believes what it is told of the others.
+#[tokio::test]
+async fn after_a_restart_sign_outs_are_believed_and_strangers_fill_nothing() {
+    let before = sessions(100);
+    let [absent, present] = [signed_in(&before, "absent").await, signed_in(&before, "present").await];
+    let sessions = sessions(100);
+    assert!(lives(&sessions, &present), "whoever comes is known from now on");
+    frame(&sessions, "absent").await;
+    assert!(!lives(&sessions, &absent), "one that is not known is believed");
+    for number in 0..1_000 {
+        frame(&sessions, &format!("made up {number}")).await;
+    }
+    assert!(!lives(&sessions, &absent), "a cookie that had been ended is good again");
+    frame(&sessions, "present").await;
+    assert!(!lives(&sessions, &present), "strangers have filled the list");
+}
+
+/// A session may have begun by a clock that is ahead, and lives by its own beginning.
+#[tokio::test]
+async fn an_end_is_remembered_for_as_long_as_the_session_would_have_lived() {
+    let time = Arc::new(AtomicU64::new(1_700_000_000));
+    let shown = Arc::clone(&time);
+    let clock = move || UNIX_EPOCH + Duration::from_secs(shown.load(Ordering::SeqCst));
+    let sessions = sessions_at(100, SessionLimits { idle: LIMITS.absolute, ..LIMITS }, clock);
+    let Sessions::Cookie { cookies, .. } = &sessions else { panic!() };
+    let [ended, alive] = ["ended", "alive"].map(|sid| {
+        let claims = json!({ "sub": "00u1", "sid": sid });
+        Session::with_claims(claims.as_object().unwrap(), NOW).starting_at(NOW.plus(Duration::from_secs(60)))
+    });
+    let cookie = |session: &Session| sent(&cookies.save(&RequestCookies::default(), session, NOW).unwrap());
+    let late = NOW.plus(LIMITS.absolute + Duration::from_secs(30));
+    sessions.end(&ended, NOW).await.unwrap();
+    time.store(u64::try_from(late.seconds()).unwrap(), Ordering::SeqCst);
+    let lives = |session: &Session| !matches!(sessions.look(&cookie(session), late), Look::Invalid);
+    assert!(lives(&alive), "the premise: one that nobody has ended is alive");
+    assert!(!lives(&ended), "a session that had been ended is good again");
+}
