@@ -210,3 +210,16 @@ fn debug_shows_no_secret() {
     let shown = format!("{builder:?}");
     assert!(!shown.contains("xYzABC1234567") && !shown.contains("hunter2"), "{shown}");
 }
+
+#[test]
+fn a_store_may_be_named_in_the_words_of_redis_and_of_valkey() {
+    for scheme in ["redis", "valkey"] {
+        for tls in ["", "s"] {
+            for kind in ["", "-cluster", "-sentinel"] {
+                let url = format!("{scheme}{tls}{kind}://localhost:6379");
+                with(&[("OKTA_SESSION_STORE", &url)]).unwrap_or_else(|error| panic!("{url}: {error}"));
+            }
+        }
+    }
+    refused("OKTA_SESSION_STORE", "redis-unix://localhost:6379", "none of the stores");
+}

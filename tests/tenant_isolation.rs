@@ -319,11 +319,12 @@ async fn an_answer_of_before_the_forgetting_is_not_remembered() {
     assert_eq!(name().await.unwrap(), "answer 1", "the answer of before is remembered");
 }
 
-/// A source that has one tenant for every issuer, and one that means it.
-struct Careless(TenantSettings);
+/// A source that has one tenant for every issuer, and one that means it; with the number of questions.
+struct Careless(TenantSettings, Arc<AtomicUsize>);
 
 impl TenantSource for Careless {
     fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
+        self.1.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move { Ok(matches!(key, TenantKey::Issuer(_)).then(|| self.0.clone())) })
     }
 }
@@ -335,7 +336,9 @@ async fn an_issuer_leads_to_the_tenant_whose_issuer_it_is_and_to_no_other() {
     let mut acme = TenantSettings::new(TenantId::parse("acme").unwrap(), "https://acme.okta.com", "0oa1");
     acme.former_issuers = vec!["https://old.okta.com".to_owned()];
     let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
-    let tenants = Tenants::builder(OktaAuth::builder(shared)).source(Careless(acme)).resolve(Resolver::BearerIssuer);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let tenants = Tenants::builder(OktaAuth::builder(shared)).source(Careless(acme, Arc::clone(&asked)));
+    let tenants = tenants.resolve(Resolver::BearerIssuer);
     let app = Router::new().route("/", get(|| async { "" })).okta_auth(tenants.build().unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -352,5 +355,14 @@ async fn an_issuer_leads_to_the_tenant_whose_issuer_it_is_and_to_no_other() {
         let headers = [("authorization", token.as_str()), ("accept", "application/json")];
         let answer = Browser::new(&base).send(Method::GET, "/", &headers, String::new()).await;
         assert_eq!(answer.status, status, "{issuer}: {}", answer.body);
+    }
+    // Each answer is remembered with its key. What can be no issuer is not asked about.
+    let asked_so_far = asked.load(Ordering::SeqCst);
+    for (length, more) in [(512, 1), (513, 1), (10_000, 1)] {
+        let issuer = format!("{:a<length$}", "https://acme.okta.com/");
+        let claims = URL_SAFE_NO_PAD.encode(json!({ "iss": issuer }).to_string());
+        let token = format!("Bearer eyJhbGciOiJSUzI1NiJ9.{claims}.c2ln");
+        Browser::new(&base).send(Method::GET, "/", &[("authorization", &token)], String::new()).await;
+        assert_eq!(asked.load(Ordering::SeqCst) - asked_so_far, more, "{length} characters");
     }
 }

@@ -36,6 +36,10 @@ const REMEMBERED: usize = 100_000;
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A source that did not answer is left alone for so long where its last answer serves.
 const PAUSE: Duration = Duration::from_secs(5);
+/// The longest name of DNS in text form (RFC 1035 §2.3.4).
+const LONGEST_NAME: usize = 253;
+/// The longest issuer that a source is asked for.
+const LONGEST_ISSUER: usize = 512;
 /// A file is looked at no more often than this.
 #[cfg(feature = "toml")]
 const LOOK: Duration = Duration::from_secs(1);
@@ -143,6 +147,7 @@ impl Directory {
             Place::Table(table) => Lookup::Known(table.tenant(key).cloned()),
             #[cfg(feature = "toml")]
             Place::File { .. } => Lookup::Known(self.current().and_then(|table| table.tenant(key).cloned())),
+            Place::Source(_) if !may_be_known(key) => Lookup::Known(None),
             Place::Source(asked) => match asked.answers.get(key) {
                 Some((answer, until)) if self.clock.now() < until => Lookup::Known(answer),
                 _ => Lookup::Ask,
@@ -289,6 +294,17 @@ fn edited(file: &TenantFile, stamp: Option<Stamp>, demands: &Demands) -> Result<
     let read = file.read()?;
     demands.check(&read)?;
     Ok(read)
+}
+
+/// Whether there can be a tenant of this key at all. Strangers make keys up, and each
+/// answer is remembered with its key: without a bound a few of them would fill the
+/// memory, and go to somebody's database besides.
+fn may_be_known(key: &TenantKey) -> bool {
+    match key {
+        TenantKey::Id(_) => true,
+        TenantKey::Host(name) | TenantKey::EmailDomain(name) => name.len() <= LONGEST_NAME,
+        TenantKey::Issuer(issuer) => issuer.len() <= LONGEST_ISSUER,
+    }
 }
 
 /// Asks the source. It must mean the very one that it was asked for: a comparison in
