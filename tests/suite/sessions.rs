@@ -101,6 +101,35 @@ pub(crate) async fn a_csrf_header_can_be_asked_for<F: Framework>() {
     assert_eq!(browser.navigate("/profile").await.status, 200);
 }
 
+/// A handshake is a GET that opens a channel both ways: with the cookie, which a page on a neighbouring subdomain has sent
+/// along, that would be the user's.
+pub(crate) async fn a_websocket_must_come_from_our_own_pages<F: Framework>() {
+    for header in [None, Some("x-requested-by")] {
+        let app = App::with::<F>(Org::start().await.unwrap(), move |config| match header {
+            Some(header) => config.csrf_header(header),
+            None => config,
+        });
+        let app = app.await;
+        let mut browser = app.signed_in(ADA).await;
+        for upgrade in ["websocket", "WebSocket", "h2c, websocket"] {
+            let mut status = async |more: &[(&str, &str)]| {
+                let headers = [&[("upgrade", upgrade)], more].concat();
+                browser.send(Method::GET, "/profile", &headers, String::new()).await.status.as_u16()
+            };
+            assert_eq!(status(&[("origin", "https://evil.example")]).await, 403, "{upgrade}");
+            assert_eq!(
+                status(&[("sec-fetch-site", "same-site"), ("sec-fetch-mode", "websocket")]).await,
+                403,
+                "{upgrade}"
+            );
+            // Scripts cannot add a header to it, so none is asked for.
+            assert_eq!(status(&[("origin", app.base.as_str())]).await, 200, "{upgrade}");
+        }
+        let other = [("upgrade", "h2c"), ("origin", "https://evil.example")];
+        assert_eq!(browser.send(Method::GET, "/profile", &other, String::new()).await.status, 200, "no WebSocket");
+    }
+}
+
 pub(crate) async fn several_cookie_headers_are_one_jar<F: Framework>() {
     let app = App::start::<F>().await;
     let mut browser = app.signed_in(ADA).await;

@@ -374,7 +374,8 @@ impl ConfigBuilder {
     /// Asks of every request with a session and an unsafe method that it has this
     /// header, besides coming from the application's own origin. Other sites cannot add
     /// a header without a CORS preflight; the application's scripts send it with any
-    /// value.
+    /// value. Scripts cannot add it to the handshake of a WebSocket, which needs the
+    /// origin alone.
     pub fn csrf_header(mut self, name: impl Into<String>) -> Self {
         self.options.csrf_header = Some(name.into());
         self

@@ -43,6 +43,8 @@ struct Sent {
     cookies: RequestCookies,
     credentials: Credentials,
     navigation: bool,
+    /// Whether it opens a WebSocket.
+    websocket: bool,
 }
 
 /// A request, as soon as the engine has looked at it.
@@ -96,7 +98,7 @@ impl OktaAuth {
             return Arrival::Here(Visit::new(self.inner(head.method, head.target, now, sent)));
         }
         let look = self.0.sessions.look(&sent.cookies, now);
-        let own = matches!(look, Look::None | Look::Invalid) || self.is_own_request(head);
+        let own = matches!(look, Look::None | Look::Invalid) || self.is_own_request(head, sent.websocket);
         self.arrived(Inner { own, ..self.inner(head.method, head.target, now, sent) }, look, renewal)
     }
 
@@ -155,11 +157,18 @@ impl OktaAuth {
     /// Whether a request may act for its session. GET and its like change nothing;
     /// anything else has to come from the application's own pages, with the header that
     /// is configured.
-    fn is_own_request<H: Headers>(&self, head: Head<'_, H>) -> bool {
+    ///
+    /// The handshake of a WebSocket is a GET, or in HTTP/2 a CONNECT, and what comes
+    /// after it may change anything (RFC 6455 §10.2). Scripts cannot add headers to it.
+    fn is_own_request<H: Headers>(&self, head: Head<'_, H>, websocket: bool) -> bool {
+        if head.method.is_safe() && !websocket {
+            return true;
+        }
         let config = self.config();
         let has = |wanted: &str| head.headers.each().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        head.method.is_safe()
-            || (config.options.csrf_header.as_deref().is_none_or(has) && same_origin(head.headers, &config.origin()))
+        let handshake = websocket || *head.method == Method::CONNECT;
+        (handshake || config.options.csrf_header.as_deref().is_none_or(has))
+            && same_origin(head.headers, &config.origin())
     }
 }
 
@@ -167,17 +176,24 @@ impl Sent {
     /// Looks at each header once: most requests have few of them, and looking for one by
     /// its name costs as much as going through all.
     fn read<H: Headers>(head: Head<'_, H>) -> Self {
-        let (mut cookies, mut presented, mut signs) =
-            (RequestCookies::default(), Presented::default(), FetchSigns::default());
+        let (mut cookies, mut presented, mut signs, mut websocket) =
+            (RequestCookies::default(), Presented::default(), FetchSigns::default(), false);
         for (name, value) in head.headers.each() {
             match name {
                 "cookie" => cookies.note(H::keep(value)),
                 "authorization" => presented.note::<H>(value),
+                "upgrade" => websocket |= names_websocket(value.as_ref()),
                 _ => signs.note(name, value.as_ref()),
             }
         }
-        Self { cookies, credentials: presented.with_query(head.query()), navigation: signs.is_navigation() }
+        let (credentials, navigation) = (presented.with_query(head.query()), signs.is_navigation());
+        Self { cookies, credentials, navigation, websocket }
     }
+}
+
+/// Whether one of the protocols of an `Upgrade` is WebSocket (RFC 9110 §7.8).
+fn names_websocket(value: &[u8]) -> bool {
+    value.split(|byte| *byte == b',').any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }
 
 impl Waiting {
