@@ -66,7 +66,7 @@ pub(crate) fn into_response(reply: Reply) -> HttpResponse {
 }
 
 /// Lets the engine add to a response what the session needs.
-pub(crate) fn finish<B>(visit: &Visit, response: &mut HttpResponse<B>) {
+pub(crate) fn finish(visit: &Visit, response: &mut HttpResponse) {
     let finish = visit.finish_of(&Old(response.headers()));
     let headers = response.headers_mut();
     finish.removed.iter().for_each(|name| drop(headers.remove(name.as_str())));

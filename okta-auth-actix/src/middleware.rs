@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
-use actix_web::{Error, HttpMessage as _};
+use actix_web::{Error, HttpMessage as _, HttpResponse};
 use okta_auth_core::engine::{Arrival, Challenge, SpecialRoute, Tenants, Visit};
 
 use crate::bridge;
@@ -125,26 +125,29 @@ where
         waiting => Box::pin(waiting.visit()).await,
     };
     request.extensions_mut().insert(visit.clone());
-    let mut response = match allow(&visit, &fitting).await {
-        Ok(()) => inner.call(request).await.map_err(|error| failed(&visit, error))?.map_into_boxed_body(),
+    let response = match allow(&visit, &fitting).await {
+        Ok(()) => match inner.call(request).await {
+            Ok(response) => response.map_into_boxed_body(),
+            Err(error) => {
+                let response = answered(&visit, error.error_response()).await;
+                return Err(InternalError::from_response(error, response).into());
+            }
+        },
         Err(challenge) => request.into_response(marked(&challenge)),
     };
-    let challenge = response.response_mut().extensions_mut().remove::<Challenge>();
-    if let Some(challenge) = challenge.or_else(|| visit.unanswered()) {
-        // On the heap, so that other requests do not carry the room for it along.
-        let reply = bridge::into_response(Box::pin(visit.answer(challenge)).await);
-        response = response.into_response(reply);
-    }
-    bridge::finish(&visit, response.response_mut());
-    Ok(response)
+    let (request, response) = response.into_parts();
+    Ok(ServiceResponse::new(request, answered(&visit, response).await))
 }
 
-/// An error of a middleware further in, with an answer that carries what the session needs: new
-/// tokens must not be lost because something failed.
-fn failed(visit: &Visit, error: Error) -> Error {
-    let mut response = error.error_response();
+/// The engine's answer in place of a challenge that was left, with what the session needs.
+async fn answered(visit: &Visit, mut response: HttpResponse) -> HttpResponse {
+    let challenge = response.extensions_mut().remove::<Challenge>();
+    if let Some(challenge) = challenge.or_else(|| visit.unanswered()) {
+        // On the heap, so that other requests do not carry the room for it along.
+        response = bridge::into_response(Box::pin(visit.answer(challenge)).await);
+    }
     bridge::finish(visit, &mut response);
-    InternalError::from_response(error, response).into()
+    response
 }
 
 /// Lets a request through if the policy allows it.

@@ -2,9 +2,12 @@
 
 use std::net::TcpListener;
 
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CACHE_CONTROL, COOKIE};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Json};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder};
+use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, Responder};
 use okta_auth_actix::{
     AccessRejection, AccessToken, OktaAuth, OktaAuthLayer, RequireExt, RequireLayer, User, UserRejection, okta_auth,
 };
@@ -24,6 +27,7 @@ impl Framework for Actix {
                 .route("/", web::get().to(home))
                 .service(web::resource("/profile").get(profile).post(subject))
                 .route("/api/me", web::get().to(me))
+                .service(web::resource("/gated").wrap(from_fn(gate)).get(name))
                 .route("/claims", web::get().to(|user: User<Claims>| async move { user.claims().email.clone() }))
                 .route("/unusual", web::get().to(|_: User<Unusual>| async { "never" }))
                 .route(
@@ -94,6 +98,11 @@ impl Framework for Actix {
             actix_web::rt::System::new().block_on(server.run()).unwrap();
         });
     }
+}
+
+/// A middleware of the application's own that asks for a user.
+async fn gate<B: MessageBody>(_: User, request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+    next.call(request).await
 }
 
 async fn home(user: Option<User>) -> String {

@@ -2,9 +2,11 @@
 
 use std::net::TcpListener;
 
+use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, COOKIE};
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::IntoResponse;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use okta_auth_axum::{AccessRejection, AccessToken, OktaAuth, RequireExt, RouterExt, User, UserRejection};
@@ -24,6 +26,7 @@ impl Framework for Axum {
                 .route("/", get(home))
                 .route("/profile", get(profile).post(subject))
                 .route("/api/me", get(me))
+                .route("/gated", get(name).layer(from_fn(gate)))
                 .route("/claims", get(|user: User<Claims>| async move { user.claims().email.clone() }))
                 .route("/unusual", get(|_: User<Unusual>| async { "never" }))
                 .route("/maybe-unusual", get(|user: Option<User<Unusual>>| async move { user.is_some().to_string() }))
@@ -74,6 +77,11 @@ impl Framework for Axum {
                 .okta_auth(&auth);
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     }
+}
+
+/// A middleware of the application's own that asks for a user.
+async fn gate(_: User, request: Request, next: Next) -> Response {
+    next.run(request).await
 }
 
 async fn home(user: Option<User>) -> String {

@@ -63,6 +63,15 @@ pub(crate) async fn a_page_for_everybody_keeps_sessions_alive_and_takes_dead_one
     assert!(answer.set_cookies().iter().all(|cookie| cookie.contains("Max-Age=0")) && browser.jar.is_empty());
 }
 
+pub(crate) async fn a_middleware_of_the_applications_own_may_ask_for_a_user<F: Framework>() {
+    let app = App::start::<F>().await;
+    assert!(app.browser().navigate("/gated").await.location().starts_with(&app.org.issuer()));
+    let (gated, plain) = (app.browser().fetch("/gated").await, app.browser().fetch("/profile").await);
+    assert_eq!((gated.status.as_u16(), gated.header("www-authenticate")), (401, plain.header("www-authenticate")));
+    assert_eq!((gated.json()["error"].as_str(), gated.header("cache-control")), (Some("login_required"), "no-store"));
+    assert_eq!(app.signed_in(ADA).await.fetch("/gated").await.body, "Ada Lovelace");
+}
+
 pub(crate) async fn claims_of_the_applications_own_type<F: Framework>() {
     let app = App::start::<F>().await;
     let mut browser = app.signed_in(ADA).await;

@@ -24,8 +24,10 @@
 //!
 //! # Who makes a request
 //!
-//! 1. A request has one caller. Where an access token is presented the session does not
-//!    count.
+//! 1. A policy has one caller. Where an access token is presented the session does not
+//!    count, and the handler behind it finds no user. Without a policy a handler that
+//!    asks for the user gets that of the session, also beside a token that a gateway
+//!    has added.
 //! 2. A session speaks for its user in requests that change nothing, and in others only
 //!    if they come from the application's own pages: `Origin` and `Sec-Fetch-Site`
 //!    tell, and a header of the application's own where it is configured.
