@@ -13,7 +13,7 @@ use axum::routing::get;
 use base64::Engine as _;
 use futures_util::future::join_all;
 use okta_auth_axum::{User, UserRejection};
-use okta_auth_dev::{Clock, Endpoint, Fault, Org, Outage, Rotation};
+use okta_auth_dev::{Clock, Endpoint, Fault, Org, Outage, Rotation, SubjectFormat};
 use support::{ADA, Answer, App, BEN, Browser, Place, Replicas, SharedStore, eventually, revoked};
 
 const LIFETIME: Duration = Duration::from_secs(300);
@@ -574,6 +574,55 @@ async fn claims_of_thin_id_tokens_come_from_userinfo() {
         let less = browser.navigate("/claims").await;
         assert!(less.status == 200 && !less.body.contains("family_name"), "{}: {}", place.name(), less.body);
         app.org.restore(Endpoint::Userinfo);
+        app.org.clock().advance(Duration::from_secs(61));
+        assert!(browser.navigate("/claims").await.body.contains("family_name"), "{}", place.name());
+    }
+}
+
+/// Whoever ends sessions names them by what their claims said. What a refresh leaves out is no reason to live on.
+#[tokio::test]
+async fn a_session_is_found_by_the_names_that_it_had_before_a_refresh_left_them_out() {
+    for place in Place::LOCAL {
+        for name in ["email", "sid"] {
+            let org = Org::builder().rotation(Rotation::Rotate).thin_id_token(true).access_token_lifetime(LIFETIME);
+            let app = app_at(&place, org.start().await.unwrap()).await;
+            let mut browser = signed_in(&app).await;
+            let sid = app.org.sessions()[0].sid.clone();
+            for _ in 0..2 {
+                app.org.clock().advance(LIFETIME);
+                app.org.outage(Endpoint::Userinfo, Outage::Status(503));
+                for claim in ["sid", "email"] {
+                    app.org.fault_once(Fault::IdTokenClaim(claim.to_owned(), serde_json::Value::Null));
+                }
+                let claims = browser.navigate("/claims").await;
+                let has = |claim: &str| claims.body.contains(&format!("\"{claim}\":"));
+                assert!(has("sub") && !has("sid") && !has("email"), "the premise: {}", claims.body);
+            }
+            if name == "email" {
+                let sent = app.org.global_revocation(ADA).to(format!("{}/global-token-revocation", app.base));
+                let sent = sent.subject(ADA, SubjectFormat::Email).send().await;
+                assert_eq!(sent.status, Some(204), "{}: {sent:?}", place.name());
+            } else {
+                let query = url::form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs([("iss", app.org.issuer()), ("sid", sid)])
+                    .finish();
+                app.browser().navigate(&format!("/frontchannel-logout?{query}")).await;
+            }
+            assert!(!browser.is_signed_in().await, "{}: by {name}", place.name());
+        }
+    }
+}
+
+/// Userinfo fails at the sign-in: what is missing is asked for soon, and not when the tokens expire.
+#[tokio::test]
+async fn claims_that_a_sign_in_could_not_read_are_read_soon() {
+    for place in Place::LOCAL {
+        let org = Org::builder().rotation(Rotation::Rotate).thin_id_token(true).access_token_lifetime(HOURS);
+        let app = app_at(&place, org.start().await.unwrap()).await;
+        app.org.outage(Endpoint::Userinfo, Outage::Status(503));
+        let mut browser = signed_in(&app).await;
+        app.org.restore(Endpoint::Userinfo);
+        assert!(!browser.navigate("/claims").await.body.contains("family_name"), "{}: the premise", place.name());
         app.org.clock().advance(Duration::from_secs(61));
         assert!(browser.navigate("/claims").await.body.contains("family_name"), "{}", place.name());
     }

@@ -23,6 +23,8 @@ pub struct VerifiedIdentity {
     claims: Map<String, Value>,
     pub(crate) tokens: TokenSet,
     pub(crate) scopes: Vec<String>,
+    /// Whether these are all claims: userinfo may have failed.
+    pub(crate) complete: bool,
 }
 
 impl VerifiedIdentity {
@@ -30,7 +32,7 @@ impl VerifiedIdentity {
     pub(crate) fn new(id_token: VerifiedIdToken, tokens: TokenSet, config: &Arc<Config>) -> Self {
         let claims = id_token.claims().all().clone();
         let scopes = tokens.scopes.clone().unwrap_or_else(|| config.scopes.clone());
-        Self { id_token, claims, tokens, scopes }
+        Self { id_token, claims, tokens, scopes, complete: true }
     }
 
     /// Asks userinfo for what the ID token lacks. A failure of userinfo does not fail
@@ -49,6 +51,7 @@ impl VerifiedIdentity {
         match with.protocol.userinfo(endpoint, &self.tokens.access_token).await {
             Ok(more) => userinfo::merge(&mut self.claims, more, self.id_token.claims().subject()),
             Err(error) => {
+                self.complete = false;
                 tracing::warn!(target: "okta_auth", code = %error.code(), "userinfo failed; signing in without: {error}");
                 Ok(())
             }

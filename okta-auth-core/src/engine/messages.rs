@@ -136,9 +136,7 @@ impl Visit {
         let Ok(Some(session)) = self.session() else { return false };
         match front_channel_target(parts, body, self.auth().config().issuer()) {
             Ok(Some(FrontTarget::Browser)) => !self.is_navigation(),
-            Ok(Some(FrontTarget::Session { sid })) => {
-                session.all_claims().get("sid").and_then(|own| own.as_str()) == Some(sid.as_str())
-            }
+            Ok(Some(FrontTarget::Session { sid })) => session.okta_session() == Some(sid.as_str()),
             _ => false,
         }
     }

@@ -14,7 +14,7 @@ use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies,
 use crate::error::Result;
 
 /// The first byte of a sealed record. A record of another format is no session.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 
 /// Reads and writes sessions in cookies.
 #[derive(Debug)]

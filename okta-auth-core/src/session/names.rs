@@ -9,9 +9,9 @@
 //! and an address can compute its name, so names are no secrets, and nothing is allowed
 //! because somebody has one.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::record::Session;
+use super::record::{Earlier, Session};
 use super::store::StoreKey;
 use crate::config::Config;
 use crate::secret::sha256;
@@ -131,22 +131,41 @@ impl Session {
         self.names.get().is_some()
     }
 
+    /// Its session at Okta (`sid`), now or before a refresh that did not tell.
+    pub(crate) fn okta_session(&self) -> Option<&str> {
+        filled(self.all_claims(), "sid").or(self.record.earlier.okta_session.as_deref())
+    }
+
+    /// What is to be remembered if these claims take the place of those that there are.
+    pub(super) fn earlier_than(&self, claims: &Map<String, Value>) -> Earlier {
+        let (now, before) = (self.all_claims(), &self.record.earlier);
+        let left_out = |name: &str, before: &Option<String>| match filled(claims, name) {
+            Some(_) => None,
+            None => filled(now, name).map(str::to_owned).or_else(|| before.clone()),
+        };
+        Earlier { okta_session: left_out("sid", &before.okta_session), email: left_out("email", &before.email) }
+    }
+
     /// The names of this session, made once.
     ///
     /// Claims that are missing, empty or no texts give no name: an empty `sid` would be
     /// shared by all sessions that have none.
     pub(crate) fn names(&self, naming: &Naming) -> &Names {
         self.names.get_or_init(|| {
-            let claim =
-                |name: &str| self.all_claims().get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-            let sid = claim("sid").map(|sid| naming.name(Kind::OktaSession, sid.as_bytes()));
-            let email = claim("email").map(|email| naming.email(email));
+            let sid = self.okta_session().map(|sid| naming.name(Kind::OktaSession, sid.as_bytes()));
+            let earlier = self.record.earlier.email.as_deref();
+            let email = filled(self.all_claims(), "email").or(earlier).map(|email| naming.email(email));
             let subject = naming.name(Kind::Subject, self.subject().as_bytes());
             let everybody = naming.common.then(|| naming.everybody());
             let others = std::iter::once(subject).chain(sid).chain(email).chain(everybody).collect();
             Names { session: naming.name(Kind::Session, &self.record.id), others, okta_session: sid }
         })
     }
+}
+
+/// A claim that is a text, and not an empty one.
+fn filled<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

@@ -100,6 +100,18 @@ pub(super) struct Record {
     pub(super) created_at: Timestamp,
     /// The latest end that Okta allows (`session_expiry`).
     pub(super) ceiling: Option<Timestamp>,
+    /// What claims said before a refresh that left them out.
+    pub(super) earlier: Earlier,
+}
+
+/// Names by which somebody else may end a session. A claim that is missing gives less
+/// access elsewhere; here it would be a session that cannot be ended.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Earlier {
+    /// `sid`.
+    pub(super) okta_session: Option<String>,
+    /// `email`.
+    pub(super) email: Option<String>,
 }
 
 impl Session {
@@ -116,9 +128,15 @@ impl Session {
             app_data: text(with.app_data)?,
             scopes: identity.scopes.clone(),
             device: with.device.map(str::to_owned),
-            schedule: Schedule::new(&identity.tokens, identity.tokens.refresh_token.is_some(), with.now)?,
+            schedule: Schedule::new(
+                &identity.tokens,
+                identity.tokens.refresh_token.is_some(),
+                identity.complete,
+                with.now,
+            )?,
             created_at: with.now,
             ceiling: ceiling(identity.all_claims()),
+            earlier: Earlier::default(),
         };
         Ok(Self::assemble(Arc::new(record), with.now, tokens))
     }
@@ -250,7 +268,9 @@ impl Record {
         let claims = self.claims.as_deref().unwrap_or_default();
         let texts = [&self.issuer, &self.client_id, &self.subject, &self.app_data].map(|text| text.len());
         let scopes = self.scopes.iter().map(|scope| scope.len().saturating_add(FIXED / 8));
-        texts.into_iter().chain(scopes).fold(FIXED.saturating_add(claims.len()), usize::saturating_add)
+        let earlier =
+            [&self.earlier.okta_session, &self.earlier.email].map(|text| text.as_ref().map_or(0, String::len));
+        texts.into_iter().chain(scopes).chain(earlier).fold(FIXED.saturating_add(claims.len()), usize::saturating_add)
     }
 }
 
@@ -296,6 +316,7 @@ impl Session {
             schedule: Schedule { expires_at: Some(now), renew_at: None },
             created_at: now,
             ceiling: None,
+            earlier: Earlier::default(),
         };
         Self::assemble(Arc::new(record), now, Tokens::sample())
     }

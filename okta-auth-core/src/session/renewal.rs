@@ -57,13 +57,16 @@ impl Schedule {
     ///
     /// The margin is a minute, or a quarter of a short lifetime: otherwise a token that
     /// lives for less than a minute would be due as soon as it is issued.
-    pub(super) fn new(tokens: &TokenSet, renewable: bool, now: Timestamp) -> Result<Self> {
+    ///
+    /// If not all claims could be read it is soon, so that they are.
+    pub(super) fn new(tokens: &TokenSet, renewable: bool, complete: bool, now: Timestamp) -> Result<Self> {
         let expires_at = tokens.access_token_expires_at;
         let lifetime = expires_at.map_or(UNTOLD_LIFETIME, |end| end.since(now)).max(Duration::from_secs(1));
         let margin = MARGIN.min(lifetime / 4);
         let [random] = random_bytes()?;
         let jitter = margin * u32::from(random) / 512;
-        let renew_at = now.plus(lifetime.saturating_sub(margin).saturating_add(jitter));
+        let at = now.plus(lifetime.saturating_sub(margin).saturating_add(jitter));
+        let renew_at = if complete { at } else { at.min(now.plus(RETRY_CLAIMS)) };
         Ok(Self { expires_at, renew_at: renewable.then_some(renew_at) })
     }
 }
@@ -108,15 +111,12 @@ impl Session {
             record.claims = Some(text(claims)?);
             // Okta may move the end, and not by saying nothing about it.
             record.ceiling = ceiling(claims).or(record.ceiling);
+            record.earlier = self.earlier_than(claims);
         }
         if let Some(scopes) = &refreshed.tokens.scopes {
             record.scopes.clone_from(scopes);
         }
-        record.schedule = Schedule::new(&refreshed.tokens, true, now)?;
-        if !refreshed.complete {
-            let soon = now.plus(RETRY_CLAIMS);
-            record.schedule.renew_at = record.schedule.renew_at.map(|at| at.min(soon));
-        }
+        record.schedule = Schedule::new(&refreshed.tokens, true, refreshed.complete, now)?;
         let session = Self::assemble(Arc::new(record), now.max(self.last_seen_at), tokens);
         Ok(session.without_double_claims())
     }

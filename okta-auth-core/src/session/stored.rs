@@ -22,7 +22,7 @@ use crate::error::{Code, Error, Result};
 use crate::secret::{SecretBytes, random_bytes};
 
 /// The first byte of a sealed record. A record of another format is no session.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// No store is waited for longer than this, whatever its own limits are.
 /// A store should give up sooner by itself; this is for one that does not.
