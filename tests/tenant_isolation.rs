@@ -4,8 +4,8 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::routing::get;
@@ -317,6 +317,68 @@ async fn an_answer_of_before_the_forgetting_is_not_remembered() {
     source.0.1[0].notify_one();
     assert_eq!(first.await.unwrap(), "answer 0", "who asked before the change has what was true then");
     assert_eq!(name().await.unwrap(), "answer 1", "the answer of before is remembered");
+}
+
+/// Rows of a database.
+#[derive(Clone, Default)]
+struct Rows(Arc<Mutex<Vec<TenantSettings>>>);
+
+impl TenantSource for Rows {
+    fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
+        let found = self.0.lock().unwrap().iter().find(|row| *key == TenantKey::Id(row.id.clone())).cloned();
+        Box::pin(async move { Ok(found) })
+    }
+}
+
+/// Of an access token nothing but issuer and audience tells whose API it is for. What a table refuses at the start is
+/// refused here when the second of the two comes.
+#[tokio::test]
+async fn tenants_of_a_source_do_not_open_each_others_apis() {
+    let app = || {
+        let rows = Rows::default();
+        let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+        let tenants = Tenants::builder(OktaAuth::builder(shared)).source(rows.clone());
+        (rows, tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap())
+    };
+    let find = async |tenants: &Tenants, id: &str| {
+        let found = tenants.tenant(&TenantId::parse(id).unwrap()).await;
+        found.map(|found| found.is_some())
+    };
+    let row = |id: &str, issuer: &str, client: &str, audience: Option<&str>| {
+        let mut row = TenantSettings::new(TenantId::parse(id).unwrap(), issuer, client);
+        row.audience = audience.map(str::to_owned);
+        row
+    };
+    let (custom, org) = ("https://acme.okta.com/oauth2/default", "https://acme.okta.com");
+    let acme = || row("acme", custom, "0oa1", None);
+    for (second, fits) in [
+        (row("globex", custom, "0oa2", None), false),
+        (row("globex", custom, "0oa2", Some("api://other, api://default")), false),
+        (row("globex", custom, "0oa2", Some("api://other")), true),
+        (row("globex", org, "0oa1", None), true),
+        (row("globex", custom, "0oa1", Some("api://other")), false),
+    ] {
+        let (rows, tenants) = app();
+        *rows.0.lock().unwrap() = vec![acme(), second.clone()];
+        assert!(find(&tenants, "acme").await.unwrap());
+        match find(&tenants, "globex").await {
+            Ok(found) => assert!(found && fits, "{second:?}"),
+            Err(error) => assert!(error.is_config() && error.to_string().contains("acme") && !fits, "{error}"),
+        }
+        assert!(find(&tenants, "acme").await.unwrap(), "the first one stays");
+    }
+    // The first one moves away, or goes, and what it had is free.
+    for rest in [vec![row("acme", custom, "0oa1", Some("api://acme"))], Vec::new()] {
+        let (rows, tenants) = app();
+        let globex = || row("globex", custom, "0oa2", None);
+        *rows.0.lock().unwrap() = vec![acme(), globex()];
+        assert!(find(&tenants, "acme").await.unwrap() && find(&tenants, "globex").await.is_err(), "the control");
+        *rows.0.lock().unwrap() = [rest, vec![globex()]].concat();
+        tenants.forget();
+        assert!(find(&tenants, "globex").await.is_err(), "nobody has said yet that it is free");
+        find(&tenants, "acme").await.unwrap();
+        assert!(find(&tenants, "globex").await.unwrap());
+    }
 }
 
 /// A source that has one tenant for every issuer, and one that means it; with the number of questions.

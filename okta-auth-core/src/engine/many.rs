@@ -40,7 +40,7 @@ use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
 use crate::policy::PolicySet;
 use crate::tenant::{
-    Directory, Hint, Lookup, Resolver, Shared, TenantId, TenantKey, TenantSettings, host, named, resolve,
+    Directory, Hint, Lookup, Resolver, Shared, Taken, TenantId, TenantKey, TenantSettings, host, named, resolve,
 };
 
 /// So many tenants are kept ready; the others are made ready when somebody comes.
@@ -52,8 +52,9 @@ pub(super) struct Many {
     resolvers: Vec<Resolver>,
     directory: Directory,
     ready: Cache<TenantId, Ready>,
-    /// One engine is made at a time: two of one tenant would fetch its keys twice.
-    making: Mutex<()>,
+    /// One engine is made at a time: two of one tenant would fetch its keys twice. With
+    /// what the tenants of a source have.
+    making: Mutex<Taken>,
     /// An engine that knows nobody, for requests that are for no tenant.
     lobby: OktaAuth,
     policies: HashMap<String, PolicySet>,
@@ -291,9 +292,16 @@ impl Many {
             return Ok(auth);
         }
         // Nothing waits for the network in here.
-        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(auth) = self.ready_engine(settings) {
             return Ok(auth);
+        }
+        if self.directory.is_source() {
+            let current = |id: &TenantId| match self.directory.look(&TenantKey::Id(id.clone())) {
+                Lookup::Known(settings) => settings,
+                Lookup::Ask => self.ready.get(id).map(|ready| ready.settings),
+            };
+            taken.take(settings, self.template.config().default_audiences(), current)?;
         }
         let auth = self.make(settings)?;
         self.ready.insert(settings.id.clone(), Ready { settings: Arc::clone(settings), auth: auth.clone() });

@@ -191,6 +191,11 @@ impl Directory {
         }
     }
 
+    /// Whether only those tenants are known for whom somebody came.
+    pub(crate) fn is_source(&self) -> bool {
+        matches!(self.place, Place::Source(_))
+    }
+
     /// What was last known of a tenant, whether that is still believed or not.
     pub(crate) fn last(&self, key: &TenantKey) -> Option<Arc<TenantSettings>> {
         match &self.place {

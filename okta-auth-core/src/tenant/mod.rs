@@ -45,6 +45,7 @@ mod resolver;
 mod settings;
 mod source;
 mod table;
+mod taken;
 mod variables;
 
 pub(crate) use demands::{Demands, Shared};
@@ -57,3 +58,4 @@ pub(crate) use resolver::{Hint, host, named, resolve};
 pub use settings::TenantSettings;
 pub use source::{TenantError, TenantFuture, TenantKey, TenantSource};
 pub use table::TenantTable;
+pub(crate) use taken::Taken;

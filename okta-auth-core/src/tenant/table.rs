@@ -115,23 +115,28 @@ impl TenantSource for TenantTable {
 pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str) -> Vec<String> {
     let (mut known, mut problems) = (HashMap::new(), Vec::new());
     for tenant in tenants {
-        let audiences = tenant.audience.as_deref().unwrap_or(default).split(',').map(str::trim);
-        let audiences: Vec<&str> = audiences.filter(|audience| !audience.is_empty()).collect();
-        let issuers = std::iter::once(&tenant.issuer).chain(&tenant.former_issuers);
-        for issuer in issuers.filter(|issuer| issuer.contains("/oauth2/")) {
-            for audience in &audiences {
-                let other: &TenantId = known.entry((issuer.as_str(), *audience)).or_insert(&tenant.id);
-                if *other != tenant.id {
-                    problems.push(format!(
-                        "{}: access tokens of `{issuer}` for `{audience}` are good for {other} too, so those of one \
-                         would open the other; give each an authorization server or an audience of its own",
-                        tenant.id
-                    ));
-                }
+        for (issuer, audience) in audiences(tenant, default) {
+            let other: &TenantId = known.entry((issuer, audience)).or_insert(&tenant.id);
+            if *other != tenant.id {
+                problems.push(format!(
+                    "{}: access tokens of `{issuer}` for `{audience}` are good for {other} too, so those of one would \
+                     open the other; give each an authorization server or an audience of its own",
+                    tenant.id
+                ));
             }
         }
     }
     problems
+}
+
+/// The custom servers of a tenant, now and before, each with each of its audiences.
+pub(super) fn audiences<'a>(tenant: &'a TenantSettings, default: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let audiences = tenant.audience.as_deref().unwrap_or(default).split(',').map(str::trim);
+    let issuers = std::iter::once(&tenant.issuer).chain(&tenant.former_issuers).map(String::as_str);
+    issuers
+        .filter(|issuer| issuer.contains("/oauth2/"))
+        .flat_map(move |issuer| audiences.clone().map(move |audience| (issuer, audience)))
+        .filter(|(_, audience)| !audience.is_empty())
 }
 
 /// What can be told of one tenant without the others.
