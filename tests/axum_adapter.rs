@@ -142,3 +142,19 @@ async fn the_service_cannot_fail() {
         service.ready().await.unwrap().call(Request::get("/").body(Body::empty()).unwrap()).await;
     assert_eq!(response.unwrap().status(), StatusCode::OK);
 }
+
+/// axum lets a route for some methods and one for all others share a path: the library's sign-out would be replaced without
+/// a word.
+#[tokio::test]
+async fn a_route_of_the_application_at_a_path_of_the_library_is_found_when_the_router_is_made() {
+    let auth = App::start().await.auth;
+    for (path, route) in [
+        ("/login", get(|| async { "mine" })),
+        ("/logout", axum::routing::post(|| async { "mine" })),
+        ("/authorization-code/callback", axum::routing::any(|| async { "mine" })),
+    ] {
+        let made = || drop(Router::<()>::new().route(path, route.clone()).okta_auth(&auth));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(made)).is_err(), "{path}");
+    }
+    drop(Router::<()>::new().route("/login/mine", get(|| async { "mine" })).okta_auth(&auth));
+}

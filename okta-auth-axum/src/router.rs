@@ -38,7 +38,8 @@ impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
     fn okta_auth(self, auth: impl Into<Tenants>) -> Self {
         let (mut router, tenants) = (self, auth.into());
         for (endpoint, path) in tenants.endpoints() {
-            router = router.route(&path, any(move |request: Request| serve(endpoint, request)));
+            let serve = move |request: Request| serve(endpoint, request);
+            router = router.route(&path, any(serve).get(serve).post(serve));
         }
         router.layer(OktaAuthLayer::new(tenants))
     }
