@@ -223,3 +223,29 @@ fn a_store_may_be_named_in_the_words_of_redis_and_of_valkey() {
     }
     refused("OKTA_SESSION_STORE", "redis-unix://localhost:6379", "none of the stores");
 }
+
+/// What a newcomer sees first: the error that `main` returns.
+#[test]
+fn an_error_of_main_is_read_line_by_line() {
+    let error =
+        ConfigBuilder::from_variables([("OKTA_ISSUER_URI", "https://acme-admin.okta.com")]).build().unwrap_err();
+    let shown = format!("{error:?}");
+    assert!(
+        shown.starts_with("the Okta configuration has 2 problems:\n") && shown.ends_with("[config_invalid]"),
+        "{shown}"
+    );
+    assert!(shown.lines().any(|line| line.trim_start().starts_with("- OKTA_CLIENT_ID")), "{shown}");
+}
+
+#[test]
+fn slips_in_addresses_and_secrets() {
+    refused("OKTA_BASE_URL", "localhost:8080", "begins with https:// (on this machine http://)");
+    refused("OKTA_BASE_URL", "http://0.0.0.0:8080", "use `http://localhost:8080`");
+    refused("OKTA_REDIRECT_URI", "http://localhost:8080", "`/authorization-code/callback`");
+    refused("OKTA_CLIENT_SECRET", "\"xYzABC1234567\"", "in quotes");
+    refused("OKTA_ISSUER_URI", "\"https://dev-12345678.okta.com\"", "in quotes");
+    for path in ["/oauth2/default/v1", "/login", "/app/UserHome", "/oauth2/default/extra"] {
+        refused("OKTA_ISSUER_URI", &format!("https://dev-12345678.okta.com{path}"), path);
+    }
+    with(&[("OKTA_ISSUER_URI", "https://login.example.com/realms/one")]).unwrap();
+}

@@ -364,17 +364,15 @@ impl fmt::Display for Error {
     }
 }
 
+/// As somebody reads it whose `main` returns it: the message as it is, line by line, and
+/// then what logs have besides.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = f.debug_struct("Error");
-        out.field("code", &self.0.code.as_str()).field("message", &self.0.message);
+        write!(f, "{} [{}]", self.0.message, self.0.code)?;
         if let Some(error) = &self.0.provider_error {
-            out.field("provider_error", error);
+            write!(f, "; the provider said `{error}`")?;
         }
-        if let Some(cause) = self.cause_text() {
-            out.field("cause", &cause);
-        }
-        out.finish()
+        self.cause_text().map_or(Ok(()), |cause| write!(f, "; because {cause}"))
     }
 }
 

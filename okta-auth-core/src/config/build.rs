@@ -199,7 +199,7 @@ impl ConfigBuilder {
         let default = format!("{}/authorization-code/callback", self.mount);
         let default = base.join(&default).ok()?;
         let value = self.text(&self.redirect_uri, env::REDIRECT_URI).unwrap_or(default.as_str());
-        let url = rules::redirect(env::REDIRECT_URI, value, findings)?;
+        let url = rules::redirect_uri(env::REDIRECT_URI, value, findings)?;
         if url.origin() != base.origin() {
             let (there, here) = (url.origin().ascii_serialization(), base.origin().ascii_serialization());
             let fix = "make both the same, or the cookie of the sign-in is not there when Okta sends the browser back";

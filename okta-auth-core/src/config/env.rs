@@ -43,6 +43,29 @@ pub(crate) const SESSION_STORE: &str = "OKTA_SESSION_STORE";
 /// Where it is written down which sessions in cookies have been ended.
 pub(crate) const REVOCATION_STORE: &str = "OKTA_REVOCATION_STORE";
 
+/// All of them.
+const READ: [&str; 14] = [
+    ISSUER_URI,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    PRIVATE_KEY,
+    PRIVATE_KEY_FILE,
+    PRIVATE_KEY_ID,
+    BASE_URL,
+    REDIRECT_URI,
+    POST_LOGOUT_REDIRECT_URI,
+    SCOPES,
+    AUDIENCE,
+    COOKIE_SECRET,
+    SESSION_STORE,
+    REVOCATION_STORE,
+];
+
+/// Whether the application reads a variable of this name.
+pub(crate) fn is_read(name: &str) -> bool {
+    READ.contains(&name)
+}
+
 /// Names that other Okta libraries use, or that fingers produce, and the name that is
 /// meant.
 ///

@@ -78,6 +78,7 @@ use url::Url;
 pub use builder::ConfigBuilder;
 pub(crate) use client_auth::Signer;
 pub use client_auth::{ClientAuth, PrivateKey};
+pub(crate) use env::is_read;
 pub use issuer::Issuer;
 pub(crate) use issuer::is_loopback;
 pub use problem::{Problem, Severity};

@@ -19,6 +19,11 @@ use super::problem::Findings;
 use crate::error::Result;
 use crate::secret::Secret;
 
+/// The domains below which the orgs of Okta's own clouds are. At a custom domain, and at
+/// other providers, an issuer may have any path.
+const OKTA: [&str; 6] =
+    [".okta.com", ".oktapreview.com", ".okta-emea.com", ".okta-gov.com", ".okta.mil", ".okta-miltest.com"];
+
 /// What an issuer looks like, for messages.
 const EXAMPLE: &str = "https://dev-123.okta.com/oauth2/default";
 
@@ -58,6 +63,9 @@ fn issuer_typo(value: &str) -> Option<String> {
     if is_placeholder(value) {
         return Some(format!("`{value}` still has a placeholder in it; put your own Okta domain there"));
     }
+    if is_quoted(value) {
+        return Some(format!("`{value}` is in quotes, which some tools do not take away; remove them"));
+    }
     if value.matches("://").count() > 1 {
         return Some(format!("`{value}` has `://` twice; it looks like a slip of copy and paste"));
     }
@@ -90,7 +98,16 @@ fn issuer_shape(url: &Url) -> Option<String> {
     if path.trim_end_matches('/') == "/oauth2" {
         return Some("`/oauth2` alone is no server; use `/oauth2/default`, or nothing for the org server".to_owned());
     }
+    let server = path.strip_prefix("/oauth2/").is_some_and(|id| !id.contains('/'));
+    if OKTA.iter().any(|domain| host.ends_with(domain)) && path != "/" && !server {
+        return Some(format!("`{path}` is no issuer at Okta; one ends with its domain or with `/oauth2/` and an id"));
+    }
     None
+}
+
+/// Whether a value came with the quotes that a shell would have taken away.
+fn is_quoted(value: &str) -> bool {
+    ['"', '\''].iter().any(|quote| value.len() > 1 && value.starts_with(*quote) && value.ends_with(*quote))
 }
 
 /// What somebody says of a client and its issuers, without all that an application says
@@ -135,6 +152,10 @@ pub(crate) fn client_secret(value: Option<&Secret>, findings: &mut Findings) -> 
         findings.error(CLIENT_SECRET, "it is still a placeholder; put the Client Secret of your application there");
         return None;
     }
+    if is_quoted(value.expose()) {
+        findings.error(CLIENT_SECRET, "it is in quotes, which some tools do not take away; remove them");
+        return None;
+    }
     if !value.expose().bytes().all(|b| b.is_ascii_graphic()) {
         findings.error(CLIENT_SECRET, "it has spaces or characters that no Client Secret has; copy it again");
         return None;
@@ -158,6 +179,17 @@ pub(crate) fn base_url(value: &str, findings: &mut Findings) -> Option<Url> {
     Some(url)
 }
 
+/// The redirect URI, whose path is the callback.
+pub(crate) fn redirect_uri(variable: &'static str, value: &str, findings: &mut Findings) -> Option<Url> {
+    let url = redirect(variable, value, findings)?;
+    if url.path() == "/" {
+        let message = "it has no path, and the callback needs one of its own, such as `/authorization-code/callback`";
+        findings.error(variable, message);
+        return None;
+    }
+    Some(url)
+}
+
 /// A URL that Okta sends browsers to.
 pub(crate) fn redirect(variable: &'static str, value: &str, findings: &mut Findings) -> Option<Url> {
     let url = absolute_url(variable, value, findings)?;
@@ -176,8 +208,9 @@ pub(crate) fn redirect(variable: &'static str, value: &str, findings: &mut Findi
 /// Credentials in a URL end up in logs and messages. That is why they are looked for
 /// before the scheme, whose message shows the value.
 fn absolute_url(variable: &'static str, value: &str, findings: &mut Findings) -> Option<Url> {
-    let Ok(url) = Url::parse(value) else {
-        findings.error(variable, format!("`{value}` is not a URL; it begins with https:// and a host"));
+    let Some(url) = Url::parse(value).ok().filter(|_| value.contains("://")) else {
+        let message = format!("`{value}` is not a URL; it begins with https:// (on this machine http://) and a host");
+        findings.error(variable, message);
         return None;
     };
     if !url.username().is_empty() || url.password().is_some() {
@@ -187,6 +220,11 @@ fn absolute_url(variable: &'static str, value: &str, findings: &mut Findings) ->
     match url.scheme() {
         "https" => Some(url),
         "http" if is_loopback(&url) => Some(url),
+        "http" if url.host_str() == Some("0.0.0.0") => {
+            let fix = value.replacen("0.0.0.0", "localhost", 1);
+            findings.error(variable, format!("`{value}` is where a server listens, and nothing to visit; use `{fix}`"));
+            None
+        }
         "http" => {
             findings.error(variable, format!("`{value}` is http, which is for this machine alone; use https"));
             None

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::id::TenantId;
 use super::settings::TenantSettings;
 use super::table::TenantTable;
+use crate::config::is_read;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
@@ -32,6 +33,7 @@ impl TenantTable {
             problems.push(format!("{TENANTS}: it is not set; list the ids of the tenants, separated by commas"));
         }
         let tenants: Vec<_> = ids.iter().filter_map(|id| tenant(id, &variables, &mut problems)).collect();
+        problems.extend(strangers(&ids, &variables));
         if problems.is_empty() {
             return Self::new(tenants);
         }
@@ -40,18 +42,56 @@ impl TenantTable {
     }
 }
 
+/// What is set for a tenant, by the ends of their names.
+const SETTINGS: [&str; 12] = [
+    "ISSUER_URI",
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "SHARED_KEY",
+    "NAME",
+    "BASE_URL",
+    "HOSTS",
+    "EMAIL_DOMAINS",
+    "FORMER_ISSUERS",
+    "SCOPES",
+    "AUDIENCE",
+    "POLICIES",
+];
+
+/// How the names of a tenant's variables begin.
+fn prefix(id: &str) -> String {
+    format!("OKTA_{}_", id.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// Variables that look like a tenant's and are read by nobody. A secret under a wrong
+/// name would make it a public client without a word.
+fn strangers(ids: &[String], variables: &HashMap<String, String>) -> Vec<String> {
+    let prefixes: Vec<String> = ids.iter().map(|id| prefix(id)).collect();
+    let is_setting = |name: &str| {
+        let mut ends = prefixes.iter().filter_map(|prefix| name.strip_prefix(prefix.as_str()));
+        is_read(name) || ends.any(|end| SETTINGS.contains(&end))
+    };
+    let looks_like_one = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()));
+    let mut strangers: Vec<&String> =
+        variables.keys().filter(|name| looks_like_one(name) && !is_setting(name)).collect();
+    strangers.sort();
+    let settings = SETTINGS.join(", ");
+    let told = |name: &String| format!("{name}: a tenant has no such setting; its names end with one of {settings}");
+    strangers.into_iter().map(told).collect()
+}
+
 /// One tenant.
 fn tenant(id: &str, variables: &HashMap<String, String>, problems: &mut Vec<String>) -> Option<TenantSettings> {
     let Some(known) = TenantId::parse(id) else {
         problems.push(format!("{TENANTS}: `{id}` is no id; use lower-case letters, digits and hyphens"));
         return None;
     };
-    let prefix = format!("OKTA_{}", id.to_ascii_uppercase().replace('-', "_"));
-    let value = |name: &str| variables.get(&format!("{prefix}_{name}"));
+    let prefix = prefix(id);
+    let value = |name: &str| variables.get(&format!("{prefix}{name}"));
     let mut required = |name: &str| {
         let found = value(name).cloned();
         if found.is_none() {
-            problems.push(format!("{prefix}_{name}: it is not set"));
+            problems.push(format!("{prefix}{name}: it is not set"));
         }
         found
     };
@@ -62,7 +102,7 @@ fn tenant(id: &str, variables: &HashMap<String, String>, problems: &mut Vec<Stri
         None | Some("false") => false,
         Some("true") => true,
         Some(_) => {
-            problems.push(format!("{prefix}_SHARED_KEY: it is neither `true` nor `false`"));
+            problems.push(format!("{prefix}SHARED_KEY: it is neither `true` nor `false`"));
             return None;
         }
     };
@@ -123,6 +163,34 @@ mod tests {
         for other in ["TRUE", "yes", "1", "0", "no", "true,false"] {
             let error = shared_key(other).unwrap_err().to_string();
             assert!(error.contains("OKTA_ACME_SHARED_KEY"), "{other}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_nobody_reads_is_told() {
+        let with = |name: &str| {
+            let variables = [
+                ("OKTA_TENANTS", "acme,acme-eu,client"),
+                ("OKTA_ACME_ISSUER_URI", "https://acme.okta.com"),
+                ("OKTA_ACME_CLIENT_ID", "0oa1"),
+                ("OKTA_ACME_EU_ISSUER_URI", "https://acme-eu.okta.com"),
+                ("OKTA_ACME_EU_CLIENT_ID", "0oa1"),
+                ("OKTA_CLIENT_ISSUER_URI", "https://client.okta.com"),
+                ("OKTA_CLIENT_CLIENT_ID", "0oa1"),
+                (name, "hunter2"),
+            ];
+            TenantTable::from_variables(variables).map(drop).map_err(|error| error.to_string())
+        };
+        for fine in ["OKTA_ACME_NAME", "OKTA_ACME_EU_CLIENT_SECRET", "OKTA_CLIENT_SECRET", "OKTA_OTHER_SECRET", "ACME"]
+        {
+            assert_eq!(with(fine), Ok(()), "{fine}");
+        }
+        for slip in ["OKTA_ACME_SECRET", "OKTA_ACME_CLIENTSECRET", "OKTA_ACME_EU_SCOPE", "OKTA_CLIENT_SECRETS"] {
+            let message = with(slip).unwrap_err();
+            assert!(
+                message.contains(slip) && message.contains("CLIENT_SECRET") && !message.contains("hunter2"),
+                "{message}"
+            );
         }
     }
 
