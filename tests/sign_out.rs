@@ -192,6 +192,36 @@ async fn with_the_store_down_a_sign_out_is_503_and_the_cookie_goes() {
     assert!(browser.jar.is_empty(), "and this browser forgets it");
 }
 
+/// Nobody can try again who has no cookie any more, so the application does: a copy of the cookie must not live on.
+#[tokio::test]
+async fn a_sign_out_that_the_store_did_not_take_is_completed_when_it_is_back() {
+    for failing in [&["remove"][..], &[]] {
+        let org = Org::start().await.unwrap();
+        let store = SharedStore::new(&org);
+        let site = Site::start(Place::Shared(store.clone()), org).await;
+        let mut browser = site.signed_in(ADA).await;
+        let (copy, ben) = (browser.clone(), site.signed_in(BEN).await);
+        // It fails at the very end, or cannot even say who that is.
+        if failing.is_empty() {
+            store.down(true)
+        } else {
+            store.fail(failing)
+        }
+        let page = browser.send(Method::POST, "/logout", &[("sec-fetch-mode", "navigate"), FORM], String::new()).await;
+        assert_eq!(page.status, 503);
+        assert!(
+            page.body.contains("signed out in this browser") && page.body.contains("sign_out_pending"),
+            "{}",
+            page.body
+        );
+        store.fail(&[]);
+        store.down(false);
+        eventually("the session has ended", || store.len() == 1).await;
+        eventually("its refresh token is given back", || revoked(&site.org) == 1).await;
+        assert!(!site.lives(&copy).await && site.lives(&ben).await);
+    }
+}
+
 #[tokio::test]
 async fn a_sign_out_of_another_site_is_refused() {
     for site in Site::all().await {

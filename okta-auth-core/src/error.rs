@@ -140,6 +140,11 @@ codes! {
     /// The same call may work later. Users get 503 with `Retry-After`, and nobody is
     /// signed out by it.
     StoreUnavailable = "store_unavailable",
+    /// The browser has been signed out, and the session store does not answer: copies of
+    /// the session's cookie are good until it does.
+    ///
+    /// The sign-out is completed as soon as the store works again.
+    SignOutPending = "sign_out_pending",
     /// The session cannot be renewed at the moment, and what it holds is too old to be
     /// used.
     ///
@@ -322,14 +327,15 @@ impl Error {
     /// work.
     pub fn is_temporary(&self) -> bool {
         use Code::{
-            LogoutInProgress, ProviderRateLimited, ProviderUnavailable, RenewalUnavailable, StoreUnavailable,
-            TenantUnavailable,
+            LogoutInProgress, ProviderRateLimited, ProviderUnavailable, RenewalUnavailable, SignOutPending,
+            StoreUnavailable, TenantUnavailable,
         };
         matches!(
             self.0.code,
             ProviderUnavailable
                 | ProviderRateLimited
                 | StoreUnavailable
+                | SignOutPending
                 | RenewalUnavailable
                 | TenantUnavailable
                 | LogoutInProgress

@@ -200,7 +200,7 @@ impl SessionStore for SharedStore {
                 None => return Box::pin(ready(Err(StoreError::new("the store removes nothing")))),
             }
         }
-        self.up(|store| store.remove(key))
+        self.works("remove", |store| store.remove(key))
     }
 
     fn link<'a>(&'a self, index: &'a StoreKey, record: &'a StoreKey, lifetime: Duration) -> StoreFuture<'a, ()> {

@@ -153,6 +153,10 @@ fn away(error: &Error) -> Telling {
         Code::StoreUnavailable | Code::RenewalUnavailable => {
             ("This is not available right now", &["You are still signed in.", "Please try again in a little while."])
         }
+        Code::SignOutPending => (
+            "You are signed out in this browser",
+            &["Part of this application cannot be reached at the moment, so the rest is done a little later."],
+        ),
         Code::TenantUnavailable => ("This is not available right now", &["Please try again in a little while."]),
         _ => (
             "Sign-in is not available right now",

@@ -74,6 +74,7 @@ mod finish;
 mod fresh_token;
 mod hook;
 mod initiate;
+mod late;
 mod lobby;
 mod many;
 mod messages;

@@ -304,8 +304,9 @@ impl Visit {
             Ok(None) => reply::see_other(landing),
             Ok(Some(session)) => match self.try_logout(session).await {
                 Ok(target) => reply::see_other(target.as_deref().unwrap_or(landing)),
-                Err(error) => self.error_told(&error),
+                Err(error) => self.sign_out_later(error),
             },
+            Err(error) if error.code() == Code::StoreUnavailable => self.sign_out_later(error),
             Err(error) => self.error(&error),
         };
         // The browser forgets the session whatever the store and Okta said.

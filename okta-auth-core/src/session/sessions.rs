@@ -47,7 +47,7 @@ pub(crate) enum Look {
 }
 
 /// What is to be asked about.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Ticket {
     /// Whether this session has been ended, or what its tokens are now.
     Cookie { entry: Entry, rewrite: bool },
