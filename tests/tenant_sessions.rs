@@ -15,9 +15,9 @@ use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::{Refusal, SignIn, Tenants};
 use okta_auth_core::tenant::{Resolver, TenantFuture, TenantKey, TenantSettings, TenantSource, TenantTable};
-use okta_auth_dev::ORG_SERVER;
+use okta_auth_dev::{Endpoint, ORG_SERVER, Outage};
 use support::site::{Framework, Plan, Site, id, local, settings};
-use support::{ADA, BEN, Browser, SECRET};
+use support::{ADA, BEN, Browser, SECRET, SharedStore, eventually};
 
 const NAMES: [&str; 2] = ["acme", "globex"];
 
@@ -207,6 +207,52 @@ async fn a_tenant_that_was_removed_is_gone_at_once_and_a_link_to_its_issuer_lead
         customers.0.lock().unwrap().push(next);
         site.tenants.forget();
         assert_eq!(acme.fetch("/t/acme/me").await.status, 401, "{store}: a session of before");
+    }
+}
+
+/// Whoever is on the way back from Okta while the tenant goes begins no session that would count when it comes back; and
+/// what a store did not end is ended when it works again.
+#[tokio::test]
+async fn nobody_is_in_at_a_tenant_that_was_removed_when_it_comes_back() {
+    for late in ["a sign-in", "the store"] {
+        let (customers, mut store) = (Customers::default(), None);
+        let site = Site::start(Framework::Axum, &NAMES, |plan| {
+            allow_paths(plan);
+            *customers.0.lock().unwrap() = plan.all();
+            let shared = store.insert(SharedStore::new(plan.org("acme"))).clone();
+            let shared = plan.shared(&plan.base, "memory").session_store(shared);
+            let builder = Tenants::builder(shared).egress(local()).source(customers.clone());
+            builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
+        })
+        .await;
+        let store = store.unwrap();
+        let mut acme = site.browser();
+        let removal = async || {
+            customers.0.lock().unwrap().retain(|tenant| tenant.id != id("acme"));
+            site.tenants.end_tenant(&id("acme")).await
+        };
+        if late == "a sign-in" {
+            let authorize = acme.navigate("/t/acme/me").await.location().to_owned();
+            site.org("acme").outage(Endpoint::Token, Outage::Hang);
+            let removed = async {
+                site.org("acme").until_waiting(Endpoint::Token, 1).await;
+                removal().await.unwrap();
+                site.org("acme").restore(Endpoint::Token);
+            };
+            let (answer, ()) = tokio::join!(site.complete(&mut acme, "acme", &authorize, ADA), removed);
+            assert_eq!(answer.status, 404, "{}", answer.body);
+        } else {
+            site.sign_in(&mut acme, "acme", ADA).await;
+            store.fail(&["linked"]);
+            assert!(removal().await.unwrap_err().is_temporary(), "it says that nothing has ended");
+            store.fail(&[]);
+        }
+        eventually("no session is left", || store.len() == 0).await;
+        customers.0.lock().unwrap().push(settings("acme", site.org("acme")));
+        site.tenants.forget();
+        assert_eq!(acme.fetch("/t/acme/me").await.status, 401, "{late}");
+        site.sign_in(&mut acme, "acme", ADA).await;
+        assert_eq!(acme.fetch("/t/acme/me").await.status, 200, "{late}: whoever signs in again is in");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Puts the parts together.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use super::hook::SignInHook;
@@ -230,6 +231,7 @@ impl OktaAuthBuilder {
             sessions,
             renewals,
             tenant: self.tenant,
+            gone: AtomicBool::new(false),
             exclusive: self.exclusive,
             on_demand,
             senders,

@@ -168,9 +168,9 @@ impl Many {
             (None, None) => self.find(&key).await?.ok_or_else(unknown)?,
         };
         self.directory.forget();
-        auth.end_everybody().await?;
+        // Whoever comes from now on gets another engine, or none.
         self.ready.remove(id);
-        Ok(())
+        auth.remove_everybody().await
     }
 
     /// Finds the tenant, at once if it can be.

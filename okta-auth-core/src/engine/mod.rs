@@ -93,6 +93,7 @@ mod unsaved;
 mod visit;
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 pub use access::Accepts;
@@ -168,6 +169,8 @@ pub(crate) struct Inner {
     consumed: Arc<Consumed>,
     /// The tenant that this is the engine of.
     tenant: Option<Arc<TenantSettings>>,
+    /// Whether the tenant has gone: nobody is signed in there any more.
+    gone: AtomicBool,
     /// All tenants, if a sign-in ends the sessions of others in the same browser.
     exclusive: Option<Weak<many::Many>>,
     /// Sessions, in the browsers that they belong to or in a store.

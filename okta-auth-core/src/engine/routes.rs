@@ -235,6 +235,7 @@ impl Visit {
             NewSession { client_id: &auth.config.client_id, app_data: &app_data, device: device.as_deref(), now };
         let session = Session::new(&identity, &with)?;
         let (id, session_cookies) = auth.sessions.create(self.cookies(), session, now).await?;
+        self.auth().still_there(id).await?;
         cookies.extend(session_cookies);
         if let Some(many) = &auth.exclusive {
             cookies.extend(auth.sessions.clear_others(self.cookies()));

@@ -224,9 +224,12 @@ impl Tenants {
     /// never has does not know whose sessions to end, and says so: call it then before
     /// and after the removal.
     ///
+    /// If the session store does not answer it is tried again, for an hour at most and
+    /// as long as the process runs.
+    ///
     /// # Errors
     /// [`Code::TenantUnknown`] if this process does not know the tenant (any more), and
-    /// that of the session store: the sessions may then not have ended.
+    /// that of the session store: the sessions may then not have ended yet.
     pub async fn end_tenant(&self, id: &TenantId) -> Result<()> {
         match &self.0 {
             Kind::Many(many) => many.end_tenant(id).await,
