@@ -241,6 +241,8 @@ fn an_error_of_main_is_read_line_by_line() {
 fn slips_in_addresses_and_secrets() {
     refused("OKTA_BASE_URL", "localhost:8080", "begins with https:// (on this machine http://)");
     refused("OKTA_BASE_URL", "http://0.0.0.0:8080", "use `http://localhost:8080`");
+    let empty = ConfigBuilder::from_variables(GOOD).client_id("").build().unwrap_err().to_string();
+    assert!(empty.contains("OKTA_CLIENT_ID: it is empty"), "{empty}");
     refused("OKTA_REDIRECT_URI", "http://localhost:8080", "`/authorization-code/callback`");
     refused("OKTA_CLIENT_SECRET", "\"xYzABC1234567\"", "in quotes");
     refused("OKTA_ISSUER_URI", "\"https://dev-12345678.okta.com\"", "in quotes");

@@ -250,7 +250,10 @@ async fn a_tenant_of_a_source_is_held_to_what_a_table_is_held_to() {
     let accepting = |config: ConfigBuilder| config.accept_issuer("https://acme.okta.com/oauth2/default");
     let error = tenant(&accepting, |_| {}).await.unwrap_err();
     assert!(error.is_config() && error.to_string().contains("accept_issuer"), "{error}");
-    let changes: [fn(&mut TenantSettings); 4] = [
+    let changes: [fn(&mut TenantSettings); 7] = [
+        |acme| acme.issuer.push('/'),
+        |acme| acme.former_issuers = vec!["https://old.okta.com/".to_owned()],
+        |acme| acme.client_id.clear(),
         |acme| acme.former_issuers = vec!["https://old.acme.internal".to_owned()],
         |acme| acme.former_issuers = vec!["https://169.254.169.254".to_owned()],
         |acme| acme.policies = Some("strict".to_owned()),

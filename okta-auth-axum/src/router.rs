@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use okta_auth_core::engine::{Endpoint, Tenants, Visit};
 
 use crate::layer::{OktaAuthLayer, into_response};
@@ -19,9 +20,7 @@ use crate::rejection::layer_missing;
 )]
 pub trait RouterExt {
     /// Mounts sign-in, callback and sign-out, and adds the layer that gives every route
-    /// its user.
-    ///
-    /// It takes `&OktaAuth`, or `&Tenants` for many of them.
+    /// its user: of `&OktaAuth`, or of `&Tenants` for many of them.
     ///
     /// Call it after the routes that use it: as with every layer of axum, routes added
     /// later do not see it. The paths are those of
@@ -49,9 +48,10 @@ async fn serve(endpoint: Endpoint, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Some(visit) = parts.extensions.get::<Visit>().cloned() else { return layer_missing() };
     let body = if parts.method == Method::POST {
-        match axum::body::to_bytes(body, Endpoint::MAX_BODY).await {
-            Ok(body) => body,
-            Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        match Limited::new(body, Endpoint::MAX_BODY).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+            Err(_) => return StatusCode::BAD_REQUEST.into_response(),
         }
     } else {
         Bytes::new()

@@ -342,6 +342,13 @@ impl Error {
         )
     }
 
+    /// Whether Okta answered with something that cannot be used, or that leads where
+    /// nothing may lead.
+    pub(crate) fn is_of_provider(&self) -> bool {
+        use Code::{EgressRefused, IssuerMismatch, MetadataInvalid, ProviderResponse, TokenRefused};
+        matches!(self.0.code, ProviderResponse | IssuerMismatch | MetadataInvalid | TokenRefused | EgressRefused)
+    }
+
     /// Whether a token was refused: malformed, badly signed, expired, or meant for
     /// somebody else.
     pub fn is_token(&self) -> bool {

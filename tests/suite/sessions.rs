@@ -110,6 +110,25 @@ pub(crate) async fn a_csrf_header_can_be_asked_for<F: Framework>() {
     assert_eq!(browser.navigate("/profile").await.status, 200);
 }
 
+/// What is broken is not what is too large.
+pub(crate) async fn a_body_that_is_broken_is_400_and_a_large_one_413<F: Framework>() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let app = App::start::<F>().await;
+    let host = app.base.strip_prefix("http://").unwrap();
+    let large = format!("{:x}\r\n{}\r\n0\r\n\r\n", 200_000, "x".repeat(200_000));
+    for (body, status) in [("ZZ\r\nx", "400"), (large.as_str(), "413")] {
+        let mut socket = tokio::net::TcpStream::connect(host).await.unwrap();
+        let head =
+            format!("POST /authorization-code/callback HTTP/1.1\r\nhost: {host}\r\ntransfer-encoding: chunked\r\n\r\n");
+        socket.write_all(head.as_bytes()).await.unwrap();
+        // It may be answered before all of it has been sent.
+        let _ = socket.write_all(body.as_bytes()).await;
+        let mut answer = [0; 12];
+        socket.read_exact(&mut answer).await.unwrap();
+        assert_eq!(std::str::from_utf8(&answer[9..]).unwrap(), status);
+    }
+}
+
 /// A handshake is a GET that opens a channel both ways: with the cookie, which a page on a neighbouring subdomain has sent
 /// along, that would be the user's.
 pub(crate) async fn a_websocket_must_come_from_our_own_pages<F: Framework>() {

@@ -138,6 +138,10 @@ pub(crate) fn client_id(value: Option<&str>, findings: &mut Findings) -> Option<
         findings.error(CLIENT_ID, format!("replace `{value}` with the Client ID of your application"));
         return None;
     }
+    if value.is_empty() {
+        findings.error(CLIENT_ID, "it is empty; copy the Client ID of your application from Okta's admin console");
+        return None;
+    }
     if !value.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\'') {
         findings.error(CLIENT_ID, "it has spaces, quotes or other characters that no Client ID has; copy it again");
         return None;

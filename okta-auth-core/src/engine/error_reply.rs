@@ -126,7 +126,7 @@ fn telling(error: &Error) -> Telling {
             "Your account lacks something that this page needs",
             &["Please ask the people who run this application."],
         ),
-        Code::ProviderResponse | Code::IssuerMismatch | Code::MetadataInvalid | Code::TokenRefused => (
+        _ if error.is_of_provider() => (
             StatusCode::BAD_GATEWAY,
             "Sign-in failed",
             &[

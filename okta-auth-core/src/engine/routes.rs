@@ -140,11 +140,14 @@ impl Visit {
     }
 
     /// The metadata of this application as an API (RFC 9728 §3.2). It is the same for
-    /// everybody, and scripts of any origin may read it.
+    /// everybody, and scripts of any origin may read it. That of one of many tenants may
+    /// be told by more than its URL, so shared caches do not keep it.
     fn resource_metadata(&self) -> Reply {
         let mut reply = reply::json(StatusCode::OK, &resource_metadata(self.auth().config()));
         let headers = reply.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+        let many = self.auth().tenant().is_some();
+        let caching = if many { "private, max-age=3600" } else { "public, max-age=3600" };
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         reply
     }

@@ -85,7 +85,10 @@ impl Shared {
     /// # Errors
     /// [`Code::ConfigInvalid`].
     pub(crate) fn check(&self, tenant: &TenantSettings) -> Result<()> {
-        let problem = self.problem(tenant).map(str::to_owned).or_else(|| self.leak(tenant));
+        let slash = std::iter::once(&tenant.issuer).chain(&tenant.former_issuers).find(|issuer| issuer.ends_with('/'));
+        // With it, it would be another text to everything that compares issuers.
+        let slash = slash.map(|issuer| format!("the slash at the end of `{issuer}` is not part of it; leave it out"));
+        let problem = self.problem(tenant).map(str::to_owned).or_else(|| self.leak(tenant)).or(slash);
         problem.map_or(Ok(()), |problem| {
             Err(Error::new(Code::ConfigInvalid, format!("the tenant {} cannot be used: {problem}", tenant.id)))
         })
