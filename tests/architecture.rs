@@ -7,9 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order in which data flows. A module imports only from modules before it.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "base64url",
     "error",
+    "json",
     "headers",
     "secret",
     "clock",

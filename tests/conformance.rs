@@ -350,6 +350,9 @@ refuses! {
     token_response_not_json: Fault::TokenHtml => "provider_response";
     token_response_with_wrong_content_type: Fault::TokenWrongContentType => "provider_response";
     token_response_200_with_error: Fault::TokenOkWithError => "provider_response";
+    token_response_with_more_after_it: Fault::TokenTrailing => "provider_response";
+    token_response_in_an_array: Fault::TokenArray => "provider_response";
+    a_session_that_would_have_ended: Fault::IdTokenClaim("session_expiry".into(), json!(1)) => "token_claim";
     token_type_that_is_not_bearer: Fault::TokenTypeOther("mac".into()) => "provider_response";
     token_response_huge: Fault::TokenHuge => "provider_response";
     token_response_redirects: Fault::TokenRedirect => "provider_response";

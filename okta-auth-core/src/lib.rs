@@ -102,6 +102,7 @@
 mod base64url;
 pub mod error;
 mod headers;
+mod json;
 pub mod secret;
 
 pub mod clock;

@@ -96,11 +96,11 @@ fn telling(error: &Error) -> Telling {
             &["This address belongs to no organization that we know. Please check it."],
         ),
         _ if error.is_temporary() => return away(error),
-        Code::AttemptUnknown | Code::CallbackMalformed => (
+        _ if is_stale(error) => (
             StatusCode::BAD_REQUEST,
             "This sign-in link does not work any more",
             &[
-                "The sign-in was started in another browser or tab, was already completed, or its cookie is gone.",
+                "The sign-in was started in another browser, was already completed, or its cookie is gone.",
                 "Make sure that cookies are allowed and that the address is the one you started from.",
             ],
         ),
@@ -145,6 +145,16 @@ fn telling(error: &Error) -> Telling {
         ),
     };
     Telling { status, title, sentences }
+}
+
+/// Whether the browser came with something old or foreign; of a code that is only seen
+/// when Okta does not take it.
+fn is_stale(error: &Error) -> bool {
+    match error.code() {
+        Code::AttemptUnknown | Code::CallbackMalformed => true,
+        Code::TokenRefused => error.provider_error() == Some("invalid_grant"),
+        _ => false,
+    }
 }
 
 /// What is away comes back: nobody has to do anything but wait.

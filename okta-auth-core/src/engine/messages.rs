@@ -258,7 +258,10 @@ fn refusal(channel: Channel, error: &Error, reference: Reference) -> Reply {
     let mut reply = reply::json(status, &json!({ "error": code.as_str(), "reference": reference.to_string() }));
     let headers = reply.headers_mut();
     if status == StatusCode::UNAUTHORIZED {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+        // Of what was not sent nothing is wrong (RFC 6750 §3.1).
+        let sent = code != Code::LogoutRefused;
+        let challenge = if sent { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         let wait = error.retry_after().map_or(10, |wait| wait.as_secs().max(1));

@@ -237,6 +237,10 @@ impl Visit {
         let with =
             NewSession { client_id: &auth.config.client_id, app_data: &app_data, device: device.as_deref(), now };
         let session = Session::new(&identity, &with)?;
+        if session.lifeline().ceiling.is_some_and(|end| end <= now) {
+            // It would have ended before the next request, which would sign in again, without end.
+            return Err(Error::invalid_claim("session_expiry", "is past, so nobody can be signed in"));
+        }
         let (id, session_cookies) = auth.sessions.create(self.cookies(), session, now).await?;
         self.auth().still_there(id).await?;
         cookies.extend(session_cookies);

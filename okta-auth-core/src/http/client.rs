@@ -29,11 +29,12 @@ use super::breaker::Outcome;
 use super::cached::Fetched;
 use super::circuit::{Circuits, Limits};
 use super::guard::EgressPolicy;
-use super::rate_limit::retry_after;
+use super::rate_limit::{retry_after, stated};
 use super::resolve::{AddressesRefused, GuardedResolver, SystemNames};
 use crate::clock::SharedClock;
 use crate::error::{Code, Error, Result};
 use crate::events::{Measure, ProviderEndpoint};
+use crate::json;
 
 /// The bounds of one request.
 #[derive(Clone, Debug)]
@@ -235,7 +236,9 @@ impl HttpClient {
             return Err(Error::new(Code::ProviderRateLimited, message).with_retry_after(wait));
         }
         if status.is_server_error() {
-            return Err(Error::new(Code::ProviderUnavailable, format!("Okta answered {}", status.as_u16())));
+            let error = Error::new(Code::ProviderUnavailable, format!("Okta answered {}", status.as_u16()));
+            let wait = stated(response.headers(), self.clock.now());
+            return Err(wait.into_iter().fold(error, Error::with_retry_after));
         }
         Ok(())
     }
@@ -277,7 +280,7 @@ impl HttpClient {
         if !is_json(response.headers()) {
             return Err(Error::new(Code::ProviderResponse, format!("the answer at `{place}` is not JSON")));
         }
-        let value = serde_json::from_slice(response.body()).map_err(|error| {
+        let value = json::object(response.body()).map_err(|error| {
             Error::new(Code::ProviderResponse, format!("the answer at `{place}` is not what it should be"))
                 .with_cause(error)
         })?;

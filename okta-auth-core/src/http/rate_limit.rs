@@ -22,17 +22,23 @@ const MOST: Duration = Duration::from_secs(60);
 
 /// The time to wait, between one second and one minute.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
-    let stated = number(RETRY_AFTER.as_str()).and_then(|seconds| u64::try_from(seconds).ok());
-    let wait = match (stated, number("x-rate-limit-reset")) {
-        (Some(seconds), _) => Duration::from_secs(seconds),
-        (None, Some(reset)) => {
-            let here = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?)).unwrap_or(now);
-            Timestamp::from_seconds(reset).since(here)
-        }
-        (None, None) => LEAST,
-    };
-    wait.clamp(LEAST, MOST)
+    let reset = headers.get("x-rate-limit-reset").and_then(|reset| reset.to_str().ok()?.trim().parse().ok());
+    let by_reset = || reset.map(|reset| Timestamp::from_seconds(reset).since(server_time(headers, now)));
+    stated(headers, now).or_else(by_reset).unwrap_or(LEAST).clamp(LEAST, MOST)
+}
+
+/// What `Retry-After` says, in seconds or as a date (RFC 9110 §10.2.3), within the same
+/// bounds.
+pub(super) fn stated(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    let wait = seconds.or_else(|| http_date(text).map(|date| date.since(server_time(headers, now))))?;
+    Some(wait.clamp(LEAST, MOST))
+}
+
+/// The time by the clock of who answers, whose times are by that one too.
+fn server_time(headers: &HeaderMap, now: Timestamp) -> Timestamp {
+    headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?)).unwrap_or(now)
 }
 
 /// An HTTP date in its one modern form, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110
@@ -69,5 +75,14 @@ mod tests {
         assert_eq!(wait(&[("x-rate-limit-reset", "soon"), ("date", "yesterday")]), 1);
         assert_eq!(wait(&[("retry-after", "7"), ("x-rate-limit-reset", "99999999999")]), 7);
         assert_eq!(wait(&[("retry-after", "-7")]), 1);
+        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1995 08:49:37 GMT")]), 60);
+        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1993 08:49:37 GMT")]), 1);
+    }
+
+    #[test]
+    fn a_date_says_when_to_come_back() {
+        let until = ("retry-after", "Sun, 06 Nov 1994 08:50:17 GMT");
+        assert_eq!(wait(&[until]), 40);
+        assert_eq!(wait(&[until, ("date", "Sun, 06 Nov 1994 08:49:57 GMT")]), 20);
     }
 }

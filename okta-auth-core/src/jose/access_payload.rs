@@ -15,6 +15,7 @@ use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 use super::claims::{Audience, Times};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
+use crate::json;
 
 /// Claims that no access token has: those of ID tokens, logout tokens and DPoP proofs.
 const OF_OTHERS: [&str; 6] = ["nonce", "at_hash", "c_hash", "events", "htm", "htu"];
@@ -58,7 +59,7 @@ impl<'a> AccessPayload<'a> {
     /// [`Code::TokenMalformed`] if it is no JSON object with each name once,
     /// [`Code::TokenClaim`] if a claim is of another type than it should be.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        serde_json::from_slice(bytes).map_err(|error| {
+        json::object(bytes).map_err(|error| {
             let (code, message) = if error.is_data() {
                 (Code::TokenClaim, "a claim of the token is of another type than it should be, or comes twice")
             } else {

@@ -12,11 +12,12 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
+use crate::json::{self, Unique};
 
 /// The `aud` claim: one text, or a list of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub(super) struct Payload(pub(super) Map<String, Value>);
 impl Payload {
     /// Reads a payload whose signature has been verified.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
-        serde_json::from_slice(bytes).map_err(|error| {
+        json::object::<Unique>(bytes).map(|Unique(all)| Self(all)).map_err(|error| {
             Error::new(Code::TokenMalformed, "the token's payload is not a JSON object with each name once")
                 .with_cause(error)
         })
@@ -104,33 +105,6 @@ impl Payload {
     /// Whether a claim is there, whatever its value.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
-    }
-}
-
-impl<'de> Deserialize<'de> for Payload {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Unique).map(Self)
-    }
-}
-
-/// Reads an object and refuses a name that comes twice.
-struct Unique;
-
-impl<'de> Visitor<'de> for Unique {
-    type Value = Map<String, Value>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Map<String, Value>, A::Error> {
-        let mut all = Map::new();
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            if all.insert(name, value).is_some() {
-                return Err(de::Error::custom("a claim comes twice"));
-            }
-        }
-        Ok(all)
     }
 }
 

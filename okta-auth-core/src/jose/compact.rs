@@ -9,6 +9,7 @@ use serde::de::{Deserializer, IgnoredAny};
 
 use crate::base64url;
 use crate::error::{Code, Error, Result};
+use crate::json;
 
 /// Okta's largest tokens, with a hundred groups, have about 10 KB.
 const MAX_BYTES: usize = 32 * 1024;
@@ -104,7 +105,7 @@ impl Headers {
         {
             return Ok(Arc::clone(header));
         }
-        let header: Header = serde_json::from_slice(&decode(encoded)?)
+        let header: Header = json::object(&decode(encoded)?)
             .map_err(|error| malformed("its header cannot be read").with_cause(error))?;
         header.check()?;
         Ok(Arc::new(header))
@@ -193,6 +194,7 @@ mod tests {
             assert_eq!(code(bad), Code::TokenMalformed, "{bad}");
         }
         assert_eq!(code("a.b.c.d.e"), Code::TokenEncrypted);
+        assert_eq!(code(&token(r#"["RS256","k"]"#)), Code::TokenMalformed, "a header is an object");
         assert_eq!(code(&"a".repeat(MAX_BYTES + 1)), Code::TokenMalformed);
     }
 

@@ -71,7 +71,8 @@ struct WireKey {
 impl KeySet {
     /// Reads each key on its own and keeps those that can verify.
     pub(super) fn new(set: WireSet) -> Self {
-        let keys = set.keys.into_iter().take(MAX_KEYS).filter_map(|key| serde_json::from_value(key).ok());
+        let keys = set.keys.into_iter().take(MAX_KEYS).filter(Value::is_object);
+        let keys = keys.filter_map(|key| serde_json::from_value(key).ok());
         Self(keys.filter_map(|key: WireKey| key.parse()).collect())
     }
 

@@ -3,10 +3,12 @@
 
 use http::{Request, Response};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
 use crate::http::{HttpClient, Repeat};
+use crate::json;
 
 /// Sends one request to a token-like endpoint. A code or a refresh token must not be
 /// sent twice: Okta would take the second one for a replay, so nothing is repeated
@@ -17,10 +19,14 @@ pub(super) async fn send(
     endpoint: ProviderEndpoint,
 ) -> Result<Response<Vec<u8>>> {
     let response = http.send(request, Repeat::Never, endpoint).await?;
-    if response.status() == http::StatusCode::OK {
-        return Ok(response);
+    if response.status() != http::StatusCode::OK {
+        return Err(refusal(&response));
     }
-    Err(refusal(&response))
+    // Whoever reads the tokens takes an array too, and stops at the end of the first value.
+    if let (ProviderEndpoint::Token, Err(error)) = (endpoint, json::object::<IgnoredAny>(response.body())) {
+        return Err(Error::new(Code::ProviderResponse, "Okta's answer is not a JSON object").with_cause(error));
+    }
+    Ok(response)
 }
 
 /// Okta answers in the OAuth form (`error`) or in its management form (`errorCode`), at

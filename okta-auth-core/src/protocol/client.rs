@@ -39,6 +39,7 @@ use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
 use crate::http::{HttpClient, Repeat};
+use crate::json::{self, Unique};
 use crate::secret::Secret;
 
 /// `openidconnect`'s client with our token response in it, authorization and token
@@ -229,8 +230,9 @@ impl Protocol {
             );
             return Err(Error::new(Code::ProviderResponse, message));
         }
-        serde_json::from_slice(response.body()).map_err(|error| {
-            Error::new(Code::ProviderResponse, "the answer to an introspection is not a JSON object").with_cause(error)
+        json::object(response.body()).map(|Unique(answer)| answer).map_err(|error| {
+            let message = "the answer to an introspection is not a JSON object with each name once";
+            Error::new(Code::ProviderResponse, message).with_cause(error)
         })
     }
 
@@ -311,8 +313,9 @@ impl Protocol {
             let message = format!("the userinfo endpoint answered {}", response.status().as_u16());
             return Err(Error::new(Code::ProviderResponse, message));
         }
-        serde_json::from_slice(response.body()).map_err(|error| {
-            Error::new(Code::ProviderResponse, "the userinfo response is not a JSON object").with_cause(error)
+        json::object(response.body()).map(|Unique(claims)| claims).map_err(|error| {
+            let message = "the userinfo response is not a JSON object with each name once";
+            Error::new(Code::ProviderResponse, message).with_cause(error)
         })
     }
 }

@@ -16,11 +16,6 @@ use crate::jose::{IdTokenClaims, IdTokenRules, Trust};
 use crate::protocol::TokenSet;
 use crate::secret::Secret;
 
-/// Claims that are about the sign-in and not about the user. Userinfo has none of them,
-/// so they stay where a refresh brings no ID token.
-const OF_THE_SIGN_IN: [&str; 14] =
-    ["iss", "sub", "aud", "azp", "exp", "iat", "jti", "ver", "nonce", "auth_time", "acr", "amr", "idp", "sid"];
-
 /// What is known of the session whose tokens are to be renewed.
 #[derive(Debug)]
 pub(crate) struct Known<'a> {
@@ -140,8 +135,9 @@ impl Refreshed {
     }
 }
 
-/// What a session keeps of its claims if everything else is read anew.
+/// What a session keeps of its claims if everything else is read anew: userinfo says
+/// nothing of the sign-in.
 fn of_the_sign_in(claims: &Map<String, Value>) -> Map<String, Value> {
-    let kept = claims.iter().filter(|(name, _)| OF_THE_SIGN_IN.contains(&name.as_str()));
+    let kept = claims.iter().filter(|(name, _)| userinfo::is_of_the_sign_in(name));
     kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }

@@ -19,6 +19,31 @@ const PROMISED: &[(&str, &[&str])] = &[
     ("groups", &["groups"]),
 ];
 
+/// Claims that are about the sign-in and not about the user.
+const OF_THE_SIGN_IN: [&str; 15] = [
+    "iss",
+    "sub",
+    "aud",
+    "azp",
+    "exp",
+    "iat",
+    "jti",
+    "ver",
+    "nonce",
+    "auth_time",
+    "acr",
+    "amr",
+    "idp",
+    "sid",
+    "session_expiry",
+];
+
+/// Whether a claim speaks of the sign-in: how strong it was, when, and until when it
+/// counts.
+pub(super) fn is_of_the_sign_in(name: &str) -> bool {
+    OF_THE_SIGN_IN.contains(&name)
+}
+
 /// Whether a granted scope promises claims of which none is there.
 pub(crate) fn is_thin(claims: &Map<String, Value>, scopes: &[String]) -> bool {
     let granted = PROMISED.iter().filter(|(scope, _)| scopes.iter().any(|granted| granted == scope));
@@ -26,6 +51,7 @@ pub(crate) fn is_thin(claims: &Map<String, Value>, scopes: &[String]) -> bool {
 }
 
 /// Adds what the ID token does not say. The token's own claims win: they are signed.
+/// What speaks of the sign-in and not of the user is believed of the token alone.
 ///
 /// # Errors
 /// [`Code::UserinfoSubject`] if the response speaks of another subject, or of none.
@@ -34,7 +60,7 @@ pub(crate) fn merge(claims: &mut Map<String, Value>, userinfo: Map<String, Value
         let message = "userinfo speaks of another subject than the ID token; the sign-in is refused";
         return Err(Error::new(Code::UserinfoSubject, message));
     }
-    for (name, value) in userinfo {
+    for (name, value) in userinfo.into_iter().filter(|(name, _)| !is_of_the_sign_in(name)) {
         claims.entry(name).or_insert(value);
     }
     Ok(())
@@ -68,5 +94,16 @@ mod tests {
         }
         merge(&mut claims, object(json!({"sub": "a", "email": "other", "locale": "x"})), "a").unwrap();
         assert_eq!(claims, object(json!({"sub": "a", "email": "signed", "locale": "x"})));
+    }
+
+    #[test]
+    fn nothing_of_the_sign_in_is_believed_of_userinfo() {
+        let mut claims = object(json!({"sub": "00u1", "amr": ["pwd"]}));
+        let says = json!({
+            "sub": "00u1", "acr": "urn:okta:loa:2fa:any", "amr": ["mfa"], "auth_time": 2_000_000_000, "idp": "x",
+            "session_expiry": 1, "email": "a@b", "sid": "other", "groups": ["Admins"],
+        });
+        merge(&mut claims, object(says), "00u1").unwrap();
+        assert_eq!(Value::from(claims), json!({"sub": "00u1", "amr": ["pwd"], "email": "a@b", "groups": ["Admins"]}));
     }
 }

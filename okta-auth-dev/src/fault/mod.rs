@@ -262,6 +262,12 @@ pub enum Fault {
     TokenHtml,
     /// The right body, labelled `text/plain`.
     TokenWrongContentType,
+    /// The right body, and text after it. What comes after a JSON value makes all of it
+    /// no JSON (RFC 8259 §2).
+    TokenTrailing,
+    /// The members of the right body as an array, in the order of RFC 6749 §5.1. A
+    /// response is an object.
+    TokenArray,
     /// Status 200 with an OAuth error. The code or refresh token is not used up. The
     /// status alone does not make a response good.
     TokenOkWithError,

@@ -12,6 +12,8 @@ mod response;
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{Exchange, Params, client_auth};
 use crate::client::GrantType;
 use crate::fault::Fault;
@@ -36,11 +38,24 @@ pub(super) fn token(exchange: &Exchange<'_>) -> Reply {
     if board.hit(&Fault::TokenWrongContentType) {
         reply = reply.header("content-type", "text/plain;charset=UTF-8");
     }
+    if board.hit(&Fault::TokenTrailing) {
+        reply.body.push_str("trailing");
+    }
+    if board.hit(&Fault::TokenArray) {
+        reply.body = in_array(&reply.body);
+    }
     if board.hit(&Fault::TokenHuge) {
         reply = reply.huge();
     }
     reply.hang = board.hit(&Fault::TokenHang);
     reply.delayed(board.find(slow))
+}
+
+/// A token response as an array.
+fn in_array(body: &str) -> String {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let names = ["access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token"];
+    Value::from(names.map(|name| body[name].clone()).to_vec()).to_string()
 }
 
 /// How long the answer is to take.
