@@ -613,6 +613,52 @@ async fn a_session_is_found_by_the_names_that_it_had_before_a_refresh_left_them_
     }
 }
 
+/// What a refresh brought cannot be believed yet, and the refresh token that it was asked for with is used up. The next try is
+/// with the one that came along: Okta would take the old one for a stolen one.
+#[tokio::test]
+async fn a_refresh_that_cannot_be_believed_yet_uses_no_token_twice() {
+    for place in Place::LOCAL {
+        for why in ["the clock", "the keys"] {
+            let app = app_at(&place, strict_org().await).await;
+            let mut browser = signed_in(&app).await;
+            for rounds in 1..=2 {
+                app.org.clock().advance(LIFETIME);
+                if why == "the clock" {
+                    app.org.fault_once(Fault::IdTokenIssuedInFuture);
+                } else {
+                    app.org.rotate_keys();
+                    app.org.outage(Endpoint::Keys, Outage::Status(500));
+                }
+                assert!(browser.is_signed_in().await, "{} {why}: the grace lasts", place.name());
+                app.org.restore(Endpoint::Keys);
+                // By then the new access token has expired too.
+                app.org.clock().advance(if rounds == 1 { Duration::from_secs(61) } else { LIFETIME });
+                assert!(browser.is_signed_in().await, "{} {why}", place.name());
+                assert_eq!(browser.fetch("/token").await.status, 200, "{} {why}", place.name());
+                assert_eq!(app.org.refreshes().reused, 0, "{} {why}: a used token was presented", place.name());
+            }
+        }
+    }
+}
+
+/// Somebody signs out while the tokens are renewed: the new ones are given back.
+#[tokio::test]
+async fn tokens_that_come_after_a_sign_out_are_given_back() {
+    for place in Place::LOCAL {
+        let app = app_at(&place, strict_org().await).await;
+        let browser = signed_in(&app).await;
+        app.org.clock().advance(LIFETIME);
+        app.org.outage(Endpoint::Token, Outage::HangAfter);
+        let renewing = tokio::spawn(fetch(&browser, "/api/me"));
+        app.org.until_waiting(Endpoint::Token, 1).await;
+        assert_eq!(browser.clone().post("/logout", "").await.status, 303, "{}", place.name());
+        app.org.restore(Endpoint::Token);
+        renewing.await.unwrap();
+        eventually("both refresh tokens are given back", || revoked(&app.org) == 2).await;
+        assert!(!browser.clone().is_signed_in().await, "{}", place.name());
+    }
+}
+
 /// Userinfo fails at the sign-in: what is missing is asked for soon, and not when the tokens expire.
 #[tokio::test]
 async fn claims_that_a_sign_in_could_not_read_are_read_soon() {

@@ -75,6 +75,7 @@ mod fresh_token;
 mod hook;
 mod initiate;
 mod late;
+mod lease;
 mod lobby;
 mod many;
 mod messages;

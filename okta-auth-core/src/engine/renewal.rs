@@ -43,29 +43,22 @@
 //! leeway for rotated refresh tokens that lets two of them renew the same session.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
 use super::OktaAuth;
+use super::lease::under_lease;
 use super::unsaved::Unsaved;
 use crate::callback::Exchange;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::events::{EndReason, Happening, Measure};
 use crate::protocol::TokenSet;
-use crate::secret::random_bytes;
-use crate::session::{Due, Entry, Flights, Kind, Session, Sessions, StoreKey, StoredSessions, bounded};
+use crate::session::{Due, Entry, Flights, Found, Session, Sessions, StoreKey, StoredSessions, Ticket};
 use crate::tokens::refresh::{self, Known, Refreshed};
 
-/// How long a lease lasts without being renewed: what others wait if its holder is
-/// killed.
-const LEASE: Duration = Duration::from_secs(5);
-/// How often it is renewed.
-const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How often somebody who waits for another process looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// And how many times.
@@ -86,10 +79,20 @@ pub(super) struct Renewals {
     successors: Cache<StoreKey, (Entry, Timestamp)>,
     /// What has been renewed and could not be written down.
     pub(super) unsaved: Unsaved,
-    /// What was issued and could not be verified yet, after what it was asked for with.
-    unverified: Cache<StoreKey, (Arc<Session>, Arc<TokenSet>)>,
+    /// What was issued and could not be verified yet.
+    unverified: Cache<StoreKey, Unverified>,
     /// When to try again.
     pauses: Cache<StoreKey, Timestamp>,
+}
+
+/// Tokens that may be good, and cannot be believed yet.
+#[derive(Clone)]
+struct Unverified {
+    /// The session that they were asked for with.
+    before: Arc<Session>,
+    tokens: Arc<TokenSet>,
+    /// Whether they may pass when they are verified again.
+    again: bool,
 }
 
 /// What came of a renewal.
@@ -136,11 +139,9 @@ impl Renewals {
         (now < until && !entry.session.has_tokens_of(session)).then_some(entry)
     }
 
-    /// What is still to be verified, while it could be used.
-    fn unverified(&self, session: &Session, now: Timestamp) -> Option<Arc<TokenSet>> {
-        let (before, tokens) = self.unverified.get(&session.id().0)?;
-        let good = tokens.access_token_expires_at.is_none_or(|end| now < end);
-        (good && before.has_tokens_of(session)).then_some(tokens)
+    /// What was issued last in the place of a session's tokens.
+    fn unverified(&self, session: &Session) -> Option<Unverified> {
+        self.unverified.get(&session.id().0).filter(|kept| kept.before.has_tokens_of(session))
     }
 }
 
@@ -219,6 +220,12 @@ impl OktaAuth {
                 let next = Entry { session, version: 0, old_key: false };
                 let until = now.plus(self.config().options.refresh_grace);
                 self.0.renewals.successors.insert(next.session.id().0, (next.clone(), until));
+                // Somebody may have ended the session meanwhile, and knew nothing of these tokens.
+                let ticket = Ticket::Cookie { entry: next.clone(), rewrite: false };
+                if let Found::Ended = self.0.sessions.find(ticket, now).await? {
+                    self.revoke_later(next.session);
+                    return Ok(Outcome::Ended);
+                }
                 self.tell_renewal(Happening::SessionRenewed, &next.session, None);
                 Ok(Outcome::Renewed(next))
             }
@@ -322,8 +329,13 @@ impl OktaAuth {
 
     /// Asks Okta for new tokens, unless it has issued some that are still to be
     /// verified.
+    ///
+    /// What could not be believed has used up the refresh token of before all the same,
+    /// so the one that came along is presented next.
     async fn refreshed(&self, session: &Arc<Session>) -> Result<Refreshed> {
-        let token = session.refresh_token();
+        let kept = self.0.renewals.unverified(session);
+        let newer = kept.as_ref().and_then(|kept| kept.tokens.refresh_token.clone());
+        let token = newer.or_else(|| session.refresh_token());
         let token = token.ok_or_else(|| Error::new(Code::Internal, "a session without a refresh token was due"))?;
         let metadata = self.metadata().await?;
         let inner = &self.0;
@@ -340,46 +352,26 @@ impl OktaAuth {
             refresh_token: &token,
         };
         let (key, unverified) = (session.id().0, &inner.renewals.unverified);
-        let tokens = match inner.renewals.unverified(session, inner.clock.now()) {
-            Some(tokens) => tokens,
-            None => Arc::new(refresh::ask(&with, &known).await?),
+        let now = inner.clock.now();
+        let usable = |kept: &Unverified| kept.again && kept.tokens.access_token_expires_at.is_none_or(|end| now < end);
+        let tokens = match kept.filter(usable) {
+            Some(kept) => kept.tokens,
+            None => {
+                let mut tokens = refresh::ask(&with, &known).await?;
+                // One that does not rotate stays, and may be another one than the session has.
+                tokens.refresh_token.get_or_insert_with(|| token.clone());
+                Arc::new(tokens)
+            }
         };
         let outcome = refresh::verified(&with, &known, Arc::clone(&tokens)).await;
         match &outcome {
-            Err(error) if waits_for_keys(error) => unverified.insert(key, (Arc::clone(session), tokens)),
+            Err(error) if !ends(error) => {
+                let (before, again) = (Arc::clone(session), waits_for_keys(error));
+                unverified.insert(key, Unverified { before, tokens, again });
+            }
             _ => drop(unverified.remove(&key)),
         }
         outcome
-    }
-}
-
-/// Does something under the lease of a session's renewal; `None` if somebody else has
-/// it.
-pub(super) async fn under_lease<T>(
-    stored: &StoredSessions,
-    key: &StoreKey,
-    work: impl Future<Output = T>,
-) -> Result<Option<T>> {
-    let lease = stored.naming().name(Kind::Renewal, key.as_bytes());
-    let owner = u64::from_be_bytes(random_bytes()?);
-    if !bounded(stored.store().claim(&lease, owner, LEASE)).await? {
-        return Ok(None);
-    }
-    let done = while_holding(stored, &lease, owner, work).await;
-    // A lease that stays behind ends by itself.
-    let _ = bounded(stored.store().release(&lease, owner)).await;
-    Ok(Some(done))
-}
-
-/// Does something under a lease, which is renewed as long as that takes.
-async fn while_holding<T>(stored: &StoredSessions, lease: &StoreKey, owner: u64, work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
-    loop {
-        match tokio::time::timeout(HEARTBEAT, work.as_mut()).await {
-            Ok(done) => return done,
-            // A lease that is lost is no harm: whoever writes second finds another version.
-            Err(_) => drop(bounded(stored.store().claim(lease, owner, LEASE)).await),
-        }
     }
 }
 

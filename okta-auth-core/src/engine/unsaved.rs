@@ -17,7 +17,8 @@ use std::time::Duration;
 use quick_cache::sync::Cache;
 
 use super::OktaAuth;
-use super::renewal::{Outcome, REMEMBERED, under_lease};
+use super::lease::under_lease;
+use super::renewal::{Outcome, REMEMBERED};
 use crate::error::{Code, Error, Result};
 use crate::session::{Session, Sessions, StoreKey, StoredSessions};
 
