@@ -29,7 +29,7 @@ macro_rules! on_both {
 on_both! {
     sessions: signs_in_and_out, pages_and_apis_are_told_apart,
         scripts_and_prefetches_are_no_navigations, a_page_for_everybody_keeps_sessions_alive_and_takes_dead_ones_away,
-        claims_of_the_applications_own_type, a_body_that_is_broken_is_400_and_a_large_one_413, a_middleware_of_the_applications_own_may_ask_for_a_user,
+        claims_of_the_applications_own_type, browsers_get_pages_where_nothing_can_be_redirected, a_body_that_is_broken_is_400_and_a_large_one_413, a_middleware_of_the_applications_own_may_ask_for_a_user,
         unsafe_methods_must_come_from_our_own_pages, a_csrf_header_can_be_asked_for, a_websocket_must_come_from_our_own_pages, several_cookie_headers_are_one_jar,
         personal_pages_are_not_cached, the_metadata_of_the_resource, an_api_without_sessions;
     access_tokens: a_good_token_is_let_in, without_a_token_the_challenge_is_bare, bad_tokens_are_refused,

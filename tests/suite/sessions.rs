@@ -110,6 +110,29 @@ pub(crate) async fn a_csrf_header_can_be_asked_for<F: Framework>() {
     assert_eq!(browser.navigate("/profile").await.status, 200);
 }
 
+/// Nobody reads JSON who has typed an address, or sent a form after the session was over.
+pub(crate) async fn browsers_get_pages_where_nothing_can_be_redirected<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut browser = app.signed_in(ADA).await;
+    let typed = browser.navigate("/logout").await;
+    assert_eq!((typed.status.as_u16(), typed.header("allow")), (405, "POST"));
+    assert!(typed.body.contains("<form method=\"post\" action=\"/logout\">"), "{}", typed.body);
+    assert!(browser.is_signed_in().await, "a link signs nobody out");
+    let script = browser.fetch("/logout").await;
+    assert_eq!((script.status.as_u16(), script.json()["error"].as_str()), (405, Some("method_not_allowed")));
+
+    let form = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), ("accept", "text/html")];
+    let late = app.browser().send(Method::POST, "/profile", &form, String::new()).await;
+    assert_eq!((late.status.as_u16(), late.header("www-authenticate")), (401, "Bearer"));
+    assert!(
+        late.body.contains("was not sent on") && late.body.contains("/login?return_to=%2Fprofile"),
+        "{}",
+        late.body
+    );
+    let script = app.browser().send(Method::POST, "/profile", &[], String::new()).await;
+    assert_eq!((script.status.as_u16(), script.json()["error"].as_str()), (401, Some("login_required")));
+}
+
 /// What is broken is not what is too large.
 pub(crate) async fn a_body_that_is_broken_is_400_and_a_large_one_413<F: Framework>() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -127,6 +127,9 @@ impl Visit {
 
     /// 401 to a client without a session: a challenge and nothing else (RFC 6750 §3.1).
     fn unauthorized(&self) -> Reply {
+        if self.is_navigation() && !self.auth().config().is_api_only() {
+            return self.form_without_session();
+        }
         let body = json!({ "error": "login_required", "message": "Sign in first." });
         challenged(StatusCode::UNAUTHORIZED, &WwwAuthenticate::bare(), &body)
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::page::Page;
 use super::reply::{self, Reply};
-use crate::config::Routes;
+use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::events::Reference;
 use crate::login::ReturnTo;
@@ -37,13 +37,13 @@ struct Telling {
 pub(super) fn error_reply(
     error: &Error,
     navigation: bool,
-    routes: &Routes,
+    config: &Config,
     back_to: &ReturnTo,
     reference: Reference,
 ) -> Reply {
     let telling = telling(error);
     let mut answer = if navigation {
-        page(error, &telling, routes, back_to, reference)
+        page(error, &telling, config, back_to, reference)
     } else {
         let message = telling.sentences.first().copied().unwrap_or_default();
         let (code, reference) = (error.code().as_str(), reference.to_string());
@@ -58,17 +58,21 @@ pub(super) fn error_reply(
 
 /// The page: what happened, another try that leads back to where the user was, and
 /// home.
-fn page(error: &Error, telling: &Telling, routes: &Routes, back_to: &ReturnTo, reference: Reference) -> Reply {
+fn page(error: &Error, telling: &Telling, config: &Config, back_to: &ReturnTo, reference: Reference) -> Reply {
+    let routes = config.routes();
     // Without `prompt=login` Okta would sign the same account in again.
-    let denied = error.code() == Code::AccessDenied;
+    let denied = error.code() == Code::AccessDenied
+        || (error.code() == Code::AuthorizationRefused && error.provider_error() == Some("access_denied"));
     let (label, prompt) = if denied { ("Use another account", "prompt=login&") } else { ("Sign in again", "") };
     let again = routes.login().map(|login| format!("{login}?{prompt}return_to={}", encode(back_to.as_str())));
     let home = format!("{}/", routes.mount());
-    let mut links = Vec::new();
-    if let Some(again) = &again {
-        links.push((label, again.as_str()));
+    let mut links: Vec<(&str, &str)> = again.iter().map(|again| (label, again.as_str())).collect();
+    links.push(("Home", &home));
+    // At the address of no tenant all of these lead nowhere. The application's own address may.
+    let start = format!("{}/", config.origin());
+    if error.code() == Code::TenantUnknown {
+        links = vec![("Go to the start page", &start)];
     }
-    links.push(("Home", home.as_str()));
     let (sentences, code) = (telling.sentences.to_vec(), error.code().as_str());
     let page = Page { title: telling.title, sentences, links, code: Some(code), reference };
     reply::html(telling.status, page.render())
@@ -189,7 +193,7 @@ fn refused(error: &Error) -> Telling {
             "Access denied",
             &[
                 "The sign-in was cancelled, or your account may not use this application.",
-                "An administrator can assign it to you.",
+                "An administrator can give you access to it.",
             ],
         ),
         Some("temporarily_unavailable") => (

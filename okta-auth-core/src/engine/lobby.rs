@@ -10,12 +10,12 @@
 //! and everything but the start of a sign-in is 404 here.
 
 use bytes::Bytes;
-use http::header::CONTENT_SECURITY_POLICY;
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use url::{Url, form_urlencoded};
 
 use super::arrival::Arrival;
+use super::instead::with_form;
 use super::many::Many;
 use super::page::{Page, escape};
 use super::reply::{self, Reply};
@@ -26,10 +26,6 @@ use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::login::{LoginOptions, ReturnTo};
 use crate::tenant::TenantKey;
-
-/// What the page may do: as every page of the library, but for where its form leads.
-const ENTRANCE: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self' https: http:; \
-                        frame-ancestors 'none'";
 
 /// The longest address (RFC 5321 §4.5.3.1.3).
 const MAX_ADDRESS: usize = 254;
@@ -83,11 +79,7 @@ impl Visit {
             )
         });
         let page = Page { title: "Sign in", sentences, links, code: None, reference: self.reference() };
-        let mut reply = reply::html(StatusCode::OK, page.render_with(form.as_deref().unwrap_or_default()));
-        // Browsers hold the redirects that follow a form to `form-action` too, and these lead to any
-        // tenant and on to its Okta. There is one form, and nothing on the page can add another.
-        reply.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(ENTRANCE));
-        reply
+        with_form(StatusCode::OK, &page, form.as_deref().unwrap_or_default())
     }
 
     /// Somebody has given an address: on to the sign-in of its tenant.

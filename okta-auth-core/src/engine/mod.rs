@@ -74,6 +74,7 @@ mod finish;
 mod fresh_token;
 mod hook;
 mod initiate;
+mod instead;
 mod late;
 mod lease;
 mod lobby;

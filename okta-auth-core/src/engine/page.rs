@@ -28,8 +28,8 @@ padding:2rem;max-width:30rem;width:100%}h1{font-size:1.35rem;margin:0 0 .75rem}p
 nav{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}a{padding:.6rem 1rem;border-radius:8px;border:1px solid var(--line);\
 color:var(--ink);text-decoration:none}a:first-child{background:var(--act);border-color:var(--act);color:var(--on)}\
 form{display:grid;gap:.75rem;margin-top:1rem}label{display:grid;gap:.25rem}input{font:inherit;padding:.55rem;\
-border:1px solid var(--line);border-radius:8px;background:var(--bg);color:var(--ink)}button{font:inherit;padding:.6rem 1rem;\
-border-radius:8px;border:0;background:var(--act);color:var(--on);cursor:pointer}a:focus-visible{outline:3px solid var(--act);outline-offset:2px}small{display:block;margin-top:1.5rem;color:var(--mute)}";
+border:1px solid var(--mute);border-radius:8px;background:var(--bg);color:var(--ink)}button{font:inherit;padding:.6rem 1rem;\
+border-radius:8px;border:0;background:var(--act);color:var(--on);cursor:pointer}a:focus-visible,button:focus-visible,input:focus-visible{outline:3px solid var(--act);outline-offset:2px}small{display:block;margin-top:1.5rem;color:var(--mute)}";
 
 impl Page<'_> {
     /// Writes the page.
@@ -50,11 +50,13 @@ impl Page<'_> {
             let _ = write!(out, "<p>{}</p>", escape(sentence));
         }
         out.push_str(form);
-        out.push_str("<nav>");
-        for (text, target) in &self.links {
-            let _ = write!(out, "<a href=\"{}\">{}</a>", escape(target), escape(text));
+        for (number, (text, target)) in self.links.iter().enumerate() {
+            let start = if number == 0 { "<nav>" } else { "" };
+            let _ = write!(out, "{start}<a href=\"{}\">{}</a>", escape(target), escape(text));
         }
-        out.push_str("</nav>");
+        if !self.links.is_empty() {
+            out.push_str("</nav>");
+        }
         if let Some(code) = self.code {
             let (code, reference) = (escape(code), self.reference);
             let _ = write!(out, "<small>Code: {code}<br>Reference: {reference}</small>");

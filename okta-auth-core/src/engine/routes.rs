@@ -126,6 +126,7 @@ impl Visit {
             (Endpoint::Callback, &Method::POST) => self.callback(parts, &body).await,
             (Endpoint::Callback, _) => Self::method_not_allowed("GET, POST"),
             (Endpoint::Logout, &Method::POST) => self.logout(parts).await,
+            (Endpoint::Logout, &Method::GET) => self.sign_out_by_link(),
             (Endpoint::Logout, _) => Self::method_not_allowed("POST"),
             (Endpoint::FrontChannelLogout, &Method::GET | &Method::POST) => {
                 self.front_channel_logout(parts, &body).await

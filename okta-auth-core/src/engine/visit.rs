@@ -167,8 +167,8 @@ impl Visit {
 
     /// The same for an error of which an event has told already.
     pub(super) fn error_told(&self, error: &Error) -> Reply {
-        let routes = self.0.auth.config().routes();
-        error_reply::error_reply(error, self.0.navigation, routes, &self.target(), self.reference())
+        let config = self.0.auth.config();
+        error_reply::error_reply(error, self.0.navigation, config, &self.target(), self.reference())
     }
 
     /// Whether the request may reach the application at all: not if it names a tenant
