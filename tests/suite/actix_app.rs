@@ -150,7 +150,7 @@ async fn echo(request: HttpRequest) -> Json<Value> {
 }
 
 /// It does what it can, and then something fails.
-async fn broken(user: User) -> Result<String, actix_web::Error> {
+async fn broken(user: User) -> Result<String, Error> {
     Err(actix_web::error::ErrorInternalServerError(user.name().to_owned()))
 }
 

@@ -81,6 +81,8 @@ impl PolicySet {
     fn parse_named(name: &str, text: &str) -> Result<Self> {
         let invalid = |at: Option<usize>, message: &str| {
             let line = at.map(|at| line_of(text, at)).map_or(String::new(), |line| format!(", line {line}"));
+            let several = message.contains("exactly 1 element");
+            let message = if several { "a rule is one thing; put several into `all` or `any`" } else { message };
             Error::new(Code::PolicyInvalid, format!("{name}{line}: {}", message.trim_end()))
         };
         let entries: BTreeMap<String, Entry> =
@@ -142,7 +144,7 @@ enum Source {
 
 /// One text, or a list of them.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`acr` is a text, or a list of texts")]
 enum OneOrMore {
     One(String),
     More(Vec<String>),

@@ -338,6 +338,8 @@ mod file {
         for (text, line, words) in [
             ("[a]\nrule = { grup = \"A\" }", 2, "`group`"),
             ("[a]\nrule = {}", 2, ""),
+            ("[a]\nrule = { group = \"A\", scope = \"b\" }", 2, "put several into `all` or `any`"),
+            ("[a]\nrule = { acr = 5 }", 2, "`acr` is a text, or a list of texts"),
             ("[a]\nroutes = [\"/a\"]", 1, "rule"),
             ("[a]\nrule = { group = \"A\" }\nroute = \"/a\"", 3, "routes"),
             ("[a]\nrule = { group = \"A\" }\nroutes = [\"/a\",\n \"b\"]", 4, "`/b`"),

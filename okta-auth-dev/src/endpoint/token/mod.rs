@@ -55,7 +55,7 @@ pub(super) fn token(exchange: &Exchange<'_>) -> Reply {
 fn in_array(body: &str) -> String {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     let names = ["access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token"];
-    Value::from(names.map(|name| body[name].clone()).to_vec()).to_string()
+    Value::from(names.map(|name| body.get(name).cloned().unwrap_or_default()).to_vec()).to_string()
 }
 
 /// How long the answer is to take.
