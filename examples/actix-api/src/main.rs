@@ -7,17 +7,18 @@ use actix_web::{App, HttpServer, web};
 use okta_auth::actix::{AccessToken, OktaAuthLayer, RequireExt, okta_auth};
 use okta_auth::{OktaAuth, config::ConfigBuilder, policy::scope};
 use serde_json::{Value, json};
+#[path = "../../axum-app/src/port.rs"]
+mod port;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let port: u16 = std::env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
-    let org =
-        if std::env::var_os("OKTA_ISSUER_URI").is_none() { Some(okta_auth_dev::Org::start().await?) } else { None };
-    let config = match &org {
-        Some(org) => ConfigBuilder::from_variables(org.env()).base_url(format!("http://localhost:{port}")),
-        None => ConfigBuilder::from_env(),
-    };
-    let auth = OktaAuth::builder(config.api_only().resource_scopes(["orders:read"])).build()?;
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a token was refused
+    let port = port::port()?;
+    let alone = std::env::var_os("OKTA_ISSUER_URI").is_none();
+    let org = if alone { Some(okta_auth_dev::Org::start().await?) } else { None };
+    let config = org.as_ref().map_or_else(ConfigBuilder::from_env, |org| ConfigBuilder::from_variables(org.env()));
+    let config = config.base_url(port::base(port)).api_only().resource_scopes(["orders:read"]);
+    let auth = OktaAuth::builder(config).build()?;
     if let Some(org) = &org {
         let token = org.mint().access_token(okta_auth_dev::ADA, ["orders:read"]).sign();
         println!("curl -H 'Authorization: Bearer {token}' http://localhost:{port}/orders");
@@ -30,7 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .configure(okta_auth(&auth))
             .wrap(OktaAuthLayer::new(&auth))
     };
-    Ok(HttpServer::new(app).bind(("127.0.0.1", port))?.run().await?)
+    Ok(HttpServer::new(app).bind(("127.0.0.1", port)).map_err(port::taken(port))?.run().await?)
 }
 
 async fn whoami(token: AccessToken) -> web::Json<Value> {

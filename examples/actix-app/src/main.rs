@@ -7,6 +7,8 @@
 mod devices;
 #[path = "../../axum-app/src/pages.rs"]
 mod pages;
+#[path = "../../axum-app/src/port.rs"]
+mod port;
 #[path = "../../axum-app/src/settings.rs"]
 mod settings;
 
@@ -17,10 +19,12 @@ use serde_json::{Value, json};
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let port: u16 = std::env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a sign-in failed is here, and not on the page
+    let port = port::port()?;
     let (okta, _org) = settings::okta(port).await?;
-    let auth = okta.build()?; // one for all workers
     let policies = settings::policies()?;
+    // One for all workers, with the `routes` of a file of policies.
+    let auth = okta.policies(policies.clone()).build()?;
     let (may_administer, is_sensitive) = (policies.policy("admin")?, policies.policy("sensitive")?);
     let may_read_orders = policies.policy("orders")?;
     let base = auth.config().base_url().clone();
@@ -38,7 +42,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .configure(okta_auth(&auth)) // sign-in, callback and sign-out
             .wrap(OktaAuthLayer::new(&auth))
     })
-    .bind(("127.0.0.1", port))?;
+    .bind(("127.0.0.1", port))
+    .map_err(port::taken(port))?;
     println!("Open {base} in your browser.");
     server.run().await?;
     Ok(())

@@ -7,17 +7,18 @@ use axum::{Json, Router, routing::get};
 use okta_auth::axum::{AccessToken, RequireExt, RouterExt};
 use okta_auth::{OktaAuth, config::ConfigBuilder, policy::scope};
 use serde_json::{Value, json};
+#[path = "../../axum-app/src/port.rs"]
+mod port;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let port: u16 = std::env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
-    let org =
-        if std::env::var_os("OKTA_ISSUER_URI").is_none() { Some(okta_auth_dev::Org::start().await?) } else { None };
-    let config = match &org {
-        Some(org) => ConfigBuilder::from_variables(org.env()).base_url(format!("http://localhost:{port}")),
-        None => ConfigBuilder::from_env(),
-    };
-    let auth = OktaAuth::builder(config.api_only().resource_scopes(["orders:read"])).build()?;
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a token was refused
+    let port = port::port()?;
+    let alone = std::env::var_os("OKTA_ISSUER_URI").is_none();
+    let org = if alone { Some(okta_auth_dev::Org::start().await?) } else { None };
+    let config = org.as_ref().map_or_else(ConfigBuilder::from_env, |org| ConfigBuilder::from_variables(org.env()));
+    let config = config.base_url(port::base(port)).api_only().resource_scopes(["orders:read"]);
+    let auth = OktaAuth::builder(config).build()?;
     let app = Router::new()
         .route("/whoami", get(whoami)) // any valid token
         .route("/orders", get(whoami).require_token(scope("orders:read"))) // one with this scope
@@ -26,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let token = org.mint().access_token(okta_auth_dev::ADA, ["orders:read"]).sign();
         println!("curl -H 'Authorization: Bearer {token}' http://localhost:{port}/orders");
     }
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
     println!("Listening on {}", auth.config().base_url());
     axum::serve(listener, app).await?;
     Ok(())

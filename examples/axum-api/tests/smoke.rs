@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "../../axum-app/tests/support/mod.rs"]
+mod support;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use okta_auth_dev::{ADA, Org};
 use serde_json::Value;
+use support::{Log, free_port};
 
 /// The example, until the test ends.
 struct Example {
@@ -28,12 +32,15 @@ async fn start(port: u16, variables: &[(&str, String)]) -> Example {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTA_")) {
         command.env_remove(name);
     }
-    command.env("PORT", port.to_string()).envs(variables.iter().cloned()).stdout(Stdio::piped());
+    command.env("PORT", port.to_string()).envs(variables.iter().cloned());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
+    let log = Log::of(&mut child);
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut lines = Vec::new();
     while !lines.last().is_some_and(|line: &String| line.starts_with("Listening ")) {
-        lines.push(output.next().expect("the example ended").unwrap());
+        let Some(line) = output.next() else { panic!("the example ended: {}", log.to_the_end()) };
+        lines.push(line.unwrap());
     }
     std::thread::spawn(move || output.for_each(drop));
     // actix-web listens a moment after it has said so.
@@ -41,10 +48,6 @@ async fn start(port: u16, variables: &[(&str, String)]) -> Example {
         tokio::task::yield_now().await;
     }
     Example { child, lines }
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 async fn call(port: u16, path: &str, token: Option<&str>) -> (u16, String, Value) {

@@ -4,6 +4,7 @@
 
 mod devices;
 mod pages;
+mod port;
 mod settings;
 
 use axum::response::{Html, Redirect};
@@ -14,10 +15,11 @@ use serde_json::{Value, json};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let port: u16 = std::env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a sign-in failed is here, and not on the page
+    let port = port::port()?;
     let (okta, _org) = settings::okta(port).await?;
-    let auth = okta.build()?;
     let policies = settings::policies()?;
+    let auth = okta.policies(policies.clone()).build()?; // the `routes` of a file of policies
 
     let app = Router::new()
         .route("/", get(home)) // public: `Option<User>`
@@ -30,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/api/orders", get(orders).require_token(policies.policy("orders")?)) // access tokens
         .okta_auth(&auth); // sign-in, callback and sign-out
 
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
     println!("Open {} in your browser.", auth.config().base_url());
     axum::serve(listener, app).await?;
     Ok(())

@@ -5,11 +5,13 @@ use std::env;
 use okta_auth::{Error, OktaAuth, config::ConfigBuilder, engine::OktaAuthBuilder, policy::PolicySet};
 use okta_auth_dev::{Org, OrgBuilder};
 
+use crate::port;
+
 /// The `OKTA_*` variables, or else an embedded development org for this run alone. The others of
 /// these variables count with it, too, such as `OKTA_SCOPES` and `OKTA_SESSION_STORE`.
 pub(crate) async fn okta(port: u16) -> Result<(OktaAuthBuilder, Option<Org>), okta_auth_dev::Error> {
     if env::var_os("OKTA_ISSUER_URI").is_some() {
-        return Ok((OktaAuth::builder(ConfigBuilder::from_env()), None));
+        return Ok((OktaAuth::builder(ConfigBuilder::from_env().base_url(port::base(port))), None));
     }
     let base = format!("http://localhost:{port}");
     let org = OrgBuilder::from_env()?.start().await?;

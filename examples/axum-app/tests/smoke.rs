@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use okta_auth_dev::{Org, Response};
 use reqwest::Method;
-use support::{Browser, field, free_port};
+use support::{Browser, Log, field, free_port};
 
 const ADA: &str = "ada@example.test";
 const BEN: &str = "ben@example.test";
@@ -24,6 +24,7 @@ struct Example {
     child: Child,
     base: String,
     lines: Vec<String>,
+    log: Log,
 }
 
 impl Drop for Example {
@@ -39,15 +40,18 @@ fn start(port: u16, variables: &[(&str, String)]) -> Example {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTA_")) {
         command.env_remove(name);
     }
-    command.env("PORT", port.to_string()).envs(variables.iter().cloned()).stdout(Stdio::piped());
+    command.env("PORT", port.to_string()).envs(variables.iter().cloned());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
+    let log = Log::of(&mut child);
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut lines = Vec::new();
     while !lines.last().is_some_and(|line: &String| line.starts_with("Open ")) {
-        lines.push(output.next().expect("the example ended").unwrap());
+        let Some(line) = output.next() else { panic!("the example ended: {}", log.to_the_end()) };
+        lines.push(line.unwrap());
     }
     std::thread::spawn(move || output.for_each(drop));
-    Example { child, base: format!("http://localhost:{port}"), lines }
+    Example { child, base: format!("http://localhost:{port}"), lines, log }
 }
 
 /// Sign-in, profile, API, sign-out: the whole of what the README promises.
@@ -136,6 +140,33 @@ fn a_wrong_configuration_names_every_fix_and_starts_nothing() {
     }
 }
 
+#[tokio::test]
+async fn its_address_follows_the_port_and_a_port_that_cannot_be_had_names_the_fix() {
+    let (org, port) = (Org::start().await.unwrap(), free_port());
+    org.allow_redirect(&format!("http://localhost:{port}"));
+    let example = start(port, &org.env());
+    assert_eq!(example.lines, [format!("Open http://localhost:{port}/ in your browser.")]);
+    round_trip(&example, &org).await;
+    for (taken, words) in [(port.to_string(), "is in use"), ("abc".to_owned(), "`abc` is no port")] {
+        let output = Command::new(binary()).envs(variables(&org, port)).env("PORT", taken).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && message.contains(words) && message.contains("PORT=8088"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn why_a_sign_in_failed_is_in_the_log_and_not_on_the_page() {
+    let (org, port) = (Org::start().await.unwrap(), free_port());
+    let example = start(port, &variables(&org, port));
+    let old = format!("{}/authorization-code/callback?code=old&state=old", example.base);
+    let answer = Browser::new().open(&old).await;
+    let line = example.log.line("attempt_unknown");
+    let reference = line.split("reference=").nth(1).unwrap().split(' ').next().unwrap();
+    assert!(answer.status == 400 && answer.body.contains(reference), "{line} {}", answer.body);
+    let why = line.rsplit_once(": ").map_or(line.as_str(), |(_, why)| why);
+    assert!(!answer.body.contains(why), "{line} {}", answer.body);
+}
+
 /// Signs in at a page, and returns the browser.
 async fn signed_in(example: &Example, org: &Org, user: &str) -> Browser {
     let mut browser = Browser::new();
@@ -163,6 +194,15 @@ async fn policies_decide_and_change_without_a_rebuild() {
     more.push(("POLICIES", file.display().to_string()));
     let example = start(port, &more);
     assert_eq!(signed_in(&example, &org, BEN).await.open(&admin).await.status, 200, "another rule, the same build");
+    drop(example);
+
+    // A policy with routes needs no code at all.
+    std::fs::write(&file, format!("{text}\n[own]\nrule = {{ group = \"Admins\" }}\nroutes = [\"/profile\"]\n"))
+        .unwrap();
+    let example = start(port, &more);
+    let profile = format!("{}/profile", example.base);
+    assert_eq!(signed_in(&example, &org, ADA).await.open(&profile).await.status, 200);
+    assert_eq!(signed_in(&example, &org, BEN).await.open(&profile).await.status, 403, "the file's routes count");
     drop(example);
 
     std::fs::write(&file, text.replace("{ group = ", "{ grup = ")).unwrap();

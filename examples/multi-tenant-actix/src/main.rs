@@ -7,6 +7,9 @@
 mod customers;
 #[path = "../../multi-tenant-axum/src/pages.rs"]
 mod pages;
+#[allow(dead_code, reason = "the addresses of customers are below `localhost`")]
+#[path = "../../axum-app/src/port.rs"]
+mod port;
 #[path = "../../multi-tenant-axum/src/saas.rs"]
 mod saas;
 
@@ -20,7 +23,8 @@ use serde_json::{Value, json};
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let port: u16 = std::env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a sign-in failed is here, and not on the page
+    let port = port::port()?;
     let saas = Data::new(Saas::start(port).await?); // one for all workers
 
     let server = HttpServer::new(move || {
@@ -35,7 +39,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .configure(okta_auth(&saas.tenants)) // sign-in, callback and sign-out, for each customer
             .wrap(OktaAuthLayer::new(&saas.tenants))
     })
-    .bind(("127.0.0.1", port))?;
+    .bind(("127.0.0.1", port))
+    .map_err(port::taken(port))?;
     println!("Open http://localhost:{port} in your browser.");
     server.run().await?;
     Ok(())

@@ -5,6 +5,9 @@
 
 mod customers;
 mod pages;
+#[allow(dead_code, reason = "the addresses of customers are below `localhost`")]
+#[path = "../../axum-app/src/port.rs"]
+mod port;
 mod saas;
 
 use std::sync::Arc;
@@ -21,7 +24,8 @@ use serde_json::{Value, json};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let port: u16 = std::env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a sign-in failed is here, and not on the page
+    let port = port::port()?;
     let saas = Arc::new(Saas::start(port).await?);
 
     let app = Router::new()
@@ -33,7 +37,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .okta_auth(&saas.tenants) // sign-in, callback and sign-out, for each customer
         .with_state(saas);
 
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
     println!("Open http://localhost:{port} in your browser.");
     axum::serve(listener, app).await?;
     Ok(())

@@ -4,6 +4,9 @@
 #![allow(clippy::print_stdout, reason = "it tells where to sign in and what to kill")]
 
 mod children;
+#[allow(dead_code, reason = "the address of the proxy is always that of the port")]
+#[path = "../../axum-app/src/port.rs"]
+mod port;
 mod proxy;
 
 use std::error::Error;
@@ -25,8 +28,8 @@ async fn main() -> Outcome<()> {
     if !["axum", "actix"].contains(&framework.as_str()) {
         return Err(format!("there is no example in `{framework}`: use `axum` or `actix`").into());
     }
-    let port: u16 = std::env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let port = port::port()?;
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
     let base = format!("http://localhost:{port}");
     let (_redis, store) = children::redis().await?;
     let program = children::build(&format!("{framework}-app")).await?;

@@ -3,14 +3,52 @@
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::process::Child;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Method, redirect};
 
 pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The log of a process, which is what it writes to stderr.
+pub(crate) struct Log {
+    text: Arc<Mutex<String>>,
+    reader: JoinHandle<()>,
+}
+
+impl Log {
+    pub(crate) fn of(child: &mut Child) -> Self {
+        let (text, lines) = (Arc::new(Mutex::new(String::new())), BufReader::new(child.stderr.take().unwrap()).lines());
+        let all = Arc::clone(&text);
+        let reader = std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| all.lock().unwrap().push_str(&format!("{line}\n")));
+        });
+        Self { text, reader }
+    }
+
+    /// Waits for a line with these words.
+    pub(crate) fn line(&self, words: &str) -> String {
+        loop {
+            let text = self.text.lock().unwrap().clone();
+            match text.lines().find(|line| line.contains(words)) {
+                Some(line) => return line.to_owned(),
+                None if self.reader.is_finished() => panic!("no `{words}` in the log: {text}"),
+                None => std::thread::yield_now(),
+            }
+        }
+    }
+
+    /// All of it, once the process has ended.
+    pub(crate) fn to_the_end(self) -> String {
+        self.reader.join().unwrap();
+        self.text.lock().unwrap().clone()
+    }
 }
 
 /// A browser in small.
