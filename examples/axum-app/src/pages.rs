@@ -10,16 +10,17 @@ const STYLE: &str = "\
 :root{color-scheme:light dark;--bg:#f4f6f9;--card:#fff;--ink:#1d2433;--mute:#5b6478;--line:#dfe3ea;--act:#1452cc;--on:#fff;--tag:#e8eefb}\
 @media(prefers-color-scheme:dark){:root{--bg:#12151c;--card:#1b202a;--ink:#eef1f6;--mute:#a3adbf;--line:#303848;--act:#8ab4ff;--on:#10131a;--tag:#26314a}}\
 *{box-sizing:border-box}body{margin:0;min-height:100vh;background:var(--bg);color:var(--ink);font:16px/1.55 system-ui,sans-serif}\
-header{display:flex;align-items:center;justify-content:space-between;gap:1rem;padding:1rem 1.5rem;border-bottom:1px solid var(--line);background:var(--card)}\
-header nav{display:flex;gap:1rem;align-items:center}header a{color:var(--ink);text-decoration:none}header b{font-size:1.05rem}\
+header{display:flex;align-items:center;justify-content:space-between;flex-wrap:wrap;gap:.5rem 1rem;padding:1rem 1.5rem;border-bottom:1px solid var(--line);background:var(--card)}\
+header nav{display:flex;gap:1rem;align-items:center}header a,header button{white-space:nowrap}header a{color:var(--ink);text-decoration:none}header b{font-size:1.05rem}\
 main{max-width:40rem;margin:3rem auto;padding:0 1.5rem}.card{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:2rem}\
 h1{margin:0 0 .5rem;font-size:1.6rem}p{color:var(--mute);margin:.25rem 0 1.5rem}dl{display:grid;grid-template-columns:7rem 1fr;gap:.75rem 1rem;margin:0}\
 dt{color:var(--mute)}dd{margin:0;overflow-wrap:anywhere}.tag{display:inline-block;background:var(--tag);border-radius:99px;padding:.1rem .7rem;margin:0 .35rem .35rem 0}\
 .button,button{display:inline-block;font:inherit;cursor:pointer;border:1px solid var(--act);border-radius:9px;padding:.6rem 1.1rem;background:var(--act);color:var(--on);text-decoration:none}\
-button.quiet{background:none;border-color:var(--line);color:var(--ink);padding:.4rem .9rem}form{margin:0}\
+button.quiet{background:none;border-color:var(--mute);color:var(--ink);padding:.4rem .9rem}form{margin:0}\
 .avatar{width:3.5rem;height:3.5rem;border-radius:50%;display:grid;place-items:center;background:var(--act);color:var(--on);font-size:1.5rem;margin-bottom:1rem}\
 ul{list-style:none;margin:0;padding:0}li{display:flex;align-items:center;justify-content:space-between;gap:1rem;padding:.9rem 0;border-top:1px solid var(--line)}\
-li p{margin:0}p a{color:var(--act)}a:focus-visible,button:focus-visible{outline:3px solid var(--act);outline-offset:2px}";
+li div{min-width:0}li p{margin:0}li button{white-space:nowrap}p a{color:var(--act)}a:focus-visible,button:focus-visible{outline:3px solid var(--act);outline-offset:2px}\
+@media(max-width:30rem){header{padding:1rem}header,header nav{gap:.5rem .75rem}main{margin:1.5rem auto;padding:0 1rem}.card{padding:1.25rem}}";
 
 /// The public page: shows who is signed in, if anybody is.
 pub(crate) fn home(user: Option<&str>) -> String {

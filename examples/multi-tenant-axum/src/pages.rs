@@ -3,27 +3,29 @@
 use okta_auth::engine::SignedIn;
 
 use crate::customers::Customer;
-use crate::saas::COLOURS;
+use crate::saas::{COLOURS, Fields};
 
 const STYLE: &str = "\
-:root{color-scheme:light dark;--bg:#f4f6f9;--card:#fff;--ink:#1d2433;--mute:#5b6478;--line:#dfe3ea;--tag:#e8ecf4}\
-@media(prefers-color-scheme:dark){:root{--bg:#12151c;--card:#1b202a;--ink:#eef1f6;--mute:#a3adbf;--line:#303848;--tag:#2a3140}}\
+:root{color-scheme:light dark;--bg:#f4f6f9;--card:#fff;--ink:#1d2433;--mute:#5b6478;--line:#dfe3ea;--tag:#e8ecf4;--bad:#b3261e;--edge:#717b8f;--rim:transparent}\
+@media(prefers-color-scheme:dark){:root{--bg:#12151c;--card:#1b202a;--ink:#eef1f6;--mute:#a3adbf;--line:#303848;--tag:#2a3140;--bad:#ff9d94;--edge:#8792a8;--rim:#8792a8}}\
 *{box-sizing:border-box}body{margin:0;min-height:100vh;background:var(--bg);color:var(--ink);font:16px/1.55 system-ui,sans-serif}\
-header{display:flex;align-items:center;justify-content:space-between;gap:1rem;padding:1rem 1.5rem;background:var(--brand);color:#fff}\
-header nav{display:flex;gap:1rem;align-items:center}header a{color:#fff;text-decoration:none}\
+header{display:flex;align-items:center;justify-content:space-between;flex-wrap:wrap;gap:.5rem 1rem;padding:1rem 1.5rem;background:var(--brand);color:#fff}\
+header nav{display:flex;gap:1rem;align-items:center;white-space:nowrap}header a{color:#fff;text-decoration:none}header b{overflow-wrap:anywhere}\
 main{max-width:44rem;margin:3rem auto;padding:0 1.5rem}.card{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:2rem}\
 h1{margin:0 0 .5rem;font-size:1.6rem}h2{font-size:1.15rem;margin:2rem 0 .75rem}p{color:var(--mute);margin:.25rem 0 1.5rem}form{margin:0}\
 dl{display:grid;grid-template-columns:7rem 1fr;gap:.75rem 1rem;margin:0}dt{color:var(--mute)}dd{margin:0;overflow-wrap:anywhere}\
 .tag{display:inline-block;background:var(--tag);border-radius:99px;padding:.1rem .7rem;margin:0 .35rem .35rem 0}\
 label{display:grid;gap:.3rem;color:var(--mute);margin:0 0 1rem}label.line{display:flex;align-items:center;gap:.5rem}\
-input:not([type=checkbox]),select{font:inherit;color:var(--ink);background:var(--bg);border:1px solid var(--line);border-radius:9px;padding:.6rem .8rem;width:100%}\
-.two{display:grid;grid-template-columns:1fr 1fr;gap:0 1rem}\
-.button,button{display:inline-block;font:inherit;cursor:pointer;border:1px solid transparent;border-radius:9px;padding:.6rem 1.1rem;background:var(--brand);color:#fff;text-decoration:none}\
+input:not([type=checkbox]),select{font:inherit;color:var(--ink);background:var(--bg);border:1px solid var(--edge);border-radius:9px;padding:.6rem .8rem;width:100%}::placeholder{color:var(--mute);opacity:1}\
+.two{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:0 1rem}\
+.button,button{display:inline-block;font:inherit;cursor:pointer;border:1px solid var(--rim);border-radius:9px;padding:.6rem 1.1rem;background:var(--brand);color:#fff;text-decoration:none}\
 button.quiet{background:none;border-color:currentColor;color:inherit;padding:.35rem .9rem}\
 ul{list-style:none;margin:0;padding:0}li{display:flex;align-items:center;justify-content:space-between;gap:1rem;padding:.9rem 0;border-top:1px solid var(--line)}\
-li p{margin:0}li b::before{content:\"\";display:inline-block;width:.7rem;height:.7rem;border-radius:50%;background:var(--own);margin-right:.5rem}\
-summary{cursor:pointer;color:var(--mute);margin:0 0 1rem}.wrong{color:#b3261e;font-weight:600}li a{color:inherit}\
-a:focus-visible,button:focus-visible,input:focus-visible,select:focus-visible{outline:3px solid var(--brand);outline-offset:2px}";
+li div{min-width:0}li p{margin:0;overflow-wrap:anywhere}li b::before{content:\"\";display:inline-block;width:.7rem;height:.7rem;border-radius:50%;background:var(--own);margin-right:.5rem}\
+summary{cursor:pointer;color:var(--mute);margin:0 0 1rem}.wrong{color:var(--bad);font-weight:600}li a{color:inherit}\
+a:focus-visible,button:focus-visible,input:focus-visible,select:focus-visible,summary:focus-visible{outline:3px solid var(--ink);outline-offset:2px}\
+header :focus-visible{outline-color:#fff}\
+@media(max-width:30rem){header{padding:1rem}main{margin:1.5rem auto;padding:0 1rem}.card{padding:1.25rem}.two{grid-template-columns:1fr}}";
 
 /// How pages look.
 #[derive(Clone, Debug)]
@@ -91,29 +93,40 @@ pub(crate) fn admin(brand: &Brand, user: &SignedIn) -> String {
     layout(brand, "Administration", Some(user), &card)
 }
 
-/// The office: the customers, and how they come and go.
-pub(crate) fn office(customers: &[Customer], token: &str, wrong: Option<&str>) -> String {
+/// The office: the customers, and how they come and go. After a mistake it says what is wrong, and
+/// the form has what was typed, but for the secret, which no page repeats.
+pub(crate) fn office(customers: &[Customer], token: &str, mistake: Option<(&str, &Fields)>) -> String {
     let token = escape(token);
     let items: String = customers.iter().map(|customer| item(customer, &token)).collect();
-    let wrong =
-        wrong.map(|wrong| format!("<p class=\"wrong\" role=\"alert\">{}</p>", escape(wrong))).unwrap_or_default();
-    let colours: String =
-        COLOURS.iter().map(|(name, colour)| format!("<option value=\"{colour}\">{name}</option>")).collect();
+    let wrong = mistake.map(|(wrong, _)| format!("<p class=\"wrong\" role=\"alert\">{}</p>", escape(wrong)));
+    let wrong = wrong.unwrap_or_default();
+    let typed = |name: &str| mistake.and_then(|(_, fields)| fields.get(name)).map_or("", String::as_str);
+    let [id, name, issuer, domain, client] =
+        ["id", "name", "issuer", "email_domain", "client_id"].map(|field| escape(typed(field)));
+    let colours: String = COLOURS.iter().map(|(name, colour)| option(name, colour, typed("colour"))).collect();
+    let strict = if typed("strict").is_empty() { "" } else { " checked" };
+    let open = if format!("{issuer}{domain}{client}").is_empty() { "" } else { " open" };
     let card = format!(
         "<h1>Customers</h1><p>They come and go while the app runs.</p>{wrong}<ul>{items}</ul><h2>A new customer</h2>\
          <form method=\"post\" action=\"/tenants\"><input type=\"hidden\" name=\"token\" value=\"{token}\"><div class=\"two\">\
-         <label>Id <input name=\"id\" placeholder=\"hooli\" required></label>\
-         <label>Name <input name=\"name\" placeholder=\"Hooli\"></label></div>\
+         <label>Id <input name=\"id\" placeholder=\"hooli\" value=\"{id}\" required></label>\
+         <label>Name <input name=\"name\" placeholder=\"Hooli\" value=\"{name}\"></label></div>\
          <label>Colour <select name=\"colour\">{colours}</select></label>\
-         <label class=\"line\"><input type=\"checkbox\" name=\"strict\" value=\"yes\"> Strict policies</label>\
-         <details><summary>It has an Okta of its own (or else it gets a development org)</summary><div class=\"two\">\
-         <label>Issuer <input name=\"issuer\" placeholder=\"https://hooli.okta.com/oauth2/default\"></label>\
-         <label>E-mail domain <input name=\"email_domain\" placeholder=\"hooli.com\"></label>\
-         <label>Client id <input name=\"client_id\"></label>\
+         <label class=\"line\"><input type=\"checkbox\" name=\"strict\" value=\"yes\"{strict}> Strict policies</label>\
+         <details{open}><summary>It has an Okta of its own (or else it gets a development org)</summary><div class=\"two\">\
+         <label>Issuer <input name=\"issuer\" placeholder=\"https://hooli.okta.com/oauth2/default\" value=\"{issuer}\"></label>\
+         <label>E-mail domain <input name=\"email_domain\" placeholder=\"hooli.com\" value=\"{domain}\"></label>\
+         <label>Client id <input name=\"client_id\" value=\"{client}\"></label>\
          <label>Client secret <input name=\"client_secret\" type=\"password\" autocomplete=\"off\"></label></div></details>\
          <button name=\"add\">Add</button></form>"
     );
     layout(&Brand::default(), "Customers", None, &card)
+}
+
+/// A colour to choose, or the one that was chosen.
+fn option(name: &str, colour: &str, chosen: &str) -> String {
+    let selected = if colour == chosen { " selected" } else { "" };
+    format!("<option value=\"{colour}\"{selected}>{name}</option>")
 }
 
 /// In place of the office.

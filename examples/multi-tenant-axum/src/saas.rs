@@ -119,12 +119,12 @@ impl Saas {
         }
         match self.try_change(fields).await {
             Ok(()) => Ok(format!("/tenants?token={}", self.token)),
-            Err(wrong) => Err((400, self.office_page(Some(&wrong)).await)),
+            Err(wrong) => Err((400, self.office_page(Some((&wrong, fields))).await)),
         }
     }
 
-    async fn office_page(&self, wrong: Option<&str>) -> String {
-        pages::office(&self.customers.all().await.unwrap_or_default(), &self.token, wrong)
+    async fn office_page(&self, mistake: Option<(&str, &Fields)>) -> String {
+        pages::office(&self.customers.all().await.unwrap_or_default(), &self.token, mistake)
     }
 
     /// Whether a request may enter the office: it is for no customer, and has the token. The token is

@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-use support::{Answer, Browser, free_port};
+use support::{Answer, Browser, Log, free_port};
 
 /// The example of the package that this is compiled for.
 fn binary() -> &'static str {
@@ -39,11 +39,14 @@ impl Example {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTA_") || name == "CUSTOMERS_DB") {
             command.env_remove(name);
         }
-        let mut child = command.env("PORT", port.to_string()).stdout(Stdio::piped()).spawn().unwrap();
+        command.env("PORT", port.to_string()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let log = Log::of(&mut child);
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut lines = Vec::new();
         while !lines.last().is_some_and(|line: &String| line.starts_with("Open ")) {
-            lines.push(output.next().expect("the example ended").unwrap());
+            let Some(line) = output.next() else { panic!("the example ended: {}", log.to_the_end()) };
+            lines.push(line.unwrap());
         }
         std::thread::spawn(move || output.for_each(drop));
         let office = lines.iter().find_map(|line| line.split_once(" go at ")).expect("it says where the office is").1;
@@ -217,6 +220,19 @@ async fn the_office_opens_with_its_token_at_its_own_address_alone() {
     ] {
         let wrong = example.change(&mut browser, form).await;
         assert!(wrong.status == 400 && wrong.body.contains(words), "{form}: {} {}", wrong.status, wrong.body);
+    }
+    // A form that was refused has what was typed, but for the secret.
+    let form = "id=evil&name=Evil+%22Inc%22&colour=%236b3fc9&strict=yes&issuer=https%3A%2F%2Fevil.okta.com&client_id=x\
+                &client_secret=secret-of-evil";
+    let wrong = example.change(&mut browser, form).await.body;
+    for kept in [
+        "name=\"name\" placeholder=\"Hooli\" value=\"Evil &quot;Inc&quot;\"",
+        "value=\"https://evil.okta.com\"",
+        "<option value=\"#6b3fc9\" selected>",
+        "value=\"yes\" checked",
+        "<details open>",
+    ] {
+        assert!(wrong.contains(kept) && !wrong.contains("secret-of-evil"), "{kept}: {wrong}");
     }
     // Nobody has ever come to these.
     assert_eq!(example.change(&mut browser, "id=globex&remove=yes").await.status, 303);
