@@ -39,7 +39,7 @@ async fn start(port: u16, variables: &[(&str, String)]) -> Example {
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut lines = Vec::new();
     while !lines.last().is_some_and(|line: &String| line.starts_with("Listening ")) {
-        let Some(line) = output.next() else { panic!("the example ended: {}", log.to_the_end()) };
+        let Some(line) = output.next() else { panic!("the example ended: {}", log.into_text()) };
         lines.push(line.unwrap());
     }
     std::thread::spawn(move || output.for_each(drop));

@@ -45,7 +45,7 @@ impl Log {
     }
 
     /// All of it, once the process has ended.
-    pub(crate) fn to_the_end(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         self.reader.join().unwrap();
         self.text.lock().unwrap().clone()
     }
