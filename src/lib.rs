@@ -5,16 +5,24 @@ pub use okta_auth_core::{
     secret, session, tenant,
 };
 
-/// The guide of many tenants, compiled as it is read.
+/// The guides, compiled as they are read.
 #[cfg(doctest)]
-#[doc = include_str!("../docs/tenants.md")]
-mod tenants_guide {}
+mod guides {
+    #[doc = include_str!("../docs/routes.md")]
+    mod routes {}
+    #[doc = include_str!("../docs/tenants.md")]
+    mod tenants {}
+    #[doc = include_str!("../docs/testing.md")]
+    mod testing {}
+}
 
 #[cfg(feature = "store-tests")]
 pub use okta_auth_core::store_tests;
 
 #[cfg(feature = "actix")]
+#[doc(inline)]
 pub use okta_auth_actix as actix;
 
 #[cfg(feature = "axum")]
+#[doc(inline)]
 pub use okta_auth_axum as axum;

@@ -40,9 +40,9 @@ pub struct User<C = ()>(SignedIn<C>);
 /// The holder of the access token that the request presents (RFC 6750).
 ///
 /// As a plain argument it protects the handler of an API: without a token the answer is 401
-/// with a bare challenge, with one that is no good 401 `invalid_token`, and 503 with
-/// `Retry-After` while the issuer cannot be reached. A session does not count.
-/// `Option<AccessToken>` is `None` for all of these.
+/// with a challenge that names the API's metadata and no error, with one that is no good 401
+/// `invalid_token`, and 503 with `Retry-After` while the issuer cannot be reached. A session does
+/// not count. `Option<AccessToken>` is `None` for all of these.
 ///
 /// ```
 /// # use okta_auth_axum::AccessToken;
