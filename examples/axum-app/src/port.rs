@@ -10,9 +10,10 @@ pub(crate) fn port() -> Result<u16, String> {
 
 /// What to say when the port cannot be had.
 pub(crate) fn taken(port: u16) -> impl Fn(io::Error) -> String {
+    let other = if port == 8088 { 8089 } else { 8088 };
     move |error| match error.kind() {
-        io::ErrorKind::AddrInUse => format!("port {port} is in use; PORT=8088 takes another"),
-        _ => format!("port {port} cannot be used ({error}); PORT=8088 takes another"),
+        io::ErrorKind::AddrInUse => format!("port {port} is in use; PORT={other} takes another"),
+        _ => format!("port {port} cannot be used ({error}); PORT={other} takes another"),
     }
 }
 
