@@ -339,6 +339,7 @@ refuses! {
     expired: Fault::IdTokenExpired => "token_expired";
     not_before_in_the_future: Fault::IdTokenNotBefore => "token_claim";
     issued_in_the_future: Fault::IdTokenIssuedInFuture => "token_claim";
+    issued_long_ago: Fault::IdTokenClaim("iat".into(), json!(1_000_000_000)) => "token_claim";
     secondary_audience: Fault::IdTokenExtraAudience => "token_claim";
     secondary_audience_with_azp: Fault::IdTokenExtraAudienceWithAzp => "token_claim";
     azp_of_another_client: Fault::IdTokenAzp => "token_claim";

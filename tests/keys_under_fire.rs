@@ -56,6 +56,22 @@ async fn ten_thousand_random_key_ids_cause_one_fetch_per_interval() {
     assert!((2..=1 + intervals).contains(&fetches), "{fetches} fetches in {intervals} intervals");
 }
 
+/// With many tenants the tokens of one would else cost another's org a request each.
+#[tokio::test]
+async fn a_token_of_another_issuer_causes_no_fetch() {
+    let (org, other) = (Org::start().await.unwrap(), Org::start().await.unwrap());
+    let auth = auth(&org, 0);
+    auth.verify_access_token(&org.mint().access_token(ADA, ["openid"]).sign()).await.unwrap();
+    org.clock().advance(Duration::from_secs(60));
+    let before = org.count("/v1/keys");
+    let stranger = with_key_id(&other.mint().access_token(ADA, ["openid"]).sign(), 1);
+    assert!(auth.verify_access_token(&stranger).await.is_err());
+    assert_eq!(org.count("/v1/keys"), before, "a stranger's token was worth a request");
+    let own = with_key_id(&org.mint().access_token(ADA, ["openid"]).sign(), 2);
+    assert!(auth.verify_access_token(&own).await.is_err());
+    assert_eq!(org.count("/v1/keys"), before + 1, "the control");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_first_requests_cause_one_discovery_and_one_fetch_of_keys() {
     let org = Org::start().await.unwrap();

@@ -1,8 +1,9 @@
 //! Access tokens at an API (RFC 6750, RFC 9068): one behaviour or attack a test, each with a control.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use okta_auth_dev::{Fault, Org};
+use okta_auth_dev::{Endpoint, Fault, Org, Outage};
 use reqwest::Method;
 use serde_json::json;
 
@@ -286,6 +287,28 @@ pub(crate) async fn introspection_is_remembered_and_bounded<F: Framework>() {
     app.org.clear_faults();
     app.org.clock().advance(Duration::from_secs(3_600));
     assert_invalid(&app.call("/orders", &token).await, "expired");
+}
+
+/// Anybody can send what looks like a token of the org, and each costs a request of Okta's rate limit.
+pub(crate) async fn introspections_at_a_time_are_bounded<F: Framework>() {
+    let (app, token) = org_server::<F>().await;
+    let app = Arc::new(app);
+    app.org.outage(Endpoint::Introspect, Outage::Hang);
+    let strangers: Vec<_> = (0..32)
+        .map(|number| {
+            let (app, token) = (Arc::clone(&app), format!("{token}{number}"));
+            tokio::spawn(async move { app.call("/token", &token).await.status })
+        })
+        .collect();
+    app.org.until_waiting(Endpoint::Introspect, 32).await;
+    let refused = app.call("/token", &token).await;
+    assert_eq!(refused.status, 503, "that it cannot be checked now says nothing about it");
+    assert!(!refused.header("retry-after").is_empty());
+    app.org.restore(Endpoint::Introspect);
+    for stranger in strangers {
+        assert_eq!(stranger.await.unwrap(), 401);
+    }
+    assert_eq!(app.call("/token", &token).await.status, 200);
 }
 
 pub(crate) async fn introspection_believes_nothing_but_an_active_bearer_token<F: Framework>() {

@@ -36,7 +36,7 @@ on_both! {
         tokens_of_other_kinds_are_refused, one_credential_in_one_place, malformed_requests_are_400,
         user_tokens_and_machine_tokens_are_told_apart, scopes_in_both_forms, a_session_is_no_token,
         an_issuer_that_is_away_is_503_and_never_401, several_issuers_and_audiences,
-        tokens_of_the_org_server_are_introspected, introspection_is_remembered_and_bounded,
+        tokens_of_the_org_server_are_introspected, introspection_is_remembered_and_bounded, introspections_at_a_time_are_bounded,
         introspection_believes_nothing_but_an_active_bearer_token, a_verified_token_is_remembered_until_its_keys_go,
         a_verified_token_is_not_remembered_past_its_expiry, the_memory_can_be_turned_off, skew_is_tolerated_at_the_edges;
     refresh: new_tokens_reach_the_browser_though_the_handler_fails, a_handler_that_panics_loses_no_tokens,
