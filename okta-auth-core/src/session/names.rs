@@ -125,12 +125,15 @@ pub(crate) struct Names {
     pub(crate) okta_session: Option<StoreKey>,
 }
 
-impl Session {
-    /// Whether its names have been made.
-    pub(crate) fn is_named(&self) -> bool {
-        self.names.get().is_some()
+impl Names {
+    /// Every one. Its own is for ending this session alone; the others it shares with
+    /// other sessions.
+    pub(crate) fn all(&self) -> Vec<StoreKey> {
+        std::iter::once(self.session).chain(self.others.iter().copied()).collect()
     }
+}
 
+impl Session {
     /// Its session at Okta (`sid`), now or before a refresh that did not tell.
     pub(crate) fn okta_session(&self) -> Option<&str> {
         filled(self.all_claims(), "sid").or(self.record.earlier.okta_session.as_deref())

@@ -40,18 +40,25 @@ pub(crate) enum Revocations {
 }
 
 impl Revocations {
-    /// Whether a session that began at `created_at` has been ended; `None` if that
-    /// takes waiting.
+    /// Whether a session has been ended; `None` if that takes waiting.
     ///
-    /// The names are made by the caller's closure only if they are needed: each is a
-    /// hash.
-    pub(crate) fn is_ended_now(&self, names: impl FnOnce() -> Vec<StoreKey>, created_at: Timestamp) -> Option<bool> {
-        match self {
-            // Nearly always nothing has been ended, and no name has to be made.
-            Self::Memory(memory) if memory.has_no_marks() => Some(false),
-            Self::Memory(memory) => Some(memory.marks_now(&names()).into_iter().any(|mark| covers(mark, created_at))),
-            Self::Shared(_) => None,
+    /// The names are made only if they are needed: each is a hash, and the claims have
+    /// to be read for them.
+    ///
+    /// Once marks are many, whoever comes is remembered for `lifetime`, since strangers
+    /// are not believed any more. A store that is shared knows each session from its
+    /// beginning; a process may have been restarted since.
+    pub(crate) fn is_ended_now(&self, session: &Session, naming: &Naming, lifetime: Duration) -> Option<bool> {
+        let Self::Memory(memory) = self else { return None };
+        // Nearly always nothing has been ended, and no name has to be made.
+        if memory.has_no_marks() {
+            return Some(false);
         }
+        let names = session.names(naming);
+        if let Some(name) = names.okta_session.as_ref().filter(|_| !memory.has_room_for_marks()) {
+            memory.note(name, lifetime);
+        }
+        Some(memory.marks_now(&names.all()).into_iter().any(|mark| covers(mark, session.created_at())))
     }
 
     /// The same, waiting.
@@ -82,17 +89,6 @@ impl Revocations {
         let Some(name) = okta_session else { return Ok(()) };
         // It may be there already, which is as good.
         bounded(self.store().create(name, &StoredRecord { version: 0, sealed: Vec::new() }, lifetime)).await.map(drop)
-    }
-
-    /// Remembers a session that this process has not seen before. A store that is shared
-    /// knows it from its beginning; a process may have been restarted since.
-    pub(crate) fn meet(&self, session: &Session, naming: &Naming, lifetime: Duration) {
-        if let Self::Memory(memory) = self
-            && !session.is_named()
-            && let Some(name) = &session.names(naming).okta_session
-        {
-            memory.note(name, lifetime);
-        }
     }
 
     /// Whether a session at Okta may be one here.

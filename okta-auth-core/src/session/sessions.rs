@@ -87,10 +87,9 @@ impl Sessions {
             Loaded::Invalid => return Look::Invalid,
             Loaded::Session { session, rewrite } => (session, rewrite),
         };
-        let ended = revocations.as_ref().map_or(Some(false), |revocations| {
-            revocations.meet(&session, naming, limits.memory_of_ended());
-            revocations.is_ended_now(|| all_names(&session, naming), session.created_at())
-        });
+        let ended = revocations
+            .as_ref()
+            .map_or(Some(false), |revocations| revocations.is_ended_now(&session, naming, limits.memory_of_ended()));
         let due = session.due(now) != Due::No;
         let entry = Entry { session, version: 0, old_key: false };
         match ended {
@@ -107,7 +106,7 @@ impl Sessions {
     pub(crate) async fn find(&self, ticket: Ticket, now: Timestamp) -> Result<Found> {
         match (self, ticket) {
             (Self::Cookie { revocations: Some(revocations), naming, .. }, Ticket::Cookie { entry, rewrite }) => {
-                let names = all_names(&entry.session, naming);
+                let names = entry.session.names(naming).all();
                 let ended = revocations.is_ended(&names, entry.session.created_at()).await?;
                 Ok(if ended { Found::Ended } else { Found::Here { entry, rewrite } })
             }
@@ -294,14 +293,6 @@ impl Sessions {
         let name = stored.naming().name(Kind::Subject, subject.as_bytes());
         Ok(stored.named(&name, now).await?.into_iter().map(|entry| entry.session).collect())
     }
-}
-
-/// Every name of a session.
-///
-/// Its own name is for ending this one alone; the others it shares with other sessions.
-fn all_names(session: &Session, naming: &Naming) -> Vec<StoreKey> {
-    let names = session.names(naming);
-    std::iter::once(names.session).chain(names.others.iter().copied()).collect()
 }
 
 /// What sessions in cookies cannot do.
