@@ -537,6 +537,8 @@ async fn universal_logout_names_the_user_by_the_custom_issuer_too_and_by_any_cas
 async fn universal_logout_refuses_everything_that_is_wrong_and_changes_nothing() {
     for site in Site::all().await {
         let endpoint = site.at(UNIVERSAL);
+        let bare = Browser::new(site.entry()).send(Method::POST, UNIVERSAL, &[], String::new()).await;
+        assert_eq!((bare.status.as_u16(), bare.header("www-authenticate")), (401, "Bearer"), "nothing was sent");
         // So that there is a `jti` to replay.
         let sent = site.org.global_revocation(BEN).to(&endpoint).send().await;
         assert!([Some(204), Some(404)].contains(&sent.status), "{sent:?}");

@@ -143,6 +143,29 @@ async fn a_token_of_one_tenant_is_nothing_in_another() {
     assert!(answer.header("www-authenticate").contains("invalid_token"));
 }
 
+/// What else than its URL tells a tenant, a cache that all share does not know.
+#[tokio::test]
+async fn the_metadata_of_a_tenants_api_are_in_no_shared_cache() {
+    let org = Org::start().await.unwrap();
+    let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+    let tenants = Tenants::builder(OktaAuth::builder(shared))
+        .egress(EgressPolicy::default().dangerous().allow_loopback())
+        .table(TenantTable::new([settings("acme", &org)]).unwrap())
+        .resolve(Resolver::TrustedHeader("x-tenant".to_owned()));
+    let app = Router::new().okta_auth(tenants.build().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let path = "/.well-known/oauth-protected-resource";
+    let answer = Browser::new(&base).send(Method::GET, path, &[("x-tenant", "acme")], String::new()).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("cache-control")),
+        (200, "private, max-age=3600"),
+        "{}",
+        answer.body
+    );
+}
+
 #[tokio::test]
 async fn an_unknown_tenant_is_404_and_nobody_is_asked() {
     let site = Site::start("cookie").await;

@@ -87,8 +87,15 @@ impl Revocations {
     /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
     pub(crate) async fn remember(&self, okta_session: Option<&StoreKey>, lifetime: Duration) -> Result<()> {
         let Some(name) = okta_session else { return Ok(()) };
-        // It may be there already, which is as good.
-        bounded(self.store().create(name, &StoredRecord { version: 0, sealed: Vec::new() }, lifetime)).await.map(drop)
+        let record = |version| StoredRecord { version, sealed: Vec::new() };
+        if bounded(self.store().create(name, &record(0), lifetime)).await? {
+            return Ok(());
+        }
+        // It has another session here already, which ends before this one.
+        let Some(known) = bounded(self.store().load(name)).await? else { return Ok(()) };
+        let next = record(known.version.saturating_add(1));
+        // Whoever is faster has done the same.
+        bounded(self.store().save(name, &next, lifetime)).await.map(drop)
     }
 
     /// Whether a session at Okta may be one here.

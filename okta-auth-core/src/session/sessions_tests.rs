@@ -109,3 +109,24 @@ async fn an_end_is_remembered_for_as_long_as_the_session_would_have_lived() {
     assert!(lives(&alive), "the premise: one that nobody has ended is alive");
     assert!(!lives(&ended), "a session that had been ended is good again");
 }
+
+/// Somebody signs in twice in one session at Okta. The sign-out of that is believed for as long as the later session lives.
+#[tokio::test]
+async fn a_session_at_okta_is_known_for_as_long_as_the_latest_session_here_lives() {
+    for shared in [false, true] {
+        let time = Arc::new(AtomicU64::new(1_700_000_000));
+        let shown = Arc::clone(&time);
+        let clock = move || UNIX_EPOCH + Duration::from_secs(shown.load(Ordering::SeqCst));
+        let memory = Arc::new(MemoryStore::with_clock(1, clock));
+        let revocations = if shared { Revocations::Shared(memory) } else { Revocations::Memory(memory) };
+        let name = StoreKey::from_bytes([1; 32]);
+        assert!(!revocations.may_know(&name).await.unwrap(), "the premise");
+        for _ in 0..2 {
+            revocations.remember(Some(&name), LIMITS.absolute).await.unwrap();
+            time.fetch_add(40_000, Ordering::SeqCst);
+        }
+        assert!(revocations.may_know(&name).await.unwrap(), "shared: {shared}");
+        time.fetch_add(4_000, Ordering::SeqCst);
+        assert!(!revocations.may_know(&name).await.unwrap(), "shared: {shared}: and not for ever");
+    }
+}
