@@ -67,9 +67,12 @@ mod client_auth;
 mod egress;
 mod env;
 mod issuer;
+mod options;
 mod problem;
+mod routes;
 mod rules;
 mod stores;
+mod tenant_overrides;
 
 use std::time::Duration;
 
@@ -81,7 +84,10 @@ pub use client_auth::{ClientAuth, PrivateKey};
 pub(crate) use env::is_read;
 pub use issuer::Issuer;
 pub(crate) use issuer::is_loopback;
+pub(crate) use options::Options;
+pub use options::{ResponseMode, Userinfo};
 pub use problem::{Problem, Severity};
+pub use routes::Routes;
 pub(crate) use rules::{DEFAULT_AUDIENCE, check_client};
 pub(crate) use stores::{RevocationPlace, SessionPlace};
 
@@ -249,184 +255,5 @@ impl Config {
     /// The longest time that a pending sign-in waits for its callback.
     pub(crate) fn attempt_lifetime(&self) -> Duration {
         self.options.attempt_lifetime
-    }
-}
-
-/// The paths of the application that belong to the library.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Routes {
-    pub(crate) mount: String,
-    pub(crate) login: Option<String>,
-    pub(crate) initiate_login: Option<String>,
-    pub(crate) callback: Option<String>,
-    pub(crate) logout: Option<String>,
-    pub(crate) front_channel_logout: Option<String>,
-    pub(crate) back_channel_logout: Option<String>,
-    pub(crate) global_token_revocation: Option<String>,
-    pub(crate) resource_metadata: Option<String>,
-}
-
-impl Routes {
-    /// Every path that is served.
-    pub(crate) fn own(&self) -> impl Iterator<Item = &str> {
-        let all = [
-            &self.login,
-            &self.initiate_login,
-            &self.callback,
-            &self.logout,
-            &self.front_channel_logout,
-            &self.back_channel_logout,
-            &self.global_token_revocation,
-            &self.resource_metadata,
-        ];
-        all.into_iter().filter_map(|path| path.as_deref())
-    }
-
-    /// The prefix under which the application is nested, or the empty string.
-    pub fn mount(&self) -> &str {
-        &self.mount
-    }
-
-    /// Where a sign-in starts; GET, with an optional `return_to`.
-    pub fn login(&self) -> Option<&str> {
-        self.login.as_deref()
-    }
-
-    /// Where a third party, such as Okta's dashboard, starts a sign-in (OIDC Core §4);
-    /// GET and POST. It is the initiate login URI to register at Okta.
-    pub fn initiate_login(&self) -> Option<&str> {
-        self.initiate_login.as_deref()
-    }
-
-    /// Where Okta sends the browser back; GET and POST. The path of the redirect URI.
-    /// `None` for an API without sessions.
-    pub fn callback(&self) -> Option<&str> {
-        self.callback.as_deref()
-    }
-
-    /// Where a session ends; POST.
-    pub fn logout(&self) -> Option<&str> {
-        self.logout.as_deref()
-    }
-
-    /// Where Okta's sign-out page tells in a hidden frame that a session at Okta has
-    /// ended (OpenID Connect Front-Channel Logout 1.0 §2); GET and POST.
-    pub fn front_channel_logout(&self) -> Option<&str> {
-        self.front_channel_logout.as_deref()
-    }
-
-    /// Where a provider tells directly that a session has ended (OpenID Connect
-    /// Back-Channel Logout 1.0 §2.5); POST.
-    pub fn back_channel_logout(&self) -> Option<&str> {
-        self.back_channel_logout.as_deref()
-    }
-
-    /// Where Okta asks to sign a user out everywhere: Universal Logout (Global Token
-    /// Revocation); POST.
-    pub fn global_token_revocation(&self) -> Option<&str> {
-        self.global_token_revocation.as_deref()
-    }
-
-    /// Where the metadata of the protected resource are (RFC 9728 §3); GET. `None` for
-    /// an application below a mount path, which cannot serve a path at the root.
-    pub fn resource_metadata(&self) -> Option<&str> {
-        self.resource_metadata.as_deref()
-    }
-}
-
-/// How Okta delivers the authorization response (OAuth 2.0 Multiple Response Types
-/// §2.1, Form Post §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ResponseMode {
-    /// In the query of a redirect: the default.
-    Query,
-    /// In the body of a cross-site POST: keeps the code out of URLs and access logs.
-    /// Needs https, because the cookie of the pending sign-in is then `SameSite=None;
-    /// Secure`.
-    FormPost,
-}
-
-/// When the userinfo endpoint is asked for claims that the ID token lacks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Userinfo {
-    /// When the ID token lacks claims that the granted scopes promise: Okta's "thin" ID
-    /// tokens.
-    WhenThin,
-    /// At every sign-in.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// What has a safe default and is seldom changed.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    /// How the authorization response comes.
-    pub(crate) response_mode: ResponseMode,
-    /// When userinfo is asked.
-    pub(crate) userinfo: Userinfo,
-    /// The names of the algorithms that tokens may use.
-    pub(crate) algorithms: Vec<String>,
-    /// The clock skew that is tolerated in tokens.
-    pub(crate) leeway: Duration,
-    /// How long a pending sign-in waits.
-    pub(crate) attempt_lifetime: Duration,
-    /// How many of them a browser may hold.
-    pub(crate) max_attempts: usize,
-    /// How long a session lives unused.
-    pub(crate) session_idle: Duration,
-    /// How long a session lives at all.
-    pub(crate) session_absolute: Duration,
-    /// How long tokens that were replaced are still good for finding those that
-    /// replaced them.
-    pub(crate) refresh_grace: Duration,
-    /// How long a session outlives its access token while Okta does not answer.
-    pub(crate) outage_grace: Duration,
-    /// How often a stranger's key id may cause a fetch.
-    pub(crate) jwks_refetch_floor: Duration,
-    /// How long one request to Okta may take.
-    pub(crate) http_timeout: Duration,
-    /// The session cookie, without prefix.
-    pub(crate) cookie_name: String,
-    /// How many verified access tokens are remembered.
-    pub(crate) token_cache_size: usize,
-    /// How many opened session cookies are remembered.
-    pub(crate) session_cache_size: usize,
-    /// How long an introspection is believed.
-    pub(crate) introspection_lifetime: Duration,
-    /// Other clients whose tokens of the org server count.
-    pub(crate) accepted_clients: Vec<String>,
-    /// What the metadata of the API tell.
-    pub(crate) resource_scopes: Vec<String>,
-    /// A header that scripts of the application send.
-    pub(crate) csrf_header: Option<String>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            response_mode: ResponseMode::Query,
-            userinfo: Userinfo::WhenThin,
-            algorithms: vec!["RS256".to_owned()],
-            leeway: Duration::from_secs(60),
-            attempt_lifetime: Duration::from_secs(600),
-            max_attempts: 8,
-            session_idle: Duration::from_secs(3600),
-            session_absolute: Duration::from_secs(12 * 3600),
-            refresh_grace: Duration::from_secs(30),
-            outage_grace: Duration::from_secs(600),
-            jwks_refetch_floor: Duration::from_secs(5),
-            http_timeout: Duration::from_secs(10),
-            cookie_name: "okta_session".to_owned(),
-            token_cache_size: 4096,
-            session_cache_size: 1024,
-            introspection_lifetime: Duration::from_secs(30),
-            accepted_clients: Vec::new(),
-            resource_scopes: Vec::new(),
-            csrf_header: None,
-        }
     }
 }
