@@ -12,6 +12,7 @@ use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_axum::{AccessToken, RouterExt, User};
+use okta_auth_core::clock::Timestamp;
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
 use okta_auth_core::engine::{OktaAuth, Tenants};
 use okta_auth_core::secret::Secret;
@@ -405,6 +406,52 @@ async fn tenants_of_a_source_do_not_open_each_others_apis() {
         find(&tenants, "acme").await.unwrap();
         assert!(find(&tenants, "globex").await.unwrap());
     }
+}
+
+/// Somebody adds a tenant with the client of another one, and comes first after a restart.
+#[tokio::test]
+async fn of_two_rows_with_one_client_the_elder_is_served_whoever_comes_first() {
+    let row = |id: &str, created_at: Option<i64>| {
+        let id = TenantId::parse(id).unwrap();
+        let mut row = TenantSettings::new(id, "https://acme.okta.com/oauth2/default", "0oa1");
+        row.created_at = created_at.map(Timestamp::from_seconds);
+        row
+    };
+    for (elder, younger) in [(Some(1_000), Some(2_000)), (Some(1_000), None)] {
+        for first in ["acme", "intruder"] {
+            let rows = Rows(Arc::new(Mutex::new(vec![row("acme", elder), row("intruder", younger)])));
+            let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+            let tenants = Tenants::builder(OktaAuth::builder(shared)).source(rows.clone());
+            let tenants = tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap();
+            let find = async |id: &str| tenants.tenant(&TenantId::parse(id).unwrap()).await;
+            let _ = find(first).await;
+            assert!(find("acme").await.unwrap().is_some(), "{first} came first");
+            let refused = find("intruder").await.unwrap_err();
+            assert!(refused.is_config() && refused.to_string().contains("acme"), "{refused}");
+            assert!(find("acme").await.unwrap().is_some(), "the elder stays");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_used_takes_nothing_from_others() {
+    let row = |id: &str, policies: Option<&str>| {
+        let id = TenantId::parse(id).unwrap();
+        let mut row = TenantSettings::new(id, "https://acme.okta.com/oauth2/default", "0oa1");
+        row.policies = policies.map(str::to_owned);
+        row
+    };
+    let rows = Rows(Arc::new(Mutex::new(vec![row("acme", None), row("intruder", Some("no such set"))])));
+    let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+    let tenants = Tenants::builder(OktaAuth::builder(shared)).source(rows.clone());
+    let tenants = tenants.resolve(Resolver::Path("/t".to_owned())).build().unwrap();
+    let find = async |id: &str| tenants.tenant(&TenantId::parse(id).unwrap()).await;
+    assert!(find("intruder").await.unwrap_err().to_string().contains("policy set"));
+    assert!(find("acme").await.unwrap().is_some());
+    // Once it is mended it is the second that came.
+    rows.0.lock().unwrap()[1].policies = None;
+    tenants.forget();
+    assert!(find("intruder").await.unwrap_err().to_string().contains("acme"));
 }
 
 /// A source that has one tenant for every issuer, and one that means it; with the number of questions.

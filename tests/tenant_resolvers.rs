@@ -177,6 +177,27 @@ async fn the_one_session_of_a_browser_tells_its_tenant_and_a_made_up_one_tells_n
     }
 }
 
+/// A neighbouring subdomain can plant a cookie of a plain name, and none with the prefix `__Host-`.
+#[tokio::test]
+async fn over_tls_only_a_cookie_with_the_prefix_names_a_tenant() {
+    for framework in BOTH {
+        let site = Site::start(framework, &NAMES, |plan| {
+            let builder = Tenants::builder(plan.shared("https://app.example.test", "cookie")).egress(local());
+            let builder = builder.table(TenantTable::new(plan.all()).unwrap());
+            builder.resolve(Resolver::Session).build().unwrap()
+        })
+        .await;
+        for (cookies, tenant) in [
+            ("__Host-okta_session_acme=forged", Some("acme")),
+            ("okta_session_globex=planted", None),
+            ("okta_session_globex=planted; __Host-okta_session_acme=forged", Some("acme")),
+        ] {
+            let told = site.who("app.example.test", "/who", &[("cookie", cookies)]).await;
+            assert_eq!(told, (200, tenant.map(str::to_owned)), "{framework:?} {cookies}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_issuer_of_a_token_chooses_among_tenants_and_is_never_asked_itself() {
     for framework in BOTH {

@@ -481,6 +481,60 @@ async fn issuers_elsewhere_and_audiences_in_common_are_problems_at_load_time() {
     }
 }
 
+/// A database that knows `acme` at once, and takes its time for everything else.
+#[derive(Clone)]
+struct Busy(Arc<BusyState>);
+
+struct BusyState {
+    under_way: AtomicUsize,
+    most: AtomicUsize,
+    open: tokio::sync::watch::Sender<bool>,
+}
+
+impl TenantSource for Busy {
+    fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
+        Box::pin(async move {
+            if matches!(key, TenantKey::Id(known) if known.as_str() == "acme") {
+                return Ok(Some(TenantSettings::new(id("acme"), "https://acme.okta.com", "0oa1")));
+            }
+            let number = self.0.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            self.0.most.fetch_max(number, Ordering::SeqCst);
+            self.0.open.subscribe().wait_for(|open| *open).await.unwrap();
+            self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+            Ok(None)
+        })
+    }
+}
+
+#[tokio::test]
+async fn made_up_names_take_a_bounded_part_of_a_source_and_none_of_what_known_tenants_need() {
+    let open = tokio::sync::watch::Sender::new(false);
+    let source = Busy(Arc::new(BusyState { under_way: AtomicUsize::new(0), most: AtomicUsize::new(0), open }));
+    let org = Org::start().await.unwrap();
+    let clock = org.clock();
+    let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
+    let shared = OktaAuth::builder(shared).clock(move || clock.now());
+    let tenants = Tenants::builder(shared).source(source.clone()).resolve(Resolver::Host).build().unwrap();
+    tenants.tenant(&id("acme")).await.unwrap().unwrap();
+    let mut strangers = tokio::task::JoinSet::new();
+    for n in 0..300 {
+        let tenants = tenants.clone();
+        strangers.spawn(async move { tenants.tenant(&id(&format!("made-up-{n}"))).await });
+    }
+    support::eventually("questions are asked", || source.0.under_way.load(Ordering::SeqCst) == 24).await;
+    org.clock().advance(Duration::from_secs(61));
+    assert!(tenants.tenant(&id("acme")).await.unwrap().is_some(), "its question has its turn");
+    source.0.open.send_replace(true);
+    while let Some(answer) = strangers.join_next().await {
+        // One that waited for more than two seconds on a busy machine may have been sent away.
+        match answer.unwrap() {
+            Ok(found) => assert!(found.is_none()),
+            Err(error) => assert!(error.is_temporary() && error.retry_after().is_some(), "{error}"),
+        }
+    }
+    assert_eq!(source.0.most.load(Ordering::SeqCst), 24);
+}
+
 /// A database that counts, fails when it is told to, and waits for nobody.
 #[derive(Clone, Default)]
 struct Database(Arc<(AtomicUsize, AtomicBool)>);

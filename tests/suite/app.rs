@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::policy::{Policy, PolicySet, acr, check, group, signed_in_within};
 use okta_auth_dev::Org;
 use reqwest::Method;
@@ -44,6 +45,7 @@ pub(crate) fn checked() -> Policy {
 pub(crate) struct App {
     pub(crate) org: Org,
     pub(crate) base: String,
+    pub(crate) auth: OktaAuth,
 }
 
 impl App {
@@ -54,6 +56,15 @@ impl App {
 
     /// With an org and settings of the test's own.
     pub(crate) async fn with<F: Framework>(org: Org, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
+        Self::built::<F>(org, change, |builder| builder).await
+    }
+
+    /// The same with a store, a clock or hooks of the test's own.
+    pub(crate) async fn built<F: Framework>(
+        org: Org,
+        change: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
+        build: impl FnOnce(OktaAuthBuilder) -> OktaAuthBuilder,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -63,9 +74,9 @@ impl App {
         let clock = org.clock();
         let builder = OktaAuth::builder(change(config)).policies(policies).clock(move || clock.now());
         let builder = builder.renew_on_demand("/own-token");
-        let auth = builder.build().unwrap();
-        F::serve(listener, auth);
-        Self { org, base }
+        let auth = build(builder).build().unwrap();
+        F::serve(listener, auth.clone());
+        Self { org, base, auth }
     }
 
     pub(crate) fn browser(&self) -> Browser {

@@ -12,6 +12,7 @@ mod axum_app;
 mod parity;
 mod policies;
 mod refresh;
+mod session_storage;
 mod sessions;
 
 /// Compiles each behaviour into one test for each framework.
@@ -32,6 +33,9 @@ on_both! {
         claims_of_the_applications_own_type, browsers_get_pages_where_nothing_can_be_redirected, a_body_that_is_broken_is_400_and_a_large_one_413, a_middleware_of_the_applications_own_may_ask_for_a_user,
         unsafe_methods_must_come_from_our_own_pages, a_csrf_header_can_be_asked_for, a_websocket_must_come_from_our_own_pages, several_cookie_headers_are_one_jar,
         personal_pages_are_not_cached, the_metadata_of_the_resource, an_api_without_sessions;
+    session_storage: cookies_of_version_0_1_are_sessions_until_they_end,
+        records_of_version_0_1_are_sessions_until_they_end, raised_limits_revive_no_session,
+        a_session_in_use_outlives_a_raised_idle_limit, an_older_record_with_a_newer_number_is_no_session;
     access_tokens: a_good_token_is_let_in, without_a_token_the_challenge_is_bare, bad_tokens_are_refused,
         tokens_of_other_kinds_are_refused, one_credential_in_one_place, malformed_requests_are_400,
         user_tokens_and_machine_tokens_are_told_apart, scopes_in_both_forms, a_session_is_no_token,

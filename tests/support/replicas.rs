@@ -57,6 +57,11 @@ impl SharedStore {
         Self::over(Arc::clone(&self.0.memory))
     }
 
+    /// A store that never forgets, whatever lifetime it is given.
+    pub(crate) fn without_expiry() -> Self {
+        Self::over(Arc::new(MemoryStore::with_clock(10_000, || std::time::UNIX_EPOCH)))
+    }
+
     fn over(memory: Arc<MemoryStore>) -> Self {
         Self(Arc::new(Shared {
             memory,

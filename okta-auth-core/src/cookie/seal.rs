@@ -16,6 +16,8 @@ use crate::secret::SecretBytes;
 
 /// The format. A value of another version does not open.
 const VERSION: u8 = 1;
+/// The format of values that are bound to the number of their writing as well.
+const NUMBERED: u8 = 2;
 /// Bytes of a key id.
 const ID: usize = 4;
 /// Bytes of a nonce (RFC 8452 §4).
@@ -38,7 +40,7 @@ pub(super) struct SealKey {
 pub(crate) struct Sealer {
     keys: Vec<SealKey>,
     /// Purpose and tenant, each with its length in front so that no two contexts read
-    /// the same.
+    /// the same. The format comes before them.
     context: Vec<u8>,
 }
 
@@ -68,7 +70,7 @@ impl Opened {
 impl Sealer {
     /// Binds the keys to a purpose and a tenant.
     pub(super) fn new(keys: Vec<SealKey>, purpose: Purpose, tenant: &str) -> Self {
-        let mut context = vec![VERSION];
+        let mut context = Vec::new();
         append(&mut context, purpose.label());
         append(&mut context, tenant);
         Self { keys, context }
@@ -81,11 +83,22 @@ impl Sealer {
 
     /// Seals `plain` for the place `name`, as bytes.
     pub(crate) fn seal_bytes(&self, name: &str, plain: &[u8]) -> Result<SecretBytes> {
+        self.seal_as(VERSION, self.associated_data(VERSION, name), plain)
+    }
+
+    /// Seals `plain` for the place `name` and for one writing of it. It opens with the
+    /// same number alone.
+    pub(crate) fn seal_version(&self, name: &str, number: u64, plain: &[u8]) -> Result<SecretBytes> {
+        self.seal_as(NUMBERED, self.numbered_data(name, number), plain)
+    }
+
+    /// Seals in one format.
+    fn seal_as(&self, format: u8, data: Vec<u8>, plain: &[u8]) -> Result<SecretBytes> {
         let failed = || Error::new(Code::Internal, "a cookie could not be sealed");
         let first = self.keys.first().ok_or_else(|| Error::new(Code::Internal, "there is no cookie key"))?;
         // One buffer, sealed in place: where it is not yet sealed it is wiped if anything fails.
         let mut sealed = Vec::with_capacity(HEADER.saturating_add(plain.len()).saturating_add(TAG));
-        sealed.push(VERSION);
+        sealed.push(format);
         sealed.extend_from_slice(&first.id);
         sealed.extend_from_slice(&[0; NONCE]);
         sealed.extend_from_slice(plain);
@@ -93,8 +106,7 @@ impl Sealer {
         let mut sealed = SecretBytes::new(sealed);
         let (header, rest) = sealed.expose_mut().split_at_mut_checked(HEADER).ok_or_else(failed)?;
         let (body, end) = rest.split_last_chunk_mut::<TAG>().ok_or_else(failed)?;
-        let aad = Aad::from(self.associated_data(name));
-        let (nonce, tag) = first.key.seal_in_place_separate_tag(aad, body).map_err(|_| failed())?;
+        let (nonce, tag) = first.key.seal_in_place_separate_tag(Aad::from(data), body).map_err(|_| failed())?;
         end.copy_from_slice(tag.as_ref());
         if let Some(place) = header.last_chunk_mut::<NONCE>() {
             place.copy_from_slice(nonce.as_ref());
@@ -115,25 +127,47 @@ impl Sealer {
     }
 
     /// Opens what [`seal_bytes`](Self::seal_bytes) made for the same name.
-    pub(crate) fn open_bytes(&self, name: &str, mut sealed: SecretBytes) -> Option<Opened> {
+    pub(crate) fn open_bytes(&self, name: &str, sealed: SecretBytes) -> Option<Opened> {
+        self.open_as(sealed, |format| (format == VERSION).then(|| self.associated_data(VERSION, name)))
+    }
+
+    /// Opens what [`seal_version`](Self::seal_version) made for the same name and
+    /// number, and what version 0.1 made with [`seal_bytes`](Self::seal_bytes), which is
+    /// bound to no number.
+    pub(crate) fn open_version(&self, name: &str, number: u64, sealed: SecretBytes) -> Option<Opened> {
+        self.open_as(sealed, |format| match format {
+            NUMBERED => Some(self.numbered_data(name, number)),
+            VERSION => Some(self.associated_data(VERSION, name)),
+            _ => None,
+        })
+    }
+
+    /// Opens a value. `data` is the associated data of its format.
+    fn open_as(&self, mut sealed: SecretBytes, data: impl FnOnce(u8) -> Option<Vec<u8>>) -> Option<Opened> {
         let (header, body) = sealed.expose_mut().split_at_mut_checked(HEADER)?;
         let (version, rest) = header.split_first()?;
         let (id, nonce) = rest.split_at_checked(ID)?;
-        if *version != VERSION {
-            return None;
-        }
+        let data = data(*version)?;
         let (position, key) = self.keys.iter().enumerate().find(|(_, key)| key.id == id)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let length = key.key.open_in_place(nonce, Aad::from(self.associated_data(name)), body).ok()?.len();
+        let length = key.key.open_in_place(nonce, Aad::from(data), body).ok()?.len();
         let range = HEADER..HEADER.checked_add(length)?;
         Some(Opened { bytes: sealed, range, old_key: position > 0 })
     }
 
-    /// What a value is bound to: version, purpose, tenant, and the name of its cookie.
-    fn associated_data(&self, name: &str) -> Vec<u8> {
-        let mut data = Vec::with_capacity(self.context.len().saturating_add(name.len()).saturating_add(8));
+    /// What a value is bound to: format, purpose, tenant, and the name of its cookie.
+    fn associated_data(&self, format: u8, name: &str) -> Vec<u8> {
+        let mut data = Vec::with_capacity(self.context.len().saturating_add(name.len()).saturating_add(17));
+        data.push(format);
         data.extend_from_slice(&self.context);
         append(&mut data, name);
+        data
+    }
+
+    /// The same with the number of a writing.
+    fn numbered_data(&self, name: &str, number: u64) -> Vec<u8> {
+        let mut data = self.associated_data(NUMBERED, name);
+        data.extend_from_slice(&number.to_be_bytes());
         data
     }
 }
@@ -189,6 +223,25 @@ mod tests {
     fn contexts_cannot_be_shifted_into_each_other() {
         let sealed = sealer(Purpose::Session, "ab").seal("c", b"plain").unwrap();
         assert!(sealer(Purpose::Session, "a").open("bc", &sealed).is_none());
+    }
+
+    #[test]
+    fn a_writing_opens_with_its_own_number_alone() {
+        let sealer = sealer(Purpose::StoredSession, "a");
+        let sealed = || SecretBytes::new(sealer.seal_version("n", 7, b"plain").unwrap().to_vec());
+        assert_eq!(sealer.open_version("n", 7, sealed()).unwrap().plain(), b"plain");
+        assert!(sealer.open_version("n", 8, sealed()).is_none() && sealer.open_version("m", 7, sealed()).is_none());
+        assert!(sealer.open_bytes("n", sealed()).is_none(), "it is no value without a number");
+        // Told to be of the format without a number, it is not.
+        let mut relabelled = sealed().to_vec();
+        relabelled[0] = VERSION;
+        assert!(sealer.open_version("n", 7, SecretBytes::new(relabelled)).is_none());
+        // What version 0.1 wrote.
+        let old = || SecretBytes::new(sealer.seal_bytes("n", b"plain").unwrap().to_vec());
+        assert!(sealer.open_version("n", 7, old()).is_some() && sealer.open_version("n", 8, old()).is_some());
+        let mut relabelled = old().to_vec();
+        relabelled[0] = NUMBERED;
+        assert!(sealer.open_version("n", 7, SecretBytes::new(relabelled)).is_none());
     }
 
     #[test]

@@ -60,11 +60,13 @@ impl Visit {
             return self.error(&Error::new(Code::TenantUnknown, "the request is for no tenant"));
         }
         let mut sentences = vec![said.unwrap_or("Please tell us which organization you belong to.")];
-        let targets: Vec<(String, String)> = choices
-            .into_iter()
-            .filter_map(|(name, config)| Some((name, login_url(&config, LoginOptions::new(return_to.clone()))?)))
+        let targets: Vec<(&str, String)> = choices
+            .iter()
+            .filter_map(|(name, config)| {
+                Some((name.as_str(), login_url(config, LoginOptions::new(return_to.clone()))?))
+            })
             .collect();
-        let links: Vec<(&str, &str)> = targets.iter().map(|(name, url)| (name.as_str(), url.as_str())).collect();
+        let links: Vec<(&str, &str)> = targets.iter().map(|(name, url)| (*name, url.as_str())).collect();
         if !links.is_empty() && many.email_first() {
             sentences.push("Enter your e-mail address, or choose.");
         }

@@ -30,12 +30,14 @@ use url::Url;
 use super::addresses;
 use super::arrival::{Arrival, Waiting};
 use super::builder::OktaAuthBuilder;
+use super::chooser::{Choices, Chooser};
 use super::lobby::Entrance;
 use super::removal;
 use super::routes::Endpoint;
 use super::visit::{Lobby, Visit};
 use super::{OktaAuth, Renewal};
-use crate::config::{Config, ConfigBuilder};
+use crate::config::ConfigBuilder;
+use crate::cookie::CookieSettings;
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
 use crate::policy::PolicySet;
@@ -57,6 +59,11 @@ pub(super) struct Many {
     making: Mutex<Taken>,
     /// An engine that knows nobody, for requests that are for no tenant.
     lobby: OktaAuth,
+    /// The full name of the session cookie at the application's own address, to which
+    /// each tenant adds its id.
+    session_cookie: String,
+    /// What `/login` lists.
+    chooser: Chooser,
     policies: HashMap<String, PolicySet>,
     entrance: Entrance,
     /// This one, for engines that look at the others.
@@ -82,7 +89,12 @@ impl Many {
         lobby: OktaAuth,
         policies: HashMap<String, PolicySet>,
     ) -> Self {
+        let (base, name) = template.config().shared();
+        let secure = Url::parse(base).is_ok_and(|base| base.scheme() == "https");
+        let session_cookie = CookieSettings::new(secure).name(name);
         let mut many = Self {
+            session_cookie,
+            chooser: Chooser::default(),
             template,
             resolvers,
             directory,
@@ -210,7 +222,7 @@ impl Many {
             _ => {
                 let says = self.says_where_to(head);
                 let asked = self.resolvers.iter().filter(|resolver| !says || !matches!(resolver, Resolver::Session));
-                resolve(asked, head, self.template.config().shared().1)
+                resolve(asked, head, &self.session_cookie)
             }
         }
     }
@@ -296,15 +308,32 @@ impl Many {
         if let Some(auth) = self.ready_engine(settings) {
             return Ok(auth);
         }
-        if self.directory.is_source() {
-            let current = |id: &TenantId| match self.directory.look(&TenantKey::Id(id.clone())) {
-                Lookup::Known(settings) => settings,
-                Lookup::Ask => self.ready.get(id).map(|ready| ready.settings),
-            };
-            taken.take(settings, self.template.config().default_audiences(), current)?;
-        }
-        let auth = self.make(settings)?;
+        let auth = match self.directory.is_source() {
+            true => self.make_one_of_source(settings, &mut taken)?,
+            false => self.make(settings)?,
+        };
         self.ready.insert(settings.id.clone(), Ready { settings: Arc::clone(settings), auth: auth.clone() });
+        Ok(auth)
+    }
+
+    /// A new engine of a tenant that no table has checked against the others. What is
+    /// its own is written down only once the engine is there.
+    fn make_one_of_source(&self, settings: &Arc<TenantSettings>, taken: &mut Taken) -> Result<OktaAuth> {
+        let current = |id: &TenantId| match self.directory.look(&TenantKey::Id(id.clone())) {
+            Lookup::Known(settings) => settings,
+            Lookup::Ask => self.ready.get(id).map(|ready| ready.settings),
+        };
+        let default = self.template.config().default_audiences();
+        let younger = taken.check(settings, default, current)?;
+        let auth = self.make(settings)?;
+        taken.take(settings, default, current);
+        for id in younger {
+            tracing::warn!(
+                target: "okta_auth",
+                "the tenant {id} is not served any more: {} has the same client or audience, and is the elder", settings.id
+            );
+            self.ready.remove(&id);
+        }
         Ok(auth)
     }
 
@@ -378,11 +407,11 @@ impl Many {
     }
 
     /// The tenants to choose from, by name and where they sign in; none if that is not
-    /// wanted. None of them is made ready for this.
-    pub(super) fn choices(&self) -> Vec<(String, Config)> {
-        let listed = if self.entrance.chooser { self.directory.all() } else { Vec::new() };
-        let config = |tenant: &TenantSettings| self.settings_of(tenant).build().ok();
-        listed.iter().filter_map(|tenant| Some((tenant.display_name().to_owned(), config(tenant)?))).collect()
+    /// wanted. They are built once for each table, and no engine is made for them.
+    pub(super) fn choices(&self) -> Choices {
+        let table = if self.entrance.chooser { self.directory.all() } else { None };
+        let build = |tenant: &TenantSettings| self.settings_of(tenant).build().ok();
+        table.map_or_else(Choices::default, |table| self.chooser.choices(table, build))
     }
 }
 

@@ -66,6 +66,7 @@ mod arrival;
 mod bearer_token;
 mod builder;
 mod challenge;
+mod chooser;
 mod client_kind;
 mod endings;
 mod error_reply;

@@ -290,8 +290,8 @@ impl OktaAuth {
         }
     }
 
-    /// Writes new tokens down. Whoever only noted that the session was used is written
-    /// over; whoever ended it has the last word, and the tokens are given back.
+    /// Writes new tokens down. A use that was written meanwhile is kept; if the session
+    /// was ended meanwhile it stays so, and the tokens are given back.
     pub(super) async fn write_down(
         &self,
         stored: &StoredSessions,
@@ -301,7 +301,7 @@ impl OktaAuth {
         let (key, mut current) = (next.id().0, current);
         for _ in 0..WRITES {
             let now = self.0.clock.now();
-            if let Some(entry) = stored.save(&current, Session::clone(&next), now).await? {
+            if let Some(entry) = stored.save(&current, Session::clone(&next).used_like(&current.session), now).await? {
                 self.0.renewals.unsaved.remove(&key);
                 self.tell_renewal(Happening::SessionRenewed, &entry.session, None);
                 return Ok(Outcome::Renewed(entry));

@@ -1,7 +1,7 @@
 //! Which attempts have been completed, so that a copied cookie does not complete one
 //! twice.
 
-use std::collections::HashMap;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,31 +15,43 @@ const CAPACITY: usize = 16_384;
 /// A bounded memory of used states. It is filled by callbacks alone: starting an
 /// attempt costs nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Consumed(Mutex<HashMap<[u8; 32], Timestamp>>);
+pub(crate) struct Consumed(Mutex<Used>);
+
+/// The used states, and the order in which they came.
+///
+/// All of them are kept for the same time, so the oldest one is the first to expire.
+#[derive(Debug, Default)]
+struct Used {
+    states: HashSet<[u8; 32]>,
+    order: VecDeque<([u8; 32], Timestamp)>,
+}
 
 impl Consumed {
     /// Marks a state as used. `false` if it already was.
+    ///
+    /// It takes constant time: at most two entries are removed for each that is added.
     pub(crate) fn consume(&self, state: &Secret, lifetime: Duration, now: Timestamp) -> bool {
         let key = sha256(state.expose().as_bytes());
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.contains_key(&key) {
+        if !used.states.insert(key) {
             return false;
         }
-        if used.len() >= CAPACITY {
-            make_room(&mut used, now);
-        }
-        used.insert(key, now.plus(lifetime));
+        used.order.push_back((key, now.plus(lifetime)));
+        used.evict(now);
+        used.evict(now);
         true
     }
 }
 
-/// Drops what has expired, and if nothing has, the one that expires first.
-fn make_room(used: &mut HashMap<[u8; 32], Timestamp>, now: Timestamp) {
-    used.retain(|_, until| *until > now);
-    if used.len() >= CAPACITY
-        && let Some(oldest) = used.iter().min_by_key(|(_, until)| **until).map(|(key, _)| *key)
-    {
-        used.remove(&oldest);
+impl Used {
+    /// Removes the oldest entry if it has expired or there are too many.
+    fn evict(&mut self, now: Timestamp) {
+        let full = self.order.len() > CAPACITY;
+        if self.order.front().is_some_and(|(_, until)| full || *until <= now)
+            && let Some((oldest, _)) = self.order.pop_front()
+        {
+            self.states.remove(&oldest);
+        }
     }
 }
 
@@ -58,6 +70,19 @@ mod tests {
         for n in 0..CAPACITY + 10 {
             assert!(consumed.consume(&Secret::new(n.to_string()), lifetime, now.plus(Duration::from_secs(1))));
         }
-        assert!(consumed.0.lock().unwrap().len() <= CAPACITY);
+        let sizes = |consumed: &Consumed| {
+            let used = consumed.0.lock().unwrap();
+            (used.states.len(), used.order.len())
+        };
+        assert_eq!(sizes(&consumed), (CAPACITY, CAPACITY));
+        // The oldest was evicted, and the latest were not.
+        assert!(consumed.consume(&state, lifetime, now));
+        assert!(!consumed.consume(&Secret::new((CAPACITY + 9).to_string()), lifetime, now));
+        // What has expired goes two at a time, so that no callback pays for all of it.
+        let later = now.plus(lifetime * 2);
+        for n in 0..10 {
+            assert!(consumed.consume(&Secret::new(format!("later {n}")), lifetime, later));
+        }
+        assert_eq!(sizes(&consumed), (CAPACITY - 10, CAPACITY - 10));
     }
 }

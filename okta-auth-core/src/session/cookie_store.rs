@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
+use super::clock_skew::ClockSkew;
 use super::limits::SessionLimits;
 use super::opened::{Opened, OpenedSessions};
-use super::record::Session;
+use super::record::{Formats, Session};
 use super::tokens::SealedText;
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -14,7 +15,7 @@ use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies,
 use crate::error::Result;
 
 /// The first byte of a sealed record. A record of another format is no session.
-const FORMAT: u8 = 4;
+const FORMATS: Formats = Formats { current: 5, previous: 4 };
 
 /// Reads and writes sessions in cookies.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct CookieStore {
     name: Arc<str>,
     /// What has been opened; `None` if nothing is to be remembered.
     opened: Option<OpenedSessions>,
+    /// Warns about sessions from the future.
+    skew: ClockSkew,
 }
 
 /// What a request's cookies hold.
@@ -59,20 +62,21 @@ impl CookieStore {
         let chunks = Chunks::new(settings, &config.options.cookie_name);
         let (name, capacity) = (chunks.name().into(), config.options.session_cache_size);
         let opened = (capacity > 0).then(|| OpenedSessions::new(capacity));
-        Ok(Self { sealer, chunks, limits, config: Arc::clone(config), name, opened })
+        let skew = ClockSkew::default();
+        Ok(Self { sealer, chunks, limits, config: Arc::clone(config), name, opened, skew })
     }
 
     /// The session of a request. Never an error: what cannot be read is no session.
     pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp) -> Loaded {
-        let live = |opened: &Opened| self.limits.is_live(opened.session.lifeline(), now);
-        match self.open(cookies).filter(live) {
-            Some(Opened { session, old_key }) => {
-                let rewrite = old_key || self.limits.is_touch_due(session.last_seen_at(), now);
-                Loaded::Session { session, rewrite }
+        if let Some(Opened { session, old_key }) = self.open(cookies) {
+            let line = session.lifeline();
+            if self.limits.is_live(line, now) {
+                let rewrite = old_key || self.limits.is_touch_due(line, now);
+                return Loaded::Session { session, rewrite };
             }
-            None if self.chunks.present(cookies) => Loaded::Invalid,
-            None => Loaded::None,
+            self.skew.check(line, now);
         }
+        if self.chunks.present(cookies) { Loaded::Invalid } else { Loaded::None }
     }
 
     /// Opens, or finds that it has been opened. Every way to fail is the same to the
@@ -103,7 +107,7 @@ impl CookieStore {
         let opened = self.sealer.open(&self.name, text)?;
         let old_key = opened.old_key;
         let (bytes, range) = opened.into_parts();
-        let session = Session::decode(bytes, range, FORMAT)?;
+        let session = Session::decode(bytes, range, FORMATS)?;
         session.belongs_to(&self.config).then(|| Opened { session: Arc::new(session), old_key })
     }
 
@@ -114,7 +118,7 @@ impl CookieStore {
     /// [`Code::SessionTooLarge`](crate::error::Code::SessionTooLarge) if it does not
     /// fit into cookies.
     pub(crate) fn save(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Result<Vec<HeaderValue>> {
-        let plain = session.encode(FORMAT)?;
+        let plain = session.encode(FORMATS, &self.limits)?;
         let sealed = self.sealer.seal_bytes(&self.name, &plain)?;
         let left = self.limits.remaining(session.lifeline(), now);
         self.chunks.write(cookies, &sealed, left)

@@ -18,9 +18,19 @@ pub(crate) struct Lifeline {
     /// The moment by which Okta wants it ended, whatever our limits (`session_expiry`
     /// of the IPSIE session profile).
     pub(crate) ceiling: Option<Timestamp>,
+    /// The end by the absolute limit that was in force at sign-in. `None` before the
+    /// first write, and in records of version 0.1.
+    pub(crate) ends_at: Option<Timestamp>,
+    /// The end by the idle limit that was in force when the last use was written.
+    /// `None` as above.
+    pub(crate) idle_until: Option<Timestamp>,
 }
 
 /// The two limits of a session; the earliest of them and its ceiling ends it.
+///
+/// A record carries the ends that the limits of its time gave it, and both count: a
+/// lower limit ends sessions at once, and a higher one never revives a session that has
+/// ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SessionLimits {
     /// The longest time without a request.
@@ -33,8 +43,7 @@ impl SessionLimits {
     /// Whether a session is alive at `now`: before both limits, and not from the
     /// future.
     pub(crate) fn is_live(&self, line: Lifeline, now: Timestamp) -> bool {
-        let horizon = now.plus(SKEW);
-        now < self.end(line) && line.created_at <= horizon && line.last_seen_at <= horizon
+        now < self.end(line) && line.ahead_of(now) <= SKEW
     }
 
     /// What is left of a session at `now`.
@@ -44,8 +53,13 @@ impl SessionLimits {
 
     /// What is left of a session at `now` if it is used all the time.
     pub(crate) fn longest(&self, line: Lifeline, now: Timestamp) -> Duration {
-        let end = line.created_at.plus(self.absolute);
-        line.ceiling.map_or(end, |ceiling| ceiling.min(end)).since(now)
+        self.absolute_end(line).since(now)
+    }
+
+    /// The ends to write into the record of a session.
+    pub(super) fn ends(&self, line: Lifeline) -> (Timestamp, Timestamp) {
+        let ends_at = line.ends_at.unwrap_or_else(|| line.created_at.plus(self.absolute));
+        (ends_at, line.idle_until.unwrap_or_else(|| line.last_seen_at.plus(self.idle)))
     }
 
     /// How long it is to be remembered that sessions have been ended. One of them may
@@ -54,17 +68,40 @@ impl SessionLimits {
         self.absolute.saturating_add(SKEW)
     }
 
+    /// How long it is to be remembered that this session has been ended: not less than
+    /// its record says that it could live, whatever the limits are by now.
+    pub(crate) fn memory_of(&self, line: Lifeline, now: Timestamp) -> Duration {
+        let written = line.ends_at.map_or(Duration::ZERO, |end| end.since(now)).saturating_add(SKEW);
+        self.memory_of_ended().max(written)
+    }
+
     /// Whether the time of last use is worth writing again. Not at each request: a
     /// twentieth of the idle limit is precise enough, and saves a cookie on most
     /// responses.
-    pub(crate) fn is_touch_due(&self, last_seen_at: Timestamp, now: Timestamp) -> bool {
-        now.since(last_seen_at) >= (self.idle / 20).max(Duration::from_secs(1))
+    ///
+    /// The idle limit is the one that the record was written with if that is shorter.
+    pub(crate) fn is_touch_due(&self, line: Lifeline, now: Timestamp) -> bool {
+        let idle = line.idle_until.map_or(self.idle, |end| end.since(line.last_seen_at).min(self.idle));
+        now.since(line.last_seen_at) >= (idle / 20).max(Duration::from_secs(1))
     }
 
     /// The moment at which the first of the limits is reached.
-    fn end(&self, line: Lifeline) -> Timestamp {
-        let end = line.created_at.plus(self.absolute).min(line.last_seen_at.plus(self.idle));
-        line.ceiling.map_or(end, |ceiling| ceiling.min(end))
+    pub(crate) fn end(&self, line: Lifeline) -> Timestamp {
+        let idle = line.last_seen_at.plus(self.idle);
+        self.absolute_end(line).min(line.idle_until.map_or(idle, |end| end.min(idle)))
+    }
+
+    /// The same without the idle limit.
+    fn absolute_end(&self, line: Lifeline) -> Timestamp {
+        let end = line.created_at.plus(self.absolute);
+        [line.ends_at, line.ceiling].into_iter().flatten().fold(end, Timestamp::min)
+    }
+}
+
+impl Lifeline {
+    /// How far in the future it began or was last used, by a clock that says `now`.
+    pub(super) fn ahead_of(&self, now: Timestamp) -> Duration {
+        self.created_at.max(self.last_seen_at).since(now)
     }
 }
 
@@ -80,7 +117,8 @@ mod tests {
     }
 
     fn line(created_at: i64, last_seen_at: i64) -> Lifeline {
-        Lifeline { created_at: at(created_at), last_seen_at: at(last_seen_at), ceiling: None }
+        let (ceiling, ends_at, idle_until) = (None, None, None);
+        Lifeline { created_at: at(created_at), last_seen_at: at(last_seen_at), ceiling, ends_at, idle_until }
     }
 
     #[test]
@@ -117,8 +155,29 @@ mod tests {
 
     #[test]
     fn touching_is_rare() {
-        assert!(!LIMITS.is_touch_due(at(0), at(179)));
-        assert!(LIMITS.is_touch_due(at(0), at(180)));
-        assert!(!LIMITS.is_touch_due(at(100), at(0)));
+        assert!(!LIMITS.is_touch_due(line(0, 0), at(179)));
+        assert!(LIMITS.is_touch_due(line(0, 0), at(180)));
+        assert!(!LIMITS.is_touch_due(line(0, 100), at(0)));
+    }
+
+    #[test]
+    fn the_ends_in_the_record_count_beside_the_limits_of_now() {
+        let higher = SessionLimits { idle: LIMITS.idle * 4, absolute: LIMITS.absolute * 4 };
+        let lower = SessionLimits { idle: LIMITS.idle / 4, absolute: LIMITS.absolute / 4 };
+        let written = |line: Lifeline| {
+            let (ends_at, idle_until) = LIMITS.ends(line);
+            Lifeline { ends_at: Some(ends_at), idle_until: Some(idle_until), ..line }
+        };
+        let idle = written(line(0, 100));
+        assert!(higher.is_live(idle, at(100 + 3599)) && !higher.is_live(idle, at(100 + 3600)));
+        assert!(lower.is_live(idle, at(100 + 899)) && !lower.is_live(idle, at(100 + 900)));
+        let used = written(line(0, 43_190));
+        assert!(higher.is_live(used, at(43_199)) && !higher.is_live(used, at(43_200)));
+        assert_eq!(higher.longest(used, at(0)), LIMITS.absolute);
+        // A session that is used stays alive although the idle limit has been raised.
+        assert!(higher.is_touch_due(idle, at(100 + 180)));
+        // Lowered and raised again: the mark of a session that was ended outlives its cookie.
+        assert_eq!(lower.memory_of(idle, at(0)), LIMITS.absolute + SKEW);
+        assert_eq!(higher.memory_of(idle, at(0)), higher.memory_of_ended());
     }
 }

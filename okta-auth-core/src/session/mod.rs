@@ -20,6 +20,10 @@
 //! written when it is older than a twentieth of the idle limit, so most requests write
 //! nothing.
 //!
+//! Both ends are written into the session: the absolute end at sign-in, the idle end
+//! with each written use. Limits that are lowered later count at once; limits that are
+//! raised never revive a session that has ended.
+//!
 //! # How tokens stay fresh
 //!
 //! With a refresh token the tokens are renewed shortly before the access token expires,
@@ -70,6 +74,7 @@
 //!
 //! Tokens are secrets: they are wiped from memory when dropped, and in no `Debug`.
 
+mod clock_skew;
 mod cookie_store;
 mod device;
 mod flights;

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::limits::Lifeline;
+use super::limits::{Lifeline, SessionLimits};
 use super::names::Names;
 use super::profile::Profile;
 use super::renewal::Schedule;
@@ -60,8 +60,8 @@ const FIXED: usize = 128;
 pub struct Session {
     /// What most requests look at, and what never changes.
     pub(super) record: Arc<Record>,
-    /// When it was last used: the idle limit counts from here. It follows the record.
-    pub(super) last_seen_at: Timestamp,
+    /// What each use changes. It follows the record.
+    pub(super) times: Times,
     /// What few requests do.
     pub(super) tokens: Tokens,
     /// The claims as JSON text, once somebody has asked.
@@ -104,6 +104,36 @@ pub(super) struct Record {
     pub(super) earlier: Earlier,
 }
 
+/// When a session was last used, and the ends that were written with that.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    /// The idle limit counts from here.
+    pub(super) last_seen_at: Timestamp,
+    /// See [`Lifeline::ends_at`].
+    ends_at: Option<Timestamp>,
+    /// See [`Lifeline::idle_until`]. `None` once there has been another use.
+    idle_until: Option<Timestamp>,
+}
+
+impl Times {
+    /// Nothing has been written yet.
+    pub(super) const fn unwritten(last_seen_at: Timestamp) -> Self {
+        Self { last_seen_at, ends_at: None, idle_until: None }
+    }
+}
+
+/// The formats of a record, by their first byte.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Formats {
+    /// With the ends of the session: what is written.
+    pub(super) current: u8,
+    /// Without them, as version 0.1 wrote it: what is read besides.
+    pub(super) previous: u8,
+}
+
+/// What follows the format: the record, the last use, and the two ends.
+type Written = (Record, Timestamp, Timestamp, Timestamp);
+
 /// Names by which somebody else may end a session. A claim that is missing gives less
 /// access elsewhere; here it would be a session that cannot be ended.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -138,16 +168,19 @@ impl Session {
             ceiling: ceiling(identity.all_claims()),
             earlier: Earlier::default(),
         };
-        Ok(Self::assemble(Arc::new(record), with.now, tokens))
+        Ok(Self::assemble(Arc::new(record), Times::unwritten(with.now), tokens))
     }
 
-    /// The session as bytes, after the number of their format.
-    pub(super) fn encode(&self, format: u8) -> Result<SecretBytes> {
+    /// The session as bytes in the current format, with the ends that these limits give
+    /// it unless it has them already.
+    pub(super) fn encode(&self, formats: Formats, limits: &SessionLimits) -> Result<SecretBytes> {
         let failed = |error| Error::new(Code::Internal, "a session cannot be encoded").with_cause(error);
         // Room for all of it: a buffer that grows is copied, and leaves copies behind.
         let mut bytes = Vec::with_capacity(self.record.size().saturating_add(self.tokens.size()));
-        bytes.push(format);
-        let bytes = postcard::to_extend(&(&*self.record, self.last_seen_at), bytes).map_err(failed)?;
+        bytes.push(formats.current);
+        let (ends_at, idle_until) = limits.ends(self.lifeline());
+        let written = (&*self.record, self.times.last_seen_at, ends_at, idle_until);
+        let bytes = postcard::to_extend(&written, bytes).map_err(failed)?;
         let mut bytes = SecretBytes::new(bytes);
         self.tokens.append_to(&mut bytes);
         Ok(bytes)
@@ -161,22 +194,32 @@ impl Session {
     }
 
     /// Nothing has been asked for yet.
-    pub(super) fn assemble(record: Arc<Record>, last_seen_at: Timestamp, tokens: Tokens) -> Self {
+    pub(super) fn assemble(record: Arc<Record>, times: Times, tokens: Tokens) -> Self {
         let (shown, profile, parsed, names) = Default::default();
-        Self { record, last_seen_at, tokens, shown, profile, parsed, names }
+        Self { record, times, tokens, shown, profile, parsed, names }
     }
 
-    /// Reads a part of what has been decrypted; `None` if it is no session of this
-    /// format.
-    pub(super) fn decode(bytes: SecretBytes, range: Range<usize>, format: u8) -> Option<Self> {
+    /// Reads a part of what has been decrypted; `None` if it is no session of these
+    /// formats.
+    pub(super) fn decode(bytes: SecretBytes, range: Range<usize>, formats: Formats) -> Option<Self> {
         let (first, encoded) = bytes.get(range.clone())?.split_first()?;
-        let ((record, last_seen_at), tokens) = postcard::take_from_bytes::<(Record, Timestamp)>(encoded).ok()?;
-        if *first != format {
-            return None;
-        }
+        let (record, times, tokens) = match *first {
+            format if format == formats.current => {
+                let ((record, last_seen_at, ends_at, idle_until), tokens) =
+                    postcard::take_from_bytes::<Written>(encoded).ok()?;
+                let times = Times { last_seen_at, ends_at: Some(ends_at), idle_until: Some(idle_until) };
+                (record, times, tokens)
+            }
+            format if format == formats.previous => {
+                let ((record, last_seen_at), tokens) =
+                    postcard::take_from_bytes::<(Record, Timestamp)>(encoded).ok()?;
+                (record, Times::unwritten(last_seen_at), tokens)
+            }
+            _ => return None,
+        };
         let tokens = range.end.checked_sub(tokens.len())?..range.end;
         let tokens = Tokens::read(bytes, tokens)?;
-        Some(Self::assemble(Arc::new(record), last_seen_at, tokens))
+        Some(Self::assemble(Arc::new(record), times, tokens))
     }
 
     /// The issuer that authenticated the user.
@@ -201,7 +244,7 @@ impl Session {
 
     /// When it was last used; up to a twentieth of the idle limit earlier than it was.
     pub fn last_seen_at(&self) -> Timestamp {
-        self.last_seen_at
+        self.times.last_seen_at
     }
 
     /// What tells this session from any other one: a value to list and to end sessions
@@ -233,8 +276,8 @@ impl Session {
 
     /// When it began and was used, and when it has to end.
     pub(crate) fn lifeline(&self) -> Lifeline {
-        let record = &self.record;
-        Lifeline { created_at: record.created_at, last_seen_at: self.last_seen_at, ceiling: record.ceiling }
+        let (record, Times { last_seen_at, ends_at, idle_until }) = (&self.record, self.times);
+        Lifeline { created_at: record.created_at, last_seen_at, ceiling: record.ceiling, ends_at, idle_until }
     }
 
     /// Whether the session belongs to this issuer and client. The seal says so already;
@@ -245,13 +288,23 @@ impl Session {
 
     /// The same session, used at `now`.
     pub(crate) fn touched(&self, now: Timestamp) -> Self {
-        Self::assemble(Arc::clone(&self.record), now.max(self.last_seen_at), self.tokens.clone())
+        let later = now > self.times.last_seen_at;
+        let times = if later { Times { last_seen_at: now, idle_until: None, ..self.times } } else { self.times };
+        Self::assemble(Arc::clone(&self.record), times, self.tokens.clone())
+    }
+
+    /// The same session, with the last use of `other` if that is later.
+    pub(crate) fn used_like(mut self, other: &Self) -> Self {
+        if other.times.last_seen_at > self.times.last_seen_at {
+            self.times = other.times;
+        }
+        self
     }
 
     /// The same session, begun at another moment.
     pub(crate) fn starting_at(mut self, start: Timestamp) -> Self {
         Arc::make_mut(&mut self.record).created_at = start;
-        self.last_seen_at = self.last_seen_at.max(start);
+        self.times = Times::unwritten(self.times.last_seen_at.max(start));
         self
     }
 
@@ -318,12 +371,14 @@ impl Session {
             ceiling: None,
             earlier: Earlier::default(),
         };
-        Self::assemble(Arc::new(record), now, Tokens::sample())
+        Self::assemble(Arc::new(record), Times::unwritten(now), Tokens::sample())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -335,13 +390,15 @@ mod tests {
     #[test]
     fn a_record_of_another_format_is_no_session() {
         let session = Session::sample(3, Timestamp::from_seconds(1));
-        let decode = |format| {
-            let bytes = session.encode(1).unwrap();
+        let limits = SessionLimits { idle: Duration::from_secs(60), absolute: Duration::from_secs(600) };
+        let decode = |current, previous| {
+            let bytes = session.encode(Formats { current: 3, previous: 2 }, &limits).unwrap();
             let range = 0..bytes.len();
-            Session::decode(bytes, range, format)
+            Session::decode(bytes, range, Formats { current, previous })
         };
-        assert_eq!(decode(1).unwrap().name(), "xxx");
-        assert!(decode(2).is_none());
+        let again = decode(3, 2).unwrap();
+        assert_eq!((again.name(), limits.end(again.lifeline())), ("xxx", Timestamp::from_seconds(61)));
+        assert!(decode(4, 2).is_none());
     }
 
     #[test]

@@ -101,8 +101,8 @@ impl Session {
     /// The same session with what a refresh brought. Its id, its beginning, the
     /// application's own data and whatever the response does not mention stay.
     ///
-    /// A renewal is a use: the idle limit counts from it. The absolute limit does not
-    /// move. If userinfo failed the next renewal is soon, so that missing claims are
+    /// A refresh is no use: the request that caused it is one, or is not. Neither limit
+    /// moves. If userinfo failed the next renewal is soon, so that missing claims are
     /// read again.
     pub(crate) fn renewed(&self, refreshed: &Refreshed, now: Timestamp) -> Result<Self> {
         let mut record = Record::clone(&self.record);
@@ -117,7 +117,7 @@ impl Session {
             record.scopes.clone_from(scopes);
         }
         record.schedule = Schedule::new(&refreshed.tokens, true, refreshed.complete, now)?;
-        let session = Self::assemble(Arc::new(record), now.max(self.last_seen_at), tokens);
+        let session = Self::assemble(Arc::new(record), self.times, tokens);
         Ok(session.without_double_claims())
     }
 

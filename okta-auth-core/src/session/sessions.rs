@@ -218,15 +218,16 @@ impl Sessions {
     /// be told.
     ///
     /// The mark is never earlier than the session's beginning, which may be ahead of
-    /// this clock. It lasts for the absolute limit: after that no session that it is
-    /// about can be alive.
+    /// this clock. It lasts for the absolute limit, and to the end that the session's
+    /// record has: after that no session that it is about can be alive.
     pub(crate) async fn end(&self, session: &Session, now: Timestamp) -> Result<bool> {
         match self {
             Self::Stored(stored) => stored.end(session).await,
             Self::Cookie { revocations: None, .. } => Ok(true),
             Self::Cookie { revocations: Some(revocations), naming, limits, .. } => {
                 let name = &session.names(naming).session;
-                revocations.end(name, now.max(session.created_at()), limits.memory_of_ended()).await.map(|()| true)
+                let lifetime = limits.memory_of(session.lifeline(), now);
+                revocations.end(name, now.max(session.created_at()), lifetime).await.map(|()| true)
             }
         }
     }

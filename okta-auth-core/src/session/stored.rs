@@ -1,8 +1,9 @@
 //! Sessions in a store: the browser has an id, and the store has the record, sealed.
 //!
 //! The id is 256 random bits. The store knows its hash alone, and the record under that
-//! hash is sealed with the cookie keys, for that hash: moved to another key it does not
-//! open.
+//! hash is sealed with the cookie keys, for that hash and for the number of its writing:
+//! moved to another key, or given another version, it does not open. So nobody who can
+//! write to the store makes an older record pass for a later one.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use std::time::Duration;
 use crate::base64url;
 use http::HeaderValue;
 
+use super::clock_skew::ClockSkew;
 use super::limits::SessionLimits;
 use super::names::{Kind, Naming};
-use super::record::{Session, SessionId};
+use super::record::{Formats, Session, SessionId};
 use super::store::{SessionStore, StoreError, StoreKey, StoredRecord};
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -22,7 +24,7 @@ use crate::error::{Code, Error, Result};
 use crate::secret::{SecretBytes, random_bytes};
 
 /// The first byte of a sealed record. A record of another format is no session.
-const FORMAT: u8 = 2;
+const FORMATS: Formats = Formats { current: 3, previous: 2 };
 
 /// No store is waited for longer than this, whatever its own limits are.
 /// A store should give up sooner by itself; this is for one that does not.
@@ -40,6 +42,8 @@ struct Inner {
     limits: SessionLimits,
     naming: Naming,
     config: Arc<Config>,
+    /// Warns about sessions from the future.
+    skew: ClockSkew,
 }
 
 /// A session that has been read, and which writing of it that was.
@@ -67,8 +71,8 @@ impl StoredSessions {
         let (owner, client_id) = config.owner();
         let sealer = keys.sealer(Purpose::StoredSession, &format!("{owner} {client_id}"))?;
         let chunks = Chunks::new(settings, &config.options.cookie_name);
-        let naming = Naming::of(config);
-        Ok(Self(Arc::new(Inner { store, sealer, chunks, limits, naming, config: Arc::clone(config) })))
+        let (naming, skew) = (Naming::of(config), ClockSkew::default());
+        Ok(Self(Arc::new(Inner { store, sealer, chunks, limits, naming, config: Arc::clone(config), skew })))
     }
 
     /// The key of the record that a request's cookie names, if it has one.
@@ -89,8 +93,13 @@ impl StoredSessions {
     /// [`Code::StoreUnavailable`]. What cannot be read is no session.
     pub(crate) async fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Entry>> {
         let Some(record) = bounded(self.0.store.load(key)).await? else { return Ok(None) };
-        let entry = self.open(key, record);
-        Ok(entry.filter(|entry| self.0.limits.is_live(entry.session.lifeline(), now)))
+        let Some(entry) = self.open(key, record) else { return Ok(None) };
+        let line = entry.session.lifeline();
+        let live = self.0.limits.is_live(line, now);
+        if !live {
+            self.0.skew.check(line, now);
+        }
+        Ok(live.then_some(entry))
     }
 
     /// Opens and decodes.
@@ -98,10 +107,10 @@ impl StoredSessions {
     /// The record has to name its own key, its issuer and its client. The seal says so
     /// already; this is the second lock.
     fn open(&self, key: &StoreKey, record: StoredRecord) -> Option<Entry> {
-        let opened = self.0.sealer.open_bytes(&key.to_string(), SecretBytes::new(record.sealed))?;
+        let opened = self.0.sealer.open_version(&key.to_string(), record.version, SecretBytes::new(record.sealed))?;
         let old_key = opened.old_key;
         let (bytes, range) = opened.into_parts();
-        let session = Session::decode(bytes, range, FORMAT)?;
+        let session = Session::decode(bytes, range, FORMATS)?;
         let ours = session.belongs_to(&self.0.config) && session.id().0 == *key;
         ours.then(|| Entry { session: Arc::new(session), version: record.version, old_key })
     }
@@ -165,10 +174,11 @@ impl StoredSessions {
 
     /// The record of a session.
     ///
-    /// The key is part of what is sealed for: a record moved under another key does not
-    /// open.
+    /// The key and the version are part of what it is sealed for: a record moved under
+    /// another key, or to another version, does not open.
     fn seal(&self, key: &StoreKey, session: &Session, version: u64) -> Result<StoredRecord> {
-        let sealed = self.0.sealer.seal_bytes(&key.to_string(), &session.encode(FORMAT)?)?;
+        let plain = session.encode(FORMATS, &self.0.limits)?;
+        let sealed = self.0.sealer.seal_version(&key.to_string(), version, &plain)?;
         Ok(StoredRecord { version, sealed: sealed.to_vec() })
     }
 
@@ -179,7 +189,7 @@ impl StoredSessions {
     /// come to the new one. `true` if it was written, and then the cookie should be as
     /// well.
     pub(crate) async fn touch(&self, entry: &Entry, now: Timestamp) -> bool {
-        let due = entry.old_key || self.0.limits.is_touch_due(entry.session.last_seen_at(), now);
+        let due = entry.old_key || self.0.limits.is_touch_due(entry.session.lifeline(), now);
         due && matches!(self.save(entry, entry.session.touched(now), now).await, Ok(Some(_)))
     }
 

@@ -21,6 +21,7 @@ use quick_cache::sync::Cache;
 use super::demands::Demands;
 #[cfg(feature = "toml")]
 use super::file::{Stamp, TenantFile};
+use super::questions::Questions;
 use super::settings::TenantSettings;
 use super::source::{TenantKey, TenantSource};
 use super::table::TenantTable;
@@ -58,7 +59,7 @@ pub(crate) struct Directory {
 /// Where they are.
 enum Place {
     /// In memory.
-    Table(TenantTable),
+    Table(Arc<TenantTable>),
     /// In a file.
     #[cfg(feature = "toml")]
     File {
@@ -76,6 +77,7 @@ struct Asked {
     source: Arc<dyn TenantSource>,
     answers: Cache<TenantKey, (Option<Arc<TenantSettings>>, Timestamp)>,
     flights: Flights<Result<Option<Arc<TenantSettings>>, Arc<Error>>>,
+    questions: Questions,
     /// How long it is believed.
     lifetime: Duration,
     /// How often everything has been forgotten: what was asked before that is not
@@ -121,7 +123,7 @@ impl Directory {
     /// A fixed table, which meets the demands.
     pub(crate) fn table(table: TenantTable, demands: &Demands, clock: SharedClock) -> Result<Self> {
         demands.check(&table)?;
-        Ok(Self::new(Place::Table(table), clock))
+        Ok(Self::new(Place::Table(Arc::new(table)), clock))
     }
 
     /// A file, which has to be good at the start.
@@ -137,8 +139,9 @@ impl Directory {
     ///
     /// A longer lifetime is fewer questions, and a later sight of what has changed.
     pub(crate) fn source(source: Arc<dyn TenantSource>, lifetime: Duration, clock: SharedClock) -> Self {
-        let (answers, flights) = (Cache::new(REMEMBERED), Flights::default());
-        Self::new(Place::Source(Asked { source, answers, flights, lifetime, generation: AtomicU64::new(0) }), clock)
+        let (answers, flights, questions) = (Cache::new(REMEMBERED), Flights::default(), Questions::default());
+        let generation = AtomicU64::new(0);
+        Self::new(Place::Source(Asked { source, answers, flights, questions, lifetime, generation }), clock)
     }
 
     /// What is known without waiting.
@@ -159,7 +162,8 @@ impl Directory {
     ///
     /// Requests that ask for the same key at once share one question, which goes on if
     /// they go away. While an earlier answer serves, a source that fails is left alone for
-    /// a moment; without one the next request asks again.
+    /// a moment; without one the next request asks again. The number of questions at a
+    /// time is bounded, and tenants that are known have places of their own.
     ///
     /// # Errors
     /// [`Code::TenantUnavailable`] if the source does not answer and has said nothing
@@ -172,7 +176,13 @@ impl Directory {
         let generation = asked.generation.load(Ordering::Acquire);
         let flight = StoreKey::from_bytes(sha256(format!("{generation} {key}").as_bytes()));
         let (source, wanted) = (Arc::clone(&asked.source), key.clone());
-        let outcome = asked.flights.join(flight, || ask(source, wanted)).await;
+        let known = asked.answers.get(key).is_some_and(|(answer, _)| answer.is_some());
+        let place = asked.questions.place(known);
+        let work = || async move {
+            let _place = place.taken().await?;
+            ask(source, wanted).await
+        };
+        let outcome = asked.flights.join(flight, work).await;
         let now = self.clock.now();
         match outcome {
             Some(Ok(answer)) => {
@@ -207,15 +217,15 @@ impl Directory {
         }
     }
 
-    /// All tenants, where they can be listed.
+    /// All tenants, where they can be listed. An edit of the file makes another table.
     ///
-    /// A source is only ever asked for one, so of it there are none here.
-    pub(crate) fn all(&self) -> Vec<Arc<TenantSettings>> {
+    /// A source is only ever asked for one, so of it there is no table.
+    pub(crate) fn all(&self) -> Option<Arc<TenantTable>> {
         match &self.place {
-            Place::Table(table) => table.all().to_vec(),
+            Place::Table(table) => Some(Arc::clone(table)),
             #[cfg(feature = "toml")]
-            Place::File { .. } => self.current().map(|table| table.all().to_vec()).unwrap_or_default(),
-            Place::Source(_) => Vec::new(),
+            Place::File { .. } => self.current(),
+            Place::Source(_) => None,
         }
     }
 

@@ -173,6 +173,7 @@ impl Section {
             policies: self.policies,
             session_idle: self.session_idle.map(|Seconds(time)| time),
             session_absolute: self.session_absolute.map(|Seconds(time)| time),
+            created_at: None,
         })
     }
 }

@@ -41,6 +41,7 @@ mod directory;
 #[cfg(feature = "toml")]
 mod file;
 mod id;
+mod questions;
 mod resolver;
 mod settings;
 mod source;

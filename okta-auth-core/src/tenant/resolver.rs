@@ -53,7 +53,8 @@ pub(crate) enum Hint {
     Unknown,
 }
 
-/// What the resolvers say, in order; nothing after one that has to be right.
+/// What the resolvers say, in order; nothing after one that has to be right. `cookie` is
+/// the full name of the session cookie.
 ///
 /// What is after that one is not read at all.
 pub(crate) fn resolve<'a, H: Headers>(
@@ -177,13 +178,13 @@ pub(crate) fn host<H: Headers>(head: Head<'_, H>) -> Option<String> {
 /// The one tenant whose session cookie is there. Several are no answer.
 ///
 /// Nothing is opened here: the names of cookies are enough to choose a tenant, and
-/// whether the session is any good is found out with that tenant's keys.
+/// whether the session is any good is found out with that tenant's keys. Over TLS the
+/// full name has the `__Host-` prefix, and a plain name is no cookie of ours: a
+/// neighbouring subdomain can plant one.
 fn session<H: Headers>(head: Head<'_, H>, cookie: &str) -> Option<Hint> {
     let cookies = RequestCookies::new(head.headers);
-    let names = [cookie.to_owned(), format!("__Host-{cookie}")];
-    let ids = names.iter().flat_map(|cookie| cookies.names_with_prefix(cookie).map(move |name| (cookie, name)));
-    let ids = ids.filter_map(|(cookie, name)| {
-        let rest = name.strip_prefix(cookie.as_str())?.strip_prefix('_')?;
+    let ids = cookies.names_with_prefix(cookie).filter_map(|name| {
+        let rest = name.strip_prefix(cookie)?.strip_prefix('_')?;
         TenantId::parse(rest)
     });
     let mut ids: Vec<TenantId> = ids.collect();
@@ -212,8 +213,12 @@ mod tests {
     }
 
     fn say(resolver: Resolver, uri: &str, headers: &[(&'static str, &str)]) -> Option<Hint> {
+        say_with("okta_session", resolver, uri, headers)
+    }
+
+    fn say_with(cookie: &str, resolver: Resolver, uri: &str, headers: &[(&'static str, &str)]) -> Option<Hint> {
         let parts = request(uri, headers);
-        resolver.hint(Head::of(&parts, uri), "okta_session")
+        resolver.hint(Head::of(&parts, uri), cookie)
     }
 
     fn acme() -> Option<Hint> {
@@ -263,7 +268,11 @@ mod tests {
         assert_eq!(say(header(), "/", &[("x-tenant", "acme"), ("x-tenant", "globex")]), Some(Hint::Unknown));
         let only = Some(Hint::Perhaps(TenantKey::Id(TenantId::parse("acme").unwrap())));
         assert_eq!(say(Resolver::Session, "/", &[("cookie", "okta_session_acme=1; okta_session_acme.1=2")]), only);
-        assert_eq!(say(Resolver::Session, "/", &[("cookie", "__Host-okta_session_acme=1")]), only);
+        assert_eq!(say(Resolver::Session, "/", &[("cookie", "__Host-okta_session_acme=1")]), None);
+        let tls = |cookies| say_with("__Host-okta_session", Resolver::Session, "/", &[("cookie", cookies)]);
+        assert_eq!(tls("__Host-okta_session_acme=1"), only);
+        assert_eq!(tls("okta_session_globex=2; __Host-okta_session_acme=1"), only, "a planted name");
+        assert_eq!(tls("okta_session_globex=2"), None);
         assert_eq!(say(Resolver::Session, "/", &[("cookie", "okta_session_acme=1; okta_session_globex=2")]), None);
     }
 

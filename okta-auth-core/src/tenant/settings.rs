@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::id::TenantId;
+use crate::clock::Timestamp;
 use crate::config::ConfigBuilder;
 use crate::secret::Secret;
 
@@ -63,6 +64,15 @@ pub struct TenantSettings {
     pub session_idle: Option<Duration>,
     /// A session ends this long after sign-in.
     pub session_absolute: Option<Duration>,
+    /// When the tenant was created, for tenants of a
+    /// [`TenantSource`](super::TenantSource).
+    ///
+    /// Of two that claim the same client, or the same audience at one authorization
+    /// server, the elder is served and the other one refused. Without this moment it is
+    /// the one that was asked for first, so that somebody who can add tenants could take
+    /// the place of another one after a restart. Tables and files are checked as a
+    /// whole and do not need it.
+    pub created_at: Option<Timestamp>,
 }
 
 impl TenantSettings {
@@ -84,6 +94,7 @@ impl TenantSettings {
             policies: None,
             session_idle: None,
             session_absolute: None,
+            created_at: None,
         }
     }
 

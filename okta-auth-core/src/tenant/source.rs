@@ -47,6 +47,14 @@ impl fmt::Display for TenantKey {
 /// number of requests at once ask once. It must be deterministic: a key leads to one
 /// tenant or to none.
 ///
+/// At most 32 questions are asked at a time, 8 of them only about tenants that the
+/// source has confirmed before: made-up host names neither take all connections to your
+/// database nor keep known tenants waiting. A question that has no turn within 2 s is
+/// answered with 503.
+///
+/// Set [`TenantSettings::created_at`] if tenants can be added by people who do not know
+/// each other: of two rows that claim the same client or audience the elder counts.
+///
 /// ```
 /// use okta_auth_core::tenant::{TenantFuture, TenantKey, TenantSettings, TenantSource};
 ///
