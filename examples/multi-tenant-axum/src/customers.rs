@@ -3,7 +3,7 @@
 use okta_auth::secret::Secret;
 use okta_auth::tenant::{TenantError, TenantFuture, TenantId, TenantKey, TenantSettings, TenantSource};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
-use sqlx::{Error, Row as _};
+use sqlx::{AssertSqlSafe, Error, Row as _};
 
 /// What is unique leads to one customer at most: the library relies on it. In production keep
 /// client secrets in a vault, or encrypt the column.
@@ -57,7 +57,8 @@ impl Customers {
     /// The customer with this in a column, which is one of ours and never of a request.
     pub(crate) async fn one(&self, column: &str, value: &str) -> Result<Option<Customer>, Error> {
         let select = format!("SELECT * FROM customers WHERE {column} = ?1");
-        sqlx::query(&select).bind(value).fetch_optional(&self.0).await?.as_ref().map(customer).transpose()
+        let row = sqlx::query(AssertSqlSafe(select)).bind(value).fetch_optional(&self.0).await?;
+        row.as_ref().map(customer).transpose()
     }
 
     pub(crate) async fn add(&self, customer: &Customer) -> Result<(), Error> {
