@@ -529,6 +529,58 @@ mod revocations {
     }
 }
 
+/// Connections that outlive their request, on replicas that share a store or the list of ended sessions.
+mod connections {
+    use std::convert::Infallible;
+    use std::future::ready;
+    use std::time::Duration;
+
+    use axum::body::Body;
+    use axum::routing::get;
+    use futures_util::{FutureExt as _, StreamExt as _, stream};
+    use okta_auth_axum::User;
+    use okta_auth_dev::Org;
+
+    use crate::support::{ADA, App, AppBuilder, RedisServer, routes};
+
+    /// Its first part comes at once, and its last one when the session ends.
+    async fn until_the_end(user: User) -> Body {
+        let over = user.session_ended().map(|()| Ok::<_, Infallible>("over"));
+        Body::from_stream(stream::once(ready(Ok("open"))).chain(over.into_stream()))
+    }
+
+    async fn replica(org: &Org, variable: &'static str, url: &str) -> App {
+        let (url, org) = (url.to_owned(), org.clone());
+        let app = AppBuilder::default().org(org).routes(routes().route("/stream", get(until_the_end)));
+        let configure = move |config: okta_auth_core::config::ConfigBuilder| match variable {
+            "OKTA_SESSION_STORE" => config.session_store(url),
+            _ => config.revocation_store(url),
+        };
+        app.configure(configure).start().await
+    }
+
+    #[tokio::test]
+    #[ignore = "needs redis-server"]
+    async fn a_sign_out_at_one_replica_closes_the_connections_of_all() {
+        for variable in ["OKTA_SESSION_STORE", "OKTA_REVOCATION_STORE"] {
+            let server = RedisServer::start().await;
+            let org = Org::start().await.unwrap();
+            let (first, second) =
+                (replica(&org, variable, &server.url()).await, replica(&org, variable, &server.url()).await);
+            let mut browser = first.browser();
+            browser.sign_in(&org, ADA, "/profile").await;
+            let cookies: Vec<_> = browser.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let request = reqwest::Client::builder().no_proxy().build().unwrap().get(format!("{}/stream", first.base));
+            let mut stream = request.header("cookie", cookies.join("; ")).send().await.unwrap();
+            assert_eq!(stream.chunk().await.unwrap().unwrap(), "open", "{variable}");
+            browser.at(&second.base).post("/logout", "").await;
+            org.clock().advance(Duration::from_secs(11));
+            let last = tokio::time::timeout(Duration::from_secs(20), stream.chunk()).await;
+            assert_eq!(last.expect("the connection stays open").unwrap().unwrap(), "over", "{variable}");
+        }
+    }
+}
+
 mod messages {
     use okta_auth_dev::Org;
 

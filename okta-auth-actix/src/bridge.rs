@@ -5,7 +5,7 @@ use actix_web::http::header as old;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
-use okta_auth_core::engine::{Arrival, Head, HeaderText, Headers, Renewal, Reply, Tenants, Visit};
+use okta_auth_core::engine::{Arrival, Head, HeaderText, Headers, Reply, RouteOptions, Tenants, Visit};
 
 /// Headers of `http` 0.2, to be read where they are.
 struct Old<'a>(&'a old::HeaderMap);
@@ -23,12 +23,12 @@ impl Headers for Old<'_> {
 }
 
 /// The engine looks at a request.
-pub(crate) fn arrival(tenants: &Tenants, request: &HttpRequest, renewal: Renewal) -> Arrival {
+pub(crate) fn arrival(tenants: &Tenants, request: &HttpRequest, options: RouteOptions) -> Arrival {
     // Path and query as the client sent them; no scope takes a prefix away from them.
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let authority = request.uri().authority().map(|authority| authority.as_str());
     let (method, headers) = (&method(request), &Old(request.headers()));
-    tenants.arrival_of(Head { method, authority, target, headers }, renewal)
+    tenants.arrival_of(Head { method, authority, target, headers }, options)
 }
 
 /// The method of a request.

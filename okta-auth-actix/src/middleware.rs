@@ -10,7 +10,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage as _, HttpResponse};
-use okta_auth_core::engine::{Arrival, Challenge, SpecialRoute, Tenants, Visit};
+use okta_auth_core::engine::{Arrival, Challenge, RouteOptions, SpecialRoute, Tenants, Visit};
 
 use crate::bridge;
 use crate::rejection::{layer_missing, marked};
@@ -118,8 +118,8 @@ where
     B: MessageBody + 'static,
 {
     let fitting = layer.fitting(&request);
-    let renewal = fitting.iter().map(|special| special.renewal).max().unwrap_or_default();
-    let visit = match bridge::arrival(&layer.tenants, request.request(), renewal) {
+    let options = fitting.iter().fold(RouteOptions::default(), |options, special| options.or(special.options));
+    let visit = match bridge::arrival(&layer.tenants, request.request(), options) {
         Arrival::Here(visit) => visit,
         // On the heap, so that other requests do not carry the room for it along.
         waiting => Box::pin(waiting.visit()).await,

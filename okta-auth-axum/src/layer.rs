@@ -65,7 +65,7 @@ where
         // The router has matched already: no path is parsed here.
         let matched = request.extensions().get::<MatchedPath>();
         let special = matched.and_then(|route| self.layer.special.iter().find(|known| known.route == route.as_str()));
-        let renewal = special.map(|special| special.renewal).unwrap_or_default();
+        let options = special.map(|special| special.options).unwrap_or_default();
         let route = matched.filter(|_| special.is_some_and(|special| special.has_policy)).cloned();
         let arrival = {
             // Inside `nest`, the URI has lost its prefix; where the browser goes back to has not.
@@ -73,7 +73,7 @@ where
             let target = uri.path_and_query().map_or("/", |target| target.as_str());
             let authority = uri.authority().map(|authority| authority.as_str());
             let head = Head { method: request.method(), authority, target, headers: request.headers() };
-            self.layer.tenants.arrival_of(head, renewal)
+            self.layer.tenants.arrival_of(head, options)
         };
         let (arrival, route) = match (arrival, route) {
             (Arrival::Here(visit), None) => {

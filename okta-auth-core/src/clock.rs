@@ -67,11 +67,9 @@ impl Default for SharedClock {
 }
 
 /// Measures how long something takes, whatever the clock is set to in the meantime.
-#[cfg(feature = "metrics")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stopwatch(std::time::Instant);
 
-#[cfg(feature = "metrics")]
 impl Stopwatch {
     /// From now on.
     pub(crate) fn start() -> Self {
@@ -81,6 +79,12 @@ impl Stopwatch {
     /// Until now.
     pub(crate) fn elapsed(self) -> Duration {
         self.0.elapsed()
+    }
+
+    /// One that was started at another moment.
+    #[cfg(test)]
+    pub(crate) const fn since(start: std::time::Instant) -> Self {
+        Self(start)
     }
 }
 

@@ -1,13 +1,16 @@
 //! The routes of the suite in actix-web, with two workers.
 
+use std::convert::Infallible;
+use std::future::ready;
 use std::net::TcpListener;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CACHE_CONTROL, COOKIE};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{self, Json};
+use actix_web::web::{self, Bytes, Json};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, Responder};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use okta_auth_actix::{
     AccessRejection, AccessToken, OktaAuth, OktaAuthLayer, RequireExt, RequireLayer, User, UserRejection, okta_auth,
 };
@@ -41,6 +44,12 @@ impl Framework for Actix {
                     }),
                 )
                 .route("/echo", web::get().to(echo))
+                .route("/poll", web::get().to(name))
+                .route(
+                    "/ends-at",
+                    web::get().to(|user: User| async move { user.session_ends_at().seconds().to_string() }),
+                )
+                .route("/stream", web::get().to(stream))
                 .route("/shared", web::get().to(shared))
                 .route("/broken", web::get().to(broken))
                 .route("/panics", web::get().to(panics))
@@ -147,6 +156,12 @@ async fn in_handler(user: User) -> Result<String, AccessRejection> {
 async fn echo(request: HttpRequest) -> Json<Value> {
     let cookies = request.headers().get_all(COOKIE).count();
     Json(json!({ "target": request.uri().to_string(), "cookies": cookies }))
+}
+
+/// Its first part comes at once, and its last one when the session ends.
+async fn stream(user: User) -> HttpResponse {
+    let over = user.session_ended().map(|()| Ok::<_, Infallible>(Bytes::from_static(b"over")));
+    HttpResponse::Ok().streaming(stream::once(ready(Ok(Bytes::from_static(b"open")))).chain(over.into_stream()))
 }
 
 /// It does what it can, and then something fails.

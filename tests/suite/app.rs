@@ -41,6 +41,17 @@ pub(crate) fn checked() -> Policy {
     check("not ben", |caller| async move { caller.claim("email").is_some_and(|email| email != crate::support::BEN) })
 }
 
+/// An answer that ends with the session.
+pub(crate) struct Stream(reqwest::Response);
+
+impl Stream {
+    /// Waits for its end, for longer than it may take.
+    pub(crate) async fn ended(mut self) {
+        let last = tokio::time::timeout(Duration::from_secs(20), self.0.chunk()).await;
+        assert_eq!(last.expect("the stream goes on").unwrap().unwrap(), "over");
+    }
+}
+
 /// One application with its org.
 pub(crate) struct App {
     pub(crate) org: Org,
@@ -73,7 +84,7 @@ impl App {
         let policies = PolicySet::default().protect("/policed", group("Admins"));
         let clock = org.clock();
         let builder = OktaAuth::builder(change(config)).policies(policies).clock(move || clock.now());
-        let builder = builder.renew_on_demand("/own-token");
+        let builder = builder.renew_on_demand("/own-token").passive_route("/poll");
         let auth = build(builder).build().unwrap();
         F::serve(listener, auth.clone());
         Self { org, base, auth }
@@ -88,6 +99,17 @@ impl App {
         let mut browser = self.browser();
         assert_eq!(browser.sign_in(&self.org, user, "/profile").await.location(), "/profile");
         browser
+    }
+
+    /// Opens the stream that lasts as long as the session, and reads its first part.
+    pub(crate) async fn stream(&self, browser: &Browser) -> Stream {
+        let cookies: Vec<_> = browser.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.get(format!("{}/stream", self.base)).header("cookie", cookies.join("; "));
+        let mut response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.chunk().await.unwrap().unwrap(), "open");
+        Stream(response)
     }
 
     /// Calls an API with a token.

@@ -1,7 +1,10 @@
 //! The routes of the suite in axum.
 
+use std::convert::Infallible;
+use std::future::ready;
 use std::net::TcpListener;
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, COOKIE};
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -9,6 +12,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use okta_auth_axum::{AccessRejection, AccessToken, OktaAuth, RequireExt, RouterExt, User, UserRejection};
 use okta_auth_core::policy::{group, scope, signed_in};
 use serde_json::{Value, json};
@@ -37,6 +41,9 @@ impl Framework for Axum {
                     }),
                 )
                 .route("/echo", get(echo))
+                .route("/poll", get(name))
+                .route("/ends-at", get(|user: User| async move { user.session_ends_at().seconds().to_string() }))
+                .route("/stream", get(stream))
                 .route(
                     "/shared",
                     get(|user: Option<User>| async move {
@@ -119,6 +126,12 @@ async fn in_handler(user: User) -> Result<String, AccessRejection> {
 async fn echo(uri: Uri, headers: HeaderMap) -> impl IntoResponse {
     let cookies: Vec<_> = headers.get_all(COOKIE).iter().map(|value| value.to_str().unwrap().to_owned()).collect();
     Json(json!({ "target": uri.to_string(), "cookies": cookies.len() }))
+}
+
+/// Its first part comes at once, and its last one when the session ends.
+async fn stream(user: User) -> Body {
+    let over = user.session_ended().map(|()| Ok::<_, Infallible>("over"));
+    Body::from_stream(stream::once(ready(Ok("open"))).chain(over.into_stream()))
 }
 
 /// It does what it can, and then something fails.

@@ -9,9 +9,11 @@ mod access_tokens;
 mod actix_app;
 mod app;
 mod axum_app;
+mod log_noise;
 mod parity;
 mod policies;
 mod refresh;
+mod session_end;
 mod session_storage;
 mod sessions;
 
@@ -36,6 +38,11 @@ on_both! {
     session_storage: cookies_of_version_0_1_are_sessions_until_they_end,
         records_of_version_0_1_are_sessions_until_they_end, raised_limits_revive_no_session,
         a_session_in_use_outlives_a_raised_idle_limit, an_older_record_with_a_newer_number_is_no_session;
+    session_end: a_page_that_polls_does_not_keep_a_session_alive, a_refresh_for_a_page_that_polls_is_no_use,
+        handlers_know_when_the_session_ends, a_stream_ends_with_its_session,
+        a_stream_ends_when_okta_refuses_to_refresh, a_stream_ends_with_a_sign_out_at_another_replica;
+    log_noise: junk_of_strangers_is_no_warning, many_failures_of_one_kind_are_one_warning_a_second,
+        a_session_from_the_future_is_one_warning_that_names_the_clock;
     access_tokens: a_good_token_is_let_in, without_a_token_the_challenge_is_bare, bad_tokens_are_refused,
         tokens_of_other_kinds_are_refused, one_credential_in_one_place, malformed_requests_are_400,
         user_tokens_and_machine_tokens_are_told_apart, scopes_in_both_forms, a_session_is_no_token,

@@ -141,7 +141,7 @@ pub(crate) async fn raised_limits_revive_no_session<F: Framework>() {
     }
 }
 
-/// The idle limit is raised while somebody is at work: the session must not end between two uses that are written.
+/// The idle limit is raised while a session is in use: it must not end between two uses that are written.
 pub(crate) async fn a_session_in_use_outlives_a_raised_idle_limit<F: Framework>() {
     for stored in [false, true] {
         let (org, store) = (Org::start().await.unwrap(), SharedStore::without_expiry());
@@ -159,7 +159,7 @@ pub(crate) async fn a_session_in_use_outlives_a_raised_idle_limit<F: Framework>(
     }
 }
 
-/// Somebody can write to the store, has an older record of a session, and gives it the number of the present one.
+/// The attacker can write to the store, and stores an older record of a session under the next version.
 pub(crate) async fn an_older_record_with_a_newer_number_is_no_session<F: Framework>() {
     let (org, store) = (Org::start().await.unwrap(), SharedStore::without_expiry());
     let app = limited::<F>(&org, Some(&store), (600, 12_000)).await;

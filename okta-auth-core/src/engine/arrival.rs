@@ -36,7 +36,7 @@ use crate::error::{Code, Error};
 use crate::events::{About, Happening, StoreUse};
 use crate::headers::{Head, Headers};
 use crate::logout::same_origin;
-use crate::session::{Due, Entry, Found, Look, Ticket};
+use crate::session::{Activity, Due, Entry, Found, Look, Ticket};
 
 /// What the headers of a request come to, from one look at each.
 struct Sent {
@@ -45,6 +45,8 @@ struct Sent {
     navigation: bool,
     /// Whether it opens a WebSocket.
     websocket: bool,
+    /// Whether the request itself says that it is no use of the session.
+    activity: Activity,
 }
 
 /// A request, as soon as the engine has looked at it.
@@ -71,6 +73,36 @@ pub enum Renewal {
     OnDemand,
 }
 
+/// What is set for a route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RouteOptions {
+    /// When its requests renew tokens.
+    pub renewal: Renewal,
+    /// Whether its requests count as a use of the session.
+    pub activity: Activity,
+}
+
+impl RouteOptions {
+    /// Both together.
+    pub const fn new(renewal: Renewal, activity: Activity) -> Self {
+        Self { renewal, activity }
+    }
+
+    /// Combines the options of several routes that fit a request: the one that does less
+    /// wins.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self::new(self.renewal.max(other.renewal), self.activity.max(other.activity))
+    }
+}
+
+impl From<Renewal> for RouteOptions {
+    fn from(renewal: Renewal) -> Self {
+        Self { renewal, ..Self::default() }
+    }
+}
+
 impl Arrival {
     /// The visit, after whatever has to be waited for.
     pub async fn visit(self) -> Visit {
@@ -85,21 +117,22 @@ impl OktaAuth {
     /// Looks at a request: finds its session and remembers where it wants to go.
     /// `target` is the path and query as the client sent them, before any router took a
     /// prefix away.
-    pub fn arrival(&self, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
-        self.arrival_of(Head::of(parts, target), renewal)
+    pub fn arrival(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Arrival {
+        self.arrival_of(Head::of(parts, target), options)
     }
 
     /// The same for a request in the types of another framework.
-    pub fn arrival_of<H: Headers>(&self, head: Head<'_, H>, renewal: Renewal) -> Arrival {
-        let now = self.0.clock.now();
-        let sent = Sent::read(head);
+    pub fn arrival_of<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Arrival {
+        let (now, options) = (self.0.clock.now(), options.into());
+        let mut sent = Sent::read(head);
+        sent.activity = sent.activity.max(options.activity);
         if self.config().is_api_only() {
             let sent = Sent { cookies: RequestCookies::default(), ..sent };
             return Arrival::Here(Visit::new(self.inner(head.method, head.target, now, sent)));
         }
-        let look = self.0.sessions.look(&sent.cookies, now);
+        let look = self.0.sessions.look(&sent.cookies, now, sent.activity);
         let own = matches!(look, Look::None | Look::Invalid) || self.is_own_request(head, sent.websocket);
-        self.arrived(Inner { own, ..self.inner(head.method, head.target, now, sent) }, look, renewal)
+        self.arrived(Inner { own, ..self.inner(head.method, head.target, now, sent) }, look, options.renewal)
     }
 
     /// A request whose cookies have been looked at.
@@ -129,6 +162,7 @@ impl OktaAuth {
             credentials: sent.credentials,
             token: OnceLock::new(),
             now,
+            activity: sent.activity,
             consulted: AtomicBool::new(false),
             unanswered: AtomicBool::new(false),
             by_token: AtomicBool::new(false),
@@ -148,10 +182,10 @@ impl OktaAuth {
         &self.0.on_demand
     }
 
-    /// When a request to a route, as the router matched it, renews tokens.
-    pub(super) fn renewal(&self, route: Option<&str>) -> Renewal {
-        let on_demand = route.is_some_and(|route| self.0.on_demand.iter().any(|known| known == route));
-        if on_demand { Renewal::OnDemand } else { Renewal::OnArrival }
+    /// The routes whose requests do not count as a use of the session, as they were given
+    /// to [`OktaAuthBuilder::passive_route`](super::OktaAuthBuilder::passive_route).
+    pub(super) fn passive_routes(&self) -> &[String] {
+        &self.0.passive
     }
 
     /// Whether a request may act for its session. GET and its like change nothing;
@@ -178,17 +212,30 @@ impl Sent {
     fn read<H: Headers>(head: Head<'_, H>) -> Self {
         let (mut cookies, mut presented, mut signs, mut websocket) =
             (RequestCookies::default(), Presented::default(), FetchSigns::default(), false);
+        let mut activity = Activity::Active;
         for (name, value) in head.headers.each() {
             match name {
                 "cookie" => cookies.note(H::keep(value)),
                 "authorization" => presented.note::<H>(value),
                 "upgrade" => websocket |= names_websocket(value.as_ref()),
+                PASSIVE_HEADER if is_passive(value.as_ref()) => activity = Activity::Passive,
                 _ => signs.note(name, value.as_ref()),
             }
         }
         let (credentials, navigation) = (presented.with_query(head.query()), signs.is_navigation());
-        Self { cookies, credentials, navigation, websocket }
+        Self { cookies, credentials, navigation, websocket, activity }
     }
+}
+
+/// A header of the application's own scripts. With the value `none` the request does not
+/// count as a use of the session.
+///
+/// Clients may send it as they like: it can only let a session end sooner.
+const PASSIVE_HEADER: &str = "x-session-activity";
+
+/// Whether the value of that header makes the request passive.
+fn is_passive(value: &[u8]) -> bool {
+    value.trim_ascii().eq_ignore_ascii_case(b"none")
 }
 
 /// Whether one of the protocols of an `Upgrade` is WebSocket (RFC 9110 §7.8).
@@ -207,7 +254,7 @@ impl Inner {
     /// Asks for the session, renews its tokens if they are due, and goes on.
     async fn found(mut self, ticket: Ticket, renewal: Renewal) -> Visit {
         let (auth, now) = (self.auth.clone(), self.now);
-        match auth.0.sessions.find(ticket, now).await {
+        match auth.0.sessions.find(ticket, now, self.activity).await {
             Ok(Found::None) => {}
             Ok(Found::Ended) => self.keep(Upkeep::Clear),
             Ok(Found::Here { entry, rewrite }) => {
@@ -236,6 +283,9 @@ impl Inner {
             (false, true) => Upkeep::Rewrite,
             (false, false) => Upkeep::Nothing,
         });
+        if !self.auth.0.sessions.watches().is_empty() {
+            self.auth.0.sessions.note_use(&self.as_written(&entry));
+        }
         self.presence = Presence::User(entry);
     }
 

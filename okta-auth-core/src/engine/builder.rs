@@ -53,6 +53,7 @@ pub struct OktaAuthBuilder {
     policies: PolicySet,
     store: Option<Arc<dyn SessionStore>>,
     on_demand: Vec<String>,
+    passive: Vec<String>,
     /// What engines of several tenants have in common.
     common: Option<Common>,
     tenant: Option<Arc<TenantSettings>>,
@@ -102,9 +103,10 @@ fn http_settings(config: &Config) -> HttpSettings {
 impl OktaAuthBuilder {
     /// Starts with the system clock and without a hook.
     pub(super) fn new(config: ConfigBuilder) -> Self {
-        let (hook, policies, store, on_demand, common, tenant, event_hooks) = Default::default();
+        let (hook, policies, store, on_demand, passive, common, tenant, event_hooks) = Default::default();
         let clock = SharedClock::default();
-        Self { config, clock, hook, policies, store, on_demand, common, tenant, exclusive: None, event_hooks }
+        let exclusive = None;
+        Self { config, clock, hook, policies, store, on_demand, passive, common, tenant, exclusive, event_hooks }
     }
 
     /// Makes what engines that are built from this have in common: cookie keys, the
@@ -160,6 +162,16 @@ impl OktaAuthBuilder {
     /// pictures. `route` is the pattern as the router has it.
     pub fn renew_on_demand(mut self, route: impl Into<String>) -> Self {
         self.on_demand.push(route.into());
+        self
+    }
+
+    /// Does not count requests to this route as a use of the session: for a page that
+    /// polls, whose requests would keep the session alive without a person in front of
+    /// it. They are answered as usual. `route` is the pattern as the router has it.
+    ///
+    /// A script can say the same of one request with the header `X-Session-Activity: none`.
+    pub fn passive_route(mut self, route: impl Into<String>) -> Self {
+        self.passive.push(route.into());
         self
     }
 
@@ -234,6 +246,7 @@ impl OktaAuthBuilder {
             gone: AtomicBool::new(false),
             exclusive: self.exclusive,
             on_demand,
+            passive: self.passive,
             senders,
             hook: self.hook,
             events,

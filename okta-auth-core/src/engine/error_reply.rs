@@ -83,13 +83,6 @@ fn encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Operators get the whole story, users the code and the reference. For errors that are
-/// no event.
-pub(super) fn log(error: &Error, reference: Reference) {
-    let (code, provider, cause) = (error.code(), error.provider_error(), error.cause_text());
-    tracing::warn!(target: "okta_auth", %reference, %code, provider_error = provider, cause, "{error}");
-}
-
 /// Status and words for each code. What the user can mend comes first; what only the
 /// operator can mend says so.
 fn telling(error: &Error) -> Telling {

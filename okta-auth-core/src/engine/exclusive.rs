@@ -14,7 +14,7 @@ use super::many::Many;
 use super::visit::Visit;
 use crate::error::Result;
 use crate::events::{About, EndReason};
-use crate::session::{Found, Look, Session};
+use crate::session::{Activity, Found, Look, Session};
 use crate::tenant::{TenantId, TenantKey};
 
 /// Of a browser with more sessions than this the others are only forgotten: each may
@@ -46,10 +46,10 @@ impl Visit {
 
     /// The session that this browser has at another tenant. Its tokens are not renewed.
     async fn session_at(&self, other: &OktaAuth) -> Result<Option<Arc<Session>>> {
-        let found = match other.0.sessions.look(self.cookies(), self.now()) {
+        let found = match other.0.sessions.look(self.cookies(), self.now(), Activity::Passive) {
             Look::None | Look::Invalid => return Ok(None),
             Look::Here { entry, .. } => return Ok(Some(entry.session)),
-            Look::Wait(ticket) => other.0.sessions.find(ticket, self.now()).await?,
+            Look::Wait(ticket) => other.0.sessions.find(ticket, self.now(), Activity::Passive).await?,
         };
         Ok(match found {
             Found::Here { entry, .. } => Some(entry.session),

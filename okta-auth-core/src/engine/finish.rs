@@ -101,7 +101,9 @@ impl Visit {
             Upkeep::Clear => sessions.clear(&inner.cookies),
             Upkeep::Rewrite | Upkeep::Renewed => {
                 let entry = inner.entry();
-                entry.map_or_else(Vec::new, |entry| sessions.rewrite(&inner.cookies, &entry.session, inner.now))
+                entry.map_or_else(Vec::new, |entry| {
+                    sessions.rewrite(&inner.cookies, &entry.session, inner.now, inner.activity)
+                })
             }
         }
     }

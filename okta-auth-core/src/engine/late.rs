@@ -15,7 +15,7 @@ use super::reply::Reply;
 use super::visit::Visit;
 use crate::error::{Code, Error, Result};
 use crate::events::{About, EndReason, Reference};
-use crate::session::{Found, Look, Ticket};
+use crate::session::{Activity, Found, Look, Ticket};
 
 /// So many may wait for their store at a time. A cookie can be made up, and whose it is
 /// nobody knows while the store is away.
@@ -30,7 +30,7 @@ const TRIES: usize = 65;
 impl Visit {
     /// Ends the session of this request as soon as that can be done, and says so.
     pub(super) fn sign_out_later(&self, error: Error) -> Reply {
-        match (self.auth().0.sessions.look(self.cookies(), self.now()), WAITING.try_acquire()) {
+        match (self.auth().0.sessions.look(self.cookies(), self.now(), Activity::Passive), WAITING.try_acquire()) {
             (Look::Wait(ticket), Ok(permit)) => {
                 let (auth, reference) = (self.auth().clone(), self.reference());
                 tokio::spawn(async move {
@@ -65,7 +65,9 @@ impl OktaAuth {
     /// Ends the session that a cookie leads to, if there still is one.
     async fn sign_out(&self, ticket: &Ticket, reference: Reference) -> Result<()> {
         let (sessions, now) = (&self.0.sessions, self.0.clock.now());
-        let Found::Here { entry, .. } = sessions.find(ticket.clone(), now).await? else { return Ok(()) };
+        let Found::Here { entry, .. } = sessions.find(ticket.clone(), now, Activity::Passive).await? else {
+            return Ok(());
+        };
         if sessions.end(&entry.session, now).await? {
             self.tell_ended(About::session(&entry.session), EndReason::SignedOut, reference);
             self.revoke_later(entry.session);

@@ -35,7 +35,7 @@ use super::lobby::Entrance;
 use super::removal;
 use super::routes::Endpoint;
 use super::visit::{Lobby, Visit};
-use super::{OktaAuth, Renewal};
+use super::{OktaAuth, RouteOptions};
 use crate::config::ConfigBuilder;
 use crate::cookie::CookieSettings;
 use crate::error::{Code, Error, Result};
@@ -143,15 +143,14 @@ impl Many {
         prefixes.flat_map(|prefix| own(prefix)).chain(callbacks).collect()
     }
 
-    /// When a request to a route renews tokens.
-    pub(super) fn renewal(&self, route: Option<&str>) -> Renewal {
-        let on_demand = route.is_some_and(|route| self.on_demand.iter().any(|known| known == route));
-        if on_demand { Renewal::OnDemand } else { Renewal::OnArrival }
-    }
-
     /// The routes whose requests do not renew tokens.
     pub(super) fn on_demand_routes(&self) -> &[String] {
         &self.on_demand
+    }
+
+    /// The routes whose requests are no use of the session.
+    pub(super) fn passive_routes(&self) -> &[String] {
+        self.lobby.passive_routes()
     }
 
     /// The application's policies, and those that tenants name.
@@ -189,8 +188,8 @@ impl Many {
     ///
     /// Whoever notices that a tenant has gone waits until its sessions have ended: with
     /// the next request it may be back.
-    pub(super) fn arrival<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, renewal: Renewal) -> Arrival {
-        let arrival = self.seek(head, renewal);
+    pub(super) fn arrival<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, options: RouteOptions) -> Arrival {
+        let arrival = self.seek(head, options);
         let Some(ending) = self.end_removed() else { return arrival };
         Arrival::Waiting(Waiting::on(async move {
             // Goes on by itself if this request is given up.
@@ -200,15 +199,15 @@ impl Many {
     }
 
     /// Finds the tenant by what is known, or else by asking.
-    fn seek<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, renewal: Renewal) -> Arrival {
+    fn seek<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, options: RouteOptions) -> Arrival {
         let hints = self.hints(head);
         for hint in &hints {
             match self.consider(hint) {
-                Considered::Tenant(Ok(auth)) => return self.enter(&auth, head, renewal),
+                Considered::Tenant(Ok(auth)) => return self.enter(&auth, head, options),
                 Considered::Tenant(Err(error)) => return self.refused(head, error),
                 Considered::Nobody => {}
                 Considered::Refused => return self.refused(head, unknown()),
-                Considered::Ask => return self.ask(hints, head, renewal),
+                Considered::Ask => return self.ask(hints, head, options),
             }
         }
         self.lobby_or_refusal(head)
@@ -247,16 +246,16 @@ impl Many {
     /// not looked at. Okta does not say who answers (RFC 9207), so where it answers to
     /// is the defence against a mix-up (RFC 9700 §4.4.2): with one address for all, an
     /// org could have its users sign in at another one, and be sent the codes.
-    fn enter<H: Headers>(self: &Arc<Self>, auth: &OktaAuth, head: Head<'_, H>, renewal: Renewal) -> Arrival {
+    fn enter<H: Headers>(self: &Arc<Self>, auth: &OktaAuth, head: Head<'_, H>, options: RouteOptions) -> Arrival {
         let own = auth.config().routes().callback();
         if self.shared_callback(head.path()).is_some() && own != Some(head.path()) {
             return self.refused(head, unknown());
         }
-        auth.arrival_of(head, renewal)
+        auth.arrival_of(head, options)
     }
 
     /// Finds the tenant by asking the source.
-    fn ask<H: Headers>(self: &Arc<Self>, hints: Vec<Hint>, head: Head<'_, H>, renewal: Renewal) -> Arrival {
+    fn ask<H: Headers>(self: &Arc<Self>, hints: Vec<Hint>, head: Head<'_, H>, options: RouteOptions) -> Arrival {
         let (many, owned) = (Arc::clone(self), head.to_owned());
         Arrival::Waiting(Waiting::on(async move {
             let head = owned.head();
@@ -267,7 +266,7 @@ impl Many {
                     Hint::Unknown => return many.refused(head, unknown()).visit().await,
                 };
                 match many.find(key).await {
-                    Ok(Some(auth)) => return many.enter(&auth, head, renewal).visit().await,
+                    Ok(Some(auth)) => return many.enter(&auth, head, options).visit().await,
                     Ok(None) if required => return many.refused(head, unknown()).visit().await,
                     Ok(None) => {}
                     Err(error) => return many.refused(head, error).visit().await,

@@ -88,6 +88,7 @@ mod removal;
 mod renewal;
 mod reply;
 mod routes;
+mod session_end;
 mod signed_in;
 mod telling;
 mod tenants;
@@ -100,7 +101,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 pub use access::Accepts;
-pub use arrival::{Arrival, Renewal, Waiting};
+pub use arrival::{Arrival, Renewal, RouteOptions, Waiting};
 pub use bearer_token::BearerToken;
 pub use builder::OktaAuthBuilder;
 pub use challenge::Challenge;
@@ -108,12 +109,14 @@ pub use finish::Finish;
 pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
 pub use reply::Reply;
 pub use routes::Endpoint;
+pub use session_end::SessionEnded;
 pub use signed_in::SignedIn;
 pub use tenants::{SpecialRoute, Tenants};
 pub use tenants_builder::TenantsBuilder;
 pub use visit::Visit;
 
 pub use crate::headers::{Head, HeaderText, Headers};
+pub use crate::session::Activity;
 
 use crate::bearer::AccessTokens;
 use crate::clock::SharedClock;
@@ -182,6 +185,8 @@ pub(crate) struct Inner {
     renewals: Arc<renewal::Renewals>,
     /// The routes whose requests do not renew them.
     on_demand: Vec<String>,
+    /// The routes whose requests are no use of the session.
+    passive: Vec<String>,
     /// Who may ask to end sessions.
     senders: messages::Senders,
     /// The application's say at sign-in.

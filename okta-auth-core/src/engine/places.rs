@@ -17,7 +17,7 @@ use crate::cookie::{CookieKeys, CookieSettings};
 use crate::error::Result;
 use crate::secret::Secret;
 use crate::session::{
-    CookieStore, MemoryStore, Naming, Revocations, SessionLimits, SessionStore, Sessions, StoredSessions,
+    CookieStore, MemoryStore, Naming, Revocations, SessionLimits, SessionStore, Sessions, StoredSessions, Watches,
 };
 
 /// The most sessions in memory, of about 3 KB each, and the most that is known of those
@@ -31,6 +31,8 @@ pub(super) struct SessionsPlace {
     sessions: Option<Kept>,
     /// Where it is written down which sessions in cookies have been ended.
     revocations: Option<Kept>,
+    /// The futures that wait for the end of a session.
+    watches: Watches,
 }
 
 /// Where something is kept.
@@ -86,7 +88,7 @@ impl SessionsPlace {
             (None, RevocationPlace::Memory) => Some(Kept::Memory(Memories::new(clock))),
             (None, RevocationPlace::Shared(url)) => Some(Kept::Shared(measured(shared(url)?))),
         };
-        Ok(Self { sessions, revocations })
+        Ok(Self { sessions, revocations, watches: Watches::new(clock.clone()) })
     }
 
     /// The sessions of one issuer and one client, sealed for both.
@@ -97,15 +99,16 @@ impl SessionsPlace {
             Kept::Shared(store) => store,
             Kept::Memory(memories) => measured(memories.of(config)),
         });
+        let watches = self.watches;
         if let Some(store) = store {
-            return StoredSessions::new(store, keys, settings, config, limits).map(Sessions::Stored);
+            return StoredSessions::new(store, keys, settings, config, (limits, watches)).map(Sessions::Stored);
         }
         let revocations = self.revocations.map(|kept| match kept {
             Kept::Shared(store) => Revocations::Shared(store),
             Kept::Memory(memories) => Revocations::Memory(memories.of(config)),
         });
         let cookies = Box::new(CookieStore::new(keys, settings, config, limits)?);
-        Ok(Sessions::Cookie { cookies, revocations, naming: Naming::of(config), limits })
+        Ok(Sessions::Cookie { cookies, revocations, naming: Naming::of(config), limits, watches })
     }
 }
 

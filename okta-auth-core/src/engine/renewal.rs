@@ -56,7 +56,7 @@ use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::events::{EndReason, Happening, Measure};
 use crate::protocol::TokenSet;
-use crate::session::{Due, Entry, Flights, Found, Session, Sessions, StoreKey, StoredSessions, Ticket};
+use crate::session::{Activity, Due, Entry, Flights, Found, Session, Sessions, StoreKey, StoredSessions, Ticket};
 use crate::tokens::refresh::{self, Known, Refreshed};
 
 /// How often somebody who waits for another process looks again.
@@ -222,7 +222,7 @@ impl OktaAuth {
                 self.0.renewals.successors.insert(next.session.id().0, (next.clone(), until));
                 // Somebody may have ended the session meanwhile, and knew nothing of these tokens.
                 let ticket = Ticket::Cookie { entry: next.clone(), rewrite: false };
-                if let Found::Ended = self.0.sessions.find(ticket, now).await? {
+                if let Found::Ended = self.0.sessions.find(ticket, now, Activity::Passive).await? {
                     self.revoke_later(next.session);
                     return Ok(Outcome::Ended);
                 }

@@ -48,6 +48,11 @@ impl<C> SignedIn<C> {
         &self.visit
     }
 
+    /// The session, to be kept.
+    pub(super) fn shared_session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
     /// The tenant that the user belongs to; `None` where there is only one.
     pub fn tenant(&self) -> Option<&TenantSettings> {
         self.auth().tenant()

@@ -11,7 +11,7 @@ use super::builder::OktaAuthBuilder;
 use super::many::Many;
 use super::routes::Endpoint;
 use super::tenants_builder::TenantsBuilder;
-use super::{OktaAuth, Renewal};
+use super::{Activity, OktaAuth, Renewal, RouteOptions};
 use crate::config::{ConfigBuilder, EgressPolicy, is_loopback};
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
@@ -54,8 +54,8 @@ enum Kind {
 pub struct SpecialRoute {
     /// The pattern, as it was given.
     pub route: String,
-    /// When its requests renew tokens.
-    pub renewal: Renewal,
+    /// When its requests renew tokens, and whether they are a use of the session.
+    pub options: RouteOptions,
     /// Whether a policy is asked about it: [`Visit::require_route`](super::Visit::require_route).
     pub has_policy: bool,
 }
@@ -129,17 +129,16 @@ impl Tenants {
     }
 
     /// Looks at a request: finds its tenant, and its session there. `target` is the
-    /// path and query as the client sent them, and `renewal` when the route renews
-    /// tokens.
-    pub fn arrival(&self, parts: &Parts, target: &str, renewal: Renewal) -> Arrival {
-        self.arrival_of(Head::of(parts, target), renewal)
+    /// path and query as the client sent them, and `options` what is set for the route.
+    pub fn arrival(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Arrival {
+        self.arrival_of(Head::of(parts, target), options)
     }
 
     /// The same for a request in the types of another framework.
-    pub fn arrival_of<H: Headers>(&self, head: Head<'_, H>, renewal: Renewal) -> Arrival {
+    pub fn arrival_of<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Arrival {
         match &self.0 {
-            Kind::One(auth) => auth.arrival_of(head, renewal),
-            Kind::Many(many) => many.arrival(head, renewal),
+            Kind::One(auth) => auth.arrival_of(head, options),
+            Kind::Many(many) => many.arrival(head, options.into()),
         }
     }
 
@@ -153,36 +152,32 @@ impl Tenants {
         }
     }
 
-    /// When a request to a route, as the router matched it, renews tokens.
-    fn renewal(&self, route: Option<&str>) -> Renewal {
+    /// The routes whose requests do not renew tokens, and those whose requests are no
+    /// use of the session.
+    fn routes_with_options(&self) -> [&[String]; 2] {
         match &self.0 {
-            Kind::One(auth) => auth.renewal(route),
-            Kind::Many(many) => many.renewal(route),
+            Kind::One(auth) => [auth.on_demand_routes(), auth.passive_routes()],
+            Kind::Many(many) => [many.on_demand_routes(), many.passive_routes()],
         }
     }
 
-    /// The routes whose requests do not renew tokens.
-    fn on_demand_routes(&self) -> &[String] {
-        match &self.0 {
-            Kind::One(auth) => auth.on_demand_routes(),
-            Kind::Many(many) => many.on_demand_routes(),
-        }
-    }
-
-    /// The routes of which something is set: a policy in the set of some tenant, or
-    /// that their requests do not renew tokens.
+    /// The routes of which something is set: a policy in the set of some tenant, that
+    /// their requests do not renew tokens, or that they are no use of the session.
     pub fn special_routes(&self) -> Vec<SpecialRoute> {
         let routes = |set: &PolicySet| set.routes().map(|(route, _)| route.to_owned()).collect::<Vec<_>>();
         let mut all: Vec<String> = match &self.0 {
             Kind::One(auth) => routes(auth.policies()),
             Kind::Many(many) => many.policy_sets().flat_map(routes).collect(),
         };
-        all.extend_from_slice(self.on_demand_routes());
+        let [on_demand, passive] = self.routes_with_options();
+        all.extend(on_demand.iter().chain(passive).cloned());
         all.sort();
         all.dedup();
         let special = |route: String| {
-            let (renewal, has_policy) = (self.renewal(Some(&route)), self.has_policy(&route));
-            SpecialRoute { route, renewal, has_policy }
+            let renewal = if on_demand.contains(&route) { Renewal::OnDemand } else { Renewal::OnArrival };
+            let activity = if passive.contains(&route) { Activity::Passive } else { Activity::Active };
+            let (options, has_policy) = (RouteOptions::new(renewal, activity), self.has_policy(&route));
+            SpecialRoute { route, options, has_policy }
         };
         all.into_iter().map(special).collect()
     }

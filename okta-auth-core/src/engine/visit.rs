@@ -20,7 +20,7 @@ use crate::error::{Code, Error, Result};
 use crate::events::{About, Happening, Reference};
 use crate::jose::VerifiedAccessToken;
 use crate::login::{LoginOptions, ReturnTo};
-use crate::session::{Entry, Session};
+use crate::session::{Activity, Entry, Session};
 
 /// The engine's view of one request. An adapter makes it before the handler runs, keeps
 /// it with the request, and lets it [finish](Self::finish) the response.
@@ -56,6 +56,8 @@ pub(super) struct Inner {
     pub(super) own: bool,
     /// When the request came: one moment for all that happens with it.
     pub(super) now: Timestamp,
+    /// Whether it counts as a use of its session.
+    pub(super) activity: Activity,
     /// Whether anybody asked who the user is: the answer is then personal.
     pub(super) consulted: AtomicBool,
     /// Whether anybody asked who the user is while that could not be told.
@@ -160,7 +162,8 @@ impl Visit {
         // A store that does not answer has been told of when the request came.
         let told = matches!(&self.0.presence, Presence::Unavailable(known) if known.code() == error.code());
         if !told || error.code() != Code::StoreUnavailable {
-            error_reply::log(error, self.reference());
+            let anonymous = matches!(self.0.presence, Presence::Nobody);
+            self.auth().0.events.log(error, self.reference(), anonymous);
         }
         self.error_told(error)
     }

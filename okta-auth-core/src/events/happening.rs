@@ -173,7 +173,7 @@ impl Happening {
         }
     }
 
-    /// Whether something failed that should not: such events are warnings in the log.
+    /// Whether something failed that should not: such events may be warnings in the log.
     pub(super) fn is_failure(&self) -> bool {
         match self {
             Self::SignInFailed { .. } | Self::RenewalFailed { .. } | Self::StoreUnavailable { .. } => true,

@@ -91,13 +91,16 @@
 //! | `warn` | what failed: `sign_in_failed`, `renewal_failed`, `store_unavailable`, a refused `logout_received` |
 //! | `info` | everything else |
 //!
-//! A sign-in can be made to fail by anybody who calls up an old link, and a sign-out
-//! message can be sent by anybody: count these before you are woken up by them.
+//! What strangers alone can cause is `info`: a callback without a pending sign-in, or
+//! with a made-up code; a sign-out message that the issuer has not signed; a host of no
+//! tenant. There is one warning a second for each kind of failure. Further failures of
+//! that second are `info`, and the next warning has their number as `suppressed`.
 
 mod event;
 mod happening;
 pub mod metrics;
 mod reference;
+mod severity;
 mod stream;
 
 pub use event::Event;

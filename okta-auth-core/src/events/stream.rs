@@ -16,6 +16,7 @@ use super::event::{About, Event};
 use super::happening::Happening;
 use super::metrics;
 use super::reference::Reference;
+use super::severity::{Severity, Warnings};
 use crate::base64url;
 use crate::clock::SharedClock;
 use crate::error::Error;
@@ -29,13 +30,14 @@ pub(crate) struct Events {
     client_id: Arc<str>,
     clock: SharedClock,
     hooks: Vec<EventHook>,
+    warnings: Warnings,
 }
 
 impl Events {
     /// For one issuer and one client.
     pub(crate) fn new(issuer: &str, client_id: &str, clock: SharedClock, hooks: Vec<EventHook>) -> Self {
         metrics::describe();
-        Self { issuer: issuer.into(), client_id: client_id.into(), clock, hooks }
+        Self { issuer: issuer.into(), client_id: client_id.into(), clock, hooks, warnings: Warnings::default() }
     }
 
     /// Tells the log, the counters and the hooks.
@@ -45,7 +47,7 @@ impl Events {
     pub(crate) fn tell(&self, happening: Happening, reference: Reference, about: About, error: Option<&Error>) {
         let (issuer, client_id) = (Arc::clone(&self.issuer), Arc::clone(&self.client_id));
         let event = Event { happening, time: self.clock.now(), issuer, client_id, reference, about };
-        event.log(error);
+        event.log(self.warnings.of_event(&event.happening, error), error);
         metrics::count(event.name(), event.reason());
         for hook in &self.hooks {
             // Whoever waits for this may hold the only copy of new tokens. A hook gets nothing that
@@ -57,12 +59,31 @@ impl Events {
     }
 }
 
+impl Events {
+    /// Logs an error that is no event: operators get the whole story, users the code and
+    /// the reference. `anonymous` if no session came with the request.
+    pub(crate) fn log(&self, error: &Error, reference: Reference, anonymous: bool) {
+        let (code, provider, cause) = (error.code(), error.provider_error(), error.cause_text());
+        match self.warnings.of_error(error, anonymous) {
+            Severity::Info => {
+                tracing::info!(target: "okta_auth", %reference, %code, provider_error = provider, cause, "{error}");
+            }
+            Severity::Warning { suppressed } => {
+                let suppressed = (suppressed > 0).then_some(suppressed);
+                tracing::warn!(
+                    target: "okta_auth", %reference, %code, provider_error = provider, suppressed, cause, "{error}"
+                );
+            }
+        }
+    }
+}
+
 /// One line for the log. The fields are read only if somebody listens.
 ///
 /// A field that is added here is in every log there is: it must not be personal, a
 /// secret, or anything that a provider or a browser wrote.
 macro_rules! line {
-    ($level:ident, $event:expr, $error:expr) => {
+    ($level:ident, $event:expr, $suppressed:expr, $error:expr) => {
         tracing::$level!(
             target: "okta_auth",
             event = $event.name(),
@@ -74,6 +95,7 @@ macro_rules! line {
             channel = $event.channel(),
             sessions = $event.sessions(),
             policy = $event.policy(),
+            suppressed = $suppressed,
             code = $error.map(|error| error.code().as_str()),
             claim = $error.and_then(Error::claim),
             provider_error = $error.and_then(Error::provider_error),
@@ -87,8 +109,11 @@ macro_rules! line {
 
 impl Event {
     /// Tells the log. Nothing personal is told, and no text of the provider.
-    fn log(&self, error: Option<&Error>) {
-        if self.happening.is_failure() { line!(warn, self, error) } else { line!(info, self, error) }
+    fn log(&self, severity: Severity, error: Option<&Error>) {
+        match severity {
+            Severity::Info => line!(info, self, None::<u64>, error),
+            Severity::Warning { suppressed } => line!(warn, self, (suppressed > 0).then_some(suppressed), error),
+        }
     }
 
     /// The way of a sign-out message.

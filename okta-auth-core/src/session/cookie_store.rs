@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::clock_skew::ClockSkew;
-use super::limits::SessionLimits;
+use super::limits::{Activity, SessionLimits};
 use super::opened::{Opened, OpenedSessions};
 use super::record::{Formats, Session};
 use super::tokens::SealedText;
@@ -67,11 +67,12 @@ impl CookieStore {
     }
 
     /// The session of a request. Never an error: what cannot be read is no session.
-    pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp) -> Loaded {
+    pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp, activity: Activity) -> Loaded {
         if let Some(Opened { session, old_key }) = self.open(cookies) {
             let line = session.lifeline();
             if self.limits.is_live(line, now) {
-                let rewrite = old_key || self.limits.is_touch_due(line, now);
+                let is_used = activity == Activity::Active && self.limits.is_touch_due(line, now);
+                let rewrite = old_key || is_used;
                 return Loaded::Session { session, rewrite };
             }
             self.skew.check(line, now);

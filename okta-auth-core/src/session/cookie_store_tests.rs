@@ -62,7 +62,7 @@ impl Jar {
     }
 
     fn is_live(&self, store: &CookieStore) -> bool {
-        matches!(store.load(&self.cookies(), now()), Loaded::Session { .. })
+        matches!(store.load(&self.cookies(), now(), Activity::Active), Loaded::Session { .. })
     }
 }
 
@@ -171,20 +171,26 @@ fn a_session_of_another_issuer_or_key_is_none() {
 fn an_old_key_opens_and_asks_for_a_new_seal() {
     let jar = jar_with(10);
     let rotating = store(&["a newer secret, also of 32 bytes or more", SECRET], "https://issuer.example");
-    assert!(matches!(rotating.load(&jar.cookies(), now()), Loaded::Session { rewrite: true, .. }));
-    assert!(matches!(ours().load(&jar.cookies(), now()), Loaded::Session { rewrite: false, .. }));
+    assert!(matches!(rotating.load(&jar.cookies(), now(), Activity::Active), Loaded::Session { rewrite: true, .. }));
+    assert!(matches!(ours().load(&jar.cookies(), now(), Activity::Active), Loaded::Session { rewrite: false, .. }));
 }
 
 #[test]
 fn limits_hold_for_stored_sessions() {
     let (store, jar) = (ours(), jar_with(10));
     let live = |seconds| {
-        matches!(store.load(&jar.cookies(), now().plus(Duration::from_secs(seconds))), Loaded::Session { .. })
+        matches!(
+            store.load(&jar.cookies(), now().plus(Duration::from_secs(seconds)), Activity::Active),
+            Loaded::Session { .. }
+        )
     };
     assert!(live(3_599));
     assert!(!live(3_600));
-    assert!(matches!(store.load(&jar.cookies(), now().minus(Duration::from_secs(61))), Loaded::Invalid));
-    assert!(matches!(store.load(&RequestCookies::default(), now()), Loaded::None));
+    assert!(matches!(
+        store.load(&jar.cookies(), now().minus(Duration::from_secs(61)), Activity::Active),
+        Loaded::Invalid
+    ));
+    assert!(matches!(store.load(&RequestCookies::default(), now(), Activity::Active), Loaded::None));
 }
 
 #[test]
@@ -202,7 +208,7 @@ fn what_has_been_opened_is_judged_again_each_time() {
         assert!(jar.is_live(&store));
     }
     let late = now().plus(Duration::from_secs(3_601));
-    assert!(matches!(store.load(&jar.cookies(), late), Loaded::Invalid), "idle for too long");
+    assert!(matches!(store.load(&jar.cookies(), late, Activity::Active), Loaded::Invalid), "idle for too long");
     assert!(jar.is_live(&store), "at the earlier time it is live");
 }
 
@@ -212,7 +218,9 @@ fn a_remembered_session_has_everything_that_its_cookie_has() {
     let forgetful = remembering(&[SECRET], "https://issuer.example", 0);
     for store in [ours(), forgetful] {
         for again in [false, true] {
-            let Loaded::Session { session, rewrite } = store.load(&jar.cookies(), now()) else { panic!("no session") };
+            let Loaded::Session { session, rewrite } = store.load(&jar.cookies(), now(), Activity::Active) else {
+                panic!("no session")
+            };
             assert!(!rewrite);
             assert_eq!(
                 (session.subject(), session.name(), session.groups().len()),
@@ -222,7 +230,9 @@ fn a_remembered_session_has_everything_that_its_cookie_has() {
             assert_eq!(session.access_token().unwrap().0.expose(), "access.token");
             let mut other = jar.clone();
             other.save(&store, &session.touched(now()));
-            let Loaded::Session { session, .. } = ours().load(&other.cookies(), now()) else { panic!("not written") };
+            let Loaded::Session { session, .. } = ours().load(&other.cookies(), now(), Activity::Active) else {
+                panic!("not written")
+            };
             assert_eq!(session.id_token().unwrap().expose(), "id.token");
         }
     }
@@ -247,7 +257,10 @@ fn a_remembered_session_of_an_old_key_is_still_written_again() {
     let jar = jar_with(10);
     let rotating = store(&["a new secret for tests, 32 bytes and more", SECRET], "https://issuer.example");
     for _ in 0..2 {
-        assert!(matches!(rotating.load(&jar.cookies(), now()), Loaded::Session { rewrite: true, .. }));
+        assert!(matches!(
+            rotating.load(&jar.cookies(), now(), Activity::Active),
+            Loaded::Session { rewrite: true, .. }
+        ));
     }
 }
 

@@ -8,6 +8,21 @@ use crate::clock::Timestamp;
 /// refused.
 pub(super) const SKEW: Duration = Duration::from_secs(60);
 
+/// Whether a request counts as a use of its session.
+///
+/// The idle limit counts from the last use. A page that polls would keep its session
+/// alive for ever, so requests without a person behind them can be marked as passive:
+/// they are answered as usual and leave the idle limit where it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Activity {
+    /// It does: the default.
+    #[default]
+    Active,
+    /// It does not.
+    Passive,
+}
+
 /// The times of one session, as its record has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lifeline {

@@ -84,6 +84,7 @@ mod measured;
 mod memory;
 mod names;
 mod opened;
+mod probe;
 mod profile;
 mod record;
 #[cfg(feature = "redis")]
@@ -96,10 +97,13 @@ mod store;
 pub mod store_tests;
 mod stored;
 mod tokens;
+mod watcher;
+mod watches;
 
 pub(crate) use cookie_store::CookieStore;
 pub(crate) use device::device;
 pub(crate) use flights::Flights;
+pub use limits::Activity;
 pub(crate) use limits::SessionLimits;
 #[cfg(feature = "metrics")]
 pub(crate) use measured::Measured;
@@ -114,3 +118,5 @@ pub(crate) use revocations::Revocations;
 pub(crate) use sessions::{Found, Look, Sessions, Ticket};
 pub use store::{SessionStore, StoreError, StoreFuture, StoreKey, StoredRecord};
 pub(crate) use stored::{Entry, StoredSessions, bounded};
+pub(crate) use watcher::ended;
+pub(crate) use watches::Watches;

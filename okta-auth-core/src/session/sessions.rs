@@ -12,13 +12,15 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::cookie_store::{CookieStore, Loaded};
-use super::limits::SessionLimits;
+use super::limits::{Activity, SessionLimits};
 use super::names::{Kind, Naming};
+use super::probe::Prober;
 use super::record::{Session, SessionId};
 use super::renewal::Due;
 use super::revocations::Revocations;
 use super::store::{SessionStore, StoreKey};
 use super::stored::{Entry, StoredSessions};
+use super::watches::{Watch, Watches};
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error, Result};
@@ -27,7 +29,13 @@ use crate::error::{Code, Error, Result};
 #[derive(Debug)]
 pub(crate) enum Sessions {
     /// Sealed in cookies. Without revocations nothing but its limits ends one.
-    Cookie { cookies: Box<CookieStore>, revocations: Option<Revocations>, naming: Naming, limits: SessionLimits },
+    Cookie {
+        cookies: Box<CookieStore>,
+        revocations: Option<Revocations>,
+        naming: Naming,
+        limits: SessionLimits,
+        watches: Watches,
+    },
     /// In a store.
     Stored(StoredSessions),
 }
@@ -72,7 +80,7 @@ impl Sessions {
     ///
     /// A revoked cookie is `Invalid` like one that was edited: nobody learns which of
     /// the two it was.
-    pub(crate) fn look(&self, request: &RequestCookies, now: Timestamp) -> Look {
+    pub(crate) fn look(&self, request: &RequestCookies, now: Timestamp, activity: Activity) -> Look {
         if request.is_empty() {
             return Look::None;
         }
@@ -80,9 +88,9 @@ impl Sessions {
             Self::Stored(stored) => {
                 return stored.key(request).map_or(Look::None, |key| Look::Wait(Ticket::Stored(key)));
             }
-            Self::Cookie { cookies, revocations, naming, limits } => (cookies, revocations, naming, limits),
+            Self::Cookie { cookies, revocations, naming, limits, .. } => (cookies, revocations, naming, limits),
         };
-        let (session, rewrite) = match cookies.load(request, now) {
+        let (session, rewrite) = match cookies.load(request, now, activity) {
             Loaded::None => return Look::None,
             Loaded::Invalid => return Look::Invalid,
             Loaded::Session { session, rewrite } => (session, rewrite),
@@ -103,7 +111,7 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Code::StoreUnavailable`]: whether there is a session is then not known.
-    pub(crate) async fn find(&self, ticket: Ticket, now: Timestamp) -> Result<Found> {
+    pub(crate) async fn find(&self, ticket: Ticket, now: Timestamp, activity: Activity) -> Result<Found> {
         match (self, ticket) {
             (Self::Cookie { revocations: Some(revocations), naming, .. }, Ticket::Cookie { entry, rewrite }) => {
                 let names = entry.session.names(naming).all();
@@ -113,8 +121,9 @@ impl Sessions {
             (_, Ticket::Cookie { entry, rewrite }) => Ok(Found::Here { entry, rewrite }),
             (Self::Stored(stored), Ticket::Stored(key)) => {
                 let Some(entry) = stored.load(&key, now).await? else { return Ok(Found::None) };
-                let rewrite = stored.touch(&entry, now).await;
-                Ok(Found::Here { entry, rewrite })
+                let touched = stored.touch(&entry, now, activity).await;
+                let rewrite = touched.is_some();
+                Ok(Found::Here { entry: touched.unwrap_or(entry), rewrite })
             }
             (Self::Cookie { .. }, Ticket::Stored(_)) => Ok(Found::None),
         }
@@ -134,7 +143,7 @@ impl Sessions {
     ) -> Result<(SessionId, Vec<HeaderValue>)> {
         match self {
             Self::Stored(stored) => stored.create(request, session, now).await,
-            Self::Cookie { cookies, revocations, naming, limits } => {
+            Self::Cookie { cookies, revocations, naming, limits, .. } => {
                 let session = match revocations {
                     Some(revocations) => {
                         let (names, latest) = (session.names(naming), naming.name(Kind::LatestStart, b""));
@@ -153,11 +162,56 @@ impl Sessions {
     ///
     /// With sessions in cookies this is what notes the use; in a store `find` has noted
     /// it already.
-    pub(crate) fn rewrite(&self, request: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
+    pub(crate) fn rewrite(
+        &self,
+        request: &RequestCookies,
+        session: &Session,
+        now: Timestamp,
+        activity: Activity,
+    ) -> Vec<HeaderValue> {
+        // A session that cannot be written again stays as it is: it was good enough to be read.
+        match (self, activity) {
+            (Self::Stored(stored), _) => stored.rewrite(request, session, now),
+            (Self::Cookie { cookies, .. }, Activity::Active) => {
+                cookies.save(request, &session.touched(now), now).unwrap_or_default()
+            }
+            (Self::Cookie { cookies, .. }, Activity::Passive) => {
+                cookies.save(request, session, now).unwrap_or_default()
+            }
+        }
+    }
+
+    /// When a session ends unless it is used again.
+    pub(crate) fn ends_at(&self, session: &Session) -> Timestamp {
+        let limits = match self {
+            Self::Stored(stored) => stored.limits(),
+            Self::Cookie { limits, .. } => limits,
+        };
+        limits.end(session.lifeline())
+    }
+
+    /// Registers a future for the end of a session: see [`ended`](super::ended).
+    pub(crate) fn watch(&self, session: &Arc<Session>) -> Watch {
+        let prober = match self {
+            Self::Stored(stored) => Prober::Stored(stored.clone()),
+            Self::Cookie { revocations, naming, .. } => {
+                Prober::Cookie { revocations: revocations.clone(), naming: naming.clone() }
+            }
+        };
+        self.watches().watch(session, session.names(self.naming()), self.ends_at(session), prober)
+    }
+
+    /// Moves the known end of a watched session that has been used.
+    pub(crate) fn note_use(&self, session: &Arc<Session>) {
+        let names = || session.names(self.naming()).all();
+        self.watches().update(session, names, self.ends_at(session));
+    }
+
+    /// The futures that wait for the end of a session.
+    pub(crate) fn watches(&self) -> &Watches {
         match self {
-            Self::Stored(stored) => stored.rewrite(request, session, now),
-            // A session that cannot be written again stays as it is: it was good enough to be read.
-            Self::Cookie { cookies, .. } => cookies.save(request, &session.touched(now), now).unwrap_or_default(),
+            Self::Stored(stored) => stored.watches(),
+            Self::Cookie { watches, .. } => watches,
         }
     }
 
@@ -223,8 +277,13 @@ impl Sessions {
     pub(crate) async fn end(&self, session: &Session, now: Timestamp) -> Result<bool> {
         match self {
             Self::Stored(stored) => stored.end(session).await,
-            Self::Cookie { revocations: None, .. } => Ok(true),
-            Self::Cookie { revocations: Some(revocations), naming, limits, .. } => {
+            Self::Cookie { revocations: None, watches, .. } => {
+                watches.end(&session.id().0);
+                Ok(true)
+            }
+            Self::Cookie { revocations: Some(revocations), naming, limits, watches, .. } => {
+                // Connections close even if the list does not answer.
+                watches.end(&session.id().0);
                 let name = &session.names(naming).session;
                 let lifetime = limits.memory_of(session.lifeline(), now);
                 revocations.end(name, now.max(session.created_at()), lifetime).await.map(|()| true)
@@ -273,9 +332,11 @@ impl Sessions {
                 }
                 Ok(Some(number))
             }
-            Self::Cookie { revocations: Some(revocations), naming, limits, .. } => {
+            Self::Cookie { revocations: Some(revocations), naming, limits, watches, .. } => {
                 let until = revocations.latest_start(&naming.name(Kind::LatestStart, b""), now).await?;
-                revocations.end(name, until, limits.memory_of_ended()).await.map(|()| None)
+                revocations.end(name, until, limits.memory_of_ended()).await?;
+                watches.end_named(name, until);
+                Ok(None)
             }
             Self::Cookie { revocations: None, .. } => Err(unsupported("ended from the server side")),
         }

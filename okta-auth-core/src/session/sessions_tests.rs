@@ -27,7 +27,8 @@ fn sessions_at(capacity: usize, limits: SessionLimits, clock: impl crate::clock:
     let keys = crate::cookie::CookieKeys::new(&config.cookie_secrets);
     let cookies = CookieStore::new(&keys, CookieSettings::new(false), &config, limits).unwrap();
     let revocations = Some(Revocations::Memory(Arc::new(MemoryStore::with_clock(capacity, clock))));
-    Sessions::Cookie { cookies: Box::new(cookies), revocations, naming: Naming::of(&config), limits }
+    let watches = Watches::new(crate::clock::SharedClock::default());
+    Sessions::Cookie { cookies: Box::new(cookies), revocations, naming: Naming::of(&config), limits, watches }
 }
 
 /// What a front-channel logout does.
@@ -53,7 +54,7 @@ async fn signed_in(sessions: &Sessions, sid: &str) -> RequestCookies {
 }
 
 fn lives(sessions: &Sessions, cookies: &RequestCookies) -> bool {
-    matches!(sessions.look(cookies, NOW), Look::Here { .. } | Look::Wait(_))
+    matches!(sessions.look(cookies, NOW, Activity::Active), Look::Here { .. } | Look::Wait(_))
 }
 
 #[tokio::test]
@@ -105,7 +106,7 @@ async fn an_end_is_remembered_for_as_long_as_the_session_would_have_lived() {
     let late = NOW.plus(LIMITS.absolute + Duration::from_secs(30));
     sessions.end(&ended, NOW).await.unwrap();
     time.store(u64::try_from(late.seconds()).unwrap(), Ordering::SeqCst);
-    let lives = |session: &Session| !matches!(sessions.look(&cookie(session), late), Look::Invalid);
+    let lives = |session: &Session| !matches!(sessions.look(&cookie(session), late, Activity::Active), Look::Invalid);
     assert!(lives(&alive), "the premise: one that nobody has ended is alive");
     assert!(!lives(&ended), "a session that had been ended is good again");
 }

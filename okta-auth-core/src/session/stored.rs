@@ -2,8 +2,8 @@
 //!
 //! The id is 256 random bits. The store knows its hash alone, and the record under that
 //! hash is sealed with the cookie keys, for that hash and for the number of its writing:
-//! moved to another key, or given another version, it does not open. So nobody who can
-//! write to the store makes an older record pass for a later one.
+//! moved to another key, or given another version, it does not open. So an attacker who
+//! can write to the store cannot pass an older record off as a newer one.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,10 +13,11 @@ use crate::base64url;
 use http::HeaderValue;
 
 use super::clock_skew::ClockSkew;
-use super::limits::SessionLimits;
+use super::limits::{Activity, SessionLimits};
 use super::names::{Kind, Naming};
 use super::record::{Formats, Session, SessionId};
 use super::store::{SessionStore, StoreError, StoreKey, StoredRecord};
+use super::watches::Watches;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
@@ -44,6 +45,8 @@ struct Inner {
     config: Arc<Config>,
     /// Warns about sessions from the future.
     skew: ClockSkew,
+    /// The futures that wait for the end of one.
+    watches: Watches,
 }
 
 /// A session that has been read, and which writing of it that was.
@@ -66,13 +69,13 @@ impl StoredSessions {
         keys: &CookieKeys,
         settings: CookieSettings,
         config: &Arc<Config>,
-        limits: SessionLimits,
+        (limits, watches): (SessionLimits, Watches),
     ) -> Result<Self> {
         let (owner, client_id) = config.owner();
         let sealer = keys.sealer(Purpose::StoredSession, &format!("{owner} {client_id}"))?;
         let chunks = Chunks::new(settings, &config.options.cookie_name);
         let (naming, skew) = (Naming::of(config), ClockSkew::default());
-        Ok(Self(Arc::new(Inner { store, sealer, chunks, limits, naming, config: Arc::clone(config), skew })))
+        Ok(Self(Arc::new(Inner { store, sealer, chunks, limits, naming, config: Arc::clone(config), skew, watches })))
     }
 
     /// The key of the record that a request's cookie names, if it has one.
@@ -186,11 +189,16 @@ impl StoredSessions {
     /// session is as good as it was.
     ///
     /// A record that was sealed with an old key is written too, which is how records
-    /// come to the new one. `true` if it was written, and then the cookie should be as
-    /// well.
-    pub(crate) async fn touch(&self, entry: &Entry, now: Timestamp) -> bool {
-        let due = entry.old_key || self.0.limits.is_touch_due(entry.session.lifeline(), now);
-        due && matches!(self.save(entry, entry.session.touched(now), now).await, Ok(Some(_)))
+    /// come to the new one. Returns the entry if it was written, and then the cookie
+    /// should be as well.
+    pub(crate) async fn touch(&self, entry: &Entry, now: Timestamp, activity: Activity) -> Option<Entry> {
+        let is_active = activity == Activity::Active;
+        let is_used = is_active && self.0.limits.is_touch_due(entry.session.lifeline(), now);
+        if !entry.old_key && !is_used {
+            return None;
+        }
+        let session = if is_active { entry.session.touched(now) } else { Session::clone(&entry.session) };
+        self.save(entry, session, now).await.ok().flatten()
     }
 
     /// Ends a session. `false` if it had ended already.
@@ -199,6 +207,8 @@ impl StoredSessions {
     /// becomes of the links.
     pub(crate) async fn end(&self, session: &Session) -> Result<bool> {
         let key = session.id().0;
+        // Connections close even if the store does not answer.
+        self.0.watches.end(&key);
         let ended = bounded(self.0.store.remove(&key)).await?;
         for name in &session.names(&self.0.naming).others {
             // What is left behind leads nowhere, and goes by itself.
@@ -253,6 +263,16 @@ impl StoredSessions {
         &self.0.naming
     }
 
+    /// The limits of its sessions.
+    pub(super) fn limits(&self) -> &SessionLimits {
+        &self.0.limits
+    }
+
+    /// The futures that wait for the end of one of its sessions.
+    pub(super) fn watches(&self) -> &Watches {
+        &self.0.watches
+    }
+
     /// The store itself, for marks.
     pub(crate) fn store(&self) -> &Arc<dyn SessionStore> {
         &self.0.store
@@ -291,7 +311,9 @@ mod tests {
         let keys = CookieKeys::new(&[Secret::new("a secret for tests, 32 bytes or more")]);
         let limits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
         let store: Arc<dyn SessionStore> = store.clone();
-        StoredSessions::new(store, &keys, CookieSettings::new(false), &Arc::new(config.unwrap()), limits).unwrap()
+        let watches = Watches::new(crate::clock::SharedClock::default());
+        let config = Arc::new(config.unwrap());
+        StoredSessions::new(store, &keys, CookieSettings::new(false), &config, (limits, watches)).unwrap()
     }
 
     /// Issuer, client, store and even the key are the same: the seal alone keeps the two apart.

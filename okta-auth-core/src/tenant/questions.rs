@@ -12,9 +12,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Code, Error};
 
-/// So many questions at a time are about names that no tenant is known for.
+/// The most questions at a time about names that no tenant is known for.
 const NEW: usize = 24;
-/// And so many about tenants that are known, whose last answer has expired.
+/// The most questions at a time about known tenants whose last answer has expired.
 const KNOWN: usize = 8;
 /// A question waits this long for its turn.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -54,8 +54,8 @@ impl Place {
             Ok(Ok(permit)) => Ok(permit),
             // The semaphore is never closed, so it is the time that was over.
             _ => {
-                let message = "the source of tenants is asked too many questions at a time; it may be slow, or somebody \
-                               makes up host names";
+                let message = "too many questions to the source of tenants at a time; the source is slow, or strangers \
+                               make up host names";
                 Err(Arc::new(Error::new(Code::TenantUnavailable, message).with_retry_after(RETRY_AFTER)))
             }
         }

@@ -1,0 +1,61 @@
+//! Asks the store, or the list of ended sessions, whether a watched session lives.
+
+use std::sync::Arc;
+
+use super::names::Naming;
+use super::record::Session;
+use super::revocations::Revocations;
+use super::store::StoreKey;
+use super::stored::StoredSessions;
+use crate::clock::Timestamp;
+use crate::error::Result;
+
+/// Where the end of a session is recorded.
+#[derive(Clone)]
+pub(super) enum Prober {
+    /// In the store: the record is gone.
+    Stored(StoredSessions),
+    /// In the list of ended sessions, where there is one. Only the browser knows of later
+    /// uses of a session in a cookie.
+    Cookie { revocations: Option<Revocations>, naming: Naming },
+}
+
+/// The answer.
+pub(super) enum Probed {
+    /// It has ended.
+    Ended,
+    /// It lives until this moment unless it is used.
+    Lives { session: Arc<Session>, until: Timestamp },
+    /// It is not on the list. Its known end stays.
+    NotEnded,
+}
+
+impl Prober {
+    /// Probes one session.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable): it is not known.
+    pub(super) async fn ask(&self, session: Arc<Session>, now: Timestamp) -> Result<Probed> {
+        match self {
+            Self::Stored(stored) => {
+                let Some(entry) = stored.load(&session.id().0, now).await? else { return Ok(Probed::Ended) };
+                let until = stored.limits().end(entry.session.lifeline());
+                Ok(Probed::Lives { session: entry.session, until })
+            }
+            Self::Cookie { revocations: None, .. } => Ok(Probed::NotEnded),
+            Self::Cookie { revocations: Some(revocations), naming } => {
+                let names = session.names(naming).all();
+                let ended = revocations.is_ended(&names, session.created_at()).await?;
+                Ok(if ended { Probed::Ended } else { Probed::NotEnded })
+            }
+        }
+    }
+
+    /// The index keys by which the session can be ended.
+    pub(super) fn names(&self, session: &Session) -> Vec<StoreKey> {
+        match self {
+            Self::Stored(stored) => session.names(stored.naming()).all(),
+            Self::Cookie { naming, .. } => session.names(naming).all(),
+        }
+    }
+}

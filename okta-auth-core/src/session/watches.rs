@@ -1,0 +1,350 @@
+//! The registry of futures that wait for the end of a session: for WebSockets and
+//! streams of events.
+//!
+//! # What ends a wait
+//!
+//! | the session ends | the futures complete |
+//! |---|---|
+//! | by anything in this process | at once |
+//! | by a limit | within a second |
+//! | by another replica, with a shared store or revocation list | with the next probe, every 10 s |
+//!
+//! # What it costs
+//!
+//! One entry for each session, however many futures wait for it, and one task for all
+//! entries, which ends with the last one. While the registry is empty a request pays one
+//! atomic load.
+//!
+//! # Where the task runs
+//!
+//! It runs on the runtime of the future that was polled first. If that runtime ends (one
+//! of several workers) the futures on other runtimes are woken, and one of them starts
+//! the task again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Bound;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+use super::names::Names;
+use super::probe::Prober;
+use super::record::Session;
+use super::store::StoreKey;
+use crate::clock::{SharedClock, Timestamp};
+
+/// The watched sessions of all tenants of an application. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Watches(Arc<Shared>);
+
+/// What the clones share.
+struct Shared {
+    clock: SharedClock,
+    /// The number of sessions, to be read without the lock.
+    number: AtomicUsize,
+    state: Mutex<State>,
+}
+
+/// What is under the lock, which is never held across an await.
+#[derive(Default)]
+struct State {
+    sessions: BTreeMap<StoreKey, Watched>,
+    /// When each of them ends unless it is used.
+    ends: BTreeSet<(Timestamp, StoreKey)>,
+    /// Index key and id: how the sessions of a user are found.
+    names: BTreeSet<(StoreKey, StoreKey)>,
+    /// Those that may have ended just before they were watched.
+    unchecked: BTreeSet<StoreKey>,
+    /// Whether the task runs.
+    driven: bool,
+}
+
+/// One watched session.
+struct Watched {
+    session: Arc<Session>,
+    prober: Prober,
+    names: Vec<StoreKey>,
+    until: Timestamp,
+    signal: Arc<Signal>,
+    waiters: usize,
+}
+
+/// What the futures of one session wait on.
+#[derive(Default)]
+struct Signal {
+    ended: AtomicBool,
+    changed: Notify,
+}
+
+/// A session to be probed.
+pub(super) struct Question {
+    pub(super) session: Arc<Session>,
+    pub(super) prober: Prober,
+}
+
+/// One future's registration. Dropping it removes it.
+pub(crate) struct Watch {
+    watches: Watches,
+    id: StoreKey,
+    signal: Arc<Signal>,
+}
+
+impl Watches {
+    /// An empty registry.
+    pub(crate) fn new(clock: SharedClock) -> Self {
+        Self(Arc::new(Shared { clock, number: AtomicUsize::new(0), state: Mutex::default() }))
+    }
+
+    /// Whether no session is watched, which is nearly always so.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.number.load(Ordering::Relaxed) == 0
+    }
+
+    /// Registers a future for the end of a session, which comes at `until` unless the
+    /// session is used.
+    pub(super) fn watch(&self, session: &Arc<Session>, names: &Names, until: Timestamp, prober: Prober) -> Watch {
+        let id = session.id().0;
+        let mut state = self.lock();
+        let signal = match state.sessions.get_mut(&id) {
+            Some(watched) => {
+                watched.waiters = watched.waiters.saturating_add(1);
+                Arc::clone(&watched.signal)
+            }
+            None => {
+                let signal = Arc::<Signal>::default();
+                let watched = Watched {
+                    session: Arc::clone(session),
+                    prober,
+                    names: names.all(),
+                    until,
+                    signal: Arc::clone(&signal),
+                    waiters: 1,
+                };
+                state.insert(id, watched);
+                self.0.number.store(state.sessions.len(), Ordering::Relaxed);
+                signal
+            }
+        };
+        state.unchecked.insert(id);
+        drop(state);
+        Watch { watches: self.clone(), id, signal }
+    }
+
+    /// Moves the end of a session that has been used or refreshed.
+    pub(super) fn update(&self, session: &Arc<Session>, names: impl FnOnce() -> Vec<StoreKey>, until: Timestamp) {
+        let id = session.id().0;
+        let mut state = self.lock();
+        let Some(mut watched) = state.sessions.remove(&id) else { return };
+        state.forget(&id, &watched);
+        if !Arc::ptr_eq(&watched.session, session) {
+            (watched.session, watched.names) = (Arc::clone(session), names());
+        }
+        watched.until = until;
+        state.insert(id, watched);
+    }
+
+    /// Completes the futures of a session that has ended.
+    pub(super) fn end(&self, id: &StoreKey) {
+        if self.is_empty() {
+            return;
+        }
+        self.end_locked(&mut self.lock(), id);
+    }
+
+    /// The same for the sessions of an index key that began by `until`.
+    pub(super) fn end_named(&self, name: &StoreKey, until: Timestamp) {
+        if self.is_empty() {
+            return;
+        }
+        let mut state = self.lock();
+        for id in state.named(name) {
+            if state.sessions.get(&id).is_some_and(|watched| watched.session.created_at() <= until) {
+                self.end_locked(&mut state, &id);
+            }
+        }
+    }
+
+    /// Completes the futures of a session and removes it.
+    fn end_locked(&self, state: &mut State, id: &StoreKey) {
+        if let Some(watched) = state.remove(id) {
+            watched.signal.ended.store(true, Ordering::Release);
+            watched.signal.changed.notify_waiters();
+            self.0.number.store(state.sessions.len(), Ordering::Relaxed);
+        }
+    }
+
+    /// The sessions whose known end has passed.
+    pub(super) fn due(&self, now: Timestamp) -> Vec<Question> {
+        let state = self.lock();
+        let due = state.ends.iter().take_while(|(end, _)| *end <= now).map(|(_, id)| id);
+        due.filter_map(|id| state.question(id)).collect()
+    }
+
+    /// Takes the sessions that have not been probed since a future registered.
+    pub(super) fn unchecked(&self) -> Vec<Question> {
+        let mut state = self.lock();
+        let ids = std::mem::take(&mut state.unchecked);
+        ids.iter().filter_map(|id| state.question(id)).collect()
+    }
+
+    /// Up to `number` sessions after this one, in the order of their ids.
+    pub(super) fn after(&self, last: Option<StoreKey>, number: usize) -> Vec<Question> {
+        let state = self.lock();
+        let start = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let ids = state.sessions.range((start, Bound::Unbounded)).take(number).map(|(id, _)| id);
+        ids.filter_map(|id| state.question(id)).collect()
+    }
+
+    /// The clock of the application.
+    pub(super) fn clock(&self) -> &SharedClock {
+        &self.0.clock
+    }
+
+    /// Ends those of the sessions whose end has come and has not been moved meanwhile.
+    pub(super) fn end_due(&self, ids: &[StoreKey], now: Timestamp) {
+        let mut state = self.lock();
+        for id in ids {
+            if state.sessions.get(id).is_some_and(|watched| watched.until <= now) {
+                self.end_locked(&mut state, id);
+            }
+        }
+    }
+
+    /// The right to run the task; `None` while it runs.
+    pub(super) fn driver(&self) -> Option<Driver> {
+        let was_driven = std::mem::replace(&mut self.lock().driven, true);
+        (!was_driven).then(|| Driver { watches: self.clone(), is_done: false })
+    }
+
+    /// The tables. A panic cannot leave them half-written: nothing in here panics.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many entries each table has.
+    #[cfg(test)]
+    fn sizes(&self) -> [usize; 4] {
+        let state = self.lock();
+        [state.sessions.len(), state.ends.len(), state.names.len(), self.0.number.load(Ordering::Relaxed)]
+    }
+}
+
+impl State {
+    /// Adds a session to all tables.
+    fn insert(&mut self, id: StoreKey, watched: Watched) {
+        self.ends.insert((watched.until, id));
+        self.names.extend(watched.names.iter().map(|name| (*name, id)));
+        self.sessions.insert(id, watched);
+    }
+
+    /// Takes a session out of all tables.
+    fn remove(&mut self, id: &StoreKey) -> Option<Watched> {
+        let watched = self.sessions.remove(id)?;
+        self.forget(id, &watched);
+        self.unchecked.remove(id);
+        Some(watched)
+    }
+
+    /// Takes a session out of the tables that lead to it.
+    fn forget(&mut self, id: &StoreKey, watched: &Watched) {
+        self.ends.remove(&(watched.until, *id));
+        for name in &watched.names {
+            self.names.remove(&(*name, *id));
+        }
+    }
+
+    /// The sessions of an index key.
+    fn named(&self, name: &StoreKey) -> Vec<StoreKey> {
+        let (first, last) = (StoreKey::from_bytes([0; 32]), StoreKey::from_bytes([0xff; 32]));
+        self.names.range((*name, first)..=(*name, last)).map(|(_, id)| *id).collect()
+    }
+
+    /// What is needed to probe a session.
+    fn question(&self, id: &StoreKey) -> Option<Question> {
+        let watched = self.sessions.get(id)?;
+        Some(Question { session: Arc::clone(&watched.session), prober: watched.prober.clone() })
+    }
+}
+
+/// The right to be the one task. It is dropped with the task, also when a runtime shuts
+/// down.
+pub(super) struct Driver {
+    watches: Watches,
+    is_done: bool,
+}
+
+impl Driver {
+    /// The registry.
+    pub(super) fn watches(&self) -> &Watches {
+        &self.watches
+    }
+
+    /// Whether the registry is empty. The next registration then starts another task.
+    pub(super) fn is_done(&mut self) -> bool {
+        let mut state = self.watches.lock();
+        if state.sessions.is_empty() {
+            (state.driven, self.is_done) = (false, true);
+        }
+        self.is_done
+    }
+}
+
+// A runtime that shuts down drops its tasks. Futures on other runtimes start another one.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if self.is_done {
+            return;
+        }
+        let mut state = self.watches.lock();
+        state.driven = false;
+        for watched in state.sessions.values() {
+            watched.signal.changed.notify_waiters();
+        }
+    }
+}
+
+impl Watch {
+    /// The registry.
+    pub(super) fn watches(&self) -> &Watches {
+        &self.watches
+    }
+
+    /// Whether the session has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.signal.ended.load(Ordering::Acquire)
+    }
+
+    /// Completes when the session has ended or the task has to be started again.
+    pub(super) fn changed(&self) -> Notified<'_> {
+        self.signal.changed.notified()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut state = self.watches.lock();
+        let Some(watched) = state.sessions.get_mut(&self.id) else { return };
+        // The session may have ended and be watched again, under another signal.
+        if !Arc::ptr_eq(&watched.signal, &self.signal) {
+            return;
+        }
+        watched.waiters = watched.waiters.saturating_sub(1);
+        if watched.waiters == 0 {
+            state.remove(&self.id);
+            self.watches.0.number.store(state.sessions.len(), Ordering::Relaxed);
+        }
+    }
+}
+
+impl fmt::Debug for Watches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watches").field("sessions", &self.0.number).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "watches_tests.rs"]
+mod tests;

@@ -1,0 +1,150 @@
+//! Futures that wait for the end of a session: what completes them, what they leave behind, and which task drives them.
+
+use std::future::Future as _;
+use std::sync::atomic::AtomicU64;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde_json::json;
+
+use super::*;
+use crate::config::Config;
+use crate::session::names::{Kind, Naming};
+use crate::session::watcher::ended;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+struct Bench {
+    watches: Watches,
+    seconds: Arc<AtomicU64>,
+    naming: Naming,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let seconds = Arc::new(AtomicU64::new(0));
+        let shown = Arc::clone(&seconds);
+        let clock = move || UNIX_EPOCH + Duration::from_secs(1_800_000_000 + shown.load(Ordering::SeqCst));
+        let config = Config::builder().issuer("https://issuer.example").client_id("client").build().unwrap();
+        Self { watches: Watches::new(SharedClock::new(clock)), seconds, naming: Naming::of(&config) }
+    }
+
+    fn session(&self, subject: &str) -> Arc<Session> {
+        let claims = json!({ "sub": subject, "email": format!("{subject}@b.example") });
+        Arc::new(Session::with_claims(claims.as_object().unwrap(), NOW))
+    }
+
+    fn watch(&self, session: &Arc<Session>, seconds: u64) -> Watch {
+        let until = NOW.plus(Duration::from_secs(seconds));
+        let prober = Prober::Cookie { revocations: None, naming: self.naming.clone() };
+        self.watches.watch(session, session.names(&self.naming), until, prober)
+    }
+}
+
+async fn soon(ended: impl Future<Output = ()>) {
+    assert!(tokio::time::timeout(Duration::from_secs(20), ended).await.is_ok(), "the future does not complete");
+}
+
+fn is_pending(ended: &mut std::pin::Pin<Box<impl Future<Output = ()>>>) -> bool {
+    ended.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_completes_all_of_its_futures_and_no_other() {
+    let bench = Bench::new();
+    let (ours, other) = (bench.session("a"), bench.session("b"));
+    let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(ended(bench.watch(&ours, 60)))).collect();
+    let mut elsewhere = Box::pin(ended(bench.watch(&other, 60)));
+    assert!(waiting.iter_mut().all(is_pending) && is_pending(&mut elsewhere));
+    bench.watches.end(&ours.id().0);
+    for waiting in &mut waiting {
+        assert_eq!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(()));
+    }
+    assert!(is_pending(&mut elsewhere));
+    // The end comes before the first poll.
+    let late = ended(bench.watch(&other, 60));
+    bench.watches.end(&other.id().0);
+    soon(late).await;
+    soon(elsewhere).await;
+    assert_eq!(bench.watches.sizes(), [0; 4]);
+}
+
+#[tokio::test]
+async fn an_index_key_ends_the_sessions_that_had_begun() {
+    let bench = Bench::new();
+    let session = bench.session("a");
+    let mut waiting = Box::pin(ended(bench.watch(&session, 60)));
+    let name = |subject: &[u8]| bench.naming.name(Kind::Subject, subject);
+    bench.watches.end_named(&name(b"b"), NOW);
+    bench.watches.end_named(&name(b"a"), NOW.minus(Duration::from_secs(1)));
+    assert!(is_pending(&mut waiting));
+    // A refresh has brought another address: the new one counts, and the old one no more.
+    let claims = json!({ "sub": "a", "email": "new@b.example" });
+    let mut refreshed = Session::with_claims(claims.as_object().unwrap(), NOW);
+    refreshed = refreshed.with_id(*session.id().0.as_bytes());
+    let refreshed = Arc::new(refreshed);
+    bench.watches.update(&refreshed, || refreshed.names(&bench.naming).all(), NOW.plus(Duration::from_secs(60)));
+    bench.watches.end_named(&bench.naming.email("a@b.example"), NOW);
+    assert!(is_pending(&mut waiting));
+    bench.watches.end_named(&bench.naming.email("new@b.example"), NOW);
+    soon(waiting).await;
+    assert_eq!(bench.watches.sizes(), [0; 4]);
+}
+
+#[tokio::test]
+async fn a_limit_ends_a_session_unless_it_is_used() {
+    let bench = Bench::new();
+    let session = bench.session("a");
+    let waiting = ended(bench.watch(&session, 60));
+    bench.watches.update(&session, Vec::new, NOW.plus(Duration::from_secs(100)));
+    let at = |seconds| NOW.plus(Duration::from_secs(seconds));
+    assert!(bench.watches.due(at(99)).is_empty());
+    bench.watches.end_due(&[session.id().0], at(99));
+    assert_eq!(bench.watches.due(at(100)).len(), 1);
+    bench.seconds.store(100, Ordering::SeqCst);
+    soon(waiting).await;
+}
+
+#[tokio::test]
+async fn a_dropped_future_leaves_nothing_behind() {
+    let bench = Bench::new();
+    let sessions: Vec<_> = (0..1_000).map(|n| bench.session(&n.to_string())).collect();
+    let mut waiting: Vec<_> = sessions.iter().map(|session| Box::pin(ended(bench.watch(session, 60)))).collect();
+    // Half of them are never polled.
+    waiting.iter_mut().step_by(2).for_each(|waiting| assert!(is_pending(waiting)));
+    assert_eq!(bench.watches.sizes(), [1_000, 1_000, 3_000, 1_000]);
+    drop(waiting);
+    assert_eq!(bench.watches.sizes(), [0; 4]);
+    assert!(bench.watches.unchecked().is_empty());
+    // A session that ended is another entry when it is watched again.
+    let old = bench.watch(&sessions[0], 60);
+    bench.watches.end(&sessions[0].id().0);
+    let new = bench.watch(&sessions[0], 60);
+    drop(old);
+    assert_eq!(bench.watches.sizes()[0], 1);
+    drop(new);
+    assert_eq!(bench.watches.sizes(), [0; 4]);
+}
+
+/// The workers of actix-web have a runtime each, and one of them may end.
+#[test]
+fn another_runtime_goes_on_when_the_first_one_ends() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let (bench, first, second) = (Bench::new(), runtime(), runtime());
+    let (one, other) = (bench.session("a"), bench.session("b"));
+    let (gone, stays) = (ended(bench.watch(&one, 60)), ended(bench.watch(&other, 60)));
+    first.spawn(gone);
+    first.block_on(tokio::task::yield_now());
+    let waiting = second.spawn(stays);
+    second.block_on(tokio::task::yield_now());
+    assert!(bench.watches.driver().is_none(), "it is driven by the first runtime");
+    drop(first);
+    bench.seconds.store(60, Ordering::SeqCst);
+    second.block_on(async {
+        soon(async {
+            waiting.await.unwrap();
+        })
+        .await;
+    });
+    assert_eq!(bench.watches.sizes(), [0; 4]);
+}
