@@ -149,6 +149,132 @@ async fn a_private_key_from_a_variable_or_a_file() {
     }
 }
 
+/// The integers of a PKCS#1 private key in a PKCS#8 one, without leading zeros.
+fn rsa_members(pkcs8: &[u8]) -> Vec<Vec<u8>> {
+    let (mut rest, mut members) = (&pkcs8[26 + 4..], Vec::new());
+    while let [2, length, ..] = *rest {
+        let (start, length) = match length {
+            0x82 => (4, usize::from(rest[2]) << 8 | usize::from(rest[3])),
+            0x81 => (3, usize::from(rest[2])),
+            short => (2, usize::from(short)),
+        };
+        members.push(rest[start..start + length].iter().copied().skip_while(|byte| *byte == 0).collect());
+        rest = &rest[start + length..];
+    }
+    members
+}
+
+/// A private key, the same as a JWK, and its public half.
+fn keys_with_jwk() -> [(String, Value, Value); 2] {
+    use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+    let member = |bytes: &[u8]| Value::from(URL_SAFE_NO_PAD.encode(bytes));
+    let with = |public: &Value, members: &[(&str, Value)]| {
+        let mut jwk = public.clone();
+        members.iter().for_each(|(name, value)| jwk[*name] = value.clone());
+        jwk
+    };
+    let (rsa, rsa_public) = rsa_key();
+    let der = STANDARD.decode(rsa.lines().filter(|line| !line.starts_with('-')).collect::<String>()).unwrap();
+    let names = ["", "n", "e", "d", "p", "q", "dp", "dq", "qi"];
+    let members: Vec<_> =
+        names.into_iter().zip(rsa_members(&der)).map(|(name, bytes)| (name, member(&bytes))).collect();
+    let rsa_private = with(&rsa_public, &members[1..]);
+
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let point = pair.public_key().as_ref().to_vec();
+    let d: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().unwrap();
+    let ec_public = json!({ "kty": "EC", "crv": "P-256", "kid": "app-key-1", "use": "sig", "alg": "ES256",
+        "x": member(&point[1..33]), "y": member(&point[33..]) });
+    let ec_private = with(&ec_public, &[("d", member(d.as_ref()))]);
+    [(rsa, rsa_private, rsa_public), (pem(pair.to_pkcs8v1().unwrap().as_ref()), ec_private, ec_public)]
+}
+
+#[tokio::test]
+async fn a_private_key_in_every_form_signs_in() {
+    for (pem, jwk, public) in keys_with_jwk() {
+        let der: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let (jwk_text, keys) = (jwk.to_string(), json!({ "keys": [public.clone(), jwk] }).to_string());
+        let forms = [
+            ("PEM", pem.clone()),
+            ("PEM with \\n", pem.replace('\n', "\\n")),
+            ("PEM with \\r\\n in quotes", format!("\"{}\"", pem.replace('\n', "\\r\\n"))),
+            ("PEM in one line", pem.trim().replace('\n', " ")),
+            ("PEM with CRLF", pem.replace('\n', "\r\n")),
+            ("base64 of PEM", STANDARD.encode(&pem)),
+            ("base64url of PEM without padding", URL_SAFE_NO_PAD.encode(&pem)),
+            ("base64 of DER", der),
+            ("a JWK", jwk_text.clone()),
+            ("a JWK with line ends", serde_json::to_string_pretty(&jwk).unwrap()),
+            ("base64 of a JWK", STANDARD.encode(&jwk_text)),
+            ("a JWKS", keys),
+        ];
+        for (form, text) in forms {
+            // A JWK has its own `kid`.
+            let key_id = (!form.contains("JWK")).then(|| "app-key-1".to_owned());
+            let key = PrivateKey::parse(&text, key_id).unwrap_or_else(|error| panic!("{form}: {error}"));
+            let client = Client::web(REDIRECT_FREE, "unused").private_key_jwt(public.clone());
+            let (status, token) =
+                signs_in(client, move |config| config.client_id(REDIRECT_FREE).private_key(key)).await;
+            assert_eq!(status, 303, "{form}: {}", token.body);
+            let assertion = token.form_field("client_assertion").unwrap();
+            let header = URL_SAFE_NO_PAD.decode(assertion.split('.').next().unwrap()).unwrap();
+            assert_eq!(serde_json::from_slice::<Value>(&header).unwrap()["kid"], "app-key-1", "{form}");
+        }
+    }
+}
+
+#[test]
+fn a_private_key_in_another_form_is_named() {
+    let [(pem, jwk, public), (ec_pem, ec_jwk, _)] = keys_with_jwk();
+    let without = |jwk: &Value, member: &str| {
+        let mut jwk = jwk.clone();
+        jwk.as_object_mut().unwrap().remove(member);
+        jwk.to_string()
+    };
+    let with = |member: &str, value: &str| {
+        let mut jwk = jwk.clone();
+        jwk[member] = value.into();
+        jwk.to_string()
+    };
+    let labelled = |label: &str| pem.replace("PRIVATE KEY", label);
+    let mixed = json!({ "keys": [jwk, ec_jwk] }).to_string();
+    for (text, named) in [
+        (labelled("CERTIFICATE"), "it is a certificate"),
+        (labelled("PUBLIC KEY"), "it is a public key"),
+        (labelled("ENCRYPTED PRIVATE KEY"), "it is an encrypted private key"),
+        (labelled("OPENSSH PRIVATE KEY"), "in the form of OpenSSH"),
+        (labelled("DSA PRIVATE KEY"), "`DSA PRIVATE KEY`"),
+        (pem[..pem.len() / 2].to_owned(), "cut off"),
+        ("ssh-rsa AAAAB3NzaC1yc2E ada@example.test".to_owned(), "OpenSSH"),
+        ("/run/secrets/okta.pem".to_owned(), "OKTA_PRIVATE_KEY_FILE"),
+        ("keys/okta.pem".to_owned(), "OKTA_PRIVATE_KEY_FILE"),
+        (public.to_string(), "a JWK of a public key"),
+        (json!({ "keys": [public] }).to_string(), "without a private key"),
+        (mixed, "several private keys"),
+        (json!({ "kty": "oct", "k": "c2VjcmV0" }).to_string(), "symmetric"),
+        (json!({ "kty": "EC", "crv": "P-384", "d": "AA" }).to_string(), "neither RSA nor EC with P-256"),
+        (without(&jwk, "p"), "lacks members"),
+        (without(&ec_jwk, "y"), "lacks members"),
+        (with("d", "AAAA"), "do not belong together"),
+        (with("alg", "RS512"), "for another use"),
+        (with("use", "enc"), "for another use"),
+        ("{ not JSON".to_owned(), "not valid JSON"),
+        (STANDARD.encode("something else altogether"), "base64 of something"),
+        ("hunter2!".to_owned(), "neither PEM"),
+    ] {
+        let variables =
+            [("OKTA_ISSUER_URI", "https://x.okta.com"), ("OKTA_CLIENT_ID", "c"), ("OKTA_PRIVATE_KEY", &*text)];
+        let error = ConfigBuilder::from_variables(variables).build().expect_err(named).to_string();
+        assert!(error.contains("OKTA_PRIVATE_KEY: ") && error.contains(named), "{named}: {error}");
+        for secret in [jwk["d"].as_str().unwrap(), &pem[100..140], &ec_pem[100..140], "hunter2"] {
+            assert!(!error.contains(secret), "{error}");
+        }
+    }
+    let error = PrivateKey::parse(&jwk.to_string(), Some("other".to_owned())).unwrap_err().to_string();
+    assert!(error.contains("`app-key-1`") && error.contains("`other`"), "{error}");
+}
+
 #[tokio::test]
 async fn a_client_that_okta_does_not_know_ends_on_oktas_own_page() {
     let app = app(Client::web("known", "secret"), |config| config.client_id("unknown")).await;

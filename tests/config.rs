@@ -251,3 +251,291 @@ fn slips_in_addresses_and_secrets() {
     }
     with(&[("OKTA_ISSUER_URI", "https://login.example.com/realms/one")]).unwrap();
 }
+
+/// Each of these alone means an Okta of one's own, in the words of another library.
+#[test]
+fn names_of_other_okta_libraries_are_refused_with_the_right_name() {
+    for (name, meant) in [
+        ("OKTA_OAUTH2_ISSUER", "OKTA_ISSUER_URI"),
+        ("OKTA_OAUTH2_CLIENT_ID", "OKTA_CLIENT_ID"),
+        ("OKTA_OAUTH2_CLIENTID", "OKTA_CLIENT_ID"),
+        ("OKTA_OAUTH2_CLIENT_SECRET", "OKTA_CLIENT_SECRET"),
+        ("OKTA_OAUTH2_AUDIENCE", "OKTA_AUDIENCE"),
+        ("OKTA_OAUTH2_REDIRECT_URI", "OKTA_REDIRECT_URI"),
+        ("OKTA_OAUTH2_POST_LOGOUT_REDIRECT_URI", "OKTA_POST_LOGOUT_REDIRECT_URI"),
+        ("OKTA_OAUTH2_SCOPES", "OKTA_SCOPES"),
+        ("OKTA_DOMAIN", "OKTA_ISSUER_URI"),
+        ("OKTA_ORGURL", "OKTA_ISSUER_URI"),
+        ("OKTA_CLIENT_ORGURL", "OKTA_ISSUER_URI"),
+        ("OKTA_CLIENT_CLIENTID", "OKTA_CLIENT_ID"),
+        ("OKTA_CLIENT_PRIVATEKEY", "OKTA_PRIVATE_KEY"),
+        ("OKTA_IDX_ISSUER", "OKTA_ISSUER_URI"),
+        ("OKTA_IDX_CLIENTSECRET", "OKTA_CLIENT_SECRET"),
+        ("OKTA_OIDC_CLIENT_ID", "OKTA_CLIENT_ID"),
+        ("OKTA_APP_CLIENT_SECRET", "OKTA_CLIENT_SECRET"),
+    ] {
+        let config = ConfigBuilder::from_variables([(name, "x"), ("OKTA_SCOPE_OF_NOBODY", "y")]);
+        let others = ["OKTA_AUDIENCE", "OKTA_REDIRECT_URI", "OKTA_POST_LOGOUT_REDIRECT_URI", "OKTA_SCOPES"];
+        assert_eq!(config.names_an_org(), !others.contains(&meant), "{name}");
+        let message = config.build().unwrap_err().to_string();
+        assert!(
+            message.contains(&format!("{meant}: `{name}` is set, but the name that is read is `{meant}`")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn names_of_other_libraries_are_a_warning_beside_the_right_ones() {
+    let both = [("OKTA_OAUTH2_ISSUER", "x"), ("OKTA_CLIENT_CLIENTID", "x"), ("OKTA_CLIENT_PRIVATEKEY", "x")];
+    let config = with(&both).unwrap();
+    assert_eq!(config.warnings().len(), 3, "{:?}", config.warnings());
+    let in_code =
+        ConfigBuilder::from_variables([("OKTA_DOMAIN", "x")]).issuer("https://acme.okta.com").client_id("0oa1");
+    assert_eq!(in_code.build().unwrap().warnings().len(), 1, "what is set in code is set");
+    for other in ["OKTA_CLIENT_TOKEN", "OKTA_API_TOKEN", "OKTA_DEV_ORGS", "OKTA_LOG_LEVEL"] {
+        assert!(with(&[(other, "x")]).unwrap().warnings().is_empty(), "{other} is for another program");
+    }
+    let tenants = [("OKTA_TENANTS", "app"), ("OKTA_APP_CLIENT_ID", "0oa1")];
+    assert!(with(&tenants).unwrap().warnings().is_empty(), "a tenant's variable");
+}
+
+/// On https, where a guessed cookie secret opens every session.
+#[test]
+fn cookie_secrets_that_protect_nothing() {
+    let https = |secret: &str| with(&[("OKTA_BASE_URL", "https://app.example.com"), ("OKTA_COOKIE_SECRET", secret)]);
+    for weak in [
+        "<put 32 random bytes or more here>",
+        "{a secret of at least 32 bytes, random}",
+        "changeme-changeme-changeme-changeme",
+        "changeme.........................",
+        "CHANGE_ME_to_something_of_32_bytes_or_more",
+        "replace-me-with-a-long-random-string",
+        "your-secret-goes-here-your-secret-goes-here",
+        "a secret that all replicas share and nobody else",
+        "abababababababababababababababab",
+        "0123456789012345678901234567890123456789",
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
+        "passwordpasswordpasswordpassword",
+    ] {
+        let message = https(weak).expect_err(weak);
+        assert!(message.contains("OKTA_COOKIE_SECRET: secret 1"), "{weak}: {message}");
+        assert!(message.contains("`openssl rand -base64 48`") && !message.contains(weak), "{weak}: {message}");
+    }
+    for good in [
+        "kU2yZ8mQmE0bq1nTqYxFv7wLh3cVtR9dJp5sGa6iXo4", // base64url
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "3kT!v9#xQz@7mLp$W2rN^8bYc&5hJd*G",
+        "8c1f6d3e-52a7-4b90-9e1d-7f30c2a58b64",
+    ] {
+        https(good).unwrap_or_else(|message| panic!("{good}: {message}"));
+    }
+    let second = https("kU2yZ8mQmE0bq1nTqYxFv7wLh3cVtR9dJp5sGa6iXo4,abababababababababababababababab").unwrap_err();
+    assert!(second.contains("secret 2 repeats itself"), "{second}");
+    with(&[("OKTA_COOKIE_SECRET", "abababababababababababababababab")]).expect("on this machine it protects nothing");
+}
+
+#[test]
+fn placeholders_for_every_value_that_belongs_to_one_application() {
+    for secret in [
+        "...",
+        "…",
+        "xxxxxxxx",
+        "********",
+        "your-client-secret",
+        "<secret>",
+        "changeme",
+        "from-a-vault",
+        "YOUR_SECRET",
+    ] {
+        refused("OKTA_CLIENT_SECRET", secret, "placeholder");
+    }
+    for issuer in ["https://...", "https://your-okta-domain/oauth2/default", "https://yourOrg.okta.com"] {
+        refused("OKTA_ISSUER_URI", issuer, "placeholder");
+    }
+    for id in ["...", "your_client_id", "YOUR_CLIENT_ID", "<client id>"] {
+        refused("OKTA_CLIENT_ID", id, "replace");
+    }
+    for store in ["OKTA_SESSION_STORE", "OKTA_REVOCATION_STORE"] {
+        refused(store, "redis://..", "placeholder");
+    }
+}
+
+/// A reader who copies a value of the documents with the rest of a line gets an error, and not a sign-in that fails.
+#[test]
+fn sample_values_of_the_documents_are_refused() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts: Vec<std::path::PathBuf> =
+        ["README.md", "docs", "okta-auth-core/src", "okta-auth-axum/src", "okta-auth-actix/src", "src", "examples"]
+            .iter()
+            .map(|name| root.join(name))
+            .collect();
+    let mut samples = Vec::new();
+    while let Some(path) = texts.pop() {
+        if path.is_dir() {
+            texts.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let is_code = path.extension().is_some_and(|extension| extension == "rs");
+        if !is_code && path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        // Of code its documentation counts.
+        let lines = text.lines().filter(|line| !is_code || line.trim_start().starts_with("//"));
+        lines.for_each(|line| samples.extend(samples_of(line)));
+    }
+    assert!(samples.len() > 8, "the reading is broken: {samples:?}");
+    for (name, value) in samples {
+        // Two secrets that stand for any, in an explanation of rotation, are too short anyway.
+        let https = ("OKTA_BASE_URL", "https://app.example.com");
+        let changes =
+            if name == "OKTA_COOKIE_SECRET" { vec![https, (name, &value)] } else { vec![(name, value.as_str())] };
+        assert!(with(&changes).is_err(), "{name}={value} of the documents is accepted");
+    }
+}
+
+/// The values of a line that belong to one application, as variables and as calls.
+fn samples_of(line: &str) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    for name in [
+        "OKTA_ISSUER_URI",
+        "OKTA_CLIENT_ID",
+        "OKTA_CLIENT_SECRET",
+        "OKTA_COOKIE_SECRET",
+        "OKTA_SESSION_STORE",
+        "OKTA_REVOCATION_STORE",
+    ] {
+        for (at, _) in line.match_indices(&format!("{name}=")) {
+            let value = &line[at + name.len() + 1..];
+            let end = value.find(|c: char| c.is_whitespace() || "`\",;)|<".contains(c)).unwrap_or(value.len());
+            let value = value[..end].trim_end_matches('.').to_owned()
+                + if value[..end].ends_with("...") {
+                    "..."
+                } else if value[..end].ends_with("..") {
+                    ".."
+                } else {
+                    ""
+                };
+            if !value.is_empty() && !["memory", "cookie", "none"].contains(&&*value) {
+                found.push((name, value));
+            }
+        }
+    }
+    for (call, name) in [
+        (".client_secret(\"", "OKTA_CLIENT_SECRET"),
+        (".cookie_secret(\"", "OKTA_COOKIE_SECRET"),
+        ("client_secret = \"", "OKTA_CLIENT_SECRET"),
+    ] {
+        for (at, _) in line.match_indices(call) {
+            found.extend(line[at + call.len()..].split_once('"').map(|(value, _)| (name, value.to_owned())));
+        }
+    }
+    found
+}
+
+#[test]
+fn limits_in_variables() {
+    let config = with(&[("OKTA_SESSION_IDLE", "30m"), ("OKTA_SESSION_ABSOLUTE", "8h"), ("OKTA_LEEWAY", "90")]).unwrap();
+    let shown = format!("{config:?}");
+    for (name, value) in [("session_idle", "1800s"), ("session_absolute", "28800s"), ("leeway", "90s")] {
+        assert!(shown.contains(&format!("{name}: {value}")), "{name}: {shown}");
+    }
+    for name in ["OKTA_SESSION_IDLE", "OKTA_SESSION_ABSOLUTE"] {
+        for (value, fix) in [
+            ("0", "out of bounds"),
+            ("401d", "`400d`"),
+            ("1.5h", "is not a time"),
+            ("soon", "`30m`"),
+            ("-5", "is not a time"),
+        ] {
+            refused(name, value, fix);
+        }
+    }
+    refused("OKTA_LEEWAY", "6m", "`5m`");
+    refused("OKTA_LEEWAY", "1h", "out of bounds");
+    let base = ConfigBuilder::from_variables(GOOD.into_iter().chain([("OKTA_LEEWAY", "nonsense")]));
+    assert!(format!("{:?}", base.leeway(Duration::from_secs(7)).build().unwrap()).contains("leeway: 7s"), "code wins");
+}
+
+#[test]
+fn a_proxy_is_checked_and_its_password_shown_nowhere() {
+    for (name, value, fix) in [
+        ("OKTA_HTTP_PROXY", "socks5://app:hunter2@proxy.example:1080", "proxies that speak HTTP"),
+        ("HTTPS_PROXY", "socks5h://app:hunter2@proxy.example:1080", "proxies that speak HTTP"),
+        ("ALL_PROXY", "http://app:hunter2@proxy.example:port", "not a URL"),
+        ("OKTA_HTTP_PROXY", "http://app:hunter2@proxy.example/path", "a path"),
+    ] {
+        refused(name, value, fix);
+        assert!(!with(&[(name, value)]).unwrap_err().contains("hunter2"), "{name}");
+    }
+    let proxy = "http://app:hunter2@proxy.example:3128";
+    for name in ["OKTA_HTTP_PROXY", "HTTPS_PROXY"] {
+        let shown = format!("{:?}", with(&[(name, proxy)]).unwrap());
+        assert!(shown.contains("proxy.example:3128") && !shown.contains("hunter2"), "{shown}");
+    }
+    let builder = ConfigBuilder::from_variables([("HTTPS_PROXY", proxy)]).http_proxy(proxy);
+    assert!(!format!("{builder:?}").contains("hunter2"));
+    with(&[("OKTA_HTTP_PROXY", "none"), ("HTTPS_PROXY", "socks5://proxy.example")]).expect("another one is not used");
+}
+
+#[test]
+fn a_backchannel_is_for_this_machine_alone() {
+    let local =
+        [("OKTA_ISSUER_URI", "http://localhost:8090/oauth2/default"), ("OKTA_BASE_URL", "http://localhost:8080")];
+    let inside = ("OKTA_BACKCHANNEL_URL", "http://okta:8090");
+    with(&[local[0], local[1], inside]).unwrap();
+    for elsewhere in [
+        [("OKTA_ISSUER_URI", "https://acme.okta.com/oauth2/default"), local[1]],
+        [local[0], ("OKTA_BASE_URL", "https://app.example.com")],
+        [("OKTA_ISSUER_URI", "https://localhost.example.com"), local[1]],
+        [("OKTA_ISSUER_URI", "https://127.0.0.1.example.com"), local[1]],
+        [local[0], ("OKTA_BASE_URL", "https://10.0.0.1")],
+    ] {
+        let message = with(&[elsewhere[0], elsewhere[1], inside]).unwrap_err();
+        assert!(message.contains("OKTA_BACKCHANNEL_URL: it is for development"), "{message}");
+    }
+    for bad in
+        ["okta:8090", "http://okta:8090/oauth2", "http://app:hunter2@okta:8090", "http://okta:8090?x=1", "ftp://okta"]
+    {
+        let message = with(&[local[0], local[1], ("OKTA_BACKCHANNEL_URL", bad)]).expect_err(bad);
+        assert!(message.contains("OKTA_BACKCHANNEL_URL") && !message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn a_public_prefix_is_in_what_browsers_see() {
+    let config = with(&[("OKTA_PUBLIC_PREFIX", "/app/")]).unwrap();
+    assert_eq!(config.redirect_uri().as_str(), "http://localhost:8080/app/authorization-code/callback");
+    assert_eq!(config.post_logout_redirect_uri().as_str(), "http://localhost:8080/app/");
+    assert_eq!(config.routes().callback(), Some("/authorization-code/callback"), "what the router sees");
+    let both = ConfigBuilder::from_variables(GOOD).public_prefix("/app").mount_path("/portal").build().unwrap();
+    assert_eq!(both.redirect_uri().path(), "/app/portal/authorization-code/callback");
+    assert_eq!(both.routes().callback(), Some("/portal/authorization-code/callback"));
+    for bad in ["app", "/app//x", "/../x", "/a b", "https://app.example.com/app", "/app?x", "/{app}", "//evil.example"]
+    {
+        refused("OKTA_PUBLIC_PREFIX", bad, "`/app`");
+    }
+    let elsewhere =
+        [("OKTA_PUBLIC_PREFIX", "/app"), ("OKTA_REDIRECT_URI", "http://localhost:8080/authorization-code/callback")];
+    assert!(with(&elsewhere).unwrap_err().contains("not below `/app`"));
+}
+
+#[test]
+fn sessions_in_cookies_with_ended_ones_in_memory_are_warned_about_once() {
+    let good = ("OKTA_COOKIE_SECRET", "kU2yZ8mQmE0bq1nTqYxFv7wLh3cVtR9dJp5sGa6iXo4");
+    let warned = |more: &[(&str, &str)]| {
+        let config = with(&[&[("OKTA_BASE_URL", "https://app.example.com"), good], more].concat()).unwrap();
+        config.warnings().iter().filter(|warning| warning.variable == "OKTA_REVOCATION_STORE").count()
+    };
+    assert_eq!(warned(&[]), 1);
+    assert_eq!(warned(&[("OKTA_REVOCATION_STORE", "memory")]), 1, "to say it does not make it safe");
+    assert_eq!(warned(&[("OKTA_REVOCATION_STORE", "redis://localhost:6379")]), 0);
+    assert_eq!(warned(&[("OKTA_SESSION_STORE", "redis://localhost:6379")]), 0);
+    let message = with(&[("OKTA_BASE_URL", "https://app.example.com"), good]).unwrap().warnings()[0].to_string();
+    assert!(
+        message.contains("a copy of a signed-out cookie is accepted again") && message.contains("redis://"),
+        "{message}"
+    );
+}

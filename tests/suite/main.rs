@@ -9,6 +9,7 @@ mod access_tokens;
 mod actix_app;
 mod app;
 mod axum_app;
+mod deployment;
 mod log_noise;
 mod parity;
 mod policies;
@@ -50,6 +51,9 @@ on_both! {
         tokens_of_the_org_server_are_introspected, introspection_is_remembered_and_bounded, introspections_at_a_time_are_bounded,
         introspection_believes_nothing_but_an_active_bearer_token, a_verified_token_is_remembered_until_its_keys_go,
         a_verified_token_is_not_remembered_past_its_expiry, the_memory_can_be_turned_off, skew_is_tolerated_at_the_edges;
+    deployment: a_backchannel_is_used_by_the_application_and_never_by_browsers, introspection_goes_inside_too,
+        requests_to_okta_go_through_the_proxy_that_is_set, an_https_issuer_is_reached_through_a_tunnel,
+        hosts_of_no_proxy_and_this_machine_are_reached_directly, behind_a_proxy_that_takes_a_prefix_off;
     refresh: new_tokens_reach_the_browser_though_the_handler_fails, a_handler_that_panics_loses_no_tokens,
         a_shared_page_that_carries_new_tokens_is_not_stored, a_handler_has_tokens_renewed_and_the_browser_learns_of_it,
         one_refresh_for_many_workers, a_session_that_okta_does_not_renew_ends_on_both_kinds_of_request;

@@ -14,6 +14,7 @@ mod app;
 mod browser;
 mod proxy;
 mod redis;
+mod relay;
 mod replicas;
 pub(crate) mod site;
 
@@ -25,6 +26,7 @@ pub(crate) use app::{App, AppBuilder, SECRET, routes};
 pub(crate) use browser::{Answer, Browser};
 pub(crate) use proxy::Proxy;
 pub(crate) use redis::{RedisServer, free_port};
+pub(crate) use relay::{Relay, Seen};
 pub(crate) use replicas::{Gate, Place, Replicas, SharedStore, offline};
 
 /// The users that the development org ships with.

@@ -14,9 +14,10 @@ mod port;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a token was refused
     let port = port::port()?;
-    let alone = std::env::var_os("OKTA_ISSUER_URI").is_none();
-    let org = if alone { Some(okta_auth_dev::Org::start().await?) } else { None };
-    let config = org.as_ref().map_or_else(ConfigBuilder::from_env, |org| ConfigBuilder::from_variables(org.env()));
+    let config = ConfigBuilder::from_env();
+    // A variable of another Okta library is an error that names the right one, and starts no org.
+    let org = if config.names_an_org() { None } else { Some(okta_auth_dev::Org::start().await?) };
+    let config = org.as_ref().map_or(config, |org| ConfigBuilder::from_variables(org.env()));
     let config = config.base_url(port::base(port)).api_only().resource_scopes(["orders:read"]);
     let auth = OktaAuth::builder(config).build()?;
     if let Some(org) = &org {

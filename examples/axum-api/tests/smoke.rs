@@ -98,3 +98,23 @@ async fn alone_it_brings_an_org_and_a_token_to_call_it_with() {
     let token = example.lines[0].split("Bearer ").nth(1).unwrap().split('\'').next().unwrap();
     assert_eq!(call(port, "/orders", Some(token)).await.0, 200);
 }
+
+/// The settings of a Spring Boot application, and of Okta's other libraries: a slip, and no wish for a development org.
+#[test]
+fn names_of_other_okta_libraries_start_no_org_and_lead_to_the_right_ones() {
+    let binary = option_env!("CARGO_BIN_EXE_axum-api").or(option_env!("CARGO_BIN_EXE_actix-api")).unwrap();
+    for (name, right) in [
+        ("OKTA_OAUTH2_ISSUER", "OKTA_ISSUER_URI"),
+        ("OKTA_CLIENT_ORGURL", "OKTA_ISSUER_URI"),
+        ("OKTA_ORGURL", "OKTA_ISSUER_URI"),
+        ("OKTA_OAUTH2_CLIENT_ID", "OKTA_CLIENT_ID"),
+        ("OKTA_IDX_CLIENTSECRET", "OKTA_CLIENT_SECRET"),
+    ] {
+        let mut command = Command::new(binary);
+        command.env("PORT", free_port().to_string()).env(name, "https://acme.okta.com");
+        let output = command.output().unwrap();
+        let (out, text) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(!output.status.success() && out.is_empty(), "{name}: {out}");
+        assert!(text.contains(&format!("`{name}` is set, but the name that is read is `{right}`")), "{name}: {text}");
+    }
+}

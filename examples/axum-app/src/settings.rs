@@ -7,16 +7,15 @@ use okta_auth_dev::{Org, OrgBuilder};
 
 use crate::port;
 
-/// With one of these somebody means an Okta of their own. A slip in its name is an error then, and no
-/// reason for an org whose passwords everybody knows.
-const OF_AN_OWN_OKTA: [&str; 6] =
-    ["OKTA_ISSUER_URI", "OKTA_ISSUER", "OKTA_DOMAIN", "OKTA_ORG_URL", "OKTA_CLIENT_ID", "OKTA_CLIENT_SECRET"];
-
 /// The `OKTA_*` variables, or else an embedded development org for this run alone. The others of
 /// these variables count with it, too, such as `OKTA_SCOPES` and `OKTA_SESSION_STORE`.
+///
+/// A variable of another Okta library, such as `OKTA_OAUTH2_ISSUER`, is an error that names the right
+/// one, and no reason for an org whose passwords are public.
 pub(crate) async fn okta(port: u16) -> Result<(OktaAuthBuilder, Option<Org>), okta_auth_dev::Error> {
-    if OF_AN_OWN_OKTA.iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty())) {
-        return Ok((OktaAuth::builder(ConfigBuilder::from_env().base_url(port::base(port))), None));
+    let config = ConfigBuilder::from_env();
+    if config.names_an_org() {
+        return Ok((OktaAuth::builder(config.base_url(port::base(port))), None));
     }
     let base = format!("http://localhost:{port}");
     let org = OrgBuilder::from_env()?.start().await?;

@@ -140,6 +140,25 @@ fn a_wrong_configuration_names_every_fix_and_starts_nothing() {
     }
 }
 
+/// The settings of a Spring Boot application, and of Okta's other libraries: a slip, and no wish for a development org.
+#[test]
+fn names_of_other_okta_libraries_start_no_org_and_lead_to_the_right_ones() {
+    for (name, right) in [
+        ("OKTA_OAUTH2_ISSUER", "OKTA_ISSUER_URI"),
+        ("OKTA_CLIENT_ORGURL", "OKTA_ISSUER_URI"),
+        ("OKTA_ORGURL", "OKTA_ISSUER_URI"),
+        ("OKTA_OAUTH2_CLIENT_ID", "OKTA_CLIENT_ID"),
+        ("OKTA_IDX_CLIENTSECRET", "OKTA_CLIENT_SECRET"),
+    ] {
+        let mut command = Command::new(binary());
+        command.env("PORT", free_port().to_string()).env(name, "https://acme.okta.com");
+        let output = command.output().unwrap();
+        let (out, text) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(!output.status.success() && out.is_empty(), "{name}: {out}");
+        assert!(text.contains(&format!("`{name}` is set, but the name that is read is `{right}`")), "{name}: {text}");
+    }
+}
+
 #[tokio::test]
 async fn its_address_follows_the_port_and_a_port_that_cannot_be_had_names_the_fix() {
     let (org, port) = (Org::start().await.unwrap(), free_port());

@@ -10,6 +10,8 @@ mod port;
 mod proxy;
 
 use std::error::Error;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use okta_auth_dev::{Org, OrgBuilder};
@@ -33,11 +35,11 @@ async fn main() -> Outcome<()> {
     let base = format!("http://localhost:{port}");
     let (_redis, store) = children::redis().await?;
     let program = children::build(&format!("{framework}-app")).await?;
-    let org = org(&base).await?;
+    let (org, secret) = (org(&base).await?, cookie_secret()?);
 
     let mut ports = Vec::new();
     for number in 1..=REPLICAS {
-        let replica = replica(number, program.clone(), &base, &store, &org)?;
+        let replica = replica(number, program.clone(), (&base, &store, &secret), &org)?;
         ports.push(replica.port);
         tokio::spawn(replica.keep_running());
     }
@@ -66,12 +68,25 @@ async fn org(base: &str) -> Outcome<Org> {
     Ok(org)
 }
 
+/// A cookie secret for this run, which all replicas share: 32 random bytes in hexadecimal. Where
+/// replicas start by themselves it comes from their deployment, made once by `openssl rand -base64 48`.
+fn cookie_secret() -> Outcome<String> {
+    let mut bytes = [0; 32];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// One replica. What makes two of them one application are the variables, and nothing else.
-fn replica(number: usize, program: PathBuf, base: &str, store: &str, org: &Org) -> Outcome<children::Replica> {
+fn replica(
+    number: usize,
+    program: PathBuf,
+    (base, store, secret): (&str, &str, &str),
+    org: &Org,
+) -> Outcome<children::Replica> {
     let variables = [
         ("OKTA_BASE_URL", base),
         ("OKTA_SESSION_STORE", store),
-        ("OKTA_COOKIE_SECRET", "a secret that all replicas share and nobody else"),
+        ("OKTA_COOKIE_SECRET", secret),
         ("OKTA_SCOPES", "openid profile email offline_access"),
     ];
     let variables = variables.map(|(name, value)| (name, value.to_owned()));

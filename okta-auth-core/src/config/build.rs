@@ -18,10 +18,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::builder::{ConfigBuilder, Path};
-use super::client_auth::{ClientAuth, PrivateKey};
-use super::problem::Findings;
+use super::client_auth::ClientAuth;
+use super::problem::{Findings, Problem};
 use super::stores::{RevocationPlace, SessionPlace};
-use super::{Config, ResponseMode, Routes, env, rules, stores};
+use super::{Config, ResponseMode, Routes, env, rules, secrets, stores};
 use crate::error::Result;
 use crate::secret::Secret;
 
@@ -51,7 +51,8 @@ impl ConfigBuilder {
     /// problem with its fix.
     pub fn build(mut self) -> Result<Config> {
         let mut findings = Findings::default();
-        self.variables.report_slips(&mut findings);
+        self.report_slips(&mut findings);
+        self.read_limits(&mut findings);
         let issuer = rules::issuer(self.text(&self.issuer, env::ISSUER_URI), &mut findings);
         let client_id = match self.text(&self.client_id, env::CLIENT_ID) {
             // An API has nothing to say to Okta that would need a name.
@@ -61,8 +62,8 @@ impl ConfigBuilder {
         let client_auth = self.take_client_auth(&mut findings);
         let base_url = rules::base_url(self.base(), &mut findings);
         let routes = self.routes(&mut findings);
-        let redirect_uri = base_url.as_ref().and_then(|base| self.redirect(base, &mut findings));
-        let post_logout = base_url.as_ref().and_then(|base| self.post_logout(base, &mut findings));
+        let redirect_uri = base_url.as_ref().and_then(|base| self.redirect(base, &routes, &mut findings));
+        let post_logout = base_url.as_ref().and_then(|base| self.post_logout(base, &routes, &mut findings));
         let scopes = self.text(&self.scopes, env::SCOPES).unwrap_or("openid profile email");
         let scopes = rules::scopes(scopes, &mut findings);
         let audiences = rules::audiences(self.text(&self.audience, env::AUDIENCE), issuer.as_ref(), &mut findings);
@@ -71,7 +72,8 @@ impl ConfigBuilder {
         let former_issuers: Vec<_> = former.collect();
         let cookie_secrets = self.secrets();
         let secure = base_url.as_ref().is_some_and(|base| base.scheme() == "https");
-        rules::cookie_secrets(&cookie_secrets, secure && !self.api_only, &mut findings);
+        secrets::cookie_secrets(&cookie_secrets, secure && !self.api_only, &mut findings);
+        let ways = self.operator_routes(&mut findings, issuer.as_ref().zip(base_url.as_ref()));
         let (session_place, revocation_place) = self.stores(secure, &mut findings);
         self.check_rest(secure, &mut findings);
         let routes = self.finish_routes(routes, redirect_uri.as_ref(), &mut findings);
@@ -82,10 +84,9 @@ impl ConfigBuilder {
             // Each missing value has reported itself above, and `finish` has returned.
             return Err(crate::error::Error::new(crate::error::Code::Internal, "a setting is missing unreported"));
         };
-        for warning in &warnings {
-            tracing::warn!(target: "okta_auth", "{warning}");
-        }
-        let resource = self.resource.unwrap_or_else(|| base_url.origin().ascii_serialization());
+        log(&warnings, cookie_secrets.is_empty() && !secure && !self.api_only);
+        let resource = self.resource;
+        let resource = resource.unwrap_or_else(|| routes.public_at(&base_url));
         Ok(Config {
             issuer,
             client_id,
@@ -104,6 +105,7 @@ impl ConfigBuilder {
             session_place,
             revocation_place,
             routes,
+            ways,
             options: self.options,
             warnings,
         })
@@ -114,18 +116,24 @@ impl ConfigBuilder {
     /// Code wins: what a deployment leaves in its environment must not change what
     /// an application has decided. A variable that is empty counts as one that is
     /// not set.
-    fn text<'a>(&'a self, set: &'a Option<String>, variable: &str) -> Option<&'a str> {
+    pub(super) fn text<'a>(&'a self, set: &'a Option<String>, variable: &str) -> Option<&'a str> {
         set.as_deref().or_else(|| self.variables.value(variable))
     }
 
     /// The same of a place, whose URL may hold a password.
-    fn place<'a>(&'a self, set: Option<&'a Secret>, variable: &str) -> Option<&'a str> {
+    pub(super) fn place<'a>(&'a self, set: Option<&'a Secret>, variable: &str) -> Option<&'a str> {
         set.map(Secret::expose).or_else(|| self.variables.value(variable))
     }
 
     /// The audiences of tenants that name none.
     pub(crate) fn default_audiences(&self) -> &str {
         self.text(&self.audience, env::AUDIENCE).unwrap_or(rules::DEFAULT_AUDIENCE)
+    }
+
+    /// The prefix of public paths.
+    fn prefix(&self, findings: &mut Findings) -> String {
+        self.text(&self.public_prefix, env::PUBLIC_PREFIX)
+            .map_or_else(String::new, |prefix| rules::public_prefix(prefix, findings))
     }
 
     /// The base URL before any check.
@@ -158,7 +166,7 @@ impl ConfigBuilder {
         if secret.is_some() && key.is_some() {
             findings.error(env::CLIENT_SECRET, "a private key is set too; keep the one that is set up at Okta");
         }
-        match (rules::client_secret(secret.as_ref(), findings), key) {
+        match (secrets::client_secret(secret.as_ref(), findings), key) {
             (_, Some(key)) => ClientAuth::PrivateKeyJwt(key),
             (Some(secret), None) if self.secret_in_body => ClientAuth::SecretPost(secret),
             (Some(secret), None) => ClientAuth::SecretBasic(secret),
@@ -166,37 +174,13 @@ impl ConfigBuilder {
         }
     }
 
-    /// The private key of `OKTA_PRIVATE_KEY` or of the file that
-    /// `OKTA_PRIVATE_KEY_FILE` names.
-    ///
-    /// The variable with the key wins over the one with the file. The file is read
-    /// once, here: a key that is exchanged on disk later counts from the next start.
-    /// Messages about the file name it, and hold nothing of what is in it.
-    fn private_key_from_variables(&self, findings: &mut Findings) -> Option<PrivateKey> {
-        let file = self.variables.value(env::PRIVATE_KEY_FILE);
-        let (variable, pem) = match (self.variables.value(env::PRIVATE_KEY), file) {
-            // `\n` in a variable is how most deployment tools carry several lines.
-            (Some(pem), _) => (env::PRIVATE_KEY, pem.replace("\\n", "\n")),
-            (None, Some(file)) => match std::fs::read_to_string(file) {
-                Ok(pem) => (env::PRIVATE_KEY_FILE, pem),
-                Err(error) => {
-                    findings.error(env::PRIVATE_KEY_FILE, format!("`{file}` cannot be read: {error}"));
-                    return None;
-                }
-            },
-            (None, None) => return None,
-        };
-        let key_id = self.variables.value(env::PRIVATE_KEY_ID).map(str::to_owned);
-        PrivateKey::from_pem(&pem, key_id).map_err(|error| findings.error(variable, error.to_string())).ok()
-    }
-
     /// The redirect URI. It has to be on the base URL's origin: the cookie of the
     /// pending sign-in is set there, and has to be there when Okta sends the browser
     /// back.
     ///
     /// Origins are compared, not hosts: scheme and port count too.
-    fn redirect(&self, base: &Url, findings: &mut Findings) -> Option<Url> {
-        let default = format!("{}/authorization-code/callback", self.mount);
+    fn redirect(&self, base: &Url, routes: &Routes, findings: &mut Findings) -> Option<Url> {
+        let default = format!("{}{}/authorization-code/callback", routes.prefix, self.mount);
         let default = base.join(&default).ok()?;
         let value = self.text(&self.redirect_uri, env::REDIRECT_URI).unwrap_or(default.as_str());
         let url = rules::redirect_uri(env::REDIRECT_URI, value, findings)?;
@@ -229,13 +213,13 @@ impl ConfigBuilder {
         let sessions = stores::session_place(self.place(self.session_store.as_ref(), env::SESSION_STORE), findings);
         let value = self.place(self.revocation_store.as_ref(), env::REVOCATION_STORE);
         let revocations = stores::revocation_place(value, &sessions, findings);
-        stores::warn(value, &sessions, secure && !self.api_only, findings);
+        stores::warn(&sessions, &revocations, secure && !self.api_only, findings);
         (sessions, revocations)
     }
 
     /// The sign-out redirect URI, which may be on another origin.
-    fn post_logout(&self, base: &Url, findings: &mut Findings) -> Option<Url> {
-        let default = base.join(&format!("{}/", self.mount)).ok()?;
+    fn post_logout(&self, base: &Url, routes: &Routes, findings: &mut Findings) -> Option<Url> {
+        let default = base.join(&routes.home()).ok()?;
         let value = self.text(&self.post_logout_redirect_uri, env::POST_LOGOUT_REDIRECT_URI);
         rules::redirect(env::POST_LOGOUT_REDIRECT_URI, value.unwrap_or(default.as_str()), findings)
     }
@@ -252,7 +236,8 @@ impl ConfigBuilder {
     /// 3986 §4.2).
     fn routes(&self, findings: &mut Findings) -> Routes {
         let resource_metadata = self.mount.is_empty().then(|| RESOURCE_METADATA.to_owned());
-        let mut routes = Routes { mount: self.mount.clone(), resource_metadata, ..Routes::default() };
+        let prefix = self.prefix(findings);
+        let mut routes = Routes { prefix, mount: self.mount.clone(), resource_metadata, ..Routes::default() };
         if self.api_only {
             return routes;
         }
@@ -277,12 +262,20 @@ impl ConfigBuilder {
     /// are sorted.
     fn finish_routes(&self, mut routes: Routes, redirect: Option<&Url>, findings: &mut Findings) -> Routes {
         let Some(redirect) = redirect.filter(|_| !self.api_only) else { return routes };
-        let callback = redirect.path().to_owned();
+        // What a proxy takes off does not reach the router.
+        let callback = redirect.path().strip_prefix(routes.prefix.as_str()).unwrap_or_default();
         if !callback.strip_prefix(self.mount.as_str()).is_some_and(|rest| rest.starts_with('/')) {
-            let message = format!("its path is not below the mount path `{}`; change one of them", self.mount);
+            let (prefix, mount) = (&routes.prefix, &self.mount);
+            let message = if prefix.is_empty() {
+                format!("its path is not below the mount path `{mount}`; change one of them")
+            } else {
+                format!(
+                    "its path is not below `{prefix}{mount}`, the public prefix and the mount path; change one of them"
+                )
+            };
             findings.error(env::REDIRECT_URI, message);
         }
-        routes.callback = Some(callback);
+        routes.callback = Some(callback.to_owned());
         let mut all: Vec<&str> = routes.own().collect();
         all.sort_unstable();
         if all.windows(2).any(|pair| pair.first() == pair.last()) {
@@ -326,5 +319,15 @@ impl ConfigBuilder {
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
             findings.error("cookie_name", "the name of the session cookie is letters, digits, `_` and `-`");
         }
+    }
+}
+
+/// Logs the warnings, and that the cookie secret is a random one.
+fn log(warnings: &[Problem], random_secret: bool) {
+    for warning in warnings {
+        tracing::warn!(target: "okta_auth", "{warning}");
+    }
+    if random_secret {
+        secrets::warn_of_random();
     }
 }

@@ -17,13 +17,14 @@ use crate::secret::Secret;
 /// ```
 /// use okta_auth_core::config::ConfigBuilder;
 ///
+/// # fn vault(_: &str) -> &'static str { "kq3Yl0Zs8Xw5Rt2Vb7Nm4Jh1Gf6Dc9Pa" }
 /// # fn main() -> Result<(), okta_auth_core::error::Error> {
 /// let config = ConfigBuilder::default()
 ///     .issuer("https://dev-12345678.okta.com/oauth2/default")
 ///     .client_id("0oa1abcdXYZ2efGhI5d7")
-///     .client_secret("from-a-vault")
+///     .client_secret(vault("client-secret"))
 ///     .base_url("https://app.example.com")
-///     .cookie_secret("32 random bytes or more, also from a vault")
+///     .cookie_secret(vault("cookie-secret")) // as `openssl rand -base64 48` makes it
 ///     .build()?;
 /// assert_eq!(
 ///     config.redirect_uri().as_str(),
@@ -75,6 +76,12 @@ pub struct ConfigBuilder {
     pub(super) global_token_revocation: Path,
     pub(super) session_store: Option<Secret>,
     pub(super) revocation_store: Option<Secret>,
+    pub(super) http_proxy: Option<Secret>,
+    pub(super) backchannel_url: Option<String>,
+    pub(super) public_prefix: Option<String>,
+    pub(super) leeway: Option<Duration>,
+    pub(super) session_idle: Option<Duration>,
+    pub(super) session_absolute: Option<Duration>,
     pub(super) options: Options,
 }
 
@@ -93,6 +100,16 @@ macro_rules! texts {
         $($(#[$doc])* pub fn $name(mut self, value: impl Into<String>) -> Self {
             let text: String = value.into();
             self.$name = Some(text.into());
+            self
+        })*
+    };
+}
+
+/// A setter for each time that has a variable.
+macro_rules! times {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        $($(#[$doc])* pub fn $name(mut self, value: Duration) -> Self {
+            self.$name = Some(value);
             self
         })*
     };
@@ -178,6 +195,18 @@ impl ConfigBuilder {
         resource,
     }
 
+    times! {
+        /// The clock skew that is tolerated in tokens; `OKTA_LEEWAY`, 60 s by default, at
+        /// most 5 min.
+        leeway,
+        /// A session ends when it has not been used for this long; `OKTA_SESSION_IDLE`, 1 h
+        /// by default.
+        session_idle,
+        /// A session ends this long after sign-in, used or not; `OKTA_SESSION_ABSOLUTE`,
+        /// 12 h by default.
+        session_absolute,
+    }
+
     options! {
         /// How Okta delivers the authorization response; by default in the query.
         ///
@@ -189,17 +218,11 @@ impl ConfigBuilder {
         /// [`Userinfo::Always`] costs one request at each sign-in, [`Userinfo::Never`]
         /// may leave name, e-mail and groups empty.
         userinfo: Userinfo,
-        /// The clock skew that is tolerated in tokens; 60 s by default, at most 5 min.
-        leeway: Duration,
         /// How long a pending sign-in waits for its callback; 10 min by default.
         attempt_lifetime: Duration,
         /// How many pending sign-ins one browser may hold; 8 by default. The oldest
         /// goes first.
         max_attempts: usize,
-        /// A session ends when it has not been used for this long; 1 h by default.
-        session_idle: Duration,
-        /// A session ends this long after sign-in, used or not; 12 h by default.
-        session_absolute: Duration,
         /// A request that comes with tokens that have been replaced no longer ago than
         /// this gets the session that replaced them; 30 s by default, which is Okta's
         /// own leeway for refresh tokens that rotate. For sessions in cookies.

@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls_pki_types::PrivateKeyDer;
-use rustls_pki_types::pem::PemObject;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error};
 use crate::secret::Secret;
 
 /// Client authentication (OIDC Core §9). The method must be the one set at Okta for the
@@ -41,18 +40,16 @@ pub(crate) enum Signer {
 }
 
 impl PrivateKey {
-    /// Reads a private key in PEM: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC).
-    ///
-    /// # Errors
-    /// [`Code::ConfigInvalid`] if it is not a private key, or neither RSA (2048 bits or
-    /// more) nor P-256.
-    pub fn from_pem(pem: &str, key_id: Option<String>) -> Result<Self> {
-        let der = PrivateKeyDer::from_pem_slice(pem.as_bytes())
-            .map_err(|_| unusable("it is not a private key in PEM (`-----BEGIN PRIVATE KEY-----`)"))?;
-        let signer = rsa(&der).or_else(|| p256(&der));
-        let signer = signer.ok_or_else(|| unusable("it is neither an RSA key of 2048 bits or more nor a P-256 key"))?;
-        Ok(Self { key_id, signer: Arc::new(signer) })
+    /// A key with the `kid` under which Okta knows it.
+    pub(super) fn new(signer: Signer, key_id: Option<String>) -> Self {
+        Self { key_id, signer: Arc::new(signer) }
     }
+}
+
+/// The key pair of a private key; `None` if it is neither RSA of 2048 bits or more nor
+/// P-256.
+pub(super) fn from_der(der: &PrivateKeyDer<'_>) -> Option<Signer> {
+    rsa(der).or_else(|| p256(der))
 }
 
 /// An RSA key pair in PKCS#8 or PKCS#1; aws-lc takes 2048 bits and more.
@@ -77,7 +74,7 @@ fn p256(der: &PrivateKeyDer<'_>) -> Option<Signer> {
 }
 
 /// Says why, and never what was in the key.
-fn unusable(why: &str) -> Error {
+pub(super) fn unusable(why: impl fmt::Display) -> Error {
     Error::new(Code::ConfigInvalid, format!("the private key cannot be used: {why}"))
 }
 

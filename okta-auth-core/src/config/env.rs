@@ -1,17 +1,16 @@
-//! Where the settings come from: the `OKTA_*` variables, and names that look like a
-//! slip for one of them.
+//! Where the settings come from: the `OKTA_*` variables, and those that name a proxy.
 //!
 //! The variables are read once, into a snapshot. A setting cannot change between two
 //! checks that look at it, and tests need not touch the environment of their
 //! process, which all of its threads share.
 //!
-//! Only names that begin with `OKTA_` are kept: the environment holds secrets of
-//! others.
+//! No other names are kept: the environment holds secrets of others.
 
 use std::collections::HashMap;
 use std::fmt;
 
 use super::problem::Findings;
+use super::slips;
 
 /// Every variable that is read. The first three are Okta's own names.
 pub(crate) const ISSUER_URI: &str = "OKTA_ISSUER_URI";
@@ -43,8 +42,29 @@ pub(crate) const SESSION_STORE: &str = "OKTA_SESSION_STORE";
 /// Where it is written down which sessions in cookies have been ended.
 pub(crate) const REVOCATION_STORE: &str = "OKTA_REVOCATION_STORE";
 
-/// All of them.
-const READ: [&str; 14] = [
+/// A session ends when it has not been used for this long.
+pub(crate) const SESSION_IDLE: &str = "OKTA_SESSION_IDLE";
+/// A session ends this long after sign-in.
+pub(crate) const SESSION_ABSOLUTE: &str = "OKTA_SESSION_ABSOLUTE";
+/// The clock skew that is tolerated in tokens.
+pub(crate) const LEEWAY: &str = "OKTA_LEEWAY";
+/// The proxy for requests to Okta.
+pub(crate) const HTTP_PROXY: &str = "OKTA_HTTP_PROXY";
+/// Where the application itself reaches the issuer, in development.
+pub(crate) const BACKCHANNEL_URL: &str = "OKTA_BACKCHANNEL_URL";
+/// What a proxy takes off the front of paths.
+pub(crate) const PUBLIC_PREFIX: &str = "OKTA_PUBLIC_PREFIX";
+/// The ids of tenants, for `Tenants::from_env`.
+pub(crate) const TENANTS: &str = "OKTA_TENANTS";
+
+/// The variables by which programs learn of a proxy for https, in the order in which
+/// they are looked at.
+pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+/// The variables that list hosts which are reached without that proxy.
+pub(crate) const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
+
+/// All that begin with `OKTA_`.
+const READ: [&str; 21] = [
     ISSUER_URI,
     CLIENT_ID,
     CLIENT_SECRET,
@@ -59,6 +79,13 @@ const READ: [&str; 14] = [
     COOKIE_SECRET,
     SESSION_STORE,
     REVOCATION_STORE,
+    SESSION_IDLE,
+    SESSION_ABSOLUTE,
+    LEEWAY,
+    HTTP_PROXY,
+    BACKCHANNEL_URL,
+    PUBLIC_PREFIX,
+    TENANTS,
 ];
 
 /// Whether the application reads a variable of this name.
@@ -66,44 +93,7 @@ pub(crate) fn is_read(name: &str) -> bool {
     READ.contains(&name)
 }
 
-/// Names that other Okta libraries use, or that fingers produce, and the name that is
-/// meant.
-///
-/// A setting that is silently not read is worse than one that is missing: the person
-/// who wrote it is sure that it counts. Names that are neither here nor read are
-/// left alone; other tools have theirs.
-const SLIPS: &[(&str, &str)] = &[
-    ("OKTA_ISSUER", ISSUER_URI),
-    ("OKTA_ISSUER_URL", ISSUER_URI),
-    ("OKTA_DOMAIN", ISSUER_URI),
-    ("OKTA_ORG_URL", ISSUER_URI),
-    ("OKTA_BASE_DOMAIN", ISSUER_URI),
-    ("OKTA_OAUTH2_ISSUER", ISSUER_URI),
-    ("OKTA_CLIENTID", CLIENT_ID),
-    ("OKTA_CLIENT", CLIENT_ID),
-    ("OKTA_OAUTH2_CLIENT_ID", CLIENT_ID),
-    ("OKTA_OAUTH2_CLIENT_ID_WEB", CLIENT_ID),
-    ("OKTA_SECRET", CLIENT_SECRET),
-    ("OKTA_CLIENTSECRET", CLIENT_SECRET),
-    ("OKTA_OAUTH2_CLIENT_SECRET", CLIENT_SECRET),
-    ("OKTA_OAUTH2_CLIENT_SECRET_WEB", CLIENT_SECRET),
-    ("OKTA_REDIRECT_URL", REDIRECT_URI),
-    ("OKTA_CALLBACK_URL", REDIRECT_URI),
-    ("OKTA_CALLBACK_URI", REDIRECT_URI),
-    ("OKTA_BASE_URI", BASE_URL),
-    ("OKTA_APP_URL", BASE_URL),
-    ("OKTA_LOGOUT_REDIRECT_URI", POST_LOGOUT_REDIRECT_URI),
-    ("OKTA_POST_LOGOUT_REDIRECT_URL", POST_LOGOUT_REDIRECT_URI),
-    ("OKTA_SCOPE", SCOPES),
-    ("OKTA_AUD", AUDIENCE),
-    ("OKTA_COOKIE_SECRETS", COOKIE_SECRET),
-    ("OKTA_SESSION_SECRET", COOKIE_SECRET),
-    ("OKTA_STORE", SESSION_STORE),
-    ("OKTA_SESSIONS_STORE", SESSION_STORE),
-    ("OKTA_REDIS_URL", SESSION_STORE),
-];
-
-/// A snapshot of the variables that begin with `OKTA_`. Empty values count as absent:
+/// A snapshot of the variables that begin with `OKTA_`, and of those that name a proxy. Empty values count as absent:
 /// that is what a shell script with an unset variable produces.
 #[derive(Clone, Default)]
 pub(crate) struct Variables(HashMap<String, String>);
@@ -124,7 +114,8 @@ impl Variables {
     /// a file often has a line end. If a name comes twice, the later one counts.
     pub(crate) fn from_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into()));
-        let ours = pairs.filter(|(name, value)| name.starts_with("OKTA_") && !value.trim().is_empty());
+        let is_ours = |name: &str| name.starts_with("OKTA_") || PROXIES.contains(&name) || NO_PROXY.contains(&name);
+        let ours = pairs.filter(|(name, value)| is_ours(name) && !value.trim().is_empty());
         Self(ours.map(|(name, value)| (name, value.trim().to_owned())).collect())
     }
 
@@ -133,13 +124,23 @@ impl Variables {
         self.0.get(name).map(String::as_str)
     }
 
+    /// The first of these that is set, with its name.
+    pub(crate) fn first_of(&self, names: &[&'static str]) -> Option<(&'static str, &str)> {
+        names.iter().find_map(|name| Some((*name, self.value(name)?)))
+    }
+
+    /// Whether one of them identifies an org or a client, under the name that is read or
+    /// under that of another library.
+    pub(crate) fn name_a_client(&self) -> bool {
+        self.0.keys().any(|name| slips::is_of_a_client(name))
+    }
+
     /// The same without what belongs to one client.
     ///
     /// That is the issuer, the client id, and each way to authenticate: one client's
     /// secret must not be sent to the org of another.
     pub(crate) fn without_credentials(&self) -> Self {
-        let own = [ISSUER_URI, CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, PRIVATE_KEY_FILE, PRIVATE_KEY_ID];
-        let others = self.0.iter().filter(|(name, _)| !own.contains(&name.as_str()));
+        let others = self.0.iter().filter(|(name, _)| !slips::is_of_a_client(name));
         Self(others.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
@@ -149,17 +150,28 @@ impl Variables {
         Self(others.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    /// A variable under a wrong name is an error while the right one is missing, and a
-    /// warning otherwise.
-    pub(crate) fn report_slips(&self, findings: &mut Findings) {
-        for (slip, meant) in SLIPS {
-            if self.value(slip).is_none() {
-                continue;
-            }
-            if self.value(meant).is_some() {
-                findings.warning(meant, format!("`{slip}` is set too, and is not read; remove it"));
+    /// Reports variables under wrong names: an error while the setting that is meant is
+    /// missing, and a warning otherwise. `is_set` tells which settings there are.
+    ///
+    /// Variables of tenants are theirs: `OKTA_APP_CLIENT_ID` is right while `app` is in
+    /// `OKTA_TENANTS`.
+    pub(crate) fn report_slips(&self, is_set: impl Fn(&str) -> bool, findings: &mut Findings) {
+        let tenants = self.value(TENANTS).unwrap_or_default().split(',').map(|id| id.trim().to_ascii_uppercase());
+        let prefixes: Vec<String> = tenants.map(|id| format!("OKTA_{}_", id.replace('-', "_"))).collect();
+        let is_of_a_tenant = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()));
+        let mut names: Vec<&String> = self.0.keys().filter(|name| !is_of_a_tenant(name)).collect();
+        names.sort();
+        for (name, meant) in names.into_iter().filter_map(|name| Some((name, slips::meant_by(name)?))) {
+            if is_set(meant) {
+                findings.warning(meant, format!("`{name}` is set too, and is not read; remove it"));
             } else {
-                findings.error(meant, format!("`{slip}` is set, but the name that is read is `{meant}`; rename it"));
+                findings.error(
+                    meant,
+                    format!(
+                        "`{name}` is set, but the name that is read is `{meant}`; rename it, or set `{meant}` as well \
+                         if `{name}` belongs to another program"
+                    ),
+                );
             }
         }
     }

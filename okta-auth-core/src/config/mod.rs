@@ -19,6 +19,11 @@
 //! | `OKTA_COOKIE_SECRET` | random for each process |
 //! | `OKTA_SESSION_STORE` | `cookie`; or `memory`, or `redis://..` |
 //! | `OKTA_REVOCATION_STORE` | `memory`; or `none`, or `redis://..`; for sessions in cookies |
+//! | `OKTA_SESSION_IDLE`, `OKTA_SESSION_ABSOLUTE` | `1h`, `12h`; seconds, or with `s`, `m`, `h`, `d` |
+//! | `OKTA_LEEWAY` | `60s`, in the same form |
+//! | `OKTA_HTTP_PROXY` | `HTTPS_PROXY`, but for `NO_PROXY`; or `none` |
+//! | `OKTA_PUBLIC_PREFIX` | none |
+//! | `OKTA_BACKCHANNEL_URL` | none; for development |
 //!
 //! # What is refused, and what is warned about
 //!
@@ -27,17 +32,19 @@
 //! | issuer | missing, a placeholder, the admin console, `.com.com`, an endpoint, `/oauth2` alone, a query or fragment, `http` off this machine | a slash at its end |
 //! | client id, client secret | a placeholder, spaces or quotes | |
 //! | client secret and private key | both at once: which one Okta expects cannot be seen from here | |
-//! | private key | not PEM, neither RSA nor P-256, a file that cannot be read | |
+//! | private key | neither PEM nor JWK nor base64 of one, neither RSA nor P-256, a file that cannot be read | |
 //! | base URL | a path, a query, `http` off this machine | |
 //! | redirect URI | another origin than the base URL: the cookie would not be there | |
 //! | scopes | no `openid`, a character that no scope has | |
 //! | audience | | one at an org server, where it has no effect |
 //! | further issuers | an org server, whose tokens cannot be verified | |
-//! | cookie secret | shorter than 32 bytes, one character repeated | none at all on https: a restart signs everybody out |
+//! | cookie secret | shorter than 32 bytes, one character repeated; on https a placeholder, a sample, a repetition, a sequence | none at all: a restart signs everybody out (on http in the log alone) |
 //! | session store | a store that there is not, Redis without its feature | `memory` on https |
-//! | revocation store | a store that there is not | none at all on https: sign-outs that Okta sends reach one process |
+//! | revocation store | a store that there is not | memory on https: copies of signed-out cookies count again after a restart |
 //! | leeway | more than 5 minutes | |
-//! | session limits | zero | |
+//! | session limits | zero; in variables less than 10 seconds or more than 400 days | |
+//! | proxy | one that does not speak HTTP, a path | |
+//! | backchannel | unless the issuer and the base URL are both on this machine | |
 //! | lifetime of an attempt | zero, or more than an hour | |
 //! | paths | not a path, or two that are the same | |
 //! | another variable that looks like one of these | while the right one is missing | while the right one is there |
@@ -64,13 +71,18 @@
 mod build;
 mod builder;
 mod client_auth;
+mod deployment;
+mod durations;
 mod egress;
 mod env;
 mod issuer;
 mod options;
+mod private_key;
 mod problem;
 mod routes;
 mod rules;
+mod secrets;
+mod slips;
 mod stores;
 mod tenant_overrides;
 
@@ -92,6 +104,7 @@ pub(crate) use rules::{DEFAULT_AUDIENCE, check_client};
 pub(crate) use stores::{RevocationPlace, SessionPlace};
 
 use crate::error::Result;
+use crate::http::OperatorRoutes;
 pub use crate::http::{Dangerous, EgressPolicy};
 use crate::secret::Secret;
 
@@ -133,6 +146,8 @@ pub struct Config {
     pub(crate) revocation_place: RevocationPlace,
     /// The library's own paths.
     pub(crate) routes: Routes,
+    /// How requests reach the issuer.
+    pub(crate) ways: OperatorRoutes,
     /// What is seldom set.
     pub(crate) options: Options,
     /// What works and is probably not meant so.
@@ -250,6 +265,11 @@ impl Config {
     /// is not the default.
     pub(crate) fn origin(&self) -> String {
         self.base_url.origin().ascii_serialization()
+    }
+
+    /// The public URL of one of the paths that the router serves.
+    pub(crate) fn public_url(&self, path: &str) -> String {
+        format!("{}{path}", self.routes.public_at(&self.base_url))
     }
 
     /// The longest time that a pending sign-in waits for its callback.

@@ -1,9 +1,12 @@
 //! The paths that the library serves.
 
+use url::Url;
+
 /// The paths of the application that belong to the library.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Routes {
+    pub(crate) prefix: String,
     pub(crate) mount: String,
     pub(crate) login: Option<String>,
     pub(crate) initiate_login: Option<String>,
@@ -29,6 +32,41 @@ impl Routes {
             &self.resource_metadata,
         ];
         all.into_iter().filter_map(|path| path.as_deref())
+    }
+
+    /// A path as browsers see it: behind the prefix that a proxy takes off.
+    ///
+    /// The other methods give the paths that the router serves; a link to one of them goes
+    /// through this.
+    ///
+    /// ```
+    /// # use okta_auth_core::config::ConfigBuilder;
+    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
+    /// let config = config.public_prefix("/app").build()?;
+    /// let login = config.routes().login().unwrap_or_default();
+    /// assert_eq!((login, config.routes().public(login).as_str()), ("/login", "/app/login"));
+    /// assert_eq!(config.redirect_uri().path(), "/app/authorization-code/callback");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn public(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix)
+    }
+
+    /// What the router sees of a public path; `None` if it is of another application.
+    pub(crate) fn served<'a>(&self, path: &'a str) -> Option<&'a str> {
+        path.strip_prefix(self.prefix.as_str())
+    }
+
+    /// The public beginning of every URL of the application, without a slash at its end.
+    pub(crate) fn public_at(&self, base: &Url) -> String {
+        format!("{}{}", base.origin().ascii_serialization(), self.prefix)
+    }
+
+    /// The first page of the application, as browsers see it.
+    pub(crate) fn home(&self) -> String {
+        format!("{}{}/", self.prefix, self.mount)
     }
 
     /// The prefix under which the application is nested, or the empty string.

@@ -13,9 +13,10 @@
 
 use url::Url;
 
-use super::env::{AUDIENCE, BASE_URL, CLIENT_ID, CLIENT_SECRET, COOKIE_SECRET, ISSUER_URI, SCOPES};
+use super::env::{AUDIENCE, BACKCHANNEL_URL, BASE_URL, CLIENT_ID, ISSUER_URI, PUBLIC_PREFIX, SCOPES};
 use super::issuer::{Issuer, is_loopback};
 use super::problem::Findings;
+use super::secrets;
 use crate::error::Result;
 use crate::secret::Secret;
 
@@ -106,7 +107,7 @@ fn issuer_shape(url: &Url) -> Option<String> {
 }
 
 /// Whether a value came with the quotes that a shell would have taken away.
-fn is_quoted(value: &str) -> bool {
+pub(super) fn is_quoted(value: &str) -> bool {
     ['"', '\''].iter().any(|quote| value.len() > 1 && value.starts_with(*quote) && value.ends_with(*quote))
 }
 
@@ -123,7 +124,7 @@ pub(crate) fn check_client(issuers: &[&str], id: &str, secret: Option<&Secret>, 
         issuer(Some(one), &mut findings);
     }
     client_id(Some(id), &mut findings);
-    client_secret(secret, &mut findings);
+    secrets::client_secret(secret, &mut findings);
     base.map(|base| base_url(base, &mut findings));
     findings.finish().map(|_| ())
 }
@@ -149,24 +150,6 @@ pub(crate) fn client_id(value: Option<&str>, findings: &mut Findings) -> Option<
     Some(value.to_owned())
 }
 
-/// The client secret. Its value never enters a message.
-pub(crate) fn client_secret(value: Option<&Secret>, findings: &mut Findings) -> Option<Secret> {
-    let value = value?;
-    if is_placeholder(value.expose()) {
-        findings.error(CLIENT_SECRET, "it is still a placeholder; put the Client Secret of your application there");
-        return None;
-    }
-    if is_quoted(value.expose()) {
-        findings.error(CLIENT_SECRET, "it is in quotes, which some tools do not take away; remove them");
-        return None;
-    }
-    if !value.expose().bytes().all(|b| b.is_ascii_graphic()) {
-        findings.error(CLIENT_SECRET, "it has spaces or characters that no Client Secret has; copy it again");
-        return None;
-    }
-    Some(value.clone())
-}
-
 /// The application's own origin. It is configured and never derived from a request:
 /// `Host` and the forwarded headers are what a client says.
 ///
@@ -177,7 +160,7 @@ pub(crate) fn base_url(value: &str, findings: &mut Findings) -> Option<Url> {
     let url = absolute_url(BASE_URL, value, findings)?;
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         let origin = url.origin().ascii_serialization();
-        findings.error(BASE_URL, format!("it is an origin, without a path; use `{origin}` (and `mount_path` in code)"));
+        findings.error(BASE_URL, format!("it is an origin, without a path; use `{origin}`, with `mount_path` in code, or with OKTA_PUBLIC_PREFIX for a path that a proxy takes off"));
         return None;
     }
     Some(url)
@@ -289,33 +272,57 @@ pub(crate) fn accepted_issuers(values: &[String], findings: &mut Findings) -> Ve
     issuers
 }
 
-/// The cookie secrets: long enough, and not one character repeated.
+/// Where the application itself reaches an issuer on this machine: an origin, on http or
+/// https, whose host may be any.
 ///
-/// The keys of cookies are derived from them, so whoever guesses one makes cookies
-/// that are believed here. 32 bytes are as many as such a key has, if they are
-/// random, which cannot be seen from here but for the crudest cases. Messages tell
-/// the place in the list, counted from one, and never the secret.
-pub(crate) fn cookie_secrets(secrets: &[Secret], secure: bool, findings: &mut Findings) {
-    for (position, secret) in secrets.iter().enumerate() {
-        let bytes = secret.expose().as_bytes();
-        let nth = position.saturating_add(1);
-        if bytes.len() < 32 {
-            let fix = "use 32 or more, for example from `openssl rand -base64 48`";
-            findings.error(COOKIE_SECRET, format!("secret {nth} has {} bytes; {fix}", bytes.len()));
-        } else if bytes.iter().all(|b| Some(b) == bytes.first()) {
-            findings.error(COOKIE_SECRET, format!("secret {nth} is one character repeated; use a random one"));
-        }
+/// It is refused unless the issuer and the base URL are both on this machine. An
+/// application that others reach must reach its issuer at the address that browsers have,
+/// with the certificate of that address.
+pub(crate) fn backchannel_url(value: &str, issuer: &Issuer, base: &Url, findings: &mut Findings) -> Option<Url> {
+    let url = Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let Some(url) = url else {
+        findings.error(BACKCHANNEL_URL, "it is not a URL; write an origin such as `http://okta:8090`");
+        return None;
+    };
+    let bare = url.username().is_empty() && url.password().is_none();
+    if !bare || url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        findings.error(BACKCHANNEL_URL, "it is an origin: scheme, host and port, without user name, path and query");
+        return None;
     }
-    if secrets.is_empty() && secure {
-        findings.warning(
-            COOKIE_SECRET,
-            "it is not set, so a random one is made: a restart signs everybody out, and replicas do not \
-             understand each other's sessions. Set it to 32 random bytes or more",
+    if !issuer.is_loopback() || !is_loopback(base) {
+        findings.error(
+            BACKCHANNEL_URL,
+            format!(
+                "it is for development, while OKTA_BASE_URL and OKTA_ISSUER_URI are both on this machine, but they \
+                 are `{}` and `{issuer}`; remove it",
+                base.origin().ascii_serialization()
+            ),
         );
+        return None;
     }
+    Some(url)
 }
 
+/// The prefix that a proxy takes off the front of paths: `/app`, or nothing.
+pub(crate) fn public_prefix(value: &str, findings: &mut Findings) -> String {
+    let prefix = value.trim_end_matches('/');
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    let segments = prefix.strip_prefix('/').map(|rest| rest.split('/').all(|s| !matches!(s, "" | "." | "..")));
+    if !prefix.is_empty() && (segments != Some(true) || !prefix.chars().all(is_plain)) {
+        let message = format!("`{}` is not the beginning of a path; write it like `/app`", value.escape_default());
+        findings.error(PUBLIC_PREFIX, message);
+        return String::new();
+    }
+    prefix.to_owned()
+}
+
+/// What documentation writes where a value of one's own belongs, in lower case and
+/// without separators.
+const PLACEHOLDERS: [&str; 6] = ["yourokta", "yourdomain", "yourclient", "yourorg", "yourcompany", "yourtenant"];
+
 /// Whether a value still has the marks that documentation puts around a placeholder.
-fn is_placeholder(value: &str) -> bool {
-    value.contains(['{', '}', '<', '>']) || value.contains("yourOktaDomain") || value.contains("YOUR_")
+pub(super) fn is_placeholder(value: &str) -> bool {
+    let plain: String = value.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let marked = value.contains(['{', '}', '<', '>', '…']) || value.contains("YOUR_") || value.contains("...");
+    marked || PLACEHOLDERS.iter().any(|word| plain.contains(word))
 }

@@ -78,23 +78,25 @@ pub(super) fn revocation_place(value: Option<&str>, place: &SessionPlace, findin
     }
 }
 
-/// What cannot work with sessions in cookies, said once at the start of an application
-/// that is meant for the public.
+/// What cannot work with a store, said once at the start of an application that is meant
+/// for the public.
 ///
 /// `secure` is whether the base URL is https and people sign in here. On http the
-/// application is being developed, and the warnings would be noise. Whoever has set
-/// the place for ended sessions has made a choice, so the second warning is for
-/// those who have set none.
-pub(super) fn warn(value: Option<&str>, place: &SessionPlace, secure: bool, findings: &mut Findings) {
-    if *place == SessionPlace::Memory && secure {
+/// application is being developed, and the warnings would be noise.
+pub(super) fn warn(sessions: &SessionPlace, revocations: &RevocationPlace, secure: bool, findings: &mut Findings) {
+    if !secure {
+        return;
+    }
+    if *sessions == SessionPlace::Memory {
         let message = "sessions in memory are gone with a restart and unknown to other replicas; use `redis://..`, or \
                        `cookie`";
         findings.warning(SESSION_STORE, message);
     }
-    if *place == SessionPlace::Cookie && secure && value.is_none() {
-        let message = "a sign-out that Okta or an administrator sends reaches this process alone, and is forgotten \
-                       at its restart; set it to `redis://..`, or to `memory` if there is one process, or move the \
-                       sessions with OKTA_SESSION_STORE=redis://..";
+    if *sessions == SessionPlace::Cookie && *revocations == RevocationPlace::Memory {
+        let message = "ended sessions are kept in the memory of this process: after a restart, or at a second replica, \
+                       a copy of a signed-out cookie is accepted again, and a sign-out that Okta or an administrator \
+                       sends does not count; set OKTA_REVOCATION_STORE=redis://.., or move the sessions with \
+                       OKTA_SESSION_STORE=redis://..";
         findings.warning(REVOCATION_STORE, message);
     }
 }
@@ -108,6 +110,10 @@ fn shared(variable: &'static str, url: &str, choices: &str, findings: &mut Findi
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     if !is_shared(scheme) {
         findings.error(variable, format!("it is none of the stores that there are; use {choices}"));
+        return None;
+    }
+    if url.ends_with("://..") || url.ends_with("://...") {
+        findings.error(variable, "it is still a placeholder; put the host of your Redis or Valkey there");
         return None;
     }
     if !cfg!(feature = "redis") {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ConfigBuilder, ResponseMode, env};
+use super::{ConfigBuilder, ResponseMode, env, secrets};
 use crate::error::Result;
 use crate::secret::Secret;
 
@@ -53,10 +53,13 @@ impl ConfigBuilder {
         (key, self.client_secret.is_some() || set(&[env::CLIENT_SECRET]))
     }
 
-    /// The same with a cookie secret: a random one if there is none.
+    /// The same with a cookie secret: a random one if there is none, with a warning.
     pub(crate) fn with_some_secret(mut self) -> Result<Self> {
         self.cookie_secrets = self.secrets();
         if self.cookie_secrets.is_empty() {
+            if !self.api_only {
+                secrets::warn_of_random();
+            }
             self.cookie_secrets.push(Secret::random()?);
         }
         Ok(self)

@@ -80,24 +80,29 @@ impl Metadata {
 
     /// Every endpoint, those for browsers among them.
     pub(super) fn endpoints(&self) -> impl Iterator<Item = &Url> {
-        let required = [&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri];
-        let optional = [
-            &self.userinfo_endpoint,
-            &self.end_session_endpoint,
-            &self.revocation_endpoint,
-            &self.introspection_endpoint,
-        ];
-        required.into_iter().chain(optional.into_iter().flatten())
+        self.of_browsers().chain(self.of_the_application())
+    }
+
+    /// The endpoints that browsers are sent to.
+    fn of_browsers(&self) -> impl Iterator<Item = &Url> {
+        std::iter::once(&self.authorization_endpoint).chain(&self.end_session_endpoint)
+    }
+
+    /// The endpoints that the application itself sends requests to.
+    fn of_the_application(&self) -> impl Iterator<Item = &Url> {
+        let optional = [&self.userinfo_endpoint, &self.revocation_endpoint, &self.introspection_endpoint];
+        [&self.token_endpoint, &self.jwks_uri].into_iter().chain(optional.into_iter().flatten())
     }
 
     /// Holds the document against the issuer that it was fetched for.
     ///
     /// 1. The issuer is the same, character by character (OIDC Discovery §4.3): or
     ///    another server could speak for it.
-    /// 2. Endpoints are https; http is for an issuer and endpoints on this machine.
+    /// 2. Endpoints are https; http is for an issuer and endpoints on this machine, and for
+    ///    the backchannel of such an issuer, which browsers are never sent to.
     /// 3. Endpoints carry no credentials and no fragment.
     /// 4. PKCE with S256 is not ruled out (RFC 9700 §2.1.1).
-    pub(super) fn check(&self, issuer: &Issuer) -> Result<()> {
+    pub(super) fn check(&self, issuer: &Issuer, is_inside: impl Fn(&Url) -> bool) -> Result<()> {
         if self.issuer != issuer.as_str() {
             let message = format!(
                 "the metadata at {issuer} names another issuer; set OKTA_ISSUER_URI to exactly what the metadata calls \
@@ -105,7 +110,10 @@ impl Metadata {
             );
             return Err(Error::new(Code::IssuerMismatch, message));
         }
-        if let Some(bad) = self.endpoints().find(|endpoint| !is_acceptable(endpoint, issuer)) {
+        let mut of_browsers = self.of_browsers().filter(|endpoint| !is_acceptable(endpoint, issuer));
+        let mut own =
+            self.of_the_application().filter(|endpoint| !is_acceptable(endpoint, issuer) && !is_inside(endpoint));
+        if let Some(bad) = of_browsers.next().or_else(|| own.next()) {
             let message =
                 format!("the metadata of {issuer} has an endpoint at `{}` that is not plain https", bad.path());
             return Err(Error::new(Code::MetadataInvalid, message));
@@ -143,7 +151,7 @@ mod tests {
         });
         change(&mut document);
         let metadata: Metadata = serde_json::from_value(document).unwrap();
-        metadata.check(&Issuer::new(issuer, issuer.parse().unwrap()))
+        metadata.check(&Issuer::new(issuer, issuer.parse().unwrap()), |_| false)
     }
 
     const OKTA: &str = "https://x.okta.com/oauth2/default";

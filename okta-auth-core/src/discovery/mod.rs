@@ -59,7 +59,7 @@ impl Discovery {
             let (http, issuer) = (self.http.clone(), self.issuer.clone());
             async move {
                 let fetched = http.json::<Metadata>(&issuer.metadata_url(), ProviderEndpoint::Metadata).await?;
-                fetched.value.check(&issuer)?;
+                fetched.value.check(&issuer, |endpoint| http.is_inside(endpoint))?;
                 fetched.value.endpoints().try_for_each(|endpoint| http.check_url(endpoint))?;
                 Ok(fetched)
             }

@@ -77,7 +77,7 @@ impl Common {
     /// What one engine alone has. Its issuer is the operator's word.
     fn of_one(config: &Config, store: Option<Arc<dyn SessionStore>>, clock: &SharedClock) -> Result<Self> {
         let place = SessionsPlace::new(&config.session_place, &config.revocation_place, store, clock)?;
-        let http = HttpClient::new(&http_settings(config), EgressPolicy::operator(), clock.clone())?;
+        let http = HttpClient::operator(&http_settings(config), config.ways.clone(), clock.clone())?;
         Ok(Self { place, renewals: Arc::default(), consumed: Arc::default(), http })
     }
 

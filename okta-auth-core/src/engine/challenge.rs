@@ -204,7 +204,7 @@ impl Visit {
     fn of_this_api(&self, challenge: WwwAuthenticate) -> WwwAuthenticate {
         let config = self.auth().config();
         match config.routes().resource_metadata() {
-            Some(path) => challenge.resource_metadata(&format!("{}{path}", config.origin())),
+            Some(path) => challenge.resource_metadata(&config.public_url(path)),
             None => challenge,
         }
     }

@@ -64,12 +64,13 @@ fn page(error: &Error, telling: &Telling, config: &Config, back_to: &ReturnTo, r
     let denied = error.code() == Code::AccessDenied
         || (error.code() == Code::AuthorizationRefused && error.provider_error() == Some("access_denied"));
     let (label, prompt) = if denied { ("Use another account", "prompt=login&") } else { ("Sign in again", "") };
-    let again = routes.login().map(|login| format!("{login}?{prompt}return_to={}", encode(back_to.as_str())));
-    let home = format!("{}/", routes.mount());
+    let again =
+        routes.login().map(|login| routes.public(&format!("{login}?{prompt}return_to={}", encode(back_to.as_str()))));
+    let home = routes.home();
     let mut links: Vec<(&str, &str)> = again.iter().map(|again| (label, again.as_str())).collect();
     links.push(("Home", &home));
     // At the address of no tenant all of these lead nowhere. The application's own address may.
-    let start = format!("{}/", config.origin());
+    let start = config.public_url("/");
     if error.code() == Code::TenantUnknown {
         links = vec![("Go to the start page", &start)];
     }

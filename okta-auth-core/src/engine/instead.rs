@@ -29,7 +29,7 @@ impl Visit {
             return Self::method_not_allowed("POST");
         }
         let routes = self.auth().config().routes();
-        let (action, home) = (escape(routes.logout().unwrap_or_default()), format!("{}/", routes.mount()));
+        let (action, home) = (escape(&routes.public(routes.logout().unwrap_or_default())), routes.home());
         let form = format!("<form method=\"post\" action=\"{action}\"><button>Sign out</button></form>");
         let page = Page {
             title: "Do you want to sign out?",
@@ -50,7 +50,7 @@ impl Visit {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("return_to", self.target().as_str())
             .finish();
-        let again = routes.login().map(|login| format!("{login}?{query}"));
+        let again = routes.login().map(|login| routes.public(&format!("{login}?{query}")));
         let page = Page {
             title: "You are not signed in any more",
             sentences: vec!["What you entered was not sent on. Sign in, and enter it again."],

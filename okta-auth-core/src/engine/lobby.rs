@@ -70,7 +70,8 @@ impl Visit {
         if !links.is_empty() && many.email_first() {
             sentences.push("Enter your e-mail address, or choose.");
         }
-        let login = self.auth().config().routes().login().unwrap_or("/login").to_owned();
+        let routes = self.auth().config().routes();
+        let login = routes.public(routes.login().unwrap_or("/login"));
         let form = many.email_first().then(|| {
             format!(
                 "<form method=\"post\" action=\"{}\"><label>E-mail address <input type=\"email\" name=\"email\" \
@@ -86,7 +87,7 @@ impl Visit {
 
     /// Somebody has given an address: on to the sign-in of its tenant.
     async fn identify(&self, many: &Many, parts: &Parts, body: &[u8]) -> Result<Reply> {
-        let (mut email, mut return_to) = (String::new(), ReturnTo::root());
+        let (mut email, mut return_to) = (String::new(), self.auth().start_page());
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
                 "email" => value.trim().clone_into(&mut email),
@@ -138,15 +139,15 @@ impl Visit {
     fn wanted(&self, parts: &Parts) -> ReturnTo {
         let query = parts.uri.query().unwrap_or_default();
         let target = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "return_to");
-        target.map_or_else(ReturnTo::root, |(_, target)| self.auth().return_to(&target))
+        target.map_or_else(|| self.auth().start_page(), |(_, target)| self.auth().return_to(&target))
     }
 }
 
 /// The page of a tenant at which a sign-in starts. A target that is not below the
 /// tenant's own path belongs to no tenant, so the tenant's first page takes its place.
 fn login_url(config: &Config, options: LoginOptions) -> Option<String> {
-    let mut url = Url::parse(&format!("{}{}", config.origin(), config.routes().login()?)).ok()?;
-    let home = format!("{}/", config.routes().mount());
+    let mut url = Url::parse(&config.public_url(config.routes().login()?)).ok()?;
+    let home = config.routes().home();
     let target = options.return_to.as_str();
     let target = if target.starts_with(&home) { target } else { &home };
     if target != "/" {

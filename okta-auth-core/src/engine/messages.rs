@@ -247,7 +247,7 @@ impl OktaAuth {
     /// tokens.
     fn revocation_endpoint(&self) -> String {
         let config = self.config();
-        format!("{}{}", config.origin(), config.routes().global_token_revocation().unwrap_or_default())
+        config.public_url(config.routes().global_token_revocation().unwrap_or_default())
     }
 }
 

@@ -47,7 +47,7 @@ use crate::clock::Timestamp;
 use crate::config::Routes;
 use crate::error::{Code, Error, Result};
 use crate::events::{About, EndReason, Happening};
-use crate::login::{LoginOptions, PendingLogin, ReturnTo};
+use crate::login::{LoginOptions, PendingLogin};
 use crate::logout;
 use crate::session::{NewSession, Session, device};
 
@@ -158,7 +158,7 @@ impl Visit {
     /// name to prefill. Whatever else is in the query is ignored.
     async fn login(&self, parts: &Parts) -> Reply {
         let query = parts.uri.query().unwrap_or_default();
-        let mut options = LoginOptions::new(ReturnTo::root());
+        let mut options = LoginOptions::new(self.auth().start_page());
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match (&*name, &*value) {
                 ("return_to", target) => options.return_to = self.auth().return_to(target),
@@ -277,8 +277,8 @@ impl Visit {
     /// `prompt=login` Okta would sign the same one in again.
     fn refused(&self, refusal: &Refusal) -> Reply {
         let routes = self.auth().config().routes();
-        let other = routes.login().map(|login| format!("{login}?prompt=login"));
-        let home = format!("{}/", routes.mount());
+        let other = routes.login().map(|login| routes.public(&format!("{login}?prompt=login")));
+        let home = routes.home();
         let mut links: Vec<(&str, &str)> = Vec::new();
         if let Some(other) = &other {
             links.push(("Use another account", other));

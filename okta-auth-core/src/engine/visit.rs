@@ -136,13 +136,24 @@ impl Inner {
 }
 
 impl OktaAuth {
-    /// A target on our own origin that is none of the library's paths: coming back to
-    /// `/login` would loop.
+    /// A target on our own origin, as browsers see it, that is none of the library's
+    /// paths: coming back to `/login` would loop.
     pub(super) fn return_to(&self, target: &str) -> ReturnTo {
         let config = self.config();
-        let target = ReturnTo::parse(target, &config.base_url);
-        let routes = config.routes();
-        if routes.own().any(|own| own == target.path()) { ReturnTo::root() } else { target }
+        let (target, routes) = (ReturnTo::parse(target, &config.base_url), config.routes());
+        let served = routes.served(target.path());
+        let is_ours = target == ReturnTo::root() || routes.own().any(|own| Some(own) == served);
+        if is_ours { self.start_page() } else { target }
+    }
+
+    /// Where a browser goes that has no other target: the root of the origin, or of what
+    /// is behind the public prefix.
+    pub(super) fn start_page(&self) -> ReturnTo {
+        let config = self.config();
+        match config.routes().prefix.is_empty() {
+            true => ReturnTo::root(),
+            false => ReturnTo::parse(&config.routes().home(), &config.base_url),
+        }
     }
 }
 
@@ -323,7 +334,8 @@ impl Visit {
 
     /// Where the browser comes back to after a sign-in.
     pub(super) fn target(&self) -> ReturnTo {
-        self.0.auth.return_to(&self.0.target)
+        let auth = &self.0.auth;
+        auth.return_to(&auth.config().routes().public(&self.0.target))
     }
 
     /// Whether the answer may be a redirect to sign-in.

@@ -2,7 +2,7 @@
 //!
 //! Every request goes through `HttpClient::send`, in this order:
 //!
-//! 1. the egress policy looks at the URL;
+//! 1. the egress policy looks at the URL, which may then be led to a backchannel;
 //! 2. the circuit of the origin lets the request in, or refuses at once where it is
 //!    hopeless;
 //! 3. where a new connection is made, the name is resolved, and the policy looks at
@@ -25,10 +25,12 @@ use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::backchannel::Backchannel;
 use super::breaker::Outcome;
 use super::cached::Fetched;
 use super::circuit::{Circuits, Limits};
 use super::guard::EgressPolicy;
+use super::proxy::HttpProxy;
 use super::rate_limit::{retry_after, stated};
 use super::resolve::{AddressesRefused, GuardedResolver, SystemNames};
 use crate::clock::SharedClock;
@@ -70,6 +72,15 @@ impl Default for HttpSettings {
     }
 }
 
+/// The ways to issuers of the operator. Requests that tenants cause have none of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OperatorRoutes {
+    /// The proxy.
+    pub(crate) proxy: Option<HttpProxy>,
+    /// The inside address of an issuer on this machine.
+    pub(crate) backchannel: Option<Backchannel>,
+}
+
 /// Whether a request may be sent a second time when the first one got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
@@ -89,37 +100,51 @@ pub(crate) struct HttpClient {
     timeout: Duration,
     max_response: usize,
     clock: SharedClock,
+    routes: Arc<OperatorRoutes>,
 }
 
 impl HttpClient {
-    /// A client whose requests go where the policy lets them.
+    /// A client for issuers that somebody else typed. Its requests go directly, where the
+    /// policy lets them: a proxy would look names up itself, where the policy does not
+    /// see the addresses.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`] if the system has no certificates to verify servers
     /// with, or if the policy asks for what cannot be.
     pub(crate) fn new(settings: &HttpSettings, policy: EgressPolicy, clock: SharedClock) -> Result<Self> {
-        Self::with_names(settings, policy, clock, Arc::new(SystemNames))
+        Self::with_names(settings, (policy, OperatorRoutes::default()), clock, Arc::new(SystemNames))
     }
 
-    /// As [`new`](Self::new), with another source of addresses.
+    /// A client for issuers of the operator, on the ways that the operator has set.
     ///
-    /// A proxy of the environment is not used: it would look names up itself, where
-    /// the policy does not see the addresses. Redirects are not followed, neither to
-    /// other hosts nor to the same one.
+    /// # Errors
+    /// [`Code::ConfigInvalid`] as for [`new`](Self::new), and if the proxy cannot be
+    /// used.
+    pub(crate) fn operator(settings: &HttpSettings, routes: OperatorRoutes, clock: SharedClock) -> Result<Self> {
+        Self::with_names(settings, (EgressPolicy::operator(), routes), clock, Arc::new(SystemNames))
+    }
+
+    /// A client with another source of addresses.
+    ///
+    /// Redirects are not followed, neither to other hosts nor to the same one.
     pub(super) fn with_names(
         settings: &HttpSettings,
-        policy: EgressPolicy,
+        (policy, routes): (EgressPolicy, OperatorRoutes),
         clock: SharedClock,
         names: Arc<dyn Resolve>,
     ) -> Result<Self> {
         policy.finish()?;
         let policy = Arc::new(policy);
-        let client = reqwest::Client::builder()
+        // Without this the client would read the variables of the process by itself.
+        let mut builder = reqwest::Client::builder().no_proxy();
+        if let Some(proxy) = &routes.proxy {
+            builder = builder.proxy(proxy.to_client()?);
+        }
+        let client = builder
             .connect_timeout(settings.connect_timeout)
             .dns_resolver(GuardedResolver::new(Arc::clone(&policy), names))
             // A redirect would carry codes and secrets to wherever the answer points.
             .redirect(Policy::none())
-            .no_proxy()
             .referer(false)
             .pool_max_idle_per_host(8)
             .user_agent(concat!("okta-auth/", env!("CARGO_PKG_VERSION")))
@@ -129,7 +154,8 @@ impl HttpClient {
                 Error::new(Code::ConfigInvalid, message).with_cause(error)
             })?;
         let circuits = Arc::new(Circuits::new(settings.limits(), clock.clone()));
-        Ok(Self { client, policy, circuits, timeout: settings.timeout, max_response: settings.max_response, clock })
+        let (timeout, max_response, routes) = (settings.timeout, settings.max_response, Arc::new(routes));
+        Ok(Self { client, policy, circuits, timeout, max_response, clock, routes })
     }
 
     /// A client for another tenant. It shares connections, certificates and the policy
@@ -138,8 +164,7 @@ impl HttpClient {
     /// connections.
     pub(crate) fn for_tenant(&self, settings: &HttpSettings) -> Self {
         let circuits = Arc::new(Circuits::new(settings.limits(), self.clock.clone()));
-        let (client, policy, clock) = (self.client.clone(), Arc::clone(&self.policy), self.clock.clone());
-        Self { client, policy, circuits, timeout: settings.timeout, max_response: settings.max_response, clock }
+        Self { circuits, timeout: settings.timeout, max_response: settings.max_response, ..self.clone() }
     }
 
     /// Where requests may go.
@@ -152,7 +177,12 @@ impl HttpClient {
     /// # Errors
     /// [`Code::EgressRefused`].
     pub(crate) fn check_url(&self, url: &Url) -> Result<()> {
-        self.policy.check_url(url)
+        if self.is_inside(url) { Ok(()) } else { self.policy.check_url(url) }
+    }
+
+    /// Whether a URL is one of the backchannel of an issuer on this machine.
+    pub(crate) fn is_inside(&self, url: &Url) -> bool {
+        self.routes.backchannel.as_ref().is_some_and(|backchannel| backchannel.is_inside(url))
     }
 
     /// Sends a request, once or twice. What is safe to repeat is repeated at once if
@@ -176,8 +206,10 @@ impl HttpClient {
         let mut request = reqwest::Request::try_from(request)
             .map_err(|error| Error::new(Code::Internal, "a request to Okta cannot be built").with_cause(error))?;
         *request.timeout_mut() = Some(self.timeout);
-        // The very URL that the connection is made for.
         self.check_url(request.url())?;
+        if let Some(backchannel) = &self.routes.backchannel {
+            backchannel.redirect(&mut request);
+        }
         let pass = self.circuits.enter(request.url()).await?;
         let result = self.send_twice(request, repeat, endpoint).await;
         pass.done(outcome(&result));
@@ -210,7 +242,7 @@ impl HttpClient {
 
     /// One request, one answer, both bounded.
     async fn send_once(&self, request: reqwest::Request) -> Result<Response<Vec<u8>>> {
-        let response = self.client.execute(request).await.map_err(unreachable_provider)?;
+        let response = self.client.execute(request).await.map_err(|error| self.unreachable(error))?;
         self.check_status(&response)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut whole = Response::new(self.read_body(response).await?);
@@ -247,7 +279,7 @@ impl HttpClient {
     /// missing or a lie.
     async fn read_body(&self, mut response: reqwest::Response) -> Result<Vec<u8>> {
         let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(unreachable_provider)? {
+        while let Some(part) = response.chunk().await.map_err(|error| self.unreachable(error))? {
             if body.len().saturating_add(part.len()) > self.max_response {
                 return Err(self.too_large());
             }
@@ -259,6 +291,30 @@ impl HttpClient {
     /// The error for a body over the limit.
     fn too_large(&self) -> Error {
         Error::new(Code::ProviderResponse, format!("Okta's answer is larger than {} bytes", self.max_response))
+    }
+
+    /// The error of a request without an answer. The URL goes out of it: a query may hold
+    /// a code.
+    fn unreachable(&self, error: reqwest::Error) -> Error {
+        if AddressesRefused::caused(&error) {
+            let message = "a host has no address that requests may go to: none of them is public; if the org is \
+                           reached in a network of your own, use `EgressPolicy::dangerous` and \
+                           `allow_private_addresses`";
+            return Error::new(Code::EgressRefused, message).with_cause(error.without_url());
+        }
+        let message = match &self.routes.proxy {
+            _ if error.is_timeout() => "Okta did not answer in time".to_owned(),
+            Some(proxy) if error.is_connect() => format!(
+                "no connection to Okta can be made; check OKTA_ISSUER_URI, the proxy {} (OKTA_HTTP_PROXY, HTTPS_PROXY, \
+                 NO_PROXY), the network and the certificates",
+                proxy.name()
+            ),
+            None if error.is_connect() => "no connection to Okta can be made; check OKTA_ISSUER_URI, the network (and \
+                                           HTTPS_PROXY where there is a proxy) and the certificates"
+                .to_owned(),
+            _ => "the connection to Okta broke".to_owned(),
+        };
+        Error::new(Code::ProviderUnavailable, message).with_cause(error.without_url())
     }
 
     /// Fetches a JSON document.
@@ -314,23 +370,6 @@ fn outcome(result: &Result<Response<Vec<u8>>>) -> Outcome {
         Code::ProviderResponse => Outcome::Answered,
         _ => Outcome::Unknown,
     }
-}
-
-/// The URL goes out of the error: a query may hold a code.
-fn unreachable_provider(error: reqwest::Error) -> Error {
-    if AddressesRefused::caused(&error) {
-        let message = "a host has no address that requests may go to: none of them is public; if the org is reached \
-                       in a network of your own, use `EgressPolicy::dangerous` and `allow_private_addresses`";
-        return Error::new(Code::EgressRefused, message).with_cause(error.without_url());
-    }
-    let message = if error.is_timeout() {
-        "Okta did not answer in time"
-    } else if error.is_connect() {
-        "no connection to Okta can be made; check OKTA_ISSUER_URI, the network and the certificates"
-    } else {
-        "the connection to Okta broke"
-    };
-    Error::new(Code::ProviderUnavailable, message).with_cause(error.without_url())
 }
 
 /// A request that timed out has taken its time already; a second one would double it.

@@ -10,23 +10,28 @@
 //! - Requests go where an `EgressPolicy` lets them, by name and by address.
 //! - To one origin there are 64 requests at a time; an endpoint that does not answer is
 //!   left alone for some seconds at a time.
-//! - Proxies of the environment, cookies and referrers are not used.
+//! - Requests to issuers of the operator go through a proxy where one is set; those that
+//!   tenants cause never do. Cookies and referrers are not used.
 //!
 //! Documents that change seldom are kept by `Cached`: one fetch for any number of
 //! callers, and the last good document while the next one is fetched or cannot be had.
 
 mod address;
+mod backchannel;
 mod breaker;
 mod cached;
 mod circuit;
 mod client;
 mod guard;
+mod proxy;
 mod rate_limit;
 mod resolve;
 #[cfg(test)]
 mod server_for_tests;
 
+pub(crate) use backchannel::Backchannel;
 pub(crate) use cached::{Cached, Fetched, Freshness};
-pub(crate) use client::{HttpClient, HttpSettings, Repeat};
+pub(crate) use client::{HttpClient, HttpSettings, OperatorRoutes, Repeat};
 pub(crate) use guard::is_loopback;
 pub use guard::{Dangerous, EgressPolicy};
+pub(crate) use proxy::{HttpProxy, ProxyScope};

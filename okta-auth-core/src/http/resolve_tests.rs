@@ -11,7 +11,7 @@ use super::*;
 use crate::clock::SharedClock;
 use crate::error::{Code, Error};
 use crate::events::ProviderEndpoint;
-use crate::http::{HttpClient, HttpSettings, Repeat};
+use crate::http::{HttpClient, HttpSettings, OperatorRoutes, Repeat};
 
 /// Answers one after the other, the last one for ever.
 struct Names {
@@ -64,7 +64,7 @@ fn policy(door: &Door) -> EgressPolicy {
 fn client(policy: EgressPolicy, names: Arc<dyn Resolve>) -> HttpClient {
     // Nobody at the door speaks TLS.
     let settings = HttpSettings { connect_timeout: Duration::from_millis(100), ..HttpSettings::default() };
-    HttpClient::with_names(&settings, policy, SharedClock::default(), names).unwrap()
+    HttpClient::with_names(&settings, (policy, OperatorRoutes::default()), SharedClock::default(), names).unwrap()
 }
 
 /// Knocks at the door under a name. It never opens, so there is always an error.

@@ -1,0 +1,152 @@
+//! Where the application runs: which way its requests to Okta take, what stands in front
+//! of it, and the limits that differ from one deployment to another.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::builder::ConfigBuilder;
+use super::issuer::Issuer;
+use super::problem::Findings;
+use super::{durations, env, rules};
+use crate::http::{Backchannel, HttpProxy, OperatorRoutes, ProxyScope};
+use crate::secret::Secret;
+
+/// Turns the proxy of other variables off for this library.
+const NONE: &str = "none";
+
+impl ConfigBuilder {
+    /// The proxy for requests to Okta; `OKTA_HTTP_PROXY`, or else `HTTPS_PROXY`, with
+    /// `NO_PROXY`. `none` uses no proxy whatever those say.
+    ///
+    /// The URL may hold a user name and a password, which go to the proxy alone. An https
+    /// issuer is reached through a tunnel, so the proxy cannot read or change what is
+    /// sent. Requests that tenants cause are sent without a proxy.
+    pub fn http_proxy(mut self, url: impl Into<String>) -> Self {
+        self.http_proxy = Some(Secret::new(url));
+        self
+    }
+
+    /// The origin at which the application itself reaches an issuer on this machine, for
+    /// example `http://okta:8090` in a set of containers; `OKTA_BACKCHANNEL_URL`.
+    ///
+    /// Metadata, keys, tokens, userinfo, introspection and revocation go there. Browsers
+    /// are sent to the issuer's own address, and `iss` is compared with it. This is for
+    /// development: it is refused unless the issuer and the base URL are both loopback
+    /// addresses.
+    pub fn backchannel_url(mut self, origin: impl Into<String>) -> Self {
+        self.backchannel_url = Some(origin.into());
+        self
+    }
+
+    /// The beginning of public paths that a proxy takes off before the application sees a
+    /// request, for example `/app`; `OKTA_PUBLIC_PREFIX`, by default none.
+    ///
+    /// What browsers see has it: redirect URIs, links, forms, and where a sign-in leads
+    /// back to. The paths that the router serves do not. A path below which the router
+    /// nests the application is its [`mount_path`](Self::mount_path); with both, `/app`
+    /// at the proxy and `/portal` in the router make `/app/portal/login`.
+    pub fn public_prefix(mut self, path: impl Into<String>) -> Self {
+        self.public_prefix = Some(path.into());
+        self
+    }
+
+    /// Whether the variables or the settings name an Okta org, a client or its
+    /// credentials, under the names that are read or under those of other Okta libraries,
+    /// such as `OKTA_OAUTH2_ISSUER`.
+    ///
+    /// A program that would otherwise start an org for development asks this first:
+    /// building then reports a wrong name together with the right one.
+    ///
+    /// ```
+    /// # use okta_auth_core::config::ConfigBuilder;
+    /// let spring = [("OKTA_OAUTH2_ISSUER", "https://dev-12345678.okta.com/oauth2/default")];
+    /// let config = ConfigBuilder::from_variables(spring);
+    /// assert!(config.names_an_org() && !ConfigBuilder::default().names_an_org());
+    /// let message = config.build().unwrap_err().to_string();
+    /// assert!(message.contains("the name that is read is `OKTA_ISSUER_URI`"));
+    /// ```
+    pub fn names_an_org(&self) -> bool {
+        let in_code = self.issuer.is_some() || self.client_id.is_some() || self.client_secret.is_some();
+        in_code || self.private_key.is_some() || self.variables.name_a_client()
+    }
+
+    /// Reports variables under wrong names. What is set in code counts as set, and of a
+    /// secret and a private key one is enough.
+    pub(super) fn report_slips(&self, findings: &mut Findings) {
+        let (key, secret) = self.has_credentials();
+        self.variables.report_slips(
+            |meant| match meant {
+                env::ISSUER_URI if self.issuer.is_some() => true,
+                env::CLIENT_ID if self.client_id.is_some() => true,
+                env::CLIENT_SECRET | env::PRIVATE_KEY | env::PRIVATE_KEY_FILE => key || secret,
+                env::PRIVATE_KEY_ID if secret => true,
+                env::BASE_URL if self.base_url.is_some() => true,
+                env::REDIRECT_URI if self.redirect_uri.is_some() => true,
+                env::POST_LOGOUT_REDIRECT_URI if self.post_logout_redirect_uri.is_some() => true,
+                env::SCOPES if self.scopes.is_some() => true,
+                env::AUDIENCE if self.audience.is_some() => true,
+                env::COOKIE_SECRET if !self.cookie_secrets.is_empty() => true,
+                env::SESSION_STORE if self.session_store.is_some() => true,
+                env::HTTP_PROXY if self.http_proxy.is_some() => true,
+                env::LEEWAY if self.leeway.is_some() => true,
+                name => self.variables.value(name).is_some(),
+            },
+            findings,
+        );
+    }
+
+    /// The limits that have variables: those set in code, or else the variables.
+    pub(super) fn read_limits(&mut self, findings: &mut Findings) {
+        let variables = &self.variables;
+        let mut read = |name: &str, read: fn(&str, &mut Findings) -> Option<Duration>| {
+            variables.value(name).and_then(|value| read(value, findings))
+        };
+        let idle = self.session_idle.or_else(|| read(env::SESSION_IDLE, durations::session_idle));
+        let absolute = self.session_absolute.or_else(|| read(env::SESSION_ABSOLUTE, durations::session_absolute));
+        let leeway = self.leeway.or_else(|| read(env::LEEWAY, durations::leeway));
+        let options = &mut self.options;
+        options.session_idle = idle.unwrap_or(options.session_idle);
+        options.session_absolute = absolute.unwrap_or(options.session_absolute);
+        options.leeway = leeway.unwrap_or(options.leeway);
+    }
+
+    /// The ways to the issuer: a proxy, and in development a backchannel, which no proxy is
+    /// asked for.
+    pub(super) fn operator_routes(&self, findings: &mut Findings, known: Option<(&Issuer, &Url)>) -> OperatorRoutes {
+        let (proxy, value) = (self.proxy(findings), self.text(&self.backchannel_url, env::BACKCHANNEL_URL));
+        let inside = value
+            .zip(known)
+            .and_then(|(value, (issuer, base))| Some((issuer, rules::backchannel_url(value, issuer, base, findings)?)));
+        let Some((issuer, inside)) = inside else { return OperatorRoutes { proxy, backchannel: None } };
+        let host = inside.host_str().unwrap_or_default().to_owned();
+        let backchannel = Some(Backchannel::new(issuer.url(), inside));
+        OperatorRoutes { proxy: proxy.map(|proxy| proxy.except(host)), backchannel }
+    }
+
+    /// The proxy, if there is one.
+    ///
+    /// A proxy that cannot be used is an error. To go on without it would send requests
+    /// where the operator does not expect them.
+    fn proxy(&self, findings: &mut Findings) -> Option<HttpProxy> {
+        let own = self.place(self.http_proxy.as_ref(), env::HTTP_PROXY);
+        let (variable, url, scope) = match own {
+            Some(url) if url.eq_ignore_ascii_case(NONE) => return None,
+            Some(url) => (env::HTTP_PROXY, url, ProxyScope::Every),
+            None => {
+                let (variable, url) = self.variables.first_of(&env::PROXIES)?;
+                (variable, url, ProxyScope::Https)
+            }
+        };
+        let proxy = HttpProxy::parse(url, scope);
+        let proxy = proxy.map_err(|why| {
+            let fix = "OKTA_HTTP_PROXY sets another proxy for requests to Okta, or `none`";
+            findings.error(variable, format!("{why}; {fix}"));
+        });
+        let direct = self.variables.first_of(&env::NO_PROXY).map(|(_, hosts)| hosts);
+        // Every host, addresses included, which the client's own reading of `*` leaves out.
+        let everything = direct.is_some_and(|hosts| hosts.split(',').any(|host| host.trim() == "*"));
+        let proxy = proxy.ok().filter(|_| !everything)?;
+        Some(direct.into_iter().fold(proxy, HttpProxy::except))
+    }
+}

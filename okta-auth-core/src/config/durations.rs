@@ -1,0 +1,86 @@
+//! Times in variables: a number of seconds, or a number with `s`, `m`, `h` or `d`.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::env::{LEEWAY, SESSION_ABSOLUTE, SESSION_IDLE};
+use super::problem::Findings;
+
+/// A day, in seconds.
+const DAY: u64 = 24 * 3600;
+
+/// Reads `OKTA_SESSION_IDLE`: from 10 seconds to 400 days, which is as long as browsers
+/// keep a cookie.
+pub(super) fn session_idle(value: &str, findings: &mut Findings) -> Option<Duration> {
+    bounded(SESSION_IDLE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
+}
+
+/// Reads `OKTA_SESSION_ABSOLUTE`, with the same bounds.
+pub(super) fn session_absolute(value: &str, findings: &mut Findings) -> Option<Duration> {
+    bounded(SESSION_ABSOLUTE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
+}
+
+/// Reads `OKTA_LEEWAY`: up to 5 minutes.
+pub(super) fn leeway(value: &str, findings: &mut Findings) -> Option<Duration> {
+    bounded(LEEWAY, value, 0..=300, "from `0` to `5m`, since a longer one defeats the expiry of tokens", findings)
+}
+
+/// A time within bounds, which are in seconds.
+fn bounded(
+    variable: &'static str,
+    value: &str,
+    bounds: RangeInclusive<u64>,
+    words: &str,
+    findings: &mut Findings,
+) -> Option<Duration> {
+    let Some(seconds) = seconds(value) else {
+        let value = value.escape_default();
+        let message = format!("`{value}` is not a time; write seconds, or a number with s, m, h or d, such as `30m`");
+        findings.error(variable, message);
+        return None;
+    };
+    if !bounds.contains(&seconds) {
+        findings.error(variable, format!("`{value}` is out of bounds; use a time {words}"));
+        return None;
+    }
+    Some(Duration::from_secs(seconds))
+}
+
+/// The seconds of a time; `None` for anything else, and for what does not fit.
+fn seconds(value: &str) -> Option<u64> {
+    let (number, unit) = [("s", 1), ("m", 60), ("h", 3600), ("d", DAY)]
+        .into_iter()
+        .find_map(|(unit, seconds)| Some((value.strip_suffix(unit)?, seconds)))
+        .unwrap_or((value, 1));
+    let digits = number.bytes().all(|b| b.is_ascii_digit());
+    number.parse::<u64>().ok().filter(|_| digits)?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn a_number_with_a_unit_or_without() {
+        for (text, expected) in [
+            ("90", Some(90)),
+            ("0", Some(0)),
+            ("90s", Some(90)),
+            ("30m", Some(1800)),
+            ("12h", Some(43_200)),
+            ("7d", Some(604_800)),
+            ("", None),
+            ("m", None),
+            ("-1", None),
+            ("+1", None),
+            ("1.5h", None),
+            ("30 m", None),
+            ("1h30m", None),
+            ("30min", None),
+            ("99999999999999999999", None),
+            ("99999999999999999d", None),
+        ] {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+    }
+}

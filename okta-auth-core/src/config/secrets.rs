@@ -1,0 +1,193 @@
+//! The rules for secrets: those that protect nothing are refused, with the way to a good
+//! one. No message shows a secret.
+
+use std::collections::BTreeMap;
+
+use super::env::{CLIENT_SECRET, COOKIE_SECRET};
+use super::problem::Findings;
+use super::rules::{is_placeholder, is_quoted};
+use crate::secret::Secret;
+
+/// Makes a cookie secret.
+const COMMAND: &str = "make one with `openssl rand -base64 48`";
+
+/// What happens without one.
+const MISSING: &str = "it is not set, so a random one is made: a restart signs everybody out, and replicas do not \
+                       understand each other's sessions";
+
+/// The shortest cookie secret, in bytes.
+const SHORTEST: usize = 32;
+
+/// How much of a cookie secret has to be unpredictable, in bits, by the frequency of its
+/// characters. 32 random hexadecimal digits have about 115.
+const LEAST_ENTROPY: f64 = 96.0;
+
+/// Values of documents of this project, which anybody can look up.
+const SAMPLES: [&str; 5] = [
+    "from-a-vault",
+    "32 random bytes or more, also from a vault",
+    "a secret that all replicas share and nobody else",
+    "an old cookie secret",
+    "a new cookie secret",
+];
+
+/// What people and tools write where a secret belongs, in lower case and without
+/// separators. None is so short that a random secret would have it by chance.
+const WORDS: [&str; 14] = [
+    "changeme",
+    "changethis",
+    "changeit",
+    "replaceme",
+    "replacethis",
+    "replacewith",
+    "placeholder",
+    "randombytes",
+    "randomstring",
+    "yoursecret",
+    "yourcookiesecret",
+    "supersecret",
+    "nevershowsecrets",
+    "clientsecrethere",
+];
+
+/// The client secret. Its value never enters a message.
+pub(super) fn client_secret(value: Option<&Secret>, findings: &mut Findings) -> Option<Secret> {
+    let value = value?;
+    let text = value.expose();
+    if is_sample(text) || is_one_character(text) {
+        findings.error(CLIENT_SECRET, "it is still a placeholder; put the Client Secret of your application there");
+        return None;
+    }
+    if is_quoted(text) {
+        findings.error(CLIENT_SECRET, "it is in quotes, which some tools do not take away; remove them");
+        return None;
+    }
+    if !text.bytes().all(|b| b.is_ascii_graphic()) {
+        findings.error(CLIENT_SECRET, "it has spaces or characters that no Client Secret has; copy it again");
+        return None;
+    }
+    Some(value.clone())
+}
+
+/// The cookie secrets: long enough, and where browsers come over https (`secure`) not to
+/// be guessed.
+///
+/// The keys of cookies are derived from them, so an attacker who guesses one makes
+/// cookies that are accepted here. Randomness cannot be seen; what can be seen is that
+/// there is none. Messages name the place in the list, counted from one.
+pub(super) fn cookie_secrets(secrets: &[Secret], secure: bool, findings: &mut Findings) {
+    for (secret, nth) in secrets.iter().zip(1_usize..) {
+        let text = secret.expose();
+        let why = if text.len() < SHORTEST {
+            format!("has {} bytes; use {SHORTEST} or more", text.len())
+        } else if is_one_character(text) {
+            "is one character repeated".to_owned()
+        } else {
+            match weakness(text).filter(|_| secure) {
+                Some(weakness) => weakness.to_owned(),
+                None => continue,
+            }
+        };
+        findings.error(COOKIE_SECRET, format!("secret {nth} {why}; {COMMAND}"));
+    }
+    if secrets.is_empty() && secure {
+        findings.warning(COOKIE_SECRET, format!("{MISSING}; {COMMAND}"));
+    }
+}
+
+/// Says once at start that the cookie secret is a random one. That is no finding on a
+/// developer's machine, where it is how an application starts with three variables.
+pub(super) fn warn_of_random() {
+    tracing::warn!(target: "okta_auth", "{COOKIE_SECRET}: {MISSING}; {COMMAND}");
+}
+
+/// Why a text of sufficient length is no secret.
+fn weakness(text: &str) -> Option<&'static str> {
+    if is_sample(text) {
+        return Some("is a placeholder or a sample");
+    }
+    if has_period(text.as_bytes()) {
+        return Some("repeats itself");
+    }
+    if is_sequence(text.as_bytes()) {
+        return Some("is a sequence of characters");
+    }
+    (entropy(text.as_bytes()) < LEAST_ENTROPY).then_some("has too few different characters")
+}
+
+/// Whether a value is one of documentation: a sample of ours, or marked as one.
+fn is_sample(text: &str) -> bool {
+    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    SAMPLES.contains(&text)
+        || is_placeholder(text)
+        || text.ends_with("..")
+        || WORDS.iter().any(|word| plain.contains(word))
+}
+
+/// Whether a value is one character, repeated.
+fn is_one_character(text: &str) -> bool {
+    let first = text.chars().next();
+    text.chars().count() > 1 && text.chars().all(|c| Some(c) == first)
+}
+
+/// Whether a shorter text, repeated, makes up this one.
+fn has_period(bytes: &[u8]) -> bool {
+    (1..=bytes.len() / 2).any(|period| bytes.iter().zip(bytes.iter().skip(period)).all(|(one, other)| one == other))
+}
+
+/// Whether most characters are the neighbours of those before them, as in `abcdef` and
+/// `987654`.
+fn is_sequence(bytes: &[u8]) -> bool {
+    let near = bytes.iter().zip(bytes.iter().skip(1)).filter(|(one, other)| one.abs_diff(**other) <= 1).count();
+    near.saturating_mul(10) > bytes.len().saturating_mul(6)
+}
+
+/// The entropy of a text by the frequency of its bytes (Shannon), in bits. A lower bound
+/// would need to know how it was made; this is an upper one.
+#[allow(clippy::cast_precision_loss, reason = "lengths of secrets are far below 2^52")]
+fn entropy(bytes: &[u8]) -> f64 {
+    let mut counts: BTreeMap<u8, usize> = BTreeMap::new();
+    for byte in bytes {
+        let count = counts.entry(*byte).or_default();
+        *count = count.saturating_add(1);
+    }
+    let length = bytes.len() as f64;
+    counts.values().map(|count| *count as f64).map(|count| -count * (count / length).log2()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_secret_is_told_apart() {
+        for weak in [
+            "<put 32 random bytes or more here>",
+            "changeme-changeme-changeme-changeme!",
+            "ChangeMe please, it is the cookie secret",
+            "a secret that all replicas share and nobody else",
+            "32 random bytes or more, also from a vault",
+            "abababababababababababababababababab",
+            "0123456789abcdef0123456789abcdef",
+            "abcdefghijklmnopqrstuvwxyz0123456789",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
+            "aabbccddaabbccddaabbccddaabbccddaacc",
+        ] {
+            assert!(weakness(weak).is_some(), "{weak}");
+        }
+    }
+
+    proptest! {
+        /// What `openssl rand`, `uuidgen` and password managers make is accepted.
+        #[test]
+        fn random_secrets_are_secrets(bytes: [u8; 32], more: [u8; 16]) {
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            prop_assume!(bytes.iter().collect::<std::collections::BTreeSet<_>>().len() > 24);
+            prop_assert_eq!(weakness(&hex), None, "{}", hex);
+            let text = crate::base64url::encode([bytes.as_slice(), &more].concat());
+            prop_assert_eq!(weakness(&text), None, "{}", text);
+        }
+    }
+}
