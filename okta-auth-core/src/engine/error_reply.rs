@@ -114,6 +114,22 @@ fn telling(error: &Error) -> Telling {
         Code::CrossOrigin => {
             (StatusCode::FORBIDDEN, "This request came from another site", &["For your safety it was not carried out."])
         }
+        Code::SignOutLocalOnly => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "You are not signed out on the server",
+            &[
+                "This browser has forgotten your session, but the server could not end it.",
+                "On a shared or lost device, please tell the people who run this application.",
+            ],
+        ),
+        Code::SignOutLinkInvalid => (
+            StatusCode::BAD_REQUEST,
+            "You are signed out of this application",
+            &[
+                "The link that ends your session at the sign-in service works once and for one minute.",
+                "Close your browser, or sign out there, if other people use this device.",
+            ],
+        ),
         Code::AccessDenied => (
             StatusCode::FORBIDDEN,
             "You do not have access to this page",
