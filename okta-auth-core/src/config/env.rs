@@ -37,6 +37,8 @@ pub(crate) const SCOPES: &str = "OKTA_SCOPES";
 pub(crate) const AUDIENCE: &str = "OKTA_AUDIENCE";
 /// The cookie secrets, separated by commas.
 pub(crate) const COOKIE_SECRET: &str = "OKTA_COOKIE_SECRET";
+/// The name of the session cookie.
+pub(crate) const COOKIE_NAME: &str = "OKTA_COOKIE_NAME";
 /// Where sessions live.
 pub(crate) const SESSION_STORE: &str = "OKTA_SESSION_STORE";
 
@@ -44,7 +46,7 @@ pub(crate) const SESSION_STORE: &str = "OKTA_SESSION_STORE";
 pub(crate) const REVOCATION_STORE: &str = "OKTA_REVOCATION_STORE";
 
 /// All of them.
-const READ: [&str; 14] = [
+const READ: [&str; 15] = [
     ISSUER_URI,
     CLIENT_ID,
     CLIENT_SECRET,
@@ -57,6 +59,7 @@ const READ: [&str; 14] = [
     SCOPES,
     AUDIENCE,
     COOKIE_SECRET,
+    COOKIE_NAME,
     SESSION_STORE,
     REVOCATION_STORE,
 ];

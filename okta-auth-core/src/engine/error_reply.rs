@@ -110,6 +110,22 @@ fn telling(error: &Error) -> Telling {
         Code::SignInRefused => {
             (StatusCode::FORBIDDEN, "You cannot sign in here", &["This application did not let you in."])
         }
+        Code::SessionTooLarge => (
+            StatusCode::FORBIDDEN,
+            "Your account has too much data for this application",
+            &[
+                "Your account is in more groups, or has more attributes, than this application can keep.",
+                "Please tell the people who run this application.",
+            ],
+        ),
+        Code::SessionNotRenewable => (
+            StatusCode::BAD_GATEWAY,
+            "Your sign-in ended at once",
+            &[
+                "The sign-in service ended your sign-in right after it had begun.",
+                "Please try again; if it stays so, tell the people who run this application.",
+            ],
+        ),
         Code::CrossOrigin => {
             (StatusCode::FORBIDDEN, "This request came from another site", &["For your safety it was not carried out."])
         }

@@ -11,7 +11,8 @@
 //! 3. Without them it can mean no more than the session whose cookie came along. A
 //!    cookie with `SameSite=Lax` does not come along in a frame of another site, so
 //!    what this ends is at most what a link could end.
-//! 4. Another issuer's message is ignored, and answered like any other.
+//! 4. Another issuer's message is ignored, and answered like any other. Okta may name the
+//!    org in place of one of its custom servers.
 
 use http::HeaderMap;
 use http::request::Parts;
@@ -50,7 +51,7 @@ pub(crate) fn target(parts: &Parts, body: &[u8], issuer: &Issuer) -> Result<Opti
     match parameters(&[query, form(&parts.headers, body)?], ["iss", "sid"])? {
         [None, None] => Ok(Some(Target::Browser)),
         [Some(iss), Some(sid)] if is_identifier(&sid) && !iss.is_empty() => {
-            Ok((iss == issuer.as_str()).then_some(Target::Session { sid }))
+            Ok(issuer.is_named_by(&iss).then_some(Target::Session { sid }))
         }
         [Some(_), Some(_)] => {
             Err(malformed("the `iss` or the `sid` of the front-channel logout is empty or too large"))

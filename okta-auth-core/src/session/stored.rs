@@ -31,6 +31,9 @@ const FORMATS: Formats = Formats { current: 3, previous: 2 };
 /// A store should give up sooner by itself; this is for one that does not.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// So many ids of one request are looked up.
+const CANDIDATES: usize = 4;
+
 /// Reads and writes sessions in a store. Clones share it.
 #[derive(Clone)]
 pub(crate) struct StoredSessions(Arc<Inner>);
@@ -40,6 +43,8 @@ struct Inner {
     store: Arc<dyn SessionStore>,
     sealer: Sealer,
     chunks: Chunks,
+    /// The cookies of the name that an earlier version of this library used.
+    previous: Option<Chunks>,
     limits: SessionLimits,
     naming: Naming,
     config: Arc<Config>,
@@ -73,18 +78,32 @@ impl StoredSessions {
     ) -> Result<Self> {
         let (owner, client_id) = config.owner();
         let sealer = keys.sealer(Purpose::StoredSession, &format!("{owner} {client_id}"))?;
-        let chunks = Chunks::new(settings, &config.options.cookie_name);
-        let (naming, skew) = (Naming::of(config), ClockSkew::default());
-        Ok(Self(Arc::new(Inner { store, sealer, chunks, limits, naming, config: Arc::clone(config), skew, watches })))
+        let previous = config.cookie_names.previous.as_deref().map(|name| Chunks::new(settings.clone(), name));
+        let chunks = Chunks::new(settings, &config.cookie_names.current);
+        let (naming, skew, config) = (Naming::of(config), ClockSkew::default(), Arc::clone(config));
+        Ok(Self(Arc::new(Inner { store, sealer, chunks, previous, limits, naming, config, skew, watches })))
     }
 
-    /// The key of the record that a request's cookie names, if it has one.
+    /// The keys of the records that a request's cookies may name, at most
+    /// [`CANDIDATES`]. Nearly always it is one.
     ///
     /// The cookie has the bytes of which the key is the hash, so that nobody can make a
     /// cookie out of a key. What has another length than an id is no id.
-    pub(crate) fn key(&self, cookies: &RequestCookies) -> Option<StoreKey> {
-        let id: [u8; 32] = base64url::decode(&*self.0.chunks.read(cookies)?).ok()?.try_into().ok()?;
-        Some(self.0.naming.name(Kind::Record, &id))
+    pub(crate) fn keys(&self, cookies: &RequestCookies) -> Vec<StoreKey> {
+        let chunks = std::iter::once(&self.0.chunks).chain(&self.0.previous);
+        let ids = chunks.flat_map(|chunks| self.ids(chunks, cookies));
+        ids.map(|id| self.key(&id)).take(CANDIDATES).collect()
+    }
+
+    /// The ids in the cookies of one name.
+    fn ids(&self, chunks: &Chunks, cookies: &RequestCookies) -> Vec<[u8; 32]> {
+        let texts = chunks.candidates(cookies);
+        texts.iter().filter_map(|text| base64url::decode(text.as_ref()).ok()?.try_into().ok()).collect()
+    }
+
+    /// The key of the record that an id names.
+    fn key(&self, id: &[u8; 32]) -> StoreKey {
+        self.0.naming.name(Kind::Record, id)
     }
 
     /// The live session under a key.
@@ -95,14 +114,25 @@ impl StoredSessions {
     /// # Errors
     /// [`Code::StoreUnavailable`]. What cannot be read is no session.
     pub(crate) async fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Entry>> {
-        let Some(record) = bounded(self.0.store.load(key)).await? else { return Ok(None) };
-        let Some(entry) = self.open(key, record) else { return Ok(None) };
-        let line = entry.session.lifeline();
-        let live = self.0.limits.is_live(line, now);
-        if !live {
-            self.0.skew.check(line, now);
+        Ok(self.load_any(key, now).await?.filter(|entry| self.is_live(entry, now)))
+    }
+
+    /// The session under a key, live or not. One from the future is warned about.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`]. What cannot be read is no session.
+    pub(crate) async fn load_any(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Entry>> {
+        let record = bounded(self.0.store.load(key)).await?;
+        let entry = record.and_then(|record| self.open(key, record));
+        if let Some(early) = entry.as_ref().filter(|entry| entry.session.is_early(now)) {
+            self.0.skew.check(early.session.lifeline(), now);
         }
-        Ok(live.then_some(entry))
+        Ok(entry)
+    }
+
+    /// Whether a session is within its limits.
+    pub(crate) fn is_live(&self, entry: &Entry, now: Timestamp) -> bool {
+        self.0.limits.is_live(entry.session.lifeline(), now)
     }
 
     /// Opens and decodes.
@@ -132,7 +162,7 @@ impl StoredSessions {
         now: Timestamp,
     ) -> Result<(SessionId, Vec<HeaderValue>)> {
         let id: [u8; 32] = random_bytes()?;
-        let key = self.0.naming.name(Kind::Record, &id);
+        let key = self.key(&id);
         let session = session.with_id(*key.as_bytes());
         self.link(&key, &session, now).await?;
         let record = self.seal(&key, &session, 1)?;
@@ -232,20 +262,45 @@ impl StoredSessions {
         Ok(found)
     }
 
-    /// The cookie again, with the time that is left.
+    /// The cookie again, with the time that is left. A session under the previous name
+    /// moves by this.
     ///
-    /// The id stays: a new one is made at sign-in alone. A request without a readable
-    /// id gets nothing.
+    /// The id stays: a new one is made at sign-in alone. A request without the id of this
+    /// session gets nothing.
     pub(crate) fn rewrite(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
-        let id = self.0.chunks.read(cookies).and_then(|text| base64url::decode(&*text).ok());
+        let mut chunks = std::iter::once(&self.0.chunks).chain(&self.0.previous);
+        let of = |id: &[u8; 32]| self.key(id) == session.id().0;
+        let id = chunks.find_map(|chunks| self.ids(chunks, cookies).into_iter().find(of));
         let Some(id) = id else { return Vec::new() };
         let left = self.0.limits.remaining(session.lifeline(), now);
-        self.0.chunks.write(cookies, &id, left).unwrap_or_default()
+        let mut set = self.0.chunks.write(cookies, &id, left).unwrap_or_default();
+        set.extend(self.clear_previous(cookies, session));
+        set
     }
 
-    /// The `Set-Cookie` values that take the session away.
-    pub(crate) fn clear(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
-        self.0.chunks.clear(cookies)
+    /// The `Set-Cookie` values that take a session away. Without one the cookie of our name
+    /// goes: the session that it led to has ended.
+    pub(crate) fn clear(&self, cookies: &RequestCookies, session: Option<&Session>) -> Vec<HeaderValue> {
+        let mut removed = self.0.chunks.clear(cookies);
+        removed.extend(session.into_iter().flat_map(|session| self.clear_previous(cookies, session)));
+        removed
+    }
+
+    /// The `Set-Cookie` values that take away whatever may be a session: the store cannot
+    /// tell what is one.
+    pub(crate) fn forget(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
+        let previous = self.0.previous.iter().filter(|previous| !self.ids(previous, cookies).is_empty());
+        let mut removed = self.0.chunks.clear(cookies);
+        removed.extend(previous.flat_map(|previous| previous.clear(cookies)));
+        removed
+    }
+
+    /// The same for cookies of the previous name, which lead to this session or else are
+    /// of another application.
+    pub(crate) fn clear_previous(&self, cookies: &RequestCookies, session: &Session) -> Vec<HeaderValue> {
+        let Some(previous) = &self.0.previous else { return Vec::new() };
+        let ours = self.ids(previous, cookies).iter().any(|id| self.key(id) == session.id().0);
+        if ours { previous.clear(cookies) } else { Vec::new() }
     }
 
     /// The name of the cookie.
