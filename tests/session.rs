@@ -158,7 +158,7 @@ async fn secrets(org: &okta_auth_dev::Org, secrets: &[&str]) -> App {
     let change = move |_| {
         let variables = env.into_iter().map(|(name, value)| (name.to_owned(), value));
         let variables = variables.chain([("OKTA_COOKIE_SECRET".to_owned(), secrets)]);
-        okta_auth_core::config::ConfigBuilder::from_variables(variables)
+        okta_auth_core::config::ConfigBuilder::from_variables(variables).cookie_name(SESSION)
     };
     AppBuilder::default().org(org.clone()).configure(change).start().await
 }

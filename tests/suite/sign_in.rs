@@ -166,8 +166,17 @@ pub(crate) async fn only_navigations_start_a_sign_in<F: Framework>() {
         }
         assert_eq!(app.browser().navigate(target).await.status, 303, "{target}");
     }
-    assert_eq!(app.browser().send(Method::POST, &initiate, &[], String::new()).await.status, 401);
-    assert_eq!(app.browser().send(Method::POST, &initiate, &PAGE, String::new()).await.status, 303);
+    // A form is a navigation unless the browser says otherwise.
+    for (headers, status) in [
+        (vec![("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "empty")], 401),
+        (vec![("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")], 401),
+        (vec![("x-requested-with", "XMLHttpRequest")], 401),
+        (PAGE.to_vec(), 303),
+        (vec![], 303),
+    ] {
+        let answer = app.browser().send(Method::POST, &initiate, &headers, String::new()).await;
+        assert_eq!(answer.status.as_u16(), status, "{headers:?}");
+    }
 }
 
 pub(crate) async fn twelve_restored_tabs_all_end_in_the_application<F: Framework>() {

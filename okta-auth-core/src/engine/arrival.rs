@@ -27,7 +27,7 @@ use http::Method;
 use http::request::Parts;
 
 use super::OktaAuth;
-use super::client_kind::FetchSigns;
+use super::client_kind::{FetchSigns, RequestKind};
 use super::loopback::is_alias;
 use super::renewal::Tended;
 use super::visit::{Inner, Lobby, Presence, Upkeep, Visit};
@@ -38,7 +38,7 @@ use crate::error::{Code, Error};
 use crate::events::{About, Happening, StoreUse};
 use crate::headers::{Head, HeaderText, Headers};
 use crate::logout::same_origin;
-use crate::session::{Activity, Due, Entry, Found, Look, Session, Ticket};
+use crate::session::{Activity, Due, Entry, Found, Look, Ticket};
 
 /// A session that ends sooner than this after its sign-in does not lead to another one.
 const SHORT: Duration = Duration::from_secs(60);
@@ -47,7 +47,7 @@ const SHORT: Duration = Duration::from_secs(60);
 struct Sent<'a> {
     cookies: RequestCookies,
     credentials: Credentials,
-    navigation: bool,
+    kind: RequestKind,
     /// Whether it opens a WebSocket.
     websocket: bool,
     /// Whether the request itself says that it is no use of the session.
@@ -152,7 +152,7 @@ impl OktaAuth {
         match look {
             Look::None => {}
             Look::Ended => inner.keep(Upkeep::Clear),
-            Look::Early(session) => inner.dead_end = Some(clock_ahead(&session, inner.now)),
+            Look::Early(session) => inner.dead_end = self.0.early.dead_end(&session, inner.now),
             Look::Here { entry, rewrite } => inner.settle(entry, rewrite, false),
             Look::Wait(ticket) => return Arrival::Waiting(Waiting::on(inner.found(ticket, renewal))),
         }
@@ -165,7 +165,7 @@ impl OktaAuth {
             auth: self.clone(),
             method: method.clone(),
             target: target.into(),
-            navigation: sent.navigation,
+            kind: sent.kind,
             htmx: sent.htmx,
             page: sent.page,
             alias: is_alias(sent.host, &self.config().base_url),
@@ -244,9 +244,9 @@ impl<'a> Sent<'a> {
                 _ => signs.note(name, value.as_ref()),
             }
         }
-        let (credentials, navigation) = (presented.with_query(head.query()), signs.is_navigation());
+        let (credentials, kind) = (presented.with_query(head.query()), signs.kind());
         let page = if htmx { current } else { referer }.map(H::keep);
-        Self { cookies, credentials, navigation, websocket, activity, htmx, page, host }
+        Self { cookies, credentials, kind, websocket, activity, htmx, page, host }
     }
 }
 
@@ -274,18 +274,6 @@ fn not_renewable() -> Arc<Error> {
     Arc::new(Error::new(Code::SessionNotRenewable, message))
 }
 
-/// The process that wrote the session has another clock. It would write the next one
-/// too, and the browser would be sent back and forth.
-fn clock_ahead(session: &Session, now: Timestamp) -> Arc<Error> {
-    let ahead = session.created_at().since(now);
-    let message = format!(
-        "a session began {} s in the future of this process, so it does not count yet and no other sign-in is started; \
-         synchronize the clocks of all replicas",
-        ahead.as_secs()
-    );
-    Arc::new(Error::new(Code::ClockSkew, message).with_retry_after(ahead.saturating_sub(SHORT)))
-}
-
 impl Waiting {
     /// Whatever has to be waited for.
     pub(super) fn on(visit: impl Future<Output = Visit> + Send + 'static) -> Self {
@@ -300,7 +288,7 @@ impl Inner {
         match auth.0.sessions.find(ticket, now, self.activity).await {
             Ok(Found::None) => {}
             Ok(Found::Ended) => self.keep(Upkeep::Clear),
-            Ok(Found::Early(session)) => self.dead_end = Some(clock_ahead(&session, now)),
+            Ok(Found::Early(session)) => self.dead_end = auth.0.early.dead_end(&session, now),
             Ok(Found::Here { entry, rewrite }) => {
                 if renewal == Renewal::OnDemand || entry.session.due(now) == Due::No {
                     self.settle(entry, rewrite, false);

@@ -130,9 +130,18 @@ impl Visit {
             return self.unauthorized();
         }
         if let Some(error) = &self.inner().dead_end {
-            return self.error(error);
+            return self.no_way_on(error);
         }
         self.start_login(&LoginOptions::new(self.target())).await
+    }
+
+    /// A page instead of a sign-in that would lead to the same page again.
+    fn no_way_on(&self, error: &Error) -> Reply {
+        if error.code() == Code::ClockSkew {
+            // Sign-ins fail until an operator has set a clock.
+            tracing::error!(target: "okta_auth", code = %error.code(), "{error}");
+        }
+        self.error(error)
     }
 
     /// 401 to a client without a session: a challenge and nothing else (RFC 6750 §3.1).

@@ -47,18 +47,41 @@ impl<'a> FetchSigns<'a> {
         first.get_or_insert(value);
     }
 
+    /// What the request is.
+    pub(super) fn kind(&self) -> RequestKind {
+        let silent = text(self.mode).is_none() && text(self.dest).is_none() && !self.is_script();
+        match self.is_navigation() {
+            true => RequestKind::Navigation,
+            false if silent && !self.speculative => RequestKind::Unknown,
+            false => RequestKind::Subresource,
+        }
+    }
+
+    /// Whether a script has announced itself.
+    fn is_script(&self) -> bool {
+        text(self.script).is_some_and(|by| by.eq_ignore_ascii_case("XMLHttpRequest"))
+    }
+
     /// Whether it is a page navigation.
-    pub(super) fn is_navigation(&self) -> bool {
+    fn is_navigation(&self) -> bool {
         let navigates = match (text(self.mode), text(self.dest)) {
             (Some(mode), dest) => mode == "navigate" && dest.is_none_or(|dest| matches!(dest, "document" | "empty")),
             (None, Some(dest)) => dest == "document",
-            (None, None) => {
-                let script = text(self.script).is_some_and(|by| by.eq_ignore_ascii_case("XMLHttpRequest"));
-                self.accepts_html && !script
-            }
+            (None, None) => self.accepts_html && !self.is_script(),
         };
         navigates && !self.speculative
     }
+}
+
+/// What a request is, as its headers tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RequestKind {
+    /// A page navigation of a browser.
+    Navigation,
+    /// The browser or a script says that it is something else.
+    Subresource,
+    /// Nothing is said.
+    Unknown,
 }
 
 /// Whether a purpose is to have the page ready before the user wants it.

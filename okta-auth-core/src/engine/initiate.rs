@@ -64,8 +64,7 @@ impl Visit {
             Err(Error::new(Code::CallbackMalformed, message))
         });
         match initiation {
-            // An image or a frame must not fill the browser with attempts. The form of a POST has been read.
-            Ok(_) if !self.is_navigation() => self.unauthorized(),
+            Ok(_) if !self.may_start_login() => self.unauthorized(),
             Ok(initiation) => self.start_login(&initiation.options_at(self.auth())).await,
             Err(error) => self.error(&error),
         }

@@ -124,7 +124,7 @@ impl Visit {
     async fn enter(&self, auth: &OktaAuth, parts: &Parts, options: LoginOptions) -> Reply {
         let (here, there) = (self.auth().config(), auth.config());
         if here.origin() == there.origin() && here.routes().mount() == there.routes().mount() {
-            if !self.is_navigation() {
+            if !self.may_start_login() {
                 return self.unauthorized();
             }
             let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());

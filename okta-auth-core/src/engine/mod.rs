@@ -69,6 +69,7 @@ mod callback;
 mod challenge;
 mod chooser;
 mod client_kind;
+mod early;
 mod endings;
 mod error_reply;
 mod exclusive;
@@ -193,6 +194,8 @@ pub(crate) struct Inner {
     senders: messages::Senders,
     /// The application's say at sign-in.
     hook: Option<Arc<dyn SignInHook>>,
+    /// Users whose sessions began in the future.
+    early: early::EarlySessions,
     /// Who wants to know what happens.
     events: Events,
 }

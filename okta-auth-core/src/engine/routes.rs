@@ -135,13 +135,12 @@ impl Visit {
         reply
     }
 
-    /// Starts a sign-in, for navigations alone: an image or a prefetch must not fill the
-    /// browser with attempts. `return_to` is where the browser goes afterwards;
+    /// Starts a sign-in, for navigations alone. `return_to` is where the browser goes afterwards;
     /// `prompt=login` asks Okta for fresh credentials, and `login_hint` is the user
     /// name to prefill. Of the rest of the query only what the application allows is passed
     /// on.
     async fn login(&self, parts: &Parts) -> Reply {
-        if !self.may_redirect() {
+        if !self.may_start_login() {
             return self.unauthorized();
         }
         let query = parts.uri.query().unwrap_or_default();

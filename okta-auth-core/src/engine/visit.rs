@@ -8,7 +8,7 @@ use http::header::ALLOW;
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 
-use super::client_kind::may_redirect;
+use super::client_kind::{RequestKind, may_redirect};
 use super::error_reply;
 use super::many::Many;
 use super::reply::{self, Reply};
@@ -37,7 +37,7 @@ pub(super) struct Inner {
     /// The path and query that were asked for, as they came.
     pub(super) target: Box<str>,
     /// Whether a browser wants to show the answer as a page.
-    pub(super) navigation: bool,
+    pub(super) kind: RequestKind,
     /// Whether htmx sends it: a script that can be told where to navigate.
     pub(super) htmx: bool,
     /// The page that it was made from, as the browser or htmx says.
@@ -185,7 +185,7 @@ impl Visit {
     /// The same with a link to a sign-in that leads to `target`.
     pub(super) fn error_leading_to(&self, error: &Error, target: &ReturnTo) -> Reply {
         let config = self.0.auth.config();
-        error_reply::error_reply(error, self.0.navigation, config, target, self.reference())
+        error_reply::error_reply(error, self.is_navigation(), config, target, self.reference())
     }
 
     /// The address that starts a sign-in, with these parameters.
@@ -359,7 +359,7 @@ impl Visit {
 
     /// Whether the answer may be a redirect to sign-in.
     pub(super) fn may_redirect(&self) -> bool {
-        self.0.navigation && may_redirect(&self.0.method) && !self.0.auth.config().is_api_only()
+        self.is_navigation() && may_redirect(&self.0.method) && !self.0.auth.config().is_api_only()
     }
 
     /// Remembers that the answer says itself if it could not be told who asks, as those
@@ -391,7 +391,14 @@ impl Visit {
 
     /// Whether a browser wants to show the answer as a page.
     pub(super) fn is_navigation(&self) -> bool {
-        self.0.navigation
+        self.0.kind == RequestKind::Navigation
+    }
+
+    /// Whether a request to one of the library's paths may start a sign-in: a navigation,
+    /// or a form of which nothing says that it is not one. An image, a frame or a prefetch
+    /// must not fill the browser with attempts.
+    pub(super) fn may_start_login(&self) -> bool {
+        self.is_navigation() || (self.0.method == Method::POST && self.0.kind == RequestKind::Unknown)
     }
 
     /// 405, with the methods that there are (RFC 9110 §15.5.6).

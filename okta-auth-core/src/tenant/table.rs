@@ -186,3 +186,34 @@ fn check(tenant: &TenantSettings, problems: &mut Vec<String>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(id: &str, issuer: &str) -> TenantSettings {
+        let mut tenant = TenantSettings::new(TenantId::parse(id).unwrap(), issuer, id);
+        tenant.audience = Some(format!("api://{id}"));
+        tenant
+    }
+
+    #[test]
+    fn an_org_leads_to_its_only_tenant_and_a_shared_one_to_none() {
+        let named = |tenants: Vec<TenantSettings>, iss: &str| {
+            TenantTable::new(tenants).unwrap().named_by(iss).map(|tenant| tenant.id.to_string())
+        };
+        let (org, server) = ("https://acme.okta.com", "https://acme.okta.com/oauth2/default");
+        let alone = || vec![tenant("acme", server), tenant("globex", "https://globex.okta.com")];
+        for iss in [org, server] {
+            assert_eq!(named(alone(), iss).as_deref(), Some("acme"), "{iss}");
+        }
+        for other in ["https://acme.okta.com/", "https://acme.okta.com/oauth2/other", "https://acme.okta.com:444"] {
+            assert_eq!(named(alone(), other), None, "{other}");
+        }
+        let servers = || vec![tenant("acme", server), tenant("initech", "https://acme.okta.com/oauth2/other")];
+        assert_eq!((named(servers(), org), named(servers(), server).as_deref()), (None, Some("acme")));
+        // Also where the org is the issuer of one of them.
+        let both = || vec![tenant("acme", server), tenant("initech", org)];
+        assert_eq!((named(both(), org), named(both(), server).as_deref()), (None, Some("acme")));
+    }
+}
