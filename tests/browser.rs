@@ -182,7 +182,7 @@ impl Driver {
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
     }
 
-    async fn quit(self) {
+    async fn quit(&self) {
         call(&self.http, Method::DELETE, &self.session, Value::Null).await;
     }
 }

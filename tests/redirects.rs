@@ -92,7 +92,7 @@ const GOOD: &[(&str, &str)] = &[
     ("/search?q=//evil.example", "/search?q=//evil.example"),
     ("/p?next=%2F%2Fevil.example", "/p?next=%2F%2Fevil.example"),
     ("/caf\u{e9}", "/caf%C3%A9"),
-    ("/page#part", "/page"),
+    ("/page#part", "/page#part"),
     ("/a//b", "/a//b"),
 ];
 

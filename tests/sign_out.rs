@@ -402,7 +402,8 @@ async fn front_channel_ignores_other_names_and_does_not_tell() {
         let wrong = [
             named(&format!("{issuer}1"), &sid),
             named(&format!("{issuer}/"), &sid),
-            named(&site.org.org_issuer(), &sid),
+            named(&site.org.custom_issuer("other"), &sid),
+            named(&format!("{}/", site.org.org_issuer()), &sid),
             named("", &sid).replace("iss=&", "iss=https%3A%2F%2Fevil.example&"),
             named(&issuer, &format!("{sid}1")),
             named(&issuer, &sid.to_uppercase()).replace(&sid, "x"),

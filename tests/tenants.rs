@@ -355,10 +355,17 @@ async fn a_third_party_names_the_tenant_exactly_and_proves_nothing() {
         let posted = site.browser().send(Method::POST, "/t/acme/login/initiate", &[FORM], good.clone()).await;
         assert!(posted.location().starts_with(&site.acme.issuer()), "{framework:?}: {}", posted.body);
         assert!(posted.set_cookies().iter().all(|cookie| cookie.contains("_login_")), "nobody is signed in");
+        // Okta's dashboard names the org.
+        let org = link(&[("iss", &site.acme.org_issuer())]);
+        let answer = site.browser().navigate(&format!("/login/initiate?{org}")).await;
+        assert!(answer.location().starts_with(&format!("{}/t/acme/login", site.base)), "{}", answer.body);
+        let answer = site.browser().navigate(&format!("/t/acme/login/initiate?{org}")).await;
+        assert!(answer.location().starts_with(&site.acme.issuer()), "{}", answer.body);
         site.quiet();
+        let other = link(&[("iss", &site.acme.custom_issuer("other"))]);
         let slash = format!("{issuer}/");
         let twice = link(&[("iss", &issuer), ("iss", &site.globex.issuer())]);
-        for bad in [link(&[("iss", &slash)]), link(&[]), twice] {
+        for bad in [link(&[("iss", &slash)]), link(&[]), twice, other] {
             for path in ["/login/initiate", "/t/acme/login/initiate"] {
                 assert_eq!(site.browser().navigate(&format!("{path}?{bad}")).await.status, 400, "{framework:?} {bad}");
             }

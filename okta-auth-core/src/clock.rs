@@ -58,6 +58,12 @@ impl SharedClock {
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from(self.0.now())
     }
+
+    /// The present moment, in microseconds.
+    pub(crate) fn moment(&self) -> Moment {
+        let since = self.0.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Moment(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    }
 }
 
 impl Default for SharedClock {
@@ -136,6 +142,35 @@ impl From<SystemTime> for Timestamp {
         match time.duration_since(UNIX_EPOCH) {
             Ok(after) => Self(whole_seconds(after)),
             Err(before) => Self(whole_seconds(before.duration()).saturating_neg()),
+        }
+    }
+}
+
+/// Microseconds since 1970-01-01T00:00:00Z, for what must be ordered within a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Moment(u64);
+
+impl Moment {
+    /// From seconds since the epoch.
+    #[cfg(test)]
+    pub(crate) const fn from_seconds(seconds: u64) -> Self {
+        Self(seconds * 1_000_000)
+    }
+
+    /// The whole seconds of this moment.
+    pub(crate) fn timestamp(self) -> Timestamp {
+        Timestamp(i64::try_from(self.0 / 1_000_000).unwrap_or(i64::MAX))
+    }
+
+    /// This moment, or the one right after `other` if that is not earlier and no more than
+    /// a minute ahead: a clock that was set back far must not date anything into the
+    /// future.
+    #[must_use]
+    pub(crate) fn after(self, other: Self) -> Self {
+        match other.0.checked_sub(self.0) {
+            Some(ahead) if ahead < 60_000_000 => Self(other.0.saturating_add(1)),
+            _ => self,
         }
     }
 }

@@ -55,8 +55,8 @@ impl Stream {
 /// One application with its org.
 pub(crate) struct App {
     pub(crate) org: Org,
-    pub(crate) base: String,
     pub(crate) auth: OktaAuth,
+    pub(crate) base: String,
 }
 
 impl App {
@@ -67,10 +67,11 @@ impl App {
 
     /// With an org and settings of the test's own.
     pub(crate) async fn with<F: Framework>(org: Org, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
-        Self::built::<F>(org, change, |builder| builder).await
+        // The name that the tests know; the default one has the issuer and the client in it.
+        Self::built::<F>(org, |config| change(config.cookie_name("okta_session")), |builder| builder).await
     }
 
-    /// The same with a store, a clock or hooks of the test's own.
+    /// With the default name of the cookie, and with a builder of the test's own.
     pub(crate) async fn built<F: Framework>(
         org: Org,
         change: impl FnOnce(ConfigBuilder) -> ConfigBuilder,

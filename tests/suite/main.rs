@@ -17,6 +17,7 @@ mod refresh;
 mod session_end;
 mod session_storage;
 mod sessions;
+mod sign_in;
 mod sign_out;
 
 /// Compiles each behaviour into one test for each framework.
@@ -70,4 +71,5 @@ on_both! {
         a_script_signs_out_with_a_long_id_token, a_script_that_need_not_go_to_okta_gets_the_landing_page,
         the_state_of_a_sign_out_leaves_the_address_once, an_application_says_once_that_the_user_is_signed_out,
         a_page_of_the_library_says_that_the_user_is_signed_out, universal_logout_by_email_needs_the_email;
+    sign_in: two_applications_on_one_host_leave_each_other_alone, a_cookie_that_does_not_open_is_left_alone, a_session_under_the_previous_name_moves_when_it_is_written, an_answer_deletes_few_cookies, only_navigations_start_a_sign_in, twelve_restored_tabs_all_end_in_the_application, long_targets_come_back_whole_or_as_their_path, a_second_call_of_the_callback_leads_into_the_application, a_sign_in_that_took_too_long_leads_back_to_its_page, a_step_up_that_is_cancelled_leads_back, a_sign_out_recorded_by_a_clock_ahead_ends_on_a_page, a_session_of_a_replica_with_a_clock_ahead_ends_on_a_page, tokens_born_expired_whose_refresh_is_refused_end_on_a_page, a_hook_that_fails_is_503_and_leads_back, an_account_with_too_much_data_gets_a_page_that_says_so, a_webview_and_a_service_worker_are_sent_to_sign_in, htmx_is_told_where_to_sign_in, another_loopback_name_is_redirected_before_the_sign_in, the_dashboard_may_name_the_org, login_passes_on_what_the_application_allows;
 }

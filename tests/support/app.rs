@@ -79,6 +79,8 @@ impl AppBuilder {
         let base = format!("http://{}", listener.local_addr().unwrap());
         org.allow_redirect(&base);
         let mut config = ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret(SECRET);
+        // The name that the tests know; the default one has the issuer and the client in it.
+        config = config.cookie_name("okta_session");
         if let Some(issuer) = self.issuer {
             config = config.issuer(issuer);
         }

@@ -86,7 +86,7 @@ impl Exchange<'_> {
             nonce: Some(pending.nonce.expose()),
             access_token: Some(tokens.access_token.expose()),
             max_age: pending.max_age(),
-            acr_values: &pending.acr_values,
+            acr_values: pending.acr_values(),
             // It came over TLS from the token endpoint, for a code of our own.
             trust: Trust::BackChannel,
         };
@@ -99,7 +99,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clock::Timestamp;
+    use crate::clock::Moment;
     use crate::login::{LoginOptions, ReturnTo};
 
     fn metadata(iss_in_response: bool) -> Metadata {
@@ -115,7 +115,7 @@ mod tests {
 
     fn validate(query: impl FnOnce(&str) -> String, iss_in_response: bool) -> Result<ValidatedCallback> {
         let options = LoginOptions::new(ReturnTo::root());
-        let pending = PendingLogin::new(&options, Timestamp::from_seconds(1)).unwrap();
+        let pending = PendingLogin::new(&options, Moment::from_seconds(1)).unwrap();
         let response = AuthorizationResponse::parse(query(pending.state.expose()).as_bytes()).unwrap();
         ValidatedCallback::new(pending, response, &metadata(iss_in_response))
     }

@@ -21,7 +21,7 @@ use super::builder::{ConfigBuilder, Path};
 use super::client_auth::ClientAuth;
 use super::problem::{Findings, Problem};
 use super::stores::{RevocationPlace, SessionPlace};
-use super::{Config, ResponseMode, Routes, env, rules, secrets, stores};
+use super::{Config, ResponseMode, Routes, authorization_parameters, env, rules, secrets, stores};
 use crate::error::Result;
 use crate::secret::Secret;
 
@@ -71,6 +71,7 @@ impl ConfigBuilder {
         let former = self.former_issuers.iter().filter_map(|issuer| rules::issuer(Some(issuer), &mut findings));
         let former_issuers: Vec<_> = former.collect();
         let cookie_secrets = self.secrets();
+        let cookie_names = self.cookie_names(issuer.as_ref(), client_id.as_deref(), &mut findings);
         let secure = base_url.as_ref().is_some_and(|base| base.scheme() == "https");
         secrets::cookie_secrets(&cookie_secrets, secure && !self.api_only, &mut findings);
         let ways = self.operator_routes(&mut findings, issuer.as_ref().zip(base_url.as_ref()));
@@ -103,6 +104,7 @@ impl ConfigBuilder {
             resource,
             api_only: self.api_only,
             cookie_secrets,
+            cookie_names,
             session_place,
             revocation_place,
             routes,
@@ -288,9 +290,8 @@ impl ConfigBuilder {
     /// The rules of what is seldom set: bounds that keep a typing error from turning a
     /// defence off, such as a leeway of hours or a session limit of zero.
     ///
-    /// The names of the header and of the cookie become parts of what is sent, so
-    /// they may hold what their grammars allow and nothing that would end them
-    /// early. Algorithms are those that there is a verifier for; `none` and the
+    /// The name of the header becomes a part of what is sent, so it may hold what its
+    /// grammar allows. Algorithms are those that there is a verifier for; `none` and the
     /// symmetric ones (`HS256`) are not among them.
     fn check_rest(&self, secure: bool, findings: &mut Findings) {
         if self.options.leeway > Duration::from_secs(300) {
@@ -312,13 +313,10 @@ impl ConfigBuilder {
         if self.options.algorithms.is_empty() || self.options.algorithms.iter().any(|a| !known.contains(&a.as_str())) {
             findings.error("algorithms", format!("the allowed algorithms are some of {}", known.join(", ")));
         }
+        authorization_parameters::check_allowed(&self.options.login_parameters, findings);
         let csrf_header = self.options.csrf_header.as_deref().unwrap_or("x-any");
         if http::HeaderName::try_from(csrf_header).is_err() {
             findings.error("csrf_header", format!("`{}` is no name of a header", csrf_header.escape_default()));
-        }
-        let name = &self.options.cookie_name;
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
-            findings.error("cookie_name", "the name of the session cookie is letters, digits, `_` and `-`");
         }
     }
 }

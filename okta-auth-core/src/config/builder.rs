@@ -67,6 +67,7 @@ pub struct ConfigBuilder {
     pub(super) tenant: Option<String>,
     pub(super) api_only: bool,
     pub(super) cookie_secrets: Vec<Secret>,
+    pub(super) cookie_name: Option<String>,
     pub(super) mount: String,
     pub(super) login: Path,
     pub(super) initiate_login: Path,
@@ -181,6 +182,13 @@ impl ConfigBuilder {
         /// The audiences of access tokens, separated by commas; `OKTA_AUDIENCE`, by
         /// default `api://default`. A token must name one of them.
         audience,
+        /// The name of the session cookie, without prefix; `OKTA_COOKIE_NAME`. Cookies of
+        /// pending sign-ins begin with it, and those of tenants.
+        ///
+        /// By default it is `okta_session-` and eight digits that stand for issuer and
+        /// client, so that two applications on one host do not share a cookie. Two with
+        /// the same client need a name each.
+        cookie_name,
         /// Where sessions live; `OKTA_SESSION_STORE`: `cookie`, `memory`, or the URL of
         /// Redis or Valkey. A store of your own goes to
         /// `OktaAuthBuilder::session_store`.
@@ -361,6 +369,29 @@ impl ConfigBuilder {
         self
     }
 
+    /// Lets `/login` pass further parameters of its query on to Okta, such as `idp` for a
+    /// button that leads to one identity provider. By default it passes on none, because
+    /// anybody can write a link to it.
+    ///
+    /// `login_hint`, `prompt=login` and `prompt=select_account` are passed on in any case;
+    /// other values of `prompt` need its name here. What the protocol sets cannot be
+    /// allowed.
+    ///
+    /// ```
+    /// # use okta_auth_core::config::ConfigBuilder;
+    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
+    /// // /login?idp=0oa2&ui_locales=fr
+    /// config.clone().allow_login_parameters(["idp", "ui_locales"]).build()?;
+    /// assert!(config.allow_login_parameters(["state"]).build().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn allow_login_parameters<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.options.login_parameters = names.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// For an API without sessions: access tokens alone count.
     ///
     /// `OKTA_ISSUER_URI` is then the only variable that is required, and
@@ -375,12 +406,6 @@ impl ConfigBuilder {
     /// alone. `none` and HMAC cannot be allowed.
     pub fn algorithms<S: Into<String>>(mut self, algorithms: impl IntoIterator<Item = S>) -> Self {
         self.options.algorithms = algorithms.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// The name of the session cookie, without prefix; `okta_session` by default.
-    pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
-        self.options.cookie_name = name.into();
         self
     }
 

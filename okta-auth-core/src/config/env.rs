@@ -36,6 +36,8 @@ pub(crate) const SCOPES: &str = "OKTA_SCOPES";
 pub(crate) const AUDIENCE: &str = "OKTA_AUDIENCE";
 /// The cookie secrets, separated by commas.
 pub(crate) const COOKIE_SECRET: &str = "OKTA_COOKIE_SECRET";
+/// The name of the session cookie.
+pub(crate) const COOKIE_NAME: &str = "OKTA_COOKIE_NAME";
 /// Where sessions live.
 pub(crate) const SESSION_STORE: &str = "OKTA_SESSION_STORE";
 
@@ -64,7 +66,7 @@ pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"
 pub(crate) const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// All that begin with `OKTA_`.
-const READ: [&str; 21] = [
+const READ: [&str; 22] = [
     ISSUER_URI,
     CLIENT_ID,
     CLIENT_SECRET,
@@ -77,6 +79,7 @@ const READ: [&str; 21] = [
     SCOPES,
     AUDIENCE,
     COOKIE_SECRET,
+    COOKIE_NAME,
     SESSION_STORE,
     REVOCATION_STORE,
     SESSION_IDLE,

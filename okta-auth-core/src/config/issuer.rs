@@ -40,6 +40,19 @@ impl Issuer {
         !self.url.path().starts_with("/oauth2/")
     }
 
+    /// The org that a custom server is a part of: its scheme, host and port. An org server
+    /// is none's part, and an issuer with another path may share its host with strangers.
+    pub(crate) fn org(&self) -> Option<String> {
+        (!self.is_org_server()).then(|| self.url.origin().ascii_serialization())
+    }
+
+    /// Whether Okta may mean this issuer by `iss` in a request that it sends a browser
+    /// with: Okta names the org where the application is at one of the org's custom
+    /// servers. Tokens are held to the issuer exactly.
+    pub(crate) fn is_named_by(&self, iss: &str) -> bool {
+        iss == self.text || self.org().as_deref() == Some(iss)
+    }
+
     /// Whether the issuer is on this machine: the only place where plain http is
     /// accepted.
     pub fn is_loopback(&self) -> bool {

@@ -17,6 +17,7 @@
 //! | `OKTA_SCOPES` | `openid profile email` |
 //! | `OKTA_AUDIENCE` | `api://default` |
 //! | `OKTA_COOKIE_SECRET` | random for each process |
+//! | `OKTA_COOKIE_NAME` | `okta_session-` and eight digits that stand for issuer and client |
 //! | `OKTA_SESSION_STORE` | `cookie`; or `memory`, or `redis://..` |
 //! | `OKTA_REVOCATION_STORE` | `memory`; or `none`, or `redis://..`; for sessions in cookies |
 //! | `OKTA_SESSION_IDLE`, `OKTA_SESSION_ABSOLUTE` | `1h`, `12h`; seconds, or with `s`, `m`, `h`, `d` |
@@ -68,9 +69,11 @@
 //! # }
 //! ```
 
+mod authorization_parameters;
 mod build;
 mod builder;
 mod client_auth;
+mod cookie_name;
 mod deployment;
 mod durations;
 mod egress;
@@ -90,9 +93,11 @@ use std::time::Duration;
 
 use url::Url;
 
+pub(crate) use authorization_parameters::check_parameter;
 pub use builder::ConfigBuilder;
 pub(crate) use client_auth::Signer;
 pub use client_auth::{ClientAuth, PrivateKey};
+pub(crate) use cookie_name::CookieNames;
 pub(crate) use env::is_read;
 pub use issuer::Issuer;
 pub(crate) use issuer::is_loopback;
@@ -148,6 +153,8 @@ pub struct Config {
     pub(crate) routes: Routes,
     /// How requests reach the issuer.
     pub(crate) ways: OperatorRoutes,
+    /// How the cookies are called.
+    pub(crate) cookie_names: CookieNames,
     /// What is seldom set.
     pub(crate) options: Options,
     /// What works and is probably not meant so.
@@ -253,6 +260,12 @@ impl Config {
     /// Whether this is the application's issuer, or was once.
     pub(crate) fn is_or_was_issuer(&self, issuer: &str) -> bool {
         std::iter::once(&self.issuer).chain(&self.former_issuers).any(|known| known.as_str() == issuer)
+    }
+
+    /// Whether a third party that names `iss` means this application's issuer, now or
+    /// before.
+    pub(crate) fn is_named_by(&self, iss: &str) -> bool {
+        std::iter::once(&self.issuer).chain(&self.former_issuers).any(|known| known.is_named_by(iss))
     }
 
     /// Whether browsers reach the application over TLS: decides `Secure` and the

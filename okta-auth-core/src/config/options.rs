@@ -56,8 +56,6 @@ pub(crate) struct Options {
     pub(crate) jwks_refetch_floor: Duration,
     /// How long one request to Okta may take.
     pub(crate) http_timeout: Duration,
-    /// The session cookie, without prefix.
-    pub(crate) cookie_name: String,
     /// How many verified access tokens are remembered.
     pub(crate) token_cache_size: usize,
     /// How many opened session cookies are remembered.
@@ -68,6 +66,8 @@ pub(crate) struct Options {
     pub(crate) accepted_clients: Vec<String>,
     /// What the metadata of the API tell.
     pub(crate) resource_scopes: Vec<String>,
+    /// The further parameters that `/login` passes on to Okta.
+    pub(crate) login_parameters: Vec<String>,
     /// A header that scripts of the application send.
     pub(crate) csrf_header: Option<String>,
     /// Whether an unsafe request needs `Origin` or `Sec-Fetch-Site`.
@@ -93,12 +93,12 @@ impl Default for Options {
             outage_grace: Duration::from_secs(600),
             jwks_refetch_floor: Duration::from_secs(5),
             http_timeout: Duration::from_secs(10),
-            cookie_name: "okta_session".to_owned(),
             token_cache_size: 4096,
             session_cache_size: 1024,
             introspection_lifetime: Duration::from_secs(30),
             accepted_clients: Vec::new(),
             resource_scopes: Vec::new(),
+            login_parameters: Vec::new(),
             csrf_header: None,
             strict_origin_check: false,
             front_channel_session_required: true,

@@ -67,7 +67,6 @@ impl ConfigBuilder {
 
     /// The public origin before any check, and the name of the session cookie.
     pub(crate) fn shared(&self) -> (&str, &str) {
-        let cookie = self.options.cookie_name.as_str();
-        (self.base(), cookie)
+        (self.base(), self.shared_cookie_name())
     }
 }

@@ -5,6 +5,10 @@
 //! the others are `name.1`, `name.2`. The parts are one sealed text, so a part that is
 //! changed, missing, swapped or of another generation makes all of it unreadable, and
 //! one beyond the number is not looked at.
+//!
+//! A browser sends several cookies of one name if another application on the host has set
+//! some for a path of its own. Each combination is a candidate, up to [`CANDIDATES`] of
+//! them, and the one that opens counts.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -25,6 +29,9 @@ const EXTRA: usize = 48;
 /// The most parts of one value: what servers and proxies commonly accept as headers in
 /// all.
 const MOST: usize = 5;
+
+/// So many combinations of the values of one name are tried.
+const CANDIDATES: usize = 16;
 
 /// A value that may need several cookies.
 #[derive(Debug)]
@@ -47,18 +54,39 @@ impl Chunks {
         &self.name
     }
 
-    /// The text, put together again; `None` if a part is missing or the number makes no
-    /// sense.
-    pub(crate) fn read<'a>(&self, cookies: &'a RequestCookies) -> Option<Cow<'a, [u8]>> {
-        let (count, first) = split_count(cookies.value(&self.name)?)?;
-        if count == 1 {
-            return Some(Cow::Borrowed(first));
+    /// The texts that the cookies may be, put together again. Nearly always it is one.
+    pub(crate) fn candidates<'a>(&self, cookies: &'a RequestCookies) -> Vec<Cow<'a, [u8]>> {
+        let mut texts = Vec::new();
+        for (count, first) in cookies.values(&self.name).filter_map(split_count) {
+            if count == 1 {
+                texts.push(Cow::Borrowed(first));
+            } else {
+                self.append_combinations(cookies, count, first, &mut texts);
+            }
+            if texts.len() >= CANDIDATES {
+                break;
+            }
         }
-        let mut text = first.to_owned();
+        texts.truncate(CANDIDATES);
+        texts
+    }
+
+    /// The texts of several parts that begin with `first`.
+    fn append_combinations(
+        &self,
+        cookies: &RequestCookies,
+        count: usize,
+        first: &[u8],
+        texts: &mut Vec<Cow<'_, [u8]>>,
+    ) {
+        let mut combined = vec![first.to_owned()];
         for at in 1..count {
-            text.extend_from_slice(cookies.value(&self.part(at))?);
+            let name = self.part(at);
+            let values: Vec<&[u8]> = cookies.values(&name).take(CANDIDATES).collect();
+            let next = |text: Vec<u8>| values.iter().map(move |value| [text.as_slice(), value].concat()).collect();
+            combined = combined.into_iter().flat_map(|text| -> Vec<Vec<u8>> { next(text) }).take(CANDIDATES).collect();
         }
-        Some(Cow::Owned(text))
+        texts.extend(combined.into_iter().map(Cow::Owned));
     }
 
     /// The text of the first cookie as it came, if that says that it is all.
@@ -68,11 +96,6 @@ impl Chunks {
     pub(crate) fn first<'a>(&self, cookies: &'a RequestCookies) -> Option<&'a [u8]> {
         let (count, first) = split_count(cookies.first(&self.name)?)?;
         (count == 1).then_some(first)
-    }
-
-    /// Whether the browser holds anything under this name.
-    pub(crate) fn present(&self, cookies: &RequestCookies) -> bool {
-        self.names(cookies).next().is_some()
     }
 
     /// Sets the text of bytes, and deletes the parts that an earlier, longer one left.
@@ -87,8 +110,12 @@ impl Chunks {
     ) -> Result<Vec<HeaderValue>> {
         let count = base64url::encoded_len(sealed).div_ceil(PART);
         if count > MOST {
-            let message = "the session does not fit into the cookies of a browser: ask Okta for fewer groups and claims \
-                           (a group filter on the claim), or put less into it at sign-in";
+            let message = format!(
+                "the session has {} bytes and does not fit the cookies of a browser: keep sessions in a store \
+                 (OKTA_SESSION_STORE=redis://.. or memory), or ask Okta for fewer groups and claims (a group filter on \
+                 the claim), or put less into the session at sign-in",
+                base64url::encoded_len(sealed)
+            );
             return Err(Error::new(Code::SessionTooLarge, message));
         }
         let mut set = Vec::with_capacity(count);
@@ -96,9 +123,7 @@ impl Chunks {
         for (at, part) in sealed.chunks(PART / 4 * 3).enumerate() {
             set.push(self.set(at, count, part, max_age)?);
         }
-        let used: Vec<String> = (0..count).map(|at| self.part(at)).collect();
-        let stale = self.names(cookies).filter(|name| !used.iter().any(|used| used == name));
-        set.extend(stale.map(|name| self.settings.remove(name)));
+        set.extend(self.removals(cookies, count));
         Ok(set)
     }
 
@@ -118,52 +143,40 @@ impl Chunks {
 
     /// Deletes every part that the browser holds, and the first one in any case.
     pub(crate) fn clear(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
-        let others = self.names(cookies).filter(|name| *name != self.name);
         let mut removed = vec![self.settings.remove(&self.name)];
-        removed.extend(others.map(|name| self.settings.remove(name)));
+        removed.extend(self.removals(cookies, 1));
         removed
     }
 
-    /// Deletes the cookies of other tenants.
-    pub(crate) fn clear_others(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
-        self.of_others(cookies).map(|(name, _)| self.settings.remove(name)).collect()
+    /// Deletes the parts of these numbers and beyond that the browser holds. Numbers that
+    /// no part of ours has are not looked for, so that an answer stays small.
+    fn removals(&self, cookies: &RequestCookies, from: usize) -> Vec<HeaderValue> {
+        let stale = (from..MOST).map(|at| self.part(at)).filter(|name| cookies.values(name).next().is_some());
+        stale.map(|name| self.settings.remove(&name)).collect()
     }
 
-    /// The ids of the tenants whose cookies those are, each once.
+    /// The ids of other tenants of which the browser has a cookie, each once. They may be
+    /// any text. The name of a pending sign-in has one more `_`, and is left out.
     pub(crate) fn others<'a>(&'a self, cookies: &'a RequestCookies) -> Vec<&'a str> {
-        let mut ids: Vec<&str> =
-            self.of_others(cookies).map(|(_, rest)| rest.split_once('.').map_or(rest, |(id, _)| id)).collect();
+        let Some((family, own)) = self.name.rsplit_once('_') else { return Vec::new() };
+        let rests = cookies.names_with_prefix(family).filter_map(|name| name.strip_prefix(family)?.strip_prefix('_'));
+        let ids = rests.map(|rest| rest.split_once('.').map_or(rest, |(id, _)| id));
+        let mut ids: Vec<&str> = ids.filter(|id| !id.is_empty() && !id.contains('_') && *id != own).collect();
         ids.sort_unstable();
         ids.dedup();
         ids
     }
 
-    /// The cookies of other tenants, with what comes after the last `_`: an id, which
-    /// has none in it, and the number of a part. Pending sign-ins have one more `_`, and
-    /// are left out.
-    fn of_others<'a>(&'a self, cookies: &'a RequestCookies) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let family = self.name.rsplit_once('_').map(|(family, _)| family);
-        let all =
-            family.into_iter().flat_map(|family| cookies.names_with_prefix(family).map(move |name| (family, name)));
-        all.filter_map(|(family, name)| {
-            let rest = name.strip_prefix(family)?.strip_prefix('_')?;
-            let other = !rest.is_empty() && !rest.contains('_') && self.names(cookies).all(|own| own != name);
-            other.then_some((name, rest))
-        })
+    /// Deletes the cookies of another tenant.
+    pub(crate) fn clear_other(&self, cookies: &RequestCookies, id: &str) -> Vec<HeaderValue> {
+        let Some((family, _)) = self.name.rsplit_once('_') else { return Vec::new() };
+        let (settings, name) = (self.settings.clone(), format!("{family}_{id}"));
+        Self { settings, name, attributes: String::new() }.clear(cookies)
     }
 
     /// The name of a part: the plain one for the first, numbered for the others.
     fn part(&self, at: usize) -> String {
         if at == 0 { self.name.clone() } else { format!("{}.{at}", self.name) }
-    }
-
-    /// The parts in a request: the plain name, and the name with a dot and a number.
-    fn names<'a>(&'a self, cookies: &'a RequestCookies) -> impl Iterator<Item = &'a str> {
-        cookies.names_with_prefix(&self.name).filter(|name| {
-            let rest = name.strip_prefix(&self.name).unwrap_or_default();
-            let number = rest.strip_prefix('.').unwrap_or_default();
-            rest.is_empty() || (!number.is_empty() && number.len() <= 3 && number.bytes().all(|b| b.is_ascii_digit()))
-        })
     }
 }
 

@@ -40,11 +40,20 @@ impl RequestCookies {
         headers.flat_map(|header| pieces(header.as_bytes())).filter_map(pair).take(MAX_COOKIES)
     }
 
-    /// The value of a cookie; of the first one if there are several of that name whose
-    /// values are ASCII. Ours are, and whether a value of kilobytes is can be told much
-    /// faster than whether it is text.
-    pub(crate) fn value(&self, name: &str) -> Option<&[u8]> {
-        self.iter().find(|(known, value)| *known == name.as_bytes() && value.is_ascii()).map(|(_, value)| value)
+    /// The values of the cookies of one name, those that are ASCII. Ours are, and whether a
+    /// value of kilobytes is can be told much faster than whether it is text.
+    ///
+    /// A browser sends several of one name if they were set for different paths, the most
+    /// specific path first (RFC 6265 §5.4).
+    pub(crate) fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        let named = self.iter().filter(move |(known, value)| *known == name.as_bytes() && value.is_ascii());
+        named.map(|(_, value)| value)
+    }
+
+    /// The cookies whose names begin with `prefix`, each with its value.
+    pub(crate) fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+        let named = self.iter().filter(move |(name, _)| name.starts_with(prefix.as_bytes()));
+        named.filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, value)))
     }
 
     /// Whether the request came without any.
@@ -59,8 +68,7 @@ impl RequestCookies {
 
     /// The names that begin with `prefix`.
     pub(crate) fn names_with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-        let names = self.iter().map(|(name, _)| name).filter(move |name| name.starts_with(prefix.as_bytes()));
-        names.filter_map(|name| std::str::from_utf8(name).ok())
+        self.with_prefix(prefix).map(|(name, _)| name)
     }
 }
 
@@ -103,7 +111,7 @@ mod tests {
         headers.append(COOKIE, HeaderValue::from_bytes(b"f=\xff; g=7").unwrap());
         headers.append(COOKIE, HeaderValue::from_bytes("h=\u{e9}; i=8; j=\u{e9}; j=9".as_bytes()).unwrap());
         let cookies = RequestCookies::new(&headers);
-        let value = |name: &str| cookies.value(name).map(|value| std::str::from_utf8(value).unwrap());
+        let value = |name: &str| cookies.values(name).next().map(|value| std::str::from_utf8(value).unwrap());
         assert_eq!(value("a"), Some("1"));
         assert_eq!(value("b"), Some("2"));
         assert_eq!(value("e"), Some("5=6"));

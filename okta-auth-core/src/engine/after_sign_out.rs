@@ -55,12 +55,12 @@ impl Visit {
     /// The page that says that the user is signed out.
     fn signed_out_page(&self) -> Reply {
         let routes = self.auth().config().routes();
-        let home = format!("{}/", routes.mount());
-        let sign_in = routes.login().map(|login| ("Sign in", login));
+        let home = routes.home();
+        let sign_in = routes.login().map(|login| routes.public(login));
         let page = Page {
             title: "You are signed out",
             sentences: Vec::new(),
-            links: sign_in.into_iter().chain([("Home", home.as_str())]).collect(),
+            links: sign_in.iter().map(|login| ("Sign in", login.as_str())).chain([("Home", home.as_str())]).collect(),
             code: None,
             reference: self.reference(),
         };

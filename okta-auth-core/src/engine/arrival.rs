@@ -20,13 +20,15 @@ use std::fmt;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use http::Method;
 use http::request::Parts;
 
 use super::OktaAuth;
-use super::client_kind::FetchSigns;
+use super::client_kind::{FetchSigns, RequestKind};
+use super::loopback::is_alias;
 use super::renewal::Tended;
 use super::visit::{Inner, Lobby, Presence, Upkeep, Visit};
 use crate::bearer::{Credentials, Presented};
@@ -34,19 +36,28 @@ use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error};
 use crate::events::{About, Happening, StoreUse};
-use crate::headers::{Head, Headers};
+use crate::headers::{Head, HeaderText, Headers};
 use crate::logout::{Landing, MissingOrigin, same_origin};
 use crate::session::{Activity, Due, Entry, Found, Look, Ticket};
 
+/// A session that ends sooner than this after its sign-in does not lead to another one.
+const SHORT: Duration = Duration::from_secs(60);
+
 /// What the headers of a request come to, from one look at each.
-struct Sent {
+struct Sent<'a> {
     cookies: RequestCookies,
     credentials: Credentials,
-    navigation: bool,
+    kind: RequestKind,
     /// Whether it opens a WebSocket.
     websocket: bool,
     /// Whether the request itself says that it is no use of the session.
     activity: Activity,
+    /// Whether htmx sends it.
+    htmx: bool,
+    /// The page that the request was made from, as the browser or htmx says.
+    page: Option<HeaderText>,
+    /// The host of the request line or of the `Host` header.
+    host: Option<&'a [u8]>,
 }
 
 /// A request, as soon as the engine has looked at it.
@@ -131,7 +142,8 @@ impl OktaAuth {
             return Arrival::Here(Visit::new(self.inner(head.method, head.target, now, sent)));
         }
         let look = self.0.sessions.look(&sent.cookies, now, sent.activity);
-        let own = matches!(look, Look::None | Look::Invalid) || self.is_own_request(head, sent.websocket);
+        let own =
+            matches!(look, Look::None | Look::Ended | Look::Early(_)) || self.is_own_request(head, sent.websocket);
         let landing = self.landing(head, &sent, now);
         let inner = Inner { own, landing, ..self.inner(head.method, head.target, now, sent) };
         self.arrived(inner, look, options.renewal)
@@ -141,7 +153,8 @@ impl OktaAuth {
     fn arrived(&self, mut inner: Inner, look: Look, renewal: Renewal) -> Arrival {
         match look {
             Look::None => {}
-            Look::Invalid => inner.keep(Upkeep::Clear),
+            Look::Ended => inner.keep(Upkeep::Clear),
+            Look::Early(session) => inner.dead_end = self.0.early.dead_end(&session, inner.now),
             Look::Here { entry, rewrite } => inner.settle(entry, rewrite, false),
             Look::Wait(ticket) => return Arrival::Waiting(Waiting::on(inner.found(ticket, renewal))),
         }
@@ -151,19 +164,23 @@ impl OktaAuth {
     }
 
     /// What a request is to a sign-out before it.
-    fn landing<H: Headers>(&self, head: Head<'_, H>, sent: &Sent, now: Timestamp) -> Option<Landing> {
-        let opens_a_page = sent.navigation && *head.method == Method::GET;
+    fn landing<H: Headers>(&self, head: Head<'_, H>, sent: &Sent<'_>, now: Timestamp) -> Option<Landing> {
+        let opens_a_page = sent.kind == RequestKind::Navigation && *head.method == Method::GET;
         if opens_a_page { self.0.landings.read(&sent.cookies, head.target, now) } else { None }
     }
 
     /// A request of which nothing but its shape is known.
-    fn inner(&self, method: &Method, target: &str, now: Timestamp, sent: Sent) -> Inner {
+    fn inner(&self, method: &Method, target: &str, now: Timestamp, sent: Sent<'_>) -> Inner {
         Inner {
             auth: self.clone(),
             method: method.clone(),
             target: target.into(),
-            navigation: sent.navigation,
+            kind: sent.kind,
+            htmx: sent.htmx,
+            page: sent.page,
+            alias: is_alias(sent.host, &self.config().base_url),
             cookies: sent.cookies,
+            dead_end: None,
             lobby: None,
             own: true,
             presence: Presence::Nobody,
@@ -226,24 +243,30 @@ impl OktaAuth {
     }
 }
 
-impl Sent {
+impl<'a> Sent<'a> {
     /// Looks at each header once: most requests have few of them, and looking for one by
     /// its name costs as much as going through all.
-    fn read<H: Headers>(head: Head<'_, H>) -> Self {
+    fn read<H: Headers>(head: Head<'a, H>) -> Self {
         let (mut cookies, mut presented, mut signs, mut websocket) =
             (RequestCookies::default(), Presented::default(), FetchSigns::default(), false);
         let mut activity = Activity::Active;
+        let (mut referer, mut current, mut host, mut htmx) = (None, None, head.authority.map(str::as_bytes), false);
         for (name, value) in head.headers.each() {
             match name {
                 "cookie" => cookies.note(H::keep(value)),
                 "authorization" => presented.note::<H>(value),
                 "upgrade" => websocket |= names_websocket(value.as_ref()),
                 PASSIVE_HEADER if is_passive(value.as_ref()) => activity = Activity::Passive,
+                "host" => host = host.or(Some(value.as_ref())),
+                "referer" => referer = Some(value),
+                "hx-request" => htmx = value.as_ref() == b"true",
+                "hx-current-url" => current = Some(value),
                 _ => signs.note(name, value.as_ref()),
             }
         }
-        let (credentials, navigation) = (presented.with_query(head.query()), signs.is_navigation());
-        Self { cookies, credentials, navigation, websocket, activity }
+        let (credentials, kind) = (presented.with_query(head.query()), signs.kind());
+        let page = if htmx { current } else { referer }.map(H::keep);
+        Self { cookies, credentials, kind, websocket, activity, htmx, page, host }
     }
 }
 
@@ -263,6 +286,14 @@ fn names_websocket(value: &[u8]) -> bool {
     value.split(|byte| *byte == b',').any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }
 
+/// A sign-in whose session has ended within a second or so would end in the same way
+/// again, and the browser would be sent back and forth without end.
+fn not_renewable() -> Arc<Error> {
+    let message = "a session ended within a minute of its sign-in: Okta refused its refresh token, so no other sign-in \
+                   is started; check the lifetime of access tokens and the refresh token settings at Okta";
+    Arc::new(Error::new(Code::SessionNotRenewable, message))
+}
+
 impl Waiting {
     /// Whatever has to be waited for.
     pub(super) fn on(visit: impl Future<Output = Visit> + Send + 'static) -> Self {
@@ -277,13 +308,18 @@ impl Inner {
         match auth.0.sessions.find(ticket, now, self.activity).await {
             Ok(Found::None) => {}
             Ok(Found::Ended) => self.keep(Upkeep::Clear),
+            Ok(Found::Early(session)) => self.dead_end = auth.0.early.dead_end(&session, now),
             Ok(Found::Here { entry, rewrite }) => {
                 if renewal == Renewal::OnDemand || entry.session.due(now) == Due::No {
                     self.settle(entry, rewrite, false);
                 } else {
+                    let began = entry.session.created_at();
                     match auth.tended(entry, now).await {
                         Tended::Usable { entry, renewed } => self.settle(entry, rewrite, renewed),
-                        Tended::Ended => self.keep(Upkeep::Clear),
+                        Tended::Ended => {
+                            self.keep(Upkeep::Clear);
+                            self.dead_end = (now.since(began) < SHORT).then(not_renewable);
+                        }
                         Tended::Unavailable(error) if error.code() == Code::StoreUnavailable => {
                             self.presence = self.unavailable(error.duplicate());
                         }
@@ -312,7 +348,7 @@ impl Inner {
     /// The store does not answer.
     fn unavailable(&self, error: Error) -> Presence {
         self.tell(Happening::StoreUnavailable { during: StoreUse::Read }, About::default(), Some(&error));
-        Presence::Unavailable(std::sync::Arc::new(error))
+        Presence::Unavailable(Arc::new(error))
     }
 }
 

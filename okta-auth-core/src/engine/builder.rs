@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
+use super::early::EarlySessions;
 use super::hook::SignInHook;
 use super::late::LateSignOuts;
 use super::many::Many;
@@ -259,6 +260,7 @@ impl OktaAuthBuilder {
             passive: self.passive,
             senders,
             hook: self.hook,
+            early: EarlySessions::default(),
             events,
             config,
             clock,

@@ -2,16 +2,23 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
 use super::reply::{self, Reply};
 use super::visit::Visit;
 use crate::bearer::WwwAuthenticate;
 use crate::error::{Code, Error};
-use crate::login::LoginOptions;
+use crate::login::{LoginOptions, ReturnTo};
 use crate::policy::{Decision, Effect, StepUp};
+
+/// Tells htmx where to navigate.
+const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+
+/// A longer address of the page that led to a step-up is not kept: cookies have little
+/// room.
+const MAX_CAME_FROM: usize = 200;
 
 /// A mark on a response: the engine is to put its own answer in the place of it.
 ///
@@ -132,16 +139,42 @@ impl Visit {
         if !self.may_redirect() {
             return self.unauthorized();
         }
+        if let Some(error) = &self.inner().dead_end {
+            return self.no_way_on(error);
+        }
         self.start_login(&LoginOptions::new(self.target())).await
     }
 
+    /// A page instead of a sign-in that would lead to the same page again.
+    fn no_way_on(&self, error: &Error) -> Reply {
+        if error.code() == Code::ClockSkew {
+            // Sign-ins fail until an operator has set a clock.
+            tracing::error!(target: "okta_auth", code = %error.code(), "{error}");
+        }
+        self.error(error)
+    }
+
     /// 401 to a client without a session: a challenge and nothing else (RFC 6750 §3.1).
-    fn unauthorized(&self) -> Reply {
+    pub(super) fn unauthorized(&self) -> Reply {
         if self.is_navigation() && !self.auth().config().is_api_only() {
             return self.form_without_session();
         }
         let body = json!({ "error": "login_required", "message": "Sign in first." });
-        challenged(StatusCode::UNAUTHORIZED, &WwwAuthenticate::bare(), &body)
+        let mut reply = challenged(StatusCode::UNAUTHORIZED, &WwwAuthenticate::bare(), &body);
+        if let Some(address) = self.htmx_redirect() {
+            reply.headers_mut().insert(HX_REDIRECT, address);
+        }
+        reply
+    }
+
+    /// Where htmx goes to sign in, and from there back to its page. It follows the header
+    /// whatever the status is.
+    fn htmx_redirect(&self) -> Option<HeaderValue> {
+        if !self.inner().htmx {
+            return None;
+        }
+        let back = self.came_from().unwrap_or_else(ReturnTo::root);
+        HeaderValue::try_from(self.login_url(&[("return_to", back.as_str())])?).ok()
     }
 
     /// 401 to a client without a token: no error, since nothing was sent (RFC 6750
@@ -178,6 +211,7 @@ impl Visit {
     async fn step_up(&self, step_up: &StepUp, by_token: bool) -> Reply {
         if !by_token && self.may_redirect() {
             let mut options = LoginOptions::new(self.target());
+            options.came_from = self.came_from().filter(|page| page.as_str().len() <= MAX_CAME_FROM);
             options.acr_values.clone_from(&step_up.acr_values);
             options.max_age = step_up.max_age;
             return self.start_login(&options).await;

@@ -111,6 +111,7 @@ fn telling(error: &Error) -> Telling {
         Code::SignInRefused => {
             (StatusCode::FORBIDDEN, "You cannot sign in here", &["This application did not let you in."])
         }
+        Code::SessionTooLarge | Code::SessionNotRenewable => return unusable_session(error),
         Code::CrossOrigin => {
             (StatusCode::FORBIDDEN, "This request came from another site", &["For your safety it was not carried out."])
         }
@@ -188,6 +189,29 @@ fn away(error: &Error) -> Telling {
         ),
     };
     Telling { status: StatusCode::SERVICE_UNAVAILABLE, title, sentences }
+}
+
+/// The user has signed in, and the application cannot keep the session.
+fn unusable_session(error: &Error) -> Telling {
+    let (status, title, sentences): (_, _, &[&str]) = match error.code() {
+        Code::SessionTooLarge => (
+            StatusCode::FORBIDDEN,
+            "Your account has too much data for this application",
+            &[
+                "Your account is in more groups, or has more attributes, than this application can keep.",
+                "Please tell the people who run this application.",
+            ],
+        ),
+        _ => (
+            StatusCode::BAD_GATEWAY,
+            "Your sign-in ended at once",
+            &[
+                "The sign-in service ended your sign-in right after it had begun.",
+                "Please try again; if it stays so, tell the people who run this application.",
+            ],
+        ),
+    };
+    Telling { status, title, sentences }
 }
 
 /// For every token that was refused: to the user they are all the same.

@@ -9,6 +9,8 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
+
 use super::OktaAuth;
 use super::many::Many;
 use super::visit::Visit;
@@ -17,43 +19,51 @@ use crate::events::{About, EndReason};
 use crate::session::{Activity, Found, Look, Session};
 use crate::tenant::{TenantId, TenantKey};
 
-/// Of a browser with more sessions than this the others are only forgotten: each may
-/// take a question to the source of tenants and one to the store.
+/// A browser's sessions at more tenants than this stay: each may take a question to the
+/// source of tenants and one to the store.
 const MOST: usize = 16;
 
 impl Visit {
-    /// Ends the sessions of other tenants in this browser, which has forgotten them
-    /// already: a failure is no reason to refuse the new one.
-    pub(super) async fn end_others(&self, many: &Many) {
-        let ids = self.auth().0.sessions.others(self.cookies());
-        for id in ids.iter().filter_map(|id| TenantId::parse(id)).take(MOST) {
-            if let Err(error) = self.end_other(many, id).await {
-                tracing::warn!(target: "okta_auth", code = %error.code(), "a session at another tenant was not ended: {error}");
+    /// Ends the sessions of other tenants in this browser, and returns the deletion of
+    /// their cookies. A failure is no reason to refuse the new session.
+    pub(super) async fn end_others(&self, many: &Many) -> Vec<HeaderValue> {
+        let sessions = &self.auth().0.sessions;
+        let mut removed = Vec::new();
+        for id in sessions.chunks().others(self.cookies()).into_iter().filter_map(TenantId::parse).take(MOST) {
+            match self.end_other(many, id.clone()).await {
+                Ok(cookies) => removed.extend(cookies),
+                Err(error) => {
+                    tracing::warn!(target: "okta_auth", code = %error.code(), "a session at another tenant was not ended: {error}");
+                    removed.extend(sessions.chunks().clear_other(self.cookies(), id.as_str()));
+                }
             }
         }
+        removed
     }
 
-    /// Ends the session of one of them.
-    async fn end_other(&self, many: &Many, id: TenantId) -> Result<()> {
-        let Some(other) = many.find(&TenantKey::Id(id)).await? else { return Ok(()) };
-        let Some(session) = self.session_at(&other).await? else { return Ok(()) };
+    /// Ends the session at one of them. The cookies of a name that is no tenant stay.
+    async fn end_other(&self, many: &Many, id: TenantId) -> Result<Vec<HeaderValue>> {
+        let Some(other) = many.find(&TenantKey::Id(id)).await? else { return Ok(Vec::new()) };
+        let session = self.session_at(&other).await?;
+        let removed = other.0.sessions.clear(self.cookies(), session.as_deref());
+        let Some(session) = session else { return Ok(removed) };
         if other.0.sessions.end(&session, self.now()).await? {
             other.tell_ended(About::session(&session), EndReason::Replaced, self.reference());
         }
         other.revoke_later(session);
-        Ok(())
+        Ok(removed)
     }
 
     /// The session that this browser has at another tenant. Its tokens are not renewed.
     async fn session_at(&self, other: &OktaAuth) -> Result<Option<Arc<Session>>> {
         let found = match other.0.sessions.look(self.cookies(), self.now(), Activity::Passive) {
-            Look::None | Look::Invalid => return Ok(None),
+            Look::None | Look::Ended | Look::Early(_) => return Ok(None),
             Look::Here { entry, .. } => return Ok(Some(entry.session)),
             Look::Wait(ticket) => other.0.sessions.find(ticket, self.now(), Activity::Passive).await?,
         };
         Ok(match found {
             Found::Here { entry, .. } => Some(entry.session),
-            Found::None | Found::Ended => None,
+            Found::None | Found::Ended | Found::Early(_) => None,
         })
     }
 }

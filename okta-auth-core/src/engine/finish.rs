@@ -101,7 +101,7 @@ impl Visit {
         let (inner, sessions) = (self.inner(), &self.auth().0.sessions);
         match upkeep {
             Upkeep::Nothing => Vec::new(),
-            Upkeep::Clear => sessions.clear(&inner.cookies),
+            Upkeep::Clear => sessions.clear(&inner.cookies, None),
             Upkeep::Rewrite | Upkeep::Renewed => {
                 let entry = inner.entry();
                 entry.map_or_else(Vec::new, |entry| {

@@ -111,16 +111,66 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// Why a hook did not let a sign-in through: it refuses the user, or it failed itself.
+///
+/// `?` makes one of a [`Refusal`], and of every error of another library.
+///
+/// | | status | what the user sees |
+/// |---|---|---|
+/// | `Refused` | 403 | the reason, and a link to use another account |
+/// | `Unavailable` | 503 with `Retry-After` | that sign-in is not available, and a link to try again |
+///
+/// ```
+/// use okta_auth_core::engine::{Refusal, SignIn, SignInError};
+///
+/// # async fn find_account(subject: &str) -> Result<Option<u64>, std::io::Error> { Ok(Some(7)) }
+/// async fn on_sign_in(mut sign_in: SignIn) -> Result<SignIn, SignInError> {
+///     // A database that is away is 503: the user may try again.
+///     let account = find_account(sign_in.identity().subject()).await?;
+///     let account = account.ok_or_else(|| Refusal::new("You have no account here."))?;
+///     sign_in.insert("account", account)?;
+///     Ok(sign_in)
+/// }
+/// # use okta_auth_core::{OktaAuth, config::ConfigBuilder};
+/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
+/// let auth = OktaAuth::builder(config).on_sign_in(on_sign_in).build()?;
+/// # drop(auth); Ok(())
+/// # }
+/// ```
+// No `Error` itself, so that `From` can take every type that is one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SignInError {
+    /// The application does not let the user in.
+    Refused(Refusal),
+    /// The hook could not decide. The cause goes to the log.
+    Unavailable(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<Refusal> for SignInError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for SignInError {
+    fn from(error: E) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
 /// What [`SignInHook::on_sign_in`] returns.
-pub type HookFuture = Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Send>>;
+pub type HookFuture = Pin<Box<dyn Future<Output = Result<SignIn, SignInError>> + Send>>;
 
 /// The application's say at sign-in.
 ///
 /// Called at each sign-in, after everything has been verified and before the session is
-/// made. Any `async fn(SignIn) -> Result<SignIn, Refusal>` is one.
+/// made. Any `async fn(SignIn) -> Result<SignIn, E>` is one whose `E` is [`SignInError`],
+/// [`Refusal`], or an error of another library.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a sign-in hook",
-    label = "not an `async fn(SignIn) -> Result<SignIn, Refusal>`",
+    label = "not an `async fn(SignIn) -> Result<SignIn, SignInError>`",
     note = "the future must be `Send + 'static`: take what it needs by value or in an `Arc`"
 )]
 pub trait SignInHook: Send + Sync + 'static {
@@ -128,12 +178,14 @@ pub trait SignInHook: Send + Sync + 'static {
     fn on_sign_in(&self, sign_in: SignIn) -> HookFuture;
 }
 
-impl<F, Fut> SignInHook for F
+impl<F, Fut, E> SignInHook for F
 where
     F: Fn(SignIn) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<SignIn, Refusal>> + Send + 'static,
+    Fut: Future<Output = Result<SignIn, E>> + Send + 'static,
+    E: Into<SignInError>,
 {
     fn on_sign_in(&self, sign_in: SignIn) -> HookFuture {
-        Box::pin(self(sign_in))
+        let outcome = self(sign_in);
+        Box::pin(async move { outcome.await.map_err(Into::into) })
     }
 }

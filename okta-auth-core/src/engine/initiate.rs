@@ -1,8 +1,11 @@
 //! Third-party-initiated sign-in (OIDC Core §4): a link in Okta's dashboard leads here.
 //!
 //! 1. `iss` must be there, once, and be that of the application or of one of its
-//!    tenants, now or before a move, character by character. The sign-in is at the
-//!    issuer of now. Nothing is fetched from an issuer because a request names it.
+//!    tenants, now or before a move, character by character. Okta's dashboard names the
+//!    org, so the org of a custom server is taken in its place; another server of that
+//!    org is not. Where several tenants share an org, its name leads to none of them. The
+//!    sign-in is at the issuer of now. Nothing is fetched from an issuer because a request
+//!    names it.
 //! 2. `login_hint` is passed on to Okta, which decides what it means.
 //! 3. `target_link_uri` is where the browser goes afterwards, if that is on this
 //!    origin; else the root. It is read by the same rules as every other target.
@@ -54,13 +57,14 @@ impl Visit {
     pub(super) async fn initiate_login(&self, parts: &Parts, body: &[u8]) -> Reply {
         let config = self.auth().config();
         let initiation = self.initiation(parts, body).and_then(|initiation| {
-            if config.is_or_was_issuer(&initiation.issuer) {
+            if config.is_named_by(&initiation.issuer) {
                 return Ok(initiation);
             }
             let message = "a third party asked for a sign-in at an issuer that is not the configured one";
             Err(Error::new(Code::CallbackMalformed, message))
         });
         match initiation {
+            Ok(_) if !self.may_start_login() => self.unauthorized(),
             Ok(initiation) => self.start_login(&initiation.options_at(self.auth())).await,
             Err(error) => self.error(&error),
         }

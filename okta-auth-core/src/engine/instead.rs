@@ -48,11 +48,7 @@ impl Visit {
     /// 401 for a form that came without a session: a redirect would lose what is in it,
     /// and not say so.
     pub(super) fn form_without_session(&self) -> Reply {
-        let routes = self.auth().config().routes();
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("return_to", self.target().as_str())
-            .finish();
-        let again = routes.login().map(|login| routes.public(&format!("{login}?{query}")));
+        let again = self.login_url(&[("return_to", self.target().as_str())]);
         let page = Page {
             title: "You are not signed in any more",
             sentences: vec!["What you entered was not sent on. Sign in, and enter it again."],

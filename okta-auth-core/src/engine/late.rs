@@ -106,7 +106,7 @@ impl OktaAuth {
         let list = &self.0.late;
         let mut waiting = list.lock();
         let (since, proven) = (waiting.round, ticket.is_proven());
-        if waiting.keys.contains(&ticket.key()) {
+        if ticket.key().is_some_and(|key| waiting.keys.contains(&key)) {
             return true;
         }
         let full = if proven {
@@ -176,7 +176,7 @@ impl LateSignOuts {
 impl Waiting {
     /// Adds a sign-out that is not there yet.
     fn add(&mut self, late: Late) {
-        self.keys.insert(late.ticket.key());
+        self.keys.extend(late.ticket.key());
         self.unproven += usize::from(!late.ticket.is_proven());
         self.queue.push_back(late);
     }
@@ -203,7 +203,9 @@ impl Waiting {
 
     /// Frees the place of a sign-out.
     fn forget(&mut self, ticket: &Ticket) {
-        self.keys.remove(&ticket.key());
+        if let Some(key) = ticket.key() {
+            self.keys.remove(&key);
+        }
         self.unproven = self.unproven.saturating_sub(usize::from(!ticket.is_proven()));
     }
 }

@@ -44,6 +44,9 @@ pub(super) struct Entrance {
 impl Visit {
     /// Answers a request to one of the library's paths that is for no tenant.
     pub(super) async fn serve_lobby(&self, many: &Many, endpoint: Endpoint, parts: &Parts, body: &Bytes) -> Reply {
+        if let (Endpoint::Login, Some(address)) = (endpoint, self.at_configured_address()) {
+            return reply::see_other(&address);
+        }
         let outcome = match (endpoint, &parts.method) {
             (Endpoint::Login, &Method::GET | &Method::HEAD) => Ok(self.entrance(many, &self.wanted(parts), None)),
             (Endpoint::Login, &Method::POST) => self.identify(many, parts, body).await,
@@ -113,7 +116,7 @@ impl Visit {
     /// §4).
     async fn initiate_at(&self, many: &Many, parts: &Parts, body: &[u8]) -> Result<Reply> {
         let initiation = self.initiation(parts, body)?;
-        let tenant = many.find(&TenantKey::Issuer(initiation.issuer.clone())).await?;
+        let tenant = many.named_by(&initiation.issuer).await?;
         let auth = tenant.ok_or_else(|| Error::new(Code::CallbackMalformed, "the `iss` is that of no tenant"))?;
         Ok(self.enter(&auth, parts, initiation.options_at(&auth)).await)
     }
@@ -122,6 +125,9 @@ impl Visit {
     async fn enter(&self, auth: &OktaAuth, parts: &Parts, options: LoginOptions) -> Reply {
         let (here, there) = (self.auth().config(), auth.config());
         if here.origin() == there.origin() && here.routes().mount() == there.routes().mount() {
+            if !self.may_start_login() {
+                return self.unauthorized();
+            }
             let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
             let visit = match auth.arrival(parts, target, Renewal::OnDemand) {
                 Arrival::Here(visit) => visit,

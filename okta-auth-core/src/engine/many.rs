@@ -296,6 +296,11 @@ impl Many {
         self.directory.find(key).await?.map(|settings| self.engine(&settings)).transpose()
     }
 
+    /// The engine of the tenant that a third party means by `iss`.
+    pub(super) async fn named_by(&self, iss: &str) -> Result<Option<OktaAuth>> {
+        self.directory.named_by(iss).await?.map(|settings| self.engine(&settings)).transpose()
+    }
+
     /// The engine of a tenant: the one that is ready, or a new one if the settings are
     /// others. Whoever has the old one keeps it to the end of the request.
     fn engine(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {

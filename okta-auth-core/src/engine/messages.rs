@@ -36,6 +36,8 @@
 //! end, in the store or by a mark that every replica sees, once for each message. What
 //! each of the three is told is decided in [`logout`](crate::logout).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_FRAME_OPTIONS};
 use http::request::Parts;
@@ -45,7 +47,7 @@ use url::Url;
 
 use super::OktaAuth;
 use super::reply::{self, Reply};
-use super::visit::Visit;
+use super::visit::{Upkeep, Visit};
 use crate::bearer::Authority;
 use crate::config::Issuer;
 use crate::error::{Code, Error, Result};
@@ -92,8 +94,10 @@ impl Visit {
             CONTENT_SECURITY_POLICY,
             HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("frame-ancestors 'none'")),
         );
-        let clear = self.auth().0.sessions.clear(self.cookies());
         if self.is_ended_by(parts, body) {
+            let session = self.known_session().map(Arc::as_ref);
+            let clear = self.auth().0.sessions.clear(self.cookies(), session);
+            self.inner().keep(Upkeep::Nothing);
             reply::add_cookies(reply.headers_mut(), clear);
         }
         reply

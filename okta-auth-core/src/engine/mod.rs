@@ -66,9 +66,11 @@ mod after_sign_out;
 mod arrival;
 mod bearer_token;
 mod builder;
+mod callback;
 mod challenge;
 mod chooser;
 mod client_kind;
+mod early;
 mod endings;
 mod error_reply;
 mod exclusive;
@@ -80,6 +82,7 @@ mod instead;
 mod late;
 mod lease;
 mod lobby;
+mod loopback;
 mod many;
 mod messages;
 mod once;
@@ -108,7 +111,7 @@ pub use bearer_token::BearerToken;
 pub use builder::OktaAuthBuilder;
 pub use challenge::Challenge;
 pub use finish::Finish;
-pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
+pub use hook::{HookFuture, Refusal, SignIn, SignInError, SignInHook};
 pub use reply::Reply;
 pub use routes::Endpoint;
 pub use session_end::SessionEnded;
@@ -200,6 +203,8 @@ pub(crate) struct Inner {
     senders: messages::Senders,
     /// The application's say at sign-in.
     hook: Option<Arc<dyn SignInHook>>,
+    /// Users whose sessions began in the future.
+    early: early::EarlySessions,
     /// Who wants to know what happens.
     events: Events,
 }

@@ -15,41 +15,18 @@
 //!
 //! Each of them can be renamed or left out. None of them renews the tokens of a
 //! session: signing out has to work while Okta is away.
-//!
-//! # What a callback costs
-//!
-//! Up to the check of the state nothing is asked of anybody, so a stranger's callback
-//! costs the opening of one cookie. After that one request for the code is made, at
-//! most one for keys that are new, and at most one for userinfo. The attempt is used up
-//! before the first of them.
-//!
-//! # Which session ends at a sign-in
-//!
-//! The new session is written first and its cookie set; then the one that this browser
-//! had ends, with its refresh token. In that order a store that fails in between leaves
-//! two sessions and not none. A session that somebody planted in the browser ends with
-//! it.
-
-use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, USER_AGENT};
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use url::form_urlencoded;
 
-use super::page::Page;
 use super::reply::{self, Reply};
 use super::visit::{Lobby, Visit};
-use super::{Refusal, SignIn};
 use crate::bearer::resource_metadata;
-use crate::callback::{AuthorizationResponse, Exchange, ValidatedCallback, VerifiedIdentity};
-use crate::clock::Timestamp;
 use crate::config::Routes;
-use crate::error::{Code, Error, Result};
-use crate::events::{About, EndReason, Happening};
-use crate::login::{LoginOptions, PendingLogin};
-use crate::session::{NewSession, Session, device};
+use crate::login::LoginOptions;
 
 /// One of the library's paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -154,10 +131,14 @@ impl Visit {
         reply
     }
 
-    /// Starts a sign-in. `return_to` is where the browser goes afterwards;
+    /// Starts a sign-in, for navigations alone. `return_to` is where the browser goes afterwards;
     /// `prompt=login` asks Okta for fresh credentials, and `login_hint` is the user
-    /// name to prefill. Whatever else is in the query is ignored.
+    /// name to prefill. Of the rest of the query only what the application allows is passed
+    /// on.
     async fn login(&self, parts: &Parts) -> Reply {
+        if !self.may_start_login() {
+            return self.unauthorized();
+        }
         let query = parts.uri.query().unwrap_or_default();
         let mut options = LoginOptions::new(self.auth().start_page());
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -165,140 +146,18 @@ impl Visit {
                 ("return_to", target) => options.return_to = self.auth().return_to(target),
                 ("prompt", "login") => options.force_login = true,
                 ("login_hint", hint) if hint.len() <= 254 => options.login_hint = Some(hint.to_owned()),
+                (name, value) if self.passes_on(name, value) => {
+                    options = options.clone().with_parameter(name, value).unwrap_or(options);
+                }
                 _ => {}
             }
         }
         self.start_login(&options).await
     }
 
-    /// Completes a sign-in, or tells why it could not be completed.
-    async fn callback(&self, parts: &Parts, response: &[u8]) -> Reply {
-        let (mut cookies, mut about) = (Vec::new(), About::default());
-        let mut reply = match self.try_callback(parts, response, &mut cookies, &mut about).await {
-            Ok(reply) => reply,
-            Err(error) => {
-                self.tell_failed(about, &error);
-                self.error_told(&error)
-            }
-        };
-        reply::add_cookies(reply.headers_mut(), cookies);
-        reply
-    }
-
-    /// `cookies` gets the deletion of the attempt's cookie as soon as the attempt is
-    /// known: it is used up whatever comes of it. `about` gets the user, who is known
-    /// before there is a session.
-    async fn try_callback(
-        &self,
-        parts: &Parts,
-        response: &[u8],
-        cookies: &mut Vec<HeaderValue>,
-        about: &mut About,
-    ) -> Result<Reply> {
-        let auth = &self.auth().0;
-        let response = AuthorizationResponse::parse(response)?;
-        let pending = auth.attempts.find(self.cookies(), &response.state, self.now())?;
-        cookies.push(auth.attempts.clear(&pending.state));
-        if !auth.consumed.consume(&pending.state, auth.config.attempt_lifetime(), self.now()) {
-            return Err(Error::new(Code::AttemptUnknown, "this sign-in has been completed before"));
-        }
-        let metadata = self.auth().metadata().await?;
-        let callback = ValidatedCallback::new(pending, response, &metadata)?;
-        let exchange =
-            Exchange { config: &auth.config, metadata: &metadata, protocol: &auth.protocol, verifier: &auth.verifier };
-        let (identity, pending) = callback.exchange(&exchange).await?;
-        *about = About::subject(identity.subject());
-        self.establish(parts, identity, &pending, cookies).await
-    }
-
-    /// Makes a new session from a verified identity. Nothing of an earlier session is
-    /// carried over, and the one that this browser had ends.
-    async fn establish(
-        &self,
-        parts: &Parts,
-        identity: VerifiedIdentity,
-        pending: &PendingLogin,
-        cookies: &mut Vec<HeaderValue>,
-    ) -> Result<Reply> {
-        let auth = &self.auth().0;
-        let identity = Arc::new(identity);
-        let sign_in = SignIn::new(Arc::clone(&identity), auth.tenant.clone());
-        let sign_in = match &auth.hook {
-            None => sign_in,
-            Some(hook) => match hook.on_sign_in(sign_in).await {
-                Ok(sign_in) => sign_in,
-                Err(refusal) => {
-                    self.tell(Happening::SignInRefused, About::subject(identity.subject()), None);
-                    return Ok(self.refused(&refusal));
-                }
-            },
-        };
-        let now = auth.clock.now();
-        let device = parts.headers.get(USER_AGENT).and_then(|agent| device(agent.to_str().ok()?));
-        let app_data = sign_in.into_app_data();
-        let with =
-            NewSession { client_id: &auth.config.client_id, app_data: &app_data, device: device.as_deref(), now };
-        let session = Session::new(&identity, &with)?;
-        if session.lifeline().ceiling.is_some_and(|end| end <= now) {
-            // It would have ended before the next request, which would sign in again, without end.
-            return Err(Error::invalid_claim("session_expiry", "is past, so nobody can be signed in"));
-        }
-        let (id, session_cookies) = auth.sessions.create(self.cookies(), session, now).await?;
-        self.auth().still_there(id).await?;
-        cookies.extend(session_cookies);
-        if let Some(many) = &auth.exclusive {
-            cookies.extend(auth.sessions.clear_others(self.cookies()));
-            if let Some(many) = many.upgrade() {
-                // Nobody's sign-in needs the room for what this may have to ask.
-                Box::pin(self.end_others(&many)).await;
-            }
-        }
-        self.end_replaced(now).await;
-        let about = About { session: About::session_id(id).session, ..About::subject(identity.subject()) };
-        self.tell(Happening::SignInSucceeded, about, None);
-        Ok(reply::see_other(pending.return_to.as_str()))
-    }
-
-    /// Ends the session that this browser had before. The browser has forgotten it
-    /// already, so a failure is no reason to refuse the new one.
-    async fn end_replaced(&self, now: Timestamp) {
-        let Ok(Some(session)) = self.session() else { return };
-        match self.auth().0.sessions.end(session, now).await {
-            Ok(ended) => {
-                if ended {
-                    self.tell_ended(session, EndReason::Replaced);
-                }
-                self.auth().revoke_later(Arc::clone(session));
-            }
-            Err(error) => self.tell_not_ended(session, &error),
-        }
-    }
-
-    /// The application's hook said no. The way on is another account: without
-    /// `prompt=login` Okta would sign the same one in again.
-    fn refused(&self, refusal: &Refusal) -> Reply {
-        let routes = self.auth().config().routes();
-        let other = routes.login().map(|login| routes.public(&format!("{login}?prompt=login")));
-        let home = routes.home();
-        let mut links: Vec<(&str, &str)> = Vec::new();
-        if let Some(other) = &other {
-            links.push(("Use another account", other));
-        }
-        links.push(("Home", &home));
-        let code = Code::SignInRefused.as_str();
-        let reference = self.reference();
-        if !self.is_navigation() {
-            let reference = reference.to_string();
-            let body = serde_json::json!({ "error": code, "message": refusal.reason(), "reference": reference });
-            return reply::json(StatusCode::FORBIDDEN, &body);
-        }
-        let page = Page {
-            title: "You cannot sign in here",
-            sentences: vec![refusal.reason()],
-            links,
-            code: Some(code),
-            reference,
-        };
-        reply::html(StatusCode::FORBIDDEN, page.render())
+    /// Whether `/login` passes a parameter on to Okta.
+    fn passes_on(&self, name: &str, value: &str) -> bool {
+        let allowed = &self.auth().config().options.login_parameters;
+        (name, value) == ("prompt", "select_account") || allowed.iter().any(|known| known == name)
     }
 }

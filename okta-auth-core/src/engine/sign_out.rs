@@ -14,6 +14,8 @@
 //!
 //! [`Continuations`]: crate::logout::Continuations
 
+use std::sync::Arc;
+
 use http::header::{CONTENT_SECURITY_POLICY, HeaderName};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
@@ -22,7 +24,7 @@ use serde_json::json;
 use super::instead::with_form;
 use super::page::{Page, escape};
 use super::reply::{self, Reply};
-use super::visit::Visit;
+use super::visit::{Upkeep, Visit};
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::EndReason;
@@ -63,7 +65,13 @@ impl Visit {
             Err(error) => self.error(&error),
         };
         // The browser forgets the session whatever the store and Okta said.
-        reply::add_cookies(reply.headers_mut(), self.auth().0.sessions.clear(self.cookies()));
+        let sessions = &self.auth().0.sessions;
+        let removed = match self.session() {
+            Ok(session) => sessions.clear(self.cookies(), session.map(Arc::as_ref)),
+            Err(_) => sessions.forget(self.cookies()),
+        };
+        self.inner().keep(Upkeep::Nothing);
+        reply::add_cookies(reply.headers_mut(), removed);
         reply
     }
 

@@ -8,7 +8,7 @@ use http::header::ALLOW;
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 
-use super::client_kind::may_redirect;
+use super::client_kind::{RequestKind, may_redirect};
 use super::error_reply;
 use super::many::Many;
 use super::reply::{self, Reply};
@@ -18,6 +18,7 @@ use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error, Result};
 use crate::events::{About, Happening, Reference};
+use crate::headers::HeaderText;
 use crate::jose::VerifiedAccessToken;
 use crate::login::{LoginOptions, ReturnTo};
 use crate::logout::Landing;
@@ -37,7 +38,15 @@ pub(super) struct Inner {
     /// The path and query that were asked for, as they came.
     pub(super) target: Box<str>,
     /// Whether a browser wants to show the answer as a page.
-    pub(super) navigation: bool,
+    pub(super) kind: RequestKind,
+    /// Whether htmx sends it: a script that can be told where to navigate.
+    pub(super) htmx: bool,
+    /// The page that it was made from, as the browser or htmx says.
+    pub(super) page: Option<HeaderText>,
+    /// Whether it came to another loopback name than the configured one.
+    pub(super) alias: bool,
+    /// Why no sign-in is started for it: the new session would end as the last one did.
+    pub(super) dead_end: Option<Arc<Error>>,
     /// The request's cookies.
     pub(super) cookies: RequestCookies,
     /// Whether it is for none of the tenants that there are.
@@ -186,8 +195,20 @@ impl Visit {
 
     /// The same for an error of which an event has told already.
     pub(super) fn error_told(&self, error: &Error) -> Reply {
+        self.error_leading_to(error, &self.target())
+    }
+
+    /// The same with a link to a sign-in that leads to `target`.
+    pub(super) fn error_leading_to(&self, error: &Error, target: &ReturnTo) -> Reply {
         let config = self.0.auth.config();
-        error_reply::error_reply(error, self.0.navigation, config, &self.target(), self.reference())
+        error_reply::error_reply(error, self.is_navigation(), config, target, self.reference())
+    }
+
+    /// The address that starts a sign-in, with these parameters.
+    pub(super) fn login_url(&self, parameters: &[(&str, &str)]) -> Option<String> {
+        let routes = self.0.auth.config().routes();
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        Some(routes.public(&format!("{}?{query}", routes.login()?)))
     }
 
     /// Whether the request may reach the application at all: not if it names a tenant
@@ -240,6 +261,9 @@ impl Visit {
     /// }
     /// ```
     pub async fn start_login(&self, options: &LoginOptions) -> Reply {
+        if let Some(address) = self.at_configured_address() {
+            return reply::see_other(&address);
+        }
         match self.try_start_login(options).await {
             Ok(reply) => {
                 self.tell(Happening::SignInStarted, About::default(), None);
@@ -261,7 +285,7 @@ impl Visit {
         }
         let auth = &self.0.auth.0;
         let metadata = self.0.auth.metadata().await?;
-        let (pending, cookies) = auth.attempts.begin(options, &self.0.cookies, self.0.now)?;
+        let (pending, cookies) = auth.attempts.begin(options, &self.0.cookies, auth.clock.moment())?;
         let url = auth.protocol.authorization_url(&metadata, &pending.parameters(options))?;
         let mut reply = reply::see_other(url.as_str());
         reply::add_cookies(reply.headers_mut(), cookies);
@@ -344,9 +368,16 @@ impl Visit {
         auth.return_to(&auth.config().routes().public(&self.0.target))
     }
 
+    /// The page of the application that the request was made from, if it was one.
+    pub(super) fn came_from(&self) -> Option<ReturnTo> {
+        let page = std::str::from_utf8(self.0.page.as_ref()?.as_bytes()).ok()?;
+        let rest = page.strip_prefix(&self.0.auth.config().origin())?;
+        rest.starts_with('/').then(|| self.0.auth.return_to(rest))
+    }
+
     /// Whether the answer may be a redirect to sign-in.
     pub(super) fn may_redirect(&self) -> bool {
-        self.0.navigation && may_redirect(&self.0.method) && !self.0.auth.config().is_api_only()
+        self.is_navigation() && may_redirect(&self.0.method) && !self.0.auth.config().is_api_only()
     }
 
     /// Remembers that the answer says itself if it could not be told who asks, as those
@@ -378,7 +409,14 @@ impl Visit {
 
     /// Whether a browser wants to show the answer as a page.
     pub(super) fn is_navigation(&self) -> bool {
-        self.0.navigation
+        self.0.kind == RequestKind::Navigation
+    }
+
+    /// Whether a request to one of the library's paths may start a sign-in: a navigation,
+    /// or a form of which nothing says that it is not one. An image, a frame or a prefetch
+    /// must not fill the browser with attempts.
+    pub(super) fn may_start_login(&self) -> bool {
+        self.is_navigation() || (self.0.method == Method::POST && self.0.kind == RequestKind::Unknown)
     }
 
     /// 405, with the methods that there are (RFC 9110 §15.5.6).

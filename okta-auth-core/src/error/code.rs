@@ -122,9 +122,27 @@ codes! {
     UserinfoSubject = "userinfo_subject",
     /// The application's `on_sign_in` hook refused the user.
     SignInRefused = "sign_in_refused",
+    /// The application's `on_sign_in` hook failed.
+    ///
+    /// The same sign-in may work later. Users get 503 with `Retry-After`, and the log has
+    /// the hook's error.
+    SignInUnavailable = "sign_in_unavailable",
+    /// The new session would not be live, or was written by a process whose clock is more
+    /// than a minute ahead.
+    ///
+    /// Synchronize the clocks of all replicas. Users get 503 with `Retry-After` until this
+    /// clock has caught up.
+    ClockSkew = "clock_skew",
+    /// A session ended within a minute of its sign-in, because Okta refused its refresh
+    /// token.
+    ///
+    /// Another sign-in would end in the same way, so none is started. Check the lifetime
+    /// of access tokens and the refresh token settings of the application at Okta.
+    SessionNotRenewable = "session_not_renewable",
     /// The session is too large for the cookies of one browser.
     ///
-    /// Ask Okta for fewer groups and claims, or keep less in the session.
+    /// Keep sessions in a store (`OKTA_SESSION_STORE`), ask Okta for fewer groups and
+    /// claims, or keep less in the session.
     SessionTooLarge = "session_too_large",
     /// The store that holds the sessions cannot be reached, or does not answer in time.
     ///

@@ -141,8 +141,8 @@ impl Error {
     /// work.
     pub fn is_temporary(&self) -> bool {
         use Code::{
-            LogoutInProgress, ProviderRateLimited, ProviderUnavailable, RenewalUnavailable, SignOutPending,
-            StoreUnavailable, TenantUnavailable,
+            ClockSkew, LogoutInProgress, ProviderRateLimited, ProviderUnavailable, RenewalUnavailable,
+            SignInUnavailable, SignOutPending, StoreUnavailable, TenantUnavailable,
         };
         matches!(
             self.0.code,
@@ -153,6 +153,8 @@ impl Error {
                 | RenewalUnavailable
                 | TenantUnavailable
                 | LogoutInProgress
+                | SignInUnavailable
+                | ClockSkew
         )
     }
 

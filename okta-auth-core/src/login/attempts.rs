@@ -1,16 +1,46 @@
-//! The cookies of pending sign-ins: one each, capped per browser, sealed.
+//! The cookies of pending sign-ins: one each, sealed, bounded in number and in size.
+//!
+//! # Room
+//!
+//! A proxy answers 400 to requests with too many bytes of cookies, so:
+//!
+//! 1. A browser holds at most `max_attempts` pending sign-ins, with fewer than
+//!    [`ROOM`] bytes of names and values in all.
+//! 2. The oldest attempt is evicted first. Moments are compared in microseconds, and the
+//!    attempts of one browser have different ones.
+//! 3. A long target evicts no other attempt: it is cut to its path, or else to `/`.
+//! 4. Expired attempts, and cookies that do not open, stay while there is room: the first
+//!    lead back to the page that was wanted, the others may belong to another application
+//!    on the host.
+//! 5. One answer deletes at most `max_attempts` cookies, whatever the browser sends.
+
+use std::time::Duration;
 
 use http::HeaderValue;
 
 use super::options::LoginOptions;
 use super::pending::PendingLogin;
+use super::return_to::ReturnTo;
 use crate::base64url;
-use crate::clock::Timestamp;
+use crate::clock::{Moment, Timestamp};
 use crate::config::{Config, ResponseMode};
 use crate::cookie::{CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
 use crate::error::{Code, Error, Result};
 use crate::protocol::AuthorizationParameters;
 use crate::secret::{Secret, sha256};
+
+/// Names and values of all pending sign-ins of a browser, with `=` and `; ` around each,
+/// have fewer bytes than this.
+const ROOM: usize = 4_000;
+
+/// So many values of one name are tried.
+const VALUES: usize = 4;
+
+/// The bytes around a name and a value in a `Cookie` header.
+const AROUND: usize = 3;
+
+/// The cookie outlives its attempt by this: Okta's sign-in page gives up after an hour.
+const AFTERLIFE: Duration = Duration::from_secs(3_600);
 
 /// Keeps pending sign-ins in the browsers that started them.
 #[derive(Debug)]
@@ -22,9 +52,19 @@ pub(crate) struct Attempts {
     /// What the names of all attempts begin with.
     prefix: String,
     /// How long an attempt waits for its callback.
-    lifetime: std::time::Duration,
+    lifetime: Duration,
     /// How many of them one browser may hold.
     most: usize,
+}
+
+/// A cookie with the name of an attempt.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Held<'a> {
+    /// When the attempt began; `None` if the cookie does not open.
+    created_at: Option<Moment>,
+    name: &'a str,
+    /// Its bytes in a `Cookie` header.
+    size: usize,
 }
 
 impl Attempts {
@@ -38,7 +78,7 @@ impl Attempts {
         let cookies = cookies.cross_site(config.options.response_mode == ResponseMode::FormPost);
         Ok(Self {
             sealer: keys.sealer(Purpose::PendingLogin, &tenant)?,
-            prefix: cookies.name(&format!("{}_login_", config.options.cookie_name)),
+            prefix: cookies.name(&format!("{}_login_", config.cookie_names.current)),
             cookies,
             lifetime: config.options.attempt_lifetime,
             most: config.options.max_attempts,
@@ -46,39 +86,67 @@ impl Attempts {
     }
 
     /// Starts an attempt. Returns it with the cookie that holds it, and the deletion of
-    /// the attempts that are past the cap: the oldest go first.
+    /// the attempts that have to make room.
     pub(crate) fn begin(
         &self,
         options: &LoginOptions,
         request: &RequestCookies,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<(PendingLogin, Vec<HeaderValue>)> {
-        let pending = PendingLogin::new(options, now)?;
-        let plain = postcard::to_allocvec(&pending)
-            .map_err(|error| Error::new(Code::Internal, "a pending sign-in cannot be encoded").with_cause(error))?;
+        let (mut live, mut spare) = self.held(request, now.timestamp());
+        let mut evicted = evict(&mut live, self.most, |live| live.len() >= self.most);
+        let latest = live.last().and_then(|held| held.created_at);
+        let pending = PendingLogin::new(options, latest.map_or(now, |latest| now.after(latest)))?;
         let name = self.name(pending.state.expose());
-        let sealed = self.sealer.seal(&name, &plain)?;
-        let mut cookies = self.evict(request, now);
-        cookies.push(self.cookies.set(&name, &sealed, Some(self.lifetime))?);
+        let room = ROOM.saturating_sub(name.len()).saturating_sub(AROUND);
+        let (pending, sealed) = self.seal(pending, &name, room.saturating_sub(size(&live)))?;
+        let left = |evicted: &Vec<_>| self.most.saturating_sub(evicted.len());
+        let crowded = |held: &[Held<'_>]| size(held).saturating_add(sealed.len()) >= room;
+        evicted.extend(evict(&mut live, left(&evicted), crowded));
+        let (room, number) = (room.saturating_sub(size(&live)), self.most.saturating_sub(live.len()));
+        let crowded = |held: &[Held<'_>]| held.len() >= number || size(held).saturating_add(sealed.len()) >= room;
+        evicted.extend(evict(&mut spare, left(&evicted), crowded));
+        let mut cookies: Vec<HeaderValue> = evicted.into_iter().map(|name| self.cookies.remove(name)).collect();
+        cookies.push(self.cookies.set(&name, &sealed, Some(self.lifetime.saturating_add(AFTERLIFE)))?);
         Ok((pending, cookies))
     }
 
-    /// The pending sign-in of this browser to which a response with `state` belongs.
+    /// Seals an attempt in fewer than `room` bytes, with as much of its target as fits,
+    /// and in any case with `/`.
+    fn seal(&self, pending: PendingLogin, name: &str, room: usize) -> Result<(PendingLogin, String)> {
+        let sealed = self.sealer.seal(name, &pending.encode()?)?;
+        let target = pending.return_to().clone();
+        if sealed.len() < room || target == ReturnTo::root() {
+            return Ok((pending, sealed));
+        }
+        let path = target.without_query();
+        let (shorter, to) = if path == target { (ReturnTo::root(), "/") } else { (path, "its path") };
+        tracing::info!(target: "okta_auth", "the target of a sign-in does not fit the browser's cookies and became {to}");
+        self.seal(pending.returning_to(shorter), name, room)
+    }
+
+    /// The pending sign-in of this browser to which a response with `state` belongs. It
+    /// may have expired.
     ///
     /// # Errors
-    /// [`Code::AttemptUnknown`] if there is none, [`Code::AttemptExpired`] if it is too
-    /// old.
-    pub(crate) fn find(&self, request: &RequestCookies, state: &str, now: Timestamp) -> Result<PendingLogin> {
-        let pending = self.open(request, &self.name(state));
-        let pending = pending.ok_or_else(|| {
+    /// [`Code::AttemptUnknown`] if there is none.
+    pub(crate) fn find(&self, request: &RequestCookies, state: &str) -> Result<PendingLogin> {
+        self.open(request, &self.name(state)).ok_or_else(|| {
             let message = "no pending sign-in of this browser has the state of the response: its cookie is gone, the \
                            link was opened in another browser, or OKTA_BASE_URL is not the address in use";
             Error::new(Code::AttemptUnknown, message)
-        })?;
-        if !pending.is_live(self.lifetime, now) {
-            return Err(Error::new(Code::AttemptExpired, "the pending sign-in is too old"));
+        })
+    }
+
+    /// Whether an attempt may still be completed.
+    ///
+    /// # Errors
+    /// [`Code::AttemptExpired`] if it is too old.
+    pub(crate) fn check_live(&self, pending: &PendingLogin, now: Timestamp) -> Result<()> {
+        if pending.is_live(self.lifetime, now) {
+            return Ok(());
         }
-        Ok(pending)
+        Err(Error::new(Code::AttemptExpired, "the pending sign-in is too old"))
     }
 
     /// Deletes the cookie of an attempt.
@@ -88,36 +156,43 @@ impl Attempts {
 
     /// The name is made from a hash of the state, so that it tells nothing about it.
     fn name(&self, state: &str) -> String {
-        format!("{}{}", self.prefix, mark_of(state))
+        let hash = sha256(state.as_bytes());
+        format!("{}{}", self.prefix, base64url::encode(hash.get(..12).unwrap_or_default()))
     }
 
     /// A pending sign-in from its cookie; `None` for anything that is not exactly one.
     fn open(&self, request: &RequestCookies, name: &str) -> Option<PendingLogin> {
-        let opened = self.sealer.open(name, request.value(name)?)?;
-        postcard::from_bytes(opened.plain()).ok()
+        let mut values = request.values(name).take(VALUES);
+        values.find_map(|value| PendingLogin::decode(self.sealer.open(name, value)?.plain()))
     }
 
-    /// Makes room for one more. What cannot be opened, or is dead, goes first.
-    fn evict(&self, request: &RequestCookies, now: Timestamp) -> Vec<HeaderValue> {
-        let names = request.names_with_prefix(&self.prefix);
-        let mut attempts: Vec<(Option<Timestamp>, &str)> = names
-            .map(|name| {
-                let live = self.open(request, name).filter(|pending| pending.is_live(self.lifetime, now));
-                (live.map(|pending| pending.created_at), name)
-            })
-            .collect();
-        attempts.sort();
-        let surplus = attempts.len().saturating_sub(self.most.saturating_sub(1));
-        let gone = attempts.iter().enumerate().filter(|(at, (live, _))| *at < surplus || live.is_none());
-        gone.map(|(_, (_, name))| self.cookies.remove(name)).collect()
+    /// The attempts of a browser that may still be completed, and the other cookies with
+    /// the name of one; both with the first to evict in front.
+    fn held<'a>(&'a self, request: &'a RequestCookies, now: Timestamp) -> (Vec<Held<'a>>, Vec<Held<'a>>) {
+        let (mut live, mut spare) = (Vec::new(), Vec::new());
+        for (name, value) in request.with_prefix(&self.prefix) {
+            let size = name.len().saturating_add(value.len()).saturating_add(AROUND);
+            let pending = self.open(request, name);
+            let held = Held { created_at: pending.as_ref().map(PendingLogin::created_at), name, size };
+            let is_live = pending.is_some_and(|pending| pending.is_live(self.lifetime, now));
+            if is_live { live.push(held) } else { spare.push(held) }
+        }
+        live.sort();
+        spare.sort();
+        (live, spare)
     }
 }
 
-/// What stands for a state in the name of its cookie: a hash, that tells nothing about
-/// it.
-fn mark_of(state: &str) -> String {
-    let hash = sha256(state.as_bytes());
-    base64url::encode(hash.get(..12).unwrap_or_default())
+/// The bytes that cookies take in a header.
+fn size(held: &[Held<'_>]) -> usize {
+    held.iter().map(|held| held.size).fold(0, usize::saturating_add)
+}
+
+/// Takes cookies from the front while the others are crowded, at most so many.
+fn evict<'a>(held: &mut Vec<Held<'a>>, most: usize, crowded: impl Fn(&[Held<'a>]) -> bool) -> Vec<&'a str> {
+    let until = (0..held.len().min(most)).find(|at| held.get(*at..).is_none_or(|rest| !crowded(rest)));
+    let number = until.unwrap_or(held.len().min(most));
+    held.drain(..number).map(|held| held.name).collect()
 }
 
 impl PendingLogin {
@@ -131,6 +206,7 @@ impl PendingLogin {
             force_login: options.force_login,
             max_age: options.max_age,
             acr_values: &options.acr_values,
+            further: &options.parameters,
         }
     }
 }
@@ -146,17 +222,109 @@ mod tests {
         Attempts::new(&keys, CookieSettings::new(false), &config.unwrap()).unwrap()
     }
 
+    /// What a browser sends back after these answers.
+    #[derive(Default)]
+    struct Jar(std::collections::BTreeMap<String, String>);
+
+    impl Jar {
+        fn cookies(&self) -> RequestCookies {
+            let pairs: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let mut headers = http::HeaderMap::new();
+            headers.insert(http::header::COOKIE, pairs.join("; ").parse().unwrap());
+            RequestCookies::new(&headers)
+        }
+
+        /// The attempt, and how many cookies its answer deletes.
+        fn begin(&mut self, attempts: &Attempts, target: &str, now: Moment) -> (PendingLogin, usize) {
+            let options = LoginOptions::new(ReturnTo::parse(target, &"https://app.example".parse().unwrap()));
+            let (pending, set) = attempts.begin(&options, &self.cookies(), now).unwrap();
+            for cookie in &set {
+                let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
+                let (name, value) = pair.split_once('=').unwrap();
+                if attributes.contains("Max-Age=0") {
+                    self.0.remove(name);
+                } else {
+                    self.0.insert(name.to_owned(), value.to_owned());
+                }
+            }
+            (pending, set.len() - 1)
+        }
+
+        fn size(&self) -> usize {
+            self.0.iter().map(|(name, value)| name.len() + value.len()).sum()
+        }
+    }
+
+    fn secure() -> Attempts {
+        let config = Config::builder().issuer("https://issuer.example").client_id("client").build();
+        let keys = CookieKeys::new(&[Secret::new("a secret for tests, 32 bytes or more")]);
+        Attempts::new(&keys, CookieSettings::new(true), &config.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn eight_ordinary_attempts_fit_beside_a_long_one_and_the_oldest_goes_first() {
+        // The clock stands still, and the attempts have an order all the same.
+        let (attempts, mut jar, now) = (secure(), Jar::default(), Moment::from_seconds(1_800_000_000));
+        let long = format!("/search?q={}", "x".repeat(2_000));
+        let mut begun = vec![jar.begin(&attempts, &long, now).0];
+        begun.extend((0..7).map(|page| jar.begin(&attempts, &format!("/orders?page={page}"), now).0));
+        assert_eq!((jar.0.len(), begun[0].return_to().as_str()), (8, long.as_str()));
+        for page in 0..20 {
+            assert!(jar.size() < ROOM, "{}", jar.size());
+            assert!(attempts.find(&jar.cookies(), begun[page].state.expose()).is_ok(), "{page}");
+            begun.push(jar.begin(&attempts, "/orders", now).0);
+            assert!(attempts.find(&jar.cookies(), begun[page].state.expose()).is_err(), "{page} is the oldest");
+            assert_eq!(jar.0.len(), 8);
+        }
+    }
+
+    #[test]
+    fn a_long_target_is_shortened_and_evicts_no_other_attempt() {
+        let (attempts, mut jar, now) = (secure(), Jar::default(), Moment::from_seconds(1_800_000_000));
+        let long = format!("/search?q={}#end", "x".repeat(2_500));
+        assert_eq!(jar.begin(&attempts, &long, now).0.return_to().as_str(), long);
+        assert_eq!(jar.begin(&attempts, &long, now).0.return_to().as_str(), "/search");
+        let path = format!("/{}", "x".repeat(3_000));
+        assert_eq!(jar.begin(&attempts, &path, now).0.return_to().as_str(), "/");
+        assert!(jar.0.len() == 3 && jar.size() < ROOM, "{}", jar.size());
+        let alone = format!("/{}", "x".repeat(3_800));
+        assert_eq!(Jar::default().begin(&attempts, &alone, now).0.return_to().as_str(), "/");
+    }
+
+    #[test]
+    fn junk_and_expired_attempts_make_room_at_most_eight_at_a_time() {
+        let (attempts, mut jar, now) = (secure(), Jar::default(), Moment::from_seconds(1_800_000_000));
+        jar.0.extend((0..150).map(|n| (format!("{}{n}", attempts.prefix), "x".repeat(100))));
+        let live = jar.begin(&attempts, "/orders?page=2", now);
+        assert_eq!((live.0.return_to().as_str(), live.1), ("/orders?page=2", 8));
+        let mut jar = Jar::default();
+        let expired = jar.begin(&attempts, "/first", now).0;
+        let later = Moment::from_seconds(1_800_000_601);
+        assert_eq!(jar.begin(&attempts, "/second", later).1, 0, "there is room for what leads back");
+        let found = attempts.find(&jar.cookies(), expired.state.expose()).unwrap();
+        assert_eq!(found.return_to().as_str(), "/first");
+        assert_eq!(attempts.check_live(&found, later.timestamp()).unwrap_err().code(), Code::AttemptExpired);
+        // Both others do not fit beside this one.
+        let long = format!("/{}", "x".repeat(2_700));
+        assert_eq!(
+            jar.begin(&attempts, &long, later).0.return_to().as_str(),
+            long,
+            "no target is cut for an expired one"
+        );
+        assert!(attempts.find(&jar.cookies(), expired.state.expose()).is_err());
+    }
+
     /// Issuer, client and the names of cookies are the same: the seal alone keeps the two apart.
     #[test]
     fn a_pending_sign_in_of_one_tenant_is_none_of_another() {
-        let (acme, now) = (of_tenant("acme"), Timestamp::from_seconds(1_000));
+        let (acme, now) = (of_tenant("acme"), Moment::from_seconds(1_000));
         let options = LoginOptions::new(ReturnTo::root());
         let (pending, set) = acme.begin(&options, &RequestCookies::default(), now).unwrap();
         let pair = set[0].to_str().unwrap().split(';').next().unwrap().to_owned();
         let mut headers = http::HeaderMap::new();
         headers.insert(http::header::COOKIE, pair.parse().unwrap());
         let (request, state) = (RequestCookies::new(&headers), pending.state.expose());
-        assert!(acme.find(&request, state, now).is_ok());
-        assert_eq!(of_tenant("globex").find(&request, state, now).unwrap_err().code(), Code::AttemptUnknown);
+        assert!(acme.find(&request, state).is_ok());
+        assert_eq!(of_tenant("globex").find(&request, state).unwrap_err().code(), Code::AttemptUnknown);
     }
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::return_to::ReturnTo;
+use crate::config::check_parameter;
+use crate::error::{Code, Error, Result};
 
 /// The wishes of one sign-in.
 ///
@@ -34,11 +36,50 @@ pub struct LoginOptions {
     /// The authentication contexts that are good enough (`acr_values`); checked on
     /// return, because Okta silently ignores values that it does not know.
     pub acr_values: Vec<String>,
+    /// Further parameters of the authorization request.
+    pub(crate) parameters: Vec<(String, String)>,
+    /// The page with the link that led to a step-up.
+    pub(crate) came_from: Option<ReturnTo>,
 }
 
 impl LoginOptions {
     /// A plain sign-in that ends at `return_to`.
     pub fn new(return_to: ReturnTo) -> Self {
-        Self { return_to, force_login: false, login_hint: None, max_age: None, acr_values: Vec::new() }
+        Self {
+            return_to,
+            force_login: false,
+            login_hint: None,
+            max_age: None,
+            acr_values: Vec::new(),
+            parameters: Vec::new(),
+            came_from: None,
+        }
+    }
+
+    /// Adds a parameter to the authorization request, in the place of an earlier one of
+    /// its name: `idp` or `ui_locales`, for example, or `prompt` with another value than
+    /// `login`.
+    ///
+    /// ```
+    /// use okta_auth_core::login::{LoginOptions, ReturnTo};
+    ///
+    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// let options = LoginOptions::new(ReturnTo::root())
+    ///     .with_parameter("idp", "0oa9o8wzkhckw9TLa0h7")?
+    ///     .with_parameter("prompt", "select_account")?;
+    /// assert!(options.with_parameter("redirect_uri", "https://elsewhere.example").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`] for a parameter that the protocol sets or that has a field
+    /// here, and for a value that is empty, longer than 2 KiB or has control characters.
+    pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Result<Self> {
+        let (name, value) = (name.into(), value.into());
+        check_parameter(&name, &value).map_err(|message| Error::new(Code::ConfigInvalid, message))?;
+        self.parameters.retain(|(known, _)| *known != name);
+        self.parameters.push((name, value));
+        Ok(self)
     }
 }

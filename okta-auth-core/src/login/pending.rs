@@ -1,18 +1,30 @@
-//! What must be remembered between the redirect to Okta and the callback.
+//! What is kept in the browser between the redirect to Okta and the callback.
 
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize as _;
 
 use super::options::LoginOptions;
 use super::return_to::ReturnTo;
-use crate::clock::Timestamp;
-use crate::error::Result;
-use crate::secret::Secret;
+use crate::base64url;
+use crate::clock::{Moment, Timestamp};
+use crate::error::{Code, Error, Result};
+use crate::secret::{Secret, SecretBytes, random_bytes};
 
-/// One attempt to sign in. State, nonce and PKCE verifier are fresh and have 256 bits
-/// each; all of it is sealed for this browser, this tenant and this purpose.
-#[derive(Debug, Serialize, Deserialize)]
+/// The first byte of a sealed attempt. Version 1 had no such byte and began with the
+/// length of its state, 43.
+const FORMAT: u8 = 2;
+
+/// The clocks of two replicas may differ by this much.
+const SKEW: Duration = Duration::from_secs(60);
+
+/// One attempt to sign in.
+///
+/// State, nonce and PKCE verifier have 256 bits each and are fresh for each attempt. They
+/// are derived from one random seed, because cookies have little room.
+#[derive(Debug)]
 pub(crate) struct PendingLogin {
     /// Ties the response to this attempt (RFC 6749 §10.12).
     pub(crate) state: Secret,
@@ -20,39 +32,125 @@ pub(crate) struct PendingLogin {
     pub(crate) nonce: Secret,
     /// Ties the code to this attempt (RFC 7636 §4.1).
     pub(crate) pkce_verifier: Secret,
-    /// Where the browser goes afterwards.
-    pub(crate) return_to: ReturnTo,
-    /// The lifetime counts from here.
-    pub(crate) created_at: Timestamp,
+    /// What is sealed.
+    record: Record,
+}
+
+/// The sealed form of an attempt.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    seed: Seed,
+    created_at: Moment,
+    return_to: ReturnTo,
+    /// The page with the link that led to a step-up.
+    came_from: Option<ReturnTo>,
     /// The `max_age` that was asked for, in seconds.
     max_age_seconds: Option<u64>,
-    /// The `acr_values` that were asked for.
-    pub(crate) acr_values: Vec<String>,
+    acr_values: Vec<String>,
+}
+
+/// 256 random bits, wiped when dropped.
+#[derive(Serialize, Deserialize)]
+struct Seed([u8; 32]);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl Seed {
+    /// A pseudorandom value for one purpose: the first block of HKDF-Expand with SHA-256
+    /// (RFC 5869 §2.3).
+    fn derive(&self, purpose: &str) -> Secret {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
+        let tag = hmac::sign(&key, &[purpose.as_bytes(), &[1]].concat());
+        Secret::new(base64url::encode(tag.as_ref()))
+    }
+}
+
+impl std::fmt::Debug for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seed([redacted])")
+    }
 }
 
 impl PendingLogin {
     /// A new attempt with fresh randomness.
-    pub(crate) fn new(options: &LoginOptions, now: Timestamp) -> Result<Self> {
-        Ok(Self {
-            state: Secret::random()?,
-            nonce: Secret::random()?,
-            pkce_verifier: Secret::random()?,
+    pub(crate) fn new(options: &LoginOptions, created_at: Moment) -> Result<Self> {
+        Ok(Self::of(Record {
+            seed: Seed(random_bytes()?),
+            created_at,
             return_to: options.return_to.clone(),
-            created_at: now,
+            came_from: options.came_from.clone(),
             max_age_seconds: options.max_age.map(|age| age.as_secs()),
             acr_values: options.acr_values.clone(),
-        })
+        }))
     }
 
-    /// The longest time since the user last proved who they are, if one was asked for.
+    /// Derives what the seed stands for.
+    fn of(record: Record) -> Self {
+        let (state, nonce) = (record.seed.derive("state"), record.seed.derive("nonce"));
+        Self { state, nonce, pkce_verifier: record.seed.derive("pkce verifier"), record }
+    }
+
+    /// The bytes to seal.
+    pub(super) fn encode(&self) -> Result<SecretBytes> {
+        // A buffer that grows leaves copies behind.
+        let mut bytes = Vec::with_capacity(4_096);
+        bytes.push(FORMAT);
+        postcard::to_extend(&self.record, bytes)
+            .map(SecretBytes::new)
+            .map_err(|error| Error::new(Code::Internal, "a pending sign-in cannot be encoded").with_cause(error))
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote; `None` for another format.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (format, record) = bytes.split_first()?;
+        (*format == FORMAT).then(|| postcard::from_bytes(record).ok().map(Self::of))?
+    }
+
+    /// The same attempt with a shorter target.
+    pub(super) fn returning_to(mut self, target: ReturnTo) -> Self {
+        self.record.return_to = target;
+        self
+    }
+
+    /// Where the browser goes after the sign-in.
+    pub(crate) fn return_to(&self) -> &ReturnTo {
+        &self.record.return_to
+    }
+
+    /// The page of the application that a step-up was started from, if the browser named
+    /// it.
+    pub(crate) fn came_from(&self) -> Option<&ReturnTo> {
+        self.record.came_from.as_ref()
+    }
+
+    /// When it began; it orders the attempts of a browser.
+    pub(super) fn created_at(&self) -> Moment {
+        self.record.created_at
+    }
+
+    /// The longest time since the user last authenticated, if one was asked for.
     pub(crate) fn max_age(&self) -> Option<Duration> {
-        self.max_age_seconds.map(Duration::from_secs)
+        self.record.max_age_seconds.map(Duration::from_secs)
+    }
+
+    /// The authentication contexts that were asked for.
+    pub(crate) fn acr_values(&self) -> &[String] {
+        &self.record.acr_values
+    }
+
+    /// Whether more was asked for than a plain sign-in.
+    pub(crate) fn is_step_up(&self) -> bool {
+        self.record.max_age_seconds.is_some() || !self.record.acr_values.is_empty()
     }
 
     /// Whether the attempt may still be completed. One from the future is as dead as
     /// one that is too old.
     pub(crate) fn is_live(&self, lifetime: Duration, now: Timestamp) -> bool {
-        let skew = Duration::from_secs(60);
-        now < self.created_at.plus(lifetime) && self.created_at <= now.plus(skew)
+        let began = self.record.created_at.timestamp();
+        now < began.plus(lifetime) && began <= now.plus(SKEW)
     }
 }

@@ -8,16 +8,17 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// Longer targets are cut to `/`: they would not fit the cookie of the pending sign-in.
-const MAX_BYTES: usize = 2048;
+/// A longer target loses its query and its fragment. It would not fit the cookie of a
+/// pending sign-in, and this bounds the work for a request.
+const MAX_BYTES: usize = 8 * 1024;
 
-/// A local absolute path with its query: `/orders?page=2`.
+/// A local absolute path with its query and fragment: `/orders?page=2#total`.
 ///
 /// ```
 /// use okta_auth_core::login::ReturnTo;
 ///
 /// let base = "https://app.example.com".parse().unwrap();
-/// assert_eq!(ReturnTo::parse("/orders?page=2", &base).as_str(), "/orders?page=2");
+/// assert_eq!(ReturnTo::parse("/orders?page=2#total", &base).as_str(), "/orders?page=2#total");
 /// for elsewhere in ["//evil.example", "/\\evil.example", "/.//evil.example", "https://evil.example"] {
 ///     assert_eq!(ReturnTo::parse(elsewhere, &base).as_str(), "/");
 /// }
@@ -40,10 +41,13 @@ impl ReturnTo {
     ///    slash and drop the others.
     /// 3. Resolved against `base` and written out as a path, it is read as the same URL
     ///    again. `//evil.example` and `/.//evil.example` are not.
-    /// 4. It is short enough for a cookie. A fragment is dropped: browsers do not send
-    ///    it.
+    /// 4. It has at most 8 KiB. A longer one becomes its path.
+    ///
+    /// A sign-in shortens the target further if it does not fit the browser's cookies:
+    /// to its path, or else to `/`.
     pub fn parse(candidate: &str, base: &Url) -> Self {
-        Self::checked(candidate, base).unwrap_or_else(Self::root)
+        let short = if candidate.len() > MAX_BYTES { without_query(candidate) } else { candidate };
+        Self::checked(short, base).unwrap_or_else(Self::root)
     }
 
     /// The four rules; `None` for anything that breaks one.
@@ -53,17 +57,22 @@ impl ReturnTo {
         if !local || !plain || candidate.len() > MAX_BYTES {
             return None;
         }
-        let mut url = base.join(candidate).ok()?;
-        url.set_fragment(None);
-        let written = match url.query() {
-            Some(query) => format!("{}?{query}", url.path()),
-            None => url.path().to_owned(),
-        };
+        let url = base.join(candidate).ok()?;
+        let mut written = url.path().to_owned();
+        for (mark, part) in [('?', url.query()), ('#', url.fragment())] {
+            if let Some(part) = part {
+                written.push(mark);
+                written.push_str(part);
+            }
+        }
         // `/.//host` is read as the path `//host`, which is a host to whoever reads it
         // next. A path that reads the same the second time is on our origin, because the
         // second reading began there.
         let again = base.join(&written).ok()?;
-        (again == url && written.len() <= MAX_BYTES).then_some(Self(written))
+        let target = Self(written);
+        // Percent-encoding may have made it longer.
+        let short = if target.0.len() > MAX_BYTES { target.without_query() } else { target };
+        (again == url && short.0.len() <= MAX_BYTES).then_some(short)
     }
 
     /// The target, fit for a `Location` header.
@@ -71,10 +80,20 @@ impl ReturnTo {
         &self.0
     }
 
-    /// The path without the query.
+    /// The path without query and fragment.
     pub(crate) fn path(&self) -> &str {
-        self.0.split('?').next().unwrap_or("/")
+        without_query(&self.0)
     }
+
+    /// The same target without query and fragment.
+    pub(crate) fn without_query(&self) -> Self {
+        Self(self.path().to_owned())
+    }
+}
+
+/// The part of a target before its query and its fragment.
+fn without_query(target: &str) -> &str {
+    target.split(['?', '#']).next().unwrap_or(target)
 }
 
 #[cfg(test)]
@@ -94,12 +113,23 @@ mod tests {
     }
 
     #[test]
-    fn local_paths_survive_without_their_fragment() {
-        for fine in ["/", "/a/b?c=d&e=//f", "/a//b", "/a%2f%5cb", "/%C3%A9"] {
+    fn local_paths_survive_with_query_and_fragment() {
+        for fine in ["/", "/a/b?c=d&e=//f", "/a//b", "/a%2f%5cb", "/%C3%A9", "/a?b#c", "/#/orders?page=2", "/a?#"] {
             assert_eq!(parse(fine), fine);
         }
-        assert_eq!(parse("/a?b#c"), "/a?b");
         assert_eq!(parse("/a/../b c"), "/b%20c");
-        assert_eq!(parse(&format!("/{}", "a".repeat(MAX_BYTES))), "/");
+        assert_eq!(parse("/a#\u{e9} <"), "/a#%C3%A9%20%3C");
+        assert_eq!(parse("/.//evil.example#x"), "/");
+    }
+
+    #[test]
+    fn a_target_that_is_too_long_becomes_its_path_or_the_root() {
+        let long = "a".repeat(MAX_BYTES);
+        assert_eq!(parse(&format!("/b?{long}#c")), "/b");
+        assert_eq!(parse(&format!("/b#{long}")), "/b");
+        assert_eq!(parse(&format!("/{long}")), "/");
+        assert_eq!(parse(&format!("//evil.example?{long}")), "/");
+        // Each of these characters becomes nine.
+        assert_eq!(parse(&format!("/b?{}", "\u{20ac}".repeat(MAX_BYTES / 6))), "/b");
     }
 }

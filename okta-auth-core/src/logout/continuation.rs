@@ -58,7 +58,7 @@ impl Continuations {
     pub(crate) fn new(keys: &CookieKeys, settings: CookieSettings, config: &Config) -> Result<Self> {
         let (owner, client_id) = config.owner();
         let sealer = keys.sealer(Purpose::SignOut, &format!("{owner} {client_id}"))?;
-        Ok(Self { sealer, chunks: Chunks::new(settings, &format!("{}_sign_out", config.options.cookie_name)) })
+        Ok(Self { sealer, chunks: Chunks::new(settings, &format!("{}_sign_out", config.cookie_names.current)) })
     }
 
     /// The `Set-Cookie` values that let this browser continue.
@@ -102,7 +102,10 @@ impl Continuations {
     ) -> Result<Secret> {
         let sealed = match sessions {
             Sessions::Stored(stored) => self.take_stored(stored, request).await?,
-            Sessions::Cookie { .. } => self.chunks.read(request).and_then(|text| self.open(self.chunks.name(), &text)),
+            Sessions::Cookie { .. } => {
+                let texts = self.chunks.candidates(request);
+                texts.iter().find_map(|text| self.open(self.chunks.name(), text))
+            }
         };
         let sealed = sealed.filter(|sealed| now < sealed.expires_at).ok_or_else(invalid)?;
         let first = match sessions {
@@ -114,8 +117,8 @@ impl Continuations {
 
     /// Takes the record out of the store.
     async fn take_stored(&self, stored: &StoredSessions, request: &RequestCookies) -> Result<Option<Sealed>> {
-        let secret = self.chunks.read(request).and_then(|text| base64url::decode(&*text).ok());
-        let Some(secret) = secret else { return Ok(None) };
+        let texts = self.chunks.candidates(request);
+        let Some(secret) = texts.iter().find_map(|text| base64url::decode(text.as_ref()).ok()) else { return Ok(None) };
         let key = stored.naming().name(Kind::SignOut, &secret);
         let Some(record) = bounded(stored.store().load(&key)).await? else { return Ok(None) };
         // Of several requests at once one removes it.

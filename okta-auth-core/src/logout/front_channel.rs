@@ -13,7 +13,8 @@
 //!    `Origin`: an image, a script, a `fetch` or a link on another page ends nothing. A
 //!    frame on the provider's page says `Sec-Fetch-Site: cross-site` or `same-site`, so
 //!    that header is not consulted; a `SameSite=Lax` cookie reaches a same-site frame only.
-//! 4. A message of another issuer is ignored, and answered like any other.
+//! 4. A message of another issuer is ignored, and answered like any other. Okta may name
+//!    the org in place of one of its custom servers.
 
 use http::HeaderMap;
 use http::header::ORIGIN;
@@ -60,7 +61,7 @@ pub(crate) fn target(parts: &Parts, body: &[u8], config: &Config) -> Result<Opti
         )),
         [None, None] => Ok(is_own_frame(&parts.headers, config).then_some(Target::Browser)),
         [Some(iss), Some(sid)] if is_identifier(&sid) && !iss.is_empty() => {
-            Ok((iss == config.issuer.as_str()).then_some(Target::Session { sid }))
+            Ok(config.issuer.is_named_by(&iss).then_some(Target::Session { sid }))
         }
         [Some(_), Some(_)] => {
             Err(malformed("the `iss` or the `sid` of the front-channel logout is empty or too large"))

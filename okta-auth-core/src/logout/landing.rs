@@ -62,7 +62,7 @@ impl Landings {
     pub(crate) fn new(keys: &CookieKeys, cookies: CookieSettings, config: &Config) -> Result<Self> {
         let (owner, client_id) = config.owner();
         let sealer = keys.sealer(Purpose::SignOut, &format!("{owner} {client_id}"))?;
-        let name = cookies.name(&format!("{}_signed_out", config.options.cookie_name));
+        let name = cookies.name(&format!("{}_signed_out", config.cookie_names.current));
         let here = config.post_logout_redirect_uri.origin() == config.base_url.origin();
         Ok(Self { sealer, cookies, name, here })
     }
@@ -87,7 +87,7 @@ impl Landings {
 
     /// What a navigation to a path and query is.
     pub(crate) fn read(&self, request: &RequestCookies, target: &str, now: Timestamp) -> Option<Landing> {
-        let opened = self.sealer.open(&self.name, request.value(&self.name)?)?;
+        let opened = request.values(&self.name).find_map(|value| self.sealer.open(&self.name, value))?;
         let sealed: Sealed = postcard::from_bytes(opened.plain()).ok()?;
         if now >= sealed.expires_at {
             return None;

@@ -14,7 +14,6 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
-use url::Url;
 
 use super::email::Email;
 use super::form::{is_media_type, malformed};
@@ -63,8 +62,7 @@ impl AcceptedIssuers {
     /// itself alone.
     pub(crate) fn of(issuer: &Issuer) -> Self {
         let configured = issuer.as_str().to_owned();
-        let url = Url::parse(&configured).ok().filter(|_| !issuer.is_org_server());
-        let org = url.map_or_else(|| configured.clone(), |url| url.origin().ascii_serialization());
+        let org = issuer.org().unwrap_or_else(|| configured.clone());
         Self { configured, org }
     }
 

@@ -81,6 +81,18 @@ pub(crate) struct AuthorizationParameters<'a> {
     pub(crate) max_age: Option<Duration>,
     /// In order of preference.
     pub(crate) acr_values: &'a [String],
+    /// What the application adds; none of the above.
+    pub(crate) further: &'a [(String, String)],
+}
+
+impl AuthorizationParameters<'_> {
+    /// The values of `prompt`, which are one parameter (OIDC Core §3.1.2.1).
+    fn prompt(&self) -> Option<String> {
+        let further = self.further.iter().filter(|(name, _)| name == "prompt").map(|(_, value)| value.as_str());
+        let mut values: Vec<&str> = self.force_login.then_some("login").into_iter().chain(further).collect();
+        values.dedup();
+        (!values.is_empty()).then(|| values.join(" "))
+    }
 }
 
 /// Builds requests to one authorization server and reads its responses.
@@ -135,8 +147,11 @@ impl Protocol {
         if let Some(hint) = with.login_hint {
             request = request.set_login_hint(LoginHint::new(hint.to_owned()));
         }
-        if with.force_login {
-            request = request.add_prompt(CoreAuthPrompt::Login);
+        if let Some(prompt) = with.prompt() {
+            request = request.add_extra_param("prompt", prompt);
+        }
+        for (name, value) in with.further.iter().filter(|(name, _)| name != "prompt") {
+            request = request.add_extra_param(name.clone(), value.clone());
         }
         if let Some(max_age) = with.max_age {
             request = request.set_max_age(max_age);

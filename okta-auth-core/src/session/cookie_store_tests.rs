@@ -14,7 +14,13 @@ fn store(secrets: &[&str], issuer: &str) -> CookieStore {
 }
 
 fn remembering(secrets: &[&str], issuer: &str, sessions: usize) -> CookieStore {
-    let config = Config::builder().issuer(issuer).client_id("client").session_cache_size(sessions).build().unwrap();
+    let config = Config::builder()
+        .issuer(issuer)
+        .client_id("client")
+        .cookie_name("okta_session")
+        .session_cache_size(sessions)
+        .build()
+        .unwrap();
     let secrets: Vec<Secret> = secrets.iter().map(|secret| Secret::new(*secret)).collect();
     let limits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
     CookieStore::new(&CookieKeys::new(&secrets), CookieSettings::new(false), &Arc::new(config), limits).unwrap()
@@ -188,7 +194,7 @@ fn limits_hold_for_stored_sessions() {
     assert!(!live(3_600));
     assert!(matches!(
         store.load(&jar.cookies(), now().minus(Duration::from_secs(61)), Activity::Active),
-        Loaded::Invalid
+        Loaded::Early(_)
     ));
     assert!(matches!(store.load(&RequestCookies::default(), now(), Activity::Active), Loaded::None));
 }
@@ -208,7 +214,7 @@ fn what_has_been_opened_is_judged_again_each_time() {
         assert!(jar.is_live(&store));
     }
     let late = now().plus(Duration::from_secs(3_601));
-    assert!(matches!(store.load(&jar.cookies(), late, Activity::Active), Loaded::Invalid), "idle for too long");
+    assert!(matches!(store.load(&jar.cookies(), late, Activity::Active), Loaded::Ended), "idle for too long");
     assert!(jar.is_live(&store), "at the earlier time it is live");
 }
 
@@ -264,9 +270,75 @@ fn a_remembered_session_of_an_old_key_is_still_written_again() {
     }
 }
 
+/// The store of an application that sets no name, and its predecessor of an earlier version.
+fn by_default() -> (CookieStore, CookieStore) {
+    let with = |change: fn(crate::config::ConfigBuilder) -> crate::config::ConfigBuilder| {
+        let config = change(Config::builder().issuer("https://issuer.example").client_id("client")).build().unwrap();
+        let limits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
+        let keys = CookieKeys::new(&[Secret::new(SECRET)]);
+        CookieStore::new(&keys, CookieSettings::new(false), &Arc::new(config), limits).unwrap()
+    };
+    (with(|config| config), with(|config| config.cookie_name("okta_session")))
+}
+
+#[test]
+fn a_session_under_the_previous_default_name_is_read_and_moves_when_it_is_written() {
+    for filler in [10, 7_000] {
+        let (store, earlier) = by_default();
+        let mut jar = Jar::default();
+        jar.save(&earlier, &Session::sample(filler, now()));
+        let old: Vec<String> = jar.0.keys().cloned().collect();
+        assert!(old.contains(&"okta_session".to_owned()) && jar.is_live(&store) && jar.is_live(&store));
+        jar.save(&store, &Session::sample(10, now()));
+        assert!(old.iter().all(|name| !jar.0.contains_key(name)), "{:?}", jar.0.keys());
+        assert!(jar.is_live(&store) && jar.0.len() == 1 && store.cookie_name().starts_with("okta_session-"));
+    }
+}
+
+#[test]
+fn what_does_not_open_is_left_alone() {
+    let (store, _) = by_default();
+    for name in ["okta_session", store.cookie_name()] {
+        let mut jar = Jar(BTreeMap::from([(name.to_owned(), "1.AAAA".to_owned())]));
+        assert!(matches!(store.load(&jar.cookies(), now(), Activity::Active), Loaded::None));
+        assert!(store.clear(&jar.cookies()).is_empty());
+        jar.save(&store, &Session::sample(10, now()));
+        assert!(jar.is_live(&store));
+        assert_eq!(jar.0.contains_key("okta_session"), name == "okta_session", "that of another application stays");
+    }
+}
+
+#[test]
+fn of_several_cookies_of_one_name_the_one_that_opens_counts() {
+    for filler in [10, 4_000] {
+        let (store, jar) = (ours(), jar_with(filler));
+        let sent = |cookies: &[(&str, &str)]| {
+            let header: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let mut headers = http::HeaderMap::new();
+            headers.insert(http::header::COOKIE, header.join("; ").parse().unwrap());
+            RequestCookies::new(&headers)
+        };
+        let good: Vec<(&str, &str)> = jar.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let junk = [("okta_session", "2.AAAA"), ("okta_session", "1.AAAA"), ("okta_session.1", "AAAA")];
+        for cookies in [[&junk[..], &good].concat(), [&good, &junk[..]].concat()] {
+            assert!(matches!(store.load(&sent(&cookies), now(), Activity::Active), Loaded::Session { .. }), "{filler}");
+        }
+        let ended = sent(&good);
+        assert!(matches!(store.load(&ended, now().plus(Duration::from_secs(3_600)), Activity::Active), Loaded::Ended));
+    }
+}
+
+#[test]
+fn an_answer_deletes_no_more_chunks_than_a_session_may_have() {
+    let (store, mut jar) = (ours(), jar_with(10));
+    jar.0.extend((1..60).map(|at| (format!("okta_session.{at}"), "stale".to_owned())));
+    assert_eq!(store.save(&jar.cookies(), &Session::sample(10, now()), now()).unwrap().len(), 5);
+    assert_eq!(store.clear(&jar.cookies()).len(), 5);
+}
+
 /// The store of a tenant, under the same cookie name as every other one here: each lock is tried alone.
 fn of_tenant(id: &str, issuer: &str, former: &[&str]) -> CookieStore {
-    let mut config = Config::builder().issuer(issuer).client_id("client").tenant(id);
+    let mut config = Config::builder().issuer(issuer).client_id("client").tenant(id).cookie_name("okta_session");
     for issuer in former {
         config = config.former_issuer(*issuer);
     }

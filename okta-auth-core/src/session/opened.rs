@@ -27,6 +27,8 @@ pub(super) struct Opened {
     pub(super) session: Arc<Session>,
     /// Whether it was sealed with a key that is on its way out.
     pub(super) old_key: bool,
+    /// The name of the cookie that it was sealed for.
+    pub(super) name: Arc<str>,
 }
 
 /// A cache of bounded size. Only what opens gets in, so strangers cannot fill it;
@@ -83,9 +85,9 @@ impl OpenedSessions {
         Self(Cache::with(capacity, weight, UnitWeighter, state, lifecycle))
     }
 
-    /// What is known of a cookie. All of it is compared, not the hash alone.
-    pub(super) fn find(&self, text: &[u8]) -> Option<Opened> {
-        self.0.get(&Sent(text))
+    /// What is known of a cookie of this name. All of it is compared, not the hash alone.
+    pub(super) fn find(&self, text: &[u8], name: &str) -> Option<Opened> {
+        self.0.get(&Sent(text)).filter(|opened| *opened.name == *name)
     }
 
     /// Remembers a cookie.
@@ -110,15 +112,17 @@ mod tests {
         let sessions = OpenedSessions::new(8);
         let session = Arc::new(Session::sample(3, Timestamp::from_seconds(1_700_000_000)));
         for text in [vec![b'a'; 200], vec![b'a'; END], b"short".to_vec()] {
-            sessions.insert(text.clone().into(), Opened { session: Arc::clone(&session), old_key: false });
-            assert!(sessions.find(&text).is_some());
+            let opened = Opened { session: Arc::clone(&session), old_key: false, name: "name".into() };
+            sessions.insert(text.clone().into(), opened);
+            assert!(sessions.find(&text, "name").is_some());
+            assert!(sessions.find(&text, "another").is_none());
             for at in 0..text.len() {
                 let mut other = text.clone();
                 other[at] ^= 1;
-                assert!(sessions.find(&other).is_none(), "{at} of {}", text.len());
+                assert!(sessions.find(&other, "name").is_none(), "{at} of {}", text.len());
             }
         }
-        assert!(sessions.find(&[b'a'; 199]).is_none() && sessions.find(&[b'a'; 201]).is_none());
-        assert!(sessions.find(b"").is_none());
+        assert!(sessions.find(&[b'a'; 199], "name").is_none() && sessions.find(&[b'a'; 201], "name").is_none());
+        assert!(sessions.find(b"", "name").is_none());
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::limits::{Lifeline, SessionLimits};
+use super::limits::{Lifeline, SKEW, SessionLimits};
 use super::names::Names;
 use super::profile::Profile;
 use super::renewal::Schedule;
@@ -284,6 +284,11 @@ impl Session {
     /// this is the second lock.
     pub(crate) fn belongs_to(&self, config: &Config) -> bool {
         config.owns(&self.record.issuer, &self.record.client_id)
+    }
+
+    /// Whether it began further in the future than clocks may differ.
+    pub(crate) fn is_early(&self, now: Timestamp) -> bool {
+        self.record.created_at > now.plus(SKEW)
     }
 
     /// The same session, used at `now`.

@@ -12,17 +12,17 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::cookie_store::{CookieStore, Loaded};
-use super::limits::{Activity, SessionLimits};
+use super::limits::{Activity, SKEW, SessionLimits};
 use super::names::{Kind, Naming};
 use super::probe::Prober;
 use super::record::{Session, SessionId};
 use super::renewal::Due;
 use super::revocations::Revocations;
 use super::store::{SessionStore, StoreKey};
-use super::stored::{Entry, StoredSessions};
+use super::stored::{Entry, PresentedKey, StoredSessions};
 use super::watches::{Watch, Watches};
 use crate::clock::Timestamp;
-use crate::cookie::RequestCookies;
+use crate::cookie::{Chunks, RequestCookies};
 use crate::error::{Code, Error, Result};
 
 /// Where sessions live.
@@ -46,8 +46,10 @@ pub(crate) enum Sessions {
 pub(crate) enum Look {
     /// There is no session.
     None,
-    /// There is something that is no session: it is to be cleared.
-    Invalid,
+    /// There is a session that has ended: it is to be cleared.
+    Ended,
+    /// There is a session that began in the future: a clock is wrong.
+    Early(Arc<Session>),
     /// A session that can be used as it is.
     Here { entry: Entry, rewrite: bool },
     /// Somebody has to be asked first.
@@ -59,23 +61,25 @@ pub(crate) enum Look {
 pub(crate) enum Ticket {
     /// Whether this session has been ended, or what its tokens are now.
     Cookie { entry: Entry, rewrite: bool },
-    /// What the store has under this key. `proven` if the MAC of the id shows that it was
-    /// issued here; ids of the previous format have none.
-    Stored { key: StoreKey, proven: bool },
+    /// What the store has under one of these keys.
+    Stored(Vec<PresentedKey>),
 }
 
 impl Ticket {
     /// The session, as far as it is known: two tickets with one key are of one session.
-    pub(crate) fn key(&self) -> StoreKey {
+    pub(crate) fn key(&self) -> Option<StoreKey> {
         match self {
-            Self::Cookie { entry, .. } => entry.session.id().0,
-            Self::Stored { key, .. } => *key,
+            Self::Cookie { entry, .. } => Some(entry.session.id().0),
+            Self::Stored(keys) => keys.iter().find(|key| key.proven).or(keys.first()).map(|key| key.key),
         }
     }
 
-    /// Whether the cookie itself proves that the session was issued here.
+    /// Whether the cookies themselves prove that the session was issued here.
     pub(crate) fn is_proven(&self) -> bool {
-        !matches!(self, Self::Stored { proven: false, .. })
+        match self {
+            Self::Cookie { .. } => true,
+            Self::Stored(keys) => keys.iter().any(|key| key.proven),
+        }
     }
 }
 
@@ -87,6 +91,8 @@ pub(crate) enum Found {
     None,
     /// It has been ended, and its cookie is to be cleared.
     Ended,
+    /// It began in the future: a clock is wrong.
+    Early(Arc<Session>),
     /// A session; `rewrite` if its cookie is to be written again.
     Here { entry: Entry, rewrite: bool },
 }
@@ -94,22 +100,22 @@ pub(crate) enum Found {
 impl Sessions {
     /// Looks at the cookies of a request. Nobody is waited for.
     ///
-    /// A revoked cookie is `Invalid` like one that was edited: nobody learns which of
-    /// the two it was.
+    /// A revoked session is `Ended` like one that has run into a limit.
     pub(crate) fn look(&self, request: &RequestCookies, now: Timestamp, activity: Activity) -> Look {
         if request.is_empty() {
             return Look::None;
         }
         let (cookies, revocations, naming, limits) = match self {
             Self::Stored(stored) => {
-                let Some((key, proven)) = stored.key(request) else { return Look::None };
-                return Look::Wait(Ticket::Stored { key, proven });
+                let keys = stored.keys(request);
+                return if keys.is_empty() { Look::None } else { Look::Wait(Ticket::Stored(keys)) };
             }
             Self::Cookie { cookies, revocations, naming, limits, .. } => (cookies, revocations, naming, limits),
         };
         let (session, rewrite) = match cookies.load(request, now, activity) {
             Loaded::None => return Look::None,
-            Loaded::Invalid => return Look::Invalid,
+            Loaded::Ended => return Look::Ended,
+            Loaded::Early(session) => return Look::Early(session),
             Loaded::Session { session, rewrite } => (session, rewrite),
         };
         let ended = revocations
@@ -118,7 +124,7 @@ impl Sessions {
         let due = session.due(now) != Due::No;
         let entry = Entry { session, version: 0, old_key: false };
         match ended {
-            Some(true) => Look::Invalid,
+            Some(true) => Look::Ended,
             Some(false) if !due => Look::Here { entry, rewrite },
             _ => Look::Wait(Ticket::Cookie { entry, rewrite }),
         }
@@ -136,11 +142,20 @@ impl Sessions {
                 Ok(if ended { Found::Ended } else { Found::Here { entry, rewrite } })
             }
             (_, Ticket::Cookie { entry, rewrite }) => Ok(Found::Here { entry, rewrite }),
-            (Self::Stored(stored), Ticket::Stored { key, .. }) => {
-                let Some(entry) = stored.load(&key, now).await? else { return Ok(Found::None) };
-                let touched = stored.touch(&entry, now, activity).await;
-                let rewrite = touched.is_some();
-                Ok(Found::Here { entry: touched.unwrap_or(entry), rewrite })
+            (Self::Stored(stored), Ticket::Stored(keys)) => {
+                let mut found = Found::None;
+                for PresentedKey { key, .. } in keys {
+                    match stored.load_any(&key, now).await? {
+                        Some(entry) if stored.is_live(&entry, now) => {
+                            let touched = stored.touch(&entry, now, activity).await;
+                            let rewrite = touched.is_some();
+                            return Ok(Found::Here { entry: touched.unwrap_or(entry), rewrite });
+                        }
+                        Some(entry) if entry.session.is_early(now) => found = Found::Early(entry.session),
+                        _ => {}
+                    }
+                }
+                Ok(found)
             }
             (Self::Cookie { .. }, Ticket::Stored { .. }) => Ok(Found::None),
         }
@@ -170,6 +185,7 @@ impl Sessions {
                     }
                     None => session,
                 };
+                check_clock(&session, limits, now)?;
                 Ok((session.id(), cookies.save(request, &session, now)?))
             }
         }
@@ -232,29 +248,39 @@ impl Sessions {
         }
     }
 
-    /// The `Set-Cookie` values that take the session away.
-    pub(crate) fn clear(&self, request: &RequestCookies) -> Vec<HeaderValue> {
+    /// The `Set-Cookie` values that take the session away, which is `session` as far as
+    /// that is known. Cookies of another application stay, as far as they can be told from
+    /// ours.
+    pub(crate) fn clear(&self, request: &RequestCookies, session: Option<&Session>) -> Vec<HeaderValue> {
         match self {
-            Self::Stored(stored) => stored.clear(request),
+            Self::Stored(stored) => stored.clear(request, session),
             Self::Cookie { cookies, .. } => cookies.clear(request),
         }
     }
 
-    /// The ids of other tenants of which the browser has a cookie, which may be any
-    /// text.
-    pub(crate) fn others<'a>(&'a self, request: &'a RequestCookies) -> Vec<&'a str> {
+    /// The `Set-Cookie` values that take away whatever may be a session, for a sign-out
+    /// while the store is away.
+    pub(crate) fn forget(&self, request: &RequestCookies) -> Vec<HeaderValue> {
         match self {
-            Self::Stored(stored) => stored.chunks().others(request),
-            Self::Cookie { cookies, .. } => cookies.chunks().others(request),
+            Self::Stored(stored) => stored.forget(request),
+            Self::Cookie { cookies, .. } => cookies.clear(request),
         }
     }
 
-    /// The `Set-Cookie` values that take the sessions of other tenants in the same
-    /// browser away.
-    pub(crate) fn clear_others(&self, request: &RequestCookies) -> Vec<HeaderValue> {
+    /// The `Set-Cookie` values that take a session under the previous name away, once a new
+    /// one has replaced it. For sessions in cookies writing the new one does that.
+    pub(crate) fn clear_previous(&self, request: &RequestCookies, session: &Session) -> Vec<HeaderValue> {
         match self {
-            Self::Stored(stored) => stored.chunks().clear_others(request),
-            Self::Cookie { cookies, .. } => cookies.chunks().clear_others(request),
+            Self::Stored(stored) => stored.clear_previous(request, session),
+            Self::Cookie { .. } => Vec::new(),
+        }
+    }
+
+    /// The cookies that sessions are written to.
+    pub(crate) fn chunks(&self) -> &Chunks {
+        match self {
+            Self::Stored(stored) => stored.chunks(),
+            Self::Cookie { cookies, .. } => cookies.chunks(),
         }
     }
 
@@ -381,6 +407,23 @@ impl Sessions {
         let name = stored.naming().name(Kind::Subject, subject.as_bytes());
         Ok(stored.named(&name, now).await?.into_iter().map(|entry| entry.session).collect())
     }
+}
+
+/// A session that begins too far in the future is none at the next request, which would
+/// sign in again, without end.
+fn check_clock(session: &Session, limits: &SessionLimits, now: Timestamp) -> Result<()> {
+    if limits.is_live(session.lifeline(), now) {
+        return Ok(());
+    }
+    let ahead = session.created_at().since(now);
+    tracing::error!(
+        target: "okta_auth",
+        "a sign-out was recorded by a clock that is {} s ahead of this one, so no session of its user can begin; \
+         synchronize the clocks of all replicas",
+        ahead.as_secs()
+    );
+    let message = "the clocks of replicas differ by more than a minute, so the new session would not be live";
+    Err(Error::new(Code::ClockSkew, message).with_retry_after(ahead.saturating_sub(SKEW)))
 }
 
 /// What sessions in cookies cannot do.

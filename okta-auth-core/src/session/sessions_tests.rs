@@ -127,7 +127,7 @@ async fn an_end_is_remembered_for_as_long_as_the_session_would_have_lived() {
     let late = NOW.plus(LIMITS.absolute + Duration::from_secs(30));
     sessions.end(&ended, NOW).await.unwrap();
     time.store(u64::try_from(late.seconds()).unwrap(), Ordering::SeqCst);
-    let lives = |session: &Session| !matches!(sessions.look(&cookie(session), late, Activity::Active), Look::Invalid);
+    let lives = |session: &Session| !matches!(sessions.look(&cookie(session), late, Activity::Active), Look::Ended);
     assert!(lives(&alive), "the premise: one that nobody has ended is alive");
     assert!(!lives(&ended), "a session that had been ended is good again");
 }

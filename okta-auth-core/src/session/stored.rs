@@ -32,6 +32,18 @@ const FORMATS: Formats = Formats { current: 3, previous: 2 };
 /// A store should give up sooner by itself; this is for one that does not.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// So many ids of one request are looked up.
+const CANDIDATES: usize = 4;
+
+/// The key of a record that a cookie names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PresentedKey {
+    pub(crate) key: StoreKey,
+    /// Whether the MAC of the id shows that it was issued here; ids of the previous format
+    /// have none.
+    pub(crate) proven: bool,
+}
+
 /// Reads and writes sessions in a store. Clones share it.
 #[derive(Clone)]
 pub(crate) struct StoredSessions(Arc<Inner>);
@@ -42,6 +54,8 @@ struct Inner {
     sealer: Sealer,
     ids: SessionIds,
     chunks: Chunks,
+    /// The cookies of the name that an earlier version of this library used.
+    previous: Option<Chunks>,
     limits: SessionLimits,
     naming: Naming,
     config: Arc<Config>,
@@ -76,25 +90,32 @@ impl StoredSessions {
         let (owner, client_id) = config.owner();
         let tenant = format!("{owner} {client_id}");
         let (sealer, ids) = (keys.sealer(Purpose::StoredSession, &tenant)?, keys.session_ids(&tenant)?);
-        let chunks = Chunks::new(settings, &config.options.cookie_name);
-        let (naming, skew) = (Naming::of(config), ClockSkew::default());
-        let config = Arc::clone(config);
-        Ok(Self(Arc::new(Inner { store, sealer, ids, chunks, limits, naming, config, skew, watches })))
+        let previous = config.cookie_names.previous.as_deref().map(|name| Chunks::new(settings.clone(), name));
+        let chunks = Chunks::new(settings, &config.cookie_names.current);
+        let (naming, skew, config) = (Naming::of(config), ClockSkew::default(), Arc::clone(config));
+        Ok(Self(Arc::new(Inner { store, sealer, ids, chunks, previous, limits, naming, config, skew, watches })))
     }
 
-    /// The key of the record that a request's cookie names, and whether the cookie proves
-    /// that the id was issued here.
+    /// The records that a request's cookies may name, at most [`CANDIDATES`], and whether
+    /// the cookie proves that the id was issued here. Nearly always it is one.
     ///
     /// The cookie has the bytes of which the key is the hash, so that a key does not make a
     /// cookie.
-    pub(crate) fn key(&self, cookies: &RequestCookies) -> Option<(StoreKey, bool)> {
-        let PresentedId { id, proven } = self.id(cookies)?;
-        Some((self.0.naming.name(Kind::Record, &id), proven))
+    pub(crate) fn keys(&self, cookies: &RequestCookies) -> Vec<PresentedKey> {
+        let chunks = std::iter::once(&self.0.chunks).chain(&self.0.previous);
+        let ids = chunks.flat_map(|chunks| self.ids(chunks, cookies));
+        ids.map(|PresentedId { id, proven }| PresentedKey { key: self.key(&id), proven }).take(CANDIDATES).collect()
     }
 
-    /// The id in a request's cookie.
-    fn id(&self, cookies: &RequestCookies) -> Option<PresentedId> {
-        self.0.ids.read(&base64url::decode(&*self.0.chunks.read(cookies)?).ok()?)
+    /// The ids in the cookies of one name.
+    fn ids(&self, chunks: &Chunks, cookies: &RequestCookies) -> Vec<PresentedId> {
+        let texts = chunks.candidates(cookies);
+        texts.iter().filter_map(|text| self.0.ids.read(&base64url::decode(text.as_ref()).ok()?)).collect()
+    }
+
+    /// The key of the record that an id names.
+    fn key(&self, id: &[u8; 32]) -> StoreKey {
+        self.0.naming.name(Kind::Record, id)
     }
 
     /// The live session under a key.
@@ -105,14 +126,25 @@ impl StoredSessions {
     /// # Errors
     /// [`Code::StoreUnavailable`]. What cannot be read is no session.
     pub(crate) async fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Entry>> {
-        let Some(record) = bounded(self.0.store.load(key)).await? else { return Ok(None) };
-        let Some(entry) = self.open(key, record) else { return Ok(None) };
-        let line = entry.session.lifeline();
-        let live = self.0.limits.is_live(line, now);
-        if !live {
-            self.0.skew.check(line, now);
+        Ok(self.load_any(key, now).await?.filter(|entry| self.is_live(entry, now)))
+    }
+
+    /// The session under a key, live or not. One from the future is warned about.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`]. What cannot be read is no session.
+    pub(crate) async fn load_any(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Entry>> {
+        let record = bounded(self.0.store.load(key)).await?;
+        let entry = record.and_then(|record| self.open(key, record));
+        if let Some(early) = entry.as_ref().filter(|entry| entry.session.is_early(now)) {
+            self.0.skew.check(early.session.lifeline(), now);
         }
-        Ok(live.then_some(entry))
+        Ok(entry)
+    }
+
+    /// Whether a session is within its limits.
+    pub(crate) fn is_live(&self, entry: &Entry, now: Timestamp) -> bool {
+        self.0.limits.is_live(entry.session.lifeline(), now)
     }
 
     /// Opens and decodes.
@@ -142,7 +174,7 @@ impl StoredSessions {
         now: Timestamp,
     ) -> Result<(SessionId, Vec<HeaderValue>)> {
         let id: [u8; 32] = random_bytes()?;
-        let key = self.0.naming.name(Kind::Record, &id);
+        let key = self.key(&id);
         let session = session.with_id(*key.as_bytes());
         self.link(&key, &session, now).await?;
         let record = self.seal(&key, &session, 1)?;
@@ -242,20 +274,45 @@ impl StoredSessions {
         Ok(found)
     }
 
-    /// The cookie again, with the time that is left.
+    /// The cookie again, with the time that is left. A session under the previous name
+    /// moves by this.
     ///
     /// The id stays: a new one is made at sign-in alone. Its MAC is made anew, with the
-    /// current cookie secret. A request without a readable id gets nothing.
+    /// current cookie secret. A request without the id of this session gets nothing.
     pub(crate) fn rewrite(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
-        let signed = self.id(cookies).and_then(|presented| self.0.ids.sign(&presented.id).ok());
-        let Some(signed) = signed else { return Vec::new() };
+        let mut chunks = std::iter::once(&self.0.chunks).chain(&self.0.previous);
+        let of = |presented: &PresentedId| self.key(&presented.id) == session.id().0;
+        let id = chunks.find_map(|chunks| self.ids(chunks, cookies).into_iter().find(of));
+        let Some(signed) = id.and_then(|presented| self.0.ids.sign(&presented.id).ok()) else { return Vec::new() };
         let left = self.0.limits.remaining(session.lifeline(), now);
-        self.0.chunks.write(cookies, &signed, left).unwrap_or_default()
+        let mut set = self.0.chunks.write(cookies, &signed, left).unwrap_or_default();
+        set.extend(self.clear_previous(cookies, session));
+        set
     }
 
-    /// The `Set-Cookie` values that take the session away.
-    pub(crate) fn clear(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
-        self.0.chunks.clear(cookies)
+    /// The `Set-Cookie` values that take a session away. Without one the cookie of our name
+    /// goes: the session that it led to has ended.
+    pub(crate) fn clear(&self, cookies: &RequestCookies, session: Option<&Session>) -> Vec<HeaderValue> {
+        let mut removed = self.0.chunks.clear(cookies);
+        removed.extend(session.into_iter().flat_map(|session| self.clear_previous(cookies, session)));
+        removed
+    }
+
+    /// The `Set-Cookie` values that take away whatever may be a session: the store cannot
+    /// tell what is one.
+    pub(crate) fn forget(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
+        let previous = self.0.previous.iter().filter(|previous| !self.ids(previous, cookies).is_empty());
+        let mut removed = self.0.chunks.clear(cookies);
+        removed.extend(previous.flat_map(|previous| previous.clear(cookies)));
+        removed
+    }
+
+    /// The same for cookies of the previous name, which lead to this session or else are
+    /// of another application.
+    pub(crate) fn clear_previous(&self, cookies: &RequestCookies, session: &Session) -> Vec<HeaderValue> {
+        let Some(previous) = &self.0.previous else { return Vec::new() };
+        let ours = self.ids(previous, cookies).iter().any(|presented| self.key(&presented.id) == session.id().0);
+        if ours { previous.clear(cookies) } else { Vec::new() }
     }
 
     /// The name of the cookie.

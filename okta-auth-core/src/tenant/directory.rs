@@ -201,6 +201,20 @@ impl Directory {
         }
     }
 
+    /// The tenant that a third party means by `iss`. A source is asked for that issuer, and
+    /// decides itself whether an org leads to a tenant.
+    ///
+    /// # Errors
+    /// [`Code::TenantUnavailable`], as for [`find`](Self::find).
+    pub(crate) async fn named_by(&self, iss: &str) -> Result<Option<Arc<TenantSettings>>> {
+        match &self.place {
+            Place::Table(table) => Ok(table.named_by(iss).cloned()),
+            #[cfg(feature = "toml")]
+            Place::File { .. } => Ok(self.current().and_then(|table| table.named_by(iss).cloned())),
+            Place::Source(_) => self.find(&TenantKey::Issuer(iss.to_owned())).await,
+        }
+    }
+
     /// Whether only those tenants are known for whom somebody came.
     pub(crate) fn is_source(&self) -> bool {
         matches!(self.place, Place::Source(_))

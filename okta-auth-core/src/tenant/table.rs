@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use std::future::ready;
 use std::sync::Arc;
 
+use url::Url;
+
 use super::id::TenantId;
 use super::settings::TenantSettings;
 use super::source::{TenantFuture, TenantKey, TenantSource};
-use crate::config::{DEFAULT_AUDIENCE, check_client};
+use crate::config::{DEFAULT_AUDIENCE, Issuer, check_client};
 use crate::error::{Code, Error, Result};
 
 /// A fixed set of tenants.
@@ -36,6 +38,8 @@ pub struct TenantTable {
     tenants: HashMap<TenantKey, Arc<TenantSettings>>,
     /// The one tenant of each issuer; `None` for an issuer of several.
     issuers: HashMap<String, Option<Arc<TenantSettings>>>,
+    /// The same with the org of each custom server, as third parties name issuers.
+    named: HashMap<String, Option<Arc<TenantSettings>>>,
     /// In the order of their ids.
     all: Vec<Arc<TenantSettings>>,
 }
@@ -81,9 +85,10 @@ impl TenantTable {
         }
         // Several clients of one issuer are fine; its name alone then leads to none of them.
         for issuer in std::iter::once(&tenant.issuer).chain(&tenant.former_issuers) {
-            let only = self.issuers.entry(issuer.clone()).or_insert_with(|| Some(Arc::clone(tenant)));
-            if only.as_ref().is_none_or(|known| known.id != tenant.id) {
-                *only = None;
+            add_only(&mut self.issuers, issuer.clone(), tenant);
+            add_only(&mut self.named, issuer.clone(), tenant);
+            if let Some(org) = org(issuer) {
+                add_only(&mut self.named, org, tenant);
             }
         }
         self.all.push(Arc::clone(tenant));
@@ -97,10 +102,30 @@ impl TenantTable {
         }
     }
 
+    /// The one tenant that a third party means by `iss`: the issuer, or the org that it is
+    /// a part of. The org of several tenants leads to none of them, also where it is the
+    /// issuer of one.
+    pub(crate) fn named_by(&self, iss: &str) -> Option<&Arc<TenantSettings>> {
+        self.named.get(iss)?.as_ref()
+    }
+
     /// All tenants, in the order of their ids.
     pub fn all(&self) -> &[Arc<TenantSettings>] {
         &self.all
     }
+}
+
+/// Adds a tenant under a name that leads to one tenant alone.
+fn add_only(names: &mut HashMap<String, Option<Arc<TenantSettings>>>, name: String, tenant: &Arc<TenantSettings>) {
+    let only = names.entry(name).or_insert_with(|| Some(Arc::clone(tenant)));
+    if only.as_ref().is_none_or(|known| known.id != tenant.id) {
+        *only = None;
+    }
+}
+
+/// The org of a custom server.
+fn org(issuer: &str) -> Option<String> {
+    Issuer::new(issuer, Url::parse(issuer).ok()?).org()
 }
 
 impl TenantSource for TenantTable {
@@ -159,5 +184,36 @@ fn check(tenant: &TenantSettings, problems: &mut Vec<String>) {
         if !domain.is_ascii() || !domain.contains('.') || domain.contains(['@', ' ', '/', '*']) {
             problems.push(format!("{}: `{domain}` is no domain of e-mail addresses in ASCII", tenant.id));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(id: &str, issuer: &str) -> TenantSettings {
+        let mut tenant = TenantSettings::new(TenantId::parse(id).unwrap(), issuer, id);
+        tenant.audience = Some(format!("api://{id}"));
+        tenant
+    }
+
+    #[test]
+    fn an_org_leads_to_its_only_tenant_and_a_shared_one_to_none() {
+        let named = |tenants: Vec<TenantSettings>, iss: &str| {
+            TenantTable::new(tenants).unwrap().named_by(iss).map(|tenant| tenant.id.to_string())
+        };
+        let (org, server) = ("https://acme.okta.com", "https://acme.okta.com/oauth2/default");
+        let alone = || vec![tenant("acme", server), tenant("globex", "https://globex.okta.com")];
+        for iss in [org, server] {
+            assert_eq!(named(alone(), iss).as_deref(), Some("acme"), "{iss}");
+        }
+        for other in ["https://acme.okta.com/", "https://acme.okta.com/oauth2/other", "https://acme.okta.com:444"] {
+            assert_eq!(named(alone(), other), None, "{other}");
+        }
+        let servers = || vec![tenant("acme", server), tenant("initech", "https://acme.okta.com/oauth2/other")];
+        assert_eq!((named(servers(), org), named(servers(), server).as_deref()), (None, Some("acme")));
+        // Also where the org is the issuer of one of them.
+        let both = || vec![tenant("acme", server), tenant("initech", org)];
+        assert_eq!((named(both(), org), named(both(), server).as_deref()), (None, Some("acme")));
     }
 }

@@ -1,0 +1,63 @@
+//! Which parameters of the authorization request an application may set itself.
+
+use super::problem::Findings;
+
+/// What the protocol decides, or what has a setting of its own. Two values of one
+/// parameter are an error (RFC 6749 §3.1), and another `state`, `nonce` or challenge would
+/// take the defence of the attempt away.
+const RESERVED: [&str; 16] = [
+    "acr_values",
+    "client_assertion",
+    "client_assertion_type",
+    "client_id",
+    "client_secret",
+    "code_challenge",
+    "code_challenge_method",
+    "login_hint",
+    "max_age",
+    "nonce",
+    "redirect_uri",
+    "request",
+    "request_uri",
+    "response_mode",
+    "response_type",
+    "scope",
+];
+
+/// The longest value, in bytes.
+const MAX_VALUE: usize = 2_048;
+
+/// Whether an application may send this parameter with this value.
+///
+/// # Errors
+/// Why not, with the fix.
+pub(crate) fn check_parameter(name: &str, value: &str) -> Result<(), String> {
+    check_name(name)?;
+    if value.is_empty() || value.len() > MAX_VALUE || value.contains(char::is_control) {
+        return Err(format!("the value of `{name}` has 1 to {MAX_VALUE} bytes and no control characters"));
+    }
+    Ok(())
+}
+
+/// Whether an application may send a parameter of this name.
+fn check_name(name: &str) -> Result<(), String> {
+    let reserved = RESERVED.iter().chain(&["state"]).any(|known| known.eq_ignore_ascii_case(name));
+    if reserved {
+        return Err(format!(
+            "`{name}` is set by the protocol or has a setting of its own (`scopes`, `LoginOptions::login_hint`, ..); \
+             leave it out"
+        ));
+    }
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(fits) {
+        return Err(format!("`{}` is not a parameter of an authorization request", name.escape_default()));
+    }
+    Ok(())
+}
+
+/// The parameters that `/login` passes on.
+pub(super) fn check_allowed(names: &[String], findings: &mut Findings) {
+    for message in names.iter().filter_map(|name| check_name(name).err()) {
+        findings.error("allow_login_parameters", message);
+    }
+}

@@ -1,0 +1,240 @@
+//! The callback: from Okta's response to a session.
+//!
+//! # What becomes of a response
+//!
+//! | the browser has | the answer |
+//! |---|---|
+//! | the attempt, not yet used and not too old | the code is exchanged; 303 to the page that was wanted |
+//! | the attempt, used already, and a live session | 303 to that page; the code is not exchanged |
+//! | no attempt of that state, and a live session | 303 into the application; the code is not exchanged |
+//! | an attempt that is too old | a page that leads to a new sign-in for the page that was wanted |
+//! | neither an attempt nor a session | a page that leads to a new sign-in |
+//!
+//! A reload, the back button and a tab whose attempt was evicted are the usual reasons for
+//! the second and the third line.
+//!
+//! # What a callback costs
+//!
+//! Before the state has been checked no request is made, so a stranger's callback costs
+//! the opening of one cookie. Then there is one request for the code, at most one for new
+//! keys, and at most one for userinfo. The attempt is used up before the first of them.
+//!
+//! # Which session ends at a sign-in
+//!
+//! The new session is written first and its cookie set; then the one that this browser
+//! had ends, with its refresh token. A store that fails in between leaves two sessions and
+//! not none. A session that an attacker planted in the browser ends with it.
+
+use std::sync::{Arc, Weak};
+
+use http::header::USER_AGENT;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+
+use super::hook::{Refusal, SignIn, SignInError};
+use super::page::Page;
+use super::reply::{self, Reply};
+use super::visit::Visit;
+use crate::callback::{AuthorizationResponse, Exchange, ValidatedCallback, VerifiedIdentity};
+use crate::clock::Timestamp;
+use crate::error::{Code, Error, Result};
+use crate::events::{About, EndReason, Happening};
+use crate::login::{PendingLogin, ReturnTo};
+use crate::session::{NewSession, Session, device};
+
+/// What is known of a callback by the time it fails.
+#[derive(Default)]
+struct Progress {
+    /// The deletion of the attempt's cookie, and the new session.
+    cookies: Vec<HeaderValue>,
+    /// The user, who is known before there is a session.
+    about: About,
+    /// Where the sign-in was to lead.
+    wanted: Option<ReturnTo>,
+    /// For a step-up: the page that it was started from.
+    step_up_from: Option<ReturnTo>,
+}
+
+impl Progress {
+    /// An attempt has been found. It is used up whatever comes of it.
+    fn found(&mut self, pending: &PendingLogin, deletion: HeaderValue) {
+        self.cookies.push(deletion);
+        self.wanted = Some(pending.return_to().clone());
+        self.step_up_from = pending.is_step_up().then(|| pending.came_from().cloned().unwrap_or_else(ReturnTo::root));
+    }
+}
+
+impl Visit {
+    /// Completes a sign-in, or tells why it could not be completed.
+    pub(super) async fn callback(&self, parts: &Parts, response: &[u8]) -> Reply {
+        let mut progress = Progress::default();
+        let mut reply = match self.try_callback(parts, response, &mut progress).await {
+            Ok(reply) => reply,
+            Err(error) => {
+                self.tell_failed(std::mem::take(&mut progress.about), &error);
+                self.callback_failed(&error, &progress)
+            }
+        };
+        reply::add_cookies(reply.headers_mut(), progress.cookies);
+        reply
+    }
+
+    /// The steps of [`callback`](crate::callback), and the session.
+    async fn try_callback(&self, parts: &Parts, response: &[u8], progress: &mut Progress) -> Result<Reply> {
+        let auth = &self.auth().0;
+        let response = AuthorizationResponse::parse(response)?;
+        let pending = match auth.attempts.find(self.cookies(), &response.state) {
+            Ok(pending) => pending,
+            Err(error) => return self.completed_before(None, error),
+        };
+        progress.found(&pending, auth.attempts.clear(&pending.state));
+        if !auth.consumed.consume(&pending.state, auth.config.attempt_lifetime(), self.now()) {
+            let error = Error::new(Code::AttemptUnknown, "this sign-in has been completed before");
+            return self.completed_before(Some(pending.return_to()), error);
+        }
+        auth.attempts.check_live(&pending, self.now())?;
+        let metadata = self.auth().metadata().await?;
+        let callback = ValidatedCallback::new(pending, response, &metadata)?;
+        let exchange =
+            Exchange { config: &auth.config, metadata: &metadata, protocol: &auth.protocol, verifier: &auth.verifier };
+        let (identity, pending) = callback.exchange(&exchange).await?;
+        progress.about = About::subject(identity.subject());
+        self.establish(parts, identity, &pending, &mut progress.cookies).await
+    }
+
+    /// A response without an attempt that could be completed. With a live session there is
+    /// nothing left to do, and the user goes on into the application.
+    fn completed_before(&self, target: Option<&ReturnTo>, error: Error) -> Result<Reply> {
+        if self.session()?.is_none() {
+            return Err(error);
+        }
+        let home = self.auth().config().routes().home();
+        Ok(reply::see_other(target.map_or(&home, ReturnTo::as_str)))
+    }
+
+    /// The page of a callback that failed. It leads back to the page that was wanted.
+    fn callback_failed(&self, error: &Error, progress: &Progress) -> Reply {
+        let wanted = progress.wanted.clone().unwrap_or_else(ReturnTo::root);
+        let cancelled = matches!(error.provider_error(), Some("access_denied" | "unmet_authentication_requirements"))
+            && error.code() == Code::AuthorizationRefused;
+        match &progress.step_up_from {
+            Some(from) if cancelled && self.is_navigation() && self.known_session().is_some() => {
+                self.step_up_cancelled(from, &wanted, error.code())
+            }
+            _ => self.error_leading_to(error, &wanted),
+        }
+    }
+
+    /// A signed-in user did not complete the step-up, or Okta did not let them: Okta
+    /// answers `access_denied` for both. The session is as it was.
+    fn step_up_cancelled(&self, from: &ReturnTo, wanted: &ReturnTo, code: Code) -> Reply {
+        let page = Page {
+            title: "The additional verification was not completed",
+            sentences: vec!["You are still signed in. The page that you opened needs the additional verification."],
+            links: vec![("Go back", from.as_str()), ("Try again", wanted.as_str())],
+            code: Some(code.as_str()),
+            reference: self.reference(),
+        };
+        reply::html(StatusCode::FORBIDDEN, page.render())
+    }
+
+    /// Makes a new session from a verified identity. It has nothing of an earlier session,
+    /// and the one that this browser had ends.
+    async fn establish(
+        &self,
+        parts: &Parts,
+        identity: VerifiedIdentity,
+        pending: &PendingLogin,
+        cookies: &mut Vec<HeaderValue>,
+    ) -> Result<Reply> {
+        let auth = &self.auth().0;
+        let identity = Arc::new(identity);
+        let sign_in = match self.asked_hook(&identity).await {
+            Ok(sign_in) => sign_in,
+            Err(SignInError::Refused(refusal)) => {
+                self.tell(Happening::SignInRefused, About::subject(identity.subject()), None);
+                return Ok(self.refused(&refusal, pending.return_to()));
+            }
+            Err(SignInError::Unavailable(cause)) => {
+                let message = "the application's `on_sign_in` hook failed, so nobody was signed in";
+                return Err(Error::new(Code::SignInUnavailable, message).with_cause(cause));
+            }
+        };
+        let now = auth.clock.now();
+        let device = parts.headers.get(USER_AGENT).and_then(|agent| device(agent.to_str().ok()?));
+        let app_data = sign_in.into_app_data();
+        let with =
+            NewSession { client_id: &auth.config.client_id, app_data: &app_data, device: device.as_deref(), now };
+        let session = Session::new(&identity, &with)?;
+        if session.lifeline().ceiling.is_some_and(|end| end <= now) {
+            // It would have ended before the next request, which would sign in again, without end.
+            return Err(Error::invalid_claim("session_expiry", "is past, so nobody can be signed in"));
+        }
+        let (id, session_cookies) = auth.sessions.create(self.cookies(), session, now).await?;
+        self.auth().still_there(id).await?;
+        cookies.extend(session_cookies);
+        if let Some(many) = auth.exclusive.as_ref().and_then(Weak::upgrade) {
+            // Boxed to keep the future of a sign-in small.
+            cookies.extend(Box::pin(self.end_others(&many)).await);
+        }
+        if let Ok(Some(replaced)) = self.session() {
+            cookies.extend(auth.sessions.clear_previous(self.cookies(), replaced));
+        }
+        self.end_replaced(now).await;
+        let about = About { session: About::session_id(id).session, ..About::subject(identity.subject()) };
+        self.tell(Happening::SignInSucceeded, about, None);
+        Ok(reply::see_other(pending.return_to().as_str()))
+    }
+
+    /// The sign-in after the application's hook, if there is one.
+    async fn asked_hook(&self, identity: &Arc<VerifiedIdentity>) -> Result<SignIn, SignInError> {
+        let auth = &self.auth().0;
+        let sign_in = SignIn::new(Arc::clone(identity), auth.tenant.clone());
+        match &auth.hook {
+            None => Ok(sign_in),
+            Some(hook) => hook.on_sign_in(sign_in).await,
+        }
+    }
+
+    /// Ends the session that this browser had before. The browser has forgotten it
+    /// already, so a failure is no reason to refuse the new one.
+    async fn end_replaced(&self, now: Timestamp) {
+        let Ok(Some(session)) = self.session() else { return };
+        match self.auth().0.sessions.end(session, now).await {
+            Ok(ended) => {
+                if ended {
+                    self.tell_ended(session, EndReason::Replaced);
+                }
+                self.auth().revoke_later(Arc::clone(session));
+            }
+            Err(error) => self.tell_not_ended(session, &error),
+        }
+    }
+
+    /// The application's hook refused the user. The way on is another account: without
+    /// `prompt=login` Okta would sign the same one in again.
+    fn refused(&self, refusal: &Refusal, wanted: &ReturnTo) -> Reply {
+        let code = Code::SignInRefused.as_str();
+        let reference = self.reference();
+        if !self.is_navigation() {
+            let reference = reference.to_string();
+            let body = serde_json::json!({ "error": code, "message": refusal.reason(), "reference": reference });
+            return reply::json(StatusCode::FORBIDDEN, &body);
+        }
+        let other = self.login_url(&[("prompt", "login"), ("return_to", wanted.as_str())]);
+        let home = self.auth().config().routes().home();
+        let mut links: Vec<(&str, &str)> = Vec::new();
+        if let Some(other) = &other {
+            links.push(("Use another account", other));
+        }
+        links.push(("Home", &home));
+        let page = Page {
+            title: "You cannot sign in here",
+            sentences: vec![refusal.reason()],
+            links,
+            code: Some(code),
+            reference,
+        };
+        reply::html(StatusCode::FORBIDDEN, page.render())
+    }
+}
