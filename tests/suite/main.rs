@@ -14,9 +14,11 @@ mod log_noise;
 mod parity;
 mod policies;
 mod refresh;
+mod route_access;
 mod session_end;
 mod session_storage;
 mod sessions;
+mod sites;
 
 /// Compiles each behaviour into one test for each framework.
 macro_rules! on_both {
@@ -61,4 +63,12 @@ on_both! {
         a_missing_scope_is_named, step_up_goes_to_okta_and_comes_back, step_up_refused_does_not_loop,
         step_up_is_told_to_api_clients, recent_sign_in_by_auth_time, one_caller_per_request,
         session_or_token, a_policy_may_ask_the_application;
+    route_access: a_whole_application_is_protected_but_for_named_routes, a_public_pattern_opens_no_other_route,
+        an_api_without_sessions_is_protected_as_a_whole, a_misspelled_route_is_denied,
+        a_request_without_a_route_is_denied_while_routes_have_policies, a_layer_outside_of_the_router_lets_nothing_through,
+        a_route_that_differs_by_a_prefix_is_told, routes_that_no_request_has_matched_are_listed,
+        a_policy_on_a_whole_router_covers_its_fallback, pages_accept_sessions_alone,
+        routes_of_a_file_accept_tokens_where_it_says_so, headers_of_other_layers_stay_when_an_answer_is_replaced,
+        what_a_token_decides_varies_by_it, the_metadata_of_a_resource_with_a_path,
+        contradictions_are_errors_when_the_application_is_built;
 }
