@@ -262,8 +262,8 @@ impl OktaAuthBuilder {
         self.public_routes(public)
     }
 
-    /// Names routes public: no policy is asked about requests to them, and many tenants
-    /// serve them under every host. A handler that asks for a `User` still needs one.
+    /// Names routes public: requests to them are allowed whatever
+    /// [`PolicySet::default_access`] says. A handler that asks for a `User` still needs one.
     pub fn public_routes<R: Into<String>>(mut self, routes: impl IntoIterator<Item = R>) -> Self {
         self.public.extend(routes.into_iter().map(Into::into));
         self
