@@ -8,6 +8,8 @@ pub use okta_auth_core::{
 /// The guides, compiled as they are read.
 #[cfg(doctest)]
 mod guides {
+    #[doc = include_str!("../docs/policies.md")]
+    mod policies {}
     #[doc = include_str!("../docs/routes.md")]
     mod routes {}
     #[doc = include_str!("../docs/tenants.md")]

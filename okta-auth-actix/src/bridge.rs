@@ -5,7 +5,7 @@ use actix_web::http::header as old;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
-use okta_auth_core::engine::{Arrival, Head, HeaderText, Headers, Reply, RouteOptions, Tenants, Visit};
+use okta_auth_core::engine::{Arrival, Challenge, Head, HeaderText, Headers, Reply, RouteOptions, Tenants, Visit};
 
 /// Headers of `http` 0.2, to be read where they are.
 struct Old<'a>(&'a old::HeaderMap);
@@ -63,6 +63,11 @@ pub(crate) fn into_response(reply: Reply) -> HttpResponse {
         }
     }
     response.body(body)
+}
+
+/// The engine's answer in place of a response.
+pub(crate) async fn answer(visit: &Visit, challenge: Challenge, replaced: &HttpResponse) -> HttpResponse {
+    into_response(visit.answer_in_place_of(challenge, &Old(replaced.headers())).await)
 }
 
 /// Lets the engine add to a response what the session needs.

@@ -10,11 +10,12 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage as _, HttpResponse};
-use okta_auth_core::engine::{Arrival, Challenge, RouteOptions, SpecialRoute, Tenants, Visit};
+use okta_auth_core::engine::{Arrival, Challenge, MatchedRoute, RouteOptions, RouteSettings, Tenants, Visit};
 
 use crate::bridge;
 use crate::rejection::{layer_missing, marked};
 use crate::require::RequireLayer;
+use crate::routes::OWN;
 
 /// Gives every request its user; for `App::wrap` and `Scope::wrap`.
 ///
@@ -23,8 +24,21 @@ use crate::require::RequireLayer;
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     tenants: Tenants,
-    /// With the patterns of those that are not plain paths.
-    special: Rc<[(Option<ResourceDef>, SpecialRoute)]>,
+    /// The routes of which something is set, with the patterns of those that are not plain paths.
+    named: Rc<[(Option<ResourceDef>, String)]>,
+}
+
+/// The route of a request, as far as it is known before the router has chosen.
+#[derive(Default)]
+struct RequestRoute<'a> {
+    /// The pattern of the first resource that fits the path; not looked for where no route is
+    /// guarded.
+    candidate: Option<String>,
+    /// Whether it is one of the library's own, which are open.
+    own: bool,
+    /// Every named route that fits.
+    fitting: Vec<&'a str>,
+    settings: RouteSettings,
 }
 
 impl OktaAuthLayer {
@@ -36,28 +50,59 @@ impl OktaAuthLayer {
     pub fn new(auth: impl Into<Tenants>) -> Self {
         let tenants = auth.into();
         let pattern = |route: &str| route.contains(['{', '*']).then(|| ResourceDef::new(route));
-        let special = tenants.special_routes().into_iter().map(|special| (pattern(&special.route), special));
-        Self { special: special.collect(), tenants }
+        let named = tenants.named_routes().into_iter().map(|route| (pattern(&route), route));
+        Self { named: named.collect(), tenants }
     }
 
-    /// Every pattern that fits. The router has not chosen yet, and may choose another one by a guard:
-    /// that a route without a policy fits too is no reason not to ask. The path is the router's own
-    /// reading of it, with `%70` for `p`.
-    fn fitting(&self, request: &ServiceRequest) -> Vec<&SpecialRoute> {
+    /// Finds the route of a request. The path is the router's own reading of it, with `%70` for `p`.
+    ///
+    /// The router may choose another resource than the first that fits, by a guard, so every
+    /// named route that fits is asked too.
+    fn route(&self, request: &ServiceRequest) -> RequestRoute<'_> {
         let path = request.match_info().as_str();
-        let fits = |(pattern, special): &&(Option<ResourceDef>, SpecialRoute)| match pattern {
+        let fits = |(pattern, route): &&(Option<ResourceDef>, String)| match pattern {
             Some(pattern) => pattern.is_match(path),
-            None => special.route == path,
+            None => route == path,
         };
-        self.special.iter().filter(fits).map(|(_, special)| special).collect()
+        let fitting: Vec<&str> = self.named.iter().filter(fits).map(|(_, route)| route.as_str()).collect();
+        if !self.tenants.has_route_policies() {
+            let settings = RouteSettings::new(self.options_of(&fitting), false);
+            return RequestRoute { fitting, settings, ..RequestRoute::default() };
+        }
+        let resources = request.resource_map();
+        let (own, candidate) = (resources.match_name(path) == Some(OWN), resources.match_pattern(path));
+        let settings = self.tenants.route(candidate.as_deref().map_or(MatchedRoute::None, MatchedRoute::Candidate));
+        let options = self.options_of(&fitting).or(settings.options);
+        let settings = RouteSettings::new(options, !own && settings.is_guarded);
+        RequestRoute { candidate, own, fitting, settings }
+    }
+
+    /// The options of all routes that fit together.
+    fn options_of(&self, fitting: &[&str]) -> RouteOptions {
+        let options = fitting.iter().map(|route| self.tenants.options_of(route));
+        options.fold(RouteOptions::default(), RouteOptions::or)
     }
 }
 
-/// Asks the policies of all that fit.
-async fn allow(visit: &Visit, fitting: &[&SpecialRoute]) -> Result<(), Challenge> {
+/// Asks about the route that fits first, and about all others that fit.
+async fn allow(tenants: &Tenants, visit: &Visit, route: &RequestRoute<'_>) -> Result<(), Challenge> {
     visit.admit()?;
-    for special in fitting.iter().filter(|special| special.has_policy) {
-        Box::pin(visit.require_route(&special.route)).await?;
+    if route.own || !tenants.has_route_policies() {
+        return Ok(());
+    }
+    let candidate = route.candidate.as_deref();
+    if route.settings.is_guarded {
+        let matched = candidate.map_or(MatchedRoute::None, MatchedRoute::Candidate);
+        Box::pin(visit.require_route(matched)).await?;
+    }
+    // A path that is named public is public, whatever else fits it.
+    if candidate.is_some_and(|path| !path.contains('{') && tenants.is_public_route(path)) {
+        return Ok(());
+    }
+    for fitting in route.fitting.iter().filter(|fitting| Some(**fitting) != candidate) {
+        if tenants.has_policy(fitting) {
+            Box::pin(visit.require_route(MatchedRoute::Candidate(fitting))).await?;
+        }
     }
     Ok(())
 }
@@ -117,15 +162,14 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let fitting = layer.fitting(&request);
-    let options = fitting.iter().fold(RouteOptions::default(), |options, special| options.or(special.options));
-    let visit = match bridge::arrival(&layer.tenants, request.request(), options) {
+    let route = layer.route(&request);
+    let visit = match bridge::arrival(&layer.tenants, request.request(), route.settings.options) {
         Arrival::Here(visit) => visit,
         // On the heap, so that other requests do not carry the room for it along.
         waiting => Box::pin(waiting.visit()).await,
     };
     request.extensions_mut().insert(visit.clone());
-    let response = match allow(&visit, &fitting).await {
+    let response = match allow(&layer.tenants, &visit, &route).await {
         Ok(()) => match inner.call(request).await {
             Ok(response) => response.map_into_boxed_body(),
             Err(error) => {
@@ -144,7 +188,7 @@ async fn answered(visit: &Visit, mut response: HttpResponse) -> HttpResponse {
     let challenge = response.extensions_mut().remove::<Challenge>();
     if let Some(challenge) = challenge.or_else(|| visit.unanswered()) {
         // On the heap, so that other requests do not carry the room for it along.
-        response = bridge::into_response(Box::pin(visit.answer(challenge)).await);
+        response = Box::pin(bridge::answer(visit, challenge, &response)).await;
     }
     bridge::finish(visit, &mut response);
     response

@@ -15,7 +15,7 @@ use okta_auth_core::policy::Policy;
 /// let app = App::new()
 ///     .service(
 ///         web::scope("/admin")
-///             .wrap(RequireLayer::new(group("Admins"), Accepts::SessionOrToken))
+///             .wrap(RequireLayer::new(group("Admins"), Accepts::Session))
 ///             .route("/users", web::get().to(|| async { "users" })),
 ///     )
 ///     .route("/api/orders", web::get().to(|| async { "[]" }).require_token(scope("orders:read")));
@@ -23,34 +23,49 @@ use okta_auth_core::policy::Policy;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a policy cannot be attached to `{Self}`",
-    note = "call `.require(policy)` on a route such as `web::get().to(handler)`; on a scope or a resource use `.wrap(RequireLayer::new(policy, Accepts::SessionOrToken))`"
+    note = "call `.require(policy)` on a route such as `web::get().to(handler)`; on a scope or a resource use `.wrap(RequireLayer::new(policy, Accepts::Session))`"
 )]
 pub trait RequireExt: Sized {
-    /// Asks the policy about the user of the session, or about the holder of the access token
-    /// if the request presents one.
+    /// Asks the policy about the user of the session. An access token does not count, and
+    /// beside a session it changes nothing.
     ///
-    /// A browser that nobody has signed in with goes to Okta, and one whose sign-in is not
-    /// strong or recent enough goes there again; anything else gets 401 or 403.
+    /// A browser without a session is sent to Okta, and so is one whose sign-in is not strong
+    /// or recent enough; any other client gets 401 or 403.
     #[must_use]
-    fn require(self, policy: Policy) -> Self;
+    fn require(self, policy: Policy) -> Self {
+        self.require_for(Accepts::Session, policy)
+    }
+
+    /// Asks the policy about the holder of the access token if the request presents one, and
+    /// else about the user of the session.
+    ///
+    /// Every client of a custom authorization server can get a token for the default audience.
+    /// Set an audience of this API, or name the clients with
+    /// [`accept_client`](okta_auth_core::config::ConfigBuilder::accept_client).
+    #[must_use]
+    fn require_any(self, policy: Policy) -> Self {
+        self.require_for(Accepts::SessionOrToken, policy)
+    }
 
     /// Asks the policy about the holder of the access token. A session does not count.
     #[must_use]
-    fn require_token(self, policy: Policy) -> Self;
+    fn require_token(self, policy: Policy) -> Self {
+        self.require_for(Accepts::Token, policy)
+    }
+
+    /// Asks the policy about the caller that these credentials show.
+    #[must_use]
+    fn require_for(self, accepts: Accepts, policy: Policy) -> Self;
 }
 
 impl RequireExt for Route {
-    fn require(self, policy: Policy) -> Self {
-        self.wrap(RequireLayer { policy, accepts: Accepts::SessionOrToken })
-    }
-
-    fn require_token(self, policy: Policy) -> Self {
-        self.wrap(RequireLayer { policy, accepts: Accepts::Token })
+    fn require_for(self, accepts: Accepts, policy: Policy) -> Self {
+        self.wrap(RequireLayer { policy, accepts })
     }
 }
 
 /// The middleware of a policy, for `Scope::wrap` and `Resource::wrap`; for a route use
-/// [`RequireExt`].
+/// [`RequireExt`]. It covers the `default_service` of the scope or resource too.
 #[derive(Clone, Debug)]
 pub struct RequireLayer {
     pub(crate) policy: Policy,

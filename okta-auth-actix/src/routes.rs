@@ -9,6 +9,10 @@ use okta_auth_core::engine::{Endpoint, Tenants, Visit};
 use crate::bridge;
 use crate::rejection::layer_missing;
 
+/// The name of the library's resources, by which the middleware knows them whatever scope
+/// they are in.
+pub(crate) const OWN: &str = "okta_auth";
+
 /// The library's routes, for `App::configure` and `Scope::configure`. They need
 /// [`OktaAuthLayer`](crate::OktaAuthLayer) around them.
 ///
@@ -20,7 +24,7 @@ pub fn okta_auth<T: Into<Tenants>>(auth: T) -> impl FnOnce(&mut ServiceConfig) +
     move |config| {
         for (endpoint, path) in tenants.endpoints() {
             let serve = move |request: HttpRequest, payload: Payload| serve(endpoint, request, payload);
-            config.service(web::resource(path).to(serve));
+            config.service(web::resource(path).name(OWN).to(serve));
         }
     }
 }

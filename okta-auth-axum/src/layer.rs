@@ -4,13 +4,13 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::response::Response;
-use okta_auth_core::engine::{Arrival, Challenge, Head, Reply, SpecialRoute, Tenants, Visit};
+use http::HeaderMap;
+use okta_auth_core::engine::{Arrival, Challenge, Head, MatchedRoute, Reply, RouteSettings, Tenants, Visit};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -22,15 +22,32 @@ use crate::rejection::marked;
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     tenants: Tenants,
-    special: Arc<[SpecialRoute]>,
+    /// Whether it is around the library's own routes, which are open.
+    own: bool,
 }
 
 impl OktaAuthLayer {
     /// A layer for this application: `&OktaAuth`, or `&Tenants` for many of them.
     pub fn new(auth: impl Into<Tenants>) -> Self {
-        let tenants = auth.into();
-        Self { special: tenants.special_routes().into(), tenants }
+        Self { tenants: auth.into(), own: false }
     }
+
+    /// The layer of the library's own routes. They are open wherever they are nested: a
+    /// callback that needed a user would lead back to Okta for ever.
+    pub(crate) fn of_own_routes(tenants: Tenants) -> Self {
+        Self { tenants, own: true }
+    }
+
+    /// How requests to a route are treated.
+    fn settings(&self, matched: Option<&MatchedPath>) -> RouteSettings {
+        let settings = self.tenants.route(matched_route(matched));
+        RouteSettings::new(settings.options, settings.is_guarded && !self.own)
+    }
+}
+
+/// The route as axum matched it.
+fn matched_route(matched: Option<&MatchedPath>) -> MatchedRoute<'_> {
+    matched.map_or(MatchedRoute::None, |matched| MatchedRoute::Chosen(matched.as_str()))
 }
 
 impl<S> Layer<S> for OktaAuthLayer {
@@ -64,19 +81,18 @@ where
     fn call(&mut self, mut request: Request) -> Self::Future {
         // The router has matched already: no path is parsed here.
         let matched = request.extensions().get::<MatchedPath>();
-        let special = matched.and_then(|route| self.layer.special.iter().find(|known| known.route == route.as_str()));
-        let options = special.map(|special| special.options).unwrap_or_default();
-        let route = matched.filter(|_| special.is_some_and(|special| special.has_policy)).cloned();
+        let settings = self.layer.settings(matched);
+        let route = settings.is_guarded.then(|| matched.cloned());
         let arrival = {
             // Inside `nest`, the URI has lost its prefix; where the browser goes back to has not.
             let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
             let target = uri.path_and_query().map_or("/", |target| target.as_str());
             let authority = uri.authority().map(|authority| authority.as_str());
             let head = Head { method: request.method(), authority, target, headers: request.headers() };
-            self.layer.tenants.arrival_of(head, options)
+            self.layer.tenants.arrival_of(head, settings.options)
         };
-        let (arrival, route) = match (arrival, route) {
-            (Arrival::Here(visit), None) => {
+        let arrival = match arrival {
+            Arrival::Here(visit) if passes(&visit, route.as_ref()) => {
                 request.extensions_mut().insert(visit.clone());
                 return OktaAuthFuture::Handled { visit, response: self.inner.call(request) };
             }
@@ -89,7 +105,7 @@ where
             let visit = arrival.visit().await;
             request.extensions_mut().insert(visit.clone());
             let allowed = match (visit.admit(), &route) {
-                (Ok(()), Some(route)) => visit.require_route(route.as_str()).await,
+                (Ok(()), Some(route)) => visit.require_route(matched_route(route.as_ref())).await,
                 (admitted, _) => admitted,
             };
             let response = match allowed {
@@ -99,6 +115,12 @@ where
             Ok(finished(&visit, response).await)
         })
     }
+}
+
+/// Whether a request reaches its handler without anything that has to be awaited. `route`
+/// is its matched path, if the route is guarded.
+fn passes(visit: &Visit, route: Option<&Option<MatchedPath>>) -> bool {
+    route.is_none_or(|matched| matches!(visit.try_require_route(matched_route(matched.as_ref())), Some(Ok(()))))
 }
 
 pin_project_lite::pin_project! {
@@ -131,8 +153,8 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for OktaAuthFuture
                     visit.finish(response.headers_mut());
                     return Poll::Ready(Ok(response));
                 };
-                let visit = visit.clone();
-                async move { Ok(answered(&visit, challenge).await) }
+                let (visit, replaced) = (visit.clone(), std::mem::take(response.headers_mut()));
+                async move { Ok(answered(&visit, challenge, &replaced).await) }
             }
         };
         self.set(Self::rest(rest));
@@ -148,15 +170,15 @@ fn challenge(visit: &Visit, response: &mut Response) -> Option<Challenge> {
 /// Answers a challenge that a handler left, and adds what the session needs.
 async fn finished(visit: &Visit, mut response: Response) -> Response {
     if let Some(challenge) = challenge(visit, &mut response) {
-        return answered(visit, challenge).await;
+        return answered(visit, challenge, response.headers()).await;
     }
     visit.finish(response.headers_mut());
     response
 }
 
 /// The answer of the engine in place of a handler's.
-async fn answered(visit: &Visit, challenge: Challenge) -> Response {
-    let mut response = into_response(visit.answer(challenge).await);
+async fn answered(visit: &Visit, challenge: Challenge, replaced: &HeaderMap) -> Response {
+    let mut response = into_response(visit.answer_in_place_of(challenge, replaced).await);
     visit.finish(response.headers_mut());
     response
 }

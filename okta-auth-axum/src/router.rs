@@ -22,8 +22,10 @@ pub trait RouterExt {
     /// Mounts sign-in, callback and sign-out, and adds the layer that gives every route
     /// its user: of `&OktaAuth`, or of `&Tenants` for many of them.
     ///
-    /// Call it after the routes that use it: as with every layer of axum, routes added
-    /// later do not see it. The paths are those of
+    /// Call it after the last route and after the fallback: as with every layer of axum,
+    /// what is added later does not see it, and is open whatever
+    /// [`protect_all_except`](okta_auth_core::engine::OktaAuthBuilder::protect_all_except)
+    /// says. The paths are those of
     /// [`Config::routes`](okta_auth_core::config::Config::routes).
     ///
     /// # Panics
@@ -35,12 +37,14 @@ pub trait RouterExt {
 
 impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
     fn okta_auth(self, auth: impl Into<Tenants>) -> Self {
-        let (mut router, tenants) = (self, auth.into());
+        let tenants = auth.into();
+        let own = OktaAuthLayer::of_own_routes(tenants.clone());
+        let mut router = self.layer(OktaAuthLayer::new(&tenants));
         for (endpoint, path) in tenants.endpoints() {
             let serve = move |request: Request| serve(endpoint, request);
-            router = router.route(&path, any(serve).get(serve).post(serve));
+            router = router.route(&path, any(serve).get(serve).post(serve).layer(own.clone()));
         }
-        router.layer(OktaAuthLayer::new(tenants))
+        router
     }
 }
 

@@ -41,7 +41,8 @@ pub(crate) async fn without_a_token_the_challenge_is_bare<F: Framework>() {
         for scheme in [None, Some("Basic dTpw"), Some("DPoP abc")] {
             let headers: Vec<_> = scheme.into_iter().map(|value| ("authorization", value)).collect();
             let answer = app.browser().send(Method::GET, path, &headers, String::new()).await;
-            let expected = format!("Bearer resource_metadata=\"{metadata}\"");
+            let scope = if path == "/orders" { "scope=\"orders:read\", " } else { "" };
+            let expected = format!("Bearer {scope}resource_metadata=\"{metadata}\"");
             assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, expected.as_str()));
         }
         assert_eq!(app.browser().navigate(path).await.status, 401, "an API sends nobody to sign in");

@@ -100,7 +100,7 @@ impl Framework for Actix {
                 .route("/in-handler", web::get().to(in_handler))
                 .service(
                     web::scope("/area")
-                        .wrap(RequireLayer::new(group("Admins"), Accepts::SessionOrToken))
+                        .wrap(RequireLayer::new(group("Admins"), Accepts::Session))
                         .route("/reports", web::get().to(name)),
                 )
                 .configure(okta_auth(&auth))

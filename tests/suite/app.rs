@@ -6,7 +6,7 @@ use std::time::Duration;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::OktaAuthBuilder;
-use okta_auth_core::policy::{Policy, PolicySet, acr, check, group, signed_in_within};
+use okta_auth_core::policy::{DefaultAccess, Policy, PolicySet, acr, check, group, signed_in_within};
 use okta_auth_dev::Org;
 use reqwest::Method;
 
@@ -82,7 +82,8 @@ impl App {
         let base = format!("http://{}", listener.local_addr().unwrap());
         org.allow_redirect(&base);
         let config = ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret(crate::support::SECRET);
-        let policies = PolicySet::default().protect("/policed", group("Admins"));
+        // Unknown paths are 404 here; `route_access` tests the default.
+        let policies = PolicySet::default().protect("/policed", group("Admins")).default_access(DefaultAccess::Open);
         let clock = org.clock();
         let builder = OktaAuth::builder(change(config)).policies(policies).clock(move || clock.now());
         let builder = builder.renew_on_demand("/own-token").passive_route("/poll");

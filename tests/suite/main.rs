@@ -14,11 +14,13 @@ mod log_noise;
 mod parity;
 mod policies;
 mod refresh;
+mod route_access;
 mod session_end;
 mod session_storage;
 mod sessions;
 mod sign_in;
 mod sign_out;
+mod sites;
 
 /// Compiles each behaviour into one test for each framework.
 macro_rules! on_both {
@@ -72,4 +74,12 @@ on_both! {
         the_state_of_a_sign_out_leaves_the_address_once, an_application_says_once_that_the_user_is_signed_out,
         a_page_of_the_library_says_that_the_user_is_signed_out, universal_logout_by_email_needs_the_email;
     sign_in: two_applications_on_one_host_leave_each_other_alone, a_cookie_that_does_not_open_is_left_alone, a_session_under_the_previous_name_moves_when_it_is_written, an_answer_deletes_few_cookies, only_navigations_start_a_sign_in, twelve_restored_tabs_all_end_in_the_application, long_targets_come_back_whole_or_as_their_path, a_second_call_of_the_callback_leads_into_the_application, a_sign_in_that_took_too_long_leads_back_to_its_page, a_step_up_that_is_cancelled_leads_back, a_sign_out_recorded_by_a_clock_ahead_ends_on_a_page, a_session_of_a_replica_with_a_clock_ahead_ends_on_a_page, tokens_born_expired_whose_refresh_is_refused_end_on_a_page, a_hook_that_fails_is_503_and_leads_back, an_account_with_too_much_data_gets_a_page_that_says_so, a_webview_and_a_service_worker_are_sent_to_sign_in, htmx_is_told_where_to_sign_in, another_loopback_name_is_redirected_before_the_sign_in, the_dashboard_may_name_the_org, login_passes_on_what_the_application_allows;
+    route_access: a_whole_application_is_protected_but_for_named_routes, a_public_pattern_opens_no_other_route,
+        an_api_without_sessions_is_protected_as_a_whole, a_misspelled_route_is_denied,
+        a_request_without_a_route_is_denied_while_routes_have_policies, a_layer_outside_of_the_router_lets_nothing_through,
+        a_route_that_differs_by_a_prefix_is_told, routes_that_no_request_has_matched_are_listed,
+        a_policy_on_a_whole_router_covers_its_fallback, pages_accept_sessions_alone,
+        routes_of_a_file_accept_tokens_where_it_says_so, headers_of_other_layers_stay_when_an_answer_is_replaced,
+        what_a_token_decides_varies_by_it, the_metadata_of_a_resource_with_a_path,
+        contradictions_are_errors_when_the_application_is_built;
 }

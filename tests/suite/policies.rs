@@ -137,7 +137,7 @@ pub(crate) async fn one_caller_per_request<F: Framework>() {
     let authorization = format!("Bearer {token}");
     let mut ben = app.signed_in(BEN).await;
     let answer = ben.send(Method::GET, "/admin", &[("authorization", &authorization)], String::new()).await;
-    assert_eq!(answer.status, 401, "{}", answer.body);
+    assert_eq!(answer.status, 403, "a page is Ben's business: {}", answer.body);
     let bad = ben.send(Method::GET, "/mixed", &[("authorization", "Bearer x")], String::new()).await;
     assert_eq!(bad.status, 401, "a bad token is not made good by a session");
     assert_eq!(ben.fetch("/mixed").await.status, 200, "control");

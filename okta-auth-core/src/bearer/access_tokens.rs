@@ -56,6 +56,8 @@ pub(crate) struct AccessTokens {
     /// The first one is the application's own issuer.
     authorities: Vec<Authority>,
     audiences: Vec<String>,
+    /// The clients whose tokens of custom servers count; empty for all.
+    clients: Vec<String>,
     cache: Option<TokenCache>,
     introspection: Option<Introspection>,
     clock: SharedClock,
@@ -69,17 +71,18 @@ impl Introspection {
 }
 
 impl AccessTokens {
-    /// Accepts tokens of these issuers for these audiences. `capacity` is how many are
+    /// Accepts tokens of these issuers for these audiences, and from these clients or, if
+    /// none is named, from all. `capacity` is how many are
     /// remembered; zero is none.
     pub(crate) fn new(
         authorities: Vec<Authority>,
-        audiences: Vec<String>,
+        (audiences, clients): (Vec<String>, Vec<String>),
         capacity: usize,
         introspection: Option<Introspection>,
         clock: SharedClock,
     ) -> Self {
         let cache = (capacity > 0).then(|| TokenCache::new(capacity));
-        Self { authorities, audiences, cache, introspection, clock }
+        Self { authorities, audiences, clients, cache, introspection, clock }
     }
 
     /// Verifies a token, or finds that it has been verified.
@@ -153,6 +156,9 @@ impl AccessTokens {
         let metadata = authority.discovery.metadata().await?;
         let rules = AccessTokenRules { issuer: &authority.issuer, audiences: &self.audiences };
         let (token, version) = authority.verifier.access_token(metadata.jwks_uri(), token, &rules).await?;
+        if !self.clients.is_empty() && !self.clients.iter().any(|client| client == token.claims().client_id()) {
+            return Err(Error::invalid_claim("cid", "is none of the accepted clients"));
+        }
         let until = token.claims().expires_at();
         Ok(Verified { token, until, keys: Some((position, version)) })
     }

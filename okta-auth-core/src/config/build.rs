@@ -28,8 +28,8 @@ use crate::secret::Secret;
 // Reading a setting and checking it are apart. Each rule reports to the findings and goes on, so
 // that a person who sets an application up learns of every mistake in one go.
 
-/// Where the metadata of a protected resource are (RFC 9728 §3): fixed, and at the
-/// root.
+/// Where the metadata of a protected resource are (RFC 9728 §3): at the root, and the
+/// path of the resource after it.
 const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
 
 impl Path {
@@ -238,10 +238,11 @@ impl ConfigBuilder {
     /// and `//`, since two slashes at the beginning of a reference name a host (RFC
     /// 3986 §4.2).
     fn routes(&self, findings: &mut Findings) -> Routes {
-        let resource_metadata = self.mount.is_empty().then(|| RESOURCE_METADATA.to_owned());
         let prefix = self.prefix(findings);
-        let mut routes = Routes { prefix, mount: self.mount.clone(), resource_metadata, ..Routes::default() };
+        let mut routes = Routes { prefix, mount: self.mount.clone(), ..Routes::default() };
+        self.resource_routes(&mut routes, findings);
         if self.api_only {
+            check_paths(&routes, findings);
             return routes;
         }
         routes.login = self.login.resolve(&self.mount, "/login");
@@ -250,12 +251,27 @@ impl ConfigBuilder {
         routes.front_channel_logout = self.front_channel_logout.resolve(&self.mount, "/frontchannel-logout");
         routes.back_channel_logout = self.back_channel_logout.resolve(&self.mount, "/backchannel-logout");
         routes.global_token_revocation = self.global_token_revocation.resolve(&self.mount, "/global-token-revocation");
-        for path in routes.own() {
-            if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#', '\\']) || path.contains("//") {
-                findings.error("routes", format!("`{path}` is not a path that can be served; use `/login` or alike"));
-            }
-        }
+        check_paths(&routes, findings);
         routes
+    }
+
+    /// The metadata of the resource, by the path that RFC 9728 §3.1 forms from its
+    /// identifier. Clients that know the host alone look at the root.
+    fn resource_routes(&self, routes: &mut Routes, findings: &mut Findings) {
+        if !self.mount.is_empty() {
+            return;
+        }
+        routes.resource_metadata = Some(RESOURCE_METADATA.to_owned());
+        let Some(resource) = self.resource.as_deref().and_then(|resource| Url::parse(resource).ok()) else { return };
+        if resource.fragment().is_some() {
+            findings.error("resource", "the identifier of an API has no fragment (RFC 9728 §1.2); remove it");
+        }
+        // A proxy that takes a prefix off passes no path at the root on.
+        let at_root = routes.prefix.is_empty();
+        if at_root && matches!(resource.scheme(), "http" | "https") && resource.path() != "/" {
+            routes.resource_metadata = Some(format!("{RESOURCE_METADATA}{}", resource.path()));
+            routes.resource_metadata_at_root = Some(RESOURCE_METADATA.to_owned());
+        }
     }
 
     /// Adds the callback, and checks that no two paths are the same.
@@ -328,5 +344,14 @@ fn log(warnings: &[Problem], random_secret: bool) {
     }
     if random_secret {
         secrets::warn_of_random();
+    }
+}
+
+/// Refuses what a router cannot serve as a plain path.
+fn check_paths(routes: &Routes, findings: &mut Findings) {
+    for path in routes.own() {
+        if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#', '\\']) || path.contains("//") {
+            findings.error("routes", format!("`{path}` is not a path that can be served; use `/login` or alike"));
+        }
     }
 }

@@ -344,9 +344,13 @@ impl ConfigBuilder {
         self
     }
 
-    /// Accepts access tokens of the org server that were issued to another client than
-    /// this application. All tokens of an org server have the same audience, so without
-    /// this a token for any application of the org would open this one.
+    /// Accepts access tokens that were issued to this client, besides those of this
+    /// application.
+    ///
+    /// All tokens of an org server have the same audience, so there the tokens of other
+    /// clients are refused unless they are named. At a custom server every client can get
+    /// a token for the audience, and all of them are accepted; as soon as one client is
+    /// named, only the named ones and this application are, from every issuer.
     pub fn accept_client(mut self, client_id: impl Into<String>) -> Self {
         self.options.accepted_clients.push(client_id.into());
         self

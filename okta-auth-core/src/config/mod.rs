@@ -227,6 +227,18 @@ impl Config {
         &self.resource
     }
 
+    /// The URL of the metadata of this application as an API, formed from its identifier
+    /// (RFC 9728 §3.1); `None` where it is not served.
+    pub(crate) fn resource_metadata_url(&self) -> Option<String> {
+        let path = self.routes.resource_metadata()?;
+        let resource = Url::parse(&self.resource).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let Some(resource) = resource.filter(|_| self.routes.prefix.is_empty()) else {
+            return Some(self.public_url(path));
+        };
+        let query = resource.query().map_or(String::new(), |query| format!("?{query}"));
+        Some(format!("{}{path}{query}", resource.origin().ascii_serialization()))
+    }
+
     /// Whether access tokens alone count, and there are no sessions.
     pub fn is_api_only(&self) -> bool {
         self.api_only
@@ -240,6 +252,35 @@ impl Config {
     /// What works but is probably not meant so.
     pub fn warnings(&self) -> &[Problem] {
         &self.warnings
+    }
+
+    /// The clients whose access tokens of custom servers count; empty for all.
+    pub(crate) fn accepted_clients(&self) -> Vec<String> {
+        let named = &self.options.accepted_clients;
+        let own = Some(&self.client_id).filter(|own| !named.is_empty() && !own.is_empty());
+        own.into_iter().chain(named).cloned().collect()
+    }
+
+    /// Warns if pages accept the access tokens of every client of the issuer.
+    pub(crate) fn check_tokens_on_pages(&mut self) {
+        if let Some(problem) = self.tokens_on_pages() {
+            tracing::warn!(target: "okta_auth", "{problem}");
+            self.warnings.push(problem);
+        }
+    }
+
+    /// The finding that pages accept the access tokens of every client of the issuer:
+    /// each can ask for a token of the default audience.
+    pub(crate) fn tokens_on_pages(&self) -> Option<Problem> {
+        let is_default = self.audiences.iter().any(|audience| audience == DEFAULT_AUDIENCE);
+        let is_open = is_default && self.options.accepted_clients.is_empty() && !self.issuer.is_org_server();
+        let message = format!(
+            "routes accept access tokens besides sessions, and `{DEFAULT_AUDIENCE}` is the audience that every client of \
+             the authorization server can get a token for; name the clients with `accept_client`, or set an audience \
+             of this API"
+        );
+        let severity = Severity::Warning;
+        (is_open && !self.api_only).then_some(Problem { severity, variable: env::AUDIENCE, message })
     }
 
     /// What sessions and everything else are bound to: the tenant, or the issuer, and

@@ -16,6 +16,7 @@ pub struct Routes {
     pub(crate) back_channel_logout: Option<String>,
     pub(crate) global_token_revocation: Option<String>,
     pub(crate) resource_metadata: Option<String>,
+    pub(crate) resource_metadata_at_root: Option<String>,
 }
 
 impl Routes {
@@ -30,6 +31,7 @@ impl Routes {
             &self.back_channel_logout,
             &self.global_token_revocation,
             &self.resource_metadata,
+            &self.resource_metadata_at_root,
         ];
         all.into_iter().filter_map(|path| path.as_deref())
     }
@@ -114,9 +116,18 @@ impl Routes {
         self.global_token_revocation.as_deref()
     }
 
-    /// Where the metadata of the protected resource are (RFC 9728 §3); GET. `None` for
-    /// an application below a mount path, which cannot serve a path at the root.
+    /// Where the metadata of the protected resource are (RFC 9728 §3.1); GET. The path of
+    /// the resource stands after the well-known path:
+    /// `/.well-known/oauth-protected-resource/mcp` for `https://api.example.com/mcp`.
+    /// `None` for an application below a mount path, which cannot serve a path at the
+    /// root.
     pub fn resource_metadata(&self) -> Option<&str> {
         self.resource_metadata.as_deref()
+    }
+
+    /// The same at the root, for clients that know the host alone; `None` if the resource
+    /// has no path.
+    pub fn resource_metadata_at_root(&self) -> Option<&str> {
+        self.resource_metadata_at_root.as_deref()
     }
 }

@@ -5,27 +5,18 @@
 //! request came, a token is verified once, and both are held to one moment.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde::de::DeserializeOwned;
 
+use super::OktaAuth;
 use super::bearer_token::BearerToken;
 use super::challenge::Challenge;
 use super::signed_in::SignedIn;
 use super::visit::Visit;
 use crate::error::{Code, Error, Result};
 use crate::jose::VerifiedAccessToken;
-use crate::policy::{Caller, Policy};
-
-/// What a route takes for a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Accepts {
-    /// A session, or an access token. Where a token is sent the session does not count,
-    /// so that nobody is two callers at once.
-    SessionOrToken,
-    /// An access token alone: for an API. Nobody is sent to sign in from there.
-    Token,
-}
+use crate::policy::{Accepts, Caller, MatchedRoute, Policy, RouteClass, signed_in};
 
 impl Visit {
     /// The user, if somebody is signed in. The response is then kept out of caches.
@@ -50,6 +41,7 @@ impl Visit {
     /// The challenge to answer with: no token, a token that was refused, an issuer that
     /// cannot be reached, or claims that do not fit `C`.
     pub async fn access_token<C: DeserializeOwned + 'static>(&self) -> Result<BearerToken<C>, Challenge> {
+        self.mark_depends_on_token();
         if !self.credentials().is_present() {
             return Err(Challenge::no_token());
         }
@@ -63,16 +55,27 @@ impl Visit {
     /// # Errors
     /// The challenge to answer with, if a credential was sent and is no good.
     pub async fn caller(&self, accepts: Accepts) -> Result<Caller, Challenge> {
-        if self.credentials().is_present() {
-            let token = self.verified_token().await.map_err(Challenge::token)?;
-            return Ok(self.token_caller(token));
+        let accepts = self.accepted(accepts);
+        if accepts != Accepts::Token {
+            self.mark_personal();
+        }
+        if accepts != Accepts::Session {
+            self.mark_depends_on_token();
+            if self.credentials().is_present() {
+                let token = self.verified_token().await.map_err(Challenge::token)?;
+                return Ok(self.token_caller(token));
+            }
         }
         if accepts == Accepts::Token {
             return Ok(self.nobody());
         }
-        self.mark_personal();
         let user = self.session_caller().map_err(Challenge::error)?;
         Ok(user.unwrap_or_else(|| self.nobody()))
+    }
+
+    /// What a route accepts in this application: without sessions it is tokens alone.
+    fn accepted(&self, accepts: Accepts) -> Accepts {
+        if self.auth().config().is_api_only() { Accepts::Token } else { accepts }
     }
 
     /// Lets the request through if the policy allows it.
@@ -80,32 +83,78 @@ impl Visit {
     /// # Errors
     /// The challenge to answer with.
     pub async fn require(&self, policy: &Policy, accepts: Accepts) -> Result<(), Challenge> {
-        let caller = self.caller(accepts).await?;
+        let accepts = self.accepted(accepts);
+        if accepts == Accepts::SessionOrToken {
+            self.auth().warn_of_tokens_on_pages();
+        }
+        let for_tokens = accepts == Accepts::Token;
+        let caller = self.caller(accepts).await.map_err(|challenge| challenge.for_scopes_of(policy))?;
         let decision = policy.decide(&caller).await;
         let by_token = caller.is_token();
-        match Challenge::decision(decision, by_token || accepts == Accepts::Token) {
-            Some(challenge) => return Err(challenge),
+        match Challenge::decision(decision, by_token || for_tokens) {
+            Some(challenge) => return Err(challenge.for_scopes_of(policy)),
             None if by_token => self.mark_decided_by_token(),
             None => {}
         }
         Ok(())
     }
 
-    /// Lets the request through if the policy of its route does, or if its route has
-    /// none. A request for no tenant gets through where no tenant has a policy.
-    /// `pattern` is the route as the router matched it.
+    /// Lets the request through if its route allows it: by the route's policy, or by what
+    /// the application says of routes without one. A request for no tenant gets through
+    /// where no tenant guards the route.
     ///
     /// # Errors
     /// The challenge to answer with.
-    pub async fn require_route(&self, pattern: &str) -> Result<(), Challenge> {
-        // Who belongs to no tenant cannot be let in by the policy of one.
-        if self.many().is_some_and(|many| many.has_policy(pattern)) {
-            return Err(Challenge::sign_in());
+    pub async fn require_route(&self, route: MatchedRoute<'_>) -> Result<(), Challenge> {
+        if let Some(outcome) = self.try_require_route(route) {
+            return outcome;
         }
-        match self.auth().0.policies.route(pattern) {
-            Some(policy) => self.require(policy, Accepts::SessionOrToken).await,
-            None => Ok(()),
+        let policy = match route {
+            MatchedRoute::Chosen(pattern) | MatchedRoute::Candidate(pattern) => {
+                self.auth().0.access.route_policy(pattern)
+            }
+            MatchedRoute::None => None,
+        };
+        match policy {
+            Some(route) => self.require(&route.policy, route.accepts).await,
+            None => self.require(&signed_in(), Accepts::Session).await,
         }
+    }
+
+    /// The outcome of [`require_route`](Self::require_route) as far as it is known without
+    /// asking a policy; `None` if a policy has to be asked.
+    pub fn try_require_route(&self, route: MatchedRoute<'_>) -> Option<Result<(), Challenge>> {
+        let access = &self.auth().0.access;
+        let class = access.class(route);
+        if let Some(many) = self.many() {
+            // Only a user of a tenant can be let in by a policy, and there is no tenant here.
+            let is_open = class == RouteClass::Open && !many.has_guard_of_tenant(route);
+            return Some(match class {
+                RouteClass::Denied(denial) => Err(Challenge::route(denial)),
+                _ if is_open => Ok(()),
+                _ => Err(Challenge::sign_in()),
+            });
+        }
+        match class {
+            RouteClass::Open => Some(Ok(())),
+            RouteClass::Policy => None,
+            RouteClass::Denied(denial) => Some(Err(Challenge::route(denial))),
+            // In an API this needs a token, which may have to be verified elsewhere.
+            RouteClass::SignedIn => self.try_require_session(),
+        }
+    }
+
+    /// Lets the request through if somebody is signed in.
+    fn try_require_session(&self) -> Option<Result<(), Challenge>> {
+        if self.auth().config().is_api_only() {
+            return None;
+        }
+        self.mark_personal();
+        Some(match self.session_caller() {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(Challenge::sign_in()),
+            Err(error) => Err(Challenge::error(error)),
+        })
     }
 
     /// The request's session as a caller. A request that would change something must
@@ -130,5 +179,18 @@ impl Visit {
     /// Nobody.
     fn nobody(&self) -> Caller {
         Caller::nobody(self.now(), self.auth().config().options.leeway)
+    }
+}
+
+impl OktaAuth {
+    /// Logs once if routes in code accept access tokens of every client of the issuer.
+    /// Those of a file are known at startup; a route in code is known when a request comes.
+    fn warn_of_tokens_on_pages(&self) {
+        if self.0.tokens_on_pages.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Some(problem) = self.config().tokens_on_pages() {
+            tracing::warn!(target: "okta_auth", "{problem}");
+        }
     }
 }

@@ -191,6 +191,7 @@ impl OktaAuth {
             now,
             activity: sent.activity,
             consulted: AtomicBool::new(false),
+            token_consulted: AtomicBool::new(false),
             unanswered: AtomicBool::new(false),
             by_token: AtomicBool::new(false),
             landing: None,
@@ -203,18 +204,6 @@ impl OktaAuth {
     pub(super) fn visit_of_nobody<H: Headers>(&self, head: Head<'_, H>, lobby: Lobby) -> Visit {
         let (now, sent) = (self.0.clock.now(), Sent::read(head));
         Visit::new(Inner { lobby: Some(lobby), ..self.inner(head.method, head.target, now, sent) })
-    }
-
-    /// The routes whose requests do not renew tokens, as they were given to
-    /// [`OktaAuthBuilder::renew_on_demand`](super::OktaAuthBuilder::renew_on_demand).
-    pub(super) fn on_demand_routes(&self) -> &[String] {
-        &self.0.on_demand
-    }
-
-    /// The routes whose requests do not count as a use of the session, as they were given
-    /// to [`OktaAuthBuilder::passive_route`](super::OktaAuthBuilder::passive_route).
-    pub(super) fn passive_routes(&self) -> &[String] {
-        &self.0.passive
     }
 
     /// Whether a request may act for its session. GET and its like change nothing;

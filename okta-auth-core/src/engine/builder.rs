@@ -11,6 +11,7 @@ use super::many::Many;
 use super::messages::Senders;
 use super::places::SessionsPlace;
 use super::renewal::Renewals;
+use super::route_table::{RouteTable, SpecialRoutes};
 use super::{Inner, OktaAuth};
 use crate::bearer::{AccessTokens, Authority, Introspection};
 use crate::clock::{Clock, SharedClock};
@@ -23,7 +24,7 @@ use crate::http::{HttpClient, HttpSettings};
 use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::login::{Attempts, Consumed};
 use crate::logout::{Continuations, Landings};
-use crate::policy::PolicySet;
+use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::Protocol;
 use crate::session::SessionStore;
 use crate::tenant::TenantSettings;
@@ -54,9 +55,13 @@ pub struct OktaAuthBuilder {
     clock: SharedClock,
     hook: Option<Arc<dyn SignInHook>>,
     policies: PolicySet,
+    /// Routes that are public, and what the others need, whatever the policies say.
+    public: Vec<String>,
+    default_access: Option<DefaultAccess>,
+    /// The policies of one of many tenants, checked before.
+    access: Option<Arc<RouteAccess>>,
     store: Option<Arc<dyn SessionStore>>,
-    on_demand: Vec<String>,
-    passive: Vec<String>,
+    special: SpecialRoutes,
     /// What engines of several tenants have in common.
     common: Option<Common>,
     tenant: Option<Arc<TenantSettings>>,
@@ -107,10 +112,21 @@ fn http_settings(config: &Config) -> HttpSettings {
 impl OktaAuthBuilder {
     /// Starts with the system clock and without a hook.
     pub(super) fn new(config: ConfigBuilder) -> Self {
-        let (hook, policies, store, on_demand, passive, common, tenant, event_hooks) = Default::default();
-        let clock = SharedClock::default();
-        let exclusive = None;
-        Self { config, clock, hook, policies, store, on_demand, passive, common, tenant, exclusive, event_hooks }
+        Self {
+            config,
+            clock: SharedClock::default(),
+            hook: None,
+            policies: PolicySet::default(),
+            public: Vec::new(),
+            default_access: None,
+            access: None,
+            store: None,
+            special: SpecialRoutes::default(),
+            common: None,
+            tenant: None,
+            exclusive: None,
+            event_hooks: Vec::new(),
+        }
     }
 
     /// Makes what engines that are built from this have in common: cookie keys, the
@@ -145,13 +161,27 @@ impl OktaAuthBuilder {
     pub(super) fn for_tenant(
         mut self,
         tenant: Arc<TenantSettings>,
-        policies: Option<PolicySet>,
+        access: Arc<RouteAccess>,
         exclusive: Option<Weak<Many>>,
     ) -> Self {
         self.tenant = Some(tenant);
         self.exclusive = exclusive;
-        self.policies = policies.unwrap_or(self.policies);
+        self.access = Some(access);
         self
+    }
+
+    /// A set of policies with what the application says about all routes.
+    ///
+    /// # Errors
+    /// [`Code::PolicyInvalid`] if settings of a route contradict each other.
+    pub(super) fn access_of(&self, policies: PolicySet) -> Result<Arc<RouteAccess>> {
+        let policies = policies.with_application(&self.public, self.default_access);
+        Ok(Arc::new(RouteAccess::new(policies)?))
+    }
+
+    /// The options of routes, as they were given.
+    pub(super) fn route_options(&self) -> SpecialRoutes {
+        self.special.clone()
     }
 
     /// Keeps sessions in a store of the application's own, whatever
@@ -166,7 +196,7 @@ impl OktaAuthBuilder {
     /// handler asks for the access token: for routes that need no fresh claims, such as
     /// pictures. `route` is the pattern as the router has it.
     pub fn renew_on_demand(mut self, route: impl Into<String>) -> Self {
-        self.on_demand.push(route.into());
+        self.special.on_demand.push(route.into());
         self
     }
 
@@ -176,7 +206,7 @@ impl OktaAuthBuilder {
     ///
     /// A script can say the same of one request with the header `X-Session-Activity: none`.
     pub fn passive_route(mut self, route: impl Into<String>) -> Self {
-        self.passive.push(route.into());
+        self.special.passive.push(route.into());
         self
     }
 
@@ -205,6 +235,45 @@ impl OktaAuthBuilder {
         self
     }
 
+    /// Requires a signed-in user for every request, except for requests to these routes.
+    ///
+    /// ```
+    /// use okta_auth_core::OktaAuth;
+    /// use okta_auth_core::config::ConfigBuilder;
+    ///
+    /// # fn main() -> Result<(), okta_auth_core::error::Error> {
+    /// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
+    /// let auth = OktaAuth::builder(config).protect_all_except(["/", "/health"]).build()?;
+    /// # drop(auth); Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A route is written as the router has it, with the prefix of every `nest` or scope.
+    /// Requests that match no route, such as those to a fallback, need a user too. The
+    /// library's own paths are public. A route for access tokens is named here as well,
+    /// and gets its policy by `require_token`. In an `api_only` application an access
+    /// token takes the place of the session.
+    ///
+    /// It holds for every tenant and beside every policy: a default in a file cannot open
+    /// what is closed here.
+    ///
+    /// The layer asks before the handler and before the layers inside of it. A layer for
+    /// CORS has to be outside, so that it answers preflight requests.
+    ///
+    /// In actix-web a public route is a path without parameters: guards can make
+    /// actix-web serve a request by another route whose pattern fits too.
+    pub fn protect_all_except<R: Into<String>>(mut self, public: impl IntoIterator<Item = R>) -> Self {
+        self.default_access = Some(DefaultAccess::SignedIn);
+        self.public_routes(public)
+    }
+
+    /// Names routes public: requests to them are allowed whatever
+    /// [`PolicySet::default_access`] says. A handler that asks for a `User` still needs one.
+    pub fn public_routes<R: Into<String>>(mut self, routes: impl IntoIterator<Item = R>) -> Self {
+        self.public.extend(routes.into_iter().map(Into::into));
+        self
+    }
+
     /// Another clock than the system's, for tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
@@ -216,8 +285,18 @@ impl OktaAuthBuilder {
     /// # Errors
     /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every
     /// problem with its fix.
+    /// [`Code::PolicyInvalid`](crate::error::Code::PolicyInvalid) if settings of a route
+    /// contradict each other.
     pub fn build(self) -> Result<OktaAuth> {
-        let config = Arc::new(self.config.build()?);
+        let access = match &self.access {
+            Some(access) => Arc::clone(access),
+            None => self.access_of(self.policies.clone())?,
+        };
+        let mut config = self.config.build()?;
+        if access.policies().has_route_for_both() {
+            config.check_tokens_on_pages();
+        }
+        let config = Arc::new(config);
         let clock = self.clock;
         let Common { place, renewals, consumed, late, http } = match self.common {
             Some(common) => common.of_tenant(&config, self.tenant.as_deref())?,
@@ -235,9 +314,8 @@ impl OktaAuthBuilder {
         let continuations = Continuations::new(&keys, cookies.clone(), &config)?;
         let landings = Landings::new(&keys, cookies, &config)?;
         let senders = Senders::new(&config.issuer, |issuer| authority(issuer, &config, &http, &clock));
-        // Signing out needs no fresh claims, least of all while Okta is away.
-        let own = config.routes.own().map(str::to_owned);
-        let on_demand = self.on_demand.into_iter().chain(own).collect();
+        let own = config.routes.own().map(str::to_owned).collect();
+        let routes = RouteTable::new(vec![Arc::clone(&access)], own, self.special);
         let sessions = place.sessions(&config, &keys)?;
         let events = Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks);
         Ok(OktaAuth(Arc::new(Inner {
@@ -245,7 +323,9 @@ impl OktaAuthBuilder {
             protocol: Protocol::new(Arc::clone(&config), http, clock.clone()),
             verifier,
             access_tokens,
-            policies: self.policies,
+            tokens_on_pages: AtomicBool::new(access.policies().has_route_for_both()),
+            access,
+            routes,
             attempts,
             consumed,
             sessions,
@@ -256,8 +336,6 @@ impl OktaAuthBuilder {
             tenant: self.tenant,
             gone: AtomicBool::new(false),
             exclusive: self.exclusive,
-            on_demand,
-            passive: self.passive,
             senders,
             hook: self.hook,
             early: EarlySessions::default(),
@@ -296,7 +374,8 @@ fn access_tokens(
         let protocol = Protocol::new(Arc::clone(config), http.clone(), clock.clone());
         Introspection::new(protocol, clients, options.introspection_lifetime, options.leeway)
     });
-    AccessTokens::new(authorities, config.audiences.clone(), options.token_cache_size, introspection, clock.clone())
+    let accepts = (config.audiences.clone(), config.accepted_clients());
+    AccessTokens::new(authorities, accepts, options.token_cache_size, introspection, clock.clone())
 }
 
 /// Metadata and keys of an issuer besides that of sign-in.

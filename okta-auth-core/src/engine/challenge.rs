@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::WWW_AUTHENTICATE;
+use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
@@ -10,8 +10,9 @@ use super::reply::{self, Reply};
 use super::visit::Visit;
 use crate::bearer::WwwAuthenticate;
 use crate::error::{Code, Error};
+use crate::headers::Headers;
 use crate::login::{LoginOptions, ReturnTo};
-use crate::policy::{Decision, Effect, StepUp};
+use crate::policy::{Decision, Denial, Effect, Policy, StepUp};
 
 /// Tells htmx where to navigate.
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
@@ -29,6 +30,7 @@ const MAX_CAME_FROM: usize = 200;
 /// | a token that is no good | 401 `invalid_token`, 400 `invalid_request` | the same |
 /// | a sign-in that is too weak or too old | 303 to Okta | 401 `insufficient_user_authentication` |
 /// | a policy that says no | 403, a page | 403, JSON or `insufficient_scope` |
+/// | a route that no policy can be asked about | 403, a page | 403, JSON |
 /// | Okta cannot be reached | 503, a page | 503, JSON |
 /// | the way back from a sign-out | 303 without its state, or the page that says so | never |
 ///
@@ -42,10 +44,13 @@ pub struct Challenge(Kind);
 enum Kind {
     /// Somebody has to sign in.
     SignIn,
-    /// Nobody sent a token where only a token counts.
-    NoToken,
+    /// Nobody sent a token where only a token counts. With the scopes that the route
+    /// asks for.
+    NoToken(Scopes),
     /// A token was sent, and refused.
-    Token(Arc<Error>),
+    Token(Arc<Error>, Scopes),
+    /// The route of the request lets nobody in.
+    Route(Denial),
     /// A policy said no, or asks for more.
     Policy { decision: Arc<Decision>, by_token: bool },
     /// The browser comes back from a sign-out.
@@ -53,6 +58,9 @@ enum Kind {
     /// Something failed.
     Failed(Arc<Error>),
 }
+
+/// The scopes that a policy asks for; empty if it asks for none, or without a policy.
+type Scopes = Arc<[String]>;
 
 impl Challenge {
     /// Somebody has to sign in: a redirect to Okta for a page navigation, or 401.
@@ -72,14 +80,28 @@ impl Challenge {
 
     /// A token has to be sent: 401 with a bare challenge (RFC 6750 §3.1).
     pub(super) fn no_token() -> Self {
-        Self(Kind::NoToken)
+        Self(Kind::NoToken(Scopes::default()))
+    }
+
+    /// The route of the request lets nobody in.
+    pub(super) fn route(denial: Denial) -> Self {
+        Self(Kind::Route(denial))
+    }
+
+    /// The same for a client that is to get a token for this policy.
+    pub(super) fn for_scopes_of(self, policy: &Policy) -> Self {
+        Self(match self.0 {
+            Kind::NoToken(_) => Kind::NoToken(policy.scopes().into()),
+            Kind::Token(error, _) => Kind::Token(error, policy.scopes().into()),
+            other => other,
+        })
     }
 
     /// What was sent is no good. An issuer that cannot be reached is nobody's fault but
     /// the issuer's: 503 and never 401, or clients would throw good tokens away.
     pub(super) fn token(error: Arc<Error>) -> Self {
         let refused = error.is_token() || error.code() == Code::CredentialsMalformed;
-        Self(if refused { Kind::Token(error) } else { Kind::Failed(error) })
+        Self(if refused { Kind::Token(error, Scopes::default()) } else { Kind::Failed(error) })
     }
 
     /// The challenge for a policy's decision about a user, or about the holder of a
@@ -96,9 +118,10 @@ impl Challenge {
     /// A stable code for logs and for clients.
     pub fn code(&self) -> &'static str {
         match &self.0 {
-            Kind::SignIn | Kind::NoToken => "login_required",
-            Kind::Token(error) if error.code() == Code::CredentialsMalformed => "invalid_request",
-            Kind::Token(_) => "invalid_token",
+            Kind::SignIn | Kind::NoToken(_) => "login_required",
+            Kind::Token(error, _) if error.code() == Code::CredentialsMalformed => "invalid_request",
+            Kind::Token(..) => "invalid_token",
+            Kind::Route(denial) => denial.code(),
             Kind::Policy { decision, .. } => decision.code(),
             Kind::SignedOut => "signed_out",
             Kind::Failed(error) => error.code().as_str(),
@@ -107,7 +130,7 @@ impl Challenge {
 
     /// The error, if there was one.
     pub fn as_error(&self) -> Option<&Error> {
-        if let Kind::Token(error) | Kind::Failed(error) = &self.0 { Some(error) } else { None }
+        if let Kind::Token(error, _) | Kind::Failed(error) = &self.0 { Some(error) } else { None }
     }
 }
 
@@ -116,8 +139,9 @@ impl Visit {
     pub async fn answer(&self, challenge: Challenge) -> Reply {
         match challenge.0 {
             Kind::SignIn => self.challenge().await,
-            Kind::NoToken => self.token_missing(),
-            Kind::Token(error) => self.token_refused(&error),
+            Kind::NoToken(scopes) => self.token_missing(&scopes),
+            Kind::Token(error, scopes) => self.token_refused(&error, &scopes),
+            Kind::Route(denial) => self.route_denied(denial),
             Kind::SignedOut => self.after_sign_out(),
             Kind::Failed(error) => self.error(&error),
             Kind::Policy { decision, by_token } => match decision.effect() {
@@ -131,6 +155,14 @@ impl Visit {
                 }
             },
         }
+    }
+
+    /// The answer that a mark stands for, in place of a response with these headers. What
+    /// other layers have added to it stays: headers for CORS, a request id, HSTS.
+    pub async fn answer_in_place_of<H: Headers>(&self, challenge: Challenge, replaced: &H) -> Reply {
+        let mut reply = self.answer(challenge).await;
+        reply::carry_over(&mut reply, replaced);
+        reply
     }
 
     /// The answer to somebody who has to sign in: a redirect to Okta for a page
@@ -179,17 +211,25 @@ impl Visit {
 
     /// 401 to a client without a token: no error, since nothing was sent (RFC 6750
     /// §3.1), but where to learn how to get one (RFC 9728 §5.1).
-    fn token_missing(&self) -> Reply {
+    fn token_missing(&self, scopes: &[String]) -> Reply {
         let message = "Send an access token in the Authorization header.";
         // Nothing failed, so nothing is logged that a reference would lead to.
         let body = json!({ "error": "login_required", "message": message });
-        challenged(StatusCode::UNAUTHORIZED, &self.of_this_api(WwwAuthenticate::bare()), &body)
+        let challenge = self.with_scopes(WwwAuthenticate::bare(), scopes);
+        challenged(StatusCode::UNAUTHORIZED, &self.of_this_api(challenge), &body)
+    }
+
+    /// The challenge with the scopes that a token needs here: those of the policy, or else
+    /// those that the metadata of the API list.
+    fn with_scopes(&self, challenge: WwwAuthenticate, scopes: &[String]) -> WwwAuthenticate {
+        let all = &self.auth().config().options.resource_scopes;
+        challenge.scope(if scopes.is_empty() { all } else { scopes }.iter().map(String::as_str))
     }
 
     /// 401 `invalid_token`, or 400 `invalid_request` for what is no single token (RFC
     /// 6750 §3.1). What is wrong with a token is told to the log; its holder is told
     /// whether a new one would help.
-    fn token_refused(&self, error: &Error) -> Reply {
+    fn token_refused(&self, error: &Error, scopes: &[String]) -> Reply {
         let code = error.code();
         let reference = self.reference();
         tracing::info!(target: "okta_auth", %reference, %code, "an access token was refused: {error}");
@@ -202,7 +242,9 @@ impl Visit {
             Code::TokenExpired => (StatusCode::UNAUTHORIZED, "invalid_token", "the access token has expired"),
             _ => (StatusCode::UNAUTHORIZED, "invalid_token", "the access token is not valid for this API"),
         };
-        self.bearer(status, WwwAuthenticate::error(name, description), name, description)
+        let challenge = WwwAuthenticate::error(name, description);
+        let challenge = if name == "invalid_token" { self.with_scopes(challenge, scopes) } else { challenge };
+        self.bearer(status, challenge, name, description)
     }
 
     /// Sends a browser to authenticate in a stronger way or again, or tells a client to
@@ -237,6 +279,15 @@ impl Visit {
         self.error_told(&Error::new(Code::AccessDenied, "a policy does not allow this"))
     }
 
+    /// 403 for a request whose route lets nobody in. Why is in the log.
+    fn route_denied(&self, denial: Denial) -> Reply {
+        if denial == Denial::Unmatched {
+            self.auth().0.access.report_unmatched();
+        }
+        self.tell_route_denied(denial);
+        self.error_told(&Error::new(Code::RouteDenied, "the route of the request is not open to anybody"))
+    }
+
     /// An answer to a token or to its holder, with a challenge that names the metadata
     /// of this API.
     fn bearer(&self, status: StatusCode, challenge: WwwAuthenticate, code: &str, message: &str) -> Reply {
@@ -246,9 +297,8 @@ impl Visit {
 
     /// The challenge with the place of this API's metadata.
     fn of_this_api(&self, challenge: WwwAuthenticate) -> WwwAuthenticate {
-        let config = self.auth().config();
-        match config.routes().resource_metadata() {
-            Some(path) => challenge.resource_metadata(&config.public_url(path)),
+        match self.auth().config().resource_metadata_url() {
+            Some(url) => challenge.resource_metadata(&url),
             None => challenge,
         }
     }
@@ -257,6 +307,9 @@ impl Visit {
 /// An answer with a challenge, and the same in its body.
 fn challenged(status: StatusCode, challenge: &WwwAuthenticate, body: &serde_json::Value) -> Reply {
     let mut reply = reply::json(status, body);
-    reply.headers_mut().insert(WWW_AUTHENTICATE, challenge.header());
+    let headers = reply.headers_mut();
+    headers.insert(WWW_AUTHENTICATE, challenge.header());
+    // Without it a script of another origin cannot read the challenge (Fetch §3.3.2).
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate"));
     reply
 }

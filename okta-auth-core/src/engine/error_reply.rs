@@ -136,6 +136,11 @@ fn telling(error: &Error) -> Telling {
             "You do not have access to this page",
             &["Your account is signed in, but may not do this.", "Please ask the people who run this application."],
         ),
+        Code::RouteDenied => (
+            StatusCode::FORBIDDEN,
+            "This page is not available",
+            &["The application does not serve this address. Please check it, or go back to the start page."],
+        ),
         Code::ClaimsMismatch => (
             StatusCode::FORBIDDEN,
             "Your account lacks something that this page needs",
@@ -149,10 +154,7 @@ fn telling(error: &Error) -> Telling {
                 "Please try again; if it stays so, tell the people who run this application.",
             ],
         ),
-        _ if error.is_token() => (StatusCode::BAD_REQUEST, "Sign-in failed", NOT_VERIFIED),
-        Code::IdTokenMissing | Code::UserinfoSubject | Code::ResponseIssuer => {
-            (StatusCode::BAD_REQUEST, "Sign-in failed", NOT_VERIFIED)
-        }
+        _ if is_unverified(error) => (StatusCode::BAD_REQUEST, "Sign-in failed", NOT_VERIFIED),
         _ => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "Something went wrong",
@@ -170,6 +172,11 @@ fn is_stale(error: &Error) -> bool {
         Code::TokenRefused => error.provider_error() == Some("invalid_grant"),
         _ => false,
     }
+}
+
+/// Whether what Okta said of the user did not pass a check.
+fn is_unverified(error: &Error) -> bool {
+    error.is_token() || matches!(error.code(), Code::IdTokenMissing | Code::UserinfoSubject | Code::ResponseIssuer)
 }
 
 /// What is away comes back: nobody has to do anything but wait.

@@ -7,8 +7,8 @@
 //!    alone: it can wait for the next request, and a cookie in a shared cache would be
 //!    somebody else's session. New tokens cannot wait.
 //! 3. What sets a cookie is cached by nobody, whatever the handler said. What depends
-//!    on who asks varies by the cookie, and is cached by nobody unless the handler said
-//!    how (RFC 9111 §5.2.2).
+//!    on who asks varies by the cookie, by `Authorization`, or by both, and is cached by
+//!    nobody unless the handler said how (RFC 9111 §5.2.2).
 
 use std::sync::atomic::Ordering;
 
@@ -40,9 +40,11 @@ pub(super) static CACHING: [HeaderName; 4] = [
     EXPIRES,
 ];
 
-/// Of a response that sets a cookie and depends on who asks, and of one that does one of
-/// the two.
-static FIXED: [(HeaderName, &str); 2] = [(VARY, "Cookie"), (CACHE_CONTROL, super::reply::NO_STORE)];
+/// What a response depends on, and that no cache keeps it. Of each pair a response gets
+/// the first, the second, or both.
+static BY_COOKIE: [(HeaderName, &str); 2] = [(VARY, "Cookie"), (CACHE_CONTROL, super::reply::NO_STORE)];
+static BY_TOKEN: [(HeaderName, &str); 2] = [(VARY, "Authorization"), (CACHE_CONTROL, super::reply::NO_STORE)];
+static BY_BOTH: [(HeaderName, &str); 2] = [(VARY, "Cookie, Authorization"), (CACHE_CONTROL, super::reply::NO_STORE)];
 
 /// What a response has of the headers that matter here.
 #[derive(Default)]
@@ -59,7 +61,10 @@ impl Visit {
     /// headers. It is asked once for each response, the engine's own answers and those
     /// of handlers that failed included.
     pub fn finish_of<H: Headers>(&self, headers: &H) -> Finish {
-        let (upkeep, personal) = (self.inner().upkeep(), self.inner().consulted.load(Ordering::Relaxed));
+        let inner = self.inner();
+        let (by_cookie, by_token) =
+            (inner.consulted.load(Ordering::Relaxed), inner.token_consulted.load(Ordering::Relaxed));
+        let (upkeep, personal) = (inner.upkeep(), by_cookie || by_token);
         if upkeep == Upkeep::Nothing && !personal {
             return Finish::default();
         }
@@ -70,9 +75,14 @@ impl Visit {
             cookies.push(self.auth().0.landings.clear());
         }
         let forbids = !cookies.is_empty() || (personal && !answer.cache_control);
-        let [vary, no_store] = &FIXED;
+        let pair = match (by_cookie, by_token) {
+            (true, true) => &BY_BOTH,
+            (false, true) => &BY_TOKEN,
+            _ => &BY_COOKIE,
+        };
+        let [vary, no_store] = pair;
         let fixed = match (personal, forbids) {
-            (true, true) => FIXED.as_slice(),
+            (true, true) => pair.as_slice(),
             (true, false) => std::slice::from_ref(vary),
             (false, true) => std::slice::from_ref(no_store),
             (false, false) => &[],

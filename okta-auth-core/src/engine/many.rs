@@ -33,6 +33,7 @@ use super::builder::OktaAuthBuilder;
 use super::chooser::{Choices, Chooser};
 use super::lobby::Entrance;
 use super::removal;
+use super::route_table::RouteTable;
 use super::routes::Endpoint;
 use super::visit::{Lobby, Visit};
 use super::{OktaAuth, RouteOptions};
@@ -40,7 +41,7 @@ use crate::config::ConfigBuilder;
 use crate::cookie::CookieSettings;
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
-use crate::policy::PolicySet;
+use crate::policy::{MatchedRoute, RouteAccess};
 use crate::tenant::{
     Directory, Hint, Lookup, Resolver, Shared, Taken, TenantId, TenantKey, TenantSettings, host, named, resolve,
 };
@@ -64,13 +65,12 @@ pub(super) struct Many {
     session_cookie: String,
     /// What `/login` lists.
     chooser: Chooser,
-    policies: HashMap<String, PolicySet>,
+    /// The sets of policies that tenants name.
+    policies: HashMap<String, Arc<RouteAccess>>,
+    routes: RouteTable,
     entrance: Entrance,
     /// This one, for engines that look at the others.
     this: Weak<Self>,
-    /// The routes whose requests do not renew tokens, the library's own below each
-    /// prefix too.
-    on_demand: Vec<String>,
 }
 
 /// A tenant with its engine.
@@ -87,12 +87,16 @@ impl Many {
         resolvers: Vec<Resolver>,
         directory: Directory,
         lobby: OktaAuth,
-        policies: HashMap<String, PolicySet>,
+        policies: HashMap<String, Arc<RouteAccess>>,
     ) -> Self {
         let (base, name) = template.config().shared();
         let secure = Url::parse(base).is_ok_and(|base| base.scheme() == "https");
         let session_cookie = CookieSettings::new(secure).name(name);
-        let mut many = Self {
+        let sets = std::iter::once(&lobby.0.access).chain(policies.values()).cloned().collect();
+        let own = lobby.config().routes().own().map(str::to_owned);
+        let below = endpoints_below(&lobby, &resolvers).into_iter().map(|(_, path)| path);
+        let routes = RouteTable::new(sets, own.chain(below).collect(), template.route_options());
+        Self {
             session_cookie,
             chooser: Chooser::default(),
             template,
@@ -100,15 +104,12 @@ impl Many {
             directory,
             ready: Cache::new(READY),
             making: Mutex::default(),
-            on_demand: lobby.on_demand_routes().to_vec(),
             lobby,
             policies,
+            routes,
             entrance: Entrance::default(),
             this: Weak::new(),
-        };
-        let own: Vec<String> = many.endpoints_below().into_iter().map(|(_, path)| path).collect();
-        many.on_demand.extend(own);
-        many
+        }
     }
 
     /// The same behind a pointer, which its engines can come back by.
@@ -130,37 +131,17 @@ impl Many {
     /// The same below the prefixes that name a tenant, and the callbacks of tenants that
     /// share an address, as patterns of the router.
     pub(super) fn endpoints_below(&self) -> Vec<(Endpoint, String)> {
-        let prefixes = self.resolvers.iter().filter_map(|resolver| match resolver {
-            Resolver::Path(prefix) => Some(prefix),
-            _ => None,
-        });
-        let own = |prefix: &str| {
-            let own = self.endpoints().filter(|(endpoint, _)| *endpoint != Endpoint::ResourceMetadata);
-            own.map(|(endpoint, path)| (endpoint, format!("{prefix}/{{tenant}}{path}"))).collect::<Vec<_>>()
-        };
-        let callbacks = self.endpoints().filter(|(endpoint, _)| *endpoint == Endpoint::Callback);
-        let callbacks = callbacks.map(|(endpoint, path)| (endpoint, format!("{path}/{{tenant}}")));
-        prefixes.flat_map(|prefix| own(prefix)).chain(callbacks).collect()
+        endpoints_below(&self.lobby, &self.resolvers)
     }
 
-    /// The routes whose requests do not renew tokens.
-    pub(super) fn on_demand_routes(&self) -> &[String] {
-        &self.on_demand
+    /// The routes of the application.
+    pub(super) fn routes(&self) -> &RouteTable {
+        &self.routes
     }
 
-    /// The routes whose requests are no use of the session.
-    pub(super) fn passive_routes(&self) -> &[String] {
-        self.lobby.passive_routes()
-    }
-
-    /// The application's policies, and those that tenants name.
-    pub(super) fn policy_sets(&self) -> impl Iterator<Item = &PolicySet> {
-        std::iter::once(self.lobby.policies()).chain(self.policies.values())
-    }
-
-    /// Whether a route has a policy in one of them.
-    pub(super) fn has_policy(&self, route: &str) -> bool {
-        self.policy_sets().any(|set| set.route(route).is_some())
+    /// Whether a tenant's own policies do not simply allow a request to this route.
+    pub(super) fn has_guard_of_tenant(&self, route: MatchedRoute<'_>) -> bool {
+        self.routes.has_guard_of_tenant(route)
     }
 
     /// Forgets what a source has said.
@@ -350,9 +331,10 @@ impl Many {
                 Error::new(Code::ConfigInvalid, message)
             })
         });
+        let access = named.transpose()?.unwrap_or_else(|| Arc::clone(&self.lobby.0.access));
         let exclusive = self.entrance.exclusive.then(|| Weak::clone(&self.this));
         let template = self.template.clone().with_config(self.settings_of(settings));
-        template.for_tenant(Arc::clone(settings), named.transpose()?, exclusive).build()
+        template.for_tenant(Arc::clone(settings), access, exclusive).build()
     }
 
     /// The engine that was made for these very settings.
@@ -417,6 +399,23 @@ impl Many {
         let build = |tenant: &TenantSettings| self.settings_of(tenant).build().ok();
         table.map_or_else(Choices::default, |table| self.chooser.choices(table, build))
     }
+}
+
+/// The library's paths below the prefixes that name a tenant, and the callbacks of
+/// tenants that share an address.
+fn endpoints_below(lobby: &OktaAuth, resolvers: &[Resolver]) -> Vec<(Endpoint, String)> {
+    let endpoints = || Endpoint::all(lobby.config().routes());
+    let prefixes = resolvers.iter().filter_map(|resolver| match resolver {
+        Resolver::Path(prefix) => Some(prefix),
+        _ => None,
+    });
+    let own = |prefix: &str| {
+        let own = endpoints().filter(|(endpoint, _)| *endpoint != Endpoint::ResourceMetadata);
+        own.map(|(endpoint, path)| (endpoint, format!("{prefix}/{{tenant}}{path}"))).collect::<Vec<_>>()
+    };
+    let callbacks = endpoints().filter(|(endpoint, _)| *endpoint == Endpoint::Callback);
+    let callbacks = callbacks.map(|(endpoint, path)| (endpoint, format!("{path}/{{tenant}}")));
+    prefixes.flat_map(|prefix| own(prefix)).chain(callbacks).collect()
 }
 
 /// What a hint comes to.

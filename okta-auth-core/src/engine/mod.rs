@@ -7,13 +7,15 @@
 //!
 //! 1. Before the handler: [`OktaAuth::arrival`] looks at the request and finds its
 //!    session, at once or [after a while](Arrival::visit). The [`Visit`] goes into the
-//!    request's extensions.
+//!    request's extensions. Where [`Tenants::route`] says that the route is guarded,
+//!    [`Visit::require_route`] decides whether the handler runs.
 //! 2. Extractors ask the visit for its [user](Visit::user). Without one, the response
 //!    gets the mark [`Challenge::sign_in`].
 //! 3. The library's own paths are answered by [`Visit::serve`].
 //! 4. After the handler: a response with a mark, or to a question that [could not be
-//!    answered](Visit::unanswered), is replaced by [`Visit::answer`], and every
-//!    response is [finished](Visit::finish), that of a handler that failed included.
+//!    answered](Visit::unanswered), is replaced by [`Visit::answer_in_place_of`], and
+//!    every response is [finished](Visit::finish), that of a handler that failed
+//!    included.
 //!
 //! A framework with other types for headers than `http` 1 has them read where they are,
 //! by [`OktaAuth::arrival_of`], and gets a list of what to change of a response, by
@@ -24,16 +26,16 @@
 //!
 //! # Who makes a request
 //!
-//! 1. A policy has one caller. Where an access token is presented the session does not
-//!    count, and the handler behind it finds no user. Without a policy a handler that
-//!    asks for the user gets that of the session, also beside a token that a gateway
-//!    has added.
+//! 1. A policy has one caller, and [`Accepts`] says by which credential. A page accepts
+//!    sessions alone: a token beside the session, which a gateway may have added, changes
+//!    nothing. A route that accepts both is judged by the token if there is one, and its
+//!    handler then finds no user.
 //! 2. A session speaks for its user in requests that change nothing, and in others only
 //!    if they come from the application's own pages: `Origin` and `Sec-Fetch-Site`
 //!    tell, and a header of the application's own where it is configured.
 //! 3. A token speaks for its holder in every request: no browser sends it by itself.
 //! 4. Whatever is asked about the caller, the token is verified once per request.
-//! 5. An answer that depends on the session is kept out of caches.
+//! 5. An answer that depends on the session or on a token is kept out of caches.
 //!
 //! # What a browser gets, and what an API client gets
 //!
@@ -91,6 +93,7 @@ mod places;
 mod removal;
 mod renewal;
 mod reply;
+mod route_table;
 mod routes;
 mod session_end;
 mod sign_out;
@@ -105,7 +108,6 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
-pub use access::Accepts;
 pub use arrival::{Arrival, Renewal, RouteOptions, Waiting};
 pub use bearer_token::BearerToken;
 pub use builder::OktaAuthBuilder;
@@ -113,14 +115,16 @@ pub use challenge::Challenge;
 pub use finish::Finish;
 pub use hook::{HookFuture, Refusal, SignIn, SignInError, SignInHook};
 pub use reply::Reply;
+pub use route_table::RouteSettings;
 pub use routes::Endpoint;
 pub use session_end::SessionEnded;
 pub use signed_in::SignedIn;
-pub use tenants::{SpecialRoute, Tenants};
+pub use tenants::Tenants;
 pub use tenants_builder::TenantsBuilder;
 pub use visit::Visit;
 
 pub use crate::headers::{Head, HeaderText, Headers};
+pub use crate::policy::{Accepts, MatchedRoute};
 pub use crate::session::Activity;
 
 use crate::bearer::AccessTokens;
@@ -132,7 +136,7 @@ use crate::events::Events;
 use crate::jose::{IdTokenRules, Trust, VerifiedAccessToken, VerifiedIdToken, Verifier};
 use crate::login::{Attempts, Consumed};
 use crate::logout::{Continuations, Landings};
-use crate::policy::PolicySet;
+use crate::policy::{PolicySet, RouteAccess};
 use crate::protocol::Protocol;
 use crate::session::Sessions;
 use crate::tenant::TenantSettings;
@@ -174,7 +178,11 @@ pub(crate) struct Inner {
     /// Access tokens, of all issuers that are accepted.
     access_tokens: AccessTokens,
     /// Who may do what, by name and by route.
-    policies: PolicySet,
+    access: Arc<RouteAccess>,
+    /// How requests are treated by their route.
+    routes: route_table::RouteTable,
+    /// Whether the log has been told of pages that accept the tokens of every client.
+    tokens_on_pages: AtomicBool,
     /// Pending sign-ins, in the browsers that started them.
     attempts: Attempts,
     /// Which of them have been completed.
@@ -195,10 +203,6 @@ pub(crate) struct Inner {
     landings: Landings,
     /// Sign-outs that wait for the store.
     late: Arc<late::LateSignOuts>,
-    /// The routes whose requests do not renew them.
-    on_demand: Vec<String>,
-    /// The routes whose requests are no use of the session.
-    passive: Vec<String>,
     /// Who may ask to end sessions.
     senders: messages::Senders,
     /// The application's say at sign-in.
@@ -231,7 +235,13 @@ impl OktaAuth {
 
     /// The policies that the application was built with.
     pub fn policies(&self) -> &PolicySet {
-        &self.0.policies
+        self.0.access.policies()
+    }
+
+    /// The routes that the policies name and that no request has matched so far; see
+    /// [`Tenants::unmatched_routes`].
+    pub fn unmatched_routes(&self) -> Vec<String> {
+        self.0.routes.unmatched()
     }
 
     /// Verifies an access token (RFC 9068 §4): signature, issuer, audience

@@ -1,10 +1,11 @@
 //! Answers of the engine itself, safe to show and never to be cached.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::finish::CACHING;
+use crate::headers::Headers;
 
 /// An answer: `http` types, so that any adapter can translate it.
 pub type Reply = Response<Bytes>;
@@ -77,4 +78,143 @@ fn forbid_caching(headers: &mut HeaderMap) {
         headers.remove(overruling);
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
+}
+
+/// Headers that describe the replaced response itself, and must not describe the one in
+/// its place: what its body was, where it led, what it set, and how long it may be kept.
+const OF_THE_RESPONSE: [&str; 22] = [
+    "accept-ranges",
+    "age",
+    "cache-control",
+    "cdn-cache-control",
+    "connection",
+    "etag",
+    "expires",
+    "keep-alive",
+    "last-modified",
+    "link",
+    "location",
+    "pragma",
+    "proxy-connection",
+    "refresh",
+    "sec-websocket-accept",
+    "set-cookie",
+    "surrogate-control",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "www-authenticate",
+    "x-accel-expires",
+];
+
+/// Headers whose values are lists: those of both responses count.
+const LISTS: [HeaderName; 2] = [VARY, ACCESS_CONTROL_EXPOSE_HEADERS];
+
+/// Carries headers of a replaced response over to the engine's own: what layers between
+/// the handler and the engine have added, such as those for CORS or a request id.
+///
+/// What the engine sets wins. `Vary` and `Access-Control-Expose-Headers` are merged.
+/// What belongs to the replaced response alone is dropped: everything named `Content-*`,
+/// [`OF_THE_RESPONSE`], and hop-by-hop headers (RFC 9110 §7.6.1).
+pub(super) fn carry_over<H: Headers>(reply: &mut Reply, replaced: &H) {
+    let own: Vec<HeaderName> = reply.headers().keys().cloned().collect();
+    for (name, value) in replaced.each() {
+        if name.starts_with("content-") || OF_THE_RESPONSE.contains(&name) {
+            continue;
+        }
+        let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_ref()))
+        else {
+            continue;
+        };
+        if LISTS.contains(&name) || !own.contains(&name) {
+            reply.headers_mut().append(name, value);
+        }
+    }
+    LISTS.iter().for_each(|name| merge_lists(reply.headers_mut(), name));
+}
+
+/// Makes one list of several, without repetitions.
+fn merge_lists(headers: &mut HeaderMap, name: &HeaderName) {
+    let mut members: Vec<String> = Vec::new();
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    for member in values.flat_map(|value| value.split(',')).map(str::trim).filter(|member| !member.is_empty()) {
+        if !members.iter().any(|known| known.eq_ignore_ascii_case(member)) {
+            members.push(member.to_owned());
+        }
+    }
+    if let Ok(value) = HeaderValue::try_from(members.join(", "))
+        && !members.is_empty()
+    {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The engine's answer in place of a response with these headers, sorted, without the
+    /// headers that every answer of the engine has.
+    fn in_place_of(replaced: &[(&str, &str)]) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in replaced {
+            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        }
+        let mut reply = json(StatusCode::UNAUTHORIZED, &serde_json::json!({}));
+        let own: Vec<HeaderName> = reply.headers().keys().cloned().collect();
+        reply.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate"));
+        let unchanged = reply.headers().clone();
+        carry_over(&mut reply, &headers);
+        for name in &own {
+            assert_eq!(reply.headers()[name], unchanged[name], "what the engine sets wins");
+        }
+        let others = reply.headers().iter().filter(|(name, _)| !own.contains(name));
+        let mut lines: Vec<_> = others.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn headers_of_other_layers_stay() {
+        let lines = in_place_of(&[
+            ("access-control-allow-origin", "https://spa.example"),
+            ("strict-transport-security", "max-age=63072000"),
+            ("x-request-id", "1"),
+            ("x-several", "a"),
+            ("x-several", "b"),
+        ]);
+        assert_eq!(
+            lines,
+            [
+                "access-control-allow-origin: https://spa.example",
+                "access-control-expose-headers: WWW-Authenticate",
+                "strict-transport-security: max-age=63072000",
+                "x-request-id: 1",
+                "x-several: a",
+                "x-several: b",
+            ]
+        );
+    }
+
+    #[test]
+    fn lists_are_merged() {
+        let lines = in_place_of(&[
+            ("vary", "Origin, accept-encoding"),
+            ("vary", "origin"),
+            ("access-control-expose-headers", "x-request-id, www-authenticate"),
+        ]);
+        assert_eq!(
+            lines,
+            ["access-control-expose-headers: WWW-Authenticate, x-request-id", "vary: Origin, accept-encoding"]
+        );
+    }
+
+    #[test]
+    fn what_described_the_replaced_response_goes() {
+        let gone: Vec<(&str, &str)> = OF_THE_RESPONSE.iter().map(|name| (*name, "x")).collect();
+        assert_eq!(in_place_of(&gone), ["access-control-expose-headers: WWW-Authenticate"]);
+        for name in ["content-length", "content-encoding", "content-type", "content-security-policy", "content-range"] {
+            assert_eq!(in_place_of(&[(name, "x")]).len(), 1, "{name}");
+        }
+    }
 }

@@ -11,13 +11,16 @@
 //! | `/frontchannel-logout` | GET, POST | Okta's sign-out page, in a frame | a `sid` |
 //! | `/backchannel-logout` | POST | a provider | a logout token |
 //! | `/global-token-revocation` | POST | Okta | a revocation token |
-//! | `/.well-known/oauth-protected-resource` | GET | clients of the API | nothing: it is public |
+//! | `/.well-known/oauth-protected-resource` | GET, OPTIONS | clients of the API | nothing: it is public |
 //!
 //! Each of them can be renamed or left out. None of them renews the tokens of a
 //! session: signing out has to work while Okta is away.
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
+    CACHE_CONTROL, CONTENT_TYPE,
+};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use url::form_urlencoded;
@@ -46,7 +49,7 @@ pub enum Endpoint {
     BackChannelLogout,
     /// Universal Logout; POST.
     GlobalTokenRevocation,
-    /// The metadata of this application as an API; GET.
+    /// The metadata of this application as an API; GET, and OPTIONS for preflight requests.
     ResourceMetadata,
 }
 
@@ -63,6 +66,7 @@ impl Endpoint {
             (Self::BackChannelLogout, routes.back_channel_logout()),
             (Self::GlobalTokenRevocation, routes.global_token_revocation()),
             (Self::ResourceMetadata, routes.resource_metadata()),
+            (Self::ResourceMetadata, routes.resource_metadata_at_root()),
         ];
         // Inside a nest the prefix has been taken away before the router sees the path.
         all.into_iter().filter_map(|(endpoint, path)| Some((endpoint, path?.strip_prefix(routes.mount())?)))
@@ -114,6 +118,7 @@ impl Visit {
             (Endpoint::GlobalTokenRevocation, &Method::POST) => self.global_token_revocation(parts, &body).await,
             (Endpoint::BackChannelLogout | Endpoint::GlobalTokenRevocation, _) => Self::method_not_allowed("POST"),
             (Endpoint::ResourceMetadata, &Method::GET | &Method::HEAD) => self.resource_metadata(),
+            (Endpoint::ResourceMetadata, &Method::OPTIONS) => resource_metadata_preflight(),
             (Endpoint::ResourceMetadata, _) => Self::method_not_allowed("GET"),
         }
     }
@@ -160,4 +165,21 @@ impl Visit {
         let allowed = &self.auth().config().options.login_parameters;
         (name, value) == ("prompt", "select_account") || allowed.iter().any(|known| known == name)
     }
+}
+
+/// The answer to a preflight request for the metadata of the API (Fetch §3.3.3). Clients
+/// send headers of their own, such as `MCP-Protocol-Version`, and no credentials.
+fn resource_metadata_preflight() -> Reply {
+    let mut reply = reply::with_body(StatusCode::NO_CONTENT, "text/plain; charset=utf-8", Bytes::new());
+    let headers = reply.headers_mut();
+    headers.remove(CONTENT_TYPE);
+    for (name, value) in [
+        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
+        (ACCESS_CONTROL_ALLOW_HEADERS, "*"),
+        (ACCESS_CONTROL_MAX_AGE, "3600"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    reply
 }

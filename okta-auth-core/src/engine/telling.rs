@@ -17,7 +17,7 @@ use super::{OktaAuth, SignedIn};
 use crate::error::{Error, Result};
 use crate::events::{About, EndReason, Event, Happening, LogoutChannel, Reference, StoreUse};
 use crate::logout::Channel;
-use crate::policy::Decision;
+use crate::policy::{Decision, Denial};
 use crate::session::{Session, SessionId, StoreKey};
 
 impl Event {
@@ -98,6 +98,12 @@ impl Visit {
     pub(super) fn tell_denied(&self, decision: &Decision, by_token: bool) {
         let (policy, code) = (decision.policy().map(Into::into), decision.code());
         self.tell(Happening::AccessDenied { policy, code }, self.about_caller(by_token), None);
+    }
+
+    /// The route of the request lets nobody in.
+    pub(super) fn tell_route_denied(&self, denial: Denial) {
+        let happening = Happening::AccessDenied { policy: None, code: denial.code() };
+        self.tell(happening, self.about_caller(false), None);
     }
 
     /// A sign-out message came, and this became of it.

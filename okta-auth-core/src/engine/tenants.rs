@@ -9,13 +9,14 @@ use url::Url;
 use super::arrival::Arrival;
 use super::builder::OktaAuthBuilder;
 use super::many::Many;
+use super::route_table::{RouteSettings, RouteTable};
 use super::routes::Endpoint;
 use super::tenants_builder::TenantsBuilder;
-use super::{Activity, OktaAuth, Renewal, RouteOptions};
+use super::{OktaAuth, RouteOptions};
 use crate::config::{ConfigBuilder, EgressPolicy, is_loopback};
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
-use crate::policy::PolicySet;
+use crate::policy::MatchedRoute;
 use crate::tenant::{Resolver, TenantId, TenantKey, TenantTable};
 
 /// The tenants of an application, to be shared by all workers. An application with one
@@ -46,18 +47,6 @@ pub struct Tenants(Kind);
 enum Kind {
     One(OktaAuth),
     Many(Arc<Many>),
-}
-
-/// A route of which something is set.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SpecialRoute {
-    /// The pattern, as it was given.
-    pub route: String,
-    /// When its requests renew tokens, and whether they are a use of the session.
-    pub options: RouteOptions,
-    /// Whether a policy is asked about it: [`Visit::require_route`](super::Visit::require_route).
-    pub has_policy: bool,
 }
 
 impl From<&OktaAuth> for Tenants {
@@ -152,42 +141,53 @@ impl Tenants {
         }
     }
 
-    /// The routes whose requests do not renew tokens, and those whose requests are no
-    /// use of the session.
-    fn routes_with_options(&self) -> [&[String]; 2] {
-        match &self.0 {
-            Kind::One(auth) => [auth.on_demand_routes(), auth.passive_routes()],
-            Kind::Many(many) => [many.on_demand_routes(), many.passive_routes()],
-        }
+    /// How a layer treats a request to a route, as the router matched it.
+    pub fn route(&self, route: MatchedRoute<'_>) -> RouteSettings {
+        self.routes().settings(route)
     }
 
-    /// The routes of which something is set: a policy in the set of some tenant, that
-    /// their requests do not renew tokens, or that they are no use of the session.
-    pub fn special_routes(&self) -> Vec<SpecialRoute> {
-        let routes = |set: &PolicySet| set.routes().map(|(route, _)| route.to_owned()).collect::<Vec<_>>();
-        let mut all: Vec<String> = match &self.0 {
-            Kind::One(auth) => routes(auth.policies()),
-            Kind::Many(many) => many.policy_sets().flat_map(routes).collect(),
-        };
-        let [on_demand, passive] = self.routes_with_options();
-        all.extend(on_demand.iter().chain(passive).cloned());
-        all.sort();
-        all.dedup();
-        let special = |route: String| {
-            let renewal = if on_demand.contains(&route) { Renewal::OnDemand } else { Renewal::OnArrival };
-            let activity = if passive.contains(&route) { Activity::Passive } else { Activity::Active };
-            let (options, has_policy) = (RouteOptions::new(renewal, activity), self.has_policy(&route));
-            SpecialRoute { route, options, has_policy }
-        };
-        all.into_iter().map(special).collect()
+    /// Whether the application names a route public, as the router matched it: by
+    /// [`protect_all_except`](OktaAuthBuilder::protect_all_except),
+    /// [`public_routes`](OktaAuthBuilder::public_routes) or its policies.
+    pub fn is_public_route(&self, pattern: &str) -> bool {
+        self.routes().is_public(pattern)
     }
 
-    /// Whether a route, as the router matched it, has a policy in the set of some
-    /// tenant.
-    fn has_policy(&self, route: &str) -> bool {
+    /// The options of a route.
+    pub fn options_of(&self, pattern: &str) -> RouteOptions {
+        self.routes().options_of(pattern)
+    }
+
+    /// Whether a route has a policy in the set of some tenant.
+    pub fn has_policy(&self, pattern: &str) -> bool {
+        self.routes().has_policy(pattern)
+    }
+
+    /// Whether requests are treated by their route, so that a layer has to find it out.
+    pub fn has_route_policies(&self) -> bool {
+        self.routes().is_active()
+    }
+
+    /// The routes of which something is set, as patterns of the router: a policy in the
+    /// set of some tenant, or that their requests do not renew tokens.
+    pub fn named_routes(&self) -> Vec<String> {
+        self.routes().named().into_iter().collect()
+    }
+
+    /// The routes that the policies name and that no request has matched so far, in
+    /// order.
+    ///
+    /// A pattern that no route of the router has protects nothing. A test of an
+    /// application can call each of its routes and then require that this is empty.
+    pub fn unmatched_routes(&self) -> Vec<String> {
+        self.routes().unmatched()
+    }
+
+    /// The routes of the application.
+    fn routes(&self) -> &RouteTable {
         match &self.0 {
-            Kind::One(auth) => auth.policies().route(route).is_some(),
-            Kind::Many(many) => many.has_policy(route),
+            Kind::One(auth) => &auth.0.routes,
+            Kind::Many(many) => many.routes(),
         }
     }
 

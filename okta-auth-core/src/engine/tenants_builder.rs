@@ -164,7 +164,9 @@ impl TenantsBuilder {
         // No Okta is behind this name, and the policy for requests lets nobody ask it.
         let nowhere = template.config().clone().issuer("https://tenants.invalid").client_id("nobody");
         let lobby = template.clone().with_config(nowhere.only_client_secret(None)).build()?;
-        let many = Many::new(template, resolvers, directory, lobby, self.policies);
+        let policies = self.policies.into_iter().map(|(name, set)| Ok((name, template.access_of(set)?)));
+        let policies = policies.collect::<Result<HashMap<_, _>>>()?;
+        let many = Many::new(template, resolvers, directory, lobby, policies);
         let entrance = Entrance { email_first: self.email_first, chooser: self.chooser, exclusive: self.exclusive };
         Ok(Tenants::many(many.with(entrance)))
     }

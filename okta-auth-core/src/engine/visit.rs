@@ -70,6 +70,8 @@ pub(super) struct Inner {
     pub(super) activity: Activity,
     /// Whether anybody asked who the user is: the answer is then personal.
     pub(super) consulted: AtomicBool,
+    /// Whether the answer depends on the access token of the request.
+    pub(super) token_consulted: AtomicBool,
     /// Whether anybody asked who the user is while that could not be told.
     pub(super) unanswered: AtomicBool,
     /// Whether a policy has let the holder of a token in.
@@ -390,6 +392,11 @@ impl Visit {
     /// Remembers that the answer depends on who asks.
     pub(super) fn mark_personal(&self) {
         self.0.consulted.store(true, Ordering::Relaxed);
+    }
+
+    /// Remembers that the answer depends on the access token.
+    pub(super) fn mark_depends_on_token(&self) {
+        self.0.token_consulted.store(true, Ordering::Relaxed);
     }
 
     /// Remembers that a policy has let the holder of a token in.

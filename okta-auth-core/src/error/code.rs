@@ -185,6 +185,11 @@ codes! {
     PolicyInvalid = "policy_invalid",
     /// A policy does not let the caller do this.
     AccessDenied = "access_denied",
+    /// The route of the request is open to nobody: the router matched none while policies
+    /// name routes, it is a misspelled route of a policy, or the default is `deny`.
+    ///
+    /// The log names the route and the fix at its first request.
+    RouteDenied = "route_denied",
     /// Two credentials in one request, or a token where none belongs (RFC 6750 §2).
     CredentialsMalformed = "credentials_malformed",
     /// A request that changes state came from another origin.

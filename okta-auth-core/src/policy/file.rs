@@ -1,27 +1,40 @@
 //! Policies from TOML, checked as a whole, each mistake with its line.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use toml::Spanned;
 
 use super::condition::claim;
+use super::credentials::Accepts;
 use super::rule::{self, Policy};
-use super::set::PolicySet;
+use super::set::{DefaultAccess, PolicySet};
 use crate::clock::Seconds;
 use crate::error::{Code, Error, Result};
 
 impl PolicySet {
     /// Reads policies from a TOML text: a table for each policy, with its `rule` and,
-    /// if it protects routes, its `routes`.
+    /// if it protects routes, its `routes`. `accepts` says which credentials these
+    /// routes accept: `"session"`, which is the default, `"token"`, or
+    /// `"session_or_token"`.
+    ///
+    /// Two settings may stand before the tables: `default` (`"deny"`, `"signed_in"` or
+    /// `"open"`) for requests whose route no policy names, and `public`, a list of
+    /// routes that are open in any case.
     ///
     /// ```
     /// use okta_auth_core::policy::PolicySet;
     ///
     /// # fn main() -> Result<(), okta_auth_core::error::Error> {
     /// let policies = PolicySet::parse(r#"
+    ///     default = "signed_in"
+    ///     public = ["/", "/health"]
+    ///
     ///     [admin]
     ///     rule = { group = "Admins" }
     ///     routes = ["/admin"]
@@ -85,19 +98,24 @@ impl PolicySet {
             let message = if several { "a rule is one thing; put several into `all` or `any`" } else { message };
             Error::new(Code::PolicyInvalid, format!("{name}{line}: {}", message.trim_end()))
         };
-        let entries: BTreeMap<String, Entry> =
+        let document: Document =
             toml::from_str(text).map_err(|error| invalid(error.span().map(|span| span.start), error.message()))?;
         let mut set = Self::default();
-        for (name, entry) in entries {
+        if let Some(access) = document.default {
+            set = set.default_access(access);
+        }
+        for route in document.public {
+            set = set.public(checked_route(route).map_err(|(at, problem)| invalid(Some(at), &problem))?);
+        }
+        for (name, entry) in document.policies {
             let at = entry.rule.span().start;
             let policy = entry.rule.into_inner().policy().map_err(|problem| invalid(Some(at), &problem))?;
             let policy = policy.named(name.as_str());
             for route in entry.routes {
-                if !route.get_ref().starts_with('/') {
-                    let message = format!("the route `{0}` does not begin with a slash; write `/{0}`", route.get_ref());
-                    return Err(invalid(Some(route.span().start), &message));
-                }
-                set = set.protect(route.into_inner(), policy.clone());
+                let at = route.span().start;
+                let route = checked_route(route).map_err(|(at, problem)| invalid(Some(at), &problem))?;
+                set = set.protect_for(route, entry.accepts.into(), policy.clone());
+                set.check().map_err(|error| invalid(Some(at), &error.to_string()))?;
             }
             set = set.with(name, policy);
         }
@@ -105,10 +123,129 @@ impl PolicySet {
     }
 }
 
+/// A route of the file. The position belongs to the problem.
+fn checked_route(route: Spanned<String>) -> Result<String, (usize, String)> {
+    let at = route.span().start;
+    let route = route.into_inner();
+    if route.starts_with('/') {
+        return Ok(route);
+    }
+    Err((at, format!("the route `{route}` does not begin with a slash; write `/{route}`")))
+}
+
 /// The line that a position is on, from 1.
 fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count().saturating_add(1)
 }
+
+/// The file: two settings for all routes, and a table for each policy. A policy may be
+/// called `default` or `public`; then it is a table.
+#[derive(Default)]
+struct Document {
+    default: Option<DefaultAccess>,
+    public: Vec<Spanned<String>>,
+    policies: BTreeMap<String, Entry>,
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(DocumentVisitor)
+    }
+}
+
+struct DocumentVisitor;
+
+impl<'de> Visitor<'de> for DocumentVisitor {
+    type Value = Document;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("policies")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
+        let mut document = Document::default();
+        while let Some(name) = map.next_key::<String>()? {
+            let entry = match name.as_str() {
+                "default" => match map.next_value()? {
+                    Item::Setting(DefaultSource(access)) => {
+                        document.default = Some(access);
+                        continue;
+                    }
+                    Item::Policy(entry) => entry,
+                },
+                "public" => match map.next_value()? {
+                    Item::Setting(Routes(routes)) => {
+                        document.public = routes;
+                        continue;
+                    }
+                    Item::Policy(entry) => entry,
+                },
+                _ => map.next_value()?,
+            };
+            document.policies.insert(name, entry);
+        }
+        Ok(document)
+    }
+}
+
+/// A setting, or a policy of the same name.
+enum Item<S> {
+    Setting(S),
+    Policy(Entry),
+}
+
+impl<'de, S: Deserialize<'de>> Deserialize<'de> for Item<S> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ItemVisitor(std::marker::PhantomData))
+    }
+}
+
+struct ItemVisitor<S>(std::marker::PhantomData<S>);
+
+impl<'de, S: Deserialize<'de>> Visitor<'de> for ItemVisitor<S> {
+    type Value = Item<S>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`default = \"deny\"`, \"signed_in\" or \"open\"; `public = [..]`, a list of routes; or a policy")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Item<S>, E> {
+        S::deserialize(serde::de::value::StrDeserializer::new(text)).map(Item::Setting)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, routes: A) -> Result<Item<S>, A::Error> {
+        S::deserialize(SeqAccessDeserializer::new(routes)).map(Item::Setting)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entry: A) -> Result<Item<S>, A::Error> {
+        Entry::deserialize(MapAccessDeserializer::new(entry)).map(Item::Policy)
+    }
+}
+
+/// `deny`, `signed_in` or `open`.
+struct DefaultSource(DefaultAccess);
+
+impl<'de> Deserialize<'de> for DefaultSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Word {
+            Deny,
+            SignedIn,
+            Open,
+        }
+        Ok(Self(match Word::deserialize(deserializer)? {
+            Word::Deny => DefaultAccess::Deny,
+            Word::SignedIn => DefaultAccess::SignedIn,
+            Word::Open => DefaultAccess::Open,
+        }))
+    }
+}
+
+/// A list of routes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Routes(Vec<Spanned<String>>);
 
 /// One policy of the file.
 #[derive(Deserialize)]
@@ -117,6 +254,28 @@ struct Entry {
     rule: Spanned<Source>,
     #[serde(default)]
     routes: Vec<Spanned<String>>,
+    #[serde(default)]
+    accepts: AcceptsSource,
+}
+
+/// The credentials that the routes of a policy accept.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AcceptsSource {
+    #[default]
+    Session,
+    SessionOrToken,
+    Token,
+}
+
+impl From<AcceptsSource> for Accepts {
+    fn from(source: AcceptsSource) -> Self {
+        match source {
+            AcceptsSource::Session => Self::Session,
+            AcceptsSource::SessionOrToken => Self::SessionOrToken,
+            AcceptsSource::Token => Self::Token,
+        }
+    }
 }
 
 /// A rule as it is written: a table with one entry, or a word. Names that are not here

@@ -68,8 +68,11 @@
 
 mod caller;
 mod condition;
+mod credentials;
 mod decision;
 mod evaluate;
+mod route_access;
+mod route_pattern;
 mod rule;
 mod set;
 
@@ -78,12 +81,15 @@ mod file;
 
 pub use caller::Caller;
 pub use condition::{ClaimCondition, claim};
+pub use credentials::Accepts;
 pub use decision::{Decision, Effect, Reason, StepUp, Verdict};
+pub use route_access::MatchedRoute;
+pub(crate) use route_access::{Denial, RouteAccess, RouteClass};
 pub use rule::{
     CheckFuture, Policy, acr, acr_one_of, amr, anyone, check, group, machine, nobody, scope, signed_in,
     signed_in_within, tenant, user,
 };
-pub use set::PolicySet;
+pub use set::{DefaultAccess, PolicySet};
 
 #[cfg(test)]
 mod tests;

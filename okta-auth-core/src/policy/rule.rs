@@ -66,6 +66,14 @@ impl Policy {
         self
     }
 
+    /// The scopes that the policy asks for, in order and once each, for `scope=` in a
+    /// challenge. What stands under `!` is not asked for.
+    pub(crate) fn scopes(&self) -> Vec<String> {
+        let mut scopes = Vec::new();
+        self.rule.collect_scopes(&mut scopes);
+        scopes
+    }
+
     /// Decides about a caller, and tells the log: the name of the policy and a stable
     /// code, nothing personal.
     pub async fn decide(&self, caller: &Caller) -> Decision {
@@ -267,6 +275,18 @@ impl fmt::Display for Rule {
 }
 
 impl Rule {
+    /// Adds the scopes that the rule asks for.
+    fn collect_scopes(&self, scopes: &mut Vec<String>) {
+        match self {
+            Self::Is(condition) => match &**condition {
+                Condition::Scope(scope) if !scopes.contains(scope) => scopes.push(scope.clone()),
+                _ => {}
+            },
+            Self::Not(_) => {}
+            Self::All(rules) | Self::Any(rules) => rules.iter().for_each(|rule| rule.collect_scopes(scopes)),
+        }
+    }
+
     /// Whether it needs parentheses.
     fn is_composed(&self) -> bool {
         matches!(self, Self::All(rules) | Self::Any(rules) if !rules.is_empty())
