@@ -20,12 +20,14 @@
 //! ```
 
 mod bridge;
+mod error;
 mod extract;
 mod middleware;
 mod rejection;
 mod require;
 mod routes;
 
+pub use error::HandlerError;
 pub use extract::{AccessToken, User};
 pub use middleware::{OktaAuthLayer, OktaAuthService, RequireService};
 pub use okta_auth_core::OktaAuth;

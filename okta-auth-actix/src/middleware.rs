@@ -13,8 +13,9 @@ use actix_web::{Error, HttpMessage as _, HttpResponse};
 use okta_auth_core::engine::{Arrival, Challenge, RouteOptions, SpecialRoute, Tenants, Visit};
 
 use crate::bridge;
-use crate::rejection::{layer_missing, marked};
+use crate::rejection::{layer_missing, marked, report_missing_layer};
 use crate::require::RequireLayer;
+use crate::routes::observe_routes;
 
 /// Gives every request its user; for `App::wrap` and `Scope::wrap`.
 ///
@@ -28,8 +29,8 @@ pub struct OktaAuthLayer {
 }
 
 impl OktaAuthLayer {
-    /// A middleware for this application: `&OktaAuth`, or `&Tenants` for many of them. All workers
-    /// share its keys and caches.
+    /// A middleware for this application: `OktaAuth`, or `Tenants` for many of them, by value or by
+    /// reference. All workers share its keys and caches.
     ///
     /// # Panics
     /// As `web::resource` does, if a route that has a policy is no pattern of actix-web.
@@ -117,6 +118,11 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
+    observe_routes(&layer.tenants, request.request());
+    let seen = layer.tenants.has_seen(request.extensions().get::<Visit>(), request.path());
+    if seen {
+        return Ok(inner.call(request).await?.map_into_boxed_body());
+    }
     let fitting = layer.fitting(&request);
     let options = fitting.iter().fold(RouteOptions::default(), |options, special| options.or(special.options));
     let visit = match bridge::arrival(&layer.tenants, request.request(), options) {
@@ -157,7 +163,10 @@ where
     B: MessageBody + 'static,
 {
     let visit = request.extensions().get::<Visit>().cloned();
-    let Some(visit) = visit else { return Ok(request.into_response(layer_missing())) };
+    let Some(visit) = visit else {
+        report_missing_layer(request.path());
+        return Ok(request.into_response(layer_missing()));
+    };
     match visit.require(&layer.policy, layer.accepts).await {
         Ok(()) => Ok(inner.call(request).await?.map_into_boxed_body()),
         Err(challenge) => Ok(request.into_response(marked(&challenge))),

@@ -1,15 +1,16 @@
 //! The tower layer: reads the session on the way in, writes cookies and the engine's
 //! answers on the way out.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use axum::body::Body;
+use axum::BoxError;
+use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::response::Response;
+use bytes::Bytes;
 use okta_auth_core::engine::{Arrival, Challenge, Head, Reply, SpecialRoute, Tenants, Visit};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -19,17 +20,36 @@ use crate::rejection::marked;
 /// Gives every request its user. [`RouterExt::okta_auth`](crate::RouterExt::okta_auth)
 /// adds it along with the library's routes; on its own it is for services that have
 /// those elsewhere.
+///
+/// It goes into a [`tower::ServiceBuilder`](https://docs.rs/tower) too, with any layer inside
+/// that changes the body of responses, such as compression.
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     tenants: Tenants,
     special: Arc<[SpecialRoute]>,
+    /// Whether the library's routes are in the router that this is a layer of.
+    with_routes: bool,
 }
 
 impl OktaAuthLayer {
-    /// A layer for this application: `&OktaAuth`, or `&Tenants` for many of them.
+    /// A layer for this application: `OktaAuth`, or `Tenants` for many of them, by value or by
+    /// reference.
     pub fn new(auth: impl Into<Tenants>) -> Self {
         let tenants = auth.into();
-        Self { special: tenants.special_routes().into(), tenants }
+        Self { special: tenants.special_routes().into(), tenants, with_routes: false }
+    }
+
+    /// A layer of the router that has the library's routes.
+    pub(crate) fn with_routes(tenants: Tenants) -> Self {
+        Self { with_routes: true, ..Self::new(tenants) }
+    }
+}
+
+impl OktaAuthLayer {
+    /// Whether a layer of the same application is around this one.
+    fn has_seen<B>(&self, request: &Request<B>) -> bool {
+        let outer = request.extensions().get::<Visit>();
+        outer.is_some() && self.tenants.has_seen(outer, request.uri().path())
     }
 }
 
@@ -48,20 +68,27 @@ pub struct OktaAuthService<S> {
     inner: S,
 }
 
-impl<S> Service<Request> for OktaAuthService<S>
+impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for OktaAuthService<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<RequestBody>, Response = Response<ResponseBody>> + Clone + Send + 'static,
     S::Future: Send + 'static,
+    RequestBody: Send + 'static,
+    ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
+    ResponseBody::Error: Into<BoxError>,
 {
     type Response = Response;
-    type Error = Infallible;
-    type Future = OktaAuthFuture<S::Future>;
+    type Error = S::Error;
+    type Future = OktaAuthFuture<S::Future, S::Error>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
+        if self.layer.has_seen(&request) {
+            let response = self.inner.call(request);
+            return OktaAuthFuture::rest(async move { Ok(response.await?.map(Body::new)) });
+        }
         // The router has matched already: no path is parsed here.
         let matched = request.extensions().get::<MatchedPath>();
         let special = matched.and_then(|route| self.layer.special.iter().find(|known| known.route == route.as_str()));
@@ -70,6 +97,9 @@ where
         let arrival = {
             // Inside `nest`, the URI has lost its prefix; where the browser goes back to has not.
             let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
+            if self.layer.with_routes {
+                self.layer.tenants.observe_nesting(uri.path(), request.uri().path());
+            }
             let target = uri.path_and_query().map_or("/", |target| target.as_str());
             let authority = uri.authority().map(|authority| authority.as_str());
             let head = Head { method: request.method(), authority, target, headers: request.headers() };
@@ -93,7 +123,7 @@ where
                 (admitted, _) => admitted,
             };
             let response = match allowed {
-                Ok(()) => ready.call(request).await?,
+                Ok(()) => ready.call(request).await?.map(Body::new),
                 Err(challenge) => marked(challenge),
             };
             Ok(finished(&visit, response).await)
@@ -105,28 +135,33 @@ pin_project_lite::pin_project! {
     /// The response to come of [`OktaAuthService`].
     #[project = Project]
     #[allow(missing_debug_implementations, missing_docs, reason = "it is there to be awaited")]
-    pub enum OktaAuthFuture<F> {
+    pub enum OktaAuthFuture<F, E> {
         /// Nearly all requests: the handler is at work, and nothing has to be awaited before or after it.
         Handled { #[pin] response: F, visit: Visit },
         /// The others.
-        Rest { future: Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>> },
+        Rest { future: Pin<Box<dyn Future<Output = Result<Response, E>> + Send>> },
     }
 }
 
-impl<F> OktaAuthFuture<F> {
-    fn rest(future: impl Future<Output = Result<Response, Infallible>> + Send + 'static) -> Self {
+impl<F, E> OktaAuthFuture<F, E> {
+    fn rest(future: impl Future<Output = Result<Response, E>> + Send + 'static) -> Self {
         Self::Rest { future: Box::pin(future) }
     }
 }
 
-impl<F: Future<Output = Result<Response, Infallible>>> Future for OktaAuthFuture<F> {
-    type Output = Result<Response, Infallible>;
+impl<F, E, B> Future for OktaAuthFuture<F, E>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let rest = match self.as_mut().project() {
             Project::Rest { future } => return future.as_mut().poll(cx),
             Project::Handled { response, visit } => {
-                let mut response = ready!(response.poll(cx))?;
+                let mut response = ready!(response.poll(cx))?.map(Body::new);
                 let Some(challenge) = challenge(visit, &mut response) else {
                     visit.finish(response.headers_mut());
                     return Poll::Ready(Ok(response));

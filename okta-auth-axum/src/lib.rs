@@ -18,12 +18,14 @@
 //! # let _ = app; Ok(()) }
 //! ```
 
+mod error;
 mod extract;
 mod layer;
 mod rejection;
 mod require;
 mod router;
 
+pub use error::HandlerError;
 pub use extract::{AccessToken, User};
 pub use layer::{OktaAuthLayer, OktaAuthService};
 pub use okta_auth_core::OktaAuth;

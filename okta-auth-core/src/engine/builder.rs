@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use super::hook::SignInHook;
 use super::many::Many;
 use super::messages::Senders;
+use super::mounting::Mounting;
 use super::places::SessionsPlace;
 use super::renewal::Renewals;
 use super::{Inner, OktaAuth};
@@ -70,6 +71,7 @@ struct Common {
     place: SessionsPlace,
     renewals: Arc<Renewals>,
     consumed: Arc<Consumed>,
+    mounting: Arc<Mounting>,
     http: HttpClient,
 }
 
@@ -78,7 +80,7 @@ impl Common {
     fn of_one(config: &Config, store: Option<Arc<dyn SessionStore>>, clock: &SharedClock) -> Result<Self> {
         let place = SessionsPlace::new(&config.session_place, &config.revocation_place, store, clock)?;
         let http = HttpClient::new(&http_settings(config), EgressPolicy::operator(), clock.clone())?;
-        Ok(Self { place, renewals: Arc::default(), consumed: Arc::default(), http })
+        Ok(Self { place, renewals: Arc::default(), consumed: Arc::default(), mounting: Arc::default(), http })
     }
 
     /// The same for one of the tenants, whose issuers are somebody's word and are held
@@ -116,7 +118,8 @@ impl OktaAuthBuilder {
         let (sessions, revocations) = self.config.places()?;
         let place = SessionsPlace::new(&sessions, &revocations, self.store.take(), &self.clock)?;
         let http = HttpClient::new(&HttpSettings::default(), egress.clone(), self.clock.clone())?;
-        self.common = Some(Common { place, renewals: Arc::default(), consumed: Arc::default(), http });
+        self.common =
+            Some(Common { place, renewals: Arc::default(), consumed: Arc::default(), mounting: Arc::default(), http });
         Ok(self)
     }
 
@@ -214,7 +217,7 @@ impl OktaAuthBuilder {
     pub fn build(self) -> Result<OktaAuth> {
         let config = Arc::new(self.config.build()?);
         let clock = self.clock;
-        let Common { place, renewals, consumed, http } = match self.common {
+        let Common { place, renewals, consumed, mounting, http } = match self.common {
             Some(common) => common.of_tenant(&config, self.tenant.as_deref())?,
             None => Common::of_one(&config, self.store, &clock)?,
         };
@@ -250,6 +253,7 @@ impl OktaAuthBuilder {
             senders,
             hook: self.hook,
             events,
+            mounting,
             config,
             clock,
         })))

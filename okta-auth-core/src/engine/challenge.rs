@@ -10,6 +10,7 @@ use super::reply::{self, Reply};
 use super::visit::Visit;
 use crate::bearer::WwwAuthenticate;
 use crate::error::{Code, Error};
+use crate::events::first_error;
 use crate::login::LoginOptions;
 use crate::policy::{Decision, Effect, StepUp};
 
@@ -95,6 +96,14 @@ impl Challenge {
     }
 }
 
+impl From<Error> for Challenge {
+    /// The answer to an error that a handler returns: a sign-in if the session has ended
+    /// meanwhile, else an error page or JSON.
+    fn from(error: Error) -> Self {
+        if error.code() == Code::SessionEnded { Self::sign_in() } else { Self::error(error) }
+    }
+}
+
 impl Visit {
     /// The answer that a mark stands for.
     pub async fn answer(&self, challenge: Challenge) -> Reply {
@@ -149,6 +158,7 @@ impl Visit {
     fn token_refused(&self, error: &Error) -> Reply {
         let code = error.code();
         let reference = self.reference();
+        first_error();
         tracing::info!(target: "okta_auth", %reference, %code, "an access token was refused: {error}");
         let (status, name, description) = match code {
             Code::CredentialsMalformed => (

@@ -122,6 +122,11 @@ impl Many {
         self
     }
 
+    /// The engine of requests that match no tenant.
+    pub(super) fn without_tenant(&self) -> &OktaAuth {
+        &self.lobby
+    }
+
     /// The library's paths for requests that are told by host or the like.
     pub(super) fn endpoints(&self) -> impl Iterator<Item = (Endpoint, &str)> {
         Endpoint::all(self.lobby.config().routes())

@@ -81,6 +81,7 @@ mod lease;
 mod lobby;
 mod many;
 mod messages;
+mod mounting;
 mod once;
 mod page;
 mod places;
@@ -107,6 +108,7 @@ pub use builder::OktaAuthBuilder;
 pub use challenge::Challenge;
 pub use finish::Finish;
 pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
+pub use mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
 pub use reply::Reply;
 pub use routes::Endpoint;
 pub use session_end::SessionEnded;
@@ -193,6 +195,8 @@ pub(crate) struct Inner {
     hook: Option<Arc<dyn SignInHook>>,
     /// Who wants to know what happens.
     events: Events,
+    /// What has been reported about the router.
+    mounting: Arc<mounting::Mounting>,
 }
 
 impl OktaAuth {
