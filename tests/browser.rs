@@ -246,6 +246,12 @@ async fn sign_in_second_tab_sign_out() {
     for text in ["Ada Lovelace", ADA, "Admins"] {
         driver.shows(text).await;
     }
+    for text in ["Session ends", "acr", "preferred_username"] {
+        driver.shows(text).await;
+    }
+    driver.click("button[data-api]").await;
+    driver.shows("GET /api/me: 200").await;
+    driver.shows("\"email\": \"ada@example.test\"").await;
     driver.picture("4-profile").await;
 
     driver.new_tab().await;
@@ -288,9 +294,15 @@ async fn step_up(package: &str) {
     driver.is_at(&format!("{base}/sensitive")).await;
     assert!(driver.url().await.ends_with("/sensitive?amount=5"));
     driver.shows("Sensitive matters").await;
+    driver.click("button[data-api]").await;
+    driver.shows("GET /api/me: 200").await;
     driver.picture(&format!("8-{package}-granted")).await;
     driver.open(&format!("{base}/admin")).await;
     driver.shows("Administration").await;
+    driver.shows("Session ends").await;
+    driver.click("button[data-api]").await;
+    driver.shows("GET /api/me: 200").await;
+    driver.picture(&format!("8-{package}-admin")).await;
     let _ = std::fs::remove_dir_all(&profile);
     driver.quit().await;
 }
@@ -475,7 +487,15 @@ async fn many_customers(package: &str) {
     driver.open(&at("hooli", "/profile")).await;
     driver.shows("There is nothing here").await;
     let office = lines.iter().find_map(|line| line.split(" go at ").nth(1)).unwrap();
+    let key = lines.iter().find_map(|line| line.split("key of the office is ").nth(1)).unwrap();
     driver.open(office).await;
+    driver.write("input[name=key]", "wrong").await;
+    driver.click("main form button").await;
+    driver.shows("This is not the key of this run").await;
+    driver.picture(&format!("15-{package}-closed")).await;
+    driver.write("input[name=key]", key).await;
+    driver.click("main form button").await;
+    driver.shows("A new customer").await;
     driver.write("input[name=id][required]", "hooli").await;
     driver.write("input[name=name]", "Hooli").await;
     driver.click("option[value='#b3261e']").await;
