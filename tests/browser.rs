@@ -450,6 +450,18 @@ async fn give_password(driver: &Driver, customer: &str) {
     driver.click("form button[type=submit]").await;
 }
 
+/// Types a wrong key and then the right one.
+async fn open_office(driver: &Driver, office: &str, key: &str, package: &str) {
+    driver.open(office).await;
+    driver.write("input[name=key]", "wrong").await;
+    driver.click("main form button").await;
+    driver.shows("This is not the key of this run").await;
+    driver.picture(&format!("15-{package}-closed")).await;
+    driver.write("input[name=key]", key).await;
+    driver.click("main form button").await;
+    driver.shows("A new customer").await;
+}
+
 /// One browser at several customers of one app, one of whom comes and goes.
 async fn many_customers(package: &str) {
     let port = free_port();
@@ -488,14 +500,7 @@ async fn many_customers(package: &str) {
     driver.shows("There is nothing here").await;
     let office = lines.iter().find_map(|line| line.split(" go at ").nth(1)).unwrap();
     let key = lines.iter().find_map(|line| line.split("key of the office is ").nth(1)).unwrap();
-    driver.open(office).await;
-    driver.write("input[name=key]", "wrong").await;
-    driver.click("main form button").await;
-    driver.shows("This is not the key of this run").await;
-    driver.picture(&format!("15-{package}-closed")).await;
-    driver.write("input[name=key]", key).await;
-    driver.click("main form button").await;
-    driver.shows("A new customer").await;
+    open_office(&driver, office, key, package).await;
     driver.write("input[name=id][required]", "hooli").await;
     driver.write("input[name=name]", "Hooli").await;
     driver.click("option[value='#b3261e']").await;

@@ -250,7 +250,7 @@ impl TestBrowser {
                 Err(Error::browser(format_args!("the org shows a page (status {status}): {title}")))
             }
             other => match other.target() {
-                Some(target) => self.open(&target.to_owned()).await,
+                Some(target) => self.open(target).await,
                 None => Err(Error::browser("the org's sign-out leads nowhere: no post_logout_redirect_uri was sent")),
             },
         }

@@ -24,6 +24,7 @@ use crate::app::{Claims, Framework, Unusual, checked, sensitive};
 pub(crate) struct Axum;
 
 impl Framework for Axum {
+    #[allow(clippy::too_many_lines, reason = "it is a list of routes")]
     fn serve(listener: TcpListener, auth: OktaAuth) {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         let area = Router::new().route("/reports", get(name)).require(group("Admins"));
