@@ -58,7 +58,7 @@ pub(super) struct Many {
     /// what the tenants of a source have.
     making: Mutex<Taken>,
     /// An engine that knows nobody, for requests that are for no tenant.
-    lobby: OktaAuth,
+    pub(super) lobby: OktaAuth,
     /// The full name of the session cookie at the application's own address, to which
     /// each tenant adds its id.
     session_cookie: String,
@@ -120,11 +120,6 @@ impl Many {
     pub(super) fn with(mut self, entrance: Entrance) -> Self {
         self.entrance = entrance;
         self
-    }
-
-    /// The engine of requests that match no tenant.
-    pub(super) fn without_tenant(&self) -> &OktaAuth {
-        &self.lobby
     }
 
     /// The library's paths for requests that are told by host or the like.

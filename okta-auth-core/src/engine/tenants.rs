@@ -94,7 +94,7 @@ impl Tenants {
     pub(super) fn representative(&self) -> &OktaAuth {
         match &self.0 {
             Kind::One(auth) => auth,
-            Kind::Many(many) => many.without_tenant(),
+            Kind::Many(many) => &many.lobby,
         }
     }
 
