@@ -77,7 +77,7 @@ fn serve(kind: &str, port: u16) {
             Router::new()
                 .route("/user", get(|user: User| async move { user.subject().len().to_string() }))
                 .route("/token", get(|token: AccessToken| async move { token.subject().len().to_string() }))
-                .okta_auth(&auth())
+                .okta_auth(auth())
         } else {
             let handler = || async { ADA.len().to_string() };
             Router::new().route("/user", get(handler)).route("/token", get(handler))

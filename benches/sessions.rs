@@ -392,7 +392,7 @@ fn serve(kind: &str, port: u16) {
         let app = match kind {
             "axum" => {
                 let subject = |user: User| async move { user.subject().len().to_string() };
-                Router::new().route("/me", get(subject)).okta_auth(&auth())
+                Router::new().route("/me", get(subject)).okta_auth(auth())
             }
             _ => Router::new().route("/me", get(|| async { "20" })),
         };

@@ -21,10 +21,16 @@ mod guides {
 #[cfg(feature = "store-tests")]
 pub use okta_auth_core::store_tests;
 
+/// Middleware and extractors for actix-web 4.
 #[cfg(feature = "actix")]
-#[doc(inline)]
-pub use okta_auth_actix as actix;
+pub mod actix {
+    #[doc(inline)]
+    pub use okta_auth_actix::*;
+}
 
+/// Middleware and extractors for axum 0.8.
 #[cfg(feature = "axum")]
-#[doc(inline)]
-pub use okta_auth_axum as axum;
+pub mod axum {
+    #[doc(inline)]
+    pub use okta_auth_axum::*;
+}

@@ -201,3 +201,17 @@ fn the_core_knows_no_framework_and_the_org_shares_no_code() {
     assert!(!manifest("okta-auth-dev").contains("okta-auth-core"), "the development org shares code with the core");
     assert!(!manifest("okta-auth-core").contains("okta-auth-dev"), "the core reaches the development org");
 }
+
+/// Package registries show a README without the repository around it.
+#[test]
+fn links_of_published_pages_are_absolute_and_lead_to_files() {
+    let repository = "https://github.com/okta-auth/okta-auth/blob/main/";
+    for page in ["README.md", "okta-auth-dev/README.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            assert!(link.starts_with("https://") || link.starts_with('#'), "{page}: `{link}` is relative");
+            let file = link.strip_prefix(repository).and_then(|path| path.split('#').next());
+            assert!(file.is_none_or(|file| root().join(file).exists()), "{page}: `{link}` leads nowhere");
+        }
+    }
+}

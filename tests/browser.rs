@@ -263,6 +263,12 @@ async fn sign_in_second_tab_sign_out() {
     for text in ["Ada Lovelace", ADA, "Admins"] {
         driver.shows(text).await;
     }
+    for text in ["Session ends", "acr", "preferred_username"] {
+        driver.shows(text).await;
+    }
+    driver.click("button[data-api]").await;
+    driver.shows("GET /api/me: 200").await;
+    driver.shows("\"email\": \"ada@example.test\"").await;
     driver.picture("4-profile").await;
 
     driver.new_tab().await;
@@ -513,9 +519,15 @@ async fn step_up(package: &str) {
     driver.is_at(&format!("{base}/sensitive")).await;
     assert!(driver.url().await.ends_with("/sensitive?amount=5"));
     driver.shows("Sensitive matters").await;
+    driver.click("button[data-api]").await;
+    driver.shows("GET /api/me: 200").await;
     driver.picture(&format!("8-{package}-granted")).await;
     driver.open(&format!("{base}/admin")).await;
     driver.shows("Administration").await;
+    driver.shows("Session ends").await;
+    driver.click("button[data-api]").await;
+    driver.shows("GET /api/me: 200").await;
+    driver.picture(&format!("8-{package}-admin")).await;
     let _ = std::fs::remove_dir_all(&profile);
     driver.quit().await;
 }
@@ -663,6 +675,18 @@ async fn give_password(driver: &Driver, customer: &str) {
     driver.click("form button[type=submit]").await;
 }
 
+/// Types a wrong key and then the right one.
+async fn open_office(driver: &Driver, office: &str, key: &str, package: &str) {
+    driver.open(office).await;
+    driver.write("input[name=key]", "wrong").await;
+    driver.click("main form button").await;
+    driver.shows("This is not the key of this run").await;
+    driver.picture(&format!("15-{package}-closed")).await;
+    driver.write("input[name=key]", key).await;
+    driver.click("main form button").await;
+    driver.shows("A new customer").await;
+}
+
 /// One browser at several customers of one app, one of whom comes and goes.
 async fn many_customers(package: &str) {
     let port = free_port();
@@ -700,7 +724,8 @@ async fn many_customers(package: &str) {
     driver.open(&at("hooli", "/profile")).await;
     driver.shows("There is nothing here").await;
     let office = lines.iter().find_map(|line| line.split(" go at ").nth(1)).unwrap();
-    driver.open(office).await;
+    let key = lines.iter().find_map(|line| line.split("key of the office is ").nth(1)).unwrap();
+    open_office(&driver, office, key, package).await;
     driver.write("input[name=id][required]", "hooli").await;
     driver.write("input[name=name]", "Hooli").await;
     driver.click("option[value='#b3261e']").await;

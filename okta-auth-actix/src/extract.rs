@@ -9,8 +9,9 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use okta_auth_core::engine::{BearerToken, SignedIn, Visit};
 use okta_auth_core::policy::Policy;
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 
-use crate::rejection::{AccessRejection, UserRejection};
+use crate::rejection::{AccessRejection, UserRejection, report_missing_layer};
 
 /// The signed-in user.
 ///
@@ -23,6 +24,9 @@ use crate::rejection::{AccessRejection, UserRejection};
 /// not fit `C` are answered with 403. A POST and its like must come from the application's own
 /// pages, by `Origin` and `Sec-Fetch-Site`; else it is answered with 403. `Option<User>` is
 /// `None` in both cases.
+///
+/// A handler that calls methods of it returns [`HandlerError`](crate::HandlerError), and
+/// `Json<User>` answers with the claims.
 #[derive(Clone, Debug)]
 pub struct User<C = ()>(SignedIn<C>);
 
@@ -80,6 +84,13 @@ macro_rules! extractor {
     };
 }
 
+/// The claims of the session as one JSON object, and no token: `Json(user)` is an answer.
+impl<C> Serialize for User<C> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
 extractor!(User, SignedIn, false);
 extractor!(AccessToken, BearerToken, true);
 
@@ -88,8 +99,7 @@ impl<C: DeserializeOwned + 'static> FromRequest for User<C> {
     type Future = Ready<Result<Self, UserRejection>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let extensions = request.extensions();
-        let visit = extensions.get::<Visit>().ok_or(UserRejection::LayerMissing);
+        let visit = visit(request).ok_or(UserRejection::LayerMissing);
         let user = visit.and_then(|visit| visit.user().map_err(UserRejection::from));
         ready(user.and_then(|user| user.map(User).ok_or(UserRejection::NotSignedIn)))
     }
@@ -100,7 +110,7 @@ impl<C: DeserializeOwned + 'static> FromRequest for AccessToken<C> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, AccessRejection>>>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let visit = request.extensions().get::<Visit>().cloned();
+        let visit = visit(request);
         Box::pin(async move {
             let visit = visit.ok_or(AccessRejection::LayerMissing)?;
             visit.access_token().await.map(AccessToken).map_err(AccessRejection::Refused)
@@ -113,8 +123,17 @@ impl FromRequest for SignedOut {
     type Future = Ready<Result<Self, UserRejection>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let extensions = request.extensions();
-        let visit = extensions.get::<Visit>().ok_or(UserRejection::LayerMissing);
+        let visit = visit(request).ok_or(UserRejection::LayerMissing);
         ready(visit.map(|visit| Self(visit.has_just_signed_out())))
     }
+}
+
+/// What the middleware has found out about a request. Without the middleware that is reported:
+/// actix-web makes `None` of whatever an extractor says, and the log is where it is not lost.
+pub(crate) fn visit(request: &HttpRequest) -> Option<Visit> {
+    let visit = request.extensions().get::<Visit>().cloned();
+    if visit.is_none() {
+        report_missing_layer(request.path());
+    }
+    visit
 }

@@ -5,13 +5,19 @@
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};
-//! use okta_auth_actix::{OktaAuth, OktaAuthLayer, User, okta_auth};
+//! use okta_auth_actix::{HandlerError, OktaAuth, OktaAuthLayer, User, okta_auth};
+//!
+//! async fn orders(user: User) -> Result<String, HandlerError> {
+//!     let token = user.access_token().await?; // every error of the library becomes the right answer
+//!     Ok(format!("{} bytes for {}", token.expose().len(), user.name()))
+//! }
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let auth = OktaAuth::from_env()?; // once: all workers share it, its keys and its caches
 //! let app = move || {
 //!     App::new()
 //!         .route("/profile", web::get().to(|user: User| async move { user.subject().to_owned() }))
+//!         .route("/orders", web::get().to(orders))
 //!         .configure(okta_auth(&auth)) // sign-in, callback and sign-out
 //!         .wrap(OktaAuthLayer::new(&auth))
 //! };
@@ -20,12 +26,14 @@
 //! ```
 
 mod bridge;
+mod error;
 mod extract;
 mod middleware;
 mod rejection;
 mod require;
 mod routes;
 
+pub use error::HandlerError;
 pub use extract::{AccessToken, SignedOut, User};
 pub use middleware::{OktaAuthLayer, OktaAuthService, RequireService};
 pub use okta_auth_core::OktaAuth;

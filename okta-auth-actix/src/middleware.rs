@@ -13,9 +13,9 @@ use actix_web::{Error, HttpMessage as _, HttpResponse};
 use okta_auth_core::engine::{Arrival, Challenge, MatchedRoute, RouteOptions, RouteSettings, Tenants, Visit};
 
 use crate::bridge;
-use crate::rejection::{layer_missing, marked};
+use crate::rejection::{layer_missing, marked, report_missing_layer};
 use crate::require::RequireLayer;
-use crate::routes::OWN;
+use crate::routes::{OWN, observe_routes};
 
 /// Gives every request its user; for `App::wrap` and `Scope::wrap`.
 ///
@@ -42,8 +42,8 @@ struct RequestRoute<'a> {
 }
 
 impl OktaAuthLayer {
-    /// A middleware for this application: `&OktaAuth`, or `&Tenants` for many of them. All workers
-    /// share its keys and caches.
+    /// A middleware for this application: `OktaAuth`, or `Tenants` for many of them, by value or by
+    /// reference. All workers share its keys and caches.
     ///
     /// # Panics
     /// As `web::resource` does, if a route that has a policy is no pattern of actix-web.
@@ -162,7 +162,16 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
+    observe_routes(&layer.tenants, request.request());
     let route = layer.route(&request);
+    let outer = request.extensions().get::<Visit>().cloned();
+    if let Some(outer) = outer.filter(|outer| layer.tenants.has_seen(Some(outer), request.path())) {
+        // The outer layer finishes the response. The route may be known here alone.
+        return match allow(&layer.tenants, &outer, &route).await {
+            Ok(()) => Ok(inner.call(request).await?.map_into_boxed_body()),
+            Err(challenge) => Ok(request.into_response(marked(&challenge))),
+        };
+    }
     let visit = match bridge::arrival(&layer.tenants, request.request(), route.settings.options) {
         Arrival::Here(visit) => visit,
         // On the heap, so that other requests do not carry the room for it along.
@@ -201,7 +210,10 @@ where
     B: MessageBody + 'static,
 {
     let visit = request.extensions().get::<Visit>().cloned();
-    let Some(visit) = visit else { return Ok(request.into_response(layer_missing())) };
+    let Some(visit) = visit else {
+        report_missing_layer(request.path());
+        return Ok(request.into_response(layer_missing()));
+    };
     match visit.require(&layer.policy, layer.accepts).await {
         Ok(()) => Ok(inner.call(request).await?.map_into_boxed_body()),
         Err(challenge) => Ok(request.into_response(marked(&challenge))),

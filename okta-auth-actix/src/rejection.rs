@@ -1,9 +1,11 @@
 //! Why there is no user or no token, one variant for each cause.
 
 use actix_web::{HttpResponse, ResponseError};
-use okta_auth_core::engine::Challenge;
+use okta_auth_core::engine::{self, Challenge};
 use okta_auth_core::error::{Code, Error};
 use okta_auth_core::policy::Decision;
+
+use crate::bridge;
 
 /// Why [`User`](crate::User) could not be extracted. Returned from a handler it becomes the right
 /// answer by itself: a redirect to sign-in for a browser, 401 for anything else, 403 or 503.
@@ -23,7 +25,7 @@ pub enum UserRejection {
     #[error(transparent)]
     Unavailable(Error),
     /// The middleware is not there: a mistake in the program.
-    #[error("{LAYER_MISSING}")]
+    #[error("the layer of okta-auth is missing: {LAYER_MISSING}")]
     LayerMissing,
 }
 
@@ -37,7 +39,7 @@ pub enum AccessRejection {
     #[error("this is not allowed: {}", .0.code())]
     Refused(Challenge),
     /// The layer is not there: a mistake in the program.
-    #[error("{LAYER_MISSING}")]
+    #[error("the layer of okta-auth is missing: {LAYER_MISSING}")]
     LayerMissing,
 }
 
@@ -75,36 +77,47 @@ impl AccessRejection {
         }
     }
 
+    /// What stands in the way; `None` if it is the program itself.
+    pub(crate) fn challenge(&self) -> Option<Challenge> {
+        match self {
+            Self::Refused(challenge) => Some(challenge.clone()),
+            Self::LayerMissing => None,
+        }
+    }
+
     /// Nothing for a decision that allows.
     pub(crate) fn unless(decision: Decision, by_token: bool) -> Result<(), Self> {
         Challenge::decision(decision, by_token).map_or(Ok(()), |challenge| Err(Self::Refused(challenge)))
     }
 }
 
-/// What a developer reads who forgot the middleware. It names the fix and nothing else.
-const LAYER_MISSING: &str = "okta-auth is not set up for this route: call `.wrap(OktaAuthLayer::new(&auth))` on \
-                             the `App`";
+/// The fix for a handler without the middleware.
+pub(crate) const LAYER_MISSING: &str = "call `.wrap(OktaAuthLayer::new(&auth))` on the `App`";
+
+impl UserRejection {
+    /// What stands in the way; `None` if it is the program itself.
+    pub(crate) fn challenge(&self) -> Option<Challenge> {
+        match self {
+            Self::NotSignedIn => Some(Challenge::sign_in()),
+            Self::Claims(error) | Self::CrossOrigin(error) | Self::Unavailable(error) => {
+                Some(Challenge::error(error.duplicate()))
+            }
+            Self::LayerMissing => None,
+        }
+    }
+}
 
 impl ResponseError for UserRejection {
     /// The middleware replaces all but the last by the engine's own answers on the way out:
     /// starting a sign-in may need the network, and this function cannot wait.
     fn error_response(&self) -> HttpResponse {
-        match self {
-            Self::NotSignedIn => marked(&Challenge::sign_in()),
-            Self::Claims(error) | Self::CrossOrigin(error) | Self::Unavailable(error) => {
-                marked(&Challenge::error(error.duplicate()))
-            }
-            Self::LayerMissing => layer_missing(),
-        }
+        self.challenge().as_ref().map_or_else(layer_missing, marked)
     }
 }
 
 impl ResponseError for AccessRejection {
     fn error_response(&self) -> HttpResponse {
-        match self {
-            Self::Refused(challenge) => marked(challenge),
-            Self::LayerMissing => layer_missing(),
-        }
+        self.challenge().as_ref().map_or_else(layer_missing, marked)
     }
 }
 
@@ -115,7 +128,12 @@ pub(crate) fn marked(challenge: &Challenge) -> HttpResponse {
     response
 }
 
+/// Reports a request without the middleware.
+pub(crate) fn report_missing_layer(path: &str) {
+    engine::report_missing_layer(path, LAYER_MISSING);
+}
+
 /// 500: the program has a mistake, and nobody gets in by it.
 pub(crate) fn layer_missing() -> HttpResponse {
-    HttpResponse::InternalServerError().body(LAYER_MISSING)
+    bridge::into_response(engine::missing_layer())
 }

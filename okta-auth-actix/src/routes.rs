@@ -1,12 +1,13 @@
 //! The library's routes: sign-in, callback and sign-out.
 
 use actix_web::web::{self, Payload, ServiceConfig};
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use http::Method;
-use okta_auth_core::engine::{Endpoint, Tenants, Visit};
+use okta_auth_core::engine::{Endpoint, RouteOwner, Tenants};
 
 use crate::bridge;
+use crate::extract::visit;
 use crate::rejection::layer_missing;
 
 /// The name of the library's resources, by which the middleware knows them whatever scope
@@ -17,8 +18,8 @@ pub(crate) const OWN: &str = "okta_auth";
 /// [`OktaAuthLayer`](crate::OktaAuthLayer) around them.
 ///
 /// The paths are those of [`Config::routes`](okta_auth_core::config::Config::routes). A route of
-/// the application at one of them that was registered earlier would be served first: rename one
-/// of the two.
+/// the application at one of them that was registered earlier is served first, which one line in
+/// the log says at the first request: give one of the two another path.
 pub fn okta_auth<T: Into<Tenants>>(auth: T) -> impl FnOnce(&mut ServiceConfig) + use<T> {
     let tenants = auth.into();
     move |config| {
@@ -29,9 +30,18 @@ pub fn okta_auth<T: Into<Tenants>>(auth: T) -> impl FnOnce(&mut ServiceConfig) +
     }
 }
 
+/// Compares the application's table of routes with the configured paths.
+pub(crate) fn observe_routes(tenants: &Tenants, request: &HttpRequest) {
+    let table = request.resource_map();
+    tenants.observe_routes("`.configure(okta_auth(&auth))` on the `App`", |path| match table.match_name(path) {
+        Some(OWN) => RouteOwner::Library,
+        _ => table.match_pattern(path).map_or(RouteOwner::Nobody, RouteOwner::Application),
+    });
+}
+
 /// Answers a request to one of the library's paths. Only a form has a body, and a short one.
 async fn serve(endpoint: Endpoint, request: HttpRequest, payload: Payload) -> HttpResponse {
-    let Some(visit) = request.extensions().get::<Visit>().cloned() else { return layer_missing() };
+    let Some(visit) = visit(&request) else { return layer_missing() };
     let parts = bridge::parts(&request);
     let body = if parts.method == Method::POST {
         match payload.to_bytes_limited(Endpoint::MAX_BODY).await {

@@ -7,8 +7,9 @@ use http::request::Parts;
 use okta_auth_core::engine::{BearerToken, SignedIn, Visit};
 use okta_auth_core::policy::Policy;
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 
-use crate::rejection::{AccessRejection, UserRejection};
+use crate::rejection::{AccessRejection, UserRejection, report_missing_layer};
 
 /// The signed-in user.
 ///
@@ -22,6 +23,9 @@ use crate::rejection::{AccessRejection, UserRejection};
 ///
 /// A POST and its like must come from the application's own pages, by `Origin` and
 /// `Sec-Fetch-Site`; else it is answered with 403. `Option<User>` is `None` in both cases.
+///
+/// A handler that calls methods of it returns [`HandlerError`](crate::HandlerError), and
+/// `Json<User>` answers with the claims.
 ///
 /// ```
 /// # use okta_auth_axum::User;
@@ -98,6 +102,13 @@ macro_rules! extractor {
     };
 }
 
+/// The claims of the session as one JSON object, and no token: `Json(user)` is an answer.
+impl<C> Serialize for User<C> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
 extractor!(User, SignedIn, false);
 extractor!(AccessToken, BearerToken, true);
 
@@ -136,7 +147,7 @@ where
     type Rejection = AccessRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AccessRejection> {
-        let visit = parts.extensions.get::<Visit>().ok_or(AccessRejection::LayerMissing)?;
+        let visit = visit(parts).ok_or(AccessRejection::LayerMissing)?;
         visit.access_token().await.map(AccessToken).map_err(AccessRejection::Refused)
     }
 }
@@ -149,7 +160,7 @@ where
     type Rejection = AccessRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, AccessRejection> {
-        let visit = parts.extensions.get::<Visit>().ok_or(AccessRejection::LayerMissing)?;
+        let visit = visit(parts).ok_or(AccessRejection::LayerMissing)?;
         Ok(visit.access_token().await.ok().map(AccessToken))
     }
 }
@@ -165,6 +176,15 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedOut {
 
 /// The user of a request.
 fn user<C: DeserializeOwned + 'static>(parts: &Parts) -> Result<Option<User<C>>, UserRejection> {
-    let visit = parts.extensions.get::<Visit>().ok_or(UserRejection::LayerMissing)?;
+    let visit = visit(parts).ok_or(UserRejection::LayerMissing)?;
     Ok(visit.user().map_err(UserRejection::from)?.map(User))
+}
+
+/// What the layer has found out about a request. Without the layer that is reported.
+pub(crate) fn visit(parts: &Parts) -> Option<&Visit> {
+    let visit = parts.extensions.get::<Visit>();
+    if visit.is_none() {
+        report_missing_layer(parts.uri.path());
+    }
+    visit
 }

@@ -1,14 +1,15 @@
 //! The tower layer: reads the session on the way in, writes cookies and the engine's
 //! answers on the way out.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use axum::body::Body;
+use axum::BoxError;
+use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::response::Response;
+use bytes::Bytes;
 use http::HeaderMap;
 use okta_auth_core::engine::{Arrival, Challenge, Head, MatchedRoute, Reply, RouteSettings, Tenants, Visit};
 use tower_layer::Layer;
@@ -19,23 +20,40 @@ use crate::rejection::marked;
 /// Gives every request its user. [`RouterExt::okta_auth`](crate::RouterExt::okta_auth)
 /// adds it along with the library's routes; on its own it is for services that have
 /// those elsewhere.
+///
+/// It goes into a [`tower::ServiceBuilder`](https://docs.rs/tower) too, with any layer inside
+/// that changes the body of responses, such as compression.
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     tenants: Tenants,
     /// Whether it is around the library's own routes, which are open.
     own: bool,
+    /// Whether the library's routes are in the router that this is a layer of.
+    with_routes: bool,
 }
 
 impl OktaAuthLayer {
-    /// A layer for this application: `&OktaAuth`, or `&Tenants` for many of them.
+    /// A layer for this application: `OktaAuth`, or `Tenants` for many of them, by value or by
+    /// reference.
     pub fn new(auth: impl Into<Tenants>) -> Self {
-        Self { tenants: auth.into(), own: false }
+        Self { tenants: auth.into(), own: false, with_routes: false }
+    }
+
+    /// A layer of the router that has the library's routes.
+    pub(crate) fn with_routes(tenants: Tenants) -> Self {
+        Self { with_routes: true, ..Self::new(tenants) }
+    }
+
+    /// What a layer of the same application around this one has found out.
+    fn seen<B>(&self, request: &Request<B>) -> Option<Visit> {
+        let outer = request.extensions().get::<Visit>()?;
+        self.tenants.has_seen(Some(outer), request.uri().path()).then(|| outer.clone())
     }
 
     /// The layer of the library's own routes. They are open wherever they are nested: a
     /// callback that needed a user would lead back to Okta for ever.
     pub(crate) fn of_own_routes(tenants: Tenants) -> Self {
-        Self { tenants, own: true }
+        Self { own: true, ..Self::with_routes(tenants) }
     }
 
     /// How requests to a route are treated.
@@ -65,27 +83,44 @@ pub struct OktaAuthService<S> {
     inner: S,
 }
 
-impl<S> Service<Request> for OktaAuthService<S>
+impl<S: Clone> OktaAuthService<S> {
+    /// The service that is ready. A clone takes its place; see tower's docs on cloned services.
+    fn take_ready(&mut self) -> S {
+        let fresh = self.inner.clone();
+        std::mem::replace(&mut self.inner, fresh)
+    }
+}
+
+impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for OktaAuthService<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<RequestBody>, Response = Response<ResponseBody>> + Clone + Send + 'static,
     S::Future: Send + 'static,
+    RequestBody: Send + 'static,
+    ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
+    ResponseBody::Error: Into<BoxError>,
 {
     type Response = Response;
-    type Error = Infallible;
-    type Future = OktaAuthFuture<S::Future>;
+    type Error = S::Error;
+    type Future = OktaAuthFuture<S::Future, S::Error>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
         // The router has matched already: no path is parsed here.
         let matched = request.extensions().get::<MatchedPath>();
         let settings = self.layer.settings(matched);
         let route = settings.is_guarded.then(|| matched.cloned());
+        if let Some(outer) = self.layer.seen(&request) {
+            return OktaAuthFuture::rest(inside(outer, route, self.take_ready(), request));
+        }
         let arrival = {
             // Inside `nest`, the URI has lost its prefix; where the browser goes back to has not.
             let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
+            if self.layer.with_routes {
+                self.layer.tenants.observe_nesting(uri.path(), request.uri().path());
+            }
             let target = uri.path_and_query().map_or("/", |target| target.as_str());
             let authority = uri.authority().map(|authority| authority.as_str());
             let head = Head { method: request.method(), authority, target, headers: request.headers() };
@@ -98,9 +133,7 @@ where
             }
             asked => asked,
         };
-        // The clone takes the place of the service that is ready; see tower's docs on cloned services.
-        let fresh = self.inner.clone();
-        let mut ready = std::mem::replace(&mut self.inner, fresh);
+        let mut ready = self.take_ready();
         OktaAuthFuture::rest(async move {
             let visit = arrival.visit().await;
             request.extensions_mut().insert(visit.clone());
@@ -109,12 +142,33 @@ where
                 (admitted, _) => admitted,
             };
             let response = match allowed {
-                Ok(()) => ready.call(request).await?,
+                Ok(()) => ready.call(request).await?.map(Body::new),
                 Err(challenge) => marked(challenge),
             };
             Ok(finished(&visit, response).await)
         })
     }
+}
+
+/// A request that an outer layer has looked at, and finishes. The route may be known here
+/// alone, so its policy is asked here.
+async fn inside<S, RequestBody, ResponseBody>(
+    visit: Visit,
+    route: Option<Option<MatchedPath>>,
+    mut ready: S,
+    request: Request<RequestBody>,
+) -> Result<Response, S::Error>
+where
+    S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
+    ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
+    ResponseBody::Error: Into<BoxError>,
+{
+    if let Some(route) = route
+        && let Err(challenge) = visit.require_route(matched_route(route.as_ref())).await
+    {
+        return Ok(marked(challenge));
+    }
+    Ok(ready.call(request).await?.map(Body::new))
 }
 
 /// Whether a request reaches its handler without anything that has to be awaited. `route`
@@ -127,28 +181,33 @@ pin_project_lite::pin_project! {
     /// The response to come of [`OktaAuthService`].
     #[project = Project]
     #[allow(missing_debug_implementations, missing_docs, reason = "it is there to be awaited")]
-    pub enum OktaAuthFuture<F> {
+    pub enum OktaAuthFuture<F, E> {
         /// Nearly all requests: the handler is at work, and nothing has to be awaited before or after it.
         Handled { #[pin] response: F, visit: Visit },
         /// The others.
-        Rest { future: Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>> },
+        Rest { future: Pin<Box<dyn Future<Output = Result<Response, E>> + Send>> },
     }
 }
 
-impl<F> OktaAuthFuture<F> {
-    fn rest(future: impl Future<Output = Result<Response, Infallible>> + Send + 'static) -> Self {
+impl<F, E> OktaAuthFuture<F, E> {
+    fn rest(future: impl Future<Output = Result<Response, E>> + Send + 'static) -> Self {
         Self::Rest { future: Box::pin(future) }
     }
 }
 
-impl<F: Future<Output = Result<Response, Infallible>>> Future for OktaAuthFuture<F> {
-    type Output = Result<Response, Infallible>;
+impl<F, E, B> Future for OktaAuthFuture<F, E>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let rest = match self.as_mut().project() {
             Project::Rest { future } => return future.as_mut().poll(cx),
             Project::Handled { response, visit } => {
-                let mut response = ready!(response.poll(cx))?;
+                let mut response = ready!(response.poll(cx))?.map(Body::new);
                 let Some(challenge) = challenge(visit, &mut response) else {
                     visit.finish(response.headers_mut());
                     return Poll::Ready(Ok(response));

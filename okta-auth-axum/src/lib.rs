@@ -5,7 +5,12 @@
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
-//! use okta_auth_axum::{OktaAuth, RouterExt, User};
+//! use okta_auth_axum::{HandlerError, OktaAuth, RouterExt, User};
+//!
+//! async fn orders(user: User) -> Result<String, HandlerError> {
+//!     let token = user.access_token().await?; // every error of the library becomes the right answer
+//!     Ok(format!("{} bytes for {}", token.expose().len(), user.name()))
+//! }
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let auth = OktaAuth::from_env()?;
@@ -14,16 +19,19 @@
 //!         user.map_or("Hello stranger".to_owned(), |user| format!("Hello {}", user.name()))
 //!     }))
 //!     .route("/profile", get(|user: User| async move { user.subject().to_owned() }))
+//!     .route("/orders", get(orders))
 //!     .okta_auth(&auth);
 //! # let _ = app; Ok(()) }
 //! ```
 
+mod error;
 mod extract;
 mod layer;
 mod rejection;
 mod require;
 mod router;
 
+pub use error::HandlerError;
 pub use extract::{AccessToken, SignedOut, User};
 pub use layer::{OktaAuthLayer, OktaAuthService};
 pub use okta_auth_core::OktaAuth;

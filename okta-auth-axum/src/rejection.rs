@@ -2,9 +2,11 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use okta_auth_core::engine::Challenge;
+use okta_auth_core::engine::{self, Challenge};
 use okta_auth_core::error::{Code, Error};
 use okta_auth_core::policy::Decision;
+
+use crate::layer::into_response;
 
 /// Why [`User`](crate::User) could not be extracted.
 ///
@@ -27,7 +29,7 @@ pub enum UserRejection {
     #[error(transparent)]
     Unavailable(Error),
     /// The layer is not there: a mistake in the program.
-    #[error("{LAYER_MISSING}")]
+    #[error("the layer of okta-auth is missing: {LAYER_MISSING}")]
     LayerMissing,
 }
 
@@ -44,7 +46,7 @@ pub enum AccessRejection {
     #[error("this is not allowed: {}", .0.code())]
     Refused(Challenge),
     /// The layer is not there: a mistake in the program.
-    #[error("{LAYER_MISSING}")]
+    #[error("the layer of okta-auth is missing: {LAYER_MISSING}")]
     LayerMissing,
 }
 
@@ -82,36 +84,45 @@ impl AccessRejection {
         }
     }
 
+    /// What stands in the way; `None` if it is the program itself.
+    pub(crate) fn into_challenge(self) -> Option<Challenge> {
+        match self {
+            Self::Refused(challenge) => Some(challenge),
+            Self::LayerMissing => None,
+        }
+    }
+
     /// Nothing for a decision that allows.
     pub(crate) fn unless(decision: Decision, by_token: bool) -> Result<(), Self> {
         Challenge::decision(decision, by_token).map_or(Ok(()), |challenge| Err(Self::Refused(challenge)))
     }
 }
 
-/// What a developer reads who forgot the layer. It names the fix and nothing else.
-const LAYER_MISSING: &str = "okta-auth is not set up for this route: call `.okta_auth(&auth)` on the `Router`, \
-                             after the last `.route(..)` that uses it";
+/// The fix for a handler without the layer.
+pub(crate) const LAYER_MISSING: &str = "call `.okta_auth(&auth)` on the `Router`, after the last `.route(..)`";
+
+impl UserRejection {
+    /// What stands in the way; `None` if it is the program itself.
+    pub(crate) fn into_challenge(self) -> Option<Challenge> {
+        match self {
+            Self::NotSignedIn => Some(Challenge::sign_in()),
+            Self::Claims(error) | Self::CrossOrigin(error) | Self::Unavailable(error) => Some(Challenge::error(error)),
+            Self::LayerMissing => None,
+        }
+    }
+}
 
 impl IntoResponse for UserRejection {
     /// The layer replaces all but the last by the engine's own answers on the way out:
     /// starting a sign-in may need the network, and this function cannot wait.
     fn into_response(self) -> Response {
-        match self {
-            Self::NotSignedIn => marked(Challenge::sign_in()),
-            Self::Claims(error) | Self::CrossOrigin(error) | Self::Unavailable(error) => {
-                marked(Challenge::error(error))
-            }
-            Self::LayerMissing => layer_missing(),
-        }
+        self.into_challenge().map_or_else(layer_missing, marked)
     }
 }
 
 impl IntoResponse for AccessRejection {
     fn into_response(self) -> Response {
-        match self {
-            Self::Refused(challenge) => marked(challenge),
-            Self::LayerMissing => layer_missing(),
-        }
+        self.into_challenge().map_or_else(layer_missing, marked)
     }
 }
 
@@ -122,7 +133,12 @@ pub(crate) fn marked(challenge: Challenge) -> Response {
     response
 }
 
+/// Reports a request without the layer.
+pub(crate) fn report_missing_layer(path: &str) {
+    engine::report_missing_layer(path, LAYER_MISSING);
+}
+
 /// 500: the program has a mistake, and nobody gets in by it.
 pub(crate) fn layer_missing() -> Response {
-    (StatusCode::INTERNAL_SERVER_ERROR, LAYER_MISSING).into_response()
+    into_response(engine::missing_layer())
 }

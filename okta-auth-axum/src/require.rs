@@ -10,7 +10,7 @@ use axum::routing::MethodRouter;
 use okta_auth_core::engine::{Accepts, Visit};
 use okta_auth_core::policy::Policy;
 
-use crate::rejection::{layer_missing, marked};
+use crate::rejection::{layer_missing, marked, report_missing_layer};
 
 /// Attaches a policy to a route, or to all routes of a router.
 ///
@@ -84,7 +84,10 @@ impl<S: Clone + Send + Sync + 'static> RequireExt for MethodRouter<S, Infallible
 
 /// Lets a request through if the policy allows it.
 async fn guard(policy: Policy, accepts: Accepts, request: Request, next: Next) -> Response {
-    let Some(visit) = request.extensions().get::<Visit>().cloned() else { return layer_missing() };
+    let Some(visit) = request.extensions().get::<Visit>().cloned() else {
+        report_missing_layer(request.uri().path());
+        return layer_missing();
+    };
     match visit.require(&policy, accepts).await {
         Ok(()) => next.run(request).await,
         Err(challenge) => marked(challenge),

@@ -1,5 +1,7 @@
 //! `Router::okta_auth`: the library's routes and its layer, in one call.
 
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -7,8 +9,9 @@ use axum::routing::any;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use okta_auth_core::engine::{Endpoint, Tenants, Visit};
+use okta_auth_core::engine::{Endpoint, Tenants, route_conflict};
 
+use crate::extract::visit;
 use crate::layer::{OktaAuthLayer, into_response};
 use crate::rejection::layer_missing;
 
@@ -20,7 +23,7 @@ use crate::rejection::layer_missing;
 )]
 pub trait RouterExt {
     /// Mounts sign-in, callback and sign-out, and adds the layer that gives every route
-    /// its user: of `&OktaAuth`, or of `&Tenants` for many of them.
+    /// its user: of `OktaAuth`, or of `Tenants` for many of them, by value or by reference.
     ///
     /// Call it after the last route and after the fallback: as with every layer of axum,
     /// what is added later does not see it, and is open whatever
@@ -29,28 +32,53 @@ pub trait RouterExt {
     /// [`Config::routes`](okta_auth_core::config::Config::routes).
     ///
     /// # Panics
-    /// As `Router::route` does, if the router already has a route at one of those
-    /// paths; rename one of them.
+    /// As `Router::route` does, if the router already has a route at one of those paths: one
+    /// of the application, or one of an earlier `.okta_auth(..)`. The message names the path
+    /// and the setter that moves it, such as `ConfigBuilder::login_path`.
     #[must_use]
+    #[track_caller]
     fn okta_auth(self, auth: impl Into<Tenants>) -> Self;
 }
 
 impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
+    #[track_caller]
     fn okta_auth(self, auth: impl Into<Tenants>) -> Self {
         let tenants = auth.into();
         let own = OktaAuthLayer::of_own_routes(tenants.clone());
-        let mut router = self.layer(OktaAuthLayer::new(&tenants));
+        let mut router = self.layer(OktaAuthLayer::with_routes(tenants.clone()));
         for (endpoint, path) in tenants.endpoints() {
-            let serve = move |request: Request| serve(endpoint, request);
-            router = router.route(&path, any(serve).get(serve).post(serve).layer(own.clone()));
+            router = with_endpoint(router, endpoint, &path, own.clone());
         }
         router
     }
 }
 
+/// Adds one of the library's routes. axum cannot be asked whether there is a route at a path:
+/// it panics, with a message that names neither the library nor the fix.
+#[track_caller]
+#[allow(clippy::panic, reason = "`Router::route` panics here too, with less to go on")]
+fn with_endpoint<S: Clone + Send + Sync + 'static>(
+    router: Router<S>,
+    endpoint: Endpoint,
+    path: &str,
+    own: OktaAuthLayer,
+) -> Router<S> {
+    let serve = move |request: Request| serve(endpoint, request);
+    let route = any(serve).get(serve).post(serve).layer(own);
+    match catch_unwind(AssertUnwindSafe(|| router.route(path, route))) {
+        Ok(router) => router,
+        Err(panic) => {
+            let call = format!(".okta_auth(..)` at `{}", Location::caller());
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            panic!("{}", route_conflict(endpoint, path, &call, text.unwrap_or("no reason is given")))
+        }
+    }
+}
+
 async fn serve(endpoint: Endpoint, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(visit) = parts.extensions.get::<Visit>().cloned() else { return layer_missing() };
+    let Some(visit) = visit(&parts).cloned() else { return layer_missing() };
     let body = if parts.method == Method::POST {
         match Limited::new(body, Endpoint::MAX_BODY).collect().await {
             Ok(body) => body.to_bytes(),

@@ -26,6 +26,7 @@ mod server;
 mod store;
 mod sync;
 mod tenant;
+mod test_browser;
 mod token;
 mod user;
 
@@ -42,4 +43,5 @@ pub use notice::{Delivery, GlobalRevocation, LogoutToken, LogoutTokenFault, Noti
 pub use org::{OktaSession, Org};
 pub use outage::{Endpoint, Outage};
 pub use server::{AccessPolicy, AuthorizationServer, CustomClaim, GroupsClaim, GroupsFilter, ORG_SERVER};
+pub use test_browser::{TestBrowser, TestResponse};
 pub use user::{ADA, ADA_PASSWORD, BEN, BEN_PASSWORD, SAM, SAM_PASSWORD, User};

@@ -12,8 +12,8 @@ use actix_web::web::{self, Bytes, Json};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, Responder};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use okta_auth_actix::{
-    AccessRejection, AccessToken, OktaAuth, OktaAuthLayer, RequireExt, RequireLayer, SignedOut, User, UserRejection,
-    okta_auth,
+    AccessRejection, AccessToken, HandlerError, OktaAuth, OktaAuthLayer, RequireExt, RequireLayer, SignedOut, User,
+    UserRejection, okta_auth,
 };
 use okta_auth_core::engine::Accepts;
 use okta_auth_core::policy::{group, scope, signed_in};
@@ -59,6 +59,8 @@ impl Framework for Actix {
                 .route("/broken", web::get().to(broken))
                 .route("/panics", web::get().to(panics))
                 .route("/own-token", web::get().to(own_token))
+                .route("/passes-on", web::get().to(passes_on))
+                .route("/claims-as-json", web::get().to(|user: User| async move { Json(user) }))
                 .service(web::resource("/token").get(token).post(token))
                 .route(
                     "/token/maybe",
@@ -156,6 +158,14 @@ async fn shared(user: Option<User>) -> impl Responder {
 async fn in_handler(user: User) -> Result<String, AccessRejection> {
     user.require(&group("Admins")).await?;
     Ok(user.name().to_owned())
+}
+
+/// `?` on whatever an extractor returns.
+async fn passes_on(user: User) -> Result<String, HandlerError> {
+    user.require(&group("Admins")).await?;
+    let token = user.access_token().await?;
+    let role: Option<String> = user.app_data("role")?;
+    Ok(format!("{} {role:?} {}", token.expose().len(), user.sessions().await?.len()))
 }
 
 async fn echo(request: HttpRequest) -> Json<Value> {

@@ -13,7 +13,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use okta_auth_axum::{AccessRejection, AccessToken, OktaAuth, RequireExt, RouterExt, SignedOut, User, UserRejection};
+use okta_auth_axum::{
+    AccessRejection, AccessToken, HandlerError, OktaAuth, RequireExt, RouterExt, SignedOut, User, UserRejection,
+};
 use okta_auth_core::policy::{group, scope, signed_in};
 use serde_json::{Value, json};
 
@@ -22,6 +24,7 @@ use crate::app::{Claims, Framework, Unusual, checked, sensitive};
 pub(crate) struct Axum;
 
 impl Framework for Axum {
+    #[allow(clippy::too_many_lines, reason = "it is a list of routes")]
     fn serve(listener: TcpListener, auth: OktaAuth) {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         let area = Router::new().route("/reports", get(name)).require(group("Admins"));
@@ -81,6 +84,8 @@ impl Framework for Axum {
                 .route("/sensitive", get(name).post(name).require_any(sensitive()))
                 .route("/checked", get(name).require(checked()))
                 .route("/in-handler", get(in_handler))
+                .route("/passes-on", get(passes_on))
+                .route("/claims-as-json", get(|user: User| async move { Json(user) }))
                 .nest("/area", area)
                 .okta_auth(&auth);
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -122,6 +127,14 @@ async fn token(token: AccessToken) -> Json<Value> {
 async fn in_handler(user: User) -> Result<String, AccessRejection> {
     user.require(&group("Admins")).await?;
     Ok(user.name().to_owned())
+}
+
+/// `?` on whatever an extractor returns.
+async fn passes_on(user: User) -> Result<String, HandlerError> {
+    user.require(&group("Admins")).await?;
+    let token = user.access_token().await?;
+    let role: Option<String> = user.app_data("role")?;
+    Ok(format!("{} {role:?} {}", token.expose().len(), user.sessions().await?.len()))
 }
 
 async fn echo(uri: Uri, headers: HeaderMap) -> impl IntoResponse {

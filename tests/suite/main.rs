@@ -10,6 +10,7 @@ mod actix_app;
 mod app;
 mod axum_app;
 mod deployment;
+mod first_minutes;
 mod log_noise;
 mod parity;
 mod policies;
@@ -35,6 +36,7 @@ macro_rules! on_both {
 }
 
 on_both! {
+    first_minutes: a_handler_passes_on_every_error_of_an_extractor, a_user_is_json_without_tokens;
     sessions: signs_in_and_out, pages_and_apis_are_told_apart,
         scripts_and_prefetches_are_no_navigations, a_page_for_everybody_keeps_sessions_alive_and_takes_dead_ones_away,
         claims_of_the_applications_own_type, browsers_get_pages_where_nothing_can_be_redirected, a_body_that_is_broken_is_400_and_a_large_one_413, a_middleware_of_the_applications_own_may_ask_for_a_user,

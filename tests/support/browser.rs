@@ -1,10 +1,11 @@
-//! A browser in small: a jar of cookies and the headers of a navigation, without following redirects by itself.
+//! The browser of `okta-auth-dev` with what these tests need besides: a jar of cookies to tamper with, and checks of
+//! every answer.
 
 use std::collections::BTreeMap;
 
-use okta_auth_dev::{Org, Response};
-use reqwest::header::{COOKIE, HeaderMap, LOCATION, ORIGIN, SET_COOKIE};
-use reqwest::{Method, StatusCode, redirect};
+use okta_auth_dev::{Org, Response, TestBrowser};
+use reqwest::header::{HeaderMap, LOCATION, ORIGIN, SET_COOKIE};
+use reqwest::{Method, StatusCode};
 
 use super::CALLBACK;
 
@@ -13,7 +14,7 @@ use super::CALLBACK;
 pub(crate) struct Browser {
     pub(crate) base: String,
     pub(crate) jar: BTreeMap<String, String>,
-    http: reqwest::Client,
+    browser: TestBrowser,
 }
 
 /// An answer, read whole.
@@ -44,11 +45,11 @@ impl Answer {
 
 impl Browser {
     pub(crate) fn new(base: &str) -> Self {
-        let http = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap();
-        Self { base: base.to_owned(), jar: BTreeMap::new(), http }
+        Self { base: base.to_owned(), jar: BTreeMap::new(), browser: TestBrowser::new(base) }
     }
 
-    /// Sends a request with the jar's cookies, and keeps those that come back.
+    /// Sends a request with the jar's cookies, and keeps those that come back. They are cookies of one application,
+    /// whatever name it is visited by.
     pub(crate) async fn send(
         &mut self,
         method: Method,
@@ -56,34 +57,19 @@ impl Browser {
         headers: &[(&str, &str)],
         body: String,
     ) -> Answer {
+        let start = if target.starts_with("http") { target } else { &self.base };
+        let mut browser = self.browser.at(start);
+        browser.set_cookies(std::mem::take(&mut self.jar));
         let url = if target.starts_with("http") { target.to_owned() } else { format!("{}{target}", self.base) };
-        let mut request = self.http.request(method, url).body(body);
-        if !self.jar.is_empty() {
-            let cookies: Vec<String> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            request = request.header(COOKIE, cookies.join("; "));
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let answer = Answer { status, headers, body: response.text().await.unwrap() };
-        self.keep(&answer);
-        answer
-    }
-
-    fn keep(&mut self, answer: &Answer) {
+        let response = browser.send(method, &url, headers, body).await.unwrap();
+        self.jar = browser.cookies();
+        let status = StatusCode::from_u16(response.status).unwrap();
+        let answer = Answer { status, headers: response.headers, body: response.body };
         for cookie in answer.set_cookies() {
             assert!(cookie.len() <= 4096, "a browser drops a cookie of {} bytes", cookie.len());
             assert!(answer.header("cache-control").contains("no-store"), "a cookie in an answer that can be cached");
-            let (pair, attributes) = cookie.split_once(';').unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            if attributes.contains("Max-Age=0") {
-                self.jar.remove(name);
-            } else {
-                self.jar.insert(name.to_owned(), value.to_owned());
-            }
         }
+        answer
     }
 
     /// Opens a page as a browser does.

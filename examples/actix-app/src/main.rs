@@ -12,9 +12,9 @@ mod port;
 #[path = "../../axum-app/src/settings.rs"]
 mod settings;
 
-use actix_web::web::{self, Form, Html, Json, Redirect};
-use actix_web::{App, HttpServer};
-use okta_auth::actix::{AccessToken, OktaAuthLayer, RequireExt, User, UserRejection, okta_auth};
+use actix_web::web::{self, Form, Json, Redirect};
+use actix_web::{App, HttpResponse, HttpServer};
+use okta_auth::actix::{AccessToken, HandlerError, OktaAuthLayer, RequireExt, User, okta_auth};
 use serde_json::{Value, json};
 
 #[actix_web::main]
@@ -38,6 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .route("/admin", web::get().to(admin).require(may_administer.clone())) // 403 for others
             .route("/sensitive", web::get().to(sensitive).require(is_sensitive.clone())) // step-up
             .route("/api/me", web::get().to(me)) // JSON: 401 with a challenge
+            .route("/app.js", web::get().to(script)) // public: the script of the pages
             .route("/api/orders", web::get().to(orders).require_token(may_read_orders.clone())) // access tokens
             .configure(okta_auth(&auth)) // sign-in, callback and sign-out
             .wrap(OktaAuthLayer::new(&auth))
@@ -49,35 +50,48 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn home(user: Option<User>) -> Html {
-    Html::new(pages::home(user.as_ref().map(|user| user.name())))
+async fn home(user: Option<User>) -> HttpResponse {
+    page(pages::home(user.as_ref().map(|user| user.name())))
 }
 
-async fn profile(user: User) -> Html {
-    Html::new(pages::profile(user.name(), user.email().unwrap_or_default(), user.groups()))
+async fn profile(user: User) -> HttpResponse {
+    page(pages::profile(&user))
 }
 
-async fn devices(user: User) -> Result<Html, UserRejection> {
-    devices::page(&user).await.map(Html::new).map_err(UserRejection::Unavailable)
+async fn devices(user: User) -> Result<HttpResponse, HandlerError> {
+    Ok(page(devices::page(&user).await?))
 }
 
-async fn end_device(user: User, fields: Form<devices::Fields>) -> Result<Redirect, UserRejection> {
-    devices::end(&user, &fields).await.map_err(UserRejection::Unavailable)?;
+async fn end_device(user: User, fields: Form<devices::Fields>) -> Result<Redirect, HandlerError> {
+    devices::end(&user, &fields).await?;
     Ok(Redirect::to("/devices").see_other())
 }
 
-async fn admin(user: User) -> Html {
-    Html::new(pages::admin(user.name()))
+async fn admin(user: User) -> HttpResponse {
+    page(pages::admin(&user))
 }
 
-async fn sensitive(user: User) -> Html {
-    Html::new(pages::sensitive(user.name()))
+async fn sensitive(user: User) -> HttpResponse {
+    page(pages::sensitive(&user))
 }
 
-async fn me(user: User) -> Json<Value> {
-    Json(json!({ "sub": user.subject(), "email": user.email(), "groups": user.groups() }))
+async fn me(user: User) -> Json<User> {
+    Json(user) // claims, and never a token
+}
+
+async fn script() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/javascript").body(pages::SCRIPT)
 }
 
 async fn orders(token: AccessToken) -> Json<Value> {
     Json(json!({ "sub": token.subject(), "orders": [{ "id": 1, "item": "A book" }] }))
+}
+
+/// A page with the headers of all pages.
+fn page(html: String) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    pages::HEADERS.iter().for_each(|header| {
+        response.insert_header(*header);
+    });
+    response.content_type("text/html; charset=utf-8").body(html)
 }

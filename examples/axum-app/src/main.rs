@@ -10,7 +10,7 @@ mod settings;
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
-use okta_auth::axum::{AccessToken, RequireExt, RouterExt, User, UserRejection};
+use okta_auth::axum::{AccessToken, HandlerError, RequireExt, RouterExt, User};
 use serde_json::{Value, json};
 
 #[tokio::main]
@@ -29,6 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/admin", get(admin).require(policies.policy("admin")?)) // 403 for others
         .route("/sensitive", get(sensitive).require(policies.policy("sensitive")?)) // step-up
         .route("/api/me", get(me)) // JSON: 401 with a challenge
+        .route("/app.js", get(script)) // public: the script of the pages
         .route("/api/orders", get(orders).require_token(policies.policy("orders")?)) // access tokens
         .okta_auth(&auth); // sign-in, callback and sign-out
 
@@ -38,35 +39,46 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn home(user: Option<User>) -> Html<String> {
-    Html(pages::home(user.as_ref().map(|user| user.name())))
+async fn home(user: Option<User>) -> Page {
+    page(pages::home(user.as_ref().map(|user| user.name())))
 }
 
-async fn profile(user: User) -> Html<String> {
-    Html(pages::profile(user.name(), user.email().unwrap_or_default(), user.groups()))
+async fn profile(user: User) -> Page {
+    page(pages::profile(&user))
 }
 
-async fn devices(user: User) -> Result<Html<String>, UserRejection> {
-    devices::page(&user).await.map(Html).map_err(UserRejection::Unavailable)
+async fn devices(user: User) -> Result<Page, HandlerError> {
+    Ok(page(devices::page(&user).await?))
 }
 
-async fn end_device(user: User, Form(fields): Form<devices::Fields>) -> Result<Redirect, UserRejection> {
-    devices::end(&user, &fields).await.map_err(UserRejection::Unavailable)?;
+async fn end_device(user: User, Form(fields): Form<devices::Fields>) -> Result<Redirect, HandlerError> {
+    devices::end(&user, &fields).await?;
     Ok(Redirect::to("/devices"))
 }
 
-async fn admin(user: User) -> Html<String> {
-    Html(pages::admin(user.name()))
+async fn admin(user: User) -> Page {
+    page(pages::admin(&user))
 }
 
-async fn sensitive(user: User) -> Html<String> {
-    Html(pages::sensitive(user.name()))
+async fn sensitive(user: User) -> Page {
+    page(pages::sensitive(&user))
 }
 
-async fn me(user: User) -> Json<Value> {
-    Json(json!({ "sub": user.subject(), "email": user.email(), "groups": user.groups() }))
+async fn me(user: User) -> Json<User> {
+    Json(user) // claims, and never a token
+}
+
+async fn script() -> ([(&'static str, &'static str); 1], &'static str) {
+    ([("content-type", "text/javascript")], pages::SCRIPT)
 }
 
 async fn orders(token: AccessToken) -> Json<Value> {
     Json(json!({ "sub": token.subject(), "orders": [{ "id": 1, "item": "A book" }] }))
+}
+
+/// A page with the headers of all pages.
+type Page = ([(&'static str, &'static str); 2], Html<String>);
+
+fn page(html: String) -> Page {
+    (pages::HEADERS, Html(html))
 }

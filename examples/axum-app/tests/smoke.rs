@@ -70,7 +70,14 @@ async fn round_trip(example: &Example, org: &Org) {
     let me = browser.open(&format!("{base}/api/me")).await;
     let me: serde_json::Value = serde_json::from_str(&me.body).unwrap();
     assert_eq!((me["email"].as_str(), me["groups"][1].as_str()), (Some(ADA), Some("Admins")));
-    assert!(browser.open(&format!("{base}/admin")).await.body.contains("Administration"));
+    let admin = browser.open(&format!("{base}/admin")).await.body;
+    for text in
+        ["Administration", "Admins", "Session ends", "<code>acr</code>", "<code>sub</code>", "data-api=\"/api/me\""]
+    {
+        assert!(admin.contains(text), "{text}: {admin}");
+    }
+    assert!(!admin.contains("eyJ"), "a token on a page: {admin}");
+    assert!(browser.open(&format!("{base}/app.js")).await.body.contains("data-api"));
     let out = browser.send(Method::POST, &format!("{base}/logout")).await;
     assert!(out.location.starts_with(&format!("{}/v1/logout", org.issuer())), "{}", out.location);
     let back = Browser::new().open(&out.location).await.location;

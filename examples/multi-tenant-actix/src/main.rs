@@ -14,11 +14,12 @@ mod port;
 mod saas;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{self, Data, Form, Html, Json, Query, Redirect, ReqData};
-use actix_web::{App, Either, HttpServer, Responder};
+use actix_web::http::header::{CACHE_CONTROL, COOKIE, LOCATION, SET_COOKIE};
+use actix_web::web::{self, Data, Form, Json, ReqData};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use okta_auth::actix::{OktaAuthLayer, User, okta_auth};
 use okta_auth::engine::Visit;
-use saas::{Fields, Saas};
+use saas::{Answer, Fields, Saas};
 use serde_json::{Value, json};
 
 #[actix_web::main]
@@ -46,19 +47,20 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn home(saas: Data<Saas>, visit: ReqData<Visit>, user: Option<User>) -> Html {
-    match visit.auth().tenant() {
-        Some(_) => Html::new(pages::home(&saas.brand(&visit).await, user.as_deref())),
-        None => Html::new(pages::front()),
-    }
+async fn home(saas: Data<Saas>, visit: ReqData<Visit>, user: Option<User>) -> HttpResponse {
+    let html = match visit.auth().tenant() {
+        Some(_) => pages::home(&saas.brand(&visit).await, user.as_deref()),
+        None => pages::front(),
+    };
+    page(200, html)
 }
 
-async fn profile(saas: Data<Saas>, visit: ReqData<Visit>, user: User) -> Html {
-    Html::new(pages::profile(&saas.brand(&visit).await, &user))
+async fn profile(saas: Data<Saas>, visit: ReqData<Visit>, user: User) -> HttpResponse {
+    page(200, pages::profile(&saas.brand(&visit).await, &user))
 }
 
-async fn admin(saas: Data<Saas>, visit: ReqData<Visit>, user: User) -> Html {
-    Html::new(pages::admin(&saas.brand(&visit).await, &user))
+async fn admin(saas: Data<Saas>, visit: ReqData<Visit>, user: User) -> HttpResponse {
+    page(200, pages::admin(&saas.brand(&visit).await, &user))
 }
 
 async fn me(user: User) -> Json<Value> {
@@ -66,17 +68,36 @@ async fn me(user: User) -> Json<Value> {
     Json(json!({ "tenant": tenant, "iss": user.session().issuer(), "sub": user.subject(), "email": user.email() }))
 }
 
-async fn office(saas: Data<Saas>, visit: ReqData<Visit>, query: Query<Fields>) -> impl Responder {
-    page(saas.office(&visit, &query).await)
+async fn office(saas: Data<Saas>, visit: ReqData<Visit>, request: HttpRequest) -> HttpResponse {
+    answer(saas.office(&visit, cookies(&request)).await)
 }
 
-async fn change(saas: Data<Saas>, visit: ReqData<Visit>, fields: Form<Fields>) -> impl Responder {
-    match saas.change(&visit, &fields).await {
-        Ok(next) => Either::Left(Redirect::to(next).see_other()),
-        Err(wrong) => Either::Right(page(wrong)),
+async fn change(saas: Data<Saas>, visit: ReqData<Visit>, request: HttpRequest, fields: Form<Fields>) -> HttpResponse {
+    answer(saas.change(&visit, cookies(&request), &fields).await)
+}
+
+fn cookies(request: &HttpRequest) -> &str {
+    request.headers().get(COOKIE).and_then(|cookies| cookies.to_str().ok()).unwrap_or_default()
+}
+
+fn answer(answer: Answer) -> HttpResponse {
+    match answer {
+        Answer::Page(status, html) => page(status, html),
+        Answer::Office(cookie) => {
+            let mut response = HttpResponse::SeeOther();
+            response.insert_header((LOCATION, "/tenants")).insert_header((CACHE_CONTROL, "no-store"));
+            cookie.iter().for_each(|cookie| {
+                response.append_header((SET_COOKIE, cookie.as_str()));
+            });
+            response.finish()
+        }
     }
 }
 
-fn page((status, html): (u16, String)) -> impl Responder {
-    Html::new(html).customize().with_status(StatusCode::from_u16(status).unwrap_or_default())
+fn page(status: u16, html: String) -> HttpResponse {
+    let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap_or_default());
+    pages::HEADERS.iter().for_each(|header| {
+        response.insert_header(*header);
+    });
+    response.content_type("text/html; charset=utf-8").body(html)
 }

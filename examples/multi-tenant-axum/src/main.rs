@@ -12,14 +12,15 @@ mod saas;
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::extract::State;
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Form, Json, Router};
 use okta_auth::axum::{RouterExt, User};
 use okta_auth::engine::Visit;
-use saas::{Fields, Saas};
+use saas::{Answer, Fields, Saas};
 use serde_json::{Value, json};
 
 #[tokio::main]
@@ -43,19 +44,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn home(State(saas): State<Arc<Saas>>, Extension(visit): Extension<Visit>, user: Option<User>) -> Html<String> {
-    match visit.auth().tenant() {
-        Some(_) => Html(pages::home(&saas.brand(&visit).await, user.as_deref())),
-        None => Html(pages::front()),
-    }
+async fn home(State(saas): State<Arc<Saas>>, Extension(visit): Extension<Visit>, user: Option<User>) -> Response {
+    page(match visit.auth().tenant() {
+        Some(_) => pages::home(&saas.brand(&visit).await, user.as_deref()),
+        None => pages::front(),
+    })
 }
 
-async fn profile(State(saas): State<Arc<Saas>>, Extension(visit): Extension<Visit>, user: User) -> Html<String> {
-    Html(pages::profile(&saas.brand(&visit).await, &user))
+async fn profile(State(saas): State<Arc<Saas>>, Extension(visit): Extension<Visit>, user: User) -> Response {
+    page(pages::profile(&saas.brand(&visit).await, &user))
 }
 
-async fn admin(State(saas): State<Arc<Saas>>, Extension(visit): Extension<Visit>, user: User) -> Html<String> {
-    Html(pages::admin(&saas.brand(&visit).await, &user))
+async fn admin(State(saas): State<Arc<Saas>>, Extension(visit): Extension<Visit>, user: User) -> Response {
+    page(pages::admin(&saas.brand(&visit).await, &user))
 }
 
 async fn me(user: User) -> Json<Value> {
@@ -63,25 +64,33 @@ async fn me(user: User) -> Json<Value> {
     Json(json!({ "tenant": tenant, "iss": user.session().issuer(), "sub": user.subject(), "email": user.email() }))
 }
 
-async fn office(
-    State(saas): State<Arc<Saas>>,
-    Extension(visit): Extension<Visit>,
-    Query(query): Query<Fields>,
-) -> Response {
-    page(saas.office(&visit, &query).await)
+async fn office(State(saas): State<Arc<Saas>>, Extension(visit): Extension<Visit>, headers: HeaderMap) -> Response {
+    answer(saas.office(&visit, cookies(&headers)).await)
 }
 
 async fn change(
     State(saas): State<Arc<Saas>>,
     Extension(visit): Extension<Visit>,
+    headers: HeaderMap,
     Form(fields): Form<Fields>,
 ) -> Response {
-    match saas.change(&visit, &fields).await {
-        Ok(next) => Redirect::to(&next).into_response(),
-        Err(wrong) => page(wrong),
+    answer(saas.change(&visit, cookies(&headers), &fields).await)
+}
+
+fn cookies(headers: &HeaderMap) -> &str {
+    headers.get(COOKIE).and_then(|cookies| cookies.to_str().ok()).unwrap_or_default()
+}
+
+fn answer(answer: Answer) -> Response {
+    match answer {
+        Answer::Page(status, html) => (StatusCode::from_u16(status).unwrap_or_default(), page(html)).into_response(),
+        Answer::Office(cookie) => {
+            let cookie = AppendHeaders(cookie.map(|cookie| (SET_COOKIE, cookie)));
+            ([("cache-control", "no-store")], cookie, Redirect::to("/tenants")).into_response()
+        }
     }
 }
 
-fn page((status, html): (u16, String)) -> Response {
-    (StatusCode::from_u16(status).unwrap_or_default(), Html(html)).into_response()
+fn page(html: String) -> Response {
+    (pages::HEADERS, Html(html)).into_response()
 }

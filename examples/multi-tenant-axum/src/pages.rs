@@ -27,6 +27,18 @@ a:focus-visible,button:focus-visible,input:focus-visible,select:focus-visible,su
 header :focus-visible{outline-color:#fff}\
 @media(max-width:30rem){header{padding:1rem}main{margin:1.5rem auto;padding:0 1rem}.card{padding:1.25rem}.two{grid-template-columns:1fr}}";
 
+/// Headers of every page: nothing is cached or framed, no script runs, and a form may lead on to a customer's Okta.
+pub(crate) const HEADERS: [(&str, &str); 4] = [
+    ("cache-control", "no-store"),
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self' https: http:; \
+         frame-ancestors 'none'",
+    ),
+    ("referrer-policy", "same-origin"),
+    ("x-content-type-options", "nosniff"),
+];
+
 /// How pages look.
 #[derive(Clone, Debug)]
 pub(crate) struct Brand {
@@ -42,7 +54,7 @@ impl Default for Brand {
     }
 }
 
-/// The page at the app's own address: whoever comes says by an e-mail address where they belong.
+/// The page at the app's own address: an e-mail address says which customer somebody belongs to.
 pub(crate) fn front() -> String {
     let card = "<h1>Timesheets for your company</h1><p>Enter your work e-mail address, and we bring you to your \
                 company's sign-in.</p><form method=\"post\" action=\"/login\"><label>E-mail address <input type=\"email\" \
@@ -129,10 +141,26 @@ fn option(name: &str, colour: &str, chosen: &str) -> String {
     format!("<option value=\"{colour}\"{selected}>{name}</option>")
 }
 
-/// In place of the office.
-pub(crate) fn no_office() -> String {
-    let card = "<h1>The office is closed</h1><p>Open the address that the app printed when it started.</p>";
-    layout(&Brand::default(), "Customers", None, card)
+/// In place of the office: a form for its key. After a wrong key it says so.
+pub(crate) fn closed(wrong: bool) -> String {
+    let (wrong, invalid) = match wrong {
+        true => (
+            "<p class=\"wrong\" id=\"wrong\" role=\"alert\">This is not the key of this run.</p>",
+            " aria-invalid=\"true\" aria-describedby=\"wrong\"",
+        ),
+        false => ("", ""),
+    };
+    let card = format!(
+        "<h1>The office</h1><p>Customers come and go here. The app printed the key when it started.</p>{wrong}\
+         <form method=\"post\" action=\"/tenants\"><label>Key <input type=\"password\" name=\"key\" autocomplete=\"off\" \
+         required autofocus{invalid}></label><button>Open</button></form>"
+    );
+    layout(&Brand::default(), "Customers", None, &card)
+}
+
+/// For a customer's address, which has no office.
+pub(crate) fn nothing() -> String {
+    layout(&Brand::default(), "Not found", None, "<h1>There is nothing here</h1><p><a href=\"/\">Home</a></p>")
 }
 
 /// A customer in the list.
@@ -160,7 +188,7 @@ fn layout(brand: &Brand, title: &str, user: Option<&SignedIn>, card: &str) -> St
         None => "",
     };
     format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"same-origin\">\
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title}</title>\
          <style>{STYLE}</style></head><body style=\"--brand:{}\"><header><a href=\"/\"><b>{}</b></a><nav>{corner}</nav></header>\
          <main><div class=\"card\">{card}</div></main></body></html>",

@@ -15,8 +15,20 @@ use okta_auth_dev::{ADA_PASSWORD, Org, OrgBuilder, User};
 use crate::customers::{Customer, Customers};
 use crate::pages::{self, Brand};
 
-/// What a form sends, or a query says.
+/// What a form sends.
 pub(crate) type Fields = BTreeMap<String, String>;
+
+/// The cookie that opens the office.
+const COOKIE: &str = "office";
+
+/// An answer of the office.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// A status and HTML.
+    Page(u16, String),
+    /// Back to the office, with a cookie if it has just been opened.
+    Office(Option<String>),
+}
 
 /// The first customers, with their colours.
 const FIRST: [(&str, &str); 3] = [("acme", "#1452cc"), ("globex", "#0b7a45"), ("initech", "#6b3fc9")];
@@ -36,8 +48,8 @@ pub(crate) struct Saas {
     /// Where customers without an Okta get one; none with a database of your own.
     orgs: Option<Org>,
     port: u16,
-    /// Opens the office. It is printed at start, and never leaves it.
-    token: String,
+    /// Opens the office. It is printed at start, is in no URL, and never leaves the office.
+    key: String,
 }
 
 impl Saas {
@@ -66,10 +78,10 @@ impl Saas {
             .resolve(Resolver::Subdomain("localhost".to_owned()))
             .policies("strict", PolicySet::parse(include_str!("../strict.toml"))?)
             .build()?;
-        let mut token = [0; 16];
-        aws_lc_rs::rand::fill(&mut token)?;
-        let token = token.iter().map(|byte| format!("{byte:02x}")).collect();
-        let saas = Self { tenants, customers, egress, orgs, port, token };
+        let mut key = [0; 16];
+        aws_lc_rs::rand::fill(&mut key)?;
+        let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let saas = Self { tenants, customers, egress, orgs, port, key };
         saas.open().await?;
         Ok(saas)
     }
@@ -86,14 +98,27 @@ impl Saas {
                 }
                 self.customers.add(&Customer::at(&org, org.name(), colour, policies)?).await?;
             }
-            println!("Each customer has a development org, with these people:");
-            orgs.orgs().iter().flat_map(Org::users).for_each(|user| println!("  {}  {}", user.login, user.password));
         }
         for Customer { settings, .. } in self.customers.all().await? {
             println!("{} is at http://{}.localhost:{}", settings.display_name(), settings.id, self.port);
+            let org = self.orgs.as_ref().and_then(|orgs| orgs.org(settings.id.as_str()));
+            org.iter().for_each(|org| self.introduce(&settings, org));
         }
-        println!("Customers come and go at http://localhost:{}/tenants?token={}", self.port, self.token);
+        println!("Customers come and go at http://localhost:{}/tenants", self.port);
+        println!("The key of the office is {}", self.key);
         Ok(())
+    }
+
+    /// The people of a development org. The front page knows companies by the domain of an e-mail address, so that guests
+    /// with another one begin at the customer's own address.
+    fn introduce(&self, settings: &TenantSettings, org: &Org) {
+        let is_own = |login: &str| settings.email_domains.iter().any(|domain| login.ends_with(&format!("@{domain}")));
+        let (own, guests): (Vec<User>, Vec<User>) = org.users().into_iter().partition(|user| is_own(&user.login));
+        own.iter().for_each(|user| println!("  {}  {}", user.login, user.password));
+        for User { login, password, .. } in guests {
+            let at = format!("http://{}.localhost:{}", settings.id, self.port);
+            println!("  guest, who begins at {at}: {login}  {password}");
+        }
     }
 
     /// How the pages of a request look: as those of its customer, or of nobody.
@@ -104,35 +129,45 @@ impl Saas {
         Brand { name: tenant.display_name().to_owned(), colour }
     }
 
-    /// The page of the office: a status, and HTML.
-    pub(crate) async fn office(&self, visit: &Visit, fields: &Fields) -> (u16, String) {
-        match self.may_enter(visit, fields) {
-            true => (200, self.office_page(None).await),
-            false => (404, pages::no_office()),
+    /// The page of the office.
+    pub(crate) async fn office(&self, visit: &Visit, cookies: &str) -> Answer {
+        if visit.auth().tenant().is_some() {
+            return Answer::Page(404, pages::nothing());
+        }
+        match self.is_key(cookie(cookies)) {
+            true => Answer::Page(200, self.office_page(None).await),
+            false => Answer::Page(403, pages::closed(false)),
         }
     }
 
-    /// Does what a form of the office says: where to go on, or else a status and HTML.
-    pub(crate) async fn change(&self, visit: &Visit, fields: &Fields) -> Result<String, (u16, String)> {
-        if !self.may_enter(visit, fields) {
-            return Err((404, pages::no_office()));
+    /// Opens the office, or does what one of its forms says. The key is in these forms too: a page of another port of this
+    /// machine counts as the same site, and its forms would come with the cookie.
+    pub(crate) async fn change(&self, visit: &Visit, cookies: &str, fields: &Fields) -> Answer {
+        if visit.auth().tenant().is_some() {
+            return Answer::Page(404, pages::nothing());
+        }
+        if let Some(key) = fields.get("key") {
+            let opens = self.is_key(Some(key));
+            // In production: over https, with `Secure`, and after a sign-in.
+            let cookie = || format!("{COOKIE}={}; Path=/tenants; HttpOnly; SameSite=Strict", self.key);
+            return if opens { Answer::Office(Some(cookie())) } else { Answer::Page(403, pages::closed(true)) };
+        }
+        if !self.is_key(cookie(cookies)) || !self.is_key(fields.get("token").map(String::as_str)) {
+            return Answer::Page(403, pages::closed(false));
         }
         match self.try_change(fields).await {
-            Ok(()) => Ok(format!("/tenants?token={}", self.token)),
-            Err(wrong) => Err((400, self.office_page(Some((&wrong, fields))).await)),
+            Ok(()) => Answer::Office(None),
+            Err(wrong) => Answer::Page(400, self.office_page(Some((&wrong, fields))).await),
         }
     }
 
     async fn office_page(&self, mistake: Option<(&str, &Fields)>) -> String {
-        pages::office(&self.customers.all().await.unwrap_or_default(), &self.token, mistake)
+        pages::office(&self.customers.all().await.unwrap_or_default(), &self.key, mistake)
     }
 
-    /// Whether a request may enter the office: it is for no customer, and has the token. The token is
-    /// in forms too, so no other site can send one of them.
-    fn may_enter(&self, visit: &Visit, fields: &Fields) -> bool {
-        let token = fields.get("token").map(String::as_bytes).unwrap_or_default();
-        let right = aws_lc_rs::constant_time::verify_slices_are_equal(token, self.token.as_bytes()).is_ok();
-        right && visit.auth().tenant().is_none()
+    fn is_key(&self, key: Option<&str>) -> bool {
+        let key = key.unwrap_or_default().as_bytes();
+        aws_lc_rs::constant_time::verify_slices_are_equal(key, self.key.as_bytes()).is_ok()
     }
 
     /// Adds or removes a customer. An error is what the page says.
@@ -197,6 +232,11 @@ impl Saas {
         let new = || orgs.add_org(id.as_str(), OrgBuilder::customer(id.as_str()).redirect_origin(&origin));
         orgs.org(id.as_str()).map_or_else(new, Ok).map_err(|error| error.to_string())
     }
+}
+
+/// The key in a `Cookie` header.
+fn cookie(cookies: &str) -> Option<&str> {
+    cookies.split(';').find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
 /// What a field says, if it says anything.

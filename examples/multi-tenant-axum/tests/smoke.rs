@@ -20,8 +20,12 @@ fn binary() -> &'static str {
 struct Example {
     child: Child,
     port: u16,
-    /// The page where customers come and go, with its token.
+    /// The page where customers come and go.
     office: String,
+    /// What opens it.
+    key: String,
+    /// What it said when it started.
+    lines: Vec<String>,
 }
 
 impl Drop for Example {
@@ -53,7 +57,10 @@ impl Example {
         for known in ["ada@acme.test", "Globex is at http://globex.localhost", "sam@partner.test"] {
             assert!(lines.iter().any(|line| line.contains(known)), "{known}: {lines:?}");
         }
-        Self { child, port, office: office.to_owned() }
+        let office = office.to_owned();
+        let key = lines.iter().find_map(|line| line.split_once("key of the office is ")).expect("it says the key").1;
+        let key = key.to_owned();
+        Self { child, port, office, key, lines }
     }
 
     /// An address at a customer, or at nobody.
@@ -64,8 +71,14 @@ impl Example {
 
     /// Sends a form of the office.
     async fn change(&self, browser: &mut Browser, form: &str) -> Answer {
-        let token = self.office.split_once("token=").unwrap().1;
-        browser.post(&self.at("", "/tenants"), &format!("token={token}&{form}")).await
+        self.open_office(browser).await;
+        browser.post(&self.office, &format!("token={}&{form}", self.key)).await
+    }
+
+    /// Types the key.
+    async fn open_office(&self, browser: &mut Browser) {
+        let opened = browser.post(&self.office, &format!("key={}", self.key)).await;
+        assert_eq!((opened.status, opened.location.as_str()), (303, "/tenants"));
     }
 }
 
@@ -93,6 +106,18 @@ async fn an_address_leads_to_the_sign_in_of_its_company() {
     assert_eq!((nobody.status, nobody.location), (303, example.at("acme", "/login?login_hint=nobody%40acme.test")));
     let elsewhere = browser.post(&example.at("", "/login"), "email=ada%40elsewhere.test").await;
     assert!(elsewhere.status == 200 && elsewhere.body.contains("do not know"), "{}", elsewhere.body);
+    let alert = elsewhere.body.contains("role=\"alert\"") && elsewhere.body.contains("aria-invalid=\"true\"");
+    assert!(alert && elsewhere.body.contains("value=\"ada@elsewhere.test\""), "{}", elsewhere.body);
+    let markup = browser.post(&example.at("", "/login"), "email=%22%3E%3Cscript%3E%40x.test").await.body;
+    assert!(markup.contains("&quot;&gt;&lt;script&gt;@x.test") && !markup.contains("<script>"), "{markup}");
+    // Each of the people who are printed for a customer gets to that customer.
+    let logins = example.lines.iter().filter_map(|line| line.strip_prefix("  ")?.split_once("  "));
+    let logins: Vec<&str> = logins.map(|(login, _)| login).filter(|login| !login.contains(' ')).collect();
+    assert!(logins.len() >= 6, "{:?}", example.lines);
+    for login in logins {
+        let answer = browser.post(&example.at("", "/login"), &format!("email={login}")).await;
+        assert_eq!(answer.status, 303, "{login}: {}", answer.body);
+    }
     // A browser follows from the library's own page, too.
     let page = browser.http.get(example.at("", "/login")).send().await.unwrap();
     let policy = page.headers()["content-security-policy"].to_str().unwrap();
@@ -166,6 +191,7 @@ async fn a_customer_comes_and_goes_while_the_app_runs() {
     let unknown = browser.post(&example.at("", "/login"), "email=ada%40hooli.test").await;
     assert_eq!(unknown.status, 200, "nobody knows the domain yet");
 
+    example.open_office(&mut browser).await;
     let office = browser.open(&example.office).await;
     assert!(office.status == 200 && office.body.contains("Initech"), "{}", office.body);
     let done = example.change(&mut browser, "id=hooli&name=Hooli+%3Cb%3E&colour=%23b3261e&add=").await;
@@ -191,25 +217,32 @@ async fn a_customer_comes_and_goes_while_the_app_runs() {
 }
 
 #[tokio::test]
-async fn the_office_opens_with_its_token_at_its_own_address_alone() {
+async fn the_office_opens_with_its_key_at_its_own_address_alone() {
     let example = Example::start();
     let mut browser = Browser::new();
     browser.sign_in(&example.at("acme", "/admin")).await;
-    for url in [
-        example.at("", "/tenants"),
-        example.at("", "/tenants?token="),
-        format!("{}0", example.office),
-        example.office.replace("localhost", "acme.localhost"),
-        example.office.replace("localhost", "127.0.0.1"),
-    ] {
-        let answer = browser.open(&url).await;
-        assert!(answer.status == 404 && !answer.body.contains("Globex"), "{url}: {}", answer.body);
+    assert!(!example.office.contains('?'), "no secret in a URL: {}", example.office);
+    let closed = browser.open(&example.office).await;
+    assert!(closed.status == 403 && closed.body.contains("name=\"key\""), "{}", closed.body);
+    for url in [example.office.replace("localhost", "acme.localhost"), example.office.replace("localhost", "127.0.0.1")]
+    {
+        assert_eq!(browser.open(&url).await.status, 404, "{url}");
     }
-    let forged = browser.post(&example.at("", "/tenants"), "id=acme&remove=yes").await;
-    assert_eq!(forged.status, 404);
-    let token = example.office.split_once('?').unwrap().1;
-    let at_acme = browser.post(&example.at("acme", "/tenants"), &format!("{token}&id=globex&remove=yes")).await;
-    assert_eq!(at_acme.status, 404);
+    let page = browser.http.get(example.at("acme", "/")).send().await.unwrap();
+    for (name, value) in [("cache-control", "no-store"), ("content-security-policy", "default-src 'none'")] {
+        assert!(page.headers()[name].to_str().unwrap().contains(value), "{name}: {:?}", page.headers());
+    }
+    let guess = browser.post(&example.office, &format!("key={}0", example.key)).await;
+    assert!(guess.status == 403 && guess.body.contains("role=\"alert\""), "{}", guess.body);
+    let forged = format!("token={}&id=acme&remove=yes", example.key);
+    assert_eq!(browser.post(&example.office, &forged).await.status, 403, "the token without the cookie");
+    example.open_office(&mut browser).await;
+    assert_eq!(browser.post(&example.office, "id=acme&remove=yes").await.status, 403, "the cookie without the token");
+    let at_acme = example.office.replace("localhost", "acme.localhost");
+    assert_eq!(browser.post(&at_acme, &format!("key={}", example.key)).await.status, 404);
+    assert_eq!(browser.post(&at_acme, &forged).await.status, 404);
+    let office = browser.open(&example.office).await;
+    assert!(office.status == 200 && office.body.contains("Acme") && office.body.contains("Globex"), "{}", office.body);
     for (form, words) in [
         ("id=A+B", "lower-case"),
         ("id=evil&issuer=http%3A%2F%2Fevil.example&client_id=x&email_domain=evil.test", "http"),

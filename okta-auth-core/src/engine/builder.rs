@@ -9,6 +9,7 @@ use super::hook::SignInHook;
 use super::late::LateSignOuts;
 use super::many::Many;
 use super::messages::Senders;
+use super::mounting::Mounting;
 use super::places::SessionsPlace;
 use super::renewal::Renewals;
 use super::route_table::{RouteTable, SpecialRoutes};
@@ -79,6 +80,7 @@ struct Common {
     renewals: Arc<Renewals>,
     consumed: Arc<Consumed>,
     late: Arc<LateSignOuts>,
+    mounting: Arc<Mounting>,
     http: HttpClient,
 }
 
@@ -87,7 +89,8 @@ impl Common {
     fn of_one(config: &Config, store: Option<Arc<dyn SessionStore>>, clock: &SharedClock) -> Result<Self> {
         let place = SessionsPlace::new(&config.session_place, &config.revocation_place, store, clock)?;
         let http = HttpClient::operator(&http_settings(config), config.ways.clone(), clock.clone())?;
-        Ok(Self { place, renewals: Arc::default(), consumed: Arc::default(), late: Arc::default(), http })
+        let (renewals, consumed, late, mounting) = Default::default();
+        Ok(Self { place, renewals, consumed, late, mounting, http })
     }
 
     /// The same for one of the tenants, whose issuers are somebody's word and are held
@@ -136,8 +139,8 @@ impl OktaAuthBuilder {
         let (sessions, revocations) = self.config.places()?;
         let place = SessionsPlace::new(&sessions, &revocations, self.store.take(), &self.clock)?;
         let http = HttpClient::new(&HttpSettings::default(), egress.clone(), self.clock.clone())?;
-        let (renewals, consumed, late) = Default::default();
-        self.common = Some(Common { place, renewals, consumed, late, http });
+        let (renewals, consumed, late, mounting) = Default::default();
+        self.common = Some(Common { place, renewals, consumed, late, mounting, http });
         Ok(self)
     }
 
@@ -298,7 +301,7 @@ impl OktaAuthBuilder {
         }
         let config = Arc::new(config);
         let clock = self.clock;
-        let Common { place, renewals, consumed, late, http } = match self.common {
+        let Common { place, renewals, consumed, late, mounting, http } = match self.common {
             Some(common) => common.of_tenant(&config, self.tenant.as_deref())?,
             None => Common::of_one(&config, self.store, &clock)?,
         };
@@ -340,6 +343,7 @@ impl OktaAuthBuilder {
             hook: self.hook,
             early: EarlySessions::default(),
             events,
+            mounting,
             config,
             clock,
         })))

@@ -10,6 +10,7 @@ use super::reply::{self, Reply};
 use super::visit::Visit;
 use crate::bearer::WwwAuthenticate;
 use crate::error::{Code, Error};
+use crate::events::first_error;
 use crate::headers::Headers;
 use crate::login::{LoginOptions, ReturnTo};
 use crate::policy::{Decision, Denial, Effect, Policy, StepUp};
@@ -134,6 +135,14 @@ impl Challenge {
     }
 }
 
+impl From<Error> for Challenge {
+    /// The answer to an error that a handler returns: a sign-in if the session has ended
+    /// meanwhile, else an error page or JSON.
+    fn from(error: Error) -> Self {
+        if error.code() == Code::SessionEnded { Self::sign_in() } else { Self::error(error) }
+    }
+}
+
 impl Visit {
     /// The answer that a mark stands for.
     pub async fn answer(&self, challenge: Challenge) -> Reply {
@@ -232,6 +241,7 @@ impl Visit {
     fn token_refused(&self, error: &Error, scopes: &[String]) -> Reply {
         let code = error.code();
         let reference = self.reference();
+        first_error();
         tracing::info!(target: "okta_auth", %reference, %code, "an access token was refused: {error}");
         let (status, name, description) = match code {
             Code::CredentialsMalformed => (

@@ -12,7 +12,7 @@ use super::page::Page;
 use super::reply::{self, Reply};
 use crate::config::Config;
 use crate::error::{Code, Error};
-use crate::events::Reference;
+use crate::events::{Reference, first_error};
 use crate::login::ReturnTo;
 
 /// How long a client is asked to wait when Okta does not say, in seconds.
@@ -41,6 +41,7 @@ pub(super) fn error_reply(
     back_to: &ReturnTo,
     reference: Reference,
 ) -> Reply {
+    first_error();
     let telling = telling(error);
     let mut answer = if navigation {
         page(error, &telling, config, back_to, reference)

@@ -56,13 +56,14 @@ impl Visit {
         outcome.unwrap_or_else(|error| self.error(&error))
     }
 
-    /// The page that asks who somebody is, or 404 if there is nothing to ask.
-    pub(super) fn entrance(&self, many: &Many, return_to: &ReturnTo, said: Option<&str>) -> Reply {
+    /// The page that asks for an e-mail address, or 404 if there is nothing to ask. After
+    /// an address that no tenant has, the page says so and keeps what was typed.
+    pub(super) fn entrance(&self, many: &Many, return_to: &ReturnTo, unknown_address: Option<&str>) -> Reply {
         let choices = many.choices();
         if !many.email_first() && choices.is_empty() {
             return self.error(&Error::new(Code::TenantUnknown, "the request is for no tenant"));
         }
-        let mut sentences = vec![said.unwrap_or("Please tell us which organization you belong to.")];
+        let mut sentences = vec!["Please tell us which organization you belong to."];
         let targets: Vec<(&str, String)> = choices
             .iter()
             .filter_map(|(name, config)| {
@@ -75,15 +76,7 @@ impl Visit {
         }
         let routes = self.auth().config().routes();
         let login = routes.public(routes.login().unwrap_or("/login"));
-        let form = many.email_first().then(|| {
-            format!(
-                "<form method=\"post\" action=\"{}\"><label>E-mail address <input type=\"email\" name=\"email\" \
-                 autocomplete=\"email\" required autofocus></label><input type=\"hidden\" name=\"return_to\" \
-                 value=\"{}\"><button>Continue</button></form>",
-                escape(&login),
-                escape(return_to.as_str())
-            )
-        });
+        let form = many.email_first().then(|| email_form(&login, return_to, unknown_address));
         let page = Page { title: "Sign in", sentences, links, code: None, reference: self.reference() };
         with_form(StatusCode::OK, &page, form.as_deref().unwrap_or_default())
     }
@@ -104,8 +97,7 @@ impl Visit {
             None => None,
         };
         let Some(auth) = tenant else {
-            let said = "We do not know an organization of this address. Please check it, and try again.";
-            return Ok(self.entrance(many, &return_to, Some(said)));
+            return Ok(self.entrance(many, &return_to, Some(&email)));
         };
         let mut options = LoginOptions::new(return_to);
         options.login_hint = Some(email);
@@ -147,6 +139,26 @@ impl Visit {
         let target = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "return_to");
         target.map_or_else(|| self.auth().start_page(), |(_, target)| self.auth().return_to(&target))
     }
+}
+
+/// The form for an e-mail address.
+fn email_form(login: &str, return_to: &ReturnTo, unknown_address: Option<&str>) -> String {
+    let (alert, invalid) = match unknown_address {
+        Some(_) => (
+            "<p id=\"unknown\" role=\"alert\">We do not know an organization with this address. Please check it, and \
+             try again.</p>",
+            " aria-invalid=\"true\" aria-describedby=\"unknown\"",
+        ),
+        None => ("", ""),
+    };
+    format!(
+        "{alert}<form method=\"post\" action=\"{}\"><label>E-mail address <input type=\"email\" name=\"email\" \
+         value=\"{}\" autocomplete=\"email\" required autofocus{invalid}></label><input type=\"hidden\" \
+         name=\"return_to\" value=\"{}\"><button>Continue</button></form>",
+        escape(login),
+        escape(unknown_address.unwrap_or_default()),
+        escape(return_to.as_str())
+    )
 }
 
 /// The page of a tenant at which a sign-in starts. A target that is not below the

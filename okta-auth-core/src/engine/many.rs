@@ -59,7 +59,7 @@ pub(super) struct Many {
     /// what the tenants of a source have.
     making: Mutex<Taken>,
     /// An engine that knows nobody, for requests that are for no tenant.
-    lobby: OktaAuth,
+    pub(super) lobby: OktaAuth,
     /// The full name of the session cookie at the application's own address, to which
     /// each tenant adds its id.
     session_cookie: String,

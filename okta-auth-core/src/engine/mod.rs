@@ -87,6 +87,7 @@ mod lobby;
 mod loopback;
 mod many;
 mod messages;
+mod mounting;
 mod once;
 mod page;
 mod places;
@@ -114,6 +115,7 @@ pub use builder::OktaAuthBuilder;
 pub use challenge::Challenge;
 pub use finish::Finish;
 pub use hook::{HookFuture, Refusal, SignIn, SignInError, SignInHook};
+pub use mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
 pub use reply::Reply;
 pub use route_table::RouteSettings;
 pub use routes::Endpoint;
@@ -211,6 +213,8 @@ pub(crate) struct Inner {
     early: early::EarlySessions,
     /// Who wants to know what happens.
     events: Events,
+    /// What has been reported about the router.
+    mounting: Arc<mounting::Mounting>,
 }
 
 impl OktaAuth {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 
 use super::OktaAuth;
 use super::visit::Visit;
@@ -12,6 +13,9 @@ use crate::policy::{Caller, Decision, Policy};
 use crate::secret::Secret;
 use crate::session::Session;
 use crate::tenant::TenantSettings;
+
+/// The claims that say nothing of the user (OIDC Core §2 and §3.3.2.11).
+const OF_ONE_SIGN_IN: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
 
 /// Somebody with a live session.
 ///
@@ -114,6 +118,16 @@ impl<C> SignedIn<C> {
     /// Asks a policy about the user.
     pub async fn decide(&self, policy: &Policy) -> Decision {
         policy.decide(&self.caller).await
+    }
+}
+
+/// The claims of the session as one JSON object, such as `{"sub":"00u1","email":"..","groups":[..]}`:
+/// what Okta says of the user, and no token. Claims that tie an ID token to its sign-in
+/// (`nonce`, `at_hash`, `c_hash`, `s_hash`) are left out.
+impl<C> Serialize for SignedIn<C> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let claims = self.session.all_claims().iter();
+        serializer.collect_map(claims.filter(|(name, _)| !OF_ONE_SIGN_IN.contains(&name.as_str())))
     }
 }
 

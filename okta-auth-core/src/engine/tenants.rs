@@ -55,6 +55,12 @@ impl From<&OktaAuth> for Tenants {
     }
 }
 
+impl From<OktaAuth> for Tenants {
+    fn from(auth: OktaAuth) -> Self {
+        Self(Kind::One(auth))
+    }
+}
+
 impl From<&Self> for Tenants {
     fn from(tenants: &Self) -> Self {
         tenants.clone()
@@ -70,6 +76,15 @@ impl Tenants {
     /// Several tenants.
     pub(super) fn many(many: Many) -> Self {
         Self(Kind::Many(many.shared()))
+    }
+
+    /// The engine that has the application's own paths: the only one, or that of requests
+    /// that match no tenant.
+    pub(super) fn representative(&self) -> &OktaAuth {
+        match &self.0 {
+            Kind::One(auth) => auth,
+            Kind::Many(many) => &many.lobby,
+        }
     }
 
     /// Reads the variables of the process, see

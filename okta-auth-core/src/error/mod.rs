@@ -24,6 +24,9 @@ type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// [`code`](Self::code) or ask a predicate. `Display` gives a message for the operator;
 /// it is free of tokens and secrets, but not meant for the users of an application, who
 /// see the engine's own pages.
+///
+/// It is no response of a web framework. A handler returns `okta_auth::axum::HandlerError`
+/// or `okta_auth::actix::HandlerError`, into which `?` converts it.
 pub struct Error(Box<Inner>);
 
 /// What an error holds; behind a pointer, so that a `Result` stays small.

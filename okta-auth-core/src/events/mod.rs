@@ -95,8 +95,12 @@
 //! with a made-up code; a sign-out message that the issuer has not signed; a host of no
 //! tenant. There is one warning a second for each kind of failure. Further failures of
 //! that second are `info`, and the next warning has their number as `suppressed`.
+//!
+//! Without a `tracing` subscriber there is no log. The first error of a process then
+//! writes one line to stderr that says so.
 
 mod event;
+mod first_error;
 mod happening;
 pub mod metrics;
 mod reference;
@@ -108,6 +112,7 @@ pub use happening::{EndReason, Happening, LogoutChannel, StoreUse};
 pub use reference::Reference;
 
 pub(crate) use event::About;
+pub(crate) use first_error::first_error;
 pub(crate) use metrics::{Measure, ProviderEndpoint};
 pub(crate) use stream::{EventHook, Events};
 

@@ -13,6 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::event::{About, Event};
+use super::first_error::first_error;
 use super::happening::Happening;
 use super::metrics;
 use super::reference::Reference;
@@ -110,6 +111,9 @@ macro_rules! line {
 impl Event {
     /// Tells the log. Nothing personal is told, and no text of the provider.
     fn log(&self, severity: Severity, error: Option<&Error>) {
+        if self.happening.is_failure() {
+            first_error();
+        }
         match severity {
             Severity::Info => line!(info, self, None::<u64>, error),
             Severity::Warning { suppressed } => line!(warn, self, (suppressed > 0).then_some(suppressed), error),
