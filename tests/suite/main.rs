@@ -44,7 +44,8 @@ on_both! {
         personal_pages_are_not_cached, the_metadata_of_the_resource, an_api_without_sessions;
     session_storage: cookies_of_version_0_1_are_sessions_until_they_end,
         records_of_version_0_1_are_sessions_until_they_end, raised_limits_revive_no_session,
-        a_session_in_use_outlives_a_raised_idle_limit, an_older_record_with_a_newer_number_is_no_session;
+        a_session_in_use_outlives_a_raised_idle_limit, an_older_record_with_a_newer_number_is_no_session,
+        a_clock_that_jumps_revives_no_session_that_was_signed_out;
     session_end: a_page_that_polls_does_not_keep_a_session_alive, a_refresh_for_a_page_that_polls_is_no_use,
         handlers_know_when_the_session_ends, a_stream_ends_with_its_session,
         a_stream_ends_when_okta_refuses_to_refresh, a_stream_ends_with_a_sign_out_at_another_replica;

@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::session::{MemoryStore, SessionStore, StoreKey, StoredRecord};
+use okta_auth_core::session::{MemoryStore, SessionId, SessionStore, StoreKey, StoredRecord};
 use okta_auth_dev::Org;
 use serde_json::Value;
 
@@ -68,6 +68,13 @@ pub(crate) async fn cookies_of_version_0_1_are_sessions_until_they_end<F: Framew
         seconds.store(3_600, Ordering::SeqCst);
         assert!(is_signed_in(&mut browser).await, "{name}: it has been used");
         assert!(!is_signed_in(&mut copy).await, "{name}: this copy has not");
+        // A sign-out ends copies of either form.
+        seconds.store(10, Ordering::SeqCst);
+        let (mut copy, mut again) = (browser_with(&app, jar.clone()), browser_with(&app, jar));
+        assert!(is_signed_in(&mut copy).await, "{name}: the control");
+        app.auth.end_sessions_of("00u1").await.unwrap();
+        assert!(!is_signed_in(&mut again).await, "{name}: a copy of a session that was ended");
+        assert!(!is_signed_in(&mut browser).await, "{name}: the same session in the form of today");
     }
 }
 
@@ -77,8 +84,6 @@ pub(crate) async fn records_of_version_0_1_are_sessions_until_they_end<F: Framew
         let text = |member: &str| old[name][member].as_str().unwrap();
         let (key, version) = (StoreKey::parse(text("key")).unwrap(), old[name]["version"].as_u64().unwrap());
         let record = StoredRecord { version, sealed: URL_SAFE_NO_PAD.decode(text("sealed")).unwrap() };
-        let shared = SharedStore::without_expiry();
-        assert!(shared.create(&key, &record, Duration::from_secs(3_600)).await.unwrap());
         let memory = MemoryStore::with_clock(10, || UNIX_EPOCH);
         assert!(memory.create(&key, &record, Duration::from_secs(3_600)).await.unwrap());
         let (app, seconds) = later::<F>(&old, Some(memory)).await;
@@ -88,8 +93,8 @@ pub(crate) async fn records_of_version_0_1_are_sessions_until_they_end<F: Framew
         assert!(is_signed_in(&mut browser).await, "{name}: its use is written, in the form of today");
         seconds.store(6_000, Ordering::SeqCst);
         assert!(is_signed_in(&mut browser).await, "{name}: and read again");
-        seconds.store(9_600, Ordering::SeqCst);
-        assert!(!is_signed_in(&mut browser).await, "{name}: idle for an hour");
+        assert!(app.auth.end_session(SessionId::parse(text("key")).unwrap()).await.unwrap());
+        assert!(!is_signed_in(&mut browser).await, "{name}: it can be ended");
     }
 }
 
@@ -156,6 +161,30 @@ pub(crate) async fn a_session_in_use_outlives_a_raised_idle_limit<F: Framework>(
         }
         org.clock().advance(Duration::from_secs(56_000));
         assert!(browser.is_signed_in().await, "stored: {stored}: from now on with the limit of now");
+    }
+}
+
+/// The clock of the machine is set back behind the sign-out, behind the sign-in, and forward again.
+pub(crate) async fn a_clock_that_jumps_revives_no_session_that_was_signed_out<F: Framework>() {
+    for store in ["cookie", "memory"] {
+        let app = App::with::<F>(Org::start().await.unwrap(), move |config| config.session_store(store)).await;
+        app.org.clock().stop();
+        let seconds = Duration::from_secs;
+        let (mut browser, other) = (app.signed_in(ADA).await, app.signed_in(ADA).await);
+        app.org.clock().advance(seconds(400));
+        let copy = browser.clone();
+        assert!(copy.clone().is_signed_in().await, "{store}: the control");
+        browser.post("/logout", "").await;
+        let jumps: [(bool, u64); 4] = [(false, 300), (false, 150), (true, 200), (true, 3_000)];
+        for (forward, by) in jumps {
+            if forward {
+                app.org.clock().advance(seconds(by))
+            } else {
+                app.org.clock().rewind(seconds(by))
+            }
+            assert!(!copy.clone().is_signed_in().await, "{store}: {by} s, forward: {forward}");
+        }
+        assert!(other.clone().is_signed_in().await, "{store}: the session of another browser");
     }
 }
 

@@ -49,17 +49,21 @@ impl<C> SignedIn<C> {
     ///
     /// ```
     /// use okta_auth_core::engine::SignedIn;
+    /// use tokio::sync::mpsc::Receiver;
     ///
-    /// # async fn next_message() -> String { String::new() }
-    /// async fn stream(user: SignedIn) {
+    /// async fn forward(user: SignedIn, mut news: Receiver<String>) {
     ///     let mut ended = user.session_ended();
     ///     loop {
-    ///         let message = std::pin::pin!(next_message());
-    ///         // With tokio: `tokio::select! { () = &mut ended => break, message = message => send(message) }`
-    /// #       let _ = (message, &mut ended); break;
+    ///         tokio::select! {
+    ///             () = &mut ended => break, // and the connection is closed
+    ///             next = news.recv() => match next {
+    ///                 Some(text) => println!("{text}"),
+    ///                 None => break,
+    ///             },
+    ///         }
     ///     }
     /// }
-    /// # let _ = stream;
+    /// # let _ = forward;
     /// ```
     pub fn session_ended(&self) -> SessionEnded {
         let watch = self.visit().auth().0.sessions.watch(self.shared_session());

@@ -148,31 +148,30 @@ impl Watches {
 
     /// Completes the futures of a session that has ended.
     pub(super) fn end(&self, id: &StoreKey) {
-        if self.is_empty() {
-            return;
+        if !self.is_empty() {
+            self.end_where(std::slice::from_ref(id), |_| true);
         }
-        self.end_locked(&mut self.lock(), id);
     }
 
     /// The same for the sessions of an index key that began by `until`.
     pub(super) fn end_named(&self, name: &StoreKey, until: Timestamp) {
-        if self.is_empty() {
-            return;
-        }
-        let mut state = self.lock();
-        for id in state.named(name) {
-            if state.sessions.get(&id).is_some_and(|watched| watched.session.created_at() <= until) {
-                self.end_locked(&mut state, &id);
-            }
+        if !self.is_empty() {
+            let named = self.lock().named(name);
+            self.end_where(&named, |watched| watched.session.created_at() <= until);
         }
     }
 
-    /// Completes the futures of a session and removes it.
-    fn end_locked(&self, state: &mut State, id: &StoreKey) {
-        if let Some(watched) = state.remove(id) {
+    /// Removes these sessions if they still fit, and completes their futures.
+    fn end_where(&self, ids: &[StoreKey], fits: impl Fn(&Watched) -> bool) {
+        let mut state = self.lock();
+        let fitting = ids.iter().filter(|id| state.sessions.get(id).is_some_and(&fits)).copied().collect::<Vec<_>>();
+        let ended: Vec<_> = fitting.iter().filter_map(|id| state.remove(id)).collect();
+        self.0.number.store(state.sessions.len(), Ordering::Relaxed);
+        // A future that is woken may be dropped on the spot, and takes the lock then.
+        drop(state);
+        for watched in ended {
             watched.signal.ended.store(true, Ordering::Release);
             watched.signal.changed.notify_waiters();
-            self.0.number.store(state.sessions.len(), Ordering::Relaxed);
         }
     }
 
@@ -205,12 +204,7 @@ impl Watches {
 
     /// Ends those of the sessions whose end has come and has not been moved meanwhile.
     pub(super) fn end_due(&self, ids: &[StoreKey], now: Timestamp) {
-        let mut state = self.lock();
-        for id in ids {
-            if state.sessions.get(id).is_some_and(|watched| watched.until <= now) {
-                self.end_locked(&mut state, id);
-            }
-        }
+        self.end_where(ids, |watched| watched.until <= now);
     }
 
     /// The right to run the task; `None` while it runs.
@@ -300,9 +294,9 @@ impl Drop for Driver {
         }
         let mut state = self.watches.lock();
         state.driven = false;
-        for watched in state.sessions.values() {
-            watched.signal.changed.notify_waiters();
-        }
+        let signals: Vec<_> = state.sessions.values().map(|watched| Arc::clone(&watched.signal)).collect();
+        drop(state);
+        signals.iter().for_each(|signal| signal.changed.notify_waiters());
     }
 }
 
