@@ -17,6 +17,7 @@ mod refresh;
 mod session_end;
 mod session_storage;
 mod sessions;
+mod setup_mistakes;
 
 /// Compiles each behaviour into one test for each framework.
 macro_rules! on_both {

@@ -77,6 +77,7 @@ impl ConfigBuilder {
         let (session_place, revocation_place) = self.stores(secure, &mut findings);
         self.check_rest(secure, &mut findings);
         let routes = self.finish_routes(routes, redirect_uri.as_ref(), &mut findings);
+        let health_path = self.checked_health_path(&routes, &mut findings);
         let warnings = findings.finish()?;
         let (Some(issuer), Some(client_id), Some(base_url), Some(redirect_uri), Some(post_logout_redirect_uri)) =
             (issuer, client_id, base_url, redirect_uri, post_logout)
@@ -105,6 +106,7 @@ impl ConfigBuilder {
             session_place,
             revocation_place,
             routes,
+            health_path,
             ways,
             options: self.options,
             warnings,
@@ -213,7 +215,8 @@ impl ConfigBuilder {
         let sessions = stores::session_place(self.place(self.session_store.as_ref(), env::SESSION_STORE), findings);
         let value = self.place(self.revocation_store.as_ref(), env::REVOCATION_STORE);
         let revocations = stores::revocation_place(value, &sessions, findings);
-        stores::warn(&sessions, &revocations, secure && !self.api_only, findings);
+        // What concerns the whole application is not said again for each tenant.
+        stores::warn(&sessions, &revocations, secure && !self.api_only && self.tenant.is_none(), findings);
         (sessions, revocations)
     }
 

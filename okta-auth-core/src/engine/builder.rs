@@ -250,6 +250,7 @@ impl OktaAuthBuilder {
             senders,
             hook: self.hook,
             events,
+            redirect_uri_reported: AtomicBool::new(false),
             config,
             clock,
         })))

@@ -98,6 +98,9 @@ impl Challenge {
 impl Visit {
     /// The answer that a mark stands for.
     pub async fn answer(&self, challenge: Challenge) -> Reply {
+        if let Some(reply) = self.no_tenant() {
+            return reply;
+        }
         match challenge.0 {
             Kind::SignIn => self.challenge().await,
             Kind::NoToken => self.token_missing(),

@@ -193,6 +193,8 @@ pub(crate) struct Inner {
     hook: Option<Arc<dyn SignInHook>>,
     /// Who wants to know what happens.
     events: Events,
+    /// Whether the log has the redirect URI.
+    redirect_uri_reported: AtomicBool,
 }
 
 impl OktaAuth {

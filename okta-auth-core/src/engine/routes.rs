@@ -113,7 +113,7 @@ impl Visit {
         match self.lobby().cloned() {
             None => {}
             Some(Lobby::Open(many)) => return self.serve_lobby(&many, endpoint, parts, &body).await,
-            Some(Lobby::Closed(error)) => return self.error(&error),
+            Some(Lobby::Closed(error) | Lobby::Public(error)) => return self.error(&error),
         }
         match (endpoint, &parts.method) {
             (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(parts).await,
@@ -305,8 +305,7 @@ impl Visit {
     async fn logout(&self, parts: &Parts) -> Reply {
         let config = self.auth().config();
         if !logout::same_origin(&parts.headers, &config.origin()) {
-            let message = "a sign-out came from another origin than OKTA_BASE_URL and was not carried out";
-            return self.error(&Error::new(Code::CrossOrigin, message));
+            return self.error(&config.cross_origin("a sign-out"));
         }
         let landing = config.post_logout_redirect_uri().as_str();
         let mut reply = match self.session() {

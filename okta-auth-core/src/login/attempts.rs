@@ -72,7 +72,8 @@ impl Attempts {
         let pending = self.open(request, &self.name(state));
         let pending = pending.ok_or_else(|| {
             let message = "no pending sign-in of this browser has the state of the response: its cookie is gone, the \
-                           link was opened in another browser, or OKTA_BASE_URL is not the address in use";
+                           link was opened in another browser, or OKTA_BASE_URL is not the address in use; allow \
+                           cookies, and open the application at the address of OKTA_BASE_URL";
             Error::new(Code::AttemptUnknown, message)
         })?;
         if !pending.is_live(self.lifetime, now) {
