@@ -446,3 +446,60 @@ fn an_issuer_that_is_accepted_at_every_tenant_is_that_of_none() {
         assert!(told.contains("acme: ") && told.contains("accept_issuer"), "{told}");
     }
 }
+
+/// Probes come by address, without `Host`, and by names that belong to no tenant.
+#[tokio::test]
+async fn the_health_path_answers_for_unknown_hosts_and_nothing_else_does() {
+    for framework in BOTH {
+        let site = Site::start(framework, &NAMES, |plan| {
+            let base = format!("http://app.localhost:{}", plan.port);
+            let shared = ConfigBuilder::default().base_url(&base).cookie_secret(SECRET).health_path("/who");
+            let tenants = Tenants::builder(OktaAuth::builder(shared)).table(TenantTable::new(plan.all()).unwrap());
+            let tenants = tenants.egress(local()).resolve(Resolver::Subdomain("app.localhost".to_owned()));
+            tenants.resolve(Resolver::Host).build().unwrap()
+        })
+        .await;
+        for host in ["10.0.0.7", "www.app.localhost", "unknown.example", "[::1]"] {
+            let host = site.at(host);
+            assert_eq!(site.who(&host, "/who?probe=1", &[]).await, (200, None), "{framework:?} {host}");
+            for protected in ["/me", "/api", "/who/", "/login", "/who%2f", "/"] {
+                assert_eq!(site.who(&host, protected, &[]).await.0, 404, "{framework:?} {host} {protected}");
+            }
+        }
+        let tenant = site.at(&format!("{}.app.localhost", NAMES[0]));
+        assert_eq!(site.who(&tenant, "/who", &[]).await, (200, Some(NAMES[0].to_owned())), "{framework:?}");
+        let bare = |path: &str| format!("GET {path} HTTP/1.0\r\n\r\n");
+        for (path, status) in [("/who", "200"), ("/me", "404")] {
+            let answer = raw(site.plan.port, &bare(path)).await;
+            assert!(answer.split(' ').nth(1) == Some(status), "{framework:?} {path}: {answer}");
+        }
+    }
+}
+
+/// What a server answers to these bytes.
+async fn raw(port: u16, request: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// A handler at the health path that asks for a user has none there.
+#[tokio::test]
+async fn a_protected_health_path_stays_404_for_unknown_hosts() {
+    for framework in BOTH {
+        let site = Site::start(framework, &NAMES, |plan| {
+            let base = format!("http://app.localhost:{}", plan.port);
+            let shared = ConfigBuilder::default().base_url(&base).cookie_secret(SECRET).health_path("/me");
+            let tenants = Tenants::builder(OktaAuth::builder(shared)).table(TenantTable::new(plan.all()).unwrap());
+            tenants.egress(local()).resolve(Resolver::Subdomain("app.localhost".to_owned())).build().unwrap()
+        })
+        .await;
+        let host = site.at("www.app.localhost");
+        assert_eq!(site.who(&host, "/me", &[]).await.0, 404, "{framework:?}");
+        let page = [("accept", "text/html"), ("sec-fetch-mode", "navigate")];
+        assert_eq!(site.who(&host, "/me", &page).await.0, 404, "{framework:?}");
+    }
+}

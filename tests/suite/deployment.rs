@@ -115,6 +115,8 @@ pub(crate) async fn hosts_of_no_proxy_and_this_machine_are_reached_directly<F: F
     for (name, more) in [
         ("HTTPS_PROXY", None),
         ("ALL_PROXY", None),
+        // What is not encrypted goes to no other machine.
+        ("OKTA_HTTP_PROXY", Some(("OKTA_HTTP_PROXY", "http://proxy.invalid:3128"))),
         ("OKTA_HTTP_PROXY", Some(("NO_PROXY", "127.0.0.1"))),
         ("OKTA_HTTP_PROXY", Some(("no_proxy", "*"))),
         ("HTTPS_PROXY", Some(("OKTA_HTTP_PROXY", "none"))),
@@ -123,6 +125,7 @@ pub(crate) async fn hosts_of_no_proxy_and_this_machine_are_reached_directly<F: F
         let mut variables: Vec<(String, String)> =
             org.env().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         variables.push((name.to_owned(), proxy.url()));
+        // Of two with one name the later one counts.
         variables.extend(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let config = ConfigBuilder::from_variables(variables).cookie_secret(crate::support::SECRET);
         let app = App::with::<F>(org, |base| {

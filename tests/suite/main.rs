@@ -19,6 +19,7 @@ mod route_access;
 mod session_end;
 mod session_storage;
 mod sessions;
+mod setup_mistakes;
 mod sign_in;
 mod sign_out;
 mod sites;

@@ -141,6 +141,9 @@ fn cookie(value: &str) -> String {
     let (name, rest) = value.split_once('=').unwrap();
     let name = if name.contains("_login_") { "attempt" } else { name };
     let (value, attributes) = rest.split_once(';').unwrap();
+    // The two sides are asked one after the other, maybe in two seconds.
+    let attributes = attributes.split("; ").filter(|attribute| !attribute.starts_with("Expires=")).collect::<Vec<_>>();
+    let attributes = attributes.join("; ");
     format!("{name}={};{attributes}", if value.is_empty() { "" } else { "SEALED" })
 }
 

@@ -16,6 +16,7 @@
 //! and only a verified identity becomes a session.
 
 mod identity;
+mod refusal;
 mod response;
 mod validated;
 

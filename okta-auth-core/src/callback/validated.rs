@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::identity::VerifiedIdentity;
+use super::refusal;
 use super::response::{AuthorizationResponse, Outcome};
 use crate::config::Config;
 use crate::discovery::Metadata;
@@ -34,8 +35,8 @@ impl ValidatedCallback {
         check_issuer(response.issuer.as_deref(), metadata)?;
         match response.outcome {
             Outcome::Code(code) => Ok(Self { pending, code }),
-            Outcome::Refused(error) => {
-                let message = "Okta answered the sign-in with an error; see `provider_error`";
+            Outcome::Refused { error, description } => {
+                let message = refusal::message(&error, description.as_deref().unwrap_or_default());
                 Err(Error::new(Code::AuthorizationRefused, message).with_provider_error(&error))
             }
         }

@@ -79,6 +79,7 @@ impl ConfigBuilder {
         self.check_rest(secure, &mut findings);
         let routes = self.finish_routes(routes, redirect_uri.as_ref(), &mut findings);
         rules::universal_logout(&routes, &scopes, &mut findings);
+        let health_path = self.checked_health_path(&routes, &mut findings);
         let warnings = findings.finish()?;
         let (Some(issuer), Some(client_id), Some(base_url), Some(redirect_uri), Some(post_logout_redirect_uri)) =
             (issuer, client_id, base_url, redirect_uri, post_logout)
@@ -108,6 +109,7 @@ impl ConfigBuilder {
             session_place,
             revocation_place,
             routes,
+            health_path,
             ways,
             options: self.options,
             warnings,
@@ -216,7 +218,8 @@ impl ConfigBuilder {
         let sessions = stores::session_place(self.place(self.session_store.as_ref(), env::SESSION_STORE), findings);
         let value = self.place(self.revocation_store.as_ref(), env::REVOCATION_STORE);
         let revocations = stores::revocation_place(value, &sessions, findings);
-        stores::warn(&sessions, &revocations, secure && !self.api_only, findings);
+        // What concerns the whole application is not said again for each tenant.
+        stores::warn(&sessions, &revocations, secure && !self.api_only && self.tenant.is_none(), findings);
         (sessions, revocations)
     }
 

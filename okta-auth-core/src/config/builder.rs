@@ -80,6 +80,7 @@ pub struct ConfigBuilder {
     pub(super) http_proxy: Option<Secret>,
     pub(super) backchannel_url: Option<String>,
     pub(super) public_prefix: Option<String>,
+    pub(super) health_path: Option<String>,
     pub(super) leeway: Option<Duration>,
     pub(super) session_idle: Option<Duration>,
     pub(super) session_absolute: Option<Duration>,

@@ -8,7 +8,7 @@ use url::Url;
 use super::builder::ConfigBuilder;
 use super::issuer::Issuer;
 use super::problem::Findings;
-use super::{durations, env, rules};
+use super::{Routes, durations, env, rules};
 use crate::http::{Backchannel, HttpProxy, OperatorRoutes, ProxyScope};
 use crate::secret::Secret;
 
@@ -49,6 +49,30 @@ impl ConfigBuilder {
     pub fn public_prefix(mut self, path: impl Into<String>) -> Self {
         self.public_prefix = Some(path.into());
         self
+    }
+
+    /// With many tenants, a path of the application that also answers requests for hosts
+    /// that belong to no tenant, for example `/healthz`; `OKTA_HEALTH_PATH`, by default
+    /// none.
+    ///
+    /// Probes come by IP address or without `Host`. The handler gets no tenant and no
+    /// user, and one that asks for a user is 404 there, as every other path is. The path
+    /// is compared as the client sent it, without its query.
+    pub fn health_path(mut self, path: impl Into<String>) -> Self {
+        self.health_path = Some(path.into());
+        self
+    }
+
+    /// The path that answers for every host.
+    pub(super) fn checked_health_path(&self, routes: &Routes, findings: &mut Findings) -> Option<String> {
+        let path = self.text(&self.health_path, env::HEALTH_PATH)?;
+        if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#', '\\', '%']) || path.contains("//") {
+            let message = format!("`{}` is not a plain path; write it like `/healthz`", path.escape_default());
+            findings.error(env::HEALTH_PATH, message);
+        } else if routes.own().any(|own| own == path) {
+            findings.error(env::HEALTH_PATH, format!("`{path}` is a path of the library; use one of the application"));
+        }
+        Some(path.to_owned())
     }
 
     /// Whether the variables or the settings name an Okta org, a client or its

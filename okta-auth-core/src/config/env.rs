@@ -56,6 +56,8 @@ pub(crate) const HTTP_PROXY: &str = "OKTA_HTTP_PROXY";
 pub(crate) const BACKCHANNEL_URL: &str = "OKTA_BACKCHANNEL_URL";
 /// What a proxy takes off the front of paths.
 pub(crate) const PUBLIC_PREFIX: &str = "OKTA_PUBLIC_PREFIX";
+/// A path that answers for every host.
+pub(crate) const HEALTH_PATH: &str = "OKTA_HEALTH_PATH";
 /// The ids of tenants, for `Tenants::from_env`.
 pub(crate) const TENANTS: &str = "OKTA_TENANTS";
 
@@ -66,7 +68,7 @@ pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"
 pub(crate) const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// All that begin with `OKTA_`.
-const READ: [&str; 22] = [
+const READ: [&str; 23] = [
     ISSUER_URI,
     CLIENT_ID,
     CLIENT_SECRET,
@@ -88,6 +90,7 @@ const READ: [&str; 22] = [
     HTTP_PROXY,
     BACKCHANNEL_URL,
     PUBLIC_PREFIX,
+    HEALTH_PATH,
     TENANTS,
 ];
 

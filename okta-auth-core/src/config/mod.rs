@@ -24,6 +24,7 @@
 //! | `OKTA_LEEWAY` | `60s`, in the same form |
 //! | `OKTA_HTTP_PROXY` | `HTTPS_PROXY`, but for `NO_PROXY`; or `none` |
 //! | `OKTA_PUBLIC_PREFIX` | none |
+//! | `OKTA_HEALTH_PATH` | none; for many tenants |
 //! | `OKTA_BACKCHANNEL_URL` | none; for development |
 //!
 //! # What is refused, and what is warned about
@@ -108,7 +109,7 @@ pub use routes::Routes;
 pub(crate) use rules::{DEFAULT_AUDIENCE, check_client};
 pub(crate) use stores::{RevocationPlace, SessionPlace};
 
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::http::OperatorRoutes;
 pub use crate::http::{Dangerous, EgressPolicy};
 use crate::secret::Secret;
@@ -151,6 +152,8 @@ pub struct Config {
     pub(crate) revocation_place: RevocationPlace,
     /// The library's own paths.
     pub(crate) routes: Routes,
+    /// The path that answers for hosts of no tenant.
+    pub(crate) health_path: Option<String>,
     /// How requests reach the issuer.
     pub(crate) ways: OperatorRoutes,
     /// How the cookies are called.
@@ -329,6 +332,16 @@ impl Config {
     /// Whether sign-ins ask for the user's e-mail address.
     pub(crate) fn asks_for_email(&self) -> bool {
         self.scopes.iter().any(|scope| scope == "email")
+    }
+
+    /// The error for a request that has to come from the application's own origin.
+    pub(crate) fn cross_origin(&self, what: &str) -> Error {
+        let message = format!(
+            "{what} came from another origin than OKTA_BASE_URL ({}) and was not carried out; set OKTA_BASE_URL to the \
+             origin that the browser's address bar shows",
+            self.origin()
+        );
+        Error::new(Code::CrossOrigin, message)
     }
 
     /// The longest time that a pending sign-in waits for its callback.

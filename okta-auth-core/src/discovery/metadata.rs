@@ -189,6 +189,28 @@ mod tests {
     }
 
     #[test]
+    fn an_inside_address_is_for_the_application_and_not_for_browsers() {
+        let inside = |name: &str| {
+            let mut document = json!({
+                "issuer": LOCAL,
+                "authorization_endpoint": format!("{LOCAL}/v1/authorize"),
+                "token_endpoint": format!("{LOCAL}/v1/token"),
+                "jwks_uri": format!("{LOCAL}/v1/keys"),
+            });
+            document[name] = "http://okta:8090/x".into();
+            let metadata: Metadata = serde_json::from_value(document).unwrap();
+            metadata.check(&Issuer::new(LOCAL, LOCAL.parse().unwrap()), |url| url.host_str() == Some("okta"))
+        };
+        for own in ["token_endpoint", "jwks_uri", "userinfo_endpoint", "introspection_endpoint", "revocation_endpoint"]
+        {
+            inside(own).unwrap();
+        }
+        for of_browsers in ["authorization_endpoint", "end_session_endpoint"] {
+            assert_eq!(inside(of_browsers).unwrap_err().code(), Code::MetadataInvalid, "{of_browsers}");
+        }
+    }
+
+    #[test]
     fn a_server_without_s256_is_refused() {
         assert!(check(OKTA, |document| document["code_challenge_methods_supported"] = json!(["plain"])).is_err());
         check(OKTA, |document| document["code_challenge_methods_supported"] = Value::Null).unwrap();

@@ -14,7 +14,7 @@ use super::bearer_token::BearerToken;
 use super::challenge::Challenge;
 use super::signed_in::SignedIn;
 use super::visit::Visit;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::jose::VerifiedAccessToken;
 use crate::policy::{Accepts, Caller, MatchedRoute, Policy, RouteClass, signed_in};
 
@@ -163,9 +163,10 @@ impl Visit {
     fn session_caller(&self) -> Result<Option<Caller>> {
         let Some(session) = self.session()? else { return Ok(None) };
         if !self.is_own_request() {
-            let message = "a request with a session came from another origin than OKTA_BASE_URL, or without the \
-                           header that `csrf_header` asks for, and was not carried out";
-            return Err(Error::new(Code::CrossOrigin, message));
+            return Err(self.auth().config().cross_origin(match self.auth().config().options.csrf_header {
+                None => "a request with a session",
+                Some(_) => "a request with a session lacks the header that `csrf_header` asks for, or",
+            }));
         }
         let leeway = self.auth().config().options.leeway;
         Ok(Some(Caller::user(Arc::clone(session), self.now(), leeway)))

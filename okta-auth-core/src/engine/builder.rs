@@ -344,6 +344,7 @@ impl OktaAuthBuilder {
             early: EarlySessions::default(),
             events,
             mounting,
+            redirect_uri_reported: AtomicBool::new(false),
             config,
             clock,
         })))

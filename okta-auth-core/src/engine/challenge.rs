@@ -146,6 +146,9 @@ impl From<Error> for Challenge {
 impl Visit {
     /// The answer that a mark stands for.
     pub async fn answer(&self, challenge: Challenge) -> Reply {
+        if let Some(reply) = self.no_tenant() {
+            return reply;
+        }
         match challenge.0 {
             Kind::SignIn => self.challenge().await,
             Kind::NoToken(scopes) => self.token_missing(&scopes),

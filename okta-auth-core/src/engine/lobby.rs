@@ -9,6 +9,8 @@
 //! needs a user leads to the question who that is. It never makes a request of its own,
 //! and everything but the start of a sign-in is 404 here.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, StatusCode};
@@ -20,7 +22,7 @@ use super::many::Many;
 use super::page::{Page, escape};
 use super::reply::{self, Reply};
 use super::routes::Endpoint;
-use super::visit::Visit;
+use super::visit::{Lobby, Visit};
 use super::{OktaAuth, Renewal};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
@@ -42,6 +44,14 @@ pub(super) struct Entrance {
 }
 
 impl Visit {
+    /// The tenants of the application, if the request is for none of them.
+    pub(super) fn many(&self) -> Option<&Arc<Many>> {
+        match self.lobby() {
+            Some(Lobby::Open(many)) => Some(many),
+            _ => None,
+        }
+    }
+
     /// Answers a request to one of the library's paths that is for no tenant.
     pub(super) async fn serve_lobby(&self, many: &Many, endpoint: Endpoint, parts: &Parts, body: &Bytes) -> Reply {
         if let (Endpoint::Login, Some(address)) = (endpoint, self.at_configured_address()) {

@@ -35,7 +35,7 @@ use super::lobby::Entrance;
 use super::removal;
 use super::route_table::RouteTable;
 use super::routes::Endpoint;
-use super::visit::{Lobby, Visit};
+use super::visit::Lobby;
 use super::{OktaAuth, RouteOptions};
 use crate::config::ConfigBuilder;
 use crate::cookie::CookieSettings;
@@ -365,9 +365,14 @@ impl Many {
         Arrival::Here(self.lobby.visit_of_nobody(head, Lobby::Open(Arc::clone(self))))
     }
 
-    /// A request that is answered with an error whatever it is for.
+    /// A request that is answered with an error whatever it is for, but for the health
+    /// path: whoever asks for that wants to know whether the application runs.
     fn refused<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, error: Error) -> Arrival {
-        let visit = self.lobby.visit_of_nobody(head, Lobby::Closed(Arc::new(error)));
+        let error = Arc::new(error);
+        if self.lobby.config().health_path.as_deref() == Some(head.path()) {
+            return Arrival::Here(self.lobby.visit_of_nobody(head, Lobby::Public(error)));
+        }
+        let visit = self.lobby.visit_of_nobody(head, Lobby::Closed(error));
         // Adapters take the short way past the handler only with who waits.
         Arrival::Waiting(Waiting::on(async move { visit }))
     }
@@ -432,16 +437,6 @@ enum Considered {
 /// 404: whether there is another tenant of a similar name is nobody's business.
 fn unknown() -> Error {
     Error::new(Code::TenantUnknown, "the request is for a tenant that there is not")
-}
-
-impl Visit {
-    /// The tenants of the application, if the request is for none of them.
-    pub(super) fn many(&self) -> Option<&Arc<Many>> {
-        match self.lobby() {
-            Some(Lobby::Open(many)) => Some(many),
-            _ => None,
-        }
-    }
 }
 
 impl fmt::Debug for Many {

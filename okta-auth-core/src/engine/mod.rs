@@ -215,6 +215,8 @@ pub(crate) struct Inner {
     events: Events,
     /// What has been reported about the router.
     mounting: Arc<mounting::Mounting>,
+    /// Whether the log has the redirect URI.
+    redirect_uri_reported: AtomicBool,
 }
 
 impl OktaAuth {

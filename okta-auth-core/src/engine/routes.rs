@@ -94,7 +94,7 @@ impl Visit {
         match self.lobby().cloned() {
             None => {}
             Some(Lobby::Open(many)) => return self.serve_lobby(&many, endpoint, parts, &body).await,
-            Some(Lobby::Closed(error)) => return self.error(&error),
+            Some(Lobby::Closed(error) | Lobby::Public(error)) => return self.error(&error),
         }
         match (endpoint, &parts.method) {
             (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(parts).await,

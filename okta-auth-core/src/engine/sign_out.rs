@@ -51,8 +51,7 @@ impl Visit {
     /// Ends the session here and then at Okta.
     pub(super) async fn logout(&self, parts: &Parts) -> Reply {
         if !self.auth().is_own_origin(&parts.headers) {
-            let message = "a sign-out came from another origin than OKTA_BASE_URL and was not carried out";
-            return self.error(&Error::new(Code::CrossOrigin, message));
+            return self.error(&self.auth().config().cross_origin("a sign-out"));
         }
         let follows = !is_script(parts, self.is_navigation());
         let mut reply = match self.session() {

@@ -14,11 +14,19 @@
 
 use super::visit::{Inner, Visit};
 use super::{OktaAuth, SignedIn};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::events::{About, EndReason, Event, Happening, LogoutChannel, Reference, StoreUse};
 use crate::logout::Channel;
 use crate::policy::{Decision, Denial};
 use crate::session::{Session, SessionId, StoreKey};
+
+/// Why a policy that asks for a group refuses everybody.
+const SIGN_IN_WITHOUT_GROUPS: &str = "the sign-in brought no claim with groups; let Okta send one: a groups claim of the custom server (Security > API > \
+     the server > Claims), or the scope `groups` and the application's group claim filter at the org server";
+
+/// The same of access tokens.
+const TOKEN_WITHOUT_GROUPS: &str = "the access token has no claim with groups; add a groups claim for access tokens to the custom server (Security > \
+     API > the server > Claims)";
 
 impl Event {
     /// The session, where there is one.
@@ -97,7 +105,11 @@ impl Visit {
     /// A policy refused the request.
     pub(super) fn tell_denied(&self, decision: &Decision, by_token: bool) {
         let (policy, code) = (decision.policy().map(Into::into), decision.code());
-        self.tell(Happening::AccessDenied { policy, code }, self.about_caller(by_token), None);
+        let hint = decision.lacks_groups().then(|| {
+            let message = if by_token { TOKEN_WITHOUT_GROUPS } else { SIGN_IN_WITHOUT_GROUPS };
+            Error::new(Code::AccessDenied, message)
+        });
+        self.tell(Happening::AccessDenied { policy, code }, self.about_caller(by_token), hint.as_ref());
     }
 
     /// The route of the request lets nobody in.

@@ -91,6 +91,8 @@ pub(super) enum Lobby {
     Open(Arc<Many>),
     /// It is answered with this, whatever it is for.
     Closed(Arc<Error>),
+    /// It reaches the application, and is answered with this if that asks who makes it.
+    Public(Arc<Error>),
 }
 
 /// What a request has of a session.
@@ -173,6 +175,22 @@ impl OktaAuth {
     }
 }
 
+impl OktaAuth {
+    /// Logs at the first sign-in what has to be registered at Okta. Okta shows an error
+    /// page of its own for a redirect URI that is not, so the application hears nothing of
+    /// that.
+    fn report_redirect_uri(&self) {
+        if !self.0.redirect_uri_reported.swap(true, Ordering::Relaxed) {
+            tracing::info!(
+                target: "okta_auth",
+                "the first sign-in goes to Okta with the redirect URI {}: register it at Okta as a sign-in redirect URI of \
+                 the application, character by character",
+                self.config().redirect_uri
+            );
+        }
+    }
+}
+
 impl Visit {
     /// What has been found out about a request.
     pub(super) fn new(inner: Inner) -> Self {
@@ -223,6 +241,15 @@ impl Visit {
             Some(Lobby::Closed(error)) => Err(Challenge::error(error.duplicate())),
             _ if self.is_return_from_sign_out() => Err(Challenge::signed_out()),
             _ => Ok(()),
+        }
+    }
+
+    /// The answer to a request for no tenant that asks for a user or a token; `None` for
+    /// other requests.
+    pub(super) fn no_tenant(&self) -> Option<Reply> {
+        match self.lobby() {
+            Some(Lobby::Closed(error) | Lobby::Public(error)) => Some(self.error(error)),
+            _ => None,
         }
     }
 
@@ -283,12 +310,13 @@ impl Visit {
         match self.lobby() {
             None => {}
             Some(Lobby::Open(many)) => return Ok(self.entrance(many, &options.return_to, None)),
-            Some(Lobby::Closed(error)) => return Err(error.duplicate()),
+            Some(Lobby::Closed(error) | Lobby::Public(error)) => return Err(error.duplicate()),
         }
         let auth = &self.0.auth.0;
         let metadata = self.0.auth.metadata().await?;
         let (pending, cookies) = auth.attempts.begin(options, &self.0.cookies, auth.clock.moment())?;
         let url = auth.protocol.authorization_url(&metadata, &pending.parameters(options))?;
+        self.0.auth.report_redirect_uri();
         let mut reply = reply::see_other(url.as_str());
         reply::add_cookies(reply.headers_mut(), cookies);
         Ok(reply)

@@ -133,7 +133,8 @@ impl Attempts {
     pub(crate) fn find(&self, request: &RequestCookies, state: &str) -> Result<PendingLogin> {
         self.open(request, &self.name(state)).ok_or_else(|| {
             let message = "no pending sign-in of this browser has the state of the response: its cookie is gone, the \
-                           link was opened in another browser, or OKTA_BASE_URL is not the address in use";
+                           link was opened in another browser, or OKTA_BASE_URL is not the address in use; allow \
+                           cookies, and open the application at the address of OKTA_BASE_URL";
             Error::new(Code::AttemptUnknown, message)
         })
     }

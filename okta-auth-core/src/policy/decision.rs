@@ -188,6 +188,13 @@ impl Decision {
         self.reasons.iter().filter_map(Reason::missing_scope)
     }
 
+    /// Whether the policy asked for a group of a caller whose token has no claim with
+    /// groups.
+    pub(crate) fn lacks_groups(&self) -> bool {
+        let is_group = |reason: &Reason| matches!(&*reason.condition, Condition::Group(_));
+        self.reasons.iter().any(|reason| is_group(reason) && reason.verdict == Verdict::Missing)
+    }
+
     /// The decision in a sentence for developers and operators. It names conditions of
     /// the policy and never a claim's value.
     pub fn explain(&self) -> String {
