@@ -32,6 +32,21 @@ fn refused(name: &str, value: &str, fix: &str) {
     assert!(message.contains(fix), "{name}={value}: {message}");
 }
 
+/// Okta names users by e-mail address, and sessions without it are not found.
+#[test]
+fn universal_logout_without_email_is_a_finding() {
+    let warnings = |scopes: &str, route: bool| {
+        let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1").scopes(scopes);
+        let config = if route { config } else { config.without_global_token_revocation() };
+        let config = config.cookie_secret("a secret for tests, 32 bytes or more").build().unwrap();
+        config.warnings().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let found = warnings("openid profile", true);
+    assert!(found.len() == 1 && found[0].contains("OKTA_SCOPES") && found[0].contains("`email`"), "{found:?}");
+    assert!(warnings("openid profile email", true).is_empty());
+    assert!(warnings("openid profile", false).is_empty(), "the route is left out");
+}
+
 #[test]
 fn three_variables_are_enough() {
     let config = with(&[]).unwrap();

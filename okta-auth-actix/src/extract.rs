@@ -26,6 +26,27 @@ use crate::rejection::{AccessRejection, UserRejection};
 #[derive(Clone, Debug)]
 pub struct User<C = ()>(SignedIn<C>);
 
+/// Whether this browser has just signed out and come back from Okta.
+///
+/// For a page that says so: [`just_now`](Self::just_now) is `true` for one page navigation after
+/// a sign-out, and only while no user is signed in again.
+///
+/// ```
+/// # use okta_auth_actix::SignedOut;
+/// async fn home(signed_out: SignedOut) -> &'static str {
+///     if signed_out.just_now() { "You are signed out" } else { "Welcome" }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct SignedOut(bool);
+
+impl SignedOut {
+    /// Whether the sign-out has just been completed.
+    pub fn just_now(self) -> bool {
+        self.0
+    }
+}
+
 /// The holder of the access token that the request presents (RFC 6750).
 ///
 /// As a plain argument it protects the handler of an API: without a token the answer is 401 with
@@ -84,5 +105,16 @@ impl<C: DeserializeOwned + 'static> FromRequest for AccessToken<C> {
             let visit = visit.ok_or(AccessRejection::LayerMissing)?;
             visit.access_token().await.map(AccessToken).map_err(AccessRejection::Refused)
         })
+    }
+}
+
+impl FromRequest for SignedOut {
+    type Error = UserRejection;
+    type Future = Ready<Result<Self, UserRejection>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let extensions = request.extensions();
+        let visit = extensions.get::<Visit>().ok_or(UserRejection::LayerMissing);
+        ready(visit.map(|visit| Self(visit.has_just_signed_out())))
     }
 }

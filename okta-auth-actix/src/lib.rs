@@ -26,7 +26,7 @@ mod rejection;
 mod require;
 mod routes;
 
-pub use extract::{AccessToken, User};
+pub use extract::{AccessToken, SignedOut, User};
 pub use middleware::{OktaAuthLayer, OktaAuthService, RequireService};
 pub use okta_auth_core::OktaAuth;
 pub use rejection::{AccessRejection, UserRejection};

@@ -37,6 +37,27 @@ use crate::rejection::{AccessRejection, UserRejection};
 #[derive(Clone, Debug)]
 pub struct User<C = ()>(SignedIn<C>);
 
+/// Whether this browser has just signed out and come back from Okta.
+///
+/// For a page that says so: [`just_now`](Self::just_now) is `true` for one page
+/// navigation after a sign-out, and only while no user is signed in again.
+///
+/// ```
+/// # use okta_auth_axum::SignedOut;
+/// async fn home(signed_out: SignedOut) -> &'static str {
+///     if signed_out.just_now() { "You are signed out" } else { "Welcome" }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct SignedOut(bool);
+
+impl SignedOut {
+    /// Whether the sign-out has just been completed.
+    pub fn just_now(self) -> bool {
+        self.0
+    }
+}
+
 /// The holder of the access token that the request presents (RFC 6750).
 ///
 /// As a plain argument it protects the handler of an API: without a token the answer is 401
@@ -130,6 +151,15 @@ where
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, AccessRejection> {
         let visit = parts.extensions.get::<Visit>().ok_or(AccessRejection::LayerMissing)?;
         Ok(visit.access_token().await.ok().map(AccessToken))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedOut {
+    type Rejection = UserRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, UserRejection> {
+        let visit = parts.extensions.get::<Visit>().ok_or(UserRejection::LayerMissing)?;
+        Ok(Self(visit.has_just_signed_out()))
     }
 }
 

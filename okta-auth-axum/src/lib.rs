@@ -24,7 +24,7 @@ mod rejection;
 mod require;
 mod router;
 
-pub use extract::{AccessToken, User};
+pub use extract::{AccessToken, SignedOut, User};
 pub use layer::{OktaAuthLayer, OktaAuthService};
 pub use okta_auth_core::OktaAuth;
 pub use rejection::{AccessRejection, UserRejection};

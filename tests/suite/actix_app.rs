@@ -12,7 +12,8 @@ use actix_web::web::{self, Bytes, Json};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, Responder};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use okta_auth_actix::{
-    AccessRejection, AccessToken, OktaAuth, OktaAuthLayer, RequireExt, RequireLayer, User, UserRejection, okta_auth,
+    AccessRejection, AccessToken, OktaAuth, OktaAuthLayer, RequireExt, RequireLayer, SignedOut, User, UserRejection,
+    okta_auth,
 };
 use okta_auth_core::engine::Accepts;
 use okta_auth_core::policy::{group, scope, signed_in};
@@ -51,6 +52,10 @@ impl Framework for Actix {
                 )
                 .route("/stream", web::get().to(stream))
                 .route("/shared", web::get().to(shared))
+                .route(
+                    "/signed-out",
+                    web::get().to(|signed_out: SignedOut| async move { signed_out.just_now().to_string() }),
+                )
                 .route("/broken", web::get().to(broken))
                 .route("/panics", web::get().to(panics))
                 .route("/own-token", web::get().to(own_token))

@@ -97,7 +97,8 @@ impl App {
     /// A browser with a session.
     pub(crate) async fn signed_in(&self, user: &str) -> Browser {
         let mut browser = self.browser();
-        assert_eq!(browser.sign_in(&self.org, user, "/profile").await.location(), "/profile");
+        let answer = browser.sign_in(&self.org, user, "/profile").await;
+        assert_eq!(answer.location(), "/profile", "{}", answer.body);
         browser
     }
 

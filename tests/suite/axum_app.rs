@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use okta_auth_axum::{AccessRejection, AccessToken, OktaAuth, RequireExt, RouterExt, User, UserRejection};
+use okta_auth_axum::{AccessRejection, AccessToken, OktaAuth, RequireExt, RouterExt, SignedOut, User, UserRejection};
 use okta_auth_core::policy::{group, scope, signed_in};
 use serde_json::{Value, json};
 
@@ -50,6 +50,7 @@ impl Framework for Axum {
                         ([(CACHE_CONTROL, "public, max-age=60")], user.is_some().to_string())
                     }),
                 )
+                .route("/signed-out", get(|signed_out: SignedOut| async move { signed_out.just_now().to_string() }))
                 .route("/broken", get(broken))
                 .route("/panics", get(panics))
                 .route("/own-token", get(own_token))

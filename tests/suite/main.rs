@@ -17,6 +17,7 @@ mod refresh;
 mod session_end;
 mod session_storage;
 mod sessions;
+mod sign_out;
 
 /// Compiles each behaviour into one test for each framework.
 macro_rules! on_both {
@@ -61,4 +62,12 @@ on_both! {
         a_missing_scope_is_named, step_up_goes_to_okta_and_comes_back, step_up_refused_does_not_loop,
         step_up_is_told_to_api_clients, recent_sign_in_by_auth_time, one_caller_per_request,
         session_or_token, a_policy_may_ask_the_application;
+    sign_out: a_form_on_a_page_without_a_referrer_is_our_own, pages_with_a_form_send_their_origin,
+        a_strict_origin_check_refuses_requests_that_say_nothing, a_front_channel_logout_without_names_ends_nothing,
+        the_bare_front_channel_form_counts_for_a_frame_alone, a_long_id_token_is_posted_to_okta,
+        the_form_to_okta_escapes_what_it_carries, a_script_gets_an_address_that_leads_to_okta_once,
+        the_address_of_a_script_works_for_a_minute_in_its_browser, a_browser_that_is_signed_in_again_is_asked_first,
+        a_script_signs_out_with_a_long_id_token, a_script_that_need_not_go_to_okta_gets_the_landing_page,
+        the_state_of_a_sign_out_leaves_the_address_once, an_application_says_once_that_the_user_is_signed_out,
+        a_page_of_the_library_says_that_the_user_is_signed_out, universal_logout_by_email_needs_the_email;
 }

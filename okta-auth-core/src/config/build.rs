@@ -77,6 +77,7 @@ impl ConfigBuilder {
         let (session_place, revocation_place) = self.stores(secure, &mut findings);
         self.check_rest(secure, &mut findings);
         let routes = self.finish_routes(routes, redirect_uri.as_ref(), &mut findings);
+        rules::universal_logout(&routes, &scopes, &mut findings);
         let warnings = findings.finish()?;
         let (Some(issuer), Some(client_id), Some(base_url), Some(redirect_uri), Some(post_logout_redirect_uri)) =
             (issuer, client_id, base_url, redirect_uri, post_logout)

@@ -272,6 +272,11 @@ impl Config {
         format!("{}{path}", self.routes.public_at(&self.base_url))
     }
 
+    /// Whether sign-ins ask for the user's e-mail address.
+    pub(crate) fn asks_for_email(&self) -> bool {
+        self.scopes.iter().any(|scope| scope == "email")
+    }
+
     /// The longest time that a pending sign-in waits for its callback.
     pub(crate) fn attempt_lifetime(&self) -> Duration {
         self.options.attempt_lifetime

@@ -70,6 +70,12 @@ pub(crate) struct Options {
     pub(crate) resource_scopes: Vec<String>,
     /// A header that scripts of the application send.
     pub(crate) csrf_header: Option<String>,
+    /// Whether an unsafe request needs `Origin` or `Sec-Fetch-Site`.
+    pub(crate) strict_origin_check: bool,
+    /// Whether a front-channel logout needs `iss` and `sid`.
+    pub(crate) front_channel_session_required: bool,
+    /// Whether the library shows a page after a sign-out.
+    pub(crate) signed_out_page: bool,
 }
 
 impl Default for Options {
@@ -94,6 +100,9 @@ impl Default for Options {
             accepted_clients: Vec::new(),
             resource_scopes: Vec::new(),
             csrf_header: None,
+            strict_origin_check: false,
+            front_channel_session_required: true,
+            signed_out_page: false,
         }
     }
 }

@@ -16,6 +16,7 @@ use url::Url;
 use super::env::{AUDIENCE, BACKCHANNEL_URL, BASE_URL, CLIENT_ID, ISSUER_URI, PUBLIC_PREFIX, SCOPES};
 use super::issuer::{Issuer, is_loopback};
 use super::problem::Findings;
+use super::routes::Routes;
 use super::secrets;
 use crate::error::Result;
 use crate::secret::Secret;
@@ -242,6 +243,18 @@ pub(crate) fn scopes(value: &str, findings: &mut Findings) -> Vec<String> {
         findings.error(SCOPES, "`openid` is missing; without it Okta issues no ID token. Add it");
     }
     scopes
+}
+
+/// Okta names users by e-mail address in Universal Logout, unless provisioning gives them
+/// another id. A session without that claim is not found by it.
+pub(crate) fn universal_logout(routes: &Routes, scopes: &[String], findings: &mut Findings) {
+    if routes.global_token_revocation().is_some() && !scopes.iter().any(|scope| scope == "email") {
+        findings.warning(
+            SCOPES,
+            "`email` is not among them, so Universal Logout by e-mail address finds no session and is answered with \
+             422. Add `email`, or leave the route out with `without_global_token_revocation`",
+        );
+    }
 }
 
 /// The audience of the custom server that every org has.

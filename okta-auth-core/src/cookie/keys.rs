@@ -4,9 +4,11 @@ use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use super::seal::{SealKey, Sealer};
+use super::session_id::SessionIds;
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, random_bytes};
 
@@ -17,6 +19,7 @@ pub(crate) enum Purpose {
     Session,
     PendingLogin,
     StoredSession,
+    SignOut,
 }
 
 impl Purpose {
@@ -26,6 +29,7 @@ impl Purpose {
             Self::Session => "session",
             Self::PendingLogin => "pending login",
             Self::StoredSession => "stored session",
+            Self::SignOut => "sign-out",
         }
     }
 }
@@ -52,22 +56,36 @@ impl CookieKeys {
         let keys = keys.ok_or_else(|| Error::new(Code::Internal, "the cookie keys cannot be derived"))?;
         Ok(Sealer::new(keys, purpose, tenant))
     }
+
+    /// The keys of a tenant's session ids.
+    pub(crate) fn session_ids(&self, tenant: &str) -> Result<SessionIds> {
+        let keys: Option<Vec<hmac::Key>> = self.0.iter().map(|secret| derive_id_key(secret)).collect();
+        let keys = keys.ok_or_else(|| Error::new(Code::Internal, "the keys of session ids cannot be derived"))?;
+        Ok(SessionIds::new(keys, tenant))
+    }
 }
 
-/// HKDF (RFC 5869) with the purpose in `info`; the key id is derived beside the key and
-/// tells nothing about it.
+/// The key of a purpose; its id is derived beside it and tells nothing about it.
 fn derive(secret: &[u8], purpose: Purpose) -> Option<SealKey> {
-    let extracted = Salt::new(HKDF_SHA256, b"okta-auth cookie v1").extract(secret);
-    let expand = |part: &str, out: &mut [u8]| {
-        let info = [part.as_bytes(), b"\0", purpose.label().as_bytes()];
-        let length = Length(out.len());
-        extracted.expand(&info, length).and_then(|okm| okm.fill(out)).ok()
-    };
     let mut key = Zeroizing::new([0; 32]);
     let mut id = [0; 4];
-    expand("key", key.as_mut_slice())?;
-    expand("id", &mut id)?;
+    expand(secret, "key", purpose.label(), key.as_mut_slice())?;
+    expand(secret, "id", purpose.label(), &mut id)?;
     Some(SealKey { id, key: RandomizedNonceKey::new(&AES_256_GCM_SIV, key.as_slice()).ok()? })
+}
+
+/// The key that authenticates session ids.
+fn derive_id_key(secret: &[u8]) -> Option<hmac::Key> {
+    let mut key = Zeroizing::new([0; 32]);
+    expand(secret, "mac", "session id", key.as_mut_slice())?;
+    Some(hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()))
+}
+
+/// HKDF (RFC 5869) with the purpose in `info`.
+fn expand(secret: &[u8], part: &str, label: &str, out: &mut [u8]) -> Option<()> {
+    let extracted = Salt::new(HKDF_SHA256, b"okta-auth cookie v1").extract(secret);
+    let info = [part.as_bytes(), b"\0", label.as_bytes()];
+    extracted.expand(&info, Length(out.len())).and_then(|okm| okm.fill(out)).ok()
 }
 
 /// A length, as HKDF of aws-lc-rs wants it.

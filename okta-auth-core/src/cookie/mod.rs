@@ -29,10 +29,12 @@ mod chunks;
 mod keys;
 mod request;
 mod seal;
+mod session_id;
 mod settings;
 
 pub(crate) use chunks::Chunks;
 pub(crate) use keys::{CookieKeys, Purpose};
 pub(crate) use request::RequestCookies;
 pub(crate) use seal::Sealer;
+pub(crate) use session_id::{PresentedId, SessionIds};
 pub(crate) use settings::CookieSettings;

@@ -17,7 +17,7 @@
 //! nothing else is.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Mutex, OnceLock};
@@ -35,7 +35,7 @@ use crate::cookie::RequestCookies;
 use crate::error::{Code, Error};
 use crate::events::{About, Happening, StoreUse};
 use crate::headers::{Head, Headers};
-use crate::logout::same_origin;
+use crate::logout::{Landing, MissingOrigin, same_origin};
 use crate::session::{Activity, Due, Entry, Found, Look, Ticket};
 
 /// What the headers of a request come to, from one look at each.
@@ -132,7 +132,9 @@ impl OktaAuth {
         }
         let look = self.0.sessions.look(&sent.cookies, now, sent.activity);
         let own = matches!(look, Look::None | Look::Invalid) || self.is_own_request(head, sent.websocket);
-        self.arrived(Inner { own, ..self.inner(head.method, head.target, now, sent) }, look, options.renewal)
+        let landing = self.landing(head, &sent, now);
+        let inner = Inner { own, landing, ..self.inner(head.method, head.target, now, sent) };
+        self.arrived(inner, look, options.renewal)
     }
 
     /// A request whose cookies have been looked at.
@@ -143,7 +145,15 @@ impl OktaAuth {
             Look::Here { entry, rewrite } => inner.settle(entry, rewrite, false),
             Look::Wait(ticket) => return Arrival::Waiting(Waiting::on(inner.found(ticket, renewal))),
         }
-        Arrival::Here(Visit::new(inner))
+        let visit = Visit::new(inner);
+        // An adapter asks those alone that had to wait whether they may go on.
+        if visit.is_return_from_sign_out() { Arrival::Waiting(Waiting::on(ready(visit))) } else { Arrival::Here(visit) }
+    }
+
+    /// What a request is to a sign-out before it.
+    fn landing<H: Headers>(&self, head: Head<'_, H>, sent: &Sent, now: Timestamp) -> Option<Landing> {
+        let opens_a_page = sent.navigation && *head.method == Method::GET;
+        if opens_a_page { self.0.landings.read(&sent.cookies, head.target, now) } else { None }
     }
 
     /// A request of which nothing but its shape is known.
@@ -166,6 +176,8 @@ impl OktaAuth {
             consulted: AtomicBool::new(false),
             unanswered: AtomicBool::new(false),
             by_token: AtomicBool::new(false),
+            landing: None,
+            landing_shown: AtomicBool::new(false),
             reference: OnceLock::new(),
         }
     }
@@ -201,8 +213,16 @@ impl OktaAuth {
         let config = self.config();
         let has = |wanted: &str| head.headers.each().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
         let handshake = websocket || *head.method == Method::CONNECT;
-        (handshake || config.options.csrf_header.as_deref().is_none_or(has))
-            && same_origin(head.headers, &config.origin())
+        (handshake || config.options.csrf_header.as_deref().is_none_or(has)) && self.is_own_origin(head.headers)
+    }
+
+    /// Whether the headers of a request say that it comes from the application's own
+    /// pages.
+    pub(super) fn is_own_origin<H: Headers>(&self, headers: &H) -> bool {
+        let config = self.config();
+        let strict = config.options.strict_origin_check;
+        let missing = if strict { MissingOrigin::Refused } else { MissingOrigin::Allowed };
+        same_origin(headers, &config.origin(), missing)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use super::hook::SignInHook;
+use super::late::LateSignOuts;
 use super::many::Many;
 use super::messages::Senders;
 use super::places::SessionsPlace;
@@ -20,6 +21,7 @@ use crate::events::{Event, EventHook, Events};
 use crate::http::{HttpClient, HttpSettings};
 use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::login::{Attempts, Consumed};
+use crate::logout::{Continuations, Landings};
 use crate::policy::PolicySet;
 use crate::protocol::Protocol;
 use crate::session::SessionStore;
@@ -70,6 +72,7 @@ struct Common {
     place: SessionsPlace,
     renewals: Arc<Renewals>,
     consumed: Arc<Consumed>,
+    late: Arc<LateSignOuts>,
     http: HttpClient,
 }
 
@@ -78,7 +81,7 @@ impl Common {
     fn of_one(config: &Config, store: Option<Arc<dyn SessionStore>>, clock: &SharedClock) -> Result<Self> {
         let place = SessionsPlace::new(&config.session_place, &config.revocation_place, store, clock)?;
         let http = HttpClient::operator(&http_settings(config), config.ways.clone(), clock.clone())?;
-        Ok(Self { place, renewals: Arc::default(), consumed: Arc::default(), http })
+        Ok(Self { place, renewals: Arc::default(), consumed: Arc::default(), late: Arc::default(), http })
     }
 
     /// The same for one of the tenants, whose issuers are somebody's word and are held
@@ -116,7 +119,8 @@ impl OktaAuthBuilder {
         let (sessions, revocations) = self.config.places()?;
         let place = SessionsPlace::new(&sessions, &revocations, self.store.take(), &self.clock)?;
         let http = HttpClient::new(&HttpSettings::default(), egress.clone(), self.clock.clone())?;
-        self.common = Some(Common { place, renewals: Arc::default(), consumed: Arc::default(), http });
+        let (renewals, consumed, late) = Default::default();
+        self.common = Some(Common { place, renewals, consumed, late, http });
         Ok(self)
     }
 
@@ -214,7 +218,7 @@ impl OktaAuthBuilder {
     pub fn build(self) -> Result<OktaAuth> {
         let config = Arc::new(self.config.build()?);
         let clock = self.clock;
-        let Common { place, renewals, consumed, http } = match self.common {
+        let Common { place, renewals, consumed, late, http } = match self.common {
             Some(common) => common.of_tenant(&config, self.tenant.as_deref())?,
             None => Common::of_one(&config, self.store, &clock)?,
         };
@@ -225,7 +229,10 @@ impl OktaAuthBuilder {
             [] => CookieKeys::random()?,
             secrets => CookieKeys::new(secrets),
         };
-        let attempts = Attempts::new(&keys, CookieSettings::new(config.is_secure()), &config)?;
+        let cookies = CookieSettings::new(config.is_secure());
+        let attempts = Attempts::new(&keys, cookies.clone(), &config)?;
+        let continuations = Continuations::new(&keys, cookies.clone(), &config)?;
+        let landings = Landings::new(&keys, cookies, &config)?;
         let senders = Senders::new(&config.issuer, |issuer| authority(issuer, &config, &http, &clock));
         // Signing out needs no fresh claims, least of all while Okta is away.
         let own = config.routes.own().map(str::to_owned);
@@ -242,6 +249,9 @@ impl OktaAuthBuilder {
             consumed,
             sessions,
             renewals,
+            continuations,
+            landings,
+            late,
             tenant: self.tenant,
             gone: AtomicBool::new(false),
             exclusive: self.exclusive,

@@ -23,6 +23,7 @@ use crate::policy::{Decision, Effect, StepUp};
 /// | a sign-in that is too weak or too old | 303 to Okta | 401 `insufficient_user_authentication` |
 /// | a policy that says no | 403, a page | 403, JSON or `insufficient_scope` |
 /// | Okta cannot be reached | 503, a page | 503, JSON |
+/// | the way back from a sign-out | 303 without its state, or the page that says so | never |
 ///
 /// An adapter puts it into the response's extensions; [`Visit::answer`] makes the
 /// answer. A handler need not know more about it than its [`code`](Self::code).
@@ -40,6 +41,8 @@ enum Kind {
     Token(Arc<Error>),
     /// A policy said no, or asks for more.
     Policy { decision: Arc<Decision>, by_token: bool },
+    /// The browser comes back from a sign-out.
+    SignedOut,
     /// Something failed.
     Failed(Arc<Error>),
 }
@@ -53,6 +56,11 @@ impl Challenge {
     /// Something failed: an error page, or JSON.
     pub fn error(error: Error) -> Self {
         Self(Kind::Failed(Arc::new(error)))
+    }
+
+    /// The browser comes back from a sign-out.
+    pub(super) fn signed_out() -> Self {
+        Self(Kind::SignedOut)
     }
 
     /// A token has to be sent: 401 with a bare challenge (RFC 6750 §3.1).
@@ -85,6 +93,7 @@ impl Challenge {
             Kind::Token(error) if error.code() == Code::CredentialsMalformed => "invalid_request",
             Kind::Token(_) => "invalid_token",
             Kind::Policy { decision, .. } => decision.code(),
+            Kind::SignedOut => "signed_out",
             Kind::Failed(error) => error.code().as_str(),
         }
     }
@@ -102,6 +111,7 @@ impl Visit {
             Kind::SignIn => self.challenge().await,
             Kind::NoToken => self.token_missing(),
             Kind::Token(error) => self.token_refused(&error),
+            Kind::SignedOut => self.after_sign_out(),
             Kind::Failed(error) => self.error(&error),
             Kind::Policy { decision, by_token } => match decision.effect() {
                 Effect::StepUp(step_up) => {

@@ -92,11 +92,25 @@ impl OktaAuth {
         why: EndReason,
         reference: Reference,
     ) -> Result<Option<usize>> {
-        let told = |session: Arc<Session>| {
+        self.0.sessions.end_named(name, self.0.clock.now(), self.tells_ended(why, reference)).await
+    }
+
+    /// Ends the sessions of a session at Okta that a front-channel logout names.
+    pub(super) async fn end_reported(
+        &self,
+        okta_session: &StoreKey,
+        why: EndReason,
+        reference: Reference,
+    ) -> Result<Option<usize>> {
+        self.0.sessions.end_reported(okta_session, self.0.clock.now(), self.tells_ended(why, reference)).await
+    }
+
+    /// What follows the end of each session.
+    fn tells_ended(&self, why: EndReason, reference: Reference) -> impl Fn(Arc<Session>) {
+        move |session| {
             self.tell_ended(About::session(&session), why, reference);
             self.revoke_later(session);
-        };
-        self.0.sessions.end_named(name, self.0.clock.now(), told).await
+        }
     }
 
     /// Revokes the refresh token of a session that has ended. Nobody waits for it: Okta

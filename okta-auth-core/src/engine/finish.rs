@@ -65,7 +65,10 @@ impl Visit {
         }
         let answer = Answer::read(headers, self.auth().0.sessions.cookie_name());
         let writes = !answer.writes_session && (upkeep == Upkeep::Renewed || !answer.shared);
-        let cookies = if writes { self.cookies_for(upkeep) } else { Vec::new() };
+        let mut cookies = if writes { self.cookies_for(upkeep) } else { Vec::new() };
+        if self.is_sign_out_shown() && !answer.shared {
+            cookies.push(self.auth().0.landings.clear());
+        }
         let forbids = !cookies.is_empty() || (personal && !answer.cache_control);
         let [vary, no_store] = &FIXED;
         let fixed = match (personal, forbids) {

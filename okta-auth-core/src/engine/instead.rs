@@ -1,6 +1,6 @@
 //! What a browser is shown where a redirect would not do, and an API client gets JSON.
 
-use http::header::{ALLOW, CONTENT_SECURITY_POLICY, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_SECURITY_POLICY, REFERRER_POLICY, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
 use super::page::{Page, escape};
@@ -17,7 +17,9 @@ pub(super) const WITH_FORM: &str = "default-src 'none'; style-src 'unsafe-inline
 /// A page with a form.
 pub(super) fn with_form(status: StatusCode, page: &Page<'_>, form: &str) -> Reply {
     let mut reply = reply::html(status, page.render_with(form));
-    reply.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(WITH_FORM));
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(WITH_FORM));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     reply
 }
 

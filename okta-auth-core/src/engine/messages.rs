@@ -26,10 +26,10 @@
 //!
 //! # What front-channel can and cannot do
 //!
-//! Anybody can load its URL. With `iss` and `sid` it ends the session that Okta knows
+//! Any page can load its URL. With `iss` and `sid` it ends the session that Okta knows
 //! by that `sid` wherever its cookie is, which works in browsers that keep cookies out
-//! of frames. Without them it ends the session whose cookie came along, and then only
-//! if it was not opened as a page of its own: a link must not sign anybody out.
+//! of frames. Without them it is refused, unless the application allows the bare form:
+//! that ends the session whose cookie came along, and only for the navigation of a frame.
 //!
 //!
 //! Who sends it is proved, or it can do no more than sign somebody out; then sessions
@@ -52,7 +52,7 @@ use crate::error::{Code, Error, Result};
 use crate::events::{EndReason, Reference};
 use crate::jose::{Ends, LogoutTokenRules, RevocationTokenRules};
 use crate::logout::{AcceptedIssuers, Channel, FrontTarget, Signer, SubjectIdentifier};
-use crate::logout::{front_channel_target, logout_token, revocation_subject, revocation_token};
+use crate::logout::{front_channel_target, logout_token, origin_of, revocation_subject, revocation_token};
 use crate::session::{Kind, Sessions, StoreKey};
 
 /// What the senders of sign-out messages need beyond what sign-in has.
@@ -84,8 +84,7 @@ impl Visit {
             Ok(_) => reply::html(Channel::Front.done(), "<!doctype html><title>Signed out</title>".to_owned()),
             Err(error) => refusal(Channel::Front, &error, self.reference()),
         };
-        let issuer = Url::parse(self.auth().config().issuer().as_str());
-        let ancestor = issuer.map_or_else(|_| "'none'".to_owned(), |url| url.origin().ascii_serialization());
+        let ancestor = origin_of(self.auth().config().issuer()).unwrap_or_else(|| "'none'".to_owned());
         let policy = format!("default-src 'none'; frame-ancestors {ancestor}");
         let headers = reply.headers_mut();
         headers.remove(X_FRAME_OPTIONS);
@@ -103,14 +102,11 @@ impl Visit {
     /// Ends what a front-channel message names, and tells how many sessions that were.
     async fn try_front_channel(&self, parts: &Parts, body: &[u8]) -> Result<Option<usize>> {
         let auth = self.auth();
-        match front_channel_target(parts, body, auth.config().issuer())? {
+        match front_channel_target(parts, body, auth.config())? {
             None => Ok(Some(0)),
             Some(FrontTarget::Session { sid }) => {
                 let name = auth.0.sessions.naming().name(Kind::OktaSession, sid.as_bytes());
-                if !auth.0.sessions.may_have(&name).await? {
-                    return Ok(None);
-                }
-                let ended = auth.end_named(&name, EndReason::FrontChannel, self.reference()).await;
+                let ended = auth.end_reported(&name, EndReason::FrontChannel, self.reference()).await;
                 // Those in cookies are not known, but for the one whose cookie is here and goes away.
                 if let (Sessions::Cookie { .. }, Some(session)) = (&auth.0.sessions, self.known_session())
                     && self.is_ended_by(parts, body)
@@ -119,8 +115,6 @@ impl Visit {
                 }
                 ended
             }
-            // A link on another page could lead here with the cookie. A frame cannot.
-            Some(FrontTarget::Browser) if self.is_navigation() => Ok(Some(0)),
             Some(FrontTarget::Browser) => match self.session()? {
                 Some(session) if auth.0.sessions.end(session, self.now()).await? => {
                     self.tell_ended(session, EndReason::FrontChannel);
@@ -134,8 +128,8 @@ impl Visit {
     /// Whether a front-channel message ends the session whose cookie came along.
     fn is_ended_by(&self, parts: &Parts, body: &[u8]) -> bool {
         let Ok(Some(session)) = self.session() else { return false };
-        match front_channel_target(parts, body, self.auth().config().issuer()) {
-            Ok(Some(FrontTarget::Browser)) => !self.is_navigation(),
+        match front_channel_target(parts, body, self.auth().config()) {
+            Ok(Some(FrontTarget::Browser)) => true,
             Ok(Some(FrontTarget::Session { sid })) => session.okta_session() == Some(sid.as_str()),
             _ => false,
         }
@@ -225,13 +219,16 @@ impl OktaAuth {
     /// Ends the sessions of whom the body of a proven message names.
     async fn revoke(&self, headers: &HeaderMap, body: &[u8], reference: Reference) -> Result<Option<usize>> {
         let naming = self.0.sessions.naming();
-        let name = match revocation_subject(headers, body, &self.0.senders.accepted)? {
+        let subject = revocation_subject(headers, body, &self.0.senders.accepted)?;
+        let by_email = matches!(subject, SubjectIdentifier::Email(_));
+        let name = match subject {
             SubjectIdentifier::Email(email) => naming.email(email.as_str()),
             SubjectIdentifier::IssuerSubject { sub: id, .. } | SubjectIdentifier::Opaque { id } => {
                 naming.name(Kind::Subject, id.as_bytes())
             }
         };
         match self.end_named(&name, EndReason::UniversalLogout, reference).await {
+            Ok(None | Some(0)) if by_email && !self.config().asks_for_email() => Err(without_email()),
             Ok(Some(0)) => Err(Error::new(Code::LogoutSubjectUnknown, "nobody of that name has a session here")),
             Ok(ended) => Ok(ended),
             Err(error) if error.code() == Code::StoreUnsupported => {
@@ -249,6 +246,13 @@ impl OktaAuth {
         let config = self.config();
         config.public_url(config.routes().global_token_revocation().unwrap_or_default())
     }
+}
+
+/// Sessions that carry no e-mail address cannot be found by one. What may carry one
+/// nevertheless has been ended.
+fn without_email() -> Error {
+    let message = "Okta named a user by e-mail address, and sessions carry none; add `email` to OKTA_SCOPES";
+    Error::new(Code::LogoutUnsupported, message)
 }
 
 /// What a sender is told: a status, a stable code, a reference for the log, and nothing

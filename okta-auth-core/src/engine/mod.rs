@@ -62,6 +62,7 @@
 
 mod access;
 mod addresses;
+mod after_sign_out;
 mod arrival;
 mod bearer_token;
 mod builder;
@@ -89,6 +90,7 @@ mod renewal;
 mod reply;
 mod routes;
 mod session_end;
+mod sign_out;
 mod signed_in;
 mod telling;
 mod tenants;
@@ -126,6 +128,7 @@ use crate::error::Result;
 use crate::events::Events;
 use crate::jose::{IdTokenRules, Trust, VerifiedAccessToken, VerifiedIdToken, Verifier};
 use crate::login::{Attempts, Consumed};
+use crate::logout::{Continuations, Landings};
 use crate::policy::PolicySet;
 use crate::protocol::Protocol;
 use crate::session::Sessions;
@@ -183,6 +186,12 @@ pub(crate) struct Inner {
     sessions: Sessions,
     /// Their new tokens.
     renewals: Arc<renewal::Renewals>,
+    /// Sign-outs that a script began.
+    continuations: Continuations,
+    /// Sign-outs whose browsers come back.
+    landings: Landings,
+    /// Sign-outs that wait for the store.
+    late: Arc<late::LateSignOuts>,
     /// The routes whose requests do not renew them.
     on_demand: Vec<String>,
     /// The routes whose requests are no use of the session.

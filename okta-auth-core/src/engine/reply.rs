@@ -13,7 +13,8 @@ pub type Reply = Response<Bytes>;
 pub(super) const NO_STORE: &str = "no-store";
 
 /// Headers of every answer of the engine: nothing is cached, framed, sniffed, or leaks
-/// its URL by `Referer`.
+/// its URL by `Referer`. Pages with a form send `same-origin` instead of `no-referrer`,
+/// with which browsers send `Origin: null` for the form.
 const HARDENING: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, NO_STORE),
     (http::header::REFERRER_POLICY, "no-referrer"),

@@ -7,7 +7,8 @@
 //! | `/login/initiate` | GET, POST | Okta's dashboard, or anybody | nothing: it only begins one |
 //! | `/authorization-code/callback` | GET, POST | Okta, through the browser | state, in this browser's cookie |
 //! | `/logout` | POST | a page of the application | `Origin` and `Sec-Fetch-Site` |
-//! | `/frontchannel-logout` | GET, POST | Okta's sign-out page, in a frame | nothing, or a `sid` |
+//! | `/logout?continue` | GET | a script of the application, by navigating | a cookie of its sign-out |
+//! | `/frontchannel-logout` | GET, POST | Okta's sign-out page, in a frame | a `sid` |
 //! | `/backchannel-logout` | POST | a provider | a logout token |
 //! | `/global-token-revocation` | POST | Okta | a revocation token |
 //! | `/.well-known/oauth-protected-resource` | GET | clients of the API | nothing: it is public |
@@ -48,7 +49,6 @@ use crate::config::Routes;
 use crate::error::{Code, Error, Result};
 use crate::events::{About, EndReason, Happening};
 use crate::login::{LoginOptions, PendingLogin};
-use crate::logout;
 use crate::session::{NewSession, Session, device};
 
 /// One of the library's paths.
@@ -126,6 +126,7 @@ impl Visit {
             (Endpoint::Callback, &Method::POST) => self.callback(parts, &body).await,
             (Endpoint::Callback, _) => Self::method_not_allowed("GET, POST"),
             (Endpoint::Logout, &Method::POST) => self.logout(parts).await,
+            (Endpoint::Logout, &Method::GET) if self.continues_sign_out(parts) => self.continue_sign_out().await,
             (Endpoint::Logout, &Method::GET) => self.sign_out_by_link(),
             (Endpoint::Logout, _) => Self::method_not_allowed("POST"),
             (Endpoint::FrontChannelLogout, &Method::GET | &Method::POST) => {
@@ -299,60 +300,5 @@ impl Visit {
             reference,
         };
         reply::html(StatusCode::FORBIDDEN, page.render())
-    }
-
-    /// Ends the session here and then at Okta.
-    async fn logout(&self, parts: &Parts) -> Reply {
-        let config = self.auth().config();
-        if !logout::same_origin(&parts.headers, &config.origin()) {
-            let message = "a sign-out came from another origin than OKTA_BASE_URL and was not carried out";
-            return self.error(&Error::new(Code::CrossOrigin, message));
-        }
-        let landing = config.post_logout_redirect_uri().as_str();
-        let mut reply = match self.session() {
-            Ok(None) => reply::see_other(landing),
-            Ok(Some(session)) => match self.try_logout(session).await {
-                Ok(target) => reply::see_other(target.as_deref().unwrap_or(landing)),
-                Err(error) => self.sign_out_later(error),
-            },
-            Err(error) if error.code() == Code::StoreUnavailable => self.sign_out_later(error),
-            Err(error) => self.error(&error),
-        };
-        // The browser forgets the session whatever the store and Okta said.
-        reply::add_cookies(reply.headers_mut(), self.auth().0.sessions.clear(self.cookies()));
-        reply
-    }
-
-    /// Ends the session here first, and tells where the browser ends it at Okta.
-    ///
-    /// # Errors
-    /// The store's: a session that it still has could be used with a copy of the
-    /// cookie.
-    async fn try_logout(&self, session: &Session) -> Result<Option<String>> {
-        match self.auth().0.sessions.end(session, self.now()).await {
-            Ok(true) => self.tell_ended(session, EndReason::SignedOut),
-            Ok(false) => {}
-            Err(error) => {
-                self.tell_not_ended(session, &error);
-                return Err(error);
-            }
-        }
-        Ok(self.end_at_okta(session).await)
-    }
-
-    /// Revokes what can be revoked and tells where the browser ends its session at
-    /// Okta. With Okta away there is no such place, and the sign-out is local.
-    async fn end_at_okta(&self, session: &Session) -> Option<String> {
-        let auth = &self.auth().0;
-        let metadata = match self.auth().metadata().await {
-            Ok(metadata) => metadata,
-            Err(error) => {
-                tracing::warn!(target: "okta_auth", code = %error.code(), "signed out here, but not at Okta: {error}");
-                return None;
-            }
-        };
-        logout::revoke(&auth.protocol, &metadata, session).await;
-        let url = logout::end_session_url(&auth.config, &metadata, session).ok().flatten();
-        url.map(String::from)
     }
 }

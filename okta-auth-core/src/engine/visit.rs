@@ -20,6 +20,7 @@ use crate::error::{Code, Error, Result};
 use crate::events::{About, Happening, Reference};
 use crate::jose::VerifiedAccessToken;
 use crate::login::{LoginOptions, ReturnTo};
+use crate::logout::Landing;
 use crate::session::{Activity, Entry, Session};
 
 /// The engine's view of one request. An adapter makes it before the handler runs, keeps
@@ -64,6 +65,10 @@ pub(super) struct Inner {
     pub(super) unanswered: AtomicBool,
     /// Whether a policy has let the holder of a token in.
     pub(super) by_token: AtomicBool,
+    /// What the request is to a sign-out before it.
+    pub(super) landing: Option<Landing>,
+    /// Whether a handler has asked for that, so it need not be remembered any longer.
+    pub(super) landing_shown: AtomicBool,
     /// What the request is called, once somebody wants to know.
     pub(super) reference: OnceLock<Reference>,
 }
@@ -186,13 +191,14 @@ impl Visit {
     }
 
     /// Whether the request may reach the application at all: not if it names a tenant
-    /// that there is not.
+    /// that does not exist, or comes back from a sign-out.
     ///
     /// # Errors
     /// The challenge to answer with.
     pub fn admit(&self) -> Result<(), Challenge> {
         match self.lobby() {
             Some(Lobby::Closed(error)) => Err(Challenge::error(error.duplicate())),
+            _ if self.is_return_from_sign_out() => Err(Challenge::signed_out()),
             _ => Ok(()),
         }
     }

@@ -136,6 +136,16 @@ codes! {
     ///
     /// The sign-out is completed as soon as the store works again.
     SignOutPending = "sign_out_pending",
+    /// The browser has been signed out, and the session was not ended on the server: the
+    /// session store does not answer, and too many sign-outs wait for it already.
+    ///
+    /// A copy of the session's cookie is good until its limits. End the user's sessions
+    /// with `OktaAuth::end_sessions_of` when the store works again.
+    SignOutLocalOnly = "sign_out_local_only",
+    /// The browser is signed out here, and its session at Okta was not ended: the address
+    /// that a script got to continue the sign-out was used before, is older than a minute,
+    /// or belongs to another browser.
+    SignOutLinkInvalid = "sign_out_link_invalid",
     /// The session cannot be renewed at the moment, and what it holds is too old to be
     /// used.
     ///

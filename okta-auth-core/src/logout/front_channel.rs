@@ -1,30 +1,34 @@
 //! The request of a front-channel logout (OIDC Front-Channel Logout §2): the provider's
 //! sign-out page loads it in a frame.
 //!
-//! Nothing proves where it comes from, since any page can load it. That makes these the
-//! rules:
+//! Any page can load it, so the request proves nothing. That makes these the rules:
 //!
-//! 1. It ends sessions and does nothing else. The answer must not tell whether there
-//!    was one.
-//! 2. With `iss` and `sid` it ends the session that is known by both. A `sid` is hard
-//!    to guess, and it works when the browser keeps cookies out of frames.
-//! 3. Without them it can mean no more than the session whose cookie came along. A
-//!    cookie with `SameSite=Lax` does not come along in a frame of another site, so
-//!    what this ends is at most what a link could end.
-//! 4. Another issuer's message is ignored, and answered like any other.
+//! 1. It ends sessions and does nothing else. The answer does not tell whether there was
+//!    a session.
+//! 2. `iss` and `sid` are required. They end the session that is known by both. A `sid`
+//!    is hard to guess, and it works when the browser keeps cookies out of frames.
+//! 3. The bare form, without both, counts only where
+//!    `ConfigBuilder::front_channel_session_required` is off. It ends the session whose
+//!    cookie came along, and only for the navigation of an `iframe` without a foreign
+//!    `Origin`: an image, a script, a `fetch` or a link on another page ends nothing. A
+//!    frame on the provider's page says `Sec-Fetch-Site: cross-site` or `same-site`, so
+//!    that header is not consulted; a `SameSite=Lax` cookie reaches a same-site frame only.
+//! 4. A message of another issuer is ignored, and answered like any other.
 
 use http::HeaderMap;
+use http::header::ORIGIN;
 use http::request::Parts;
+use url::Url;
 
 use super::form::{FORM, is_media_type, malformed, parameters};
-use crate::config::Issuer;
+use crate::config::{Config, Issuer};
 use crate::error::Result;
 use crate::jose::is_identifier;
 
 /// The largest query and the largest body that are read, in bytes.
 const MAX_SIZE: usize = 8 * 1024;
 
-/// Whose session it ends.
+/// Which session a front-channel logout ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// The session at the configured issuer, wherever it is.
@@ -37,26 +41,53 @@ pub(crate) enum Target {
 }
 
 /// Reads the query, and the form of a POST. The specification has GET alone; Okta
-/// documents POST. `None` is a message of another issuer, to be ignored.
+/// documents POST. `None` is a request that must be ignored: a message of another
+/// issuer, or the bare form from anywhere but a frame.
 ///
 /// # Errors
-/// [`Code::LogoutMalformed`](crate::error::Code::LogoutMalformed) if one of `iss` and
-/// `sid` is there without the other, comes twice, or is empty or too large.
-pub(crate) fn target(parts: &Parts, body: &[u8], issuer: &Issuer) -> Result<Option<Target>> {
+/// [`Code::LogoutMalformed`](crate::error::Code::LogoutMalformed) if `iss` or `sid` is
+/// missing although both are required, or one of them is missing, comes twice, or is
+/// empty or too large.
+pub(crate) fn target(parts: &Parts, body: &[u8], config: &Config) -> Result<Option<Target>> {
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     if query.len() > MAX_SIZE || body.len() > MAX_SIZE {
         return Err(malformed("the front-channel logout is larger than 8 KiB"));
     }
     match parameters(&[query, form(&parts.headers, body)?], ["iss", "sid"])? {
-        [None, None] => Ok(Some(Target::Browser)),
+        [None, None] if config.options.front_channel_session_required => Err(malformed(
+            "the front-channel logout has no `iss` and `sid`; set frontchannel_logout_session_required for this \
+             client at the provider",
+        )),
+        [None, None] => Ok(is_own_frame(&parts.headers, config).then_some(Target::Browser)),
         [Some(iss), Some(sid)] if is_identifier(&sid) && !iss.is_empty() => {
-            Ok((iss == issuer.as_str()).then_some(Target::Session { sid }))
+            Ok((iss == config.issuer.as_str()).then_some(Target::Session { sid }))
         }
         [Some(_), Some(_)] => {
             Err(malformed("the `iss` or the `sid` of the front-channel logout is empty or too large"))
         }
         _ => Err(malformed("the front-channel logout has one of `iss` and `sid` without the other")),
     }
+}
+
+/// Whether a request is the navigation of an `iframe`, and names no origin but the
+/// issuer's or the application's own.
+fn is_own_frame(headers: &HeaderMap, config: &Config) -> bool {
+    let only = |name: &str, expected: &str| {
+        let mut values = headers.get_all(name).iter();
+        values.next().is_some_and(|value| value == expected) && values.next().is_none()
+    };
+    let (own, issuer) = (config.origin(), origin_of(&config.issuer));
+    only("sec-fetch-mode", "navigate")
+        && only("sec-fetch-dest", "iframe")
+        && headers
+            .get_all(ORIGIN)
+            .iter()
+            .all(|origin| *origin == own || Some(origin.as_bytes()) == issuer.as_deref().map(str::as_bytes))
+}
+
+/// The origin of an issuer, as browsers write it.
+pub(crate) fn origin_of(issuer: &Issuer) -> Option<String> {
+    Url::parse(issuer.as_str()).ok().map(|issuer| issuer.origin().ascii_serialization())
 }
 
 /// The body as a form; an empty one is of no media type.

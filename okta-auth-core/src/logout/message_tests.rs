@@ -14,6 +14,7 @@ use super::front_channel::Target;
 use super::status::Channel;
 use super::universal::{AcceptedIssuers, Signer, SubjectIdentifier};
 use super::{back_channel, front_channel, universal};
+use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::jose::issuer_for_tests::{CLIENT, ISSUER, NOW, TestIssuer, encode, issuer, sign};
 use crate::jose::{LogoutTokenRules, RevocationTokenRules};
@@ -80,8 +81,15 @@ fn a_body_of_another_media_type_or_of_two() {
 
 // ---- front-channel
 
+/// An application that takes the bare form, or not.
+fn application(session_required: bool) -> Config {
+    let config = Config::builder().issuer(ISSUER).client_id(CLIENT).base_url("https://app.example.com");
+    let config = config.front_channel_session_required(session_required);
+    config.cookie_secret("a secret for tests, 32 bytes or more").build().unwrap()
+}
+
 fn front(query: &str) -> Result<Option<Target>> {
-    front_channel::target(&request(query, &[]), b"", &issuer())
+    front_channel::target(&request(query, &[]), b"", &application(true))
 }
 
 fn session(sid: &str) -> Option<Target> {
@@ -94,16 +102,17 @@ fn named(iss: &str, sid: &str) -> String {
 }
 
 #[test]
-fn both_parameters_or_neither_in_a_query_or_a_form() {
+fn both_parameters_in_a_query_or_a_form() {
     let both = named(ISSUER, "102 s");
     assert_eq!(front(&both).unwrap(), session("102 s"));
-    assert_eq!(front("").unwrap(), Some(Target::Browser));
-    assert_eq!(front("other=1&other=2&ISS=x").unwrap(), Some(Target::Browser));
+    for bare in ["", "other=1&other=2&ISS=x"] {
+        assert_eq!(front(bare).unwrap_err().code(), Code::LogoutMalformed, "{bare}");
+    }
     let (iss, sid) = both.split_once('&').unwrap();
     let form = request("", &[("content-type", FORM)]);
-    assert_eq!(front_channel::target(&form, both.as_bytes(), &issuer()).unwrap(), session("102 s"));
+    assert_eq!(front_channel::target(&form, both.as_bytes(), &application(true)).unwrap(), session("102 s"));
     let split = request(iss, &[("content-type", FORM)]);
-    assert_eq!(front_channel::target(&split, sid.as_bytes(), &issuer()).unwrap(), session("102 s"));
+    assert_eq!(front_channel::target(&split, sid.as_bytes(), &application(true)).unwrap(), session("102 s"));
 }
 
 #[test]
@@ -138,11 +147,45 @@ fn one_parameter_without_the_other_two_empty_and_huge_ones() {
     assert!(front(&named(ISSUER, &"a".repeat(255))).unwrap().is_some());
 }
 
+/// What a page of another site can make a browser send: an image, a script, a `fetch`, a link, a form.
+#[test]
+fn the_bare_form_means_the_browser_for_the_navigation_of_a_frame_alone() {
+    const FRAME: [(&str, &str); 2] = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")];
+    let config = application(false);
+    let target = |headers: &[(&str, &str)]| front_channel::target(&request("", headers), b"", &config).unwrap();
+    let issuer = &issuer().as_str().parse::<url::Url>().unwrap().origin().ascii_serialization();
+    for more in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", issuer.as_str()),
+        ("origin", "https://app.example.com"),
+    ] {
+        assert_eq!(target(&[FRAME[0], FRAME[1], more]), Some(Target::Browser), "{more:?}");
+    }
+    for headers in [
+        &[][..],
+        &[("accept", "text/html")],
+        &[FRAME[0]],
+        &[FRAME[1]],
+        &[("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")],
+        &[("sec-fetch-mode", "no-cors"), FRAME[1]],
+        &[("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")],
+        &[FRAME[0], ("sec-fetch-dest", "document")],
+        &[FRAME[0], FRAME[1], ("sec-fetch-dest", "image")],
+        &[FRAME[0], FRAME[1], ("origin", "https://evil.example")],
+        &[FRAME[0], FRAME[1], ("origin", "null")],
+        &[FRAME[0], FRAME[1], ("origin", issuer), ("origin", "https://evil.example")],
+    ] {
+        assert_eq!(target(headers), None, "{headers:?}");
+    }
+    assert!(front_channel::target(&request("sid=1", &FRAME), b"", &config).is_err(), "half a name is no bare form");
+}
+
 #[test]
 fn a_query_and_a_form_that_disagree() {
     let (one, other) = (named(ISSUER, "102s"), named(ISSUER, "other"));
     let target = |kinds: &[(&str, &str)], query: &str, body: &str| {
-        front_channel::target(&request(query, kinds), body.as_bytes(), &issuer()).map_err(|error| error.code())
+        front_channel::target(&request(query, kinds), body.as_bytes(), &application(true)).map_err(|error| error.code())
     };
     assert_eq!(target(&[("content-type", FORM)], &one, &other), Err(Code::LogoutMalformed));
     assert_eq!(target(&[("content-type", "text/plain")], "", &one), Err(Code::LogoutMalformed));
@@ -496,8 +539,8 @@ proptest! {
         prop_assert!(back_channel::logout_token(&typed(&[FORM]), &bytes).is_err());
         prop_assert!(subject_of(&bytes).is_err());
         let form = request("", &[("content-type", FORM)]);
-        let target = front_channel::target(&form, &bytes, &issuer());
-        prop_assert!(matches!(target, Err(_) | Ok(None | Some(Target::Browser))));
+        let target = front_channel::target(&form, &bytes, &application(true));
+        prop_assert!(matches!(target, Err(_) | Ok(None)));
         let mut parts = request("", &[]);
         if let Ok(value) = http::HeaderValue::from_bytes(&bytes) {
             parts.headers.insert(AUTHORIZATION, value);
@@ -515,7 +558,6 @@ proptest! {
             (Ok(Some(Target::Session { sid })), [iss], [one]) => {
                 prop_assert!(*iss == ISSUER && sid == *one && !one.is_empty());
             }
-            (Ok(Some(Target::Browser)), [], []) => {}
             (Ok(None), [iss], [_]) => prop_assert!(*iss != ISSUER),
             (Err(error), ..) => prop_assert_eq!(error.code(), Code::LogoutMalformed),
             (other, ..) => prop_assert!(false, "{:?} from {}", other, query),

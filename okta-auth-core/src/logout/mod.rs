@@ -4,17 +4,18 @@
 //! 1. The request is a POST from one of the application's own pages.
 //! 2. The session's cookies are deleted, whatever happens next.
 //! 3. The refresh token is revoked, within three seconds or not at all.
-//! 4. The browser is sent to the end-session endpoint with the ID token as a hint. With
-//!    Okta away it stays here, signed out.
+//! 4. The browser is sent to the end-session endpoint with the ID token as a hint: by a
+//!    redirect, by a form if the URL would be too long, or by an address for a script to
+//!    navigate to. With Okta away it stays here, signed out.
 //! 5. Okta sends it back to the sign-out redirect URI, where nothing is expected of it:
-//!    no session, no state.
+//!    no session, no state. A state that it brings is dropped from the address.
 //!
 //! # Messages from outside
 //!
 //! | message | from | proof | ends |
 //! |---|---|---|---|
 //! | back-channel (OIDC Back-Channel Logout) | the provider | a logout token | a session, or those of a user |
-//! | front-channel (OIDC Front-Channel Logout) | the user's browser, in a frame | none | a session, or this browser's |
+//! | front-channel (OIDC Front-Channel Logout) | the user's browser, in a frame | none, but for a `sid` | a session |
 //! | Universal Logout (Global Token Revocation) | Okta | a revocation token | those of a user |
 //!
 //! What has no proof can be sent by anybody, so a front-channel message may do no more
@@ -37,9 +38,12 @@
 //! | Okta or the store cannot be reached, or a copy is at work | 400 | 503 | 503 |
 
 mod back_channel;
+mod continuation;
 mod email;
+mod end_session;
 mod form;
 mod front_channel;
+mod landing;
 mod origin;
 mod status;
 mod universal;
@@ -49,18 +53,16 @@ mod message_tests;
 
 use std::time::Duration;
 
-use url::Url;
-
-use crate::config::Config;
 use crate::discovery::Metadata;
-use crate::error::Result;
 use crate::protocol::Protocol;
-use crate::secret::Secret;
 use crate::session::Session;
 
 pub(crate) use back_channel::logout_token;
-pub(crate) use front_channel::{Target as FrontTarget, target as front_channel_target};
-pub(crate) use origin::same_origin;
+pub(crate) use continuation::Continuations;
+pub(crate) use end_session::EndSession;
+pub(crate) use front_channel::{Target as FrontTarget, origin_of, target as front_channel_target};
+pub(crate) use landing::{Landing, Landings};
+pub(crate) use origin::{MissingOrigin, same_origin};
 pub(crate) use status::Channel;
 pub(crate) use universal::{
     AcceptedIssuers, Signer, SubjectIdentifier, revocation_token, subject as revocation_subject,
@@ -80,20 +82,4 @@ pub(crate) async fn revoke(protocol: &Protocol, metadata: &Metadata, session: &S
         }
         Err(_) => tracing::warn!(target: "okta_auth", "the refresh token was not revoked: Okta took too long"),
     }
-}
-
-/// Where the browser ends its session at Okta. Without an ID token there is nothing to
-/// hint with, and Okta requires the hint; an expired one is fine.
-///
-/// The `state` is there because providers echo it; nothing here trusts it on return.
-pub(crate) fn end_session_url(config: &Config, metadata: &Metadata, session: &Session) -> Result<Option<Url>> {
-    let (Some(endpoint), Some(id_token)) = (metadata.end_session_endpoint(), session.id_token()) else {
-        return Ok(None);
-    };
-    let mut url = endpoint.clone();
-    url.query_pairs_mut()
-        .append_pair("id_token_hint", id_token.expose())
-        .append_pair("post_logout_redirect_uri", config.post_logout_redirect_uri.as_str())
-        .append_pair("state", Secret::random()?.expose());
-    Ok(Some(url))
 }

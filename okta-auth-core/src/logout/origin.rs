@@ -7,21 +7,42 @@
 
 use crate::headers::Headers;
 
+/// How a request that names neither its origin nor its site is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MissingOrigin {
+    /// It passes: browsers send one of the two headers, so it comes from another client.
+    Allowed,
+    /// It is refused (`ConfigBuilder::strict_origin_check`).
+    Refused,
+}
+
 /// Checks `Sec-Fetch-Site` and `Origin`, both of them where both are there.
 ///
 /// 1. `Sec-Fetch-Site` must be `same-origin`, or `none` (typed into the address bar).
-///    `same-site` is not enough: a neighbour on another subdomain is not this
-///    application.
-/// 2. `Origin` must be this application's own; `null` is anybody's.
-/// 3. With neither header the request is not from a browser that could be tricked
-///    (every browser of the last years sends one of the two with a POST), and cookies
-///    are `SameSite=Lax` besides.
-pub(crate) fn same_origin<H: Headers>(headers: &H, own: &str) -> bool {
-    headers.each().all(|(name, value)| match name {
-        "sec-fetch-site" => matches!(value.as_ref(), b"same-origin" | b"none"),
-        "origin" => value.as_ref() == own.as_bytes(),
-        _ => true,
-    })
+///    `same-site` is not enough: a page on another subdomain is not this application.
+/// 2. `Origin` must be this application's own.
+/// 3. `Origin: null` counts as its own only together with `Sec-Fetch-Site:
+///    same-origin`. Browsers send that pair for a form on a page with
+///    `Referrer-Policy: no-referrer` (Fetch §3.2, "append a request `Origin` header").
+///    Sandboxed frames and redirects from other sites send `null` with `cross-site`,
+///    and scripts cannot set either header.
+/// 4. Without both headers the request comes from a client that is no browser: every
+///    browser of the last years sends one of the two with a POST, and the session
+///    cookie is `SameSite=Lax`. [`MissingOrigin::Refused`] refuses it nevertheless.
+pub(crate) fn same_origin<H: Headers>(headers: &H, own: &str, missing: MissingOrigin) -> bool {
+    let (mut same_origin, mut opaque, mut named) = (false, false, false);
+    for (name, value) in headers.each() {
+        match (name, value.as_ref()) {
+            ("sec-fetch-site", b"same-origin") => same_origin = true,
+            ("sec-fetch-site", b"none") => {}
+            ("origin", b"null") => opaque = true,
+            ("origin", origin) if origin == own.as_bytes() => {}
+            ("sec-fetch-site" | "origin", _) => return false,
+            _ => continue,
+        }
+        named = true;
+    }
+    (named || missing == MissingOrigin::Allowed) && (same_origin || !opaque)
 }
 
 #[cfg(test)]
@@ -35,7 +56,7 @@ mod tests {
         for (name, value) in pairs {
             headers.append(*name, value.parse().unwrap());
         }
-        same_origin(&headers, "https://app.example.com")
+        same_origin(&headers, "https://app.example.com", MissingOrigin::Allowed)
     }
 
     #[test]
@@ -44,6 +65,28 @@ mod tests {
         assert!(check(&[("origin", "https://app.example.com")]));
         assert!(check(&[("sec-fetch-site", "same-origin"), ("origin", "https://app.example.com")]));
         assert!(check(&[("sec-fetch-site", "none")]));
+    }
+
+    #[test]
+    fn an_opaque_origin_needs_a_same_origin_site() {
+        assert!(check(&[("origin", "null"), ("sec-fetch-site", "same-origin")]));
+        assert!(check(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
+        for site in ["none", "same-site", "cross-site", "", "Same-Origin", "same-origin, cross-site"] {
+            assert!(!check(&[("origin", "null"), ("sec-fetch-site", site)]), "{site}");
+        }
+        assert!(!check(&[("origin", "null"), ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")]));
+        assert!(!check(&[("origin", "null"), ("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")]));
+        assert!(!check(&[("origin", "null, null"), ("sec-fetch-site", "same-origin")]));
+    }
+
+    #[test]
+    fn without_both_headers_the_setting_decides() {
+        let strict = |headers: &HeaderMap| same_origin(headers, "https://app.example.com", MissingOrigin::Refused);
+        let mut headers = HeaderMap::new();
+        headers.insert("cookie", "a=b".parse().unwrap());
+        assert!(!strict(&headers));
+        headers.insert("sec-fetch-site", "none".parse().unwrap());
+        assert!(strict(&headers));
     }
 
     #[test]

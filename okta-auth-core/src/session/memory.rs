@@ -41,7 +41,15 @@ struct Tables {
     /// Keyed by index and record, in order, so that the links of one index are a range.
     links: BTreeMap<(StoreKey, StoreKey), Timestamp>,
     marks: Table<u64>,
+    /// Marks that strangers ask for. They have a table of their own, so that they push out
+    /// no mark that has been proven.
+    unproven: Table<u64>,
+    /// Whether an unproven mark has been pushed out and the log has it.
+    overflowed: bool,
 }
+
+/// So many unproven marks are kept at most, of about 100 bytes each.
+const UNPROVEN: usize = 10_000;
 
 /// Entries that expire.
 ///
@@ -123,17 +131,45 @@ impl MemoryStore {
         self.len() == 0
     }
 
-    /// Whether no mark has ever been set that is still there.
+    /// Whether there is no mark.
     ///
     /// Marks are rare, and each request with a session in a cookie asks. An expired
     /// mark that is still there only makes the answer slower.
     pub(crate) fn has_no_marks(&self) -> bool {
-        self.lock().marks.entries.is_empty()
+        let tables = self.lock();
+        tables.marks.entries.is_empty() && tables.unproven.entries.is_empty()
     }
 
-    /// Whether half of the room for marks is free.
-    pub(crate) fn has_room_for_marks(&self) -> bool {
-        self.lock().marks.entries.len() < self.capacity / 2
+    /// Whether strangers have set marks.
+    pub(crate) fn has_unproven_marks(&self) -> bool {
+        !self.lock().unproven.entries.is_empty()
+    }
+
+    /// Sets a mark that is not proven. The oldest of them makes room.
+    pub(crate) fn raise_unproven(&self, key: &StoreKey, value: u64, lifetime: Duration) {
+        let until = self.clock.now().plus(lifetime);
+        let mut tables = self.lock();
+        let full = tables.unproven.entries.len() >= UNPROVEN && !tables.unproven.entries.contains_key(key);
+        let value = tables.unproven.entries.get(key).map_or(value, |(before, _)| value.max(*before));
+        tables.unproven.put(*key, value, until, UNPROVEN);
+        if full && !std::mem::replace(&mut tables.overflowed, true) {
+            tracing::warn!(
+                target: "okta_auth",
+                "more than {UNPROVEN} front-channel logouts named sessions that this process has not seen; the oldest \
+                 are dropped, and a session that one of them was about goes on. This is logged once. Set \
+                 OKTA_REVOCATION_STORE to a Redis URL, which knows each session from its beginning"
+            );
+        }
+    }
+
+    /// Keeps a mark among those that are proven: a session that it is about has come.
+    pub(crate) fn prove(&self, keys: &[StoreKey]) {
+        let mut tables = self.lock();
+        for key in keys {
+            if let Some((value, until)) = tables.unproven.take(key) {
+                tables.marks.put(*key, value, until, self.capacity);
+            }
+        }
     }
 
     /// Writes a record with nothing in it, without waiting.
@@ -148,7 +184,8 @@ impl MemoryStore {
     pub(crate) fn marks_now(&self, marks: &[StoreKey]) -> Vec<u64> {
         let now = self.clock.now();
         let tables = self.lock();
-        marks.iter().map(|mark| tables.marks.live(mark, now).copied().unwrap_or(0)).collect()
+        let value = |table: &Table<u64>, mark| table.live(mark, now).copied().unwrap_or(0);
+        marks.iter().map(|mark| value(&tables.marks, mark).max(value(&tables.unproven, mark))).collect()
     }
 
     /// The tables. A panic cannot leave them half-written: nothing in here panics.

@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     Renewal,
     /// A message that may come once.
     Message,
+    /// A sign-out that a navigation continues.
+    SignOut,
 }
 
 impl Kind {
@@ -55,6 +57,7 @@ impl Kind {
             Self::LatestStart => "latest start",
             Self::Renewal => "renewal",
             Self::Message => "message",
+            Self::SignOut => "sign-out",
         }
     }
 }

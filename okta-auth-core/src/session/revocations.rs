@@ -9,10 +9,12 @@
 //! Entries go by themselves after the absolute limit, when no session that they are
 //! about can be alive.
 //!
-//! A front-channel logout proves nothing: anybody can ask for the end of any session at
-//! Okta. So it is remembered which of those are sessions here too, as records beside
-//! the marks, and what somebody makes up is not written down. Otherwise a few thousand
-//! made-up names would push out what has really ended, and its cookies were good again.
+//! A front-channel logout proves nothing: any page can ask for the end of any session at
+//! Okta. So it is noted which of those are sessions here too, as records beside the
+//! marks. A shared store has noted each session since its beginning and ignores other
+//! names. A process may have been restarted, so it keeps marks for names that it does not
+//! know in a bounded table of their own, where the oldest makes room. Made-up names never
+//! push out the mark of a session that has really ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,9 +47,9 @@ impl Revocations {
     /// The names are made only if they are needed: each is a hash, and the claims have
     /// to be read for them.
     ///
-    /// Once marks are many, whoever comes is remembered for `lifetime`, since strangers
-    /// are not believed any more. A store that is shared knows each session from its
-    /// beginning; a process may have been restarted since.
+    /// Once there are unproven marks, each session that comes is noted for `lifetime`: a
+    /// later front-channel logout of it is proven then. An unproven mark that is about it
+    /// becomes a proven one.
     pub(crate) fn is_ended_now(&self, session: &Session, naming: &Naming, lifetime: Duration) -> Option<bool> {
         let Self::Memory(memory) = self else { return None };
         // Nearly always nothing has been ended, and no name has to be made.
@@ -55,8 +57,9 @@ impl Revocations {
             return Some(false);
         }
         let names = session.names(naming);
-        if let Some(name) = names.okta_session.as_ref().filter(|_| !memory.has_room_for_marks()) {
+        if let Some(name) = names.okta_session.as_ref().filter(|_| memory.has_unproven_marks()) {
             memory.note(name, lifetime);
+            memory.prove(std::slice::from_ref(name));
         }
         Some(memory.marks_now(&names.all()).into_iter().any(|mark| covers(mark, session.created_at())))
     }
@@ -98,19 +101,30 @@ impl Revocations {
         bounded(self.store().save(name, &next, lifetime)).await.map(drop)
     }
 
-    /// Whether a session at Okta may be one here.
-    ///
-    /// A process that has been restarted does not know all of them, and believes
-    /// strangers for as long as that takes no room from others.
+    /// Ends the sessions of a session at Okta of which only a stranger speaks. `false` if
+    /// there is none here, as far as that can be told.
     ///
     /// # Errors
     /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
-    pub(crate) async fn may_know(&self, okta_session: &StoreKey) -> Result<bool> {
-        if let Self::Memory(memory) = self
-            && memory.has_room_for_marks()
-        {
-            return Ok(true);
+    pub(crate) async fn end_reported(
+        &self,
+        okta_session: &StoreKey,
+        until: Timestamp,
+        lifetime: Duration,
+    ) -> Result<bool> {
+        if self.knows(okta_session).await? {
+            return self.end(okta_session, until, lifetime).await.map(|()| true);
         }
+        let Self::Memory(memory) = self else { return Ok(false) };
+        memory.raise_unproven(okta_session, u64::try_from(until.seconds()).unwrap_or(0), lifetime);
+        Ok(true)
+    }
+
+    /// Whether a session at Okta is known to be one here.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    pub(crate) async fn knows(&self, okta_session: &StoreKey) -> Result<bool> {
         Ok(bounded(self.store().load(okta_session)).await?.is_some())
     }
 

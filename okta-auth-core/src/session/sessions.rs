@@ -59,8 +59,24 @@ pub(crate) enum Look {
 pub(crate) enum Ticket {
     /// Whether this session has been ended, or what its tokens are now.
     Cookie { entry: Entry, rewrite: bool },
-    /// What the store has under this key.
-    Stored(StoreKey),
+    /// What the store has under this key. `proven` if the MAC of the id shows that it was
+    /// issued here; ids of the previous format have none.
+    Stored { key: StoreKey, proven: bool },
+}
+
+impl Ticket {
+    /// The session, as far as it is known: two tickets with one key are of one session.
+    pub(crate) fn key(&self) -> StoreKey {
+        match self {
+            Self::Cookie { entry, .. } => entry.session.id().0,
+            Self::Stored { key, .. } => *key,
+        }
+    }
+
+    /// Whether the cookie itself proves that the session was issued here.
+    pub(crate) fn is_proven(&self) -> bool {
+        !matches!(self, Self::Stored { proven: false, .. })
+    }
 }
 
 /// What came of asking.
@@ -86,7 +102,8 @@ impl Sessions {
         }
         let (cookies, revocations, naming, limits) = match self {
             Self::Stored(stored) => {
-                return stored.key(request).map_or(Look::None, |key| Look::Wait(Ticket::Stored(key)));
+                let Some((key, proven)) = stored.key(request) else { return Look::None };
+                return Look::Wait(Ticket::Stored { key, proven });
             }
             Self::Cookie { cookies, revocations, naming, limits, .. } => (cookies, revocations, naming, limits),
         };
@@ -119,13 +136,13 @@ impl Sessions {
                 Ok(if ended { Found::Ended } else { Found::Here { entry, rewrite } })
             }
             (_, Ticket::Cookie { entry, rewrite }) => Ok(Found::Here { entry, rewrite }),
-            (Self::Stored(stored), Ticket::Stored(key)) => {
+            (Self::Stored(stored), Ticket::Stored { key, .. }) => {
                 let Some(entry) = stored.load(&key, now).await? else { return Ok(Found::None) };
                 let touched = stored.touch(&entry, now, activity).await;
                 let rewrite = touched.is_some();
                 Ok(Found::Here { entry: touched.unwrap_or(entry), rewrite })
             }
-            (Self::Cookie { .. }, Ticket::Stored(_)) => Ok(Found::None),
+            (Self::Cookie { .. }, Ticket::Stored { .. }) => Ok(Found::None),
         }
     }
 
@@ -291,20 +308,29 @@ impl Sessions {
         }
     }
 
-    /// Whether a session at Okta may be that of one of our sessions: whoever says that
-    /// it is over may be anybody.
+    /// Ends every session of a session at Okta because of a front-channel logout, which
+    /// any page can send.
     ///
-    /// In a store, what is linked is ended and nothing is written down for what is not.
-    /// For sessions in cookies each ending is written down, and what strangers make up
-    /// must not fill the place of what has really ended.
+    /// In a store, linked sessions end and nothing else is written. For sessions in cookies
+    /// each ending is written down, so [`Revocations::end_reported`] keeps names that are
+    /// not proven apart.
     ///
     /// # Errors
-    /// [`Code::StoreUnavailable`].
-    pub(crate) async fn may_have(&self, okta_session: &StoreKey) -> Result<bool> {
-        match self {
-            Self::Cookie { revocations: Some(revocations), .. } => revocations.may_know(okta_session).await,
-            _ => Ok(true),
+    /// As for [`end_named`](Self::end_named).
+    pub(crate) async fn end_reported(
+        &self,
+        okta_session: &StoreKey,
+        now: Timestamp,
+        told: impl Fn(Arc<Session>),
+    ) -> Result<Option<usize>> {
+        let Self::Cookie { revocations: Some(revocations), naming, limits, watches, .. } = self else {
+            return self.end_named(okta_session, now, told).await;
+        };
+        let until = revocations.latest_start(&naming.name(Kind::LatestStart, b""), now).await?;
+        if revocations.end_reported(okta_session, until, limits.memory_of_ended()).await? {
+            watches.end_named(okta_session, until);
         }
+        Ok(None)
     }
 
     /// Ends every session of a name. How many those were, where they can be found:

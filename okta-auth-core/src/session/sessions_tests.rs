@@ -34,9 +34,7 @@ fn sessions_at(capacity: usize, limits: SessionLimits, clock: impl crate::clock:
 /// What a front-channel logout does.
 async fn frame(sessions: &Sessions, sid: &str) {
     let name = sessions.naming().name(Kind::OktaSession, sid.as_bytes());
-    if sessions.may_have(&name).await.unwrap() {
-        sessions.end_named(&name, NOW, drop).await.unwrap();
-    }
+    sessions.end_reported(&name, NOW, drop).await.unwrap();
 }
 
 /// What a browser sends back.
@@ -73,21 +71,44 @@ async fn made_up_sign_outs_do_not_push_out_those_that_happened() {
     assert!(!lives(&sessions, &other), "strangers have filled the list");
 }
 
-/// A process that has been restarted knows nobody. It learns of who comes, and believes what it is told of the others.
+/// A restarted process knows no session. It learns of those that come, and keeps what is reported of the others apart.
 #[tokio::test]
-async fn after_a_restart_sign_outs_are_believed_and_strangers_fill_nothing() {
+async fn after_a_restart_made_up_sign_outs_neither_fill_the_list_nor_turn_front_channel_off() {
     let before = sessions(100);
-    let [absent, present] = [signed_in(&before, "absent").await, signed_in(&before, "present").await];
+    let (absent, present) = (signed_in(&before, "absent").await, signed_in(&before, "present").await);
+    let (late, unseen) = (signed_in(&before, "late").await, signed_in(&before, "unseen").await);
     let sessions = sessions(100);
     frame(&sessions, "absent").await;
-    assert!(!lives(&sessions, &absent), "one that is not known is believed");
-    for number in 0..1_000 {
+    assert!(!lives(&sessions, &absent), "a session that is not known is ended");
+    frame(&sessions, "unseen").await;
+    for number in 0..50_000 {
         frame(&sessions, &format!("made up {number}")).await;
     }
-    assert!(!lives(&sessions, &absent), "a cookie that had been ended is good again");
-    assert!(lives(&sessions, &present), "whoever comes is known from now on");
+    assert!(!lives(&sessions, &absent), "it has come in between, so its end is proven and stays");
+    assert!(lives(&sessions, &unseen), "the oldest unproven end made room: docs/sessions.md says so");
+    assert!(lives(&sessions, &present), "a session that nobody has ended");
     frame(&sessions, "present").await;
-    assert!(!lives(&sessions, &present), "strangers have filled the list");
+    assert!(!lives(&sessions, &present), "a session that has come");
+    frame(&sessions, "late").await;
+    assert!(!lives(&sessions, &late), "a session that has not come since the restart");
+}
+
+/// Made-up names must not take memory without end.
+#[tokio::test]
+async fn unproven_marks_are_bounded_and_kept_apart() {
+    let memory = MemoryStore::with_clock(50, || UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+    let key = |number: u64| {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        StoreKey::from_bytes(bytes)
+    };
+    memory.raise(&key(1), 7, LIMITS.absolute).await.unwrap();
+    for number in 2..20_000 {
+        memory.raise_unproven(&key(number), 8, LIMITS.absolute);
+    }
+    let kept = memory.marks_now(&(1..20_000).map(key).collect::<Vec<_>>());
+    assert_eq!((kept[0], kept[19_998 - 1]), (7, 8), "the proven one, and the newest");
+    assert_eq!(kept.iter().filter(|mark| **mark == 8).count(), 10_000);
 }
 
 /// A session may have begun by a clock that is ahead, and lives by its own beginning.
@@ -121,13 +142,13 @@ async fn a_session_at_okta_is_known_for_as_long_as_the_latest_session_here_lives
         let memory = Arc::new(MemoryStore::with_clock(1, clock));
         let revocations = if shared { Revocations::Shared(memory) } else { Revocations::Memory(memory) };
         let name = StoreKey::from_bytes([1; 32]);
-        assert!(!revocations.may_know(&name).await.unwrap(), "the premise");
+        assert!(!revocations.knows(&name).await.unwrap(), "the premise");
         for _ in 0..2 {
             revocations.remember(Some(&name), LIMITS.absolute).await.unwrap();
             time.fetch_add(40_000, Ordering::SeqCst);
         }
-        assert!(revocations.may_know(&name).await.unwrap(), "shared: {shared}");
+        assert!(revocations.knows(&name).await.unwrap(), "shared: {shared}");
         time.fetch_add(4_000, Ordering::SeqCst);
-        assert!(!revocations.may_know(&name).await.unwrap(), "shared: {shared}: and not for ever");
+        assert!(!revocations.knows(&name).await.unwrap(), "shared: {shared}: and not for ever");
     }
 }

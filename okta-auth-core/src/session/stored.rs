@@ -1,9 +1,10 @@
 //! Sessions in a store: the browser has an id, and the store has the record, sealed.
 //!
-//! The id is 256 random bits. The store knows its hash alone, and the record under that
-//! hash is sealed with the cookie keys, for that hash and for the number of its writing:
-//! moved to another key, or given another version, it does not open. So an attacker who
-//! can write to the store cannot pass an older record off as a newer one.
+//! The id is 256 random bits with a MAC behind them. The store knows the hash of the bits
+//! alone, and the record under that hash is sealed with the cookie keys, for that hash and
+//! for the number of its writing: moved to another key, or given another version, it does
+//! not open. So an attacker who can write to the store cannot pass an older record off as
+//! a newer one.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use super::store::{SessionStore, StoreError, StoreKey, StoredRecord};
 use super::watches::Watches;
 use crate::clock::Timestamp;
 use crate::config::Config;
-use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
+use crate::cookie::{Chunks, CookieKeys, CookieSettings, PresentedId, Purpose, RequestCookies, Sealer, SessionIds};
 use crate::error::{Code, Error, Result};
 use crate::secret::{SecretBytes, random_bytes};
 
@@ -39,6 +40,7 @@ pub(crate) struct StoredSessions(Arc<Inner>);
 struct Inner {
     store: Arc<dyn SessionStore>,
     sealer: Sealer,
+    ids: SessionIds,
     chunks: Chunks,
     limits: SessionLimits,
     naming: Naming,
@@ -72,19 +74,27 @@ impl StoredSessions {
         (limits, watches): (SessionLimits, Watches),
     ) -> Result<Self> {
         let (owner, client_id) = config.owner();
-        let sealer = keys.sealer(Purpose::StoredSession, &format!("{owner} {client_id}"))?;
+        let tenant = format!("{owner} {client_id}");
+        let (sealer, ids) = (keys.sealer(Purpose::StoredSession, &tenant)?, keys.session_ids(&tenant)?);
         let chunks = Chunks::new(settings, &config.options.cookie_name);
         let (naming, skew) = (Naming::of(config), ClockSkew::default());
-        Ok(Self(Arc::new(Inner { store, sealer, chunks, limits, naming, config: Arc::clone(config), skew, watches })))
+        let config = Arc::clone(config);
+        Ok(Self(Arc::new(Inner { store, sealer, ids, chunks, limits, naming, config, skew, watches })))
     }
 
-    /// The key of the record that a request's cookie names, if it has one.
+    /// The key of the record that a request's cookie names, and whether the cookie proves
+    /// that the id was issued here.
     ///
-    /// The cookie has the bytes of which the key is the hash, so that nobody can make a
-    /// cookie out of a key. What has another length than an id is no id.
-    pub(crate) fn key(&self, cookies: &RequestCookies) -> Option<StoreKey> {
-        let id: [u8; 32] = base64url::decode(&*self.0.chunks.read(cookies)?).ok()?.try_into().ok()?;
-        Some(self.0.naming.name(Kind::Record, &id))
+    /// The cookie has the bytes of which the key is the hash, so that a key does not make a
+    /// cookie.
+    pub(crate) fn key(&self, cookies: &RequestCookies) -> Option<(StoreKey, bool)> {
+        let PresentedId { id, proven } = self.id(cookies)?;
+        Some((self.0.naming.name(Kind::Record, &id), proven))
+    }
+
+    /// The id in a request's cookie.
+    fn id(&self, cookies: &RequestCookies) -> Option<PresentedId> {
+        self.0.ids.read(&base64url::decode(&*self.0.chunks.read(cookies)?).ok()?)
     }
 
     /// The live session under a key.
@@ -140,7 +150,7 @@ impl StoredSessions {
         if !bounded(self.0.store.create(&key, &record, lifetime)).await? {
             return Err(Error::new(Code::Internal, "a new session id was in use already"));
         }
-        Ok((session.id(), self.0.chunks.write(cookies, &id, lifetime)?))
+        Ok((session.id(), self.0.chunks.write(cookies, &self.0.ids.sign(&id)?, lifetime)?))
     }
 
     /// Links a record to the names that its session may be ended by.
@@ -234,13 +244,13 @@ impl StoredSessions {
 
     /// The cookie again, with the time that is left.
     ///
-    /// The id stays: a new one is made at sign-in alone. A request without a readable
-    /// id gets nothing.
+    /// The id stays: a new one is made at sign-in alone. Its MAC is made anew, with the
+    /// current cookie secret. A request without a readable id gets nothing.
     pub(crate) fn rewrite(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
-        let id = self.0.chunks.read(cookies).and_then(|text| base64url::decode(&*text).ok());
-        let Some(id) = id else { return Vec::new() };
+        let signed = self.id(cookies).and_then(|presented| self.0.ids.sign(&presented.id).ok());
+        let Some(signed) = signed else { return Vec::new() };
         let left = self.0.limits.remaining(session.lifeline(), now);
-        self.0.chunks.write(cookies, &id, left).unwrap_or_default()
+        self.0.chunks.write(cookies, &signed, left).unwrap_or_default()
     }
 
     /// The `Set-Cookie` values that take the session away.

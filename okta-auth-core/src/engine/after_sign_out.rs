@@ -1,0 +1,84 @@
+//! A browser comes back from the provider after a sign-out.
+//!
+//! The `state` that the provider echoes is dropped from the address by one redirect. The
+//! application can then say that the sign-out worked, or has the library show a page
+//! (`ConfigBuilder::signed_out_page`).
+
+use std::sync::atomic::Ordering;
+
+use http::StatusCode;
+
+use super::page::Page;
+use super::reply::{self, Reply};
+use super::visit::{Presence, Visit};
+use crate::logout::Landing;
+
+impl Visit {
+    /// Whether this browser has just signed out and come back. It is `true` for one page
+    /// navigation, and only while no user is signed in again.
+    pub fn has_just_signed_out(&self) -> bool {
+        self.mark_personal();
+        let arrived = self.has_arrived();
+        if arrived {
+            self.inner().landing_shown.store(true, Ordering::Relaxed);
+        }
+        arrived
+    }
+
+    /// Whether the application has been told of the sign-out, so the cookie can go.
+    pub(super) fn is_sign_out_shown(&self) -> bool {
+        self.inner().landing_shown.load(Ordering::Relaxed)
+    }
+
+    /// Whether the engine answers this request by itself because of a sign-out before it.
+    pub(super) fn is_return_from_sign_out(&self) -> bool {
+        match &self.inner().landing {
+            Some(Landing::Returns(_)) => true,
+            Some(Landing::Arrived) => {
+                self.auth().config().options.signed_out_page && self.is_landing_page() && self.has_arrived()
+            }
+            None => false,
+        }
+    }
+
+    /// The redirect without the state, or the page.
+    pub(super) fn after_sign_out(&self) -> Reply {
+        let auth = &self.auth().0;
+        let Some(Landing::Returns(target)) = &self.inner().landing else { return self.signed_out_page() };
+        // With the origin in front, a path that begins with two slashes names no host.
+        let mut reply = reply::see_other(&auth.config.public_url(target));
+        let cookie = auth.landings.begin(None, self.now()).ok().flatten();
+        reply::add_cookies(reply.headers_mut(), cookie);
+        reply
+    }
+
+    /// The page that says that the user is signed out.
+    fn signed_out_page(&self) -> Reply {
+        let routes = self.auth().config().routes();
+        let (home, sign_in) = (routes.home(), routes.login().map(|login| routes.public(login)));
+        let sign_in = sign_in.iter().map(|login| ("Sign in", login.as_str()));
+        let page = Page {
+            title: "You are signed out",
+            sentences: Vec::new(),
+            links: sign_in.chain([("Home", home.as_str())]).collect(),
+            code: None,
+            reference: self.reference(),
+        };
+        let mut reply = reply::html(StatusCode::OK, page.render());
+        reply::add_cookies(reply.headers_mut(), [self.auth().0.landings.clear()]);
+        reply
+    }
+
+    /// Whether the request is for the sign-out redirect URI.
+    fn is_landing_page(&self) -> bool {
+        let config = self.auth().config();
+        let path = self.inner().target.split('?').next().unwrap_or_default();
+        config.routes().public(path) == config.post_logout_redirect_uri().path()
+    }
+
+    /// Whether the browser is back, and without a session.
+    fn has_arrived(&self) -> bool {
+        let nobody = matches!(self.inner().presence, Presence::Nobody);
+        nobody && self.inner().landing == Some(Landing::Arrived)
+    }
+}

@@ -1,0 +1,155 @@
+//! A sign-out that a script began and a navigation continues.
+//!
+//! A script cannot follow a redirect to the provider, and it must not see the ID token
+//! that is part of it. So the script gets an address of this application, and the browser
+//! keeps what the address needs in a cookie that no script can read.
+//!
+//! | sessions | the cookie has | the store has |
+//! |---|---|---|
+//! | in cookies | the ID token, sealed | nothing |
+//! | in a store | a random key | the ID token, sealed, under the hash of the key |
+//!
+//! 1. It works once. In a store the record is removed before it is used, so one of several
+//!    replicas gets it. In cookies a mark is claimed where ended sessions are noted, or
+//!    else in the memory of the process.
+//! 2. It works for [`LIFETIME`], counted by the server's clock and not by the browser's.
+//! 3. It works in the browser that signed out and at the tenant where it did: the cookie
+//!    is sealed for the tenant.
+//! 4. It ends nothing here. The session has ended before, whatever becomes of this.
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use serde::{Deserialize, Serialize};
+
+use crate::base64url;
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
+use crate::error::{Code, Error, Result};
+use crate::login::Consumed;
+use crate::secret::{Secret, SecretBytes, random_bytes};
+use crate::session::{Kind, Sessions, StoreKey, StoredRecord, StoredSessions, bounded};
+
+/// How long the address works.
+pub(crate) const LIFETIME: Duration = Duration::from_secs(60);
+
+/// How long its use is remembered: longer than it works by any clock that is tolerated.
+const REMEMBERED: Duration = Duration::from_secs(180);
+
+/// Keeps sign-outs that a navigation will continue.
+#[derive(Debug)]
+pub(crate) struct Continuations {
+    sealer: Sealer,
+    chunks: Chunks,
+}
+
+/// What is sealed.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    /// Tells one from another, so that each is used once.
+    id: String,
+    expires_at: Timestamp,
+    id_token: Secret,
+}
+
+impl Continuations {
+    /// For one issuer and one client.
+    pub(crate) fn new(keys: &CookieKeys, settings: CookieSettings, config: &Config) -> Result<Self> {
+        let (owner, client_id) = config.owner();
+        let sealer = keys.sealer(Purpose::SignOut, &format!("{owner} {client_id}"))?;
+        Ok(Self { sealer, chunks: Chunks::new(settings, &format!("{}_sign_out", config.options.cookie_name)) })
+    }
+
+    /// The `Set-Cookie` values that let this browser continue.
+    ///
+    /// # Errors
+    /// [`Code::SessionTooLarge`] if the ID token fits into no cookies,
+    /// [`Code::StoreUnavailable`].
+    pub(crate) async fn begin(
+        &self,
+        sessions: &Sessions,
+        request: &RequestCookies,
+        id_token: Secret,
+        now: Timestamp,
+    ) -> Result<Vec<HeaderValue>> {
+        let id = Secret::random()?.expose().to_owned();
+        let plain = postcard::to_allocvec(&Sealed { id, expires_at: now.plus(LIFETIME), id_token });
+        let failed = |error| Error::new(Code::Internal, "a sign-out cannot be encoded").with_cause(error);
+        let plain = SecretBytes::new(plain.map_err(failed)?);
+        let Sessions::Stored(stored) = sessions else {
+            let sealed = self.sealer.seal_bytes(self.chunks.name(), &plain)?;
+            return self.chunks.write(request, &sealed, LIFETIME);
+        };
+        let secret: [u8; 32] = random_bytes()?;
+        let key = stored.naming().name(Kind::SignOut, &secret);
+        let record = StoredRecord { version: 1, sealed: self.sealer.seal_bytes(&key.to_string(), &plain)?.to_vec() };
+        bounded(stored.store().create(&key, &record, LIFETIME)).await?;
+        self.chunks.write(request, &secret, LIFETIME)
+    }
+
+    /// The ID token of the sign-out that this browser began, once.
+    ///
+    /// # Errors
+    /// [`Code::SignOutLinkInvalid`] if there is none, it was used or is too old;
+    /// [`Code::StoreUnavailable`] if the store cannot tell.
+    pub(crate) async fn take(
+        &self,
+        sessions: &Sessions,
+        consumed: &Consumed,
+        request: &RequestCookies,
+        now: Timestamp,
+    ) -> Result<Secret> {
+        let sealed = match sessions {
+            Sessions::Stored(stored) => self.take_stored(stored, request).await?,
+            Sessions::Cookie { .. } => self.chunks.read(request).and_then(|text| self.open(self.chunks.name(), &text)),
+        };
+        let sealed = sealed.filter(|sealed| now < sealed.expires_at).ok_or_else(invalid)?;
+        let first = match sessions {
+            Sessions::Stored(_) => true,
+            Sessions::Cookie { .. } => first_use(sessions, consumed, &sealed, now).await?,
+        };
+        first.then_some(sealed.id_token).ok_or_else(invalid)
+    }
+
+    /// Takes the record out of the store.
+    async fn take_stored(&self, stored: &StoredSessions, request: &RequestCookies) -> Result<Option<Sealed>> {
+        let secret = self.chunks.read(request).and_then(|text| base64url::decode(&*text).ok());
+        let Some(secret) = secret else { return Ok(None) };
+        let key = stored.naming().name(Kind::SignOut, &secret);
+        let Some(record) = bounded(stored.store().load(&key)).await? else { return Ok(None) };
+        // Of several requests at once one removes it.
+        if !bounded(stored.store().remove(&key)).await? {
+            return Ok(None);
+        }
+        let opened = self.sealer.open_bytes(&key.to_string(), SecretBytes::new(record.sealed));
+        Ok(opened.and_then(|opened| postcard::from_bytes(opened.plain()).ok()))
+    }
+
+    /// Opens what is in a cookie.
+    fn open(&self, name: &str, text: &[u8]) -> Option<Sealed> {
+        postcard::from_bytes(self.sealer.open(name, text)?.plain()).ok()
+    }
+
+    /// The `Set-Cookie` values that forget it.
+    pub(crate) fn clear(&self, request: &RequestCookies) -> Vec<HeaderValue> {
+        self.chunks.clear(request)
+    }
+}
+
+/// Whether this is the first use of what a cookie has.
+async fn first_use(sessions: &Sessions, consumed: &Consumed, sealed: &Sealed, now: Timestamp) -> Result<bool> {
+    let Some(marks) = sessions.marks() else {
+        return Ok(consumed.consume(&Secret::new(sealed.id.as_str()), REMEMBERED, now));
+    };
+    let mark: StoreKey = sessions.naming().name(Kind::SignOut, sealed.id.as_bytes());
+    let owner = u64::from_be_bytes(random_bytes()?) >> 1;
+    bounded(marks.claim(&mark, owner, REMEMBERED)).await
+}
+
+/// All that is wrong with it is one to the browser.
+fn invalid() -> Error {
+    let message =
+        "there is no sign-out of this browser to continue: it was continued before, or is older than a minute";
+    Error::new(Code::SignOutLinkInvalid, message)
+}
