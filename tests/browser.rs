@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use okta_auth_dev::{ADA, ADA_PASSWORD, Client, Org};
+use okta_auth_dev::{ADA, ADA_PASSWORD, Client, Org, User};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -37,6 +37,11 @@ struct Driver {
 
 impl Driver {
     async fn start(profile: &std::path::Path) -> Self {
+        Self::start_with(profile, json!({})).await
+    }
+
+    /// With preferences of Chromium.
+    async fn start_with(profile: &std::path::Path, preferences: Value) -> Self {
         let port = free_port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -63,7 +68,7 @@ impl Driver {
         ];
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
-            "goog:chromeOptions": { "args": arguments },
+            "goog:chromeOptions": { "args": arguments, "prefs": preferences },
             "goog:loggingPrefs": { "performance": "ALL" } } } });
         let answer = call(&http, Method::POST, &format!("{base}/session"), wanted).await;
         let session = format!("{base}/session/{}", answer["sessionId"].as_str().unwrap());
@@ -94,6 +99,18 @@ impl Driver {
     async fn click(&self, css: &str) {
         let element = self.element(css).await;
         self.post(&format!("/element/{element}/click"), json!({})).await;
+    }
+
+    /// Runs a script on the page and returns its value.
+    async fn run(&self, script: &str) -> Value {
+        self.post("/execute/sync", json!({ "script": script, "args": [] })).await
+    }
+
+    /// Everything on the page that can be pressed.
+    async fn controls(&self) -> Vec<String> {
+        let found = self.post("/elements", json!({ "using": "css selector", "value": "main a, main button" })).await;
+        let elements = found.as_array().unwrap().iter();
+        elements.map(|element| element[ELEMENT].as_str().unwrap().to_owned()).collect()
     }
 
     async fn write(&self, css: &str, text: &str) {
@@ -260,6 +277,214 @@ async fn sign_in_second_tab_sign_out() {
     assert!(!driver.url().await.starts_with(&base), "Okta's own session ended too: it asks for the password");
     let _ = std::fs::remove_dir_all(&profile);
     driver.quit().await;
+}
+
+/// An example at an org of the test, with sessions in memory, and a browser on the same site as the org: a cookie with
+/// `SameSite=Lax` of an org over http reaches a POST from there alone.
+async fn at_an_org(package: &str, org: &Org, preferences: Value) -> (Example, String, Driver, std::path::PathBuf) {
+    let port = free_port();
+    let base = format!("http://127.0.0.1:{port}");
+    let variables = app_at(org, "0oaSignOut", &base);
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let running = example(package, port, &variables);
+    let profile = std::env::temp_dir().join(format!("okta-auth-browser-{package}-{port}"));
+    let driver = Driver::start_with(&profile, preferences).await;
+    driver.open(&format!("{base}/profile")).await;
+    driver.sign_in(ADA, ADA_PASSWORD).await;
+    driver.is_at(&format!("{base}/profile")).await;
+    (running, base, driver, profile)
+}
+
+/// The browser is back at the application, signed out there and at the org.
+async fn is_signed_out_everywhere(driver: &Driver, org: &Org, base: &str) {
+    driver.is_at(base).await;
+    driver.shows("Hello, stranger").await;
+    assert!(org.sessions().is_empty(), "the session at the org is alive: {:?}", org.sessions());
+    driver.open(&format!("{base}/profile")).await;
+    driver.shows("Sign In").await;
+    assert!(driver.url().await.starts_with(org.url()), "the org asks for the password");
+}
+
+async fn end(driver: &Driver, profile: &std::path::Path) {
+    let _ = std::fs::remove_dir_all(profile);
+    driver.quit().await;
+}
+
+async fn own_button(package: &str) {
+    let org = Org::start().await.unwrap();
+    let (_app, base, driver, profile) = at_an_org(package, &org, json!({})).await;
+    driver.open(&format!("{base}/logout")).await;
+    driver.shows("Do you want to sign out?").await;
+    driver.picture(&format!("18-{package}-sign-out")).await;
+    driver.click("main form button").await;
+    driver.is_at(&base).await;
+    assert_eq!(driver.url().await, format!("{base}/"), "the state has left the address");
+    is_signed_out_everywhere(&driver, &org, &base).await;
+    end(&driver, &profile).await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn the_librarys_own_button_signs_out_in_axum() {
+    own_button("axum-app").await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn the_librarys_own_button_signs_out_in_actix() {
+    own_button("actix-app").await;
+}
+
+/// An org whose user has an ID token of about 20 KB.
+async fn org_with_long_tokens() -> Org {
+    let org = Org::start().await.unwrap();
+    org.put_user(User::ada().groups((0..90).map(|number| format!("group-{number:0160}"))));
+    org
+}
+
+/// A page of the application that is served with `Referrer-Policy: no-referrer` makes Chromium send `Origin: null`.
+async fn press_sign_out(driver: &Driver, base: &str) {
+    driver.open(base).await;
+    driver.shows("Hello, Ada").await;
+    driver
+        .run("const m = document.createElement('meta'); m.name = 'referrer'; m.content = 'no-referrer'; document.head.append(m);")
+        .await;
+    driver.click("header button").await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn a_long_id_token_is_posted_by_the_page_itself() {
+    let org = org_with_long_tokens().await;
+    let (_app, base, driver, profile) = at_an_org("axum-app", &org, json!({})).await;
+    press_sign_out(&driver, &base).await;
+    is_signed_out_everywhere(&driver, &org, &base).await;
+    end(&driver, &profile).await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn a_long_id_token_is_posted_by_the_button_where_scripts_are_off() {
+    let org = org_with_long_tokens().await;
+    let off = json!({ "profile.managed_default_content_settings.javascript": 2 });
+    let (_app, base, driver, profile) = at_an_org("actix-app", &org, off).await;
+    driver.open(&base).await;
+    driver.click("header button").await;
+    driver.shows("Continue").await;
+    driver.picture("19-sign-out-continue").await;
+    assert_eq!(org.sessions().len(), 1, "nothing happens by itself");
+    driver.click("main form button").await;
+    is_signed_out_everywhere(&driver, &org, &base).await;
+    end(&driver, &profile).await;
+}
+
+/// A script signs out, and reads everything that it can read on the way.
+async fn signs_out_by_fetch(package: &str, org: Org) {
+    let (_app, base, driver, profile) = at_an_org(package, &org, json!({})).await;
+    driver.open(&base).await;
+    driver
+        .run(
+            "window.seen = 'waiting'; fetch('/logout', { method: 'POST' }).then(async answer => {
+               const text = await answer.text();
+               const again = await fetch(JSON.parse(text).location).then(a => a.text(), error => String(error));
+               window.seen = text + again + document.cookie;
+             });",
+        )
+        .await;
+    let seen = || async { driver.run("return window.seen").await.as_str().unwrap().to_owned() };
+    until("the script has its answer", || async { seen().await != "waiting" }).await;
+    let seen = seen().await;
+    assert!(seen.contains("\"location\"") && !seen.contains("eyJ"), "{seen}");
+    assert_eq!(org.sessions().len(), 1, "the session at the org waits for the navigation");
+    driver.run("location.assign('/logout?continue')").await;
+    is_signed_out_everywhere(&driver, &org, &base).await;
+    end(&driver, &profile).await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn a_script_signs_out_in_axum() {
+    signs_out_by_fetch("axum-app", Org::start().await.unwrap()).await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn a_script_signs_out_in_actix_with_a_long_id_token() {
+    signs_out_by_fetch("actix-app", org_with_long_tokens().await).await;
+}
+
+/// Opens a page, presses everything on it, one after the other, and returns how much that was. No control may lead to an
+/// error or nowhere.
+async fn press_everything(driver: &Driver, open: impl AsyncFn()) -> usize {
+    open().await;
+    let number = driver.controls().await.len();
+    for at in 0..number {
+        open().await;
+        let (page, before) = (driver.url().await, driver.text().await);
+        let control = driver.controls().await.remove(at);
+        driver.post(&format!("/element/{control}/click"), json!({})).await;
+        let moved = || async {
+            let text = driver.text().await;
+            !text.is_empty() && (driver.url().await != page || text != before)
+        };
+        until(&format!("control {at} of `{page}` leads anywhere"), moved).await;
+        let (url, text) = (driver.url().await, driver.text().await);
+        assert!(url.starts_with("http") && !text.contains("Code:"), "control {at} of `{page}` leads to {url}: {text}");
+    }
+    number
+}
+
+/// The pages that the library serves for one issuer.
+async fn every_page(package: &str) {
+    let org = Org::start().await.unwrap();
+    let (_app, base, driver, profile) = at_an_org(package, &org, json!({})).await;
+    let signed_in = || async {
+        driver.open(&format!("{base}/profile")).await;
+        if !driver.url().await.starts_with(&base) {
+            driver.sign_in(ADA, ADA_PASSWORD).await;
+            driver.is_at(&format!("{base}/profile")).await;
+        }
+    };
+    let at = async |path: &str, shows: &str| {
+        driver.open(&format!("{base}{path}")).await;
+        driver.shows(shows).await;
+    };
+    let sign_out = async || {
+        signed_in().await;
+        at("/logout", "Do you want to sign out?").await;
+    };
+    assert_eq!(press_everything(&driver, sign_out).await, 2, "the button, and the way home");
+    let stale = async || at("/authorization-code/callback?state=x&code=y", "attempt_unknown").await;
+    assert!(press_everything(&driver, stale).await >= 2);
+    let used = async || {
+        driver.open(&base).await;
+        call(&driver.http, Method::DELETE, &format!("{}/cookie", driver.session), Value::Null).await;
+        at("/logout?continue", "sign_out_link_invalid").await;
+    };
+    assert!(press_everything(&driver, used).await >= 2);
+    // A form of a page that outlived its session.
+    let late = async || {
+        driver.open(&base).await;
+        call(&driver.http, Method::DELETE, &format!("{}/cookie", driver.session), Value::Null).await;
+        driver
+            .run("const f = document.createElement('form'); f.method = 'post'; f.action = '/devices/end'; document.body.append(f); f.submit();")
+            .await;
+        driver.shows("You are not signed in any more").await;
+    };
+    assert!(press_everything(&driver, late).await >= 1);
+    end(&driver, &profile).await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn every_button_and_link_of_every_page_works_in_axum() {
+    every_page("axum-app").await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn every_button_and_link_of_every_page_works_in_actix() {
+    every_page("actix-app").await;
 }
 
 /// Both ways of a step-up: the person goes away, and the person types the code.
