@@ -153,3 +153,24 @@ fn invalid() -> Error {
         "there is no sign-out of this browser to continue: it was continued before, or is older than a minute";
     Error::new(Code::SignOutLinkInvalid, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Issuer, client, secret and the name of the cookie are the same: the seal alone keeps the two apart.
+    #[test]
+    fn a_sign_out_of_one_tenant_is_not_continued_at_another() {
+        let of_tenant = |id: &str| {
+            let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(id);
+            let keys = CookieKeys::new(&[Secret::new("a secret for tests, 32 bytes or more")]);
+            Continuations::new(&keys, CookieSettings::new(false), &config.build().unwrap()).unwrap()
+        };
+        let (acme, expires_at) = (of_tenant("acme"), Timestamp::from_seconds(1_700_000_000));
+        let sealed = Sealed { id: "1".to_owned(), expires_at, id_token: Secret::new("token") };
+        let text = acme.sealer.seal("name", &postcard::to_allocvec(&sealed).unwrap()).unwrap();
+        assert_eq!(acme.open("name", text.as_bytes()).unwrap().id_token, Secret::new("token"));
+        assert!(of_tenant("globex").open("name", text.as_bytes()).is_none());
+        assert!(acme.open("another", text.as_bytes()).is_none());
+    }
+}

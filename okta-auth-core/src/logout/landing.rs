@@ -118,7 +118,35 @@ fn without_state(target: &str, state: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::without_state;
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+
+    /// The landings of a tenant; secret, issuer and client are the same for all.
+    fn of_tenant(id: &str) -> Landings {
+        let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(id);
+        let keys = CookieKeys::new(&[Secret::new("a secret for tests, 32 bytes or more")]);
+        Landings::new(&keys, CookieSettings::new(false), &config.build().unwrap()).unwrap()
+    }
+
+    /// What a browser sends back.
+    fn sent(set: &HeaderValue) -> RequestCookies {
+        let mut headers = http::HeaderMap::new();
+        headers.append("cookie", set.to_str().unwrap().split(';').next().unwrap().parse().unwrap());
+        RequestCookies::new(&headers)
+    }
+
+    #[test]
+    fn a_state_counts_at_its_own_tenant_and_for_ten_minutes() {
+        let acme = of_tenant("acme");
+        let cookie = sent(&acme.begin(Some(Secret::new("S")), NOW).unwrap().unwrap());
+        let read =
+            |landings: &Landings, seconds| landings.read(&cookie, "/?state=S", NOW.plus(Duration::from_secs(seconds)));
+        assert_eq!(read(&acme, 599), Some(Landing::Returns("/".to_owned())));
+        assert_eq!(read(&acme, 600), None);
+        assert_eq!(read(&of_tenant("globex"), 0), None);
+        assert_eq!(acme.read(&sent(&HeaderValue::from_static("okta_session_signed_out=S;")), "/?state=S", NOW), None);
+    }
 
     #[test]
     fn one_parameter_goes_and_everything_else_stays() {
