@@ -797,7 +797,7 @@ async fn with_a_store_the_cookie_is_an_id_and_the_store_tells_nothing() {
     secrets.extend(presented(&replicas.org));
     assert_eq!(secrets.len(), 3);
     let (_, id) = browser.jar[SESSION].split_once('.').unwrap();
-    assert_eq!((browser.jar.len(), id.len()), (1, 43), "256 bits, and nothing else");
+    assert_eq!((browser.jar.len(), id.len()), (1, 64), "256 bits and their MAC, and nothing else");
     let raw = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(id).unwrap();
     let ada = replicas.org.user(ADA).unwrap();
     secrets.extend([id.to_owned(), ADA.to_owned(), ada.id, ada.given_name]);

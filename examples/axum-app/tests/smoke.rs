@@ -75,7 +75,9 @@ async fn round_trip(example: &Example, org: &Org) {
     assert!(out.location.starts_with(&format!("{}/v1/logout", org.issuer())), "{}", out.location);
     let back = Browser::new().open(&out.location).await.location;
     assert!(back.starts_with(&format!("{base}/")), "{back}");
-    assert!(browser.open(&back).await.body.contains("Hello, stranger"));
+    let landing = browser.open(&back).await;
+    assert_eq!((landing.status, landing.location), (303, format!("{base}/")), "the state leaves the address");
+    assert!(browser.open(&format!("{base}/")).await.body.contains("Hello, stranger"));
 }
 
 fn variables(org: &Org, port: u16) -> Vec<(&'static str, String)> {

@@ -57,6 +57,7 @@ impl Warnings {
     pub(super) fn of_error(&self, error: &Error, anonymous: bool) -> Severity {
         let by_strangers = match error.code() {
             Code::TenantUnknown | Code::CallbackMalformed | Code::CredentialsMalformed | Code::AccessDenied => true,
+            Code::SignOutLinkInvalid => true,
             // With a session it is what a wrong OKTA_BASE_URL looks like.
             Code::CrossOrigin => anonymous,
             _ => false,
