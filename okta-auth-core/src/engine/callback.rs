@@ -31,7 +31,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
-use super::hook::{Refusal, SignIn, SignInError};
+use super::hook::{Refusal, SignIn};
 use super::page::Page;
 use super::reply::{self, Reply};
 use super::visit::Visit;
@@ -149,15 +149,15 @@ impl Visit {
     ) -> Result<Reply> {
         let auth = &self.auth().0;
         let identity = Arc::new(identity);
-        let sign_in = match self.asked_hook(&identity).await {
+        let sign_in = match self.asked_hook(&identity).await.map_err(Refusal::into_cause) {
             Ok(sign_in) => sign_in,
-            Err(SignInError::Refused(refusal)) => {
-                self.tell(Happening::SignInRefused, About::subject(identity.subject()), None);
-                return Ok(self.refused(&refusal, pending.return_to()));
-            }
-            Err(SignInError::Unavailable(cause)) => {
+            Err(Ok(cause)) => {
                 let message = "the application's `on_sign_in` hook failed, so nobody was signed in";
                 return Err(Error::new(Code::SignInUnavailable, message).with_cause(cause));
+            }
+            Err(Err(refusal)) => {
+                self.tell(Happening::SignInRefused, About::subject(identity.subject()), None);
+                return Ok(self.refused(&refusal, pending.return_to()));
             }
         };
         let now = auth.clock.now();
@@ -187,7 +187,7 @@ impl Visit {
     }
 
     /// The sign-in after the application's hook, if there is one.
-    async fn asked_hook(&self, identity: &Arc<VerifiedIdentity>) -> Result<SignIn, SignInError> {
+    async fn asked_hook(&self, identity: &Arc<VerifiedIdentity>) -> Result<SignIn, Refusal> {
         let auth = &self.auth().0;
         let sign_in = SignIn::new(Arc::clone(identity), auth.tenant.clone());
         match &auth.hook {
