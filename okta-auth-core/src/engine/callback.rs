@@ -109,17 +109,27 @@ impl Visit {
             return Err(error);
         }
         let home = self.auth().config().routes().home();
-        Ok(reply::see_other(target.map_or(&home, ReturnTo::as_str)))
+        Ok(match target {
+            Some(target) => self.redirect_to(target),
+            None => reply::see_other(&home),
+        })
+    }
+
+    /// A redirect to the page that was wanted. A target that was shortened to the root may
+    /// be that of another application; this one is behind its public prefix.
+    fn redirect_to(&self, target: &ReturnTo) -> Reply {
+        reply::see_other(self.auth().return_to(target.as_str()).as_str())
     }
 
     /// The page of a callback that failed. It leads back to the page that was wanted.
     fn callback_failed(&self, error: &Error, progress: &Progress) -> Reply {
         let wanted = progress.wanted.clone().unwrap_or_else(ReturnTo::root);
+        let wanted = self.auth().return_to(wanted.as_str());
         let cancelled = matches!(error.provider_error(), Some("access_denied" | "unmet_authentication_requirements"))
             && error.code() == Code::AuthorizationRefused;
         match &progress.step_up_from {
             Some(from) if cancelled && self.is_navigation() && self.known_session().is_some() => {
-                self.step_up_cancelled(from, &wanted, error.code())
+                self.step_up_cancelled(&self.auth().return_to(from.as_str()), &wanted, error.code())
             }
             _ => self.error_leading_to(error, &wanted),
         }
@@ -183,7 +193,7 @@ impl Visit {
         self.end_replaced(now).await;
         let about = About { session: About::session_id(id).session, ..About::subject(identity.subject()) };
         self.tell(Happening::SignInSucceeded, about, None);
-        Ok(reply::see_other(pending.return_to().as_str()))
+        Ok(self.redirect_to(pending.return_to()))
     }
 
     /// The sign-in after the application's hook, if there is one.
