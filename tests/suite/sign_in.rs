@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use okta_auth_core::engine::{Refusal, SignIn, SignInError};
+use okta_auth_core::engine::{Refusal, SignIn};
 use okta_auth_dev::{Fault, Org, Response};
 use reqwest::Method;
 
@@ -365,9 +365,9 @@ pub(crate) async fn tokens_born_expired_whose_refresh_is_refused_end_on_a_page<F
 // -- the hook, and what does not fit --------------------------------------------------------------------------------
 
 pub(crate) async fn a_hook_that_fails_is_503_and_leads_back<F: Framework>() {
-    async fn hook(sign_in: SignIn) -> Result<SignIn, SignInError> {
+    async fn hook(sign_in: SignIn) -> Result<SignIn, Refusal> {
         if sign_in.identity().all_claims()["email"] == BEN {
-            return Err(Refusal::new("Ben has left.").into());
+            return Err(Refusal::new("Ben has left."));
         }
         Err(std::io::Error::other("the database at 10.0.0.7 is away"))?;
         Ok(sign_in)

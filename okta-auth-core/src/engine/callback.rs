@@ -31,7 +31,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
-use super::hook::{Refusal, SignIn, SignInError};
+use super::hook::{Refusal, SignIn};
 use super::page::Page;
 use super::reply::{self, Reply};
 use super::visit::Visit;
@@ -109,17 +109,27 @@ impl Visit {
             return Err(error);
         }
         let home = self.auth().config().routes().home();
-        Ok(reply::see_other(target.map_or(&home, ReturnTo::as_str)))
+        Ok(match target {
+            Some(target) => self.redirect_to(target),
+            None => reply::see_other(&home),
+        })
+    }
+
+    /// A redirect to the page that was wanted. A target that was shortened to the root may
+    /// be that of another application; this one is behind its public prefix.
+    fn redirect_to(&self, target: &ReturnTo) -> Reply {
+        reply::see_other(self.auth().return_to(target.as_str()).as_str())
     }
 
     /// The page of a callback that failed. It leads back to the page that was wanted.
     fn callback_failed(&self, error: &Error, progress: &Progress) -> Reply {
         let wanted = progress.wanted.clone().unwrap_or_else(ReturnTo::root);
+        let wanted = self.auth().return_to(wanted.as_str());
         let cancelled = matches!(error.provider_error(), Some("access_denied" | "unmet_authentication_requirements"))
             && error.code() == Code::AuthorizationRefused;
         match &progress.step_up_from {
             Some(from) if cancelled && self.is_navigation() && self.known_session().is_some() => {
-                self.step_up_cancelled(from, &wanted, error.code())
+                self.step_up_cancelled(&self.auth().return_to(from.as_str()), &wanted, error.code())
             }
             _ => self.error_leading_to(error, &wanted),
         }
@@ -149,15 +159,15 @@ impl Visit {
     ) -> Result<Reply> {
         let auth = &self.auth().0;
         let identity = Arc::new(identity);
-        let sign_in = match self.asked_hook(&identity).await {
+        let sign_in = match self.asked_hook(&identity).await.map_err(Refusal::into_cause) {
             Ok(sign_in) => sign_in,
-            Err(SignInError::Refused(refusal)) => {
-                self.tell(Happening::SignInRefused, About::subject(identity.subject()), None);
-                return Ok(self.refused(&refusal, pending.return_to()));
-            }
-            Err(SignInError::Unavailable(cause)) => {
+            Err(Ok(cause)) => {
                 let message = "the application's `on_sign_in` hook failed, so nobody was signed in";
                 return Err(Error::new(Code::SignInUnavailable, message).with_cause(cause));
+            }
+            Err(Err(refusal)) => {
+                self.tell(Happening::SignInRefused, About::subject(identity.subject()), None);
+                return Ok(self.refused(&refusal, pending.return_to()));
             }
         };
         let now = auth.clock.now();
@@ -183,11 +193,11 @@ impl Visit {
         self.end_replaced(now).await;
         let about = About { session: About::session_id(id).session, ..About::subject(identity.subject()) };
         self.tell(Happening::SignInSucceeded, about, None);
-        Ok(reply::see_other(pending.return_to().as_str()))
+        Ok(self.redirect_to(pending.return_to()))
     }
 
     /// The sign-in after the application's hook, if there is one.
-    async fn asked_hook(&self, identity: &Arc<VerifiedIdentity>) -> Result<SignIn, SignInError> {
+    async fn asked_hook(&self, identity: &Arc<VerifiedIdentity>) -> Result<SignIn, Refusal> {
         let auth = &self.auth().0;
         let sign_in = SignIn::new(Arc::clone(identity), auth.tenant.clone());
         match &auth.hook {

@@ -12,7 +12,7 @@ use crate::bearer::WwwAuthenticate;
 use crate::error::{Code, Error};
 use crate::events::first_error;
 use crate::headers::Headers;
-use crate::login::{LoginOptions, ReturnTo};
+use crate::login::LoginOptions;
 use crate::policy::{Decision, Denial, Effect, Policy, StepUp};
 
 /// Tells htmx where to navigate.
@@ -217,7 +217,7 @@ impl Visit {
         if !self.inner().htmx {
             return None;
         }
-        let back = self.came_from().unwrap_or_else(ReturnTo::root);
+        let back = self.came_from().unwrap_or_else(|| self.auth().start_page());
         HeaderValue::try_from(self.login_url(&[("return_to", back.as_str())])?).ok()
     }
 

@@ -81,50 +81,22 @@ impl SignIn {
     }
 }
 
-/// Why an application does not let somebody in.
-///
-/// The user sees it on a page with status 403, with a link to use another account. It
-/// is not an error: nothing failed, so nothing is logged but the refusal.
-///
-/// The sentence is yours, so write it for the person who reads it. The reason is shown
-/// to the user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    reason: String,
-}
-
-impl Refusal {
-    /// Refuses with a reason for the user's eyes. It is escaped where it is shown.
-    pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into() }
-    }
-
-    /// The reason.
-    pub fn reason(&self) -> &str {
-        &self.reason
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
 /// Why a hook did not let a sign-in through: it refuses the user, or it failed itself.
 ///
-/// `?` makes one of a [`Refusal`], and of every error of another library.
-///
-/// | | status | what the user sees |
+/// | made by | status | what the user sees |
 /// |---|---|---|
-/// | `Refused` | 403 | the reason, and a link to use another account |
-/// | `Unavailable` | 503 with `Retry-After` | that sign-in is not available, and a link to try again |
+/// | [`new`](Self::new) | 403 | the reason, and a link to use another account |
+/// | [`unavailable`](Self::unavailable), or `?` on an error | 503 with `Retry-After` | that sign-in is not available, and a link to try again |
+///
+/// Neither makes a session, and both pages lead back to the page that was wanted. A reason
+/// is yours, so write it for the person who reads it. The error of a hook that failed is
+/// in the log and not on the page.
 ///
 /// ```
-/// use okta_auth_core::engine::{Refusal, SignIn, SignInError};
+/// use okta_auth_core::engine::{Refusal, SignIn};
 ///
 /// # async fn find_account(subject: &str) -> Result<Option<u64>, std::io::Error> { Ok(Some(7)) }
-/// async fn on_sign_in(mut sign_in: SignIn) -> Result<SignIn, SignInError> {
+/// async fn on_sign_in(mut sign_in: SignIn) -> Result<SignIn, Refusal> {
 ///     // A database that is away is 503: the user may try again.
 ///     let account = find_account(sign_in.identity().subject()).await?;
 ///     let account = account.ok_or_else(|| Refusal::new("You have no account here."))?;
@@ -139,38 +111,59 @@ impl fmt::Display for Refusal {
 /// # }
 /// ```
 // No `Error` itself, so that `From` can take every type that is one.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SignInError {
-    /// The application does not let the user in.
-    Refused(Refusal),
-    /// The hook could not decide. The cause goes to the log.
-    Unavailable(Box<dyn std::error::Error + Send + Sync>),
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    reason: String,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
-impl From<Refusal> for SignInError {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+impl Refusal {
+    /// Refuses the user with a reason for their eyes. It is escaped where it is shown.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), cause: None }
+    }
+
+    /// The hook could not decide: its database is away, for example.
+    pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { reason: "Sign-in is not available right now.".to_owned(), cause: Some(Arc::from(cause.into())) }
+    }
+
+    /// The reason for the user's eyes.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Why the hook could not decide, or the refusal of the user.
+    pub(super) fn into_cause(self) -> Result<Arc<dyn std::error::Error + Send + Sync>, Self> {
+        match self.cause {
+            Some(cause) => Ok(cause),
+            None => Err(self),
+        }
     }
 }
 
-impl<E: std::error::Error + Send + Sync + 'static> From<E> for SignInError {
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for Refusal {
     fn from(error: E) -> Self {
-        Self::Unavailable(Box::new(error))
+        Self::unavailable(error)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
     }
 }
 
 /// What [`SignInHook::on_sign_in`] returns.
-pub type HookFuture = Pin<Box<dyn Future<Output = Result<SignIn, SignInError>> + Send>>;
+pub type HookFuture = Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Send>>;
 
 /// The application's say at sign-in.
 ///
 /// Called at each sign-in, after everything has been verified and before the session is
-/// made. Any `async fn(SignIn) -> Result<SignIn, E>` is one whose `E` is [`SignInError`],
-/// [`Refusal`], or an error of another library.
+/// made. Any `async fn(SignIn) -> Result<SignIn, Refusal>` is one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a sign-in hook",
-    label = "not an `async fn(SignIn) -> Result<SignIn, SignInError>`",
+    label = "not an `async fn(SignIn) -> Result<SignIn, Refusal>`",
     note = "the future must be `Send + 'static`: take what it needs by value or in an `Arc`"
 )]
 pub trait SignInHook: Send + Sync + 'static {
@@ -178,14 +171,12 @@ pub trait SignInHook: Send + Sync + 'static {
     fn on_sign_in(&self, sign_in: SignIn) -> HookFuture;
 }
 
-impl<F, Fut, E> SignInHook for F
+impl<F, Fut> SignInHook for F
 where
     F: Fn(SignIn) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<SignIn, E>> + Send + 'static,
-    E: Into<SignInError>,
+    Fut: Future<Output = Result<SignIn, Refusal>> + Send + 'static,
 {
     fn on_sign_in(&self, sign_in: SignIn) -> HookFuture {
-        let outcome = self(sign_in);
-        Box::pin(async move { outcome.await.map_err(Into::into) })
+        Box::pin(self(sign_in))
     }
 }

@@ -48,10 +48,10 @@ impl Visit {
         if !self.inner().alias || !self.may_redirect() {
             return None;
         }
-        let origin = self.auth().config().base_url().origin();
+        let config = self.auth().config();
         let target = self.inner().target.as_ref();
-        let url = Url::parse(&format!("{}{target}", origin.ascii_serialization())).ok()?;
-        (target.starts_with('/') && url.origin() == origin).then(|| url.into())
+        let url = Url::parse(&config.public_url(target)).ok()?;
+        (target.starts_with('/') && url.origin() == config.base_url().origin()).then(|| url.into())
     }
 }
 

@@ -114,7 +114,7 @@ pub use bearer_token::BearerToken;
 pub use builder::OktaAuthBuilder;
 pub use challenge::Challenge;
 pub use finish::Finish;
-pub use hook::{HookFuture, Refusal, SignIn, SignInError, SignInHook};
+pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
 pub use mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
 pub use reply::Reply;
 pub use route_table::RouteSettings;
