@@ -122,8 +122,9 @@ pub struct Client {
     pub rotation_leeway: Duration,
     /// The public keys (JWK) for [`AuthMethod::PrivateKeyJwt`].
     pub jwks: Vec<Value>,
-    /// Whether ID tokens name the Okta session in the claim `sid`. Okta's do for an app
-    /// that takes part in Single Logout with session details.
+    /// Whether ID tokens name the Okta session in the claim `sid`. Okta's do only for an
+    /// app that takes part in Single Logout with session details, so
+    /// [`Client::frontchannel_logout`] switches it on.
     pub session_claim: bool,
     /// Whether the app is told over the browser when an Okta session ends that it was
     /// used in (Single Logout).
@@ -159,7 +160,7 @@ impl Client {
             rotation: Rotation::Static,
             rotation_leeway: Duration::from_secs(30),
             jwks: Vec::new(),
-            session_claim: true,
+            session_claim: false,
             participate_slo: false,
             frontchannel_logout_uri: None,
             frontchannel_logout_session_required: false,
@@ -283,9 +284,10 @@ impl Client {
         self
     }
 
-    /// Names the Okta session in ID tokens (`sid`), which is the default, or no longer.
+    /// Names the Okta session in ID tokens (`sid`), or no longer.
     ///
-    /// At Okta an app has the claim only if it takes part in Single Logout. Without it,
+    /// At Okta an app has the claim only if it takes part in Single Logout, so it is off
+    /// until [`Client::frontchannel_logout`] or this method switches it on. Without it,
     /// sign-out by session must fall back to the person.
     pub fn session_claim(mut self, named: bool) -> Self {
         self.session_claim = named;
@@ -303,16 +305,17 @@ impl Client {
     /// ```
     pub fn frontchannel_logout(mut self, uri: impl Into<String>) -> Self {
         self.frontchannel_logout_uri = Some(uri.into());
-        (self.participate_slo, self.frontchannel_logout_session_required) = (true, true);
-        self
+        self.participate_slo = true;
+        self.frontchannel_logout_session_required(true)
     }
 
-    /// Replaces whether the URI gets `iss` and `sid`.
+    /// Replaces whether the app gets session details: `iss` and `sid` at the URI, and
+    /// `sid` in its ID tokens.
     ///
     /// Without them an app has the cookies to go by, which many browsers do not send in
     /// frames.
     pub fn frontchannel_logout_session_required(mut self, required: bool) -> Self {
-        self.frontchannel_logout_session_required = required;
+        (self.frontchannel_logout_session_required, self.session_claim) = (required, required);
         self
     }
 

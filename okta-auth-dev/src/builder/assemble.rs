@@ -19,7 +19,7 @@ use crate::journal::Journal;
 use crate::outage::Switchboard;
 use crate::random;
 use crate::rate_limit::RateLimiter;
-use crate::server::AuthorizationServer;
+use crate::server::{AuthorizationServer, GroupsClaim};
 use crate::store::Store;
 use crate::tenant::{Server, Tenant};
 use crate::user::User;
@@ -40,6 +40,8 @@ pub(super) struct Changes {
     pub(super) code_lifetime: Option<Duration>,
     /// Custom servers only: the org's own server is always thin.
     pub(super) thin_id_token: Option<bool>,
+    /// All servers without a groups claim: the name of one that carries all groups.
+    pub(super) groups_claim: Option<String>,
     /// All clients.
     pub(super) rotation: Option<Rotation>,
     /// All clients.
@@ -119,6 +121,10 @@ impl Changes {
         server.refresh_token_idle = self.refresh_token_idle.unwrap_or(server.refresh_token_idle);
         server.refresh_token_lifetime = self.refresh_token_lifetime.or(server.refresh_token_lifetime);
         server.code_lifetime = self.code_lifetime.unwrap_or(server.code_lifetime);
+        if let Some(name) = self.groups_claim.as_ref().filter(|_| server.groups_claims.is_empty()) {
+            let claim = GroupsClaim::all(name);
+            server.groups_claims.push(if server.is_org() { claim.with_scope("groups") } else { claim });
+        }
         if !server.is_org() {
             server.access_token_lifetime = self.access_token_lifetime.unwrap_or(server.access_token_lifetime);
             server.thin_id_token = self.thin_id_token.unwrap_or(server.thin_id_token);

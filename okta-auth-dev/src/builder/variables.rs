@@ -30,6 +30,8 @@ impl OrgBuilder {
     /// | `OKTA_DEV_ORGS` | customers with orgs of their own, separated by commas, see [`OrgBuilder::customers`] |
     /// | `OKTA_DEV_ORIGINS` | origins of the app, separated by commas, see [`OrgBuilder::redirect_origin`] |
     /// | `OKTA_DEV_ACCESS_TOKEN_LIFETIME` | how long access tokens of custom servers are valid, in seconds |
+    /// | `OKTA_DEV_GROUPS_CLAIM` | the name of a claim that carries all groups, see [`OrgBuilder::groups_claim_everywhere`] |
+    /// | `OKTA_DEV_FULL_ID_TOKENS` | `true`: ID tokens of custom servers carry the whole profile, see [`OrgBuilder::thin_id_token`] |
     /// | `OKTA_DEV_ROTATION` | what becomes of used refresh tokens: `static` or `rotate` |
     /// | `OKTA_DEV_REFRESH_LEEWAY` | how long a rotated one works on, in seconds |
     ///
@@ -69,11 +71,14 @@ impl OrgBuilder {
             let length = value.parse::<u64>().ok().filter(|length| *length >= least);
             length.map(Duration::from_secs).ok_or_else(|| wrong(&format!("seconds, {least} or more")))
         };
+        let switch = || value.parse::<bool>().map_err(|_| wrong("`true` or `false`"));
         Ok(match name {
             "PORT" => self.port(value.parse().map_err(|_| wrong("a port from 0 to 65535"))?),
             "ORGS" => self.customers(value.split(',').map(str::trim)),
             "ORIGINS" => value.split(',').map(str::trim).fold(self, Self::redirect_origin),
             "ACCESS_TOKEN_LIFETIME" => self.access_token_lifetime(seconds(1)?),
+            "GROUPS_CLAIM" => self.groups_claim_everywhere(value),
+            "FULL_ID_TOKENS" => self.thin_id_token(!switch()?),
             "REFRESH_LEEWAY" => self.refresh_leeway(seconds(0)?),
             "ROTATION" => self.rotation(match value {
                 "static" => Rotation::Static,

@@ -33,7 +33,7 @@
 //! rotation = "rotate"                 # or static
 //! rotation_leeway = 30                # seconds
 //! pkce_required = true
-//! session_claim = true                # `sid` in ID tokens
+//! session_claim = true                # `sid` in ID tokens; with session details of Single Logout if left out
 //! frontchannel_logout_uri = "http://localhost:3000/frontchannel-logout"
 //! frontchannel_logout_session_required = true # `iss` and `sid` in its query
 //! universal_logout_uri = "http://localhost:3000/global-token-revocation"
@@ -48,13 +48,14 @@
 //! refresh_token_idle = 604800
 //! refresh_token_lifetime = 7776000    # from the sign-in; without an end if left out
 //! code_lifetime = 300
-//! thin_id_token = false
+//! thin_id_token = false               # the whole profile in ID tokens
 //!
 //! [[server.groups_claim]]
 //! name = "groups"
 //! filter = "STARTS_WITH"              # EQUALS, CONTAINS, REGEX; all groups if left out
 //! value = "App_"
 //! id_token = true
+//! always = true                       # in thin ID tokens, too; false: at userinfo alone
 //! access_token = true
 //! scopes = []                         # always, if empty
 //!
@@ -168,7 +169,8 @@ struct ClientTable {
     #[serde(default)]
     jwks: Vec<Value>,
     pkce_required: Option<bool>,
-    /// Whether ID tokens carry `sid`; true if it is left out.
+    /// Whether ID tokens carry `sid`; if it is left out, with session details of Single
+    /// Logout only.
     session_claim: Option<bool>,
     /// With it the app takes part in Single Logout.
     frontchannel_logout_uri: Option<String>,
@@ -267,6 +269,8 @@ impl ClientTable {
             ClientKind::Public => Client::public(self.id),
             ClientKind::Service => Client::service(self.id, secret),
         };
+        let participate_slo = self.frontchannel_logout_uri.is_some();
+        let session_details = self.frontchannel_logout_session_required.unwrap_or(true);
         Client {
             name: self.name.unwrap_or(client.name),
             redirect_uris: self.redirect_uris,
@@ -277,12 +281,12 @@ impl ClientTable {
             rotation_leeway: self.rotation_leeway.map_or(client.rotation_leeway, Duration::from_secs),
             jwks: self.jwks,
             pkce_required: self.pkce_required.unwrap_or(client.pkce_required),
-            participate_slo: self.frontchannel_logout_uri.is_some(),
+            session_claim: self.session_claim.unwrap_or(participate_slo && session_details),
+            participate_slo,
             frontchannel_logout_uri: self.frontchannel_logout_uri,
-            frontchannel_logout_session_required: self.frontchannel_logout_session_required.unwrap_or(true),
+            frontchannel_logout_session_required: session_details,
             universal_logout_uri: self.universal_logout_uri,
             universal_logout_subject: self.universal_logout_subject.unwrap_or_default(),
-            session_claim: self.session_claim.unwrap_or(client.session_claim),
             ..client
         }
     }

@@ -28,10 +28,10 @@ rotation = "rotate"
 [[server]]
 id = "default"
 access_token_lifetime = 300
-thin_id_token = true
 
 [[server.groups_claim]]
 name = "roles"
+always = false
 filter = "STARTS_WITH"
 value = "app_"
 access_token = true
@@ -130,6 +130,7 @@ async fn the_defaults_are_ready_to_use() {
 async fn the_builder_changes_what_it_names() {
     let client = Client::web("0oamine", "secret").redirect_uri(CALLBACK);
     let builder = Org::builder().client(client).group("Auditors", okta_auth_dev::ADA);
+    let builder = builder.groups_claim_everywhere("groups");
     let builder = builder.access_token_lifetime(Duration::from_secs(600)).id_token_lifetime(Duration::from_secs(60));
     let org = builder.code_lifetime(Duration::from_secs(10)).start().await.unwrap();
     assert_eq!(org.client().client_id, "0oamine");

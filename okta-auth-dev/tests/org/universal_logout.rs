@@ -10,7 +10,7 @@ const PATH: &str = "/global-token-revocation";
 /// An org whose first client is at the app.
 async fn org(app: &App) -> Org {
     let org = Org::start().await.unwrap();
-    org.put_client(org.client().universal_logout(format!("{}{PATH}?tenant=1#x", app.origin)));
+    org.put_client(org.client().session_claim(true).universal_logout(format!("{}{PATH}?tenant=1#x", app.origin)));
     org
 }
 

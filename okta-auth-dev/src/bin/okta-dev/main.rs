@@ -34,10 +34,13 @@ Options:
                         is registered for sign-out
   --access-token-lifetime SECONDS
                         how long access tokens of custom servers are valid [default: 3600, or what the file says]
+  --groups-claim NAME   a claim of this name carries all groups in ID tokens; without it there is none, as at Okta
+  --full-id-tokens      ID tokens of custom servers carry the whole profile; without it they are thin, as at Okta
   --help                this text
 
 Environment, for what the command line does not say: OKTA_DEV_CONFIG, OKTA_DEV_PORT, OKTA_DEV_ORGS, OKTA_DEV_ORIGINS
-(both separated by commas), OKTA_DEV_ACCESS_TOKEN_LIFETIME, OKTA_DEV_ROTATION (static or rotate), OKTA_DEV_REFRESH_LEEWAY (seconds).
+(both separated by commas), OKTA_DEV_ACCESS_TOKEN_LIFETIME, OKTA_DEV_GROUPS_CLAIM, OKTA_DEV_FULL_ID_TOKENS (true),
+OKTA_DEV_ROTATION (static or rotate), OKTA_DEV_REFRESH_LEEWAY (seconds).
 
 The default client accepts http://localhost:8080/authorization-code/callback.";
 
@@ -59,6 +62,10 @@ struct Arguments {
     access_token_lifetime: Option<String>,
     /// `--redirect-uri`, as often as it was given.
     redirect_uris: Vec<String>,
+    /// `--groups-claim`.
+    groups_claim: Option<String>,
+    /// `--full-id-tokens`.
+    full_id_tokens: bool,
     /// `--help`.
     help: bool,
 }
@@ -105,6 +112,8 @@ fn arguments(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--access-token-lifetime" => arguments.access_token_lifetime = Some(value()?),
             "--config" => arguments.config = Some(value()?),
             "--redirect-uri" => arguments.redirect_uris.push(value()?),
+            "--groups-claim" => arguments.groups_claim = Some(value()?),
+            "--full-id-tokens" => arguments.full_id_tokens = true,
             "--help" | "-h" => arguments.help = true,
             _ => return Err(format!("unknown argument `{name}`; see --help")),
         }
@@ -124,6 +133,8 @@ fn variables(environment: impl Iterator<Item = (String, String)>, arguments: &Ar
         ("OKTA_DEV_ORIGINS", origins),
         ("OKTA_DEV_ORGS", arguments.orgs.clone()),
         ("OKTA_DEV_ACCESS_TOKEN_LIFETIME", arguments.access_token_lifetime.clone()),
+        ("OKTA_DEV_GROUPS_CLAIM", arguments.groups_claim.clone()),
+        ("OKTA_DEV_FULL_ID_TOKENS", arguments.full_id_tokens.then(|| "true".to_owned())),
     ] {
         variables.extend(value.map(|value| (name.to_owned(), value)));
     }
