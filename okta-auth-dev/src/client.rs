@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::grant_type::GrantType;
 use crate::notice::SubjectFormat;
 
 /// The client id of the confidential web app that every org has unless another client
@@ -44,35 +45,6 @@ pub enum AuthMethod {
     PrivateKeyJwt,
     /// None: a public client, which must use PKCE.
     None,
-}
-
-/// A grant a client may use at the token endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum GrantType {
-    /// `authorization_code`
-    ///
-    /// A person signs in.
-    AuthorizationCode,
-    /// `refresh_token`
-    ///
-    /// A person signed in before, with the scope `offline_access`.
-    RefreshToken,
-    /// `client_credentials`
-    ///
-    /// No person: a service acts for itself.
-    ClientCredentials,
-}
-
-impl GrantType {
-    /// The value of the parameter `grant_type`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AuthorizationCode => "authorization_code",
-            Self::RefreshToken => "refresh_token",
-            Self::ClientCredentials => "client_credentials",
-        }
-    }
 }
 
 /// What becomes of a refresh token that was used (Okta's `rotation_type`).
@@ -146,7 +118,8 @@ impl Client {
     /// A confidential web app that authenticates with `client_secret_basic`.
     ///
     /// It may use codes and refresh tokens, which are static. PKCE is optional for it,
-    /// as at Okta, and enforced once a request used it.
+    /// as at Okta, and enforced once a request used it. An empty secret is replaced by a
+    /// generated one when the org starts.
     pub fn web(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
             client_id: id.into(),
@@ -197,8 +170,8 @@ impl Client {
 
     /// The web app that every org has unless another client is configured:
     /// `localhost:8080` and `127.0.0.1:8080`.
-    pub(crate) fn default_web(secret: String) -> Self {
-        Self::web(CLIENT_ID, secret).origin("http://localhost:8080").origin("http://127.0.0.1:8080")
+    pub(crate) fn default_web() -> Self {
+        Self::web(CLIENT_ID, "").origin("http://localhost:8080").origin("http://127.0.0.1:8080")
     }
 
     /// Registers a sign-in redirect URI.

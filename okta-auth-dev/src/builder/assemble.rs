@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
+
 use super::OrgBuilder;
 use crate::client::{Client, PUBLIC_CLIENT_ID, Rotation, SERVICE_CLIENT_ID};
 use crate::clock::Clock;
@@ -54,10 +56,15 @@ impl OrgBuilder {
     /// An org with a subdomain is at `{name}.localhost`, which browsers resolve to
     /// this machine by themselves; without one it is at the bare address. Mistakes
     /// in the settings of a server are found here, before anything is served.
-    pub(crate) fn tenant(mut self, subdomain: Option<String>, address: SocketAddr) -> Result<Tenant, Error> {
+    pub(crate) fn tenant(
+        mut self,
+        subdomain: Option<String>,
+        scheme: &str,
+        address: SocketAddr,
+    ) -> Result<Tenant, Error> {
         let url = match &subdomain {
-            Some(name) => format!("http://{}.localhost:{}", check_subdomain(name)?, address.port()),
-            None => format!("http://{address}"),
+            Some(name) => format!("{scheme}://{}.localhost:{}", check_subdomain(name)?, address.port()),
+            None => self.listening.url(scheme, address)?,
         };
         self.with_first_client(|_| ());
         self.complete();
@@ -80,6 +87,7 @@ impl OrgBuilder {
             store: Mutex::new(Store::default()),
             unassigned: Mutex::default(),
             limiter: RateLimiter::new(self.rate_limit),
+            options: self.options,
         })
     }
 
@@ -87,10 +95,9 @@ impl OrgBuilder {
     ///
     /// One public client and one for services, unless there are clients with their
     /// ids. The public one takes over the URIs of the first client, so that an app
-    /// can be switched between the two. The secret of the service is new in every
-    /// run.
+    /// can be switched between the two. Secrets that are still empty are generated.
     fn complete(&mut self) {
-        let service = Client::service(SERVICE_CLIENT_ID, random::token());
+        let service = Client::service(SERVICE_CLIENT_ID, "");
         let web = self.clients.first().cloned();
         let mut public = Client::public(PUBLIC_CLIENT_ID);
         if let Some(web) = web {
@@ -101,6 +108,10 @@ impl OrgBuilder {
             if !self.clients.iter().any(|known| known.client_id == client.client_id) {
                 self.clients.push(client);
             }
+        }
+        let stable = self.options.stable_secrets;
+        for client in self.clients.iter_mut().filter(|client| client.client_secret.as_deref() == Some("")) {
+            client.client_secret = Some(generated_secret(stable, &client.client_id));
         }
         let changes = self.changes.clone();
         self.clients.iter_mut().for_each(|client| changes.apply_to_client(client));
@@ -130,6 +141,14 @@ impl Changes {
             server.thin_id_token = self.thin_id_token.unwrap_or(server.thin_id_token);
         }
     }
+}
+
+/// A secret for a client that was given none: random, or the same in every run.
+fn generated_secret(stable: bool, client_id: &str) -> String {
+    if !stable {
+        return random::token();
+    }
+    random::base64url(digest(&SHA256, format!("the secret of {client_id} at okta-dev").as_bytes()))
 }
 
 /// A label of a host name.

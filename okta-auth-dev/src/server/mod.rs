@@ -24,7 +24,8 @@ pub const ORG_SERVER: &str = "org";
 
 /// The scopes of OpenID Connect that every server knows.
 ///
-/// `groups` belongs to the org's own server, `device_sso` to custom ones.
+/// `groups` belongs to the org's own server, `device_sso` and `interclient_access` to
+/// custom ones.
 const OIDC_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 /// An authorization server.
@@ -199,8 +200,17 @@ impl AuthorizationServer {
 
     /// The scopes of OpenID Connect here, as the metadata lists them.
     pub(crate) fn oidc_scopes(&self) -> Vec<&'static str> {
-        let own = if self.is_org() { "groups" } else { "device_sso" };
-        OIDC_SCOPES.into_iter().chain([own]).collect()
+        let own: &[_] = if self.is_org() { &["groups"] } else { &["device_sso", "interclient_access"] };
+        OIDC_SCOPES.into_iter().chain(own.iter().copied()).collect()
+    }
+
+    /// Scopes in the order in which Okta returns them: those of OpenID Connect first.
+    pub(crate) fn in_order<'a>(&self, scopes: &'a [String]) -> Vec<&'a str> {
+        let known = self.oidc_scopes();
+        let place = |scope: &&str| known.iter().position(|known| known == scope).unwrap_or(known.len());
+        let mut scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        scopes.sort_by_key(place);
+        scopes
     }
 
     /// Whether a request may ask for the scope.

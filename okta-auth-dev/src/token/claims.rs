@@ -22,7 +22,7 @@ impl Issuing<'_> {
     /// The claims of an ID token. `sub` is the Okta user id; `at_hash` is there when an
     /// access token is issued too.
     ///
-    /// `idp` is the org itself, because people sign in with a password of the org.
+    /// `idp` is the org itself, unless the sign-in named an identity provider.
     /// `sid` is there for clients that take part in Single Logout, `nonce` if the
     /// request had one. `acr` is the level that was met, if the request asked for one.
     pub(crate) fn id_token_claims(&self, access_token: Option<&str>) -> Map<String, Value> {
@@ -37,7 +37,7 @@ impl Issuing<'_> {
             "exp": now + seconds(settings.id_token_lifetime),
             "jti": format!("ID.{}", random::token()),
             "amr": self.grant.amr,
-            "idp": self.tenant.id,
+            "idp": self.grant.idp.as_ref().unwrap_or(&self.tenant.id),
             "auth_time": self.grant.auth_time,
         }));
         let tells_session = self.tenant.client(&self.grant.client_id).is_some_and(|client| client.session_claim);

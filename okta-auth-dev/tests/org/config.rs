@@ -97,9 +97,15 @@ async fn nothing_but_loopback_is_served() {
     for host in ["evil.example", "evil.example:80", "acme.localhost", "192.0.2.1"] {
         assert_eq!(send("GET", &url, &[("host", host)], "").status, 421, "{host}");
     }
-    for host in ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:80"] {
+    assert_eq!(send("GET", &url, &[("host", "127.0.0.1")], "").json()["issuer"], org.issuer());
+    for host in ["localhost", "LOCALHOST:1", "[::1]:80"] {
         let answer = send("GET", &url, &[("host", host)], "");
-        assert_eq!(answer.json()["issuer"], org.issuer(), "the issuer never follows Host ({host})");
+        assert_eq!(answer.status, 421, "the issuer never follows Host ({host})");
+        assert!(answer.json()["errorSummary"].as_str().unwrap().contains(org.url()), "{}", answer.body);
+        let page = send("GET", &url, &[("host", host), ("accept", "text/html")], "");
+        assert!(page.status == 421 && page.body.contains("<h1>") && page.body.contains(org.url()), "{}", page.body);
+        let keys = format!("{}/v1/keys", org.issuer());
+        assert_eq!(send("GET", &keys, &[("host", host)], "").status, 200, "what names no issuer is served");
     }
 }
 

@@ -15,8 +15,12 @@ async fn a_person_signs_in_with_query_and_pkce() {
     assert!(response.param("iss").is_none(), "Okta sends no iss");
     let answer = exchange(&org, &response.param("code").unwrap(), &[]);
     assert_eq!(answer.status, 200, "{}", answer.body);
-    assert_eq!(answer.header("content-type"), "application/json;charset=UTF-8");
-    assert!(answer.header("cache-control").contains("no-store"));
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-cache, no-store");
+    assert_eq!((answer.header("pragma"), answer.header("expires")), ("no-cache", "0"));
+    assert_eq!((answer.header("x-rate-limit-limit"), answer.header("x-rate-limit-remaining")), ("1000", "999"));
+    assert!(answer.header("x-rate-limit-reset").parse::<u64>().is_ok());
+    assert_eq!(answer.header("x-robots-tag"), "noindex,nofollow");
     let body = answer.json();
     assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(3600)));
     assert!(body.get("refresh_token").is_none());
@@ -104,7 +108,8 @@ async fn an_exchange_must_match_its_request() {
             "invalid_grant",
             "The 'redirect_uri' does not match the redirection URI used in the authorization request.",
         ),
-        ("grant_type", "password".to_owned(), "unsupported_grant_type", ""),
+        ("grant_type", "nonsense".to_owned(), "unsupported_grant_type", ""),
+        ("grant_type", "password".to_owned(), "unauthorized_client", ""),
         ("grant_type", String::new(), "invalid_request", ""),
         ("grant_type", "client_credentials".to_owned(), "unauthorized_client", ""),
         ("code", String::new(), "invalid_request", "The required parameter 'code' is missing."),
