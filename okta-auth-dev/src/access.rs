@@ -6,8 +6,10 @@
 //! 3. A loopback name, the host of the issuer, and names on the allow-list are answered.
 //!    Any other name may be a page somewhere that had its name point here (DNS
 //!    rebinding).
-//! 4. A loopback name other than the issuer's gets no metadata, because the issuer in it
-//!    would differ from the one that the client is configured with.
+//! 4. Of `localhost`, `127.0.0.1` and `::1`, those that are not the issuer's host get no
+//!    metadata: the issuer in it would differ from the one that the client is configured
+//!    with. Other loopback addresses stand for the inside address of a service, as
+//!    container networks have one, so they do get it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,6 +19,9 @@ use url::Url;
 
 use crate::error::Error;
 use crate::tenant::Tenant;
+
+/// What people type for this machine.
+const SYNONYMS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// The names and peers that are answered.
 #[derive(Clone, Debug, Default)]
@@ -43,9 +48,11 @@ impl Access {
         tenants.iter().find(|tenant| tenant.subdomain.as_deref() == Some(subdomain))
     }
 
-    /// Whether this name would give a client metadata with an issuer under another name.
+    /// Whether people type this name for the one in the issuer.
     pub(crate) fn is_misnamed(&self, tenant: &Tenant, name: &str) -> bool {
-        tenant.subdomain.is_none() && !self.names.iter().any(|known| known == name) && host_of(&tenant.url) != name
+        let issuer = host_of(&tenant.url);
+        let allowed = issuer == name || self.names.iter().any(|known| known == name);
+        !allowed && SYNONYMS.contains(&issuer.as_str()) && SYNONYMS.contains(&name)
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn own_page(tenant: &Tenant) -> Reply {
     Reply::html(200, authorize::sign_in_page(tenant, &tenant.name, &asked, &handle, None))
 }
 
-/// Takes the username, and asks for the password. The page is the same whether or not
+/// Takes the username, and asks for the password. The form is the same whether or not
 /// there is such a person.
 pub(super) fn identify(tenant: &Tenant, request: &Recorded) -> Reply {
     if request.method != "POST" {

@@ -97,7 +97,9 @@ async fn nothing_but_loopback_is_served() {
     for host in ["evil.example", "evil.example:80", "acme.localhost", "192.0.2.1"] {
         assert_eq!(send("GET", &url, &[("host", host)], "").status, 421, "{host}");
     }
-    assert_eq!(send("GET", &url, &[("host", "127.0.0.1")], "").json()["issuer"], org.issuer());
+    for host in ["127.0.0.1", "127.0.0.2:9"] {
+        assert_eq!(send("GET", &url, &[("host", host)], "").json()["issuer"], org.issuer(), "{host}");
+    }
     for host in ["localhost", "LOCALHOST:1", "[::1]:80"] {
         let answer = send("GET", &url, &[("host", host)], "");
         assert_eq!(answer.status, 421, "the issuer never follows Host ({host})");

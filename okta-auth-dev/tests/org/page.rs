@@ -89,7 +89,10 @@ async fn the_password_may_have_a_page_of_its_own() {
     let second = identify(&mut browser, BEN).await;
     assert!(second.contains("name=\"credentials.passcode\" type=\"password\""), "{second}");
     assert!(second.contains("<label for=\"credentials.passcode\">"));
-    assert!(identify(&mut browser, "nobody").await.contains("credentials.passcode"), "who exists is not told");
+    assert!(
+        identify(&mut browser, "nobody").await.contains("credentials.passcode"),
+        "the form is the same for unknown names"
+    );
     let url = authorize_url(&org, &org.issuer(), &[]);
     let failed = browser.sign_in_with(&url, BEN, "wrong").await.unwrap();
     let Response::Page { status: 401, body } = failed else { panic!("{failed:?}") };
@@ -119,7 +122,7 @@ async fn the_first_page_says_how_to_connect() {
 async fn the_administrator_sees_who_is_there() {
     let org = Org::start().await.unwrap();
     let admin = || get(&format!("{}/admin", org.url())).body;
-    assert!(admin().contains("Nobody.") && !admin().contains("<button"));
+    assert!(admin().contains("No sessions.") && !admin().contains("<button"));
     let mut browser = org.browser();
     browser.sign_in(&authorize_url(&org, &org.issuer(), &[]), ADA).await.unwrap();
     let page = admin();

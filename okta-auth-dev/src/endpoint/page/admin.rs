@@ -25,7 +25,7 @@ impl Admin<'_> {
         let done = self.done.map(|(login, deliveries)| outcome(login, deliveries)).unwrap_or_default();
         let (here, away): (Vec<&User>, Vec<&User>) = self.users.iter().partition(|user| self.is_signed_in(user));
         let present: String = here.iter().map(|user| self.present(user)).collect();
-        let present = if present.is_empty() { "<p class=\"soft\">Nobody.</p>".to_owned() } else { present };
+        let present = if present.is_empty() { "<p class=\"soft\">No sessions.</p>".to_owned() } else { present };
         let absent: String = away.iter().map(|user| absent(user)).collect();
         let absent = if absent.is_empty() { absent } else { format!("<h2>Not signed in</h2><ul>{absent}</ul>") };
         let body = format!(

@@ -12,7 +12,7 @@ pub(in crate::endpoint) fn home(tenant: &Tenant, request: &Recorded) -> Reply {
     let clients = lock(&tenant.clients).clone();
     let apps: String = clients.iter().map(|client| app(tenant, client)).collect();
     let body = format!(
-        "<h1>Development org</h1><p class=\"soft\">It behaves like an Okta org, and it is none.</p>{who}\
+        "<h1>Development org</h1><p class=\"soft\">It behaves like an Okta org. It is not an Okta product.</p>{who}\
          <h2>Connect an app</h2><p class=\"note\">A click selects a block, ready to copy.</p>{apps}\
          <h2>Issuers</h2><ul>{issuers}</ul><h2>People</h2><table><tr><th>Username</th><th>Password</th>\
          <th>Groups</th></tr>{people}</table><p class=\"note\"><a href=\"/admin\">People and sessions</a></p>",
