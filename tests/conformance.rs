@@ -24,6 +24,14 @@ async fn control(app: &App) {
 /// With the fault, nobody is signed in: an error page with the code, no session, and not one request that the
 /// module forbids (userinfo after a bad ID token).
 async fn refused(app: &App, fault: Fault, code: &str) {
+    refused_sign_in(app, fault.clone(), code).await;
+    if code.starts_with("token_") || code == "id_token_missing" {
+        assert_eq!(app.org.count("/v1/userinfo"), 0, "userinfo was asked after {fault:?}");
+    }
+}
+
+/// With the fault, nobody is signed in and the page names the code.
+async fn refused_sign_in(app: &App, fault: Fault, code: &str) {
     control(app).await;
     app.org.clear_journal();
     app.org.fault(fault.clone());
@@ -33,9 +41,6 @@ async fn refused(app: &App, fault: Fault, code: &str) {
     assert!(answer.body.contains(&format!("Code: {code}<")), "{fault:?}: {}", answer.body);
     assert!(!browser.is_signed_in().await, "{fault:?} signed somebody in");
     assert!(!browser.jar.contains_key("okta_session"), "{fault:?} left {:?}", browser.jar.keys());
-    if code.starts_with("token_") || code == "id_token_missing" {
-        assert_eq!(app.org.count("/v1/userinfo"), 0, "userinfo was asked after {fault:?}");
-    }
 }
 
 /// With the peculiarity, the sign-in works all the same.
@@ -358,7 +363,6 @@ refuses! {
     token_response_200_with_error: Fault::TokenOkWithError => "provider_response";
     token_response_with_more_after_it: Fault::TokenTrailing => "provider_response";
     token_response_in_an_array: Fault::TokenArray => "provider_response";
-    a_session_that_would_have_ended: Fault::IdTokenClaim("session_expiry".into(), json!(1)) => "token_claim";
     token_type_that_is_not_bearer: Fault::TokenTypeOther("mac".into()) => "provider_response";
     token_response_huge: Fault::TokenHuge => "provider_response";
     token_response_redirects: Fault::TokenRedirect => "provider_response";
@@ -374,6 +378,13 @@ refuses! {
         summary: "no".into(),
     } => "token_refused";
     groups_overage: Fault::AuthorizeTooManyGroups => "authorization_refused";
+}
+
+/// The ID token is good, so userinfo completes it before the session is made.
+#[tokio::test]
+async fn a_session_that_would_have_ended() {
+    let fault = Fault::IdTokenClaim("session_expiry".into(), json!(1));
+    refused_sign_in(&App::start().await, fault, "token_claim").await;
 }
 
 /// `{"act": {"act": ...}}`, deeper than anything that is meant.

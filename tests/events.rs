@@ -154,7 +154,8 @@ async fn app_and(
 ) -> (App, Heard) {
     Log::listen();
     let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::ZERO).access_token_lifetime(LIFETIME);
-    let (org, heard) = (org.start().await.unwrap(), Heard::default());
+    let (org, heard) = (org.groups_claim_everywhere("groups").start().await.unwrap(), Heard::default());
+    org.put_client(org.client().session_claim(true));
     let hook = heard.hook();
     let app = AppBuilder::default().org(org).routes(routes());
     let app = app.configure(move |config| offline(config).session_store(store));

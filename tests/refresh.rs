@@ -25,7 +25,7 @@ const SESSION: &str = "okta_session";
 /// An org whose refresh tokens rotate without any leeway, so that a second use is found out.
 async fn strict_org() -> Org {
     let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::ZERO).access_token_lifetime(LIFETIME);
-    org.start().await.unwrap()
+    org.groups_claim_everywhere("groups").start().await.unwrap()
 }
 
 async fn app_with(store: &'static str) -> App {
@@ -558,7 +558,7 @@ fn presented(org: &Org) -> BTreeSet<String> {
 #[tokio::test]
 async fn claims_of_thin_id_tokens_come_from_userinfo() {
     for place in Place::LOCAL {
-        let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::ZERO).thin_id_token(true);
+        let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::ZERO);
         let app = app_at(&place, org.access_token_lifetime(LIFETIME).start().await.unwrap()).await;
         let mut browser = signed_in(&app).await;
         let before = browser.navigate("/claims").await.body;
@@ -584,8 +584,9 @@ async fn claims_of_thin_id_tokens_come_from_userinfo() {
 async fn a_session_is_found_by_the_names_that_it_had_before_a_refresh_left_them_out() {
     for place in Place::LOCAL {
         for name in ["email", "sid"] {
-            let org = Org::builder().rotation(Rotation::Rotate).thin_id_token(true).access_token_lifetime(LIFETIME);
-            let app = app_at(&place, org.start().await.unwrap()).await;
+            let org = Org::builder().rotation(Rotation::Rotate).access_token_lifetime(LIFETIME).start().await.unwrap();
+            org.put_client(org.client().session_claim(true));
+            let app = app_at(&place, org).await;
             let mut browser = signed_in(&app).await;
             let sid = app.org.sessions()[0].sid.clone();
             for _ in 0..2 {
@@ -663,7 +664,7 @@ async fn tokens_that_come_after_a_sign_out_are_given_back() {
 #[tokio::test]
 async fn claims_that_a_sign_in_could_not_read_are_read_soon() {
     for place in Place::LOCAL {
-        let org = Org::builder().rotation(Rotation::Rotate).thin_id_token(true).access_token_lifetime(HOURS);
+        let org = Org::builder().rotation(Rotation::Rotate).access_token_lifetime(HOURS);
         let app = app_at(&place, org.start().await.unwrap()).await;
         app.org.outage(Endpoint::Userinfo, Outage::Status(503));
         let mut browser = signed_in(&app).await;

@@ -34,6 +34,8 @@ struct Site {
 
 impl Site {
     async fn start(place: Place, org: Org) -> Self {
+        // Okta names the session in ID tokens of apps that take part in Single Logout only.
+        org.put_client(org.client().session_claim(true));
         let app = place.app().org(org.clone()).routes(pages()).start().await;
         let second = match &place {
             Place::Shared(_) => Some(place.app().org(org.clone()).routes(pages()).start().await),

@@ -25,7 +25,7 @@ use okta_auth_core::tenant::{
 };
 use okta_auth_dev::{Org, Response};
 use reqwest::Method;
-use support::{ADA, Answer, BEN, Browser, CALLBACK, SECRET};
+use support::{ADA, Answer, BEN, Browser, CALLBACK, SECRET, org_with_groups};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -115,7 +115,10 @@ impl Site {
         resolvers: &[Resolver],
         change: impl FnOnce(TenantsBuilder) -> TenantsBuilder,
     ) -> Self {
-        let (acme, globex) = (Org::start().await.unwrap(), Org::start().await.unwrap());
+        let (acme, globex) = (org_with_groups().await, org_with_groups().await);
+        for org in [&acme, &globex] {
+            org.put_client(org.client().session_claim(true));
+        }
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::grant_type::GrantType;
 use crate::notice::SubjectFormat;
 
 /// The client id of the confidential web app that every org has unless another client
@@ -44,35 +45,6 @@ pub enum AuthMethod {
     PrivateKeyJwt,
     /// None: a public client, which must use PKCE.
     None,
-}
-
-/// A grant a client may use at the token endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum GrantType {
-    /// `authorization_code`
-    ///
-    /// A person signs in.
-    AuthorizationCode,
-    /// `refresh_token`
-    ///
-    /// A person signed in before, with the scope `offline_access`.
-    RefreshToken,
-    /// `client_credentials`
-    ///
-    /// No person: a service acts for itself.
-    ClientCredentials,
-}
-
-impl GrantType {
-    /// The value of the parameter `grant_type`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AuthorizationCode => "authorization_code",
-            Self::RefreshToken => "refresh_token",
-            Self::ClientCredentials => "client_credentials",
-        }
-    }
 }
 
 /// What becomes of a refresh token that was used (Okta's `rotation_type`).
@@ -122,8 +94,9 @@ pub struct Client {
     pub rotation_leeway: Duration,
     /// The public keys (JWK) for [`AuthMethod::PrivateKeyJwt`].
     pub jwks: Vec<Value>,
-    /// Whether ID tokens name the Okta session in the claim `sid`. Okta's do for an app
-    /// that takes part in Single Logout with session details.
+    /// Whether ID tokens name the Okta session in the claim `sid`. Okta's do only for an
+    /// app that takes part in Single Logout with session details, so
+    /// [`Client::frontchannel_logout`] switches it on.
     pub session_claim: bool,
     /// Whether the app is told over the browser when an Okta session ends that it was
     /// used in (Single Logout).
@@ -145,7 +118,8 @@ impl Client {
     /// A confidential web app that authenticates with `client_secret_basic`.
     ///
     /// It may use codes and refresh tokens, which are static. PKCE is optional for it,
-    /// as at Okta, and enforced once a request used it.
+    /// as at Okta, and enforced once a request used it. An empty secret is replaced by a
+    /// generated one when the org starts.
     pub fn web(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
             client_id: id.into(),
@@ -159,7 +133,7 @@ impl Client {
             rotation: Rotation::Static,
             rotation_leeway: Duration::from_secs(30),
             jwks: Vec::new(),
-            session_claim: true,
+            session_claim: false,
             participate_slo: false,
             frontchannel_logout_uri: None,
             frontchannel_logout_session_required: false,
@@ -196,8 +170,8 @@ impl Client {
 
     /// The web app that every org has unless another client is configured:
     /// `localhost:8080` and `127.0.0.1:8080`.
-    pub(crate) fn default_web(secret: String) -> Self {
-        Self::web(CLIENT_ID, secret).origin("http://localhost:8080").origin("http://127.0.0.1:8080")
+    pub(crate) fn default_web() -> Self {
+        Self::web(CLIENT_ID, "").origin("http://localhost:8080").origin("http://127.0.0.1:8080")
     }
 
     /// Registers a sign-in redirect URI.
@@ -283,9 +257,10 @@ impl Client {
         self
     }
 
-    /// Names the Okta session in ID tokens (`sid`), which is the default, or no longer.
+    /// Names the Okta session in ID tokens (`sid`), or no longer.
     ///
-    /// At Okta an app has the claim only if it takes part in Single Logout. Without it,
+    /// At Okta an app has the claim only if it takes part in Single Logout, so it is off
+    /// until [`Client::frontchannel_logout`] or this method switches it on. Without it,
     /// sign-out by session must fall back to the person.
     pub fn session_claim(mut self, named: bool) -> Self {
         self.session_claim = named;
@@ -303,16 +278,17 @@ impl Client {
     /// ```
     pub fn frontchannel_logout(mut self, uri: impl Into<String>) -> Self {
         self.frontchannel_logout_uri = Some(uri.into());
-        (self.participate_slo, self.frontchannel_logout_session_required) = (true, true);
-        self
+        self.participate_slo = true;
+        self.frontchannel_logout_session_required(true)
     }
 
-    /// Replaces whether the URI gets `iss` and `sid`.
+    /// Replaces whether the app gets session details: `iss` and `sid` at the URI, and
+    /// `sid` in its ID tokens.
     ///
     /// Without them an app has the cookies to go by, which many browsers do not send in
     /// frames.
     pub fn frontchannel_logout_session_required(mut self, required: bool) -> Self {
-        self.frontchannel_logout_session_required = required;
+        (self.frontchannel_logout_session_required, self.session_claim) = (required, required);
         self
     }
 

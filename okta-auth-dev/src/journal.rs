@@ -3,10 +3,13 @@
 //! The journal is how a test finds out what the app sent, how often, and what it did
 //! not send.
 
-use std::sync::Mutex;
+use std::fmt::{self, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use url::form_urlencoded;
 
+use crate::random;
 use crate::sync::lock;
 
 /// A request the server saw.
@@ -34,6 +37,10 @@ pub struct Recorded {
     pub headers: Vec<(String, String)>,
     /// The body; bytes that are no UTF-8 are replaced.
     pub body: String,
+    /// The status of the answer; none while there is no answer yet.
+    pub status: Option<u16>,
+    /// Why the request was refused: the error, and its description.
+    pub refusal: Option<String>,
 }
 
 impl Recorded {
@@ -68,11 +75,54 @@ impl Recorded {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// The client that sent the request, as far as the request says so.
+    pub fn client_id(&self) -> Option<String> {
+        let basic = || {
+            let value = self.header("authorization")?.strip_prefix("Basic ")?;
+            let text = String::from_utf8(random::from_base64(value)?).ok()?;
+            Some(text.split(':').next().unwrap_or_default().to_owned())
+        };
+        self.query_param("client_id").or_else(|| self.form_field("client_id")).or_else(basic)
+    }
+
     /// The cookie with this name.
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         let cookies = self.headers.iter().filter(|(header, _)| header == "cookie");
         let mut pairs = cookies.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
         pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+}
+
+impl fmt::Display for Recorded {
+    /// One line: method, path, status, client, and why the request was refused. It has
+    /// neither parameters nor bodies, which carry secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+        let client = self.client_id().map(|id| format!(" client={id}")).unwrap_or_default();
+        let refusal = self.refusal.as_ref().map(|refusal| format!(" {refusal}")).unwrap_or_default();
+        let line = format!("{} {} {status}{client}{refusal}", self.method, self.path);
+        // What a request says may hold control characters, and a terminal would obey them.
+        line.chars().try_for_each(|c| formatter.write_char(if c.is_control() { '\u{fffd}' } else { c }))
+    }
+}
+
+/// What is called with every answered request.
+#[derive(Clone)]
+pub(crate) struct Observer(Arc<dyn Fn(&Recorded) + Send + Sync>);
+
+impl Observer {
+    pub(crate) fn new(hear: impl Fn(&Recorded) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(hear))
+    }
+
+    pub(crate) fn hear(&self, request: &Recorded) {
+        (self.0)(request);
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Observer")
     }
 }
 
@@ -84,7 +134,9 @@ fn first(pairs: Vec<(String, String)>, name: &str) -> Option<String> {
 /// Every request since the start or since the journal was cleared.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    requests: Mutex<Vec<Recorded>>,
+    requests: Mutex<Vec<(u64, Recorded)>>,
+    /// The number of the next entry.
+    next: AtomicU64,
     refreshes: Mutex<Refreshes>,
 }
 
@@ -117,19 +169,30 @@ pub struct Refreshes {
 }
 
 impl Journal {
-    /// Adds a request, before it is answered.
-    pub(crate) fn push(&self, request: Recorded) {
-        lock(&self.requests).push(request);
+    /// Adds a request, before it is answered. Returns the number of the entry.
+    pub(crate) fn push(&self, request: Recorded) -> u64 {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        lock(&self.requests).push((number, request));
+        number
+    }
+
+    /// Completes an entry with its answer, unless the journal was cleared meanwhile.
+    pub(crate) fn answered(&self, number: u64, request: &Recorded) {
+        let mut requests = lock(&self.requests);
+        if let Some((_, entry)) = requests.iter_mut().rfind(|(known, _)| *known == number) {
+            entry.status = request.status;
+            entry.refusal.clone_from(&request.refusal);
+        }
     }
 
     /// A copy, oldest first.
     pub(crate) fn all(&self) -> Vec<Recorded> {
-        lock(&self.requests).clone()
+        lock(&self.requests).iter().map(|(_, request)| request.clone()).collect()
     }
 
     /// How many paths end with this.
     pub(crate) fn count(&self, suffix: &str) -> usize {
-        lock(&self.requests).iter().filter(|request| request.path.ends_with(suffix)).count()
+        lock(&self.requests).iter().filter(|(_, request)| request.path.ends_with(suffix)).count()
     }
 
     /// Counts something about refreshes.
@@ -139,7 +202,7 @@ impl Journal {
 
     /// What became of the requests to refresh.
     pub(crate) fn refreshes(&self) -> Refreshes {
-        let is_refresh = |request: &&Recorded| {
+        let is_refresh = |(_, request): &&(u64, Recorded)| {
             let grant = request.form_field("grant_type");
             request.path.ends_with("/v1/token") && grant.as_deref() == Some("refresh_token")
         };

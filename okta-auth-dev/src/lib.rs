@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod assurance;
 mod browser;
 mod builder;
@@ -7,9 +8,12 @@ mod client;
 mod clock;
 pub mod config;
 mod control;
+mod cors;
+mod encryption;
 mod endpoint;
 mod error;
 mod fault;
+mod grant_type;
 mod journal;
 mod keys;
 mod listener;
@@ -32,10 +36,11 @@ mod user;
 
 pub use browser::{Browser, Response};
 pub use builder::OrgBuilder;
-pub use client::{AuthMethod, CLIENT_ID, Client, GrantType, PUBLIC_CLIENT_ID, Rotation, SERVICE_CLIENT_ID};
+pub use client::{AuthMethod, CLIENT_ID, Client, PUBLIC_CLIENT_ID, Rotation, SERVICE_CLIENT_ID};
 pub use clock::Clock;
 pub use error::Error;
 pub use fault::Fault;
+pub use grant_type::GrantType;
 pub use journal::{Recorded, Refreshes};
 pub use keys::Algorithm;
 pub use minter::Minter;

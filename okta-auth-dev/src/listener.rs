@@ -15,15 +15,29 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::encryption::Encryption;
+
 /// A listener for [`Connection`]s.
 #[derive(Debug)]
-pub(crate) struct Connections(pub(crate) TcpListener);
+pub(crate) struct Connections {
+    listener: TcpListener,
+    #[cfg(feature = "cli")]
+    handshakes: Option<handshakes::Handshakes>,
+}
 
 /// A connection, with a switch that breaks it.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     broken: Arc<AtomicBool>,
+}
+
+/// What bytes go over.
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    #[cfg(feature = "cli")]
+    Encrypted(Box<tokio_rustls::server::TlsStream<TcpStream>>),
 }
 
 /// What a handler knows about the connection of its request.
@@ -41,17 +55,38 @@ impl Peer {
     }
 }
 
+impl Connections {
+    /// Accepts from this listener, and encrypts if it is set to.
+    pub(crate) fn new(listener: TcpListener, encryption: &Encryption) -> Self {
+        Self {
+            listener,
+            #[cfg(feature = "cli")]
+            handshakes: encryption.tls.as_ref().map(|tls| handshakes::Handshakes::new(tls.acceptor.clone())),
+        }
+    }
+
+    /// The next stream that is ready for requests.
+    async fn next(&mut self) -> (Stream, SocketAddr) {
+        #[cfg(feature = "cli")]
+        if let Some(handshakes) = &mut self.handshakes {
+            return handshakes.next(&mut self.listener).await;
+        }
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        (Stream::Plain(stream), address)
+    }
+}
+
 impl Listener for Connections {
     type Io = Connection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
+        let (stream, address) = self.next().await;
         (Connection { stream, broken: Arc::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 
@@ -61,9 +96,20 @@ impl Connected<IncomingStream<'_, Connections>> for Peer {
     }
 }
 
+/// Calls the same method of whichever stream there is.
+macro_rules! on_stream {
+    ($connection:expr, $stream:ident => $call:expr) => {
+        match &mut $connection.get_mut().stream {
+            Stream::Plain($stream) => $call,
+            #[cfg(feature = "cli")]
+            Stream::Encrypted($stream) => $call,
+        }
+    };
+}
+
 impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(context, buffer)
+        on_stream!(self, stream => Pin::new(stream).poll_read(context, buffer))
     }
 }
 
@@ -71,18 +117,73 @@ impl AsyncWrite for Connection {
     /// The one place where a broken connection shows: the server gives up on it, and
     /// closes it.
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let connection = self.get_mut();
-        if connection.broken.load(Ordering::SeqCst) {
+        if self.broken.load(Ordering::SeqCst) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
-        Pin::new(&mut connection.stream).poll_write(context, bytes)
+        on_stream!(self, stream => Pin::new(stream).poll_write(context, bytes))
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+        on_stream!(self, stream => Pin::new(stream).poll_flush(context))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+        on_stream!(self, stream => Pin::new(stream).poll_shutdown(context))
+    }
+}
+
+#[cfg(feature = "cli")]
+mod handshakes {
+    use std::fmt;
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use axum::serve::Listener;
+    use tokio::net::TcpListener;
+    use tokio::task::JoinSet;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::Stream;
+
+    /// How long a client may take for its handshake.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// Handshakes that are going on, each in a task of its own, so that a client that
+    /// does not finish one delays no other client.
+    pub(super) struct Handshakes {
+        acceptor: TlsAcceptor,
+        tasks: JoinSet<Option<(Stream, SocketAddr)>>,
+    }
+
+    impl fmt::Debug for Handshakes {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("Handshakes")
+        }
+    }
+
+    impl Handshakes {
+        pub(super) fn new(acceptor: TlsAcceptor) -> Self {
+            Self { acceptor, tasks: JoinSet::new() }
+        }
+
+        /// The next stream whose handshake succeeded.
+        pub(super) async fn next(&mut self, listener: &mut TcpListener) -> (Stream, SocketAddr) {
+            loop {
+                tokio::select! {
+                    (stream, address) = Listener::accept(listener) => {
+                        let handshake = self.acceptor.accept(stream);
+                        self.tasks.spawn(async move {
+                            let stream = tokio::time::timeout(PATIENCE, handshake).await.ok()?.ok()?;
+                            Some((Stream::Encrypted(Box::new(stream)), address))
+                        });
+                    }
+                    Some(done) = self.tasks.join_next() => {
+                        if let Ok(Some(ready)) = done {
+                            return ready;
+                        }
+                    }
+                }
+            }
+        }
     }
 }

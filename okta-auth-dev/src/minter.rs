@@ -264,6 +264,7 @@ impl Minter {
             nonce,
             auth_time: tenant.clock.seconds(),
             acr: None,
+            idp: None,
             amr: user.map_or_else(|| owned(["pwd"]), |user| user.amr),
         };
         let issuing = Issuing { tenant, server, grant: &grant };

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::client::Client;
 use crate::random;
 use crate::reply::Reply;
 
@@ -80,6 +81,28 @@ impl OAuthError {
         Self::bad("invalid_scope", description)
     }
 
+    /// A feature of Okta that the org announces and does not serve.
+    pub(crate) fn feature_not_enabled() -> Self {
+        Self::bad("access_denied", "The requested feature is not enabled in this environment.")
+    }
+
+    /// The client has other grants than the one that is asked for.
+    pub(crate) fn unauthorized_grant(client: &Client) -> Self {
+        let configured: Vec<&str> = client.grant_types.iter().map(|grant| grant.as_str()).collect();
+        Self::bad(
+            "unauthorized_client",
+            format!(
+                "The client is not authorized to use the provided grant type. Configured grant types: [{}].",
+                configured.join(", ")
+            ),
+        )
+    }
+
+    /// A scope that the server, or this client, does not have.
+    pub(crate) fn unknown_scope() -> Self {
+        Self::invalid_scope("One or more scopes are not configured for the authorization server resource.")
+    }
+
     /// Something the server could not do, such as making a key.
     pub(crate) fn server_error() -> Self {
         Self::new(
@@ -114,7 +137,8 @@ impl OAuthError {
 
     /// The error as an answer.
     pub(crate) fn reply(&self) -> Reply {
-        Reply::json(self.status, &OAuthBody { error: &self.error, error_description: &self.description }).no_store()
+        let body = OAuthBody { error: &self.error, error_description: &self.description };
+        Reply::json(self.status, &body).no_store().refused(&self.error, &self.description)
     }
 }
 
@@ -138,7 +162,7 @@ pub(crate) fn management(status: u16, code: &str, summary: &str) -> Reply {
         error_id: random::okta_id("oae", 22),
         error_causes: [],
     };
-    Reply::json(status, &body).no_store()
+    Reply::json(status, &body).no_store().refused(code, summary)
 }
 
 /// 404 for something with an id that does not exist.

@@ -29,6 +29,11 @@ pub(crate) fn token() -> String {
     base64url(bytes::<32>())
 }
 
+/// 128 random bits in hexadecimal, 32 characters: the id of a request.
+pub(crate) fn hex() -> String {
+    bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Six digits, as an authenticator app shows them.
 pub(crate) fn passcode() -> String {
     // 2^64 is not a multiple of a million; the bias is far below anything a person could use.

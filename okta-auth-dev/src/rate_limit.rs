@@ -15,7 +15,11 @@ use crate::sync::lock;
 /// aligned to the minutes of the clock.
 const WINDOW: i64 = 60;
 
-/// Counts requests. Without a limit it lets everything pass and sends no headers.
+/// What `/token` announces while no limit is set, and never enforces.
+const ANNOUNCED: u32 = 1000;
+
+/// Counts requests. Without a limit it lets everything pass. Okta labels every token
+/// answer, so `/token` announces a limit even then.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimiter {
     /// Requests in a window, for each endpoint.
@@ -52,14 +56,14 @@ impl RateLimiter {
     ///
     /// The window is that of the endpoint; it begins with its first request.
     pub(crate) fn count(&self, endpoint: &str, now: i64) -> Option<Allowance> {
-        let limit = self.limit?;
+        let limit = self.limit.or_else(|| (endpoint == "token").then_some(ANNOUNCED))?;
         let mut buckets = lock(&self.buckets);
         let bucket = buckets.entry(endpoint.to_owned()).or_insert(Bucket { reset: now + WINDOW, used: 0 });
         if now >= bucket.reset {
             *bucket = Bucket { reset: now + WINDOW, used: 0 };
         }
         bucket.used = bucket.used.saturating_add(1);
-        let exceeded = bucket.used > limit;
+        let exceeded = self.limit.is_some() && bucket.used > limit;
         Some(Allowance { limit, remaining: limit.saturating_sub(bucket.used), reset: bucket.reset, exceeded })
     }
 }
@@ -77,8 +81,11 @@ impl Allowance {
     /// Adds the three headers. `X-Rate-Limit-Reset` is in seconds since 1970.
     ///
     /// Okta sends the headers with good answers, too, so that a client can slow down in
-    /// time.
+    /// time. An answer that has them already keeps them.
     pub(crate) fn label(self, reply: Reply) -> Reply {
+        if reply.headers.iter().any(|(name, _)| *name == "x-rate-limit-limit") {
+            return reply;
+        }
         reply
             .header("x-rate-limit-limit", self.limit.to_string())
             .header("x-rate-limit-remaining", self.remaining.to_string())
@@ -98,6 +105,9 @@ mod tests {
         assert!(limiter.count("token", 159).unwrap().exceeded);
         assert!(!limiter.count("authorize", 159).unwrap().exceeded);
         assert!(!limiter.count("token", 160).unwrap().exceeded);
-        assert!(RateLimiter::new(None).count("token", 0).is_none());
+        let unlimited = RateLimiter::new(None);
+        assert!(unlimited.count("userinfo", 0).is_none());
+        assert_eq!(unlimited.count("token", 0).unwrap().remaining, 999);
+        assert!((0..1100).all(|_| !unlimited.count("token", 0).unwrap().exceeded));
     }
 }

@@ -12,9 +12,6 @@ use serde::Serialize;
 
 use crate::clock::http_date;
 
-/// How Okta labels JSON.
-const JSON: &str = "application/json;charset=UTF-8";
-
 /// More than any client should read: 2 MiB and a bit.
 ///
 /// Clients should stop at a fraction of it.
@@ -34,20 +31,20 @@ pub(crate) struct Reply {
     pub(crate) delay: Option<Duration>,
     /// Whether the answer is never sent.
     pub(crate) hang: bool,
+    /// Why the request was refused, for the journal.
+    pub(crate) refusal: Option<String>,
 }
 
 impl Reply {
     /// An answer without a body.
     pub(crate) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: String::new(), delay: None, hang: false }
+        Self { status, headers: Vec::new(), body: String::new(), delay: None, hang: false, refusal: None }
     }
 
-    /// JSON. Structs keep the order of their fields.
-    ///
-    /// Okta spells the type with a charset and without a space.
+    /// JSON, without a charset as at Okta. Structs keep the order of their fields.
     pub(crate) fn json(status: u16, body: &impl Serialize) -> Self {
         let body = serde_json::to_string(body).unwrap_or_default();
-        Self { body, ..Self::empty(status) }.header("content-type", JSON)
+        Self { body, ..Self::empty(status) }.header("content-type", "application/json")
     }
 
     /// A page. The policy allows the page's own styles and nothing else; `form-action`
@@ -68,6 +65,12 @@ impl Reply {
     /// Not 303: Okta answers 302, also to the form of its sign-in page.
     pub(crate) fn redirect(location: impl Into<String>) -> Self {
         Self::empty(302).header("location", location.into()).no_store()
+    }
+
+    /// Says why the request was refused.
+    pub(crate) fn refused(mut self, error: &str, description: &str) -> Self {
+        self.refusal = Some(format!("{error}: {description}"));
+        self
     }
 
     /// Replaces a header.
@@ -106,8 +109,8 @@ impl Reply {
         Self::html(200, "<!doctype html><title>Maintenance</title><h1>We will be right back</h1>".to_owned())
     }
 
-    /// The HTTP response, with the headers that Okta puts on everything. `Date` follows
-    /// the virtual clock.
+    /// The HTTP response, with the headers that Okta puts on everything unless the answer
+    /// has one of its own. `Date` follows the virtual clock.
     pub(crate) fn into_response(self, now: i64, request_id: String) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -115,8 +118,10 @@ impl Reply {
             ("date", http_date(now)),
             ("x-okta-request-id", request_id),
             ("x-content-type-options", "nosniff".to_owned()),
-            ("referrer-policy", "no-referrer".to_owned()),
+            ("referrer-policy", "strict-origin-when-cross-origin".to_owned()),
         ];
+        let own: Vec<&str> = self.headers.iter().map(|(name, _)| *name).collect();
+        let common = common.into_iter().filter(|(name, _)| !own.contains(name)).collect::<Vec<_>>();
         for (name, value) in common.into_iter().chain(self.headers) {
             // A value that cannot be a header (a line break in a redirect URI) is left out, never
             // sent raw.

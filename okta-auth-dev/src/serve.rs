@@ -1,12 +1,8 @@
-//! The listener: loopback only, one runtime of its own, any number of orgs.
+//! The listener: one runtime of its own, any number of orgs.
 //!
 //! A request passes through here on its way to an endpoint: the peer and the `Host`
 //! header are checked, the body is read, the journal gets its entry, the endpoint
 //! answers, and the answer is held back if a fault says so.
-//!
-//! Three things keep others out: the address that is listened on, the address of
-//! the peer, and the name in the `Host` header. The last one is for pages in a
-//! browser on this machine, whose requests come from loopback too.
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -18,10 +14,13 @@ use axum::response::Response;
 use axum::{Router, http};
 use tokio::runtime::Runtime;
 
+use crate::access::{Access, host_name};
 use crate::control;
+use crate::cors;
+use crate::encryption::Encryption;
 use crate::endpoint;
 use crate::error::Error;
-use crate::journal::Recorded;
+use crate::journal::{Observer, Recorded};
 use crate::listener::{Connections, Peer};
 use crate::oauth_error::management;
 use crate::outage::{Endpoint, Outage};
@@ -35,7 +34,20 @@ use crate::tenant::Tenant;
 const BODY: usize = 1 << 20;
 
 /// The orgs behind a listener; the first one answers at the bare address.
-pub(crate) type Tenants = Arc<Mutex<Vec<Arc<Tenant>>>>;
+pub(crate) type Tenants = Mutex<Vec<Arc<Tenant>>>;
+
+/// What a listener serves, and to whom.
+#[derive(Debug)]
+pub(crate) struct Site {
+    /// The orgs, which may become more.
+    pub(crate) tenants: Tenants,
+    /// The names and peers that are answered.
+    pub(crate) access: Access,
+    /// What hears of every answered request.
+    pub(crate) observer: Option<Observer>,
+    /// What connections are encrypted with; nothing on plain HTTP.
+    pub(crate) encryption: Encryption,
+}
 
 /// A listener and the orgs behind it.
 ///
@@ -45,21 +57,15 @@ pub(crate) type Tenants = Arc<Mutex<Vec<Arc<Tenant>>>>;
 pub(crate) struct Host {
     /// What is listened on, with the real port.
     pub(crate) address: SocketAddr,
-    /// The orgs, which may become more.
-    tenants: Tenants,
+    /// What is served.
+    site: Arc<Site>,
     /// Nothing while the server is stopped.
     runtime: Mutex<Option<Runtime>>,
 }
 
 impl Host {
-    /// Binds the address. Nothing that is not loopback is bound: the passwords are
-    /// known to everybody.
+    /// Binds the address.
     pub(crate) fn bind(ip: IpAddr, port: u16) -> Result<TcpListener, Error> {
-        if !ip.is_loopback() {
-            return Err(Error::config(format_args!(
-                "`{ip}` is not a loopback address: a development org is for this machine alone; use 127.0.0.1"
-            )));
-        }
         let listener = TcpListener::bind((ip, port)).map_err(|error| {
             Error::bind(format_args!(
                 "cannot listen on {ip}:{port}: stop what is running there, or use port 0 for a free one"
@@ -71,23 +77,34 @@ impl Host {
         Ok(listener)
     }
 
-    /// Serves an org at the bare address.
-    pub(crate) fn start(listener: TcpListener, first: Tenant) -> Result<Self, Error> {
+    /// Serves the orgs of a site, the first one at the bare address.
+    pub(crate) fn start(listener: TcpListener, site: Site) -> Result<Self, Error> {
         let address =
             listener.local_addr().map_err(|error| Error::bind("the listener has no address").because(error))?;
-        let tenants: Tenants = Arc::new(Mutex::new(vec![Arc::new(first)]));
-        let runtime = serve(listener, Arc::clone(&tenants))?;
-        Ok(Self { address, tenants, runtime: Mutex::new(Some(runtime)) })
+        let site = Arc::new(site);
+        let runtime = serve(listener, Arc::clone(&site))?;
+        Ok(Self { address, site, runtime: Mutex::new(Some(runtime)) })
     }
 
     /// The orgs as of now.
     pub(crate) fn tenants(&self) -> Vec<Arc<Tenant>> {
-        lock(&self.tenants).clone()
+        lock(&self.site.tenants).clone()
+    }
+
+    /// The scheme of every URL of the site.
+    pub(crate) fn scheme(&self) -> &'static str {
+        self.site.encryption.scheme()
+    }
+
+    /// The certificate in PEM; none on plain HTTP.
+    #[cfg(feature = "cli")]
+    pub(crate) fn certificate(&self) -> Option<String> {
+        self.site.encryption.certificate().map(str::to_owned)
     }
 
     /// Serves one more org. Its subdomain must be free.
     pub(crate) fn add(&self, tenant: Tenant) -> Result<Arc<Tenant>, Error> {
-        let mut tenants = lock(&self.tenants);
+        let mut tenants = lock(&self.site.tenants);
         if tenants.iter().any(|known| known.subdomain == tenant.subdomain) {
             let name = tenant.subdomain.unwrap_or_default();
             return Err(Error::config(format_args!("there is an org `{name}` already: take another subdomain")));
@@ -116,7 +133,7 @@ impl Host {
     pub(crate) fn restart(&self) -> Result<(), Error> {
         self.stop();
         let listener = Self::bind(self.address.ip(), self.address.port())?;
-        *lock(&self.runtime) = Some(serve(listener, Arc::clone(&self.tenants))?);
+        *lock(&self.runtime) = Some(serve(listener, Arc::clone(&self.site))?);
         Ok(())
     }
 }
@@ -132,7 +149,7 @@ impl Drop for Host {
 }
 
 /// Starts a runtime that serves the orgs. Dropping it closes everything.
-fn serve(listener: TcpListener, tenants: Tenants) -> Result<Runtime, Error> {
+fn serve(listener: TcpListener, site: Arc<Site>) -> Result<Runtime, Error> {
     let failed = |error| Error::bind("cannot start the server's threads").because(error);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -144,10 +161,11 @@ fn serve(listener: TcpListener, tenants: Tenants) -> Result<Runtime, Error> {
         let _context = runtime.enter();
         tokio::net::TcpListener::from_std(listener).map_err(failed)?
     };
-    let app = Router::new().fallback(move |peer, request| answer(Arc::clone(&tenants), peer, request));
+    let connections = Connections::new(listener, &site.encryption);
+    let app = Router::new().fallback(move |peer, request| answer(Arc::clone(&site), peer, request));
     let app = app.into_make_service_with_connect_info::<Peer>();
     // `axum::serve` ends with the runtime, never by itself.
-    runtime.spawn(async move { axum::serve(Connections(listener), app).await });
+    runtime.spawn(async move { axum::serve(connections, app).await });
     Ok(runtime)
 }
 
@@ -157,23 +175,38 @@ fn serve(listener: TcpListener, tenants: Tenants) -> Result<Runtime, Error> {
 ///
 /// The test API comes first and is not in the journal. An answer to HEAD never has
 /// a body (RFC 9110 §9.3.2).
-async fn answer(tenants: Tenants, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
+async fn answer(site: Arc<Site>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let tenant = tenant(&lock(&tenants), &parts).cloned().filter(|_| peer.address.ip().is_loopback());
-    let Some(tenant) = tenant else { return misdirected() };
+    let name = host_name(&parts).unwrap_or_default();
+    let tenant = site.access.tenant(&lock(&site.tenants), &name).cloned();
+    let Some(tenant) = tenant.filter(|_| site.access.admits(peer.address.ip())) else { return misdirected() };
     let recorded = match to_bytes(body, BODY).await {
         Ok(body) => record(&parts, &body),
         Err(_) => return misdirected(),
     };
     let reply = match control::answer(&tenant, &recorded).await {
         Some(reply) => reply,
-        None => reply(&tenant, &recorded, &peer).await,
+        None => observed(&site, &tenant, &recorded, &peer, &name).await,
     };
-    let mut response = reply.into_response(tenant.clock.seconds(), random::okta_id("", 24));
+    let mut response = reply.into_response(tenant.clock.seconds(), random::hex());
     if recorded.method == "HEAD" {
         *response.body_mut() = Body::empty();
     }
     response
+}
+
+/// Answers an app, and writes down what it was answered.
+async fn observed(site: &Site, tenant: &Tenant, request: &Recorded, peer: &Peer, name: &str) -> Reply {
+    let entry = tenant.journal.push(request.clone());
+    let misnamed = Endpoint::at(&request.path) == Some(Endpoint::Discovery) && site.access.is_misnamed(tenant, name);
+    let reply = if misnamed { endpoint::misnamed(tenant, request, name) } else { reply(tenant, request, peer).await };
+    let reply = cors::label(tenant, request, reply);
+    let answered = Recorded { status: Some(reply.status), refusal: reply.refusal.clone(), ..request.clone() };
+    tenant.journal.answered(entry, &answered);
+    if let Some(observer) = &site.observer {
+        observer.hear(&answered);
+    }
+    reply
 }
 
 /// What an app is answered, with the outage of the endpoint around it.
@@ -182,7 +215,6 @@ async fn answer(tenants: Tenants, ConnectInfo(peer): ConnectInfo<Peer>, request:
 /// outages that say *after* let the request take effect first, and only the answer
 /// is lost or late: this is how an app loses a refresh token.
 async fn reply(tenant: &Tenant, request: &Recorded, peer: &Peer) -> Reply {
-    tenant.journal.push(request.clone());
     let endpoint = Endpoint::at(&request.path).filter(|_| request.method != "OPTIONS");
     let met = endpoint.and_then(|endpoint| Some((endpoint, tenant.outages.meet(endpoint)?)));
     match met {
@@ -195,7 +227,8 @@ async fn reply(tenant: &Tenant, request: &Recorded, peer: &Peer) -> Reply {
         }
         _ => {}
     }
-    let reply = if request.method == "OPTIONS" { preflight() } else { endpoint::answer(tenant, request) };
+    let reply =
+        if request.method == "OPTIONS" { cors::preflight(tenant, request) } else { endpoint::answer(tenant, request) };
     match met {
         Some((endpoint, Outage::HangAfter)) => tenant.outages.wait(endpoint).await,
         Some((_, Outage::DropAfter)) => peer.hang_up(),
@@ -211,41 +244,10 @@ async fn reply(tenant: &Tenant, request: &Recorded, peer: &Peer) -> Reply {
     reply
 }
 
-/// The org that the `Host` header names: `acme.localhost` is the org `acme`; a bare
-/// loopback name is the first one.
-///
-/// Any other name is refused. It means that a page somewhere had its name point here
-/// (DNS rebinding).
-fn tenant<'a>(tenants: &'a [Arc<Tenant>], parts: &http::request::Parts) -> Option<&'a Arc<Tenant>> {
-    let host = parts.headers.get(http::header::HOST)?.to_str().ok()?;
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        // `[::1]` without a port has colons too.
-        if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
-    });
-    let name = name.trim_matches(['[', ']']).to_ascii_lowercase();
-    if name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) {
-        return tenants.first();
-    }
-    let subdomain = name.strip_suffix(".localhost")?;
-    tenants.iter().find(|tenant| tenant.subdomain.as_deref() == Some(subdomain))
-}
-
 /// 421, for a request that is not for any org here (RFC 9110 §15.5.20).
 fn misdirected() -> Response {
     let reply = management(421, "E0000008", "No org of this server has that name, or the request came from elsewhere");
     reply.into_response(crate::Clock::default().seconds(), String::new())
-}
-
-/// The answer to a CORS preflight.
-///
-/// Any origin may read what is public; sign-in and sign-out are never requested by
-/// script.
-fn preflight() -> Reply {
-    Reply::empty(204)
-        .header("access-control-allow-origin", "*")
-        .header("access-control-allow-methods", "GET, POST")
-        .header("access-control-allow-headers", "authorization, content-type")
-        .header("access-control-max-age", "3600")
 }
 
 /// What goes into the journal.
@@ -259,5 +261,6 @@ fn record(parts: &http::request::Parts, body: &[u8]) -> Recorded {
             .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect(),
         body: String::from_utf8_lossy(body).into_owned(),
+        ..Recorded::default()
     }
 }

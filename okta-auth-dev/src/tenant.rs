@@ -4,9 +4,12 @@
 //! start, except for people and clients; what changes is behind locks, each held for a
 //! few statements and never across a wait.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 
+use serde_json::{Value, json};
+
+use crate::builder::Options;
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::fault::Board;
@@ -71,6 +74,8 @@ pub(crate) struct Tenant {
     pub(crate) store: Mutex<Store>,
     /// How many requests are left.
     pub(crate) limiter: RateLimiter,
+    /// Which of two behaviours it has.
+    pub(crate) options: Options,
 }
 
 impl Tenant {
@@ -87,6 +92,44 @@ impl Tenant {
     /// The first client: the one that the ready-made settings are for.
     pub(crate) fn first_client(&self) -> Option<Client> {
         lock(&self.clients).first().cloned()
+    }
+
+    /// What an app that reads environment variables needs in order to sign in as this
+    /// client, at the server `default` or else at the first one.
+    pub(crate) fn variables(&self, client: &Client) -> Vec<(&'static str, String)> {
+        let server = self.server("default").or_else(|| self.servers.first());
+        let issuer = server.map(|server| server.settings.issuer(&self.url)).unwrap_or_default();
+        let mut variables = vec![("OKTA_ISSUER_URI", issuer), ("OKTA_CLIENT_ID", client.client_id.clone())];
+        variables.extend(client.client_secret.clone().map(|secret| ("OKTA_CLIENT_SECRET", secret)));
+        variables
+    }
+
+    /// How to connect to the org, for programs.
+    pub(crate) fn description(&self) -> Value {
+        let issuers = self.servers.iter().map(|server| server.settings.issuer(&self.url));
+        let variables = |client: &Client| self.variables(client).into_iter().collect::<BTreeMap<_, _>>();
+        let clients = lock(&self.clients).clone();
+        let client = |client: &Client| {
+            json!({
+                "client_id": client.client_id,
+                "client_secret": client.client_secret,
+                "name": client.name,
+                "grant_types": client.grant_types,
+                "redirect_uris": client.redirect_uris,
+                "variables": variables(client),
+            })
+        };
+        let users = lock(&self.users).clone();
+        let person = |user: &User| json!({"login": user.login, "password": user.password, "groups": user.groups});
+        json!({
+            "name": self.name,
+            "url": self.url,
+            "issuers": issuers.collect::<Vec<_>>(),
+            "test_api": format!("{}/dev", self.url),
+            "variables": clients.first().map(variables),
+            "clients": clients.iter().map(client).collect::<Vec<_>>(),
+            "people": users.iter().map(person).collect::<Vec<_>>(),
+        })
     }
 
     /// The person with this login, in any case.
@@ -112,6 +155,39 @@ impl Tenant {
             Some(known) => *known = user,
             None => users.push(user),
         }
+    }
+
+    /// Switches all faults off.
+    pub(crate) fn clear_faults(&self) {
+        self.board.clear();
+        self.servers.iter().for_each(|server| lock(&server.key_paths).clear());
+    }
+
+    /// Adds a client, or replaces the one with the same id where it is.
+    pub(crate) fn put_client(&self, client: Client) {
+        let mut clients = lock(&self.clients);
+        match clients.iter_mut().find(|known| known.client_id == client.client_id) {
+            Some(known) => *known = client,
+            None => clients.push(client),
+        }
+    }
+
+    /// Takes an app from a person, and revokes what they allowed it.
+    pub(crate) fn unassign(&self, login: &str, client_id: &str) {
+        lock(&self.unassigned).insert((login.to_ascii_lowercase(), client_id.to_owned()));
+        lock(&self.store).revoke_grants(|grant| grant.is_of(login) && grant.client_id == client_id);
+    }
+
+    /// Gives an app back.
+    pub(crate) fn assign(&self, login: &str, client_id: &str) {
+        lock(&self.unassigned).remove(&(login.to_ascii_lowercase(), client_id.to_owned()));
+    }
+
+    /// Ends all sessions of a person and revokes what they led to.
+    pub(crate) fn end_sessions(&self, login: &str) {
+        let mut store = lock(&self.store);
+        store.close_sessions_of(login);
+        store.revoke_grants(|grant| grant.is_of(login));
     }
 
     /// Removes a person, as deactivating an account does: nothing can be issued for

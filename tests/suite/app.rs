@@ -10,7 +10,7 @@ use okta_auth_core::policy::{DefaultAccess, Policy, PolicySet, acr, check, group
 use okta_auth_dev::Org;
 use reqwest::Method;
 
-use crate::support::{Answer, Browser};
+use crate::support::{Answer, Browser, org_with_groups};
 
 /// A framework that serves the routes of the suite.
 pub(crate) trait Framework {
@@ -62,7 +62,7 @@ pub(crate) struct App {
 impl App {
     /// With the defaults of most tests.
     pub(crate) async fn start<F: Framework>() -> Self {
-        Self::with::<F>(Org::start().await.unwrap(), |config| config).await
+        Self::with::<F>(org_with_groups().await, |config| config).await
     }
 
     /// With an org and settings of the test's own.

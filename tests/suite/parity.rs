@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use okta_auth_dev::Org;
 use reqwest::Method;
 
 use crate::actix_app::Actix;
 use crate::app::App;
 use crate::axum_app::Axum;
-use crate::support::{ADA, Answer, BEN, Browser};
+use crate::support::{ADA, Answer, BEN, Browser, org_with_groups};
 
 const PATHS: &[&str] = &[
     "/",
@@ -149,7 +148,7 @@ fn cookie(value: &str) -> String {
 
 #[tokio::test]
 async fn both_frameworks_answer_the_same() {
-    let org = Org::start().await.unwrap();
+    let org = org_with_groups().await;
     let axum = Side::new(App::with::<Axum>(org.clone(), |config| config).await).await;
     let actix = Side::new(App::with::<Actix>(org.clone(), |config| config).await).await;
     let good = format!("Bearer {}", org.mint().access_token(ADA, ["orders:read"]).sign());

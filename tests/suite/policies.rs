@@ -4,11 +4,11 @@ use okta_auth_dev::{Fault, Org, User};
 use reqwest::Method;
 
 use crate::app::{App, Framework};
-use crate::support::{ADA, BEN};
+use crate::support::{ADA, BEN, org_with_groups};
 
 /// An org whose Ada has shown a second factor at sign-in.
 async fn org_with_a_second_factor() -> Org {
-    let org = Org::start().await.unwrap();
+    let org = org_with_groups().await;
     org.put_user(User::ada().amr(["pwd", "otp", "mfa"]));
     org
 }

@@ -14,7 +14,7 @@ use reqwest::Method;
 
 use crate::app::App;
 use crate::sites::{Layout, SPA, Site};
-use crate::support::{ADA, Answer, BEN, Browser, SECRET};
+use crate::support::{ADA, Answer, BEN, Browser, SECRET, org_with_groups};
 
 /// What the library has logged, of all tests of this process.
 static LOG: OnceLock<Mutex<Vec<u8>>> = OnceLock::new();
@@ -58,7 +58,7 @@ async fn site<F: Site>(
     change: impl FnOnce(OktaAuthBuilder) -> OktaAuthBuilder,
 ) -> (App, OktaAuth) {
     Log::listen();
-    let org = Org::start().await.unwrap();
+    let org = org_with_groups().await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());

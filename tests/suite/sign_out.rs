@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_dev::{Org, User};
+use okta_auth_dev::User;
 use reqwest::Method;
 
 use crate::app::{App, Framework};
-use crate::support::{ADA, Answer, BEN, Browser};
+use crate::support::{ADA, Answer, BEN, Browser, org_with_groups};
 
 /// What browsers send with a navigation, and with a `fetch`, to the application itself.
 const PAGE: [(&str, &str); 4] = [
@@ -32,7 +32,7 @@ async fn app<F: Framework>(store: &'static str) -> App {
 }
 
 async fn app_with<F: Framework>(store: &'static str, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> App {
-    App::with::<F>(Org::start().await.unwrap(), |config| change(config.session_store(store))).await
+    App::with::<F>(org_with_groups().await, |config| change(config.session_store(store))).await
 }
 
 /// An application whose user has an ID token of about 20 KB. More groups than these Okta refuses to list.
@@ -205,7 +205,7 @@ pub(crate) async fn a_long_id_token_is_posted_to_okta<F: Framework>() {
 
 /// What stands in the form comes from the configuration, and still must not leave its attribute.
 pub(crate) async fn the_form_to_okta_escapes_what_it_carries<F: Framework>() {
-    let org = Org::start().await.unwrap();
+    let org = org_with_groups().await;
     org.put_user(User::ada().groups((0..90).map(|number| format!("</script><script>\"'&{number:0150}"))));
     let app = App::with::<F>(org, |config| {
         config.session_store("memory").post_logout_redirect_uri("http://localhost:1/?a=%22%3E%3C/script%3E&b='c'")

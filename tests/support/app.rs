@@ -73,7 +73,7 @@ impl AppBuilder {
     pub(crate) async fn start(self) -> App {
         let org = match self.org {
             Some(org) => org,
-            None => Org::start().await.unwrap(),
+            None => super::org_with_groups().await,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

@@ -36,6 +36,11 @@ pub(crate) const BEN: &str = "ben@example.test";
 /// The path that Okta sends browsers back to.
 pub(crate) const CALLBACK: &str = "/authorization-code/callback";
 
+/// An org whose administrator has configured the claim `groups` in ID tokens; Okta issues none by default.
+pub(crate) async fn org_with_groups() -> Org {
+    Org::builder().groups_claim_everywhere("groups").start().await.unwrap()
+}
+
 /// Waits for something that happens in a task of the application.
 pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
     let patience = tokio::time::timeout(Duration::from_secs(20), async {

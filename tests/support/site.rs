@@ -61,7 +61,7 @@ impl Plan {
     pub(crate) async fn new(names: &[&'static str]) -> (Self, TcpListener) {
         let mut orgs = Vec::new();
         for name in names {
-            orgs.push((*name, Org::start().await.unwrap()));
+            orgs.push((*name, super::org_with_groups().await));
         }
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();

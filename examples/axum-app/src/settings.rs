@@ -18,7 +18,8 @@ pub(crate) async fn okta(port: u16) -> Result<(OktaAuthBuilder, Option<Org>), ok
         return Ok((OktaAuth::builder(config.base_url(port::base(port))), None));
     }
     let base = format!("http://localhost:{port}");
-    let org = OrgBuilder::from_env()?.start().await?;
+    // The policies ask for groups; an Okta org issues them once a groups claim is configured.
+    let org = OrgBuilder::from_env()?.groups_claim_everywhere("groups").start().await?;
     org.allow_redirect(&base);
     // Okta tells the app at these addresses that somebody has signed out elsewhere.
     let app = org.client().frontchannel_logout(format!("{base}/frontchannel-logout"));

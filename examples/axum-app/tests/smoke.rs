@@ -87,6 +87,11 @@ async fn round_trip(example: &Example, org: &Org) {
     assert!(browser.open(&format!("{base}/")).await.body.contains("Hello, stranger"));
 }
 
+/// An org whose administrator has configured the claim `groups`, which the policies ask for.
+async fn org() -> Org {
+    Org::builder().groups_claim_everywhere("groups").start().await.unwrap()
+}
+
 fn variables(org: &Org, port: u16) -> Vec<(&'static str, String)> {
     let mut variables = org.env();
     variables.push(("OKTA_BASE_URL", format!("http://localhost:{port}")));
@@ -113,7 +118,7 @@ async fn alone_it_starts_an_org_and_says_so() {
 
 #[tokio::test]
 async fn with_variables_it_uses_that_issuer_and_embeds_nothing() {
-    let (org, port) = (Org::start().await.unwrap(), free_port());
+    let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     let example = start(port, &variables(&org, port));
     assert_eq!(example.lines.len(), 1, "nothing embedded is announced: {:?}", example.lines);
@@ -122,7 +127,7 @@ async fn with_variables_it_uses_that_issuer_and_embeds_nothing() {
 
 #[tokio::test]
 async fn it_starts_while_its_issuer_is_away_and_heals_by_itself() {
-    let (org, port) = (Org::start().await.unwrap(), free_port());
+    let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     org.stop();
     let example = start(port, &variables(&org, port));
@@ -170,7 +175,7 @@ fn names_of_other_okta_libraries_start_no_org_and_lead_to_the_right_ones() {
 
 #[tokio::test]
 async fn its_address_follows_the_port_and_a_port_that_cannot_be_had_names_the_fix() {
-    let (org, port) = (Org::start().await.unwrap(), free_port());
+    let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     let example = start(port, &org.env());
     assert_eq!(example.lines, [format!("Open http://localhost:{port}/ in your browser.")]);
@@ -184,7 +189,7 @@ async fn its_address_follows_the_port_and_a_port_that_cannot_be_had_names_the_fi
 
 #[tokio::test]
 async fn why_a_sign_in_failed_is_in_the_log_and_not_on_the_page() {
-    let (org, port) = (Org::start().await.unwrap(), free_port());
+    let (org, port) = (org().await, free_port());
     let example = start(port, &variables(&org, port));
     let old = format!("{}/authorization-code/callback?code=old&state=old", example.base);
     let answer = Browser::new().open(&old).await;
@@ -206,7 +211,7 @@ async fn signed_in(example: &Example, org: &Org, user: &str) -> Browser {
 
 #[tokio::test]
 async fn policies_decide_and_change_without_a_rebuild() {
-    let (org, port) = (Org::start().await.unwrap(), free_port());
+    let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     let example = start(port, &variables(&org, port));
     let admin = format!("{}/admin", example.base);
@@ -244,7 +249,7 @@ async fn policies_decide_and_change_without_a_rebuild() {
 
 #[tokio::test]
 async fn access_tokens_open_the_api_and_nothing_else() {
-    let (org, port) = (Org::start().await.unwrap(), free_port());
+    let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     let example = start(port, &variables(&org, port));
     let orders = format!("{}/api/orders", example.base);
@@ -270,7 +275,7 @@ async fn access_tokens_open_the_api_and_nothing_else() {
 
 #[tokio::test]
 async fn devices_in_cookies_cannot_be_listed_and_the_page_says_what_changes_that() {
-    let (org, port) = (Org::start().await.unwrap(), free_port());
+    let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     let example = start(port, &variables(&org, port));
     let mut browser = signed_in(&example, &org, ADA).await;
@@ -283,7 +288,7 @@ async fn devices_in_cookies_cannot_be_listed_and_the_page_says_what_changes_that
 
 #[tokio::test]
 async fn users_end_their_own_sessions_and_nobody_elses() {
-    let (org, port) = (Org::start().await.unwrap(), free_port());
+    let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     let mut variables = variables(&org, port);
     variables.push(("OKTA_SESSION_STORE", "memory".to_owned()));

@@ -61,7 +61,8 @@ impl Saas {
         let orgs = match file {
             Some(_) => None,
             None => {
-                Some(OrgBuilder::default().redirect_origin(&base).customers(FIRST.map(|(id, _)| id)).start().await?)
+                let orgs = OrgBuilder::default().redirect_origin(&base).groups_claim_everywhere("groups");
+                Some(orgs.customers(FIRST.map(|(id, _)| id)).start().await?)
             }
         };
         // What all customers share: the cookie secret, the session store, limits, hooks.
@@ -229,7 +230,8 @@ impl Saas {
     /// The development org of a new customer, or the one that it had before.
     fn org(&self, orgs: &Org, id: &TenantId) -> Result<Org, String> {
         let origin = format!("http://{id}.localhost:{}", self.port);
-        let new = || orgs.add_org(id.as_str(), OrgBuilder::customer(id.as_str()).redirect_origin(&origin));
+        let customer = || OrgBuilder::customer(id.as_str()).redirect_origin(&origin).groups_claim_everywhere("groups");
+        let new = || orgs.add_org(id.as_str(), customer());
         orgs.org(id.as_str()).map_or_else(new, Ok).map_err(|error| error.to_string())
     }
 }

@@ -59,7 +59,11 @@ async fn main() -> Outcome<()> {
 /// The development org: access tokens of a minute, refresh tokens that rotate, and sign-out
 /// messages to the address of the proxy. `OKTA_DEV_*` variables win.
 async fn org(base: &str) -> Outcome<Org> {
-    let ours = [("OKTA_DEV_ACCESS_TOKEN_LIFETIME", "60"), ("OKTA_DEV_ROTATION", "rotate")];
+    let ours = [
+        ("OKTA_DEV_ACCESS_TOKEN_LIFETIME", "60"),
+        ("OKTA_DEV_GROUPS_CLAIM", "groups"),
+        ("OKTA_DEV_ROTATION", "rotate"),
+    ];
     let ours = ours.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let org = OrgBuilder::from_variables(ours.into_iter().chain(std::env::vars()))?.start().await?;
     org.allow_redirect(base);

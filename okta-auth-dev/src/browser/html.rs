@@ -2,6 +2,8 @@
 //!
 //! A page of another server would not be understood, and does not have to be.
 
+use serde_json::{Map, Value};
+
 /// The value of the first input with this name.
 pub(super) fn field(html: &str, name: &str) -> Option<String> {
     inputs(html).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
@@ -21,6 +23,14 @@ pub(super) fn self_submitting_form(html: &str) -> Option<(String, Vec<(String, S
     }
     let (_, form) = html.split_once("<form ")?;
     Some((attribute(form, "action")?, inputs(form)))
+}
+
+/// The message of a page that posts one to its opener, and the origin that may receive
+/// it.
+pub(super) fn message(html: &str) -> Option<(Map<String, Value>, String)> {
+    let (_, rest) = html.split_once(".postMessage(")?;
+    let (arguments, _) = rest.split_once(")</script>")?;
+    serde_json::from_str(&format!("[{arguments}]")).ok()
 }
 
 /// What the frames of a page load, in order.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::error::Error;
 use crate::tenant::Tenant;
@@ -41,6 +41,14 @@ pub enum Response {
         /// The fields, in order.
         fields: Vec<(String, String)>,
     },
+    /// It sends a message to the window that opened or framed it
+    /// (`response_mode=okta_post_message`).
+    PostMessage {
+        /// The origin that may receive the message.
+        origin: String,
+        /// The members of the message.
+        fields: Vec<(String, String)>,
+    },
     /// It shows the page of a sign-out that other apps are told about, each in a hidden
     /// frame.
     FrontChannel {
@@ -68,12 +76,14 @@ impl Response {
         match self {
             Self::Redirect(url) => Some(url),
             Self::FormPost { action, .. } => Some(action),
+            Self::PostMessage { origin, .. } => Some(origin),
             Self::FrontChannel { next, .. } => next.as_deref(),
             Self::Page { .. } => None,
         }
     }
 
-    /// A parameter of the response, from the query or from the form.
+    /// A parameter of the response, from the query, the fragment, the form, or the
+    /// message.
     ///
     /// The first one, if it is there several times.
     pub fn param(&self, name: &str) -> Option<String> {
@@ -84,9 +94,11 @@ impl Response {
     pub fn params(&self) -> Vec<(String, String)> {
         match self {
             Self::Redirect(url) | Self::FrontChannel { next: Some(url), .. } => {
-                Url::parse(url).map(|url| url.query_pairs().into_owned().collect()).unwrap_or_default()
+                let Ok(url) = Url::parse(url) else { return Vec::new() };
+                let fragment = form_urlencoded::parse(url.fragment().unwrap_or_default().as_bytes());
+                url.query_pairs().chain(fragment).map(|(name, value)| (name.into(), value.into())).collect()
             }
-            Self::FormPost { fields, .. } => fields.clone(),
+            Self::FormPost { fields, .. } | Self::PostMessage { fields, .. } => fields.clone(),
             Self::FrontChannel { .. } | Self::Page { .. } => Vec::new(),
         }
     }
@@ -154,6 +166,16 @@ impl Browser {
         password: &str,
     ) -> Result<Response, Error> {
         let mut response = self.open(authorize_url).await?;
+        if let Some(handle) = waiting(&response, "identifier") {
+            let fields = [("stateToken", handle.as_str()), ("identifier", username)];
+            response = self.submit(&format!("{}/signin/identify", self.tenant.url), &fields).await?;
+        }
+        if let Some(handle) = waiting(&response, "credentials.passcode") {
+            let fields =
+                [("stateToken", handle.as_str()), ("identifier", username), ("credentials.passcode", password)];
+            let response = self.submit(&format!("{}/signin", self.tenant.url), &fields).await?;
+            return self.second_factor(response).await;
+        }
         if let Some(handle) = waiting(&response, "password") {
             let fields = [("stateToken", handle.as_str()), ("username", username), ("password", password)];
             response = self.submit(&format!("{}/signin", self.tenant.url), &fields).await?;
@@ -226,6 +248,10 @@ impl Browser {
         let frames = html::frames(&answer.body);
         if !frames.is_empty() {
             return Ok(Response::FrontChannel { frames, next: html::link(&answer.body, "next") });
+        }
+        if let Some((message, origin)) = html::message(&answer.body) {
+            let fields = message.into_iter().map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned()));
+            return Ok(Response::PostMessage { origin, fields: fields.collect() });
         }
         Ok(match html::self_submitting_form(&answer.body) {
             Some((action, fields)) => Response::FormPost { action, fields },

@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
+
 use super::OrgBuilder;
 use crate::client::{Client, PUBLIC_CLIENT_ID, Rotation, SERVICE_CLIENT_ID};
 use crate::clock::Clock;
@@ -19,7 +21,7 @@ use crate::journal::Journal;
 use crate::outage::Switchboard;
 use crate::random;
 use crate::rate_limit::RateLimiter;
-use crate::server::AuthorizationServer;
+use crate::server::{AuthorizationServer, GroupsClaim};
 use crate::store::Store;
 use crate::tenant::{Server, Tenant};
 use crate::user::User;
@@ -40,6 +42,8 @@ pub(super) struct Changes {
     pub(super) code_lifetime: Option<Duration>,
     /// Custom servers only: the org's own server is always thin.
     pub(super) thin_id_token: Option<bool>,
+    /// All servers without a groups claim: the name of one that carries all groups.
+    pub(super) groups_claim: Option<String>,
     /// All clients.
     pub(super) rotation: Option<Rotation>,
     /// All clients.
@@ -52,10 +56,15 @@ impl OrgBuilder {
     /// An org with a subdomain is at `{name}.localhost`, which browsers resolve to
     /// this machine by themselves; without one it is at the bare address. Mistakes
     /// in the settings of a server are found here, before anything is served.
-    pub(crate) fn tenant(mut self, subdomain: Option<String>, address: SocketAddr) -> Result<Tenant, Error> {
+    pub(crate) fn tenant(
+        mut self,
+        subdomain: Option<String>,
+        scheme: &str,
+        address: SocketAddr,
+    ) -> Result<Tenant, Error> {
         let url = match &subdomain {
-            Some(name) => format!("http://{}.localhost:{}", check_subdomain(name)?, address.port()),
-            None => format!("http://{address}"),
+            Some(name) => format!("{scheme}://{}.localhost:{}", check_subdomain(name)?, address.port()),
+            None => self.listening.url(scheme, address)?,
         };
         self.with_first_client(|_| ());
         self.complete();
@@ -78,6 +87,7 @@ impl OrgBuilder {
             store: Mutex::new(Store::default()),
             unassigned: Mutex::default(),
             limiter: RateLimiter::new(self.rate_limit),
+            options: self.options,
         })
     }
 
@@ -85,10 +95,9 @@ impl OrgBuilder {
     ///
     /// One public client and one for services, unless there are clients with their
     /// ids. The public one takes over the URIs of the first client, so that an app
-    /// can be switched between the two. The secret of the service is new in every
-    /// run.
+    /// can be switched between the two. Secrets that are still empty are generated.
     fn complete(&mut self) {
-        let service = Client::service(SERVICE_CLIENT_ID, random::token());
+        let service = Client::service(SERVICE_CLIENT_ID, "");
         let web = self.clients.first().cloned();
         let mut public = Client::public(PUBLIC_CLIENT_ID);
         if let Some(web) = web {
@@ -99,6 +108,10 @@ impl OrgBuilder {
             if !self.clients.iter().any(|known| known.client_id == client.client_id) {
                 self.clients.push(client);
             }
+        }
+        let stable = self.options.stable_secrets;
+        for client in self.clients.iter_mut().filter(|client| client.client_secret.as_deref() == Some("")) {
+            client.client_secret = Some(generated_secret(stable, &client.client_id));
         }
         let changes = self.changes.clone();
         self.clients.iter_mut().for_each(|client| changes.apply_to_client(client));
@@ -119,11 +132,23 @@ impl Changes {
         server.refresh_token_idle = self.refresh_token_idle.unwrap_or(server.refresh_token_idle);
         server.refresh_token_lifetime = self.refresh_token_lifetime.or(server.refresh_token_lifetime);
         server.code_lifetime = self.code_lifetime.unwrap_or(server.code_lifetime);
+        if let Some(name) = self.groups_claim.as_ref().filter(|_| server.groups_claims.is_empty()) {
+            let claim = GroupsClaim::all(name);
+            server.groups_claims.push(if server.is_org() { claim.with_scope("groups") } else { claim });
+        }
         if !server.is_org() {
             server.access_token_lifetime = self.access_token_lifetime.unwrap_or(server.access_token_lifetime);
             server.thin_id_token = self.thin_id_token.unwrap_or(server.thin_id_token);
         }
     }
+}
+
+/// A secret for a client that was given none: random, or the same in every run.
+fn generated_secret(stable: bool, client_id: &str) -> String {
+    if !stable {
+        return random::token();
+    }
+    random::base64url(digest(&SHA256, format!("the secret of {client_id} at okta-dev").as_bytes()))
 }
 
 /// A label of a host name.

@@ -4,7 +4,6 @@ use url::Url;
 
 use super::OrgBuilder;
 use crate::client::Client;
-use crate::random;
 use crate::user::{ADA_PASSWORD, BEN_PASSWORD, SAM, SAM_PASSWORD, User};
 
 impl OrgBuilder {
@@ -21,7 +20,7 @@ impl OrgBuilder {
     /// ```
     pub fn customer(name: &str) -> Self {
         let address = |person: &str| format!("{person}@{name}.test");
-        let client = Client::web(format!("0oa{name:0<17}"), random::token()).label(format!("The app, for {name}"));
+        let client = Client::web(format!("0oa{name:0<17}"), "").label(format!("The app, for {name}"));
         Self::default()
             .name(capitalized(name))
             .without_users()
@@ -63,6 +62,7 @@ impl OrgBuilder {
         let mut org = Self::customer(name);
         org.changes = self.changes.clone();
         org.rate_limit = self.rate_limit;
+        org.options = self.options.clone();
         let Some(first) = self.clients.first() else { return org };
         let both = |uris: &[String]| uris.iter().flat_map(|uri| [uri.clone(), below(uri, name)]).collect::<Vec<_>>();
         org.with_first_client(|client| {

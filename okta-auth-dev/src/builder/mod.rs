@@ -7,22 +7,21 @@
 
 mod assemble;
 mod customers;
+mod listening;
+mod options;
 mod servers;
 mod variables;
 
 use assemble::Changes;
+use listening::Listening;
+pub(crate) use options::Options;
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::Client;
 use crate::config;
 use crate::error::Error;
-use crate::org::Org;
-use crate::random;
-use crate::serve::Host;
 use crate::server::AuthorizationServer;
 use crate::user::User;
 
@@ -46,10 +45,8 @@ use crate::user::User;
 pub struct OrgBuilder {
     /// The name on the sign-in page.
     pub(crate) name: String,
-    /// Where to listen. Checked when the org starts.
-    host: IpAddr,
-    /// 0 for a free port.
-    port: u16,
+    /// Where it listens, and under which names.
+    listening: Listening,
     /// Ada, Ben, and those who were added. Logins are unique.
     users: Vec<User>,
     /// The clients that were added. The web app, the public client and the service
@@ -61,6 +58,8 @@ pub struct OrgBuilder {
     changes: Changes,
     /// Requests a minute for each endpoint.
     rate_limit: Option<u32>,
+    /// Which of two behaviours it has.
+    options: Options,
     /// Further orgs on the same listener, each with its subdomain.
     orgs: Vec<(String, OrgBuilder)>,
     /// Those of [`OrgBuilder::customers`], which are made when the org starts.
@@ -72,13 +71,13 @@ impl Default for OrgBuilder {
     fn default() -> Self {
         Self {
             name: "Okta Dev".to_owned(),
-            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            port: 0,
+            listening: Listening::default(),
             users: vec![User::ada(), User::ben()],
             clients: Vec::new(),
             servers: vec![AuthorizationServer::org(), AuthorizationServer::default_custom()],
             changes: Changes::default(),
             rate_limit: None,
+            options: Options::default(),
             orgs: Vec::new(),
             customers: Vec::new(),
         }
@@ -95,27 +94,6 @@ impl OrgBuilder {
     /// ```
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
-        self
-    }
-
-    /// The port; 0, the default, for a free one.
-    ///
-    /// With a fixed port the issuer stays the same from run to run, which matters for
-    /// an app that was configured by hand. Tests should leave it at 0, so that they can
-    /// run side by side.
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
-    }
-
-    /// The address, 127.0.0.1 by default. [`OrgBuilder::start`] refuses one that is not
-    /// loopback.
-    ///
-    /// `::1` works, and so does any other address of `127.0.0.0/8`. There is no way to
-    /// make the org reachable from elsewhere: its passwords are printed and its keys
-    /// are worth nothing.
-    pub fn host(mut self, host: IpAddr) -> Self {
-        self.host = host;
         self
     }
 
@@ -196,6 +174,29 @@ impl OrgBuilder {
         self
     }
 
+    /// Replaces the secret of the first client.
+    ///
+    /// ```
+    /// use okta_auth_dev::OrgBuilder;
+    ///
+    /// let builder = OrgBuilder::default().client_secret("shared-with-the-tests");
+    /// ```
+    pub fn client_secret(mut self, secret: impl Into<String>) -> Self {
+        let secret = secret.into();
+        self.with_first_client(|client| client.client_secret = Some(secret));
+        self
+    }
+
+    /// Registers a sign-in redirect URI for the first client, and for sign-out its origin
+    /// with a slash. A URI that is no URL has no origin.
+    pub(crate) fn redirect_uri_and_home(self, uri: &str) -> Self {
+        let builder = match url::Url::parse(uri) {
+            Ok(url) => self.post_logout_redirect_uri(format!("{}/", url.origin().ascii_serialization())),
+            Err(_) => self,
+        };
+        builder.redirect_uri(uri)
+    }
+
     /// What becomes of a used refresh token, for every client.
     ///
     /// Without it a web app has static refresh tokens and the public client rotating
@@ -269,33 +270,10 @@ impl OrgBuilder {
         Self::from_toml(&text)
     }
 
-    /// Starts the org.
-    ///
-    /// # Errors
-    ///
-    /// If a setting is wrong, the address is not loopback, or the port is taken.
-    #[allow(clippy::unused_async, reason = "starting may have to wait in a later version")]
-    pub async fn start(mut self) -> Result<Org, Error> {
-        let listener = Host::bind(self.host, self.port)?;
-        let address =
-            listener.local_addr().map_err(|error| Error::bind("the listener has no address").because(error))?;
-        let customers = self.made_customers();
-        let orgs = self.orgs.iter().cloned().chain(customers);
-        let mut others = Vec::new();
-        for (subdomain, org) in orgs {
-            others.push(org.tenant(Some(subdomain), address)?);
-        }
-        let host = Arc::new(Host::start(listener, self.tenant(None, address)?)?);
-        for other in others {
-            host.add(other)?;
-        }
-        Org::first(host).ok_or_else(|| Error::config("there is no org to start"))
-    }
-
     /// Changes the first client, which is made now if there is none yet.
     fn with_first_client(&mut self, change: impl FnOnce(&mut Client)) {
         if self.clients.is_empty() {
-            self.clients.push(Client::default_web(random::token()));
+            self.clients.push(Client::default_web());
         }
         if let Some(client) = self.clients.first_mut() {
             change(client);

@@ -25,8 +25,8 @@ impl OrgBuilder {
         self
     }
 
-    /// Replaces the groups claim of this name at a server that exists;
-    /// [`crate::ORG_SERVER`] for the org's own.
+    /// Adds a groups claim to a server that exists, or replaces the one of this name;
+    /// [`crate::ORG_SERVER`] for the org's own. No server has one by default.
     ///
     /// ```
     /// use okta_auth_dev::{GroupsClaim, GroupsFilter, OrgBuilder};
@@ -116,12 +116,26 @@ impl OrgBuilder {
         self
     }
 
+    /// Carries all groups of a person in the claim of this name: in ID tokens of every
+    /// server that has no groups claim of its own, of this org and of
+    /// [`OrgBuilder::customers`]. At the org's own server an app needs the scope `groups`.
+    ///
+    /// ```
+    /// use okta_auth_dev::OrgBuilder;
+    ///
+    /// let builder = OrgBuilder::default().groups_claim_everywhere("groups").customers(["acme"]);
+    /// ```
+    pub fn groups_claim_everywhere(mut self, name: impl Into<String>) -> Self {
+        self.changes.groups_claim = Some(name.into());
+        self
+    }
+
     /// Whether ID tokens of custom servers are thin (`email`, `name` and
-    /// `preferred_username` only, the rest at userinfo). They are not by default; those
-    /// of the org's own server always are.
+    /// `preferred_username` only, the rest at userinfo). They are by default; those of
+    /// the org's own server always are.
     ///
     /// An app must not depend on profile claims in an ID token, but ask userinfo for
-    /// what is missing. This switch shows whether it does.
+    /// what is missing. With `false` an app gets the full ones, to see the difference.
     pub fn thin_id_token(mut self, thin: bool) -> Self {
         self.changes.thin_id_token = Some(thin);
         self

@@ -27,9 +27,20 @@ impl OrgBuilder {
     /// |---|---|
     /// | `OKTA_DEV_CONFIG` | a TOML file with the rest, see [`crate::config`] |
     /// | `OKTA_DEV_PORT` | the port; 0 for a free one |
+    /// | `OKTA_DEV_ISSUER` | what the org is called in issuers, see [`OrgBuilder::issuer`] |
+    /// | `OKTA_DEV_LISTEN` | the address to listen on, see [`OrgBuilder::host`] |
+    /// | `OKTA_DEV_HOSTS` | names that clients may use, separated by commas, see [`OrgBuilder::allow_host`] |
+    /// | `OKTA_DEV_CLIENT_SECRET` | the secret of the first client |
+    /// | `OKTA_DEV_REDIRECT_URIS` | sign-in redirect URIs of the first client, separated by commas; the origin of each with a slash is registered for sign-out |
+    /// | `OKTA_DEV_TRUSTED_ORIGINS` | origins whose scripts may read answers, separated by commas, see [`OrgBuilder::trusted_origin`] |
+    /// | `OKTA_DEV_IDENTIFIER_FIRST` | `true`: the password has a page of its own, see [`OrgBuilder::identifier_first`] |
+    /// | `OKTA_DEV_CROSS_SITE_COOKIES` | `true`: see [`OrgBuilder::cross_site_cookies`] |
+    /// | `OKTA_DEV_REFUSE_POST_MESSAGE` | `true`: see [`OrgBuilder::refuse_post_message`] |
     /// | `OKTA_DEV_ORGS` | customers with orgs of their own, separated by commas, see [`OrgBuilder::customers`] |
     /// | `OKTA_DEV_ORIGINS` | origins of the app, separated by commas, see [`OrgBuilder::redirect_origin`] |
     /// | `OKTA_DEV_ACCESS_TOKEN_LIFETIME` | how long access tokens of custom servers are valid, in seconds |
+    /// | `OKTA_DEV_GROUPS_CLAIM` | the name of a claim that carries all groups, see [`OrgBuilder::groups_claim_everywhere`] |
+    /// | `OKTA_DEV_FULL_ID_TOKENS` | `true`: ID tokens of custom servers carry the whole profile, see [`OrgBuilder::thin_id_token`] |
     /// | `OKTA_DEV_ROTATION` | what becomes of used refresh tokens: `static` or `rotate` |
     /// | `OKTA_DEV_REFRESH_LEEWAY` | how long a rotated one works on, in seconds |
     ///
@@ -69,11 +80,24 @@ impl OrgBuilder {
             let length = value.parse::<u64>().ok().filter(|length| *length >= least);
             length.map(Duration::from_secs).ok_or_else(|| wrong(&format!("seconds, {least} or more")))
         };
+        let words = value.split(',').map(str::trim);
+        let switch = || value.parse::<bool>().map_err(|_| wrong("`true` or `false`"));
         Ok(match name {
             "PORT" => self.port(value.parse().map_err(|_| wrong("a port from 0 to 65535"))?),
-            "ORGS" => self.customers(value.split(',').map(str::trim)),
-            "ORIGINS" => value.split(',').map(str::trim).fold(self, Self::redirect_origin),
+            "ISSUER" => self.issuer(value),
+            "LISTEN" => self.host(value.parse().map_err(|_| wrong("an IP address, such as 127.0.0.1 or 0.0.0.0"))?),
+            "HOSTS" => words.fold(self, Self::allow_host),
+            "CLIENT_SECRET" => self.client_secret(value),
+            "REDIRECT_URIS" => words.fold(self, Self::redirect_uri_and_home),
+            "TRUSTED_ORIGINS" => words.fold(self, Self::trusted_origin),
+            "IDENTIFIER_FIRST" => self.identifier_first(switch()?),
+            "CROSS_SITE_COOKIES" => self.cross_site_cookies(switch()?),
+            "REFUSE_POST_MESSAGE" => self.refuse_post_message(switch()?),
+            "ORGS" => self.customers(words),
+            "ORIGINS" => words.fold(self, Self::redirect_origin),
             "ACCESS_TOKEN_LIFETIME" => self.access_token_lifetime(seconds(1)?),
+            "GROUPS_CLAIM" => self.groups_claim_everywhere(value),
+            "FULL_ID_TOKENS" => self.thin_id_token(!switch()?),
             "REFRESH_LEEWAY" => self.refresh_leeway(seconds(0)?),
             "ROTATION" => self.rotation(match value {
                 "static" => Rotation::Static,

@@ -33,7 +33,7 @@
 //! rotation = "rotate"                 # or static
 //! rotation_leeway = 30                # seconds
 //! pkce_required = true
-//! session_claim = true                # `sid` in ID tokens
+//! session_claim = true                # `sid` in ID tokens; with session details of Single Logout if left out
 //! frontchannel_logout_uri = "http://localhost:3000/frontchannel-logout"
 //! frontchannel_logout_session_required = true # `iss` and `sid` in its query
 //! universal_logout_uri = "http://localhost:3000/global-token-revocation"
@@ -48,13 +48,14 @@
 //! refresh_token_idle = 604800
 //! refresh_token_lifetime = 7776000    # from the sign-in; without an end if left out
 //! code_lifetime = 300
-//! thin_id_token = false
+//! thin_id_token = false               # the whole profile in ID tokens
 //!
 //! [[server.groups_claim]]
 //! name = "groups"
 //! filter = "STARTS_WITH"              # EQUALS, CONTAINS, REGEX; all groups if left out
 //! value = "App_"
 //! id_token = true
+//! always = true                       # in thin ID tokens, too; false: at userinfo alone
 //! access_token = true
 //! scopes = []                         # always, if empty
 //!
@@ -81,21 +82,19 @@
 //! # Ok::<(), okta_auth_dev::Error>(())
 //! ```
 
+mod client;
 mod server;
+mod user;
 
-use std::time::Duration;
+pub(crate) use client::ClientTable;
+pub(crate) use user::UserTable;
 
 use server::ServerTable;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use crate::builder::OrgBuilder;
-use crate::client::{AuthMethod, Client, Rotation};
 use crate::error::Error;
-use crate::notice::SubjectFormat;
-use crate::random;
-use crate::user::User;
 
 /// The top level, and an entry of `[[org]]`.
 #[derive(Debug, Default, Deserialize)]
@@ -119,93 +118,6 @@ struct OrgTable {
     server: Vec<ServerTable>,
     #[serde(default)]
     org: Vec<OrgTable>,
-}
-
-/// An entry of `[[user]]`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UserTable {
-    /// The username, usually an e-mail address.
-    login: String,
-    password: String,
-    given_name: Option<String>,
-    family_name: Option<String>,
-    /// The login if it is left out.
-    email: Option<String>,
-    phone_number: Option<String>,
-    groups: Option<Vec<String>>,
-    /// How the person signs in; `["pwd"]` if it is left out.
-    amr: Option<Vec<String>>,
-    /// Whether a second page may ask for a code; true if it is left out.
-    second_factor: Option<bool>,
-    /// More claims with the scope `profile`.
-    #[serde(default)]
-    claims: Map<String, Value>,
-}
-
-/// An entry of `[[client]]`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClientTable {
-    id: String,
-    /// A random one if it is left out, which the program prints.
-    secret: Option<String>,
-    /// What the defaults of the rest are.
-    #[serde(default, rename = "type")]
-    kind: ClientKind,
-    name: Option<String>,
-    auth_method: Option<AuthMethodName>,
-    #[serde(default)]
-    redirect_uris: Vec<String>,
-    #[serde(default)]
-    post_logout_redirect_uris: Vec<String>,
-    #[serde(default)]
-    scopes: Vec<String>,
-    rotation: Option<RotationName>,
-    /// Seconds.
-    rotation_leeway: Option<u64>,
-    /// Public keys for `private_key_jwt`, as inline tables.
-    #[serde(default)]
-    jwks: Vec<Value>,
-    pkce_required: Option<bool>,
-    /// Whether ID tokens carry `sid`; true if it is left out.
-    session_claim: Option<bool>,
-    /// With it the app takes part in Single Logout.
-    frontchannel_logout_uri: Option<String>,
-    /// True if it is left out.
-    frontchannel_logout_session_required: Option<bool>,
-    universal_logout_uri: Option<String>,
-    /// By e-mail address if it is left out.
-    universal_logout_subject: Option<SubjectFormat>,
-}
-
-/// The values of `type`.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ClientKind {
-    #[default]
-    Web,
-    Public,
-    Service,
-}
-
-/// The values of `auth_method`: Okta's `token_endpoint_auth_method`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum AuthMethodName {
-    ClientSecretBasic,
-    ClientSecretPost,
-    ClientSecretJwt,
-    PrivateKeyJwt,
-    None,
-}
-
-/// The values of `rotation`: Okta's `rotation_type`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RotationName {
-    Static,
-    Rotate,
 }
 
 /// Reads the settings.
@@ -234,79 +146,5 @@ impl OrgTable {
         builder = self.name.into_iter().fold(builder, OrgBuilder::name);
         builder = self.port.into_iter().fold(builder, OrgBuilder::port);
         Ok(self.rate_limit.into_iter().fold(builder, OrgBuilder::rate_limit))
-    }
-}
-
-impl UserTable {
-    /// What is left out has the default of [`User::new`].
-    fn user(self) -> User {
-        let user = User::new(self.login, self.password);
-        User {
-            given_name: self.given_name.unwrap_or(user.given_name),
-            family_name: self.family_name.unwrap_or(user.family_name),
-            email: self.email.unwrap_or(user.email),
-            phone_number: self.phone_number,
-            groups: self.groups.unwrap_or(user.groups),
-            amr: self.amr.unwrap_or(user.amr),
-            second_factor: self.second_factor.unwrap_or(user.second_factor),
-            claims: self.claims,
-            id: user.id,
-            login: user.login,
-            password: user.password,
-            email_verified: true,
-        }
-    }
-}
-
-impl ClientTable {
-    /// What is left out has the default of its type.
-    fn client(self) -> Client {
-        let secret = self.secret.unwrap_or_else(random::token);
-        let client = match self.kind {
-            ClientKind::Web => Client::web(self.id, secret),
-            ClientKind::Public => Client::public(self.id),
-            ClientKind::Service => Client::service(self.id, secret),
-        };
-        Client {
-            name: self.name.unwrap_or(client.name),
-            redirect_uris: self.redirect_uris,
-            post_logout_redirect_uris: self.post_logout_redirect_uris,
-            scopes: self.scopes,
-            auth_method: self.auth_method.map_or(client.auth_method, AuthMethodName::method),
-            rotation: self.rotation.map_or(client.rotation, RotationName::rotation),
-            rotation_leeway: self.rotation_leeway.map_or(client.rotation_leeway, Duration::from_secs),
-            jwks: self.jwks,
-            pkce_required: self.pkce_required.unwrap_or(client.pkce_required),
-            participate_slo: self.frontchannel_logout_uri.is_some(),
-            frontchannel_logout_uri: self.frontchannel_logout_uri,
-            frontchannel_logout_session_required: self.frontchannel_logout_session_required.unwrap_or(true),
-            universal_logout_uri: self.universal_logout_uri,
-            universal_logout_subject: self.universal_logout_subject.unwrap_or_default(),
-            session_claim: self.session_claim.unwrap_or(client.session_claim),
-            ..client
-        }
-    }
-}
-
-impl AuthMethodName {
-    /// The same by another name: the file's words are Okta's.
-    fn method(self) -> AuthMethod {
-        match self {
-            Self::ClientSecretBasic => AuthMethod::ClientSecretBasic,
-            Self::ClientSecretPost => AuthMethod::ClientSecretPost,
-            Self::ClientSecretJwt => AuthMethod::ClientSecretJwt,
-            Self::PrivateKeyJwt => AuthMethod::PrivateKeyJwt,
-            Self::None => AuthMethod::None,
-        }
-    }
-}
-
-impl RotationName {
-    /// The same by another name.
-    fn rotation(self) -> Rotation {
-        match self {
-            Self::Static => Rotation::Static,
-            Self::Rotate => Rotation::Rotate,
-        }
     }
 }

@@ -29,9 +29,9 @@ pub(super) struct ServerTable {
     refresh_token_lifetime: Option<u64>,
     /// How long a code may be exchanged.
     code_lifetime: Option<u64>,
-    /// Whether ID tokens leave most of the profile to userinfo.
+    /// Whether ID tokens leave most of the profile to userinfo; true if it is left out.
     thin_id_token: Option<bool>,
-    /// Takes the place of the default claims of the server.
+    /// Claims that carry groups, `[[server.groups_claim]]`.
     groups_claim: Option<Vec<GroupsTable>>,
     /// Further claims, `[[server.claim]]`.
     #[serde(default)]
@@ -51,6 +51,9 @@ struct ClaimTable {
     /// Whether ID tokens and userinfo carry it.
     #[serde(default)]
     id_token: bool,
+    /// Whether thin ID tokens carry it, too.
+    #[serde(default = "yes")]
+    always: bool,
     /// Whether access tokens carry it.
     #[serde(default = "yes")]
     access_token: bool,
@@ -89,6 +92,9 @@ struct GroupsTable {
     /// Whether ID tokens and userinfo carry it.
     #[serde(default = "yes")]
     id_token: bool,
+    /// Whether thin ID tokens of a custom server carry it, too.
+    #[serde(default = "yes")]
+    always: bool,
     /// Whether access tokens carry it.
     #[serde(default)]
     access_token: bool,
@@ -115,9 +121,7 @@ fn yes() -> bool {
 impl ServerTable {
     /// What is left out has the default of the server with this id.
     ///
-    /// Only the groups claims are a default that can be replaced by an empty list;
-    /// further claims and policies have none. Whether the whole makes sense is
-    /// checked when the org is built.
+    /// Whether the whole makes sense is checked when the org is built.
     pub(super) fn server(self) -> AuthorizationServer {
         let server = match self.id.as_str() {
             ORG_SERVER => AuthorizationServer::org(),
@@ -156,7 +160,7 @@ impl GroupsTable {
             Some(FilterName::Contains) => GroupsFilter::Contains(self.value),
             Some(FilterName::Regex) => GroupsFilter::Regex(self.value),
         };
-        let claim = GroupsClaim::new(self.name, filter).in_id_token(self.id_token);
+        let claim = GroupsClaim::new(self.name, filter).in_id_token(self.id_token).always(self.always);
         GroupsClaim { scopes: self.scopes, ..claim.in_access_token(self.access_token) }
     }
 }
@@ -164,7 +168,7 @@ impl GroupsTable {
 impl ClaimTable {
     /// What is left out has the default of [`CustomClaim::new`].
     fn claim(self) -> CustomClaim {
-        let claim = CustomClaim::new(self.name, self.value).in_id_token(self.id_token);
+        let claim = CustomClaim::new(self.name, self.value).in_id_token(self.id_token).always(self.always);
         CustomClaim { scopes: self.scopes, ..claim.in_access_token(self.access_token) }
     }
 }

@@ -11,6 +11,14 @@
 //! | `POST /dev/outages/{endpoint}` | switches an outage on |
 //! | `POST /dev/outages/{endpoint}/release` | lets waiting requests go on |
 //! | `DELETE /dev/outages/{endpoint}`, `DELETE /dev/outages` | switches it off, or all |
+//! | `GET /dev` | tells how to connect to the org |
+//! | `GET`, `POST /dev/clients`; `GET`, `PUT`, `PATCH`, `DELETE /dev/clients/{id}` | clients |
+//! | the same with `/dev/people` and `/dev/people/{login}` | people |
+//! | `DELETE`, `PUT /dev/people/{login}/apps/{client id}` | takes an app from a person, or gives it back |
+//! | `GET`, `POST`, `DELETE /dev/faults` | faults |
+//! | `GET`, `DELETE /dev/journal` | the requests of apps, and what they were answered |
+//! | `POST /dev/tokens` | makes a token, good or bad |
+//! | `POST /dev/keys/rotate` | rotates the keys of every server |
 //! | `GET /dev/refreshes` | tells what became of refreshes |
 //! | `POST /dev/clock` | moves the virtual clock forward |
 //! | `GET /dev/sessions` | tells who is signed in, and where |
@@ -20,14 +28,18 @@
 //! Beside it there is a page for people, `/admin`.
 
 mod admin;
+mod clients;
+mod faults;
 mod outages;
+mod people;
 mod sign_out;
+mod tokens;
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::journal::Recorded;
 use crate::oauth_error::{management, no_such_path};
@@ -45,12 +57,24 @@ struct Advance {
 /// Answers a request of the test API, or of the administrator's page; nothing for any
 /// other path.
 pub(crate) async fn answer(tenant: &Arc<Tenant>, request: &Recorded) -> Option<Reply> {
-    let Some(path) = request.path.strip_prefix("/dev/") else { return admin::answer(tenant, request).await };
+    let path = request.path.strip_prefix("/dev").filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let Some(path) = path else { return admin::answer(tenant, request).await };
     if !is_local(tenant, request) {
         return Some(management(403, "E0000006", "The test API does not answer pages of other sites."));
     }
-    let segments: Vec<&str> = path.split('/').collect();
+    let decoded: Vec<String> = path.trim_matches('/').split('/').map(decoded).collect();
+    let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
     let reply = match (request.method.as_str(), segments.as_slice()) {
+        ("GET", [""]) => Ok(Reply::json(200, &tenant.description()).no_store()),
+        (_, ["clients", rest @ ..]) => clients::answer(tenant, request, rest),
+        (_, ["people", rest @ ..]) => people::answer(tenant, request, rest),
+        (_, ["faults", rest @ ..]) => faults::answer(tenant, request, rest),
+        (_, ["journal", rest @ ..]) => faults::journal(tenant, request, rest),
+        ("POST", ["tokens"]) => tokens::mint(tenant, request),
+        ("POST", ["keys", "rotate"]) => {
+            tenant.servers.iter().for_each(|server| server.ring.rotate());
+            Ok(Reply::empty(204))
+        }
         (method, ["outages", rest @ ..]) => outages::answer(tenant, request, method, rest),
         ("GET", ["refreshes"]) => Ok(refreshes(tenant)),
         ("POST", ["clock"]) => clock(tenant, request),
@@ -75,8 +99,40 @@ pub(crate) fn is_local(tenant: &Tenant, request: &Recorded) -> bool {
 
 /// The JSON of a body. A mistake is answered with what serde says about it.
 fn body<T: DeserializeOwned>(request: &Recorded) -> Result<T, Reply> {
-    serde_json::from_str(&request.body)
-        .map_err(|error| management(400, "E0000003", &format!("The request body was not well-formed: {error}")))
+    serde_json::from_str(&request.body).map_err(|error| malformed(&error))
+}
+
+/// 400, with what serde says about the body.
+fn malformed(error: &serde_json::Error) -> Reply {
+    management(400, "E0000003", &format!("The request body was not well-formed: {error}"))
+}
+
+/// A part of a path, decoded.
+fn decoded(segment: &str) -> String {
+    percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}
+
+/// What the body says, over what there is already.
+fn changed<T: DeserializeOwned>(before: Value, changes: Map<String, Value>) -> Result<T, Reply> {
+    let mut members = match before {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
+    let id = ["id", "login"].into_iter().find_map(|name| Some((name.to_owned(), members.get(name)?.clone())));
+    members.extend(changes);
+    // The path says which one it is.
+    members.extend(id);
+    serde_json::from_value(Value::Object(members)).map_err(|error| malformed(&error))
+}
+
+/// 201, with what was made.
+fn created(value: &Value) -> Reply {
+    Reply::json(201, value).no_store()
+}
+
+/// 400 for a member with a value that names nothing.
+fn invalid(member: &str) -> Reply {
+    management(400, "E0000001", &format!("Api validation failed: {member}"))
 }
 
 /// What became of refreshes.

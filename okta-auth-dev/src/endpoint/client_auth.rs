@@ -99,7 +99,8 @@ fn credentials(exchange: &Exchange<'_>, params: &Params) -> Result<Credentials, 
         ));
     }
     if let Some(header) = header {
-        return basic(header).ok_or_else(|| {
+        let public = ["/introspect", "/revoke"].iter().any(|end| exchange.request.path.ends_with(end));
+        return basic(header, public).ok_or_else(|| {
             OAuthError::invalid_client("Found Authentication header but was not valid client credentials.")
         });
     }
@@ -118,14 +119,19 @@ fn credentials(exchange: &Exchange<'_>, params: &Params) -> Result<Credentials, 
 }
 
 /// HTTP Basic; both halves are form-encoded first (RFC 6749 §2.3.1).
-fn basic(header: &str) -> Option<Credentials> {
+///
+/// Where `public` is set, a client id without a colon is a public client: Okta's
+/// JavaScript SDK sends it that way when it revokes or introspects.
+fn basic(header: &str, public: bool) -> Option<Credentials> {
     let (scheme, value) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let text = String::from_utf8(random::from_base64(value.trim())?).ok()?;
-    let (id, secret) = text.split_once(':')?;
     let decode = |text: &str| form_urlencoded::parse(text.as_bytes()).next().map(|(name, _)| name.into_owned());
+    let Some((id, secret)) = text.split_once(':') else {
+        return decode(&text).filter(|_| public).map(Credentials::Public);
+    };
     let (id, secret) = (decode(id)?, decode(secret).unwrap_or_default());
     Some(Credentials::Secret { id, secret, method: AuthMethod::ClientSecretBasic })
 }

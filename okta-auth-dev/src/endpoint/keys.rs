@@ -52,10 +52,7 @@ pub(super) fn keys(exchange: &Exchange<'_>, path: &str) -> Reply {
     let board = &exchange.tenant.board;
     let cache = if board.hit(&Fault::KeysNoCache) { "no-cache, no-store" } else { CACHE };
     let delay = board.find(|fault| if let Fault::KeysSlow(delay) = fault { Some(*delay) } else { None });
-    let reply = Reply::json(200, &KeySet { keys })
-        .header("cache-control", cache)
-        .header("access-control-allow-origin", "*")
-        .delayed(delay);
+    let reply = Reply::json(200, &KeySet { keys }).header("cache-control", cache).delayed(delay);
     if board.hit(&Fault::KeysHuge) { reply.huge() } else { reply }
 }
 

@@ -6,8 +6,8 @@
 
 use serde_json::Value;
 
-use super::authorize::SESSION_COOKIE;
-use super::{Exchange, Params, front_channel, page};
+use super::authorize::{SESSION_COOKIE, ended_cookie};
+use super::{Exchange, Params, front_channel, page, sign_in};
 use crate::fault::Fault;
 use crate::oauth_error::OAuthError;
 use crate::reply::Reply;
@@ -20,8 +20,8 @@ pub(super) fn logout(exchange: &Exchange<'_>) -> Reply {
     let request = exchange.request;
     let params = Params::new(if exchange.is("POST") { request.form() } else { request.query_pairs() });
     match process(exchange, &params) {
-        Ok(reply) => reply.cookie(format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")),
-        Err(error) => Reply::html(400, page::error(exchange.tenant, &error.error, &error.description)),
+        Ok(reply) => reply.cookie(ended_cookie(exchange.tenant)),
+        Err(error) => page::error(exchange.tenant, &error),
     }
 }
 
@@ -52,9 +52,13 @@ fn process(exchange: &Exchange<'_>, params: &Params) -> Result<Reply, OAuthError
     });
     let others = ended.map(|session| front_channel::uris(tenant, &session, Some(&client_id))).unwrap_or_default();
     Ok(match next {
-        next if !others.is_empty() => front_channel::reply(tenant, &others, next.as_deref()),
+        next if !others.is_empty() => {
+            let own = || format!("{}/{}", tenant.url, sign_in::PATH);
+            front_channel::reply(tenant, &others, Some(&next.unwrap_or_else(own)))
+        }
         Some(next) => Reply::redirect(next),
-        None => Reply::html(200, page::signed_out(tenant)),
+        // As at Okta: the app named no page, so the org shows one of its own.
+        None => sign_in::own_page(tenant),
     })
 }
 

@@ -37,12 +37,17 @@ const RESPONSE_TYPES: [&str; 7] = [
     "token",
 ];
 /// Of these the org knows codes, refresh tokens and client credentials.
-const GRANT_TYPES: [&str; 6] = [
+const GRANT_TYPES: [&str; 11] = [
     "authorization_code",
     "implicit",
     "refresh_token",
     "password",
     "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:openid:params:grant-type:ciba",
+    "urn:okta:params:oauth:grant-type:otp",
+    "http://auth0.com/oauth/grant-type/mfa-otp",
+    "urn:okta:params:oauth:grant-type:oob",
+    "http://auth0.com/oauth/grant-type/mfa-oob",
     // Only the OAuth document lists this one.
     "client_credentials",
 ];
@@ -74,7 +79,6 @@ struct Metadata {
     /// Where the keys are. Must be read from here and not be made up.
     jwks_uri: String,
     response_types_supported: Vec<&'static str>,
-    /// Of these the org delivers by query and by form.
     response_modes_supported: [&'static str; 4],
     /// What the server could allow; a client may have fewer.
     grant_types_supported: Vec<&'static str>,
@@ -100,17 +104,18 @@ struct Metadata {
     revocation_endpoint_auth_methods_supported: [&'static str; 5],
     /// Where the browser is sent for sign-out.
     end_session_endpoint: String,
-    /// Okta takes signed request objects; this org does not.
+    /// Okta takes signed request objects; this org refuses them.
     request_parameter_supported: bool,
     request_object_signing_alg_values_supported: [&'static str; 9],
     /// Announced, as at Okta, but not served here.
     device_authorization_endpoint: String,
     /// Announced, as at Okta, but not served here.
     pushed_authorization_request_endpoint: String,
-    /// Announced, as at Okta; tokens are not bound to keys here.
-    dpop_signing_alg_values_supported: [&'static str; 6],
+    /// Announced, as at Okta, but not served here.
     backchannel_token_delivery_modes_supported: [&'static str; 1],
     backchannel_authentication_request_signing_alg_values_supported: [&'static str; 9],
+    /// Announced, as at Okta; a request with a proof is refused here.
+    dpop_signing_alg_values_supported: [&'static str; 6],
 }
 
 /// `/.well-known/openid-configuration`
@@ -154,9 +159,7 @@ fn document(exchange: &Exchange<'_>, openid: bool) -> Reply {
     if board.find(|fault| (*fault == Fault::DiscoveryJwksPath).then_some(())).is_some() {
         metadata.jwks_uri = other_jwks_uri(exchange);
     }
-    let reply = Reply::json(200, &metadata)
-        .header("cache-control", "max-age=86400, must-revalidate")
-        .header("access-control-allow-origin", "*");
+    let reply = Reply::json(200, &metadata).header("cache-control", "max-age=86400, must-revalidate");
     let delay = board.find(|fault| if let Fault::DiscoverySlow(delay) = fault { Some(*delay) } else { None });
     let reply = reply.delayed(delay);
     if board.hit(&Fault::DiscoveryHuge) { reply.huge() } else { reply }
@@ -224,8 +227,8 @@ fn metadata(exchange: &Exchange<'_>, openid: bool) -> Metadata {
         request_object_signing_alg_values_supported: HMAC_RSA_EC,
         device_authorization_endpoint: at("device/authorize"),
         pushed_authorization_request_endpoint: at("par"),
-        dpop_signing_alg_values_supported: RSA_EC,
         backchannel_token_delivery_modes_supported: ["poll"],
         backchannel_authentication_request_signing_alg_values_supported: HMAC_RSA_EC,
+        dpop_signing_alg_values_supported: RSA_EC,
     }
 }

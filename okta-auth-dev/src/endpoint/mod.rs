@@ -14,7 +14,7 @@
 //! | `{base}/logout` | `logout` |
 //! | `{issuer}/.well-known/openid-configuration` | `metadata` |
 //! | `{issuer}/.well-known/oauth-authorization-server`, and the form of RFC 8414 | `metadata` |
-//! | `/signin` (this org's own; Okta's is private, too) | `sign_in` |
+//! | `/signin`, `/signin/identify` (this org's own; Okta's are private, too) | `sign_in` |
 //! | `/signin/verify` | `second_factor` |
 
 mod authorize;
@@ -40,7 +40,7 @@ pub(crate) use page::{ADMIN_PATH, Admin};
 use std::collections::HashSet;
 
 use crate::journal::Recorded;
-use crate::oauth_error::{OAuthError, no_such_path, not_found, rate_limited, wrong_method};
+use crate::oauth_error::{OAuthError, management, no_such_path, not_found, rate_limited, wrong_method};
 use crate::reply::Reply;
 use crate::tenant::{Server, Tenant};
 
@@ -123,6 +123,20 @@ impl Params {
     }
 }
 
+/// 421 for metadata under another loopback name than the issuer's: with it, a client
+/// would only find that the issuer is not the one that it is configured with.
+pub(crate) fn misnamed(tenant: &Tenant, request: &Recorded, name: &str) -> Reply {
+    let summary = format!(
+        "This org is {url}, so its issuers begin with that and not with `{name}`. Configure the client with {url}, or \
+         start okta-dev with --issuer to give the org another name",
+        url = tenant.url
+    );
+    if request.header("accept").is_some_and(|accept| accept.contains("text/html")) {
+        return Reply { status: 421, ..page::error(tenant, &OAuthError::new(421, "invalid_request", summary)) };
+    }
+    management(421, "E0000008", &summary)
+}
+
 /// Answers a request to an org.
 pub(crate) fn answer(tenant: &Tenant, request: &Recorded) -> Reply {
     let (moved, path) = match request.path.strip_prefix(MOVED) {
@@ -135,16 +149,18 @@ pub(crate) fn answer(tenant: &Tenant, request: &Recorded) -> Reply {
         None => not_found(&format!("{id} (AuthorizationServer)")),
     };
     match segments.as_slice() {
-        [""] => page::home(tenant),
+        [""] => page::home(tenant, request),
         [".well-known", "openid-configuration"] => at("org", metadata::openid),
         [".well-known", "oauth-authorization-server"] => at("org", metadata::oauth),
         // RFC 8414 puts the well-known part in front of the issuer's path; Okta knows both forms.
         [".well-known", "oauth-authorization-server", "oauth2", id]
         | ["oauth2", id, ".well-known", "oauth-authorization-server"] => at(id, metadata::oauth),
         ["oauth2", id, ".well-known", "openid-configuration"] => at(id, metadata::openid),
-        ["oauth2", "v1", endpoint] => endpoint_at(tenant, request, moved, "org", endpoint),
-        ["oauth2", id, "v1", endpoint] => endpoint_at(tenant, request, moved, id, endpoint),
-        [sign_in::PATH] => sign_in::submit(tenant, request),
+        ["oauth2", "v1", "clients", ..] => management(401, "E0000011", "Invalid token provided"),
+        ["oauth2", "v1", endpoint @ ..] => endpoint_at(tenant, request, moved, "org", &endpoint.join("/")),
+        ["oauth2", id, "v1", endpoint @ ..] => endpoint_at(tenant, request, moved, id, &endpoint.join("/")),
+        [sign_in::PATH] => sign_in::answer(tenant, request),
+        [sign_in::PATH, "identify"] => sign_in::identify(tenant, request),
         [sign_in::PATH, "verify"] => second_factor::submit(tenant, request),
         _ => no_such_path(),
     }
@@ -171,6 +187,10 @@ fn endpoint_at(tenant: &Tenant, request: &Recorded, moved: bool, id: &str, endpo
     }
 }
 
+/// Endpoints of Okta that the org does not serve. The metadata announces some of them.
+const NOT_SERVED: [&str; 7] =
+    ["par", "device/authorize", "bc/authorize", "interact", "primary-authenticate", "oob-authenticate", "challenge"];
+
 /// What answers at a path.
 type Handler = fn(&Exchange<'_>) -> Reply;
 
@@ -183,6 +203,7 @@ fn handler(endpoint: &str) -> Option<(&'static [&'static str], Handler)> {
         "introspect" => (&["POST"], introspect::introspect),
         "revoke" => (&["POST"], revoke::revoke),
         "logout" => (&["GET", "POST"], logout::logout),
+        _ if NOT_SERVED.contains(&endpoint) => (&["POST"], |_| OAuthError::feature_not_enabled().reply()),
         _ => return None,
     })
 }

@@ -25,7 +25,7 @@ pub(super) fn revoke(exchange: &Exchange<'_>) -> Reply {
         Ok(()) => Reply::empty(200).no_store(),
         Err(error) => error.reply(),
     };
-    reply.header("access-control-allow-origin", "*").delayed(delay)
+    reply.delayed(delay)
 }
 
 /// Tokens of other clients are left alone, silently.

@@ -78,7 +78,8 @@ impl Submission<'_> {
         let raised = lock(&self.tenant.store).raise_session(self.id, amr, now);
         // Between the two locks somebody may have signed out.
         let Some((id, session)) = raised else { return page::expired(self.tenant) };
-        authorize::settle(self.tenant, self.server, &self.step.request, &session).cookie(session_cookie(&id))
+        authorize::settle(self.tenant, self.server, &self.step.request, &session)
+            .cookie(session_cookie(self.tenant, &id))
     }
 
     /// The person gave up, or the org did.

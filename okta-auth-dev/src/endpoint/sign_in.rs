@@ -1,51 +1,120 @@
-//! The form of the sign-in page.
+//! The forms of the sign-in pages.
 //!
-//! The page is tied to its request by a random handle in the form, Okta's `stateToken`.
+//! A page is tied to its request by a random handle in the form, Okta's `stateToken`.
 //! Two tabs have two handles, so both can be completed.
+//!
+//! A page without a request signs in at the org itself, as after a sign-out that names
+//! no page of an app.
 
-use super::authorize::{self, SESSION_COOKIE, session_cookie};
+use super::authorize::{self, AuthorizeRequest, SESSION_COOKIE, session_cookie};
 use super::page;
+use crate::client::Client;
 use crate::journal::Recorded;
 use crate::oauth_error::wrong_method;
 use crate::reply::Reply;
 use crate::sync::lock;
-use crate::tenant::Tenant;
+use crate::tenant::{Server, Tenant};
 use crate::user::User;
 
-/// Where the form is posted to.
+/// Where the page of the org itself is, and where the form is posted to.
 pub(super) const PATH: &str = "signin";
+/// Where the form with the username alone is posted to.
+pub(super) const IDENTIFY_PATH: &str = "signin/identify";
+
+/// What a form was shown for.
+struct Waiting<'a> {
+    tenant: &'a Tenant,
+    handle: String,
+    asked: AuthorizeRequest,
+    /// The app that asks; none for the org itself.
+    app: Option<(&'a Server, Client)>,
+}
+
+/// Shows the page of the org itself, or checks the password of a form.
+pub(super) fn answer(tenant: &Tenant, request: &Recorded) -> Reply {
+    match request.method.as_str() {
+        "GET" => own_page(tenant),
+        "POST" => submit(tenant, request),
+        _ => wrong_method(),
+    }
+}
+
+/// The sign-in page of the org itself.
+pub(super) fn own_page(tenant: &Tenant) -> Reply {
+    let asked = AuthorizeRequest::default();
+    let handle = lock(&tenant.store).begin_sign_in(asked.clone(), tenant.clock.seconds());
+    Reply::html(200, authorize::sign_in_page(tenant, &tenant.name, &asked, &handle, None))
+}
+
+/// Takes the username, and asks for the password. The form is the same whether or not
+/// there is such a person.
+pub(super) fn identify(tenant: &Tenant, request: &Recorded) -> Reply {
+    if request.method != "POST" {
+        return wrong_method();
+    }
+    let Some(waiting) = waiting(tenant, request) else { return page::expired(tenant) };
+    Reply::html(200, waiting.password_page(&username(request), false))
+}
 
 /// Checks the password; then starts a session and answers the request that the page was
 /// shown for.
 ///
 /// A wrong password shows the page again, with status 401 and without saying which half
 /// was wrong.
-pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
-    if request.method != "POST" {
-        return wrong_method();
-    }
-    let now = tenant.clock.seconds();
-    let handle = request.form_field("stateToken").unwrap_or_default();
-    let waiting = lock(&tenant.store).sign_in(&handle, now);
-    let found = waiting.and_then(|asked| {
-        let (server, client) = (tenant.server(&asked.server)?, tenant.client(&asked.client_id)?);
-        Some((asked, server, client))
-    });
-    let Some((asked, server, client)) = found else { return page::expired(tenant) };
-    let username = request.form_field("username").unwrap_or_default();
-    let password = request.form_field("password").unwrap_or_default();
-    let Some(user) = authenticate(tenant, &username, &password) else {
-        return Reply::html(401, authorize::sign_in_page(tenant, &client, &asked, &handle, Some(&username)));
+fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
+    let Some(waiting) = waiting(tenant, request) else { return page::expired(tenant) };
+    let username = username(request);
+    let password = request.form_field("password").or_else(|| request.form_field("credentials.passcode"));
+    let Some(user) = authenticate(tenant, &username, &password.unwrap_or_default()) else {
+        let page = Reply::html(401, waiting.failed_page(&username));
+        return page.refused("sign-in failed", "the username is unknown, or the password is wrong");
     };
     let mut store = lock(&tenant.store);
-    store.end_sign_in(&handle);
+    store.end_sign_in(&waiting.handle);
     // What the last session had does not count: it starts again with the password.
-    let (id, session) = store.open_session(&user.login, &user.amr, request.cookie(SESSION_COOKIE), now);
+    let old = request.cookie(SESSION_COOKIE);
+    let (id, session) = store.open_session(&user, waiting.asked.idp.clone(), old, tenant.clock.seconds());
     drop(store);
-    authorize::settle(tenant, server, &asked, &session).cookie(session_cookie(&id))
+    let reply = match waiting.app {
+        Some((server, _)) => authorize::settle(tenant, server, &waiting.asked, &session),
+        None => Reply::redirect(format!("{}/", tenant.url)),
+    };
+    reply.cookie(session_cookie(tenant, &id))
+}
+
+/// What the form was shown for; nothing if that is over, or the app is gone.
+fn waiting<'a>(tenant: &'a Tenant, request: &Recorded) -> Option<Waiting<'a>> {
+    let handle = request.form_field("stateToken").unwrap_or_default();
+    let asked = lock(&tenant.store).sign_in(&handle, tenant.clock.seconds())?;
+    let app = match asked.client_id.as_str() {
+        "" => None,
+        id => Some((tenant.server(&asked.server)?, tenant.client(id)?)),
+    };
+    Some(Waiting { tenant, handle, asked, app })
+}
+
+/// The username, by either name of its field.
+fn username(request: &Recorded) -> String {
+    request.form_field("username").or_else(|| request.form_field("identifier")).unwrap_or_default()
 }
 
 /// The person with this login and this password.
 fn authenticate(tenant: &Tenant, login: &str, password: &str) -> Option<User> {
     tenant.user(login.trim()).filter(|user| user.password == password)
+}
+
+impl Waiting<'_> {
+    /// The page after a wrong password.
+    fn failed_page(&self, username: &str) -> String {
+        if self.tenant.options.identifier_first {
+            return self.password_page(username, true);
+        }
+        let app = self.app.as_ref().map_or(&self.tenant.name, |(_, client)| &client.name);
+        authorize::sign_in_page(self.tenant, app, &self.asked, &self.handle, Some(username))
+    }
+
+    /// The page that asks for the password alone.
+    fn password_page(&self, username: &str, failed: bool) -> String {
+        page::Password { tenant: self.tenant, handle: &self.handle, username, failed }.html()
+    }
 }

@@ -26,7 +26,7 @@ pub(super) fn userinfo(exchange: &Exchange<'_>) -> Reply {
     let reply = claims(exchange);
     let board = &exchange.tenant.board;
     let delay = board.find(|fault| if let Fault::UserinfoSlow(delay) = fault { Some(*delay) } else { None });
-    let reply = reply.header("access-control-allow-origin", "*").delayed(delay);
+    let reply = reply.delayed(delay);
     if board.hit(&Fault::UserinfoHuge) { reply.huge() } else { reply }
 }
 
@@ -45,7 +45,7 @@ fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
 
 /// An answer that is a header alone (RFC 6750 §3).
 fn challenge(status: u16, value: &str) -> Reply {
-    Reply::empty(status).header("www-authenticate", value).no_store()
+    Reply::empty(status).header("www-authenticate", value).no_store().refused("userinfo", value)
 }
 
 /// The token is taken from the `Authorization` header and from nowhere else.

@@ -32,6 +32,11 @@ impl Board {
         armed.push(Armed { fault, once });
     }
 
+    /// The faults that are on, and whether each goes off after it was met.
+    pub(crate) fn armed(&self) -> Vec<(Fault, bool)> {
+        lock(&self.armed).iter().map(|armed| (armed.fault.clone(), armed.once)).collect()
+    }
+
     /// Switches all faults off.
     pub(crate) fn clear(&self) {
         lock(&self.armed).clear();

@@ -5,11 +5,13 @@
 //! known by name. Where a specification demands a check, the variant names the section.
 
 mod board;
+mod milliseconds;
 
 pub(crate) use board::Board;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Something the org does wrong, or badly, on request.
@@ -35,7 +37,8 @@ use serde_json::Value;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fault {
     // -- claims of the ID token ------------------------------------------------------------------------------------
@@ -189,7 +192,7 @@ pub enum Fault {
     KeysStatus(u16),
     /// The answer takes this long, in real time. Sign-ins that need no new key must not
     /// wait for it.
-    KeysSlow(Duration),
+    KeysSlow(#[serde(with = "milliseconds")] Duration),
     /// An HTML page with status 200.
     KeysHtml,
     /// `Cache-Control: no-cache, no-store`, as Okta sent once by mistake
@@ -217,7 +220,7 @@ pub enum Fault {
     /// work as soon as the metadata is there.
     DiscoveryStatus(u16),
     /// The answer takes this long, in real time.
-    DiscoverySlow(Duration),
+    DiscoverySlow(#[serde(with = "milliseconds")] Duration),
     /// The body has more than 2 MiB.
     DiscoveryHuge,
     /// An HTML page with status 200. What a captive portal or a proxy sends.
@@ -274,7 +277,7 @@ pub enum Fault {
     /// The answer takes this long, in real time. What was asked for happened before. A
     /// client that gives up does not know whether its refresh token is still the
     /// newest.
-    TokenSlow(Duration),
+    TokenSlow(#[serde(with = "milliseconds")] Duration),
     /// No answer, ever. What was asked for happened. Until the client gives up or the
     /// org stops.
     TokenHang,
@@ -328,7 +331,7 @@ pub enum Fault {
     /// An HTML page with status 200.
     UserinfoHtml,
     /// The answer takes this long, in real time.
-    UserinfoSlow(Duration),
+    UserinfoSlow(#[serde(with = "milliseconds")] Duration),
     /// The body has more than 2 MiB. The padding is white space.
     UserinfoHuge,
     /// A redirect to where userinfo is. A client that follows sends the access token
@@ -372,12 +375,12 @@ pub enum Fault {
     RevokeStatus(u16),
     /// The answer takes this long, in real time. The token is revoked before. Sign-out
     /// must not keep the person waiting for it.
-    RevokeSlow(Duration),
+    RevokeSlow(#[serde(with = "milliseconds")] Duration),
     /// This status, with an OAuth error. An API cannot tell, so it must not let anybody
     /// in.
     IntrospectStatus(u16),
     /// The answer takes this long, in real time.
-    IntrospectSlow(Duration),
+    IntrospectSlow(#[serde(with = "milliseconds")] Duration),
     /// `active` is true, whatever the token. An API must check issuer, audience, scope
     /// and expiry of the answer itself (RFC 7662 §4).
     IntrospectAlwaysActive,

@@ -21,7 +21,7 @@ use crate::token::Draft;
 const TYPE: &str = "global-token-revocation+jwt";
 
 /// How the body names the person, by the app's setting.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SubjectFormat {

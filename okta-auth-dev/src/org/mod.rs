@@ -24,7 +24,6 @@ use crate::fault::Fault;
 use crate::journal::{Recorded, Refreshes};
 use crate::minter::Minter;
 use crate::serve::Host;
-use crate::sync::lock;
 use crate::tenant::Tenant;
 
 /// A running org.
@@ -84,6 +83,13 @@ impl Org {
     /// Where the org lives, such as `http://127.0.0.1:40123`; no slash at the end.
     pub fn url(&self) -> &str {
         &self.tenant.url
+    }
+
+    /// The certificate of an org that serves HTTPS, in PEM, for clients that have to trust
+    /// it.
+    #[cfg(feature = "cli")]
+    pub fn certificate(&self) -> Option<String> {
+        self.host.certificate()
     }
 
     /// The issuer of the custom server `default`.
@@ -164,10 +170,7 @@ impl Org {
     /// signed with one of them must keep failing for its algorithm, not for an unknown
     /// key.
     pub fn clear_faults(&self) {
-        self.tenant.board.clear();
-        for server in &self.tenant.servers {
-            lock(&server.key_paths).clear();
-        }
+        self.tenant.clear_faults();
     }
 
     /// Every request the org saw, oldest first.

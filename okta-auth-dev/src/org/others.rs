@@ -46,7 +46,7 @@ impl Org {
     /// # }
     /// ```
     pub fn add_org(&self, subdomain: &str, org: OrgBuilder) -> Result<Self, Error> {
-        let tenant = self.host.add(org.tenant(Some(subdomain.to_owned()), self.host.address)?)?;
+        let tenant = self.host.add(org.tenant(Some(subdomain.to_owned()), self.host.scheme(), self.host.address)?)?;
         Ok(Self { host: Arc::clone(&self.host), tenant })
     }
 

@@ -14,10 +14,13 @@ impl Org {
     /// An app that reads more variables (its own address, for instance) has to be told
     /// separately: the org does not know them.
     pub fn env(&self) -> Vec<(&'static str, String)> {
-        let client = self.client();
-        let mut env = vec![("OKTA_ISSUER_URI", self.issuer()), ("OKTA_CLIENT_ID", client.client_id)];
-        env.extend(client.client_secret.map(|secret| ("OKTA_CLIENT_SECRET", secret)));
-        env
+        self.tenant.variables(&self.client())
+    }
+
+    /// How to connect to the org, as JSON: URL, issuers, variables, clients with their
+    /// secrets, and people with their passwords. The test API answers it at `GET /dev`.
+    pub fn description(&self) -> serde_json::Value {
+        self.tenant.description()
     }
 
     /// The first client: the default web app, or the first that was configured.
@@ -51,11 +54,7 @@ impl Org {
     /// # }
     /// ```
     pub fn put_client(&self, client: Client) {
-        let mut clients = lock(&self.tenant.clients);
-        match clients.iter_mut().find(|known| known.client_id == client.client_id) {
-            Some(known) => *known = client,
-            None => clients.push(client),
-        }
+        self.tenant.put_client(client);
     }
 
     /// Registers `{origin}/authorization-code/callback` for sign-in and `{origin}/` for
@@ -109,7 +108,7 @@ impl Org {
     /// userinfo and introspection know better.
     pub fn remove_user(&self, login: &str) {
         self.tenant.remove_user(login);
-        self.end_sessions(login);
+        self.tenant.end_sessions(login);
     }
 
     /// Takes an app from a person: no sign-in any more, and what they allowed it is
@@ -130,13 +129,12 @@ impl Org {
     /// # }
     /// ```
     pub fn unassign(&self, login: &str, client_id: &str) {
-        lock(&self.tenant.unassigned).insert((login.to_ascii_lowercase(), client_id.to_owned()));
-        lock(&self.tenant.store).revoke_grants(|grant| grant.is_of(login) && grant.client_id == client_id);
+        self.tenant.unassign(login, client_id);
     }
 
     /// Gives an app back that [`Org::unassign`] took. What was revoked stays revoked.
     pub fn assign(&self, login: &str, client_id: &str) {
-        lock(&self.tenant.unassigned).remove(&(login.to_ascii_lowercase(), client_id.to_owned()));
+        self.tenant.assign(login, client_id);
     }
 
     /// Ends all Okta sessions of a person and revokes what they led to.
@@ -145,8 +143,6 @@ impl Org {
     /// browser has to sign in again, refresh tokens are dead, and access tokens are no
     /// longer active at introspection.
     pub fn end_sessions(&self, login: &str) {
-        let mut store = lock(&self.tenant.store);
-        store.close_sessions_of(login);
-        store.revoke_grants(|grant| grant.is_of(login));
+        self.tenant.end_sessions(login);
     }
 }

@@ -4,8 +4,9 @@ use url::Url;
 
 use super::Org;
 use crate::browser::http;
-use crate::client::{AuthMethod, Client, GrantType, SERVICE_CLIENT_ID};
+use crate::client::{AuthMethod, Client, SERVICE_CLIENT_ID};
 use crate::error::Error;
+use crate::grant_type::GrantType;
 use crate::random;
 
 impl Org {

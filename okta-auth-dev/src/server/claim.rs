@@ -59,6 +59,9 @@ pub struct CustomClaim {
     pub value: Value,
     /// Whether ID tokens (and userinfo) carry it; Okta's claim type `IDENTITY`.
     pub in_id_token: bool,
+    /// Whether thin ID tokens carry it, too: Okta's *Always* against *Userinfo /
+    /// id_token request*.
+    pub always: bool,
     /// Whether access tokens carry it; Okta's claim type `RESOURCE`.
     pub in_access_token: bool,
     /// The scopes of which one must be granted; empty for always.
@@ -68,12 +71,18 @@ pub struct CustomClaim {
 impl CustomClaim {
     /// A claim of access tokens.
     pub fn new(name: impl Into<String>, value: impl Into<Value>) -> Self {
-        Self { name: name.into(), value: value.into(), in_id_token: false, in_access_token: true, scopes: Vec::new() }
+        let (name, value) = (name.into(), value.into());
+        Self { name, value, in_id_token: false, always: true, in_access_token: true, scopes: Vec::new() }
     }
 
-    /// Replaces whether ID tokens carry it.
-    ///
-    /// Thin ID tokens do not; userinfo does in their place.
+    /// Replaces whether thin ID tokens carry a claim of ID tokens; they do by default.
+    /// If they do not, the app finds the claim at userinfo.
+    pub fn always(mut self, yes: bool) -> Self {
+        self.always = yes;
+        self
+    }
+
+    /// Replaces whether ID tokens and userinfo carry it.
     pub fn in_id_token(mut self, yes: bool) -> Self {
         self.in_id_token = yes;
         self

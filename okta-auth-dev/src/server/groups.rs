@@ -9,9 +9,9 @@ use crate::user::User;
 
 /// A claim that carries the names of groups.
 ///
-/// At the org's own server groups go into ID tokens and need the scope `groups`. At a
-/// custom server a claim of any name may carry them, in either kind of token, always or
-/// with certain scopes.
+/// No server has one until it is configured, as at Okta. At the org's own server groups
+/// go into ID tokens and need the scope `groups`. At a custom server a claim of any name
+/// may carry them, in either kind of token, always or with certain scopes.
 ///
 /// ```
 /// use okta_auth_dev::{GroupsClaim, GroupsFilter};
@@ -30,6 +30,9 @@ pub struct GroupsClaim {
     pub filter: GroupsFilter,
     /// Whether ID tokens (and userinfo) carry it.
     pub in_id_token: bool,
+    /// Whether thin ID tokens of a custom server carry it, too: Okta's *Always* against
+    /// *Userinfo / id_token request*. Those of the org's own server never do.
+    pub always: bool,
     /// Whether access tokens carry it.
     pub in_access_token: bool,
     /// The scopes of which one must be granted; empty for always.
@@ -39,12 +42,28 @@ pub struct GroupsClaim {
 impl GroupsClaim {
     /// A claim of ID tokens.
     pub fn new(name: impl Into<String>, filter: GroupsFilter) -> Self {
-        Self { name: name.into(), filter, in_id_token: true, in_access_token: false, scopes: Vec::new() }
+        Self { name: name.into(), filter, in_id_token: true, always: true, in_access_token: false, scopes: Vec::new() }
     }
 
-    /// Replaces whether ID tokens carry it.
+    /// A claim of ID tokens with all groups of the person.
     ///
-    /// Thin ID tokens do not; userinfo does in their place.
+    /// ```
+    /// use okta_auth_dev::{GroupsClaim, OrgBuilder};
+    ///
+    /// let builder = OrgBuilder::default().groups_claim("default", GroupsClaim::all("groups"));
+    /// ```
+    pub fn all(name: impl Into<String>) -> Self {
+        Self::new(name, GroupsFilter::Any)
+    }
+
+    /// Replaces whether thin ID tokens of a custom server carry the claim; they do by
+    /// default. If they do not, the app finds the claim at userinfo.
+    pub fn always(mut self, yes: bool) -> Self {
+        self.always = yes;
+        self
+    }
+
+    /// Replaces whether ID tokens and userinfo carry it.
     pub fn in_id_token(mut self, yes: bool) -> Self {
         self.in_id_token = yes;
         self

@@ -24,7 +24,8 @@ pub const ORG_SERVER: &str = "org";
 
 /// The scopes of OpenID Connect that every server knows.
 ///
-/// `groups` belongs to the org's own server, `device_sso` to custom ones.
+/// `groups` belongs to the org's own server, `device_sso` and `interclient_access` to
+/// custom ones.
 const OIDC_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 /// An authorization server.
@@ -70,8 +71,8 @@ pub struct AuthorizationServer {
     /// How long an authorization code is valid; always 300 s at Okta.
     pub code_lifetime: Duration,
     /// Whether an ID token that comes with an access token carries only `email`, `name`
-    /// and `preferred_username`, and leaves the rest to userinfo. True for the org's
-    /// own server.
+    /// and `preferred_username` of the profile, and leaves the rest to userinfo. True by
+    /// default, as at Okta.
     pub thin_id_token: bool,
 }
 
@@ -93,29 +94,20 @@ impl AuthorizationServer {
             refresh_token_idle: Duration::from_secs(7 * 86_400),
             refresh_token_lifetime: None,
             code_lifetime: Duration::from_secs(300),
-            thin_id_token: false,
-        }
-    }
-
-    /// The custom server `default` with the audience `api://default`, the scopes
-    /// `orders:read` and `orders:write`, and all groups in the claim `groups` of ID
-    /// tokens.
-    pub(crate) fn default_custom() -> Self {
-        let groups = GroupsClaim::new("groups", GroupsFilter::Any);
-        Self::custom("default", "api://default").scope("orders:read").scope("orders:write").groups_claim(groups)
-    }
-
-    /// The org's own server: thin ID tokens, groups with the scope `groups` only,
-    /// refresh tokens for 90 days.
-    pub(crate) fn org() -> Self {
-        let groups = GroupsClaim::new("groups", GroupsFilter::Any).with_scope("groups");
-        let days = Duration::from_secs(90 * 86_400);
-        Self {
             thin_id_token: true,
-            refresh_token_idle: days,
-            refresh_token_lifetime: Some(days),
-            ..Self::custom(ORG_SERVER, "").groups_claim(groups)
         }
+    }
+
+    /// The custom server `default` with the audience `api://default` and the scopes
+    /// `orders:read` and `orders:write`.
+    pub(crate) fn default_custom() -> Self {
+        Self::custom("default", "api://default").scope("orders:read").scope("orders:write")
+    }
+
+    /// The org's own server: refresh tokens for 90 days.
+    pub(crate) fn org() -> Self {
+        let days = Duration::from_secs(90 * 86_400);
+        Self { refresh_token_idle: days, refresh_token_lifetime: Some(days), ..Self::custom(ORG_SERVER, "") }
     }
 
     /// Adds a custom scope.
@@ -175,7 +167,7 @@ impl AuthorizationServer {
         self
     }
 
-    /// Replaces whether ID tokens are thin.
+    /// Replaces whether ID tokens are thin, which they are by default.
     ///
     /// The documentation of Okta contradicts itself about thin tokens, so an app should
     /// cope with both.
@@ -208,8 +200,17 @@ impl AuthorizationServer {
 
     /// The scopes of OpenID Connect here, as the metadata lists them.
     pub(crate) fn oidc_scopes(&self) -> Vec<&'static str> {
-        let own = if self.is_org() { "groups" } else { "device_sso" };
-        OIDC_SCOPES.into_iter().chain([own]).collect()
+        let own: &[_] = if self.is_org() { &["groups"] } else { &["device_sso", "interclient_access"] };
+        OIDC_SCOPES.into_iter().chain(own.iter().copied()).collect()
+    }
+
+    /// Scopes in the order in which Okta returns them: those of OpenID Connect first.
+    pub(crate) fn in_order<'a>(&self, scopes: &'a [String]) -> Vec<&'a str> {
+        let known = self.oidc_scopes();
+        let place = |scope: &&str| known.iter().position(|known| known == scope).unwrap_or(known.len());
+        let mut scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        scopes.sort_by_key(place);
+        scopes
     }
 
     /// Whether a request may ask for the scope.

@@ -45,6 +45,8 @@ pub(crate) struct Grant {
     /// How the person authenticated. Refreshed ID tokens repeat it, whatever happened
     /// since.
     pub(crate) amr: Vec<String>,
+    /// The identity provider that authenticated the person; none for the org itself.
+    pub(crate) idp: Option<String>,
 }
 
 impl Grant {

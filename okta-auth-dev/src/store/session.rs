@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Store;
 use crate::random;
+use crate::user::User;
 
 /// How long an unused Okta session lives, in seconds: two hours, Okta's default.
 const SESSION_IDLE: i64 = 7200;
@@ -22,6 +23,8 @@ pub(crate) struct Session {
     pub(crate) login: String,
     /// How the person authenticated in it so far: the claim `amr`.
     pub(crate) amr: Vec<String>,
+    /// The identity provider that authenticated the person; none for the org itself.
+    pub(crate) idp: Option<String>,
     /// When the password or the second factor was checked last, in seconds.
     pub(crate) auth_time: i64,
     /// In seconds; moves with every use.
@@ -42,19 +45,20 @@ impl Store {
     /// nothing. The prefix `102` is what Okta's session identifiers begin with.
     pub(crate) fn open_session(
         &mut self,
-        login: &str,
-        amr: &[String],
+        user: &User,
+        idp: Option<String>,
         old: Option<&str>,
         now: i64,
     ) -> (String, Session) {
         let old = old.and_then(|id| self.sessions.remove(id));
-        let old = old.filter(|old| old.login == login && old.expires_at > now);
+        let old = old.filter(|old| old.login == user.login && old.expires_at > now);
         let fresh = || (random::okta_id("102", 22), random::token(), BTreeMap::new());
         let (sid, root, apps) = old.map_or_else(fresh, |old| (old.sid, old.root, old.apps));
         let session = Session {
             sid,
-            login: login.to_owned(),
-            amr: amr.to_vec(),
+            login: user.login.clone(),
+            amr: user.amr.clone(),
+            idp,
             auth_time: now,
             expires_at: now + SESSION_IDLE,
             apps,

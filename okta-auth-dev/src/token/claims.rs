@@ -15,16 +15,16 @@ use super::Issuing;
 use crate::clock::seconds;
 use crate::keys::Algorithm;
 use crate::random;
-use crate::server::AuthorizationServer;
+use crate::server::{AuthorizationServer, GroupsClaim};
 use crate::user::User;
 
 impl Issuing<'_> {
     /// The claims of an ID token. `sub` is the Okta user id; `at_hash` is there when an
     /// access token is issued too.
     ///
-    /// `idp` is the org itself, because people sign in with a password of the org.
-    /// `sid` is there for clients that are set to have it, `nonce` if the request
-    /// had one. `acr` is the level that was met, if the request asked for one.
+    /// `idp` is the org itself, unless the sign-in named an identity provider.
+    /// `sid` is there for clients that take part in Single Logout, `nonce` if the
+    /// request had one. `acr` is the level that was met, if the request asked for one.
     pub(crate) fn id_token_claims(&self, access_token: Option<&str>) -> Map<String, Value> {
         let (settings, now) = (&self.server.settings, self.tenant.clock.seconds());
         let user = self.user();
@@ -37,10 +37,10 @@ impl Issuing<'_> {
             "exp": now + seconds(settings.id_token_lifetime),
             "jti": format!("ID.{}", random::token()),
             "amr": self.grant.amr,
-            "idp": self.tenant.id,
+            "idp": self.grant.idp.as_ref().unwrap_or(&self.tenant.id),
             "auth_time": self.grant.auth_time,
         }));
-        let tells_session = self.tenant.client(&self.grant.client_id).is_none_or(|client| client.session_claim);
+        let tells_session = self.tenant.client(&self.grant.client_id).is_some_and(|client| client.session_claim);
         let optional = [
             ("sid", self.grant.sid.clone().filter(|_| tells_session)),
             ("nonce", self.grant.nonce.clone()),
@@ -49,9 +49,9 @@ impl Issuing<'_> {
         ];
         claims.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))));
         let thin = settings.thin_id_token && access_token.is_some();
-        let profile = profile_claims(settings, &user, &self.grant.scopes);
-        let kept = profile.into_iter().filter(|(name, _)| !thin || THIN.contains(&name.as_str()));
-        claims.extend(kept);
+        let profile = profile_claims(&user, &self.grant.scopes);
+        claims.extend(profile.into_iter().filter(|(name, _)| !thin || THIN.contains(&name.as_str())));
+        claims.extend(configured_claims(settings, &user, &self.grant.scopes, thin));
         claims
     }
 
@@ -102,23 +102,23 @@ impl Issuing<'_> {
     }
 }
 
-/// All that remains of the profile in a thin ID token.
+/// The profile claims of a thin ID token.
 const THIN: [&str; 3] = ["email", "name", "preferred_username"];
 
 /// What userinfo says about a person: `sub` and the claims of all granted scopes.
 pub(crate) fn userinfo_claims(settings: &AuthorizationServer, user: &User, scopes: &[String]) -> Map<String, Value> {
     let mut claims = object(json!({"sub": user.id}));
-    claims.extend(profile_claims(settings, user, scopes));
+    claims.extend(profile_claims(user, scopes));
+    claims.extend(configured_claims(settings, user, scopes, false));
     claims
 }
 
-/// The claims that scopes unlock, the custom ones, and the groups.
+/// The claims that scopes unlock.
 ///
 /// People have no postal address here, so the scope `address` adds nothing. A
 /// telephone number is left out if there is none. The custom claims of a person
-/// come with the scope `profile`; where names collide, the later claim wins:
-/// attributes, then claims of the server, then groups.
-fn profile_claims(settings: &AuthorizationServer, user: &User, scopes: &[String]) -> Map<String, Value> {
+/// come with the scope `profile`.
+fn profile_claims(user: &User, scopes: &[String]) -> Map<String, Value> {
     let granted = |scope: &str| scopes.iter().any(|known| known == scope);
     let mut claims = Map::new();
     if granted("email") {
@@ -139,11 +139,18 @@ fn profile_claims(settings: &AuthorizationServer, user: &User, scopes: &[String]
         })));
         claims.extend(user.claims.clone());
     }
-    let custom = settings.claims.iter().filter(|claim| claim.in_id_token);
-    claims.extend(custom.filter_map(|claim| claim.issued(Some(user), scopes)));
-    let groups = settings.groups_claims.iter().filter(|claim| claim.in_id_token);
-    claims.extend(groups.filter_map(|claim| Some((claim.name.clone(), json!(claim.value(user, scopes)?)))));
     claims
+}
+
+/// The claims that an administrator configured for ID tokens, groups last. Where names
+/// collide, the later claim wins, also over the profile.
+fn configured_claims(settings: &AuthorizationServer, user: &User, scopes: &[String], thin: bool) -> Map<String, Value> {
+    let custom = settings.claims.iter().filter(|claim| claim.in_id_token && (claim.always || !thin));
+    let custom = custom.filter_map(|claim| claim.issued(Some(user), scopes));
+    let thin_groups = |claim: &GroupsClaim| claim.always && !settings.is_org();
+    let groups = settings.groups_claims.iter().filter(|claim| claim.in_id_token && (!thin || thin_groups(claim)));
+    let groups = groups.filter_map(|claim| Some((claim.name.clone(), json!(claim.value(user, scopes)?))));
+    custom.chain(groups).collect()
 }
 
 /// The left half of the hash of the access token, in base64url (OpenID Connect Core

@@ -28,10 +28,10 @@ rotation = "rotate"
 [[server]]
 id = "default"
 access_token_lifetime = 300
-thin_id_token = true
 
 [[server.groups_claim]]
 name = "roles"
+always = false
 filter = "STARTS_WITH"
 value = "app_"
 access_token = true
@@ -97,9 +97,17 @@ async fn nothing_but_loopback_is_served() {
     for host in ["evil.example", "evil.example:80", "acme.localhost", "192.0.2.1"] {
         assert_eq!(send("GET", &url, &[("host", host)], "").status, 421, "{host}");
     }
-    for host in ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:80"] {
+    for host in ["127.0.0.1", "127.0.0.2:9"] {
+        assert_eq!(send("GET", &url, &[("host", host)], "").json()["issuer"], org.issuer(), "{host}");
+    }
+    for host in ["localhost", "LOCALHOST:1", "[::1]:80"] {
         let answer = send("GET", &url, &[("host", host)], "");
-        assert_eq!(answer.json()["issuer"], org.issuer(), "the issuer never follows Host ({host})");
+        assert_eq!(answer.status, 421, "the issuer never follows Host ({host})");
+        assert!(answer.json()["errorSummary"].as_str().unwrap().contains(org.url()), "{}", answer.body);
+        let page = send("GET", &url, &[("host", host), ("accept", "text/html")], "");
+        assert!(page.status == 421 && page.body.contains("<h1>") && page.body.contains(org.url()), "{}", page.body);
+        let keys = format!("{}/v1/keys", org.issuer());
+        assert_eq!(send("GET", &keys, &[("host", host)], "").status, 200, "what names no issuer is served");
     }
 }
 
@@ -130,6 +138,7 @@ async fn the_defaults_are_ready_to_use() {
 async fn the_builder_changes_what_it_names() {
     let client = Client::web("0oamine", "secret").redirect_uri(CALLBACK);
     let builder = Org::builder().client(client).group("Auditors", okta_auth_dev::ADA);
+    let builder = builder.groups_claim_everywhere("groups");
     let builder = builder.access_token_lifetime(Duration::from_secs(600)).id_token_lifetime(Duration::from_secs(60));
     let org = builder.code_lifetime(Duration::from_secs(10)).start().await.unwrap();
     assert_eq!(org.client().client_id, "0oamine");

@@ -43,7 +43,7 @@ async fn every_customer_has_its_own_of_everything() {
         let name = org.subdomain().unwrap();
         let body = tokens_of(org, &format!("ada@{name}.test")).await;
         assert!(verifies(org, &body["id_token"]));
-        assert_eq!(claims(&body["id_token"])["groups"][1], "Admins");
+        assert_eq!(claims(&body["id_token"])["preferred_username"], format!("ada@{name}.test"));
     }
     let foreign = tokens_of(&orgs[0], SAM).await;
     assert!(!verifies(&orgs[1], &foreign["id_token"]), "the keys of another org verify nothing");

@@ -1,7 +1,9 @@
 //! Sign-in from start to end, and what goes wrong on the way.
 
 use crate::support::*;
-use okta_auth_dev::{ADA, BEN, CLIENT_ID, Org, PUBLIC_CLIENT_ID, Response, User};
+use okta_auth_dev::{
+    ADA, AuthorizationServer, BEN, CLIENT_ID, CustomClaim, GroupsClaim, Org, PUBLIC_CLIENT_ID, Response, User,
+};
 use serde_json::json;
 
 #[tokio::test]
@@ -13,8 +15,12 @@ async fn a_person_signs_in_with_query_and_pkce() {
     assert!(response.param("iss").is_none(), "Okta sends no iss");
     let answer = exchange(&org, &response.param("code").unwrap(), &[]);
     assert_eq!(answer.status, 200, "{}", answer.body);
-    assert_eq!(answer.header("content-type"), "application/json;charset=UTF-8");
-    assert!(answer.header("cache-control").contains("no-store"));
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-cache, no-store");
+    assert_eq!((answer.header("pragma"), answer.header("expires")), ("no-cache", "0"));
+    assert_eq!((answer.header("x-rate-limit-limit"), answer.header("x-rate-limit-remaining")), ("1000", "999"));
+    assert!(answer.header("x-rate-limit-reset").parse::<u64>().is_ok());
+    assert_eq!(answer.header("x-robots-tag"), "noindex,nofollow");
     let body = answer.json();
     assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(3600)));
     assert!(body.get("refresh_token").is_none());
@@ -26,8 +32,11 @@ async fn a_person_signs_in_with_query_and_pkce() {
     assert!(verifies(&org, id_token));
     assert_eq!((&id["sub"], &id["iss"], &id["aud"]), (&json!(ada.id), &json!(org.issuer()), &json!(CLIENT_ID)));
     assert_eq!((&id["nonce"], &id["ver"], &id["amr"]), (&json!("the-nonce"), &json!(1), &json!(["pwd"])));
-    assert_eq!(id["groups"], json!(["Everyone", "Admins"]));
     assert_eq!((&id["name"], &id["email"]), (&json!("Ada Lovelace"), &json!(ADA)));
+    assert_eq!(id["preferred_username"], ADA);
+    for absent in ["given_name", "family_name", "locale", "zoneinfo", "updated_at", "email_verified", "sid", "groups"] {
+        assert!(id.get(absent).is_none(), "thin: {absent}");
+    }
     assert_eq!(id["at_hash"], at_hash(body["access_token"].as_str().unwrap()));
     assert!(id["jti"].as_str().unwrap().starts_with("ID."));
     assert!(id["idp"].as_str().unwrap().starts_with("00o"));
@@ -99,7 +108,8 @@ async fn an_exchange_must_match_its_request() {
             "invalid_grant",
             "The 'redirect_uri' does not match the redirection URI used in the authorization request.",
         ),
-        ("grant_type", "password".to_owned(), "unsupported_grant_type", ""),
+        ("grant_type", "nonsense".to_owned(), "unsupported_grant_type", ""),
+        ("grant_type", "password".to_owned(), "unauthorized_client", ""),
         ("grant_type", String::new(), "invalid_request", ""),
         ("grant_type", "client_credentials".to_owned(), "unauthorized_client", ""),
         ("code", String::new(), "invalid_request", "The required parameter 'code' is missing."),
@@ -190,7 +200,47 @@ async fn a_new_sign_in_asks_again_and_changes_the_person() {
     let code = browser.sign_in(&url, BEN).await.unwrap().param("code").unwrap();
     let id = claims(&exchange(&org, &code, &[]).json()["id_token"]);
     assert_eq!(id["sub"], json!(org.user(BEN).unwrap().id));
-    assert_eq!(id["groups"], json!(["Everyone", "Staff"]));
+    assert_eq!(id["name"], "Ben Okri");
+}
+
+#[tokio::test]
+async fn an_administrator_makes_id_tokens_richer() {
+    let builder = Org::builder().groups_claim("default", GroupsClaim::all("groups"));
+    let builder = builder.groups_claim("default", GroupsClaim::all("seldom").always(false));
+    let asked = CustomClaim::new("tier", 2).in_id_token(true).always(false);
+    let always = CustomClaim::new("department", "Audit").in_id_token(true);
+    let builder = builder.claim("default", asked).claim("default", always);
+    let org = builder.clone().start().await.unwrap();
+    let body = tokens(&org, "openid profile").await.json();
+    let id = claims(&body["id_token"]);
+    assert_eq!((&id["groups"], &id["department"]), (&json!(["Everyone", "Admins"]), &json!("Audit")));
+    assert!(id.get("seldom").is_none() && id.get("tier").is_none(), "{id}");
+    let userinfo = userinfo(&org, body["access_token"].as_str().unwrap()).json();
+    assert_eq!((&userinfo["seldom"], &userinfo["tier"]), (&id["groups"], &json!(2)));
+    assert_eq!(userinfo["given_name"], "Ada");
+
+    let org = builder.thin_id_token(false).start().await.unwrap();
+    let id = claims(&tokens(&org, "openid profile email").await.json()["id_token"]);
+    assert_eq!((&id["given_name"], &id["email_verified"], &id["tier"]), (&json!("Ada"), &json!(true), &json!(2)));
+}
+
+/// Everywhere: at the org's own server with the scope that Okta wants, and in the orgs of customers.
+#[tokio::test]
+async fn one_setting_configures_groups_for_every_server() {
+    let own = AuthorizationServer::custom("own", "api://own").groups_claim(GroupsClaim::all("roles"));
+    let builder = Org::builder().authorization_server(own).groups_claim_everywhere("groups").customers(["acme"]);
+    let org = builder.start().await.unwrap();
+    let id = claims(&tokens(&org, "openid").await.json()["id_token"]);
+    assert_eq!(id["groups"], json!(["Everyone", "Admins"]));
+    let code = org.sign_in(&authorize_url(&org, &org.custom_issuer("own"), &[]), ADA).await.unwrap();
+    let body = exchange_at(&org, &org.custom_issuer("own"), &code.param("code").unwrap(), &[]).json();
+    let id = claims(&body["id_token"]);
+    assert!(id.get("roles").is_some() && id.get("groups").is_none(), "{id}");
+    let acme = org.org("acme").unwrap();
+    acme.put_client(acme.client().redirect_uri(CALLBACK));
+    let code = acme.sign_in(&authorize_url(&acme, &acme.issuer(), &[]), "ada@acme.test").await.unwrap();
+    let id = claims(&exchange(&acme, &code.param("code").unwrap(), &[]).json()["id_token"]);
+    assert_eq!(id["groups"], json!(["Everyone", "Admins"]));
 }
 
 #[tokio::test]
@@ -209,7 +259,7 @@ async fn acr_values_are_met_refused_or_ignored() {
 
 #[tokio::test]
 async fn more_than_a_hundred_groups_fail_the_request() {
-    let org = Org::start().await.unwrap();
+    let org = Org::builder().groups_claim_everywhere("groups").start().await.unwrap();
     let crowd = org.user(ADA).unwrap().groups((0..101).map(|number| format!("Group {number}")));
     org.put_user(crowd);
     let response = sign_in(&org, &[]).await;

@@ -42,7 +42,7 @@ async fn rotation_moves_next_to_active_and_drops_the_old_key() {
 
 #[tokio::test]
 async fn the_org_server_signs_access_tokens_with_a_key_it_does_not_publish() {
-    let org = Org::start().await.unwrap();
+    let org = Org::builder().groups_claim_everywhere("groups").start().await.unwrap();
     let url = authorize_url(&org, &org.org_issuer(), &[("scope", "openid profile email groups")]);
     let code = org.sign_in(&url, ADA).await.unwrap().param("code").unwrap();
     let body = exchange_at(&org, &org.org_issuer(), &code, &[]).json();

@@ -52,11 +52,19 @@ async fn an_old_hint_is_a_hint_and_without_a_session_the_way_is_free() {
 }
 
 #[tokio::test]
-async fn without_a_target_the_org_says_goodbye() {
+async fn without_a_target_the_org_shows_its_sign_in_page() {
     let org = Org::start().await.unwrap();
     let (mut browser, hint) = signed_in(&org, ADA).await;
     let response = browser.open(&url(&org, &[("id_token_hint", &hint)])).await.unwrap();
-    assert!(matches!(response, Response::Page { status: 200, body } if body.contains("Signed out")));
+    let Response::Page { status: 200, body } = response else { panic!("{response:?}") };
+    assert!(body.contains("name=\"username\"") && body.contains("to Okta Dev"), "{body}");
+    assert!(!browser.has_session());
+    // The page signs in at the org itself, and an app needs no password after that.
+    let own = format!("{}/signin", org.url());
+    let home = browser.sign_in(&own, ADA).await.unwrap();
+    assert_eq!(home, Response::Redirect(format!("{}/", org.url())));
+    let silent = browser.open(&authorize_url(&org, &org.issuer(), &[("prompt", "none")])).await.unwrap();
+    assert!(silent.param("code").is_some(), "{silent:?}");
 }
 
 #[tokio::test]

@@ -33,9 +33,9 @@ const MEMBERS: [&str; 29] = [
     "request_object_signing_alg_values_supported",
     "device_authorization_endpoint",
     "pushed_authorization_request_endpoint",
-    "dpop_signing_alg_values_supported",
     "backchannel_token_delivery_modes_supported",
     "backchannel_authentication_request_signing_alg_values_supported",
+    "dpop_signing_alg_values_supported",
 ];
 
 #[tokio::test]
@@ -54,7 +54,14 @@ async fn the_document_of_a_custom_server_has_oktas_members_in_oktas_order() {
     assert_eq!(document["code_challenge_methods_supported"], json!(["S256"]));
     assert_eq!(document["response_types_supported"].as_array().unwrap().len(), 6);
     assert!(!answer.body.contains("orders:read"), "custom scopes are not published");
-    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    let grants = document["grant_types_supported"].as_array().unwrap();
+    assert!(grants.len() == 10 && grants.contains(&json!("urn:openid:params:grant-type:ciba")), "{grants:?}");
+    assert_eq!(document["scopes_supported"].as_array().unwrap().last(), Some(&json!("interclient_access")));
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "max-age=86400, must-revalidate");
+    assert_eq!(answer.header("referrer-policy"), "strict-origin-when-cross-origin");
+    let id = answer.header("x-okta-request-id");
+    assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
 }
 
 #[tokio::test]

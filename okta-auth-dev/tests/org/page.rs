@@ -1,6 +1,6 @@
 //! The sign-in page: what a person, a screen reader and a password manager find on it.
 
-use okta_auth_dev::{ADA, ADA_PASSWORD, BEN, Org, Response, User};
+use okta_auth_dev::{ADA, ADA_PASSWORD, BEN, Browser, Org, Response, User};
 
 use crate::support::*;
 
@@ -34,7 +34,7 @@ async fn it_is_protected() {
     let answer = get(&authorize_url(&org, &org.issuer(), &[]));
     let policy = answer.header("content-security-policy");
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
-    assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    assert_eq!(answer.header("referrer-policy"), "strict-origin-when-cross-origin");
     assert!(answer.header("cache-control").contains("no-store"));
     let nasty = page(&org, &[("login_hint", "\"><script>alert(1)</script>")]).await;
     assert!(!nasty.contains("<script>"));
@@ -68,6 +68,68 @@ async fn a_wrong_password_may_be_corrected() {
     }
     assert!(browser.sign_in_with(&url, " ADA@example.test ", ADA_PASSWORD).await.unwrap().param("code").is_some());
     assert!(org.sign_in(&url, "nobody@example.test").await.unwrap().target().is_none());
+}
+
+/// The fields have the names that Okta Identity Engine gives them.
+#[tokio::test]
+async fn the_password_may_have_a_page_of_its_own() {
+    let org = Org::builder().identifier_first(true).start().await.unwrap();
+    let html = page(&org, &[("login_hint", BEN)]).await;
+    assert!(html.contains("name=\"identifier\"") && html.contains(&format!("value=\"{BEN}\"")), "{html}");
+    assert!(html.contains("<label for=\"identifier\">") && !html.contains("type=\"password\""));
+    let handle = |html: &str| html.split("name=\"stateToken\" value=\"").nth(1).unwrap()[..43].to_owned();
+    let mut browser = org.browser();
+    let identify = async |browser: &mut Browser, who: &str| {
+        let fields = [("stateToken", handle(&html)), ("identifier", who.to_owned())];
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let response = browser.submit(&format!("{}/signin/identify", org.url()), &fields).await.unwrap();
+        let Response::Page { status: 200, body } = response else { panic!("{response:?}") };
+        body
+    };
+    let second = identify(&mut browser, BEN).await;
+    assert!(second.contains("name=\"credentials.passcode\" type=\"password\""), "{second}");
+    assert!(second.contains("<label for=\"credentials.passcode\">"));
+    assert!(
+        identify(&mut browser, "nobody").await.contains("credentials.passcode"),
+        "the form is the same for unknown names"
+    );
+    let url = authorize_url(&org, &org.issuer(), &[]);
+    let failed = browser.sign_in_with(&url, BEN, "wrong").await.unwrap();
+    let Response::Page { status: 401, body } = failed else { panic!("{failed:?}") };
+    assert!(body.contains("role=\"alert\"") && body.contains("credentials.passcode"));
+    assert!(browser.sign_in(&url, BEN).await.unwrap().param("code").is_some());
+}
+
+#[tokio::test]
+async fn the_first_page_says_how_to_connect() {
+    let org = Org::start().await.unwrap();
+    let answer = get(org.url());
+    for client in org.clients() {
+        assert!(answer.body.contains(&format!("export OKTA_CLIENT_ID={}", client.client_id)), "{}", client.client_id);
+        for secret in client.client_secret {
+            assert!(answer.body.contains(&format!("export OKTA_CLIENT_SECRET={secret}")), "{}", client.client_id);
+        }
+    }
+    assert!(answer.body.contains(&format!("export OKTA_ISSUER_URI={}", org.issuer())));
+    assert!(answer.body.contains(CALLBACK) && answer.body.contains(ADA_PASSWORD));
+    assert!(
+        !answer.body.contains("<script") && answer.header("content-security-policy").contains("default-src 'none'")
+    );
+}
+
+/// Who can be signed out is who is there.
+#[tokio::test]
+async fn the_administrator_sees_who_is_there() {
+    let org = Org::start().await.unwrap();
+    let admin = || get(&format!("{}/admin", org.url())).body;
+    assert!(admin().contains("No sessions.") && !admin().contains("<button"));
+    let mut browser = org.browser();
+    browser.sign_in(&authorize_url(&org, &org.issuer(), &[]), ADA).await.unwrap();
+    let page = admin();
+    assert!(page.contains(&format!("Sign {ADA} out everywhere")) && page.contains("Dev App"), "{page}");
+    assert!(!page.contains(&format!("Sign {BEN} out")) && page.contains("Not signed in"), "{page}");
+    let Response::Page { body, .. } = browser.open(org.url()).await.unwrap() else { panic!() };
+    assert!(body.contains(&format!("signed in as <strong>{ADA}</strong>")));
 }
 
 #[tokio::test]

@@ -27,10 +27,13 @@ async fn what_cannot_be_trusted_gets_a_page() {
 async fn everything_else_goes_to_the_app() {
     let org = Org::start().await.unwrap();
     let cases = [
-        ("response_type", "token", "unsupported_response_type"),
+        ("response_type", "none", "unsupported_response_type"),
         ("response_type", "", "unsupported_response_type"),
-        ("response_mode", "fragment", "unsupported_response_mode"),
-        ("response_mode", "okta_post_message", "unsupported_response_mode"),
+        ("response_mode", "jwt", "unsupported_response_mode"),
+        ("idp", "0oaunknown", "invalid_request"),
+        ("request", "junk", "invalid_request_object"),
+        ("request", "a.b.c", "invalid_request_object"),
+        ("request_uri", "urn:okta:x", "invalid_request_uri"),
         ("state", "", "invalid_request"),
         ("scope", "", "invalid_scope"),
         ("scope", "profile", "invalid_scope"),
@@ -63,6 +66,77 @@ async fn errors_come_the_way_the_request_asked_for() {
     let response = org.browser().open(&url).await.unwrap();
     assert!(matches!(&response, Response::FormPost { action, .. } if action == CALLBACK), "{response:?}");
     assert_eq!(response.param("error").unwrap(), "invalid_request");
+}
+
+#[tokio::test]
+async fn request_objects_are_refused_where_a_redirect_uri_may_be_inside() {
+    let org = Org::start().await.unwrap();
+    let both = [("request", "a.b.c"), ("request_uri", "urn:okta:x")];
+    let open = async |changes: &[(&str, &str)]| {
+        org.browser().open(&authorize_url(&org, &org.issuer(), changes)).await.unwrap()
+    };
+    let words = open(&both).await.param("error_description").unwrap();
+    assert!(words.contains("must not contain both"), "{words}");
+    for (name, error) in [("request", "invalid_request_object"), ("request_uri", "invalid_request_uri")] {
+        let response = open(&[(name, "x"), ("redirect_uri", "")]).await;
+        assert!(matches!(&response, Response::Page { status: 400, body } if body.contains(error)), "{response:?}");
+    }
+}
+
+/// Tokens would come in the fragment, so errors do.
+#[tokio::test]
+async fn implicit_and_hybrid_are_not_enabled_and_say_so_in_the_fragment() {
+    let org = Org::start().await.unwrap();
+    for kind in ["token", "id_token", "id_token token", "code id_token", "code token", "code id_token token"] {
+        let url = authorize_url(&org, &org.issuer(), &[("response_type", kind)]);
+        let Response::Redirect(target) = org.browser().open(&url).await.unwrap() else { panic!("{kind}") };
+        let (before, fragment) = target.split_once('#').unwrap();
+        assert_eq!(before, CALLBACK, "{kind}");
+        assert!(fragment.contains("error=access_denied") && fragment.contains("state=the-state"), "{target}");
+        let words = Response::Redirect(target).param("error_description").unwrap();
+        assert_eq!(words, "The requested feature is not enabled in this environment.");
+        let url = authorize_url(&org, &org.issuer(), &[("response_type", kind), ("response_mode", "query")]);
+        let Response::Redirect(target) = org.browser().open(&url).await.unwrap() else { panic!("{kind}") };
+        assert!(target.contains("#error=unsupported_response_mode"), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_comes_in_the_fragment_or_in_a_message_if_that_is_asked_for() {
+    let org = Org::start().await.unwrap();
+    let fragment = sign_in(&org, &[("response_mode", "fragment")]).await;
+    let Response::Redirect(target) = &fragment else { panic!("{fragment:?}") };
+    assert!(target.starts_with(&format!("{CALLBACK}#code=")), "{target}");
+    assert_eq!(exchange(&org, &fragment.param("code").unwrap(), &[]).status, 200);
+
+    let message = sign_in(&org, &[("response_mode", "okta_post_message"), ("state", "</script>&\"")]).await;
+    assert!(matches!(&message, Response::PostMessage { origin, .. } if origin == "http://localhost:8080"));
+    assert_eq!(message.param("state").as_deref(), Some("</script>&\""));
+    assert_eq!(exchange(&org, &message.param("code").unwrap(), &[]).status, 200);
+    let silent = authorize_url(&org, &org.issuer(), &[("response_mode", "okta_post_message"), ("prompt", "none")]);
+    let answer = get(&silent);
+    let policy = answer.header("content-security-policy");
+    assert!(policy.ends_with("frame-ancestors http://localhost:8080"), "the app may frame it: {policy}");
+    assert!(answer.body.contains("login_required"));
+
+    let without = [("response_mode", "okta_post_message"), ("code_challenge", ""), ("code_challenge_method", "")];
+    assert_eq!(sign_in(&org, &without).await.param("error").unwrap(), "unsupported_response_mode");
+    let strict = Org::builder().refuse_post_message(true).start().await.unwrap();
+    let refused = sign_in(&strict, &[("response_mode", "okta_post_message")]).await;
+    assert_eq!(refused.param("error").unwrap(), "unsupported_response_mode");
+}
+
+#[tokio::test]
+async fn an_identity_provider_is_one_that_is_configured() {
+    let org = Org::builder().identity_provider("0oapartner").start().await.unwrap();
+    let named = sign_in(&org, &[("idp", "0oapartner")]).await.param("code").unwrap();
+    assert_eq!(claims(&exchange(&org, &named, &[]).json()["id_token"])["idp"], "0oapartner");
+    let own = sign_in(&org, &[]).await.param("code").unwrap();
+    let own = claims(&exchange(&org, &own, &[]).json()["id_token"])["idp"].as_str().unwrap().to_owned();
+    assert!(own.starts_with("00o"));
+    assert!(sign_in(&org, &[("idp", &own)]).await.param("code").is_some());
+    let unknown = sign_in(&org, &[("idp", "0oaother")]).await;
+    assert_eq!(unknown.param("error_description").unwrap(), "Identity provider is not valid.");
 }
 
 #[tokio::test]

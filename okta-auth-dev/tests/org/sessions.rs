@@ -1,4 +1,4 @@
-//! The claim `sid`: one for each Okta session, in every ID token of it.
+//! The claim `sid`: one for each Okta session, in every ID token of an app that takes part in Single Logout.
 
 use okta_auth_dev::{ADA, BEN, Browser, Org};
 use serde_json::Value;
@@ -12,13 +12,20 @@ async fn body(org: &Org, browser: &mut Browser, login: &str, changes: &[(&str, &
     exchange(org, &response.param("code").unwrap(), &[]).json()
 }
 
+/// An org whose app takes part in Single Logout.
+async fn org() -> Org {
+    let org = Org::start().await.unwrap();
+    org.put_client(org.client().frontchannel_logout("http://localhost:8080/frontchannel-logout"));
+    org
+}
+
 fn sid(body: &Value) -> String {
     claims(&body["id_token"])["sid"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
 async fn every_id_token_of_a_session_names_it() {
-    let org = Org::start().await.unwrap();
+    let org = org().await;
     let mut browser = org.browser();
     let first = body(&org, &mut browser, ADA, &[]).await;
     let renewed = refresh(&org, first["refresh_token"].as_str().unwrap()).json();
@@ -32,7 +39,7 @@ async fn every_id_token_of_a_session_names_it() {
 
 #[tokio::test]
 async fn another_session_has_another_name() {
-    let org = Org::start().await.unwrap();
+    let org = org().await;
     let mut browser = org.browser();
     let first = sid(&body(&org, &mut browser, ADA, &[]).await);
     assert_ne!(sid(&body(&org, &mut org.browser(), ADA, &[]).await), first, "another browser");
@@ -43,9 +50,17 @@ async fn another_session_has_another_name() {
 }
 
 #[tokio::test]
-async fn an_app_may_go_without() {
-    let org = Org::start().await.unwrap();
-    org.put_client(org.client().session_claim(false));
-    let body = body(&org, &mut org.browser(), ADA, &[]).await;
-    assert!(claims(&body["id_token"]).get("sid").is_none());
+async fn an_app_without_session_details_goes_without() {
+    let org = org().await;
+    let app = org.client();
+    let uri = "http://localhost:8080/frontchannel-logout";
+    for (client, named) in [
+        (app.clone().frontchannel_logout(uri).frontchannel_logout_session_required(false), false),
+        (app.clone().session_claim(false), false),
+        (app.session_claim(true), true),
+    ] {
+        org.put_client(client);
+        let body = body(&org, &mut org.browser(), ADA, &[]).await;
+        assert_eq!(claims(&body["id_token"]).get("sid").is_some(), named);
+    }
 }

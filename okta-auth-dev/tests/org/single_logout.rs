@@ -66,7 +66,8 @@ async fn an_app_may_do_without_the_session() {
     let hint = sign_in_to(&org, &mut browser, &["0oasecond"]).await;
     let response = sign_out(&org, &mut browser, &[("id_token_hint", &hint)]).await;
     let frames = vec!["http://localhost:3000/frontchannel-logout".to_owned()];
-    assert_eq!(response, Response::FrontChannel { frames, next: None });
+    let next = Some(format!("{}/signin", org.url()));
+    assert_eq!(response, Response::FrontChannel { frames, next });
 }
 
 #[tokio::test]

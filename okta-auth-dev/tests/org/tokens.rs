@@ -73,7 +73,7 @@ async fn a_refresh_may_ask_for_less_but_not_for_more() {
 
 #[tokio::test]
 async fn changes_of_a_person_show_in_the_next_tokens() {
-    let org = Org::start().await.unwrap();
+    let org = Org::builder().groups_claim_everywhere("groups").start().await.unwrap();
     let body = tokens(&org, OFFLINE).await.json();
     org.put_user(User::ada().groups(["Everyone"]));
     let renewed = refresh(&org, text(&body, "refresh_token")).json();

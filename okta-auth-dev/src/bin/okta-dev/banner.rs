@@ -10,13 +10,15 @@ use okta_auth_dev::{Client, GrantType, Org};
 ///
 /// Both issuers are there, because an app is set to one of them: a custom server
 /// for an app with APIs of its own, the org's own server for sign-in alone.
-pub(crate) fn banner(org: &Org) -> String {
+pub(crate) fn banner(org: &Org, certificate: Option<&str>) -> String {
     let mut lines = vec![
         format!("Development org at {} - stop it with Ctrl-C.", org.url()),
+        format!("How to connect an app: {0}/   people and sessions: {0}/admin   test API: {0}/dev", org.url()),
         String::new(),
         format!("  issuer              {}", org.issuer()),
         format!("  issuer (org)        {}", org.org_issuer()),
     ];
+    lines.extend(certificate.map(|file| format!("  certificate         {file}  (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS)")));
     lines.extend(org.clients().iter().map(client_line));
     lines.push(String::new());
     for user in org.users() {

@@ -1,67 +1,23 @@
-//! Runs a development org until Ctrl-C.
+//! Runs a development org until Ctrl-C or SIGTERM.
 //!
-//! Everything it says goes to standard output: the address, the issuers, clients with their
-//! secrets, people with their passwords, and lines to paste into a shell or a file.
+//! Standard output says how to connect: the address, the issuers, clients with their
+//! secrets, people with their passwords, and lines to paste into a shell or a file. Then
+//! it has a line for each request, with the reason where one was refused.
 //!
-//! The secrets are printed on purpose: they work on this machine only. Whatever is
-//! not said on the command line is taken from the environment, then from the file,
-//! then from the defaults.
+//! The secrets are printed on purpose, because they protect nothing. The command line wins
+//! over the environment, and the environment over the file.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is what the program is for")]
 
+mod arguments;
 mod banner;
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use arguments::{Arguments, HELP};
 use banner::banner;
-use okta_auth_dev::OrgBuilder;
-
-/// What `--help` prints.
-const HELP: &str = "\
-A development org for apps that sign in with Okta. It listens on 127.0.0.1 only.
-
-Usage: okta-dev [OPTIONS]
-
-Options:
-  --port PORT           the port [default: 8090, or what the file says; 0: a free one]
-  --config FILE         settings in TOML: people, clients, authorization servers
-  --origin ORIGIN       an origin of the app, such as http://localhost:3000: its usual sign-in and sign-out redirect URIs
-                        are registered for the first client; may be repeated (an app on two ports, or behind a proxy)
-  --orgs NAMES          customers, separated by commas: each gets an org of its own at NAME.localhost and the same port,
-                        with people, a client, keys, and the redirect URIs of the first client, also below its name
-  --redirect-uri URI    one more sign-in redirect URI for the first client; may be repeated. Its origin with a slash
-                        is registered for sign-out
-  --access-token-lifetime SECONDS
-                        how long access tokens of custom servers are valid [default: 3600, or what the file says]
-  --help                this text
-
-Environment, for what the command line does not say: OKTA_DEV_CONFIG, OKTA_DEV_PORT, OKTA_DEV_ORGS, OKTA_DEV_ORIGINS
-(both separated by commas), OKTA_DEV_ACCESS_TOKEN_LIFETIME, OKTA_DEV_ROTATION (static or rotate), OKTA_DEV_REFRESH_LEEWAY (seconds).
-
-The default client accepts http://localhost:8080/authorization-code/callback.";
-
-/// The port unless another is given.
-const PORT: &str = "8090";
-
-/// What the command line says.
-#[derive(Debug, Default)]
-struct Arguments {
-    /// `--port`.
-    port: Option<String>,
-    /// `--config`.
-    config: Option<String>,
-    /// `--origin`, as often as it was given.
-    origins: Vec<String>,
-    /// `--orgs`.
-    orgs: Option<String>,
-    /// `--access-token-lifetime`, in seconds.
-    access_token_lifetime: Option<String>,
-    /// `--redirect-uri`, as often as it was given.
-    redirect_uris: Vec<String>,
-    /// `--help`.
-    help: bool,
-}
+use okta_auth_dev::{Org, OrgBuilder, Recorded};
+use serde_json::{Value, json};
 
 /// Errors go to standard error, and the exit code says that there was one.
 #[tokio::main(flavor = "current_thread")]
@@ -75,80 +31,115 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Starts the org and waits for Ctrl-C.
+/// Starts the org and waits for the end.
 async fn run() -> Result<(), String> {
-    let arguments = arguments(std::env::args().skip(1))?;
-    if arguments.help {
-        println!("{HELP}");
+    let arguments = Arguments::read(std::env::args().skip(1))?;
+    if arguments.help || arguments.version {
+        println!("{}", if arguments.help { HELP } else { concat!("okta-dev ", env!("CARGO_PKG_VERSION")) });
         return Ok(());
     }
-    let org = builder(arguments).map_err(explained)?.start().await.map_err(explained)?;
-    print!("{}", banner(&org));
-    tokio::signal::ctrl_c().await.map_err(|error| format!("cannot wait for Ctrl-C: {error}"))?;
+    let org = builder(&arguments)?.start().await.map_err(explained)?;
+    let certificate = certificate_file(&org, &arguments)?;
+    if arguments.json {
+        println!("{}", started(&org, certificate.as_deref()));
+    } else {
+        print!("{}", banner(&org, certificate.as_deref()));
+    }
+    interrupted().await?;
     org.stop();
     Ok(())
 }
 
-/// Reads the command line; `--port 1` and `--port=1` are the same.
-fn arguments(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let mut words = words.flat_map(|word| match word.split_once('=') {
-        Some((name, value)) if name.starts_with("--") => vec![name.to_owned(), value.to_owned()],
-        _ => vec![word],
-    });
-    let mut arguments = Arguments::default();
-    while let Some(name) = words.next() {
-        let mut value = || words.next().ok_or_else(|| format!("`{name}` needs a value; see --help"));
-        match name.as_str() {
-            "--port" => arguments.port = Some(value()?),
-            "--origin" => arguments.origins.push(value()?),
-            "--orgs" => arguments.orgs = Some(value()?),
-            "--access-token-lifetime" => arguments.access_token_lifetime = Some(value()?),
-            "--config" => arguments.config = Some(value()?),
-            "--redirect-uri" => arguments.redirect_uris.push(value()?),
-            "--help" | "-h" => arguments.help = true,
-            _ => return Err(format!("unknown argument `{name}`; see --help")),
-        }
-    }
-    Ok(arguments)
-}
-
-/// The environment, with what the command line says in its place: there is one way to read either.
+/// The settings: the environment, the command line, and what the program adds.
 ///
-/// The port has its default only without a file, because the file may name one.
-fn variables(environment: impl Iterator<Item = (String, String)>, arguments: &Arguments) -> Vec<(String, String)> {
-    let mut variables: BTreeMap<String, String> = environment.collect();
-    let origins = (!arguments.origins.is_empty()).then(|| arguments.origins.join(","));
-    for (name, value) in [
-        ("OKTA_DEV_CONFIG", arguments.config.clone()),
-        ("OKTA_DEV_PORT", arguments.port.clone()),
-        ("OKTA_DEV_ORIGINS", origins),
-        ("OKTA_DEV_ORGS", arguments.orgs.clone()),
-        ("OKTA_DEV_ACCESS_TOKEN_LIFETIME", arguments.access_token_lifetime.clone()),
-    ] {
-        variables.extend(value.map(|value| (name.to_owned(), value)));
-    }
-    if !variables.contains_key("OKTA_DEV_CONFIG") {
-        variables.entry("OKTA_DEV_PORT".to_owned()).or_insert_with(|| PORT.to_owned());
-    }
-    variables.into_iter().collect()
-}
-
-/// The command line wins over the environment, and that over the file.
-///
-/// A variable that is no Unicode cannot be one of ours and is skipped. A redirect
-/// URI that is no URL has no origin; the org checks what it is given.
-fn builder(arguments: Arguments) -> Result<OrgBuilder, okta_auth_dev::Error> {
+/// A variable that is no Unicode cannot be one of ours and is skipped.
+fn builder(arguments: &Arguments) -> Result<OrgBuilder, String> {
     let environment = std::env::vars_os();
     let environment =
         environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let mut builder = OrgBuilder::from_variables(variables(environment, &arguments))?;
-    for uri in arguments.redirect_uris {
-        if let Ok(url) = url::Url::parse(&uri) {
-            builder = builder.post_logout_redirect_uri(format!("{}/", url.origin().ascii_serialization()));
-        }
-        builder = builder.redirect_uri(uri);
+    let builder = OrgBuilder::from_variables(arguments.variables(environment)).map_err(explained)?;
+    let builder = encrypted(builder.stable_secrets(true), arguments)?;
+    let (json, quiet) = (arguments.json, arguments.quiet);
+    Ok(if quiet { builder } else { builder.on_request(move |request| told(request, json)) })
+}
+
+/// One line for a request.
+fn told(request: &Recorded, json: bool) {
+    if !json {
+        return println!("{request}");
+    }
+    let line = json!({
+        "event": "request",
+        "method": request.method,
+        "path": request.path,
+        "status": request.status,
+        "client_id": request.client_id(),
+        "refusal": request.refusal,
+    });
+    println!("{line}");
+}
+
+/// How to connect, in one line of JSON.
+fn started(org: &Org, certificate: Option<&str>) -> Value {
+    let mut line = org.description();
+    line["event"] = json!("started");
+    line["certificate_file"] = json!(certificate);
+    line["orgs"] = org.orgs().iter().map(Org::description).collect();
+    line
+}
+
+/// HTTPS, if the command line wants it.
+#[cfg(feature = "cli")]
+fn encrypted(builder: OrgBuilder, arguments: &Arguments) -> Result<OrgBuilder, String> {
+    let read = |file: &str| std::fs::read_to_string(file).map_err(|error| format!("cannot read {file}: {error}"));
+    match (&arguments.certificate, &arguments.key) {
+        (Some(certificate), Some(key)) => Ok(builder.https_with(read(certificate)?, read(key)?)),
+        (None, None) if arguments.https => Ok(builder.https()),
+        (None, None) => Ok(builder),
+        _ => Err("`--certificate` and `--key` need each other; see --help".to_owned()),
+    }
+}
+
+#[cfg(not(feature = "cli"))]
+fn encrypted(builder: OrgBuilder, arguments: &Arguments) -> Result<OrgBuilder, String> {
+    if arguments.https || arguments.certificate.is_some() || arguments.key.is_some() {
+        return Err("this build has no HTTPS: build it with the feature `cli`".to_owned());
     }
     Ok(builder)
+}
+
+/// Where the certificate is that clients have to trust; nothing on plain HTTP, and for a
+/// certificate that was given.
+#[cfg(feature = "cli")]
+fn certificate_file(org: &Org, arguments: &Arguments) -> Result<Option<String>, String> {
+    let certificate = org.certificate().filter(|_| arguments.certificate.is_none());
+    let Some(certificate) = certificate else { return Ok(None) };
+    let port = org.url().rsplit(':').next().unwrap_or_default();
+    let file = std::env::temp_dir().join(format!("okta-dev-{}.pem", port.trim_start_matches('/')));
+    std::fs::write(&file, certificate).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+    Ok(Some(file.display().to_string()))
+}
+
+#[cfg(not(feature = "cli"))]
+#[allow(clippy::unnecessary_wraps, reason = "with the feature `cli` it may fail")]
+fn certificate_file(_: &Org, _: &Arguments) -> Result<Option<String>, String> {
+    Ok(None)
+}
+
+/// Waits for Ctrl-C, and where there is one for SIGTERM.
+async fn interrupted() -> Result<(), String> {
+    let failed = |error| format!("cannot wait for signals: {error}");
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result.map_err(failed),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.map_err(failed)
 }
 
 /// An error with what led to it.

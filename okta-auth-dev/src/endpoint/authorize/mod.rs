@@ -36,11 +36,21 @@ pub(super) const SESSION_COOKIE: &str = "idx";
 
 /// What a browser is told about its session. It ends with the browser, as at Okta
 /// unless people ask to stay signed in.
-///
-/// Not `Secure`, because the org speaks plain HTTP on loopback. `Lax` lets it come
-/// along when an app sends the browser here.
-pub(super) fn session_cookie(id: &str) -> String {
-    format!("{SESSION_COOKIE}={id}; Path=/; HttpOnly; SameSite=Lax")
+pub(super) fn session_cookie(tenant: &Tenant, id: &str) -> String {
+    format!("{SESSION_COOKIE}={id}; Path=/; HttpOnly; {}", same_site(tenant))
+}
+
+/// The cookie that ends the session in the browser.
+pub(super) fn ended_cookie(tenant: &Tenant) -> String {
+    format!("{SESSION_COOKIE}=; Path=/; HttpOnly; {}; Max-Age=0", same_site(tenant))
+}
+
+/// Which requests carry the session cookie. As at Okta, requests from frames of other
+/// sites do, where browsers still allow it. Plain HTTP has `Lax`, because Safari and
+/// many scripted clients drop `Secure` cookies there.
+fn same_site(tenant: &Tenant) -> &'static str {
+    let secure = tenant.url.starts_with("https:") || tenant.options.cross_site_cookies;
+    if secure { "SameSite=None; Secure" } else { "SameSite=Lax" }
 }
 
 /// Why a request is refused, and where that is said.
@@ -56,7 +66,7 @@ pub(crate) enum Refusal {
 pub(super) fn authorize(exchange: &Exchange<'_>) -> Reply {
     match request::validate(exchange) {
         Ok((request, client)) => proceed(exchange, &request, &client),
-        Err(Refusal::Page(error)) => Reply::html(400, page::error(exchange.tenant, &error.error, &error.description)),
+        Err(Refusal::Page(error)) => page::error(exchange.tenant, &error),
         Err(Refusal::App(request, error)) => refuse(exchange.tenant, &request, &error),
     }
 }
@@ -86,7 +96,7 @@ fn proceed(exchange: &Exchange<'_>, request: &AuthorizeRequest, client: &Client)
         session if request.prompts("none") => refuse(tenant, request, &silent_error(session.as_ref())),
         _ => {
             let handle = lock(&tenant.store).begin_sign_in(request.clone(), now);
-            Reply::html(200, sign_in_page(tenant, client, request, &handle, None))
+            Reply::html(200, sign_in_page(tenant, &client.name, request, &handle, None))
         }
     }
 }
@@ -107,14 +117,14 @@ fn silent_error(session: Option<&Session>) -> OAuthError {
 /// The sign-in page. `failed` is the username of an attempt that failed.
 pub(super) fn sign_in_page(
     tenant: &Tenant,
-    client: &Client,
+    app: &str,
     request: &AuthorizeRequest,
     handle: &str,
     failed: Option<&str>,
 ) -> String {
     let users = lock(&tenant.users).clone();
     let username = failed.or(request.login_hint.as_deref()).unwrap_or_default();
-    page::SignIn { tenant, app: &client.name, handle, username, failed: failed.is_some(), users: &users }.html()
+    page::SignIn { tenant, app, handle, username, failed: failed.is_some(), users: &users }.html()
 }
 
 /// Answers a request of somebody who signed in: with a code, with the second step, or
@@ -189,5 +199,6 @@ fn grant(server: &Server, request: &AuthorizeRequest, session: &Session, acr: Op
         auth_time: session.auth_time,
         acr,
         amr: session.amr.clone(),
+        idp: session.idp.clone(),
     }
 }

@@ -8,12 +8,14 @@
 //! the query.
 
 use super::Refusal;
-use crate::client::{AuthMethod, Client, GrantType};
+use crate::client::{AuthMethod, Client};
 use crate::endpoint::{Exchange, Params};
+use crate::grant_type::GrantType;
 use crate::oauth_error::OAuthError;
 use crate::random;
 use crate::server::AuthorizationServer;
 use crate::store::Session;
+use crate::tenant::Tenant;
 
 /// How the response is delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,8 +23,13 @@ pub(crate) enum ResponseMode {
     /// In the query of a redirect.
     #[default]
     Query,
+    /// In the fragment of a redirect, for scripts of the app.
+    Fragment,
     /// In a form that a page posts.
     FormPost,
+    /// In a message that a page sends to the window that opened or framed it
+    /// (`okta_post_message`).
+    PostMessage,
 }
 
 /// An authorization request that was found to be in order.
@@ -55,6 +62,8 @@ pub(crate) struct AuthorizeRequest {
     pub(crate) login_hint: Option<String>,
     /// Levels of assurance, the preferred one first.
     pub(crate) acr_values: Vec<String>,
+    /// The identity provider that authenticates the person if there is no session.
+    pub(crate) idp: Option<String>,
 }
 
 impl AuthorizeRequest {
@@ -85,6 +94,8 @@ pub(super) fn validate(exchange: &Exchange<'_>) -> Result<(AuthorizeRequest, Cli
         .ok_or_else(|| Refusal::Page(OAuthError::invalid_client("Invalid value for 'client_id' parameter.")))?;
     let redirect_uri = params.find("redirect_uri").unwrap_or_default().to_owned();
     if !client.redirect_uris.contains(&redirect_uri) {
+        // The redirect URI may be in the object, which is not read.
+        check_request_object(&params).map_err(Refusal::Page)?;
         return Err(Refusal::Page(OAuthError::invalid_request(format!(
             "The 'redirect_uri' parameter must be a Login redirect URI in the client app settings: {redirect_uri}"
         ))));
@@ -96,7 +107,7 @@ pub(super) fn validate(exchange: &Exchange<'_>) -> Result<(AuthorizeRequest, Cli
         state: params.find("state").map(str::to_owned),
         ..AuthorizeRequest::default()
     };
-    match complete(&mut request, &params, &client, &exchange.server.settings) {
+    match complete(&mut request, &params, &client, exchange) {
         Ok(()) => Ok((request, client)),
         Err(error) => Err(Refusal::App(Box::new(request), error)),
     }
@@ -122,26 +133,25 @@ fn params(exchange: &Exchange<'_>) -> Result<Params, Refusal> {
 ///
 /// The first problem is reported, and the rest is not looked at.
 ///
-/// Mode, response type, grant type, state, scopes, challenge, prompt, age: in this
-/// order. Parameters that nobody knows are ignored (RFC 6749 §3.1).
+/// Mode, response type, request object, grant type, state, scopes, challenge, identity
+/// provider, prompt, age: in this order. Parameters that nobody knows are ignored (RFC 6749 §3.1).
 fn complete(
     request: &mut AuthorizeRequest,
     params: &Params,
     client: &Client,
-    server: &AuthorizationServer,
+    exchange: &Exchange<'_>,
 ) -> Result<(), OAuthError> {
-    request.response_mode = response_mode(params)?;
-    if params.find("response_type") != Some("code") {
-        return Err(OAuthError::bad(
-            "unsupported_response_type",
-            "The response type is not supported by the authorization server. Configured response types: [code].",
-        ));
+    let (tenant, server) = (exchange.tenant, &exchange.server.settings);
+    let response_type = ResponseType::read(params);
+    if response_type == ResponseType::Tokens {
+        // Errors of implicit and hybrid requests go where their tokens would.
+        request.response_mode = ResponseMode::Fragment;
     }
+    request.response_mode = response_mode(params, response_type, tenant.options.refuse_post_message)?;
+    response_type.check()?;
+    check_request_object(params)?;
     if !client.may_use(GrantType::AuthorizationCode) {
-        return Err(OAuthError::bad(
-            "unauthorized_client",
-            "The client is not authorized to use the provided grant type.",
-        ));
+        return Err(OAuthError::unauthorized_grant(client));
     }
     if !request.state.as_deref().is_some_and(is_state) {
         return Err(OAuthError::invalid_request("The authentication request has an invalid 'state' parameter."));
@@ -151,6 +161,7 @@ fn complete(
     request.nonce = params.find("nonce").map(str::to_owned);
     request.login_hint = params.find("login_hint").map(str::to_owned);
     request.acr_values = params.words("acr_values");
+    request.idp = idp(params, tenant)?;
     request.prompt = prompt(params)?;
     request.max_age = max_age(params)?;
     if request.max_age == Some(0) && request.prompts("none") {
@@ -161,22 +172,99 @@ fn complete(
     Ok(())
 }
 
-/// `query` and `form_post`. The others do not go with a code here, although Okta's
-/// metadata lists them.
-fn response_mode(params: &Params) -> Result<ResponseMode, OAuthError> {
+/// What the request wants back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ResponseType {
+    /// A code, and nothing else.
+    Code,
+    /// Tokens, alone or with a code (implicit and hybrid).
+    Tokens,
+    /// Something that Okta does not know.
+    Unknown,
+}
+
+impl ResponseType {
+    /// Reads the words, whose order has no meaning.
+    fn read(params: &Params) -> Self {
+        let mut words = params.words("response_type");
+        words.sort_unstable();
+        match words.join(" ").as_str() {
+            "code" => Self::Code,
+            "id_token" | "token" | "id_token token" | "code id_token" | "code token" | "code id_token token" => {
+                Self::Tokens
+            }
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Refuses all but a code.
+    fn check(self) -> Result<(), OAuthError> {
+        match self {
+            Self::Code => Ok(()),
+            Self::Tokens => Err(OAuthError::feature_not_enabled()),
+            Self::Unknown => Err(OAuthError::bad(
+                "unsupported_response_type",
+                "The response type is not supported by the authorization server. Configured response types: [code].",
+            )),
+        }
+    }
+}
+
+/// How the response is delivered.
+///
+/// Tokens never go into a query. A message may carry a code if the request has a PKCE
+/// challenge, unless the org is set to refuse it.
+fn response_mode(
+    params: &Params,
+    response_type: ResponseType,
+    refuse_post_message: bool,
+) -> Result<ResponseMode, OAuthError> {
+    let refused = |description: &'static str| Err(OAuthError::bad("unsupported_response_mode", description));
+    let tokens = response_type == ResponseType::Tokens;
     match params.find("response_mode") {
+        None if tokens => Ok(ResponseMode::Fragment),
+        Some("query") if tokens => {
+            refused("'query' response mode cannot be used with either the 'id_token' or 'token' response types.")
+        }
         None | Some("query") => Ok(ResponseMode::Query),
+        Some("fragment") => Ok(ResponseMode::Fragment),
         Some("form_post") => Ok(ResponseMode::FormPost),
-        Some("okta_post_message") => Err(OAuthError::bad(
-            "unsupported_response_mode",
-            "'okta_post_message' response mode cannot be used with the 'code' response type.",
-        )),
-        Some(_) => Err(OAuthError::bad(
-            "unsupported_response_mode",
+        Some("okta_post_message") if !tokens && (refuse_post_message || !params.has("code_challenge")) => {
+            refused("'okta_post_message' response mode cannot be used with the 'code' response type.")
+        }
+        Some("okta_post_message") => Ok(ResponseMode::PostMessage),
+        Some(_) => refused(
             "The response mode is not supported by the authorization server. Valid response modes: [query, fragment, \
              form_post, okta_post_message].",
+        ),
+    }
+}
+
+/// Refuses request objects and pushed requests (RFC 9101, RFC 9126): the org issues no
+/// `request_uri`, and no client has a key for a `request`.
+fn check_request_object(params: &Params) -> Result<(), OAuthError> {
+    match (params.find("request"), params.find("request_uri")) {
+        (None, None) => Ok(()),
+        (Some(_), Some(_)) => Err(OAuthError::invalid_request(
+            "The authorize request must not contain both a request object and a request uri.",
+        )),
+        (None, Some(_)) => Err(OAuthError::bad("invalid_request_uri", "The authorize request_uri is invalid.")),
+        (Some(object), None) => Err(OAuthError::bad(
+            "invalid_request_object",
+            if object.split('.').count() == 3 {
+                "The authorize request object is invalid."
+            } else {
+                "The request object cannot be parsed."
+            },
         )),
     }
+}
+
+/// The identity provider: the org itself, or one that is configured.
+fn idp(params: &Params, tenant: &Tenant) -> Result<Option<String>, OAuthError> {
+    let Some(idp) = params.find("idp") else { return Ok(None) };
+    let known = idp == tenant.id || tenant.options.identity_providers.iter().any(|known| known == idp);
+    known.then(|| Some(idp.to_owned())).ok_or_else(|| OAuthError::invalid_request("Identity provider is not valid."))
 }
 
 /// `state` is required at Okta. Its documented letters are `[A-Za-z0-9,._-]`; others
@@ -196,9 +284,7 @@ fn scopes(params: &Params, client: &Client, server: &AuthorizationServer) -> Res
     let known = scopes.iter().all(|scope| server.knows_scope(scope));
     let allowed = client.scopes.is_empty() || scopes.iter().all(|scope| client.scopes.contains(scope));
     if !known || !allowed {
-        return Err(OAuthError::invalid_scope(
-            "One or more scopes are not configured for the authorization server resource.",
-        ));
+        return Err(OAuthError::unknown_scope());
     }
     let openid = scopes.iter().any(|scope| scope == "openid");
     if !openid && scopes.iter().any(|scope| server.is_oidc_scope(scope)) {

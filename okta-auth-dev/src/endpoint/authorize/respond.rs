@@ -3,9 +3,10 @@
 //! Errors take the same way as codes do: in the mode that the request asked for, with
 //! its state.
 
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::request::{AuthorizeRequest, ResponseMode};
+use crate::cors::origin_of;
 use crate::endpoint::page;
 use crate::fault::Fault;
 use crate::oauth_error::OAuthError;
@@ -22,7 +23,7 @@ type Fields = Vec<(String, String)>;
 pub(crate) fn refuse(tenant: &Tenant, request: &AuthorizeRequest, error: &OAuthError) -> Reply {
     let fields = [("error", &error.error), ("error_description", &error.description)];
     let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.clone().into_owned()));
-    respond(tenant, request, fields.collect())
+    respond(tenant, request, fields.collect()).refused(&error.error, &error.description)
 }
 
 /// Sends the app a response, with `state` and with the faults that are on.
@@ -30,17 +31,34 @@ pub(crate) fn respond(tenant: &Tenant, request: &AuthorizeRequest, mut fields: F
     fields.extend(request.state.iter().map(|state| ("state".to_owned(), state.clone())));
     distort(tenant, &mut fields);
     match request.response_mode {
-        ResponseMode::Query => Reply::redirect(with_query(&request.redirect_uri, &fields)),
+        ResponseMode::Query => redirect(with_query(&request.redirect_uri, &fields)),
+        ResponseMode::Fragment => redirect(with_fragment(&request.redirect_uri, &fields)),
         ResponseMode::FormPost => {
             let nonce = random::token();
-            let policy = format!(
-                "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; base-uri 'none'; \
-                 frame-ancestors 'none'"
-            );
-            Reply::html(200, page::form_post(tenant, &request.redirect_uri, &fields, &nonce))
-                .header("content-security-policy", policy)
+            let page = page::form_post(tenant, &request.redirect_uri, &fields, &nonce);
+            scripted(page, &nonce, "'none'")
+        }
+        ResponseMode::PostMessage => {
+            let nonce = random::token();
+            // A custom scheme has no window that could receive a message.
+            let origin = origin_of(&request.redirect_uri).unwrap_or_else(|| tenant.url.clone());
+            scripted(page::post_message(tenant, &origin, &fields, &nonce), &nonce, &origin)
         }
     }
+}
+
+/// A redirect to the app. The app's page must not pass the code on as a referrer.
+fn redirect(location: String) -> Reply {
+    Reply::redirect(location).header("referrer-policy", "no-referrer")
+}
+
+/// A page with one script. `ancestors` may frame it.
+fn scripted(page: String, nonce: &str, ancestors: &str) -> Reply {
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; base-uri 'none'; \
+         frame-ancestors {ancestors}"
+    );
+    Reply::html(200, page).header("content-security-policy", policy)
 }
 
 /// Appends to the query, which the registered URI may already have.
@@ -49,6 +67,14 @@ pub(crate) fn with_query(uri: &str, fields: &[(String, String)]) -> String {
     if !fields.is_empty() {
         url.query_pairs_mut().extend_pairs(fields);
     }
+    url.to_string()
+}
+
+/// Puts the fields into the fragment.
+fn with_fragment(uri: &str, fields: &[(String, String)]) -> String {
+    let Ok(mut url) = Url::parse(uri) else { return uri.to_owned() };
+    let fragment = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    url.set_fragment(Some(&fragment));
     url.to_string()
 }
 

@@ -1,5 +1,5 @@
-//! The page of the administrator: who is signed in, and a button that signs somebody
-//! out everywhere.
+//! The page of the administrator: who is signed in, where, and a button that signs a
+//! person out everywhere.
 
 use super::{escape, page};
 use crate::notice::Delivery;
@@ -20,24 +20,39 @@ pub(crate) struct Admin<'a> {
 }
 
 impl Admin<'_> {
-    /// The whole page.
+    /// The whole page: people who are signed in first.
     pub(crate) fn html(&self) -> String {
         let done = self.done.map(|(login, deliveries)| outcome(login, deliveries)).unwrap_or_default();
-        let users: String = self.users.iter().map(|user| self.user(user)).collect();
-        let body = format!("<h1>People</h1><p class=\"soft\">and their sessions at this org</p>{done}{users}");
-        page("Administration", &self.tenant.name, &body)
+        let (here, away): (Vec<&User>, Vec<&User>) = self.users.iter().partition(|user| self.is_signed_in(user));
+        let present: String = here.iter().map(|user| self.present(user)).collect();
+        let present = if present.is_empty() { "<p class=\"soft\">No sessions.</p>".to_owned() } else { present };
+        let absent: String = away.iter().map(|user| absent(user)).collect();
+        let absent = if absent.is_empty() { absent } else { format!("<h2>Not signed in</h2><ul>{absent}</ul>") };
+        let body = format!(
+            "<h1>People and sessions</h1><p class=\"soft\">at this org</p>{done}<h2>Signed in</h2>{present}{absent}\
+             <p class=\"note\"><a href=\"/\">How to connect an app</a></p>"
+        );
+        page("People and sessions", &self.tenant.name, &body)
     }
 
-    /// A person: sessions, and the button.
-    fn user(&self, user: &User) -> String {
-        let theirs = self.sessions.iter().filter(|session| session.login.eq_ignore_ascii_case(&user.login));
-        let sessions: String = theirs.map(|session| self.session(session)).collect();
-        let sessions = if sessions.is_empty() { "<li><span>not signed in</span></li>".to_owned() } else { sessions };
+    /// The sessions of a person.
+    fn sessions(&self, user: &User) -> impl Iterator<Item = &OktaSession> {
+        self.sessions.iter().filter(|session| session.login.eq_ignore_ascii_case(&user.login))
+    }
+
+    fn is_signed_in(&self, user: &User) -> bool {
+        self.sessions(user).next().is_some()
+    }
+
+    /// A person who is signed in: groups, sessions, and the button.
+    fn present(&self, user: &User) -> String {
+        let sessions: String = self.sessions(user).map(|session| self.session(session)).collect();
         format!(
-            "<section><h2>{name}</h2><ul>{sessions}</ul><form method=\"post\" action=\"/{PATH}\">\
-             <input type=\"hidden\" name=\"login\" value=\"{login}\">\
+            "<section><h3>{name} <span>{groups}</span></h3><ul>{sessions}</ul>\
+             <form method=\"post\" action=\"/{PATH}\"><input type=\"hidden\" name=\"login\" value=\"{login}\">\
              <button type=\"submit\">Sign {login} out everywhere</button></form></section>",
             name = escape(&user.full_name()),
+            groups = escape(&user.groups.join(", ")),
             login = escape(&user.login),
         )
     }
@@ -46,8 +61,14 @@ impl Admin<'_> {
     fn session(&self, session: &OktaSession) -> String {
         let names = session.apps.iter().map(|id| self.tenant.client(id).map_or_else(|| id.clone(), |app| app.name));
         let apps = names.collect::<Vec<_>>().join(", ");
+        let apps = if apps.is_empty() { "no app yet".to_owned() } else { apps };
         format!("<li><code>{}</code><span> {}</span></li>", escape(&session.sid), escape(&apps))
     }
+}
+
+/// A person who is not signed in.
+fn absent(user: &User) -> String {
+    format!("<li>{} <span>{}</span></li>", escape(&user.full_name()), escape(&user.login))
 }
 
 /// What became of the last click.

@@ -12,15 +12,21 @@
 
 mod admin;
 mod front_channel;
+mod home;
+mod sign_in;
 mod verify;
 
 pub(crate) use admin::{Admin, PATH as ADMIN_PATH};
 pub(super) use front_channel::front_channel;
+pub(super) use home::home;
+pub(super) use sign_in::{Password, SignIn};
 pub(super) use verify::Verify;
 
+use serde_json::Value;
+
+use crate::oauth_error::OAuthError;
 use crate::reply::Reply;
 use crate::tenant::Tenant;
-use crate::user::User;
 
 /// The one style sheet. Text has a contrast of 4.5:1 or more in both schemes.
 const STYLE: &str = "\
@@ -51,7 +57,14 @@ li button{margin-top:8px;background:none;color:inherit;text-align:left;font-weig
 button.plain{background:none;color:var(--blue);margin-top:12px}\
 .hint{font:600 28px/1.2 ui-monospace,monospace;letter-spacing:.2em;text-align:center;margin:16px 0}\
 li strong{display:block}li span{color:var(--soft);font-size:14px}\
-code{overflow-wrap:anywhere;font-size:14px}";
+code{overflow-wrap:anywhere;font-size:14px}\
+main.wide{max-width:720px}\
+h3{font-size:15px;margin:20px 0 6px}h3 span{color:var(--soft);font-weight:400;font-size:14px}\
+pre.copy{margin:0 0 8px;padding:10px 12px;border:1px solid var(--line);border-radius:6px;overflow-x:auto;\
+user-select:all;font:14px/1.5 ui-monospace,monospace}\
+.note{color:var(--soft);font-size:14px;margin:8px 0}section ul{margin:0 0 8px}\
+table{width:100%;border-collapse:collapse;font-size:14px}th,td{text-align:left;padding:6px 8px 6px 0;\
+overflow-wrap:anywhere}th{color:var(--soft);font-weight:600}a{color:var(--blue)}";
 
 /// Escapes text for HTML, in elements and in quoted attributes.
 ///
@@ -74,129 +87,58 @@ pub(crate) fn escape(text: &str) -> String {
 
 /// A page with one card on it. `body` is HTML.
 fn page(title: &str, org: &str, body: &str) -> String {
+    document(title, org, "", body)
+}
+
+/// A page with more room, for tables and blocks of code.
+fn wide_page(title: &str, org: &str, body: &str) -> String {
+    document(title, org, " class=\"wide\"", body)
+}
+
+/// The frame of every page.
+fn document(title: &str, org: &str, class: &str, body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - {org}</title>\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><meta name=\"robots\" \
-         content=\"noindex\"><style>{STYLE}</style></head><body><main><p class=\"org\">{org}</p>{body}</main></body>\
+         content=\"noindex\"><style>{STYLE}</style></head><body><main{class}><p class=\"org\">{org}</p>{body}</main></body>\
          </html>",
         title = escape(title),
         org = escape(org),
     )
 }
 
-/// The sign-in page.
-pub(super) struct SignIn<'a> {
-    pub(super) tenant: &'a Tenant,
-    /// The label of the app that asks.
-    pub(super) app: &'a str,
-    /// Ties the form to the request.
-    pub(super) handle: &'a str,
-    /// What the field for the username starts with.
-    pub(super) username: &'a str,
-    /// Whether the last attempt failed.
-    pub(super) failed: bool,
-    /// The people that are one click away.
-    pub(super) users: &'a [User],
-}
-
-impl SignIn<'_> {
-    /// The whole page.
-    ///
-    /// A failed attempt keeps the username and says the same whether the name or
-    /// the password was wrong. The alert is announced by screen readers, and both
-    /// fields refer to it.
-    pub(super) fn html(&self) -> String {
-        let failed =
-            if self.failed { "<p class=\"bad\" role=\"alert\" id=\"problem\">Unable to sign in</p>" } else { "" };
-        let described = if self.failed { " aria-invalid=\"true\" aria-describedby=\"problem\"" } else { "" };
-        // The first empty field has the focus.
-        let (at_name, at_password) = if self.username.is_empty() { (" autofocus", "") } else { ("", " autofocus") };
-        let body = format!(
-            "<h1>Sign In</h1><p class=\"soft\">to {app}</p>{failed}\
-             <form method=\"post\" action=\"/{path}\">\
-             <input type=\"hidden\" name=\"stateToken\" value=\"{handle}\">\
-             <label for=\"username\">Username</label>\
-             <input id=\"username\" name=\"username\" value=\"{username}\" autocomplete=\"username\" \
-             autocapitalize=\"none\" spellcheck=\"false\" required{at_name}{described}>\
-             <label for=\"password\">Password</label>\
-             <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" \
-             required{at_password}{described}>\
-             <button type=\"submit\">Sign in</button></form>{users}",
-            app = escape(self.app),
-            path = super::sign_in::PATH,
-            handle = escape(self.handle),
-            username = escape(self.username),
-            users = self.users(),
-        );
-        page("Sign In", &self.tenant.name, &body)
-    }
-
-    /// One form for each person, so that a click signs in without a script.
-    fn users(&self) -> String {
-        let items: String = self.users.iter().map(|user| self.user(user)).collect();
-        if items.is_empty() {
-            return items;
-        }
-        format!("<h2>This is a development org. Use a test user:</h2><ul>{items}</ul>")
-    }
-
-    /// The password is in the form: it is no secret.
-    fn user(&self, user: &User) -> String {
-        format!(
-            "<li><form method=\"post\" action=\"/{path}\">\
-             <input type=\"hidden\" name=\"stateToken\" value=\"{handle}\">\
-             <input type=\"hidden\" name=\"username\" value=\"{login}\">\
-             <input type=\"hidden\" name=\"password\" value=\"{password}\">\
-             <button type=\"submit\"><strong>{name}</strong><span>{login} &middot; {groups}</span></button></form></li>",
-            path = super::sign_in::PATH,
-            handle = escape(self.handle),
-            login = escape(&user.login),
-            password = escape(&user.password),
-            name = escape(&user.full_name()),
-            groups = escape(&user.groups.join(", ")),
-        )
-    }
-}
-
 /// The page for an error that must not be sent to a redirect URI.
 ///
 /// The description may repeat what the request said, for instance its redirect URI.
 /// It is shown as text and never as a link.
-pub(super) fn error(tenant: &Tenant, error: &str, description: &str) -> String {
+pub(super) fn error(tenant: &Tenant, error: &OAuthError) -> Reply {
     let body = format!(
         "<h1>400</h1><p class=\"soft\">Bad Request</p><p>Your request resulted in an error.</p>\
          <p class=\"bad\" role=\"alert\"><strong>{}</strong><br>{}</p>",
-        escape(error),
-        escape(description)
+        escape(&error.error),
+        escape(&error.description)
     );
-    page("Error", &tenant.name, &body)
+    Reply::html(400, page("Error", &tenant.name, &body)).refused(&error.error, &error.description)
 }
 
 /// The page for a form whose request is gone, or whose session.
 pub(super) fn expired(tenant: &Tenant) -> Reply {
-    Reply::html(400, error(tenant, "login_required", "Request expired, please start over and try again."))
+    error(tenant, &OAuthError::bad("login_required", "Request expired, please start over and try again."))
 }
 
-/// The page after sign-out when there is nowhere to go back to.
-pub(super) fn signed_out(tenant: &Tenant) -> String {
-    page("Signed Out", &tenant.name, "<h1>Signed out</h1><p class=\"soft\">Your session here has ended.</p>")
-}
-
-/// The page at the root: what this is.
-pub(super) fn home(tenant: &Tenant) -> Reply {
-    let issuers: String = tenant
-        .servers
-        .iter()
-        .map(|server| {
-            let issuer = escape(&server.settings.issuer(&tenant.url));
-            format!("<li><a href=\"{issuer}/.well-known/openid-configuration\"><code>{issuer}</code></a></li>")
-        })
-        .collect();
+/// The page that sends an authorization response to the window that opened or framed it
+/// (okta_post_message), and to the app's origin alone. `nonce` is the one the policy
+/// allows a script with.
+pub(super) fn post_message(tenant: &Tenant, origin: &str, fields: &[(String, String)], nonce: &str) -> String {
+    let pairs = fields.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+    // `<` would end the script; in a string of JSON it may be escaped.
+    let text = |value: Value| value.to_string().replace('<', "\\u003c");
+    let (message, origin) = (text(Value::Object(pairs.collect())), text(Value::from(origin)));
     let body = format!(
-        "<h1>Development org</h1><p class=\"soft\">It is no Okta org; it behaves like one.</p><ul>{issuers}\
-         <li><a href=\"/admin\">People and sessions</a></li></ul>"
+        "<h1>Signing in</h1><p class=\"soft\">This window closes by itself.</p>\
+         <script nonce=\"{nonce}\">(window.opener||window.parent).postMessage({message},{origin})</script>"
     );
-    Reply::html(200, page("Development org", &tenant.name, &body))
+    page("Signing In", &tenant.name, &body)
 }
 
 /// The page that posts an authorization response to the app (form_post). With scripts

@@ -9,7 +9,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::response::{Kind, respond};
-use crate::client::{Client, Rotation};
+use crate::client::{AuthMethod, Client, Rotation};
 use crate::clock::seconds;
 use crate::endpoint::{Exchange, Params};
 use crate::fault::Fault;
@@ -155,9 +155,9 @@ fn narrowed(grant: &Grant, params: &Params) -> Result<Vec<String>, OAuthError> {
 
 /// The client itself, without a person: custom scopes of a custom server only.
 ///
-/// The org's own server gives services nothing but access to Okta's API, which does
-/// not exist here; so it refuses all of them with the words that Okta has for a
-/// client without a key.
+/// The org's own server gives services only access to Okta's API, with a private key
+/// and with scopes that an administrator granted. There is no such API here, so no scope
+/// is granted.
 ///
 /// A policy may still refuse the client. There is no session, and nothing to
 /// refresh.
@@ -167,6 +167,9 @@ pub(super) fn client_credentials(
     client: &Client,
 ) -> Result<Reply, OAuthError> {
     let settings = &exchange.server.settings;
+    if settings.is_org() && client.auth_method == AuthMethod::PrivateKeyJwt {
+        return service_scopes(settings, params, client).and(Err(OAuthError::unknown_scope()));
+    }
     if settings.is_org() {
         return Err(OAuthError::invalid_client(
             "Client Credentials requests to the Org Authorization Server must use the private_key_jwt \
@@ -183,6 +186,7 @@ pub(super) fn client_credentials(
         scopes,
         sid: None,
         nonce: None,
+        idp: None,
         auth_time: exchange.now(),
         acr: None,
         amr: Vec::new(),
@@ -204,9 +208,7 @@ fn service_scopes(settings: &AuthorizationServer, params: &Params, client: &Clie
     }
     let allowed = client.scopes.is_empty() || scopes.iter().all(|scope| client.scopes.contains(scope));
     if !allowed || !scopes.iter().all(|scope| settings.knows_scope(scope)) {
-        return Err(OAuthError::invalid_scope(
-            "One or more scopes are not configured for the authorization server resource.",
-        ));
+        return Err(OAuthError::unknown_scope());
     }
     Ok(scopes)
 }

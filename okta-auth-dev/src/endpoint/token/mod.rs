@@ -15,9 +15,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Exchange, Params, client_auth};
-use crate::client::GrantType;
 use crate::fault::Fault;
+use crate::grant_type::GrantType;
 use crate::oauth_error::{OAuthError, management};
+use crate::random;
 use crate::rate_limit::Allowance;
 use crate::reply::Reply;
 
@@ -31,10 +32,7 @@ pub(super) fn token(exchange: &Exchange<'_>) -> Reply {
         return reply;
     }
     let board = &exchange.tenant.board;
-    let mut reply = match process(exchange) {
-        Ok(reply) => reply,
-        Err(error) => error.reply(),
-    };
+    let mut reply = labelled(process(exchange).unwrap_or_else(|error| error.reply()));
     if board.hit(&Fault::TokenWrongContentType) {
         reply = reply.header("content-type", "text/plain;charset=UTF-8");
     }
@@ -49,6 +47,15 @@ pub(super) fn token(exchange: &Exchange<'_>) -> Reply {
     }
     reply.hang = board.hit(&Fault::TokenHang);
     reply.delayed(board.find(slow))
+}
+
+/// Adds what Okta adds to token answers. The cookies mean nothing to a client, which must
+/// ignore them.
+fn labelled(reply: Reply) -> Reply {
+    reply
+        .header("x-robots-tag", "noindex,nofollow")
+        .cookie("sid=\"\"; Expires=Thu, 01-Jan-1970 00:00:10 GMT; Path=/".to_owned())
+        .cookie(format!("JSESSIONID={}; Path=/; Secure; HttpOnly", random::hex().to_uppercase()))
 }
 
 /// A token response as an array.
@@ -87,7 +94,7 @@ fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
 ///
 /// The client is known before the grant type is looked at, so a stranger does not
 /// learn which grants a client may use. A grant type that no server has is told
-/// apart from one that this client lacks.
+/// apart from one that this client lacks, and from one that the org does not serve.
 fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     let params = Params::new(exchange.request.form());
     params.check_duplicates()?;
@@ -98,8 +105,7 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
              client_credentials]",
         )
     })?;
-    let all = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
-    let grant_type = all.into_iter().find(|known| known.as_str() == grant_type).ok_or_else(|| {
+    let grant_type = GrantType::named(grant_type).filter(|known| *known != GrantType::Implicit).ok_or_else(|| {
         OAuthError::bad(
             "unsupported_grant_type",
             "The authorization grant type is not supported by the authorization server. Configured grant types: \
@@ -107,18 +113,15 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
         )
     })?;
     if !client.may_use(grant_type) {
-        let configured: Vec<&str> = client.grant_types.iter().map(|grant| grant.as_str()).collect();
-        return Err(OAuthError::bad(
-            "unauthorized_client",
-            format!(
-                "The client is not authorized to use the provided grant type. Configured grant types: [{}].",
-                configured.join(", ")
-            ),
-        ));
+        return Err(OAuthError::unauthorized_grant(&client));
+    }
+    if exchange.request.header("dpop").is_some() {
+        return Err(OAuthError::feature_not_enabled());
     }
     match grant_type {
         GrantType::AuthorizationCode => grants::authorization_code(exchange, &params, &client),
         GrantType::RefreshToken => grants::refresh_token(exchange, &params, &client),
         GrantType::ClientCredentials => grants::client_credentials(exchange, &params, &client),
+        _ => Err(OAuthError::feature_not_enabled()),
     }
 }

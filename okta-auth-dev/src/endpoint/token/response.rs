@@ -35,7 +35,7 @@ pub(super) enum Kind {
 /// signature, so that the ID token has a key that the app has not seen.
 ///
 /// `expires_in` is in seconds and about the access token alone. `scope` is always
-/// sent, also when it is what was asked for. An ID token needs a person and the
+/// sent, in Okta's order and not in that of the request. An ID token needs a person and the
 /// scope `openid`.
 pub(super) fn respond(
     exchange: &Exchange<'_>,
@@ -52,7 +52,7 @@ pub(super) fn respond(
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
     put("token_type", json!("Bearer"));
     put("expires_in", json!(seconds(issuing.access_token_lifetime())));
-    put("scope", json!(grant.scopes.join(" ")));
+    put("scope", json!(exchange.server.settings.in_order(&grant.scopes).join(" ")));
     if grant.login.is_some() && grant.has_scope("openid") {
         put("id_token", json!(issuing.id_token(&access_token, refresh)?));
     }
@@ -78,7 +78,7 @@ fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: 
         }
         Kind::SignIn => {
             let offline = grant.has_scope("offline_access");
-            let allowed = client.may_use(crate::client::GrantType::RefreshToken);
+            let allowed = client.may_use(crate::grant_type::GrantType::RefreshToken);
             let (settings, now) = (&exchange.server.settings, exchange.now());
             let ends_at = settings.refresh_token_lifetime.map(|lifetime| now.saturating_add(seconds(lifetime)));
             let expires_at = settings.refresh_token_expiry(now, ends_at);

@@ -1,0 +1,143 @@
+//! Who may reach the org: the address that it listens on, the names in the `Host`
+//! header, and where requests come from.
+//!
+//! 1. The org listens on a loopback address unless another one is set.
+//! 2. On a loopback address, only peers on loopback are answered.
+//! 3. A loopback name, the host of the issuer, and names on the allow-list are answered.
+//!    Any other name may be a page somewhere that had its name point here (DNS
+//!    rebinding).
+//! 4. Of `localhost`, `127.0.0.1` and `::1`, those that are not the issuer's host get no
+//!    metadata: the issuer in it would differ from the one that the client is configured
+//!    with. Other loopback addresses stand for the inside address of a service, as
+//!    container networks have one, so they do get it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::http;
+use url::Url;
+
+use crate::error::Error;
+use crate::tenant::Tenant;
+
+/// What people type for this machine.
+const SYNONYMS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// The names and peers that are answered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Access {
+    /// The allow-list, in lower case, and the host of the issuer.
+    pub(crate) names: Vec<String>,
+    /// Whether peers on other machines are answered.
+    pub(crate) remote: bool,
+}
+
+impl Access {
+    /// Whether a peer at this address is answered.
+    pub(crate) fn admits(&self, peer: IpAddr) -> bool {
+        self.remote || peer.is_loopback()
+    }
+
+    /// The org that a name stands for: `acme.localhost` is the org `acme`; a name that is
+    /// allowed or loopback is the first one.
+    pub(crate) fn tenant<'a>(&self, tenants: &'a [Arc<Tenant>], name: &str) -> Option<&'a Arc<Tenant>> {
+        if is_loopback(name) || self.names.iter().any(|known| known == name) {
+            return tenants.first();
+        }
+        let subdomain = name.strip_suffix(".localhost")?;
+        tenants.iter().find(|tenant| tenant.subdomain.as_deref() == Some(subdomain))
+    }
+
+    /// Whether people type this name for the one in the issuer.
+    pub(crate) fn is_misnamed(&self, tenant: &Tenant, name: &str) -> bool {
+        let issuer = host_of(&tenant.url);
+        let allowed = issuer == name || self.names.iter().any(|known| known == name);
+        !allowed && SYNONYMS.contains(&issuer.as_str()) && SYNONYMS.contains(&name)
+    }
+}
+
+/// The name in the `Host` header, in lower case, without the port and without brackets.
+pub(crate) fn host_name(parts: &http::request::Parts) -> Option<String> {
+    let host = parts.headers.get(http::header::HOST).map(|host| host.to_str());
+    // HTTP/2 has the name in the URI.
+    let host = host.unwrap_or_else(|| Ok(parts.uri.authority().map_or("", http::uri::Authority::as_str))).ok()?;
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        // `[::1]` without a port has colons too.
+        if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
+    });
+    let name = name.trim_matches(['[', ']']).to_ascii_lowercase();
+    (!name.is_empty()).then_some(name)
+}
+
+/// Whether a name always means this machine.
+fn is_loopback(name: &str) -> bool {
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The host of a URL, in the form of [`host_name`].
+pub(crate) fn host_of(url: &str) -> String {
+    let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    host.trim_matches(['[', ']']).to_owned()
+}
+
+/// A name for the allow-list: no scheme, no port, no path.
+pub(crate) fn check_name(name: &str) -> Result<String, Error> {
+    let name = name.trim().trim_matches(['[', ']']).to_ascii_lowercase();
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
+    let port = name.contains(':') && name.parse::<IpAddr>().is_err();
+    if name.is_empty() || !plain || port {
+        return Err(Error::config(format_args!(
+            "`{name}` is no host name: write it as in `okta.example.test`, without scheme, port and path"
+        )));
+    }
+    if name.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified()) {
+        return Err(Error::config(format_args!(
+            "`{name}` is an address to listen on, and no name that a client asks for: listen on it, and allow the names \
+             under which clients reach it"
+        )));
+    }
+    Ok(name)
+}
+
+/// The URL of the org from what a user calls its issuer: `http://localhost:8090`, or
+/// `http://localhost:8090/oauth2/default`, whose path the org adds by itself.
+pub(crate) fn public_url(issuer: &str) -> Result<String, Error> {
+    let wrong = || {
+        Error::config(format_args!(
+            "`{issuer}` is no issuer of a development org: write the URL of the org, such as http://localhost:8090; \
+             issuers of custom servers begin with it"
+        ))
+    };
+    let url = Url::parse(issuer).map_err(|_| wrong())?;
+    let path = url.path().trim_end_matches('/');
+    let custom = path.strip_prefix("/oauth2/").is_some_and(|id| !id.is_empty() && !id.contains('/'));
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let good = ["http", "https"].contains(&url.scheme()) && plain && (path.is_empty() || custom);
+    good.then(|| url.origin().ascii_serialization()).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_names_the_org() {
+        for issuer in ["http://localhost:8090", "http://localhost:8090/", "http://localhost:8090/oauth2/default"] {
+            assert_eq!(public_url(issuer).unwrap(), "http://localhost:8090");
+        }
+        assert_eq!(public_url("https://Okta.Example.test").unwrap(), "https://okta.example.test");
+        for issuer in ["localhost:8090", "ftp://a", "http://a/b", "http://a/oauth2/", "http://a?b", "http://u@a", ""] {
+            assert!(public_url(issuer).is_err(), "{issuer}");
+        }
+    }
+
+    #[test]
+    fn names_are_names() {
+        for (name, good) in [("Okta.Test", "okta.test"), ("[::1]", "::1"), ("10.0.0.1", "10.0.0.1")] {
+            assert_eq!(check_name(name).unwrap(), good);
+        }
+        for name in ["", "http://a", "a:8090", "a/b", "0.0.0.0", "a b", "*"] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+}

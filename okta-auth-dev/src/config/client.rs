@@ -1,0 +1,172 @@
+//! The table of a client, in a file and in the test API.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::client::{AuthMethod, Client, Rotation};
+use crate::grant_type::GrantType;
+use crate::notice::SubjectFormat;
+
+/// An entry of `[[client]]`.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClientTable {
+    pub(crate) id: String,
+    /// A generated one if it is left out, which the program prints.
+    secret: Option<String>,
+    /// What the defaults of the rest are.
+    #[serde(default, rename = "type")]
+    kind: ClientKind,
+    name: Option<String>,
+    auth_method: Option<AuthMethodName>,
+    /// Those of the type if it is left out.
+    grant_types: Option<Vec<GrantType>>,
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    #[serde(default)]
+    post_logout_redirect_uris: Vec<String>,
+    #[serde(default)]
+    scopes: Vec<String>,
+    rotation: Option<RotationName>,
+    /// Seconds.
+    rotation_leeway: Option<u64>,
+    /// Public keys for `private_key_jwt`, as inline tables.
+    #[serde(default)]
+    jwks: Vec<Value>,
+    pkce_required: Option<bool>,
+    /// Whether ID tokens carry `sid`; if it is left out, with session details of Single
+    /// Logout only.
+    session_claim: Option<bool>,
+    /// With it the app takes part in Single Logout.
+    frontchannel_logout_uri: Option<String>,
+    /// True if it is left out.
+    frontchannel_logout_session_required: Option<bool>,
+    universal_logout_uri: Option<String>,
+    /// By e-mail address if it is left out.
+    universal_logout_subject: Option<SubjectFormat>,
+}
+
+/// The values of `type`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ClientKind {
+    #[default]
+    Web,
+    Public,
+    Service,
+}
+
+/// The values of `auth_method`: Okta's `token_endpoint_auth_method`.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum AuthMethodName {
+    ClientSecretBasic,
+    ClientSecretPost,
+    ClientSecretJwt,
+    PrivateKeyJwt,
+    None,
+}
+
+/// The values of `rotation`: Okta's `rotation_type`.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum RotationName {
+    Static,
+    Rotate,
+}
+
+impl ClientTable {
+    /// What is left out has the default of its type.
+    pub(crate) fn client(self) -> Client {
+        let secret = self.secret.unwrap_or_default();
+        let client = match self.kind {
+            ClientKind::Web => Client::web(self.id, secret),
+            ClientKind::Public => Client::public(self.id),
+            ClientKind::Service => Client::service(self.id, secret),
+        };
+        let participate_slo = self.frontchannel_logout_uri.is_some();
+        let session_details = self.frontchannel_logout_session_required.unwrap_or(true);
+        Client {
+            name: self.name.unwrap_or(client.name),
+            grant_types: self.grant_types.unwrap_or_else(|| client.grant_types.clone()),
+            redirect_uris: self.redirect_uris,
+            post_logout_redirect_uris: self.post_logout_redirect_uris,
+            scopes: self.scopes,
+            auth_method: self.auth_method.map_or(client.auth_method, AuthMethodName::method),
+            rotation: self.rotation.map_or(client.rotation, RotationName::rotation),
+            rotation_leeway: self.rotation_leeway.map_or(client.rotation_leeway, Duration::from_secs),
+            jwks: self.jwks,
+            pkce_required: self.pkce_required.unwrap_or(client.pkce_required),
+            session_claim: self.session_claim.unwrap_or(participate_slo && session_details),
+            participate_slo,
+            frontchannel_logout_uri: self.frontchannel_logout_uri,
+            frontchannel_logout_session_required: session_details,
+            universal_logout_uri: self.universal_logout_uri,
+            universal_logout_subject: self.universal_logout_subject.unwrap_or_default(),
+            ..client
+        }
+    }
+}
+
+impl AuthMethodName {
+    /// The same by another name: the file's words are Okta's.
+    fn method(self) -> AuthMethod {
+        match self {
+            Self::ClientSecretBasic => AuthMethod::ClientSecretBasic,
+            Self::ClientSecretPost => AuthMethod::ClientSecretPost,
+            Self::ClientSecretJwt => AuthMethod::ClientSecretJwt,
+            Self::PrivateKeyJwt => AuthMethod::PrivateKeyJwt,
+            Self::None => AuthMethod::None,
+        }
+    }
+}
+
+impl RotationName {
+    /// The same by another name.
+    fn rotation(self) -> Rotation {
+        match self {
+            Self::Static => Rotation::Static,
+            Self::Rotate => Rotation::Rotate,
+        }
+    }
+}
+
+impl From<Client> for ClientTable {
+    fn from(client: Client) -> Self {
+        Self {
+            kind: match client.auth_method {
+                _ if client.is_service() => ClientKind::Service,
+                AuthMethod::None => ClientKind::Public,
+                _ => ClientKind::Web,
+            },
+            id: client.client_id,
+            secret: client.client_secret,
+            name: Some(client.name),
+            auth_method: Some(match client.auth_method {
+                AuthMethod::ClientSecretBasic => AuthMethodName::ClientSecretBasic,
+                AuthMethod::ClientSecretPost => AuthMethodName::ClientSecretPost,
+                AuthMethod::ClientSecretJwt => AuthMethodName::ClientSecretJwt,
+                AuthMethod::PrivateKeyJwt => AuthMethodName::PrivateKeyJwt,
+                AuthMethod::None => AuthMethodName::None,
+            }),
+            grant_types: Some(client.grant_types),
+            redirect_uris: client.redirect_uris,
+            post_logout_redirect_uris: client.post_logout_redirect_uris,
+            scopes: client.scopes,
+            rotation: Some(match client.rotation {
+                Rotation::Static => RotationName::Static,
+                Rotation::Rotate => RotationName::Rotate,
+            }),
+            rotation_leeway: Some(client.rotation_leeway.as_secs()),
+            jwks: client.jwks,
+            pkce_required: Some(client.pkce_required),
+            session_claim: Some(client.session_claim),
+            frontchannel_logout_uri: client.frontchannel_logout_uri,
+            frontchannel_logout_session_required: Some(client.frontchannel_logout_session_required),
+            universal_logout_uri: client.universal_logout_uri,
+            universal_logout_subject: Some(client.universal_logout_subject),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The table of a person, in a file and in the test API.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::user::User;
+
+/// An entry of `[[user]]`.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserTable {
+    /// The username, usually an e-mail address.
+    pub(crate) login: String,
+    password: String,
+    given_name: Option<String>,
+    family_name: Option<String>,
+    /// The login if it is left out.
+    email: Option<String>,
+    phone_number: Option<String>,
+    groups: Option<Vec<String>>,
+    /// How the person signs in; `["pwd"]` if it is left out.
+    amr: Option<Vec<String>>,
+    /// Whether a second page may ask for a code; true if it is left out.
+    second_factor: Option<bool>,
+    /// More claims with the scope `profile`.
+    #[serde(default)]
+    claims: Map<String, Value>,
+}
+
+impl UserTable {
+    /// What is left out has the default of [`User::new`].
+    pub(crate) fn user(self) -> User {
+        let user = User::new(self.login, self.password);
+        User {
+            given_name: self.given_name.unwrap_or(user.given_name),
+            family_name: self.family_name.unwrap_or(user.family_name),
+            email: self.email.unwrap_or(user.email),
+            phone_number: self.phone_number,
+            groups: self.groups.unwrap_or(user.groups),
+            amr: self.amr.unwrap_or(user.amr),
+            second_factor: self.second_factor.unwrap_or(user.second_factor),
+            claims: self.claims,
+            id: user.id,
+            login: user.login,
+            password: user.password,
+            email_verified: true,
+        }
+    }
+}
+
+impl From<User> for UserTable {
+    fn from(user: User) -> Self {
+        Self {
+            login: user.login,
+            password: user.password,
+            given_name: Some(user.given_name),
+            family_name: Some(user.family_name),
+            email: Some(user.email),
+            phone_number: user.phone_number,
+            groups: Some(user.groups),
+            amr: Some(user.amr),
+            second_factor: Some(user.second_factor),
+            claims: user.claims,
+        }
+    }
+}

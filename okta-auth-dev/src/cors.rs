@@ -1,0 +1,74 @@
+//! Cross-origin requests from scripts (CORS).
+//!
+//! 1. The org trusts the origins of registered redirect URIs, and the origins that are
+//!    configured (Okta's *Trusted Origins*).
+//! 2. Metadata, keys, token, userinfo, introspect and revoke echo a trusted origin and
+//!    vary by it. They never answer `*`.
+//! 3. `/authorize` and `/logout` are for navigation, so they have no CORS headers.
+
+use url::Url;
+
+use crate::journal::Recorded;
+use crate::oauth_error::{no_such_path, wrong_method};
+use crate::outage::Endpoint;
+use crate::reply::Reply;
+use crate::sync::lock;
+use crate::tenant::Tenant;
+
+/// Request headers that scripts may send. Okta's JavaScript SDK sends
+/// `X-Okta-User-Agent-Extended` with every request.
+const ALLOWED_HEADERS: &str = "accept, authorization, content-type, dpop, x-okta-user-agent-extended, x-requested-with";
+
+/// Answers `OPTIONS`. Only the methods and headers of a trusted origin are confirmed.
+pub(crate) fn preflight(tenant: &Tenant, request: &Recorded) -> Reply {
+    if !is_shared(&request.path) {
+        return if Endpoint::at(&request.path).is_some() { wrong_method() } else { no_such_path() };
+    }
+    if trusted_origin(tenant, request).is_none() {
+        return Reply::empty(204);
+    }
+    let methods = if request.path.ends_with("/token") { "POST" } else { "GET, POST" };
+    Reply::empty(204)
+        .header("access-control-allow-methods", methods)
+        .header("access-control-allow-headers", ALLOWED_HEADERS)
+        .header("access-control-max-age", "3600")
+}
+
+/// Adds the CORS headers to an answer of a shared endpoint.
+pub(crate) fn label(tenant: &Tenant, request: &Recorded, reply: Reply) -> Reply {
+    if !is_shared(&request.path) {
+        return reply;
+    }
+    let reply = reply.header("vary", "Origin");
+    match trusted_origin(tenant, request) {
+        Some(origin) => reply.header("access-control-allow-origin", origin),
+        None => reply,
+    }
+}
+
+/// Whether scripts of other origins may call the endpoint.
+fn is_shared(path: &str) -> bool {
+    match Endpoint::at(path) {
+        Some(Endpoint::Authorize | Endpoint::Logout) => false,
+        Some(_) => true,
+        None => ["/v1/par", "/v1/device/authorize"].iter().any(|end| path.ends_with(end)),
+    }
+}
+
+/// The origin of the request, if the org trusts it.
+fn trusted_origin<'a>(tenant: &Tenant, request: &'a Recorded) -> Option<&'a str> {
+    let origin = request.header("origin")?;
+    let configured = tenant.options.trusted_origins.iter().any(|known| known == origin);
+    let registered = || {
+        let clients = lock(&tenant.clients);
+        let mut uris = clients.iter().flat_map(|client| &client.redirect_uris);
+        uris.any(|uri| origin_of(uri).as_deref() == Some(origin))
+    };
+    (configured || registered()).then_some(origin)
+}
+
+/// The origin of a URI that a page can have.
+pub(crate) fn origin_of(uri: &str) -> Option<String> {
+    let url = Url::parse(uri).ok().filter(|url| ["http", "https"].contains(&url.scheme()))?;
+    Some(url.origin().ascii_serialization())
+}

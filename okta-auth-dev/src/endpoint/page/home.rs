@@ -1,0 +1,81 @@
+//! The page at the root: where the org is, and how an app connects to it.
+
+use super::{escape, wide_page};
+use crate::client::{AuthMethod, Client};
+use crate::journal::Recorded;
+use crate::reply::Reply;
+use crate::sync::lock;
+use crate::tenant::Tenant;
+
+/// The page, with who is signed in in this browser.
+pub(in crate::endpoint) fn home(tenant: &Tenant, request: &Recorded) -> Reply {
+    let clients = lock(&tenant.clients).clone();
+    let apps: String = clients.iter().map(|client| app(tenant, client)).collect();
+    let body = format!(
+        "<h1>Development org</h1><p class=\"soft\">It behaves like an Okta org. It is not an Okta product.</p>{who}\
+         <h2>Connect an app</h2><p class=\"note\">A click selects a block, ready to copy.</p>{apps}\
+         <h2>Issuers</h2><ul>{issuers}</ul><h2>People</h2><table><tr><th>Username</th><th>Password</th>\
+         <th>Groups</th></tr>{people}</table><p class=\"note\"><a href=\"/admin\">People and sessions</a></p>",
+        who = signed_in(tenant, request),
+        issuers = issuers(tenant),
+        people = people(tenant),
+    );
+    Reply::html(200, wide_page("Development org", &tenant.name, &body))
+}
+
+/// Who has a session in this browser.
+fn signed_in(tenant: &Tenant, request: &Recorded) -> String {
+    let id = request.cookie(crate::endpoint::authorize::SESSION_COOKIE);
+    let session = id.and_then(|id| lock(&tenant.store).session(id, tenant.clock.seconds()));
+    let who = |login: &str| format!("<p class=\"soft\">You are signed in as <strong>{}</strong>.</p>", escape(login));
+    session.map(|session| who(&session.login)).unwrap_or_default()
+}
+
+/// An app: its variables, and where it may redirect to.
+fn app(tenant: &Tenant, client: &Client) -> String {
+    let variables = tenant.variables(client);
+    let lines: String = variables.iter().map(|(name, value)| format!("export {name}={}\n", escape(value))).collect();
+    let uris: String =
+        client.redirect_uris.iter().map(|uri| format!("<li><code>{}</code></li>", escape(uri))).collect();
+    let uris = if uris.is_empty() { uris } else { format!("<p class=\"note\">Redirect URIs</p><ul>{uris}</ul>") };
+    let grants: Vec<&str> = client.grant_types.iter().map(|grant| grant.as_str()).collect();
+    format!(
+        "<section><h3>{name} <span>{kind}</span></h3><pre class=\"copy\" tabindex=\"0\">{lines}</pre>\
+         <p class=\"note\">Grants: {grants}</p>{uris}</section>",
+        name = escape(&client.name),
+        kind = kind(client),
+        grants = escape(&grants.join(", ")),
+        lines = lines.trim_end(),
+    )
+}
+
+/// How the app authenticates, in a few words.
+fn kind(client: &Client) -> &'static str {
+    match client.auth_method {
+        _ if client.is_service() => "service, without people",
+        AuthMethod::None => "public client with PKCE",
+        AuthMethod::PrivateKeyJwt => "signs with a private key",
+        AuthMethod::ClientSecretPost => "secret in the form",
+        AuthMethod::ClientSecretJwt => "signs with its secret",
+        AuthMethod::ClientSecretBasic => "secret in the Authorization header",
+    }
+}
+
+/// The authorization servers, with a link to the metadata of each.
+fn issuers(tenant: &Tenant) -> String {
+    let issuer = |server: &crate::tenant::Server| {
+        let issuer = escape(&server.settings.issuer(&tenant.url));
+        format!("<li><a href=\"{issuer}/.well-known/openid-configuration\"><code>{issuer}</code></a></li>")
+    };
+    tenant.servers.iter().map(issuer).collect()
+}
+
+/// Everybody who can sign in.
+fn people(tenant: &Tenant) -> String {
+    let users = lock(&tenant.users).clone();
+    let row = |cells: [&str; 3]| {
+        let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
+        format!("<tr>{cells}</tr>")
+    };
+    users.iter().map(|user| row([&user.login, &user.password, &user.groups.join(", ")])).collect()
+}

@@ -1,0 +1,152 @@
+//! The sign-in pages: username and password on one page, or on two.
+
+use super::{escape, page};
+use crate::endpoint::sign_in::{IDENTIFY_PATH, PATH};
+use crate::sync::lock;
+use crate::tenant::Tenant;
+use crate::user::User;
+
+/// The first page: username and password, or the username alone.
+pub(in crate::endpoint) struct SignIn<'a> {
+    pub(in crate::endpoint) tenant: &'a Tenant,
+    /// The label of the app that asks.
+    pub(in crate::endpoint) app: &'a str,
+    /// Ties the form to the request.
+    pub(in crate::endpoint) handle: &'a str,
+    /// What the field for the username starts with.
+    pub(in crate::endpoint) username: &'a str,
+    /// Whether the last attempt failed.
+    pub(in crate::endpoint) failed: bool,
+    /// The people that are one click away.
+    pub(in crate::endpoint) users: &'a [User],
+}
+
+/// The second page where the username comes first. The fields have the names that Okta
+/// Identity Engine gives them.
+pub(in crate::endpoint) struct Password<'a> {
+    pub(in crate::endpoint) tenant: &'a Tenant,
+    /// Ties the form to the request.
+    pub(in crate::endpoint) handle: &'a str,
+    /// What the first page was given.
+    pub(in crate::endpoint) username: &'a str,
+    /// Whether the last attempt failed.
+    pub(in crate::endpoint) failed: bool,
+}
+
+/// What announces a failed attempt, and what ties it to the fields.
+fn problem(failed: bool) -> (&'static str, &'static str) {
+    if !failed {
+        return ("", "");
+    }
+    (
+        "<p class=\"bad\" role=\"alert\" id=\"problem\">Unable to sign in</p>",
+        " aria-invalid=\"true\" aria-describedby=\"problem\"",
+    )
+}
+
+impl SignIn<'_> {
+    /// The whole page.
+    ///
+    /// A failed attempt keeps the username and says the same whether the name or
+    /// the password was wrong. The alert is announced by screen readers, and both
+    /// fields refer to it.
+    pub(in crate::endpoint) fn html(&self) -> String {
+        let form = if self.tenant.options.identifier_first { self.identifier() } else { self.both() };
+        let (failed, _) = problem(self.failed);
+        let (app, users) = (escape(self.app), self.users());
+        let body = format!("<h1>Sign In</h1><p class=\"soft\">to {app}</p>{failed}{form}{users}");
+        page("Sign In", &self.tenant.name, &body)
+    }
+
+    /// Username and password.
+    fn both(&self) -> String {
+        let (_, described) = problem(self.failed);
+        // The first empty field has the focus.
+        let (at_name, at_password) = if self.username.is_empty() { (" autofocus", "") } else { ("", " autofocus") };
+        format!(
+            "<form method=\"post\" action=\"/{PATH}\">{handle}\
+             <label for=\"username\">Username</label>\
+             <input id=\"username\" name=\"username\" value=\"{username}\" autocomplete=\"username\" \
+             autocapitalize=\"none\" spellcheck=\"false\" required{at_name}{described}>\
+             <label for=\"password\">Password</label>\
+             <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" \
+             required{at_password}{described}>\
+             <button type=\"submit\">Sign in</button></form>",
+            handle = handle_field(self.handle),
+            username = escape(self.username),
+        )
+    }
+
+    /// The username alone.
+    fn identifier(&self) -> String {
+        format!(
+            "<form method=\"post\" action=\"/{IDENTIFY_PATH}\">{handle}\
+             <label for=\"identifier\">Username</label>\
+             <input id=\"identifier\" name=\"identifier\" value=\"{username}\" autocomplete=\"username\" \
+             autocapitalize=\"none\" spellcheck=\"false\" required autofocus>\
+             <button type=\"submit\">Next</button></form>",
+            handle = handle_field(self.handle),
+            username = escape(self.username),
+        )
+    }
+
+    /// One form for each person, so that a click signs in without a script.
+    fn users(&self) -> String {
+        let items: String = self.users.iter().map(|user| self.user(user)).collect();
+        if items.is_empty() {
+            return items;
+        }
+        format!("<h2>This is a development org. Use a test user:</h2><ul>{items}</ul>")
+    }
+
+    /// The password is in the form: it is no secret.
+    fn user(&self, user: &User) -> String {
+        format!(
+            "<li><form method=\"post\" action=\"/{PATH}\">{handle}\
+             <input type=\"hidden\" name=\"username\" value=\"{login}\">\
+             <input type=\"hidden\" name=\"password\" value=\"{password}\">\
+             <button type=\"submit\"><strong>{name}</strong><span>{login} &middot; {groups}</span></button></form></li>",
+            handle = handle_field(self.handle),
+            login = escape(&user.login),
+            password = escape(&user.password),
+            name = escape(&user.full_name()),
+            groups = escape(&user.groups.join(", ")),
+        )
+    }
+}
+
+impl Password<'_> {
+    /// The whole page. The hint has the password of a known person, because passwords
+    /// are no secret here; for anybody else there is none.
+    pub(in crate::endpoint) fn html(&self) -> String {
+        let (failed, described) = problem(self.failed);
+        let body = format!(
+            "<h1>Verify with your password</h1><p class=\"soft\">{username}</p>{failed}\
+             <form method=\"post\" action=\"/{PATH}\">{handle}\
+             <input type=\"hidden\" name=\"identifier\" value=\"{username}\">\
+             <label for=\"credentials.passcode\">Password</label>\
+             <input id=\"credentials.passcode\" name=\"credentials.passcode\" type=\"password\" \
+             autocomplete=\"current-password\" required autofocus{described}>\
+             <button type=\"submit\">Verify</button></form>{hint}",
+            username = escape(self.username),
+            handle = handle_field(self.handle),
+            hint = self.hint(),
+        );
+        page("Verify", &self.tenant.name, &body)
+    }
+
+    /// The password of a test user.
+    fn hint(&self) -> String {
+        let users = lock(&self.tenant.users);
+        let user = users.iter().find(|user| user.login.eq_ignore_ascii_case(self.username.trim()));
+        let hint = |user: &User| {
+            format!("<h2>This is a development org. The password is <code>{}</code></h2>", escape(&user.password))
+        };
+        user.map(hint).unwrap_or_default()
+    }
+}
+
+/// What ties a form to its request.
+fn handle_field(handle: &str) -> String {
+    format!("<input type=\"hidden\" name=\"stateToken\" value=\"{}\">", escape(handle))
+}

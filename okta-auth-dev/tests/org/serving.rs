@@ -1,0 +1,195 @@
+//! Where the org listens, what it is called, and who may read its answers.
+
+use okta_auth_dev::{Client, GrantType, Org, PUBLIC_CLIENT_ID, SERVICE_CLIENT_ID};
+use serde_json::json;
+
+use crate::support::*;
+
+const APP: &str = "http://localhost:8080";
+
+fn issuer_under(org: &Org, host: &str) -> Answer {
+    send("GET", &format!("{}/.well-known/openid-configuration", org.issuer()), &[("host", host)], "")
+}
+
+#[tokio::test]
+async fn names_on_the_allow_list_are_answered_and_no_others() {
+    let org = Org::builder().allow_host("Okta").allow_host("127.0.0.2").start().await.unwrap();
+    for host in ["okta", "OKTA:8090", "127.0.0.2:1", "127.0.0.1"] {
+        assert_eq!(issuer_under(&org, host).json()["issuer"], org.issuer(), "the issuer never follows Host ({host})");
+    }
+    for host in ["okta.evil.example", "notokta", "evil.example", ""] {
+        assert_eq!(issuer_under(&org, host).status, 421, "{host}");
+    }
+    for name in ["http://okta", "okta:8090", "0.0.0.0", ""] {
+        assert!(Org::builder().allow_host(name).start().await.unwrap_err().is_config(), "{name}");
+    }
+    let everywhere = Org::builder().host([0, 0, 0, 0].into()).allow_host("okta").start().await.unwrap();
+    assert!(everywhere.url().starts_with("http://127.0.0.1:"), "{}", everywhere.url());
+    assert_eq!(issuer_under(&everywhere, "okta").status, 200);
+}
+
+#[tokio::test]
+async fn the_issuer_may_have_another_name_than_the_address() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let org =
+        Org::builder().port(free).issuer(format!("http://localhost:{free}/oauth2/default")).start().await.unwrap();
+    assert_eq!(org.issuer(), format!("http://localhost:{free}/oauth2/default"));
+    assert_eq!(issuer_under(&org, "localhost").json()["issuer"], org.issuer());
+    let misnamed = issuer_under(&org, "127.0.0.1");
+    assert!(misnamed.status == 421 && misnamed.body.contains(org.url()), "{}", misnamed.body);
+    assert_eq!(tokens(&org, "openid").await.status, 200);
+    assert!(Org::builder().issuer("localhost:8090").start().await.unwrap_err().is_config());
+}
+
+#[tokio::test]
+async fn scripts_of_registered_and_configured_origins_may_read_answers() {
+    let org = Org::builder().trusted_origin("http://trusted.test/").start().await.unwrap();
+    let base = format!("{}/v1", org.issuer());
+    let discovery = format!("{}/.well-known/openid-configuration", org.issuer());
+    let shared = ["keys", "token", "userinfo", "introspect", "revoke"].map(|name| format!("{base}/{name}"));
+    for url in shared.iter().chain([&discovery]) {
+        for (origin, echoed) in [
+            (APP, APP),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://trusted.test", "http://trusted.test"),
+            ("http://evil.example", ""),
+            ("http://localhost:8081", ""),
+            ("https://localhost:8080", ""),
+            ("null", ""),
+        ] {
+            for method in ["GET", "POST", "OPTIONS"] {
+                let answer = send(method, url, &[("origin", origin)], "");
+                assert_eq!(answer.header("access-control-allow-origin"), echoed, "{method} {url} {origin}");
+                assert_eq!(answer.header("vary"), "Origin", "{method} {url} {origin}");
+            }
+        }
+        let preflight = send("OPTIONS", url, &[("origin", APP), ("access-control-request-method", "POST")], "");
+        assert_eq!(preflight.status, 204);
+        let allowed = preflight.header("access-control-allow-headers");
+        for name in ["x-okta-user-agent-extended", "authorization", "content-type", "accept"] {
+            assert!(allowed.split(", ").any(|known| known == name), "{name}: {allowed}");
+        }
+        assert_eq!(preflight.header("access-control-max-age"), "3600");
+    }
+    for name in ["authorize", "logout"] {
+        for method in ["GET", "OPTIONS"] {
+            let answer = send(method, &format!("{base}/{name}"), &[("origin", APP)], "");
+            assert!(answer.headers.keys().all(|name| !name.starts_with("access-control")), "{method} {name}");
+        }
+    }
+}
+
+/// Okta's JavaScript SDK leaves the colon out.
+#[tokio::test]
+async fn a_public_client_names_itself_in_the_header_where_it_revokes_and_introspects() {
+    use base64::Engine as _;
+    let org = Org::start().await.unwrap();
+    let header = |text: &str| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(text));
+    let call = |endpoint: &str, credentials: &str, body: &str| {
+        let url = format!("{}/v1/{endpoint}", org.issuer());
+        send("POST", &url, &[("authorization", &header(credentials))], body)
+    };
+    assert_eq!(call("introspect", PUBLIC_CLIENT_ID, "token=x").json(), json!({"active": false}));
+    assert_eq!(call("revoke", PUBLIC_CLIENT_ID, "token=x").status, 200);
+    let secret = org.client();
+    assert_eq!(call("introspect", &secret.client_id, "token=x").status, 401, "it has a secret");
+    assert_eq!(call("introspect", "nobody", "token=x").status, 401);
+    let elsewhere = call("token", PUBLIC_CLIENT_ID, "grant_type=authorization_code&code=x");
+    assert!(elsewhere.body.contains("Found Authentication header"), "{}", elsewhere.body);
+}
+
+#[tokio::test]
+async fn what_is_announced_and_not_served_says_that_it_is_not_enabled() {
+    let org = Org::start().await.unwrap();
+    const WORDS: &str = "The requested feature is not enabled in this environment.";
+    for base in [format!("{}/v1", org.issuer()), format!("{}/oauth2/v1", org.url())] {
+        for path in ["par", "device/authorize", "bc/authorize", "interact", "primary-authenticate", "challenge"] {
+            let answer = post(&format!("{base}/{path}"), Some(&org.client()), &[]);
+            assert_eq!((answer.status, &answer.json()["error_description"]), (400, &json!(WORDS)), "{path}");
+            assert_eq!(get(&format!("{base}/{path}")).status, 405, "{path}");
+        }
+    }
+    assert_eq!(get(&format!("{}/oauth2/v1/clients", org.url())).json()["errorCode"], "E0000011");
+    let device = "urn:ietf:params:oauth:grant-type:device_code";
+    let token =
+        |grant: &str| post(&format!("{}/v1/token", org.issuer()), Some(&org.client()), &[("grant_type", grant)]);
+    for grant in [device, "password", "urn:openid:params:grant-type:ciba", "interaction_code"] {
+        let answer = token(grant).json();
+        assert_eq!(answer["error"], "unauthorized_client", "{grant}");
+        let granted = "Configured grant types: [authorization_code, refresh_token].";
+        assert!(answer["error_description"].as_str().unwrap().ends_with(granted), "{answer}");
+    }
+    assert_eq!(token("nonsense").json()["error"], "unsupported_grant_type");
+    org.put_client(org.client().grant_types([GrantType::AuthorizationCode, GrantType::DeviceCode]));
+    assert_eq!(token(device).json()["error_description"], WORDS);
+    let url = format!("{}/v1/token", org.issuer());
+    let proof = [("authorization", basic(&org.client())), ("dpop", "a.b.c".to_owned())];
+    let proof = proof.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert!(send("POST", &url, &proof, "grant_type=authorization_code&code=x").body.contains(WORDS));
+}
+
+#[tokio::test]
+async fn services_have_no_scope_at_the_org_itself() {
+    let org = Org::start().await.unwrap();
+    let url = format!("{}/oauth2/v1/token", org.url());
+    let fields = [("grant_type", "client_credentials"), ("scope", "okta.users.read")];
+    let answer = post(&url, org.client_with_id(SERVICE_CLIENT_ID).as_ref(), &fields).json();
+    assert!(answer["error_description"].as_str().unwrap().contains("private_key_jwt"), "{answer}");
+}
+
+#[tokio::test]
+async fn the_session_cookie_is_for_frames_of_other_sites_if_the_switch_says_so() {
+    for (org, attributes) in [
+        (Org::start().await.unwrap(), "SameSite=Lax"),
+        (Org::builder().cross_site_cookies(true).start().await.unwrap(), "SameSite=None; Secure"),
+    ] {
+        let page = get(&authorize_url(&org, &org.issuer(), &[])).body;
+        let handle = page.split("name=\"stateToken\" value=\"").nth(1).unwrap()[..43].to_owned();
+        let form = [("stateToken", handle.as_str()), ("username", okta_auth_dev::ADA), ("password", "correct-horse-1")];
+        let answer = post(&format!("{}/signin", org.url()), None, &form);
+        assert!(answer.header("set-cookie").ends_with(&format!("; {attributes}")), "{:?}", answer.headers);
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "the response leaves the org");
+    }
+}
+
+/// One line for each request, with the reason, and without anything secret.
+#[tokio::test]
+async fn requests_are_told_with_the_reason_of_a_refusal() {
+    let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = std::sync::Arc::clone(&lines);
+    let builder = Org::builder().on_request(move |request| heard.lock().unwrap().push(request.to_string()));
+    let org = builder.start().await.unwrap();
+    let code = sign_in(&org, &[]).await.param("code").unwrap();
+    let wrong = Client::web(&org.client().client_id, "wrong");
+    post(&format!("{}/v1/token", org.issuer()), Some(&wrong), &[("grant_type", "authorization_code"), ("code", &code)]);
+    let url = authorize_url(&org, &org.issuer(), &[("redirect_uri", "http://evil.example/\u{1b}[2J")]);
+    get(&url);
+    get(&authorize_url(&org, &org.issuer(), &[("prompt", "none")]));
+    get(&format!("{}/admin", org.url()));
+    let lines = lines.lock().unwrap().clone();
+    let id = org.client().client_id;
+    assert_eq!(lines[0], format!("GET /oauth2/default/v1/authorize 200 client={id}"));
+    assert_eq!(lines[1], "POST /signin 302");
+    let refused = "invalid_client: The client secret supplied for a confidential client is invalid.";
+    assert_eq!(lines[2], format!("POST /oauth2/default/v1/token 401 client={id} {refused}"));
+    assert!(lines[3].contains("must be a Login redirect URI") && !lines[3].contains('\u{1b}'), "{}", lines[3]);
+    assert!(lines[4].contains("302") && lines[4].contains("login_required: "), "{}", lines[4]);
+    assert_eq!(lines.len(), 5, "the administrator's page is not a request of an app");
+    assert!(lines.iter().all(|line| !line.contains(&code) && !line.contains("the-state")), "{lines:?}");
+    let entry = org.journal().into_iter().find(|entry| entry.path.ends_with("/token")).unwrap();
+    assert_eq!((entry.status, entry.refusal.as_deref()), (Some(401), Some(refused)));
+}
+
+#[tokio::test]
+async fn secrets_are_random_or_the_same_in_every_run() {
+    let secret = |org: &Org| org.client().client_secret.unwrap();
+    let stable = || async { Org::builder().stable_secrets(true).customers(["acme"]).start().await.unwrap() };
+    let (one, two) = (stable().await, stable().await);
+    assert_eq!(secret(&one), secret(&two));
+    assert_eq!(secret(&one.org("acme").unwrap()), secret(&two.org("acme").unwrap()));
+    let mut all = vec![secret(&one), secret(&one.org("acme").unwrap()), secret(&Org::start().await.unwrap())];
+    all.extend(one.client_with_id(SERVICE_CLIENT_ID).unwrap().client_secret);
+    all.sort();
+    all.dedup();
+    assert!(all.len() == 4 && all.iter().all(|secret| secret.len() == 43), "{all:?}");
+}

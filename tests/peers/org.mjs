@@ -1,0 +1,37 @@
+// The development org as a program, for the peers: started, configured over its test API, stopped.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import readline from "node:readline";
+
+const BINARY = process.env.OKTA_DEV ?? fileURLToPath(new URL("../../target/debug/okta-dev", import.meta.url));
+
+export const PUBLIC_CLIENT = "0oadevpublic0000001";
+export const WEB_CLIENT = "0oadevclient0000001";
+export const ADA = { login: "ada@example.test", password: "correct-horse-1", name: "Ada Lovelace" };
+
+/// Starts an org on a free port. The first line of its output says how to connect.
+export async function startOrg(...options) {
+  const child = spawn(BINARY, ["--json", "--port", "0", ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  const lines = readline.createInterface({ input: child.stdout });
+  const [first] = await once(lines, "line");
+  lines.on("line", () => {});
+  const org = JSON.parse(first);
+  return {
+    url: org.url,
+    issuer: `${org.url}/oauth2/default`,
+    client: (id) => org.clients.find((client) => client.client_id === id),
+    /// Changes a client: `PATCH /dev/clients/{id}`.
+    change: (id, members) => api(org.url, "PATCH", `/clients/${id}`, members),
+    /// The requests whose path ends with this.
+    journal: (path) => api(org.url, "GET", `/journal?path=${path}`),
+    stop: () => child.kill(),
+  };
+}
+
+async function api(url, method, path, body) {
+  const answer = await fetch(`${url}/dev${path}`, { method, body: body && JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+  return answer.status === 204 ? undefined : answer.json();
+}
