@@ -23,8 +23,11 @@ pub(crate) struct AuthorizationResponse {
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Code(Secret),
-    /// The `error` code. The description is dropped here: it is anybody's text.
-    Refused(String),
+    /// The `error` and its description, which are anybody's text.
+    Refused {
+        error: String,
+        description: Option<String>,
+    },
 }
 
 impl AuthorizationResponse {
@@ -44,7 +47,7 @@ impl AuthorizationResponse {
                 return Err(malformed("a parameter of the response comes twice"));
             }
         }
-        let [code, state, error, _description, issuer, id_token, access_token] = values;
+        let [code, state, error, description, issuer, id_token, access_token] = values;
         if id_token.is_some() || access_token.is_some() {
             return Err(malformed(
                 "the response carries tokens that nobody asked for; set the application to the code flow",
@@ -53,7 +56,7 @@ impl AuthorizationResponse {
         let state = state.filter(|state| !state.is_empty()).ok_or_else(|| malformed("the response has no `state`"))?;
         let outcome = match (code.filter(|code| !code.is_empty()), error) {
             (Some(code), None) => Outcome::Code(Secret::new(code)),
-            (None, Some(error)) => Outcome::Refused(error),
+            (None, Some(error)) => Outcome::Refused { error, description },
             (Some(_), Some(_)) => return Err(malformed("the response has both a `code` and an `error`")),
             (None, None) => return Err(malformed("the response has neither a `code` nor an `error`")),
         };

@@ -34,9 +34,10 @@ impl ValidatedCallback {
         check_issuer(response.issuer.as_deref(), metadata)?;
         match response.outcome {
             Outcome::Code(code) => Ok(Self { pending, code }),
-            Outcome::Refused(error) => {
+            Outcome::Refused { error, description } => {
                 let message = "Okta answered the sign-in with an error; see `provider_error`";
-                Err(Error::new(Code::AuthorizationRefused, message).with_provider_error(&error))
+                let refused = Error::new(Code::AuthorizationRefused, message).with_provider_error(&error);
+                Err(refused.with_provider_description(description.as_deref().unwrap_or_default()))
             }
         }
     }
@@ -81,7 +82,7 @@ impl Exchange<'_> {
             Error::new(Code::IdTokenMissing, message)
         })?;
         let rules = IdTokenRules {
-            issuer: &self.config.issuer,
+            issuer: self.metadata.issuer(),
             client_id: &self.config.client_id,
             nonce: Some(pending.nonce.expose()),
             access_token: Some(tokens.access_token.expose()),
