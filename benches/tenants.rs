@@ -173,7 +173,12 @@ impl Orgs {
 
     /// An access token of an org.
     fn token(&self, name: &str) -> String {
-        self.0.keys.mint().access_token(ADA, ["openid", "profile"]).claim("iss", self.issuer(name)).sign()
+        self.token_of(&self.issuer(name))
+    }
+
+    /// A token of an issuer of an org.
+    fn token_of(&self, issuer: &str) -> String {
+        self.0.keys.mint().access_token(ADA, ["openid", "profile"]).claim("iss", issuer).sign()
     }
 
     /// What names an org as a token does, and is none.
@@ -463,6 +468,7 @@ fn noisy(runtime: &Runtime, orgs: &Orgs) {
     let mut asks = orgs.tenant("asks");
     // An org server, whose tokens are introspected, so that each request of the tenant is one to its org.
     asks.issuer = asks.issuer.trim_end_matches("/oauth2/default").to_owned();
+    let issuer = asks.issuer.clone();
     let well = (0..100).map(|at| orgs.tenant(&name(at)));
     let table = TenantTable::new(bad.chain([asks]).chain(well)).unwrap();
     let tenants = build(table, Resolver::TrustedHeader("x-tenant".to_owned()), 0);
@@ -471,7 +477,7 @@ fn noisy(runtime: &Runtime, orgs: &Orgs) {
     let noise = Arc::new(Noise::default());
     make_noise(runtime, orgs, &app, &noise);
     let own: Vec<_> = (0..100).map(|at| (name(at), orgs.token(&name(at)))).collect();
-    let asking = vec![("asks".to_owned(), orgs.token("asks"))];
+    let asking = vec![("asks".to_owned(), orgs.token_of(&issuer))];
     for (what, tokens, count) in [("verify tokens", own, 4_000), ("ask their org each time", asking, 2_000)] {
         let ask = |count: usize, noisy: bool| {
             noise.on.store(noisy, Ordering::Relaxed);

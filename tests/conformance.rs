@@ -342,7 +342,6 @@ refuses! {
     two_parts: Fault::IdTokenTwoParts => "token_malformed";
     access_token_as_id_token: Fault::IdTokenIsAccessToken => "token_kind";
     no_id_token: Fault::IdTokenMissing => "id_token_missing";
-    exp_as_float: Fault::IdTokenExpFloat => "token_claim";
     exp_as_string: Fault::IdTokenExpString => "token_claim";
     iat_as_string: Fault::IdTokenIatString => "token_claim";
     missing_exp: Fault::IdTokenNoExp => "token_claim";
@@ -394,6 +393,8 @@ fn nested(depth: usize) -> serde_json::Value {
 
 accepts! {
     audience_as_an_array_of_one: Fault::IdTokenAudienceArray;
+    exp_as_float: Fault::IdTokenExpFloat;
+    a_lifetime_in_digits: Fault::TokenMember("expires_in".into(), json!("3600"));
     decoy_keys_with_the_same_kid: Fault::KeysDecoys;
     keys_with_a_duplicate_kid: Fault::KeysDuplicateKid;
     keys_that_must_not_be_cached: Fault::KeysNoCache;

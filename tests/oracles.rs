@@ -94,6 +94,8 @@ impl Bench {
             self.mint().remove("auth_time").remove("amr").remove("idp").sign(),
             self.mint().header("typ", json!("JWT")).sign(),
             self.mint().claim("nbf", json!(0)).sign(),
+            self.mint().claim("exp", json!(9_999_999_999.5)).claim("nbf", json!(0.5)).sign(),
+            self.mint().claim("sub", json!("j\u{fc}rgen.m\u{fc}ller@example.test")).sign(),
         ]
     }
 
@@ -118,6 +120,9 @@ impl Bench {
                 if claim == "sub" && value.as_str().is_some_and(|text| !text.is_empty()) {
                     continue; // Any text is somebody.
                 }
+                if claim == "exp" && value == json!(1e300) {
+                    continue; // Any number is a date, and this one is far away.
+                }
                 bad.push(self.mint().claim(claim, value).sign());
             }
         }
@@ -126,6 +131,7 @@ impl Bench {
         bad.push(self.mint().claim("aud", json!([client, "other"])).claim("azp", json!(client)).sign());
         bad.push(self.mint().claim("azp", json!("other")).sign());
         bad.push(self.mint().claim("sub", json!("x".repeat(256))).sign());
+        bad.extend(self.wrong_types());
         bad.push(self.mint().claim("nbf", json!(99_999_999_999_u64)).sign());
         bad.push(self.mint().claim("iat", json!(99_999_999_999_u64)).sign());
         bad.push(self.mint().claim("events", json!({})).sign());
@@ -152,6 +158,28 @@ impl Bench {
         bad.push(self.app.org.mint().access_token(ADA, ["openid"]).sign());
         bad.extend(self.spoiled_texts());
         bad
+    }
+
+    /// Claims of the wrong type, and identifiers with control characters.
+    fn wrong_types(&self) -> Vec<String> {
+        let client = self.app.org.client().client_id;
+        let wrong = [
+            ("sub", json!("a\nb")),
+            ("sub", json!("\u{1b}[31m")),
+            ("sub", json!("\u{202e}")),
+            ("sid", json!(7)),
+            ("sid", json!("\0")),
+            ("azp", json!(7)),
+            ("azp", json!([client])),
+            ("acr", json!(1)),
+            ("amr", json!({"pwd": true})),
+            ("auth_time", json!("now")),
+            ("session_expiry", json!("never")),
+            ("session_expiry", json!([])),
+            ("nbf", json!("0")),
+            ("email", json!("a@b\r\n")),
+        ];
+        wrong.into_iter().map(|(claim, value)| self.mint().claim(claim, value).sign()).collect()
     }
 
     /// One good token, with its text spoiled.

@@ -175,6 +175,49 @@ impl Moment {
     }
 }
 
+/// A `NumericDate` (RFC 7519 §2): any JSON number is one, with or without a fraction.
+///
+/// It is rounded down, so that a token never lives longer than its `exp` says. A number
+/// beyond the range of [`Timestamp`] becomes the first or the last moment of that range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NumericDate(pub(crate) Timestamp);
+
+impl NumericDate {
+    /// Reads a claim; `None` if it is no number.
+    pub(crate) fn read(value: &serde_json::Value) -> Option<Timestamp> {
+        <Self as serde::Deserialize>::deserialize(value).ok().map(|date| date.0)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for NumericDate {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = NumericDate;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of seconds since 1970")
+            }
+
+            fn visit_i64<E>(self, seconds: i64) -> Result<NumericDate, E> {
+                Ok(NumericDate(Timestamp(seconds)))
+            }
+
+            fn visit_u64<E>(self, seconds: u64) -> Result<NumericDate, E> {
+                Ok(NumericDate(Timestamp(i64::try_from(seconds).unwrap_or(i64::MAX))))
+            }
+
+            fn visit_f64<E>(self, seconds: f64) -> Result<NumericDate, E> {
+                // The cast saturates.
+                Ok(NumericDate(Timestamp(seconds.floor() as i64)))
+            }
+        }
+
+        deserializer.deserialize_f64(Visitor)
+    }
+}
+
 /// A span of time as files of settings have it.
 #[cfg(feature = "toml")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,6 +266,33 @@ mod tests {
         assert_eq!(Timestamp::from_seconds(i64::MIN).minus(Duration::MAX), Timestamp::from_seconds(i64::MIN));
         assert_eq!(end.since(Timestamp::from_seconds(i64::MIN)), Duration::from_secs(i64::MAX as u64));
         assert_eq!(Timestamp::from_seconds(5).since(Timestamp::from_seconds(9)), Duration::ZERO);
+    }
+
+    #[test]
+    fn any_json_number_is_a_numeric_date() {
+        let both = |text: &str| {
+            let direct = serde_json::from_str::<NumericDate>(text).map(|date| date.0.seconds());
+            let value = serde_json::from_str(text).ok().and_then(|value| NumericDate::read(&value));
+            assert_eq!(direct.as_ref().ok(), value.map(Timestamp::seconds).as_ref(), "{text}");
+            direct
+        };
+        for (text, seconds) in [
+            ("0", 0),
+            ("1800000000.9", 1_800_000_000),
+            ("-0.5", -1),
+            ("-1.0", -1),
+            ("1e3", 1_000),
+            ("9223372036854775807", i64::MAX),
+            ("9223372036854775808", i64::MAX),
+            ("99999999999999999999", i64::MAX),
+            ("1e300", i64::MAX),
+            ("-1e300", i64::MIN),
+        ] {
+            assert_eq!(both(text).unwrap(), seconds, "{text}");
+        }
+        for other in ["\"1\"", "true", "null", "[1]", "{}", "\"NaN\""] {
+            assert!(both(other).is_err(), "{other}");
+        }
     }
 
     #[test]

@@ -5,10 +5,13 @@
 //! something else, so neither is accepted.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
+
+use crate::error::expectation;
 
 /// Reads a whole document that is an object.
 ///
@@ -16,11 +19,83 @@ use serde_json::{Map, Value};
 /// Those of `serde_json`; for an array, for anything else that is no object, and for
 /// anything after it.
 pub(crate) fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json::Result<T> {
+    object_with(bytes, PhantomData)
+}
+
+/// As [`object`], with a seed.
+///
+/// # Errors
+/// Those of [`object`].
+pub(crate) fn object_with<'a, S: DeserializeSeed<'a>>(bytes: &'a [u8], seed: S) -> serde_json::Result<S::Value> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(de::Error::custom("no JSON object"));
     }
-    serde_json::from_slice(bytes)
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = seed.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
 }
+
+/// Reads a whole document that is an object, and names the member that is at fault.
+///
+/// For documents that are read seldom: keeping track of the members takes time.
+///
+/// # Errors
+/// Those of [`object`].
+pub(crate) fn document<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unreadable> {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Unreadable("it is not a JSON object".to_owned()));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| Unreadable::at(&error))?;
+    reader.end().map_err(|_| Unreadable("it goes on after the end of its JSON object".to_owned()))?;
+    Ok(value)
+}
+
+/// Why a document cannot be read: the member, and what it should be. It never holds a
+/// value of the document.
+#[derive(Debug)]
+pub(crate) struct Unreadable(String);
+
+impl Unreadable {
+    /// Of an error at a member.
+    fn at(error: &serde_path_to_error::Error<serde_json::Error>) -> Self {
+        let text = error.inner().to_string();
+        let member = match error.path().iter().next() {
+            Some(serde_path_to_error::Segment::Map { key }) if is_name(key) => Some(key),
+            _ => None,
+        };
+        let quoted = |text: &str| text.split('`').nth(1).filter(|name| is_name(name)).map(str::to_owned);
+        // The names in these two are those of our own types.
+        let (missing, twice) = (text.starts_with("missing field"), text.starts_with("duplicate field"));
+        Self(match (member, quoted(&text)) {
+            (_, Some(name)) if missing => format!("its member `{name}` is missing"),
+            (_, Some(name)) if twice => format!("its member `{name}` comes twice"),
+            (Some(name), _) if error.inner().is_data() => format!("its member `{name}` {}", wrong(&text)),
+            _ if error.inner().is_data() => wrong(&text),
+            _ => format!("it is not JSON (line {} column {})", error.inner().line(), error.inner().column()),
+        })
+    }
+}
+
+/// What a value is not.
+fn wrong(message: &str) -> String {
+    let unusable = || "has a value that cannot be used".to_owned();
+    expectation(message).map_or_else(unusable, |expected| format!("is not {expected}"))
+}
+
+/// Whether a member's name may stand in a message: those of specifications may.
+fn is_name(name: &str) -> bool {
+    name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreadable {}
 
 /// An object in which no name comes twice.
 #[derive(Debug)]
@@ -61,6 +136,23 @@ mod tests {
     struct Pair {
         a: u8,
         b: u8,
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_read_names_the_member_and_no_value() {
+        assert_eq!(document::<Pair>(br#"{"a":1,"b":2,"c":[{}]}"#).unwrap().b, 2);
+        for (json, why) in [
+            (r#"{"a":"private","b":2}"#, "its member `a` is not u8"),
+            (r#"{"a":1,"b":300}"#, "its member `b` is not u8"),
+            (r#"{"b":2}"#, "its member `a` is missing"),
+            (r#"{"a":1,"a":2,"b":3}"#, "its member `a` comes twice"),
+            (r#"{"a":1,"b":private}"#, "it is not JSON (line 1 column 12)"),
+            (r#"{"a":1,"b":2}private"#, "it goes on after the end of its JSON object"),
+            ("[1,2]", "it is not a JSON object"),
+            ("", "it is not a JSON object"),
+        ] {
+            assert_eq!(document::<Pair>(json.as_bytes()).unwrap_err().to_string(), why, "{json}");
+        }
     }
 
     #[test]

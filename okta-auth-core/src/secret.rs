@@ -29,7 +29,14 @@ pub struct Secret(SecretString);
 impl Secret {
     /// Takes the text into custody.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(SecretString::from(text.into()))
+        let mut text = text.into();
+        if text.capacity() == text.len() {
+            return Self(SecretString::from(text));
+        }
+        // Giving the spare room back could move the text and leave a copy behind.
+        let secret = SecretString::from(text.as_str());
+        text.zeroize();
+        Self(secret)
     }
 
     /// The text itself. Whoever calls this answers for where it goes.
@@ -70,13 +77,18 @@ impl fmt::Debug for Secret {
 /// encrypted.
 ///
 /// A buffer that grows moves and leaves a copy behind, so this one makes a new one
-/// instead.
+/// instead and wipes the old one.
 pub(crate) struct SecretBytes(Vec<u8>);
 
 impl SecretBytes {
     /// Takes the bytes into custody.
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
+    }
+
+    /// Nothing yet, with room for so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
     }
 
     /// The bytes themselves.
@@ -87,7 +99,8 @@ impl SecretBytes {
     /// Appends bytes.
     pub(crate) fn append(&mut self, more: &[u8]) {
         if self.0.capacity().saturating_sub(self.0.len()) < more.len() {
-            let mut larger = Vec::with_capacity(self.0.len().saturating_add(more.len()));
+            let double = self.0.capacity().saturating_mul(2);
+            let mut larger = Vec::with_capacity(self.0.len().saturating_add(more.len()).max(double));
             larger.extend_from_slice(&self.0);
             *self = Self(larger);
         }
@@ -97,6 +110,18 @@ impl SecretBytes {
     /// The bytes, to be changed in place.
     pub(crate) fn expose_mut(&mut self) -> &mut [u8] {
         &mut self.0
+    }
+}
+
+impl From<Vec<u8>> for SecretBytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::new(bytes)
+    }
+}
+
+impl AsRef<[u8]> for SecretBytes {
+    fn as_ref(&self) -> &[u8] {
+        self.expose()
     }
 }
 
@@ -167,6 +192,18 @@ mod tests {
     #[test]
     fn debug_does_not_show_the_secret() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret([redacted])");
+    }
+
+    #[test]
+    fn what_is_appended_is_there_whole() {
+        let mut bytes = SecretBytes::with_capacity(1);
+        for part in [b"a".as_slice(), b"", b"bcd", b"e"] {
+            bytes.append(part);
+        }
+        assert_eq!(bytes.expose(), b"abcde");
+        let mut roomy = String::with_capacity(100);
+        roomy.push_str("secret");
+        assert_eq!(Secret::new(roomy).expose(), "secret");
     }
 
     #[test]

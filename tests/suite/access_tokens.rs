@@ -73,7 +73,7 @@ pub(crate) async fn bad_tokens_are_refused<F: Framework>() {
         ("expired", mint().claim("exp", now - 61).sign()),
         ("no expiry", mint().remove("exp").sign()),
         ("an expiry in text", mint().claim("exp", "9999999999").sign()),
-        ("a fraction for an expiry", mint().claim("exp", 9_999_999_999.5).sign()),
+        ("a text for an expiry", mint().claim("exp", "9999999999").sign()),
         ("an expiry that is null", mint().claim("exp", json!([])).sign()),
         ("issued in the future", mint().claim("iat", now + 120).sign()),
         ("never issued", mint().remove("iat").sign()),
@@ -297,8 +297,12 @@ pub(crate) async fn introspections_at_a_time_are_bounded<F: Framework>() {
     app.org.outage(Endpoint::Introspect, Outage::Hang);
     let strangers: Vec<_> = (0..32)
         .map(|number| {
-            let (app, token) = (Arc::clone(&app), format!("{token}{number}"));
-            tokio::spawn(async move { app.call("/token", &token).await.status })
+            // Making a browser takes long; those that are connected must not wait for it.
+            let (mut browser, token) = (app.browser(), format!("Bearer {token}{number}"));
+            tokio::spawn(async move {
+                let headers = [("authorization", token.as_str())];
+                browser.send(Method::GET, "/token", &headers, String::new()).await.status
+            })
         })
         .collect();
     app.org.until_waiting(Endpoint::Introspect, 32).await;
@@ -309,6 +313,77 @@ pub(crate) async fn introspections_at_a_time_are_bounded<F: Framework>() {
     for stranger in strangers {
         assert_eq!(stranger.await.unwrap(), 401);
     }
+    assert_eq!(app.call("/token", &token).await.status, 200);
+}
+
+/// Forty-eight clients with junk: few questions, and whose token was good before does not wait for them.
+pub(crate) async fn junk_does_not_keep_good_tokens_of_the_org_out<F: Framework>() {
+    let (app, token) = org_server::<F>().await;
+    let app = Arc::new(app);
+    assert_eq!(app.call("/token", &token).await.status, 200);
+    let junk = |number: usize| format!("{token}{number}");
+    // The same junk again and again is one question, and one more when its answer is old.
+    let clients = |same: bool| {
+        let calls = (0..48).map(|number| {
+            // Making a browser takes long; those that are connected must not wait for it.
+            let (mut browser, token) = (app.browser(), format!("Bearer {}", junk(if same { 0 } else { number })));
+            tokio::spawn(async move {
+                let headers = [("authorization", token.as_str())];
+                browser.send(Method::GET, "/token", &headers, String::new()).await.status.as_u16()
+            })
+        });
+        calls.collect::<Vec<_>>()
+    };
+    app.org.clear_journal();
+    for round in 1..=2 {
+        for call in clients(true) {
+            assert_eq!(call.await.unwrap(), 401);
+        }
+        assert_eq!(app.call("/token", &junk(0)).await.status, 401);
+        assert_eq!(app.org.count("/v1/introspect"), round);
+        app.org.clock().advance(Duration::from_secs(31));
+    }
+    // Junk that is asked about takes 32 places and no more; the known token has one of its own.
+    app.org.outage(Endpoint::Introspect, Outage::Hang);
+    app.org.clear_journal();
+    let strangers = clients(false);
+    app.org.until_waiting(Endpoint::Introspect, 32).await;
+    let known = {
+        let (app, token) = (Arc::clone(&app), token.clone());
+        tokio::spawn(async move { app.call("/token", &token).await.status.as_u16() })
+    };
+    app.org.until_waiting(Endpoint::Introspect, 33).await;
+    app.org.restore(Endpoint::Introspect);
+    assert_eq!(known.await.unwrap(), 200);
+    for stranger in strangers {
+        let status = stranger.await.unwrap();
+        assert!(status == 401 || status == 503, "{status}");
+    }
+    // A token that was revoked is bad from the next question on, whatever it was before.
+    app.org.fault(Fault::IntrospectMember("active".to_owned(), json!(false)));
+    app.org.clock().advance(Duration::from_secs(31));
+    assert_invalid(&app.call("/token", &token).await, "revoked");
+    app.org.clear_faults();
+    assert_invalid(&app.call("/token", &token).await, "the bad answer is remembered");
+}
+
+pub(crate) async fn tokens_that_say_that_they_are_bad_are_not_asked_about<F: Framework>() {
+    let (app, token) = org_server::<F>().await;
+    let now = i64::try_from(app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let mint = || app.org.mint().server("org").access_token(ADA, ["openid"]);
+    for (what, token) in [
+        ("of a custom server", app.token(&["openid"])),
+        ("of another org", Org::start().await.unwrap().mint().server("org").access_token(ADA, ["openid"]).sign()),
+        ("an issuer that is no text", mint().claim("iss", json!([1])).sign()),
+        ("expired", mint().claim("exp", now - 61).sign()),
+        ("expired by a fraction", mint().claim("exp", now as f64 - 60.5).sign()),
+        ("an expiry that is no number", mint().claim("exp", "soon").sign()),
+    ] {
+        assert_invalid(&app.call("/token", &token).await, what);
+    }
+    assert_eq!(app.org.count("/v1/introspect"), 0);
+    assert_invalid(&app.call("/token", &mint().claim("exp", now - 30).sign()).await, "within the skew the org decides");
+    assert_eq!(app.org.count("/v1/introspect"), 1);
     assert_eq!(app.call("/token", &token).await.status, 200);
 }
 

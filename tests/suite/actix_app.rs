@@ -19,7 +19,7 @@ use okta_auth_core::engine::Accepts;
 use okta_auth_core::policy::{group, scope, signed_in};
 use serde_json::{Value, json};
 
-use crate::app::{Claims, Framework, Unusual, checked, sensitive};
+use crate::app::{Claims, Framework, Unusual, checked, sensitive, unsure};
 
 pub(crate) struct Actix;
 
@@ -99,6 +99,8 @@ impl Framework for Actix {
                         .post(name),
                 )
                 .route("/checked", web::get().to(name).require(checked()))
+                .route("/not-suspended", web::get().to(name).require(!group("Suspended")))
+                .route("/not-banned", web::get().to(name).require(!unsure()))
                 .route("/in-handler", web::get().to(in_handler))
                 .service(
                     web::scope("/area")

@@ -41,6 +41,14 @@ pub(crate) fn checked() -> Policy {
     check("not ben", |caller| async move { caller.claim("email").is_some_and(|email| email != crate::support::BEN) })
 }
 
+/// A function of the application that cannot tell about Ben.
+pub(crate) fn unsure() -> Policy {
+    check("banned", |caller| async move {
+        let known = caller.claim("email").is_some_and(|email| email != crate::support::BEN);
+        if known { Ok(false) } else { Err("the list of banned users is away") }
+    })
+}
+
 /// An answer that ends with the session.
 pub(crate) struct Stream(reqwest::Response);
 

@@ -19,7 +19,7 @@ use okta_auth_axum::{
 use okta_auth_core::policy::{group, scope, signed_in};
 use serde_json::{Value, json};
 
-use crate::app::{Claims, Framework, Unusual, checked, sensitive};
+use crate::app::{Claims, Framework, Unusual, checked, sensitive, unsure};
 
 pub(crate) struct Axum;
 
@@ -83,6 +83,8 @@ impl Framework for Axum {
                 .route("/mixed", get(|| async { "ok" }).post(|| async { "ok" }).require_any(signed_in()))
                 .route("/sensitive", get(name).post(name).require_any(sensitive()))
                 .route("/checked", get(name).require(checked()))
+                .route("/not-suspended", get(name).require(!group("Suspended")))
+                .route("/not-banned", get(name).require(!unsure()))
                 .route("/in-handler", get(in_handler))
                 .route("/passes-on", get(passes_on))
                 .route("/claims-as-json", get(|user: User| async move { Json(user) }))

@@ -14,6 +14,7 @@ mod first_minutes;
 mod log_noise;
 mod parity;
 mod policies;
+mod provider_data;
 mod refresh;
 mod route_access;
 mod session_end;
@@ -57,6 +58,7 @@ on_both! {
         user_tokens_and_machine_tokens_are_told_apart, scopes_in_both_forms, a_session_is_no_token,
         an_issuer_that_is_away_is_503_and_never_401, several_issuers_and_audiences,
         tokens_of_the_org_server_are_introspected, introspection_is_remembered_and_bounded, introspections_at_a_time_are_bounded,
+        junk_does_not_keep_good_tokens_of_the_org_out, tokens_that_say_that_they_are_bad_are_not_asked_about,
         introspection_believes_nothing_but_an_active_bearer_token, a_verified_token_is_remembered_until_its_keys_go,
         a_verified_token_is_not_remembered_past_its_expiry, the_memory_can_be_turned_off, skew_is_tolerated_at_the_edges;
     deployment: a_backchannel_is_used_by_the_application_and_never_by_browsers, introspection_goes_inside_too,
@@ -86,4 +88,10 @@ on_both! {
         routes_of_a_file_accept_tokens_where_it_says_so, headers_of_other_layers_stay_when_an_answer_is_replaced,
         what_a_token_decides_varies_by_it, the_metadata_of_a_resource_with_a_path,
         contradictions_are_errors_when_the_application_is_built;
+    provider_data: dates_are_any_numbers, every_refusal_names_its_claim, groups_and_methods_of_any_shape,
+        a_check_that_cannot_tell_denies_under_not_too, token_responses_are_read_by_their_members,
+        metadata_and_userinfo_name_what_is_wrong, a_subject_is_any_text_without_control_characters,
+        an_org_server_is_asked_as_the_application, what_okta_says_of_an_error_is_in_the_log_alone,
+        failures_to_connect_are_logged_with_all_their_causes, a_slash_at_the_end_of_the_issuer_is_up_to_its_metadata,
+        a_refresh_of_another_sign_in_is_a_warning, keys_serve_for_48_hours_while_the_org_is_away;
 }

@@ -12,6 +12,7 @@
 
 mod app;
 mod browser;
+pub(crate) mod log;
 mod proxy;
 mod redis;
 mod relay;

@@ -10,27 +10,22 @@
 //!    introspection, where a client is configured to ask with.
 //!
 //! Failures are not in the cache: a token that could not be checked while Okta was
-//! out of reach is looked at anew the next time.
+//! out of reach is looked at anew the next time. What Okta said about a bad token is
+//! remembered apart (see [`introspection`](super::introspection)).
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 
-use super::cache::{TokenCache, Verified};
+use super::cache::{TokenCache, TokenKey, Verified};
+use super::introspection::{Introspection, Question};
 use crate::base64url;
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::Issuer;
 use crate::discovery::{Discovery, Metadata};
 use crate::error::{Code, Error, Result};
-use crate::jose::{AccessTokenRules, IntrospectionRules, VerifiedAccessToken, Verifier};
-use crate::protocol::Protocol;
-
-/// So many introspections may be under way at once. Anybody can send a token that has
-/// to be asked about, and each costs Okta's rate limit.
-const MAX_INTROSPECTIONS: usize = 32;
+use crate::jose::{AccessTokenRules, VerifiedAccessToken, Verifier};
 
 /// One issuer whose access tokens count.
 #[derive(Debug)]
@@ -38,17 +33,6 @@ pub(crate) struct Authority {
     pub(crate) issuer: Issuer,
     pub(crate) discovery: Discovery,
     pub(crate) verifier: Arc<Verifier>,
-}
-
-/// How the issuer is asked about tokens that only it can verify.
-pub(crate) struct Introspection {
-    pub(crate) protocol: Protocol,
-    /// The clients whose tokens count.
-    pub(crate) clients: Vec<String>,
-    /// How long an answer is believed.
-    pub(crate) lifetime: Duration,
-    pub(crate) leeway: Duration,
-    slots: Semaphore,
 }
 
 /// The access tokens of an API.
@@ -59,15 +43,8 @@ pub(crate) struct AccessTokens {
     /// The clients whose tokens of custom servers count; empty for all.
     clients: Vec<String>,
     cache: Option<TokenCache>,
-    introspection: Option<Introspection>,
+    introspection: Option<Arc<Introspection>>,
     clock: SharedClock,
-}
-
-impl Introspection {
-    /// Asks with the application's own credentials.
-    pub(crate) fn new(protocol: Protocol, clients: Vec<String>, lifetime: Duration, leeway: Duration) -> Self {
-        Self { protocol, clients, lifetime, leeway, slots: Semaphore::new(MAX_INTROSPECTIONS) }
-    }
 }
 
 impl AccessTokens {
@@ -82,7 +59,7 @@ impl AccessTokens {
         clock: SharedClock,
     ) -> Self {
         let cache = (capacity > 0).then(|| TokenCache::new(capacity));
-        Self { authorities, audiences, clients, cache, introspection, clock }
+        Self { authorities, audiences, clients, cache, introspection: introspection.map(Arc::new), clock }
     }
 
     /// Verifies a token, or finds that it has been verified.
@@ -104,8 +81,8 @@ impl AccessTokens {
         text: impl Fn() -> Result<&'a str>,
         now: Timestamp,
     ) -> Result<VerifiedAccessToken> {
-        let Some(cache) = &self.cache else { return Ok(Box::pin(self.verify_now(text()?)).await?.token) };
         let key = TokenCache::key(sent);
+        let Some(cache) = &self.cache else { return Ok(Box::pin(self.verify_now(text()?, key)).await?.token) };
         if let Some(known) = cache.find(&key, now) {
             if self.surely_holds(&known, now) {
                 return Ok(known.token);
@@ -116,7 +93,11 @@ impl AccessTokens {
             cache.remove(&key);
         }
         // On the heap, so that a token that is known does not carry the room for all of this along.
-        let verified = Box::pin(self.verify_now(text()?)).await?;
+        let verified = Box::pin(self.verify_now(text()?, key)).await;
+        if verified.as_ref().is_err_and(Error::is_token) {
+            cache.remove(&key);
+        }
+        let verified = verified?;
         cache.insert(key, verified.clone());
         Ok(verified.token)
     }
@@ -148,13 +129,13 @@ impl AccessTokens {
     ///
     /// A token that was verified by keys is remembered until it expires, without the
     /// leeway: after that it is verified each time.
-    async fn verify_now(&self, token: &str) -> Result<Verified> {
+    async fn verify_now(&self, token: &str, key: TokenKey) -> Result<Verified> {
         let (position, authority) = self.authority(token)?;
         if authority.issuer.is_org_server() {
-            return Box::pin(self.introspect(authority, token)).await;
+            return Box::pin(self.introspect(authority, token, key)).await;
         }
         let metadata = authority.discovery.metadata().await?;
-        let rules = AccessTokenRules { issuer: &authority.issuer, audiences: &self.audiences };
+        let rules = AccessTokenRules { issuer: metadata.issuer(), audiences: &self.audiences };
         let (token, version) = authority.verifier.access_token(metadata.jwks_uri(), token, &rules).await?;
         if !self.clients.is_empty() && !self.clients.iter().any(|client| client == token.claims().client_id()) {
             return Err(Error::invalid_claim("cid", "is none of the accepted clients"));
@@ -173,36 +154,23 @@ impl AccessTokens {
         let mut all = self.authorities.iter().enumerate();
         let chosen = if self.authorities.len() > 1 {
             let issuer = claimed_issuer(token)?;
-            all.find(|(_, authority)| authority.issuer.as_str() == issuer)
+            all.find(|(_, authority)| authority.issuer.is_spelled(&issuer))
         } else {
             all.next()
         };
         chosen.ok_or_else(|| Error::invalid_claim("iss", "is none of the configured issuers"))
     }
 
-    /// Asks the issuer (RFC 7662).
-    ///
-    /// Any text that looks like a token gets here, so the number of requests at a time
-    /// is bounded. Beyond the bound the answer is 503: that a token cannot be checked
-    /// now says nothing about it.
-    ///
-    /// An answer is believed for `lifetime` at most, and not past the expiry of the
-    /// token. That is how long a token that was revoked may still be accepted.
-    async fn introspect(&self, authority: &Authority, token: &str) -> Result<Verified> {
+    /// Asks the issuer (RFC 7662), within the bounds of [`Introspection`].
+    async fn introspect(&self, authority: &Authority, token: &str, key: TokenKey) -> Result<Verified> {
         let introspection = self.introspection.as_ref().ok_or_else(|| {
             let message = "access tokens of the org server can be verified by Okta alone, and no client is configured \
                            to ask with; use a custom authorization server, or set OKTA_CLIENT_ID";
             Error::new(Code::AccessTokenOpaque, message)
         })?;
-        let _slot = introspection.slots.try_acquire().map_err(|_| {
-            Error::new(Code::ProviderUnavailable, "too many access tokens are being introspected at the moment")
-        })?;
-        let metadata = authority.discovery.metadata().await?;
-        let answer = introspection.protocol.introspect(&metadata, token).await?;
-        let now = self.clock.now();
-        let rules = IntrospectionRules { issuer: &authority.issuer, clients: &introspection.clients };
-        let token = VerifiedAccessToken::from_introspection(&answer, &rules, now, introspection.leeway)?;
-        let until = token.claims().expires_at().min(now.plus(introspection.lifetime));
+        let is_known = self.cache.as_ref().is_some_and(|cache| cache.knows(&key));
+        let question = Question { token, key, is_known };
+        let (token, until) = introspection.verify(&authority.issuer, &authority.discovery, question).await?;
         Ok(Verified { token, until, keys: None })
     }
 }
@@ -228,11 +196,5 @@ pub(crate) fn claimed_issuer(token: &str) -> Result<String> {
 impl fmt::Debug for AccessTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessTokens").field("cache", &self.cache).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Introspection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Introspection").field("lifetime", &self.lifetime).finish_non_exhaustive()
     }
 }

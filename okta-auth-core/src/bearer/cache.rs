@@ -10,6 +10,9 @@ use crate::clock::Timestamp;
 use crate::jose::{KeysVersion, VerifiedAccessToken};
 use crate::secret::sha256;
 
+/// The hash of a whole token.
+pub(super) type TokenKey = [u8; 32];
+
 /// A token that has been verified, and for how long that holds.
 #[derive(Clone)]
 pub(super) struct Verified {
@@ -26,7 +29,7 @@ pub(super) struct Verified {
 ///
 /// Its keys are hashes of whole tokens, signature included, so a token is found by
 /// nobody who does not have it, and tokens are not kept in memory.
-pub(super) struct TokenCache(Cache<[u8; 32], Verified, UnitWeighter, RandomState>);
+pub(super) struct TokenCache(Cache<TokenKey, Verified, UnitWeighter, RandomState>);
 
 impl TokenCache {
     /// For so many tokens.
@@ -38,27 +41,35 @@ impl TokenCache {
     }
 
     /// The key of a token.
-    pub(super) fn key(token: &[u8]) -> [u8; 32] {
+    pub(super) fn key(token: &[u8]) -> TokenKey {
         sha256(token)
     }
 
-    /// What is known of a token at `now`.
-    pub(super) fn find(&self, key: &[u8; 32], now: Timestamp) -> Option<Verified> {
+    /// What is known of a token at `now`. A token that has to be asked about again, and
+    /// has not expired, is kept: that it was good gives it precedence.
+    pub(super) fn find(&self, key: &TokenKey, now: Timestamp) -> Option<Verified> {
         let verified = self.0.get(key)?;
-        if now >= verified.until {
-            self.0.remove(key);
-            return None;
+        if now < verified.until {
+            return Some(verified);
         }
-        Some(verified)
+        if now >= verified.token.claims().expires_at() {
+            self.0.remove(key);
+        }
+        None
+    }
+
+    /// Whether a token was good before.
+    pub(super) fn knows(&self, key: &TokenKey) -> bool {
+        self.0.peek(key).is_some()
     }
 
     /// Remembers a token.
-    pub(super) fn insert(&self, key: [u8; 32], verified: Verified) {
+    pub(super) fn insert(&self, key: TokenKey, verified: Verified) {
         self.0.insert(key, verified);
     }
 
     /// Forgets a token.
-    pub(super) fn remove(&self, key: &[u8; 32]) {
+    pub(super) fn remove(&self, key: &TokenKey) {
         self.0.remove(key);
     }
 }

@@ -39,15 +39,18 @@
 //!
 //! A token that has been verified is remembered under its SHA-256, in a cache of
 //! bounded size, until it expires or the issuer's keys change, whichever comes first. A
-//! token that was refused is not remembered.
+//! token that was refused is not remembered, but for those that Okta was asked about:
+//! its answer is remembered for 30 s, good or bad, so that junk costs it few questions.
 
 mod access_tokens;
 mod cache;
 mod challenge;
 mod credentials;
+mod introspection;
 mod resource;
 
-pub(crate) use access_tokens::{AccessTokens, Authority, Introspection, claimed_issuer};
+pub(crate) use access_tokens::{AccessTokens, Authority, claimed_issuer};
 pub use challenge::WwwAuthenticate;
 pub(crate) use credentials::{Credentials, Presented};
+pub(crate) use introspection::Introspection;
 pub(crate) use resource::resource_metadata;

@@ -3,13 +3,13 @@
 
 use serde_json::{Value, json};
 
-use crate::config::Config;
+use crate::config::{Config, Issuer};
 
 /// The document at `/.well-known/oauth-protected-resource` (RFC 9728 §2). `resource` is
 /// the identifier that clients compare character by character, so it is what is
 /// configured and never what the request says.
 pub(crate) fn resource_metadata(config: &Config) -> Value {
-    let issuers: Vec<&str> = config.issuers().map(|issuer| issuer.as_str()).collect();
+    let issuers: Vec<String> = config.issuers().map(Issuer::as_configured).collect();
     let mut document = json!({
         "resource": config.resource(),
         "authorization_servers": issuers,

@@ -52,7 +52,7 @@ impl VerifiedIdentity {
             Ok(more) => userinfo::merge(&mut self.claims, more, self.id_token.claims().subject()),
             Err(error) => {
                 self.complete = false;
-                tracing::warn!(target: "okta_auth", code = %error.code(), "userinfo failed; signing in without: {error}");
+                tracing::warn!(target: "okta_auth", code = %error.code(), "userinfo failed; signing in without: {error:?}");
                 Ok(())
             }
         }

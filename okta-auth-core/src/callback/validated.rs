@@ -36,8 +36,10 @@ impl ValidatedCallback {
         match response.outcome {
             Outcome::Code(code) => Ok(Self { pending, code }),
             Outcome::Refused { error, description } => {
-                let message = refusal::message(&error, description.as_deref().unwrap_or_default());
-                Err(Error::new(Code::AuthorizationRefused, message).with_provider_error(&error))
+                let description = description.as_deref().unwrap_or_default();
+                let message = refusal::message(&error, description);
+                let refused = Error::new(Code::AuthorizationRefused, message).with_provider_error(&error);
+                Err(refused.with_provider_description(description))
             }
         }
     }
@@ -82,7 +84,7 @@ impl Exchange<'_> {
             Error::new(Code::IdTokenMissing, message)
         })?;
         let rules = IdTokenRules {
-            issuer: &self.config.issuer,
+            issuer: self.metadata.issuer(),
             client_id: &self.config.client_id,
             nonce: Some(pending.nonce.expose()),
             access_token: Some(tokens.access_token.expose()),

@@ -16,18 +16,39 @@ pub(crate) use crate::http::is_loopback;
 pub struct Issuer {
     text: String,
     url: Url,
+    /// Whether it was configured with a slash at its end.
+    slash: bool,
 }
 
 impl Issuer {
     /// Takes a checked URL. `text` is kept as it was written, since `Url` would add a
     /// slash to a bare origin and the comparison with the `iss` claim is exact.
     pub(crate) fn new(text: &str, url: Url) -> Self {
-        Self { text: text.to_owned(), url }
+        Self { text: text.to_owned(), url, slash: false }
+    }
+
+    /// The same, configured with a slash at its end.
+    pub(crate) fn with_slash(self) -> Self {
+        Self { slash: true, ..self }
+    }
+
+    /// The identifier, exactly as configured but for a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The identifier, exactly as configured.
-    pub fn as_str(&self) -> &str {
-        &self.text
+    pub(crate) fn as_configured(&self) -> String {
+        format!("{}{}", self.text, if self.slash { "/" } else { "" })
+    }
+
+    /// Whether `name` may be how this issuer writes itself.
+    ///
+    /// Names are compared character by character, with one exception: whether an issuer
+    /// that was configured with a slash at its end has one is up to its metadata (Auth0's
+    /// has one, Okta's has none). Tokens are held to what the metadata say.
+    pub(crate) fn is_spelled(&self, name: &str) -> bool {
+        name == self.text || (self.slash && name.strip_suffix('/') == Some(self.text.as_str()))
     }
 
     /// The identifier as a URL.
@@ -50,7 +71,7 @@ impl Issuer {
     /// with: Okta names the org where the application is at one of the org's custom
     /// servers. Tokens are held to the issuer exactly.
     pub(crate) fn is_named_by(&self, iss: &str) -> bool {
-        iss == self.text || self.org().as_deref() == Some(iss)
+        self.is_spelled(iss) || self.org().as_deref() == Some(iss)
     }
 
     /// Whether the issuer is on this machine: the only place where plain http is
@@ -67,6 +88,19 @@ impl Issuer {
         url.set_path(&path);
         url
     }
+
+    /// Where the metadata for one application are.
+    ///
+    /// Okta's org server publishes the key that an application is pinned to, and the
+    /// issuer that it is set to, only to those who ask with its client id. Custom servers
+    /// have one set of metadata for all.
+    pub(crate) fn metadata_url_for(&self, client_id: &str) -> Url {
+        let mut url = self.metadata_url();
+        if self.url.path() == "/" && !client_id.is_empty() {
+            url.query_pairs_mut().append_pair("client_id", client_id);
+        }
+        url
+    }
 }
 
 impl fmt::Debug for Issuer {
@@ -78,5 +112,40 @@ impl fmt::Debug for Issuer {
 impl fmt::Display for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issuer(text: &str) -> Issuer {
+        Issuer::new(text, text.parse().unwrap())
+    }
+
+    #[test]
+    fn the_client_id_is_for_org_servers_alone() {
+        let url = |text: &str, client: &str| issuer(text).metadata_url_for(client).to_string();
+        let path = "/.well-known/openid-configuration";
+        assert_eq!(url("https://x.okta.com", "0oa 1"), format!("https://x.okta.com{path}?client_id=0oa+1"));
+        assert_eq!(url("https://x.okta.com", ""), format!("https://x.okta.com{path}"));
+        for other in ["https://x.okta.com/oauth2/default", "https://x.okta.com/oauth2/aus1", "https://kc/realms/a"] {
+            assert_eq!(url(other, "0oa1"), format!("{other}{path}"));
+        }
+    }
+
+    #[test]
+    fn a_slash_that_was_configured_is_up_to_the_metadata_and_nothing_else_is() {
+        let (plain, slash) = (issuer("https://x.example"), issuer("https://x.example").with_slash());
+        assert!(plain.is_spelled("https://x.example") && !plain.is_spelled("https://x.example/"));
+        assert!(slash.is_spelled("https://x.example") && slash.is_spelled("https://x.example/"));
+        for other in ["https://x.example//", "https://X.example/", "https://x.example/a", "http://x.example/", "/", ""]
+        {
+            assert!(!slash.is_spelled(other), "{other}");
+        }
+        assert_eq!(
+            (plain.as_configured(), slash.as_configured()),
+            ("https://x.example".into(), "https://x.example/".into())
+        );
     }
 }

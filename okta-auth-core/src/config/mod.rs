@@ -31,7 +31,7 @@
 //!
 //! | setting | refused | warned about |
 //! |---|---|---|
-//! | issuer | missing, a placeholder, the admin console, `.com.com`, an endpoint, `/oauth2` alone, a query or fragment, `http` off this machine | a slash at its end |
+//! | issuer | missing, a placeholder, the admin console, `.com.com`, an endpoint, `/oauth2` alone, a query or fragment, `http` off this machine | a slash at its end, which is then up to the issuer's metadata |
 //! | client id, client secret | a placeholder, spaces or quotes | |
 //! | client secret and private key | both at once: which one Okta expects cannot be seen from here | |
 //! | private key | neither PEM nor JWK nor base64 of one, neither RSA nor P-256, a file that cannot be read | |
@@ -303,7 +303,7 @@ impl Config {
 
     /// Whether this is the application's issuer, or was once.
     pub(crate) fn is_or_was_issuer(&self, issuer: &str) -> bool {
-        std::iter::once(&self.issuer).chain(&self.former_issuers).any(|known| known.as_str() == issuer)
+        std::iter::once(&self.issuer).chain(&self.former_issuers).any(|known| known.is_spelled(issuer))
     }
 
     /// Whether a third party that names `iss` means this application's issuer, now or

@@ -19,12 +19,8 @@ use super::problem::Findings;
 use super::routes::Routes;
 use super::secrets;
 use crate::error::Result;
+use crate::http::is_below_okta;
 use crate::secret::Secret;
-
-/// The domains below which the orgs of Okta's own clouds are. At a custom domain, and at
-/// other providers, an issuer may have any path.
-const OKTA: [&str; 6] =
-    [".okta.com", ".oktapreview.com", ".okta-emea.com", ".okta-gov.com", ".okta.mil", ".okta-miltest.com"];
 
 /// What an issuer looks like, for messages.
 const EXAMPLE: &str = "https://dev-123.okta.com/oauth2/default";
@@ -32,9 +28,9 @@ const EXAMPLE: &str = "https://dev-123.okta.com/oauth2/default";
 /// The issuer: an https URL without anything that is not part of it.
 ///
 /// Slips in the text are looked for before it is parsed: much of what is wrong in it
-/// would still be some URL, and the message about that would not help. A slash at
-/// the end is taken away, because the issuer is compared character by character
-/// (OIDC Discovery §4.3).
+/// would still be some URL, and the message about that would not help. Whether a slash
+/// at the end belongs to the issuer is up to its metadata, since issuers are compared
+/// character by character (OIDC Discovery §4.3).
 pub(crate) fn issuer(value: Option<&str>, findings: &mut Findings) -> Option<Issuer> {
     let Some(value) = value else {
         findings.error(ISSUER_URI, format!("it is not set; take it from Okta's admin console, for example {EXAMPLE}"));
@@ -45,15 +41,20 @@ pub(crate) fn issuer(value: Option<&str>, findings: &mut Findings) -> Option<Iss
         return None;
     }
     let text = value.trim_end_matches('/');
-    if text != value {
-        findings.warning(ISSUER_URI, format!("the slash at its end is not part of the issuer; `{text}` is used"));
+    let slash = text != value;
+    if slash {
+        let message = format!(
+            "it ends with a slash, as Okta's issuers do not; it is used as its metadata writes it. At Okta write `{text}`"
+        );
+        findings.warning(ISSUER_URI, message);
     }
     let url = absolute_url(ISSUER_URI, text, findings)?;
     if let Some(problem) = issuer_shape(&url) {
         findings.error(ISSUER_URI, problem);
         return None;
     }
-    Some(Issuer::new(text, url))
+    let issuer = Issuer::new(text, url);
+    Some(if slash { issuer.with_slash() } else { issuer })
 }
 
 /// Slips that show in the text, before it is a URL.
@@ -101,7 +102,8 @@ fn issuer_shape(url: &Url) -> Option<String> {
         return Some("`/oauth2` alone is no server; use `/oauth2/default`, or nothing for the org server".to_owned());
     }
     let server = path.strip_prefix("/oauth2/").is_some_and(|id| !id.contains('/'));
-    if OKTA.iter().any(|domain| host.ends_with(domain)) && path != "/" && !server {
+    // At a custom domain, and at other providers, an issuer may have any path.
+    if is_below_okta(host) && path != "/" && !server {
         return Some(format!("`{path}` is no issuer at Okta; one ends with its domain or with `/oauth2/` and an id"));
     }
     None

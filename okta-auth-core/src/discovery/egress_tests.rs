@@ -28,7 +28,7 @@ async fn fetch(change: impl FnOnce(&mut Value)) -> Result<Arc<Metadata>> {
     });
     let (clock, policy) = (SharedClock::default(), EgressPolicy::default().dangerous().allow_loopback());
     let http = HttpClient::new(&HttpSettings::default(), policy, clock.clone()).unwrap();
-    Discovery::new(Issuer::new(&issuer, issuer.parse().unwrap()), http, clock).metadata().await
+    Discovery::new(Issuer::new(&issuer, issuer.parse().unwrap()), "", http, clock).metadata().await
 }
 
 const ENDPOINTS: [&str; 7] = [

@@ -29,7 +29,7 @@ pub struct Metadata {
     #[serde(default)]
     code_challenge_methods_supported: Option<Vec<String>>,
     #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
+    authorization_response_iss_parameter_supported: Option<bool>,
 }
 
 impl Metadata {
@@ -75,7 +75,7 @@ impl Metadata {
 
     /// Whether responses carry `iss` (RFC 9207 §3).
     pub fn authorization_response_iss_parameter_supported(&self) -> bool {
-        self.authorization_response_iss_parameter_supported
+        self.authorization_response_iss_parameter_supported == Some(true)
     }
 
     /// Every endpoint, those for browsers among them.
@@ -97,17 +97,16 @@ impl Metadata {
     /// Holds the document against the issuer that it was fetched for.
     ///
     /// 1. The issuer is the same, character by character (OIDC Discovery §4.3): or
-    ///    another server could speak for it.
+    ///    another server could speak for it. Only a slash at the end that was configured
+    ///    may be missing.
     /// 2. Endpoints are https; http is for an issuer and endpoints on this machine, and for
     ///    the backchannel of such an issuer, which browsers are never sent to.
     /// 3. Endpoints carry no credentials and no fragment.
     /// 4. PKCE with S256 is not ruled out (RFC 9700 §2.1.1).
     pub(super) fn check(&self, issuer: &Issuer, is_inside: impl Fn(&Url) -> bool) -> Result<()> {
-        if self.issuer != issuer.as_str() {
-            let message = format!(
-                "the metadata at {issuer} names another issuer; set OKTA_ISSUER_URI to exactly what the metadata calls \
-                 itself (mind custom domains and trailing slashes)"
-            );
+        if !issuer.is_spelled(&self.issuer) {
+            let message =
+                format!("the metadata at {issuer} names another issuer, {}", difference(issuer, &self.issuer));
             return Err(Error::new(Code::IssuerMismatch, message));
         }
         let mut of_browsers = self.of_browsers().filter(|endpoint| !is_acceptable(endpoint, issuer));
@@ -124,6 +123,22 @@ impl Metadata {
         }
         Ok(())
     }
+}
+
+/// How the issuer of the metadata differs from the configured one, and the fix.
+fn difference(configured: &Issuer, named: &str) -> String {
+    let plain = Url::parse(named).is_ok() && named.len() <= 255 && named.bytes().all(|byte| byte.is_ascii_graphic());
+    if !plain {
+        return "which is no URL; OKTA_ISSUER_URI does not lead to an OpenID provider".to_owned();
+    }
+    let how = if named.trim_end_matches('/') == configured.as_str() {
+        "by a slash at its end"
+    } else if named.eq_ignore_ascii_case(configured.as_str()) {
+        "in upper and lower case"
+    } else {
+        "and not only by a slash or in case; a custom domain is the usual cause"
+    };
+    format!("`{named}`, which differs {how}: set OKTA_ISSUER_URI to exactly that if it is the server that you mean")
 }
 
 /// Whether an endpoint may be used: https without credentials and fragment, or http on
@@ -169,6 +184,44 @@ mod tests {
         for other in ["https://x.okta.com/oauth2/default/", "https://X.okta.com/oauth2/default", "https://x.okta.com"] {
             let error = check(OKTA, |document| document["issuer"] = other.into()).unwrap_err();
             assert_eq!(error.code(), Code::IssuerMismatch);
+            assert!(error.to_string().contains(&format!("`{other}`")), "{error}");
+        }
+        for other in ["", "x", "https://x.okta.com/\n", "https://x.okta.com/\u{202e}"] {
+            let error = check(OKTA, |document| document["issuer"] = other.into()).unwrap_err();
+            assert!(error.to_string().contains("is no URL"), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_member_that_is_wrong_is_named() {
+        let read = |change: &dyn Fn(&mut Value)| {
+            let mut document = json!({
+                "issuer": OKTA, "authorization_endpoint": OKTA, "token_endpoint": OKTA, "jwks_uri": OKTA,
+                "userinfo_endpoint": null, "code_challenge_methods_supported": null,
+                "authorization_response_iss_parameter_supported": null,
+            });
+            change(&mut document);
+            crate::json::document::<Metadata>(document.to_string().as_bytes()).map_err(|error| error.to_string())
+        };
+        assert!(!read(&|_| {}).unwrap().authorization_response_iss_parameter_supported());
+        for name in ["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"] {
+            let why = read(&|document| drop(document.as_object_mut().unwrap().remove(name))).unwrap_err();
+            assert_eq!(why, format!("its member `{name}` is missing"));
+        }
+        for (name, wrong) in [
+            ("issuer", json!(7)),
+            ("authorization_endpoint", json!([OKTA])),
+            ("token_endpoint", json!("not a URL, expected private")),
+            ("jwks_uri", json!({})),
+            ("userinfo_endpoint", json!("")),
+            ("end_session_endpoint", json!(true)),
+            ("revocation_endpoint", json!(7)),
+            ("introspection_endpoint", json!("/v1/introspect")),
+            ("code_challenge_methods_supported", json!("S256")),
+            ("authorization_response_iss_parameter_supported", json!("true")),
+        ] {
+            let why = read(&|document| document[name] = wrong.clone()).unwrap_err();
+            assert!(why.contains(&format!("its member `{name}`")) && !why.contains("private"), "{why}");
         }
     }
 

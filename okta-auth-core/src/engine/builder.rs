@@ -306,7 +306,7 @@ impl OktaAuthBuilder {
             None => Common::of_one(&config, self.store, &clock)?,
         };
         let verifier = Arc::new(verifier(&config, &http, &clock));
-        let discovery = Discovery::new(config.issuer.clone(), http.clone(), clock.clone());
+        let discovery = Discovery::new(config.issuer.clone(), &config.client_id, http.clone(), clock.clone());
         let access_tokens = access_tokens(&config, &http, &clock, (&discovery, &verifier));
         let keys = match config.cookie_secrets.as_slice() {
             [] => CookieKeys::random()?,
@@ -377,7 +377,8 @@ fn access_tokens(
     let introspection = (!config.client_id.is_empty()).then(|| {
         let clients = std::iter::once(&config.client_id).chain(&options.accepted_clients).cloned().collect();
         let protocol = Protocol::new(Arc::clone(config), http.clone(), clock.clone());
-        Introspection::new(protocol, clients, options.introspection_lifetime, options.leeway)
+        let times = (options.introspection_lifetime, options.leeway);
+        Introspection::new(protocol, clients, times, options.token_cache_size > 0, clock.clone())
     });
     let accepts = (config.audiences.clone(), config.accepted_clients());
     AccessTokens::new(authorities, accepts, options.token_cache_size, introspection, clock.clone())
@@ -385,7 +386,7 @@ fn access_tokens(
 
 /// Metadata and keys of an issuer besides that of sign-in.
 fn authority(issuer: Issuer, config: &Config, http: &HttpClient, clock: &SharedClock) -> Authority {
-    let discovery = Discovery::new(issuer.clone(), http.clone(), clock.clone());
+    let discovery = Discovery::new(issuer.clone(), &config.client_id, http.clone(), clock.clone());
     Authority { issuer, discovery, verifier: Arc::new(verifier(config, http, clock)) }
 }
 

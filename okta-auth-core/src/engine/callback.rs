@@ -98,7 +98,7 @@ impl Visit {
         let exchange =
             Exchange { config: &auth.config, metadata: &metadata, protocol: &auth.protocol, verifier: &auth.verifier };
         let (identity, pending) = callback.exchange(&exchange).await?;
-        progress.about = About::subject(identity.subject());
+        progress.about = About::user(identity.issuer(), identity.subject());
         self.establish(parts, identity, &pending, &mut progress.cookies).await
     }
 
@@ -166,7 +166,7 @@ impl Visit {
                 return Err(Error::new(Code::SignInUnavailable, message).with_cause(cause));
             }
             Err(Err(refusal)) => {
-                self.tell(Happening::SignInRefused, About::subject(identity.subject()), None);
+                self.tell(Happening::SignInRefused, About::user(identity.issuer(), identity.subject()), None);
                 return Ok(self.refused(&refusal, pending.return_to()));
             }
         };
@@ -191,7 +191,8 @@ impl Visit {
             cookies.extend(auth.sessions.clear_previous(self.cookies(), replaced));
         }
         self.end_replaced(now).await;
-        let about = About { session: About::session_id(id).session, ..About::subject(identity.subject()) };
+        let about =
+            About { session: About::session_id(id).session, ..About::user(identity.issuer(), identity.subject()) };
         self.tell(Happening::SignInSucceeded, about, None);
         Ok(self.redirect_to(pending.return_to()))
     }

@@ -245,7 +245,8 @@ impl Visit {
         let code = error.code();
         let reference = self.reference();
         first_error();
-        tracing::info!(target: "okta_auth", %reference, %code, "an access token was refused: {error}");
+        let (claim, cause) = (error.claim(), error.cause_text());
+        tracing::info!(target: "okta_auth", %reference, %code, claim, cause, "an access token was refused: {error}");
         let (status, name, description) = match code {
             Code::CredentialsMalformed => (
                 StatusCode::BAD_REQUEST,

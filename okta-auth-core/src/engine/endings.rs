@@ -74,7 +74,7 @@ impl OktaAuth {
         let ended = self.end_named(&name, why, reference).await?;
         if ended.is_none() {
             // Which sessions those are nobody knows; that they have ended is known.
-            self.tell_ended(About::subject(subject), why, reference);
+            self.tell_ended(About::user(self.config().issuer().as_str(), subject), why, reference);
         }
         Ok(ended)
     }
@@ -121,7 +121,7 @@ impl OktaAuth {
             match auth.metadata().await {
                 Ok(metadata) => logout::revoke(&auth.0.protocol, &metadata, &session).await,
                 Err(error) => {
-                    tracing::warn!(target: "okta_auth", code = %error.code(), "a refresh token was not revoked: {error}");
+                    tracing::warn!(target: "okta_auth", code = %error.code(), "a refresh token was not revoked: {error:?}");
                 }
             }
         });

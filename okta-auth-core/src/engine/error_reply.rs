@@ -24,7 +24,7 @@ const DEFAULT_WAIT: u64 = 10;
 /// |---|---|
 /// | 400 | the browser came with something old, foreign or forged |
 /// | 403 | somebody is known, and may not |
-/// | 502 | Okta answered with something that cannot be used |
+/// | 502 | Okta answered with something that cannot be used, or with `server_error` |
 /// | 503 | Okta cannot be reached, or limits the rate; with `Retry-After` |
 /// | 500 | the application or this library has a mistake |
 struct Telling {
@@ -147,14 +147,7 @@ fn telling(error: &Error) -> Telling {
             "Your account lacks something that this page needs",
             &["Please ask the people who run this application."],
         ),
-        _ if error.is_of_provider() => (
-            StatusCode::BAD_GATEWAY,
-            "Sign-in failed",
-            &[
-                "The sign-in service gave an answer that cannot be used.",
-                "Please try again; if it stays so, tell the people who run this application.",
-            ],
-        ),
+        _ if error.is_of_provider() => return UNUSABLE,
         _ if is_unverified(error) => (StatusCode::BAD_REQUEST, "Sign-in failed", NOT_VERIFIED),
         _ => (
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -222,6 +215,16 @@ fn unusable_session(error: &Error) -> Telling {
     Telling { status, title, sentences }
 }
 
+/// For answers of Okta that cannot be used, and for its own failures.
+const UNUSABLE: Telling = Telling {
+    status: StatusCode::BAD_GATEWAY,
+    title: "Sign-in failed",
+    sentences: &[
+        "The sign-in service gave an answer that cannot be used.",
+        "Please try again; if it stays so, tell the people who run this application.",
+    ],
+};
+
 /// For every token that was refused: to the user they are all the same.
 const NOT_VERIFIED: &[&str] =
     &["The answer of the sign-in service could not be verified, so nobody was signed in.", "Please try again."];
@@ -238,6 +241,7 @@ fn refused(error: &Error) -> Telling {
                 "An administrator can give you access to it.",
             ],
         ),
+        Some("server_error") => return UNUSABLE,
         Some("temporarily_unavailable") => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Sign-in is not available right now",

@@ -33,7 +33,7 @@ impl Visit {
             match self.end_other(many, id.clone()).await {
                 Ok(cookies) => removed.extend(cookies),
                 Err(error) => {
-                    tracing::warn!(target: "okta_auth", code = %error.code(), "a session at another tenant was not ended: {error}");
+                    tracing::warn!(target: "okta_auth", code = %error.code(), "a session at another tenant was not ended: {error:?}");
                     removed.extend(sessions.chunks().clear_other(self.cookies(), id.as_str()));
                 }
             }

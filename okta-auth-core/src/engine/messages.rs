@@ -165,7 +165,7 @@ impl OktaAuth {
         let config = self.config();
         let token = logout_token(&parts.headers, body)?;
         let metadata = self.metadata().await?;
-        let rules = LogoutTokenRules { issuer: &config.issuer, client_id: &config.client_id };
+        let rules = LogoutTokenRules { issuer: metadata.issuer(), client_id: &config.client_id };
         let token = self.0.verifier.logout_token(metadata.jwks_uri(), &token, &rules).await?;
         let naming = self.0.sessions.naming();
         let work = async {
@@ -210,12 +210,12 @@ impl OktaAuth {
             _ => (&self.0.discovery, &self.0.verifier),
         };
         let endpoint = self.revocation_endpoint();
+        let metadata = discovery.metadata().await?;
         let rules = RevocationTokenRules {
-            issuer: accepted.issuer(signer),
+            issuer: metadata.issuer(),
             client_id: &self.config().client_id,
             endpoint: &endpoint,
         };
-        let metadata = discovery.metadata().await?;
         let token = verifier.revocation_token(metadata.jwks_uri(), &token, &rules).await?;
         self.once(token.issuer(), token.once(), self.revoke(&parts.headers, body, reference)).await
     }

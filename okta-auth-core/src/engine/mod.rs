@@ -272,7 +272,7 @@ impl OktaAuth {
         let config = &self.0.config;
         let metadata = self.metadata().await?;
         let rules = IdTokenRules {
-            issuer: &config.issuer,
+            issuer: metadata.issuer(),
             client_id: &config.client_id,
             nonce,
             access_token: None,

@@ -81,7 +81,7 @@ async fn try_to_end(gone: Vec<OktaAuth>, is_first: bool) -> Vec<OktaAuth> {
             let then = if again { "it is tried again" } else { "they last until their limits" };
             tracing::warn!(
                 target: "okta_auth", code = %error.code(),
-                "sessions of a removed tenant live on: {error}; {then}"
+                "sessions of a removed tenant live on: {error:?}; {then}"
             );
         }
         if again {

@@ -191,7 +191,7 @@ impl Visit {
 
     /// The session at Okta stays: the log says why, and the browser is signed out here.
     fn only_here(&self, error: &Error, follows: bool) -> Reply {
-        tracing::warn!(target: "okta_auth", code = %error.code(), "signed out here, but not at Okta: {error}");
+        tracing::warn!(target: "okta_auth", code = %error.code(), "signed out here, but not at Okta: {error:?}");
         self.landing(follows)
     }
 

@@ -50,9 +50,9 @@ impl About {
         Self { session: Some(*id.0.as_bytes()), ..Self::default() }
     }
 
-    /// A user of the configured issuer.
-    pub(super) fn subject(subject: &str) -> Self {
-        Self { subject: Some(subject.to_owned()), ..Self::default() }
+    /// A user of an issuer, as the issuer writes itself.
+    pub(super) fn user(issuer: &str, subject: &str) -> Self {
+        Self { issuer: Some(issuer.to_owned()), subject: Some(subject.to_owned()), session: None }
     }
 }
 

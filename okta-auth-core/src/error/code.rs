@@ -49,8 +49,8 @@ codes! {
     ProviderResponse = "provider_response",
     /// The metadata names another issuer than the configured one (OIDC Discovery §4.3).
     ///
-    /// Set the issuer to exactly what the metadata calls itself. Custom domains and
-    /// trailing slashes are the usual causes.
+    /// The message names the difference and the fix. Custom domains and slashes at the
+    /// end are the usual causes.
     IssuerMismatch = "issuer_mismatch",
     /// The metadata lacks what is needed, or contradicts itself: an endpoint that is
     /// not https, or no support for PKCE with S256.

@@ -1,22 +1,28 @@
 //! The one error type of the library: opaque, with a stable [`Code`] and predicates.
 //!
 //! A message says what happened, why, and what to do. It never holds a token, a secret
-//! or text that a provider sent: those would end in logs and on pages. The cause, where
-//! there is one, is kept as [`source`](std::error::Error::source) for logs alone.
+//! or text that a provider sent: those would end in logs and on pages. For logs alone
+//! there are the causes, as [`source`](std::error::Error::source), and the provider's
+//! description, escaped and bounded.
 
 mod code;
+mod untrusted;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 pub use code::Code;
+use untrusted::escaped;
 
 /// A result with this library's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Any error of any library, kept for logs.
 type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// How many causes of an error are logged. A chain that is longer may be a circle.
+const MAX_CAUSES: usize = 16;
 
 /// An error of this library.
 ///
@@ -38,6 +44,8 @@ struct Inner {
     claim: Option<&'static str>,
     /// Okta's own `error`, checked to be a plain token.
     provider_error: Option<String>,
+    /// Okta's own `error_description`, escaped and bounded. For logs alone.
+    provider_description: Option<String>,
     /// How long Okta asks to wait.
     retry_after: Option<Duration>,
     /// For logs alone.
@@ -52,6 +60,7 @@ impl Error {
             message: message.into(),
             claim: None,
             provider_error: None,
+            provider_description: None,
             retry_after: None,
             cause: None,
         }))
@@ -87,6 +96,14 @@ impl Error {
         self
     }
 
+    /// Keeps the provider's description of the error for logs, escaped and bounded: it is
+    /// text of any kind, and administrators need it.
+    pub(crate) fn with_provider_description(mut self, description: &str) -> Self {
+        let description = description.trim();
+        self.0.provider_description = (!description.is_empty()).then(|| escaped(description));
+        self
+    }
+
     /// The same error for somebody else; the cause becomes a text.
     #[must_use]
     pub fn duplicate(&self) -> Self {
@@ -95,14 +112,29 @@ impl Error {
             message: self.0.message.clone(),
             claim: self.0.claim,
             provider_error: self.0.provider_error.clone(),
+            provider_description: self.0.provider_description.clone(),
             retry_after: self.0.retry_after,
             cause: self.cause_text().map(Cause::from),
         }))
     }
 
-    /// The cause for logs.
+    /// The whole chain of causes for logs, the first one first. Causes may hold what a
+    /// server said of itself, such as the names in its certificate, so the text is
+    /// escaped and bounded.
     pub(crate) fn cause_text(&self) -> Option<String> {
-        self.0.cause.as_ref().map(ToString::to_string)
+        let first = std::error::Error::source(self)?;
+        let chain = std::iter::successors(Some(first), |cause| cause.source());
+        let mut text = String::new();
+        for cause in chain.take(MAX_CAUSES).map(ToString::to_string) {
+            // Some errors repeat their own cause.
+            if text.is_empty() {
+                text = cause;
+            } else if !text.ends_with(&cause) {
+                text.push_str(": ");
+                text.push_str(&cause);
+            }
+        }
+        Some(escaped(&text))
     }
 
     /// What went wrong, as a stable value.
@@ -119,6 +151,12 @@ impl Error {
     /// is well formed.
     pub fn provider_error(&self) -> Option<&str> {
         self.0.provider_error.as_deref()
+    }
+
+    /// The `error_description` that Okta gave: any text, for logs and never for pages. It
+    /// is escaped, so that it stays on one line, and cut after 500 characters.
+    pub fn provider_description(&self) -> Option<&str> {
+        self.0.provider_description.as_deref()
     }
 
     /// How long to wait before another try, where Okta said so.
@@ -204,6 +242,9 @@ impl fmt::Debug for Error {
         if let Some(error) = &self.0.provider_error {
             write!(f, "; the provider said `{error}`")?;
         }
+        if let Some(description) = &self.0.provider_description {
+            write!(f, " ({description})")?;
+        }
         self.cause_text().map_or(Ok(()), |cause| write!(f, "; because {cause}"))
     }
 }
@@ -228,8 +269,16 @@ fn without_values(cause: Cause) -> Cause {
 
 /// What `serde` would have taken, without what it has found.
 pub(crate) fn expected(message: &str) -> String {
-    let expected = message.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
-    format!("a value is not as it should be, expected {expected}")
+    format!("a value is not as it should be, expected {}", expectation(message).unwrap_or("something else"))
+}
+
+/// What `serde` would have taken, if its message ends with it. Other messages end with
+/// whatever the document says.
+pub(crate) fn expectation(message: &str) -> Option<&str> {
+    let of_serde = ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant `", "unknown field `"];
+    let (_, expected) =
+        message.rsplit_once(", expected ").filter(|_| of_serde.iter().any(|m| message.starts_with(m)))?;
+    Some(expected.rsplit_once(" at line ").map_or(expected, |(expected, _)| expected))
 }
 
 #[cfg(test)]

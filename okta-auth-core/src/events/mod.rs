@@ -82,13 +82,15 @@
 //! # What is in the log
 //!
 //! Name, reason, reference, issuer, client and the session's id, which is no secret; of
-//! errors the message, Okta's `error` and the cause. Nothing personal: no subject, no
-//! e-mail address, no name. A hook can read the subject. Nobody gets a token, or text
-//! of the provider.
+//! errors the message, Okta's `error` and `error_description`, and the whole chain of
+//! causes. The library writes nothing personal: no subject, no e-mail address, no name.
+//! Okta's descriptions are its own text, escaped and cut after 500 characters; they are
+//! in the log alone, and no page, hook or metric gets them. A hook can read the subject.
+//! Nothing gets a token.
 //!
 //! | level | events |
 //! |---|---|
-//! | `warn` | what failed: `sign_in_failed`, `renewal_failed`, `store_unavailable`, a refused `logout_received` |
+//! | `warn` | what failed: `sign_in_failed`, `renewal_failed`, `store_unavailable`, a refused `logout_received`; a `session_ended` whose new tokens do not fit the session |
 //! | `info` | everything else |
 //!
 //! What strangers alone can cause is `info`: a callback without a pending sign-in, or

@@ -47,7 +47,8 @@ struct Window {
 impl Warnings {
     /// The level of an event.
     pub(super) fn of_event(&self, happening: &Happening, error: Option<&Error>) -> Severity {
-        if !happening.is_failure() || is_by_strangers(happening, error) {
+        let failed = happening.is_failure() || is_unexpected_end(happening, error);
+        if !failed || is_by_strangers(happening, error) {
             return Severity::Info;
         }
         self.warn((happening.name(), happening.reason(), answer_of_okta(error)))
@@ -92,6 +93,13 @@ impl Warnings {
 /// Okta's error code, if it came from the token endpoint. On a callback it can be forged.
 fn answer_of_okta(error: Option<&Error>) -> Option<String> {
     error.filter(|error| error.code() == Code::TokenRefused)?.provider_error().map(str::to_owned)
+}
+
+/// Whether a session ended because its new tokens do not fit it. A session that Okta does
+/// not renew any more has run its course, and is no failure.
+fn is_unexpected_end(happening: &Happening, error: Option<&Error>) -> bool {
+    let ended = matches!(happening, Happening::SessionEnded { .. });
+    ended && error.is_some_and(|error| error.code() != Code::TokenRefused)
 }
 
 /// Whether a stranger alone can cause this, without a session, a key or an account.
@@ -165,6 +173,17 @@ mod tests {
         let cross_origin = Error::new(Code::CrossOrigin, "");
         assert_eq!(warnings.of_error(&cross_origin, true), Severity::Info);
         assert_eq!(warnings.of_error(&cross_origin, false), Severity::Warning { suppressed: 0 });
+    }
+
+    #[test]
+    fn a_session_that_ends_for_tokens_that_do_not_fit_it_is_a_warning() {
+        let warnings = Warnings::default();
+        let ended = Happening::SessionEnded { why: crate::events::EndReason::RenewalRefused };
+        let of = |error: Option<&Error>| warnings.of_event(&ended, error);
+        let refused = Error::new(Code::TokenRefused, "").with_provider_error("invalid_grant");
+        assert_eq!((of(None), of(Some(&refused))), (Severity::Info, Severity::Info));
+        let other = Error::invalid_claim("auth_time", "is another one");
+        assert_eq!(of(Some(&other)), Severity::Warning { suppressed: 0 });
     }
 
     #[test]

@@ -64,15 +64,19 @@ impl Events {
     /// Logs an error that is no event: operators get the whole story, users the code and
     /// the reference. `anonymous` if no session came with the request.
     pub(crate) fn log(&self, error: &Error, reference: Reference, anonymous: bool) {
-        let (code, provider, cause) = (error.code(), error.provider_error(), error.cause_text());
+        let (code, cause) = (error.code(), error.cause_text());
+        let (provider_error, provider_description) = (error.provider_error(), error.provider_description());
         match self.warnings.of_error(error, anonymous) {
             Severity::Info => {
-                tracing::info!(target: "okta_auth", %reference, %code, provider_error = provider, cause, "{error}");
+                tracing::info!(
+                    target: "okta_auth", %reference, %code, provider_error, provider_description, cause, "{error}"
+                );
             }
             Severity::Warning { suppressed } => {
                 let suppressed = (suppressed > 0).then_some(suppressed);
                 tracing::warn!(
-                    target: "okta_auth", %reference, %code, provider_error = provider, suppressed, cause, "{error}"
+                    target: "okta_auth", %reference, %code, provider_error, provider_description, suppressed, cause,
+                    "{error}"
                 );
             }
         }
@@ -82,7 +86,9 @@ impl Events {
 /// One line for the log. The fields are read only if somebody listens.
 ///
 /// A field that is added here is in every log there is: it must not be personal, a
-/// secret, or anything that a provider or a browser wrote.
+/// secret, or anything that a browser wrote. Of what the provider wrote only
+/// `provider_error`, `provider_description` and `cause` are there, each bounded and
+/// escaped.
 macro_rules! line {
     ($level:ident, $event:expr, $suppressed:expr, $error:expr) => {
         tracing::$level!(
@@ -100,6 +106,7 @@ macro_rules! line {
             code = $error.map(|error| error.code().as_str()),
             claim = $error.and_then(Error::claim),
             provider_error = $error.and_then(Error::provider_error),
+            provider_description = $error.and_then(Error::provider_description),
             cause = $error.and_then(Error::cause_text),
             "{}{}",
             $event.happening.sentence(),
@@ -109,7 +116,8 @@ macro_rules! line {
 }
 
 impl Event {
-    /// Tells the log. Nothing personal is told, and no text of the provider.
+    /// Tells the log. Nothing personal is told, but for what Okta's own description of an
+    /// error may hold.
     fn log(&self, severity: Severity, error: Option<&Error>) {
         if self.happening.is_failure() {
             first_error();

@@ -4,7 +4,8 @@
 //! 1. The first callers wait for one fetch, however many they are.
 //! 2. Later ones get the document at once. If it is stale, one fetch begins behind
 //!    them.
-//! 3. A fetch that fails leaves the document in place, and the next try waits.
+//! 3. A fetch that fails leaves the document in place, and the next try waits. A document
+//!    may have a limit, after which it is not served any more.
 //! 4. Whoever needs a newer document joins the fetch that is under way, or starts one
 //!    if it may.
 //! 5. A fetch belongs to nobody: a caller that goes away does not take it from the
@@ -37,6 +38,9 @@ pub(crate) struct Freshness {
     /// After a failed refresh the stale document is served this long before the next
     /// try.
     pub(crate) retry: Duration,
+    /// How long a document is served at most while it cannot be fetched again, counted
+    /// from when it was fetched; `None` for as long as it takes.
+    pub(crate) limit: Option<Duration>,
 }
 
 /// The cache. Clones share it.
@@ -52,6 +56,9 @@ struct Inner<T> {
 /// The document, and the fetch that is under way.
 struct State<T> {
     value: Option<Arc<T>>,
+    /// When the document was fetched.
+    value_of: Timestamp,
+    /// When the last fetch ended, well or not.
     fetched_at: Timestamp,
     fresh_for: Duration,
     flight: Option<Flight<T>>,
@@ -76,7 +83,8 @@ impl<T> Refetch<T> {
 impl<T: Send + Sync + 'static> Cached<T> {
     /// An empty cache.
     pub(crate) fn new(clock: SharedClock, freshness: Freshness) -> Self {
-        let state = State { value: None, fetched_at: clock.now(), fresh_for: Duration::ZERO, flight: None };
+        let now = clock.now();
+        let state = State { value: None, value_of: now, fetched_at: now, fresh_for: Duration::ZERO, flight: None };
         Self(Arc::new(Inner { clock, freshness, state: Mutex::new(state) }))
     }
 
@@ -93,9 +101,10 @@ impl<T: Send + Sync + 'static> Cached<T> {
     {
         let flight = {
             let mut state = self.lock();
-            if let Some(value) = &state.value {
+            let now = self.0.clock.now();
+            if let Some(value) = state.servable(now, &self.0.freshness) {
                 let value = Arc::clone(value);
-                if state.is_stale(self.0.clock.now()) && state.under_way().is_none() {
+                if state.is_stale(now) && state.under_way().is_none() {
                     state.flight = Some(self.start(fetch()));
                 }
                 return Ok(value);
@@ -121,7 +130,8 @@ impl<T: Send + Sync + 'static> Cached<T> {
 
     /// The document as it is, fetched or not.
     pub(crate) fn current(&self) -> Option<Arc<T>> {
-        self.lock().value.clone()
+        let now = self.0.clock.now();
+        self.lock().servable(now, &self.0.freshness).cloned()
     }
 
     /// What `look` sees in the document, if there is one that is fresh at `now`. It
@@ -170,13 +180,14 @@ impl<T: Send + Sync + 'static> Cached<T> {
             Ok(fetched) => {
                 let value = Arc::new(fetched.value);
                 state.value = Some(Arc::clone(&value));
+                state.value_of = now;
                 state.fresh_for = fetched.max_age.unwrap_or(bounds.default).clamp(bounds.least, bounds.most);
                 Ok(value)
             }
             Err(error) => {
                 state.fresh_for = bounds.retry;
                 if state.value.is_some() {
-                    tracing::warn!(target: "okta_auth", code = %error.code(), "a refresh failed, the last good document serves: {error}");
+                    tracing::warn!(target: "okta_auth", code = %error.code(), "a refresh failed, the last good document serves: {error:?}");
                 }
                 Err(Arc::new(error))
             }
@@ -205,6 +216,13 @@ impl<T> State<T> {
     /// nobody would ever hear of it.
     fn under_way(&self) -> Option<&Flight<T>> {
         self.flight.as_ref().filter(|flight| flight.has_changed().is_ok())
+    }
+
+    /// The document, unless it is too old to be served at all. A clock that was set back
+    /// makes none too old.
+    fn servable(&self, now: Timestamp, freshness: &Freshness) -> Option<&Arc<T>> {
+        let too_old = freshness.limit.is_some_and(|limit| now.since(self.value_of) >= limit);
+        self.value.as_ref().filter(|_| !too_old)
     }
 
     /// A clock that was set back makes a document stale, so that nothing is kept for

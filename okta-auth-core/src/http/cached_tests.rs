@@ -10,6 +10,7 @@ const FRESHNESS: Freshness = Freshness {
     least: Duration::from_secs(10),
     most: Duration::from_secs(1_000),
     retry: Duration::from_secs(5),
+    limit: Some(Duration::from_secs(2_000)),
 };
 
 /// A cache on a clock that the test turns, with a counter of fetches.
@@ -102,6 +103,20 @@ async fn an_outage_serves_the_last_good_document_and_tries_again_later() {
     bench.value(true).await.unwrap();
     bench.settle().await;
     assert_eq!(bench.value(true).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn an_outage_serves_no_document_past_its_limit() {
+    let bench = Bench::new();
+    assert_eq!(bench.value(true).await.unwrap(), 1);
+    bench.pass(1_999);
+    assert_eq!(bench.value(false).await.unwrap(), 1);
+    bench.settle().await;
+    bench.pass(1);
+    assert!(bench.cached.current().is_none());
+    assert_eq!(bench.value(false).await.unwrap_err().code(), Code::ProviderUnavailable);
+    assert_eq!(bench.value(true).await.unwrap(), 4, "and it heals without waiting");
+    assert_eq!(bench.cached.current().map(|value| *value), Some(4));
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use ::http::{HeaderMap, Request, Response, StatusCode};
+use bytes::Bytes;
 use reqwest::dns::Resolve;
 use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
@@ -30,6 +31,7 @@ use super::breaker::Outcome;
 use super::cached::Fetched;
 use super::circuit::{Circuits, Limits};
 use super::guard::EgressPolicy;
+use super::provider_error::ProviderError;
 use super::proxy::HttpProxy;
 use super::rate_limit::{retry_after, stated};
 use super::resolve::{AddressesRefused, GuardedResolver, SystemNames};
@@ -37,6 +39,7 @@ use crate::clock::SharedClock;
 use crate::error::{Code, Error, Result};
 use crate::events::{Measure, ProviderEndpoint};
 use crate::json;
+use crate::secret::SecretBytes;
 
 /// The bounds of one request.
 #[derive(Clone, Debug)]
@@ -199,10 +202,12 @@ impl HttpClient {
     /// [`Code::ProviderResponse`] for a redirect or a body that is too large.
     pub(crate) async fn send(
         &self,
-        request: Request<Vec<u8>>,
+        request: Request<impl Into<SecretBytes>>,
         repeat: Repeat,
         endpoint: ProviderEndpoint,
-    ) -> Result<Response<Vec<u8>>> {
+    ) -> Result<Response<SecretBytes>> {
+        // Wiped when the last reader of the body is done.
+        let request = request.map(|body| Bytes::from_owner(body.into()));
         let mut request = reqwest::Request::try_from(request)
             .map_err(|error| Error::new(Code::Internal, "a request to Okta cannot be built").with_cause(error))?;
         *request.timeout_mut() = Some(self.timeout);
@@ -222,7 +227,7 @@ impl HttpClient {
         request: reqwest::Request,
         repeat: Repeat,
         endpoint: ProviderEndpoint,
-    ) -> Result<Response<Vec<u8>>> {
+    ) -> Result<Response<SecretBytes>> {
         let again = if repeat == Repeat::Safe { request.try_clone() } else { None };
         match (self.send_measured(request, endpoint).await, again) {
             (Err(error), Some(request)) if error.code() == Code::ProviderUnavailable && !is_timeout(&error) => {
@@ -233,7 +238,11 @@ impl HttpClient {
     }
 
     /// One try, and how long it took.
-    async fn send_measured(&self, request: reqwest::Request, endpoint: ProviderEndpoint) -> Result<Response<Vec<u8>>> {
+    async fn send_measured(
+        &self,
+        request: reqwest::Request,
+        endpoint: ProviderEndpoint,
+    ) -> Result<Response<SecretBytes>> {
         let measure = Measure::request(endpoint);
         let result = self.send_once(request).await;
         measure.end(result.as_ref().err().map_or("ok", |error| error.code().as_str()));
@@ -241,7 +250,7 @@ impl HttpClient {
     }
 
     /// One request, one answer, both bounded.
-    async fn send_once(&self, request: reqwest::Request) -> Result<Response<Vec<u8>>> {
+    async fn send_once(&self, request: reqwest::Request) -> Result<Response<SecretBytes>> {
         let response = self.client.execute(request).await.map_err(|error| self.unreachable(error))?;
         self.check_status(&response)?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -276,14 +285,15 @@ impl HttpClient {
     }
 
     /// Reads up to the limit, whatever length the answer claims: the claim may be
-    /// missing or a lie.
-    async fn read_body(&self, mut response: reqwest::Response) -> Result<Vec<u8>> {
-        let mut body = Vec::new();
+    /// missing or a lie. The answer may hold tokens, so its buffer is wiped.
+    async fn read_body(&self, mut response: reqwest::Response) -> Result<SecretBytes> {
+        let claimed = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+        let mut body = SecretBytes::with_capacity(claimed.min(self.max_response));
         while let Some(part) = response.chunk().await.map_err(|error| self.unreachable(error))? {
             if body.len().saturating_add(part.len()) > self.max_response {
                 return Err(self.too_large());
             }
-            body.extend_from_slice(&part);
+            body.append(&part);
         }
         Ok(body)
     }
@@ -331,21 +341,20 @@ impl HttpClient {
         let place = url.path();
         if response.status() != StatusCode::OK {
             let message = format!("Okta answered {} at `{place}`; check OKTA_ISSUER_URI", response.status().as_u16());
-            return Err(Error::new(Code::ProviderResponse, message));
+            return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
         if !is_json(response.headers()) {
             return Err(Error::new(Code::ProviderResponse, format!("the answer at `{place}` is not JSON")));
         }
-        let value = json::object(response.body()).map_err(|error| {
-            Error::new(Code::ProviderResponse, format!("the answer at `{place}` is not what it should be"))
-                .with_cause(error)
+        let value = json::document(response.body()).map_err(|error| {
+            Error::new(Code::ProviderResponse, format!("the answer at `{place}` cannot be used: {error}"))
         })?;
         Ok(Fetched { value, max_age: max_age(response.headers()) })
     }
 }
 
 /// `application/json` or `application/*+json`, with or without parameters.
-fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
@@ -361,7 +370,7 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
 
 /// What a result tells about the endpoint. Anything that it answers, but for 5xx, shows
 /// that it lives.
-fn outcome(result: &Result<Response<Vec<u8>>>) -> Outcome {
+fn outcome(result: &Result<Response<SecretBytes>>) -> Outcome {
     let Err(error) = result else { return Outcome::Answered };
     match error.code() {
         Code::ProviderUnavailable if is_timeout(error) => Outcome::TimedOut,

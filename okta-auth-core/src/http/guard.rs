@@ -23,8 +23,14 @@ use url::{Host, Url};
 use super::address::{self, Kind};
 use crate::error::{Code, Error, Result};
 
-/// The domains below which Okta's orgs are.
-const OKTA: [&str; 5] = ["okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil"];
+/// The domains below which the orgs of Okta's own clouds are: the one list of them.
+const OKTA: [&str; 6] =
+    ["okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil", "okta-miltest.com"];
+
+/// Whether a host is below one of Okta's domains.
+pub(crate) fn is_below_okta(host: &str) -> bool {
+    OKTA.iter().any(|domain| Domain::Below((*domain).to_owned()).has(host))
+}
 
 /// The longest name of DNS in text form (RFC 1035 §2.3.4).
 const LONGEST_NAME: usize = 253;

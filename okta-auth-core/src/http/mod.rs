@@ -23,6 +23,7 @@ mod cached;
 mod circuit;
 mod client;
 mod guard;
+mod provider_error;
 mod proxy;
 mod rate_limit;
 mod resolve;
@@ -31,7 +32,8 @@ mod server_for_tests;
 
 pub(crate) use backchannel::Backchannel;
 pub(crate) use cached::{Cached, Fetched, Freshness};
-pub(crate) use client::{HttpClient, HttpSettings, OperatorRoutes, Repeat};
-pub(crate) use guard::is_loopback;
+pub(crate) use client::{HttpClient, HttpSettings, OperatorRoutes, Repeat, is_json};
 pub use guard::{Dangerous, EgressPolicy};
+pub(crate) use guard::{is_below_okta, is_loopback};
+pub(crate) use provider_error::ProviderError;
 pub(crate) use proxy::{HttpProxy, ProxyScope};

@@ -10,15 +10,19 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::claims::{Audience, Times};
-use crate::clock::Timestamp;
+use crate::clock::NumericDate;
 use crate::error::{Code, Error, Result};
 use crate::json;
 
 /// Claims that no access token has: those of ID tokens, logout tokens and DPoP proofs.
 const OF_OTHERS: [&str; 6] = ["nonce", "at_hash", "c_hash", "events", "htm", "htu"];
+
+/// The names of the claims with a meaning here.
+const KNOWN: [&str; 13] =
+    ["iss", "sub", "aud", "cid", "client_id", "uid", "scp", "scope", "exp", "nbf", "iat", "token_type", "active"];
 
 /// The claims with a meaning here, each of its type.
 #[derive(Debug, Default)]
@@ -59,13 +63,11 @@ impl<'a> AccessPayload<'a> {
     /// [`Code::TokenMalformed`] if it is no JSON object with each name once,
     /// [`Code::TokenClaim`] if a claim is of another type than it should be.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        json::object(bytes).map_err(|error| {
-            let (code, message) = if error.is_data() {
-                (Code::TokenClaim, "a claim of the token is of another type than it should be, or comes twice")
-            } else {
-                (Code::TokenMalformed, "the token's payload is not a JSON object")
-            };
-            Error::new(code, message).with_cause(error)
+        let mut fault = None;
+        json::object_with(bytes, Claims { fault: &mut fault }).map_err(|error| match fault {
+            Some(Fault { claim, why }) if error.is_data() => Error::invalid_claim(claim, why),
+            _ if error.is_data() => Error::new(Code::TokenClaim, "a claim of the token comes twice").with_cause(error),
+            _ => Error::new(Code::TokenMalformed, "the token's payload is not a JSON object").with_cause(error),
         })
     }
 
@@ -79,7 +81,7 @@ impl<'a> AccessPayload<'a> {
 
     /// Reads the value of one claim. `null` is of no type that a claim may have.
     fn read<A: MapAccess<'a>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        let time = |map: &mut A| map.next_value::<i64>().map(|seconds| Some(Timestamp::from_seconds(seconds)));
+        let time = |map: &mut A| map.next_value::<NumericDate>().map(|date| Some(date.0));
         match name {
             "iss" => self.iss = text(map)?,
             "sub" => self.sub = text(map)?,
@@ -113,31 +115,51 @@ fn text<'a, A: MapAccess<'a>>(map: &mut A) -> Result<Option<Cow<'a, str>>, A::Er
     map.next_value::<Text<'a>>().map(|text| Some(text.0))
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for AccessPayload<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Claims)
+/// Reads an object and refuses a name that comes twice: which of the two counts would
+/// be up to each reader.
+struct Claims<'f> {
+    /// What could not be read.
+    fault: &'f mut Option<Fault>,
+}
+
+/// A claim that cannot be read, and why.
+struct Fault {
+    claim: &'static str,
+    why: &'static str,
+}
+
+impl Claims<'_> {
+    /// Notes the claim at fault, if it is one with a meaning here: other names are
+    /// whatever the issuer says.
+    fn note(&mut self, name: &str, why: &'static str) {
+        *self.fault = KNOWN.iter().find(|known| **known == name).map(|claim| Fault { claim, why });
     }
 }
 
-/// Reads an object and refuses a name that comes twice: which of the two counts would
-/// be up to each reader.
-struct Claims;
+impl<'de> DeserializeSeed<'de> for Claims<'_> {
+    type Value = AccessPayload<'de>;
 
-impl<'de> Visitor<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Claims<'_> {
     type Value = AccessPayload<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut payload = AccessPayload::default();
         let mut seen: Vec<Cow<'de, str>> = Vec::with_capacity(24);
         while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
             if seen.contains(&name) {
+                self.note(&name, "comes twice");
                 return Err(de::Error::custom("a claim comes twice"));
             }
-            payload.read(&name, &mut map)?;
+            payload.read(&name, &mut map).inspect_err(|_| self.note(&name, "is not of its type"))?;
             seen.push(name);
         }
         Ok(payload)

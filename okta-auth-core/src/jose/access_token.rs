@@ -19,16 +19,15 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::access_payload::AccessPayload;
-use super::claims::{Audience, Times, check_issuer, check_subject};
+use super::claims::{Audience, Times, check_identifier, check_issuer, check_subject};
 use crate::clock::Timestamp;
-use crate::config::Issuer;
 use crate::error::{Code, Error, Result};
 
 /// What one access token must satisfy.
 #[derive(Debug)]
 pub(crate) struct AccessTokenRules<'a> {
-    /// The issuer, exactly.
-    pub(crate) issuer: &'a Issuer,
+    /// The issuer, as its metadata writes it.
+    pub(crate) issuer: &'a str,
     /// The audiences of this API; the token must name one of them.
     pub(crate) audiences: &'a [String],
 }
@@ -36,8 +35,8 @@ pub(crate) struct AccessTokenRules<'a> {
 /// What an introspected access token must satisfy.
 #[derive(Debug)]
 pub(crate) struct IntrospectionRules<'a> {
-    /// The issuer, where the answer names one.
-    pub(crate) issuer: &'a Issuer,
+    /// The issuer as its metadata writes it, where the answer names one.
+    pub(crate) issuer: &'a str,
     /// The clients whose tokens count. Every token of an org server has the same
     /// audience, so the client is what tells tokens for this application from those for
     /// others.
@@ -120,8 +119,9 @@ impl VerifiedAccessToken {
     pub(super) fn check(json: Vec<u8>, rules: &AccessTokenRules<'_>, now: Timestamp, leeway: Duration) -> Result<Self> {
         let payload = AccessPayload::parse(&json)?;
         check_kind(&payload)?;
-        check_issuer(payload.iss.as_deref(), rules.issuer.as_str())?;
+        check_issuer(payload.iss.as_deref(), rules.issuer)?;
         check_subject(payload.sub.as_deref())?;
+        check_names(&payload)?;
         check_audience(payload.aud.as_ref(), rules.audiences)?;
         payload.times.check(now, leeway)?;
         if payload.cid.is_none() && payload.client_id.is_none() {
@@ -155,9 +155,10 @@ impl VerifiedAccessToken {
         check_kind(&payload)?;
         check_introspected_kind(&payload)?;
         if payload.iss.is_some() {
-            check_issuer(payload.iss.as_deref(), rules.issuer.as_str())?;
+            check_issuer(payload.iss.as_deref(), rules.issuer)?;
         }
         check_subject(payload.sub.as_deref())?;
+        check_names(&payload)?;
         let client_id = payload.client_id.as_deref().unwrap_or_default();
         if !rules.clients.iter().any(|client| client == client_id) {
             let message = "is another client than this application; let it in with `accept_client` if that is meant";
@@ -173,11 +174,11 @@ impl VerifiedAccessToken {
 }
 
 /// The claims to keep, once everything has been checked.
-fn claims(mut payload: AccessPayload<'_>, issuer: &Issuer) -> Result<AccessTokenClaims> {
+fn claims(mut payload: AccessPayload<'_>, issuer: &str) -> Result<AccessTokenClaims> {
     let expires_at = payload.times.exp.ok_or_else(|| Error::invalid_claim("exp", "is missing"))?;
     let scopes = payload.scopes();
     Ok(AccessTokenClaims {
-        issuer: issuer.as_str().to_owned(),
+        issuer: issuer.to_owned(),
         subject: payload.sub.unwrap_or_default().into_owned(),
         client_id: payload.cid.or(payload.client_id).unwrap_or_default().into_owned(),
         user_id: payload.uid.map(Cow::into_owned),
@@ -186,6 +187,15 @@ fn claims(mut payload: AccessPayload<'_>, issuer: &Issuer) -> Result<AccessToken
         json: Vec::new(),
         all: OnceLock::new(),
     })
+}
+
+/// The identifiers besides the subject, where they are there.
+fn check_names(payload: &AccessPayload<'_>) -> Result<()> {
+    let names = [("cid", &payload.cid), ("client_id", &payload.client_id), ("uid", &payload.uid)];
+    names
+        .into_iter()
+        .filter_map(|(name, text)| Some((name, text.as_deref()?)))
+        .try_for_each(|(n, t)| check_identifier(n, t))
 }
 
 /// What no access token has, and a binding to a key that a bearer cannot prove.
@@ -248,8 +258,7 @@ mod tests {
             Value::Null => drop(answer.as_object_mut().unwrap().remove(name)),
             value => answer[name] = value,
         }
-        let issuer = Issuer::new("https://x.okta.com", "https://x.okta.com".parse().unwrap());
-        let rules = IntrospectionRules { issuer: &issuer, clients: &["c".to_owned()] };
+        let rules = IntrospectionRules { issuer: "https://x.okta.com", clients: &["c".to_owned()] };
         let now = Timestamp::from_seconds(1_000);
         VerifiedAccessToken::from_introspection(answer.as_object().unwrap(), &rules, now, LEEWAY)
             .map_err(|error| error.code())
@@ -290,11 +299,28 @@ mod tests {
         for twice in [r#"{"aud":"a","aud":"b"}"#, r#"{"x":1,"x":1}"#, r#"{"sub":"a","\u0073ub":"b"}"#] {
             assert_eq!(code(twice), Code::TokenClaim, "{twice}");
         }
-        for (name, wrong) in
-            [("sub", "1"), ("exp", "1.5"), ("exp", "\"1\""), ("iat", "null"), ("scp", "\"a\""), ("aud", "[1]")]
-        {
-            assert_eq!(code(&format!("{{\"{name}\":{wrong}}}")), Code::TokenClaim, "{name} {wrong}");
+        for (name, wrong) in [
+            ("iss", "1"),
+            ("sub", "1"),
+            ("aud", "[1]"),
+            ("cid", "[\"c\"]"),
+            ("client_id", "true"),
+            ("uid", "{}"),
+            ("scp", "\"a\""),
+            ("scope", "[\"a\"]"),
+            ("exp", "\"1\""),
+            ("nbf", "[1]"),
+            ("iat", "null"),
+            ("token_type", "1"),
+            ("active", "\"true\""),
+        ] {
+            let error = AccessPayload::parse(format!("{{\"x\":1,\"{name}\":{wrong}}}").as_bytes()).unwrap_err();
+            assert_eq!((error.code(), error.claim()), (Code::TokenClaim, Some(name)), "{name} {wrong}");
         }
+        assert_eq!(AccessPayload::parse(br#"{"sub":"a","sub":"b"}"#).unwrap_err().claim(), Some("sub"));
+        let dates = AccessPayload::parse(br#"{"exp":1.9,"iat":-0.5,"nbf":1e300}"#).unwrap().times;
+        let seconds = [dates.exp, dates.iat, dates.nbf].map(|time| time.map(Timestamp::seconds));
+        assert_eq!(seconds, [Some(1), Some(-1), Some(i64::MAX)]);
         for no_object in ["", "[]", "1", "null", "{", "{}x", "\u{feff}{}"] {
             AccessPayload::parse(no_object.as_bytes()).unwrap_err();
         }

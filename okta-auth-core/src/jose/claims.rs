@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::clock::Timestamp;
+use crate::clock::{NumericDate, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::json::{self, Unique};
 
@@ -79,27 +79,51 @@ impl Payload {
         })
     }
 
-    /// Reads the claims that a kind of token has, each with its type.
-    pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
-        T::deserialize(&self.0).map_err(|error| {
-            Error::new(Code::TokenClaim, "a claim of the token is missing or not of its type (see the cause)")
-                .with_cause(error)
-        })
+    /// A claim, where it is there and not null, as `read` reads it.
+    ///
+    /// # Errors
+    /// [`Code::TokenClaim`] with its name if `read` cannot read it: `wrong` says what it
+    /// is not.
+    pub(super) fn read<'a, T>(
+        &'a self,
+        name: &'static str,
+        wrong: &str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some(value) = self.0.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+        read(value).map(Some).ok_or_else(|| Error::invalid_claim(name, wrong))
+    }
+
+    /// A claim that is a string.
+    ///
+    /// # Errors
+    /// [`Code::TokenClaim`] with its name if it is anything else.
+    pub(super) fn string(&self, name: &'static str) -> Result<Option<&str>> {
+        self.read(name, "is not a string", Value::as_str)
+    }
+
+    /// A claim that is a moment.
+    ///
+    /// # Errors
+    /// [`Code::TokenClaim`] with its name if it is no number.
+    pub(super) fn date(&self, name: &'static str) -> Result<Option<Timestamp>> {
+        self.read(name, "is not a number of seconds", NumericDate::read)
+    }
+
+    /// The audience.
+    ///
+    /// # Errors
+    /// [`Code::TokenClaim`] if it is neither a string nor a list of strings.
+    pub(super) fn audience(&self) -> Result<Option<Audience>> {
+        self.read("aud", "is neither a string nor a list of strings", |value| Audience::deserialize(value).ok())
     }
 
     /// The claims about time.
     ///
     /// # Errors
-    /// [`Code::TokenClaim`] if one is not an integer.
+    /// [`Code::TokenClaim`] with the name of one that is no number.
     pub(super) fn times(&self) -> Result<Times> {
-        let time = |name: &'static str| match self.0.get(name) {
-            None => Ok(None),
-            Some(value) => match value.as_i64() {
-                Some(seconds) => Ok(Some(Timestamp::from_seconds(seconds))),
-                None => Err(Error::invalid_claim(name, "is not a whole number of seconds")),
-            },
-        };
-        Ok(Times { exp: time("exp")?, nbf: time("nbf")?, iat: time("iat")? })
+        Ok(Times { exp: self.date("exp")?, nbf: self.date("nbf")?, iat: self.date("iat")? })
     }
 
     /// Whether a claim is there, whatever its value.
@@ -108,8 +132,7 @@ impl Payload {
     }
 }
 
-/// The claims about time, in whole seconds. `NumericDate` allows fractions, which no
-/// issuer here sends; a float is refused with everything else that is no integer.
+/// The claims about time. Fractions of a second are dropped.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Times {
     /// The token is no good from this moment on.
@@ -142,17 +165,58 @@ impl Times {
     }
 }
 
-/// A subject has 1 to 255 ASCII characters (OIDC Core §2).
+/// The longest identifier that is read, in characters. OIDC Core §2 has the same bound
+/// for `sub`; other identifiers of Okta have less than 50.
+const MAX_IDENTIFIER: usize = 255;
+
+/// A subject is any string (RFC 7519 §4.1.2) of 1 to 255 characters (OIDC Core §2). Okta
+/// puts the login into access tokens, which need not be ASCII.
 ///
 /// An empty one would make one user out of everybody who has it.
 pub(super) fn check_subject(subject: Option<&str>) -> Result<()> {
-    match subject {
-        None => Err(Error::invalid_claim("sub", "is missing")),
-        Some(sub) if sub.is_empty() || sub.len() > 255 || !sub.is_ascii() => {
-            Err(Error::invalid_claim("sub", "is not 1 to 255 ASCII characters"))
-        }
-        Some(_) => Ok(()),
+    check_identifier("sub", subject.ok_or_else(|| Error::invalid_claim("sub", "is missing"))?)
+}
+
+/// An identifier, which may reach logs, pages and keys of stores.
+///
+/// # Errors
+/// [`Code::TokenClaim`] with the claim's name.
+pub(super) fn check_identifier(name: &'static str, text: &str) -> Result<()> {
+    if is_identifier(text) {
+        return Ok(());
     }
+    Err(Error::invalid_claim(name, "is not 1 to 255 characters without control characters"))
+}
+
+/// Whether a text can be an identifier of a token, a session, a client or a user: 1 to
+/// 255 characters, none of which could forge a line of a log or change how it reads.
+pub(crate) fn is_identifier(text: &str) -> bool {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return (1..=MAX_IDENTIFIER).contains(&text.len());
+    }
+    text.chars().take(MAX_IDENTIFIER.saturating_add(1)).count() <= MAX_IDENTIFIER && text.chars().all(is_plain)
+}
+
+/// Whether a character is not a control character, not a separator of lines, and not a
+/// mark that reverses the direction of writing. The sign that stands for bytes that
+/// were not UTF-8 would make different texts equal.
+fn is_plain(character: char) -> bool {
+    let special = matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | char::REPLACEMENT_CHARACTER);
+    !character.is_control() && !special
+}
+
+/// The e-mail address, where there is one, has no control characters and at most 320
+/// characters (RFC 3696, erratum 1690): sessions are found by it, and applications show
+/// it and write to it. An address that is no string is no address.
+///
+/// # Errors
+/// [`Code::TokenClaim`] with the claim's name.
+pub(crate) fn check_email(claims: &Map<String, Value>) -> Result<()> {
+    let Some(email) = claims.get("email").and_then(Value::as_str) else { return Ok(()) };
+    if email.chars().all(is_plain) && email.chars().count() <= 320 {
+        return Ok(());
+    }
+    Err(Error::invalid_claim("email", "has control characters or more than 320 characters"))
 }
 
 /// The issuer is the expected one, character by character.
@@ -193,17 +257,36 @@ mod tests {
     }
 
     #[test]
-    fn times_are_integers() {
-        assert!(times(r#"{"exp":1,"iat":1}"#).is_ok());
-        for bad in [
-            r#"{"exp":1.5}"#,
-            r#"{"exp":"1"}"#,
-            r#"{"iat":1e3}"#,
-            r#"{"exp":[1]}"#,
-            r#"{"exp":true}"#,
-            r#"{"exp":99999999999999999999}"#,
-        ] {
-            assert_eq!(times(bad).unwrap_err().code(), Code::TokenClaim, "{bad}");
+    fn times_are_any_numbers_and_what_is_none_is_named() {
+        let read = times(r#"{"exp":1.9,"iat":1e3,"nbf":99999999999999999999}"#).unwrap();
+        let seconds = [read.exp, read.iat, read.nbf].map(|time| time.map(Timestamp::seconds));
+        assert_eq!(seconds, [Some(1), Some(1_000), Some(i64::MAX)]);
+        for name in ["exp", "iat", "nbf"] {
+            for bad in ["\"1\"", "[1]", "true", "{}", "\"\""] {
+                let error = times(&format!(r#"{{"{name}":{bad}}}"#)).unwrap_err();
+                assert_eq!((error.code(), error.claim()), (Code::TokenClaim, Some(name)), "{bad}");
+            }
+        }
+    }
+
+    #[test]
+    fn identifiers_are_any_text_but_what_could_forge_lines() {
+        let long = "\u{fc}".repeat(255);
+        for fine in
+            ["a", " ", "j\u{fc}rgen.m\u{fc}ller@example.test", "\u{1f600}", "a|b;c\"'<>", &"x".repeat(255), &long]
+        {
+            assert!(is_identifier(fine), "{fine}");
+        }
+        let control =
+            ["a\n", "\ra", "\0", "\u{1b}[2J", "\t", "\u{7f}", "\u{85}", "\u{9b}", "\u{2028}", "\u{202e}", "\u{2066}"];
+        for bad in control.into_iter().chain(["", "\u{fffd}", &"x".repeat(256), &format!("{long}x")]) {
+            assert!(!is_identifier(bad), "{bad:?}");
+            assert_eq!(check_subject(Some(bad)).unwrap_err().claim(), Some("sub"));
+        }
+        let email = |email: &str| check_email(&Map::from_iter([("email".to_owned(), email.into())]));
+        email("j\u{fc}rgen@example.test").unwrap();
+        for bad in ["a@b\r\nBcc: c@d", &"x".repeat(321)] {
+            assert_eq!(email(bad).unwrap_err().claim(), Some("email"));
         }
     }
 

@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::algorithm::Algorithm;
-use super::claims::{Audience, check_issuer, check_subject};
+use super::claims::{Audience, Payload, check_email, check_identifier, check_issuer, check_subject};
 use super::jwks::Trust;
 use super::verifier::Authentic;
 use crate::base64url;
 use crate::clock::Timestamp;
-use crate::config::Issuer;
 use crate::error::{Code, Error, Result};
 use crate::secret::constant_time_eq;
 
@@ -23,8 +21,8 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 /// What one ID token must satisfy.
 #[derive(Debug)]
 pub(crate) struct IdTokenRules<'a> {
-    /// The issuer, exactly.
-    pub(crate) issuer: &'a Issuer,
+    /// The issuer, as its metadata writes it.
+    pub(crate) issuer: &'a str,
     /// The one audience.
     pub(crate) client_id: &'a str,
     /// The nonce of the attempt.
@@ -47,7 +45,7 @@ pub struct IdTokenClaims {
 }
 
 /// The claims with a meaning here, each with its type.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 struct Registered {
     /// Who issued it.
     iss: Option<String>,
@@ -66,7 +64,7 @@ struct Registered {
     /// The authentication context that was reached.
     acr: Option<String>,
     /// The methods that were used.
-    amr: Option<Vec<String>>,
+    amr: Vec<String>,
     /// The session at the issuer.
     sid: Option<String>,
 }
@@ -94,7 +92,7 @@ impl IdTokenClaims {
 
     /// How the user proved who they are, for example `pwd` and `mfa`.
     pub fn amr(&self) -> &[String] {
-        self.registered.amr.as_deref().unwrap_or_default()
+        &self.registered.amr
     }
 
     /// The session at Okta, if the token tells.
@@ -126,9 +124,9 @@ impl VerifiedIdToken {
         if payload.has("events") || (payload.has("scp") && payload.has("cid")) {
             return Err(Error::new(Code::TokenKind, "the token is of another kind than an ID token"));
         }
-        let registered: Registered = payload.read()?;
+        let registered = Registered::read(payload)?;
         let times = payload.times()?;
-        check_issuer(registered.iss.as_deref(), rules.issuer.as_str())?;
+        check_issuer(registered.iss.as_deref(), rules.issuer)?;
         check_subject(registered.sub.as_deref())?;
         registered.check_audience(rules.client_id)?;
         times.check(authentic.now, authentic.leeway)?;
@@ -142,7 +140,41 @@ impl VerifiedIdToken {
     }
 }
 
+/// The strings of a list, or a string as a list of one. Other elements are left out.
+fn strings(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(only) => Some(vec![only.clone()]),
+        Value::Array(list) => Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+        _ => None,
+    }
+}
+
 impl Registered {
+    /// Reads each claim with its type.
+    ///
+    /// An empty `sid` names no session and counts as absent. `session_expiry` is read
+    /// where sessions are made; here it only has to be what it should be, so that a
+    /// broken one does not lengthen a session.
+    fn read(payload: &Payload) -> Result<Self> {
+        let string = |name: &'static str| payload.string(name).map(|text| text.map(str::to_owned));
+        let sid = payload.string("sid")?.filter(|sid| !sid.is_empty());
+        sid.map_or(Ok(()), |sid| check_identifier("sid", sid))?;
+        payload.date("session_expiry")?;
+        check_email(&payload.0)?;
+        Ok(Self {
+            iss: string("iss")?,
+            sub: string("sub")?,
+            aud: payload.audience()?,
+            azp: string("azp")?,
+            nonce: string("nonce")?,
+            at_hash: string("at_hash")?,
+            auth_time: payload.date("auth_time")?,
+            acr: string("acr")?,
+            amr: payload.read("amr", "is neither a string nor a list of strings", strings)?.unwrap_or_default(),
+            sid: sid.map(str::to_owned),
+        })
+    }
+
     /// This client and nobody else: another audience would be another party that the
     /// token was made for, and that could replay it here.
     fn check_audience(&self, client_id: &str) -> Result<()> {

@@ -31,7 +31,9 @@ pub(crate) struct KeysSettings {
 impl Default for KeysSettings {
     /// Okta's `max-age` is honoured from 5 minutes to a day: it has sent `no-store` by
     /// mistake, and an emergency rotation should not take longer than a day to be
-    /// noticed by itself.
+    /// noticed by itself. While the keys cannot be fetched, those that were fetched last
+    /// serve for 48 hours: whoever has stolen a key and keeps this application from Okta
+    /// can use it for no longer.
     fn default() -> Self {
         let minutes = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
         let freshness = Freshness {
@@ -39,6 +41,7 @@ impl Default for KeysSettings {
             least: minutes(5),
             most: minutes(24 * 60),
             retry: Duration::from_secs(30),
+            limit: Some(minutes(48 * 60)),
         };
         Self { floor: Duration::from_secs(5), freshness }
     }

@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use super::claims::{Payload, check_issuer, check_subject};
-use super::message::{Once, check_identifier, check_only_audience, text};
+use super::claims::{Payload, check_identifier, check_issuer, check_subject};
+use super::message::{Once, check_only_audience, text};
 use super::verifier::Authentic;
 use crate::clock::Timestamp;
-use crate::config::Issuer;
 use crate::error::{Code, Error, Result};
 
 /// The one event of a logout token.
@@ -31,7 +30,7 @@ const OF_OTHERS: [&str; 6] = ["nonce", "at_hash", "c_hash", "scp", "htm", "htu"]
 #[derive(Debug)]
 pub(crate) struct LogoutTokenRules<'a> {
     /// The issuer, exactly.
-    pub(crate) issuer: &'a Issuer,
+    pub(crate) issuer: &'a str,
     /// The one audience.
     pub(crate) client_id: &'a str,
 }
@@ -91,10 +90,10 @@ impl VerifiedLogoutToken {
     pub(super) fn check(authentic: &Authentic, rules: &LogoutTokenRules<'_>) -> Result<Self> {
         let payload = &authentic.payload;
         check_kind(payload)?;
-        check_issuer(text(payload, "iss")?, rules.issuer.as_str())?;
+        check_issuer(text(payload, "iss")?, rules.issuer)?;
         check_only_audience(payload, rules.client_id)?;
         let once = Once::new(authentic, check_times(authentic)?)?;
-        Ok(Self { issuer: rules.issuer.as_str().to_owned(), target: target(payload)?, once })
+        Ok(Self { issuer: rules.issuer.to_owned(), target: target(payload)?, once })
     }
 }
 

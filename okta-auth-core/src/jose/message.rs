@@ -9,15 +9,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::claims::{Audience, Payload};
+use super::claims::{Audience, Payload, check_identifier};
 use super::verifier::Authentic;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-
-/// The longest identifier of a token or a session that is read, in bytes. It becomes a
-/// key in a store, so its size is not up to the sender. Okta's have less than 50; `sub`
-/// has the same bound (OIDC Core §2).
-const MAX_IDENTIFIER: usize = 255;
 
 /// One use of one message: what the caller remembers, so that it does not count twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,20 +70,4 @@ pub(super) fn check_only_audience(payload: &Payload, expected: &str) -> Result<(
         return Err(Error::invalid_claim("aud", "is not this application alone"));
     }
     Ok(())
-}
-
-/// An identifier that the issuer made up: of a token, or of a session.
-pub(super) fn check_identifier(name: &'static str, text: &str) -> Result<()> {
-    if is_identifier(text) {
-        return Ok(());
-    }
-    Err(Error::invalid_claim(name, "is not 1 to 255 bytes of text without control characters"))
-}
-
-/// Whether a text can be an identifier of a token, a session or a user: 1 to 255 bytes,
-/// without control characters, and without the sign that stands for bytes that were not
-/// UTF-8, since it would make different texts equal.
-pub(crate) fn is_identifier(text: &str) -> bool {
-    let size = (1..=MAX_IDENTIFIER).contains(&text.len());
-    size && !text.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER)
 }

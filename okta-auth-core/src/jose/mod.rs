@@ -18,16 +18,22 @@
 //! 5. The key is chosen by `kid`, `kty`, `use` and `alg`. Without a `kid` exactly one
 //!    key must fit.
 //! 6. The signature verifies. The payload is not looked at before that.
-//! 7. The payload is a JSON object with each name once, and times are integers.
+//! 7. The payload is a JSON object with each name once, and each claim with a meaning
+//!    here is of its type. Times are numbers, with or without a fraction (RFC 7519 §2).
 //! 8. `iss`, `sub`, `aud`, `exp` and `iat` are there and right, and `nbf` where it is
 //!    there.
+//! 9. Identifiers (`sub`, `sid`, `jti`, clients) have 1 to 255 characters and no control
+//!    characters.
+//! 10. A refusal names its claim ([`Error::claim`](crate::error::Error::claim)).
 //!
 //! # Rules for ID tokens (OIDC Core §3.1.3.7)
 //!
 //! The audience is this client and nobody else, `azp` is this client where it is there,
 //! the nonce is the one of the attempt, `at_hash` belongs to the access token where it
 //! is there, `auth_time` satisfies the `max_age` that was asked for, and `acr` is one
-//! of the `acr_values` that were asked for. `iat` is at most a day old.
+//! of the `acr_values` that were asked for. `iat` is at most a day old. `session_expiry`
+//! is a time. `amr` is a list; a single string counts as a list of one. Optional claims
+//! that are `null` count as absent.
 //!
 //! # Rules for access tokens (RFC 9068 §4, in Okta's form)
 //!
@@ -68,11 +74,12 @@ pub use access_token::{AccessTokenClaims, VerifiedAccessToken};
 pub(crate) use access_token::{AccessTokenRules, IntrospectionRules};
 pub use algorithm::Algorithm;
 pub use claims::Audience;
+pub(crate) use claims::{check_email, is_identifier};
 pub(crate) use id_token::IdTokenRules;
 pub use id_token::{IdTokenClaims, VerifiedIdToken};
 pub(crate) use jwks::{Keys, KeysSettings, Trust};
 pub(crate) use logout_token::{Ends, LogoutTokenRules};
-pub(crate) use message::{Once, is_identifier};
+pub(crate) use message::Once;
 pub(crate) use revocation_token::RevocationTokenRules;
 pub(crate) use verifier::{KeysVersion, Verifier};
 

@@ -85,7 +85,7 @@ impl Verifier {
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching the keys.
     pub(crate) async fn id_token(&self, keys: &Url, token: &str, rules: &IdTokenRules<'_>) -> Result<VerifiedIdToken> {
-        let signed = self.authentic(keys, (token, rules.issuer.as_str()), ID_TOKEN, rules.trust).await?;
+        let signed = self.authentic(keys, (token, rules.issuer), ID_TOKEN, rules.trust).await?;
         VerifiedIdToken::check(self.read(&signed)?, rules)
     }
 
@@ -100,7 +100,7 @@ impl Verifier {
         token: &str,
         rules: &AccessTokenRules<'_>,
     ) -> Result<(VerifiedAccessToken, KeysVersion)> {
-        let signed = self.authentic(keys, (token, rules.issuer.as_str()), ACCESS_TOKEN, Trust::Anonymous).await?;
+        let signed = self.authentic(keys, (token, rules.issuer), ACCESS_TOKEN, Trust::Anonymous).await?;
         let version = KeysVersion(Arc::downgrade(&signed.keys));
         Ok((VerifiedAccessToken::check(signed.payload, rules, self.clock.now(), self.leeway)?, version))
     }
@@ -116,7 +116,7 @@ impl Verifier {
         token: &str,
         rules: &LogoutTokenRules<'_>,
     ) -> Result<VerifiedLogoutToken> {
-        let signed = self.authentic(keys, (token, rules.issuer.as_str()), LOGOUT_TOKEN, Trust::Anonymous).await?;
+        let signed = self.authentic(keys, (token, rules.issuer), LOGOUT_TOKEN, Trust::Anonymous).await?;
         VerifiedLogoutToken::check(&self.read(&signed)?, rules)
     }
 

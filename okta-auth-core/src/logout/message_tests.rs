@@ -483,7 +483,7 @@ async fn a_whole_back_channel_logout() {
         "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
     });
     let token = back(&format!("logout_token={}", sign(&json!({ "alg": "RS256", "kid": "rsa" }), &payload))).unwrap();
-    let rules = LogoutTokenRules { issuer: &issuer(), client_id: CLIENT };
+    let rules = LogoutTokenRules { issuer: ISSUER, client_id: CLIENT };
     org.verifier().logout_token(&org.keys, &token, &rules).await.unwrap();
 }
 

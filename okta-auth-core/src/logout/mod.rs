@@ -78,7 +78,7 @@ pub(crate) async fn revoke(protocol: &Protocol, metadata: &Metadata, session: &S
     match tokio::time::timeout(REVOCATION_TIMEOUT, protocol.revoke_refresh_token(metadata, &token)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::warn!(target: "okta_auth", code = %error.code(), "the refresh token was not revoked: {error}");
+            tracing::warn!(target: "okta_auth", code = %error.code(), "the refresh token was not revoked: {error:?}");
         }
         Err(_) => tracing::warn!(target: "okta_auth", "the refresh token was not revoked: Okta took too long"),
     }

@@ -41,7 +41,7 @@ pub(crate) enum SubjectIdentifier {
 /// that of the ID tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct AcceptedIssuers {
-    configured: String,
+    configured: Issuer,
     org: String,
 }
 
@@ -61,15 +61,14 @@ impl AcceptedIssuers {
     /// An issuer with another path may share its host with strangers, and stands for
     /// itself alone.
     pub(crate) fn of(issuer: &Issuer) -> Self {
-        let configured = issuer.as_str().to_owned();
-        let org = issuer.org().unwrap_or_else(|| configured.clone());
-        Self { configured, org }
+        let org = issuer.org().unwrap_or_else(|| issuer.as_str().to_owned());
+        Self { configured: issuer.clone(), org }
     }
 
     /// The issuer of a signer, for the rules of the token.
     pub(crate) fn issuer(&self, signer: Signer) -> &str {
         match signer {
-            Signer::Configured => &self.configured,
+            Signer::Configured => self.configured.as_str(),
             Signer::Org => &self.org,
         }
     }
@@ -82,8 +81,10 @@ impl AcceptedIssuers {
     /// another.
     pub(crate) fn signer(&self, token: &str) -> Result<Signer> {
         let claimed = claimed_issuer(token)?;
-        let fits = |signer: &Signer| self.issuer(*signer) == claimed;
-        let signer = [Signer::Configured, Signer::Org].into_iter().find(fits);
+        let signer = match claimed {
+            claimed if self.configured.is_spelled(&claimed) => Some(Signer::Configured),
+            claimed => (claimed == self.org).then_some(Signer::Org),
+        };
         signer.ok_or_else(|| Error::invalid_claim("iss", "is neither the configured issuer nor its org"))
     }
 }
@@ -121,7 +122,9 @@ pub(crate) fn subject(headers: &HeaderMap, body: &[u8], accepted: &AcceptedIssue
     })?;
     let subject = identifier(message.0)?;
     match &subject {
-        SubjectIdentifier::IssuerSubject { iss, .. } if ![&accepted.configured, &accepted.org].contains(&iss) => {
+        SubjectIdentifier::IssuerSubject { iss, .. }
+            if !accepted.configured.is_spelled(iss) && *iss != accepted.org =>
+        {
             Err(Error::new(Code::LogoutForbidden, "the user who is to be signed out is one of another issuer"))
         }
         _ => Ok(subject),

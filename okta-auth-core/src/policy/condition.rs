@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::caller::Caller;
 use super::decision::{StepUp, Verdict};
 use super::rule::{CheckFuture, Policy};
-use crate::clock::Timestamp;
+use crate::clock::NumericDate;
 
 /// One condition about a caller.
 pub(super) enum Condition {
@@ -90,7 +90,8 @@ impl ClaimCondition {
     }
 
     /// The claim is a list with this value in it. A text that contains it is malformed:
-    /// `"admin"` must not be found in `"not-an-admin"`.
+    /// `"admin"` must not be found in `"not-an-admin"`. A list without the value is
+    /// malformed if it holds a value of another type, since that one cannot be compared.
     pub fn contains(self, value: impl Into<Value>) -> Policy {
         Policy::condition(Condition::Claim(self.0, Test::Contains(value.into())))
     }
@@ -162,7 +163,7 @@ impl Test {
             Self::Equals(expected) if same_type(expected) => met_if(value == expected),
             Self::OneOf(values) if values.iter().any(same_type) => met_if(values.contains(value)),
             Self::Contains(expected) => match value {
-                Value::Array(list) => met_if(list.contains(expected)),
+                Value::Array(list) => in_list(list, expected),
                 _ => Verdict::Malformed,
             },
             Self::Equals(_) | Self::OneOf(_) => Verdict::Malformed,
@@ -184,15 +185,27 @@ fn text(claim: Option<&Value>, test: impl FnOnce(&str) -> bool) -> Verdict {
     }
 }
 
-/// A list of texts with `name` in it. A list with anything else in it is malformed as a
-/// whole: it is not what the issuer was set up to send.
+/// A list of strings with `name` in it. A single string is a list of one, and is never
+/// split.
 fn listed(claim: Option<&Value>, name: &str) -> Verdict {
     match claim {
         None | Some(Value::Null) => Verdict::Missing,
-        Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
-            met_if(list.iter().any(|entry| entry.as_str() == Some(name)))
-        }
+        Some(Value::String(only)) => met_if(only == name),
+        Some(Value::Array(list)) => in_list(list, &Value::from(name)),
         Some(_) => Verdict::Malformed,
+    }
+}
+
+/// A list with `expected` in it. An element of another type may be a broken spelling of
+/// anything, so it makes the list malformed for every value that is not in it.
+fn in_list(list: &[Value], expected: &Value) -> Verdict {
+    let comparable = |value: &Value| std::mem::discriminant(value) == std::mem::discriminant(expected);
+    if list.contains(expected) {
+        Verdict::Met
+    } else if list.iter().all(comparable) {
+        Verdict::NotMet
+    } else {
+        Verdict::Malformed
     }
 }
 
@@ -205,7 +218,7 @@ fn recent(caller: &Caller, time: Duration) -> Verdict {
     let (now, leeway) = (caller.now(), caller.leeway());
     match caller.claim("auth_time") {
         None | Some(Value::Null) => Verdict::Missing,
-        Some(value) => match value.as_i64().map(Timestamp::from_seconds) {
+        Some(value) => match NumericDate::read(value) {
             Some(at) if at <= now.plus(leeway) => met_if(now <= at.plus(time).plus(leeway)),
             _ => Verdict::Malformed,
         },

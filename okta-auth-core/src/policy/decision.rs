@@ -65,6 +65,8 @@ pub enum Verdict {
     Malformed,
     /// Nobody is known.
     Anonymous,
+    /// A function of the application could not tell.
+    Unknown,
 }
 
 impl Verdict {
@@ -76,6 +78,7 @@ impl Verdict {
             Self::Missing => "claim_missing",
             Self::Malformed => "claim_malformed",
             Self::Anonymous => "login_required",
+            Self::Unknown => "check_unknown",
         }
     }
 }
@@ -113,6 +116,7 @@ impl fmt::Display for Reason {
             Verdict::Missing => write!(f, "{not}{condition} cannot be told: the claim is missing"),
             Verdict::Malformed => write!(f, "{not}{condition} cannot be told: the claim is of another type"),
             Verdict::Anonymous => write!(f, "{not}{condition} cannot be told: nobody is signed in"),
+            Verdict::Unknown => write!(f, "{not}{condition} cannot be told: the function could not decide"),
         }
     }
 }
@@ -170,8 +174,8 @@ impl Decision {
     }
 
     /// A stable code for logs and for clients: `allowed`, `login_required`,
-    /// `step_up_required`, `insufficient_scope`, `claim_missing`, `claim_malformed` or
-    /// `not_met`.
+    /// `step_up_required`, `insufficient_scope`, `claim_missing`, `claim_malformed`,
+    /// `check_unknown` or `not_met`.
     pub fn code(&self) -> &'static str {
         match &self.effect {
             Effect::Allow => "allowed",

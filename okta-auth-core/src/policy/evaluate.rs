@@ -5,9 +5,9 @@
 //! result: so a policy without such functions costs no allocation for futures, and
 //! functions are called in the order in which they stand.
 //!
-//! A condition that cannot be answered, since its claim is missing or of the wrong
-//! type, never allows, negated or not: `!group("x")` is a denial for a caller
-//! without the claim, and not a way in.
+//! A condition that cannot be answered never allows, negated or not: its claim is
+//! missing or of the wrong type, or the application's function could not tell.
+//! `!group("x")` denies a caller without the claim.
 //!
 //! The effects are ordered by how strict they are. `&` takes the strictest of its
 //! parts and `|` the most lenient, so the order of parts decides what is told, and
@@ -32,7 +32,7 @@ pub(super) struct Outcome {
 /// What functions of the application have returned, by the condition that they belong
 /// to.
 #[derive(Default)]
-pub(super) struct Results(Vec<(Arc<Condition>, bool)>);
+pub(super) struct Results(Vec<(Arc<Condition>, Verdict)>);
 
 /// A function of the application that has to be called first.
 pub(super) type Pending = Arc<Condition>;
@@ -40,16 +40,20 @@ pub(super) type Pending = Arc<Condition>;
 impl Results {
     /// Calls the function of a condition, and keeps what it returns.
     pub(super) async fn call(&mut self, condition: &Pending, caller: &Caller) {
-        let met = match &**condition {
-            Condition::Check(_, function) => function(caller.clone()).await,
-            _ => false,
+        let verdict = match &**condition {
+            Condition::Check(_, function) => match function(caller.clone()).await {
+                Some(true) => Verdict::Met,
+                Some(false) => Verdict::NotMet,
+                None => Verdict::Unknown,
+            },
+            _ => Verdict::NotMet,
         };
-        self.0.push((Arc::clone(condition), met));
+        self.0.push((Arc::clone(condition), verdict));
     }
 
     /// What a function returned, if it has been called.
-    fn known(&self, condition: &Arc<Condition>) -> Option<bool> {
-        self.0.iter().find(|(known, _)| Arc::ptr_eq(known, condition)).map(|(_, met)| *met)
+    fn known(&self, condition: &Arc<Condition>) -> Option<Verdict> {
+        self.0.iter().find(|(known, _)| Arc::ptr_eq(known, condition)).map(|(_, verdict)| *verdict)
     }
 }
 
@@ -90,19 +94,17 @@ fn visit(rule: &Rule, negated: bool, caller: &Caller, results: &Results) -> Resu
 
 /// One condition.
 ///
-/// `!` turns met and not met around. Anonymous stays a sign-in, and missing and
-/// malformed stay what they are. A negated condition asks for no step-up: a sign-in
+/// `!` turns met and not met around. Anonymous stays a sign-in, and missing, malformed
+/// and unknown stay what they are. A negated condition asks for no step-up: a sign-in
 /// can be asked to prove something, and not to leave it out.
 ///
 /// For nobody no function of the application is called: whoever is anonymous is sent
 /// to sign in first.
 fn leaf(condition: &Arc<Condition>, negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     let verdict = match &**condition {
-        Condition::Check(..) if !caller.is_anonymous() => match results.known(condition) {
-            Some(true) => Verdict::Met,
-            Some(false) => Verdict::NotMet,
-            None => return Err(Arc::clone(condition)),
-        },
+        Condition::Check(..) if !caller.is_anonymous() => {
+            results.known(condition).ok_or_else(|| Arc::clone(condition))?
+        }
         _ => condition.verdict(caller),
     };
     let verdict = match verdict {

@@ -28,15 +28,19 @@
 //! # How conditions combine
 //!
 //! 1. A condition is met, not met, or unknown: the claim that it asks for is missing,
-//!    or of another type than the condition needs.
+//!    or of another type than the condition needs, or the application's function could
+//!    not tell.
 //! 2. Unknown never allows, not even under `!`: `!group("Contractors")` denies somebody
 //!    without a `groups` claim. (This is Kleene's logic of three values, in which De
 //!    Morgan's laws and absorption hold.)
-//! 3. `a & b` is as strict as the stricter part; of two step-ups it asks for both: the
+//! 3. A single string where a list is expected (`groups: "Admins"`) is a list of one; it
+//!    is never split. A list that also holds something other than strings answers "yes"
+//!    for a name in it and is malformed for every other name.
+//! 4. `a & b` is as strict as the stricter part; of two step-ups it asks for both: the
 //!    values that satisfy each, and the shorter time.
-//! 4. `a | b` is as lenient as the more lenient part; of two step-ups it asks for the
+//! 5. `a | b` is as lenient as the more lenient part; of two step-ups it asks for the
 //!    first.
-//! 5. A step-up is offered only where it helps: never beside a part that denies, and
+//! 6. A step-up is offered only where it helps: never beside a part that denies, and
 //!    never to a machine.
 //!
 //! # In handlers
@@ -86,7 +90,7 @@ pub use decision::{Decision, Effect, Reason, StepUp, Verdict};
 pub use route_access::MatchedRoute;
 pub(crate) use route_access::{Denial, RouteAccess, RouteClass};
 pub use rule::{
-    CheckFuture, Policy, acr, acr_one_of, amr, anyone, check, group, machine, nobody, scope, signed_in,
+    CheckFuture, CheckOutcome, Policy, acr, acr_one_of, amr, anyone, check, group, machine, nobody, scope, signed_in,
     signed_in_within, tenant, user,
 };
 pub use set::{DefaultAccess, PolicySet};

@@ -37,8 +37,40 @@ pub(super) enum Rule {
     Any(Arc<[Rule]>),
 }
 
-/// What a function of the application returns.
-pub type CheckFuture = Pin<Box<dyn Future<Output = bool> + Send>>;
+/// What a [`check`] comes to: `None` if the function could not tell.
+pub type CheckFuture = Pin<Box<dyn Future<Output = Option<bool>> + Send>>;
+
+/// What the function of a [`check`] may return.
+///
+/// | type | allows | denies | cannot tell |
+/// |---|---|---|---|
+/// | `bool` | `true` | `false` | |
+/// | `Option<bool>` | `Some(true)` | `Some(false)` | `None` |
+/// | `Result<bool, E>` | `Ok(true)` | `Ok(false)` | `Err(_)` |
+///
+/// A function that cannot tell denies, under `!` too.
+pub trait CheckOutcome {
+    /// Whether the condition is met; `None` if the function could not tell.
+    fn into_met(self) -> Option<bool>;
+}
+
+impl CheckOutcome for bool {
+    fn into_met(self) -> Option<bool> {
+        Some(self)
+    }
+}
+
+impl CheckOutcome for Option<bool> {
+    fn into_met(self) -> Option<bool> {
+        self
+    }
+}
+
+impl<E> CheckOutcome for Result<bool, E> {
+    fn into_met(self) -> Option<bool> {
+        self.ok()
+    }
+}
 
 impl Policy {
     /// A policy of one condition.
@@ -197,32 +229,35 @@ pub fn tenant(issuer: impl Into<String>) -> Policy {
 /// each decision, only if the parts before it leave the decision open, and never for
 /// nobody.
 ///
-/// It gets the [`Caller`], from which it can read claims, and may ask a database.
-/// `false` denies: a function that cannot tell should return it.
+/// It gets the [`Caller`], from which it can read claims, and may ask a database. It
+/// returns a `bool`, or an `Option<bool>` or `Result<bool, E>` if it may be unable to
+/// tell (see [`CheckOutcome`]). A function that cannot tell denies, under `!` too. Its
+/// error is dropped, so a function that wants it in the log writes it there.
 ///
 /// ```
 /// use okta_auth_core::policy::{check, group};
 ///
-/// async fn owns_a_shop(subject: String) -> bool {
+/// async fn is_banned(subject: String) -> Result<bool, std::io::Error> {
 ///     // ask the database
-///     !subject.is_empty()
+///     Ok(subject.is_empty())
 /// }
 ///
-/// let owner = check("shop owner", |caller| async move {
-///     match caller.subject() {
-///         Some(subject) => owns_a_shop(subject.to_owned()).await,
-///         None => false,
-///     }
+/// let banned = check("banned", |caller| async move {
+///     is_banned(caller.subject().unwrap_or_default().to_owned()).await
 /// });
-/// let policy = group("Admins") | owner;
+/// // While the database is away nobody gets in.
+/// let policy = group("Staff") & !banned;
 /// # let _ = policy;
 /// ```
 pub fn check<F, Fut>(name: impl Into<String>, function: F) -> Policy
 where
     F: Fn(Caller) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = bool> + Send + 'static,
+    Fut: Future<Output: CheckOutcome> + Send + 'static,
 {
-    let function = Box::new(move |caller: Caller| -> CheckFuture { Box::pin(function(caller)) });
+    let function = Box::new(move |caller: Caller| -> CheckFuture {
+        let outcome = function(caller);
+        Box::pin(async move { outcome.await.into_met() })
+    });
     Policy::condition(Condition::Check(name.into(), function))
 }
 

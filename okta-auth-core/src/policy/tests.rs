@@ -40,18 +40,25 @@ fn atom(number: usize) -> Policy {
 
 /// The truth of a condition in three values, read from the claims by hand.
 fn judge(number: usize, claims: &Map<String, Value>) -> Option<bool> {
-    let texts = |name: &str| -> Option<Vec<String>> { serde_json::from_value(claims.get(name)?.clone()).ok() };
+    let in_list = |list: &[Value], name: &str| {
+        list.contains(&json!(name)).then_some(true).or(list.iter().all(Value::is_string).then_some(false))
+    };
+    let listed = |claim: &str, name: &str| match claims.get(claim)? {
+        Value::String(only) => Some(only == name),
+        Value::Array(list) => in_list(list, name),
+        _ => None,
+    };
     match number {
-        0 => texts("groups").map(|groups| groups.contains(&"A".to_owned())),
-        1 => texts("groups").map(|groups| groups.contains(&"B".to_owned())),
+        0 => listed("groups", "A"),
+        1 => listed("groups", "B"),
         2 => Some(claims.get("acr")?.as_str()? == "high"),
-        3 => texts("amr").map(|amr| amr.contains(&"mfa".to_owned())),
+        3 => listed("amr", "mfa"),
         4 => {
-            let at = claims.get("auth_time")?.as_i64()?;
+            let at = claims.get("auth_time")?.as_f64()?.floor() as i64;
             (at <= NOW + 60).then_some(NOW - at <= 360)
         }
         5 => claims.get("level").filter(|level| level.is_number()).map(|level| *level == json!(3)),
-        6 => claims.get("tags")?.as_array().map(|tags| tags.contains(&json!("x"))),
+        6 => in_list(claims.get("tags")?.as_array()?, "x"),
         7 => claims.get("dept")?.as_str().map(|dept| dept == "Sales" || dept == "Support"),
         8 => claims.get("address")?.get("country").filter(|country| !country.is_null()).map(|_| true),
         _ => Some(true),
@@ -123,8 +130,29 @@ fn all_claims() -> impl Strategy<Value = Map<String, Value>> {
             values(vec![json!(["A"]), json!(["B", "C"]), json!(["A", "B"]), json!([]), json!("A"), json!(["A", 1])]),
         ),
         ("acr", values(vec![json!("high"), json!("low"), json!(1), Value::Null])),
-        ("amr", values(vec![json!(["mfa", "pwd"]), json!(["pwd"]), json!("mfa"), json!({"mfa": true})])),
-        ("auth_time", values(vec![json!(NOW), json!(NOW - 1_000), json!(NOW + 999), json!("now"), json!(1.5)])),
+        (
+            "amr",
+            values(vec![
+                json!(["mfa", "pwd"]),
+                json!(["pwd"]),
+                json!("mfa"),
+                json!({"mfa": true}),
+                json!(["pwd", 7]),
+                json!(["mfa", null]),
+            ]),
+        ),
+        (
+            "auth_time",
+            values(vec![
+                json!(NOW),
+                json!(NOW - 1_000),
+                json!(NOW + 999),
+                json!("now"),
+                json!(1.5),
+                json!(NOW as f64 - 0.5),
+                json!(1e300),
+            ]),
+        ),
         ("level", values(vec![json!(3), json!(4), json!("3"), json!([3])])),
         ("tags", values(vec![json!(["x"]), json!(["y", 1]), json!("x")])),
         ("dept", values(vec![json!("Sales"), json!("HR"), json!(["Sales"])])),
@@ -198,7 +226,7 @@ proptest! {
                 Verdict::Met => prop_assert_eq!(is, Some(true)),
                 Verdict::NotMet => prop_assert_eq!(is, Some(false)),
                 Verdict::Missing | Verdict::Malformed => prop_assert_eq!(is, None),
-                Verdict::Anonymous => prop_assert!(false, "somebody is known"),
+                Verdict::Anonymous | Verdict::Unknown => prop_assert!(false, "somebody is known"),
             }
             prop_assert_eq!(reason.verdict() == Verdict::Met, decision.is_allowed());
             prop_assert!(decision.explain().contains(&reason.to_string()));
@@ -274,6 +302,22 @@ fn a_function_is_called_once_and_only_if_it_matters() {
     assert_eq!(CALLS.load(Ordering::SeqCst), 0);
     assert!(decide(&((asked.clone() & asked.clone()) | asked), &caller).is_allowed());
     assert_eq!(CALLS.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_function_that_cannot_tell_denies_under_not_too() {
+    let ada = caller(&claims(&json!({"groups": ["A"]})));
+    let none = || check("none", |_| async { None::<bool> });
+    let failed = || check("failed", |_| async { Err::<bool, _>("the database is away") });
+    for policy in [none(), !none(), failed(), !failed(), group("A") & !failed(), failed() | !failed()] {
+        let decision = decide(&policy, &ada);
+        assert_eq!((decision.effect(), decision.code()), (&Effect::Deny, "check_unknown"), "{policy}");
+        assert!(decision.explain().contains("could not decide"), "{}", decision.explain());
+    }
+    for policy in [none() | group("A"), !(failed() & group("B")), check("yes", |_| async { Ok::<_, ()>(true) })] {
+        assert!(decide(&policy, &ada).is_allowed(), "{policy}");
+    }
+    assert!(decide(&!check("no", |_| async { Some(false) }), &ada).is_allowed());
 }
 
 #[test]

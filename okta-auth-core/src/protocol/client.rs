@@ -16,53 +16,30 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openidconnect::core::{
-    CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
-    CoreJweContentEncryptionAlgorithm, CoreResponseType, CoreRevocableToken, CoreRevocationErrorResponse,
-    CoreTokenIntrospectionResponse,
-};
+use openidconnect::core::{CoreClient, CoreResponseType};
 use openidconnect::{
-    AccessToken, AuthType, AuthUrl, AuthenticationContextClass, AuthenticationFlow, AuthorizationCode, Client,
-    ClientId, ClientSecret, CsrfToken, EmptyAdditionalClaims, EndpointNotSet, EndpointSet, IssuerUrl, JsonWebKeySet,
-    LoginHint, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope,
-    StandardErrorResponse, TokenUrl,
+    AuthUrl, AuthenticationContextClass, AuthenticationFlow, ClientId, CsrfToken, IssuerUrl, JsonWebKeySet, LoginHint,
+    Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
 };
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
 
 use super::assertion::{ASSERTION_TYPE, client_assertion};
-use super::bridge;
-use super::token_response::{TokenSet, Wire};
+use super::token_response::TokenSet;
+use super::transport;
 use crate::clock::SharedClock;
 use crate::config::{ClientAuth, Config, ResponseMode};
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
-use crate::http::{HttpClient, Repeat};
+use crate::http::{HttpClient, ProviderError, Repeat};
 use crate::json::{self, Unique};
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretBytes};
 
-/// `openidconnect`'s client with our token response in it, authorization and token
-/// endpoints set.
-type OidcClient = Client<
-    EmptyAdditionalClaims,
-    CoreAuthDisplay,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJsonWebKey,
-    CoreAuthPrompt,
-    StandardErrorResponse<CoreErrorResponseType>,
-    Wire,
-    CoreTokenIntrospectionResponse,
-    CoreRevocableToken,
-    CoreRevocationErrorResponse,
-    EndpointSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointSet,
-    EndpointNotSet,
->;
+/// Room in a form for what authenticates the client: an assertion has less than 1,500
+/// characters.
+const CREDENTIALS_SIZE: usize = 4 * 1024;
 
 /// What one authorization request carries beyond the configuration.
 #[derive(Debug)]
@@ -100,8 +77,8 @@ impl AuthorizationParameters<'_> {
 /// | message | specification | written by |
 /// |---|---|---|
 /// | authorization request | OIDC Core §3.1.2.1, RFC 7636 | `openidconnect` |
-/// | code exchange | RFC 6749 §4.1.3 | `openidconnect` |
-/// | refresh | RFC 6749 §6 | `openidconnect` |
+/// | code exchange | RFC 6749 §4.1.3, RFC 7636 §4.5 | this module |
+/// | refresh | RFC 6749 §6 | this module |
 /// | revocation | RFC 7009 §2.1 | this module |
 /// | introspection | RFC 7662 §2.1 | this module |
 /// | userinfo | OIDC Core §5.3.1 | this module |
@@ -127,7 +104,12 @@ impl Protocol {
     /// Nothing is sent here: the browser goes there. The response type is `code`,
     /// always, so no token comes back through the browser.
     pub(crate) fn authorization_url(&self, metadata: &Metadata, with: &AuthorizationParameters<'_>) -> Result<Url> {
-        let client = self.client(metadata)?;
+        let issuer = IssuerUrl::new(metadata.issuer().to_owned());
+        let issuer = issuer.map_err(|error| Error::new(Code::Internal, "the issuer is not a URL").with_cause(error))?;
+        let client = ClientId::new(self.config.client_id.clone());
+        let client = CoreClient::new(client, issuer, JsonWebKeySet::new(Vec::new()))
+            .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint().clone()))
+            .set_redirect_uri(RedirectUrl::from_url(self.config.redirect_uri.clone()));
         let (state, nonce) = (with.state.expose().to_owned(), with.nonce.expose().to_owned());
         let verifier = PkceCodeVerifier::new(with.pkce_verifier.expose().to_owned());
         let mut request = client
@@ -170,17 +152,13 @@ impl Protocol {
     /// `Code::TokenRefused` if Okta does not take the code, `Code::ProviderResponse`
     /// if its answer cannot be read, and the errors of sending.
     pub(crate) async fn exchange_code(&self, metadata: &Metadata, code: &str, verifier: &Secret) -> Result<TokenSet> {
-        let client = self.client(metadata)?;
-        let mut request = client
-            .exchange_code(AuthorizationCode::new(code.to_owned()))
-            .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()));
-        for (name, value) in self.assertion(metadata.token_endpoint())? {
-            request = request.add_extra_param(name, value);
-        }
-        let http = self.http.clone();
-        let send = move |request| bridge::send(http.clone(), request, ProviderEndpoint::Token);
-        let wire = request.request_async(&send).await.map_err(token_error)?;
-        wire.into_token_set(self.clock.now())
+        let parameters = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", self.config.redirect_uri.as_str()),
+            ("code_verifier", verifier.expose()),
+        ];
+        self.tokens(metadata, &parameters).await
     }
 
     /// Exchanges a refresh token (RFC 6749 §6) for tokens of the same scopes. Okta
@@ -190,26 +168,23 @@ impl Protocol {
     /// The response may hold a new refresh token in place of the one that was sent.
     /// Whoever calls has to keep it: with rotation the old one is used up.
     pub(crate) async fn refresh(&self, metadata: &Metadata, token: &Secret, scopes: &[String]) -> Result<TokenSet> {
-        let client = self.client(metadata)?;
-        let token = RefreshToken::new(token.expose().to_owned());
-        let mut request = client.exchange_refresh_token(&token);
-        for scope in scopes {
-            request = request.add_scope(Scope::new(scope.clone()));
-        }
-        for (name, value) in self.assertion(metadata.token_endpoint())? {
-            request = request.add_extra_param(name, value);
-        }
-        let http = self.http.clone();
-        let send = move |request| bridge::send(http.clone(), request, ProviderEndpoint::Token);
-        let wire = request.request_async(&send).await.map_err(token_error)?;
-        wire.into_token_set(self.clock.now())
+        let scopes = scopes.join(" ");
+        let parameters =
+            [("grant_type", "refresh_token"), ("refresh_token", token.expose()), ("scope", scopes.as_str())];
+        // Without any scope the server grants those of the first time (RFC 6749 §6).
+        let parameters = if scopes.is_empty() { parameters.get(..2) } else { Some(parameters.as_slice()) };
+        self.tokens(metadata, parameters.unwrap_or_default()).await
+    }
+
+    /// Asks the token endpoint.
+    async fn tokens(&self, metadata: &Metadata, parameters: &[(&str, &str)]) -> Result<TokenSet> {
+        let request = self.authenticated(metadata.token_endpoint(), parameters)?;
+        let response = transport::send(&self.http, request, ProviderEndpoint::Token).await?;
+        TokenSet::read(&response, self.clock.now())
     }
 
     /// Revokes a refresh token, and with it the access tokens made from it (RFC 7009
     /// §2).
-    ///
-    /// The request is written here: `openidconnect` refuses a revocation endpoint on
-    /// http even on this machine, where the development org is.
     ///
     /// Without a revocation endpoint there is nothing to do, which is no error. A
     /// token that the server does not know is answered like one that it has revoked
@@ -218,7 +193,7 @@ impl Protocol {
         let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
         let parameters = [("token", token.expose()), ("token_type_hint", "refresh_token")];
         let request = self.authenticated(endpoint, &parameters)?;
-        bridge::send(self.http.clone(), request, ProviderEndpoint::Revocation).await.map(drop)
+        transport::send(&self.http, request, ProviderEndpoint::Revocation).await.map(drop)
     }
 
     /// Asks the issuer about an access token (RFC 7662 §2.1): the answer as it is, with
@@ -243,7 +218,7 @@ impl Protocol {
                 "the introspection endpoint answered {}; check OKTA_CLIENT_ID and OKTA_CLIENT_SECRET",
                 response.status().as_u16()
             );
-            return Err(Error::new(Code::ProviderResponse, message));
+            return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
         json::object(response.body()).map(|Unique(answer)| answer).map_err(|error| {
             let message = "the answer to an introspection is not a JSON object with each name once";
@@ -255,16 +230,19 @@ impl Protocol {
     ///
     /// The assertion of `private_key_jwt` names the endpoint as its audience, as Okta
     /// wants it, and is good for that one request.
-    fn authenticated(&self, endpoint: &Url, parameters: &[(&str, &str)]) -> Result<http::Request<Vec<u8>>> {
+    fn authenticated(&self, endpoint: &Url, parameters: &[(&str, &str)]) -> Result<http::Request<SecretBytes>> {
         let client_id = self.config.client_id.as_str();
-        let mut form = form_urlencoded::Serializer::new(String::new());
+        // A form that grew would leave copies of its secrets behind. Each byte takes three at most.
+        let size = |(name, value): &(&str, &str)| name.len().saturating_add(value.len()).saturating_mul(3);
+        let capacity = parameters.iter().map(size).fold(CREDENTIALS_SIZE, usize::saturating_add);
+        let mut form = form_urlencoded::Serializer::new(String::with_capacity(capacity));
         form.extend_pairs(parameters);
         let mut request = http::Request::post(endpoint.as_str())
             .header(http::header::ACCEPT, "application/json")
             .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         match &self.config.client_auth {
             ClientAuth::SecretBasic(secret) => {
-                request = request.header(http::header::AUTHORIZATION, basic(client_id, secret));
+                request = request.header(http::header::AUTHORIZATION, sensitive(&basic(client_id, secret))?);
             }
             ClientAuth::SecretPost(secret) => {
                 form.append_pair("client_id", client_id).append_pair("client_secret", secret.expose());
@@ -273,29 +251,8 @@ impl Protocol {
                 form.append_pair("client_id", client_id).extend_pairs(self.assertion(endpoint)?);
             }
         }
-        let body = form.finish().into_bytes();
+        let body = SecretBytes::new(form.finish().into_bytes());
         request.body(body).map_err(|error| Error::new(Code::Internal, "a form cannot be built").with_cause(error))
-    }
-
-    /// `openidconnect`'s client for this metadata. It is a few small allocations, made
-    /// once for each message and not kept: metadata may change.
-    fn client(&self, metadata: &Metadata) -> Result<OidcClient> {
-        let config = &self.config;
-        let issuer = IssuerUrl::new(config.issuer.as_str().to_owned());
-        let issuer = issuer.map_err(|error| Error::new(Code::Internal, "the issuer is not a URL").with_cause(error))?;
-        let client = Client::new(ClientId::new(config.client_id.clone()), issuer, JsonWebKeySet::new(Vec::new()))
-            .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint().clone()))
-            .set_token_uri(TokenUrl::from_url(metadata.token_endpoint().clone()))
-            .set_redirect_uri(RedirectUrl::from_url(config.redirect_uri.clone()));
-        Ok(match &config.client_auth {
-            ClientAuth::SecretBasic(secret) => client
-                .set_client_secret(ClientSecret::new(secret.expose().to_owned()))
-                .set_auth_type(AuthType::BasicAuth),
-            ClientAuth::SecretPost(secret) => client
-                .set_client_secret(ClientSecret::new(secret.expose().to_owned()))
-                .set_auth_type(AuthType::RequestBody),
-            ClientAuth::PrivateKeyJwt(_) | ClientAuth::None => client.set_auth_type(AuthType::RequestBody),
-        })
     }
 
     /// The parameters of `private_key_jwt` for one request, or none with another
@@ -317,16 +274,16 @@ impl Protocol {
     /// `Code::ProviderResponse` for another status than 200, or for anything that is
     /// no JSON object; and the errors of sending.
     pub(crate) async fn userinfo(&self, url: &Url, token: &Secret) -> Result<Map<String, Value>> {
-        let bearer = AccessToken::new(token.expose().to_owned());
+        let bearer = Zeroizing::new(format!("Bearer {}", token.expose()));
         let request = http::Request::get(url.as_str())
             .header(http::header::ACCEPT, "application/json")
-            .header(http::header::AUTHORIZATION, format!("Bearer {}", bearer.secret()))
+            .header(http::header::AUTHORIZATION, sensitive(&bearer)?)
             .body(Vec::new())
             .map_err(|error| Error::new(Code::Internal, "the userinfo request cannot be built").with_cause(error))?;
         let response = self.http.send(request, Repeat::Safe, ProviderEndpoint::Userinfo).await?;
         if response.status() != http::StatusCode::OK {
             let message = format!("the userinfo endpoint answered {}", response.status().as_u16());
-            return Err(Error::new(Code::ProviderResponse, message));
+            return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
         json::object(response.body()).map(|Unique(claims)| claims).map_err(|error| {
             let message = "the userinfo response is not a JSON object with each name once";
@@ -339,25 +296,21 @@ impl Protocol {
 ///
 /// Without that step a colon or a percent sign in them would be read as something
 /// else.
-fn basic(client_id: &str, secret: &Secret) -> String {
+fn basic(client_id: &str, secret: &Secret) -> Zeroizing<String> {
     use base64::Engine as _;
-    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let credentials = format!("{}:{}", encode(client_id), encode(secret.expose()));
-    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(credentials))
+    let encode = |text: &str| Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>());
+    let credentials = Zeroizing::new(format!("{}:{}", *encode(client_id), *encode(secret.expose())));
+    let encoded = Zeroizing::new(base64::engine::general_purpose::STANDARD.encode(credentials.as_bytes()));
+    Zeroizing::new(format!("Basic {}", *encoded))
 }
 
-/// Our own errors pass through; what is left is a response of status 200 that cannot be
-/// read. Its text stays out of the error: it may hold tokens.
-fn token_error<T: openidconnect::ErrorResponse>(error: RequestTokenError<Error, T>) -> Error {
-    match error {
-        RequestTokenError::Request(error) => error,
-        RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            Error::new(
-                Code::ProviderResponse,
-                "the token endpoint answered 200 with something that is not a token response (RFC 6749 §5.1)",
-            )
-        }
-    }
+/// The value of a header that holds a secret, so that nothing logs it.
+fn sensitive(text: &str) -> Result<http::HeaderValue> {
+    let value = http::HeaderValue::from_str(text);
+    let mut value =
+        value.map_err(|error| Error::new(Code::Internal, "a token or a secret fits no header").with_cause(error))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 impl fmt::Debug for Protocol {

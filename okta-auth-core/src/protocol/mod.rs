@@ -1,19 +1,16 @@
 //! The OAuth 2.0 and OpenID Connect messages, and the only module that names
 //! `openidconnect`.
 //!
-//! That crate builds the authorization request and the code exchange and reads the
-//! token response. The bytes travel through our own bounded
-//! [`HttpClient`](crate::http::HttpClient), and tokens are verified by our own
-//! [`jose`](crate::jose). Its client type with 17 parameters stays in here.
-//!
-//! Three things are done here by hand. Revocation, because the crate refuses an http
-//! endpoint even on this machine. `private_key_jwt`, which it does not have. And Okta's
-//! error bodies, which come in two forms (`error` and `errorCode`) at any endpoint.
+//! That crate writes the authorization request. Everything else is written and read
+//! here: the buffers of token requests and responses hold secrets and are wiped, a
+//! member of a response that is wrong is named, and Okta's error bodies come in two
+//! forms (`error` and `errorCode`) at any endpoint. Tokens are verified by our own
+//! [`jose`](crate::jose).
 
 mod assertion;
-mod bridge;
 mod client;
 mod token_response;
+mod transport;
 
 pub(crate) use client::{AuthorizationParameters, Protocol};
 pub(crate) use token_response::TokenSet;

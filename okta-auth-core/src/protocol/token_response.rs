@@ -3,15 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
-use openidconnect::core::{CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm};
-use openidconnect::{
-    AccessToken, EmptyAdditionalClaims, IdToken, OAuth2TokenResponse, RefreshToken, Scope, TokenResponse, TokenType,
-};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::de::{self, Deserializer};
+use serde_json::Value;
 
-use crate::clock::Timestamp;
+use crate::clock::{NumericDate, Timestamp};
 use crate::error::{Code, Error, Result};
-use crate::secret::Secret;
+use crate::http::{ProviderError, is_json};
+use crate::json;
+use crate::secret::{Secret, SecretBytes};
 
 /// What a token endpoint issued, in custody. Nothing in it has been verified.
 #[derive(Debug)]
@@ -29,43 +29,67 @@ pub(crate) struct TokenSet {
     pub(crate) scopes: Option<Vec<String>>,
 }
 
-/// The response as it is on the wire. The ID token stays a text here: parsing it is the
-/// verifier's work, after the signature.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Wire {
-    access_token: AccessToken,
-    token_type: Scheme,
+/// The response as it is on the wire. Members that are `null` count as absent, and
+/// unknown ones are ignored.
+#[derive(Deserialize)]
+struct Wire {
+    access_token: Secret,
+    token_type: String,
     #[serde(default)]
-    expires_in: Option<u64>,
+    expires_in: Option<ExpiresIn>,
     #[serde(default)]
-    refresh_token: Option<RefreshToken>,
+    refresh_token: Option<Secret>,
     #[serde(default)]
     scope: Option<String>,
     #[serde(default)]
-    id_token: Option<String>,
+    id_token: Option<Secret>,
 }
 
-/// The `token_type`, compared without regard to case (RFC 6749 §5.1).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Scheme(String);
+/// A lifetime in seconds. RFC 6749 §5.1 has a number; some servers put its digits into
+/// a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ExpiresIn(Duration);
 
-impl TokenType for Scheme {}
+impl<'de> Deserialize<'de> for ExpiresIn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seconds = match Value::deserialize(deserializer)? {
+            Value::String(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(digits.parse().unwrap_or(u64::MAX))
+            }
+            number => NumericDate::read(&number).and_then(|seconds| u64::try_from(seconds.seconds()).ok()),
+        };
+        let wrong = || de::Error::invalid_value(de::Unexpected::Other("value"), &"a number of seconds");
+        let seconds = seconds.ok_or_else(wrong)?;
+        Ok(Self(Duration::from_secs(seconds)))
+    }
+}
 
-impl Wire {
-    /// Takes the tokens into custody.
-    pub(super) fn into_token_set(self, now: Timestamp) -> Result<TokenSet> {
-        if !self.token_type.0.eq_ignore_ascii_case("Bearer") {
-            let message = "Okta issued an access token that is not a bearer token; turn DPoP off for the application";
+impl TokenSet {
+    /// Reads a response of status 200.
+    ///
+    /// # Errors
+    /// [`Code::ProviderResponse`] if it is no token response; the message names the
+    /// member.
+    pub(super) fn read(response: &http::Response<SecretBytes>, now: Timestamp) -> Result<Self> {
+        let labelled = response.headers().contains_key(http::header::CONTENT_TYPE);
+        if labelled && !is_json(response.headers()) {
+            return Err(Error::new(Code::ProviderResponse, "the answer of the token endpoint is not JSON"));
+        }
+        let wire: Wire = json::document(response.body()).map_err(|error| {
+            let message = format!("the answer of the token endpoint is no token response (RFC 6749 §5.1): {error}");
+            ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message))
+        })?;
+        if !wire.token_type.eq_ignore_ascii_case("Bearer") {
+            let message = "Okta issued an access token that is not a bearer token (`token_type`); turn DPoP off for \
+                           the application";
             return Err(Error::new(Code::ProviderResponse, message));
         }
-        let lifetime = self.expires_in.map(Duration::from_secs);
-        Ok(TokenSet {
-            access_token: Secret::new(self.access_token.into_secret()),
-            access_token_expires_at: lifetime.map(|lifetime| now.plus(lifetime)),
-            refresh_token: self.refresh_token.map(|token| Secret::new(token.into_secret())),
-            id_token: self.id_token.map(Secret::new),
-            scopes: self.scope.map(|scope| scope.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect()),
+        Ok(Self {
+            access_token: wire.access_token,
+            access_token_expires_at: wire.expires_in.map(|lifetime| now.plus(lifetime.0)),
+            refresh_token: wire.refresh_token,
+            id_token: wire.id_token,
+            scopes: wire.scope.map(|scope| scope.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect()),
         })
     }
 }
@@ -76,42 +100,72 @@ impl fmt::Debug for Wire {
     }
 }
 
-impl OAuth2TokenResponse for Wire {
-    type TokenType = Scheme;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn access_token(&self) -> &AccessToken {
-        &self.access_token
+    fn read(body: &str) -> Result<TokenSet> {
+        let response = http::Response::builder().header("content-type", "application/json;charset=UTF-8");
+        TokenSet::read(&response.body(body.as_bytes().to_vec().into()).unwrap(), Timestamp::from_seconds(1_000))
     }
 
-    fn token_type(&self) -> &Scheme {
-        &self.token_type
+    fn with(members: &str) -> Result<TokenSet> {
+        read(&format!(r#"{{"access_token":"private","token_type":"Bearer"{members}}}"#))
     }
 
-    fn expires_in(&self) -> Option<Duration> {
-        self.expires_in.map(Duration::from_secs)
+    #[test]
+    fn a_lifetime_is_a_number_or_its_digits() {
+        let expires_at = |value: &str| {
+            let tokens = with(&format!(r#","expires_in":{value}"#)).unwrap();
+            tokens.access_token_expires_at.map(Timestamp::seconds)
+        };
+        for (value, seconds) in [
+            ("3600", Some(4_600)),
+            ("\"3600\"", Some(4_600)),
+            ("3600.9", Some(4_600)),
+            ("0", Some(1_000)),
+            ("\"0\"", Some(1_000)),
+            ("1e300", Some(i64::MAX)),
+            ("\"99999999999999999999999\"", Some(i64::MAX)),
+            ("null", None),
+        ] {
+            assert_eq!(expires_at(value), seconds, "{value}");
+        }
+        for bad in ["-1", "\"\"", "\"-1\"", "\"1.5\"", "\" 1\"", "\"1h\"", "true", "[3600]", "{}", r#""\u0663""#] {
+            let error = with(&format!(r#","expires_in":{bad}"#)).unwrap_err();
+            assert_eq!(error.code(), Code::ProviderResponse, "{bad}");
+            assert!(error.to_string().contains("`expires_in` is not a number of seconds"), "{bad}: {error}");
+        }
     }
 
-    fn refresh_token(&self) -> Option<&RefreshToken> {
-        self.refresh_token.as_ref()
-    }
-
-    // Scopes are read from the wire form directly; `openidconnect` itself never asks
-    // for them.
-    fn scopes(&self) -> Option<&Vec<Scope>> {
-        None
-    }
-}
-
-/// The type that the trait asks for, of which there is never a value.
-type UnusedIdToken =
-    IdToken<EmptyAdditionalClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
-
-// The trait bound of `openidconnect::Client`. Its own ID token type parses claims
-// before any signature is checked, so it is never given one.
-impl TokenResponse<EmptyAdditionalClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>
-    for Wire
-{
-    fn id_token(&self) -> Option<&UnusedIdToken> {
-        None
+    #[test]
+    fn each_member_is_named_and_no_value_is_shown() {
+        for (body, member) in [
+            (r#"{"token_type":"Bearer"}"#, "`access_token` is missing"),
+            (r#"{"access_token":7,"token_type":"Bearer"}"#, "`access_token` is not a string"),
+            (r#"{"access_token":null,"token_type":"Bearer"}"#, "`access_token` is not a string"),
+            (r#"{"access_token":"private"}"#, "`token_type` is missing"),
+            (r#"{"access_token":"private","token_type":["Bearer"]}"#, "`token_type` is not a string"),
+            (
+                r#"{"access_token":"private","access_token":"private","token_type":"Bearer"}"#,
+                "`access_token` comes twice",
+            ),
+        ] {
+            let error = read(body).unwrap_err();
+            assert!(error.to_string().contains(member), "{body}: {error}");
+            assert!(!format!("{error:?}").contains("private"), "{error:?}");
+        }
+        for name in ["refresh_token", "scope", "id_token"] {
+            for wrong in ["7", "true", "[\"x\"]", "{}"] {
+                let error = with(&format!(r#","{name}":{wrong}"#)).unwrap_err();
+                assert!(error.to_string().contains(&format!("`{name}` is not a string")), "{error}");
+            }
+            assert!(with(&format!(r#","{name}":null"#)).is_ok());
+        }
+        let refused = read(r#"{"error":"server_error","error_description":"Try later."}"#).unwrap_err();
+        assert_eq!(
+            (refused.provider_error(), refused.provider_description()),
+            (Some("server_error"), Some("Try later."))
+        );
     }
 }

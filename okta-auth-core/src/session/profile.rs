@@ -2,7 +2,6 @@
 
 use std::any::TypeId;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -29,7 +28,8 @@ impl Session {
         self.profile().email.as_deref()
     }
 
-    /// The `groups` claim; empty if there is none or it is not a list of texts.
+    /// The strings of the `groups` claim. A single string is a list of one and is never
+    /// split; elements that are not strings are left out.
     pub fn groups(&self) -> &[String] {
         &self.profile().groups
     }
@@ -81,9 +81,37 @@ impl Session {
             Profile {
                 name: name.map(str::to_owned),
                 email: text("email").map(str::to_owned),
-                groups: claims.get("groups").and_then(|groups| Vec::deserialize(groups).ok()).unwrap_or_default(),
+                groups: claims.get("groups").map(strings).unwrap_or_default(),
             }
         })
+    }
+}
+
+/// The strings of a list, or a string as a list of one.
+fn strings(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(only) => vec![only.clone()],
+        Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Names the claims that are not of the type that they should be, for the log: what is
+/// wrong in them is left out, and access may be missing because of it.
+pub(super) fn log_wrong_types(claims: &Map<String, Value>, issuer: &str) {
+    let is_list = |value: &Value| match value {
+        Value::Array(list) => list.iter().all(Value::is_string),
+        other => other.is_string(),
+    };
+    let wrong = |name: &str, is_right: &dyn Fn(&Value) -> bool| {
+        claims.get(name).is_some_and(|value| !value.is_null() && !is_right(value))
+    };
+    for claim in ["groups", "amr"].into_iter().filter(|name| wrong(name, &is_list)) {
+        let message = "a claim is no list of strings: what is no string is left out, and policies about it deny";
+        tracing::warn!(target: "okta_auth", claim, issuer, "{message}");
+    }
+    for claim in ["email", "name", "preferred_username"].into_iter().filter(|name| wrong(name, &Value::is_string)) {
+        tracing::warn!(target: "okta_auth", claim, issuer, "a claim is no string, and counts as missing");
     }
 }
 
@@ -94,6 +122,8 @@ fn mismatch(what: &str, error: serde_json::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
     use crate::clock::Timestamp;
 
@@ -121,10 +151,20 @@ mod tests {
     }
 
     #[test]
-    fn groups_that_are_no_list_of_texts_are_no_groups() {
-        let mut session = Session::sample(0, Timestamp::from_seconds(1));
-        std::sync::Arc::make_mut(&mut session.record).claims = Some(r#"{"groups":["A",1]}"#.to_owned());
-        assert!(session.groups().is_empty());
-        assert_eq!(session.name(), "00u1");
+    fn groups_are_strings_and_a_string_is_one_group() {
+        for (claim, groups) in [
+            (r#"["A","B, C"]"#, &["A", "B, C"][..]),
+            (r#""A B,C""#, &["A B,C"]),
+            (r#"["A",7,null,["B"],{"name":"C"}]"#, &["A"]),
+            ("[]", &[]),
+            ("7", &[]),
+            ("null", &[]),
+            (r#"{"A":true}"#, &[]),
+        ] {
+            let mut session = Session::sample(0, Timestamp::from_seconds(1));
+            std::sync::Arc::make_mut(&mut session.record).claims = Some(format!(r#"{{"groups":{claim}}}"#));
+            assert_eq!(session.groups(), groups, "{claim}");
+            assert_eq!(session.name(), "00u1");
+        }
     }
 }

@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 
 use super::limits::{Lifeline, SKEW, SessionLimits};
 use super::names::Names;
-use super::profile::Profile;
+use super::profile::{Profile, log_wrong_types};
 use super::renewal::Schedule;
 use super::store::StoreKey;
 use super::tokens::{SealedText, Tokens};
 use crate::callback::VerifiedIdentity;
-use crate::clock::Timestamp;
+use crate::clock::{NumericDate, Timestamp};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, SecretBytes, random_bytes};
@@ -147,6 +147,7 @@ pub(super) struct Earlier {
 impl Session {
     /// A new session, with a new id, from what has just been verified.
     pub(crate) fn new(identity: &VerifiedIdentity, with: &NewSession<'_>) -> Result<Self> {
+        log_wrong_types(identity.all_claims(), identity.issuer());
         let tokens = Tokens::new(&identity.tokens)?;
         let ours = tokens.id_token_payload().is_none() || identity.all_claims() != identity.id_token().all();
         let record = Record {
@@ -340,7 +341,7 @@ pub(super) fn text(object: &Map<String, Value>) -> Result<String> {
 
 /// The moment by which Okta wants a session of this sign-in ended, if it says so.
 pub(super) fn ceiling(claims: &Map<String, Value>) -> Option<Timestamp> {
-    claims.get("session_expiry").and_then(Value::as_i64).map(Timestamp::from_seconds)
+    claims.get("session_expiry").and_then(NumericDate::read)
 }
 
 impl fmt::Debug for Session {

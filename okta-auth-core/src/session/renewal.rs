@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::profile::log_wrong_types;
 use super::record::{Record, Session, ceiling, text};
 use super::tokens::Tokens;
 use crate::clock::Timestamp;
@@ -108,6 +109,7 @@ impl Session {
         let mut record = Record::clone(&self.record);
         let tokens = Tokens::renewed(&self.tokens, &refreshed.tokens)?;
         if let Some(claims) = &refreshed.claims {
+            log_wrong_types(claims, &record.issuer);
             record.claims = Some(text(claims)?);
             // Okta may move the end, and not by saying nothing about it.
             record.ceiling = ceiling(claims).or(record.ceiling);

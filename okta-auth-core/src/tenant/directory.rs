@@ -301,7 +301,7 @@ impl Directory {
                     Ok(read) if file.stamp() == stamp => self.replace(table, read),
                     Ok(_) => {}
                     Err(error) => {
-                        tracing::error!(target: "okta_auth", "the tenants stay as they were: {error}");
+                        tracing::error!(target: "okta_auth", "the tenants stay as they were: {error:?}");
                     }
                 }
             }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::userinfo;
 use crate::callback::Exchange;
-use crate::clock::Timestamp;
+use crate::clock::NumericDate;
 use crate::config::Userinfo;
 use crate::error::{Error, Result};
 use crate::jose::{IdTokenClaims, IdTokenRules, Trust};
@@ -72,7 +72,7 @@ async fn verify(
     access_token: &Secret,
 ) -> Result<Map<String, Value>> {
     let rules = IdTokenRules {
-        issuer: &with.config.issuer,
+        issuer: with.metadata.issuer(),
         client_id: &with.config.client_id,
         nonce: None,
         access_token: Some(access_token.expose()),
@@ -92,7 +92,7 @@ fn check_continuity(new: &IdTokenClaims, known: &Known<'_>) -> Result<()> {
     if new.subject() != known.subject {
         return Err(Error::invalid_claim("sub", "is another user than the one whose tokens were refreshed"));
     }
-    let auth_time = known.claims.get("auth_time").and_then(Value::as_i64).map(Timestamp::from_seconds);
+    let auth_time = known.claims.get("auth_time").and_then(NumericDate::read);
     if let (Some(before), Some(after)) = (auth_time, new.auth_time())
         && before != after
     {
@@ -128,7 +128,7 @@ impl Refreshed {
             }
             Err(error) => {
                 self.complete = false;
-                tracing::warn!(target: "okta_auth", code = %error.code(), "userinfo failed at a refresh: {error}");
+                tracing::warn!(target: "okta_auth", code = %error.code(), "userinfo failed at a refresh: {error:?}");
             }
         }
         Ok(())

@@ -8,6 +8,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Code, Error, Result};
+use crate::jose::check_email;
 
 /// For each scope, claims of which at least one is in a full ID token. `name` and
 /// `preferred_username` are left out on purpose: a thin token has them too.
@@ -54,12 +55,21 @@ pub(crate) fn is_thin(claims: &Map<String, Value>, scopes: &[String]) -> bool {
 /// What speaks of the sign-in and not of the user is believed of the token alone.
 ///
 /// # Errors
-/// [`Code::UserinfoSubject`] if the response speaks of another subject, or of none.
+/// [`Code::UserinfoSubject`] if the response speaks of another subject, or of none;
+/// [`Code::TokenClaim`] if the e-mail address has control characters.
 pub(crate) fn merge(claims: &mut Map<String, Value>, userinfo: Map<String, Value>, subject: &str) -> Result<()> {
-    if userinfo.get("sub").and_then(Value::as_str) != Some(subject) {
-        let message = "userinfo speaks of another subject than the ID token; the sign-in is refused";
-        return Err(Error::new(Code::UserinfoSubject, message));
+    match userinfo.get("sub") {
+        Some(Value::String(sub)) if sub == subject => {}
+        Some(Value::String(_)) => {
+            let message = "the `sub` of userinfo is another subject than that of the ID token; the sign-in is refused";
+            return Err(Error::new(Code::UserinfoSubject, message));
+        }
+        _ => {
+            let message = "the `sub` of userinfo is missing or not a string; the sign-in is refused";
+            return Err(Error::new(Code::UserinfoSubject, message));
+        }
     }
+    check_email(&userinfo)?;
     for (name, value) in userinfo.into_iter().filter(|(name, _)| !is_of_the_sign_in(name)) {
         claims.entry(name).or_insert(value);
     }

@@ -39,6 +39,10 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     // An inactive token gets exactly this, and no reason.
     let active = always || !members.is_empty();
     members.insert("active".into(), json!(active));
+    exchange.tenant.board.change_members(&mut members, |fault| match fault {
+        Fault::IntrospectMember(name, value) => Some((name, value)),
+        _ => None,
+    });
     Ok(Reply::json(200, &members).no_store())
 }
 

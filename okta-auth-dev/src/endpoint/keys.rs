@@ -103,6 +103,9 @@ fn key_set(exchange: &Exchange<'_>) -> Result<Vec<Value>, crate::Error> {
         keys = keys.into_iter().map(without_kid).collect();
     }
     first.extend(keys.into_iter().map(Value::Object));
+    if exchange.request.query_param("client_id").is_some() && board.hit(&Fault::OrgPinnedKey) {
+        first.push(Value::Object(ring.pinned()?.jwk()));
+    }
     Ok(first)
 }
 

@@ -10,6 +10,7 @@
 //! faults are about these two rules.
 
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::Exchange;
 use crate::fault::Fault;
@@ -159,10 +160,32 @@ fn document(exchange: &Exchange<'_>, openid: bool) -> Reply {
     if board.find(|fault| (*fault == Fault::DiscoveryJwksPath).then_some(())).is_some() {
         metadata.jwks_uri = other_jwks_uri(exchange);
     }
-    let reply = Reply::json(200, &metadata).header("cache-control", "max-age=86400, must-revalidate");
+    let reply = changed(exchange, &metadata).map_or_else(|| Reply::json(200, &metadata), |all| Reply::json(200, &all));
+    let reply = reply.header("cache-control", "max-age=86400, must-revalidate");
     let delay = board.find(|fault| if let Fault::DiscoverySlow(delay) = fault { Some(*delay) } else { None });
     let reply = reply.delayed(delay);
     if board.hit(&Fault::DiscoveryHuge) { reply.huge() } else { reply }
+}
+
+/// The members, if faults change any. They lose Okta's order then.
+fn changed(exchange: &Exchange<'_>, metadata: &Metadata) -> Option<Map<String, Value>> {
+    let board = &exchange.tenant.board;
+    let Ok(Value::Object(before)) = serde_json::to_value(metadata) else { return None };
+    let mut members = before.clone();
+    board.change_members(&mut members, |fault| match fault {
+        Fault::DiscoveryMember(name, value) => Some((name, value)),
+        _ => None,
+    });
+    if let Some(client_id) = exchange.request.query_param("client_id") {
+        if exchange.server.settings.is_org() && board.hit(&Fault::OrgPinnedKey) {
+            members.insert("jwks_uri".into(), json!(format!("{}?client_id={client_id}", metadata.jwks_uri)));
+        }
+        board.change_members(&mut members, |fault| match fault {
+            Fault::DiscoveryMemberForClient(name, value) => Some((name, value)),
+            _ => None,
+        });
+    }
+    (members != before).then_some(members)
 }
 
 /// The faults that answer with something else than metadata.

@@ -69,5 +69,9 @@ fn claims(exchange: &Exchange<'_>) -> Reply {
     if exchange.tenant.board.hit(&Fault::UserinfoSub) {
         claims.insert("sub".into(), json!(format!("{}invalid", user.id)));
     }
+    exchange.tenant.board.change_members(&mut claims, |fault| match fault {
+        Fault::UserinfoMember(name, value) => Some((name, value)),
+        _ => None,
+    });
     Reply::json(200, &claims).no_store()
 }

@@ -6,6 +6,8 @@
 
 use std::sync::Mutex;
 
+use serde_json::{Map, Value};
+
 use super::Fault;
 use crate::sync::lock;
 
@@ -66,6 +68,22 @@ impl Board {
             }
         });
         failed.map_or(Ok(()), Err)
+    }
+
+    /// Sets or removes the members that faults of one kind name; `of` picks the kind.
+    pub(crate) fn change_members(
+        &self,
+        members: &mut Map<String, Value>,
+        of: impl Fn(&Fault) -> Option<(&String, &Value)>,
+    ) {
+        lock(&self.armed).retain(|armed| {
+            let Some((name, value)) = of(&armed.fault) else { return true };
+            match value {
+                Value::Null => drop(members.remove(name)),
+                value => drop(members.insert(name.clone(), value.clone())),
+            }
+            !armed.once
+        });
     }
 
     /// Whether this fault is on.

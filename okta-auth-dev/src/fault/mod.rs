@@ -227,6 +227,15 @@ pub enum Fault {
     DiscoveryHtml,
     /// A redirect to where the metadata is.
     DiscoveryRedirect,
+    /// Sets the member to the value, or removes it when the value is null. Several with
+    /// different names are on at the same time.
+    DiscoveryMember(String, Value),
+    /// The same for requests with a `client_id` alone: what an org shows to one app.
+    DiscoveryMemberForClient(String, Value),
+    /// The org's own server signs ID tokens with a key that the app is pinned to. It is
+    /// published for requests with the app's `client_id` alone, and so is its place in
+    /// the metadata, as at Okta. An app must accept it.
+    OrgPinnedKey,
     // -- token endpoint --------------------------------------------------------------------------------------------
     /// An OAuth error. The code or refresh token is not used up. Usually
     /// `invalid_grant` with status 400.
@@ -286,6 +295,9 @@ pub enum Fault {
     /// A redirect (307) to where the token endpoint is. A client that follows sends
     /// code and secret along.
     TokenRedirect,
+    /// Sets the member to the value, or removes it when the value is null. Several with
+    /// different names are on at the same time.
+    TokenMember(String, Value),
     // -- refresh ---------------------------------------------------------------------------------------------------
     /// The ID token of a refresh has the issuer with `1` appended. It must be the
     /// issuer of the sign-in (Core §12.2).
@@ -337,6 +349,9 @@ pub enum Fault {
     /// A redirect to where userinfo is. A client that follows sends the access token
     /// along.
     UserinfoRedirect,
+    /// Sets the member to the value, or removes it when the value is null. Several with
+    /// different names are on at the same time.
+    UserinfoMember(String, Value),
     // -- authorization response ------------------------------------------------------------------------------------
     /// `state` is the right one with `1` appended. An app must refuse: it did not start
     /// this (RFC 6749 §10.12).
@@ -384,15 +399,23 @@ pub enum Fault {
     /// `active` is true, whatever the token. An API must check issuer, audience, scope
     /// and expiry of the answer itself (RFC 7662 §4).
     IntrospectAlwaysActive,
+    /// Sets the member to the value, or removes it when the value is null. Several with
+    /// different names are on at the same time.
+    IntrospectMember(String, Value),
 }
 
 impl Fault {
     /// Whether two faults are of the same kind, so that the later replaces the earlier.
-    /// Claims and headers are of the same kind when they have the same name.
+    /// Claims, headers and members are of the same kind when they have the same name.
     fn replaces(&self, earlier: &Self) -> bool {
         match (self, earlier) {
             (Self::IdTokenClaim(one, _), Self::IdTokenClaim(other, _))
-            | (Self::IdTokenHeader(one, _), Self::IdTokenHeader(other, _)) => one == other,
+            | (Self::IdTokenHeader(one, _), Self::IdTokenHeader(other, _))
+            | (Self::DiscoveryMember(one, _), Self::DiscoveryMember(other, _))
+            | (Self::DiscoveryMemberForClient(one, _), Self::DiscoveryMemberForClient(other, _))
+            | (Self::TokenMember(one, _), Self::TokenMember(other, _))
+            | (Self::UserinfoMember(one, _), Self::UserinfoMember(other, _))
+            | (Self::IntrospectMember(one, _), Self::IntrospectMember(other, _)) => one == other,
             _ => std::mem::discriminant(self) == std::mem::discriminant(earlier),
         }
     }

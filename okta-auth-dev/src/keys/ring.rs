@@ -41,6 +41,8 @@ struct Keys {
     expired: Vec<Arc<SigningKey>>,
     /// Signs the access tokens of the org's own server. Never published.
     unpublished: Option<Arc<SigningKey>>,
+    /// Signs for an app that is pinned to it. Published for that app alone.
+    pinned: Option<Arc<SigningKey>>,
     /// Made for faults. Published.
     special: BTreeMap<Special, Arc<SigningKey>>,
 }
@@ -59,6 +61,11 @@ impl KeyRing {
     /// The key that is never published.
     pub(crate) fn unpublished(&self) -> Result<Arc<SigningKey>, Error> {
         made(&mut lock(&self.keys).unpublished)
+    }
+
+    /// The key that is published for one app alone.
+    pub(crate) fn pinned(&self) -> Result<Arc<SigningKey>, Error> {
+        made(&mut lock(&self.keys).pinned)
     }
 
     /// A key for a fault.
@@ -99,7 +106,7 @@ impl KeyRing {
     /// Every key this server may have signed with, dropped ones included.
     pub(crate) fn all(&self) -> Vec<Arc<SigningKey>> {
         let keys = lock(&self.keys);
-        let current = [&keys.active, &keys.next, &keys.unpublished].into_iter().flatten();
+        let current = [&keys.active, &keys.next, &keys.unpublished, &keys.pinned].into_iter().flatten();
         current.chain(&keys.expired).chain(keys.special.values()).cloned().collect()
     }
 }

@@ -180,6 +180,7 @@ fn signature(fault: &Fault, draft: &mut Draft, issuing: &Issuing<'_>) -> Result<
             draft.sign_with_secret(secret.into_bytes());
         }
         Fault::IdTokenEncKey => draft.sign_with(ring.special(Special::Encrypts)?, Algorithm::Rs256),
+        Fault::OrgPinnedKey if issuing.server.settings.is_org() => draft.sign_with(ring.pinned()?, Algorithm::Rs256),
         Fault::IdTokenUnpublishedKey => draft.sign_with(ring.unpublished()?, Algorithm::Rs256),
         _ => return Ok(false),
     }

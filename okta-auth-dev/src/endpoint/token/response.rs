@@ -119,4 +119,8 @@ fn distort(exchange: &Exchange<'_>, members: &mut Map<String, Value>, refresh: b
         members.insert("nested".into(), json!({"unknown": [1, null, {"deep": true}]}));
         members.insert("".into(), json!("no name"));
     }
+    board.change_members(members, |fault| match fault {
+        Fault::TokenMember(name, value) => Some((name, value)),
+        _ => None,
+    });
 }

@@ -1,0 +1,50 @@
+//! Requests to token-like endpoints, and what their refusals mean.
+
+use http::{Request, Response, StatusCode};
+
+use crate::error::{Code, Error, Result};
+use crate::events::ProviderEndpoint;
+use crate::http::{HttpClient, ProviderError, Repeat};
+use crate::secret::SecretBytes;
+
+/// Sends one request to a token-like endpoint. A code or a refresh token must not be
+/// sent twice: Okta would take the second one for a replay, so nothing is repeated
+/// here.
+///
+/// # Errors
+/// [`Code::TokenRefused`] for another status than 200, and the errors of sending.
+pub(super) async fn send(
+    http: &HttpClient,
+    request: Request<SecretBytes>,
+    endpoint: ProviderEndpoint,
+) -> Result<Response<SecretBytes>> {
+    let response = http.send(request, Repeat::Never, endpoint).await?;
+    if response.status() == StatusCode::OK { Ok(response) } else { Err(refusal(&response)) }
+}
+
+/// The error for an answer other than 200. Okta's description is for logs alone: it is
+/// dynamic text.
+fn refusal(response: &Response<SecretBytes>) -> Error {
+    let status = response.status().as_u16();
+    let said = ProviderError::read(response.body());
+    let message = match said.code() {
+        "invalid_client" => {
+            "Okta does not accept the application's credentials (invalid_client): check OKTA_CLIENT_ID, \
+             OKTA_CLIENT_SECRET and the client authentication method set at Okta"
+                .to_owned()
+        }
+        "invalid_grant" => {
+            "Okta does not accept the code or token (invalid_grant): it was used before, has expired, or belongs \
+             to another client or redirect URI"
+                .to_owned()
+        }
+        "access_denied" => {
+            "Okta's policy refused the request (access_denied): check the access policy of the authorization \
+             server and the assignment of the user"
+                .to_owned()
+        }
+        "" => format!("Okta refused the request with status {status} and no reason"),
+        _ => format!("Okta refused the request with status {status}; see `provider_error`"),
+    };
+    said.explain(Error::new(Code::TokenRefused, message))
+}

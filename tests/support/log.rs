@@ -1,0 +1,44 @@
+//! What the library logs, for all tests of one program: they share one subscriber, and actix-web has threads of its own.
+
+use std::io::Write;
+use std::sync::{Mutex, Once};
+
+static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// Where the subscriber writes.
+struct Writer;
+
+impl Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LINES.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Keeps every line from INFO on, from now on.
+pub(crate) fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let level = tracing_subscriber::filter::LevelFilter::INFO;
+        tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(|| Writer).init();
+    });
+}
+
+/// The library's lines with all of these words in them. One of the words should be particular to the test, such as the
+/// address of its org.
+pub(crate) fn lines(words: &[&str]) -> Vec<String> {
+    let log = String::from_utf8_lossy(&LINES.lock().unwrap()).into_owned();
+    let own = log.lines().filter(|line| line.contains(" okta_auth"));
+    own.filter(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned).collect()
+}
+
+/// The one line with all of these words.
+pub(crate) fn line(words: &[&str]) -> String {
+    let found = lines(words);
+    assert_eq!(found.len(), 1, "{words:?}: {found:#?}");
+    found[0].clone()
+}
