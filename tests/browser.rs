@@ -343,7 +343,7 @@ async fn the_librarys_own_button_signs_out_in_actix() {
 
 /// An org whose user has an ID token of about 20 KB.
 async fn org_with_long_tokens() -> Org {
-    let org = support::org_with_groups().await;
+    let org = Org::builder().groups_claim_everywhere("groups").start().await.unwrap();
     org.put_user(User::ada().groups((0..90).map(|number| format!("group-{number:0160}"))));
     org
 }
