@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openidconnect::core::{CoreAuthPrompt, CoreClient, CoreResponseType};
+use openidconnect::core::{CoreClient, CoreResponseType};
 use openidconnect::{
     AuthUrl, AuthenticationContextClass, AuthenticationFlow, ClientId, CsrfToken, IssuerUrl, JsonWebKeySet, LoginHint,
     Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
