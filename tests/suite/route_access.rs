@@ -359,6 +359,9 @@ pub(crate) async fn routes_of_a_file_accept_tokens_where_it_says_so<F: Site>() {
     }
 }
 
+/// Who asks for what with which headers, and the status of the answer.
+type Case<'a> = (&'a mut Browser, &'a str, &'a [(&'a str, &'a str)], u16);
+
 pub(crate) async fn headers_of_other_layers_stay_when_an_answer_is_replaced<F: Site>() {
     let (app, _) = site::<F>(Layout::Layers, |config| config, |auth| auth).await;
     let mut ben = app.signed_in(BEN).await;
@@ -366,7 +369,7 @@ pub(crate) async fn headers_of_other_layers_stay_when_an_answer_is_replaced<F: S
         [("accept", "application/json"), ("accept-encoding", "gzip"), ("origin", SPA), ("sec-fetch-mode", "cors")];
     let bad = [&script[..], &[("authorization", "Bearer x")]].concat();
     let navigation = [("accept-encoding", "gzip"), ("sec-fetch-mode", "navigate"), ("origin", SPA)];
-    let requests: [(&mut Browser, &str, &[(&str, &str)], u16); 5] = [
+    let requests: [Case<'_>; 5] = [
         (&mut app.browser(), "/profile", &script, 401),
         (&mut app.browser(), "/token", &script, 401),
         (&mut app.browser(), "/token", &bad, 401),
