@@ -519,6 +519,20 @@ fn a_backchannel_is_for_this_machine_alone() {
     }
 }
 
+/// What is for one Okta is refused, or not looked at, where there are many.
+#[test]
+fn tenants_have_neither_a_backchannel_nor_a_proxy() {
+    use okta_auth_core::engine::{OktaAuth, Tenants};
+    use okta_auth_core::tenant::Resolver;
+    let tenants = |variable: (&'static str, &'static str)| {
+        let shared = OktaAuth::builder(ConfigBuilder::from_variables([variable]));
+        Tenants::builder(shared).resolve(Resolver::Path("/t".to_owned())).build().map_err(|error| error.to_string())
+    };
+    let message = tenants(("OKTA_BACKCHANNEL_URL", "http://okta:8090")).unwrap_err();
+    assert!(message.contains("OKTA_BACKCHANNEL_URL") && message.contains("remove it"), "{message}");
+    tenants(("ALL_PROXY", "socks5://proxy.example")).unwrap();
+}
+
 #[test]
 fn a_public_prefix_is_in_what_browsers_see() {
     let config = with(&[("OKTA_PUBLIC_PREFIX", "/app/")]).unwrap();

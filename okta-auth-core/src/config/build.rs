@@ -23,6 +23,7 @@ use super::problem::{Findings, Problem};
 use super::stores::{RevocationPlace, SessionPlace};
 use super::{Config, ResponseMode, Routes, authorization_parameters, env, rules, secrets, stores};
 use crate::error::Result;
+use crate::http::OperatorRoutes;
 use crate::secret::Secret;
 
 // Reading a setting and checking it are apart. Each rule reports to the findings and goes on, so
@@ -68,11 +69,9 @@ impl ConfigBuilder {
         let scopes = rules::scopes(scopes, &mut findings);
         let audiences = rules::audiences(self.text(&self.audience, env::AUDIENCE), issuer.as_ref(), &mut findings);
         let accepted_issuers = rules::accepted_issuers(&self.accepted_issuers, &mut findings);
-        let former = self.former_issuers.iter().filter_map(|issuer| rules::issuer(Some(issuer), &mut findings));
-        let former_issuers: Vec<_> = former.collect();
-        let cookie_secrets = self.secrets();
+        let former_issuers = rules::former_issuers(&self.former_issuers, &mut findings);
+        let (cookie_secrets, secure) = (self.secrets(), base_url.as_ref().is_some_and(|base| base.scheme() == "https"));
         let cookie_names = self.cookie_names(issuer.as_ref(), client_id.as_deref(), &mut findings);
-        let secure = base_url.as_ref().is_some_and(|base| base.scheme() == "https");
         secrets::cookie_secrets(&cookie_secrets, secure && !self.api_only, &mut findings);
         let ways = self.operator_routes(&mut findings, issuer.as_ref().zip(base_url.as_ref()));
         let (session_place, revocation_place) = self.stores(secure, &mut findings);
@@ -87,9 +86,8 @@ impl ConfigBuilder {
             // Each missing value has reported itself above, and `finish` has returned.
             return Err(crate::error::Error::new(crate::error::Code::Internal, "a setting is missing unreported"));
         };
-        log(&warnings, cookie_secrets.is_empty() && !secure && !self.api_only);
-        let resource = self.resource;
-        let resource = resource.unwrap_or_else(|| routes.public_at(&base_url));
+        log(&warnings, &ways, cookie_secrets.is_empty() && !secure && !self.api_only);
+        let resource = self.resource.unwrap_or_else(|| routes.public_at(&base_url));
         Ok(Config {
             issuer,
             client_id,
@@ -340,11 +338,12 @@ impl ConfigBuilder {
     }
 }
 
-/// Logs the warnings, and that the cookie secret is a random one.
-fn log(warnings: &[Problem], random_secret: bool) {
+/// Logs the warnings, how requests reach Okta, and that the cookie secret is a random one.
+fn log(warnings: &[Problem], ways: &OperatorRoutes, random_secret: bool) {
     for warning in warnings {
         tracing::warn!(target: "okta_auth", "{warning}");
     }
+    ways.log();
     if random_secret {
         secrets::warn_of_random();
     }

@@ -9,6 +9,7 @@ use super::builder::ConfigBuilder;
 use super::issuer::Issuer;
 use super::problem::Findings;
 use super::{Routes, durations, env, rules};
+use crate::error::{Code, Error, Result};
 use crate::http::{Backchannel, HttpProxy, OperatorRoutes, ProxyScope};
 use crate::secret::Secret;
 
@@ -93,6 +94,20 @@ impl ConfigBuilder {
     pub fn names_an_org(&self) -> bool {
         let in_code = self.issuer.is_some() || self.client_id.is_some() || self.client_secret.is_some();
         in_code || self.private_key.is_some() || self.variables.name_a_client()
+    }
+
+    /// The same without a proxy, for many tenants: their requests go directly.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if there is a
+    /// backchannel: it leads to one issuer, and each tenant has its own.
+    pub(crate) fn without_operator_routes(self) -> Result<Self> {
+        if self.text(&self.backchannel_url, env::BACKCHANNEL_URL).is_some() {
+            let message = "OKTA_BACKCHANNEL_URL: it leads to the issuer of an application with one Okta, and tenants \
+                           have their own; remove it";
+            return Err(Error::new(Code::ConfigInvalid, message));
+        }
+        Ok(self.http_proxy(NONE))
     }
 
     /// Reports variables under wrong names. What is set in code counts as set, and of a

@@ -275,6 +275,11 @@ pub(crate) fn audiences(value: Option<&str>, issuer: Option<&Issuer>, findings: 
     names.map(str::to_owned).collect()
 }
 
+/// Issuers that the application had before, by the rules of the present one.
+pub(crate) fn former_issuers(values: &[String], findings: &mut Findings) -> Vec<Issuer> {
+    values.iter().filter_map(|value| issuer(Some(value), findings)).collect()
+}
+
 /// Further issuers of access tokens: custom authorization servers, by the rules of the
 /// first one. Tokens of another org server could only be introspected, and by a client
 /// of that org.

@@ -135,7 +135,8 @@ impl OktaAuthBuilder {
     /// Makes what engines that are built from this have in common: cookie keys, the
     /// store, connections, and what is known of renewals.
     pub(super) fn shared(mut self, egress: &EgressPolicy) -> Result<Self> {
-        self.config = self.config.with_some_secret()?;
+        // Requests that tenants cause take no way of the operator's.
+        self.config = self.config.with_some_secret()?.without_operator_routes()?;
         let (sessions, revocations) = self.config.places()?;
         let place = SessionsPlace::new(&sessions, &revocations, self.store.take(), &self.clock)?;
         let http = HttpClient::new(&HttpSettings::default(), egress.clone(), self.clock.clone())?;

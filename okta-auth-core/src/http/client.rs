@@ -84,6 +84,19 @@ pub(crate) struct OperatorRoutes {
     pub(crate) backchannel: Option<Backchannel>,
 }
 
+impl OperatorRoutes {
+    /// Logs at start that requests do not go directly.
+    pub(crate) fn log(&self) {
+        if let Some(proxy) = &self.proxy {
+            let name = proxy.name();
+            tracing::info!(target: "okta_auth", "requests to Okta go through the proxy {name}, but for the hosts of NO_PROXY");
+        }
+        if self.backchannel.is_some() {
+            tracing::info!(target: "okta_auth", "requests to Okta go to OKTA_BACKCHANNEL_URL, which is for development");
+        }
+    }
+}
+
 /// Whether a request may be sent a second time when the first one got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
