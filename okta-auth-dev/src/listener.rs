@@ -57,6 +57,7 @@ impl Peer {
 
 impl Connections {
     /// Accepts from this listener, and encrypts if it is set to.
+    #[cfg_attr(not(feature = "cli"), allow(unused_variables, reason = "without TLS there is nothing to read"))]
     pub(crate) fn new(listener: TcpListener, encryption: &Encryption) -> Self {
         Self {
             listener,

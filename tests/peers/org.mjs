@@ -21,6 +21,8 @@ export async function startOrg(...options) {
   return {
     url: org.url,
     issuer: `${org.url}/oauth2/default`,
+    port: Number(org.address.split(":").pop()),
+    certificate: org.certificate_file,
     client: (id) => org.clients.find((client) => client.client_id === id),
     /// Changes a client: `PATCH /dev/clients/{id}`.
     change: (id, members) => api(org.url, "PATCH", `/clients/${id}`, members),

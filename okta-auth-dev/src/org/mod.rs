@@ -12,6 +12,7 @@ mod sign_out;
 pub use sign_out::OktaSession;
 pub(crate) use sign_out::{end_session, sessions, universal_logout};
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -83,6 +84,11 @@ impl Org {
     /// Where the org lives, such as `http://127.0.0.1:40123`; no slash at the end.
     pub fn url(&self) -> &str {
         &self.tenant.url
+    }
+
+    /// The address that the org listens on, with the real port.
+    pub fn address(&self) -> SocketAddr {
+        self.host.address
     }
 
     /// The certificate of an org that serves HTTPS, in PEM, for clients that have to trust

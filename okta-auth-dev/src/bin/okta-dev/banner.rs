@@ -15,6 +15,7 @@ pub(crate) fn banner(org: &Org, certificate: Option<&str>) -> String {
         format!("Development org at {} - stop it with Ctrl-C.", org.url()),
         format!("How to connect an app: {0}/   people and sessions: {0}/admin   test API: {0}/dev", org.url()),
         String::new(),
+        format!("  listens on          {}", org.address()),
         format!("  issuer              {}", org.issuer()),
         format!("  issuer (org)        {}", org.org_issuer()),
     ];

@@ -83,6 +83,7 @@ fn told(request: &Recorded, json: bool) {
 fn started(org: &Org, certificate: Option<&str>) -> Value {
     let mut line = org.description();
     line["event"] = json!("started");
+    line["address"] = json!(org.address());
     line["certificate_file"] = json!(certificate);
     line["orgs"] = org.orgs().iter().map(Org::description).collect();
     line
@@ -114,8 +115,7 @@ fn encrypted(builder: OrgBuilder, arguments: &Arguments) -> Result<OrgBuilder, S
 fn certificate_file(org: &Org, arguments: &Arguments) -> Result<Option<String>, String> {
     let certificate = org.certificate().filter(|_| arguments.certificate.is_none());
     let Some(certificate) = certificate else { return Ok(None) };
-    let port = org.url().rsplit(':').next().unwrap_or_default();
-    let file = std::env::temp_dir().join(format!("okta-dev-{}.pem", port.trim_start_matches('/')));
+    let file = std::env::temp_dir().join(format!("okta-dev-{}.pem", org.address().port()));
     std::fs::write(&file, certificate).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
     Ok(Some(file.display().to_string()))
 }
