@@ -266,8 +266,7 @@ impl ConfigBuilder {
         /// by default, and the `frontchannel_logout_session_required` of the client at
         /// the provider (OIDC Front-Channel Logout §2).
         ///
-        /// Turn it off only for a provider on the same site that cannot add them: then the
-        /// navigation of an `iframe` without a foreign `Origin` ends its browser's session.
+        /// Off, the navigation of an `iframe` without foreign `Origin` ends its browser's session.
         front_channel_session_required: bool,
         /// Shows a page "You are signed out" when the browser comes back from a sign-out,
         /// once; off by default. The extractor `SignedOut` is for a page of your own.
