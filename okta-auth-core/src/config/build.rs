@@ -55,18 +55,13 @@ impl ConfigBuilder {
         self.report_slips(&mut findings);
         self.read_limits(&mut findings);
         let issuer = rules::issuer(self.text(&self.issuer, env::ISSUER_URI), &mut findings);
-        let client_id = match self.text(&self.client_id, env::CLIENT_ID) {
-            // An API has nothing to say to Okta that would need a name.
-            None if self.api_only => Some(String::new()),
-            value => rules::client_id(value, &mut findings),
-        };
+        let client_id = self.checked_client_id(&mut findings);
         let client_auth = self.take_client_auth(&mut findings);
         let base_url = rules::base_url(self.base(), &mut findings);
         let routes = self.routes(&mut findings);
         let redirect_uri = base_url.as_ref().and_then(|base| self.redirect(base, &routes, &mut findings));
         let post_logout = base_url.as_ref().and_then(|base| self.post_logout(base, &routes, &mut findings));
-        let scopes = self.text(&self.scopes, env::SCOPES).unwrap_or("openid profile email");
-        let scopes = rules::scopes(scopes, &mut findings);
+        let scopes = self.checked_scopes(&mut findings);
         let audiences = rules::audiences(self.text(&self.audience, env::AUDIENCE), issuer.as_ref(), &mut findings);
         let accepted_issuers = rules::accepted_issuers(&self.accepted_issuers, &mut findings);
         let former_issuers = rules::former_issuers(&self.former_issuers, &mut findings);
@@ -121,6 +116,19 @@ impl ConfigBuilder {
     /// not set.
     pub(super) fn text<'a>(&'a self, set: &'a Option<String>, variable: &str) -> Option<&'a str> {
         set.as_deref().or_else(|| self.variables.value(variable))
+    }
+
+    /// The client id. An API needs none, because it sends no request to Okta as a client.
+    fn checked_client_id(&self, findings: &mut Findings) -> Option<String> {
+        match self.text(&self.client_id, env::CLIENT_ID) {
+            None if self.api_only => Some(String::new()),
+            value => rules::client_id(value, findings),
+        }
+    }
+
+    /// The scopes that sign-ins ask for.
+    fn checked_scopes(&self, findings: &mut Findings) -> Vec<String> {
+        rules::scopes(self.text(&self.scopes, env::SCOPES).unwrap_or("openid profile email"), findings)
     }
 
     /// The same of a place, whose URL may hold a password.

@@ -260,22 +260,16 @@ impl ConfigBuilder {
         /// `Origin` nor `Sec-Fetch-Site`; off by default.
         ///
         /// Every current browser sends one of the two. Turn this on where only browsers
-        /// use sessions: it then holds even for a browser or a proxy that drops both
-        /// headers. Other clients with a session cookie must send `Origin` themselves.
+        /// use sessions; other clients with a session cookie must then send `Origin`.
         strict_origin_check: bool,
         /// Whether a front-channel logout must name the session by `iss` and `sid`; on
         /// by default, and the `frontchannel_logout_session_required` of the client at
         /// the provider (OIDC Front-Channel Logout §2).
         ///
-        /// Turn it off only for a provider that cannot add the two parameters. A request
-        /// without them then ends the session of the browser that sends it, if it is the
-        /// navigation of an `iframe` and has no foreign `Origin`. That works only where
-        /// the session cookie reaches the frame, which means a provider on the same site.
+        /// Off, the navigation of an `iframe` without foreign `Origin` ends its browser's session.
         front_channel_session_required: bool,
         /// Shows a page "You are signed out" when the browser comes back from a sign-out,
-        /// once and in place of the application's own page; off by default.
-        ///
-        /// Leave it off to say so on a page of your own, with the extractor `SignedOut`.
+        /// once; off by default. The extractor `SignedOut` is for a page of your own.
         signed_out_page: bool,
     }
 

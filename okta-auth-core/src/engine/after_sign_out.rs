@@ -46,7 +46,7 @@ impl Visit {
         let auth = &self.auth().0;
         let Some(Landing::Returns(target)) = &self.inner().landing else { return self.signed_out_page() };
         // With the origin in front, a path that begins with two slashes names no host.
-        let mut reply = reply::see_other(&format!("{}{target}", auth.config.origin()));
+        let mut reply = reply::see_other(&auth.config.public_url(target));
         let cookie = auth.landings.begin(None, self.now()).ok().flatten();
         reply::add_cookies(reply.headers_mut(), cookie);
         reply
@@ -71,8 +71,9 @@ impl Visit {
 
     /// Whether the request is for the sign-out redirect URI.
     fn is_landing_page(&self) -> bool {
-        let path = self.inner().target.split('?').next();
-        path == Some(self.auth().config().post_logout_redirect_uri().path())
+        let config = self.auth().config();
+        let path = self.inner().target.split('?').next().unwrap_or_default();
+        config.routes().public(path) == config.post_logout_redirect_uri().path()
     }
 
     /// Whether the browser is back, and without a session.

@@ -116,22 +116,7 @@ fn telling(error: &Error) -> Telling {
         Code::CrossOrigin => {
             (StatusCode::FORBIDDEN, "This request came from another site", &["For your safety it was not carried out."])
         }
-        Code::SignOutLocalOnly => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "You are not signed out on the server",
-            &[
-                "This browser has forgotten your session, but the server could not end it.",
-                "On a shared or lost device, please tell the people who run this application.",
-            ],
-        ),
-        Code::SignOutLinkInvalid => (
-            StatusCode::BAD_REQUEST,
-            "You are signed out of this application",
-            &[
-                "The link that ends your session at the sign-in service works once and for one minute.",
-                "Close your browser, or sign out there, if other people use this device.",
-            ],
-        ),
+        Code::SignOutLocalOnly | Code::SignOutLinkInvalid => return half_signed_out(error),
         Code::AccessDenied => (
             StatusCode::FORBIDDEN,
             "You do not have access to this page",
@@ -224,6 +209,29 @@ const UNUSABLE: Telling = Telling {
         "Please try again; if it stays so, tell the people who run this application.",
     ],
 };
+
+/// The browser is signed out, and something else is not.
+fn half_signed_out(error: &Error) -> Telling {
+    let (status, title, sentences): (_, _, &[&str]) = match error.code() {
+        Code::SignOutLocalOnly => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "You are not signed out on the server",
+            &[
+                "This browser has forgotten your session, but the server could not end it.",
+                "On a shared or lost device, please tell the people who run this application.",
+            ],
+        ),
+        _ => (
+            StatusCode::BAD_REQUEST,
+            "You are signed out of this application",
+            &[
+                "The link that ends your session at the sign-in service works once and for one minute.",
+                "If other people use this device, sign out at the sign-in service as well.",
+            ],
+        ),
+    };
+    Telling { status, title, sentences }
+}
 
 /// For every token that was refused: to the user they are all the same.
 const NOT_VERIFIED: &[&str] =

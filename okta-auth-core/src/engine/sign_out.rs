@@ -107,7 +107,8 @@ impl Visit {
         }
         match auth.continuations.begin(&auth.sessions, self.cookies(), id_token, self.now()).await {
             Ok(cookies) => {
-                let path = self.auth().config().routes().logout().unwrap_or_default();
+                let routes = self.auth().config().routes();
+                let path = routes.public(routes.logout().unwrap_or_default());
                 let mut reply = reply::json(StatusCode::OK, &json!({ "location": format!("{path}?{CONTINUE}") }));
                 reply::add_cookies(reply.headers_mut(), cookies);
                 reply
