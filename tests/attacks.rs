@@ -198,7 +198,7 @@ async fn host_and_forwarded_headers_are_not_read() {
 #[tokio::test]
 async fn provider_error_ends_on_a_page_with_a_way_on() {
     let app = App::start().await;
-    for (error, status) in [("access_denied", 403), ("login_required", 400), ("server_error", 400), ("<script>", 400)] {
+    for (error, status) in [("access_denied", 403), ("login_required", 400), ("server_error", 502), ("<script>", 400)] {
         let description = "<script>alert(1)</script>".to_owned();
         app.org.fault_once(Fault::AuthorizeError { error: error.into(), description });
         let mut browser = app.browser();

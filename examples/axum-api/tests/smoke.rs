@@ -75,7 +75,7 @@ async fn an_issuer_and_an_audience_are_all_that_it_needs() {
     let (status, challenge, _) = call(port, "/orders", None).await;
     assert_eq!(status, 401);
     let metadata = format!("http://localhost:{port}/.well-known/oauth-protected-resource");
-    assert_eq!(challenge, format!("Bearer resource_metadata=\"{metadata}\""));
+    assert_eq!(challenge, format!("Bearer scope=\"orders:read\", resource_metadata=\"{metadata}\""));
     let (status, _, document) = call(port, "/.well-known/oauth-protected-resource", None).await;
     assert_eq!((status, document["authorization_servers"][0].as_str()), (200, Some(org.issuer().as_str())));
     assert_eq!(document["resource"], format!("http://localhost:{port}"));
