@@ -34,13 +34,13 @@ dt{color:var(--mute)}dd{margin:0;overflow-wrap:anywhere}.tag{display:inline-bloc
 button.quiet{background:none;border-color:var(--mute);color:var(--ink);padding:.4rem .9rem}form{margin:0}\
 .avatar{width:3.5rem;height:3.5rem;border-radius:50%;display:grid;place-items:center;background:var(--act);color:var(--on);font-size:1.5rem;margin-bottom:1rem}\
 ul{list-style:none;margin:0;padding:0}li{display:flex;align-items:center;justify-content:space-between;gap:1rem;padding:.9rem 0;border-top:1px solid var(--line)}\
-pre{margin:1rem 0 0;padding:1rem;border:1px solid var(--line);border-radius:9px;background:var(--bg);overflow-x:auto;font-size:.875rem}\
+pre{margin:1rem 0 0;padding:1rem;border:1px solid var(--line);border-radius:9px;background:var(--bg);overflow:auto;max-height:20rem;font-size:.875rem}\
 details{margin-top:1.75rem;border-top:1px solid var(--line);padding-top:1.25rem}summary{cursor:pointer;font-weight:600}\
 table{width:100%;border-collapse:collapse;margin-top:.75rem;font-size:.9rem;table-layout:fixed}th,td{text-align:left;vertical-align:top;padding:.45rem 0;\
 border-top:1px solid var(--line);overflow-wrap:anywhere}thead th{border:0;color:var(--mute);font-weight:400}thead th:first-child{width:11rem}tbody th{font-weight:400;padding-right:1rem}\
 td .tag{margin-bottom:.15rem}i{color:var(--mute);font-style:normal}dl+button{margin-top:1.5rem}\
 li div{min-width:0}li p{margin:0}li button{white-space:nowrap}p a{color:var(--act)}a:focus-visible,button:focus-visible,summary:focus-visible{outline:3px solid var(--act);outline-offset:2px}\
-@media(max-width:30rem){thead th:first-child{width:7.5rem}header{padding:1rem}header,header nav{gap:.5rem .75rem}main{margin:1.5rem auto;padding:0 1rem}.card{padding:1.25rem}}";
+@media(max-width:30rem){thead th:first-child{width:9rem}header{padding:1rem}header,header nav{gap:.5rem .75rem}main{margin:1.5rem auto;padding:0 1rem}.card{padding:1.25rem}}";
 
 /// The public page: shows who is signed in, if anybody is.
 pub(crate) fn home(user: Option<&str>) -> String {

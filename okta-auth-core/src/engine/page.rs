@@ -20,11 +20,11 @@ pub(super) struct Page<'a> {
 
 /// Light and dark, without any asset from elsewhere.
 const STYLE: &str = "\
-:root{color-scheme:light dark;--bg:#f4f6f9;--card:#fff;--ink:#1d2433;--mute:#5b6478;--line:#dfe3ea;--act:#1452cc;--on:#fff}\
-@media(prefers-color-scheme:dark){:root{--bg:#12151c;--card:#1b202a;--ink:#eef1f6;--mute:#a3adbf;--line:#303848;--act:#8ab4ff;--on:#10131a}}\
+:root{color-scheme:light dark;--bg:#f4f6f9;--card:#fff;--ink:#1d2433;--mute:#5b6478;--line:#dfe3ea;--act:#1452cc;--on:#fff;--bad:#b3261e}\
+@media(prefers-color-scheme:dark){:root{--bg:#12151c;--card:#1b202a;--ink:#eef1f6;--mute:#a3adbf;--line:#303848;--act:#8ab4ff;--on:#10131a;--bad:#ff9d94}}\
 *{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--bg);color:var(--ink);\
 font:16px/1.5 system-ui,sans-serif;padding:1.5rem}main{background:var(--card);border:1px solid var(--line);border-radius:12px;\
-padding:2rem;max-width:30rem;width:100%}h1{font-size:1.35rem;margin:0 0 .75rem}p{margin:.5rem 0;color:var(--mute)}\
+padding:2rem;max-width:30rem;width:100%}h1{font-size:1.35rem;margin:0 0 .75rem}p{margin:.5rem 0;color:var(--mute)}[role=alert]{color:var(--bad);font-weight:600}\
 nav{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}a{padding:.6rem 1rem;border-radius:8px;border:1px solid var(--line);\
 color:var(--ink);text-decoration:none}a:first-child{background:var(--act);border-color:var(--act);color:var(--on)}\
 form{display:grid;gap:.75rem;margin-top:1rem}label{display:grid;gap:.25rem}input{font:inherit;padding:.55rem;\
