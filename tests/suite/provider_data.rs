@@ -244,7 +244,8 @@ pub(crate) async fn a_subject_is_any_text_without_control_characters<F: Framewor
         assert_eq!(call(json!(sub)).await.status, 401, "{sub:?}");
     }
     // The same for people who sign in, and for what the org says of a token.
-    signed_in_with(&app, [claim("sub", "jürgen")]).await;
+    let userinfo = Fault::UserinfoMember("sub".to_owned(), json!("jürgen"));
+    signed_in_with(&app, [claim("sub", "jürgen"), userinfo]).await;
     let org = Org::start().await.unwrap();
     let issuer = org.org_issuer();
     let app = App::with::<F>(org, |config| config.issuer(issuer)).await;
@@ -266,12 +267,12 @@ pub(crate) async fn an_org_server_is_asked_as_the_application<F: Framework>() {
     };
     assert_eq!(asked("/.well-known/openid-configuration"), [format!("client_id={client}")]);
     assert_eq!(asked("/v1/keys"), [format!("client_id={client}")], "the place is used as it is given");
-    // The issuer that the app is set to, such as a custom domain.
+    // The org's metadata name the issuer of the application, such as a custom domain, for its client alone.
     let org = Org::start().await.unwrap();
-    let custom = org.org_issuer().replace("127.0.0.1", "localhost");
-    let app = App::with::<F>(org, |config| config.issuer(&custom)).await;
-    let faults = [Fault::DiscoveryMemberForClient("issuer".to_owned(), json!(custom)), claim("iss", custom.as_str())];
-    signed_in_with(&app, faults).await;
+    let issuer = org.org_issuer();
+    let app = App::with::<F>(org, |config| config.issuer(&issuer)).await;
+    let of_all = Fault::DiscoveryMember("issuer".to_owned(), json!("https://other.example"));
+    signed_in_with(&app, [of_all, Fault::DiscoveryMemberForClient("issuer".to_owned(), json!(issuer))]).await;
     // A custom server has one set of metadata for all.
     let app = App::start::<F>().await;
     signed_in_with(&app, []).await;

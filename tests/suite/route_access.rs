@@ -1,9 +1,7 @@
 //! What a request may do by its route: whole applications that are protected, policies whose routes are misspelled,
 //! requests that match no route, and the credentials that pages accept.
 
-use std::io::Write;
 use std::net::TcpListener;
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
@@ -14,41 +12,11 @@ use reqwest::Method;
 
 use crate::app::App;
 use crate::sites::{Layout, SPA, Site};
-use crate::support::{ADA, Answer, BEN, Browser, SECRET, org_with_groups};
+use crate::support::{ADA, Answer, BEN, Browser, SECRET, log, org_with_groups};
 
-/// What the library has logged, of all tests of this process.
-static LOG: OnceLock<Mutex<Vec<u8>>> = OnceLock::new();
-
-struct Log;
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let log = LOG.get_or_init(Mutex::default);
-        log.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    /// Starts to listen, once.
-    fn listen() {
-        static LISTENING: OnceLock<()> = OnceLock::new();
-        LISTENING.get_or_init(|| {
-            let level = tracing_subscriber::filter::LevelFilter::WARN;
-            tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(|| Self).init();
-        });
-    }
-
-    /// How many lines have all of these words.
-    fn count(words: &[&str]) -> usize {
-        let log = LOG.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&log).into_owned();
-        text.lines().filter(|line| words.iter().all(|word| line.contains(word))).count()
-    }
+/// How many lines of the log have all of these words.
+fn count(words: &[&str]) -> usize {
+    log::lines(words).len()
 }
 
 /// An application of this layout.
@@ -57,7 +25,7 @@ async fn site<F: Site>(
     settings: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
     change: impl FnOnce(OktaAuthBuilder) -> OktaAuthBuilder,
 ) -> (App, OktaAuth) {
-    Log::listen();
+    log::listen();
     let org = org_with_groups().await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -164,7 +132,7 @@ pub(crate) async fn a_public_pattern_opens_no_other_route<F: Site>() {
     assert_eq!(article.status == 200, !F::LAYER_BEFORE_ROUTER, "{}", article.body);
     let draft = stranger.send(Method::POST, "/blog/drafts", &[], String::new()).await;
     assert_eq!(draft.status, 401, "{}", draft.body);
-    assert!(!F::LAYER_BEFORE_ROUTER || Log::count(&["ERROR", "`/blog/{slug}` is named public"]) > 0);
+    assert!(!F::LAYER_BEFORE_ROUTER || count(&["ERROR", "`/blog/{slug}` is named public"]) > 0);
     // The library's own paths are open in any case.
     assert_eq!(app.signed_in(ADA).await.fetch("/secret").await.status, 200);
 }
@@ -189,8 +157,8 @@ pub(crate) async fn a_misspelled_route_is_denied<F: Site>() {
         assert_eq!((answer.status.as_u16(), answer.json()["error"].as_str()), (403, Some("route_denied")), "{path}");
         assert_eq!(app.browser().navigate(path).await.status, 403, "{path}");
     }
-    assert!(Log::count(&["ERROR", "`/orders/{id}`", "`/orders/{order}`"]) > 0);
-    assert!(Log::count(&["ERROR", "`/reports/`", "`/reports`"]) > 0);
+    assert!(count(&["ERROR", "`/orders/{id}`", "`/orders/{order}`"]) > 0);
+    assert!(count(&["ERROR", "`/reports/`", "`/reports`"]) > 0);
     assert_eq!(ada.fetch("/secret").await.status, 200, "other routes are as before");
     // `open` is about routes that no policy means.
     let (app, _) = with_policies::<F>(policies.default_access(DefaultAccess::Open)).await;
@@ -225,7 +193,7 @@ pub(crate) async fn a_request_without_a_route_is_denied_while_routes_have_polici
             (200, 403)
         );
     }
-    assert!(Log::count(&["ERROR", "without a matched route"]) > 0);
+    assert!(count(&["ERROR", "without a matched route"]) > 0);
     // Without policies for routes there is nothing to get around.
     let (app, _) = with_policies::<F>(PolicySet::default()).await;
     assert_eq!(app.browser().fetch("/app.js").await.status, 200);
@@ -251,10 +219,10 @@ pub(crate) async fn a_layer_outside_of_the_router_lets_nothing_through<F: Site>(
 pub(crate) async fn a_route_that_differs_by_a_prefix_is_told<F: Site>() {
     let (app, _) = with_policies::<F>(PolicySet::default().protect("/deep/area/reports", group("Admins"))).await;
     assert_eq!(app.browser().fetch("/area/reports").await.body, "page");
-    assert!(Log::count(&["WARN", "`/deep/area/reports`", "requests to `/area/reports`"]) > 0);
+    assert!(count(&["WARN", "`/deep/area/reports`", "requests to `/area/reports`"]) > 0);
     let (app, _) = with_policies::<F>(PolicySet::default().protect("/{x}", group("Admins"))).await;
     assert_eq!(app.browser().fetch("/area/reports").await.body, "page");
-    assert_eq!(Log::count(&["WARN", "policy of `/{x}`"]), 0, "a pattern of parameters alone is below everything");
+    assert_eq!(count(&["WARN", "policy of `/{x}`"]), 0, "a pattern of parameters alone is below everything");
 }
 
 pub(crate) async fn routes_that_no_request_has_matched_are_listed<F: Site>() {
@@ -270,11 +238,11 @@ pub(crate) async fn routes_that_no_request_has_matched_are_listed<F: Site>() {
         browser.fetch("/health").await;
     }
     let line = ["WARN", "none of the first 1000 requests", nowhere];
-    assert_eq!(Log::count(&line), 0);
+    assert_eq!(count(&line), 0);
     for _ in 0..5 {
         browser.fetch("/health").await;
     }
-    assert_eq!(Log::count(&line), 1);
+    assert_eq!(count(&line), 1);
     assert_eq!(auth.unmatched_routes(), [nowhere]);
 }
 

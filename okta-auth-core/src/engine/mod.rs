@@ -99,6 +99,7 @@ mod routes;
 mod session_end;
 mod sign_out;
 mod signed_in;
+mod start_login;
 mod telling;
 mod tenants;
 mod tenants_builder;

@@ -55,14 +55,20 @@ const UNPROVEN: usize = 10_000;
 ///
 /// Both always have the same keys: whatever writes one writes the other.
 struct Table<V> {
-    entries: HashMap<StoreKey, (V, Timestamp)>,
+    entries: HashMap<StoreKey, (V, Expiry)>,
     /// The same keys in the order in which they expire.
-    expiry: BTreeSet<(Timestamp, StoreKey)>,
+    expiry: BTreeSet<(Expiry, StoreKey)>,
+    /// How many entries have been written.
+    written: u64,
 }
+
+/// When an entry expires, and the number of its writing: of entries that expire in the
+/// same second the oldest is first.
+type Expiry = (Timestamp, u64);
 
 impl<V> Default for Table<V> {
     fn default() -> Self {
-        Self { entries: HashMap::new(), expiry: BTreeSet::new() }
+        Self { entries: HashMap::new(), expiry: BTreeSet::new(), written: 0 }
     }
 }
 
@@ -71,7 +77,7 @@ impl<V> Table<V> {
     ///
     /// What has expired may still be there, and is as good as gone.
     fn live(&self, key: &StoreKey, now: Timestamp) -> Option<&V> {
-        self.entries.get(key).filter(|(_, until)| *until > now).map(|(value, _)| value)
+        self.entries.get(key).filter(|(_, expiry)| expiry.0 > now).map(|(value, _)| value)
     }
 
     /// Writes an entry, and makes room for it first.
@@ -79,6 +85,8 @@ impl<V> Table<V> {
     /// What has expired is first in the order: one loop makes room with it, and if that
     /// is not enough with what would expire next.
     fn put(&mut self, key: StoreKey, value: V, until: Timestamp, capacity: usize) {
+        self.written = self.written.wrapping_add(1);
+        let until = (until, self.written);
         match self.entries.entry(key) {
             Entry::Occupied(mut entry) => {
                 let (_, before) = entry.insert((value, until));
@@ -100,7 +108,7 @@ impl<V> Table<V> {
     fn take(&mut self, key: &StoreKey) -> Option<(V, Timestamp)> {
         let (value, until) = self.entries.remove(key)?;
         self.expiry.remove(&(until, *key));
-        Some((value, until))
+        Some((value, until.0))
     }
 }
 

@@ -82,10 +82,15 @@ fn told(request: &Recorded, json: bool) {
 /// How to connect, in one line of JSON.
 fn started(org: &Org, certificate: Option<&str>) -> Value {
     let mut line = org.description();
-    line["event"] = json!("started");
-    line["address"] = json!(org.address());
-    line["certificate_file"] = json!(certificate);
-    line["orgs"] = org.orgs().iter().map(Org::description).collect();
+    if let Some(members) = line.as_object_mut() {
+        let added = [
+            ("event", json!("started")),
+            ("address", json!(org.address())),
+            ("certificate_file", json!(certificate)),
+            ("orgs", org.orgs().iter().map(Org::description).collect()),
+        ];
+        members.extend(added.map(|(name, value)| (name.to_owned(), value)));
+    }
     line
 }
 

@@ -1,0 +1,102 @@
+//! The start of a sign-in: where it leads back to, and the redirect to Okta.
+
+use std::sync::atomic::Ordering;
+
+use super::OktaAuth;
+use super::reply::{self, Reply};
+use super::visit::{Lobby, Visit};
+use crate::error::Result;
+use crate::events::{About, Happening};
+use crate::login::{LoginOptions, ReturnTo};
+
+impl OktaAuth {
+    /// A target on our own origin, as browsers see it, that is none of the library's
+    /// paths: coming back to `/login` would loop.
+    pub(super) fn return_to(&self, target: &str) -> ReturnTo {
+        let config = self.config();
+        let (target, routes) = (ReturnTo::parse(target, &config.base_url), config.routes());
+        let served = routes.served(target.path());
+        let is_ours = target == ReturnTo::root() || routes.own().any(|own| Some(own) == served);
+        if is_ours { self.start_page() } else { target }
+    }
+
+    /// Where a browser goes that has no other target: the root of the origin, or of what
+    /// is behind the public prefix.
+    pub(super) fn start_page(&self) -> ReturnTo {
+        let config = self.config();
+        match config.routes().prefix.is_empty() {
+            true => ReturnTo::root(),
+            false => ReturnTo::parse(&config.routes().home(), &config.base_url),
+        }
+    }
+}
+
+impl OktaAuth {
+    /// Logs at the first sign-in what has to be registered at Okta. Okta shows an error
+    /// page of its own for a redirect URI that is not, so the application hears nothing of
+    /// that.
+    fn report_redirect_uri(&self) {
+        if !self.0.redirect_uri_reported.swap(true, Ordering::Relaxed) {
+            tracing::info!(
+                target: "okta_auth",
+                "the first sign-in goes to Okta with the redirect URI {}: register it at Okta as a sign-in redirect URI of \
+                 the application, character by character",
+                self.config().redirect_uri
+            );
+        }
+    }
+}
+
+impl Visit {
+    /// Sends the browser to Okta with a new pending login, for a handler that wants
+    /// more than the `User` extractor asks for: a recent sign-in, a second factor, a
+    /// user name to prefill.
+    ///
+    /// The answer is a redirect with a cookie, or an error page if Okta is away. What
+    /// was asked for is checked when the browser comes back.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use okta_auth_core::engine::{Reply, Visit};
+    /// use okta_auth_core::login::{LoginOptions, ReturnTo};
+    ///
+    /// async fn step_up(visit: &Visit) -> Reply {
+    ///     let mut options = LoginOptions::new(ReturnTo::root());
+    ///     options.max_age = Some(Duration::from_secs(300));
+    ///     options.acr_values = vec!["urn:okta:loa:2fa:any".to_owned()];
+    ///     visit.start_login(&options).await
+    /// }
+    /// ```
+    pub async fn start_login(&self, options: &LoginOptions) -> Reply {
+        if let Some(address) = self.at_configured_address() {
+            return reply::see_other(&address);
+        }
+        match self.try_start_login(options).await {
+            Ok(reply) => {
+                self.tell(Happening::SignInStarted, About::default(), None);
+                reply
+            }
+            Err(error) => {
+                self.tell_failed(About::default(), &error);
+                self.error_told(&error)
+            }
+        }
+    }
+
+    /// The redirect with the cookie of the attempt.
+    async fn try_start_login(&self, options: &LoginOptions) -> Result<Reply> {
+        match self.lobby() {
+            None => {}
+            Some(Lobby::Open(many)) => return Ok(self.entrance(many, &options.return_to, None)),
+            Some(Lobby::Closed(error) | Lobby::Public(error)) => return Err(error.duplicate()),
+        }
+        let auth = &self.auth().0;
+        let metadata = self.auth().metadata().await?;
+        let (pending, cookies) = auth.attempts.begin(options, self.cookies(), auth.clock.moment())?;
+        let url = auth.protocol.authorization_url(&metadata, &pending.parameters(options))?;
+        self.auth().report_redirect_uri();
+        let mut reply = reply::see_other(url.as_str());
+        reply::add_cookies(reply.headers_mut(), cookies);
+        Ok(reply)
+    }
+}
