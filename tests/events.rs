@@ -705,7 +705,7 @@ async fn neither_log_nor_event_nor_metric_holds_a_secret_or_a_person() {
         let labels: Vec<_> = recorder.seen().iter().map(|(name, labels, _)| format!("{name} {labels:?}")).collect();
         assert!(printed.iter().chain(&labels).all(|text| !text.contains("PROVIDERS-DESCRIPTION")));
         for line in Log::own_lines().iter().filter(|line| line.contains("PROVIDERS-DESCRIPTION")) {
-            assert!(line.contains(r#"provider_description="PROVIDERS-DESCRIPTION\\\\nof an error""#), "{line}");
+            assert!(line.contains(r#"provider_description="PROVIDERS-DESCRIPTION\\nof an error""#), "{line}");
         }
         for text in Log::own_lines().iter().chain(&printed).chain(&labels) {
             for private in secrets.iter().chain(&personal(&app.org)) {

@@ -149,11 +149,12 @@ use crate::tenant::TenantSettings;
 /// ```
 /// use okta_auth_core::{OktaAuth, config::ConfigBuilder};
 ///
+/// # fn from_vault(_name: &str) -> String { "vM3kq-81Lf0aXo2".repeat(2) }
 /// # fn main() -> Result<(), okta_auth_core::error::Error> {
 /// let config = ConfigBuilder::default()
 ///     .issuer("https://dev-12345678.okta.com/oauth2/default")
 ///     .client_id("0oa1abcdXYZ2efGhI5d7")
-///     .client_secret("from-a-vault");
+///     .client_secret(from_vault("okta/client-secret"));
 /// let auth = OktaAuth::builder(config).build()?;
 /// let worker = auth.clone(); // the same keys, the same caches
 /// # drop(worker); Ok(())

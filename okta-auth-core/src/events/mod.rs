@@ -53,7 +53,7 @@
 //! | `session_renewed` | `ok` | Okta gave new tokens, and they are written down |
 //! | `renewal_failed` | a code | it did not, or they are not; the session stays, and it is tried again |
 //! | `step_up_asked` | `step_up_required` | a policy asks for a stronger or a more recent sign-in |
-//! | `access_denied` | that of the [decision](crate::policy), or `route_unmatched`, `route_misspelled`, `route_unnamed` | a policy refused a request, or no policy could be asked about its route |
+//! | `access_denied` | that of the decision, or `route_unmatched`, `route_misspelled`, `route_unnamed` | a policy refused a request, or no policy could be asked about its route |
 //! | `session_ended` | an [`EndReason`] | a session ended before its limits |
 //! | `logout_received` | `ok` or a code | a sign-out message came from outside; `ok` if it was carried out |
 //! | `store_unavailable` | a [`StoreUse`] | the store of sessions did not answer a request |
