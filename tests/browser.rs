@@ -460,7 +460,12 @@ async fn every_page(package: &str) {
         at("/logout", "Do you want to sign out?").await;
     };
     assert_eq!(press_everything(&driver, sign_out).await, 2, "the button, and the way home");
-    let stale = async || at("/authorization-code/callback?state=x&code=y", "attempt_unknown").await;
+    // Without a session: with one, the callback leads into the application.
+    let stale = async || {
+        driver.open(&base).await;
+        call(&driver.http, Method::DELETE, &format!("{}/cookie", driver.session), Value::Null).await;
+        at("/authorization-code/callback?state=x&code=y", "attempt_unknown").await;
+    };
     assert!(press_everything(&driver, stale).await >= 2);
     let used = async || {
         driver.open(&base).await;

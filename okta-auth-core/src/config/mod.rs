@@ -168,7 +168,7 @@ impl Config {
     /// Reads the `OKTA_*` variables of the process.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every
+    /// [`Code::ConfigInvalid`], listing every
     /// problem with its fix.
     pub fn from_env() -> Result<Self> {
         ConfigBuilder::from_env().build()

@@ -22,9 +22,9 @@ impl Visit {
     /// The user, if somebody is signed in. The response is then kept out of caches.
     ///
     /// # Errors
-    /// [`Code::ClaimsMismatch`] if the claims do not fit `C`; [`Code::CrossOrigin`] if
+    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if the claims do not fit `C`; [`Code::CrossOrigin`](crate::error::Code::CrossOrigin) if
     /// the request would change something and did not come from the application's own
-    /// pages; [`Code::StoreUnavailable`] or that of reaching Okta if it cannot be told
+    /// pages; [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable) or that of reaching Okta if it cannot be told
     /// who it is.
     pub fn user<C: DeserializeOwned + 'static>(&self) -> Result<Option<SignedIn<C>>> {
         self.mark_personal();

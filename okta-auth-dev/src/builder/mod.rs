@@ -226,7 +226,7 @@ impl OrgBuilder {
     }
 
     /// Adds another org on the same listener, at `http://{subdomain}.localhost:{port}`;
-    /// [`Org::org`] finds it. Its own address, port and orgs are ignored.
+    /// [`Org::org`](crate::Org::org) finds it. Its own address, port and orgs are ignored.
     ///
     /// The orgs share the listener and nothing else: people, clients, keys, clocks,
     /// faults and journals are their own.
