@@ -30,7 +30,7 @@ async fn refused(app: &App, fault: Fault, code: &str) {
     }
 }
 
-/// With the fault, nobody is signed in and the page names the code.
+/// With the fault, the sign-in fails and the page names the code.
 async fn refused_sign_in(app: &App, fault: Fault, code: &str) {
     control(app).await;
     app.org.clear_journal();

@@ -269,7 +269,7 @@ async fn made_up_sign_outs_take_no_place_from_a_real_one() {
     assert!(!site.lives(&copy).await);
 }
 
-/// A full list is told as what it is, and not as a sign-out that will be completed.
+/// A full list is reported as such, and not as a sign-out that will be completed.
 #[tokio::test]
 async fn a_sign_out_that_cannot_wait_is_not_promised() {
     let org = Org::start().await.unwrap();

@@ -408,7 +408,7 @@ async fn tenants_of_a_source_do_not_open_each_others_apis() {
     }
 }
 
-/// Somebody adds a tenant with the client of another one, and comes first after a restart.
+/// A tenant is added with the client of another one, and is asked for first after a restart.
 #[tokio::test]
 async fn of_two_rows_with_one_client_the_elder_is_served_whoever_comes_first() {
     let row = |id: &str, created_at: Option<i64>| {

@@ -98,7 +98,7 @@ async fn leaves_its_line(
     }
 }
 
-/// Somebody signs in, as far as they get.
+/// Signs in as far as the application allows.
 async fn signs_in(app: &App, user: &str) {
     let mut browser = app.browser();
     let login = browser.navigate("/profile").await;

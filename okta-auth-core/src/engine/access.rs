@@ -144,7 +144,7 @@ impl Visit {
         }
     }
 
-    /// Lets the request through if somebody is signed in.
+    /// Lets the request through if a user is signed in.
     fn try_require_session(&self) -> Option<Result<(), Challenge>> {
         if self.auth().config().is_api_only() {
             return None;

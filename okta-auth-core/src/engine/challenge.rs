@@ -45,12 +45,12 @@ pub struct Challenge(Kind);
 enum Kind {
     /// Somebody has to sign in.
     SignIn,
-    /// Nobody sent a token where only a token counts. With the scopes that the route
+    /// The request has no token where only a token counts. With the scopes that the route
     /// asks for.
     NoToken(Scopes),
     /// A token was sent, and refused.
     Token(Arc<Error>, Scopes),
-    /// The route of the request lets nobody in.
+    /// The route of the request is denied to every caller.
     Route(Denial),
     /// A policy said no, or asks for more.
     Policy { decision: Arc<Decision>, by_token: bool },
@@ -84,7 +84,7 @@ impl Challenge {
         Self(Kind::NoToken(Scopes::default()))
     }
 
-    /// The route of the request lets nobody in.
+    /// The route of the request is denied to every caller.
     pub(super) fn route(denial: Denial) -> Self {
         Self(Kind::Route(denial))
     }
@@ -293,7 +293,7 @@ impl Visit {
         self.error_told(&Error::new(Code::AccessDenied, "a policy does not allow this"))
     }
 
-    /// 403 for a request whose route lets nobody in. Why is in the log.
+    /// 403 for a request whose route is denied to every caller. The log has the reason.
     fn route_denied(&self, denial: Denial) -> Reply {
         if denial == Denial::Unmatched {
             self.auth().0.access.report_unmatched();

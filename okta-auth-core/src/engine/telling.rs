@@ -20,7 +20,7 @@ use crate::logout::Channel;
 use crate::policy::{Decision, Denial};
 use crate::session::{Session, SessionId, StoreKey};
 
-/// Why a policy that asks for a group refuses everybody.
+/// Why a policy that asks for a group refuses every caller.
 const SIGN_IN_WITHOUT_GROUPS: &str = "the sign-in brought no claim with groups; let Okta send one: a groups claim of the custom server (Security > API > \
      the server > Claims), or the scope `groups` and the application's group claim filter at the org server";
 
@@ -112,7 +112,7 @@ impl Visit {
         self.tell(Happening::AccessDenied { policy, code }, self.about_caller(by_token), hint.as_ref());
     }
 
-    /// The route of the request lets nobody in.
+    /// The route of the request is denied to every caller.
     pub(super) fn tell_route_denied(&self, denial: Denial) {
         let happening = Happening::AccessDenied { policy: None, code: denial.code() };
         self.tell(happening, self.about_caller(false), None);

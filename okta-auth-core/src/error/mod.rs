@@ -104,7 +104,7 @@ impl Error {
         self
     }
 
-    /// The same error for somebody else; the cause becomes a text.
+    /// A copy of the error, with the cause as text.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         Self(Box::new(Inner {

@@ -245,7 +245,7 @@ pub fn tenant(issuer: impl Into<String>) -> Policy {
 /// let banned = check("banned", |caller| async move {
 ///     is_banned(caller.subject().unwrap_or_default().to_owned()).await
 /// });
-/// // While the database is away nobody gets in.
+/// // While the database is away the policy denies.
 /// let policy = group("Staff") & !banned;
 /// # let _ = policy;
 /// ```

@@ -174,7 +174,7 @@ impl Listening {
         if let Some(issuer) = &self.issuer {
             return public_url(issuer);
         }
-        // Nobody connects to 0.0.0.0.
+        // No client connects to 0.0.0.0.
         let ip = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
         Ok(format!("{scheme}://{}", SocketAddr::new(ip, address.port())))
     }

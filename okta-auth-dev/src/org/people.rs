@@ -74,7 +74,7 @@ impl Org {
         }
     }
 
-    /// Everybody who can sign in.
+    /// Every user who can sign in.
     pub fn users(&self) -> Vec<User> {
         lock(&self.tenant.users).clone()
     }

@@ -134,7 +134,7 @@ fn params(exchange: &Exchange<'_>) -> Result<Params, Refusal> {
 /// The first problem is reported, and the rest is not looked at.
 ///
 /// Mode, response type, request object, grant type, state, scopes, challenge, identity
-/// provider, prompt, age: in this order. Parameters that nobody knows are ignored (RFC 6749 §3.1).
+/// provider, prompt, age: in this order. Unknown parameters are ignored (RFC 6749 §3.1).
 fn complete(
     request: &mut AuthorizeRequest,
     params: &Params,

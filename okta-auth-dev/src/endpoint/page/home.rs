@@ -70,7 +70,7 @@ fn issuers(tenant: &Tenant) -> String {
     tenant.servers.iter().map(issuer).collect()
 }
 
-/// Everybody who can sign in.
+/// Every user who can sign in.
 fn people(tenant: &Tenant) -> String {
     let users = lock(&tenant.users).clone();
     let row = |cells: [&str; 3]| {
