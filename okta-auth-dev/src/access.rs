@@ -1,15 +1,15 @@
-//! Who may reach the org: the address that it listens on, the names in the `Host`
-//! header, and where requests come from.
+//! Access control for the listener: the listening address, the names in the `Host`
+//! header, and the peers that may connect.
 //!
-//! 1. The org listens on a loopback address unless another one is set.
-//! 2. On a loopback address, only peers on loopback are answered.
-//! 3. A loopback name, the host of the issuer, and names on the allow-list are answered.
-//!    Any other name may be a page somewhere that had its name point here (DNS
-//!    rebinding).
-//! 4. Of `localhost`, `127.0.0.1` and `::1`, those that are not the issuer's host get no
-//!    metadata: the issuer in it would differ from the one that the client is configured
-//!    with. Other loopback addresses stand for the inside address of a service, as
-//!    container networks have one, so they do get it.
+//! 1. The org listens on a loopback address unless another one is configured.
+//! 2. On a loopback address, the org answers only peers on loopback.
+//! 3. The org answers requests for a loopback name, the host of the issuer, or a name on
+//!    the allow-list. Any other name may belong to a web page that points its own DNS
+//!    name at this machine (DNS rebinding).
+//! 4. Of `localhost`, `127.0.0.1` and `::1`, only the name in the issuer serves metadata:
+//!    for the others, the issuer in the metadata would differ from the one that the
+//!    client is configured with. Other loopback addresses may be the internal address of
+//!    a service, as in container networks, so they serve metadata.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,26 +20,25 @@ use url::Url;
 use crate::error::Error;
 use crate::tenant::Tenant;
 
-/// What people type for this machine.
+/// Names that developers use interchangeably for this machine.
 const SYNONYMS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// The names and peers that are answered.
+/// The names and peers that the org answers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Access {
-    /// The allow-list, in lower case, and the host of the issuer.
+    /// The allow-list and the host of the issuer, in lower case.
     pub(crate) names: Vec<String>,
-    /// Whether peers on other machines are answered.
+    /// Whether the org answers peers on other machines.
     pub(crate) remote: bool,
 }
 
 impl Access {
-    /// Whether a peer at this address is answered.
     pub(crate) fn admits(&self, peer: IpAddr) -> bool {
         self.remote || peer.is_loopback()
     }
 
-    /// The org that a name stands for: `acme.localhost` is the org `acme`; a name that is
-    /// allowed or loopback is the first one.
+    /// Resolves a host name to an org: `acme.localhost` is the org `acme`; an allowed
+    /// name or a loopback name is the first org.
     pub(crate) fn tenant<'a>(&self, tenants: &'a [Arc<Tenant>], name: &str) -> Option<&'a Arc<Tenant>> {
         if is_loopback(name) || self.names.iter().any(|known| known == name) {
             return tenants.first();
@@ -48,7 +47,7 @@ impl Access {
         tenants.iter().find(|tenant| tenant.subdomain.as_deref() == Some(subdomain))
     }
 
-    /// Whether people type this name for the one in the issuer.
+    /// Whether the name is a synonym of the issuer's host but not the host itself.
     pub(crate) fn is_misnamed(&self, tenant: &Tenant, name: &str) -> bool {
         let issuer = host_of(&tenant.url);
         let allowed = issuer == name || self.names.iter().any(|known| known == name);
@@ -56,55 +55,55 @@ impl Access {
     }
 }
 
-/// The name in the `Host` header, in lower case, without the port and without brackets.
+/// Returns the name in the `Host` header, in lower case, without port and brackets.
 pub(crate) fn host_name(parts: &http::request::Parts) -> Option<String> {
     let host = parts.headers.get(http::header::HOST).map(|host| host.to_str());
-    // HTTP/2 has the name in the URI.
+    // HTTP/2 carries the name in the URI.
     let host = host.unwrap_or_else(|| Ok(parts.uri.authority().map_or("", http::uri::Authority::as_str))).ok()?;
     let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        // `[::1]` without a port has colons too.
+        // `[::1]` without a port also contains colons.
         if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
     });
     let name = name.trim_matches(['[', ']']).to_ascii_lowercase();
     (!name.is_empty()).then_some(name)
 }
 
-/// Whether a name always means this machine.
+/// Whether a name always resolves to this machine.
 fn is_loopback(name: &str) -> bool {
     name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// The host of a URL, in the form of [`host_name`].
+/// Returns the host of a URL in the form of [`host_name`].
 pub(crate) fn host_of(url: &str) -> String {
     let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     host.trim_matches(['[', ']']).to_owned()
 }
 
-/// A name for the allow-list: no scheme, no port, no path.
+/// Checks a name for the allow-list: no scheme, no port, no path.
 pub(crate) fn check_name(name: &str) -> Result<String, Error> {
     let name = name.trim().trim_matches(['[', ']']).to_ascii_lowercase();
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
     let port = name.contains(':') && name.parse::<IpAddr>().is_err();
     if name.is_empty() || !plain || port {
         return Err(Error::config(format_args!(
-            "`{name}` is no host name: write it as in `okta.example.test`, without scheme, port and path"
+            "`{name}` is not a host name: write it like `okta.example.test`, without scheme, port or path"
         )));
     }
     if name.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified()) {
         return Err(Error::config(format_args!(
-            "`{name}` is an address to listen on, and no name that a client asks for: listen on it, and allow the names \
+            "`{name}` is an address to listen on, not a name that clients use: listen on it, and allow the names \
              under which clients reach it"
         )));
     }
     Ok(name)
 }
 
-/// The URL of the org from what a user calls its issuer: `http://localhost:8090`, or
-/// `http://localhost:8090/oauth2/default`, whose path the org adds by itself.
+/// Returns the URL of the org for a configured issuer: `http://localhost:8090`, or
+/// `http://localhost:8090/oauth2/default`, whose path is dropped because the org adds it.
 pub(crate) fn public_url(issuer: &str) -> Result<String, Error> {
     let wrong = || {
         Error::config(format_args!(
-            "`{issuer}` is no issuer of a development org: write the URL of the org, such as http://localhost:8090; \
+            "`{issuer}` is not the issuer of a development org: write the URL of the org, such as http://localhost:8090; \
              issuers of custom servers begin with it"
         ))
     };
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_names() {
+    fn only_host_names_are_allowed() {
         for (name, good) in [("Okta.Test", "okta.test"), ("[::1]", "::1"), ("10.0.0.1", "10.0.0.1")] {
             assert_eq!(check_name(name).unwrap(), good);
         }

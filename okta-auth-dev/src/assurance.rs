@@ -1,32 +1,33 @@
-//! What `acr_values` asks for, and what is still missing for it.
+//! Evaluates `acr_values`: which level a session meets, and whether a second factor is
+//! missing.
 //!
-//! The levels are Okta's: `urn:okta:loa:1fa:any` and so on. The org has two factors:
-//! the password, and a code that it shows itself, which makes `otp` and `mfa`. A person
-//! whose `amr` says more counts as having used more.
+//! The levels are Okta's: `urn:okta:loa:1fa:any` and so on. The org has two factors: the
+//! password, and a code that its own page displays, which adds `otp` and `mfa`. A user
+//! whose configured `amr` has more methods counts as having used them.
 
 use crate::oauth_error::OAuthError;
 
-/// What the code of the second step adds to a session.
+/// Methods that the code of the second step adds to a session.
 const SECOND_FACTOR: [&str; 2] = ["otp", "mfa"];
 
-/// How a request stands with what a session has.
+/// The result of comparing a request's levels with a session's methods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Assurance {
-    /// It has enough. The level becomes the claim `acr`; there is none if none was
-    /// asked for that Okta knows.
+    /// The session meets this level, which becomes the claim `acr`. `None` if the request
+    /// names no level that Okta defines.
     Met(Option<String>),
-    /// It would have enough with the second factor.
+    /// The session would meet a level after the second factor.
     NeedsSecondFactor,
-    /// Nothing that the person has is enough.
+    /// No factor of the user meets a requested level.
     Unmet,
 }
 
 /// Compares the levels of a request, the preferred one first, with the methods of a
 /// session.
 ///
-/// The first level that is met is the answer, so a request that names a lower level as
-/// well gets no second step. Levels that Okta does not know are ignored.
-/// `second_factor` is whether the person has one.
+/// The first level that the session meets wins, so a request that also names a lower
+/// level needs no second step. Levels that Okta does not define are ignored.
+/// `second_factor` says whether the user has one.
 pub(crate) fn assess(acr_values: &[String], amr: &[String], second_factor: bool) -> Assurance {
     let known: Vec<&String> = acr_values.iter().filter(|level| meets(level, amr, false).is_some()).collect();
     if known.is_empty() {
@@ -40,13 +41,13 @@ pub(crate) fn assess(acr_values: &[String], amr: &[String], second_factor: bool)
     if possible { Assurance::NeedsSecondFactor } else { Assurance::Unmet }
 }
 
-/// The methods of a session after the right code.
+/// Returns the session's methods after a correct code.
 pub(crate) fn with_second_factor(amr: &[String]) -> Vec<String> {
     let missing = SECOND_FACTOR.into_iter().filter(|method| !amr.iter().any(|known| known == method));
     amr.iter().cloned().chain(missing.map(str::to_owned)).collect()
 }
 
-/// Okta's error for a person who cannot do what the app wants.
+/// Okta's error for a user who cannot meet the requested levels.
 pub(crate) fn unmet() -> OAuthError {
     OAuthError::bad(
         "unmet_authentication_requirements",
@@ -54,8 +55,8 @@ pub(crate) fn unmet() -> OAuthError {
     )
 }
 
-/// Whether methods reach a level; nothing for a level that Okta does not know. `more`
-/// is whether the person could do more than that.
+/// Whether the methods meet a level; `None` for a level that Okta does not define. `more`
+/// says whether the user could still add a factor.
 fn meets(level: &str, amr: &[String], more: bool) -> Option<bool> {
     let has = |methods: &[&str]| amr.iter().any(|method| methods.contains(&method.as_str()));
     Some(match level {
@@ -63,7 +64,8 @@ fn meets(level: &str, amr: &[String], more: bool) -> Option<bool> {
         "urn:okta:loa:1fa:pwd" => has(&["pwd"]),
         "urn:okta:loa:2fa:any" => has(&["mfa"]),
         "urn:okta:loa:2fa:any:ifpossible" => has(&["mfa"]) || !more,
-        // Resistant to phishing, and on top of that protected by hardware. A typed code is neither.
+        // Phishing-resistant, and for `phrh` also hardware-protected. A typed code is
+        // neither.
         "phr" => has(&["phr", "pop", "hwk"]),
         "phrh" => has(&["hwk"]),
         _ => return None,
@@ -96,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_factor_is_asked_for_where_it_helps() {
+    fn the_second_factor_is_required_only_where_it_helps() {
         assert_eq!(assessed("urn:okta:loa:2fa:any", "pwd", true), Assurance::NeedsSecondFactor);
         assert_eq!(assessed("phr urn:okta:loa:2fa:any", "pwd", true), Assurance::NeedsSecondFactor);
         assert_eq!(assessed("phr", "pwd", true), Assurance::Unmet);

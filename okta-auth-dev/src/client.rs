@@ -1,7 +1,7 @@
 //! The applications that are registered with the org.
 //!
-//! A [`Client`] is what Okta calls an app integration: credentials, redirect URIs,
-//! grants. Three exist in every org: a confidential web app, a public client, and a
+//! A [`Client`] corresponds to an app integration at Okta: credentials, redirect URIs,
+//! grants. Every org has three by default: a confidential web app, a public client, and a
 //! service.
 
 use std::time::Duration;
@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::grant_type::GrantType;
 use crate::notice::SubjectFormat;
 
-/// The client id of the confidential web app that every org has unless another client
-/// is configured.
+/// The client id of the default confidential web app, which the first configured client
+/// replaces.
 pub const CLIENT_ID: &str = "0oadevclient0000001";
 /// The client id of the public client: no secret, PKCE required, refresh tokens rotate.
 pub const PUBLIC_CLIENT_ID: &str = "0oadevpublic0000001";
@@ -20,42 +20,42 @@ pub const PUBLIC_CLIENT_ID: &str = "0oadevpublic0000001";
 /// authorization servers.
 pub const SERVICE_CLIENT_ID: &str = "0oadevservice000001";
 
-/// How a client proves who it is at the token endpoint (Okta's
+/// How a client authenticates at the token endpoint (Okta's
 /// `token_endpoint_auth_method`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthMethod {
-    /// The secret in the `Authorization` header: Okta's default.
+    /// `client_secret_basic`: the secret in the `Authorization` header, Okta's default.
     ///
-    /// `client_secret_basic`: both halves form-encoded, then base64 (RFC 6749 §2.3.1).
+    /// Both halves are form-encoded, then joined and base64-encoded (RFC 6749 §2.3.1).
     #[default]
     ClientSecretBasic,
-    /// The secret in the form.
-    ///
-    /// `client_secret_post`.
+    /// `client_secret_post`: the secret in the form.
     ClientSecretPost,
-    /// An assertion signed with the secret (RFC 7523), HS256, HS384 or HS512.
+    /// `client_secret_jwt`: an assertion signed with the secret (RFC 7523), HS256, HS384
+    /// or HS512.
     ///
-    /// `client_secret_jwt`. The secret must have 32 characters or more.
+    /// The secret must have at least 32 characters.
     ClientSecretJwt,
-    /// An assertion signed with a private key whose public half is in [`Client::jwks`].
+    /// `private_key_jwt`: an assertion signed with a private key whose public half is in
+    /// [`Client::jwks`].
     ///
-    /// `private_key_jwt`. `aud` of the assertion is the URL of the endpoint that is
-    /// called, not the issuer.
+    /// `aud` of the assertion is the URL of the called endpoint, not the issuer.
     PrivateKeyJwt,
-    /// None: a public client, which must use PKCE.
+    /// No authentication: a public client, which must use PKCE.
     None,
 }
 
-/// What becomes of a refresh token that was used (Okta's `rotation_type`).
+/// Whether a used refresh token is replaced (Okta's `rotation_type`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rotation {
-    /// It stays the same: Okta's default for web apps.
+    /// The refresh token stays the same: Okta's default for web apps.
     #[default]
     Static,
-    /// Each use yields a new one: Okta's default for browser apps. The old one works on
-    /// for the leeway; used after that, everything issued since the sign-in is revoked.
+    /// Each use returns a new refresh token: Okta's default for browser apps. The old one
+    /// stays valid for the grace period. Using it later revokes everything issued since
+    /// the sign-in.
     Rotate,
 }
 
@@ -74,52 +74,51 @@ pub enum Rotation {
 pub struct Client {
     /// The client id.
     pub client_id: String,
-    /// The client secret; none for a public client and for one with a private key.
+    /// The client secret; `None` for a public client and for a client with a private key.
     pub client_secret: Option<String>,
     /// The label of the app, shown on the sign-in page.
     pub name: String,
-    /// The sign-in redirect URIs; compared exactly.
+    /// The sign-in redirect URIs, compared exactly.
     pub redirect_uris: Vec<String>,
-    /// The sign-out redirect URIs; compared exactly.
+    /// The sign-out redirect URIs, compared exactly.
     pub post_logout_redirect_uris: Vec<String>,
-    /// How the client authenticates. Another method than this is refused, as at Okta.
+    /// How the client authenticates. Other methods are rejected, as at Okta.
     pub auth_method: AuthMethod,
     /// The grants the client may use.
     pub grant_types: Vec<GrantType>,
-    /// The scopes the client may ask for; empty for every scope of the server.
+    /// The scopes the client may request; empty for every scope of the server.
     pub scopes: Vec<String>,
-    /// What becomes of a refresh token that was used.
+    /// Whether used refresh tokens are replaced.
     pub rotation: Rotation,
-    /// How long a rotated refresh token works on: 0 to 60 s at Okta, 30 s by default.
+    /// How long a rotated refresh token stays valid: 0 to 60 s at Okta, 30 s by default.
     pub rotation_leeway: Duration,
     /// The public keys (JWK) for [`AuthMethod::PrivateKeyJwt`].
     pub jwks: Vec<Value>,
-    /// Whether ID tokens name the Okta session in the claim `sid`. Okta's do only for an
-    /// app that takes part in Single Logout with session details, so
-    /// [`Client::frontchannel_logout`] switches it on.
+    /// Whether ID tokens carry the Okta session in the claim `sid`. Okta includes it only
+    /// for apps that use Single Logout with session details, so
+    /// [`Client::frontchannel_logout`] enables it.
     pub session_claim: bool,
-    /// Whether the app is told over the browser when an Okta session ends that it was
-    /// used in (Single Logout).
+    /// Whether the org notifies the app through the browser when an Okta session ends in
+    /// which the app was used (Single Logout).
     pub participate_slo: bool,
-    /// Where it is told so.
+    /// The front-channel logout URI of the app.
     pub frontchannel_logout_uri: Option<String>,
-    /// Whether it is told which session that was: `iss` and `sid` in the query.
+    /// Whether the front-channel logout URI gets the parameters `iss` and `sid`.
     pub frontchannel_logout_session_required: bool,
-    /// Where the app is told that somebody was signed out everywhere (Universal
-    /// Logout).
+    /// The URI that receives Universal Logout requests.
     pub universal_logout_uri: Option<String>,
-    /// How it is told who that is.
+    /// How a Universal Logout request identifies the user.
     pub universal_logout_subject: SubjectFormat,
     /// Whether the authorization request must carry a PKCE challenge.
     pub pkce_required: bool,
 }
 
 impl Client {
-    /// A confidential web app that authenticates with `client_secret_basic`.
+    /// Creates a confidential web app that authenticates with `client_secret_basic`.
     ///
-    /// It may use codes and refresh tokens, which are static. PKCE is optional for it,
-    /// as at Okta, and enforced once a request used it. An empty secret is replaced by a
-    /// generated one when the org starts.
+    /// It may use codes and refresh tokens, which are static. PKCE is optional, as at
+    /// Okta, and enforced for a code whose request used it. An empty secret is replaced
+    /// by a generated one when the org starts.
     pub fn web(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
             client_id: id.into(),
@@ -143,8 +142,8 @@ impl Client {
         }
     }
 
-    /// A public client (browser or native app): no secret, PKCE required, rotating
-    /// refresh tokens.
+    /// Creates a public client (browser or native app): no secret, PKCE required,
+    /// rotating refresh tokens.
     ///
     /// ```
     /// use okta_auth_dev::{Client, Rotation};
@@ -158,18 +157,17 @@ impl Client {
         Self { client_secret: None, pkce_required: true, name: "Dev Browser App".to_owned(), ..client }
     }
 
-    /// A service: `client_credentials` only, no users.
+    /// Creates a service: `client_credentials` only, no users.
     ///
-    /// Okta lets a service use custom scopes of a custom server; the org's own server
-    /// would want a private key and scopes that start with `okta.`, which this org does
-    /// not have.
+    /// At Okta a service may use custom scopes of a custom server. The org's own server
+    /// would require a private key and scopes that start with `okta.`, which this org
+    /// does not have.
     pub fn service(id: impl Into<String>, secret: impl Into<String>) -> Self {
         let grant_types = vec![GrantType::ClientCredentials];
         Self { grant_types, name: "Dev Service".to_owned(), ..Self::web(id, secret) }
     }
 
-    /// The web app that every org has unless another client is configured:
-    /// `localhost:8080` and `127.0.0.1:8080`.
+    /// The default web app, with redirect URIs at `localhost:8080` and `127.0.0.1:8080`.
     pub(crate) fn default_web() -> Self {
         Self::web(CLIENT_ID, "").origin("http://localhost:8080").origin("http://127.0.0.1:8080")
     }
@@ -200,19 +198,20 @@ impl Client {
         self
     }
 
-    /// Replaces the method of authentication.
+    /// Replaces the authentication method.
     ///
-    /// A request that uses another method fails with `invalid_client`, also when the
-    /// secret is right.
+    /// A request that uses another method fails with `invalid_client`, even if the secret
+    /// is right.
     pub fn auth_method(mut self, method: AuthMethod) -> Self {
         self.auth_method = method;
         self
     }
 
-    /// Authenticates with `private_key_jwt`; `jwk` is the public key. Call it again to
-    /// add keys.
+    /// Authenticates with `private_key_jwt`; `jwk` is the public key. Further calls add
+    /// keys.
     ///
-    /// The key is chosen by `kid` if the assertion has one. Okta takes RS256, RS384,
+    /// If the assertion has a `kid`, it selects the key. Okta accepts RS256, RS384,
+    /// RS512, ES256 and ES384.
     /// RS512, ES256 and ES384.
     pub fn private_key_jwt(mut self, jwk: Value) -> Self {
         self.auth_method = AuthMethod::PrivateKeyJwt;
@@ -223,52 +222,53 @@ impl Client {
 
     /// Replaces the grants.
     ///
-    /// Another grant fails with `unauthorized_client`.
+    /// Other grants fail with `unauthorized_client`.
     pub fn grant_types(mut self, grants: impl IntoIterator<Item = GrantType>) -> Self {
         self.grant_types = grants.into_iter().collect();
         self
     }
 
-    /// Replaces the scopes the client may ask for.
+    /// Replaces the scopes the client may request.
     ///
-    /// Asking for another one fails with `invalid_scope`.
+    /// Other scopes fail with `invalid_scope`.
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Replaces what becomes of a used refresh token.
+    /// Replaces the rotation of refresh tokens.
     pub fn rotation(mut self, rotation: Rotation) -> Self {
         self.rotation = rotation;
         self
     }
 
-    /// Replaces how long a rotated refresh token works on.
+    /// Replaces how long a rotated refresh token stays valid.
     ///
-    /// 0 to 60 s at Okta. Even with 0 s a repetition within the same second works.
+    /// 0 to 60 s at Okta. Even with 0 s, a repeated refresh within the same second
+    /// succeeds.
     pub fn rotation_leeway(mut self, leeway: Duration) -> Self {
         self.rotation_leeway = leeway;
         self
     }
 
-    /// Requires PKCE, or no longer.
+    /// Sets whether PKCE is required.
     pub fn pkce_required(mut self, required: bool) -> Self {
         self.pkce_required = required;
         self
     }
 
-    /// Names the Okta session in ID tokens (`sid`), or no longer.
+    /// Sets whether ID tokens carry the Okta session in the claim `sid`.
     ///
-    /// At Okta an app has the claim only if it takes part in Single Logout, so it is off
-    /// until [`Client::frontchannel_logout`] or this method switches it on. Without it,
-    /// sign-out by session must fall back to the person.
+    /// At Okta only apps that use Single Logout have the claim, so it is off until
+    /// [`Client::frontchannel_logout`] or this method enables it. Without the claim, an
+    /// app can end sessions only by subject.
     pub fn session_claim(mut self, named: bool) -> Self {
         self.session_claim = named;
         self
     }
 
-    /// Loads this URI in a hidden frame, with `iss` and `sid`, when an Okta session
-    /// ends that the app was used in, and another app (or the org) ended it.
+    /// Loads this URI in a hidden frame, with `iss` and `sid`, when another app or the
+    /// org ends an Okta session in which the app was used.
     ///
     /// ```
     /// use okta_auth_dev::Client;
@@ -282,17 +282,17 @@ impl Client {
         self.frontchannel_logout_session_required(true)
     }
 
-    /// Replaces whether the app gets session details: `iss` and `sid` at the URI, and
-    /// `sid` in its ID tokens.
+    /// Sets whether the app gets session details: `iss` and `sid` at the URI, and `sid`
+    /// in its ID tokens.
     ///
-    /// Without them an app has the cookies to go by, which many browsers do not send in
-    /// frames.
+    /// Without them, an app can identify the session only by its cookies, which many
+    /// browsers do not send in frames.
     pub fn frontchannel_logout_session_required(mut self, required: bool) -> Self {
         (self.frontchannel_logout_session_required, self.session_claim) = (required, required);
         self
     }
 
-    /// Tells the app at this URI when somebody is signed out everywhere, see
+    /// Sends a request to this URI when a user is signed out everywhere, see
     /// [`crate::Org::universal_logout`].
     ///
     /// ```
@@ -307,8 +307,8 @@ impl Client {
         self
     }
 
-    /// Replaces how the app is told who was signed out; by e-mail address, unless it is
-    /// set.
+    /// Sets how a Universal Logout request identifies the user; by e-mail address by
+    /// default.
     pub fn universal_logout_subject(mut self, format: SubjectFormat) -> Self {
         self.universal_logout_subject = format;
         self
@@ -320,25 +320,22 @@ impl Client {
         self
     }
 
-    /// Registers the URIs of an origin, as [`Client::origin`] does.
     pub(crate) fn allow_origin(&mut self, origin: &str) {
         let origin = origin.trim_end_matches('/');
         push_new(&mut self.redirect_uris, format!("{origin}/authorization-code/callback"));
         push_new(&mut self.post_logout_redirect_uris, format!("{origin}/"));
     }
 
-    /// Whether this is a service: it acts for itself, and nobody signs in.
+    /// Whether the client is a service, which acts without a user.
     pub(crate) fn is_service(&self) -> bool {
         self.may_use(GrantType::ClientCredentials) && !self.may_use(GrantType::AuthorizationCode)
     }
 
-    /// Whether the grant is among those of the client.
     pub(crate) fn may_use(&self, grant: GrantType) -> bool {
         self.grant_types.contains(&grant)
     }
 }
 
-/// Adds a value that is not there yet.
 fn push_new(list: &mut Vec<String>, value: String) {
     if !list.contains(&value) {
         list.push(value);

@@ -1,17 +1,17 @@
-//! The virtual clock: system time plus an offset that a test moves.
+//! The virtual clock: system time plus an offset that a test changes.
 //!
-//! Tests of expiry must not wait for it. Everything the org stamps or lets expire is
-//! taken from a [`Clock`], and so is the header `Date` of its answers.
+//! Tests of expiry should not wait. The org takes every time stamp and every expiry from
+//! a [`Clock`], and also the header `Date` of its responses.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The clock every time-stamp and every expiry of an org is taken from.
+/// The clock for every time stamp and every expiry of an org.
 ///
 /// It runs at the speed of the system clock until it is [stopped](Clock::stop);
 /// [`Clock::advance`] and [`Clock::rewind`] move it without waiting. Clones share the
-/// offset, so the clock that [`crate::Org::clock`] returns steers the running server.
+/// offset, so the clock that [`crate::Org::clock`] returns controls the running server.
 ///
 /// ```
 /// use okta_auth_dev::Clock;
@@ -26,12 +26,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub struct Clock {
     /// Milliseconds added to the system time.
     offset: Arc<AtomicI64>,
-    /// The system time at which it was stopped.
+    /// The system time at which the clock was stopped.
     stopped: Arc<OnceLock<SystemTime>>,
 }
 
 impl Clock {
-    /// The virtual time.
+    /// Returns the virtual time.
     pub fn now(&self) -> SystemTime {
         let offset = self.offset.load(Ordering::SeqCst);
         let distance = Duration::from_millis(offset.unsigned_abs());
@@ -42,57 +42,56 @@ impl Clock {
 
     /// Moves the clock forward.
     ///
-    /// Sessions, codes and tokens whose time is over by then are gone at once; nothing
-    /// has to be triggered.
+    /// Sessions, codes and tokens expire immediately if their lifetime ends by the new
+    /// time.
     pub fn advance(&self, by: Duration) {
         self.offset.fetch_add(milliseconds(by), Ordering::SeqCst);
     }
 
-    /// Moves the clock back, for instance to let a token appear to come from the
+    /// Moves the clock back, for instance so that a token appears to be issued in the
     /// future.
     ///
-    /// What expired meanwhile lives again, except what was used up or revoked.
+    /// Expired items become valid again, unless they were used up or revoked.
     pub fn rewind(&self, by: Duration) {
         self.offset.fetch_sub(milliseconds(by), Ordering::SeqCst);
     }
 
-    /// Stops the clock: from now on nothing but [`advance`](Self::advance) and
-    /// [`rewind`](Self::rewind) moves it.
+    /// Stops the clock: from now on only [`advance`](Self::advance) and
+    /// [`rewind`](Self::rewind) move it.
     ///
-    /// For tests of what happens within one second, which a busy machine may take longer
-    /// for. A stopped clock stays so.
+    /// For tests of events within one second, which a busy machine may exceed. A stopped
+    /// clock cannot be restarted.
     pub fn stop(&self) {
         self.stopped.get_or_init(SystemTime::now);
     }
 
-    /// The virtual time in whole seconds since 1970, the unit of every `NumericDate`
-    /// (RFC 7519 §2).
+    /// The virtual time in whole seconds since 1970, the unit of `NumericDate` (RFC 7519
+    /// §2).
     pub(crate) fn seconds(&self) -> i64 {
         let elapsed = self.now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
     }
 }
 
-/// A length of time in whole seconds, for arithmetic with [`Clock::seconds`].
+/// A duration in whole seconds, for arithmetic with [`Clock::seconds`].
 pub(crate) fn seconds(length: Duration) -> i64 {
     i64::try_from(length.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// A length of time in the unit of the offset.
 fn milliseconds(length: Duration) -> i64 {
     i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The days of the week and the months as an HTTP date spells them; 1 January 1970 was
-/// a Thursday.
+/// Weekday names of HTTP dates. The list starts with Thursday because 1 January 1970 was
+/// one.
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-/// January is the first, so month 1 is at index 0.
+/// Month names of HTTP dates; month 1 is at index 0.
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Spells a time as an HTTP date (RFC 9110 §5.6.7).
+/// Formats a time as an HTTP date (RFC 9110 §5.6.7).
 ///
-/// The server sends its virtual time as `Date`, because a client computes the wait
-/// after a 429 from `X-Rate-Limit-Reset` and `Date`.
+/// The server sends its virtual time as `Date`, because clients compute the wait after a
+/// 429 from `X-Rate-Limit-Reset` and `Date`.
 pub(crate) fn http_date(seconds: i64) -> String {
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
@@ -105,8 +104,8 @@ pub(crate) fn http_date(seconds: i64) -> String {
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// The Gregorian date of a day counted from 1 January 1970, by shifting the year to
-/// begin in March so that the leap day is its last day.
+/// The Gregorian date of a day counted from 1 January 1970. The year is shifted to begin
+/// in March, so that the leap day is its last day.
 fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stopped_clock_is_moved_and_does_not_run() {
+    fn a_stopped_clock_moves_only_by_advance() {
         let clock = Clock::default();
         clock.clone().stop();
         let stopped = clock.now();
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn http_dates_are_spelled_as_the_rfc_does() {
+    fn http_dates_follow_rfc_9110() {
         assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(http_date(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");

@@ -1,9 +1,9 @@
 //! Cross-origin requests from scripts (CORS).
 //!
-//! 1. The org trusts the origins of registered redirect URIs, and the origins that are
-//!    configured (Okta's *Trusted Origins*).
+//! 1. The org trusts the origins of registered redirect URIs, and the configured origins
+//!    (Okta's *Trusted Origins*).
 //! 2. Metadata, keys, token, userinfo, introspect and revoke echo a trusted origin and
-//!    vary by it. They never answer `*`.
+//!    vary by it. They never send `*`.
 //! 3. `/authorize` and `/logout` are for navigation, so they have no CORS headers.
 
 use url::Url;
@@ -19,7 +19,7 @@ use crate::tenant::Tenant;
 /// `X-Okta-User-Agent-Extended` with every request.
 const ALLOWED_HEADERS: &str = "accept, authorization, content-type, dpop, x-okta-user-agent-extended, x-requested-with";
 
-/// Answers `OPTIONS`. Only the methods and headers of a trusted origin are confirmed.
+/// Handles `OPTIONS`. Only trusted origins get the allowed methods and headers.
 pub(crate) fn preflight(tenant: &Tenant, request: &Recorded) -> Reply {
     if !is_shared(&request.path) {
         return if Endpoint::at(&request.path).is_some() { wrong_method() } else { no_such_path() };
@@ -34,7 +34,7 @@ pub(crate) fn preflight(tenant: &Tenant, request: &Recorded) -> Reply {
         .header("access-control-max-age", "3600")
 }
 
-/// Adds the CORS headers to an answer of a shared endpoint.
+/// Adds the CORS headers to the response of a shared endpoint.
 pub(crate) fn label(tenant: &Tenant, request: &Recorded, reply: Reply) -> Reply {
     if !is_shared(&request.path) {
         return reply;
@@ -46,7 +46,6 @@ pub(crate) fn label(tenant: &Tenant, request: &Recorded, reply: Reply) -> Reply 
     }
 }
 
-/// Whether scripts of other origins may call the endpoint.
 fn is_shared(path: &str) -> bool {
     match Endpoint::at(path) {
         Some(Endpoint::Authorize | Endpoint::Logout) => false,
@@ -55,7 +54,6 @@ fn is_shared(path: &str) -> bool {
     }
 }
 
-/// The origin of the request, if the org trusts it.
 fn trusted_origin<'a>(tenant: &Tenant, request: &'a Recorded) -> Option<&'a str> {
     let origin = request.header("origin")?;
     let configured = tenant.options.trusted_origins.iter().any(|known| known == origin);
@@ -67,7 +65,7 @@ fn trusted_origin<'a>(tenant: &Tenant, request: &'a Recorded) -> Option<&'a str>
     (configured || registered()).then_some(origin)
 }
 
-/// The origin of a URI that a page can have.
+/// The origin of a URI with a scheme that pages can have.
 pub(crate) fn origin_of(uri: &str) -> Option<String> {
     let url = Url::parse(uri).ok().filter(|url| ["http", "https"].contains(&url.scheme()))?;
     Some(url.origin().ascii_serialization())

@@ -1,8 +1,8 @@
-//! TLS for the listener: a certificate that is given, or one that the org signs itself.
+//! TLS for the listener, with a given certificate or a self-signed one.
 //!
-//! Without the feature `cli` there is only plain HTTP.
+//! Without the feature `cli` the org supports only plain HTTP.
 
-/// What connections are encrypted with; nothing on plain HTTP.
+/// The TLS settings; empty for plain HTTP.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Encryption {
     #[cfg(feature = "cli")]
@@ -10,7 +10,6 @@ pub(crate) struct Encryption {
 }
 
 impl Encryption {
-    /// `http` or `https`.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.certificate().is_some() { "https" } else { "http" }
     }
@@ -39,7 +38,7 @@ pub(crate) mod tls {
 
     use crate::error::Error;
 
-    /// A certificate, and what answers handshakes with it.
+    /// A certificate and the acceptor that uses it.
     #[derive(Clone)]
     pub(crate) struct Tls {
         /// In PEM, for clients that have to trust it.
@@ -54,14 +53,14 @@ pub(crate) mod tls {
     }
 
     impl Tls {
-        /// A certificate for these names, new at every start.
+        /// Creates a self-signed certificate for these names, new at every start.
         pub(crate) fn self_signed(names: Vec<String>) -> Result<Self, Error> {
             let failed = |error| Error::crypto("cannot make a certificate").because(error);
             let made = rcgen::generate_simple_self_signed(names).map_err(failed)?;
             Self::given(&made.cert.pem(), &made.signing_key.serialize_pem())
         }
 
-        /// A certificate chain and its private key, both in PEM.
+        /// Uses a certificate chain and its private key, both in PEM.
         pub(crate) fn given(certificate: &str, key: &str) -> Result<Self, Error> {
             let wrong = |what: &str| Error::config(format_args!("the {what} for https is not in PEM"));
             let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<Vec<_>, _>>();
@@ -69,7 +68,7 @@ pub(crate) mod tls {
             let key = PrivateKeyDer::from_pem_slice(key.as_bytes());
             let key = key.map_err(|error| wrong("private key").because(error))?;
             let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-            let failed = |error| Error::config("the certificate and the key for https do not fit").because(error);
+            let failed = |error| Error::config("the certificate and the key for https do not match").because(error);
             let config = ServerConfig::builder_with_provider(provider)
                 .with_safe_default_protocol_versions()
                 .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))

@@ -1,22 +1,21 @@
-//! Reading the org's own pages. Not an HTML parser: it knows how the pages are written.
-//!
-//! A page of another server would not be understood, and does not have to be.
+//! Reads values from the org's own pages by string search. This is not an HTML parser and
+//! does not handle pages of other servers.
 
 use serde_json::{Map, Value};
 
-/// The value of the first input with this name.
+/// Returns the value of the first input with this name.
 pub(super) fn field(html: &str, name: &str) -> Option<String> {
     inputs(html).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
-/// The text of the element with this id, which has no elements inside.
+/// Returns the text of the element with this id, which must not contain elements.
 pub(super) fn text(html: &str, id: &str) -> Option<String> {
     let (_, rest) = html.split_once(&format!(" id=\"{id}\""))?;
     let (_, content) = rest.split_once('>')?;
     content.split('<').next().map(unescape)
 }
 
-/// Target and fields of the form of a page that submits it by itself.
+/// Returns the target and the fields of a form that submits itself.
 pub(super) fn self_submitting_form(html: &str) -> Option<(String, Vec<(String, String)>)> {
     if !html.contains("document.forms[0].submit()") {
         return None;
@@ -25,7 +24,7 @@ pub(super) fn self_submitting_form(html: &str) -> Option<(String, Vec<(String, S
     Some((attribute(form, "action")?, inputs(form)))
 }
 
-/// The message of a page that posts one to its opener, and the origin that may receive
+/// Returns the message that a page posts to its opener, and the origin that may receive
 /// it.
 pub(super) fn message(html: &str) -> Option<(Map<String, Value>, String)> {
     let (_, rest) = html.split_once(".postMessage(")?;
@@ -33,30 +32,29 @@ pub(super) fn message(html: &str) -> Option<(Map<String, Value>, String)> {
     serde_json::from_str(&format!("[{arguments}]")).ok()
 }
 
-/// What the frames of a page load, in order.
+/// Returns the URLs of a page's frames, in order.
 pub(super) fn frames(html: &str) -> Vec<String> {
     html.split("<iframe ").skip(1).filter_map(|tag| attribute(tag, "src")).collect()
 }
 
-/// Where the link with this id leads.
+/// Returns the target of the link with this id.
 pub(super) fn link(html: &str, id: &str) -> Option<String> {
     let (_, rest) = html.split_once(&format!("<a id=\"{id}\""))?;
     attribute(rest, "href")
 }
 
-/// Names and values of all inputs, in order.
+/// Returns names and values of all inputs, in order.
 fn inputs(html: &str) -> Vec<(String, String)> {
     let tags = html.split("<input ").skip(1).filter_map(|rest| rest.split('>').next());
     tags.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))).collect()
 }
 
-/// The value of the first attribute with this name.
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let (_, rest) = tag.split_once(&format!("{name}=\""))?;
     rest.split('"').next().map(unescape)
 }
 
-/// Undoes what the pages escape; the ampersand last, because it is in all of them.
+/// Reverses the escaping. The ampersand comes last, because every entity contains one.
 fn unescape(text: &str) -> String {
     let quotes = text.replace("&quot;", "\"").replace("&#39;", "'");
     quotes.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
@@ -68,7 +66,7 @@ mod tests {
     use crate::endpoint::escape;
 
     #[test]
-    fn what_the_pages_escape_is_read_back() {
+    fn escaped_values_are_read_back_unchanged() {
         let nasty = "<\"&'>&amp;";
         let html = format!("<form action=\"{0}\"><input type=\"hidden\" name=\"a\" value=\"{0}\">", escape(nasty));
         assert_eq!(field(&html, "a").unwrap(), nasty);

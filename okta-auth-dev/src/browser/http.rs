@@ -1,7 +1,7 @@
-//! A minimal HTTP/1.1 client, so that the crate needs none.
+//! A minimal HTTP/1.1 client that avoids a dependency.
 //!
-//! It knows what it needs for one server that it was written together with: no chunks,
-//! no keep-alive, no TLS, no proxies.
+//! It supports only what the org's own server uses: no chunked encoding, no keep-alive,
+//! no TLS, no proxies.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,45 +12,39 @@ use url::{Position, Url, form_urlencoded};
 
 use crate::error::Error;
 
-/// A request to the server.
 #[derive(Clone, Debug)]
 pub(crate) struct Request<'a> {
-    /// Where it goes.
     pub(crate) url: &'a Url,
-    /// `Cookie`, without the header's name.
+    /// The value of the header `Cookie`.
     pub(crate) cookies: String,
-    /// `Authorization`.
+    /// The value of the header `Authorization`.
     pub(crate) authorization: Option<String>,
-    /// The fields of a POST; nothing for a GET.
+    /// The encoded form of a POST; `None` for a GET.
     pub(crate) form: Option<String>,
 }
 
 impl<'a> Request<'a> {
-    /// A GET.
     pub(crate) fn get(url: &'a Url) -> Self {
         Self { url, cookies: String::new(), authorization: None, form: None }
     }
 
-    /// A POST of a form.
     pub(crate) fn post<V: AsRef<str>>(url: &'a Url, fields: &[(&str, V)]) -> Self {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         Self { form: Some(form), ..Self::get(url) }
     }
 
-    /// Sends cookies.
     pub(crate) fn cookies(mut self, cookies: &BTreeMap<String, String>) -> Self {
         let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         self.cookies = pairs.join("; ");
         self
     }
 
-    /// Sends credentials.
     pub(crate) fn authorization(mut self, value: Option<String>) -> Self {
         self.authorization = value;
         self
     }
 
-    /// Writes the request down.
+    /// Serializes the request.
     fn text(&self) -> String {
         let authority = &self.url[Position::BeforeHost..Position::AfterPort];
         let target = &self.url[Position::BeforePath..Position::AfterQuery];
@@ -67,45 +61,43 @@ impl<'a> Request<'a> {
     }
 }
 
-/// An answer of the server.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// The number in the first line.
     pub(crate) status: u16,
-    /// Names in lower case.
+    /// Header names in lower case.
     pub(crate) headers: Vec<(String, String)>,
-    /// All that follows the empty line.
     pub(crate) body: String,
 }
 
 impl Answer {
-    /// The first one with this name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Sends one request over a connection of its own and reads until the server closes it.
+/// Sends one request over a new connection and reads until the server closes it.
 ///
-/// Connects to the server's address whatever the URL's host is, so `acme.localhost`
-/// needs no name resolution; the host must be a loopback name all the same.
+/// Connects to the server's address regardless of the URL's host, so `acme.localhost`
+/// needs no name resolution. The host must still be a loopback name.
 pub(crate) async fn exchange(address: SocketAddr, request: &Request<'_>) -> Result<Answer, Error> {
     let url = request.url;
     let host = url.host_str().unwrap_or_default();
     let here = host == "localhost" || host.ends_with(".localhost") || host == address.ip().to_string();
     if !here || url.port() != Some(address.port()) {
-        return Err(Error::browser(format_args!("{url} is not at this org: the browser only visits the org itself")));
+        return Err(Error::browser(format_args!(
+            "{url} does not belong to this org: the browser visits only the org itself"
+        )));
     }
-    let failed = |error| Error::browser("the org does not answer; was it stopped?").because(error);
+    let failed = |error| Error::browser("the org does not respond; was it stopped?").because(error);
     let mut stream = TcpStream::connect(address).await.map_err(failed)?;
     stream.write_all(request.text().as_bytes()).await.map_err(failed)?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.map_err(failed)?;
-    parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| Error::browser("the answer of the org is no HTTP"))
+    parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| Error::browser("the response of the org is not HTTP"))
 }
 
-/// Reads an answer whose body ends with the connection. The server never sends chunks:
-/// its bodies are in memory.
+/// Parses a response whose body ends with the connection. The server never sends chunks,
+/// because its bodies are in memory.
 pub(crate) fn parse(text: &str) -> Option<Answer> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.split("\r\n");
@@ -120,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_taken_apart() {
+    fn a_response_is_parsed() {
         let answer = parse("HTTP/1.1 302 Found\r\nLocation: /x\r\nSet-Cookie: a=b; Path=/\r\n\r\nbody").unwrap();
         assert_eq!((answer.status, answer.header("location"), answer.body.as_str()), (302, Some("/x"), "body"));
         assert!(parse("nonsense").is_none());

@@ -1,8 +1,7 @@
-//! A browser without a screen: enough of one to sign in at the org.
+//! A headless browser with the features that sign-in at the org needs.
 //!
-//! Tests of an app play the browser's part towards the app themselves, with whatever
-//! client they like. This one plays it towards the org, where a form must be filled in
-//! and a session cookie kept.
+//! Tests send requests to their app with any HTTP client. This browser handles the org's
+//! side, where it fills in forms and keeps a session cookie.
 
 mod html;
 pub(crate) mod http;
@@ -16,7 +15,7 @@ use url::{Url, form_urlencoded};
 use crate::error::Error;
 use crate::tenant::Tenant;
 
-/// Where a browser ends up.
+/// Where the browser goes after a request to the org.
 ///
 /// ```
 /// use okta_auth_dev::Response;
@@ -28,20 +27,20 @@ use crate::tenant::Tenant;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Response {
-    /// It is sent to this URL.
+    /// The org redirects to this URL.
     ///
     /// For an app this is a GET with `code` and `state`, or with `error`, in the query.
     Redirect(String),
-    /// It posts a form to the app by itself (`response_mode=form_post`).
+    /// The page submits a form to the app (`response_mode=form_post`).
     ///
-    /// The browser sends it across sites, so cookies with `SameSite=Lax` stay behind.
+    /// The POST is cross-site, so the browser does not send cookies with `SameSite=Lax`.
     FormPost {
         /// Where the form is posted to.
         action: String,
         /// The fields, in order.
         fields: Vec<(String, String)>,
     },
-    /// It sends a message to the window that opened or framed it
+    /// The page posts a message to the window that opened or framed it
     /// (`response_mode=okta_post_message`).
     PostMessage {
         /// The origin that may receive the message.
@@ -49,15 +48,14 @@ pub enum Response {
         /// The members of the message.
         fields: Vec<(String, String)>,
     },
-    /// It shows the page of a sign-out that other apps are told about, each in a hidden
-    /// frame.
+    /// The sign-out page, which notifies other apps in hidden frames.
     FrontChannel {
-        /// What the frames load.
+        /// The URLs of the frames.
         frames: Vec<String>,
-        /// Where the page goes then, if the sign-out has somewhere to go.
+        /// The post-logout redirect URI, if the request has one.
         next: Option<String>,
     },
-    /// It shows a page.
+    /// The org shows a page.
     ///
     /// Errors that must not reach the app end here, with status 400.
     Page {
@@ -69,9 +67,9 @@ pub enum Response {
 }
 
 impl Response {
-    /// Where the browser goes next: the target of the redirect or of the form.
+    /// Returns where the browser goes next: the target of the redirect or of the form.
     ///
-    /// Nothing for a page.
+    /// Returns `None` for a page.
     pub fn target(&self) -> Option<&str> {
         match self {
             Self::Redirect(url) => Some(url),
@@ -82,15 +80,15 @@ impl Response {
         }
     }
 
-    /// A parameter of the response, from the query, the fragment, the form, or the
-    /// message.
+    /// Returns a parameter of the response, from the query, the fragment, the form, or
+    /// the message.
     ///
-    /// The first one, if it is there several times.
+    /// Returns the first value if the parameter appears several times.
     pub fn param(&self, name: &str) -> Option<String> {
         self.params().into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// All parameters of the response, in order.
+    /// Returns all parameters of the response, in order.
     pub fn params(&self) -> Vec<(String, String)> {
         match self {
             Self::Redirect(url) | Self::FrontChannel { next: Some(url), .. } => {
@@ -104,11 +102,10 @@ impl Response {
     }
 }
 
-/// A browser with cookies, for what happens at the org: sign-in, single sign-on,
-/// sign-out.
+/// A browser with cookies for the org's side of sign-in, single sign-on and sign-out.
 ///
-/// It does not follow redirects and does not visit the app; each [`Response`] says
-/// where it would go.
+/// It does not follow redirects and does not visit the app; each [`Response`] says where
+/// the browser would go.
 ///
 /// ```
 /// # async fn example(login: &str, silent: &str) -> Result<(), okta_auth_dev::Error> {
@@ -117,7 +114,7 @@ impl Response {
 /// let org = Org::start().await?;
 /// let mut browser = org.browser();
 /// browser.sign_in(login, ADA).await?;
-/// // The session at the org answers for Ada: no password, no page.
+/// // The Okta session of Ada suffices: no password, no page.
 /// let again = browser.open(silent).await?;
 /// assert!(again.param("code").is_some());
 /// # Ok(())
@@ -125,40 +122,39 @@ impl Response {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Browser {
-    /// Where passwords are looked up.
+    /// For looking up passwords.
     tenant: Arc<Tenant>,
-    /// Where every request goes, whatever the name in the URL.
+    /// The target of every connection, regardless of the name in the URL.
     address: SocketAddr,
-    /// The org sets few, all for all paths, so a name is enough.
+    /// By name only: the org sets few cookies, all with path `/`.
     cookies: BTreeMap<String, String>,
-    /// Whether the second step is cancelled.
     refuses: bool,
 }
 
 impl Browser {
-    /// A browser that was just installed.
+    /// Creates a browser without cookies.
     pub(crate) fn new(tenant: Arc<Tenant>, address: SocketAddr) -> Self {
         Self { tenant, address, cookies: BTreeMap::new(), refuses: false }
     }
 
-    /// Opens the URL that an app redirects to and signs in if a sign-in page comes up.
-    /// With an Okta session none does. If the org asks for a second factor, the code is
-    /// read from its page and typed in.
+    /// Opens the URL that an app redirects to, and signs in if the sign-in page appears.
+    /// With an Okta session it does not appear. If the org requires a second factor, the
+    /// browser reads the code from the page and submits it.
     ///
     /// # Errors
     ///
-    /// If the server does not answer, or the URL is not one of this org.
+    /// If the server does not respond, or the URL does not belong to this org.
     pub async fn sign_in(&mut self, authorize_url: &str, username: &str) -> Result<Response, Error> {
         let password = self.tenant.user(username).map(|user| user.password).unwrap_or_default();
         self.sign_in_with(authorize_url, username, &password).await
     }
 
-    /// As [`Browser::sign_in`], with a password that may be wrong: then the page with
-    /// the error comes back.
+    /// Signs in like [`Browser::sign_in`], with a password that may be wrong. A wrong
+    /// password returns the page with the error.
     ///
     /// # Errors
     ///
-    /// As [`Browser::sign_in`].
+    /// See [`Browser::sign_in`].
     pub async fn sign_in_with(
         &mut self,
         authorize_url: &str,
@@ -183,8 +179,8 @@ impl Browser {
         self.second_factor(response).await
     }
 
-    /// Presses *Cancel* when the org asks for a second factor, from now on or no
-    /// longer. Then [`Browser::sign_in`] ends at the app with `error=access_denied`.
+    /// Sets whether the browser presses *Cancel* when the org asks for a second factor.
+    /// Then [`Browser::sign_in`] ends at the app with `error=access_denied`.
     ///
     /// ```
     /// # async fn example(step_up: &str) -> Result<(), okta_auth_dev::Error> {
@@ -199,7 +195,7 @@ impl Browser {
         self
     }
 
-    /// Takes the second step, if the response is the page that asks for it.
+    /// Submits the second step if the response is its page.
     async fn second_factor(&mut self, response: Response) -> Result<Response, Error> {
         let Some(handle) = waiting(&response, "passcode") else { return Ok(response) };
         let Response::Page { body, .. } = &response else { return Ok(response) };
@@ -209,36 +205,34 @@ impl Browser {
         self.submit(&format!("{}/signin/verify", self.tenant.url), &fields).await
     }
 
-    /// Opens a URL of the org.
+    /// Opens a URL of the org, for sign-out with a link and for requests that a session
+    /// can complete.
     ///
     /// # Errors
     ///
-    /// As [`Browser::sign_in`].
-    ///
-    /// For sign-out with a link, and for requests that a session answers.
+    /// See [`Browser::sign_in`].
     pub async fn open(&mut self, url: &str) -> Result<Response, Error> {
         let url = parsed(url)?;
         self.send(http::Request::get(&url)).await
     }
 
-    /// Posts a form to a URL of the org.
+    /// Posts a form to a URL of the org, for sign-out with a form, which keeps the ID
+    /// token out of the address bar.
     ///
     /// # Errors
     ///
-    /// As [`Browser::sign_in`].
-    ///
-    /// For sign-out with a form, which keeps the ID token out of the address bar.
+    /// See [`Browser::sign_in`].
     pub async fn submit(&mut self, url: &str, fields: &[(&str, &str)]) -> Result<Response, Error> {
         let url = parsed(url)?;
         self.send(http::Request::post(&url, fields)).await
     }
 
-    /// Whether there is an Okta session (as far as the browser knows).
+    /// Whether the browser has the cookie of an Okta session.
     pub fn has_session(&self) -> bool {
         self.cookies.contains_key("idx")
     }
 
-    /// One request, and what the browser makes of the answer.
+    /// Sends one request and interprets the response.
     async fn send(&mut self, request: http::Request<'_>) -> Result<Response, Error> {
         let answer = http::exchange(self.address, &request.cookies(&self.cookies)).await?;
         self.keep_cookies(&answer);
@@ -259,7 +253,7 @@ impl Browser {
         })
     }
 
-    /// Keeps the cookies of an answer, and drops those that it ends.
+    /// Stores the cookies of a response and deletes expired ones.
     fn keep_cookies(&mut self, answer: &http::Answer) {
         for (_, cookie) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
             let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
@@ -273,12 +267,11 @@ impl Browser {
     }
 }
 
-/// The address that a test typed in.
 fn parsed(url: &str) -> Result<Url, Error> {
-    Url::parse(url).map_err(|error| Error::browser(format_args!("`{url}` is no URL")).because(error))
+    Url::parse(url).map_err(|error| Error::browser(format_args!("`{url}` is not a URL")).because(error))
 }
 
-/// The handle of a page that waits for this field for the first time.
+/// Returns the state handle of a page that shows this field without an error.
 fn waiting(response: &Response, field: &str) -> Option<String> {
     let Response::Page { status: 200, body } = response else { return None };
     html::field(body, field).and_then(|_| html::field(body, "stateToken"))

@@ -1,10 +1,9 @@
-//! From settings to an org: what is still missing is added, and what applies to
-//! everything is applied.
+//! Turns settings into an org: adds the missing defaults, then applies the settings for
+//! all clients and servers.
 //!
-//! The address must be known by now: the issuers are made of it, and the port may
-//! have been chosen by the system. Settings for everything are applied last, so
-//! that it does not matter whether a server or a client was added before or after
-//! them.
+//! The address must be known at this point, because the issuers contain it and the system
+//! may have chosen the port. The settings for all clients and servers are applied last,
+//! so the order in which servers and clients were added does not matter.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -26,36 +25,33 @@ use crate::store::Store;
 use crate::tenant::{Server, Tenant};
 use crate::user::User;
 
-/// What applies to every custom server, whenever it was added.
+/// Settings for all clients and servers, independent of the order in which they were
+/// added.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changes {
-    /// Custom servers only: at Okta the lifetime of the org's own server is fixed.
+    /// Custom servers only: Okta fixes the lifetime at the org's own server.
     pub(super) access_token_lifetime: Option<Duration>,
-    /// All servers. Okta does not let it be changed; tests want tokens that expire
-    /// soon.
+    /// All servers. Okta fixes this lifetime; tests need tokens that expire soon.
     pub(super) id_token_lifetime: Option<Duration>,
-    /// All servers: how long a refresh token may lie unused.
+    /// All servers: how long a refresh token may stay unused.
     pub(super) refresh_token_idle: Option<Duration>,
-    /// All servers: when refresh tokens end however often they are used.
+    /// All servers: the absolute lifetime of refresh tokens.
     pub(super) refresh_token_lifetime: Option<Duration>,
-    /// All servers: how long a code may be exchanged.
     pub(super) code_lifetime: Option<Duration>,
-    /// Custom servers only: the org's own server is always thin.
+    /// Custom servers only: ID tokens of the org's own server are always thin.
     pub(super) thin_id_token: Option<bool>,
-    /// All servers without a groups claim: the name of one that carries all groups.
+    /// Servers without a groups claim: the name of a claim that carries all groups.
     pub(super) groups_claim: Option<String>,
-    /// All clients.
     pub(super) rotation: Option<Rotation>,
-    /// All clients.
     pub(super) leeway: Option<Duration>,
 }
 
 impl OrgBuilder {
-    /// Turns the settings into an org that can be served at the address.
+    /// Builds the org for this address.
     ///
-    /// An org with a subdomain is at `{name}.localhost`, which browsers resolve to
-    /// this machine by themselves; without one it is at the bare address. Mistakes
-    /// in the settings of a server are found here, before anything is served.
+    /// An org with a subdomain is at `{name}.localhost`, which browsers resolve to this
+    /// machine; without a subdomain it is at the plain address. Mistakes in the settings
+    /// of a server are reported here, before the org serves requests.
     pub(crate) fn tenant(
         mut self,
         subdomain: Option<String>,
@@ -71,7 +67,7 @@ impl OrgBuilder {
         self.servers.iter().try_for_each(AuthorizationServer::check)?;
         let clock = Clock::default();
         Ok(Tenant {
-            // Derived from the name of the org, so that it is the same in every run.
+            // Derived from the org's name, so that the id is stable across runs.
             id: User::new(subdomain.as_deref().unwrap_or("okta-dev"), "").id.replacen("00u", "00o", 1),
             name: self.name,
             subdomain,
@@ -91,11 +87,11 @@ impl OrgBuilder {
         })
     }
 
-    /// Adds the clients that are always there, and applies what applies to everything.
+    /// Adds the default clients and applies the settings for all clients and servers.
     ///
-    /// One public client and one for services, unless there are clients with their
-    /// ids. The public one takes over the URIs of the first client, so that an app
-    /// can be switched between the two. Secrets that are still empty are generated.
+    /// The default clients are a public client and a service, unless clients with their
+    /// ids exist. The public client copies the URIs of the first client, so that an app
+    /// can switch between the two. Empty secrets are replaced by generated ones.
     fn complete(&mut self) {
         let service = Client::service(SERVICE_CLIENT_ID, "");
         let web = self.clients.first().cloned();
@@ -120,13 +116,12 @@ impl OrgBuilder {
 }
 
 impl Changes {
-    /// Settings of rotation.
     fn apply_to_client(&self, client: &mut Client) {
         client.rotation = self.rotation.unwrap_or(client.rotation);
         client.rotation_leeway = self.leeway.unwrap_or(client.rotation_leeway);
     }
 
-    /// Lifetimes, as far as Okta lets them be changed at such a server.
+    /// Applies lifetimes, as far as Okta allows for this kind of server.
     fn apply_to_server(&self, server: &mut AuthorizationServer) {
         server.id_token_lifetime = self.id_token_lifetime.unwrap_or(server.id_token_lifetime);
         server.refresh_token_idle = self.refresh_token_idle.unwrap_or(server.refresh_token_idle);
@@ -143,7 +138,7 @@ impl Changes {
     }
 }
 
-/// A secret for a client that was given none: random, or the same in every run.
+/// Generates a client secret: random, or stable across runs.
 fn generated_secret(stable: bool, client_id: &str) -> String {
     if !stable {
         return random::token();
@@ -151,9 +146,10 @@ fn generated_secret(stable: bool, client_id: &str) -> String {
     random::base64url(digest(&SHA256, format!("the secret of {client_id} at okta-dev").as_bytes()))
 }
 
-/// A label of a host name.
+/// Checks that a name is a DNS label.
 fn check_subdomain(name: &str) -> Result<&str, Error> {
     let good = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    good.then_some(name)
-        .ok_or_else(|| Error::config(format_args!("`{name}` is no subdomain: use lower-case letters, digits and `-`")))
+    good.then_some(name).ok_or_else(|| {
+        Error::config(format_args!("`{name}` is not a subdomain: use lower-case letters, digits and `-`"))
+    })
 }

@@ -1,4 +1,5 @@
-//! Orgs of the customers of an app with many tenants: ready to sign in at, each with its own.
+//! Orgs for the customers of a multi-tenant app, each with its own users, client and
+//! keys.
 
 use url::Url;
 
@@ -7,10 +8,11 @@ use crate::client::Client;
 use crate::user::{ADA_PASSWORD, BEN_PASSWORD, SAM, SAM_PASSWORD, User};
 
 impl OrgBuilder {
-    /// The org of a customer. For `acme` it is called Acme; `ada@acme.test` is in `Admins`,
-    /// `ben@acme.test` in `Staff`, and [`SAM`](crate::SAM), who works for every customer, has the
-    /// same address and the same user id in all of their orgs: to an app they must be as many
-    /// people. The client is `0oaacme0000000000000`, with a secret of its own, for an app at
+    /// Creates the settings of a customer's org. For `acme` the org is called Acme.
+    /// `ada@acme.test` is in `Admins`, and `ben@acme.test` in `Staff`.
+    /// [`SAM`](crate::SAM) works for every customer and has the same address and the same
+    /// user id in all of their orgs, which an app must treat as different users. The
+    /// client is `0oaacme0000000000000`, with its own secret, for an app at
     /// `http://acme.localhost:8080`.
     ///
     /// ```
@@ -31,9 +33,9 @@ impl OrgBuilder {
     }
 
     /// Adds an org for each of these customers, see [`OrgBuilder::customer`] and
-    /// [`OrgBuilder::org`]. What applies to every client or server applies to theirs, too. Where
-    /// this org's first client may be redirected to, theirs may; and to the same below the
-    /// customer's subdomain.
+    /// [`OrgBuilder::org`]. Settings for all clients and servers apply to these orgs as
+    /// well. Their clients get the redirect URIs of this org's first client, and the same
+    /// URIs under the customer's subdomain.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -50,14 +52,13 @@ impl OrgBuilder {
         self
     }
 
-    /// The orgs of the customers, once everything else is known.
+    /// Creates the orgs of the customers, once all other settings are known.
     pub(super) fn made_customers(&mut self) -> Vec<(String, Self)> {
         self.with_first_client(|_| ());
         let names = self.customers.clone();
         names.into_iter().map(|name| (name.clone(), self.made_customer(&name))).collect()
     }
 
-    /// The org of one of them.
     fn made_customer(&self, name: &str) -> Self {
         let mut org = Self::customer(name);
         org.changes = self.changes.clone();
@@ -74,17 +75,16 @@ impl OrgBuilder {
     }
 }
 
-/// A URI with a label in front of its host; an address has no room for one.
+/// Prepends a label to the host of a URI. URIs with an IP address stay unchanged.
 fn below(uri: &str, label: &str) -> String {
     let Ok(mut url) = Url::parse(uri) else { return uri.to_owned() };
     if let Some(host) = url.domain().map(str::to_owned) {
-        // A label that is none is told when the org starts.
+        // An invalid label is reported when the org starts.
         let _ = url.set_host(Some(&format!("{label}.{host}")));
     }
     url.into()
 }
 
-/// What people call a customer.
 fn capitalized(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()

@@ -1,4 +1,5 @@
-//! Where the org listens, what it is called, and what hears of its requests.
+//! Settings of the listener: address, issuer, host names, HTTPS, and the request
+//! observer.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -11,25 +12,22 @@ use crate::journal::{Observer, Recorded};
 use crate::org::Org;
 use crate::serve::{Host, Site};
 
-/// Settings of the listener.
 #[derive(Clone, Debug)]
 pub(crate) struct Listening {
-    /// Where to listen. Checked when the org starts.
+    /// The address to listen on. Checked when the org starts.
     pub(super) host: IpAddr,
     /// 0 for a free port.
     pub(super) port: u16,
     /// Names that clients may use besides loopback names.
     names: Vec<String>,
-    /// What the issuers begin with, if it is not the address.
+    /// The base URL of the issuers, if it differs from the address.
     issuer: Option<String>,
-    /// What hears of every answered request.
+    /// Called with every answered request.
     observer: Option<Observer>,
-    /// How connections are encrypted.
     #[cfg(feature = "cli")]
     https: Option<Https>,
 }
 
-/// Where the certificate comes from.
 #[cfg(feature = "cli")]
 #[derive(Clone, Debug)]
 enum Https {
@@ -52,31 +50,31 @@ impl Default for Listening {
 }
 
 impl OrgBuilder {
-    /// The address to listen on, 127.0.0.1 by default.
+    /// Sets the address to listen on, 127.0.0.1 by default.
     ///
-    /// `::1` works, and so does any other address of `127.0.0.0/8`. Any other address
-    /// makes the org reachable from elsewhere, and needs [`OrgBuilder::allow_host`] with
+    /// `::1` and every other address of `127.0.0.0/8` work. Any other address makes the
+    /// org reachable from other machines, and requires [`OrgBuilder::allow_host`] with
     /// the names that clients use. Passwords and keys of the org protect nothing.
     pub fn host(mut self, host: IpAddr) -> Self {
         self.listening.host = host;
         self
     }
 
-    /// The port; 0, the default, for a free one.
+    /// Sets the port; 0, the default, selects a free one.
     ///
-    /// With a fixed port the issuer stays the same from run to run, which matters for
-    /// an app that was configured by hand. Tests should leave it at 0, so that they can
-    /// run side by side.
+    /// With a fixed port the issuer stays the same from run to run, which matters for an
+    /// app that was configured by hand. Tests should leave it at 0, so that they can run
+    /// in parallel.
     pub fn port(mut self, port: u16) -> Self {
         self.listening.port = port;
         self
     }
 
-    /// Answers requests under this name, too: the name of a container, for instance.
+    /// Also answers requests for this host name, for instance the name of a container.
     ///
-    /// Without it only loopback names and the host of the issuer are answered, because
-    /// any other name in the `Host` header may be a page somewhere that had its name point
-    /// to this machine.
+    /// By default the org answers only loopback names and the host of the issuer. Any
+    /// other name in the `Host` header may belong to a web page that points its own DNS
+    /// name at this machine (DNS rebinding).
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -89,9 +87,9 @@ impl OrgBuilder {
         self
     }
 
-    /// What the org is called in issuers and URLs, such as `http://localhost:8090`, if that
-    /// is not the address that it listens on. A path `/oauth2/default` may follow and
-    /// means nothing, because each server has a path of its own.
+    /// Sets the base URL of issuers and links, such as `http://localhost:8090`, if it
+    /// differs from the listening address. A path `/oauth2/default` is accepted and
+    /// ignored, because each server has its own path.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -105,12 +103,12 @@ impl OrgBuilder {
         self
     }
 
-    /// Calls this with every request of an app, once it is answered. The test API and the
-    /// administrator's page are no such requests.
+    /// Calls this function with every request of an app after the org has answered it.
+    /// Requests to the test API and the administrator's page are not reported.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
-    /// // One line each: method, path, status, client, and why it was refused.
+    /// // One line each: method, path, status, client, and the reason if it was rejected.
     /// let org = okta_auth_dev::Org::builder().on_request(|request| println!("{request}")).start().await?;
     /// # Ok(())
     /// # }
@@ -120,11 +118,11 @@ impl OrgBuilder {
         self
     }
 
-    /// Serves HTTPS with a certificate that the org signs itself, for `localhost`,
-    /// `*.localhost`, loopback addresses, the issuer's host and the allowed names. It is
-    /// new at every start; [`Org::certificate`] has it.
+    /// Serves HTTPS with a self-signed certificate for `localhost`, `*.localhost`,
+    /// loopback addresses, the issuer's host and the allowed names. Every start creates a
+    /// new certificate; [`Org::certificate`] returns it.
     ///
-    /// [`Org::browser`] speaks plain HTTP, so it does not visit such an org.
+    /// [`Org::browser`] supports only plain HTTP, so it cannot visit such an org.
     #[cfg(feature = "cli")]
     pub fn https(mut self) -> Self {
         self.listening.https = Some(Https::SelfSigned);
@@ -142,9 +140,9 @@ impl OrgBuilder {
     ///
     /// # Errors
     ///
-    /// If a setting is wrong, the address is not loopback and no name is allowed, or the
-    /// port is taken.
-    #[allow(clippy::unused_async, reason = "starting may have to wait in a later version")]
+    /// If a setting is invalid, if the address is not loopback and no host name is
+    /// allowed, or if the port is in use.
+    #[allow(clippy::unused_async, reason = "a later version may await at startup")]
     pub async fn start(mut self) -> Result<Org, Error> {
         let access = self.listening.access()?;
         let encryption = self.listening.encryption(&access)?;
@@ -169,17 +167,17 @@ impl OrgBuilder {
 }
 
 impl Listening {
-    /// The URL of the first org.
     pub(super) fn url(&self, scheme: &str, address: SocketAddr) -> Result<String, Error> {
         if let Some(issuer) = &self.issuer {
             return public_url(issuer);
         }
-        // No client connects to 0.0.0.0.
+        // Clients cannot connect to 0.0.0.0.
         let ip = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
         Ok(format!("{scheme}://{}", SocketAddr::new(ip, address.port())))
     }
 
-    /// Who is answered. An address that others reach needs names that they may use.
+    /// Builds the access rules. An address that other machines can reach requires allowed
+    /// names.
     fn access(&self) -> Result<Access, Error> {
         let remote = !self.host.is_loopback();
         if remote && self.names.is_empty() {

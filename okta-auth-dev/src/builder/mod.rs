@@ -1,9 +1,9 @@
 //! Settings of an org before it starts.
 //!
-//! An [`OrgBuilder`] collects what the org is made of: people, clients, authorization
-//! servers, limits. Nothing is checked and nothing is bound before
-//! [`OrgBuilder::start`], so settings can be put together in any order; what applies to
-//! every client or server (lifetimes, rotation) is applied last.
+//! An [`OrgBuilder`] collects users, clients, authorization servers and limits.
+//! [`OrgBuilder::start`] checks the settings and binds the port, so settings can be made
+//! in any order. Settings for all clients or servers (lifetimes, rotation) are applied
+//! last.
 
 mod assemble;
 mod customers;
@@ -43,31 +43,29 @@ use crate::user::User;
 /// ```
 #[derive(Clone, Debug)]
 pub struct OrgBuilder {
-    /// The name on the sign-in page.
     pub(crate) name: String,
-    /// Where it listens, and under which names.
+    /// Listening address, host names and issuer.
     listening: Listening,
-    /// Ada, Ben, and those who were added. Logins are unique.
+    /// Ada, Ben, and added users. Logins are unique.
     users: Vec<User>,
-    /// The clients that were added. The web app, the public client and the service
-    /// client are made when the org starts, if they are still missing then.
+    /// Added clients. The web app, the public client and the service are created at
+    /// startup if they are missing.
     clients: Vec<Client>,
-    /// The org's own server and the custom ones. Ids are unique.
+    /// The org's own server and custom servers. Ids are unique.
     servers: Vec<AuthorizationServer>,
-    /// What is applied to all clients and servers.
+    /// Settings for all clients and servers.
     changes: Changes,
-    /// Requests a minute for each endpoint.
+    /// Requests per minute for each endpoint.
     rate_limit: Option<u32>,
-    /// Which of two behaviours it has.
     options: Options,
-    /// Further orgs on the same listener, each with its subdomain.
+    /// Other orgs on the same listener, each with its subdomain.
     orgs: Vec<(String, OrgBuilder)>,
-    /// Those of [`OrgBuilder::customers`], which are made when the org starts.
+    /// Subdomains of [`OrgBuilder::customers`], whose orgs are created at startup.
     customers: Vec<String>,
 }
 
 impl Default for OrgBuilder {
-    /// Two people, two servers, the three default clients, a free port of 127.0.0.1.
+    /// Two users, two servers, the three default clients, and a free port of 127.0.0.1.
     fn default() -> Self {
         Self {
             name: "Okta Dev".to_owned(),
@@ -85,7 +83,7 @@ impl Default for OrgBuilder {
 }
 
 impl OrgBuilder {
-    /// The name on the sign-in page.
+    /// Sets the name on the sign-in page.
     ///
     /// ```
     /// use okta_auth_dev::OrgBuilder;
@@ -97,16 +95,16 @@ impl OrgBuilder {
         self
     }
 
-    /// Adds a person, or replaces the one with the same login.
+    /// Adds a user, or replaces the one with the same login.
     pub fn user(mut self, user: User) -> Self {
         self.users.retain(|known| known.login != user.login);
         self.users.push(user);
         self
     }
 
-    /// Puts a person who was added (or is there by default) in one more group.
+    /// Adds a user who exists in the settings to another group.
     ///
-    /// Groups need no declaration: a group exists as soon as somebody is in it.
+    /// Groups need no declaration: a group exists as soon as it has a member.
     ///
     /// ```
     /// use okta_auth_dev::{ADA, OrgBuilder};
@@ -120,16 +118,16 @@ impl OrgBuilder {
         self
     }
 
-    /// Removes Ada, Ben, and everybody else who was added before.
+    /// Removes Ada, Ben, and all users added so far.
     ///
-    /// For a sign-in page that lists invented people of your own only.
+    /// For a sign-in page that lists only your own users.
     pub fn without_users(mut self) -> Self {
         self.users.clear();
         self
     }
 
-    /// Adds a client. The first one takes the place of the default web app; the public
-    /// client and the service client stay, unless one with the same id is added.
+    /// Adds a client. The first one replaces the default web app. The public client and
+    /// the service stay, unless a client with the same id is added.
     ///
     /// ```
     /// use okta_auth_dev::{AuthMethod, Client, OrgBuilder};
@@ -157,7 +155,7 @@ impl OrgBuilder {
 
     /// Registers a sign-in redirect URI for the first client.
     ///
-    /// Okta compares redirect URIs exactly, character by character; so does this org.
+    /// The org compares redirect URIs character by character, as Okta does.
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
         let uri = uri.into();
         self.with_first_client(|client| client.redirect_uris.push(uri));
@@ -166,7 +164,7 @@ impl OrgBuilder {
 
     /// Registers a sign-out redirect URI for the first client.
     ///
-    /// Compared exactly, too: `http://localhost:8080/` and `http://localhost:8080` are
+    /// The comparison is exact: `http://localhost:8080/` and `http://localhost:8080` are
     /// different URIs.
     pub fn post_logout_redirect_uri(mut self, uri: impl Into<String>) -> Self {
         let uri = uri.into();
@@ -187,8 +185,8 @@ impl OrgBuilder {
         self
     }
 
-    /// Registers a sign-in redirect URI for the first client, and for sign-out its origin
-    /// with a slash. A URI that is no URL has no origin.
+    /// Registers a sign-in redirect URI for the first client, and its origin with a slash
+    /// for sign-out. A URI that does not parse has no origin.
     pub(crate) fn redirect_uri_and_home(self, uri: &str) -> Self {
         let builder = match url::Url::parse(uri) {
             Ok(url) => self.post_logout_redirect_uri(format!("{}/", url.origin().ascii_serialization())),
@@ -197,28 +195,29 @@ impl OrgBuilder {
         builder.redirect_uri(uri)
     }
 
-    /// What becomes of a used refresh token, for every client.
+    /// Sets for every client whether refresh tokens rotate.
     ///
-    /// Without it a web app has static refresh tokens and the public client rotating
+    /// By default web apps have static refresh tokens and the public client has rotating
     /// ones, as at Okta.
     pub fn rotation(mut self, rotation: crate::Rotation) -> Self {
         self.changes.rotation = Some(rotation);
         self
     }
 
-    /// How long a rotated refresh token works on, for every client; 30 s by default.
+    /// Sets for every client how long a rotated refresh token stays valid; 30 s by
+    /// default.
     ///
-    /// Okta allows 0 to 60 s. The leeway is for a client whose response got lost on the
-    /// way: it may repeat the refresh.
+    /// Okta allows 0 to 60 s. This grace period allows a client to retry a refresh whose
+    /// response was lost.
     pub fn refresh_leeway(mut self, leeway: Duration) -> Self {
         self.changes.leeway = Some(leeway);
         self
     }
 
-    /// Requests a minute for each endpoint; beyond that the answer is 429. Off by
-    /// default.
+    /// Limits the requests per minute for each endpoint; further requests get status 429.
+    /// By default there is no limit.
     ///
-    /// Keys and metadata are not limited, as at Okta. A window lasts a minute of the
+    /// Keys and metadata are not limited, as at Okta. A window lasts one minute of the
     /// virtual clock and begins with its first request.
     pub fn rate_limit(mut self, per_minute: u32) -> Self {
         self.rate_limit = Some(per_minute);
@@ -226,10 +225,11 @@ impl OrgBuilder {
     }
 
     /// Adds another org on the same listener, at `http://{subdomain}.localhost:{port}`;
-    /// [`Org::org`](crate::Org::org) finds it. Its own address, port and orgs are ignored.
+    /// [`Org::org`](crate::Org::org) finds it. The address, port and nested orgs of its
+    /// settings are ignored.
     ///
-    /// The orgs share the listener and nothing else: people, clients, keys, clocks,
-    /// faults and journals are their own.
+    /// The orgs share only the listener: each has its own users, clients, keys, clock,
+    /// faults and journal.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -242,8 +242,8 @@ impl OrgBuilder {
     /// # }
     /// ```
     ///
-    /// Names under `localhost` are loopback by definition (RFC 6761 §6.3), and browsers
-    /// resolve them without asking; some system resolvers do not.
+    /// Names under `localhost` are loopback by definition (RFC 6761 §6.3). Browsers
+    /// resolve them locally; some system resolvers do not.
     pub fn org(mut self, subdomain: impl Into<String>, org: OrgBuilder) -> Self {
         self.orgs.push((subdomain.into(), org));
         self
@@ -253,7 +253,7 @@ impl OrgBuilder {
     ///
     /// # Errors
     ///
-    /// With the line, if the text is no TOML or has a key that does not exist.
+    /// If the text is not valid TOML or has an unknown key. The error names the line.
     pub fn from_toml(text: &str) -> Result<Self, Error> {
         config::parse(text)
     }
@@ -262,7 +262,7 @@ impl OrgBuilder {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or as [`OrgBuilder::from_toml`].
+    /// If the file cannot be read, and as [`OrgBuilder::from_toml`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path)
@@ -270,7 +270,7 @@ impl OrgBuilder {
         Self::from_toml(&text)
     }
 
-    /// Changes the first client, which is made now if there is none yet.
+    /// Changes the first client, and creates the default one if there is none yet.
     fn with_first_client(&mut self, change: impl FnOnce(&mut Client)) {
         if self.clients.is_empty() {
             self.clients.push(Client::default_web());

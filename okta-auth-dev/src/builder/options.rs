@@ -1,27 +1,27 @@
-//! Switches of an org: what it trusts, and which of two behaviours it has.
+//! Switches of an org: trusted origins, identity providers, and optional behaviours.
 
 use super::OrgBuilder;
 
-/// Switches that an org keeps while it runs.
+/// Switches that are fixed while the org runs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// Origins whose scripts may read answers, besides those of redirect URIs.
+    /// Origins whose scripts may read responses, besides the origins of redirect URIs.
     pub(crate) trusted_origins: Vec<String>,
-    /// Identity providers that `idp` may name, besides the org itself.
+    /// Identity providers, besides the org itself, that the parameter `idp` may name.
     pub(crate) identity_providers: Vec<String>,
-    /// Whether `okta_post_message` is refused with a code.
+    /// Whether `okta_post_message` is rejected for a code.
     pub(crate) refuse_post_message: bool,
-    /// Whether cookies are `SameSite=None; Secure` on plain HTTP, too.
+    /// Whether cookies are `SameSite=None; Secure` on plain HTTP as well.
     pub(crate) cross_site_cookies: bool,
-    /// Whether the password has a page of its own.
+    /// Whether the password has its own page.
     pub(crate) identifier_first: bool,
-    /// Whether generated client secrets are the same in every run.
+    /// Whether generated client secrets are stable across runs.
     pub(crate) stable_secrets: bool,
 }
 
 impl OrgBuilder {
     /// Trusts an origin: its scripts may read metadata, keys, tokens and userinfo (CORS).
-    /// The origins of registered redirect URIs are trusted without it.
+    /// The origins of registered redirect URIs are always trusted.
     ///
     /// ```
     /// use okta_auth_dev::OrgBuilder;
@@ -34,8 +34,8 @@ impl OrgBuilder {
     }
 
     /// Adds an identity provider that an authorization request may name in `idp`. The
-    /// org's own sign-in page stands for it, and ID tokens name it in the claim `idp`.
-    /// Any other value of `idp` is refused, as at Okta.
+    /// org's own sign-in page acts for it, and ID tokens name it in the claim `idp`.
+    /// Other values of `idp` are rejected, as at Okta.
     ///
     /// ```
     /// use okta_auth_dev::OrgBuilder;
@@ -47,19 +47,19 @@ impl OrgBuilder {
         self
     }
 
-    /// Refuses `response_mode=okta_post_message` with a code, or no longer.
+    /// Sets whether `response_mode=okta_post_message` is rejected for a code.
     ///
     /// By default a request with PKCE may use it, because Okta's own JavaScript SDK does.
     /// Okta's table of errors says that a code cannot be delivered this way; with this
-    /// switch the org does as the table says.
+    /// switch the org follows the table.
     pub fn refuse_post_message(mut self, refuse: bool) -> Self {
         self.options.refuse_post_message = refuse;
         self
     }
 
-    /// Marks the session cookie `SameSite=None; Secure` on plain HTTP, too, or no longer.
+    /// Sets whether the session cookie is `SameSite=None; Secure` on plain HTTP as well.
     ///
-    /// Okta's cookies have these attributes, so a frame of another site can renew
+    /// Okta's cookies have these attributes, so a frame of another site can renew tokens
     /// silently. On plain HTTP the cookie is `SameSite=Lax` by default, because Safari
     /// and many scripted clients drop `Secure` cookies there.
     pub fn cross_site_cookies(mut self, yes: bool) -> Self {
@@ -67,17 +67,18 @@ impl OrgBuilder {
         self
     }
 
-    /// Generates the same client secrets in every run, or no longer.
+    /// Sets whether generated client secrets are stable across runs.
     ///
-    /// By default they are random. With stable ones an app that was configured by hand
-    /// keeps working after a restart of the org. They protect nothing, because anybody can
-    /// compute them.
+    /// By default they are random. With stable secrets, an app that was configured by
+    /// hand keeps working after a restart of the org. Stable secrets protect nothing,
+    /// because they can be computed from the client id.
     pub fn stable_secrets(mut self, stable: bool) -> Self {
         self.options.stable_secrets = stable;
         self
     }
 
-    /// Asks for the username first and for the password on a second page, or no longer.
+    /// Sets whether the sign-in page asks for the username first and for the password on
+    /// a second page.
     ///
     /// Okta Identity Engine does this by default. The fields have its names: `identifier`
     /// and `credentials.passcode`.

@@ -1,8 +1,7 @@
-//! Settings of authorization servers: which there are, what they know, how long their
-//! tokens live.
+//! Settings of authorization servers: scopes, claims, policies and lifetimes.
 //!
-//! A lifetime here is one for all custom servers; a server with another one is made
-//! with [`AuthorizationServer`] itself.
+//! A lifetime set here applies to all custom servers. For a server with its own lifetime,
+//! use [`AuthorizationServer`].
 
 use std::time::Duration;
 
@@ -25,8 +24,9 @@ impl OrgBuilder {
         self
     }
 
-    /// Adds a groups claim to a server that exists, or replaces the one of this name;
-    /// [`crate::ORG_SERVER`] for the org's own. No server has one by default.
+    /// Adds a groups claim to an existing server, or replaces the claim of this name.
+    /// [`crate::ORG_SERVER`] names the org's own server. No server has a groups claim by
+    /// default.
     ///
     /// ```
     /// use okta_auth_dev::{GroupsClaim, GroupsFilter, OrgBuilder};
@@ -39,7 +39,7 @@ impl OrgBuilder {
         self.with_server(server, |known| known.groups_claim(claim))
     }
 
-    /// Adds a custom scope to a server that exists.
+    /// Adds a custom scope to an existing server.
     ///
     /// ```
     /// use okta_auth_dev::OrgBuilder;
@@ -50,8 +50,7 @@ impl OrgBuilder {
         self.with_server(server, |known| known.scope(scope))
     }
 
-    /// Adds a custom claim to a server that exists, or replaces the one of the same
-    /// name.
+    /// Adds a custom claim to an existing server, or replaces the claim of this name.
     ///
     /// ```
     /// use okta_auth_dev::{CustomClaim, OrgBuilder};
@@ -62,8 +61,8 @@ impl OrgBuilder {
         self.with_server(server, |known| known.claim(claim))
     }
 
-    /// Adds an access policy to a server that exists. With the first one everything is
-    /// forbidden that no policy allows.
+    /// Adds an access policy to an existing server. A server with at least one policy
+    /// denies every request that no policy allows.
     ///
     /// ```
     /// use okta_auth_dev::{AccessPolicy, OrgBuilder};
@@ -74,16 +73,16 @@ impl OrgBuilder {
         self.with_server(server, |known| known.access_policy(policy))
     }
 
-    /// How long access tokens of custom servers are valid; 1 hour by default.
+    /// Sets the lifetime of access tokens of custom servers; 1 hour by default.
     ///
-    /// Okta allows 5 minutes to 24 hours, by policy rule; here any length does, so that
-    /// a test can use a second.
+    /// Okta allows 5 minutes to 24 hours, by policy rule. This org allows any lifetime,
+    /// so that a test can use one second.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.changes.access_token_lifetime = Some(lifetime);
         self
     }
 
-    /// How long ID tokens are valid; 1 hour by default.
+    /// Sets the lifetime of ID tokens; 1 hour by default.
     ///
     /// At Okta it is always 1 hour.
     pub fn id_token_lifetime(mut self, lifetime: Duration) -> Self {
@@ -91,24 +90,24 @@ impl OrgBuilder {
         self
     }
 
-    /// How long a refresh token may lie unused; 7 days by default.
+    /// Sets how long a refresh token may stay unused; 7 days by default.
     ///
-    /// Each use starts the period again. Okta allows 10 minutes to 5 years.
+    /// Each use restarts the period. Okta allows 10 minutes to 5 years.
     pub fn refresh_token_idle(mut self, idle: Duration) -> Self {
         self.changes.refresh_token_idle = Some(idle);
         self
     }
 
-    /// How long after the sign-in refresh tokens work at all; without an end by
-    /// default, 90 days at the org's own server.
+    /// Sets the absolute lifetime of refresh tokens, counted from the sign-in. By default
+    /// it is unlimited, and 90 days at the org's own server.
     ///
-    /// A rotated refresh token inherits the end of the first one.
+    /// A rotated refresh token inherits the expiry of the first one.
     pub fn refresh_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.changes.refresh_token_lifetime = Some(lifetime);
         self
     }
 
-    /// How long an authorization code is valid; 300 s by default.
+    /// Sets the lifetime of authorization codes; 300 s by default.
     ///
     /// At Okta it is always 300 s.
     pub fn code_lifetime(mut self, lifetime: Duration) -> Self {
@@ -116,9 +115,9 @@ impl OrgBuilder {
         self
     }
 
-    /// Carries all groups of a person in the claim of this name: in ID tokens of every
-    /// server that has no groups claim of its own, of this org and of
-    /// [`OrgBuilder::customers`]. At the org's own server an app needs the scope `groups`.
+    /// Adds all groups of a user to ID tokens in the claim of this name. Applies to every
+    /// server without a groups claim, of this org and of [`OrgBuilder::customers`]. At
+    /// the org's own server, an app needs the scope `groups`.
     ///
     /// ```
     /// use okta_auth_dev::OrgBuilder;
@@ -130,18 +129,19 @@ impl OrgBuilder {
         self
     }
 
-    /// Whether ID tokens of custom servers are thin (`email`, `name` and
-    /// `preferred_username` only, the rest at userinfo). They are by default; those of
-    /// the org's own server always are.
+    /// Sets whether ID tokens of custom servers are thin: `email`, `name` and
+    /// `preferred_username` only, the rest at userinfo. True by default. ID tokens of the
+    /// org's own server are always thin.
     ///
-    /// An app must not depend on profile claims in an ID token, but ask userinfo for
-    /// what is missing. With `false` an app gets the full ones, to see the difference.
+    /// An app must not depend on profile claims in an ID token; it should request missing
+    /// claims from userinfo. With `false` the ID tokens carry the full profile, so that
+    /// you can compare.
     pub fn thin_id_token(mut self, thin: bool) -> Self {
         self.changes.thin_id_token = Some(thin);
         self
     }
 
-    /// Changes the server with this id, if there is one.
+    /// Changes the server with this id, if it exists.
     fn with_server(mut self, id: &str, change: impl FnOnce(AuthorizationServer) -> AuthorizationServer) -> Self {
         if let Some(known) = self.servers.iter_mut().find(|server| server.id == id) {
             *known = change(known.clone());

@@ -1,5 +1,4 @@
-//! Settings from environment variables: for demos, which are started by a command and
-//! not by code.
+//! Settings from environment variables, for demos that a command starts.
 
 use std::time::Duration;
 
@@ -8,47 +7,48 @@ use crate::client::Rotation;
 use crate::error::Error;
 
 impl OrgBuilder {
-    /// The settings of the process environment, see [`OrgBuilder::from_variables`].
+    /// Reads the settings from the process environment, see
+    /// [`OrgBuilder::from_variables`].
     ///
     /// # Errors
     ///
-    /// If a value makes no sense, or the file is not there or wrong.
+    /// If a value is invalid, or the settings file is missing or invalid.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_variables(std::env::vars_os().filter_map(|(name, value)| {
-            // Other variables may be no text, and are none of ours.
+            // Variables that are not valid Unicode are never this crate's.
             Some((name.into_string().ok()?, value.into_string().ok()?))
         }))
     }
 
-    /// The settings of these variables. All others are ignored, and empty ones count as
-    /// missing.
+    /// Reads the settings from these variables. Unknown variables without the prefix are
+    /// ignored, and empty ones count as unset.
     ///
     /// | variable | meaning |
     /// |---|---|
     /// | `OKTA_DEV_CONFIG` | a TOML file with the rest, see [`crate::config`] |
     /// | `OKTA_DEV_PORT` | the port; 0 for a free one |
-    /// | `OKTA_DEV_ISSUER` | what the org is called in issuers, see [`OrgBuilder::issuer`] |
+    /// | `OKTA_DEV_ISSUER` | the base URL of issuers, see [`OrgBuilder::issuer`] |
     /// | `OKTA_DEV_LISTEN` | the address to listen on, see [`OrgBuilder::host`] |
     /// | `OKTA_DEV_HOSTS` | names that clients may use, separated by commas, see [`OrgBuilder::allow_host`] |
     /// | `OKTA_DEV_CLIENT_SECRET` | the secret of the first client |
     /// | `OKTA_DEV_REDIRECT_URIS` | sign-in redirect URIs of the first client, separated by commas; the origin of each with a slash is registered for sign-out |
-    /// | `OKTA_DEV_TRUSTED_ORIGINS` | origins whose scripts may read answers, separated by commas, see [`OrgBuilder::trusted_origin`] |
-    /// | `OKTA_DEV_IDENTIFIER_FIRST` | `true`: the password has a page of its own, see [`OrgBuilder::identifier_first`] |
+    /// | `OKTA_DEV_TRUSTED_ORIGINS` | origins whose scripts may read responses, separated by commas, see [`OrgBuilder::trusted_origin`] |
+    /// | `OKTA_DEV_IDENTIFIER_FIRST` | `true`: the password has its own page, see [`OrgBuilder::identifier_first`] |
     /// | `OKTA_DEV_CROSS_SITE_COOKIES` | `true`: see [`OrgBuilder::cross_site_cookies`] |
     /// | `OKTA_DEV_REFUSE_POST_MESSAGE` | `true`: see [`OrgBuilder::refuse_post_message`] |
-    /// | `OKTA_DEV_ORGS` | customers with orgs of their own, separated by commas, see [`OrgBuilder::customers`] |
+    /// | `OKTA_DEV_ORGS` | customers with their own orgs, separated by commas, see [`OrgBuilder::customers`] |
     /// | `OKTA_DEV_ORIGINS` | origins of the app, separated by commas, see [`OrgBuilder::redirect_origin`] |
     /// | `OKTA_DEV_ACCESS_TOKEN_LIFETIME` | how long access tokens of custom servers are valid, in seconds |
     /// | `OKTA_DEV_GROUPS_CLAIM` | the name of a claim that carries all groups, see [`OrgBuilder::groups_claim_everywhere`] |
     /// | `OKTA_DEV_FULL_ID_TOKENS` | `true`: ID tokens of custom servers carry the whole profile, see [`OrgBuilder::thin_id_token`] |
-    /// | `OKTA_DEV_ROTATION` | what becomes of used refresh tokens: `static` or `rotate` |
-    /// | `OKTA_DEV_REFRESH_LEEWAY` | how long a rotated one works on, in seconds |
+    /// | `OKTA_DEV_ROTATION` | whether refresh tokens rotate: `static` or `rotate` |
+    /// | `OKTA_DEV_REFRESH_LEEWAY` | how long a rotated refresh token stays valid, in seconds |
     ///
-    /// The variables win over the file.
+    /// The variables take precedence over the file.
     ///
     /// # Errors
     ///
-    /// As [`OrgBuilder::from_env`].
+    /// See [`OrgBuilder::from_env`].
     ///
     /// ```
     /// use okta_auth_dev::OrgBuilder;
@@ -73,7 +73,7 @@ impl OrgBuilder {
         rest.into_iter().try_fold(builder, |builder, (name, value)| builder.variable(&name, &value))
     }
 
-    /// One variable, without the prefix.
+    /// Applies one variable, given without the prefix.
     fn variable(self, name: &str, value: &str) -> Result<Self, Error> {
         let wrong = |expected: &str| Error::config(format_args!("OKTA_DEV_{name} is `{value}`: use {expected}"));
         let seconds = |least: u64| {
@@ -104,7 +104,7 @@ impl OrgBuilder {
                 "rotate" => Rotation::Rotate,
                 _ => return Err(wrong("`static` or `rotate`")),
             }),
-            _ => return Err(Error::config(format_args!("there is no variable OKTA_DEV_{name}"))),
+            _ => return Err(Error::config(format_args!("unknown variable OKTA_DEV_{name}"))),
         })
     }
 }

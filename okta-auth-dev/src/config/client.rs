@@ -1,4 +1,4 @@
-//! The table of a client, in a file and in the test API.
+//! The table of a client, used by settings files and the test API.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use crate::notice::SubjectFormat;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClientTable {
     pub(crate) id: String,
-    /// A generated one if it is left out, which the program prints.
+    /// Generated if it is missing; the program prints it.
     secret: Option<String>,
-    /// What the defaults of the rest are.
+    /// Determines the defaults of the other members.
     #[serde(default, rename = "type")]
     kind: ClientKind,
     name: Option<String>,
     auth_method: Option<AuthMethodName>,
-    /// Those of the type if it is left out.
+    /// By default the grants of the type.
     grant_types: Option<Vec<GrantType>>,
     #[serde(default)]
     redirect_uris: Vec<String>,
@@ -30,21 +30,21 @@ pub(crate) struct ClientTable {
     #[serde(default)]
     scopes: Vec<String>,
     rotation: Option<RotationName>,
-    /// Seconds.
+    /// In seconds.
     rotation_leeway: Option<u64>,
     /// Public keys for `private_key_jwt`, as inline tables.
     #[serde(default)]
     jwks: Vec<Value>,
     pkce_required: Option<bool>,
-    /// Whether ID tokens carry `sid`; if it is left out, with session details of Single
-    /// Logout only.
+    /// Whether ID tokens carry `sid`; by default only with session details of Single
+    /// Logout.
     session_claim: Option<bool>,
-    /// With it the app takes part in Single Logout.
+    /// Setting it enables Single Logout.
     frontchannel_logout_uri: Option<String>,
-    /// True if it is left out.
+    /// True by default.
     frontchannel_logout_session_required: Option<bool>,
     universal_logout_uri: Option<String>,
-    /// By e-mail address if it is left out.
+    /// By e-mail address by default.
     universal_logout_subject: Option<SubjectFormat>,
 }
 
@@ -78,7 +78,7 @@ enum RotationName {
 }
 
 impl ClientTable {
-    /// What is left out has the default of its type.
+    /// Converts the table; missing members get the defaults of the type.
     pub(crate) fn client(self) -> Client {
         let secret = self.secret.unwrap_or_default();
         let client = match self.kind {
@@ -111,7 +111,6 @@ impl ClientTable {
 }
 
 impl AuthMethodName {
-    /// The same by another name: the file's words are Okta's.
     fn method(self) -> AuthMethod {
         match self {
             Self::ClientSecretBasic => AuthMethod::ClientSecretBasic,
@@ -124,7 +123,6 @@ impl AuthMethodName {
 }
 
 impl RotationName {
-    /// The same by another name.
     fn rotation(self) -> Rotation {
         match self {
             Self::Static => Rotation::Static,

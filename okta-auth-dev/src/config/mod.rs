@@ -1,15 +1,15 @@
 //! Settings from a TOML file.
 //!
-//! Every key may be left out; a key that does not exist is an error. People are added
-//! to the two default ones, and replace one with the same login. The first client takes
-//! the place of the default web app. A server with the id `default` takes the place of
-//! the default one, and `org` stands for the org's own.
+//! Every key is optional; an unknown key is an error. Users are added to the two default
+//! ones and replace a user with the same login. The first client replaces the default web
+//! app. A server with the id `default` replaces the default one, and `org` configures the
+//! org's own server.
 //!
 //! ```
 //! let settings = r#"
 //! name = "Acme Corporation"          # on the sign-in page
-//! port = 8090                        # 0, the default: a free one
-//! rate_limit = 600                   # requests a minute for each endpoint; no limit without it
+//! port = 8090                        # 0, the default, selects a free port
+//! rate_limit = 600                   # requests per minute for each endpoint; unlimited by default
 //! default_users = true               # keep Ada and Ben
 //!
 //! [[user]]
@@ -18,22 +18,22 @@
 //! given_name = "Eve"
 //! family_name = "Polastri"
 //! groups = ["Everyone", "App_Auditors"]
-//! amr = ["pwd", "otp", "mfa"]        # `mfa` meets the acr values of two factors
-//! second_factor = false              # a request for two factors is refused; true: a second page asks for a code
+//! amr = ["pwd", "otp", "mfa"]        # `mfa` meets the two-factor levels of `acr_values`
+//! second_factor = false              # false rejects requests for two factors; true asks for a code on a second page
 //! claims = { department = "Audit" }  # with the scope `profile`
 //!
 //! [[client]]
 //! id = "0oaacmeweb00000001"
-//! secret = "a-secret-for-development" # a random one is made if it is left out
+//! secret = "a-secret-for-development" # random by default
 //! type = "web"                        # web, public or service
 //! auth_method = "client_secret_basic" # client_secret_post, client_secret_jwt, private_key_jwt, none
 //! redirect_uris = ["http://localhost:3000/authorization-code/callback"]
 //! post_logout_redirect_uris = ["http://localhost:3000/"]
-//! scopes = ["openid", "profile", "email", "offline_access"] # all of the server if left out
+//! scopes = ["openid", "profile", "email", "offline_access"] # by default all scopes of the server
 //! rotation = "rotate"                 # or static
 //! rotation_leeway = 30                # seconds
 //! pkce_required = true
-//! session_claim = true                # `sid` in ID tokens; with session details of Single Logout if left out
+//! session_claim = true                # `sid` in ID tokens; by default only with session details of Single Logout
 //! frontchannel_logout_uri = "http://localhost:3000/frontchannel-logout"
 //! frontchannel_logout_session_required = true # `iss` and `sid` in its query
 //! universal_logout_uri = "http://localhost:3000/global-token-revocation"
@@ -43,36 +43,36 @@
 //! id = "orders"
 //! audience = "api://orders"
 //! scopes = ["orders:read", "orders:write"]
-//! access_token_lifetime = 3600        # seconds, as are all of these
+//! access_token_lifetime = 3600        # lifetimes are in seconds
 //! id_token_lifetime = 3600
 //! refresh_token_idle = 604800
-//! refresh_token_lifetime = 7776000    # from the sign-in; without an end if left out
+//! refresh_token_lifetime = 7776000    # from the sign-in; unlimited by default
 //! code_lifetime = 300
 //! thin_id_token = false               # the whole profile in ID tokens
 //!
 //! [[server.groups_claim]]
 //! name = "groups"
-//! filter = "STARTS_WITH"              # EQUALS, CONTAINS, REGEX; all groups if left out
+//! filter = "STARTS_WITH"              # EQUALS, CONTAINS, REGEX; by default all groups
 //! value = "App_"
 //! id_token = true
-//! always = true                       # in thin ID tokens, too; false: at userinfo alone
+//! always = true                       # also in thin ID tokens; false: only at userinfo
 //! access_token = true
-//! scopes = []                         # always, if empty
+//! scopes = []                         # empty: for all scopes
 //!
 //! [[server.claim]]
 //! name = "department"
-//! value = "user.department"           # or login, email, firstName, ...; everything else is a literal
-//! id_token = true                     # false if left out
+//! value = "user.department"           # or login, email, firstName, ...; other values are literals
+//! id_token = true                     # false by default
 //! access_token = true
-//! scopes = ["profile"]                # always, if empty
+//! scopes = ["profile"]                # empty: for all scopes
 //!
-//! [[server.access_policy]]            # with one or more, everything else is `access_denied`
+//! [[server.access_policy]]            # requests that no policy allows fail with `access_denied`
 //! name = "Auditors read"
-//! clients = ["0oaacmeweb00000001"]    # all, if left out
-//! groups = ["App_Auditors"]           # everybody if `groups` and `users` are left out
+//! clients = ["0oaacmeweb00000001"]    # by default all clients
+//! groups = ["App_Auditors"]           # all users if `groups` and `users` are missing
 //! users = ["eve@acme.test"]
-//! scopes = ["openid", "orders:read"]  # all, if left out
-//! access_token_lifetime = 300         # seconds; what the server says, if left out
+//! scopes = ["openid", "orders:read"]  # by default all scopes
+//! access_token_lifetime = 300         # seconds; by default the server's lifetime
 //!
 //! [[org]]                             # a second org, at http://globex.localhost:8090
 //! subdomain = "globex"
@@ -96,19 +96,18 @@ use serde::Deserialize;
 use crate::builder::OrgBuilder;
 use crate::error::Error;
 
-/// The top level, and an entry of `[[org]]`.
+/// The top level of the file, or an entry of `[[org]]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OrgTable {
-    /// Required in `[[org]]`, ignored at the top.
+    /// Required in `[[org]]`, ignored at the top level.
     subdomain: Option<String>,
-    /// The name on the sign-in page.
     name: Option<String>,
-    /// Ignored in `[[org]]`: there is one listener.
+    /// Ignored in `[[org]]`, because all orgs share one listener.
     port: Option<u16>,
-    /// Requests a minute for each endpoint.
+    /// Requests per minute for each endpoint.
     rate_limit: Option<u32>,
-    /// Whether Ada and Ben stay.
+    /// Whether Ada and Ben are kept.
     default_users: Option<bool>,
     #[serde(default)]
     user: Vec<UserTable>,
@@ -120,7 +119,6 @@ struct OrgTable {
     org: Vec<OrgTable>,
 }
 
-/// Reads the settings.
 pub(crate) fn parse(text: &str) -> Result<OrgBuilder, Error> {
     let table: OrgTable =
         toml::from_str(text).map_err(|error| Error::config(format_args!("the settings are wrong: {error}")))?;
@@ -128,7 +126,7 @@ pub(crate) fn parse(text: &str) -> Result<OrgBuilder, Error> {
 }
 
 impl OrgTable {
-    /// The settings of this org, with those of the orgs inside.
+    /// Builds the settings of this org and of the nested orgs.
     fn builder(self) -> Result<OrgBuilder, Error> {
         let mut builder = OrgBuilder::default();
         if self.default_users == Some(false) {

@@ -1,7 +1,7 @@
 //! The tables of authorization servers.
 //!
-//! A name that is not known is an error, so that a typing mistake does not pass for
-//! a default. Lifetimes are whole seconds.
+//! Unknown names are errors, so that a typo does not silently select a default. Lifetimes
+//! are whole seconds.
 
 use std::time::Duration;
 
@@ -14,29 +14,29 @@ use crate::server::{AccessPolicy, AuthorizationServer, CustomClaim, GroupsClaim,
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ServerTable {
-    /// `default`, `org`, or a name of its own; part of the issuer.
+    /// `default`, `org`, or a custom id; part of the issuer.
     id: String,
-    /// `api://{id}` if it is left out.
+    /// `api://{id}` by default.
     audience: Option<String>,
-    /// Custom scopes; take the place of those the server has by default.
+    /// Custom scopes; they replace the server's default scopes.
     scopes: Option<Vec<String>>,
-    /// Seconds.
     access_token_lifetime: Option<u64>,
     id_token_lifetime: Option<u64>,
-    /// How long a refresh token may lie unused.
+    /// How long a refresh token may stay unused.
     refresh_token_idle: Option<u64>,
-    /// When it ends however often it is used.
+    /// The absolute lifetime of refresh tokens.
     refresh_token_lifetime: Option<u64>,
-    /// How long a code may be exchanged.
+    /// The lifetime of authorization codes.
     code_lifetime: Option<u64>,
-    /// Whether ID tokens leave most of the profile to userinfo; true if it is left out.
+    /// Whether ID tokens leave most of the profile to userinfo; true by default.
     thin_id_token: Option<bool>,
-    /// Claims that carry groups, `[[server.groups_claim]]`.
+    /// Groups claims, `[[server.groups_claim]]`.
     groups_claim: Option<Vec<GroupsTable>>,
-    /// Further claims, `[[server.claim]]`.
+    /// Other claims, `[[server.claim]]`.
     #[serde(default)]
     claim: Vec<ClaimTable>,
-    /// Who may have tokens, `[[server.access_policy]]`; everybody without one.
+    /// Access policies, `[[server.access_policy]]`. Without one, every user may have
+    /// tokens.
     #[serde(default)]
     access_policy: Vec<PolicyTable>,
 }
@@ -48,13 +48,13 @@ struct ClaimTable {
     name: String,
     /// A literal, or `user.` and the name of an attribute.
     value: Value,
-    /// Whether ID tokens and userinfo carry it.
+    /// Whether ID tokens and userinfo carry the claim.
     #[serde(default)]
     id_token: bool,
-    /// Whether thin ID tokens carry it, too.
+    /// Whether thin ID tokens carry the claim.
     #[serde(default = "yes")]
     always: bool,
-    /// Whether access tokens carry it.
+    /// Whether access tokens carry the claim.
     #[serde(default = "yes")]
     access_token: bool,
     #[serde(default)]
@@ -75,7 +75,7 @@ struct PolicyTable {
     users: Vec<String>,
     #[serde(default)]
     scopes: Vec<String>,
-    /// Seconds; what the server says if it is left out.
+    /// In seconds; by default the server's lifetime.
     access_token_lifetime: Option<u64>,
 }
 
@@ -84,25 +84,24 @@ struct PolicyTable {
 #[serde(deny_unknown_fields)]
 struct GroupsTable {
     name: String,
-    /// All groups if it is left out.
+    /// By default the claim carries all groups.
     filter: Option<FilterName>,
-    /// What the filter compares with.
     #[serde(default)]
     value: String,
-    /// Whether ID tokens and userinfo carry it.
+    /// Whether ID tokens and userinfo carry the claim.
     #[serde(default = "yes")]
     id_token: bool,
-    /// Whether thin ID tokens of a custom server carry it, too.
+    /// Whether thin ID tokens of a custom server carry the claim.
     #[serde(default = "yes")]
     always: bool,
-    /// Whether access tokens carry it.
+    /// Whether access tokens carry the claim.
     #[serde(default)]
     access_token: bool,
     #[serde(default)]
     scopes: Vec<String>,
 }
 
-/// Okta's names.
+/// Okta's filter names.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum FilterName {
@@ -112,16 +111,15 @@ enum FilterName {
     Regex,
 }
 
-/// ID tokens carry a groups claim, and access tokens a custom one, unless the file says
-/// otherwise.
+/// The serde default for switches that are on.
 fn yes() -> bool {
     true
 }
 
 impl ServerTable {
-    /// What is left out has the default of the server with this id.
+    /// Converts the table; missing members get the defaults of the server with this id.
     ///
-    /// Whether the whole makes sense is checked when the org is built.
+    /// The combination is validated when the org is built.
     pub(super) fn server(self) -> AuthorizationServer {
         let server = match self.id.as_str() {
             ORG_SERVER => AuthorizationServer::org(),
@@ -151,7 +149,6 @@ impl ServerTable {
 }
 
 impl GroupsTable {
-    /// Without a filter the claim carries all groups.
     fn claim(self) -> GroupsClaim {
         let filter = match self.filter {
             None => GroupsFilter::Any,
@@ -166,7 +163,7 @@ impl GroupsTable {
 }
 
 impl ClaimTable {
-    /// What is left out has the default of [`CustomClaim::new`].
+    /// Converts the table; missing members get the defaults of [`CustomClaim::new`].
     fn claim(self) -> CustomClaim {
         let claim = CustomClaim::new(self.name, self.value).in_id_token(self.id_token).always(self.always);
         CustomClaim { scopes: self.scopes, ..claim.in_access_token(self.access_token) }
@@ -174,7 +171,7 @@ impl ClaimTable {
 }
 
 impl PolicyTable {
-    /// What is left out is not restricted.
+    /// Missing members do not restrict the policy.
     fn policy(self) -> AccessPolicy {
         let Self { name, clients, groups, users, scopes, access_token_lifetime } = self;
         let access_token_lifetime = access_token_lifetime.map(Duration::from_secs);

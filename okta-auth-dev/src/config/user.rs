@@ -1,4 +1,4 @@
-//! The table of a person, in a file and in the test API.
+//! The table of a user, used by settings files and the test API.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,21 +14,21 @@ pub(crate) struct UserTable {
     password: String,
     given_name: Option<String>,
     family_name: Option<String>,
-    /// The login if it is left out.
+    /// The login by default.
     email: Option<String>,
     phone_number: Option<String>,
     groups: Option<Vec<String>>,
-    /// How the person signs in; `["pwd"]` if it is left out.
+    /// The authentication methods; `["pwd"]` by default.
     amr: Option<Vec<String>>,
-    /// Whether a second page may ask for a code; true if it is left out.
+    /// Whether the user has a second factor; true by default.
     second_factor: Option<bool>,
-    /// More claims with the scope `profile`.
+    /// Additional claims of the scope `profile`.
     #[serde(default)]
     claims: Map<String, Value>,
 }
 
 impl UserTable {
-    /// What is left out has the default of [`User::new`].
+    /// Converts the table; missing members get the defaults of [`User::new`].
     pub(crate) fn user(self) -> User {
         let user = User::new(self.login, self.password);
         User {

@@ -1,4 +1,4 @@
-//! The administrator's page: the same as the test API, for people.
+//! The administrator's page, which offers the operations of the test API in a browser.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::reply::Reply;
 use crate::sync::lock;
 use crate::tenant::Tenant;
 
-/// Answers a request for the page or from its button; nothing for any other path.
+/// Handles the page and its button; returns `None` for any other path.
 pub(super) async fn answer(tenant: &Arc<Tenant>, request: &Recorded) -> Option<Reply> {
     let path = request.path.trim_start_matches('/');
     Some(match (request.method.as_str(), path) {
@@ -22,14 +22,14 @@ pub(super) async fn answer(tenant: &Arc<Tenant>, request: &Recorded) -> Option<R
             let deliveries = org::universal_logout(tenant, &login, None).await;
             page(tenant, Some((&login, &deliveries)))
         }
-        ("POST", ADMIN_PATH) => management(403, "E0000006", "The button is on the page of this org, and nowhere else."),
+        ("POST", ADMIN_PATH) => management(403, "E0000006", "Only the page of this org may send this form."),
         (_, "admin" | ADMIN_PATH) => wrong_method(),
         _ => return None,
     })
 }
 
-/// The page. It keeps its address to itself with other sites only, so that its form
-/// says where it comes from.
+/// Renders the page. `Referrer-Policy: same-origin` lets the form send its `Origin`,
+/// which [`is_local`] checks.
 fn page(tenant: &Tenant, done: Option<(&str, &[Delivery])>) -> Reply {
     let users = lock(&tenant.users).clone();
     let page = Admin { tenant, users: &users, sessions: &org::sessions(tenant), done };

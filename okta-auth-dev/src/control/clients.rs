@@ -1,4 +1,4 @@
-//! Clients, over HTTP. Members have the names that they have in a settings file.
+//! Clients in the test API. Members have the same names as in a settings file.
 
 use serde_json::{Value, json};
 
@@ -12,10 +12,10 @@ use crate::reply::Reply;
 use crate::sync::lock;
 use crate::tenant::Tenant;
 
-/// Answers everything under `/dev/clients`.
+/// Handles `/dev/clients`.
 ///
-/// `POST` and `PUT` take a whole client and replace one of the same id. `PATCH` changes
-/// the members that it names.
+/// `POST` and `PUT` take a complete client and replace one with the same id. `PATCH`
+/// changes only the given members.
 pub(super) fn answer(tenant: &Tenant, request: &Recorded, rest: &[&str]) -> Result<Reply, Reply> {
     match (request.method.as_str(), rest) {
         ("GET", []) => {
@@ -41,12 +41,11 @@ pub(super) fn answer(tenant: &Tenant, request: &Recorded, rest: &[&str]) -> Resu
     }
 }
 
-/// The client with this id.
 fn known(tenant: &Tenant, id: &str) -> Result<Client, Reply> {
     tenant.client(id).ok_or_else(|| not_found(&format!("{id} (Client)")))
 }
 
-/// Adds or replaces a client, with a secret if it needs one and has none.
+/// Adds or replaces a client, and generates a required secret if it is missing.
 fn put(tenant: &Tenant, table: ClientTable) -> Value {
     let mut client = table.client();
     if client.client_secret.as_deref() == Some("") {

@@ -1,4 +1,4 @@
-//! Faults and the journal, over HTTP.
+//! Faults and the journal in the test API.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,18 +10,19 @@ use crate::oauth_error::no_such_path;
 use crate::reply::Reply;
 use crate::tenant::Tenant;
 
-/// The body that switches a fault on.
+/// The body that enables a fault.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Switch {
-    /// Its name in snake case, or an object of the name and what the fault needs.
+    /// The name in snake case, or an object of the name and the fault's parameters.
     fault: Fault,
-    /// For one request; until the faults are cleared if it is left out.
+    /// Whether the fault applies to one request only. By default it applies until the
+    /// faults are cleared.
     #[serde(default)]
     once: bool,
 }
 
-/// Answers everything under `/dev/faults`.
+/// Handles `/dev/faults`.
 pub(super) fn answer(tenant: &Tenant, request: &Recorded, rest: &[&str]) -> Result<Reply, Reply> {
     match (request.method.as_str(), rest) {
         ("GET", []) => {
@@ -39,8 +40,8 @@ pub(super) fn answer(tenant: &Tenant, request: &Recorded, rest: &[&str]) -> Resu
     Ok(Reply::empty(204))
 }
 
-/// Answers everything under `/dev/journal`. A path in the query selects the requests whose
-/// path ends with it.
+/// Handles `/dev/journal`. The query parameter `path` selects requests whose path ends
+/// with it.
 pub(super) fn journal(tenant: &Tenant, request: &Recorded, rest: &[&str]) -> Result<Reply, Reply> {
     match (request.method.as_str(), rest) {
         ("GET", []) => {
@@ -57,7 +58,7 @@ pub(super) fn journal(tenant: &Tenant, request: &Recorded, rest: &[&str]) -> Res
     }
 }
 
-/// A request of an app, and what it was answered.
+/// A recorded request and its result as JSON.
 fn entry(request: &Recorded) -> Value {
     json!({
         "method": request.method,

@@ -1,31 +1,31 @@
-//! The test API: what the library's handle can do, over HTTP, for tests in other
+//! The test API: the operations of the library's handle over HTTP, for tests in other
 //! processes.
 //!
-//! It lives under `/dev/` and talks JSON. Like everything here it answers on loopback
-//! only, and it does not answer pages of other sites: a browser that visits one must
-//! not become its remote control.
+//! It is served under `/dev/` and uses JSON. Like every endpoint of the org it answers on
+//! loopback only. It also rejects requests from pages of other sites, because otherwise a
+//! website that a developer visits could control the org.
 //!
 //! | request | what it does |
 //! |---|---|
-//! | `GET /dev/outages` | tells how each endpoint is |
-//! | `POST /dev/outages/{endpoint}` | switches an outage on |
-//! | `POST /dev/outages/{endpoint}/release` | lets waiting requests go on |
-//! | `DELETE /dev/outages/{endpoint}`, `DELETE /dev/outages` | switches it off, or all |
-//! | `GET /dev` | tells how to connect to the org |
+//! | `GET /dev/outages` | returns the state of each endpoint |
+//! | `POST /dev/outages/{endpoint}` | starts an outage |
+//! | `POST /dev/outages/{endpoint}/release` | releases waiting requests |
+//! | `DELETE /dev/outages/{endpoint}`, `DELETE /dev/outages` | ends one outage, or all |
+//! | `GET /dev` | returns how to connect to the org |
 //! | `GET`, `POST /dev/clients`; `GET`, `PUT`, `PATCH`, `DELETE /dev/clients/{id}` | clients |
-//! | the same with `/dev/people` and `/dev/people/{login}` | people |
-//! | `DELETE`, `PUT /dev/people/{login}/apps/{client id}` | takes an app from a person, or gives it back |
+//! | the same with `/dev/people` and `/dev/people/{login}` | users |
+//! | `DELETE`, `PUT /dev/people/{login}/apps/{client id}` | unassigns an app from a user, or assigns it again |
 //! | `GET`, `POST`, `DELETE /dev/faults` | faults |
-//! | `GET`, `DELETE /dev/journal` | the requests of apps, and what they were answered |
-//! | `POST /dev/tokens` | makes a token, good or bad |
+//! | `GET`, `DELETE /dev/journal` | the requests of apps with their results |
+//! | `POST /dev/tokens` | creates a token, valid or invalid |
 //! | `POST /dev/keys/rotate` | rotates the keys of every server |
-//! | `GET /dev/refreshes` | tells what became of refreshes |
+//! | `GET /dev/refreshes` | returns how refreshes ended |
 //! | `POST /dev/clock` | moves the virtual clock forward |
-//! | `GET /dev/sessions` | tells who is signed in, and where |
-//! | `DELETE /dev/sessions/{sid}` | ends a session, and tells the apps over the front channel |
-//! | `POST /dev/universal-logout` | signs somebody out everywhere |
+//! | `GET /dev/sessions` | lists sessions with their users and apps |
+//! | `DELETE /dev/sessions/{sid}` | ends a session, and notifies the apps through the front channel |
+//! | `POST /dev/universal-logout` | signs a user out everywhere |
 //!
-//! Beside it there is a page for people, `/admin`.
+//! The page `/admin` offers some of these operations in a browser.
 
 mod admin;
 mod clients;
@@ -50,11 +50,11 @@ use crate::tenant::Tenant;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
-    /// Seconds.
+    /// In seconds.
     advance: u64,
 }
 
-/// Answers a request of the test API, or of the administrator's page; nothing for any
+/// Handles a request to the test API or the administrator's page; returns `None` for any
 /// other path.
 pub(crate) async fn answer(tenant: &Arc<Tenant>, request: &Recorded) -> Option<Reply> {
     let path = request.path.strip_prefix("/dev").filter(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -86,10 +86,9 @@ pub(crate) async fn answer(tenant: &Arc<Tenant>, request: &Recorded) -> Option<R
     Some(reply.unwrap_or_else(|refused| refused))
 }
 
-/// Whether the request comes from no page, or from one of the org itself.
+/// Whether the request comes from the org's own page or not from a page at all.
 ///
-/// Browsers say so in `Sec-Fetch-Site`. `Origin` is for those that do not; it may be
-/// `null` for a form of the org's own pages, which keep their address to themselves.
+/// Browsers send `Sec-Fetch-Site`; the check of `Origin` covers browsers that do not.
 pub(crate) fn is_local(tenant: &Tenant, request: &Recorded) -> bool {
     match request.header("sec-fetch-site") {
         Some(site) => site == "same-origin" || site == "none",
@@ -97,22 +96,20 @@ pub(crate) fn is_local(tenant: &Tenant, request: &Recorded) -> bool {
     }
 }
 
-/// The JSON of a body. A mistake is answered with what serde says about it.
+/// Parses the JSON body. A mistake is answered with serde's message.
 fn body<T: DeserializeOwned>(request: &Recorded) -> Result<T, Reply> {
     serde_json::from_str(&request.body).map_err(|error| malformed(&error))
 }
 
-/// 400, with what serde says about the body.
 fn malformed(error: &serde_json::Error) -> Reply {
     management(400, "E0000003", &format!("The request body was not well-formed: {error}"))
 }
 
-/// A part of a path, decoded.
 fn decoded(segment: &str) -> String {
     percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 
-/// What the body says, over what there is already.
+/// Merges the members of a body into the existing ones.
 fn changed<T: DeserializeOwned>(before: Value, changes: Map<String, Value>) -> Result<T, Reply> {
     let mut members = match before {
         Value::Object(members) => members,
@@ -120,22 +117,20 @@ fn changed<T: DeserializeOwned>(before: Value, changes: Map<String, Value>) -> R
     };
     let id = ["id", "login"].into_iter().find_map(|name| Some((name.to_owned(), members.get(name)?.clone())));
     members.extend(changes);
-    // The path says which one it is.
+    // The path identifies the entry, so the body cannot change its id.
     members.extend(id);
     serde_json::from_value(Value::Object(members)).map_err(|error| malformed(&error))
 }
 
-/// 201, with what was made.
 fn created(value: &Value) -> Reply {
     Reply::json(201, value).no_store()
 }
 
-/// 400 for a member with a value that names nothing.
+/// 400 for a member with an invalid value.
 fn invalid(member: &str) -> Reply {
     management(400, "E0000001", &format!("Api validation failed: {member}"))
 }
 
-/// What became of refreshes.
 fn refreshes(tenant: &Tenant) -> Reply {
     let counts = tenant.journal.refreshes();
     Reply::json(
@@ -150,7 +145,6 @@ fn refreshes(tenant: &Tenant) -> Reply {
     .no_store()
 }
 
-/// Moves the clock.
 fn clock(tenant: &Tenant, request: &Recorded) -> Result<Reply, Reply> {
     let Advance { advance } = body(request)?;
     tenant.clock.advance(std::time::Duration::from_secs(advance));

@@ -1,7 +1,7 @@
-//! Outages, over HTTP.
+//! Outages in the test API.
 //!
-//! Endpoints have the names they have in the library. Each has one outage at most,
-//! and a new one takes the place of the old one.
+//! Endpoints have the same names as in the library. An endpoint has at most one outage; a
+//! new one replaces it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,49 +19,48 @@ use crate::tenant::Tenant;
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
-    /// An error status, before anything is used up.
+    /// The org responds with an error status and does not process the request.
     Status,
-    /// 429 with Okta's headers, before anything is used up.
+    /// The org responds with 429 and Okta's headers, and does not process the request.
     RateLimited,
-    /// The request waits for a release, and is answered then.
+    /// The request waits for a release before it is processed.
     Hang,
-    /// The request is answered, and the answer waits for a release.
+    /// The request is processed, and the response waits for a release.
     HangAfter,
-    /// The connection is closed instead of an answer, and nothing is used up.
+    /// The org closes the connection and does not process the request.
     Drop,
-    /// The connection is closed after the request took effect.
+    /// The org processes the request and closes the connection without a response.
     DropAfter,
-    /// The answer comes late.
+    /// The org delays the response.
     Delay,
 }
 
-/// The body that switches one on.
+/// The body that starts an outage.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Switch {
     kind: Kind,
-    /// With `status`; 503 if it is left out.
+    /// For `status`; 503 by default.
     status: Option<u16>,
-    /// With `delay`; a second if it is left out.
+    /// For `delay`; one second by default.
     milliseconds: Option<u64>,
-    /// For so many requests; until it is switched off if it is left out.
+    /// The number of affected requests; by default the outage lasts until it is ended.
     times: Option<usize>,
 }
 
-/// How an endpoint is.
 #[derive(Debug, Serialize)]
 struct State {
     outage: Option<Kind>,
-    /// How many requests an outage hit since the org started.
+    /// The number of requests that an outage affected since the org started.
     hits: usize,
-    /// How many requests wait for a release now.
+    /// The number of requests that wait for a release.
     waiting: usize,
 }
 
-/// Answers everything under `/dev/outages`.
+/// Handles `/dev/outages`.
 ///
-/// What changes something answers 204. A release lets go whoever waits and leaves
-/// the outage on; a deletion switches it off as well.
+/// Changes answer with 204. A release completes the waiting requests and keeps the
+/// outage; a deletion also ends it.
 pub(super) fn answer(tenant: &Tenant, request: &Recorded, method: &str, rest: &[&str]) -> Result<Reply, Reply> {
     match (method, rest) {
         ("GET", []) => return Ok(Reply::json(200, &states(tenant)).no_store()),
@@ -77,12 +76,10 @@ pub(super) fn answer(tenant: &Tenant, request: &Recorded, method: &str, rest: &[
     Ok(Reply::empty(204))
 }
 
-/// The endpoint with this name.
 fn endpoint(name: &str) -> Result<Endpoint, Reply> {
     Endpoint::named(name).ok_or_else(|| not_found(&format!("{name} (Endpoint)")))
 }
 
-/// How all endpoints are.
 fn states(tenant: &Tenant) -> BTreeMap<&'static str, State> {
     let state = |endpoint: Endpoint| {
         let state = tenant.outages.state(endpoint);
@@ -92,7 +89,6 @@ fn states(tenant: &Tenant) -> BTreeMap<&'static str, State> {
 }
 
 impl Switch {
-    /// What is to be switched on.
     fn outage(&self) -> Result<Outage, Reply> {
         Ok(match self.kind {
             Kind::Status => Outage::Status(self.status()?),
@@ -105,7 +101,7 @@ impl Switch {
         })
     }
 
-    /// A status that HTTP has.
+    /// Validates the status: 200 to 599.
     fn status(&self) -> Result<u16, Reply> {
         let status = self.status.unwrap_or(503);
         let good = (200..=599).contains(&status);
@@ -113,7 +109,6 @@ impl Switch {
     }
 }
 
-/// The name of an outage.
 fn kind(outage: Outage) -> Kind {
     match outage {
         Outage::Status(_) => Kind::Status,

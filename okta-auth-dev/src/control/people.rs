@@ -1,4 +1,4 @@
-//! People, over HTTP. Members have the names that they have in a settings file.
+//! Users in the test API. Members have the same names as in a settings file.
 
 use serde_json::{Value, json};
 
@@ -11,10 +11,10 @@ use crate::sync::lock;
 use crate::tenant::Tenant;
 use crate::user::User;
 
-/// Answers everything under `/dev/people`.
+/// Handles `/dev/people`.
 ///
-/// Removing a person ends their sessions. Removing an app from a person revokes what the
-/// app has of them.
+/// Removing a user ends their sessions. Unassigning an app from a user revokes the tokens
+/// that the app has for the user.
 pub(super) fn answer(tenant: &Tenant, request: &Recorded, rest: &[&str]) -> Result<Reply, Reply> {
     match (request.method.as_str(), rest) {
         ("GET", []) => {
@@ -43,12 +43,10 @@ pub(super) fn answer(tenant: &Tenant, request: &Recorded, rest: &[&str]) -> Resu
     Ok(Reply::empty(204))
 }
 
-/// The person with this login.
 fn known(tenant: &Tenant, login: &str) -> Result<User, Reply> {
     tenant.user(login).ok_or_else(|| not_found(&format!("{login} (User)")))
 }
 
-/// Adds or replaces a person.
 fn put(tenant: &Tenant, table: UserTable) -> Value {
     let user = table.user();
     tenant.put_user(user.clone());

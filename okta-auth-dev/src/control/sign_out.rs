@@ -1,4 +1,4 @@
-//! Signing people out, over HTTP.
+//! Sign-out in the test API.
 
 use std::sync::Arc;
 
@@ -13,34 +13,35 @@ use crate::org;
 use crate::reply::Reply;
 use crate::tenant::Tenant;
 
-/// Whom to sign out.
+/// The body of `POST /dev/universal-logout`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Person {
     login: String,
-    /// Tells the apps wrongly, and leaves the org's own sessions alone.
+    /// Sends faulty messages to the apps, and keeps the org's own sessions.
     fault: Option<RevocationFault>,
 }
 
-/// Signs somebody out everywhere, and tells what each app answered.
+/// Signs a user out everywhere, and returns the response of each app.
 pub(super) async fn universal_logout(tenant: &Arc<Tenant>, request: &Recorded) -> Result<Reply, Reply> {
     let Person { login, fault } = body(request)?;
     tenant.user(&login).ok_or_else(|| not_found(&format!("{login} (User)")))?;
     Ok(deliveries(&org::universal_logout(tenant, &login, fault).await))
 }
 
-/// The sessions that live.
+/// The active sessions.
 pub(super) fn sessions(tenant: &Tenant) -> Reply {
     let one = |session: org::OktaSession| json!({"sid": session.sid, "login": session.login, "apps": session.apps});
     Reply::json(200, &org::sessions(tenant).into_iter().map(one).collect::<Vec<Value>>()).no_store()
 }
 
-/// Ends a session; none is told for one that is over.
+/// Ends a session and returns the deliveries; the list is empty if the session is already
+/// over.
 pub(super) async fn end_session(tenant: &Tenant, sid: &str) -> Reply {
     deliveries(&org::end_session(tenant, sid).await)
 }
 
-/// What apps answered, as JSON.
+/// The responses of apps as JSON.
 fn deliveries(deliveries: &[Delivery]) -> Reply {
     let one = |delivery: &Delivery| {
         json!({

@@ -1,4 +1,4 @@
-//! Minting, over HTTP: tokens without a request, good or bad.
+//! Token creation in the test API: tokens without a request, valid or invalid.
 
 use std::sync::Arc;
 
@@ -12,38 +12,38 @@ use crate::minter::Minter;
 use crate::reply::Reply;
 use crate::tenant::Tenant;
 
-/// What to make.
+/// The body of `POST /dev/tokens`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Order {
     #[serde(default)]
     kind: Kind,
-    /// `default` if it is left out; `org` for the org's own server.
+    /// The authorization server: `default` if it is missing, `org` for the org's own.
     server: Option<String>,
-    /// The first client if it is left out.
+    /// The first client by default.
     client: Option<String>,
-    /// The person, for ID tokens and access tokens; the first one if it is left out.
+    /// The user of ID tokens and access tokens; the first user by default.
     login: Option<String>,
-    /// Of an ID token.
+    /// For an ID token.
     nonce: Option<String>,
-    /// Of an access token.
+    /// For an access token.
     #[serde(default)]
     scopes: Vec<String>,
-    /// Claims to change; null removes one.
+    /// Claims to change; null removes a claim.
     #[serde(default)]
     claims: Map<String, Value>,
-    /// Members of the JOSE header to change; null removes one.
+    /// Members of the JOSE header to change; null removes a member.
     #[serde(default)]
     header: Map<String, Value>,
     #[serde(default)]
     signature: Signature,
-    /// Signs with this algorithm and a key made for it.
+    /// Signs with this algorithm and a key generated for it.
     algorithm: Option<String>,
-    /// Signs with HS256 and this text.
+    /// Signs with HS256 and this secret.
     secret: Option<String>,
 }
 
-/// What the token starts from.
+/// The token to start from.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
@@ -54,25 +54,24 @@ enum Kind {
     Empty,
 }
 
-/// What becomes of the signature.
+/// How the token is signed.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Signature {
     #[default]
     Good,
-    /// Damaged.
     Bad,
     /// `alg` is `none`.
     None,
-    /// With a key that is announced and does not sign yet.
+    /// Signed with a key that is published but not yet used for signing.
     NextKey,
-    /// With a key that is never published.
+    /// Signed with a key that is never published.
     UnpublishedKey,
-    /// With a key that is published for encryption.
+    /// Signed with a key that is published for encryption.
     EncryptionKey,
 }
 
-/// Answers `POST /dev/tokens`.
+/// Handles `POST /dev/tokens`.
 pub(super) fn mint(tenant: &Arc<Tenant>, request: &Recorded) -> Result<Reply, Reply> {
     let order: Order = body(request)?;
     let minter = order.minter(tenant)?;

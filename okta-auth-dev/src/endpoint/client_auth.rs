@@ -1,16 +1,16 @@
-//! How a client proves who it is (token, introspect, revoke).
+//! Client authentication for token, introspect and revoke.
 //!
-//! A client uses the one method that it is registered with. Everything else fails with
-//! `invalid_client` and status 401, with Okta's description of what is wrong; ambiguous
+//! A client must use the one method that it is registered with. Other requests fail with
+//! `invalid_client` and status 401, with Okta's description of the problem; ambiguous
 //! requests fail with `invalid_request`.
 //!
-//! The checks go from the request to the client: credentials in the query, more
-//! than one kind of credentials, their form, the client, its method, and last the
-//! secret or the signature. So a good secret in the query is refused for being
-//! there.
+//! The checks run in this order: credentials in the query, more than one kind of
+//! credentials, their form, the client, its method, and last the secret or the signature.
+//! So a correct secret in the query is still rejected.
 //!
-//! Credentials in the query are refused because queries end up in logs (RFC 6749
-//! §2.3.1), and two kinds of them because a request must use one method (RFC 6749
+//! Credentials in the query are rejected because queries end up in logs (RFC 6749
+//! §2.3.1). Two kinds of credentials are rejected, even if both are correct, because a
+//! request must use one method (RFC 6749 §2.3).
 //! §2.3), even if both are right.
 
 use aws_lc_rs::hmac;
@@ -24,13 +24,13 @@ use crate::oauth_error::OAuthError;
 use crate::random;
 use crate::sync::lock;
 
-/// The one value of `client_assertion_type` (RFC 7523 §2.2).
+/// The only value of `client_assertion_type` (RFC 7523 §2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How long an assertion may be valid at Okta, in seconds.
+/// The maximum lifetime of an assertion at Okta, in seconds.
 const ASSERTION_LIFETIME: i64 = 3600;
 
-/// What a request carries to prove who sent it.
+/// The credentials of a request.
 enum Credentials {
     Secret {
         id: String,
@@ -39,15 +39,15 @@ enum Credentials {
     },
     /// A JWT that the client signed (RFC 7523).
     Assertion(String),
-    /// A client id alone.
+    /// A client id only.
     Public(String),
 }
 
-/// Finds out which client sent the request.
+/// Returns the client that sent the request.
 ///
-/// An unknown client and a wrong secret have different descriptions, as at Okta. A
-/// secret in the body of a client that is registered for HTTP Basic fails even if
-/// it is the right one: the method is compared before the secret.
+/// An unknown client and a wrong secret have different descriptions, as at Okta. The
+/// method is compared before the secret, so a correct secret in the body fails for a
+/// client that is registered for HTTP Basic.
 pub(super) fn authenticate(exchange: &Exchange<'_>, params: &Params) -> Result<Client, OAuthError> {
     match credentials(exchange, params)? {
         Credentials::Secret { id, secret, method } => {
@@ -70,21 +70,20 @@ pub(super) fn authenticate(exchange: &Exchange<'_>, params: &Params) -> Result<C
     }
 }
 
-/// The client with this id.
 fn known(exchange: &Exchange<'_>, id: &str) -> Result<Client, OAuthError> {
     exchange.tenant.client(id).ok_or_else(|| OAuthError::invalid_client("Invalid value for 'client_id' parameter."))
 }
 
-/// Okta's words when the method is not that of the client.
+/// Okta's error for a client that uses another method than its own.
 fn failed() -> OAuthError {
     OAuthError::invalid_client("Client authentication failed. Either the client or the client credentials are invalid.")
 }
 
-/// Reads the credentials: one kind, and none in the query.
+/// Reads the credentials: exactly one kind, and not in the query.
 ///
-/// Any `Authorization` header counts as a kind of credentials, also one with
-/// another scheme than Basic, and then it is the only one that is looked at. A
-/// `client_id` beside it is no second kind, because many clients send it always.
+/// Any `Authorization` header counts as credentials, even with another scheme than Basic,
+/// and then only the header is read. A `client_id` in addition is not a second kind,
+/// because many clients always send it.
 fn credentials(exchange: &Exchange<'_>, params: &Params) -> Result<Credentials, OAuthError> {
     let query = Params::new(exchange.request.query_pairs());
     if query.has("client_secret") || query.has("client_assertion") {
@@ -118,10 +117,10 @@ fn credentials(exchange: &Exchange<'_>, params: &Params) -> Result<Credentials, 
     })
 }
 
-/// HTTP Basic; both halves are form-encoded first (RFC 6749 §2.3.1).
+/// Parses HTTP Basic credentials, whose halves are form-encoded (RFC 6749 §2.3.1).
 ///
-/// Where `public` is set, a client id without a colon is a public client: Okta's
-/// JavaScript SDK sends it that way when it revokes or introspects.
+/// If `public` is set, a client id without a colon identifies a public client: Okta's
+/// JavaScript SDK sends it in this form to revoke and introspect.
 fn basic(header: &str, public: bool) -> Option<Credentials> {
     let (scheme, value) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -136,19 +135,18 @@ fn basic(header: &str, public: bool) -> Option<Credentials> {
     Some(Credentials::Secret { id, secret, method: AuthMethod::ClientSecretBasic })
 }
 
-/// An assertion, taken apart.
+/// A parsed assertion.
 struct Assertion<'a> {
-    /// Header and claims as they were sent, which is what the signature is about.
+    /// Header and claims as sent, the input of the signature.
     message: &'a str,
     signature: Vec<u8>,
     header: Value,
-    /// Untrusted until the signature was checked.
+    /// Untrusted until the signature is verified.
     claims: Value,
 }
 
 impl<'a> Assertion<'a> {
-    /// Nothing if it is not made of three parts of base64url with JSON in the first
-    /// two.
+    /// Parses three parts of base64url with JSON in the first two.
     fn parse(assertion: &'a str) -> Option<Self> {
         let (message, signature) = assertion.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
@@ -160,22 +158,22 @@ impl<'a> Assertion<'a> {
         })
     }
 
-    /// A claim that is text; empty if it is missing.
+    /// Returns a text claim; empty if it is missing.
     fn text(&self, name: &str) -> &str {
         self.claims.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// A claim that is a whole number.
+    /// Returns an integer claim.
     fn number(&self, name: &str) -> Option<i64> {
         self.claims.get(name).and_then(Value::as_i64)
     }
 }
 
-/// `private_key_jwt` and `client_secret_jwt`.
+/// Authenticates by `private_key_jwt` or `client_secret_jwt`.
 ///
-/// `iss` and `sub` are both the client id (RFC 7523 §3). The `jti` comes last, so
-/// that an assertion that is refused for something else is not used up. It is
-/// optional: without one, an assertion works until it expires.
+/// `iss` and `sub` must both be the client id (RFC 7523 §3). The `jti` is checked last,
+/// so that an assertion that fails another check is not consumed. It is optional: without
+/// one, an assertion works until it expires.
 fn by_assertion(exchange: &Exchange<'_>, assertion: &str) -> Result<Client, OAuthError> {
     let bad = OAuthError::invalid_client;
     let assertion = Assertion::parse(assertion).ok_or_else(|| bad("The parsing of the client_assertion failed."))?;
@@ -193,12 +191,11 @@ fn by_assertion(exchange: &Exchange<'_>, assertion: &str) -> Result<Client, OAut
     Ok(client)
 }
 
-/// The audience is the endpoint that is called: Okta insists, although the FAPI
-/// profiles want the issuer.
+/// Checks audience and times. The audience must be the called endpoint: Okta insists on
+/// it, although the FAPI profiles require the issuer.
 ///
-/// `exp` is required and at most an hour ahead; `iat` is optional. An `aud` that is
-/// an array is refused even if the endpoint is in it. All times are seconds of the
-/// virtual clock.
+/// `exp` is required and at most an hour ahead; `iat` is optional. An `aud` array is
+/// rejected even if it contains the endpoint. Times are seconds of the virtual clock.
 fn check_claims(exchange: &Exchange<'_>, assertion: &Assertion<'_>) -> Result<(), OAuthError> {
     let (bad, now) = (OAuthError::invalid_client, exchange.now());
     if assertion.text("aud") != exchange.endpoint_url() {
@@ -213,17 +210,17 @@ fn check_claims(exchange: &Exchange<'_>, assertion: &Assertion<'_>) -> Result<()
     if expires_at > now + ASSERTION_LIFETIME {
         return Err(bad("The client_assertion token has an expiration too far into the future."));
     }
-    // A minute for clocks that differ.
+    // Allows a minute of clock skew.
     if assertion.number("iat").is_some_and(|issued_at| issued_at > now + 60) {
         return Err(bad("The client_assertion token must be issued before the current time."));
     }
     Ok(())
 }
 
-/// With the client's registered keys, or its secret, as it is registered.
+/// Verifies the signature with the client's registered keys or with its secret.
 ///
-/// With a `kid` only the keys of that name are tried, without one all of them. A
-/// client that is registered for another method cannot use an assertion at all.
+/// A `kid` selects the keys of that name; without one, all keys are tried. A client that
+/// is registered for another method cannot use an assertion.
 fn check_signature(assertion: &Assertion<'_>, client: &Client) -> Result<(), OAuthError> {
     let bad = OAuthError::invalid_client;
     let name = assertion.header.get("alg").and_then(Value::as_str).unwrap_or_default();
@@ -244,12 +241,11 @@ fn check_signature(assertion: &Assertion<'_>, client: &Client) -> Result<(), OAu
     good.then_some(()).ok_or_else(|| bad("The client_assertion signature is invalid."))
 }
 
-/// Whether the assertion is signed with the client secret, which must have 32
-/// characters or more.
+/// Whether the assertion is signed with the client secret, which must have at least 32
+/// characters.
 ///
-/// The key is the text of the secret, not something decoded from it. RFC 7518 §3.2
-/// asks for a key as long as the hash; Okta's limit is the same for all three
-/// algorithms.
+/// The key is the text of the secret without any decoding. RFC 7518 §3.2 requires a key
+/// as long as the hash; Okta's limit is the same for all three algorithms.
 fn hmac_verifies(name: &str, assertion: &Assertion<'_>, client: &Client) -> Result<bool, OAuthError> {
     let algorithm = match name {
         "HS256" => hmac::HMAC_SHA256,

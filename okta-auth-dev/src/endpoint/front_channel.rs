@@ -1,8 +1,9 @@
-//! Single Logout over the browser (OpenID Connect Front-Channel Logout 1.0).
+//! Single Logout through the browser (OpenID Connect Front-Channel Logout 1.0).
 //!
-//! When an Okta session ends, a page loads the sign-out address of every other app that
-//! was used in it, each in a hidden frame, and goes on to where the browser was to go.
-//! A browser that keeps cookies from frames of other sites sends none along: then `iss`
+//! When an Okta session ends, a page loads the logout URI of every other app that was
+//! used in it, each in a hidden frame, and then continues to the next page. A browser
+//! that blocks third-party cookies sends none from these frames, so an app has only `iss`
+//! and `sid`.
 //! and `sid` are all that an app has.
 
 use url::Url;
@@ -13,14 +14,14 @@ use crate::reply::Reply;
 use crate::store::Session;
 use crate::tenant::Tenant;
 
-/// The addresses for a session that ended: of every app that was used in it and takes
-/// part in Single Logout, except the one that started the sign-out.
+/// The logout URIs for an ended session: of every app that was used in it and uses Single
+/// Logout, except the app that started the sign-out.
 pub(crate) fn uris(tenant: &Tenant, session: &Session, initiator: Option<&str>) -> Vec<(String, String)> {
     let others = session.apps.iter().filter(|(id, _)| Some(id.as_str()) != initiator);
     others.filter_map(|(id, server)| Some((id.clone(), uri(tenant, session, id, server)?))).collect()
 }
 
-/// The address of an app, with `iss` and `sid` if it wants them: both or neither.
+/// The logout URI of an app, with both `iss` and `sid` if the app requires them.
 fn uri(tenant: &Tenant, session: &Session, client_id: &str, server: &str) -> Option<String> {
     let client = tenant.client(client_id).filter(|client| client.participate_slo)?;
     let mut uri = Url::parse(&client.frontchannel_logout_uri?).ok()?;
@@ -31,8 +32,8 @@ fn uri(tenant: &Tenant, session: &Session, client_id: &str, server: &str) -> Opt
     ["http", "https"].contains(&uri.scheme()).then(|| uri.to_string())
 }
 
-/// The page with the frames. It goes on when all have loaded, or after a while; without
-/// a script there is a link.
+/// The page with the frames. It continues when all frames have loaded, or after a
+/// timeout; without scripts it shows a link.
 pub(super) fn reply(tenant: &Tenant, uris: &[(String, String)], next: Option<&str>) -> Reply {
     let nonce = random::token();
     let origins = uris.iter().filter_map(|(_, uri)| Some(Url::parse(uri).ok()?.origin().ascii_serialization()));

@@ -1,8 +1,8 @@
 //! `/introspect` (RFC 7662).
 //!
-//! An API asks here about tokens that it cannot check itself: those of the org's own
-//! server, and those that may have been revoked. The token must be one of the server
-//! that is asked.
+//! An API calls it for tokens that it cannot verify itself: tokens of the org's own
+//! server, and tokens that may have been revoked. The token must belong to the called
+//! server.
 
 use serde_json::{Map, Value, json};
 
@@ -15,7 +15,7 @@ use crate::store::Grant;
 use crate::sync::lock;
 use crate::token::verify_own;
 
-/// Says whether a token of this server is active, and if so what is in it.
+/// Returns whether a token of this server is active, with its members.
 pub(super) fn introspect(exchange: &Exchange<'_>) -> Reply {
     let board = &exchange.tenant.board;
     let status = board.find(|fault| if let Fault::IntrospectStatus(status) = fault { Some(*status) } else { None });
@@ -27,7 +27,7 @@ pub(super) fn introspect(exchange: &Exchange<'_>) -> Reply {
     reply.delayed(delay)
 }
 
-/// Any client of the org may ask about any token.
+/// Any client of the org may introspect any token.
 fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     let params = Params::new(exchange.request.form());
     params.check_duplicates()?;
@@ -36,7 +36,7 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     let token = token.ok_or_else(|| OAuthError::invalid_request("The 'token' parameter is required."))?;
     let mut members = signed(exchange, token).or_else(|| refresh(exchange, token)).unwrap_or_default();
     let always = exchange.tenant.board.hit(&Fault::IntrospectAlwaysActive);
-    // An inactive token gets exactly this, and no reason.
+    // The response for an inactive token has only this member, without a reason.
     let active = always || !members.is_empty();
     members.insert("active".into(), json!(active));
     exchange.tenant.board.change_members(&mut members, |fault| match fault {
@@ -46,11 +46,11 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     Ok(Reply::json(200, &members).no_store())
 }
 
-/// What is in an access token or an ID token. Here `scope` is a string, unlike `scp` in
-/// the token.
+/// The members of an access token or an ID token. Here `scope` is a string, unlike `scp`
+/// in the token.
 ///
-/// `username` and `uid` are about the person, whichever of the two is the `sub` of the
-/// token; a token of `client_credentials` has neither.
+/// `username` and `uid` identify the user, independent of the token's `sub`; a token of
+/// `client_credentials` has neither.
 fn signed(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
     let claims = verify_own(exchange.tenant, exchange.server, token)?;
     let mut members = Map::new();
@@ -64,10 +64,11 @@ fn signed(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
     }
     let client_id = claims.get("cid").or_else(|| claims.get("aud")).cloned();
     members.insert("client_id".into(), client_id.unwrap_or_default());
-    // Only an access token has `cid`; without it this is an ID token, whose `sub` is the user id.
+    // Only an access token has `cid`. Without it this is an ID token, whose `sub` is the
+    // user id.
     let person = if claims.contains_key("cid") { claims.get("uid") } else { claims.get("sub") };
     if let Some(id) = person.and_then(Value::as_str) {
-        // Tokens of an account that is gone are dead.
+        // Tokens of deleted users are inactive.
         let user = exchange.tenant.user_by_id(id)?;
         members.insert("uid".into(), json!(user.id));
         members.insert("username".into(), json!(user.login));
@@ -75,7 +76,7 @@ fn signed(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
     Some(members)
 }
 
-/// What a refresh token stands for. One that was replaced is dead after the leeway.
+/// The members of a refresh token. A rotated one is inactive after the grace period.
 fn refresh(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
     let (tenant, now) = (exchange.tenant, exchange.now());
     let token = lock(&tenant.store).refresh_token(token, now)?;
@@ -95,8 +96,8 @@ fn refresh(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
     members.as_object().cloned()
 }
 
-/// Okta names the device that somebody signed in from. Here every sign-in has one of
-/// its own, which stays the same while its refresh token is rotated.
+/// The device id. Okta identifies the device of the sign-in; here every sign-in has its
+/// own id, which survives the rotation of its refresh token.
 fn device(grant: &Grant) -> String {
     let letters = grant.id.chars().filter(char::is_ascii_alphanumeric).take(17);
     format!("guo{}", letters.collect::<String>())

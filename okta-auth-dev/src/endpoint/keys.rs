@@ -1,13 +1,12 @@
-//! `/keys`: the public keys, and the many ways in which a key set can be bad.
+//! `/keys`: the public keys, and the faults of a key set.
 //!
-//! A client should fetch this rarely: the answer may be cached for weeks, and a
+//! A client should fetch the keys rarely: the response may be cached for weeks, and a
 //! rotation shows as a `kid` that is not in the cache.
 //!
-//! What is bad about a set is meant for what RFC 7517 §5 asks of a client: entries
-//! that it does not understand, that lack members or have values out of range must
-//! be skipped, and the rest must go on to work. The endpoint needs no
-//! authentication, is open to scripts of any origin, and is outside the rate limit,
-//! all as at Okta.
+//! The faults exercise RFC 7517 §5: a client must skip entries that it does not
+//! understand, that lack members or that have values out of range, and must keep using
+//! the others. As at Okta, the endpoint needs no authentication, is open to scripts of
+//! any trusted origin, and is exempt from the rate limit.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -19,7 +18,7 @@ use crate::random;
 use crate::reply::Reply;
 use crate::sync::lock;
 
-/// What Okta sends: about 44 days.
+/// Okta's value: about 44 days.
 const CACHE: &str = "max-age=3832304, must-revalidate";
 
 /// RFC 7517 §5.
@@ -28,14 +27,14 @@ struct KeySet {
     keys: Vec<Value>,
 }
 
-/// Answers at `/keys`, and at the paths that [`Fault::DiscoveryJwksPath`] announced.
+/// Handles `/keys`, and the paths that [`Fault::DiscoveryJwksPath`] published.
 ///
-/// Once a path was announced, `keys` itself is unknown until the faults are
-/// cleared: a client that made the URL up instead of reading it fails. Earlier
-/// announced paths go on to work, because a metadata document may be cached.
+/// Once such a path is published, `keys` itself is not found until the faults are
+/// cleared, so a client fails if it constructs the URL instead of reading it. Earlier
+/// published paths stay valid, because a metadata document may be cached.
 ///
-/// Faults that replace the answer come before those that change it. A delay is in
-/// real time, whatever the virtual clock says.
+/// Faults that replace the response come before faults that change it. A delay uses real
+/// time, not the virtual clock.
 pub(super) fn keys(exchange: &Exchange<'_>, path: &str) -> Reply {
     if !exchange.is("GET") {
         return wrong_method();
@@ -56,7 +55,7 @@ pub(super) fn keys(exchange: &Exchange<'_>, path: &str) -> Reply {
     if board.hit(&Fault::KeysHuge) { reply.huge() } else { reply }
 }
 
-/// The faults that answer with something else than keys.
+/// The faults that replace the response.
 fn faulty(exchange: &Exchange<'_>) -> Option<Reply> {
     let board = &exchange.tenant.board;
     if let Some(status) = board.find(|fault| if let Fault::KeysStatus(status) = fault { Some(*status) } else { None }) {
@@ -68,14 +67,14 @@ fn faulty(exchange: &Exchange<'_>) -> Option<Reply> {
     (!exchange.moved && board.hit(&Fault::KeysRedirect)).then(|| exchange.moved_reply(302))
 }
 
-/// The published keys, with the faults that are on.
+/// The published keys, with the active faults.
 ///
-/// The good keys are always last, so that a client that takes the first match takes a
-/// bad one.
+/// The good keys are always last, so that a client that uses the first match uses a bad
+/// one.
 ///
-/// An empty set wins over everything else. A single key is ACTIVE, which comes
-/// first in the list of the ring. Without names every RSA key is a candidate, and a
-/// client has to try several or give up.
+/// An empty set takes precedence over other faults. A single key is the ACTIVE one, which
+/// is first in the ring. Without `kid`s every RSA key is a candidate, so a client has to
+/// try several or give up.
 fn key_set(exchange: &Exchange<'_>) -> Result<Vec<Value>, crate::Error> {
     let board = &exchange.tenant.board;
     if board.hit(&Fault::KeysEmpty) {
@@ -109,11 +108,11 @@ fn key_set(exchange: &Exchange<'_>) -> Result<Vec<Value>, crate::Error> {
     Ok(first)
 }
 
-/// An RSA key of somebody else: a random number is as good a modulus as any for a
-/// signature that must not verify.
+/// An RSA key that does not belong to the org. A random number is a sufficient modulus
+/// for a signature that must not verify.
 ///
-/// The top bit is set, so that it has 2048 bits and is not refused for its size; it
-/// is odd, because a product of two odd primes is.
+/// The top bit is set, so that the key has 2048 bits and is not rejected for its size.
+/// The number is odd, because a product of two odd primes is.
 fn foreign_rsa(kid: &str) -> Map<String, Value> {
     let mut modulus = random::bytes::<256>();
     let [first, .., last] = &mut modulus;
@@ -124,19 +123,17 @@ fn foreign_rsa(kid: &str) -> Map<String, Value> {
     key.as_object().cloned().unwrap_or_default()
 }
 
-/// The same key, without its name.
 fn without_kid(mut key: Map<String, Value>) -> Map<String, Value> {
     key.remove("kid");
     key
 }
 
-/// Entries that must not harm the good keys behind them. The coordinates are random,
-/// hence on no curve.
+/// Entries that must not affect the good keys behind them. The coordinates are random, so
+/// they are not on the curve.
 ///
-/// First keys of other kinds under the name of the good key, known and unknown
-/// ones, then RSA keys for another use and another algorithm, then RSA keys that
-/// lack the modulus, or in which it or the name is broken, and last entries that
-/// are no keys at all.
+/// The list has, in order: keys of other types, known and unknown, with the `kid` of the
+/// good key; RSA keys for another use and another algorithm; RSA keys with a missing or
+/// broken modulus or `kid`; and entries that are not keys.
 fn decoys(kid: &str) -> Vec<Value> {
     let number = || random::base64url(random::bytes::<32>());
     let mut encrypts = foreign_rsa(kid);

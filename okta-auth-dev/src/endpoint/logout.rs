@@ -1,8 +1,8 @@
 //! `/logout` (OpenID Connect RP-Initiated Logout).
 //!
-//! The browser comes here after the app ended its own session. Okta requires the ID
-//! token as a hint, compares the place to return to exactly, and shows its own page for
-//! every error: there is no telling where an error should go.
+//! The app redirects the browser here after it has ended its own session. Okta requires
+//! the ID token as a hint, compares the post-logout redirect URI exactly, and shows every
+//! error on its own page, because there is no trusted target for it.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::store::Session;
 use crate::sync::lock;
 use crate::token::verify_signature;
 
-/// Ends the Okta session of the browser and sends it back to the app.
+/// Ends the Okta session of the browser and redirects to the app.
 pub(super) fn logout(exchange: &Exchange<'_>) -> Reply {
     let request = exchange.request;
     let params = Params::new(if exchange.is("POST") { request.form() } else { request.query_pairs() });
@@ -25,8 +25,8 @@ pub(super) fn logout(exchange: &Exchange<'_>) -> Reply {
     }
 }
 
-/// Everything is checked before the session ends, so that a bad link cannot sign
-/// anybody out.
+/// Validates all parameters before the session ends, so that an invalid link cannot sign
+/// a user out.
 fn process(exchange: &Exchange<'_>, params: &Params) -> Result<Reply, OAuthError> {
     params.check_duplicates()?;
     let (client_id, subject) = hint(exchange, params)?;
@@ -57,13 +57,13 @@ fn process(exchange: &Exchange<'_>, params: &Params) -> Result<Reply, OAuthError
             front_channel::reply(tenant, &others, Some(&next.unwrap_or_else(own)))
         }
         Some(next) => Reply::redirect(next),
-        // As at Okta: the app named no page, so the org shows one of its own.
+        // As at Okta: without a post-logout redirect URI, the org shows its own page.
         None => sign_in::own_page(tenant),
     })
 }
 
-/// Client and person of the `id_token_hint`, which Okta requires. It may be expired,
-/// but it must be one of ours.
+/// Returns client and user of the `id_token_hint`, which Okta requires. It may be
+/// expired, but this org must have issued it.
 fn hint(exchange: &Exchange<'_>, params: &Params) -> Result<(String, String), OAuthError> {
     let hint = params
         .find("id_token_hint")
@@ -72,7 +72,7 @@ fn hint(exchange: &Exchange<'_>, params: &Params) -> Result<(String, String), OA
     let invalid = || OAuthError::new(400, "invalid_token", "The id token is invalid.");
     let claims = claims.ok_or_else(invalid)?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
-    // An access token is signed too, but it is no hint.
+    // An access token also has a valid signature, but is not a valid hint.
     if claims.contains_key("scp") {
         return Err(invalid());
     }
@@ -83,8 +83,8 @@ fn hint(exchange: &Exchange<'_>, params: &Params) -> Result<(String, String), OA
     Ok((audience.ok_or_else(invalid)?, text("sub").ok_or_else(invalid)?))
 }
 
-/// Ends the session and returns it, unless it is somebody else's. Without a session
-/// there is nothing to do.
+/// Ends and returns the session, unless it belongs to another user. Without a session
+/// this is a no-op.
 fn end_session(exchange: &Exchange<'_>, subject: &str) -> Result<Option<Session>, OAuthError> {
     let Some(id) = exchange.request.cookie(SESSION_COOKIE) else { return Ok(None) };
     let session = lock(&exchange.tenant.store).session(id, exchange.now());
@@ -99,7 +99,7 @@ fn end_session(exchange: &Exchange<'_>, subject: &str) -> Result<Option<Session>
     Ok(session)
 }
 
-/// The state as it was sent, unless a fault is on.
+/// The state as sent, unless a fault changes it.
 fn returned_state(exchange: &Exchange<'_>, state: &str) -> Option<String> {
     let board = &exchange.tenant.board;
     if board.hit(&Fault::LogoutNoState) {

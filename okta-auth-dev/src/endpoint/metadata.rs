@@ -1,13 +1,13 @@
 //! The metadata documents, member for member in Okta's order.
 //!
-//! The OpenID document and the OAuth document of a server are nearly the same; the
-//! first has userinfo and ID tokens, the second one response type and one grant more.
-//! Custom scopes and custom claims are in neither. The lists say what Okta can do, not
-//! what this org does: a client must not conclude from them that, say, PAR works here.
+//! The OpenID document and the OAuth document of a server are nearly identical. The first
+//! adds userinfo and ID tokens, the second adds one response type and one grant. Neither
+//! lists custom scopes and claims. The lists describe Okta's capabilities, not those of
+//! this org: for example, they include PAR, which the org does not serve.
 //!
-//! A client must compare `issuer` with the one it is configured with (RFC 8414
-//! §3.3, OpenID Connect Discovery §4.3), and must take every URL from here. Several
-//! faults are about these two rules.
+//! A client must compare `issuer` with its configured issuer (RFC 8414 §3.3, OpenID
+//! Connect Discovery §4.3), and must take every URL from the metadata. Several faults
+//! test these two rules.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -19,14 +19,14 @@ use crate::random;
 use crate::reply::Reply;
 use crate::sync::lock;
 
-/// For objects that clients sign, with their secret or with a key.
+/// For objects that clients sign with their secret or with a key.
 const HMAC_RSA_EC: [&str; 9] = ["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
-/// For proofs, which need a key.
+/// For DPoP proofs, which require a key.
 const RSA_EC: [&str; 6] = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
-/// The same at the token, introspection and revocation endpoints.
+/// For the token, introspection and revocation endpoints.
 const CLIENT_AUTHENTICATION: [&str; 5] =
     ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
-/// Of these the org answers `code`.
+/// The org supports only `code`.
 const RESPONSE_TYPES: [&str; 7] = [
     "code",
     "id_token",
@@ -37,7 +37,7 @@ const RESPONSE_TYPES: [&str; 7] = [
     // Only the OAuth document lists this one.
     "token",
 ];
-/// Of these the org knows codes, refresh tokens and client credentials.
+/// The org supports only codes, refresh tokens and client credentials.
 const GRANT_TYPES: [&str; 11] = [
     "authorization_code",
     "implicit",
@@ -52,48 +52,44 @@ const GRANT_TYPES: [&str; 11] = [
     // Only the OAuth document lists this one.
     "client_credentials",
 ];
-/// Claims of ID tokens.
 #[rustfmt::skip]
 const OPENID_CLAIMS: [&str; 31] = [
     "iss", "ver", "sub", "aud", "iat", "exp", "jti", "auth_time", "amr", "idp", "nonce", "name", "nickname",
     "preferred_username", "given_name", "middle_name", "family_name", "email", "email_verified", "profile", "zoneinfo",
     "locale", "address", "phone_number", "picture", "website", "gender", "birthdate", "updated_at", "at_hash", "c_hash",
 ];
-/// Claims of access tokens.
 const OAUTH_CLAIMS: [&str; 10] = ["ver", "jti", "iss", "aud", "iat", "exp", "cid", "uid", "scp", "sub"];
 
-/// A metadata document. The order of the fields is Okta's. What only one of the two
-/// documents has is an `Option`.
+/// A metadata document in Okta's order. Members of only one of the two documents are
+/// `Option`s.
 #[derive(Debug, Serialize)]
 struct Metadata {
-    /// The identifier that ID tokens carry as `iss`, character by character.
+    /// Equals `iss` of ID tokens, character by character.
     issuer: String,
-    /// Where the browser is sent.
     authorization_endpoint: String,
-    /// Where the app exchanges codes and refreshes.
     token_endpoint: String,
     /// Only in the OpenID document.
     #[serde(skip_serializing_if = "Option::is_none")]
     userinfo_endpoint: Option<String>,
-    /// Always that of the org, also at a custom server.
+    /// Belongs to the org, even for a custom server.
     registration_endpoint: String,
-    /// Where the keys are. Must be read from here and not be made up.
+    /// Clients must read the URL from here and must not construct it.
     jwks_uri: String,
     response_types_supported: Vec<&'static str>,
     response_modes_supported: [&'static str; 4],
-    /// What the server could allow; a client may have fewer.
+    /// The grants of the server; a client may have fewer.
     grant_types_supported: Vec<&'static str>,
-    /// Everybody has the same `sub` at all clients.
+    /// A user has the same `sub` at all clients.
     subject_types_supported: [&'static str; 1],
-    /// Okta signs with RS256 alone.
+    /// Okta signs only with RS256.
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token_signing_alg_values_supported: Option<[&'static str; 1]>,
-    /// Okta encrypts if an app has a key for it; this org does not.
+    /// Okta encrypts ID tokens for an app with an encryption key; this org does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token_encryption_alg_values_supported: Option<[&'static str; 3]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token_encryption_enc_values_supported: Option<[&'static str; 1]>,
-    /// Those of OpenID Connect; custom ones are not published.
+    /// The OpenID Connect scopes; custom scopes are not published.
     scopes_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: [&'static str; 5],
     claims_supported: Vec<&'static str>,
@@ -103,19 +99,18 @@ struct Metadata {
     introspection_endpoint_auth_methods_supported: [&'static str; 5],
     revocation_endpoint: String,
     revocation_endpoint_auth_methods_supported: [&'static str; 5],
-    /// Where the browser is sent for sign-out.
     end_session_endpoint: String,
-    /// Okta takes signed request objects; this org refuses them.
+    /// Okta accepts signed request objects; this org rejects them.
     request_parameter_supported: bool,
     request_object_signing_alg_values_supported: [&'static str; 9],
-    /// Announced, as at Okta, but not served here.
+    /// Published as at Okta, but not served by this org.
     device_authorization_endpoint: String,
-    /// Announced, as at Okta, but not served here.
+    /// Published as at Okta, but not served by this org.
     pushed_authorization_request_endpoint: String,
-    /// Announced, as at Okta, but not served here.
+    /// Published as at Okta, but not served by this org.
     backchannel_token_delivery_modes_supported: [&'static str; 1],
     backchannel_authentication_request_signing_alg_values_supported: [&'static str; 9],
-    /// Announced, as at Okta; a request with a proof is refused here.
+    /// Published as at Okta; this org rejects requests with a proof.
     dpop_signing_alg_values_supported: [&'static str; 6],
 }
 
@@ -129,14 +124,14 @@ pub(super) fn oauth(exchange: &Exchange<'_>) -> Reply {
     document(exchange, false)
 }
 
-/// Answers, with the faults that are on.
+/// Serves a document with the active faults.
 ///
-/// A `client_id` in the query is checked and then ignored: at Okta it selects the
-/// issuer that the client is set to, and here every server has but one. An unknown
-/// one is answered in the shape of the management API, as at Okta.
+/// A `client_id` in the query is checked and then ignored: at Okta it selects the issuer
+/// that the client is configured for, and here every server has only one. An unknown
+/// client gets an error in the format of the management API, as at Okta.
 ///
-/// The cross-origin fault swaps the two names of this machine. It leaves an org
-/// alone whose address is no bare `127.0.0.1`.
+/// The cross-origin fault swaps the two names of this machine. It has no effect on an org
+/// whose address is not `127.0.0.1`.
 fn document(exchange: &Exchange<'_>, openid: bool) -> Reply {
     if !exchange.is("GET") {
         return crate::oauth_error::wrong_method();
@@ -167,7 +162,7 @@ fn document(exchange: &Exchange<'_>, openid: bool) -> Reply {
     if board.hit(&Fault::DiscoveryHuge) { reply.huge() } else { reply }
 }
 
-/// The members, if faults change any. They lose Okta's order then.
+/// The members, if faults change any. Changed documents lose Okta's order.
 fn changed(exchange: &Exchange<'_>, metadata: &Metadata) -> Option<Map<String, Value>> {
     let board = &exchange.tenant.board;
     let Ok(Value::Object(before)) = serde_json::to_value(metadata) else { return None };
@@ -188,7 +183,7 @@ fn changed(exchange: &Exchange<'_>, metadata: &Metadata) -> Option<Map<String, V
     (members != before).then_some(members)
 }
 
-/// The faults that answer with something else than metadata.
+/// The faults that replace the response.
 fn faulty(exchange: &Exchange<'_>) -> Option<Reply> {
     let board = &exchange.tenant.board;
     if let Some(status) = board.find(|fault| if let Fault::DiscoveryStatus(s) = fault { Some(*s) } else { None }) {
@@ -200,10 +195,9 @@ fn faulty(exchange: &Exchange<'_>) -> Option<Reply> {
     (!exchange.moved && board.hit(&Fault::DiscoveryRedirect)).then(|| exchange.moved_reply(302))
 }
 
-/// Announces the keys at a path that was never used before.
+/// Publishes the keys at a new path.
 ///
-/// It starts with `keys`, because that is what the dispatcher recognizes the
-/// endpoint by.
+/// The path starts with `keys`, by which the dispatcher recognizes the endpoint.
 fn other_jwks_uri(exchange: &Exchange<'_>) -> String {
     let path = format!("keys-{}", random::okta_id("", 12));
     let uri = format!("{}/{path}", exchange.server.settings.endpoints(&exchange.tenant.url));
@@ -211,17 +205,17 @@ fn other_jwks_uri(exchange: &Exchange<'_>) -> String {
     uri
 }
 
-/// The document as it should be.
+/// The correct document.
 ///
-/// All URLs are made from the org's address and not from the `Host` header, so that
-/// a request cannot choose them.
+/// All URLs are built from the org's configured address and not from the `Host` header,
+/// so that a request cannot influence them.
 fn metadata(exchange: &Exchange<'_>, openid: bool) -> Metadata {
     let settings = &exchange.server.settings;
     let base = settings.endpoints(&exchange.tenant.url);
     let at = |endpoint: &str| format!("{base}/{endpoint}");
     // The documented metadata of the org's own server has no encryption.
     let encrypts = openid && !settings.is_org();
-    // The OAuth document has one entry more in these lists, the last.
+    // The OAuth document includes the last entry of these lists.
     let list = |all: &[&'static str]| all.iter().take(all.len() - usize::from(openid)).copied().collect();
     Metadata {
         issuer: exchange.issuer(),

@@ -1,6 +1,6 @@
-//! The endpoints: plain functions from a request to a reply.
+//! The endpoints: functions from a request to a reply.
 //!
-//! Paths are those of Okta. `{base}` is `/oauth2/v1` for the org's own server and
+//! Paths are Okta's. `{base}` is `/oauth2/v1` for the org's own server and
 //! `/oauth2/{id}/v1` for a custom one.
 //!
 //! | path | module |
@@ -14,7 +14,7 @@
 //! | `{base}/logout` | `logout` |
 //! | `{issuer}/.well-known/openid-configuration` | `metadata` |
 //! | `{issuer}/.well-known/oauth-authorization-server`, and the form of RFC 8414 | `metadata` |
-//! | `/signin`, `/signin/identify` (this org's own; Okta's are private, too) | `sign_in` |
+//! | `/signin`, `/signin/identify` (specific to this org; Okta's are undocumented) | `sign_in` |
 //! | `/signin/verify` | `second_factor` |
 
 mod authorize;
@@ -44,8 +44,8 @@ use crate::oauth_error::{OAuthError, management, no_such_path, not_found, rate_l
 use crate::reply::Reply;
 use crate::tenant::{Server, Tenant};
 
-/// The path prefix under which faults that redirect make an endpoint reachable: a client that
-/// follows such a redirect gets the real thing, so that following it is the only mistake it makes.
+/// The path prefix of redirects that faults send. A client that follows such a redirect
+/// gets the normal response, so following it is its only mistake.
 pub(crate) const MOVED: &str = "/moved";
 
 /// A request to an endpoint of an authorization server.
@@ -54,7 +54,7 @@ pub(crate) struct Exchange<'a> {
     pub(crate) tenant: &'a Tenant,
     pub(crate) server: &'a Server,
     pub(crate) request: &'a Recorded,
-    /// Whether the client already followed the redirect of a fault.
+    /// Whether the client has followed the redirect of a fault.
     pub(crate) moved: bool,
 }
 
@@ -64,17 +64,15 @@ impl Exchange<'_> {
         self.tenant.clock.seconds()
     }
 
-    /// Whether the method is this one.
     pub(crate) fn is(&self, method: &str) -> bool {
         self.request.method == method
     }
 
-    /// The issuer of the server.
     pub(crate) fn issuer(&self) -> String {
         self.server.settings.issuer(&self.tenant.url)
     }
 
-    /// The URL of the endpoint that is being called: what a client assertion must be addressed to.
+    /// The URL of the called endpoint, the required audience of a client assertion.
     pub(crate) fn endpoint_url(&self) -> String {
         format!("{}{}", self.tenant.url, self.request.path)
     }
@@ -87,47 +85,47 @@ impl Exchange<'_> {
     }
 }
 
-/// Parameters of a request of which each may appear once.
+/// Request parameters, each of which may appear once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Params {
     pairs: Vec<(String, String)>,
 }
 
 impl Params {
-    /// Parameters in the order in which they were sent.
     pub(crate) fn new(pairs: Vec<(String, String)>) -> Self {
         Self { pairs }
     }
 
-    /// The value, if it is there and not empty (RFC 6749 §3.1: without a value is as if omitted).
+    /// Returns the value if it is not empty (RFC 6749 §3.1 treats an empty value as
+    /// omitted).
     pub(crate) fn find(&self, name: &str) -> Option<&str> {
         let value = self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         value.filter(|value| !value.is_empty())
     }
 
-    /// The words of a value that is a list separated by spaces.
+    /// Splits a value at spaces.
     pub(crate) fn words(&self, name: &str) -> Vec<String> {
         self.find(name).unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect()
     }
 
-    /// Okta's error if a parameter appears twice.
+    /// Returns Okta's error if a parameter appears twice.
     pub(crate) fn check_duplicates(&self) -> Result<(), OAuthError> {
         let mut seen = HashSet::new();
         let unique = self.pairs.iter().all(|(name, _)| seen.insert(name));
         unique.then_some(()).ok_or_else(OAuthError::duplicate_parameter)
     }
 
-    /// Whether the parameter is there and not empty.
+    /// Whether the parameter has a value.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.find(name).is_some()
     }
 }
 
-/// 421 for metadata under another loopback name than the issuer's: with it, a client
-/// would only find that the issuer is not the one that it is configured with.
+/// 421 for metadata under another loopback name than the issuer's. With that metadata, a
+/// client would fail with a mismatch of the issuer.
 pub(crate) fn misnamed(tenant: &Tenant, request: &Recorded, name: &str) -> Reply {
     let summary = format!(
-        "This org is {url}, so its issuers begin with that and not with `{name}`. Configure the client with {url}, or \
+        "This org is {url}, so its issuers do not begin with `{name}`. Configure the client with {url}, or \
          start okta-dev with --issuer to give the org another name",
         url = tenant.url
     );
@@ -137,7 +135,7 @@ pub(crate) fn misnamed(tenant: &Tenant, request: &Recorded, name: &str) -> Reply
     management(421, "E0000008", &summary)
 }
 
-/// Answers a request to an org.
+/// Routes a request to its endpoint.
 pub(crate) fn answer(tenant: &Tenant, request: &Recorded) -> Reply {
     let (moved, path) = match request.path.strip_prefix(MOVED) {
         Some(path) => (true, path),
@@ -152,7 +150,8 @@ pub(crate) fn answer(tenant: &Tenant, request: &Recorded) -> Reply {
         [""] => page::home(tenant, request),
         [".well-known", "openid-configuration"] => at("org", metadata::openid),
         [".well-known", "oauth-authorization-server"] => at("org", metadata::oauth),
-        // RFC 8414 puts the well-known part in front of the issuer's path; Okta knows both forms.
+        // RFC 8414 puts the well-known part in front of the issuer's path; Okta supports
+        // both forms.
         [".well-known", "oauth-authorization-server", "oauth2", id]
         | ["oauth2", id, ".well-known", "oauth-authorization-server"] => at(id, metadata::oauth),
         ["oauth2", id, ".well-known", "openid-configuration"] => at(id, metadata::openid),
@@ -166,7 +165,7 @@ pub(crate) fn answer(tenant: &Tenant, request: &Recorded) -> Reply {
     }
 }
 
-/// Answers a request to an endpoint of an authorization server, within the rate limit.
+/// Calls an endpoint of an authorization server, within the rate limit.
 fn endpoint_at(tenant: &Tenant, request: &Recorded, moved: bool, id: &str, endpoint: &str) -> Reply {
     let Some(server) = tenant.server(id) else {
         return not_found(&format!("{id} (AuthorizationServer)"));
@@ -187,14 +186,13 @@ fn endpoint_at(tenant: &Tenant, request: &Recorded, moved: bool, id: &str, endpo
     }
 }
 
-/// Endpoints of Okta that the org does not serve. The metadata announces some of them.
+/// Okta's endpoints that the org does not serve. The metadata lists some of them.
 const NOT_SERVED: [&str; 7] =
     ["par", "device/authorize", "bc/authorize", "interact", "primary-authenticate", "oob-authenticate", "challenge"];
 
-/// What answers at a path.
 type Handler = fn(&Exchange<'_>) -> Reply;
 
-/// The endpoints of an authorization server and the methods they take.
+/// The handlers of an authorization server and their methods.
 fn handler(endpoint: &str) -> Option<(&'static [&'static str], Handler)> {
     Some(match endpoint {
         "authorize" => (&["GET", "POST"], authorize::authorize),

@@ -1,7 +1,7 @@
 //! `/revoke` (RFC 7009).
 //!
-//! A client revokes what it was issued. A refresh token takes all access tokens of its
-//! sign-in with it; an access token goes alone.
+//! A client revokes tokens that it was issued. A refresh token is revoked together with
+//! all access tokens of its sign-in; an access token is revoked alone.
 
 use serde_json::Value;
 
@@ -12,8 +12,8 @@ use crate::reply::Reply;
 use crate::sync::lock;
 use crate::token::verify_own;
 
-/// Revokes a token. 200 also for something that is none: there is nothing to learn
-/// here.
+/// Revokes a token. An invalid token also gets status 200, so that the response reveals
+/// nothing.
 pub(super) fn revoke(exchange: &Exchange<'_>) -> Reply {
     let board = &exchange.tenant.board;
     let status = board.find(|fault| if let Fault::RevokeStatus(status) = fault { Some(*status) } else { None });
@@ -28,7 +28,7 @@ pub(super) fn revoke(exchange: &Exchange<'_>) -> Reply {
     reply.delayed(delay)
 }
 
-/// Tokens of other clients are left alone, silently.
+/// Tokens of other clients are silently ignored.
 fn process(exchange: &Exchange<'_>) -> Result<(), OAuthError> {
     let params = Params::new(exchange.request.form());
     params.check_duplicates()?;
@@ -38,7 +38,7 @@ fn process(exchange: &Exchange<'_>) -> Result<(), OAuthError> {
     let (tenant, now) = (exchange.tenant, exchange.now());
     let found = lock(&tenant.store).refresh_token(token, now);
     if let Some(refresh) = found {
-        // With the refresh token go its access tokens.
+        // Revoking a refresh token also revokes its access tokens.
         if refresh.grant.client_id == client.client_id {
             lock(&tenant.store).revoke_grant(&refresh.grant);
         }
@@ -49,7 +49,7 @@ fn process(exchange: &Exchange<'_>) -> Result<(), OAuthError> {
     if text("cid") == Some(&client.client_id)
         && let Some(jti) = text("jti")
     {
-        // The refresh token of an access token lives on.
+        // The refresh token stays valid.
         lock(&tenant.store).revoke_token(jti.to_owned());
     }
     Ok(())

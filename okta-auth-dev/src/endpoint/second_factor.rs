@@ -1,8 +1,7 @@
-//! The second step: a code after the password, when `acr_values` want two factors.
+//! The second step: a code after the password, when `acr_values` requires two factors.
 //!
-//! The form is tied to its request by a handle, as the password form is, and to the
-//! Okta session of the browser besides: a handle alone does not lead to a code for the
-//! app.
+//! The form is tied to its request by a handle, like the password form, and also to the
+//! Okta session of the browser. So a handle alone does not lead to a code for the app.
 
 use super::authorize::{self, SESSION_COOKIE, session_cookie};
 use super::page;
@@ -14,10 +13,10 @@ use crate::store::{Attempt, Session, Step};
 use crate::sync::lock;
 use crate::tenant::{Server, Tenant};
 
-/// Where the form is posted to.
+/// The target of the form.
 pub(super) const PATH: &str = "signin/verify";
 
-/// A form that belongs to a request and a session.
+/// A form with its request and session.
 struct Submission<'a> {
     tenant: &'a Tenant,
     server: &'a Server,
@@ -28,10 +27,9 @@ struct Submission<'a> {
     session: Session,
 }
 
-/// Compares the code; then raises the session and answers the request that the page was
-/// shown for.
+/// Compares the code, then raises the session and completes the request.
 ///
-/// A wrong code shows the page again, with status 401 and another code.
+/// A wrong code shows the page again, with status 401 and a new code.
 pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
     if request.method != "POST" {
         return wrong_method();
@@ -41,7 +39,7 @@ pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
         lock(&tenant.store).end_step(&submission.handle);
         return submission.deny();
     }
-    // People type a space in the middle.
+    // Users may type a space in the middle.
     let entered = request.form_field("passcode").unwrap_or_default().replace(char::is_whitespace, "");
     let attempt = lock(&tenant.store).try_passcode(&submission.handle, &entered);
     match attempt {
@@ -51,15 +49,14 @@ pub(super) fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
     }
 }
 
-/// Shows the step for the first time.
 pub(super) fn begin(tenant: &Tenant, request: &authorize::AuthorizeRequest, session: &Session) -> Reply {
     let (handle, passcode) = lock(&tenant.store).begin_step(request.clone(), session, tenant.clock.seconds());
     let page = page::Verify { tenant, login: &session.login, handle: &handle, passcode: &passcode, failed: false };
     Reply::html(200, page.html())
 }
 
-/// The request and the session that a form belongs to; nothing if one of them is gone,
-/// or if they do not belong together.
+/// Finds the request and the session of a form; `None` if one of them has expired, or if
+/// they do not belong together.
 fn find<'a>(tenant: &'a Tenant, request: &'a Recorded) -> Option<Submission<'a>> {
     let (now, handle) = (tenant.clock.seconds(), request.form_field("stateToken")?);
     let id = request.cookie(SESSION_COOKIE)?;
@@ -72,23 +69,22 @@ fn find<'a>(tenant: &'a Tenant, request: &'a Recorded) -> Option<Submission<'a>>
 }
 
 impl Submission<'_> {
-    /// The second factor counts from now on, for this request and for later ones.
+    /// Raises the session for this request and for later ones, and completes the request.
     fn complete(self) -> Reply {
         let (amr, now) = (assurance::with_second_factor(&self.session.amr), self.tenant.clock.seconds());
         let raised = lock(&self.tenant.store).raise_session(self.id, amr, now);
-        // Between the two locks somebody may have signed out.
+        // The user may have signed out between the two locks.
         let Some((id, session)) = raised else { return page::expired(self.tenant) };
         authorize::settle(self.tenant, self.server, &self.step.request, &session)
             .cookie(session_cookie(self.tenant, &id))
     }
 
-    /// The person gave up, or the org did.
+    /// Sends `access_denied` to the app: the user cancelled, or used up the attempts.
     fn deny(self) -> Reply {
         let error = OAuthError::bad("access_denied", "The resource owner or authorization server denied the request.");
         authorize::refuse(self.tenant, &self.step.request, &error)
     }
 
-    /// The page after a wrong code.
     fn page(&self, passcode: &str) -> String {
         let (tenant, login, handle) = (self.tenant, self.session.login.as_str(), self.handle.as_str());
         page::Verify { tenant, login, handle, passcode, failed: true }.html()

@@ -1,10 +1,10 @@
 //! The forms of the sign-in pages.
 //!
-//! A page is tied to its request by a random handle in the form, Okta's `stateToken`.
-//! Two tabs have two handles, so both can be completed.
+//! A page is tied to its request by a random handle in the form, Okta's `stateToken`. Two
+//! tabs have two handles, so both can be completed.
 //!
-//! A page without a request signs in at the org itself, as after a sign-out that names
-//! no page of an app.
+//! A page without a request signs in at the org itself, for example after a sign-out
+//! without a post-logout redirect URI.
 
 use super::authorize::{self, AuthorizeRequest, SESSION_COOKIE, session_cookie};
 use super::page;
@@ -16,17 +16,17 @@ use crate::sync::lock;
 use crate::tenant::{Server, Tenant};
 use crate::user::User;
 
-/// Where the page of the org itself is, and where the form is posted to.
+/// The path of the org's own page, and the target of the form.
 pub(super) const PATH: &str = "signin";
-/// Where the form with the username alone is posted to.
+/// The target of the form with the username only.
 pub(super) const IDENTIFY_PATH: &str = "signin/identify";
 
-/// What a form was shown for.
+/// A form with its request.
 struct Waiting<'a> {
     tenant: &'a Tenant,
     handle: String,
     asked: AuthorizeRequest,
-    /// The app that asks; none for the org itself.
+    /// The app of the request; `None` for the org itself.
     app: Option<(&'a Server, Client)>,
 }
 
@@ -39,15 +39,14 @@ pub(super) fn answer(tenant: &Tenant, request: &Recorded) -> Reply {
     }
 }
 
-/// The sign-in page of the org itself.
 pub(super) fn own_page(tenant: &Tenant) -> Reply {
     let asked = AuthorizeRequest::default();
     let handle = lock(&tenant.store).begin_sign_in(asked.clone(), tenant.clock.seconds());
     Reply::html(200, authorize::sign_in_page(tenant, &tenant.name, &asked, &handle, None))
 }
 
-/// Takes the username, and asks for the password. The form is the same whether or not
-/// there is such a person.
+/// Takes the username and asks for the password. The form is the same for an unknown
+/// username.
 pub(super) fn identify(tenant: &Tenant, request: &Recorded) -> Reply {
     if request.method != "POST" {
         return wrong_method();
@@ -56,11 +55,10 @@ pub(super) fn identify(tenant: &Tenant, request: &Recorded) -> Reply {
     Reply::html(200, waiting.password_page(&username(request), false))
 }
 
-/// Checks the password; then starts a session and answers the request that the page was
-/// shown for.
+/// Checks the password, then starts a session and completes the request.
 ///
-/// A wrong password shows the page again, with status 401 and without saying which half
-/// was wrong.
+/// A wrong password shows the page again, with status 401. The page does not say whether
+/// the username or the password was wrong.
 fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
     let Some(waiting) = waiting(tenant, request) else { return page::expired(tenant) };
     let username = username(request);
@@ -71,7 +69,8 @@ fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
     };
     let mut store = lock(&tenant.store);
     store.end_sign_in(&waiting.handle);
-    // What the last session had does not count: it starts again with the password.
+    // The new session starts with the password only and inherits nothing from the
+    // previous one.
     let old = request.cookie(SESSION_COOKIE);
     let (id, session) = store.open_session(&user, waiting.asked.idp.clone(), old, tenant.clock.seconds());
     drop(store);
@@ -82,7 +81,7 @@ fn submit(tenant: &Tenant, request: &Recorded) -> Reply {
     reply.cookie(session_cookie(tenant, &id))
 }
 
-/// What the form was shown for; nothing if that is over, or the app is gone.
+/// Finds the request of the form; `None` if it has expired or the app was removed.
 fn waiting<'a>(tenant: &'a Tenant, request: &Recorded) -> Option<Waiting<'a>> {
     let handle = request.form_field("stateToken").unwrap_or_default();
     let asked = lock(&tenant.store).sign_in(&handle, tenant.clock.seconds())?;
@@ -98,13 +97,11 @@ fn username(request: &Recorded) -> String {
     request.form_field("username").or_else(|| request.form_field("identifier")).unwrap_or_default()
 }
 
-/// The person with this login and this password.
 fn authenticate(tenant: &Tenant, login: &str, password: &str) -> Option<User> {
     tenant.user(login.trim()).filter(|user| user.password == password)
 }
 
 impl Waiting<'_> {
-    /// The page after a wrong password.
     fn failed_page(&self, username: &str) -> String {
         if self.tenant.options.identifier_first {
             return self.password_page(username, true);
@@ -113,7 +110,6 @@ impl Waiting<'_> {
         authorize::sign_in_page(self.tenant, app, &self.asked, &self.handle, Some(username))
     }
 
-    /// The page that asks for the password alone.
     fn password_page(&self, username: &str, failed: bool) -> String {
         page::Password { tenant: self.tenant, handle: &self.handle, username, failed }.html()
     }

@@ -1,66 +1,63 @@
-//! The command line.
+//! Parses the command line.
 //!
-//! Most options have a variable with the same meaning, which the library reads. So the
-//! command line is turned into variables, and there is one way to read either.
+//! Most options have an equivalent variable that the library reads, so the command line
+//! is converted to variables and both are read in one way.
 
 use std::collections::BTreeMap;
 
-/// What `--help` prints.
 pub(crate) const HELP: &str = "\
 A development org for apps that sign in with Okta.
 
 Usage: okta-dev [OPTIONS]
 
 Address:
-  --port PORT             the port [default: 8090, or what the file says; 0: a free one]
-  --issuer URL            what the org is called in issuers and URLs, such as http://localhost:8090, if that is not the
+  --port PORT             the port [default: 8090, or the port in the file; 0: a free one]
+  --issuer URL            the base URL of issuers and links, such as http://localhost:8090, if it differs from the listening
                           address [default: http://127.0.0.1 and the port]
-  --host NAME             answers requests under this name, too, such as the name of a container; may be repeated.
-                          Loopback names and the host of the issuer are always answered, other names never
+  --host NAME             also answers requests for this host name, such as the name of a container; may be repeated.
+                          Loopback names and the host of the issuer are always answered, other names are rejected
   --listen ADDRESS        the address to listen on [default: 127.0.0.1]; any other than loopback needs --host
-  --https                 serves HTTPS with a certificate of its own, which it writes to a file and names
+  --https                 serves HTTPS with a self-signed certificate, writes it to a file, and prints the path
   --certificate FILE      serves HTTPS with this certificate chain in PEM; needs --key
   --key FILE              the private key of the certificate in PEM
 
-Apps and people:
-  --config FILE           settings in TOML: people, clients, authorization servers
+Apps and users:
+  --config FILE           settings in TOML: users, clients, authorization servers
   --origin ORIGIN         an origin of the app, such as http://localhost:3000: its usual sign-in and sign-out redirect
                           URIs are registered for the first client; may be repeated
-  --redirect-uri URI      one more sign-in redirect URI for the first client; may be repeated. Its origin with a slash
+  --redirect-uri URI      another sign-in redirect URI for the first client; may be repeated. Its origin with a slash
                           is registered for sign-out
-  --trusted-origin ORIGIN an origin whose scripts may read answers, besides those of redirect URIs; may be repeated
+  --trusted-origin ORIGIN an origin whose scripts may read responses, besides those of redirect URIs; may be repeated
   --secret SECRET         the secret of the first client [default: the same in every run]
-  --orgs NAMES            customers, separated by commas: each gets an org of its own at NAME.localhost and the same port,
-                          with people, a client, keys, and the redirect URIs of the first client, also below its name
+  --orgs NAMES            customers, separated by commas: each gets its own org at NAME.localhost on the same port,
+                          with users, a client, keys, and the redirect URIs of the first client, also under its subdomain
 
 Behaviour:
   --access-token-lifetime SECONDS
-                          how long access tokens of custom servers are valid [default: 3600, or what the file says]
-  --groups-claim NAME     a claim of this name carries all groups in ID tokens; without it there is none, as at Okta
-  --full-id-tokens        ID tokens of custom servers carry the whole profile; without it they are thin, as at Okta
+                          how long access tokens of custom servers are valid [default: 3600, or the lifetime in the file]
+  --groups-claim NAME     adds all groups to ID tokens in this claim; by default there is no groups claim, as at Okta
+  --full-id-tokens        ID tokens of custom servers carry the whole profile; by default they are thin, as at Okta
   --identifier-first      asks for the username and the password on two pages, as Okta Identity Engine does
-  --cross-site-cookies    marks the session cookie SameSite=None; Secure on plain HTTP, too
-  --refuse-post-message   refuses response_mode=okta_post_message with a code
+  --cross-site-cookies    marks the session cookie SameSite=None; Secure on plain HTTP as well
+  --refuse-post-message   rejects response_mode=okta_post_message with a code
 
 Output:
-  --json                  one JSON object a line: first how to connect, then each request
-  --quiet                 no line for each request
+  --json                  prints one JSON object per line: first the connection details, then each request
+  --quiet                 prints no line for each request
   --help, --version
 
-The environment says what the command line does not: OKTA_DEV_PORT, OKTA_DEV_ISSUER, OKTA_DEV_HOSTS, OKTA_DEV_LISTEN,
+Options without a flag are read from the environment: OKTA_DEV_PORT, OKTA_DEV_ISSUER, OKTA_DEV_HOSTS, OKTA_DEV_LISTEN,
 OKTA_DEV_CONFIG, OKTA_DEV_ORIGINS, OKTA_DEV_TRUSTED_ORIGINS, OKTA_DEV_CLIENT_SECRET, OKTA_DEV_ORGS,
 OKTA_DEV_ACCESS_TOKEN_LIFETIME, OKTA_DEV_GROUPS_CLAIM, OKTA_DEV_FULL_ID_TOKENS, OKTA_DEV_IDENTIFIER_FIRST,
 OKTA_DEV_CROSS_SITE_COOKIES, OKTA_DEV_REFUSE_POST_MESSAGE, OKTA_DEV_ROTATION (static or rotate),
-OKTA_DEV_REFRESH_LEEWAY (seconds). Lists are separated by commas, and switches are `true` or `false`.
+OKTA_DEV_REFRESH_LEEWAY (seconds). Lists are separated by commas; switches are `true` or `false`.
 
-The default client accepts http://localhost:8080/authorization-code/callback. The page at the address of the org says how
-to connect an app. The test API is at /dev, and the page of the administrator at /admin.";
+The default client accepts http://localhost:8080/authorization-code/callback. The page at the org's address explains how
+to connect an app. The test API is at /dev, and the administrator's page at /admin.";
 
-/// The port unless another is given.
 const PORT: &str = "8090";
 
-/// Options with a value, and the variable that each stands for. Those that may be
-/// repeated make a list.
+/// Options with a value and their variables. A variable that ends with `S` is a list.
 const VALUES: [(&str, &str); 12] = [
     ("--port", "PORT"),
     ("--issuer", "ISSUER"),
@@ -76,7 +73,7 @@ const VALUES: [(&str, &str); 12] = [
     ("--redirect-uri", "REDIRECT_URIS"),
 ];
 
-/// Switches, and the variable that each stands for.
+/// Switches and their variables.
 const SWITCHES: [(&str, &str); 4] = [
     ("--full-id-tokens", "FULL_ID_TOKENS"),
     ("--identifier-first", "IDENTIFIER_FIRST"),
@@ -84,10 +81,11 @@ const SWITCHES: [(&str, &str); 4] = [
     ("--refuse-post-message", "REFUSE_POST_MESSAGE"),
 ];
 
-/// What the command line says.
+/// The parsed command line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
-    /// Variables, without the prefix, that win over the environment.
+    /// Variables without the prefix `OKTA_DEV_`; they take precedence over the
+    /// environment.
     variables: BTreeMap<&'static str, String>,
     pub(crate) https: bool,
     pub(crate) certificate: Option<String>,
@@ -99,7 +97,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the command line; `--port 1` and `--port=1` are the same.
+    /// Parses the command line; `--port 1` and `--port=1` are equivalent.
     pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut words = words.flat_map(|word| match word.split_once('=') {
             Some((name, value)) if name.starts_with("--") => vec![name.to_owned(), value.to_owned()],
@@ -126,13 +124,13 @@ impl Arguments {
         Ok(arguments)
     }
 
-    /// Turns a switch on; false if the name is none.
+    /// Turns a switch on; returns false if there is no switch with this name.
     fn switch(&mut self, name: &str) -> bool {
         let known = SWITCHES.into_iter().find(|(known, _)| *known == name);
         known.map(|(_, variable)| self.variables.insert(variable, "true".to_owned())).is_some()
     }
 
-    /// Sets a variable, or adds to the list that it has.
+    /// Sets a variable, or appends to a list.
     fn add(&mut self, variable: &'static str, value: &str) {
         let list = variable.ends_with('S');
         let before = self.variables.get(variable).filter(|_| list);
@@ -140,9 +138,9 @@ impl Arguments {
         self.variables.insert(variable, value);
     }
 
-    /// The environment, with what the command line says in its place.
+    /// Merges the command line into the environment; the command line takes precedence.
     ///
-    /// The port has its default only without a file, because the file may name one.
+    /// The default port applies only without a file, because the file may set one.
     pub(crate) fn variables(&self, environment: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
         let mut variables: BTreeMap<String, String> = environment.collect();
         variables.extend(self.variables.iter().map(|(name, value)| (format!("OKTA_DEV_{name}"), value.clone())));

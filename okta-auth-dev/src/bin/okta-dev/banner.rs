@@ -1,15 +1,14 @@
-//! What the program says once it runs.
+//! The text that the program prints at startup.
 //!
-//! Every line can be copied as it is. With orgs of customers there is a second
-//! part, for an app with many tenants: once as variables for a shell, once as a
-//! file.
+//! Every line can be copied unchanged. With orgs of customers, a second part configures
+//! an app with many tenants, once as shell variables and once as a file.
 
 use okta_auth_dev::{Client, GrantType, Org};
 
-/// What a developer needs, ready to paste.
+/// Formats the connection details.
 ///
-/// Both issuers are there, because an app is set to one of them: a custom server
-/// for an app with APIs of its own, the org's own server for sign-in alone.
+/// The banner shows both issuers, because an app uses one of them: a custom server for an
+/// app with its own APIs, the org's own server for sign-in only.
 pub(crate) fn banner(org: &Org, certificate: Option<&str>) -> String {
     let mut lines = vec![
         format!("Development org at {} - stop it with Ctrl-C.", org.url()),
@@ -47,7 +46,6 @@ pub(crate) fn banner(org: &Org, certificate: Option<&str>) -> String {
     lines.join("\n")
 }
 
-/// A client in one line.
 fn client_line(client: &Client) -> String {
     let secret = client.client_secret.as_deref().unwrap_or("(no secret: PKCE)");
     let service = client.grant_types == [GrantType::ClientCredentials];
@@ -55,7 +53,7 @@ fn client_line(client: &Client) -> String {
     format!("  {label:<20}{}  {secret}  ({})", client.client_id, client.name)
 }
 
-/// The org of a customer: where it is, and who is there.
+/// Formats the org of a customer: its URL, users and redirect URIs.
 fn customer(org: &Org) -> Vec<String> {
     let mut lines = vec![format!("{} at {}", org.name(), org.url())];
     let users = org.users().into_iter();

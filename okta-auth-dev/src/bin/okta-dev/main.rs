@@ -1,13 +1,17 @@
 //! Runs a development org until Ctrl-C or SIGTERM.
 //!
-//! Standard output says how to connect: the address, the issuers, clients with their
-//! secrets, people with their passwords, and lines to paste into a shell or a file. Then
-//! it has a line for each request, with the reason where one was refused.
+//! At startup, the program prints the address, the issuers, clients with their secrets,
+//! users with their passwords, and lines to paste into a shell or a file. Then it prints
+//! one line for each request, with the reason if the request was rejected.
 //!
-//! The secrets are printed on purpose, because they protect nothing. The command line wins
-//! over the environment, and the environment over the file.
+//! The secrets are printed on purpose, because they protect nothing. The command line
+//! takes precedence over the environment, and the environment over the file.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is what the program is for")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing connection details is the purpose of the program"
+)]
 
 mod arguments;
 mod banner;
@@ -19,7 +23,6 @@ use banner::banner;
 use okta_auth_dev::{Org, OrgBuilder, Recorded};
 use serde_json::{Value, json};
 
-/// Errors go to standard error, and the exit code says that there was one.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run().await {
@@ -31,7 +34,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Starts the org and waits for the end.
+/// Starts the org and waits for a signal.
 async fn run() -> Result<(), String> {
     let arguments = Arguments::read(std::env::args().skip(1))?;
     if arguments.help || arguments.version {
@@ -50,9 +53,9 @@ async fn run() -> Result<(), String> {
     Ok(())
 }
 
-/// The settings: the environment, the command line, and what the program adds.
+/// Builds the org from the environment and the command line.
 ///
-/// A variable that is no Unicode cannot be one of ours and is skipped.
+/// Variables that are not valid Unicode are skipped: none of the program's variables is.
 fn builder(arguments: &Arguments) -> Result<OrgBuilder, String> {
     let environment = std::env::vars_os();
     let environment =
@@ -63,7 +66,6 @@ fn builder(arguments: &Arguments) -> Result<OrgBuilder, String> {
     Ok(if quiet { builder } else { builder.on_request(move |request| told(request, json)) })
 }
 
-/// One line for a request.
 fn told(request: &Recorded, json: bool) {
     if !json {
         return println!("{request}");
@@ -79,7 +81,7 @@ fn told(request: &Recorded, json: bool) {
     println!("{line}");
 }
 
-/// How to connect, in one line of JSON.
+/// The connection details as one line of JSON.
 fn started(org: &Org, certificate: Option<&str>) -> Value {
     let mut line = org.description();
     if let Some(members) = line.as_object_mut() {
@@ -94,7 +96,7 @@ fn started(org: &Org, certificate: Option<&str>) -> Value {
     line
 }
 
-/// HTTPS, if the command line wants it.
+/// Applies the HTTPS options of the command line.
 #[cfg(feature = "cli")]
 fn encrypted(builder: OrgBuilder, arguments: &Arguments) -> Result<OrgBuilder, String> {
     let read = |file: &str| std::fs::read_to_string(file).map_err(|error| format!("cannot read {file}: {error}"));
@@ -114,8 +116,8 @@ fn encrypted(builder: OrgBuilder, arguments: &Arguments) -> Result<OrgBuilder, S
     Ok(builder)
 }
 
-/// Where the certificate is that clients have to trust; nothing on plain HTTP, and for a
-/// certificate that was given.
+/// Writes the self-signed certificate to a file that clients can trust. Returns `None` on
+/// plain HTTP and for a given certificate.
 #[cfg(feature = "cli")]
 fn certificate_file(org: &Org, arguments: &Arguments) -> Result<Option<String>, String> {
     let certificate = org.certificate().filter(|_| arguments.certificate.is_none());
@@ -131,7 +133,7 @@ fn certificate_file(_: &Org, _: &Arguments) -> Result<Option<String>, String> {
     Ok(None)
 }
 
-/// Waits for Ctrl-C, and where there is one for SIGTERM.
+/// Waits for Ctrl-C, and on Unix also for SIGTERM.
 async fn interrupted() -> Result<(), String> {
     let failed = |error| format!("cannot wait for signals: {error}");
     #[cfg(unix)]
@@ -147,7 +149,7 @@ async fn interrupted() -> Result<(), String> {
     tokio::signal::ctrl_c().await.map_err(failed)
 }
 
-/// An error with what led to it.
+/// Formats an error with its source.
 fn explained(error: okta_auth_dev::Error) -> String {
     match std::error::Error::source(&error) {
         Some(source) => format!("{error} ({source})"),

@@ -1,12 +1,13 @@
-//! `/authorize`: from a request to the sign-in page, or straight to a code.
+//! `/authorize`: from a request to the sign-in page, or directly to a code.
 //!
-//! There are five ways this ends: an error page, if client or redirect URI are not to
-//! be trusted; an error at the app; the sign-in page; the page of the second factor; a
-//! code at the app. Codes come without consent, because the apps belong to the org.
+//! A request ends in one of five ways: an error page, if the client or the redirect URI
+//! is not trusted; an error at the app; the sign-in page; the page of the second factor;
+//! or a code at the app. Codes are issued without a consent page, because the apps belong
+//! to the org.
 //!
-//! The order is: is the request in order, does a fault want an error, is there a
-//! session that will do, may this person use this app, do the policies allow it, is
-//! the person's authentication strong enough. Only then is there a code.
+//! The checks run in this order: the request is valid, no fault produces an error, a
+//! suitable session exists, the app is assigned to the user, the policies allow the
+//! request, and the authentication is strong enough. Only then is a code issued.
 
 mod request;
 mod respond;
@@ -27,42 +28,40 @@ use crate::sync::lock;
 use crate::tenant::{Server, Tenant};
 use crate::token::Issuing;
 
-/// The cookie of the Okta session (Identity Engine's name).
+/// The cookie of the Okta session, with Identity Engine's name.
 ///
-/// All servers of an org share it, and so all its apps: that is single sign-on.
-/// Cookies do not know ports, so two orgs at the same loopback address sign each
-/// other out.
+/// All servers of an org share it, which gives its apps single sign-on. Cookies ignore
+/// ports, so two orgs at the same loopback address overwrite each other's session.
 pub(super) const SESSION_COOKIE: &str = "idx";
 
-/// What a browser is told about its session. It ends with the browser, as at Okta
-/// unless people ask to stay signed in.
+/// The session cookie. It ends with the browser session, as at Okta unless users choose
+/// to stay signed in.
 pub(super) fn session_cookie(tenant: &Tenant, id: &str) -> String {
     format!("{SESSION_COOKIE}={id}; Path=/; HttpOnly; {}", same_site(tenant))
 }
 
-/// The cookie that ends the session in the browser.
+/// The cookie that removes the session cookie from the browser.
 pub(super) fn ended_cookie(tenant: &Tenant) -> String {
     format!("{SESSION_COOKIE}=; Path=/; HttpOnly; {}; Max-Age=0", same_site(tenant))
 }
 
-/// Which requests carry the session cookie. As at Okta, requests from frames of other
-/// sites do, where browsers still allow it. Plain HTTP has `Lax`, because Safari and
-/// many scripted clients drop `Secure` cookies there.
+/// The `SameSite` attribute of the session cookie. As at Okta, requests from frames of
+/// other sites carry the cookie, where browsers still allow it. On plain HTTP it is
+/// `Lax`, because Safari and many scripted clients drop `Secure` cookies there.
 fn same_site(tenant: &Tenant) -> &'static str {
     let secure = tenant.url.starts_with("https:") || tenant.options.cross_site_cookies;
     if secure { "SameSite=None; Secure" } else { "SameSite=Lax" }
 }
 
-/// Why a request is refused, and where that is said.
+/// Why a request is rejected, and where the error is sent.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// On a page of the org: the redirect URI cannot be trusted.
+    /// Shown on a page of the org, because the redirect URI cannot be trusted.
     Page(OAuthError),
-    /// To the app, at a redirect URI that is registered.
+    /// Sent to the app at a registered redirect URI.
     App(Box<AuthorizeRequest>, OAuthError),
 }
 
-/// Answers a request for authorization.
 pub(super) fn authorize(exchange: &Exchange<'_>) -> Reply {
     match request::validate(exchange) {
         Ok((request, client)) => proceed(exchange, &request, &client),
@@ -71,14 +70,13 @@ pub(super) fn authorize(exchange: &Exchange<'_>) -> Reply {
     }
 }
 
-/// Shows the sign-in page unless there is a session that will do.
+/// Continues with the session, or shows the sign-in page.
 ///
-/// Faults of the response come first, so that an app sees them whether or not somebody
-/// has to sign in.
+/// Faults of the response come first, so that an app sees them regardless of the session.
 ///
-/// A session that is too old for `max_age`, or a prompt for the login, leads to the
-/// sign-in page as if there was none; with `prompt=none` to an error at the app
-/// (OpenID Connect Core §3.1.2.1). No page asks anything of such a request.
+/// If the session is too old for `max_age`, or the prompt is `login`, the sign-in page is
+/// shown. With `prompt=none` the app gets an error instead, and no page is shown (OpenID
+/// Connect Core §3.1.2.1).
 fn proceed(exchange: &Exchange<'_>, request: &AuthorizeRequest, client: &Client) -> Reply {
     let (tenant, now) = (exchange.tenant, exchange.now());
     let error = tenant.board.find(|fault| match fault {
@@ -101,9 +99,9 @@ fn proceed(exchange: &Exchange<'_>, request: &AuthorizeRequest, client: &Client)
     }
 }
 
-/// Why a request with `prompt=none` cannot be answered with a code.
+/// The error for a request with `prompt=none` that needs a page.
 ///
-/// Okta tells the two cases apart in the description.
+/// Okta distinguishes the two cases in the description.
 fn silent_error(session: Option<&Session>) -> OAuthError {
     OAuthError::bad(
         "login_required",
@@ -114,7 +112,7 @@ fn silent_error(session: Option<&Session>) -> OAuthError {
     )
 }
 
-/// The sign-in page. `failed` is the username of an attempt that failed.
+/// The sign-in page. `failed` is the username of a failed attempt.
 pub(super) fn sign_in_page(
     tenant: &Tenant,
     app: &str,
@@ -127,11 +125,10 @@ pub(super) fn sign_in_page(
     page::SignIn { tenant, app, handle, username, failed: failed.is_some(), users: &users }.html()
 }
 
-/// Answers a request of somebody who signed in: with a code, with the second step, or
-/// with an error.
+/// Continues after sign-in: issues the code, shows the second step, or sends an error.
 ///
-/// Policies come first, so that nobody types a code for nothing. After the second step
-/// a request comes back here, and this time its levels are met.
+/// Policies come first, so that a user who will be rejected is not asked for a code.
+/// After the second step the request returns here with a session that meets its levels.
 pub(super) fn settle(tenant: &Tenant, server: &Server, request: &AuthorizeRequest, session: &Session) -> Reply {
     let user = tenant.user(&session.login);
     if !tenant.is_assigned(&session.login, &request.client_id) {
@@ -152,11 +149,10 @@ pub(super) fn settle(tenant: &Tenant, server: &Server, request: &AuthorizeReques
     }
 }
 
-/// Hands out the code.
+/// Issues the code.
 ///
-/// The session notes the app, so that signing out can tell it later. The code
-/// carries everything that the exchange compares: client, server, redirect URI,
-/// challenge.
+/// The session records the app, so that a later sign-out can notify it. The code carries
+/// everything that the exchange compares: client, server, redirect URI, challenge.
 fn finish(
     tenant: &Tenant,
     server: &Server,
@@ -165,7 +161,7 @@ fn finish(
     acr: Option<String>,
 ) -> Reply {
     let grant = grant(server, request, session, acr);
-    // The size of the groups claims is checked here, before there is a code.
+    // Check the size of the groups claims before issuing a code.
     if let Err(error) = (Issuing { tenant, server, grant: &grant }).check_groups() {
         return refuse(tenant, request, &error);
     }
@@ -181,12 +177,12 @@ fn finish(
     respond(tenant, request, vec![("code".to_owned(), code)])
 }
 
-/// What the person allows by signing in. There is no consent page: the apps are the
-/// org's own.
+/// Creates the grant of a sign-in. There is no consent page, because the apps belong to
+/// the org.
 ///
-/// Every sign-in at an app is a grant of its own, also within one session; so
-/// revoking what one app has leaves the others alone. Time and methods are those of
-/// the session, which may be older than the request.
+/// Every sign-in at an app is its own grant, also within one session, so revoking one
+/// app's tokens does not affect other apps. Time and methods are those of the session,
+/// which may be older than the request.
 fn grant(server: &Server, request: &AuthorizeRequest, session: &Session, acr: Option<String>) -> Grant {
     Grant {
         id: random::token(),

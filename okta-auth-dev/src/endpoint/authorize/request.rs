@@ -1,10 +1,10 @@
-//! The authorization request and what Okta demands of it.
+//! The authorization request and Okta's validation of it.
 //!
-//! The order of the checks is part of the contract: what comes before the redirect URI
-//! is settled must not be redirected, or the org would be an open redirector.
+//! The order of the checks is part of the contract. Until the redirect URI is validated,
+//! errors must not be redirected, because the org would be an open redirector.
 //!
-//! Client, redirect URI and state are read first. Every error after that goes to
-//! the app, with its state, in the response mode if that was in order and else in
+//! Client, redirect URI and state are read first. Every later error goes to the app with
+//! its state, in the requested response mode if that is valid and otherwise in the query.
 //! the query.
 
 use super::Refusal;
@@ -27,64 +27,58 @@ pub(crate) enum ResponseMode {
     Fragment,
     /// In a form that a page posts.
     FormPost,
-    /// In a message that a page sends to the window that opened or framed it
+    /// In a message that a page posts to the window that opened or framed it
     /// (`okta_post_message`).
     PostMessage,
 }
 
-/// An authorization request that was found to be in order.
+/// A validated authorization request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AuthorizeRequest {
-    /// The authorization server it was sent to.
+    /// The authorization server that received the request.
     pub(crate) server: String,
-    /// Who asks.
     pub(crate) client_id: String,
-    /// Where the response goes; one of those that are registered.
+    /// One of the registered redirect URIs.
     pub(crate) redirect_uri: String,
-    /// How it gets there.
     pub(crate) response_mode: ResponseMode,
-    /// Comes back as it was sent. There is none only in a request that is refused for
-    /// it.
+    /// Returned unchanged. It is `None` only in a request that is rejected for the
+    /// missing state.
     pub(crate) state: Option<String>,
-    /// Goes into the ID token. Optional with a code.
+    /// Copied into the ID token. Optional with a code.
     pub(crate) nonce: Option<String>,
-    /// What is asked for.
     pub(crate) scopes: Vec<String>,
-    /// The PKCE challenge, which the exchange has to answer.
+    /// The PKCE challenge, which the exchange verifies.
     pub(crate) challenge: Option<String>,
-    /// Whether the person is to be asked.
+    /// The values of `prompt`.
     pub(crate) prompt: Vec<String>,
-    /// In seconds.
-    ///
-    /// How old the person's authentication may be.
+    /// The maximum age of the authentication, in seconds.
     pub(crate) max_age: Option<i64>,
-    /// What the field for the username starts with.
+    /// The initial value of the username field.
     pub(crate) login_hint: Option<String>,
-    /// Levels of assurance, the preferred one first.
+    /// Requested levels, the preferred one first.
     pub(crate) acr_values: Vec<String>,
-    /// The identity provider that authenticates the person if there is no session.
+    /// The identity provider that authenticates the user if there is no session.
     pub(crate) idp: Option<String>,
 }
 
 impl AuthorizeRequest {
-    /// Whether `prompt` has this value.
     pub(super) fn prompts(&self, value: &str) -> bool {
         self.prompt.iter().any(|prompt| prompt == value)
     }
 
-    /// Whether a session will do, without asking for the password again.
+    /// Whether the session suffices without another password prompt.
     ///
-    /// The age is counted in whole seconds of the virtual clock since the person
-    /// authenticated. `consent` asks for nothing here, because there is no consent
-    /// page.
+    /// The age is counted in whole seconds of the virtual clock since the authentication.
+    /// `consent` has no effect, because there is no consent page.
     pub(super) fn accepts(&self, session: &Session, now: i64) -> bool {
-        // With 0 the password is always asked for, also within the second.
+        // 0 always requires the password, even within the same second.
         let young = self.max_age.is_none_or(|max_age| max_age > 0 && now - session.auth_time <= max_age);
         young && !self.prompts("login")
     }
 }
 
-/// Checks a request in Okta's order: first what decides where errors go, then the rest.
+/// Validates a request in Okta's order: first the parameters that decide where errors go,
+/// then the rest.
 pub(super) fn validate(exchange: &Exchange<'_>) -> Result<(AuthorizeRequest, Client), Refusal> {
     let params = params(exchange)?;
     let client_id = params.find("client_id").unwrap_or_default();
@@ -94,7 +88,7 @@ pub(super) fn validate(exchange: &Exchange<'_>) -> Result<(AuthorizeRequest, Cli
         .ok_or_else(|| Refusal::Page(OAuthError::invalid_client("Invalid value for 'client_id' parameter.")))?;
     let redirect_uri = params.find("redirect_uri").unwrap_or_default().to_owned();
     if !client.redirect_uris.contains(&redirect_uri) {
-        // The redirect URI may be in the object, which is not read.
+        // The redirect URI may be in the request object, which is not read.
         check_request_object(&params).map_err(Refusal::Page)?;
         return Err(Refusal::Page(OAuthError::invalid_request(format!(
             "The 'redirect_uri' parameter must be a Login redirect URI in the client app settings: {redirect_uri}"
@@ -113,10 +107,10 @@ pub(super) fn validate(exchange: &Exchange<'_>) -> Result<(AuthorizeRequest, Cli
     }
 }
 
-/// The parameters: of the query, or of the form and then of the form alone.
+/// Reads the parameters from the query, or from the form of a POST.
 ///
-/// A parameter that appears twice is refused on a page: with two redirect URIs
-/// nobody could say where an error should go.
+/// A duplicate parameter is rejected on a page, because with two redirect URIs the target
+/// of an error is ambiguous.
 fn params(exchange: &Exchange<'_>) -> Result<Params, Refusal> {
     let request = exchange.request;
     let post = request.method == "POST";
@@ -129,12 +123,13 @@ fn params(exchange: &Exchange<'_>) -> Result<Params, Refusal> {
     Ok(params)
 }
 
-/// Reads and checks everything whose errors go to the app.
+/// Validates all parameters whose errors go to the app.
 ///
-/// The first problem is reported, and the rest is not looked at.
+/// The first problem is reported and ends the validation.
 ///
-/// Mode, response type, request object, grant type, state, scopes, challenge, identity
-/// provider, prompt, age: in this order. Unknown parameters are ignored (RFC 6749 §3.1).
+/// The order is: mode, response type, request object, grant type, state, scopes,
+/// challenge, identity provider, prompt, age. Unknown parameters are ignored (RFC 6749
+/// §3.1).
 fn complete(
     request: &mut AuthorizeRequest,
     params: &Params,
@@ -144,7 +139,8 @@ fn complete(
     let (tenant, server) = (exchange.tenant, &exchange.server.settings);
     let response_type = ResponseType::read(params);
     if response_type == ResponseType::Tokens {
-        // Errors of implicit and hybrid requests go where their tokens would.
+        // Errors of implicit and hybrid requests are returned where their tokens would
+        // be.
         request.response_mode = ResponseMode::Fragment;
     }
     request.response_mode = response_mode(params, response_type, tenant.options.refuse_post_message)?;
@@ -172,19 +168,18 @@ fn complete(
     Ok(())
 }
 
-/// What the request wants back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ResponseType {
-    /// A code, and nothing else.
+    /// A code only.
     Code,
     /// Tokens, alone or with a code (implicit and hybrid).
     Tokens,
-    /// Something that Okta does not know.
+    /// A response type that Okta does not support.
     Unknown,
 }
 
 impl ResponseType {
-    /// Reads the words, whose order has no meaning.
+    /// Parses the words, whose order has no meaning.
     fn read(params: &Params) -> Self {
         let mut words = params.words("response_type");
         words.sort_unstable();
@@ -197,7 +192,7 @@ impl ResponseType {
         }
     }
 
-    /// Refuses all but a code.
+    /// Rejects all response types except a code.
     fn check(self) -> Result<(), OAuthError> {
         match self {
             Self::Code => Ok(()),
@@ -210,10 +205,10 @@ impl ResponseType {
     }
 }
 
-/// How the response is delivered.
+/// Validates how the response is delivered.
 ///
-/// Tokens never go into a query. A message may carry a code if the request has a PKCE
-/// challenge, unless the org is set to refuse it.
+/// Tokens are never sent in a query. A message may carry a code if the request has a PKCE
+/// challenge, unless the org is configured to reject it.
 fn response_mode(
     params: &Params,
     response_type: ResponseType,
@@ -240,8 +235,8 @@ fn response_mode(
     }
 }
 
-/// Refuses request objects and pushed requests (RFC 9101, RFC 9126): the org issues no
-/// `request_uri`, and no client has a key for a `request`.
+/// Rejects request objects and pushed requests (RFC 9101, RFC 9126): the org issues no
+/// `request_uri`, and clients cannot register a key for a `request`.
 fn check_request_object(params: &Params) -> Result<(), OAuthError> {
     match (params.find("request"), params.find("request_uri")) {
         (None, None) => Ok(()),
@@ -260,20 +255,20 @@ fn check_request_object(params: &Params) -> Result<(), OAuthError> {
     }
 }
 
-/// The identity provider: the org itself, or one that is configured.
+/// Validates the identity provider: the org itself, or a configured one.
 fn idp(params: &Params, tenant: &Tenant) -> Result<Option<String>, OAuthError> {
     let Some(idp) = params.find("idp") else { return Ok(None) };
     let known = idp == tenant.id || tenant.options.identity_providers.iter().any(|known| known == idp);
     known.then(|| Some(idp.to_owned())).ok_or_else(|| OAuthError::invalid_request("Identity provider is not valid."))
 }
 
-/// `state` is required at Okta. Its documented letters are `[A-Za-z0-9,._-]`; others
-/// work in practice, so only control characters are refused.
+/// Whether the state is valid. Okta requires `state` and documents the characters
+/// `[A-Za-z0-9,._-]`; others work in practice, so only control characters are rejected.
 fn is_state(state: &str) -> bool {
     !state.is_empty() && !state.chars().any(char::is_control)
 }
 
-/// The scopes. One that is not known spoils the request.
+/// Validates the scopes. An unknown scope fails the request.
 fn scopes(params: &Params, client: &Client, server: &AuthorizationServer) -> Result<Vec<String>, OAuthError> {
     let scopes = params.words("scope");
     if scopes.is_empty() {
@@ -295,11 +290,11 @@ fn scopes(params: &Params, client: &Client, server: &AuthorizationServer) -> Res
     Ok(scopes)
 }
 
-/// The PKCE challenge: S256 only, and 43 characters of base64url because that is what
-/// S256 makes (RFC 7636 §4.2).
+/// Validates the PKCE challenge: S256 only, and 43 characters of base64url, the length of
+/// a SHA-256 hash (RFC 7636 §4.2).
 ///
-/// Public clients must send one, whatever their settings say; others if they are
-/// set to. One that is sent is binding in any case.
+/// Public clients must send a challenge regardless of their settings; other clients only
+/// if they are configured to. A challenge that was sent is always enforced.
 fn challenge(params: &Params, client: &Client) -> Result<Option<String>, OAuthError> {
     let Some(challenge) = params.find("code_challenge") else {
         if client.pkce_required || client.auth_method == AuthMethod::None {
@@ -307,7 +302,8 @@ fn challenge(params: &Params, client: &Client) -> Result<Option<String>, OAuthEr
         }
         return Ok(None);
     };
-    // Without a method it would be `plain` (RFC 7636 §4.3), which Okta does not support.
+    // Without a method the challenge would be `plain` (RFC 7636 §4.3), which Okta does
+    // not support.
     if params.find("code_challenge_method") != Some("S256") {
         return Err(OAuthError::invalid_request("PKCE code challenge method is not supported. Valid values: [S256]"));
     }
@@ -317,7 +313,7 @@ fn challenge(params: &Params, client: &Client) -> Result<Option<String>, OAuthEr
     Ok(Some(challenge.to_owned()))
 }
 
-/// `none`, `login`, `consent`, or the last two together.
+/// Validates the prompt: `none`, `login`, `consent`, or `login consent`.
 fn prompt(params: &Params) -> Result<Vec<String>, OAuthError> {
     let prompt = params.words("prompt");
     let known = prompt.iter().all(|value| ["none", "login", "consent"].contains(&value.as_str()));
@@ -330,9 +326,7 @@ fn prompt(params: &Params) -> Result<Vec<String>, OAuthError> {
     Ok(prompt)
 }
 
-/// Seconds, from 0 to 2^31-1.
-///
-/// 0 asks for the password in any case.
+/// Validates the maximum age: seconds, from 0 to 2^31-1. 0 always requires the password.
 fn max_age(params: &Params) -> Result<Option<i64>, OAuthError> {
     let Some(value) = params.find("max_age") else { return Ok(None) };
     let seconds = value.parse::<i64>().ok().filter(|seconds| (0..=i64::from(i32::MAX)).contains(seconds));

@@ -1,7 +1,6 @@
-//! The authorization response, good or bad, on its way to the app.
+//! The authorization response on its way to the app.
 //!
-//! Errors take the same way as codes do: in the mode that the request asked for, with
-//! its state.
+//! Errors are delivered in the same way as codes: in the requested mode, with the state.
 
 use url::{Url, form_urlencoded};
 
@@ -14,19 +13,18 @@ use crate::random;
 use crate::reply::Reply;
 use crate::tenant::Tenant;
 
-/// The parameters of a response, in order.
 type Fields = Vec<(String, String)>;
 
-/// Sends the app an error.
+/// Sends an error to the app.
 ///
-/// `error` and `error_description`; Okta sends no `error_uri`.
+/// The response has `error` and `error_description`; Okta sends no `error_uri`.
 pub(crate) fn refuse(tenant: &Tenant, request: &AuthorizeRequest, error: &OAuthError) -> Reply {
     let fields = [("error", &error.error), ("error_description", &error.description)];
     let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.clone().into_owned()));
     respond(tenant, request, fields.collect()).refused(&error.error, &error.description)
 }
 
-/// Sends the app a response, with `state` and with the faults that are on.
+/// Sends a response to the app, with `state` and the active faults.
 pub(crate) fn respond(tenant: &Tenant, request: &AuthorizeRequest, mut fields: Fields) -> Reply {
     fields.extend(request.state.iter().map(|state| ("state".to_owned(), state.clone())));
     distort(tenant, &mut fields);
@@ -40,19 +38,19 @@ pub(crate) fn respond(tenant: &Tenant, request: &AuthorizeRequest, mut fields: F
         }
         ResponseMode::PostMessage => {
             let nonce = random::token();
-            // A custom scheme has no window that could receive a message.
+            // A page cannot have a custom scheme, so the message would have no receiver.
             let origin = origin_of(&request.redirect_uri).unwrap_or_else(|| tenant.url.clone());
             scripted(page::post_message(tenant, &origin, &fields, &nonce), &nonce, &origin)
         }
     }
 }
 
-/// A redirect to the app. The app's page must not pass the code on as a referrer.
+/// A redirect to the app. The policy keeps the code out of referrers.
 fn redirect(location: String) -> Reply {
     Reply::redirect(location).header("referrer-policy", "no-referrer")
 }
 
-/// A page with one script. `ancestors` may frame it.
+/// A page with one script, which pages of `ancestors` may frame.
 fn scripted(page: String, nonce: &str, ancestors: &str) -> Reply {
     let policy = format!(
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; base-uri 'none'; \
@@ -61,7 +59,7 @@ fn scripted(page: String, nonce: &str, ancestors: &str) -> Reply {
     Reply::html(200, page).header("content-security-policy", policy)
 }
 
-/// Appends to the query, which the registered URI may already have.
+/// Appends fields to the query, which the registered URI may already have.
 pub(crate) fn with_query(uri: &str, fields: &[(String, String)]) -> String {
     let Ok(mut url) = Url::parse(uri) else { return uri.to_owned() };
     if !fields.is_empty() {
@@ -70,7 +68,6 @@ pub(crate) fn with_query(uri: &str, fields: &[(String, String)]) -> String {
     url.to_string()
 }
 
-/// Puts the fields into the fragment.
 fn with_fragment(uri: &str, fields: &[(String, String)]) -> String {
     let Ok(mut url) = Url::parse(uri) else { return uri.to_owned() };
     let fragment = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();

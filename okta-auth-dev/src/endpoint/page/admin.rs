@@ -1,5 +1,5 @@
-//! The page of the administrator: who is signed in, where, and a button that signs a
-//! person out everywhere.
+//! The administrator's page: users and their sessions, with a button that signs a user
+//! out everywhere.
 
 use super::{escape, page};
 use crate::notice::Delivery;
@@ -7,20 +7,19 @@ use crate::org::OktaSession;
 use crate::tenant::Tenant;
 use crate::user::User;
 
-/// Where the button leads.
+/// The target of the form.
 pub(crate) const PATH: &str = "admin/universal-logout";
 
-/// The page of the administrator.
 pub(crate) struct Admin<'a> {
     pub(crate) tenant: &'a Tenant,
     pub(crate) users: &'a [User],
     pub(crate) sessions: &'a [OktaSession],
-    /// Who was signed out just now, and what the apps answered.
+    /// The user who was just signed out, with the responses of the apps.
     pub(crate) done: Option<(&'a str, &'a [Delivery])>,
 }
 
 impl Admin<'_> {
-    /// The whole page: people who are signed in first.
+    /// Renders the page: users with a session first.
     pub(crate) fn html(&self) -> String {
         let done = self.done.map(|(login, deliveries)| outcome(login, deliveries)).unwrap_or_default();
         let (here, away): (Vec<&User>, Vec<&User>) = self.users.iter().partition(|user| self.is_signed_in(user));
@@ -35,7 +34,6 @@ impl Admin<'_> {
         page("People and sessions", &self.tenant.name, &body)
     }
 
-    /// The sessions of a person.
     fn sessions(&self, user: &User) -> impl Iterator<Item = &OktaSession> {
         self.sessions.iter().filter(|session| session.login.eq_ignore_ascii_case(&user.login))
     }
@@ -44,7 +42,7 @@ impl Admin<'_> {
         self.sessions(user).next().is_some()
     }
 
-    /// A person who is signed in: groups, sessions, and the button.
+    /// A user with a session: groups, sessions, and the button.
     fn present(&self, user: &User) -> String {
         let sessions: String = self.sessions(user).map(|session| self.session(session)).collect();
         format!(
@@ -66,19 +64,19 @@ impl Admin<'_> {
     }
 }
 
-/// A person who is not signed in.
+/// A user without a session.
 fn absent(user: &User) -> String {
     format!("<li>{} <span>{}</span></li>", escape(&user.full_name()), escape(&user.login))
 }
 
-/// What became of the last click.
+/// The result of the last sign-out.
 fn outcome(login: &str, deliveries: &[Delivery]) -> String {
     let items: String = deliveries.iter().map(item).collect();
     let apps = if items.is_empty() { "<li>No app has an endpoint for it.</li>".to_owned() } else { items };
     format!("<div role=\"status\" id=\"done\"><h2>{} is signed out</h2><ul>{apps}</ul></div>", escape(login))
 }
 
-/// What an app answered.
+/// The response of an app.
 fn item(delivery: &Delivery) -> String {
     let answer = match (delivery.status, &delivery.problem) {
         (Some(status), _) => status.to_string(),

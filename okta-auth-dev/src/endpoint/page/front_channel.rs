@@ -1,17 +1,16 @@
-//! The page that tells other apps about a sign-out.
+//! The page that notifies other apps of a sign-out.
 
 use super::{escape, page};
 use crate::tenant::Tenant;
 
-/// How long the page waits for the frames, in milliseconds. An app that hangs must not
-/// keep anybody.
+/// The timeout for the frames, in milliseconds, so that an app that hangs does not block
+/// the browser.
 const PATIENCE: u32 = 5000;
 
-/// The page with a hidden frame for each address, on its way to the next one if there
-/// is any.
+/// Renders a hidden frame for each URI, and continues to `next` if it is set.
 ///
-/// `nonce` is the one the policy allows a script with. The script comes before the
-/// frames, so that it hears of each.
+/// `nonce` allows the script in the content security policy. The script comes before the
+/// frames, so that it receives all their load events.
 pub(in crate::endpoint) fn front_channel(tenant: &Tenant, frames: &[&str], next: Option<&str>, nonce: &str) -> String {
     let frame = |uri: &&str| format!("<iframe hidden title=\"Sign-out\" src=\"{}\"></iframe>", escape(uri));
     let frames_html: String = frames.iter().map(frame).collect();
@@ -23,13 +22,13 @@ pub(in crate::endpoint) fn front_channel(tenant: &Tenant, frames: &[&str], next:
         )
     });
     let body = format!(
-        "<h1>Signed out</h1><p class=\"soft\">Your session here has ended. Other apps are told.</p>{}{frames_html}",
+        "<h1>Signed out</h1><p class=\"soft\">Your session here has ended. Other apps are being notified.</p>{}{frames_html}",
         way_on.unwrap_or_default()
     );
     page("Signed Out", &tenant.name, &body)
 }
 
-/// Goes on when every frame has loaded, however it went.
+/// Continues when every frame has loaded, successfully or not.
 fn script(frames: usize, nonce: &str) -> String {
     format!(
         "<script nonce=\"{nonce}\">\

@@ -1,4 +1,4 @@
-//! The page at the root: where the org is, and how an app connects to it.
+//! The home page: the issuers of the org, and how an app connects to them.
 
 use super::{escape, wide_page};
 use crate::client::{AuthMethod, Client};
@@ -7,7 +7,7 @@ use crate::reply::Reply;
 use crate::sync::lock;
 use crate::tenant::Tenant;
 
-/// The page, with who is signed in in this browser.
+/// Renders the page, with the user of this browser's session.
 pub(in crate::endpoint) fn home(tenant: &Tenant, request: &Recorded) -> Reply {
     let clients = lock(&tenant.clients).clone();
     let apps: String = clients.iter().map(|client| app(tenant, client)).collect();
@@ -23,7 +23,7 @@ pub(in crate::endpoint) fn home(tenant: &Tenant, request: &Recorded) -> Reply {
     Reply::html(200, wide_page("Development org", &tenant.name, &body))
 }
 
-/// Who has a session in this browser.
+/// The user of this browser's session.
 fn signed_in(tenant: &Tenant, request: &Recorded) -> String {
     let id = request.cookie(crate::endpoint::authorize::SESSION_COOKIE);
     let session = id.and_then(|id| lock(&tenant.store).session(id, tenant.clock.seconds()));
@@ -31,7 +31,7 @@ fn signed_in(tenant: &Tenant, request: &Recorded) -> String {
     session.map(|session| who(&session.login)).unwrap_or_default()
 }
 
-/// An app: its variables, and where it may redirect to.
+/// An app with its variables and redirect URIs.
 fn app(tenant: &Tenant, client: &Client) -> String {
     let variables = tenant.variables(client);
     let lines: String = variables.iter().map(|(name, value)| format!("export {name}={}\n", escape(value))).collect();
@@ -49,10 +49,10 @@ fn app(tenant: &Tenant, client: &Client) -> String {
     )
 }
 
-/// How the app authenticates, in a few words.
+/// A short description of the client authentication.
 fn kind(client: &Client) -> &'static str {
     match client.auth_method {
-        _ if client.is_service() => "service, without people",
+        _ if client.is_service() => "service, without users",
         AuthMethod::None => "public client with PKCE",
         AuthMethod::PrivateKeyJwt => "signs with a private key",
         AuthMethod::ClientSecretPost => "secret in the form",
@@ -61,7 +61,7 @@ fn kind(client: &Client) -> &'static str {
     }
 }
 
-/// The authorization servers, with a link to the metadata of each.
+/// The issuers, with links to their metadata.
 fn issuers(tenant: &Tenant) -> String {
     let issuer = |server: &crate::tenant::Server| {
         let issuer = escape(&server.settings.issuer(&tenant.url));
@@ -70,7 +70,7 @@ fn issuers(tenant: &Tenant) -> String {
     tenant.servers.iter().map(issuer).collect()
 }
 
-/// Every user who can sign in.
+/// The users with their passwords.
 fn people(tenant: &Tenant) -> String {
     let users = lock(&tenant.users).clone();
     let row = |cells: [&str; 3]| {

@@ -1,14 +1,14 @@
-//! The pages: sign-in, second factor, errors, home. No scripts, no outside assets;
-//! light and dark.
+//! The HTML pages: sign-in, second factor, errors, home. They have light and dark styles
+//! and load no external assets.
 //!
-//! They are made for the tests of an accessibility checker, too: every field has a
-//! label, errors are announced and tied to the fields, the focus is visible, and
-//! everything works without scripts. All text that comes from elsewhere is escaped.
+//! The pages pass an accessibility checker: every field has a label, errors are announced
+//! and tied to the fields, the focus is visible, and everything works without scripts.
+//! All external text is escaped.
 //!
-//! Every page comes with a content security policy that allows its own styles and
-//! nothing else. Two need more and have a policy of their own: the one that posts a
-//! form to the app, and the one that tells apps over the front channel. Each has
-//! one script at most, allowed by its nonce.
+//! Every page has a content security policy that allows only its own styles. Three pages
+//! need more and have their own policy: those that send a form or a message to the app,
+//! and the one that notifies apps through the front channel. Each has at most one script,
+//! allowed by its nonce.
 
 mod admin;
 mod front_channel;
@@ -28,7 +28,7 @@ use crate::oauth_error::OAuthError;
 use crate::reply::Reply;
 use crate::tenant::Tenant;
 
-/// The one style sheet. Text has a contrast of 4.5:1 or more in both schemes.
+/// The style sheet. Text has a contrast of at least 4.5:1 in both schemes.
 const STYLE: &str = "\
 :root{color-scheme:light dark;--page:#f4f5f7;--card:#fff;--text:#1d1d21;--soft:#5b5e66;--line:#8c8f97;--blue:#1662dd;\
 --on:#fff;--bad:#b3131b;--bad-page:#fdecec}\
@@ -66,10 +66,10 @@ user-select:all;font:14px/1.5 ui-monospace,monospace}\
 table{width:100%;border-collapse:collapse;font-size:14px}th,td{text-align:left;padding:6px 8px 6px 0;\
 overflow-wrap:anywhere}th{color:var(--soft);font-weight:600}a{color:var(--blue)}";
 
-/// Escapes text for HTML, in elements and in quoted attributes.
+/// Escapes text for HTML elements and quoted attributes.
 ///
-/// Not enough for attributes without quotes, for scripts or for style sheets; the
-/// pages put no foreign text there.
+/// This is not sufficient for unquoted attributes, scripts or style sheets, where the
+/// pages put no external text.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -85,17 +85,17 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-/// A page with one card on it. `body` is HTML.
+/// A page with one card. `body` is HTML.
 fn page(title: &str, org: &str, body: &str) -> String {
     document(title, org, "", body)
 }
 
-/// A page with more room, for tables and blocks of code.
+/// A page with more width, for tables and code blocks.
 fn wide_page(title: &str, org: &str, body: &str) -> String {
     document(title, org, " class=\"wide\"", body)
 }
 
-/// The frame of every page.
+/// The layout of every page.
 fn document(title: &str, org: &str, class: &str, body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - {org}</title>\
@@ -109,8 +109,8 @@ fn document(title: &str, org: &str, class: &str, body: &str) -> String {
 
 /// The page for an error that must not be sent to a redirect URI.
 ///
-/// The description may repeat what the request said, for instance its redirect URI.
-/// It is shown as text and never as a link.
+/// The description may repeat request parameters, for instance the redirect URI. It is
+/// shown as text and never as a link.
 pub(super) fn error(tenant: &Tenant, error: &OAuthError) -> Reply {
     let body = format!(
         "<h1>400</h1><p class=\"soft\">Bad Request</p><p>Your request resulted in an error.</p>\
@@ -121,29 +121,29 @@ pub(super) fn error(tenant: &Tenant, error: &OAuthError) -> Reply {
     Reply::html(400, page("Error", &tenant.name, &body)).refused(&error.error, &error.description)
 }
 
-/// The page for a form whose request is gone, or whose session.
+/// The page for a form whose request or session has expired.
 pub(super) fn expired(tenant: &Tenant) -> Reply {
     error(tenant, &OAuthError::bad("login_required", "Request expired, please start over and try again."))
 }
 
-/// The page that sends an authorization response to the window that opened or framed it
-/// (okta_post_message), and to the app's origin alone. `nonce` is the one the policy
-/// allows a script with.
+/// The page that posts an authorization response to the window that opened or framed it
+/// (okta_post_message), restricted to the app's origin. `nonce` allows the script in the
+/// content security policy.
 pub(super) fn post_message(tenant: &Tenant, origin: &str, fields: &[(String, String)], nonce: &str) -> String {
     let pairs = fields.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
-    // `<` would end the script; in a string of JSON it may be escaped.
+    // `<` could end the script; JSON strings allow the escape.
     let text = |value: Value| value.to_string().replace('<', "\\u003c");
     let (message, origin) = (text(Value::Object(pairs.collect())), text(Value::from(origin)));
     let body = format!(
-        "<h1>Signing in</h1><p class=\"soft\">This window closes by itself.</p>\
+        "<h1>Signing in</h1><p class=\"soft\">This window closes automatically.</p>\
          <script nonce=\"{nonce}\">(window.opener||window.parent).postMessage({message},{origin})</script>"
     );
     page("Signing In", &tenant.name, &body)
 }
 
-/// The page that posts an authorization response to the app (form_post). With scripts
-/// it submits itself; without, there is a button. `nonce` is the one the policy allows
-/// a script with.
+/// The page that posts an authorization response to the app (form_post). It submits
+/// itself with a script and shows a button without one. `nonce` allows the script in the
+/// content security policy.
 pub(super) fn form_post(tenant: &Tenant, action: &str, fields: &[(String, String)], nonce: &str) -> String {
     let inputs: String = fields
         .iter()

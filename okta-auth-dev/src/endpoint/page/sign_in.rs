@@ -1,4 +1,4 @@
-//! The sign-in pages: username and password on one page, or on two.
+//! The sign-in pages: username and password on one page or on two.
 
 use super::{escape, page};
 use crate::endpoint::sign_in::{IDENTIFY_PATH, PATH};
@@ -6,34 +6,30 @@ use crate::sync::lock;
 use crate::tenant::Tenant;
 use crate::user::User;
 
-/// The first page: username and password, or the username alone.
+/// The first page: username and password, or the username only.
 pub(in crate::endpoint) struct SignIn<'a> {
     pub(in crate::endpoint) tenant: &'a Tenant,
-    /// The label of the app that asks.
     pub(in crate::endpoint) app: &'a str,
     /// Ties the form to the request.
     pub(in crate::endpoint) handle: &'a str,
-    /// What the field for the username starts with.
+    /// The initial value of the username field.
     pub(in crate::endpoint) username: &'a str,
-    /// Whether the last attempt failed.
     pub(in crate::endpoint) failed: bool,
-    /// The people that are one click away.
+    /// The users offered for sign-in with one click.
     pub(in crate::endpoint) users: &'a [User],
 }
 
-/// The second page where the username comes first. The fields have the names that Okta
-/// Identity Engine gives them.
+/// The second page of the identifier-first flow. The fields have the names of Okta
+/// Identity Engine.
 pub(in crate::endpoint) struct Password<'a> {
     pub(in crate::endpoint) tenant: &'a Tenant,
-    /// Ties the form to the request.
     pub(in crate::endpoint) handle: &'a str,
-    /// What the first page was given.
+    /// The username from the first page.
     pub(in crate::endpoint) username: &'a str,
-    /// Whether the last attempt failed.
     pub(in crate::endpoint) failed: bool,
 }
 
-/// What announces a failed attempt, and what ties it to the fields.
+/// The alert after a failed attempt, and the attributes that tie it to the fields.
 fn problem(failed: bool) -> (&'static str, &'static str) {
     if !failed {
         return ("", "");
@@ -45,10 +41,10 @@ fn problem(failed: bool) -> (&'static str, &'static str) {
 }
 
 impl SignIn<'_> {
-    /// The whole page.
+    /// Renders the page.
     ///
-    /// A failed attempt keeps the username and says the same whether the name or
-    /// the password was wrong. The alert is announced by screen readers, and both
+    /// After a failed attempt the page keeps the username, and shows the same text for an
+    /// unknown username and a wrong password. Screen readers announce the alert, and both
     /// fields refer to it.
     pub(in crate::endpoint) fn html(&self) -> String {
         let form = if self.tenant.options.identifier_first { self.identifier() } else { self.both() };
@@ -58,10 +54,9 @@ impl SignIn<'_> {
         page("Sign In", &self.tenant.name, &body)
     }
 
-    /// Username and password.
     fn both(&self) -> String {
         let (_, described) = problem(self.failed);
-        // The first empty field has the focus.
+        // The focus is on the first empty field.
         let (at_name, at_password) = if self.username.is_empty() { (" autofocus", "") } else { ("", " autofocus") };
         format!(
             "<form method=\"post\" action=\"/{PATH}\">{handle}\
@@ -77,7 +72,6 @@ impl SignIn<'_> {
         )
     }
 
-    /// The username alone.
     fn identifier(&self) -> String {
         format!(
             "<form method=\"post\" action=\"/{IDENTIFY_PATH}\">{handle}\
@@ -90,7 +84,7 @@ impl SignIn<'_> {
         )
     }
 
-    /// One form for each person, so that a click signs in without a script.
+    /// One form for each user, so that a click signs in without a script.
     fn users(&self) -> String {
         let items: String = self.users.iter().map(|user| self.user(user)).collect();
         if items.is_empty() {
@@ -99,7 +93,7 @@ impl SignIn<'_> {
         format!("<h2>This is a development org. Use a test user:</h2><ul>{items}</ul>")
     }
 
-    /// The password is in the form: it is no secret.
+    /// The form contains the password, because test passwords are not secret.
     fn user(&self, user: &User) -> String {
         format!(
             "<li><form method=\"post\" action=\"/{PATH}\">{handle}\
@@ -116,8 +110,8 @@ impl SignIn<'_> {
 }
 
 impl Password<'_> {
-    /// The whole page. The hint has the password of a known person, because passwords
-    /// are no secret here; for anybody else there is none.
+    /// Renders the page. The hint shows the password of a known user, because test
+    /// passwords are not secret; for an unknown username there is no hint.
     pub(in crate::endpoint) fn html(&self) -> String {
         let (failed, described) = problem(self.failed);
         let body = format!(
@@ -135,7 +129,7 @@ impl Password<'_> {
         page("Verify", &self.tenant.name, &body)
     }
 
-    /// The password of a test user.
+    /// The hint with the password of a test user.
     fn hint(&self) -> String {
         let users = lock(&self.tenant.users);
         let user = users.iter().find(|user| user.login.eq_ignore_ascii_case(self.username.trim()));
@@ -146,7 +140,7 @@ impl Password<'_> {
     }
 }
 
-/// What ties a form to its request.
+/// The field that ties a form to its request.
 fn handle_field(handle: &str) -> String {
     format!("<input type=\"hidden\" name=\"stateToken\" value=\"{}\">", escape(handle))
 }

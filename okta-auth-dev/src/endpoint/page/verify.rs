@@ -1,33 +1,30 @@
 //! The page of the second factor.
 //!
-//! It shows the code that it asks for: the org has nobody to send it to. What an app
-//! sees is the same, a browser that stays away for a while and comes back with more
-//! `amr`.
+//! It shows the code that it asks for, because the org has no other channel to the user.
+//! An app sees the usual behaviour: the browser returns after a while with more methods
+//! in `amr`.
 
 use super::{escape, page};
 use crate::endpoint::second_factor;
 use crate::tenant::Tenant;
 
-/// The page that asks for a code.
 pub(in crate::endpoint) struct Verify<'a> {
     pub(in crate::endpoint) tenant: &'a Tenant,
-    /// Who is asked.
     pub(in crate::endpoint) login: &'a str,
     /// Ties the form to the request.
     pub(in crate::endpoint) handle: &'a str,
-    /// The code to type in.
+    /// The code to enter.
     pub(in crate::endpoint) passcode: &'a str,
-    /// Whether the last attempt failed.
     pub(in crate::endpoint) failed: bool,
 }
 
 impl Verify<'_> {
-    /// The whole page. The first button is the one that the Enter key presses; the
-    /// other one must work with an empty field.
+    /// Renders the page. The Enter key presses the first button. The second button must
+    /// also work with an empty field.
     pub(in crate::endpoint) fn html(&self) -> String {
         let (problem, described) = self.problem();
         let body = format!(
-            "<h1>Verify it is you</h1><p class=\"soft\">{login}</p>{problem}\
+            "<h1>Verify it's you</h1><p class=\"soft\">{login}</p>{problem}\
              <p class=\"soft\">This is a development org, so the page itself shows the code that an authenticator app \
              would.</p><p class=\"hint\" id=\"passcode-hint\">{passcode}</p>\
              <form method=\"post\" action=\"/{path}\">\
@@ -46,13 +43,13 @@ impl Verify<'_> {
         page("Verify", &self.tenant.name, &body)
     }
 
-    /// What announces that an attempt failed, and what ties it to the field.
+    /// The alert after a failed attempt, and the attributes that tie it to the field.
     fn problem(&self) -> (&'static str, &'static str) {
         if !self.failed {
             return ("", " aria-describedby=\"passcode-hint\"");
         }
         (
-            "<p class=\"bad\" role=\"alert\" id=\"problem\">That was not the code. Here is a new one.</p>",
+            "<p class=\"bad\" role=\"alert\" id=\"problem\">That code is incorrect. Enter the new one.</p>",
             " aria-invalid=\"true\" aria-describedby=\"problem passcode-hint\"",
         )
     }
