@@ -3,24 +3,18 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A grant a client may use at the token endpoint.
+/// A grant that a client may use at the token endpoint.
 ///
-/// The org serves the first three. A client may have the others, and gets Okta's
-/// answer for a feature that is not enabled.
+/// The org serves the first three. For the others it returns Okta's error for a disabled
+/// feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GrantType {
-    /// `authorization_code`
-    ///
-    /// A person signs in.
+    /// `authorization_code`: a user signs in.
     AuthorizationCode,
-    /// `refresh_token`
-    ///
-    /// A person signed in before, with the scope `offline_access`.
+    /// `refresh_token`: a user signed in earlier, with the scope `offline_access`.
     RefreshToken,
-    /// `client_credentials`
-    ///
-    /// No person: a service acts for itself.
+    /// `client_credentials`: a service acts for itself, without a user.
     ClientCredentials,
     /// `implicit`: tokens in the authorization response. Not served.
     Implicit,
@@ -57,12 +51,11 @@ impl Serialize for GrantType {
 impl<'de> Deserialize<'de> for GrantType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        Self::named(&name).ok_or_else(|| D::Error::custom(format_args!("`{name}` is no grant type of Okta")))
+        Self::named(&name).ok_or_else(|| D::Error::custom(format_args!("`{name}` is not a grant type of Okta")))
     }
 }
 
 impl GrantType {
-    /// All of them.
     pub(crate) const ALL: [Self; 15] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
@@ -81,7 +74,7 @@ impl GrantType {
         Self::MfaOob,
     ];
 
-    /// The value of the parameter `grant_type`.
+    /// Returns the value of the parameter `grant_type`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
@@ -102,7 +95,6 @@ impl GrantType {
         }
     }
 
-    /// The grant with this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|grant| grant.as_str() == name)
     }

@@ -1,7 +1,6 @@
-//! What the server saw.
+//! The journal of received requests.
 //!
-//! The journal is how a test finds out what the app sent, how often, and what it did
-//! not send.
+//! Tests use the journal to check what the app sent, how often, and what it did not send.
 
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +11,7 @@ use url::form_urlencoded;
 use crate::random;
 use crate::sync::lock;
 
-/// A request the server saw.
+/// A request that the server received.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -27,55 +26,54 @@ use crate::sync::lock;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recorded {
-    /// The method, in capitals.
+    /// The method, in upper case.
     pub method: String,
-    /// The path, as sent.
+    /// The path as sent.
     pub path: String,
-    /// The query without the question mark, as sent; empty if there was none.
+    /// The query as sent, without the question mark; empty if there is none.
     pub query: String,
     /// The headers in the order received, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body; bytes that are no UTF-8 are replaced.
+    /// The body; bytes that are not valid UTF-8 are replaced.
     pub body: String,
-    /// The status of the answer; none while there is no answer yet.
+    /// The status of the response; `None` until the request is answered.
     pub status: Option<u16>,
-    /// Why the request was refused: the error, and its description.
+    /// Why the request was rejected: the error and its description.
     pub refusal: Option<String>,
 }
 
 impl Recorded {
-    /// The decoded pairs of the query, in order.
+    /// Returns the decoded pairs of the query, in order.
     ///
-    /// Parameters that appear twice are there twice: a client that sends one twice has
-    /// a bug.
+    /// Repeated parameters stay repeated, because a client that repeats one has a bug.
     pub fn query_pairs(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(self.query.as_bytes()).into_owned().collect()
     }
 
-    /// The decoded pairs of the body, read as a form, in order.
+    /// Returns the decoded pairs of the body, parsed as a form, in order.
     ///
-    /// Whatever the content type says; a body that is no form gives pairs that make no
-    /// sense.
+    /// The content type is ignored; a body that is not a form gives meaningless pairs.
     pub fn form(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
     }
 
-    /// The first query parameter with this name.
+    /// Returns the first query parameter with this name.
     pub fn query_param(&self, name: &str) -> Option<String> {
         first(self.query_pairs(), name)
     }
 
-    /// The first form field with this name.
+    /// Returns the first form field with this name.
     pub fn form_field(&self, name: &str) -> Option<String> {
         first(self.form(), name)
     }
 
-    /// The first header with this name, in any case.
+    /// Returns the first header with this name, case-insensitively.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The client that sent the request, as far as the request says so.
+    /// Returns the client id in the query, the form, or the `Authorization` header,
+    /// without verifying it.
     pub fn client_id(&self) -> Option<String> {
         let basic = || {
             let value = self.header("authorization")?.strip_prefix("Basic ")?;
@@ -85,7 +83,6 @@ impl Recorded {
         self.query_param("client_id").or_else(|| self.form_field("client_id")).or_else(basic)
     }
 
-    /// The cookie with this name.
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         let cookies = self.headers.iter().filter(|(header, _)| header == "cookie");
         let mut pairs = cookies.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -94,19 +91,19 @@ impl Recorded {
 }
 
 impl fmt::Display for Recorded {
-    /// One line: method, path, status, client, and why the request was refused. It has
-    /// neither parameters nor bodies, which carry secrets.
+    /// Formats one line: method, path, status, client, and the reason of a rejection.
+    /// Parameters and bodies are omitted because they contain secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
         let client = self.client_id().map(|id| format!(" client={id}")).unwrap_or_default();
         let refusal = self.refusal.as_ref().map(|refusal| format!(" {refusal}")).unwrap_or_default();
         let line = format!("{} {} {status}{client}{refusal}", self.method, self.path);
-        // What a request says may hold control characters, and a terminal would obey them.
+        // Requests may contain control characters, which a terminal would execute.
         line.chars().try_for_each(|c| formatter.write_char(if c.is_control() { '\u{fffd}' } else { c }))
     }
 }
 
-/// What is called with every answered request.
+/// The callback for answered requests.
 #[derive(Clone)]
 pub(crate) struct Observer(Arc<dyn Fn(&Recorded) + Send + Sync>);
 
@@ -126,12 +123,11 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// The first pair with this name.
 fn first(pairs: Vec<(String, String)>, name: &str) -> Option<String> {
     pairs.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
-/// Every request since the start or since the journal was cleared.
+/// Every request since the start, or since the journal was cleared.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     requests: Mutex<Vec<(u64, Recorded)>>,
@@ -140,8 +136,7 @@ pub(crate) struct Journal {
     refreshes: Mutex<Refreshes>,
 }
 
-/// What became of the requests to refresh, since the start or since the journal was
-/// cleared.
+/// Counts of refresh requests since the start, or since the journal was cleared.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -155,28 +150,27 @@ pub(crate) struct Journal {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refreshes {
-    /// How many requests with `grant_type=refresh_token` token endpoints got, answered
-    /// or not.
+    /// Received requests with `grant_type=refresh_token`, answered or not.
     pub seen: usize,
-    /// How many of them were carried out, whether the answer arrived or not.
+    /// Requests that succeeded, whether or not the response arrived.
     pub granted: usize,
-    /// How many of those had a refresh token that was replaced before, within the
-    /// leeway. An app that refreshes once for each session causes none.
+    /// Successful requests with an already rotated refresh token, within the grace
+    /// period. An app that refreshes once for each session causes none.
     pub repeated: usize,
-    /// How many came with a replaced refresh token after the leeway, and revoked
-    /// everything.
+    /// Requests with an already rotated refresh token after the grace period, which
+    /// revoked the whole grant.
     pub reused: usize,
 }
 
 impl Journal {
-    /// Adds a request, before it is answered. Returns the number of the entry.
+    /// Adds a request before it is answered, and returns the entry's number.
     pub(crate) fn push(&self, request: Recorded) -> u64 {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         lock(&self.requests).push((number, request));
         number
     }
 
-    /// Completes an entry with its answer, unless the journal was cleared meanwhile.
+    /// Completes an entry with its response, unless the journal was cleared meanwhile.
     pub(crate) fn answered(&self, number: u64, request: &Recorded) {
         let mut requests = lock(&self.requests);
         if let Some((_, entry)) = requests.iter_mut().rfind(|(known, _)| *known == number) {
@@ -185,22 +179,20 @@ impl Journal {
         }
     }
 
-    /// A copy, oldest first.
+    /// Copies the entries, oldest first.
     pub(crate) fn all(&self) -> Vec<Recorded> {
         lock(&self.requests).iter().map(|(_, request)| request.clone()).collect()
     }
 
-    /// How many paths end with this.
+    /// Counts requests whose path ends with the suffix.
     pub(crate) fn count(&self, suffix: &str) -> usize {
         lock(&self.requests).iter().filter(|(_, request)| request.path.ends_with(suffix)).count()
     }
 
-    /// Counts something about refreshes.
     pub(crate) fn note(&self, count: impl FnOnce(&mut Refreshes)) {
         count(&mut lock(&self.refreshes));
     }
 
-    /// What became of the requests to refresh.
     pub(crate) fn refreshes(&self) -> Refreshes {
         let is_refresh = |(_, request): &&(u64, Recorded)| {
             let grant = request.form_field("grant_type");
@@ -210,7 +202,6 @@ impl Journal {
         Refreshes { seen, ..*lock(&self.refreshes) }
     }
 
-    /// Forgets everything.
     pub(crate) fn clear(&self) {
         lock(&self.requests).clear();
         *lock(&self.refreshes) = Refreshes::default();

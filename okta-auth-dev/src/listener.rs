@@ -1,7 +1,7 @@
-//! Connections that the server can break off in the middle of a request.
+//! Connections that the server can close in the middle of a request.
 //!
-//! To a client it looks as if a proxy in between had crashed: the request went out, and
-//! the connection is closed without a byte of an answer.
+//! To a client this looks like a crashed proxy: the request was sent, and the connection
+//! closes before the first byte of a response.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +17,6 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::encryption::Encryption;
 
-/// A listener for [`Connection`]s.
 #[derive(Debug)]
 pub(crate) struct Connections {
     listener: TcpListener,
@@ -25,14 +24,13 @@ pub(crate) struct Connections {
     handshakes: Option<handshakes::Handshakes>,
 }
 
-/// A connection, with a switch that breaks it.
+/// A connection with a flag that breaks it.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: Stream,
     broken: Arc<AtomicBool>,
 }
 
-/// What bytes go over.
 #[derive(Debug)]
 enum Stream {
     Plain(TcpStream),
@@ -40,24 +38,24 @@ enum Stream {
     Encrypted(Box<tokio_rustls::server::TlsStream<TcpStream>>),
 }
 
-/// What a handler knows about the connection of its request.
+/// The connection of a request, for its handler.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
-    /// The other end.
+    /// The remote address.
     pub(crate) address: SocketAddr,
     broken: Arc<AtomicBool>,
 }
 
 impl Peer {
-    /// Breaks the connection: nothing that is answered from now on is sent.
+    /// Breaks the connection: no further response bytes are sent.
     pub(crate) fn hang_up(&self) {
         self.broken.store(true, Ordering::SeqCst);
     }
 }
 
 impl Connections {
-    /// Accepts from this listener, and encrypts if it is set to.
-    #[cfg_attr(not(feature = "cli"), allow(unused_variables, reason = "without TLS there is nothing to read"))]
+    /// Accepts from this listener, with TLS if configured.
+    #[cfg_attr(not(feature = "cli"), allow(unused_variables, reason = "unused without TLS"))]
     pub(crate) fn new(listener: TcpListener, encryption: &Encryption) -> Self {
         Self {
             listener,
@@ -97,7 +95,7 @@ impl Connected<IncomingStream<'_, Connections>> for Peer {
     }
 }
 
-/// Calls the same method of whichever stream there is.
+/// Calls a method of the plain or the encrypted stream.
 macro_rules! on_stream {
     ($connection:expr, $stream:ident => $call:expr) => {
         match &mut $connection.get_mut().stream {
@@ -115,8 +113,7 @@ impl AsyncRead for Connection {
 }
 
 impl AsyncWrite for Connection {
-    /// The one place where a broken connection shows: the server gives up on it, and
-    /// closes it.
+    /// Fails on a broken connection, so that the server closes it.
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if self.broken.load(Ordering::SeqCst) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
@@ -146,11 +143,11 @@ mod handshakes {
 
     use super::Stream;
 
-    /// How long a client may take for its handshake.
+    /// The timeout of a handshake.
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    /// Handshakes that are going on, each in a task of its own, so that a client that
-    /// does not finish one delays no other client.
+    /// Pending handshakes, each in its own task, so that a stalled client does not delay
+    /// other clients.
     pub(super) struct Handshakes {
         acceptor: TlsAcceptor,
         tasks: JoinSet<Option<(Stream, SocketAddr)>>,

@@ -1,7 +1,7 @@
-//! Tokens made without a request.
+//! Tokens created without a request.
 //!
-//! For tests of an API, which never sees a sign-in, and for everything that a
-//! [`crate::Fault`] does not do.
+//! For tests of an API, which never takes part in a sign-in, and for tests that no
+//! [`crate::Fault`] covers.
 
 use std::sync::Arc;
 
@@ -14,10 +14,11 @@ use crate::store::Grant;
 use crate::tenant::Tenant;
 use crate::token::{Draft, Issuing};
 
-/// Makes a token with the keys of an org.
+/// Creates a token with the keys of an org.
 ///
-/// Starts from an ID token, an access token or nothing, changes what it is told to, and
-/// signs. Nothing is checked: that is what the app under test is for.
+/// It starts from an ID token, an access token or no claims, applies the changes, and
+/// signs. It validates nothing, because rejecting invalid tokens is the job of the app
+/// under test.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -29,49 +30,52 @@ use crate::token::{Draft, Issuing};
 #[derive(Clone, Debug)]
 #[must_use = "a minter does nothing until it signs"]
 pub struct Minter {
-    /// Whose keys sign.
     tenant: Arc<Tenant>,
     /// The id of the authorization server.
     server: String,
     /// `aud` of an ID token, `cid` of an access token.
     client_id: String,
-    /// What the claims start from.
+    /// The initial claims.
     base: Base,
-    /// Changes to the claims, in order; null removes.
+    /// Changes to the claims, in order; null removes a claim.
     claims: Vec<(String, Value)>,
-    /// Changes to the header, in order; null removes. They come after the key, so they
-    /// may contradict it.
+    /// Changes to the header, in order; null removes a member. They are applied after the
+    /// key, so they may contradict it.
     header: Vec<(String, Value)>,
-    /// What signs.
     key: Key,
-    /// Whether the signature is made useless.
+    /// Whether the signature is damaged.
     damaged: bool,
 }
 
-/// What the token starts from.
 #[derive(Clone, Debug)]
 enum Base {
-    /// No claims at all.
     Nothing,
     /// As after a sign-in with the scopes `openid profile email`.
-    IdToken { login: String, nonce: Option<String> },
+    IdToken {
+        login: String,
+        nonce: Option<String>,
+    },
     /// As after a sign-in with these scopes.
-    AccessToken { login: String, scopes: Vec<String> },
+    AccessToken {
+        login: String,
+        scopes: Vec<String>,
+    },
     /// As with `client_credentials`.
-    ServiceToken { scopes: Vec<String> },
+    ServiceToken {
+        scopes: Vec<String>,
+    },
 }
 
-/// What signs it.
 #[derive(Clone, Debug)]
 enum Key {
-    /// What the server itself would sign with.
+    /// The key that the server would use.
     Default,
     /// The key that signs the access tokens of the org's own server.
     Unpublished,
-    /// The key that will sign after the next rotation. It is published, so its
-    /// signatures are good.
+    /// The key that signs after the next rotation. It is published, so its signatures are
+    /// valid.
     Next,
-    /// A key made for the purpose, and published.
+    /// A key generated for this purpose, and published.
     Special(Special, Algorithm),
     /// HS256.
     Secret(Vec<u8>),
@@ -79,7 +83,7 @@ enum Key {
 }
 
 impl Minter {
-    /// A minter for the server `default` and the first client.
+    /// Starts with the server `default` and the first client.
     pub(crate) fn new(tenant: Arc<Tenant>) -> Self {
         let client_id = tenant.first_client().map(|client| client.client_id).unwrap_or_default();
         Self {
@@ -94,15 +98,15 @@ impl Minter {
         }
     }
 
-    /// The authorization server, `default` unless it is set; [`crate::ORG_SERVER`] for
-    /// the org's own.
+    /// Sets the authorization server, `default` by default; [`crate::ORG_SERVER`] is the
+    /// org's own.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
     /// use okta_auth_dev::{ADA, ORG_SERVER, Org};
     ///
     /// let org = Org::start().await?;
-    /// // Nobody but the org can check this one.
+    /// // Only the org can verify this token.
     /// let opaque = org.mint().server(ORG_SERVER).access_token(ADA, ["openid"]).sign();
     /// # Ok(())
     /// # }
@@ -112,23 +116,23 @@ impl Minter {
         self
     }
 
-    /// The client, the first one unless it is set.
+    /// Sets the client, by default the first one.
     pub fn client(mut self, id: impl Into<String>) -> Self {
         self.client_id = id.into();
         self
     }
 
-    /// Starts from an ID token with the scopes `openid profile email`, about a person
-    /// who signed in just now.
+    /// Starts from an ID token with the scopes `openid profile email`, for a user who has
+    /// just signed in.
     ///
-    /// The nonce may be left out with `None`. There is no `at_hash`, because there is
-    /// no access token.
+    /// `None` omits the nonce. The token has no `at_hash`, because there is no access
+    /// token.
     pub fn id_token<'a>(mut self, username: &str, nonce: impl Into<Option<&'a str>>) -> Self {
         self.base = Base::IdToken { login: username.to_owned(), nonce: nonce.into().map(str::to_owned) };
         self
     }
 
-    /// Starts from an access token of a person.
+    /// Starts from an access token of a user.
     ///
     /// The scopes need not exist at the server.
     pub fn access_token<S: AsRef<str>>(mut self, username: &str, scopes: impl IntoIterator<Item = S>) -> Self {
@@ -138,8 +142,8 @@ impl Minter {
 
     /// Starts from an access token of the client itself (`client_credentials`).
     ///
-    /// `sub` and `cid` are the client, and there is no `uid`: an API can tell machines
-    /// from people.
+    /// `sub` and `cid` are the client, and there is no `uid`, so an API can distinguish
+    /// services from users.
     pub fn service_token<S: AsRef<str>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.base = Base::ServiceToken { scopes: owned(scopes) };
         self
@@ -147,8 +151,8 @@ impl Minter {
 
     /// Sets a claim.
     ///
-    /// A later value for the same name wins. `null` removes the claim, as
-    /// [`Minter::remove`] does.
+    /// A later value for the same name wins. `null` removes the claim, like
+    /// [`Minter::remove`].
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.push((name.into(), value.into()));
         self
@@ -159,10 +163,10 @@ impl Minter {
         self.claim(name, Value::Null)
     }
 
-    /// Sets a member of the JOSE header, or removes it when the value is null.
+    /// Sets a member of the JOSE header, or removes it if the value is null.
     ///
-    /// Nothing is adapted: with `.header("alg", "ES256")` the token says ES256 and is
-    /// signed with whatever it was signed with before.
+    /// The signature is not adapted: with `.header("alg", "ES256")` the header says
+    /// ES256, but the token is signed with the same key and algorithm as before.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.header.push((name.into(), value.into()));
         self
@@ -170,8 +174,8 @@ impl Minter {
 
     /// Signs with this algorithm and a key that is published from now on.
     ///
-    /// RSA algorithms reuse the active key under another `kid`; the others get a key of
-    /// their own, made on the spot.
+    /// RSA algorithms reuse the active key with another `kid`; other algorithms get their
+    /// own key, generated on demand.
     pub fn alg(mut self, algorithm: Algorithm) -> Self {
         self.key = match algorithm {
             Algorithm::Rs256 => Key::Default,
@@ -180,7 +184,7 @@ impl Minter {
         self
     }
 
-    /// Signs with the key that is announced but does not sign yet.
+    /// Signs with the key that is published but does not sign yet.
     pub fn signed_by_next(mut self) -> Self {
         self.key = Key::Next;
         self
@@ -188,8 +192,8 @@ impl Minter {
 
     /// Signs with a key that is never published.
     ///
-    /// A verifier meets a `kid` that it cannot find, fetches the keys again, and still
-    /// cannot find it.
+    /// A verifier finds an unknown `kid`, fetches the keys again, and still does not find
+    /// it.
     pub fn signed_by_unpublished(mut self) -> Self {
         self.key = Key::Unpublished;
         self
@@ -201,15 +205,16 @@ impl Minter {
         self
     }
 
-    /// Signs with HS256 and these bytes; the `kid` stays that of the active key.
+    /// Signs with HS256 and these bytes; the `kid` is that of the active key.
     ///
-    /// The classic confusion: `org.public_key_pem()` as the secret.
+    /// With `org.public_key_pem()` as the secret this is the classic algorithm confusion
+    /// attack.
     pub fn signed_by_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
         self.key = Key::Secret(secret.into());
         self
     }
 
-    /// `alg` is `none` and the signature empty.
+    /// Sets `alg` to `none` and leaves the signature empty.
     pub fn unsigned(mut self) -> Self {
         self.key = Key::None;
         self
@@ -221,12 +226,12 @@ impl Minter {
         self
     }
 
-    /// The token; empty if the server does not exist or the machine cannot make keys.
+    /// Returns the token; empty if the server does not exist or the machine cannot
+    /// generate keys.
     pub fn sign(self) -> String {
         self.try_sign().unwrap_or_default()
     }
 
-    /// Puts the token together: claims, key, changes, signature.
     fn try_sign(self) -> Result<String, Error> {
         let mut draft = self.draft()?;
         self.choose_key(&mut draft)?;
@@ -240,11 +245,11 @@ impl Minter {
         draft.finish()
     }
 
-    /// The token before it is changed.
+    /// The token before the changes.
     fn draft(&self) -> Result<Draft, Error> {
         let tenant = &*self.tenant;
         let server = tenant.server(&self.server);
-        let server = server.ok_or_else(|| Error::config(format_args!("there is no server `{}`", self.server)))?;
+        let server = server.ok_or_else(|| Error::config(format_args!("unknown server `{}`", self.server)))?;
         let (login, scopes, nonce) = match &self.base {
             Base::Nothing => return Ok(Draft::new(server.ring.active()?, serde_json::Map::new())),
             Base::IdToken { login, nonce } => {
@@ -274,7 +279,7 @@ impl Minter {
         }
     }
 
-    /// Says what signs. The header follows.
+    /// Selects the key, and adapts the header to it.
     fn choose_key(&self, draft: &mut Draft) -> Result<(), Error> {
         let Some(server) = self.tenant.server(&self.server) else { return Ok(()) };
         match &self.key {
@@ -289,7 +294,6 @@ impl Minter {
     }
 }
 
-/// Owned copies.
 fn owned<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> Vec<String> {
     words.into_iter().map(|word| word.as_ref().to_owned()).collect()
 }

@@ -1,12 +1,12 @@
-//! Okta's errors: the two JSON shapes, and the descriptions word for word.
+//! Okta's errors: the two JSON formats, and the literal descriptions.
 //!
-//! Okta has two shapes of errors. The OAuth endpoints answer `{"error",
-//! "error_description"}`; metadata, rate limits and everything outside OAuth answer
-//! `{"errorCode", "errorSummary", "errorLink", "errorId", "errorCauses"}`. A client has
-//! to read both, because a 429 comes in the second shape from every endpoint.
+//! The OAuth endpoints answer with `{"error", "error_description"}`. Metadata, rate
+//! limits and everything outside OAuth answer with `{"errorCode", "errorSummary",
+//! "errorLink", "errorId", "errorCauses"}`. A client must parse both, because a 429 has
+//! the second format on every endpoint.
 //!
-//! The descriptions are those of Okta's published table of OAuth errors. An app must
-//! not depend on them, and must escape them wherever it shows them.
+//! The descriptions are from Okta's published table of OAuth errors. An app must not
+//! depend on them, and must escape them when it displays them.
 
 use std::borrow::Cow;
 
@@ -20,11 +20,11 @@ use crate::reply::Reply;
 /// parameters in a redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OAuthError {
-    /// The HTTP status; of no importance in a redirect.
+    /// The HTTP status; unused in a redirect.
     pub(crate) status: u16,
     /// The code, such as `invalid_grant`.
     pub(crate) error: Cow<'static, str>,
-    /// The sentence for developers.
+    /// The description for developers.
     pub(crate) description: Cow<'static, str>,
 }
 
@@ -47,7 +47,6 @@ struct ManagementBody<'a> {
 }
 
 impl OAuthError {
-    /// Any error.
     pub(crate) fn new(
         status: u16,
         error: impl Into<Cow<'static, str>>,
@@ -56,37 +55,36 @@ impl OAuthError {
         Self { status, error: error.into(), description: description.into() }
     }
 
-    /// 400, the status of most errors.
     pub(crate) fn bad(error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(400, error, description)
     }
 
-    /// 400: something is missing, malformed, or there twice.
+    /// 400: a parameter is missing, malformed, or repeated.
     pub(crate) fn invalid_request(description: impl Into<Cow<'static, str>>) -> Self {
         Self::bad("invalid_request", description)
     }
 
-    /// 400: the code or the refresh token is no good.
+    /// 400: the code or the refresh token is invalid.
     pub(crate) fn invalid_grant(description: &'static str) -> Self {
         Self::bad("invalid_grant", description)
     }
 
-    /// 401: the client could not be authenticated.
+    /// 401: client authentication failed.
     pub(crate) fn invalid_client(description: &'static str) -> Self {
         Self::new(401, "invalid_client", description)
     }
 
-    /// 400: the scopes do not fit the server, the client, or each other.
+    /// 400: the scopes do not match the server, the client, or each other.
     pub(crate) fn invalid_scope(description: &'static str) -> Self {
         Self::bad("invalid_scope", description)
     }
 
-    /// A feature of Okta that the org announces and does not serve.
+    /// A feature in the metadata that the org does not serve.
     pub(crate) fn feature_not_enabled() -> Self {
         Self::bad("access_denied", "The requested feature is not enabled in this environment.")
     }
 
-    /// The client has other grants than the one that is asked for.
+    /// The client does not have the requested grant.
     pub(crate) fn unauthorized_grant(client: &Client) -> Self {
         let configured: Vec<&str> = client.grant_types.iter().map(|grant| grant.as_str()).collect();
         Self::bad(
@@ -98,12 +96,12 @@ impl OAuthError {
         )
     }
 
-    /// A scope that the server, or this client, does not have.
+    /// A scope that the server or this client does not have.
     pub(crate) fn unknown_scope() -> Self {
         Self::invalid_scope("One or more scopes are not configured for the authorization server resource.")
     }
 
-    /// Something the server could not do, such as making a key.
+    /// An internal error, such as a failure to generate a key.
     pub(crate) fn server_error() -> Self {
         Self::new(
             500,
@@ -113,7 +111,7 @@ impl OAuthError {
         )
     }
 
-    /// A groups claim would carry more than 100 groups.
+    /// A groups claim with more than 100 groups.
     pub(crate) fn too_many_groups() -> Self {
         Self::bad(
             "server_error",
@@ -121,7 +119,7 @@ impl OAuthError {
         )
     }
 
-    /// 401: there are access policies, and none allows the request.
+    /// 401: access policies exist, and none allows the request.
     pub(crate) fn no_matching_policy() -> Self {
         Self::new(
             401,
@@ -130,12 +128,10 @@ impl OAuthError {
         )
     }
 
-    /// A parameter was sent twice.
     pub(crate) fn duplicate_parameter() -> Self {
         Self::invalid_request("The request contained multiple parameters with the same name.")
     }
 
-    /// The error as an answer.
     pub(crate) fn reply(&self) -> Reply {
         let body = OAuthBody { error: &self.error, error_description: &self.description };
         Reply::json(self.status, &body).no_store().refused(&self.error, &self.description)
@@ -143,17 +139,17 @@ impl OAuthError {
 }
 
 impl From<crate::Error> for OAuthError {
-    /// What went wrong inside stays inside.
+    /// Internal details are not sent to the client.
     fn from(_: crate::Error) -> Self {
         Self::server_error()
     }
 }
 
-/// An error in the shape of Okta's management API. Metadata, unknown paths and rate
-/// limits answer with it.
+/// An error in the format of Okta's management API, for metadata, unknown paths and rate
+/// limits.
 ///
-/// `errorLink` repeats the code; `errorId` is new each time, as at Okta, where support
-/// finds the request by it.
+/// `errorLink` repeats the code. `errorId` is unique; Okta's support finds a request by
+/// it.
 pub(crate) fn management(status: u16, code: &str, summary: &str) -> Reply {
     let body = ManagementBody {
         error_code: code,
@@ -165,12 +161,12 @@ pub(crate) fn management(status: u16, code: &str, summary: &str) -> Reply {
     Reply::json(status, &body).no_store().refused(code, summary)
 }
 
-/// 404 for something with an id that does not exist.
+/// 404 for an unknown id.
 pub(crate) fn not_found(what: &str) -> Reply {
     management(404, "E0000007", &format!("Not found: Resource not found: {what}"))
 }
 
-/// 404 for a path that nothing is at.
+/// 404 for an unknown path.
 pub(crate) fn no_such_path() -> Reply {
     management(404, "E0000008", "The requested path was not found")
 }

@@ -1,20 +1,19 @@
-//! Random identifiers, and the base64url they are spelled in.
+//! Random identifiers and their encodings.
 //!
-//! Everything a client might guess comes from the operating system's generator, even
-//! though this is a development org: an app should not meet shorter or simpler values
-//! here than at Okta.
+//! Every value that a client could try to guess comes from the operating system's
+//! generator, although this is a development org: values should be as long and complex as
+//! Okta's.
 
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-/// The letters and digits of an Okta identifier.
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Random bytes of the operating system.
 ///
-/// The generator fails only while a machine boots. Trying again is better than handing
-/// out zeros or aborting a server that is otherwise fine.
+/// The generator fails only during boot. A retry is better than returning zeros or
+/// aborting the server.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     while rand::fill(&mut bytes).is_err() {
@@ -23,8 +22,7 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// 256 random bits in base64url, 43 characters: codes, refresh tokens, `jti`, key
-/// identifiers.
+/// 256 random bits in base64url, 43 characters: codes, refresh tokens, `jti`, key ids.
 pub(crate) fn token() -> String {
     base64url(bytes::<32>())
 }
@@ -34,17 +32,18 @@ pub(crate) fn hex() -> String {
     bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Six digits, as an authenticator app shows them.
+/// Six digits, like an authenticator app.
 pub(crate) fn passcode() -> String {
-    // 2^64 is not a multiple of a million; the bias is far below anything a person could use.
+    // 2^64 is not a multiple of a million, but the bias is too small to exploit.
     format!("{:06}", u64::from_be_bytes(bytes::<8>()) % 1_000_000)
 }
 
-/// An identifier as Okta makes them: a prefix for its kind (`00u` a user, `0oa` a
-/// client, `oae` an error) and 17 or more letters and digits.
+/// An identifier in Okta's format: a prefix for its kind (`00u` a user, `0oa` a client,
+/// `oae` an error) and at least 17 letters and digits.
 pub(crate) fn okta_id(prefix: &str, length: usize) -> String {
     let mut id = prefix.to_owned();
-    // A byte modulo 62 is slightly biased, which is fine: identifiers are unique, not secret.
+    // A byte modulo 62 is slightly biased, which is acceptable because identifiers are
+    // unique, not secret.
     let letters = std::iter::repeat_with(bytes::<32>).flatten().filter_map(|byte| ALPHABET.get(usize::from(byte) % 62));
     id.extend(letters.take(length).map(|letter| char::from(*letter)));
     id
@@ -55,17 +54,17 @@ pub(crate) fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The bytes behind base64url, or nothing when the text is no base64url.
+/// Decodes base64url without padding.
 pub(crate) fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// Standard base64 with padding, as PEM spells it.
+/// Standard base64 with padding, as in PEM.
 pub(crate) fn base64(bytes: impl AsRef<[u8]>) -> String {
     STANDARD.encode(bytes)
 }
 
-/// The bytes behind standard base64, as HTTP Basic spells them (RFC 7617 §2).
+/// Decodes standard base64, as in HTTP Basic (RFC 7617 §2).
 pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }

@@ -1,8 +1,8 @@
-//! Rate limits: a number of requests for each endpoint in a window of a minute.
+//! Rate limits: a number of requests for each endpoint in a window of one minute.
 //!
-//! Okta counts for each org, app and person, with limits that depend on the endpoint
-//! and the contract. An app cannot tell; it sees the three headers and, now and then, a
-//! 429. So one limit for all endpoints does.
+//! Okta counts per org, app and user, with limits that depend on the endpoint and the
+//! contract. An app sees only the three headers and, occasionally, a 429, so this org
+//! uses one limit for all endpoints.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -11,50 +11,48 @@ use crate::oauth_error::rate_limited;
 use crate::reply::Reply;
 use crate::sync::lock;
 
-/// The length of a window in seconds. At Okta most buckets reset every 60 s, not
-/// aligned to the minutes of the clock.
+/// The length of a window in seconds. At Okta most buckets reset every 60 s, not aligned
+/// to clock minutes.
 const WINDOW: i64 = 60;
 
-/// What `/token` announces while no limit is set, and never enforces.
+/// The limit in the headers of `/token` without a configured limit; it is not enforced.
 const ANNOUNCED: u32 = 1000;
 
-/// Counts requests. Without a limit it lets everything pass. Okta labels every token
-/// answer, so `/token` announces a limit even then.
+/// Counts requests. Without a configured limit it allows everything, but `/token` still
+/// announces a limit, because Okta labels every token response.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimiter {
-    /// Requests in a window, for each endpoint.
+    /// Requests per window, for each endpoint.
     limit: Option<u32>,
     buckets: Mutex<HashMap<String, Bucket>>,
 }
 
-/// What is left in a window.
+/// The state of a window.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
-    /// Virtual time in seconds at which the window ends.
+    /// The virtual time in seconds at which the window ends.
     reset: i64,
     used: u32,
 }
 
-/// What a response says about its bucket.
+/// The rate-limit headers of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Allowance {
     limit: u32,
     remaining: u32,
     reset: i64,
-    /// Whether this request was one too many.
+    /// Whether this request exceeded the limit.
     pub(crate) exceeded: bool,
 }
 
 impl RateLimiter {
-    /// Without a limit nothing is counted.
     pub(crate) fn new(limit: Option<u32>) -> Self {
         Self { limit, buckets: Mutex::default() }
     }
 
-    /// Counts a request. Metadata and keys are not limited at Okta, so the caller does
-    /// not ask for them.
+    /// Counts a request. The caller omits metadata and keys, which Okta does not limit.
     ///
-    /// The window is that of the endpoint; it begins with its first request.
+    /// Each endpoint has its own window, which begins with its first request.
     pub(crate) fn count(&self, endpoint: &str, now: i64) -> Option<Allowance> {
         let limit = self.limit.or_else(|| (endpoint == "token").then_some(ANNOUNCED))?;
         let mut buckets = lock(&self.buckets);
@@ -69,10 +67,8 @@ impl RateLimiter {
 }
 
 impl Allowance {
-    /// What a request gets that is one too many.
-    ///
-    /// For the fault: as if somebody else had used the bucket up, with half a window
-    /// left.
+    /// The response to a request over the limit, for the fault: as if other requests had
+    /// used up the bucket, with half of the window remaining.
     pub(crate) fn refused(now: i64) -> Reply {
         let used_up = Self { limit: 60, remaining: 0, reset: now + WINDOW / 2, exceeded: true };
         used_up.label(rate_limited())
@@ -80,8 +76,8 @@ impl Allowance {
 
     /// Adds the three headers. `X-Rate-Limit-Reset` is in seconds since 1970.
     ///
-    /// Okta sends the headers with good answers, too, so that a client can slow down in
-    /// time. An answer that has them already keeps them.
+    /// Okta also labels successful responses, so that a client can slow down in time.
+    /// Existing headers are kept.
     pub(crate) fn label(self, reply: Reply) -> Reply {
         if reply.headers.iter().any(|(name, _)| *name == "x-rate-limit-limit") {
             return reply;

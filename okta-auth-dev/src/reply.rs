@@ -1,7 +1,7 @@
-//! What an endpoint answers, before it becomes an HTTP response.
+//! The result of an endpoint, before it becomes an HTTP response.
 //!
-//! Endpoints return a [`Reply`] instead of an HTTP response, so that faults can still
-//! change it, and so that nothing but the dispatcher has to be asynchronous.
+//! Endpoints return a [`Reply`] instead of an HTTP response, so that faults can change it
+//! and only the dispatcher is asynchronous.
 
 use std::time::Duration;
 
@@ -12,44 +12,39 @@ use serde::Serialize;
 
 use crate::clock::http_date;
 
-/// More than any client should read: 2 MiB and a bit.
-///
-/// Clients should stop at a fraction of it.
+/// More than a client should read: slightly over 2 MiB.
 const HUGE: usize = (2 << 20) + 4096;
 
-/// An answer. Endpoints are plain functions from a request to a `Reply`; only the
-/// dispatcher waits.
+/// The result of an endpoint. Endpoints are synchronous functions from a request to a
+/// `Reply`; only the dispatcher awaits.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    /// The HTTP status.
     pub(crate) status: u16,
     /// Names in lower case.
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// Text of the type that the headers say.
     pub(crate) body: String,
-    /// How long the dispatcher holds the answer back, in real time.
+    /// How long the dispatcher delays the response, in real time.
     pub(crate) delay: Option<Duration>,
-    /// Whether the answer is never sent.
+    /// Whether the response is never sent.
     pub(crate) hang: bool,
-    /// Why the request was refused, for the journal.
+    /// Why the request was rejected, for the journal.
     pub(crate) refusal: Option<String>,
 }
 
 impl Reply {
-    /// An answer without a body.
     pub(crate) fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: String::new(), delay: None, hang: false, refusal: None }
     }
 
-    /// JSON, without a charset as at Okta. Structs keep the order of their fields.
+    /// JSON without a charset, as at Okta. Structs keep the order of their fields.
     pub(crate) fn json(status: u16, body: &impl Serialize) -> Self {
         let body = serde_json::to_string(body).unwrap_or_default();
         Self { body, ..Self::empty(status) }.header("content-type", "application/json")
     }
 
-    /// A page. The policy allows the page's own styles and nothing else; `form-action`
-    /// is left out, because browsers apply it to the redirect after the form too, and
-    /// that goes to the app.
+    /// A page. The policy allows only the page's own styles. `form-action` is omitted,
+    /// because browsers also apply it to the redirect after the form, which goes to the
+    /// app.
     pub(crate) fn html(status: u16, body: String) -> Self {
         Self { body, ..Self::empty(status) }
             .header("content-type", "text/html;charset=utf-8")
@@ -60,57 +55,54 @@ impl Reply {
             .no_store()
     }
 
-    /// A redirect, 302 as at Okta.
-    ///
-    /// Not 303: Okta answers 302, also to the form of its sign-in page.
+    /// A redirect with 302. Okta sends 302 and not 303, also after the form of its
+    /// sign-in page.
     pub(crate) fn redirect(location: impl Into<String>) -> Self {
         Self::empty(302).header("location", location.into()).no_store()
     }
 
-    /// Says why the request was refused.
+    /// Sets why the request was rejected.
     pub(crate) fn refused(mut self, error: &str, description: &str) -> Self {
         self.refusal = Some(format!("{error}: {description}"));
         self
     }
 
-    /// Replaces a header.
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.retain(|(known, _)| *known != name);
         self.headers.push((name, value.into()));
         self
     }
 
-    /// Adds a header that may appear several times.
+    /// Adds a cookie; a reply may have several.
     pub(crate) fn cookie(mut self, value: String) -> Self {
         self.headers.push(("set-cookie", value));
         self
     }
 
-    /// Forbids every cache to keep the answer (RFC 6749 §5.1).
+    /// Forbids caching of the response (RFC 6749 §5.1).
     pub(crate) fn no_store(self) -> Self {
         self.header("cache-control", "no-cache, no-store").header("pragma", "no-cache").header("expires", "0")
     }
 
-    /// Holds the answer back.
+    /// Delays the response.
     pub(crate) fn delayed(mut self, delay: Option<Duration>) -> Self {
         self.delay = delay.or(self.delay);
         self
     }
 
-    /// Blows a JSON body up beyond 2 MiB with white space, which changes nothing about
-    /// what it says.
+    /// Pads a JSON body beyond 2 MiB with white space, which does not change its content.
     pub(crate) fn huge(mut self) -> Self {
         self.body.push_str(&" ".repeat(HUGE));
         self
     }
 
-    /// A page where JSON was expected, as a proxy in between would send.
+    /// An HTML page where the client expects JSON, as a proxy could send it.
     pub(crate) fn html_surprise() -> Self {
         Self::html(200, "<!doctype html><title>Maintenance</title><h1>We will be right back</h1>".to_owned())
     }
 
-    /// The HTTP response, with the headers that Okta puts on everything unless the answer
-    /// has one of its own. `Date` follows the virtual clock.
+    /// Builds the HTTP response with Okta's common headers, unless the reply sets them
+    /// itself. `Date` follows the virtual clock.
     pub(crate) fn into_response(self, now: i64, request_id: String) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -123,8 +115,8 @@ impl Reply {
         let own: Vec<&str> = self.headers.iter().map(|(name, _)| *name).collect();
         let common = common.into_iter().filter(|(name, _)| !own.contains(name)).collect::<Vec<_>>();
         for (name, value) in common.into_iter().chain(self.headers) {
-            // A value that cannot be a header (a line break in a redirect URI) is left out, never
-            // sent raw.
+            // An invalid header value, such as a redirect URI with a line break, is
+            // omitted and never sent raw.
             if let Ok(value) = HeaderValue::from_str(&value) {
                 response.headers_mut().append(HeaderName::from_static(name), value);
             }

@@ -1,8 +1,7 @@
-//! The listener: one runtime of its own, any number of orgs.
+//! The listener, with its own runtime and any number of orgs.
 //!
-//! A request passes through here on its way to an endpoint: the peer and the `Host`
-//! header are checked, the body is read, the journal gets its entry, the endpoint
-//! answers, and the answer is held back if a fault says so.
+//! For each request it checks the peer and the `Host` header, reads the body, adds a
+//! journal entry, calls the endpoint, and delays the response if a fault requires it.
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -30,45 +29,43 @@ use crate::reply::Reply;
 use crate::sync::lock;
 use crate::tenant::Tenant;
 
-/// The largest body the server reads, in bytes. An `id_token_hint` fits many times.
+/// The largest request body in bytes, many times the size of an `id_token_hint`.
 const BODY: usize = 1 << 20;
 
-/// The orgs behind a listener; the first one answers at the bare address.
+/// The orgs of a listener; the first one has no subdomain.
 pub(crate) type Tenants = Mutex<Vec<Arc<Tenant>>>;
 
-/// What a listener serves, and to whom.
+/// The configuration of a listener.
 #[derive(Debug)]
 pub(crate) struct Site {
-    /// The orgs, which may become more.
+    /// The orgs; more can be added at runtime.
     pub(crate) tenants: Tenants,
-    /// The names and peers that are answered.
+    /// The names and peers that the listener answers.
     pub(crate) access: Access,
-    /// What hears of every answered request.
+    /// Called with every answered request.
     pub(crate) observer: Option<Observer>,
-    /// What connections are encrypted with; nothing on plain HTTP.
+    /// The TLS settings; empty for plain HTTP.
     pub(crate) encryption: Encryption,
 }
 
-/// A listener and the orgs behind it.
+/// A listener and its orgs.
 ///
-/// The server runs on threads of its own, so it goes on while a test blocks, and it
+/// The server runs on its own threads, so it continues while a test blocks, and it
 /// outlives the runtime of the test that started it.
 #[derive(Debug)]
 pub(crate) struct Host {
-    /// What is listened on, with the real port.
+    /// The listening address, with the actual port.
     pub(crate) address: SocketAddr,
-    /// What is served.
     site: Arc<Site>,
-    /// Nothing while the server is stopped.
+    /// `None` while the server is stopped.
     runtime: Mutex<Option<Runtime>>,
 }
 
 impl Host {
-    /// Binds the address.
     pub(crate) fn bind(ip: IpAddr, port: u16) -> Result<TcpListener, Error> {
         let listener = TcpListener::bind((ip, port)).map_err(|error| {
             Error::bind(format_args!(
-                "cannot listen on {ip}:{port}: stop what is running there, or use port 0 for a free one"
+                "cannot listen on {ip}:{port}: stop the process that uses the port, or use port 0 for a free one"
             ))
             .because(error)
         })?;
@@ -77,7 +74,7 @@ impl Host {
         Ok(listener)
     }
 
-    /// Serves the orgs of a site, the first one at the bare address.
+    /// Serves the orgs of a site.
     pub(crate) fn start(listener: TcpListener, site: Site) -> Result<Self, Error> {
         let address =
             listener.local_addr().map_err(|error| Error::bind("the listener has no address").because(error))?;
@@ -86,50 +83,52 @@ impl Host {
         Ok(Self { address, site, runtime: Mutex::new(Some(runtime)) })
     }
 
-    /// The orgs as of now.
+    /// The current orgs.
     pub(crate) fn tenants(&self) -> Vec<Arc<Tenant>> {
         lock(&self.site.tenants).clone()
     }
 
-    /// The scheme of every URL of the site.
+    /// The scheme of the site's URLs.
     pub(crate) fn scheme(&self) -> &'static str {
         self.site.encryption.scheme()
     }
 
-    /// The certificate in PEM; none on plain HTTP.
+    /// The certificate in PEM; `None` on plain HTTP.
     #[cfg(feature = "cli")]
     pub(crate) fn certificate(&self) -> Option<String> {
         self.site.encryption.certificate().map(str::to_owned)
     }
 
-    /// Serves one more org. Its subdomain must be free.
+    /// Adds an org. Its subdomain must be unused.
     pub(crate) fn add(&self, tenant: Tenant) -> Result<Arc<Tenant>, Error> {
         let mut tenants = lock(&self.site.tenants);
         if tenants.iter().any(|known| known.subdomain == tenant.subdomain) {
             let name = tenant.subdomain.unwrap_or_default();
-            return Err(Error::config(format_args!("there is an org `{name}` already: take another subdomain")));
+            return Err(Error::config(format_args!("an org `{name}` already exists: use another subdomain")));
         }
         let tenant = Arc::new(tenant);
         tenants.push(Arc::clone(&tenant));
         Ok(tenant)
     }
 
-    /// Closes the listener and every connection, and waits until that is done.
+    /// Closes the listener and all connections, and waits until they are closed.
     ///
-    /// At most two seconds, for requests that hang because a test wants them to.
-    /// Stopping twice is in order.
+    /// Waits at most two seconds, because requests may hang on purpose. Stopping a
+    /// stopped server is a no-op.
     pub(crate) fn stop(&self) {
         let Some(runtime) = lock(&self.runtime).take() else { return };
-        // A runtime must not be awaited in an asynchronous context, where this may be called from.
+        // A runtime must not be shut down in an asynchronous context, which may be the
+        // caller's.
         let stopping = std::thread::spawn(move || runtime.shutdown_timeout(Duration::from_secs(2)));
-        // It can only fail by a panic inside the runtime, and then the server is down as well.
+        // Joining fails only after a panic inside the runtime, and then the server is
+        // down as well.
         drop(stopping.join());
     }
 
-    /// Serves again, on the same port.
+    /// Serves again on the same port.
     ///
-    /// The orgs keep their sessions, tokens and keys: to an app it looks as if the
-    /// network had been down. It fails if somebody took the port meanwhile.
+    /// The orgs keep their sessions, tokens and keys, so an app sees a network outage.
+    /// Fails if another process took the port meanwhile.
     pub(crate) fn restart(&self) -> Result<(), Error> {
         self.stop();
         let listener = Self::bind(self.address.ip(), self.address.port())?;
@@ -139,8 +138,8 @@ impl Host {
 }
 
 impl Drop for Host {
-    /// The last handle is gone. Threads end in the background, because waiting is not
-    /// allowed everywhere.
+    /// The last handle was dropped. The threads end in the background, because the caller
+    /// may be in an asynchronous context.
     fn drop(&mut self) {
         if let Some(runtime) = lock(&self.runtime).take() {
             runtime.shutdown_background();
@@ -148,7 +147,7 @@ impl Drop for Host {
     }
 }
 
-/// Starts a runtime that serves the orgs. Dropping it closes everything.
+/// Starts a runtime that serves the orgs. Dropping the runtime closes all connections.
 fn serve(listener: TcpListener, site: Arc<Site>) -> Result<Runtime, Error> {
     let failed = |error| Error::bind("cannot start the server's threads").because(error);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -164,17 +163,16 @@ fn serve(listener: TcpListener, site: Arc<Site>) -> Result<Runtime, Error> {
     let connections = Connections::new(listener, &site.encryption);
     let app = Router::new().fallback(move |peer, request| answer(Arc::clone(&site), peer, request));
     let app = app.into_make_service_with_connect_info::<Peer>();
-    // `axum::serve` ends with the runtime, never by itself.
+    // `axum::serve` runs until the runtime ends.
     runtime.spawn(async move { axum::serve(connections, app).await });
     Ok(runtime)
 }
 
-/// Answers one request.
+/// Handles a request.
 ///
-/// The journal has the request before anything can go wrong with it.
-///
-/// The test API comes first and is not in the journal. An answer to HEAD never has
-/// a body (RFC 9110 §9.3.2).
+/// The journal records the request before it is processed. Requests to the test API are
+/// handled first and are not recorded. The response to HEAD never has a body (RFC 9110
+/// §9.3.2).
 async fn answer(site: Arc<Site>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let name = host_name(&parts).unwrap_or_default();
@@ -195,7 +193,7 @@ async fn answer(site: Arc<Site>, ConnectInfo(peer): ConnectInfo<Peer>, request: 
     response
 }
 
-/// Answers an app, and writes down what it was answered.
+/// Handles a request of an app and records the result.
 async fn observed(site: &Site, tenant: &Tenant, request: &Recorded, peer: &Peer, name: &str) -> Reply {
     let entry = tenant.journal.push(request.clone());
     let misnamed = Endpoint::at(&request.path) == Some(Endpoint::Discovery) && site.access.is_misnamed(tenant, name);
@@ -209,11 +207,11 @@ async fn observed(site: &Site, tenant: &Tenant, request: &Recorded, peer: &Peer,
     reply
 }
 
-/// What an app is answered, with the outage of the endpoint around it.
+/// Handles a request of an app with the active outage of its endpoint.
 ///
-/// A preflight never meets an outage, so that the request after it does. The
-/// outages that say *after* let the request take effect first, and only the answer
-/// is lost or late: this is how an app loses a refresh token.
+/// An outage ignores preflights, so that it affects the following request. With the
+/// *after* outages the request takes effect, and only the response is lost or late; an
+/// app loses a refresh token in this way.
 async fn reply(tenant: &Tenant, request: &Recorded, peer: &Peer) -> Reply {
     let endpoint = Endpoint::at(&request.path).filter(|_| request.method != "OPTIONS");
     let met = endpoint.and_then(|endpoint| Some((endpoint, tenant.outages.meet(endpoint)?)));
@@ -244,13 +242,14 @@ async fn reply(tenant: &Tenant, request: &Recorded, peer: &Peer) -> Reply {
     reply
 }
 
-/// 421, for a request that is not for any org here (RFC 9110 §15.5.20).
+/// 421 for a request that matches no org (RFC 9110 §15.5.20).
 fn misdirected() -> Response {
-    let reply = management(421, "E0000008", "No org of this server has that name, or the request came from elsewhere");
+    let reply =
+        management(421, "E0000008", "No org of this server has that name, or the request came from another machine");
     reply.into_response(crate::Clock::default().seconds(), String::new())
 }
 
-/// What goes into the journal.
+/// The journal entry of a request.
 fn record(parts: &http::request::Parts, body: &[u8]) -> Recorded {
     let headers = parts.headers.iter();
     Recorded {

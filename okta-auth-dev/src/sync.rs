@@ -1,12 +1,11 @@
-//! Locking that survives a panic elsewhere.
+//! Locks that survive a panic of another thread.
 //!
-//! The locks are those of the standard library: none is held across a wait.
+//! They are standard library locks, because none is held across an await.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks, also after a panic while the lock was held: every critical section here
-/// leaves its data whole, and a test that failed must not take the server of the next
-/// one with it.
+/// Locks a mutex and ignores poisoning. Every critical section leaves its data
+/// consistent, and a failed test must not break the server for other tests.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
 //! A browser for the tests of an app: cookies, the headers of navigations, scripts and
-//! forms, and the way through the org's sign-in page.
+//! forms, and the org's sign-in page.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,15 +15,15 @@ use crate::browser::{Browser, Response};
 use crate::error::Error;
 use crate::org::Org;
 
-/// More redirects than an app needs: a loop ends here.
+/// More redirects than an app needs; ends redirect loops.
 const MAX_REDIRECTS: usize = 10;
 
 /// A browser that visits an app and signs in at its development org.
 ///
-/// It sends what a browser sends (`Accept`, `Sec-Fetch-*`, and `Origin` with forms), keeps
-/// cookies by host, and follows no redirect by itself: an answer says where it leads. It
-/// visits this machine alone, whose names are `localhost`, those below it, and loopback
-/// addresses.
+/// It sends a browser's headers (`Accept`, `Sec-Fetch-*`, and `Origin` with forms) and
+/// stores cookies by host. A single request follows no redirect; the response says where
+/// it leads. The browser only visits this machine: `localhost`, names below it, and
+/// loopback addresses.
 ///
 /// ```
 /// # async fn example(base: &str) -> Result<(), okta_auth_dev::Error> {
@@ -39,20 +39,20 @@ const MAX_REDIRECTS: usize = 10;
 /// # }
 /// ```
 ///
-/// Times are the app's business: give the app [`Org::clock`], and move it. Cookies do not
-/// expire here; an app has to refuse what is too old.
+/// The app decides about time: give the app [`Org::clock`], and move it. Cookies do not
+/// expire in this browser, so the app must reject expired values.
 #[derive(Clone, Debug)]
 pub struct TestBrowser {
-    /// The app.
+    /// The base URL of the app.
     base: String,
     http: reqwest::Client,
-    /// By host and name; ports make no difference (RFC 6265 §8.5).
+    /// By host and name, because cookies ignore ports (RFC 6265 §8.5).
     cookies: BTreeMap<(String, String), String>,
-    /// Sessions at orgs, by the org's address.
+    /// One browser per org, by the org's URL.
     okta: BTreeMap<String, Browser>,
 }
 
-/// What an app answers, read whole.
+/// A response of the app with its complete body.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TestResponse {
@@ -65,25 +65,25 @@ pub struct TestResponse {
 }
 
 impl TestResponse {
-    /// The first header of this name, or the empty string.
+    /// Returns the first header with this name, or the empty string.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// Where a redirect leads, or the empty string.
+    /// Returns the target of a redirect, or the empty string.
     pub fn location(&self) -> &str {
         self.header("location")
     }
 
-    /// The body as JSON, or `null` if it is none.
+    /// Returns the body as JSON, or `null` if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 }
 
 impl TestBrowser {
-    /// A browser without cookies. `base_url` is where the app is, such as
-    /// `http://127.0.0.1:8080`; paths are below it.
+    /// Creates a browser without cookies. `base_url` is the URL of the app, such as
+    /// `http://127.0.0.1:8080`, to which paths are relative.
     pub fn new(base_url: impl Into<String>) -> Self {
         let http = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy();
         let http = http.dns_resolver(Arc::new(ThisMachine)).build().unwrap_or_default();
@@ -91,17 +91,17 @@ impl TestBrowser {
         new.at(base_url)
     }
 
-    /// The same browser at another app, or at another replica of this one.
+    /// Returns a copy of the browser for another app, or for another replica of this app.
     #[must_use]
     pub fn at(&self, base_url: impl Into<String>) -> Self {
         Self { base: base_url.into().trim_end_matches('/').to_owned(), ..self.clone() }
     }
 
-    /// Opens a page, as a link or the address bar does. `target` is a path or a URL.
+    /// Opens a page like a link or the address bar. `target` is a path or a URL.
     ///
     /// # Errors
     ///
-    /// If nothing answers there, or the URL is not on this machine.
+    /// If no server responds, or the URL is not on this machine.
     pub async fn open(&mut self, target: &str) -> Result<TestResponse, Error> {
         let headers = [
             ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
@@ -112,11 +112,11 @@ impl TestBrowser {
         self.send(Method::GET, target, &headers, String::new()).await
     }
 
-    /// Asks for data, as a script of the app's own pages does.
+    /// Requests data like a script of the app's own pages.
     ///
     /// # Errors
     ///
-    /// As [`TestBrowser::open`].
+    /// See [`TestBrowser::open`].
     pub async fn fetch(&mut self, target: &str) -> Result<TestResponse, Error> {
         let headers = [("accept", "application/json"), ("sec-fetch-mode", "cors"), ("sec-fetch-site", "same-origin")];
         self.send(Method::GET, target, &headers, String::new()).await
@@ -126,52 +126,54 @@ impl TestBrowser {
     ///
     /// # Errors
     ///
-    /// As [`TestBrowser::open`].
+    /// See [`TestBrowser::open`].
     pub async fn post(&mut self, target: &str, fields: &[(&str, &str)]) -> Result<TestResponse, Error> {
         let origin = origin(&self.url(target)?);
         self.submit(target, fields, "same-origin", &origin).await
     }
 
-    /// Calls an API with an access token, as a client without cookies does.
+    /// Calls an API with an access token, like a client without cookies.
     ///
     /// # Errors
     ///
-    /// As [`TestBrowser::open`].
+    /// See [`TestBrowser::open`].
     pub async fn call(&self, target: &str, access_token: &str) -> Result<TestResponse, Error> {
         let authorization = format!("Bearer {access_token}");
         let mut client = Self { cookies: BTreeMap::new(), ..self.clone() };
         client.send(Method::GET, target, &[("authorization", &authorization)], String::new()).await
     }
 
-    /// Opens a page that needs a user, signs in at the org as this user, and goes where the
-    /// app leads then: mostly back to the page, which is what comes back. A second factor is
-    /// given where the org asks for one. With a session at the org no password is needed.
+    /// Opens a page that requires a user, signs in at the org as this user, and follows
+    /// the app's redirects. Returns the final response, usually the requested page. The
+    /// browser submits a second factor if the org requires one. With a session at the org
+    /// it needs no password.
     ///
     /// # Errors
     ///
-    /// As [`TestBrowser::open`], and if the org shows a page of its own in place of sending
-    /// the browser back, such as for a redirect URI that it does not know.
+    /// See [`TestBrowser::open`]. Also if the org shows its own page instead of
+    /// redirecting, for example for an unknown redirect URI.
     pub async fn sign_in(&mut self, org: &Org, user: &str, target: &str) -> Result<TestResponse, Error> {
         let answer = self.open(target).await?;
         self.follow(org, answer, Some(user)).await
     }
 
-    /// Sends the app's sign-out form, and goes through the org's sign-out to where the app
-    /// leads then.
+    /// Sends the app's sign-out form, goes through the org's sign-out, and follows the
+    /// app's redirects.
     ///
     /// # Errors
     ///
-    /// As [`TestBrowser::sign_in`].
+    /// See [`TestBrowser::sign_in`].
     pub async fn sign_out(&mut self, org: &Org, target: &str) -> Result<TestResponse, Error> {
         let answer = self.post(target, &[]).await?;
         self.follow(org, answer, None).await
     }
 
-    /// Sends a request with the cookies of its host, and keeps those that come back.
+    /// Sends a request with the cookies of its host, and stores the cookies of the
+    /// response.
     ///
     /// # Errors
     ///
-    /// As [`TestBrowser::open`].
+    /// See [`TestBrowser::open`].
     pub async fn send(
         &mut self,
         method: Method,
@@ -190,34 +192,34 @@ impl TestBrowser {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let failed = |error| Error::browser(format_args!("nothing answers at {target}")).because(error);
+        let failed = |error| Error::browser(format_args!("no response from {target}")).because(error);
         let response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         self.keep_cookies(&host, &headers);
         Ok(TestResponse { status, headers, body: response.text().await.map_err(failed)? })
     }
 
-    /// A cookie of the app's host.
+    /// Returns a cookie of the app's host.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.get(&(self.host(), name.to_owned())).map(String::as_str)
     }
 
-    /// The cookies of the app's host, by name.
+    /// Returns the cookies of the app's host, by name.
     pub fn cookies(&self) -> BTreeMap<String, String> {
         let host = self.host();
         let own = self.cookies.iter().filter(|((owner, _), _)| *owner == host);
         own.map(|((_, name), value)| (name.clone(), value.clone())).collect()
     }
 
-    /// Puts these in the place of the cookies of the app's host: what a thief, or a browser
-    /// that was restored, has.
+    /// Replaces the cookies of the app's host, to simulate stolen cookies or a restored
+    /// browser.
     pub fn set_cookies(&mut self, cookies: BTreeMap<String, String>) {
         let host = self.host();
         self.cookies.retain(|(owner, _), _| *owner != host);
         self.cookies.extend(cookies.into_iter().map(|(name, value)| ((host.clone(), name), value)));
     }
 
-    /// Follows redirects through the app and the org until there is a page.
+    /// Follows redirects through the app and the org until a page.
     async fn follow(&mut self, org: &Org, answer: TestResponse, user: Option<&str>) -> Result<TestResponse, Error> {
         let mut answer = answer;
         for _ in 0..MAX_REDIRECTS {
@@ -230,10 +232,10 @@ impl TestBrowser {
                 _ => self.open(next.as_str()).await?,
             };
         }
-        Err(Error::browser(format_args!("the app redirects without end, at last to {}", answer.location())))
+        Err(Error::browser(format_args!("the app redirects in a loop, last to {}", answer.location())))
     }
 
-    /// A page of the org, and the app's answer to what came of it.
+    /// Visits a page of the org, and returns the app's response to the result.
     async fn visit(&mut self, org: &Org, url: &str, user: Option<&str>) -> Result<TestResponse, Error> {
         let okta = self.okta.entry(org.url().to_owned()).or_insert_with(|| org.browser());
         let response = match user {
@@ -251,7 +253,9 @@ impl TestBrowser {
             }
             other => match other.target() {
                 Some(target) => self.open(target).await,
-                None => Err(Error::browser("the org's sign-out leads nowhere: no post_logout_redirect_uri was sent")),
+                None => {
+                    Err(Error::browser("the org's sign-out has no target: the app sent no post_logout_redirect_uri"))
+                }
             },
         }
     }
@@ -276,10 +280,11 @@ impl TestBrowser {
         self.send(Method::POST, target, &headers, body).await
     }
 
-    /// The URL of a path, or of a URL on this machine.
+    /// Resolves a path or a URL, which must be on this machine.
     fn url(&self, target: &str) -> Result<Url, Error> {
         let url = if target.starts_with('/') { format!("{}{target}", self.base) } else { target.to_owned() };
-        let url = Url::parse(&url).map_err(|error| Error::browser(format_args!("`{url}` is no URL")).because(error))?;
+        let url =
+            Url::parse(&url).map_err(|error| Error::browser(format_args!("`{url}` is not a URL")).because(error))?;
         let here = match url.host() {
             Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
             Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -287,17 +292,18 @@ impl TestBrowser {
             None => false,
         };
         if !here {
-            return Err(Error::browser(format_args!("{url} is not on this machine: the browser goes nowhere else")));
+            return Err(Error::browser(format_args!(
+                "{url} is not on this machine: the browser visits only this machine"
+            )));
         }
         Ok(url)
     }
 
-    /// The app's host.
     fn host(&self) -> String {
         self.url("/").ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
     }
 
-    /// Keeps the cookies of an answer, and drops those that it ends.
+    /// Stores the cookies of a response and deletes expired ones.
     fn keep_cookies(&mut self, host: &str, headers: &HeaderMap) {
         for cookie in headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()) {
             let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
@@ -312,13 +318,12 @@ impl TestBrowser {
     }
 }
 
-/// Scheme, host and port.
 fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// Every name is this machine: browsers resolve those below `localhost` themselves, and some
-/// systems do not.
+/// Resolves every name to this machine, because some systems do not resolve names below
+/// `localhost`, as browsers do.
 struct ThisMachine;
 
 impl Resolve for ThisMachine {

@@ -1,28 +1,26 @@
-//! The people of the org.
+//! The users of the org.
 //!
-//! They are invented, so their passwords are printed, listed on the sign-in page, and
-//! compared in clear.
+//! They are fictitious, so their passwords are printed, listed on the sign-in page, and
+//! compared in plain text.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 
-/// The login of the first test user, Ada Lovelace, who is in the groups `Everyone` and
-/// `Admins`.
+/// The login of the first test user, Ada Lovelace, in the groups `Everyone` and `Admins`.
 pub const ADA: &str = "ada@example.test";
 /// The password of [`ADA`].
 pub const ADA_PASSWORD: &str = "correct-horse-1";
-/// The login of the second test user, Ben Okri, who is in the groups `Everyone` and
-/// `Staff`.
+/// The login of the second test user, Ben Okri, in the groups `Everyone` and `Staff`.
 pub const BEN: &str = "ben@example.test";
 /// The password of [`BEN`].
 pub const BEN_PASSWORD: &str = "correct-horse-2";
-/// The login of Sam Selvon, who is in the org of every customer, see
+/// The login of Sam Selvon, who exists in the org of every customer, see
 /// [`OrgBuilder::customer`](crate::OrgBuilder::customer).
 pub const SAM: &str = "sam@partner.test";
 /// The password of [`SAM`].
 pub const SAM_PASSWORD: &str = "correct-horse-4";
 
-/// A person who can sign in.
+/// A user of the org.
 ///
 /// ```
 /// use okta_auth_dev::User;
@@ -33,12 +31,12 @@ pub const SAM_PASSWORD: &str = "correct-horse-4";
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct User {
-    /// The Okta user id, `00u` and 17 characters: the `sub` of ID tokens and the `uid`
-    /// of access tokens.
+    /// The Okta user id, `00u` and 17 characters: `sub` of ID tokens and `uid` of access
+    /// tokens.
     pub id: String,
-    /// The login, by default also the e-mail address: the `sub` of access tokens.
+    /// The login, by default also the e-mail address: `sub` of access tokens.
     pub login: String,
-    /// The password, in clear: these are invented people.
+    /// The password in plain text, because the users are fictitious.
     pub password: String,
     /// The claim `given_name`.
     pub given_name: String,
@@ -50,24 +48,23 @@ pub struct User {
     pub email_verified: bool,
     /// The claim `phone_number`.
     pub phone_number: Option<String>,
-    /// The names of the groups the person is in.
+    /// The names of the user's groups.
     pub groups: Vec<String>,
-    /// What the claim `amr` starts with: how the person signs in. With `mfa` among them
-    /// the password page is enough for the `2fa` values of `acr_values`.
+    /// The initial claim `amr`: how the user signs in. With `mfa`, the password page
+    /// satisfies the `2fa` values of `acr_values`.
     pub amr: Vec<String>,
-    /// Whether the person has a second factor, which is asked for when `acr_values`
-    /// need it.
+    /// Whether the user has a second factor, which the org requests if `acr_values`
+    /// requires it.
     pub second_factor: bool,
-    /// Further claims, which appear with the scope `profile`; they replace those of the
-    /// same name.
+    /// Additional claims of the scope `profile`; they replace claims of the same name.
     pub claims: Map<String, Value>,
 }
 
 impl User {
-    /// A person with a login that is an e-mail address, in the group `Everyone`. The id
-    /// is derived from the login, so it is the same in every run.
+    /// Creates a user in the group `Everyone` whose login is an e-mail address. The id is
+    /// derived from the login, so it is the same in every run.
     ///
-    /// The name is taken from the login until [`User::name`] sets it.
+    /// The name is derived from the login until [`User::name`] sets it.
     pub fn new(login: impl Into<String>, password: impl Into<String>) -> Self {
         let login = login.into();
         Self {
@@ -103,7 +100,7 @@ impl User {
         self
     }
 
-    /// Replaces the groups. Okta puts everyone in `Everyone`; so should you.
+    /// Replaces the groups. At Okta every user is in `Everyone`, so include it.
     pub fn groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
         self.groups = groups.into_iter().map(Into::into).collect();
         self
@@ -112,20 +109,20 @@ impl User {
     /// Replaces the methods that the password page stands for, for instance `["pwd",
     /// "otp", "mfa"]`.
     ///
-    /// Okta's values (RFC 8176 and some of its own): `pwd`, `otp`, `sms`, `swk`, `hwk`,
-    /// `pop`, `mfa` and so on. Without `mfa` a request for `urn:okta:loa:2fa:any` leads
-    /// to a second page, which adds `otp` and `mfa` to the session; with it there is no
-    /// second page.
+    /// Okta's values (RFC 8176 and some of its own) are `pwd`, `otp`, `sms`, `swk`,
+    /// `hwk`, `pop`, `mfa` and so on. Without `mfa`, a request for `urn:okta:loa:2fa:any`
+    /// leads to a second page, which adds `otp` and `mfa` to the session; with `mfa`,
+    /// there is no second page.
     pub fn amr<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.amr = methods.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Replaces whether the person has a second factor; everybody has one by default.
+    /// Sets whether the user has a second factor; true by default.
     ///
     /// Without one, and without `mfa` in [`User::amr`], a request for
     /// `urn:okta:loa:2fa:any` fails with `unmet_authentication_requirements`, and
-    /// `urn:okta:loa:2fa:any:ifpossible` is content with the password.
+    /// `urn:okta:loa:2fa:any:ifpossible` accepts the password.
     ///
     /// ```
     /// use okta_auth_dev::User;
@@ -138,7 +135,7 @@ impl User {
         self
     }
 
-    /// Adds a claim that appears with the scope `profile`.
+    /// Adds a claim of the scope `profile`.
     ///
     /// ```
     /// use okta_auth_dev::User;
@@ -151,7 +148,7 @@ impl User {
         self
     }
 
-    /// The claim `name`.
+    /// Returns the claim `name`.
     pub fn full_name(&self) -> String {
         format!("{} {}", self.given_name, self.family_name).trim().to_owned()
     }

@@ -1,7 +1,7 @@
 //! `/userinfo`.
 //!
-//! `sub` is the Okta user id, as in the ID token, and not the login that is `sub` in
-//! the access token.
+//! `sub` is the Okta user id, as in the ID token. In the access token, `sub` is the
+//! login.
 
 use serde_json::{Value, json};
 
@@ -11,14 +11,14 @@ use crate::oauth_error::OAuthError;
 use crate::reply::Reply;
 use crate::token::{userinfo_claims, verify_own};
 
-/// What Okta says when the token is no good.
+/// Okta's challenge for an invalid token.
 const INVALID: &str = "Bearer error=\"invalid_token\", error_description=\"The access token is invalid\"";
 
-/// What Okta says when the token is good, but not for this.
+/// Okta's challenge for a valid token with insufficient scopes.
 const INSUFFICIENT: &str = "Bearer error=\"insufficient_scope\", error_description=\"The access token must provide \
                             access to at least one of these scopes - profile, email, address or phone\"";
 
-/// Answers with the claims of the granted scopes, or with a challenge and no body.
+/// Returns the claims of the granted scopes, or a challenge without a body.
 pub(super) fn userinfo(exchange: &Exchange<'_>) -> Reply {
     if let Some(reply) = instead(exchange) {
         return reply;
@@ -30,7 +30,7 @@ pub(super) fn userinfo(exchange: &Exchange<'_>) -> Reply {
     if board.hit(&Fault::UserinfoHuge) { reply.huge() } else { reply }
 }
 
-/// The faults that answer with something else than claims.
+/// The faults that replace the response.
 fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
     let moved = exchange.moved;
     exchange.tenant.board.find(|fault| match fault {
@@ -43,12 +43,12 @@ fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
     })
 }
 
-/// An answer that is a header alone (RFC 6750 §3).
+/// A response with only a challenge (RFC 6750 §3).
 fn challenge(status: u16, value: &str) -> Reply {
     Reply::empty(status).header("www-authenticate", value).no_store().refused("userinfo", value)
 }
 
-/// The token is taken from the `Authorization` header and from nowhere else.
+/// Reads the token only from the `Authorization` header.
 fn claims(exchange: &Exchange<'_>) -> Reply {
     let header = exchange.request.header("authorization").unwrap_or_default();
     let (scheme, token) = header.split_once(' ').unwrap_or_default();
@@ -56,7 +56,7 @@ fn claims(exchange: &Exchange<'_>) -> Reply {
         return challenge(401, INVALID);
     }
     let verified = verify_own(exchange.tenant, exchange.server, token.trim());
-    // An ID token has no `scp`; it is not for this.
+    // An ID token has no `scp`, so it is rejected here.
     let granted = verified.as_ref().and_then(|claims| claims.get("scp")).and_then(Value::as_array);
     let Some(granted) = granted else { return challenge(401, INVALID) };
     let scopes: Vec<String> = granted.iter().filter_map(Value::as_str).map(str::to_owned).collect();

@@ -1,8 +1,7 @@
-//! The switchboard: which faults are on.
+//! The active faults.
 //!
-//! Endpoints ask for a fault at the moment they would act on it. So a fault that is on
-//! for one request goes off with the request that it changed, not with the next one
-//! that happens to come.
+//! An endpoint queries a fault at the moment it would apply it. So a one-time fault is
+//! consumed by the request that it changes, not by an unrelated one.
 
 use std::sync::Mutex;
 
@@ -11,42 +10,39 @@ use serde_json::{Map, Value};
 use super::Fault;
 use crate::sync::lock;
 
-/// Which faults are on. Whoever is about to do something asks here first.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
-    /// In the order in which they were switched on.
+    /// In the order of activation.
     armed: Mutex<Vec<Armed>>,
 }
 
-/// A fault that is on.
 #[derive(Debug)]
 struct Armed {
     fault: Fault,
-    /// Whether the fault goes off after it was met once.
+    /// Whether the fault is cleared after one use.
     once: bool,
 }
 
 impl Board {
-    /// Switches a fault on, in place of an earlier one of its kind.
+    /// Activates a fault and replaces an earlier one of the same kind.
     pub(crate) fn arm(&self, fault: Fault, once: bool) {
         let mut armed = lock(&self.armed);
         armed.retain(|earlier| !fault.replaces(&earlier.fault));
         armed.push(Armed { fault, once });
     }
 
-    /// The faults that are on, and whether each goes off after it was met.
+    /// The active faults, and whether each is cleared after one use.
     pub(crate) fn armed(&self) -> Vec<(Fault, bool)> {
         lock(&self.armed).iter().map(|armed| (armed.fault.clone(), armed.once)).collect()
     }
 
-    /// Switches all faults off.
     pub(crate) fn clear(&self) {
         lock(&self.armed).clear();
     }
 
-    /// The first fault that the caller can use, as what the caller makes of it.
+    /// Returns the closure's result for the first fault that it accepts.
     ///
-    /// The closure runs while the board is locked and must not ask the board again.
+    /// The closure runs while the board is locked, so it must not access the board.
     pub(crate) fn find<T>(&self, pick: impl Fn(&Fault) -> Option<T>) -> Option<T> {
         let mut armed = lock(&self.armed);
         let (index, found) = armed.iter().enumerate().find_map(|(index, armed)| Some((index, pick(&armed.fault)?)))?;
@@ -56,8 +52,8 @@ impl Board {
         Some(found)
     }
 
-    /// Offers every fault to the caller, in the order in which they were switched on;
-    /// the caller says whether it was one for it.
+    /// Passes every fault to the caller, in the order of activation. The caller returns
+    /// whether it applied the fault.
     pub(crate) fn each<E>(&self, mut apply: impl FnMut(&Fault) -> Result<bool, E>) -> Result<(), E> {
         let mut failed = None;
         lock(&self.armed).retain(|armed| match apply(&armed.fault) {
@@ -70,7 +66,7 @@ impl Board {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Sets or removes the members that faults of one kind name; `of` picks the kind.
+    /// Sets or removes the members named by the faults that `of` selects.
     pub(crate) fn change_members(
         &self,
         members: &mut Map<String, Value>,
@@ -86,7 +82,6 @@ impl Board {
         });
     }
 
-    /// Whether this fault is on.
     pub(crate) fn hit(&self, fault: &Fault) -> bool {
         self.find(|armed| (armed == fault).then_some(())).is_some()
     }

@@ -1,4 +1,4 @@
-//! Delays in JSON: whole milliseconds.
+//! Serializes delays as whole milliseconds.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Public keys as JSON (RFC 7517), and signatures checked with such a key.
+//! Public keys as JSON (RFC 7517), and signature verification with such a key.
 
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{self, RsaParameters, UnparsedPublicKey};
@@ -9,7 +9,7 @@ use crate::random;
 
 impl SigningKey {
     /// The public key with the members that Okta publishes: `kty`, `alg`, `kid`, `use`,
-    /// and the key.
+    /// and the key material.
     pub(crate) fn jwk(&self) -> Map<String, Value> {
         let mut jwk = self.public_members();
         jwk.insert("kid".into(), json!(self.kid));
@@ -18,7 +18,7 @@ impl SigningKey {
                 jwk.insert("alg".into(), json!(self.algorithm.as_str()));
                 jwk.insert("use".into(), json!("sig"));
             }
-            // A key for encryption names an algorithm for encryption.
+            // An encryption key has an encryption algorithm.
             KeyUse::Encryption => {
                 jwk.insert("alg".into(), json!("RSA-OAEP-256"));
                 jwk.insert("use".into(), json!("enc"));
@@ -27,8 +27,8 @@ impl SigningKey {
         jwk
     }
 
-    /// `kty` and the numbers: base64url of big-endian bytes without leading zeros (RFC
-    /// 7518 §6).
+    /// `kty` and the key material: base64url of big-endian bytes without leading zeros
+    /// (RFC 7518 §6).
     fn public_members(&self) -> Map<String, Value> {
         let bytes = self.public_bytes();
         let members = match &*self.material {
@@ -47,13 +47,13 @@ impl SigningKey {
     }
 }
 
-/// The halves of an uncompressed point, without the marker in front (SEC 1 §2.3.3).
+/// The coordinates of an uncompressed point, without its prefix byte (SEC 1 §2.3.3).
 fn coordinates(point: &[u8]) -> (&[u8], &[u8]) {
     let point = point.strip_prefix(&[4]).unwrap_or(point);
     point.split_at_checked(point.len() / 2).unwrap_or_default()
 }
 
-/// Reads modulus and exponent from an `RSAPublicKey`: a DER sequence of two integers.
+/// Parses modulus and exponent from an `RSAPublicKey`: a DER sequence of two integers.
 fn rsa_numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (sequence, _) = der_value(der, 0x30)?;
     let (modulus, rest) = der_value(sequence, 0x02)?;
@@ -61,7 +61,7 @@ fn rsa_numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((without_sign(modulus), without_sign(exponent)))
 }
 
-/// Splits a DER value with the expected tag from what follows it.
+/// Splits a DER value with the expected tag from the remaining bytes.
 fn der_value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (first, rest) = der.split_first()?;
     let (length, rest) = rest.split_first()?;
@@ -71,21 +71,21 @@ fn der_value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     if *length < 0x80 {
         return rest.split_at_checked(usize::from(*length));
     }
-    // The long form: the low bits count the bytes of the length.
+    // Long form: the low bits are the number of length bytes.
     let (length, rest) = rest.split_at_checked(usize::from(*length & 0x7f))?;
     let length = length.iter().fold(0_usize, |length, byte| (length << 8) | usize::from(*byte));
     rest.split_at_checked(length)
 }
 
-/// DER puts a zero in front of a positive integer whose top bit is set; a JWK does not
-/// have it.
+/// Removes the leading zero of a positive DER integer whose top bit is set; a JWK has
+/// none.
 fn without_sign(integer: &[u8]) -> &[u8] {
     integer.strip_prefix(&[0]).unwrap_or(integer)
 }
 
-/// Checks a signature with the public key in a JWK, for assertions that clients sign.
+/// Verifies a signature with the public key in a JWK, for client assertions.
 ///
-/// Takes the algorithms that Okta takes: RS256, RS384, RS512, ES256, ES384.
+/// Supports Okta's algorithms: RS256, RS384, RS512, ES256, ES384.
 pub(crate) fn verify_with_jwk(jwk: &Value, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
     let member = |name: &str| jwk.get(name).and_then(Value::as_str).and_then(random::from_base64url);
     match (jwk.get("kty").and_then(Value::as_str), algorithm) {
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_published_key_verifies_what_the_private_one_signed() {
+    fn a_published_key_verifies_signatures_of_its_private_key() {
         for algorithm in [Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384] {
             let key = SigningKey::generate(algorithm).unwrap();
             let signature = key.sign(algorithm, b"message").unwrap();

@@ -1,11 +1,11 @@
-//! Signing keys: how they are made, published, rotated and used.
+//! Signing keys: generation, publication, rotation and use.
 //!
 //! Okta publishes two or three RSA keys, any of which may sign, and rotates them about
-//! four times a year without notice. A key goes through three states: NEXT is published
-//! and waits, ACTIVE signs, EXPIRED is gone from the list.
+//! four times a year without notice. A key has three states: NEXT is published but does
+//! not sign yet, ACTIVE signs, EXPIRED is no longer published.
 //!
-//! Each authorization server has keys of its own. They are made when they are first
-//! needed, and forgotten with the org.
+//! Each authorization server has its own keys. They are generated on first use and kept
+//! in memory only.
 
 mod jwk;
 mod ring;
@@ -23,7 +23,7 @@ use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, Unp
 use crate::error::Error;
 use crate::random;
 
-/// A signature algorithm (RFC 7518 §3). Okta signs with [`Algorithm::Rs256`] only; the
+/// A signature algorithm (RFC 7518 §3). Okta signs only with [`Algorithm::Rs256`]; the
 /// others exist for faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -45,7 +45,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The value of the header member `alg`.
+    /// Returns the value of the header member `alg`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
@@ -58,16 +58,15 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm with this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let all = [Self::Rs256, Self::Rs384, Self::Rs512, Self::Ps256, Self::Es256, Self::Es384, Self::EdDsa];
         all.into_iter().find(|algorithm| algorithm.as_str() == name)
     }
 
-    /// How a signature is checked.
+    /// The verification algorithm.
     ///
-    /// ECDSA signatures are the two numbers side by side (RFC 7518 §3.4), not
-    /// ASN.1. RSA keys have 2048 bits or more (RFC 7518 §3.3).
+    /// ECDSA signatures are the concatenation of the two numbers (RFC 7518 §3.4), not
+    /// ASN.1. RSA keys have at least 2048 bits (RFC 7518 §3.3).
     fn verification(self) -> &'static dyn signature::VerificationAlgorithm {
         match self {
             Self::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -81,17 +80,15 @@ impl Algorithm {
     }
 }
 
-/// What a published key is for (RFC 7517 §4.2).
+/// The purpose of a published key (RFC 7517 §4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum KeyUse {
-    /// `sig`.
     Signature,
-    /// `enc`.
     Encryption,
 }
 
-/// The key itself. Several published keys may share one: making an RSA key takes about
-/// 100 ms.
+/// The key material. Several published keys may share it, because generating an RSA key
+/// takes about 100 ms.
 #[derive(Debug)]
 enum Material {
     Rsa(rsa::KeyPair),
@@ -99,22 +96,19 @@ enum Material {
     Ed25519(Ed25519KeyPair),
 }
 
-/// A private key with its name.
 #[derive(Clone, Debug)]
 pub(crate) struct SigningKey {
-    /// Key identifier, 43 characters of base64url as at Okta.
+    /// The key id, 43 characters of base64url as at Okta.
     pub(crate) kid: String,
-    /// The algorithm the key is published for.
+    /// The algorithm that the key is published for.
     pub(crate) algorithm: Algorithm,
-    /// What it is published for.
     pub(crate) key_use: KeyUse,
     material: Arc<Material>,
 }
 
 impl SigningKey {
-    /// Makes a new key for signatures.
     pub(crate) fn generate(algorithm: Algorithm) -> Result<Self, Error> {
-        let failed = |_| Error::crypto("this machine could not make a signing key");
+        let failed = |_| Error::crypto("cannot generate a signing key");
         let material = match algorithm {
             Algorithm::Es256 => {
                 Material::Ec(EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?)
@@ -129,18 +123,18 @@ impl SigningKey {
         Ok(Self { kid: random::token(), algorithm, key_use: KeyUse::Signature, material })
     }
 
-    /// The same key under another name, for another purpose.
+    /// The same key material with another `kid`, for another purpose.
     ///
-    /// Saves the time that a new RSA key would take. It has a name of its own, so a
-    /// token names the purpose it was signed for.
+    /// This saves the time to generate an RSA key. The separate `kid` lets a token name
+    /// the purpose that its key has.
     pub(crate) fn alias(&self, algorithm: Algorithm, key_use: KeyUse) -> Self {
         Self { kid: random::token(), algorithm, key_use, material: Arc::clone(&self.material) }
     }
 
-    /// Signs, with any algorithm the key is capable of.
+    /// Signs with any algorithm that the key supports.
     ///
-    /// With RSA the caller's algorithm counts, whatever the key is published for:
-    /// faults need that. The other kinds know one algorithm and use it.
+    /// RSA keys use the requested algorithm even if they are published for another one,
+    /// because faults need this. Other keys support only their own algorithm and use it.
     pub(crate) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, Error> {
         let failed = |_| Error::crypto(format_args!("the key cannot sign with {}", algorithm.as_str()));
         let random = SystemRandom::new();
@@ -161,7 +155,7 @@ impl SigningKey {
         }
     }
 
-    /// Whether the signature is one of this key.
+    /// Whether this key made the signature.
     pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         let fits = matches!(
             (&*self.material, algorithm),
@@ -185,8 +179,8 @@ impl SigningKey {
         Ok(format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n")))
     }
 
-    /// RSA: `RSAPublicKey` in DER (RFC 8017 A.1.1). EC: the uncompressed point.
-    /// Ed25519: the 32 bytes.
+    /// RSA: `RSAPublicKey` in DER (RFC 8017 A.1.1). EC: the uncompressed point. Ed25519:
+    /// the 32 bytes.
     fn public_bytes(&self) -> &[u8] {
         match &*self.material {
             Material::Rsa(pair) => pair.public_key().as_ref(),

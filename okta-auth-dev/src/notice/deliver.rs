@@ -1,5 +1,5 @@
-//! Sending to an app on this machine. Nothing else is reached: the org is made for
-//! loopback, and what it signs is worth nothing elsewhere.
+//! Sends notices to apps on this machine. Other targets are rejected: the org is made for
+//! loopback, and its signatures are worthless elsewhere.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -11,22 +11,22 @@ use url::{Host, Position, Url};
 use super::Notice;
 use crate::browser::http::{Answer, parse};
 
-/// How long an app may take, in real time.
+/// The timeout of an app's response, in real time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// More than any app should answer, in bytes.
+/// The size limit of an app's response, in bytes.
 const LIMIT: u64 = 1 << 20;
 
-/// Sends a notice; the error says why there is no answer.
+/// Sends a notice; the error says why there is no response.
 pub(super) async fn send(notice: &Notice) -> Result<Answer, String> {
-    let url = Url::parse(&notice.uri).map_err(|error| format!("`{}` is no URL: {error}", notice.uri))?;
-    let address = address(&url).ok_or("the org only sends to http on this machine")?;
+    let url = Url::parse(&notice.uri).map_err(|error| format!("`{}` is not a URL: {error}", notice.uri))?;
+    let address = address(&url).ok_or("the org sends only to http URLs on this machine")?;
     let answer = tokio::time::timeout(PATIENCE, exchange(address, &request(&url, notice))).await;
-    let bytes = answer.map_err(|_| "the app did not answer in time")?.map_err(|error| error.to_string())?;
-    parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| "the answer of the app is no HTTP".to_owned())
+    let bytes = answer.map_err(|_| "the app did not respond in time")?.map_err(|error| error.to_string())?;
+    parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| "the response of the app is not HTTP".to_owned())
 }
 
-/// Where an app on this machine listens.
+/// The address of an app on this machine.
 fn address(url: &Url) -> Option<SocketAddr> {
     let ip = match url.host()? {
         Host::Ipv4(ip) => IpAddr::V4(ip),
@@ -37,7 +37,7 @@ fn address(url: &Url) -> Option<SocketAddr> {
     (url.scheme() == "http" && ip.is_loopback()).then_some(SocketAddr::new(ip, url.port_or_known_default()?))
 }
 
-/// Writes the request down.
+/// Serializes the request.
 fn request(url: &Url, notice: &Notice) -> String {
     let (host, target) =
         (&url[Position::BeforeHost..Position::AfterPort], &url[Position::BeforePath..Position::AfterQuery]);
@@ -53,7 +53,7 @@ fn request(url: &Url, notice: &Notice) -> String {
     )
 }
 
-/// One connection, read until the app closes it.
+/// Sends over one connection and reads until the app closes it.
 async fn exchange(address: SocketAddr, request: &str) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(request.as_bytes()).await?;
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_is_reached() {
+    fn notices_are_sent_only_to_this_machine() {
         let at = |url: &str| address(&Url::parse(url).unwrap()).map(|address| address.to_string());
         assert_eq!(at("http://localhost:8080/x").as_deref(), Some("127.0.0.1:8080"));
         assert_eq!(at("http://acme.localhost/x").as_deref(), Some("127.0.0.1:80"));

@@ -1,8 +1,8 @@
-//! Logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), for the conformance of
+//! Logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), for conformance tests of
 //! apps.
 //!
-//! Okta sends none: neither its metadata nor the settings of its apps know them. An app
-//! that takes them from other providers can be tested with these all the same.
+//! Okta sends none: neither its metadata nor its app settings mention them. These tokens
+//! test an app that accepts them from other providers.
 
 use std::sync::Arc;
 
@@ -17,27 +17,27 @@ use crate::sync::lock;
 use crate::tenant::{Server, Tenant};
 use crate::token::Draft;
 
-/// The one event that a logout token is about.
+/// The event of a logout token.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// Something that is wrong with a logout token. An app must answer each of them with
-/// 400 and keep the session (Back-Channel Logout §2.6 and §2.8).
+/// A fault of a logout token. An app must answer each of them with 400 and keep the
+/// session (Back-Channel Logout §2.6 and §2.8).
 ///
-/// Where a value is merely wrong, it is the right one with `1` appended. What is
-/// unusual but right is no fault: `.header("typ", Value::Null)` and `.header("typ",
-/// "JWT")`, an unknown claim, and a token with `sub` or `sid` alone
-/// ([`LogoutToken::session`] or [`LogoutToken::subject`] with `None`).
+/// A wrong value is the correct one with `1` appended. Unusual but correct tokens are not
+/// faults: `.header("typ", Value::Null)` and `.header("typ", "JWT")`, an unknown claim,
+/// and a token with only `sub` or only `sid` ([`LogoutToken::session`] or
+/// [`LogoutToken::subject`] with `None`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogoutTokenFault {
     /// The body has no `logout_token`.
     NoToken,
-    /// An ID token takes the place of the logout token. Each kind of token has rules of
-    /// its own (RFC 8725 §3.12).
+    /// An ID token replaces the logout token. Each kind of token has its own rules (RFC
+    /// 8725 §3.12).
     IdTokenInstead,
     /// `alg` is `none` and the signature empty.
     AlgNone,
-    /// Properly signed with ES256 and a published key, where an app expects RS256.
+    /// Correctly signed with ES256 and a published key, where an app expects RS256.
     WrongAlg,
     /// HS256, keyed with the PEM of the published RSA key.
     HmacWithPublicKey,
@@ -47,7 +47,7 @@ pub enum LogoutTokenFault {
     BadSignature,
     /// `typ` is `at+jwt`.
     OtherType,
-    /// `iss` is another one.
+    /// `iss` is another issuer.
     WrongIssuer,
     /// No `iss`.
     NoIssuer,
@@ -61,12 +61,12 @@ pub enum LogoutTokenFault {
     NoEvent,
     /// `events` is a string instead of an object.
     EventsNoObject,
-    /// There is a `nonce`, which would make it look like an ID token.
+    /// The token has a `nonce`, so it could be confused with an ID token.
     WithNonce,
     /// No `jti`.
     NoJti,
-    /// `jti` is that of the last good token that was made for the endpoint; fresh, and
-    /// then not wrong, if there was none.
+    /// `jti` is that of the last valid token for the endpoint. Without such a token the
+    /// `jti` is fresh, and the token is valid.
     ReplayedJti,
     /// `exp` was six minutes ago.
     Expired,
@@ -81,7 +81,7 @@ pub enum LogoutTokenFault {
 }
 
 impl LogoutTokenFault {
-    /// All of them.
+    /// All faults.
     pub const ALL: [Self; 23] = [
         Self::NoToken,
         Self::IdTokenInstead,
@@ -109,7 +109,7 @@ impl LogoutTokenFault {
     ];
 }
 
-/// A logout token before it is sent, good or bad.
+/// A logout token before it is sent, valid or with a fault.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -118,7 +118,7 @@ impl LogoutTokenFault {
 /// let org = Org::start().await?;
 /// let endpoint = "http://127.0.0.1:3000/backchannel-logout";
 /// assert!(org.logout_token(ADA).send_to(endpoint).await.is_success());
-/// // ... Ada signs in again; from now on the `jti` of above is a replay ...
+/// // ... Ada signs in again; from now on the same `jti` is a replay ...
 /// for fault in LogoutTokenFault::ALL {
 ///     assert_eq!(org.logout_token(ADA).fault(fault).send_to(endpoint).await.status, Some(400), "{fault:?}");
 /// }
@@ -128,26 +128,24 @@ impl LogoutTokenFault {
 #[derive(Clone, Debug)]
 #[must_use = "a logout token does nothing until it is sent"]
 pub struct LogoutToken {
-    /// Who sends it.
     tenant: Arc<Tenant>,
-    /// The id of the authorization server, which is the issuer.
+    /// The id of the authorization server that is the issuer.
     server: String,
     /// `aud`.
     client_id: String,
-    /// Whom it is about; also for the ID token that takes its place.
+    /// The user, also for an ID token that replaces the logout token.
     login: String,
     /// The Okta user id.
     sub: Option<String>,
-    /// The name of the session.
+    /// The session id.
     sid: Option<String>,
-    /// What is changed by name, last of all.
+    /// Changes by name, applied last.
     changes: Changes,
-    /// What is wrong with it.
     fault: Option<LogoutTokenFault>,
 }
 
 impl LogoutToken {
-    /// About a person and their newest session, if there is one.
+    /// For a user and their newest session, if there is one.
     pub(crate) fn new(tenant: Arc<Tenant>, client_id: &str, login: &str) -> Self {
         let now = tenant.clock.seconds();
         let sessions = lock(&tenant.store).live_sessions(now);
@@ -164,63 +162,64 @@ impl LogoutToken {
         }
     }
 
-    /// The authorization server, `default` unless it is set; [`crate::ORG_SERVER`] for
-    /// the org's own.
+    /// Sets the authorization server, `default` by default; [`crate::ORG_SERVER`] is the
+    /// org's own.
     pub fn server(mut self, id: impl Into<String>) -> Self {
         self.server = id.into();
         self
     }
 
-    /// The client, the first one unless it is set.
+    /// Sets the client, by default the first one.
     pub fn client(mut self, id: impl Into<String>) -> Self {
         self.client_id = id.into();
         self
     }
 
-    /// Replaces the person: the Okta user id, or none for a session alone.
+    /// Replaces the Okta user id; `None` makes a token for a session only.
     ///
-    /// A token without `sub` says nothing about who was in the session, so an app needs
-    /// an index by `sid` to act on it.
+    /// A token without `sub` does not identify the user, so an app needs an index by
+    /// `sid` to process it.
     pub fn subject<'a>(mut self, sub: impl Into<Option<&'a str>>) -> Self {
         self.sub = sub.into().map(str::to_owned);
         self
     }
 
-    /// Replaces the session, or none for all sessions of the person.
+    /// Replaces the session; `None` makes a token for all sessions of the user.
     ///
-    /// A token without `sid` ends every session that the app has of the person with
-    /// this issuer (Back-Channel Logout §2.4).
+    /// A token without `sid` ends all of the app's sessions of the user with this issuer
+    /// (Back-Channel Logout §2.4).
     pub fn session<'a>(mut self, sid: impl Into<Option<&'a str>>) -> Self {
         self.sid = sid.into().map(str::to_owned);
         self
     }
 
-    /// Sets a claim, or removes it when the value is null. It comes last, so it wins
-    /// over a fault.
+    /// Sets a claim, or removes it if the value is null. It is applied last, so it
+    /// overrides a fault.
     ///
-    /// An app must ignore claims that it does not know (Back-Channel Logout §2.4).
+    /// An app must ignore unknown claims (Back-Channel Logout §2.4).
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.changes.claims.push((name.into(), value.into()));
         self
     }
 
-    /// Sets a member of the header, or removes it when the value is null.
+    /// Sets a member of the header, or removes it if the value is null.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.changes.header.push((name.into(), value.into()));
         self
     }
 
-    /// Makes it wrong. A later fault takes the place of an earlier one.
+    /// Applies a fault. A later fault replaces an earlier one.
     pub fn fault(mut self, fault: LogoutTokenFault) -> Self {
         self.fault = Some(fault);
         self
     }
 
-    /// Signs it for an endpoint. Sent twice, it is a replay.
+    /// Signs the token for an endpoint. Sending the notice twice is a replay.
     pub fn notice(self, uri: impl Into<String>) -> Notice {
         let uri = uri.into();
         let (token, jti) = self.token(&uri).unwrap_or_default();
-        // An app that refused a token may take its `jti` again, so only good ones are remembered.
+        // An app may accept the `jti` of a rejected token later, so only valid ones are
+        // recorded.
         if self.fault.is_none() && !jti.is_empty() {
             lock(&self.tenant.last_jti).insert(uri.clone(), jti);
         }
@@ -230,7 +229,7 @@ impl LogoutToken {
         Notice { client_id: self.client_id, uri, token, method: "POST", content_type, authorization: None, body }
     }
 
-    /// Signs it and sends it.
+    /// Signs and sends the token.
     pub async fn send_to(self, uri: impl Into<String>) -> Delivery {
         self.notice(uri).send().await
     }
@@ -242,7 +241,7 @@ impl LogoutToken {
             return Ok((minter.id_token(&self.login, None).sign(), String::new()));
         }
         let server = self.tenant.server(&self.server);
-        let server = server.ok_or_else(|| Error::config(format_args!("there is no server `{}`", self.server)))?;
+        let server = server.ok_or_else(|| Error::config(format_args!("unknown server `{}`", self.server)))?;
         let mut draft = self.draft(server)?;
         if let Some(fault) = self.fault {
             let now = self.tenant.clock.seconds();
@@ -259,8 +258,7 @@ impl LogoutToken {
         Ok((draft.finish()?, jti))
     }
 
-    /// The token as it should be: valid for two minutes, as the specification
-    /// recommends.
+    /// The valid token. It expires after two minutes, as the specification recommends.
     fn draft(&self, server: &Server) -> Result<Draft, Error> {
         let now = self.tenant.clock.seconds();
         let claims = json!({
@@ -279,7 +277,7 @@ impl LogoutToken {
     }
 }
 
-/// Who says it, to whom, about whom.
+/// Faults of issuer, audience, subject and type.
 fn identity(draft: &mut Draft, fault: LogoutTokenFault) {
     match fault {
         LogoutTokenFault::OtherType => draft.header("typ", json!("at+jwt")),
@@ -292,7 +290,7 @@ fn identity(draft: &mut Draft, fault: LogoutTokenFault) {
     }
 }
 
-/// What it says, and when.
+/// Faults of the content and the times.
 fn content(draft: &mut Draft, fault: LogoutTokenFault, now: i64) {
     match fault {
         LogoutTokenFault::WrongEvent => {
@@ -310,7 +308,7 @@ fn content(draft: &mut Draft, fault: LogoutTokenFault, now: i64) {
     }
 }
 
-/// What signs it.
+/// Faults of the signature.
 fn signature(draft: &mut Draft, fault: LogoutTokenFault, server: &Server) -> Result<(), Error> {
     let ring = &server.ring;
     match fault {

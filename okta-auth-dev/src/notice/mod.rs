@@ -1,8 +1,8 @@
-//! What the org tells apps by itself: that somebody was signed out.
+//! Messages that the org sends to apps: a user was signed out.
 //!
-//! Okta's way from server to server is Universal Logout. Back-channel logout is there
-//! for apps that serve other providers as well; Okta does not offer it, so no metadata
-//! mentions it.
+//! Okta's server-to-server message is Universal Logout. Back-channel logout is available
+//! for apps that also serve other providers; Okta does not offer it, so the metadata does
+//! not mention it.
 
 mod deliver;
 mod logout_token;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::token::Draft;
 
-/// A message to an app, signed and ready to be sent: once, or again and again.
+/// A message to an app, signed and ready to be sent once or repeatedly.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -24,50 +24,46 @@ use crate::token::Draft;
 /// let org = Org::start().await?;
 /// let notice = org.global_revocation(ADA).to("http://127.0.0.1:3000/global-token-revocation").notice();
 /// assert_eq!(notice.send().await.status, Some(204));
-/// // The same bytes once more are a replay.
+/// // Sending the same bytes again is a replay.
 /// assert_eq!(notice.send().await.status, Some(401));
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Notice {
-    /// Which app it is for.
     pub(crate) client_id: String,
-    /// Where it goes.
     pub(crate) uri: String,
-    /// The JWT in it.
+    /// The JWT in the message.
     pub(crate) token: String,
-    /// GET for a front channel, POST for everything else.
+    /// GET for a front channel, otherwise POST.
     pub(crate) method: &'static str,
-    /// `Content-Type`.
+    /// The header `Content-Type`.
     pub(crate) content_type: &'static str,
-    /// `Authorization`, if there is any.
+    /// The header `Authorization`.
     pub(crate) authorization: Option<String>,
-    /// What is posted.
     pub(crate) body: String,
 }
 
-/// What an app answered to a notice.
+/// The response of an app to a notice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// The app.
+    /// The client id of the app.
     pub client_id: String,
-    /// Where the notice went.
+    /// The URI that the notice was sent to.
     pub uri: String,
-    /// The status; nothing if there was no answer.
+    /// The status; `None` if there was no response.
     pub status: Option<u16>,
-    /// The headers, names in lower case.
+    /// The headers, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body, as it was sent.
+    /// The body as sent.
     pub body: String,
-    /// Why there was no answer.
+    /// Why there was no response.
     pub problem: Option<String>,
 }
 
 impl Notice {
-    /// What a hidden frame of the sign-out page would ask for, without a browser and
-    /// its cookies.
+    /// The request of a hidden frame on the sign-out page, without browser and cookies.
     pub(crate) fn front_channel(client_id: String, uri: String) -> Self {
         Self {
             client_id,
@@ -80,23 +76,23 @@ impl Notice {
         }
     }
 
-    /// The JWT that proves who sends it.
+    /// Returns the JWT that authenticates the sender.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// The body that is posted.
+    /// Returns the body of the POST.
     pub fn body(&self) -> &str {
         &self.body
     }
 
-    /// Where it goes.
+    /// Returns the target URI.
     pub fn uri(&self) -> &str {
         &self.uri
     }
 
-    /// Sends it, waits at most 10 s of real time, and tells what became of it. An app
-    /// that is not on this machine, or not at plain HTTP, is not asked.
+    /// Sends the notice and waits at most 10 s of real time. Apps on other machines or
+    /// without plain HTTP are not contacted; the delivery then has a problem.
     pub async fn send(&self) -> Delivery {
         let delivery = Delivery { client_id: self.client_id.clone(), uri: self.uri.clone(), ..Delivery::default() };
         match deliver::send(self).await {
@@ -109,40 +105,38 @@ impl Notice {
 }
 
 impl Delivery {
-    /// The first header with this name, in lower case.
+    /// Returns the first header with this name, given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether the app did what it was told.
+    /// Whether the app responded with a 2xx status.
     pub fn is_success(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
     }
 }
 
-/// Sends several notices at the same time, and tells what became of them in their
-/// order.
+/// Sends several notices concurrently, and returns the deliveries in their order.
 pub(crate) async fn send_all(notices: Vec<Notice>) -> Vec<Delivery> {
     let sending: Vec<_> = notices.into_iter().map(|notice| tokio::spawn(async move { notice.send().await })).collect();
     let mut deliveries = Vec::new();
     for delivery in sending {
-        // Sending does not panic; what could go wrong is that the runtime ends.
+        // Sending does not panic; a task fails only if the runtime shuts down.
         deliveries.extend(delivery.await);
     }
     deliveries
 }
 
-/// What a test changes about a token by name. A null removes.
+/// Changes that a test makes to a token by name. A null removes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Changes {
-    /// Claims, in the order in which they were named.
+    /// Claims, in the order of the calls.
     pub(crate) claims: Vec<(String, Value)>,
-    /// Members of the header.
     pub(crate) header: Vec<(String, Value)>,
 }
 
 impl Changes {
-    /// Makes the changes; those of the header come after the key, so they may
+    /// Applies the changes. Header changes are applied after the key, so they may
     /// contradict it.
     fn apply(&self, draft: &mut Draft) {
         self.claims.iter().for_each(|(name, value)| draft.claim(name, value.clone()));
@@ -150,12 +144,12 @@ impl Changes {
     }
 }
 
-/// A value with something appended, so that careless comparisons of prefixes show.
+/// A value with a suffix, so that prefix comparisons fail.
 fn suffixed(draft: &Draft, name: &str) -> Value {
     format!("{}1", draft.text(name)).into()
 }
 
-/// Sets times to so many seconds from now.
+/// Sets times to offsets from now, in seconds.
 fn shift(draft: &mut Draft, now: i64, times: &[(&str, i64)]) {
     times.iter().for_each(|(name, offset)| draft.claim(name, (now + offset).into()));
 }

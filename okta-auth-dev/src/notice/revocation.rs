@@ -1,8 +1,8 @@
 //! Universal Logout: Global Token Revocation, as Okta sends it to apps.
 //!
-//! A POST with a subject identifier (RFC 9493) in the body and a JWT of five minutes in
-//! the `Authorization` header. The JWT is signed with the key of the org's ID tokens,
-//! also when the app signs people in at a custom server.
+//! The message is a POST with a subject identifier (RFC 9493) in the body and a JWT,
+//! valid for five minutes, in the `Authorization` header. The JWT is signed with the
+//! org's ID token key, even if the app uses a custom server.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::token::Draft;
 /// The `typ` of the JWT.
 const TYPE: &str = "global-token-revocation+jwt";
 
-/// How the body names the person, by the app's setting.
+/// How the body identifies the user, configured per app.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -30,13 +30,13 @@ pub enum SubjectFormat {
     Email,
     /// By the org's URL and the Okta user id.
     IssSub,
-    /// By the Okta user id alone.
+    /// By the Okta user id only.
     Opaque,
 }
 
-/// Something that is wrong with a revocation. An app must refuse each of them and
-/// change nothing.
+/// A fault of a revocation. An app must reject each of them and change nothing.
 ///
+/// A wrong value is the correct one with `1` appended.
 /// Where a value is merely wrong, it is the right one with `1` appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -46,7 +46,7 @@ pub enum RevocationFault {
     NoToken,
     /// Signed with a key that is never published.
     WrongKey,
-    /// Signed with the key of the custom server `default`, which is not the org's.
+    /// Signed with the key of the custom server `default`, not the org's.
     CustomServerKey,
     /// Every byte of the signature is XORed with `0x5A`.
     BadSignature,
@@ -58,7 +58,7 @@ pub enum RevocationFault {
     WrongType,
     /// No `typ`.
     NoType,
-    /// `iss` is another one.
+    /// `iss` is another issuer.
     WrongIssuer,
     /// `aud` is another endpoint.
     WrongAudience,
@@ -72,21 +72,21 @@ pub enum RevocationFault {
     NotYetValid,
     /// `iat` is an hour ahead.
     IssuedInFuture,
-    /// `jti` is that of the last good revocation that was made for the endpoint; fresh,
-    /// and then not wrong, if there was none.
+    /// `jti` is that of the last valid revocation for the endpoint. Without such a
+    /// revocation the `jti` is fresh, and the revocation is valid.
     ReplayedJti,
     /// No `jti`.
     NoJti,
-    /// The body ends in the middle.
+    /// The body is truncated.
     MalformedBody,
     /// The body has no `sub_id`.
     NoSubject,
-    /// The `format` of the subject is none that an app of Okta has to know.
+    /// The `format` of the subject is one that an app need not support.
     UnknownFormat,
 }
 
 impl RevocationFault {
-    /// All of them.
+    /// All faults.
     pub const ALL: [Self; 20] = [
         Self::NoToken,
         Self::WrongKey,
@@ -111,9 +111,9 @@ impl RevocationFault {
     ];
 }
 
-/// A revocation before it is sent, good or bad.
+/// A revocation before it is sent, valid or with a fault.
 ///
-/// [`crate::Org::universal_logout`] sends good ones to every app; this one is for tests
+/// [`crate::Org::universal_logout`] sends valid ones to every app; this type is for tests
 /// of one app.
 ///
 /// ```
@@ -123,7 +123,7 @@ impl RevocationFault {
 /// let org = Org::start().await?;
 /// // ... Ada signs in to the app ...
 /// assert_eq!(org.global_revocation(ADA).send().await.status, Some(204));
-/// // ... and again; from now on the `jti` of above is a replay ...
+/// // ... and again; from now on the same `jti` is a replay ...
 /// for fault in RevocationFault::ALL {
 ///     let refused = org.global_revocation(ADA).fault(fault).send().await;
 ///     assert!(refused.status.is_some_and(|status| status >= 400), "{fault:?}");
@@ -134,22 +134,19 @@ impl RevocationFault {
 #[derive(Clone, Debug)]
 #[must_use = "a revocation does nothing until it is sent"]
 pub struct GlobalRevocation {
-    /// Who sends it.
     tenant: Arc<Tenant>,
-    /// The app, which is `sub` of the JWT.
+    /// The app, `sub` of the JWT.
     client_id: String,
-    /// The endpoint, which is `aud`.
+    /// The endpoint, `aud` of the JWT.
     uri: String,
-    /// The content of the body.
     body: Value,
-    /// What is changed about the JWT by name, last of all.
+    /// Changes to the JWT by name, applied last.
     changes: Changes,
-    /// What is wrong with it.
     fault: Option<RevocationFault>,
 }
 
 impl GlobalRevocation {
-    /// About this person, for this app, as the app's settings say.
+    /// For this user and app, with the settings of the app.
     pub(crate) fn new(tenant: Arc<Tenant>, client_id: &str, login: &str) -> Self {
         let client = tenant.client(client_id);
         let format = client.as_ref().map(|client| client.universal_logout_subject).unwrap_or_default();
@@ -159,56 +156,58 @@ impl GlobalRevocation {
         Self { tenant, client_id, uri, body, changes: Changes::default(), fault: None }
     }
 
-    /// For another client than the first one, with its settings; not with its subject
-    /// format if [`GlobalRevocation::subject`] came before.
+    /// Selects another client and its settings. The subject format of an earlier
+    /// [`GlobalRevocation::subject`] is kept.
     pub fn client(mut self, client_id: &str) -> Self {
         self.uri = self.tenant.client(client_id).and_then(|client| client.universal_logout_uri).unwrap_or_default();
         self.client_id = client_id.to_owned();
         self
     }
 
-    /// To this endpoint instead of the registered one.
+    /// Sends to this endpoint instead of the registered one.
     ///
-    /// It is also the `aud` of the JWT, without query and fragment.
+    /// The endpoint without query and fragment is also the `aud` of the JWT.
     pub fn to(mut self, uri: impl Into<String>) -> Self {
         self.uri = uri.into();
         self
     }
 
-    /// Names a person this way, whatever the app's setting is.
+    /// Sets the user and the format of the subject identifier, independent of the app's
+    /// setting.
     pub fn subject(self, login: &str, format: SubjectFormat) -> Self {
         let sub_id = subject(&self.tenant, login, format);
         self.sub_id(sub_id)
     }
 
-    /// Replaces the subject identifier, for instance by one of nobody.
+    /// Replaces the subject identifier, for instance by one without a matching user.
     pub fn sub_id(mut self, sub_id: Value) -> Self {
         self.body = json!({"sub_id": sub_id});
         self
     }
 
-    /// Sets a claim of the JWT, or removes it when the value is null.
+    /// Sets a claim of the JWT, or removes it if the value is null.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.changes.claims.push((name.into(), value.into()));
         self
     }
 
-    /// Sets a member of the JWT's header, or removes it when the value is null.
+    /// Sets a member of the JWT's header, or removes it if the value is null.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.changes.header.push((name.into(), value.into()));
         self
     }
 
-    /// Makes it wrong. A later fault takes the place of an earlier one.
+    /// Applies a fault. A later fault replaces an earlier one.
     pub fn fault(mut self, fault: RevocationFault) -> Self {
         self.fault = Some(fault);
         self
     }
 
-    /// Signs it. Sent twice, it is a replay.
+    /// Signs the revocation. Sending the notice twice is a replay.
     pub fn notice(self) -> Notice {
         let (token, jti) = self.token().unwrap_or_default();
-        // An app that refused a token may take its `jti` again, so only good ones are remembered.
+        // An app may accept the `jti` of a rejected token later, so only valid ones are
+        // recorded.
         if self.fault.is_none() && !jti.is_empty() {
             lock(&self.tenant.last_jti).insert(self.uri.clone(), jti);
         }
@@ -218,7 +217,7 @@ impl GlobalRevocation {
         Notice { client_id, uri: self.uri, token, method: "POST", content_type, authorization, body }
     }
 
-    /// Signs it and sends it.
+    /// Signs and sends the revocation.
     pub async fn send(self) -> Delivery {
         self.notice().send().await
     }
@@ -239,7 +238,7 @@ impl GlobalRevocation {
     fn token(&self) -> Result<(String, String), Error> {
         let server = self.tenant.server(ORG_SERVER).ok_or_else(|| Error::config("the org has no server of its own"))?;
         let now = self.tenant.clock.seconds();
-        // Without query and fragment, as Okta does.
+        // Without query and fragment, as at Okta.
         let audience = self.uri.split(['?', '#']).next().unwrap_or_default();
         let claims = json!({
             "jti": random::token(),
@@ -261,7 +260,7 @@ impl GlobalRevocation {
         Ok((draft.finish()?, jti))
     }
 
-    /// Changes the claims and the type.
+    /// Faults of the claims and the type.
     fn distort(&self, draft: &mut Draft, fault: RevocationFault, now: i64) {
         match fault {
             RevocationFault::WrongType => draft.header("typ", json!("JWT")),
@@ -282,7 +281,7 @@ impl GlobalRevocation {
         }
     }
 
-    /// Changes what signs.
+    /// Faults of the signature.
     fn sign_wrongly(&self, draft: &mut Draft, fault: RevocationFault) -> Result<(), Error> {
         let ring = |id: &str| self.tenant.server(id).map(|server| &server.ring);
         let Some(own) = ring(ORG_SERVER) else { return Ok(()) };
@@ -300,7 +299,7 @@ impl GlobalRevocation {
     }
 }
 
-/// How a person is named. Somebody who does not exist is named all the same.
+/// The subject identifier of a user, also for an unknown login.
 fn subject(tenant: &Tenant, login: &str, format: SubjectFormat) -> Value {
     let user = tenant.user(login).unwrap_or_else(|| crate::User::new(login, ""));
     match format {

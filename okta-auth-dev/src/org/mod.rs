@@ -1,7 +1,7 @@
 //! The handle of a running org.
 //!
-//! An [`Org`] is what a test holds: it says where the org is and what to configure,
-//! moves its clock, switches faults on, and reads what the org saw.
+//! A test holds an [`Org`] to get the connection settings, move the clock, enable faults,
+//! and read the received requests.
 
 mod others;
 mod outages;
@@ -29,11 +29,11 @@ use crate::tenant::Tenant;
 
 /// A running org.
 ///
-/// Clones are handles of the same org. The server stops with the last handle (of any
-/// org on its listener), or with [`Org::stop`].
+/// Clones are handles of the same org. The server stops when the last handle of any org
+/// on its listener is dropped, or with [`Org::stop`].
 ///
-/// The server runs on threads of its own, so a test may block, and may use any runtime
-/// or none once the org has started.
+/// The server runs on its own threads, so a test may block. After the start, a test may
+/// use any runtime, or none.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -52,9 +52,8 @@ use crate::tenant::Tenant;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Org {
-    /// The listener, shared by all orgs on it.
+    /// The listener, shared by all its orgs.
     host: Arc<Host>,
-    /// The org itself.
     tenant: Arc<Tenant>,
 }
 
@@ -68,12 +67,12 @@ impl Org {
         Self::builder().start().await
     }
 
-    /// Settings of an org before it starts.
+    /// Returns the default settings, to be changed before the org starts.
     pub fn builder() -> OrgBuilder {
         OrgBuilder::default()
     }
 
-    /// The handle of the org at the bare address.
+    /// The handle of the org without a subdomain.
     pub(crate) fn first(host: Arc<Host>) -> Option<Self> {
         let tenant = Arc::clone(host.tenants().first()?);
         Some(Self { host, tenant })
@@ -81,35 +80,36 @@ impl Org {
 
     // -- where it is -----------------------------------------------------------------------------------------------
 
-    /// Where the org lives, such as `http://127.0.0.1:40123`; no slash at the end.
+    /// Returns the URL of the org, such as `http://127.0.0.1:40123`, without a trailing
+    /// slash.
     pub fn url(&self) -> &str {
         &self.tenant.url
     }
 
-    /// The address that the org listens on, with the real port.
+    /// Returns the listening address, with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.host.address
     }
 
-    /// The certificate of an org that serves HTTPS, in PEM, for clients that have to trust
-    /// it.
+    /// Returns the certificate of an org that serves HTTPS, in PEM, for clients that have
+    /// to trust it.
     #[cfg(feature = "cli")]
     pub fn certificate(&self) -> Option<String> {
         self.host.certificate()
     }
 
-    /// The issuer of the custom server `default`.
+    /// Returns the issuer of the custom server `default`.
     pub fn issuer(&self) -> String {
         self.custom_issuer("default")
     }
 
-    /// The issuer of the org's own server. Its access tokens are signed with a key that
-    /// is not published.
+    /// Returns the issuer of the org's own server. Its access tokens are signed with an
+    /// unpublished key.
     pub fn org_issuer(&self) -> String {
         self.tenant.url.clone()
     }
 
-    /// The issuer of a custom server, whether it exists or not.
+    /// Returns the issuer of a custom server, whether or not the server exists.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -124,7 +124,7 @@ impl Org {
 
     // -- time, faults, journal -------------------------------------------------------------------------------------
 
-    /// The virtual clock. Orgs on one listener have one each.
+    /// Returns the virtual clock. Each org on a listener has its own clock.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -136,14 +136,13 @@ impl Org {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// The app under test has a clock of its own. Move both, or the app will see tokens
-    /// from the future.
+    /// The app under test has its own clock. Move both, because otherwise the app sees
+    /// tokens issued in the future.
     pub fn clock(&self) -> Clock {
         self.tenant.clock.clone()
     }
 
-    /// Switches a fault on until [`Org::clear_faults`].
+    /// Enables a fault until [`Org::clear_faults`].
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -161,30 +160,28 @@ impl Org {
         self.tenant.board.arm(fault, false);
     }
 
-    /// Switches a fault on for the next request it applies to.
+    /// Enables a fault for the next request it applies to.
     ///
-    /// A fault of the ID token waits for the next ID token, one of userinfo for the
-    /// next request to userinfo, and so on. Requests that it does not concern leave it
-    /// on.
+    /// A fault of the ID token waits for the next ID token, a fault of userinfo for the
+    /// next userinfo request, and so on. Other requests do not consume it.
     pub fn fault_once(&self, fault: Fault) {
         self.tenant.board.arm(fault, true);
     }
 
-    /// Switches all faults off.
+    /// Clears all faults.
     ///
-    /// Keys that a fault made stay published until the keys rotate: a token that was
-    /// signed with one of them must keep failing for its algorithm, not for an unknown
-    /// key.
+    /// Keys of faults stay published until the keys rotate, so that a token signed with
+    /// one of them still fails for its algorithm and not for an unknown key.
     pub fn clear_faults(&self) {
         self.tenant.clear_faults();
     }
 
-    /// Every request the org saw, oldest first.
+    /// Returns every request that the org received, oldest first.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
     /// let org = okta_auth_dev::Org::start().await?;
-    /// // ... the app signs somebody in ...
+    /// // ... a user signs in to the app ...
     /// let exchange = org.journal().into_iter().find(|request| request.path.ends_with("/v1/token"));
     /// if let Some(request) = exchange {
     ///     assert!(request.form_field("code_verifier").is_some(), "the app uses PKCE");
@@ -196,21 +193,20 @@ impl Org {
         self.tenant.journal.all()
     }
 
-    /// How many requests the org saw whose path ends with this, such as `/v1/token`.
+    /// Counts the received requests whose path ends with this, such as `/v1/token`.
     ///
-    /// Good for what must *not* happen: no second fetch of the keys, no call to
-    /// userinfo after a bad ID token.
+    /// Useful for requests that must *not* happen: a second fetch of the keys, or a
+    /// userinfo request after an invalid ID token.
     pub fn count(&self, path_suffix: &str) -> usize {
         self.tenant.journal.count(path_suffix)
     }
 
-    /// What became of the requests to refresh: how many came, how many were carried
-    /// out, and how many had a refresh token that was replaced before.
+    /// Returns the counts of refresh requests: received, successful, repeated and reused.
     pub fn refreshes(&self) -> Refreshes {
         self.tenant.journal.refreshes()
     }
 
-    /// Forgets the requests seen so far.
+    /// Clears the journal.
     pub fn clear_journal(&self) {
         self.tenant.journal.clear();
     }
@@ -218,35 +214,33 @@ impl Org {
     // -- keys and tokens -------------------------------------------------------------------------------------------
 
     /// Rotates the keys of every server: NEXT becomes ACTIVE, ACTIVE is no longer
-    /// published, a new NEXT is made.
+    /// published, and a new NEXT is generated.
     ///
-    /// After one rotation a client that cached the keys knows the new signing key
-    /// already, because NEXT was published before. After two it does not, and has to
-    /// fetch again.
+    /// After one rotation, a client with cached keys already has the new signing key,
+    /// because NEXT was published before. After two rotations it does not, and has to
+    /// fetch the keys again.
     pub fn rotate_keys(&self) {
         self.tenant.servers.iter().for_each(|server| server.ring.rotate());
     }
 
-    /// Makes tokens without a request, good or bad.
-    ///
-    /// See [`Minter`].
+    /// Creates tokens without a request, valid or invalid; see [`Minter`].
     pub fn mint(&self) -> Minter {
         Minter::new(Arc::clone(&self.tenant))
     }
 
-    /// What the server `default` publishes at `/keys` while no fault is on.
+    /// Returns the keys that the server `default` publishes at `/keys` without faults.
     ///
-    /// The two RSA keys, and those that faults or minted tokens asked for.
+    /// These are the two RSA keys, and keys that faults or minted tokens requested.
     pub fn public_jwks(&self) -> Value {
         let keys = self.tenant.server("default").and_then(|server| server.ring.published().ok());
         json!({"keys": keys.unwrap_or_default()})
     }
 
-    /// The active public key of the server `default` in PEM; empty if the machine
-    /// cannot make keys.
+    /// Returns the active public key of the server `default` in PEM; empty if the machine
+    /// cannot generate keys.
     ///
-    /// `SubjectPublicKeyInfo`, as `openssl rsa -pubin` reads it. These bytes are what a
-    /// confused verifier would take for an HMAC key, see
+    /// The format is `SubjectPublicKeyInfo`, as `openssl rsa -pubin` reads it. A verifier
+    /// with algorithm confusion would use these bytes as an HMAC key, see
     /// [`Fault::IdTokenAlgHs256WithRsaPublicKey`].
     pub fn public_key_pem(&self) -> String {
         let key = self.tenant.server("default").and_then(|server| server.ring.active().ok());
@@ -255,21 +249,19 @@ impl Org {
 
     // -- browsers --------------------------------------------------------------------------------------------------
 
-    /// A browser without cookies.
-    ///
-    /// See [`Browser`].
+    /// Returns a browser without cookies; see [`Browser`].
     pub fn browser(&self) -> Browser {
         Browser::new(Arc::clone(&self.tenant), self.host.address)
     }
 
-    /// Signs somebody in, in a fresh browser: opens the URL that an app redirects to,
-    /// fills in the form, and returns where the browser is sent next. The password is
-    /// looked up; for an unknown username the page with the error comes back. A second
-    /// factor is given where one is asked for; see [`Browser::refuse_second_factor`].
+    /// Signs a user in with a new browser: opens the URL that an app redirects to,
+    /// submits the form, and returns where the browser goes next. The password is looked
+    /// up; an unknown username returns the page with the error. If the org requires a
+    /// second factor, the browser submits it; see [`Browser::refuse_second_factor`].
     ///
     /// # Errors
     ///
-    /// If the server does not answer.
+    /// If the server does not respond.
     ///
     /// ```
     /// # async fn example(login_redirect: &str) -> Result<(), okta_auth_dev::Error> {

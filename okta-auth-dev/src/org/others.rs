@@ -1,4 +1,4 @@
-//! The other orgs on the same listener, and what an app with a tenant for each is told of them.
+//! The other orgs on the same listener, and the settings of a multi-tenant app for them.
 
 use std::sync::Arc;
 
@@ -7,33 +7,34 @@ use crate::builder::OrgBuilder;
 use crate::error::Error;
 
 impl Org {
-    /// Another org on the same listener, see [`OrgBuilder::org`].
+    /// Returns another org on the same listener, see [`OrgBuilder::org`].
     pub fn org(&self, subdomain: &str) -> Option<Self> {
         self.orgs().into_iter().find(|org| org.subdomain() == Some(subdomain))
     }
 
-    /// The orgs on this listener that have a subdomain, in the order in which they were added.
+    /// Returns the orgs with a subdomain on this listener, in the order in which they
+    /// were added.
     pub fn orgs(&self) -> Vec<Self> {
         let named = self.host.tenants().into_iter().filter(|tenant| tenant.subdomain.is_some());
         named.map(|tenant| Self { host: Arc::clone(&self.host), tenant }).collect()
     }
 
-    /// The label in front of `.localhost`; none for the org at the bare address.
+    /// Returns the label before `.localhost`; `None` for the org without a subdomain.
     pub fn subdomain(&self) -> Option<&str> {
         self.tenant.subdomain.as_deref()
     }
 
-    /// The name on the sign-in page.
+    /// Returns the name on the sign-in page.
     pub fn name(&self) -> &str {
         &self.tenant.name
     }
 
-    /// Adds another org while the server runs, as [`OrgBuilder::org`] does before: for an app that
-    /// gets a new customer.
+    /// Adds another org while the server runs, like [`OrgBuilder::org`] at startup: for
+    /// an app that gets a new customer.
     ///
     /// # Errors
     ///
-    /// If a setting is wrong, or there is an org of that subdomain.
+    /// If a setting is invalid, or an org with this subdomain exists.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -50,14 +51,16 @@ impl Org {
         Ok(Self { host: Arc::clone(&self.host), tenant })
     }
 
-    /// The domain of the first person's address, such as `acme.test`; none in an org without people.
+    /// Returns the domain of the first user's address, such as `acme.test`; `None` for an
+    /// org without users.
     pub fn email_domain(&self) -> Option<String> {
         let email = self.users().into_iter().next()?.email;
         email.split_once('@').map(|(_, domain)| domain.to_owned())
     }
 
-    /// What an app that reads its tenants from variables is told of this one: `OKTA_ACME_ISSUER_URI`
-    /// and so on for the org `acme`. Besides, `OKTA_TENANTS` has to list it.
+    /// Returns the variables for this org as a tenant of an app: `OKTA_ACME_ISSUER_URI`
+    /// and so on for the org `acme`. The app's `OKTA_TENANTS` must list the tenant in
+    /// addition.
     pub fn tenant_env(&self) -> Vec<(String, String)> {
         let prefix = self.subdomain().unwrap_or("dev").to_ascii_uppercase().replace('-', "_");
         let own = self.env().into_iter().map(|(name, value)| (name.trim_start_matches("OKTA_"), value));
@@ -66,7 +69,7 @@ impl Org {
         all.map(|(name, value)| (format!("OKTA_{prefix}_{name}"), value)).collect()
     }
 
-    /// The same as a section of `tenants.toml`, for an app that reads its tenants from there.
+    /// Returns a section of `tenants.toml` for this org as a tenant of an app.
     pub fn tenant_toml(&self) -> String {
         let mut lines = vec![format!("[{}]", self.subdomain().unwrap_or("dev"))];
         lines.push(format!("name = {:?}", self.name()));

@@ -1,15 +1,14 @@
-//! Switching endpoints off and on while the org runs.
+//! Outages of endpoints while the org runs.
 
 use super::Org;
 use crate::error::Error;
 use crate::outage::{Endpoint, Outage};
 
 impl Org {
-    /// Switches an outage on, in place of the one that the endpoint had, until
-    /// [`Org::restore`].
+    /// Starts an outage until [`Org::restore`], replacing an earlier one of the endpoint.
     ///
-    /// The endpoint of every authorization server of this org has it. The journal has
-    /// the requests all the same.
+    /// It applies to this endpoint of all authorization servers of the org. The journal
+    /// still records the requests.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -27,63 +26,62 @@ impl Org {
         self.tenant.outages.arm(endpoint, outage, None);
     }
 
-    /// As [`Org::outage`], for so many requests.
+    /// Starts an outage like [`Org::outage`], for this number of requests.
     pub fn outage_times(&self, endpoint: Endpoint, outage: Outage, times: usize) {
         self.tenant.outages.arm(endpoint, outage, Some(times));
     }
 
-    /// Switches an outage off. Requests that were waiting go on.
+    /// Ends an outage. Waiting requests continue.
     pub fn restore(&self, endpoint: Endpoint) {
         self.tenant.outages.restore(endpoint);
     }
 
-    /// Switches all outages off. Requests that were waiting go on.
+    /// Ends all outages. Waiting requests continue.
     pub fn restore_all(&self) {
         Endpoint::ALL.into_iter().for_each(|endpoint| self.restore(endpoint));
     }
 
-    /// Lets requests go on that wait because of [`Outage::Hang`] or
-    /// [`Outage::HangAfter`]. The outage stays on for those that come.
+    /// Releases the requests that wait because of [`Outage::Hang`] or
+    /// [`Outage::HangAfter`]. The outage continues for later requests.
     pub fn release(&self, endpoint: Endpoint) {
         self.tenant.outages.release(endpoint);
     }
 
-    /// How many requests met an outage at the endpoint since the org started.
+    /// Returns how many requests an outage of the endpoint affected since the org
+    /// started.
     pub fn outage_hits(&self, endpoint: Endpoint) -> usize {
         self.tenant.outages.state(endpoint).hits
     }
 
-    /// How many requests wait at the endpoint for a release. A request whose client
-    /// hung up waits no more.
+    /// Returns how many requests wait at the endpoint for a release. A request whose
+    /// client disconnected is not counted.
     pub fn waiting(&self, endpoint: Endpoint) -> usize {
         self.tenant.outages.state(endpoint).waiting
     }
 
-    /// Waits until so many requests wait at the endpoint for a release.
+    /// Waits until this number of requests wait at the endpoint for a release.
     ///
-    /// With [`Outage::HangAfter`] they were carried out by then.
+    /// With [`Outage::HangAfter`] these requests have been processed.
     pub async fn until_waiting(&self, endpoint: Endpoint, count: usize) {
         self.tenant.outages.until_waiting(endpoint, count).await;
     }
 
-    /// Closes the listener and all connections. What happened in the org is kept. With
-    /// several orgs on the listener all of them stop.
+    /// Closes the listener and all connections, for all orgs on the listener. The state
+    /// of the orgs is kept.
     ///
-    /// Returns when the port is free. Requests that were waiting for an answer get
-    /// none.
+    /// Returns when the port is free. Pending requests get no response.
     pub fn stop(&self) {
         self.host.stop();
     }
 
-    /// Listens again, on the same port.
+    /// Listens again on the same port.
+    ///
+    /// Users, sessions, codes, tokens and keys are unchanged, so a client sees an outage.
     ///
     /// # Errors
     ///
-    /// If somebody else took the port meanwhile.
-    ///
-    /// People, sessions, codes, tokens and keys are those of before: to a client it was
-    /// an outage.
-    #[allow(clippy::unused_async, reason = "starting may have to wait in a later version")]
+    /// If another process took the port meanwhile.
+    #[allow(clippy::unused_async, reason = "a later version may await at startup")]
     pub async fn restart(&self) -> Result<(), Error> {
         self.host.restart()
     }

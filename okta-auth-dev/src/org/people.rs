@@ -1,6 +1,6 @@
-//! Who is in a running org: the apps, and the people.
+//! Apps and users of a running org.
 //!
-//! Both can be changed while the org runs. What is changed shows in the next tokens.
+//! Both can change while the org runs. Changes appear in the next tokens.
 
 use super::Org;
 use crate::client::Client;
@@ -8,41 +8,43 @@ use crate::sync::lock;
 use crate::user::User;
 
 impl Org {
-    /// `OKTA_ISSUER_URI`, `OKTA_CLIENT_ID` and `OKTA_CLIENT_SECRET` (if there is one)
-    /// for an app that signs in as the first client at the server `default`.
+    /// Returns `OKTA_ISSUER_URI`, `OKTA_CLIENT_ID` and, if there is one,
+    /// `OKTA_CLIENT_SECRET` for an app that uses the first client at the server
+    /// `default`.
     ///
-    /// An app that reads more variables (its own address, for instance) has to be told
-    /// separately: the org does not know them.
+    /// Other variables of an app, for instance its own base URL, are not included because
+    /// the org does not know them.
     pub fn env(&self) -> Vec<(&'static str, String)> {
         self.tenant.variables(&self.client())
     }
 
-    /// How to connect to the org, as JSON: URL, issuers, variables, clients with their
-    /// secrets, and people with their passwords. The test API answers it at `GET /dev`.
+    /// Returns the connection settings as JSON: URL, issuers, variables, clients with
+    /// their secrets, and users with their passwords. The test API serves it at `GET
+    /// /dev`.
     pub fn description(&self) -> serde_json::Value {
         self.tenant.description()
     }
 
-    /// The first client: the default web app, or the first that was configured.
+    /// Returns the first client: the default web app, or the first configured client.
     ///
     /// The value is a copy; [`Org::put_client`] changes the org.
     pub fn client(&self) -> Client {
         self.tenant.first_client().unwrap_or_else(|| Client::public(crate::CLIENT_ID))
     }
 
-    /// All clients. [`crate::PUBLIC_CLIENT_ID`] and [`crate::SERVICE_CLIENT_ID`] are
-    /// always among them.
+    /// Returns all clients. [`crate::PUBLIC_CLIENT_ID`] and [`crate::SERVICE_CLIENT_ID`]
+    /// are always included.
     pub fn clients(&self) -> Vec<Client> {
         lock(&self.tenant.clients).clone()
     }
 
-    /// The client with this id.
+    /// Returns the client with this id.
     pub fn client_with_id(&self, id: &str) -> Option<Client> {
         self.tenant.client(id)
     }
 
-    /// Adds a client to the running org, or replaces the one with the same id where it
-    /// is.
+    /// Adds a client to the running org, or replaces the one with the same id at its
+    /// position.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -58,8 +60,8 @@ impl Org {
     }
 
     /// Registers `{origin}/authorization-code/callback` for sign-in and `{origin}/` for
-    /// sign-out, for the first client: for an app whose port is known only once it
-    /// runs.
+    /// sign-out of the first client, for an app whose port is known only after it
+    /// started.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -74,18 +76,18 @@ impl Org {
         }
     }
 
-    /// Every user who can sign in.
+    /// Returns all users.
     pub fn users(&self) -> Vec<User> {
         lock(&self.tenant.users).clone()
     }
 
-    /// The person with this login.
+    /// Returns the user with this login.
     pub fn user(&self, login: &str) -> Option<User> {
         self.tenant.user(login)
     }
 
-    /// Adds a person, or replaces the one with the same login: changed groups appear in
-    /// the next tokens.
+    /// Adds a user, or replaces the one with the same login. Changed groups appear in the
+    /// next tokens.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -101,21 +103,21 @@ impl Org {
         self.tenant.put_user(user);
     }
 
-    /// Removes a person, as deactivating an account does: sessions end, refresh tokens
-    /// die.
+    /// Deletes a user, like deactivating an account: sessions end, and refresh tokens
+    /// become invalid.
     ///
-    /// Access tokens that are checked locally stay good until they expire, as at Okta;
-    /// userinfo and introspection know better.
+    /// Access tokens that are verified locally stay valid until they expire, as at Okta;
+    /// userinfo and introspection reject them.
     pub fn remove_user(&self, login: &str) {
         self.tenant.remove_user(login);
         self.tenant.end_sessions(login);
     }
 
-    /// Takes an app from a person: no sign-in any more, and what they allowed it is
-    /// revoked.
+    /// Unassigns an app from a user: sign-in fails, and the tokens of the app for this
+    /// user are revoked.
     ///
     /// A sign-in ends at the app with `access_denied`, a refresh with `invalid_grant`.
-    /// Access tokens are no longer active at introspection; the Okta session goes on.
+    /// Introspection reports access tokens as inactive; the Okta session continues.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -132,16 +134,16 @@ impl Org {
         self.tenant.unassign(login, client_id);
     }
 
-    /// Gives an app back that [`Org::unassign`] took. What was revoked stays revoked.
+    /// Assigns an app again after [`Org::unassign`]. Revoked tokens stay revoked.
     pub fn assign(&self, login: &str, client_id: &str) {
         self.tenant.assign(login, client_id);
     }
 
-    /// Ends all Okta sessions of a person and revokes what they led to.
+    /// Ends all Okta sessions of a user and revokes their tokens.
     ///
-    /// What an administrator does with *Clear sessions* and *Revoke tokens*: the
-    /// browser has to sign in again, refresh tokens are dead, and access tokens are no
-    /// longer active at introspection.
+    /// This corresponds to *Clear sessions* and *Revoke tokens* of an administrator: the
+    /// browser has to sign in again, refresh tokens are invalid, and introspection
+    /// reports access tokens as inactive.
     pub fn end_sessions(&self, login: &str) {
         self.tenant.end_sessions(login);
     }

@@ -1,4 +1,4 @@
-//! An app without people: the service client and its tokens.
+//! The service client and its tokens.
 
 use url::Url;
 
@@ -10,11 +10,11 @@ use crate::grant_type::GrantType;
 use crate::random;
 
 impl Org {
-    /// The first client that is a service: the default one ([`SERVICE_CLIENT_ID`]), or
-    /// the first that was configured.
+    /// Returns the first client that is a service: the default one
+    /// ([`SERVICE_CLIENT_ID`]), or the first configured service.
     ///
-    /// It may ask the server `default` for the scopes `orders:read` and `orders:write`
-    /// with `client_credentials`.
+    /// It may request the scopes `orders:read` and `orders:write` from the server
+    /// `default` with `client_credentials`.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -29,16 +29,16 @@ impl Org {
         service.unwrap_or_else(|| Client::service(SERVICE_CLIENT_ID, ""))
     }
 
-    /// Asks the server `default` for an access token of the service client itself.
+    /// Requests an access token of the service client from the server `default`.
     ///
-    /// It is a real request: faults, policies, rate limits and the journal see it.
-    /// [`crate::Minter::service_token`] makes a token without one.
+    /// This is a real request, subject to faults, policies, rate limits and the journal.
+    /// [`crate::Minter::service_token`] creates a token without a request.
     ///
     /// # Errors
     ///
-    /// If the server does not answer, or answers with an error, which the message
-    /// repeats; and if the service client signs its requests with a key, which the org
-    /// does not have.
+    /// If the server does not respond, or responds with an error, which the message
+    /// includes; and if the service client authenticates with a private key, which the
+    /// org does not have.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -57,27 +57,34 @@ impl Org {
         match client.auth_method {
             AuthMethod::ClientSecretBasic => authorization = Some(basic(&client.client_id, &secret)),
             AuthMethod::ClientSecretPost => form.extend([("client_id", client.client_id), ("client_secret", secret)]),
-            _ => return Err(Error::browser("the service client signs its requests; the org has no key to do that")),
+            _ => {
+                return Err(Error::browser(
+                    "the service client authenticates with a private key, which the org does not have",
+                ));
+            }
         }
         let url = format!("{}/v1/token", self.issuer());
-        let url = Url::parse(&url).map_err(|error| Error::browser(format_args!("`{url}` is no URL")).because(error))?;
+        let url =
+            Url::parse(&url).map_err(|error| Error::browser(format_args!("`{url}` is not a URL")).because(error))?;
         let request = http::Request::post(&url, &form).authorization(authorization);
         let answer = http::exchange(self.host.address, &request).await?;
         access_token(&answer)
     }
 }
 
-/// HTTP Basic (RFC 6749 §2.3.1). Both halves are form-encoded first.
+/// HTTP Basic (RFC 6749 §2.3.1); both halves are form-encoded.
 fn basic(id: &str, secret: &str) -> String {
     let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     format!("Basic {}", random::base64(format!("{}:{}", encode(id), encode(secret))))
 }
 
-/// The token in a token response.
 fn access_token(answer: &http::Answer) -> Result<String, Error> {
     let body: Option<serde_json::Value> = serde_json::from_str(&answer.body).ok();
     let token = body.as_ref().and_then(|body| body.get("access_token")).and_then(serde_json::Value::as_str);
     token.map(str::to_owned).ok_or_else(|| {
-        Error::browser(format_args!("the token endpoint answers {} without a token: {}", answer.status, answer.body))
+        Error::browser(format_args!(
+            "the token endpoint responded with {} and no token: {}",
+            answer.status, answer.body
+        ))
     })
 }

@@ -1,4 +1,4 @@
-//! Signing people out from the org's side: sessions, and what apps are told.
+//! Sign-out by the org: sessions, and notices to apps.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,29 +9,29 @@ use crate::notice::{Delivery, GlobalRevocation, LogoutToken, Notice, RevocationF
 use crate::sync::lock;
 use crate::tenant::Tenant;
 
-/// An Okta session, as an administrator sees it.
+/// An Okta session from the administrator's view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OktaSession {
-    /// What ID tokens call it: the claim `sid`.
+    /// The session id in ID tokens, the claim `sid`.
     pub sid: String,
-    /// Whose session it is.
+    /// The login of the user.
     pub login: String,
-    /// The client ids of the apps that were used in it.
+    /// The client ids of the apps that were used in the session.
     pub apps: Vec<String>,
-    /// When the person authenticated last.
+    /// When the user authenticated last.
     pub auth_time: SystemTime,
 }
 
 impl Org {
-    /// The Okta sessions that live now, oldest sign-in first.
+    /// Returns the active Okta sessions, oldest sign-in first.
     pub fn sessions(&self) -> Vec<OktaSession> {
         sessions(&self.tenant)
     }
 
-    /// What a sign-out page would load in frames if this session ended now: the
-    /// addresses of the apps that were used in it and take part in Single Logout. Empty
-    /// for a session that is over.
+    /// Returns the URIs that a sign-out page would load in frames if this session ended
+    /// now: of the apps that were used in it and use Single Logout. Empty for a session
+    /// that has ended.
     pub fn frontchannel_logout_uris(&self, sid: &str) -> Vec<String> {
         let now = self.tenant.clock.seconds();
         let sessions = lock(&self.tenant.store).live_sessions(now);
@@ -40,14 +40,14 @@ impl Org {
         uris.into_iter().map(|(_, uri)| uri).collect()
     }
 
-    /// Ends an Okta session, as an administrator does, and asks each app for what a
-    /// frame of the sign-out page would ask for: with `iss` and `sid`, and without a
-    /// browser's cookies. Tokens live on.
+    /// Ends an Okta session like an administrator, and sends each app the request of a
+    /// sign-out frame: with `iss` and `sid`, but without a browser's cookies. Tokens stay
+    /// valid.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
     /// let org = okta_auth_dev::Org::start().await?;
-    /// // ... somebody signs in to an app that takes part in Single Logout ...
+    /// // ... a user signs in to an app with Single Logout ...
     /// for session in org.sessions() {
     ///     assert!(org.end_session(&session.sid).await.iter().all(|delivery| delivery.is_success()));
     /// }
@@ -58,9 +58,9 @@ impl Org {
         end_session(&self.tenant, sid).await
     }
 
-    /// Signs somebody out everywhere, as an administrator does with Universal Logout:
-    /// ends their Okta sessions, revokes what these led to, and tells every app that
-    /// they used and that has an endpoint for it. Returns what each app answered.
+    /// Signs a user out everywhere, like an administrator with Universal Logout: ends
+    /// their Okta sessions, revokes the tokens, and notifies every app that they used and
+    /// that has an endpoint for it. Returns the response of each app.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
@@ -79,21 +79,20 @@ impl Org {
         universal_logout(&self.tenant, login, None).await
     }
 
-    /// One revocation for the first client, to be changed before it is sent. The org's
-    /// own sessions go on.
+    /// Returns a revocation for the first client, which can be changed before it is sent.
+    /// The org's own sessions continue.
     pub fn global_revocation(&self, login: &str) -> GlobalRevocation {
         GlobalRevocation::new(Arc::clone(&self.tenant), &self.client().client_id, login)
     }
 
-    /// A logout token about somebody and their newest session, for the first client.
+    /// Returns a logout token for a user and their newest session, for the first client.
     ///
-    /// Back-channel logout is not Okta's, so nothing in the org sends one by itself.
+    /// Okta does not support back-channel logout, so the org never sends one by itself.
     pub fn logout_token(&self, login: &str) -> LogoutToken {
         LogoutToken::new(Arc::clone(&self.tenant), &self.client().client_id, login)
     }
 }
 
-/// The sessions of an org.
 pub(crate) fn sessions(tenant: &Tenant) -> Vec<OktaSession> {
     let now = tenant.clock.seconds();
     let sessions = lock(&tenant.store).live_sessions(now);
@@ -109,15 +108,15 @@ pub(crate) fn sessions(tenant: &Tenant) -> Vec<OktaSession> {
         .collect()
 }
 
-/// Ends a session and tells the apps that take part in Single Logout.
+/// Ends a session and notifies the apps that use Single Logout.
 pub(crate) async fn end_session(tenant: &Tenant, sid: &str) -> Vec<Delivery> {
     let ended = lock(&tenant.store).close_session_named(sid, tenant.clock.seconds());
     let uris = ended.map(|session| front_channel_uris(tenant, &session, None)).unwrap_or_default();
     send_all(uris.into_iter().map(|(client_id, uri)| Notice::front_channel(client_id, uri)).collect()).await
 }
 
-/// Ends everything of a person and tells the apps. With a fault only the apps are told,
-/// wrongly.
+/// Ends all sessions and grants of a user and notifies the apps. With a fault, only sends
+/// the faulty notices.
 pub(crate) async fn universal_logout(
     tenant: &Arc<Tenant>,
     login: &str,

@@ -1,10 +1,9 @@
-//! Outages: what is wrong with an endpoint as a whole, switched on and off while the
-//! org runs.
+//! Outages: failures of a whole endpoint, started and ended while the org runs.
 //!
-//! A [`crate::Fault`] changes what an endpoint says. An outage is about whether it
-//! answers at all: with an error, late, never, or not before somebody lets it. Requests
-//! that hang wait for a release, not for a time, so a test needs no clock to know in
-//! which order things happen.
+//! A [`crate::Fault`] changes the content of a response. An outage affects whether and
+//! when the endpoint responds: with an error, late, never, or only after a release.
+//! Hanging requests wait for a release and not for a time, so a test controls the order
+//! of events without a clock.
 
 mod switchboard;
 
@@ -12,8 +11,7 @@ pub(crate) use switchboard::Switchboard;
 
 use std::time::Duration;
 
-/// An endpoint that can have an [`Outage`]: the one of every authorization server of
-/// the org.
+/// An endpoint that can have an [`Outage`], for all authorization servers of the org.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Endpoint {
@@ -35,18 +33,18 @@ pub enum Endpoint {
     Logout,
 }
 
-/// What is wrong with an endpoint.
+/// The failure of an endpoint.
 ///
 /// ```
 /// # async fn example() -> Result<(), okta_auth_dev::Error> {
 /// use okta_auth_dev::{Endpoint, Org, Outage};
 ///
 /// let org = Org::start().await?;
-/// // The refresh is carried out, and the app never learns of it.
+/// // The refresh is processed, but the app gets no response.
 /// org.outage(Endpoint::Token, Outage::HangAfter);
 /// // ... the app starts to refresh, in another task ...
 /// org.until_waiting(Endpoint::Token, 1).await;
-/// // ... the process that waits is killed, another one takes over ...
+/// // ... the waiting process is killed, and another one takes over ...
 /// org.restore(Endpoint::Token);
 /// # Ok(())
 /// # }
@@ -54,25 +52,26 @@ pub enum Endpoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outage {
-    /// This status, with an error in the shape of Okta's management API. Nothing is
-    /// carried out.
+    /// This status, with an error in the format of Okta's management API. The request is
+    /// not processed.
     Status(u16),
-    /// 429 with the three `X-Rate-Limit-*` headers. Nothing is carried out.
+    /// 429 with the three `X-Rate-Limit-*` headers. The request is not processed.
     RateLimited,
-    /// The request waits until it is released, and is carried out then.
+    /// The request waits for a release before it is processed.
     Hang,
-    /// The request is carried out, and the answer waits until it is released.
+    /// The request is processed, and the response waits for a release.
     HangAfter,
-    /// The connection is closed without an answer. Nothing is carried out.
+    /// The connection closes without a response. The request is not processed.
     Drop,
-    /// The request is carried out, and the connection closed without an answer.
+    /// The request is processed, and the connection closes without a response.
     DropAfter,
-    /// The request is carried out at once; the answer takes this long, in real time.
+    /// The request is processed immediately; the response is delayed by this long, in
+    /// real time.
     Delay(Duration),
 }
 
 impl Endpoint {
-    /// All of them.
+    /// All endpoints.
     pub const ALL: [Self; 8] = [
         Self::Discovery,
         Self::Keys,
@@ -84,7 +83,7 @@ impl Endpoint {
         Self::Logout,
     ];
 
-    /// The last part of its path; `discovery` for the metadata.
+    /// Returns the last segment of the endpoint's path; `discovery` for the metadata.
     ///
     /// ```
     /// assert_eq!(okta_auth_dev::Endpoint::Token.as_str(), "token");
@@ -102,12 +101,11 @@ impl Endpoint {
         }
     }
 
-    /// The endpoint with this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|endpoint| endpoint.as_str() == name)
     }
 
-    /// The endpoint at a path, whichever server it belongs to.
+    /// Returns the endpoint at a path, for any server.
     pub(crate) fn at(path: &str) -> Option<Self> {
         if path.contains("/.well-known/") {
             return Some(Self::Discovery);
@@ -116,7 +114,7 @@ impl Endpoint {
         if !base.ends_with("/v1") {
             return None;
         }
-        // The keys have other paths while a fault moves them.
+        // The keys have other paths while a fault is active.
         if last.starts_with("keys") { Some(Self::Keys) } else { Self::named(last) }
     }
 }

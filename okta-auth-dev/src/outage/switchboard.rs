@@ -1,4 +1,4 @@
-//! Which endpoints have an outage, and who waits at them.
+//! The active outages, and the requests that wait because of them.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -8,29 +8,27 @@ use tokio::sync::watch;
 use super::{Endpoint, Outage};
 use crate::sync::lock;
 
-/// Which endpoints have an outage.
 #[derive(Debug)]
 pub(crate) struct Switchboard {
     states: Mutex<BTreeMap<Endpoint, State>>,
-    /// Wakes whoever waits for a release, and whoever waits for somebody to wait.
+    /// Notifies requests that wait for a release, and tests that wait for a number of
+    /// such requests.
     changed: watch::Sender<()>,
 }
 
-/// How an endpoint is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct State {
-    /// What is wrong with it, and for how many more requests if not for all.
+    /// The outage, with the number of remaining requests if it is limited.
     pub(crate) outage: Option<(Outage, Option<usize>)>,
-    /// How many requests an outage hit since the start.
+    /// The number of requests that an outage affected since the start.
     pub(crate) hits: usize,
-    /// How many requests wait for a release now.
+    /// The number of requests that wait for a release.
     pub(crate) waiting: usize,
-    /// How often it was released. Who waits remembers the number and waits for another
-    /// one.
+    /// The number of releases. A waiting request continues when it changes.
     releases: u64,
 }
 
-/// Somebody waits. Gone with the request: also when the client hangs up.
+/// Counts a waiting request; dropped with the request, also when the client disconnects.
 struct Waiting<'a> {
     board: &'a Switchboard,
     endpoint: Endpoint,
@@ -38,34 +36,32 @@ struct Waiting<'a> {
 }
 
 impl Default for Switchboard {
-    /// Everything works.
     fn default() -> Self {
         Self { states: Mutex::default(), changed: watch::Sender::new(()) }
     }
 }
 
 impl Switchboard {
-    /// Switches an outage on, for so many requests or until it is switched off.
+    /// Starts an outage, for a number of requests or until it is ended.
     pub(crate) fn arm(&self, endpoint: Endpoint, outage: Outage, times: Option<usize>) {
         self.change(endpoint, |state| state.outage = Some((outage, times)).filter(|_| times != Some(0)));
     }
 
-    /// Lets everybody go on who waits. The outage stays for those who come.
+    /// Releases all waiting requests. The outage continues for later requests.
     pub(crate) fn release(&self, endpoint: Endpoint) {
         self.change(endpoint, |state| state.releases += 1);
     }
 
-    /// Switches the outage off, and lets everybody go on who waits.
+    /// Ends the outage and releases all waiting requests.
     pub(crate) fn restore(&self, endpoint: Endpoint) {
         self.change(endpoint, |state| (state.outage, state.releases) = (None, state.releases + 1));
     }
 
-    /// How the endpoint is.
     pub(crate) fn state(&self, endpoint: Endpoint) -> State {
         lock(&self.states).get(&endpoint).copied().unwrap_or_default()
     }
 
-    /// The outage that a request meets.
+    /// Returns the outage for a request, and counts the request.
     pub(crate) fn meet(&self, endpoint: Endpoint) -> Option<Outage> {
         self.change(endpoint, |state| {
             let (outage, left) = state.outage?;
@@ -76,9 +72,8 @@ impl Switchboard {
         })
     }
 
-    /// Waits for a release.
     pub(crate) async fn wait(&self, endpoint: Endpoint) {
-        // Subscribed before the number is read, so no release is missed.
+        // Subscribe before reading the number, so that no release is missed.
         let mut changed = self.changed.subscribe();
         let releases = self.change(endpoint, |state| {
             state.waiting += 1;
@@ -88,13 +83,12 @@ impl Switchboard {
         while waiting.board.state(endpoint).releases == waiting.releases && changed.changed().await.is_ok() {}
     }
 
-    /// Waits until so many requests wait.
     pub(crate) async fn until_waiting(&self, endpoint: Endpoint, count: usize) {
         let mut changed = self.changed.subscribe();
         while self.state(endpoint).waiting < count && changed.changed().await.is_ok() {}
     }
 
-    /// Changes how an endpoint is, and tells everybody.
+    /// Changes the state of an endpoint and notifies all waiters.
     fn change<T>(&self, endpoint: Endpoint, change: impl FnOnce(&mut State) -> T) -> T {
         let result = change(lock(&self.states).entry(endpoint).or_default());
         self.changed.send_replace(());

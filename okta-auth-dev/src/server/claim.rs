@@ -1,14 +1,14 @@
 //! Custom claims of a custom authorization server.
 //!
-//! At Okta the value is an expression; here it is one of the two kinds that most claims
-//! are: a literal, or an attribute of the person.
+//! At Okta the value is an expression. This org supports the two most common kinds: a
+//! literal, and an attribute of the user.
 
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::user::User;
 
-/// Claims that mean something to everybody, which the org sets itself.
+/// Claims with a standard meaning, which the org sets itself.
 const RESERVED: [&str; 20] = [
     "iss",
     "sub",
@@ -32,16 +32,16 @@ const RESERVED: [&str; 20] = [
     "cnf",
 ];
 
-/// What an attribute of the person starts with.
+/// The prefix of user attributes.
 const USER: &str = "user.";
 
-/// A claim with a literal value, or with an attribute of the person.
+/// A claim with a literal value, or with an attribute of the user.
 ///
-/// A text that starts with `user.` is an attribute: `user.id`, `user.login`,
-/// `user.email`, `user.firstName`, `user.lastName`, `user.mobilePhone`, or the name of
-/// one of [`User::claims`], such as `user.department`. Everything else is a literal. A
-/// claim whose person has no such attribute, or that has no person
-/// (`client_credentials`), is left out.
+/// Text that starts with `user.` is an attribute: `user.id`, `user.login`, `user.email`,
+/// `user.firstName`, `user.lastName`, `user.mobilePhone`, or the name of one of
+/// [`User::claims`], such as `user.department`. Other values are literals. The claim is
+/// omitted if the user does not have the attribute, or if there is no user
+/// (`client_credentials`).
 ///
 /// ```
 /// use okta_auth_dev::CustomClaim;
@@ -55,53 +55,53 @@ const USER: &str = "user.";
 pub struct CustomClaim {
     /// The name of the claim.
     pub name: String,
-    /// A literal, or the text `user.` and the name of an attribute.
+    /// A literal, or the text `user.` followed by the name of an attribute.
     pub value: Value,
-    /// Whether ID tokens (and userinfo) carry it; Okta's claim type `IDENTITY`.
+    /// Whether ID tokens and userinfo carry the claim; Okta's claim type `IDENTITY`.
     pub in_id_token: bool,
-    /// Whether thin ID tokens carry it, too: Okta's *Always* against *Userinfo /
-    /// id_token request*.
+    /// Whether thin ID tokens carry the claim: Okta's *Always* or *Userinfo / id_token
+    /// request*.
     pub always: bool,
-    /// Whether access tokens carry it; Okta's claim type `RESOURCE`.
+    /// Whether access tokens carry the claim; Okta's claim type `RESOURCE`.
     pub in_access_token: bool,
-    /// The scopes of which one must be granted; empty for always.
+    /// The claim requires one of these scopes; empty for no requirement.
     pub scopes: Vec<String>,
 }
 
 impl CustomClaim {
-    /// A claim of access tokens.
+    /// Creates a claim of access tokens.
     pub fn new(name: impl Into<String>, value: impl Into<Value>) -> Self {
         let (name, value) = (name.into(), value.into());
         Self { name, value, in_id_token: false, always: true, in_access_token: true, scopes: Vec::new() }
     }
 
-    /// Replaces whether thin ID tokens carry a claim of ID tokens; they do by default.
-    /// If they do not, the app finds the claim at userinfo.
+    /// Sets whether thin ID tokens carry a claim of ID tokens; true by default. With
+    /// false, only userinfo returns it.
     pub fn always(mut self, yes: bool) -> Self {
         self.always = yes;
         self
     }
 
-    /// Replaces whether ID tokens and userinfo carry it.
+    /// Sets whether ID tokens and userinfo carry the claim.
     pub fn in_id_token(mut self, yes: bool) -> Self {
         self.in_id_token = yes;
         self
     }
 
-    /// Replaces whether access tokens carry it.
+    /// Sets whether access tokens carry the claim.
     pub fn in_access_token(mut self, yes: bool) -> Self {
         self.in_access_token = yes;
         self
     }
 
-    /// Issues the claim only with this scope (or another one that was added).
+    /// Adds a scope. The claim requires one of the added scopes.
     pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
         self
     }
 
-    /// Name and value for a person, or for nobody; nothing when the scopes do not ask
-    /// for the claim or there is nothing to put into it.
+    /// Returns name and value for a user or a service; `None` if no required scope is
+    /// granted or the attribute does not exist.
     pub(crate) fn issued(&self, user: Option<&User>, granted: &[String]) -> Option<(String, Value)> {
         if !self.scopes.is_empty() && !self.scopes.iter().any(|scope| granted.contains(scope)) {
             return None;
@@ -113,7 +113,7 @@ impl CustomClaim {
         Some((self.name.clone(), value))
     }
 
-    /// Refuses a name that an app relies on for something else.
+    /// Rejects a name with a standard meaning.
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.name.is_empty() || RESERVED.contains(&self.name.as_str()) {
             return Err(Error::config(format_args!(
@@ -125,7 +125,7 @@ impl CustomClaim {
     }
 }
 
-/// An attribute, by Okta's name or by that of the claim.
+/// Returns an attribute by Okta's name or by the name of the claim.
 fn attribute(user: &User, name: &str) -> Option<Value> {
     Some(match name {
         "id" => json!(user.id),

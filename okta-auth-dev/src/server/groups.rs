@@ -1,17 +1,17 @@
-//! Claims that carry the groups of a person.
+//! Claims that carry the groups of a user.
 //!
-//! At Okta such a claim has a filter, because everything that is in a token is sent
-//! with every request, and because a token with more than 100 groups is not issued at
-//! all.
+//! At Okta such a claim has a filter, because the size of a token adds to every request,
+//! and because a token with more than 100 groups is not issued.
 
 use crate::error::Error;
 use crate::user::User;
 
 /// A claim that carries the names of groups.
 ///
-/// No server has one until it is configured, as at Okta. At the org's own server groups
-/// go into ID tokens and need the scope `groups`. At a custom server a claim of any name
-/// may carry them, in either kind of token, always or with certain scopes.
+/// A server has no groups claim until one is configured, as at Okta. At the org's own
+/// server, groups are only in ID tokens and require the scope `groups`. At a custom
+/// server, a claim of any name may carry them, in both kinds of tokens, always or with
+/// certain scopes.
 ///
 /// ```
 /// use okta_auth_dev::{GroupsClaim, GroupsFilter};
@@ -26,26 +26,26 @@ use crate::user::User;
 pub struct GroupsClaim {
     /// The name of the claim.
     pub name: String,
-    /// Which groups it carries.
+    /// Which groups the claim carries.
     pub filter: GroupsFilter,
-    /// Whether ID tokens (and userinfo) carry it.
+    /// Whether ID tokens and userinfo carry the claim.
     pub in_id_token: bool,
-    /// Whether thin ID tokens of a custom server carry it, too: Okta's *Always* against
-    /// *Userinfo / id_token request*. Those of the org's own server never do.
+    /// Whether thin ID tokens of a custom server carry the claim: Okta's *Always* or
+    /// *Userinfo / id_token request*. Thin ID tokens of the org's own server never do.
     pub always: bool,
-    /// Whether access tokens carry it.
+    /// Whether access tokens carry the claim.
     pub in_access_token: bool,
-    /// The scopes of which one must be granted; empty for always.
+    /// The claim requires one of these scopes; empty for no requirement.
     pub scopes: Vec<String>,
 }
 
 impl GroupsClaim {
-    /// A claim of ID tokens.
+    /// Creates a claim of ID tokens.
     pub fn new(name: impl Into<String>, filter: GroupsFilter) -> Self {
         Self { name: name.into(), filter, in_id_token: true, always: true, in_access_token: false, scopes: Vec::new() }
     }
 
-    /// A claim of ID tokens with all groups of the person.
+    /// Creates a claim of ID tokens with all groups of the user.
     ///
     /// ```
     /// use okta_auth_dev::{GroupsClaim, OrgBuilder};
@@ -56,37 +56,37 @@ impl GroupsClaim {
         Self::new(name, GroupsFilter::Any)
     }
 
-    /// Replaces whether thin ID tokens of a custom server carry the claim; they do by
-    /// default. If they do not, the app finds the claim at userinfo.
+    /// Sets whether thin ID tokens of a custom server carry the claim; true by default.
+    /// With false, only userinfo returns it.
     pub fn always(mut self, yes: bool) -> Self {
         self.always = yes;
         self
     }
 
-    /// Replaces whether ID tokens and userinfo carry it.
+    /// Sets whether ID tokens and userinfo carry the claim.
     pub fn in_id_token(mut self, yes: bool) -> Self {
         self.in_id_token = yes;
         self
     }
 
-    /// Replaces whether access tokens carry it.
+    /// Sets whether access tokens carry the claim.
     ///
-    /// An API that decides by group needs it.
+    /// An API that authorizes by group needs it.
     pub fn in_access_token(mut self, yes: bool) -> Self {
         self.in_access_token = yes;
         self
     }
 
-    /// Issues the claim only with this scope (or another one that was added).
+    /// Adds a scope. The claim requires one of the added scopes.
     ///
-    /// At the org's own server this is `groups`.
+    /// At the org's own server the scope is `groups`.
     pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
         self
     }
 
-    /// The groups of a person that the claim carries; nothing when the scopes do not
-    /// ask for the claim.
+    /// Returns the user's groups that match the filter; `None` if no required scope is
+    /// granted.
     pub(crate) fn value(&self, user: &User, granted: &[String]) -> Option<Vec<String>> {
         if !self.scopes.is_empty() && !self.scopes.iter().any(|scope| granted.contains(scope)) {
             return None;
@@ -95,27 +95,26 @@ impl GroupsClaim {
     }
 }
 
-/// Which groups a claim carries (Okta's `group_filter_type`).
+/// The filter of a groups claim (Okta's `group_filter_type`).
 ///
-/// An expression that cannot be compiled is reported when the org starts.
+/// An invalid regular expression is reported when the org starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GroupsFilter {
-    /// All.
+    /// All groups.
     Any,
-    /// Those whose name starts with this, in any case (`STARTS_WITH`).
+    /// Groups whose name starts with this, case-insensitively (`STARTS_WITH`).
     StartsWith(String),
-    /// The one with this name, in any case (`EQUALS`).
+    /// The group with this name, case-insensitively (`EQUALS`).
     EqualTo(String),
-    /// Those whose name contains this, in any case (`CONTAINS`).
+    /// Groups whose name contains this, case-insensitively (`CONTAINS`).
     Contains(String),
-    /// Those whose whole name matches this regular expression, case-sensitively
+    /// Groups whose whole name matches this regular expression, case-sensitively
     /// (`REGEX`).
     Regex(String),
 }
 
 impl GroupsFilter {
-    /// Whether the claim carries this group.
     pub(crate) fn matches(&self, group: &str) -> bool {
         let lower = group.to_lowercase();
         match self {
@@ -127,16 +126,16 @@ impl GroupsFilter {
         }
     }
 
-    /// Refuses an expression that cannot be compiled.
+    /// Rejects an invalid regular expression.
     pub(super) fn check(&self) -> Result<(), Error> {
         let Self::Regex(pattern) = self else { return Ok(()) };
         anchored(pattern).map(drop).map_err(|error| {
-            Error::config(format_args!("`{pattern}` is no regular expression for groups")).because(error)
+            Error::config(format_args!("`{pattern}` is not a valid regular expression for groups")).because(error)
         })
     }
 }
 
-/// Okta matches the whole name.
+/// Anchors the expression, because Okta matches the whole name.
 fn anchored(pattern: &str) -> Result<regex_lite::Regex, regex_lite::Error> {
     regex_lite::Regex::new(&format!("^(?:{pattern})$"))
 }

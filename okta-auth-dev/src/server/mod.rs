@@ -1,7 +1,7 @@
 //! The settings of an authorization server: the org's own, or a custom one.
 //!
-//! Issuer, audience, scopes, lifetimes, claims and access policies: what an
-//! administrator sets under *Security > API*.
+//! They cover issuer, audience, scopes, lifetimes, claims and access policies, as under
+//! *Security > API* in Okta.
 
 mod claim;
 mod groups;
@@ -18,21 +18,19 @@ use crate::error::Error;
 use crate::oauth_error::OAuthError;
 use crate::user::User;
 
-/// The id that stands for the org's own authorization server where a custom server's id
-/// is expected.
+/// The id of the org's own authorization server.
 pub const ORG_SERVER: &str = "org";
 
-/// The scopes of OpenID Connect that every server knows.
+/// The OpenID Connect scopes of every server.
 ///
-/// `groups` belongs to the org's own server, `device_sso` and `interclient_access` to
-/// custom ones.
+/// The org's own server adds `groups`; custom servers add `device_sso` and
+/// `interclient_access`.
 const OIDC_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 /// An authorization server.
 ///
-/// The org's own server signs its access tokens with a key that it does not publish, so
-/// nobody but the org can check them. A custom server such as `default` issues access
-/// tokens for your APIs.
+/// The org's own server signs its access tokens with an unpublished key, so only the org
+/// can verify them. A custom server such as `default` issues access tokens for your APIs.
 ///
 /// ```
 /// use okta_auth_dev::{AuthorizationServer, GroupsClaim, GroupsFilter};
@@ -45,42 +43,41 @@ const OIDC_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone"
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AuthorizationServer {
-    /// The id, which is part of the issuer: `{org}/oauth2/{id}`. [`ORG_SERVER`] is the
-    /// org's own server.
+    /// The id, part of the issuer: `{org}/oauth2/{id}`. [`ORG_SERVER`] is the org's own
+    /// server.
     pub id: String,
     /// The `aud` of access tokens. The org's own server uses the org's URL instead.
     pub audience: String,
-    /// Custom scopes, besides those of OpenID Connect. Only custom servers have them.
+    /// Custom scopes, in addition to the OpenID Connect scopes. Custom servers only.
     pub scopes: Vec<String>,
-    /// The claims that carry groups.
+    /// The groups claims.
     pub groups_claims: Vec<GroupsClaim>,
-    /// Further claims. Only custom servers have them.
+    /// Other claims. Custom servers only.
     pub claims: Vec<CustomClaim>,
-    /// Who may have tokens; everybody if there is none. Only custom servers have them.
+    /// The access policies; without one, every user may have tokens. Custom servers only.
     pub access_policies: Vec<AccessPolicy>,
-    /// How long an access token is valid; 5 minutes to 24 hours at Okta, 1 hour by
-    /// default.
+    /// The lifetime of access tokens; 5 minutes to 24 hours at Okta, 1 hour by default.
     pub access_token_lifetime: Duration,
-    /// How long an ID token is valid; always 1 hour at Okta.
+    /// The lifetime of ID tokens; always 1 hour at Okta.
     pub id_token_lifetime: Duration,
-    /// How long a refresh token may lie unused; 7 days by default.
+    /// How long a refresh token may stay unused; 7 days by default.
     pub refresh_token_idle: Duration,
-    /// How long after the sign-in refresh tokens work at all, however often they are
-    /// used and rotated; without an end by default, 90 days at the org's own server.
+    /// The absolute lifetime of refresh tokens from the sign-in, regardless of use and
+    /// rotation. By default it is unlimited, and 90 days at the org's own server.
     pub refresh_token_lifetime: Option<Duration>,
-    /// How long an authorization code is valid; always 300 s at Okta.
+    /// The lifetime of authorization codes; always 300 s at Okta.
     pub code_lifetime: Duration,
-    /// Whether an ID token that comes with an access token carries only `email`, `name`
-    /// and `preferred_username` of the profile, and leaves the rest to userinfo. True by
-    /// default, as at Okta.
+    /// Whether an ID token that is issued with an access token carries only `email`,
+    /// `name` and `preferred_username` of the profile, and leaves the rest to userinfo.
+    /// True by default, as at Okta.
     pub thin_id_token: bool,
 }
 
 impl AuthorizationServer {
-    /// A custom server without scopes, claims and access policies of its own.
+    /// Creates a custom server without custom scopes, claims and access policies.
     ///
-    /// Access and ID tokens are valid for 1 hour, codes for 300 s, refresh tokens until
-    /// they lie unused for 7 days: Okta's defaults.
+    /// It has Okta's default lifetimes: access and ID tokens 1 hour, codes 300 s, refresh
+    /// tokens until they are unused for 7 days.
     pub fn custom(id: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -104,7 +101,7 @@ impl AuthorizationServer {
         Self::custom("default", "api://default").scope("orders:read").scope("orders:write")
     }
 
-    /// The org's own server: refresh tokens for 90 days.
+    /// The org's own server, with refresh tokens for 90 days.
     pub(crate) fn org() -> Self {
         let days = Duration::from_secs(90 * 86_400);
         Self { refresh_token_idle: days, refresh_token_lifetime: Some(days), ..Self::custom(ORG_SERVER, "") }
@@ -112,28 +109,25 @@ impl AuthorizationServer {
 
     /// Adds a custom scope.
     ///
-    /// A request for a scope that the server does not know fails as a whole, with
-    /// `invalid_scope`. Custom scopes are not listed in the metadata, which is Okta's
-    /// default.
+    /// A request with an unknown scope fails completely, with `invalid_scope`. The
+    /// metadata does not list custom scopes, which is Okta's default.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
         self
     }
 
-    /// Adds a claim that carries groups.
+    /// Adds a groups claim, or replaces the claim of the same name.
     ///
-    /// A claim of the same name is replaced. More than 100 groups in one claim fail the
-    /// request, as at Okta: filter them.
+    /// More than 100 groups in one claim fail the request, as at Okta, so use a filter.
     pub fn groups_claim(mut self, claim: GroupsClaim) -> Self {
         self.groups_claims.retain(|known| known.name != claim.name);
         self.groups_claims.push(claim);
         self
     }
 
-    /// Adds a claim of another kind.
+    /// Adds a custom claim, or replaces the claim of the same name.
     ///
-    /// A claim of the same name is replaced. The names of claims that Okta sets itself
-    /// are refused when the org starts.
+    /// Names of claims that Okta sets itself are rejected when the org starts.
     ///
     /// ```
     /// use okta_auth_dev::{AuthorizationServer, CustomClaim};
@@ -151,60 +145,59 @@ impl AuthorizationServer {
 
     /// Adds an access policy.
     ///
-    /// Without any, everybody gets what they ask for. With one or more, a request that
-    /// none of them allows fails with `access_denied`.
+    /// Without a policy, every request is allowed. With one or more, a request that no
+    /// policy allows fails with `access_denied`.
     pub fn access_policy(mut self, policy: AccessPolicy) -> Self {
         self.access_policies.push(policy);
         self
     }
 
-    /// Replaces how long an access token is valid.
+    /// Sets the lifetime of access tokens.
     ///
-    /// It is the same for every client and person; at Okta the rules of a policy
-    /// decide.
+    /// It applies to every client and user; at Okta the policy rules decide.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.access_token_lifetime = lifetime;
         self
     }
 
-    /// Replaces whether ID tokens are thin, which they are by default.
+    /// Sets whether ID tokens are thin; true by default.
     ///
-    /// The documentation of Okta contradicts itself about thin tokens, so an app should
-    /// cope with both.
+    /// Okta's documentation is inconsistent about thin tokens, so an app should support
+    /// both.
     pub fn thin_id_token(mut self, thin: bool) -> Self {
         self.thin_id_token = thin;
         self
     }
 
-    /// When a refresh token expires that is issued or used now, if those of its sign-in
-    /// end then.
+    /// The expiry of a refresh token that is issued or used now; `ends_at` is its
+    /// absolute expiry.
     pub(crate) fn refresh_token_expiry(&self, now: i64, ends_at: Option<i64>) -> i64 {
         let idle = now.saturating_add(seconds(self.refresh_token_idle));
         ends_at.map_or(idle, |ends_at| idle.min(ends_at))
     }
 
-    /// Whether this is the org's own server.
     pub(crate) fn is_org(&self) -> bool {
         self.id == ORG_SERVER
     }
 
-    /// The issuer at the org with this URL.
+    /// The issuer, for the org with this URL.
     pub(crate) fn issuer(&self, url: &str) -> String {
         if self.is_org() { url.to_owned() } else { format!("{url}/oauth2/{}", self.id) }
     }
 
-    /// Where the endpoints live. The org's issuer has no path, its endpoints have one.
+    /// The base URL of the endpoints. The org's issuer has no path, but its endpoints
+    /// have one.
     pub(crate) fn endpoints(&self, url: &str) -> String {
         if self.is_org() { format!("{url}/oauth2/v1") } else { format!("{url}/oauth2/{}/v1", self.id) }
     }
 
-    /// The scopes of OpenID Connect here, as the metadata lists them.
+    /// The OpenID Connect scopes, as listed in the metadata.
     pub(crate) fn oidc_scopes(&self) -> Vec<&'static str> {
         let own: &[_] = if self.is_org() { &["groups"] } else { &["device_sso", "interclient_access"] };
         OIDC_SCOPES.into_iter().chain(own.iter().copied()).collect()
     }
 
-    /// Scopes in the order in which Okta returns them: those of OpenID Connect first.
+    /// Sorts scopes in Okta's order: OpenID Connect scopes first.
     pub(crate) fn in_order<'a>(&self, scopes: &'a [String]) -> Vec<&'a str> {
         let known = self.oidc_scopes();
         let place = |scope: &&str| known.iter().position(|known| known == scope).unwrap_or(known.len());
@@ -213,44 +206,42 @@ impl AuthorizationServer {
         scopes
     }
 
-    /// Whether a request may ask for the scope.
     pub(crate) fn knows_scope(&self, scope: &str) -> bool {
         self.is_oidc_scope(scope) || self.scopes.iter().any(|known| known == scope)
     }
 
-    /// Whether the scope is one of OpenID Connect, which needs a person.
+    /// Whether the scope is an OpenID Connect scope, which requires a user.
     pub(crate) fn is_oidc_scope(&self, scope: &str) -> bool {
         self.oidc_scopes().contains(&scope)
     }
 
-    /// Okta's error unless there are no policies or one of them allows the request.
-    /// Nobody is signed in with `client_credentials`.
+    /// Returns Okta's error if policies exist and none allows the request. `user` is
+    /// `None` for `client_credentials`.
     pub(crate) fn allow(&self, client_id: &str, user: Option<&User>, scopes: &[String]) -> Result<(), OAuthError> {
         let mut policies = self.access_policies.iter();
         let allowed = self.access_policies.is_empty() || policies.any(|policy| policy.allows(client_id, user, scopes));
         allowed.then_some(()).ok_or_else(OAuthError::no_matching_policy)
     }
 
-    /// How long an access token is valid that is issued for such a request: what the
-    /// first policy says that allows it, or else the server.
+    /// The lifetime of an access token: that of the first policy that allows the request,
+    /// otherwise that of the server.
     pub(crate) fn lifetime(&self, client_id: &str, user: Option<&User>, scopes: &[String]) -> Duration {
         let policy = self.access_policies.iter().find(|policy| policy.allows(client_id, user, scopes));
         policy.and_then(|policy| policy.access_token_lifetime).unwrap_or(self.access_token_lifetime)
     }
 
-    /// Refuses an id that would not work in a path, and one that means something else
-    /// there; and settings that the server cannot have.
+    /// Rejects invalid and reserved ids, and settings that the server does not support.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let plain = !self.id.is_empty() && self.id.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
         if !plain || self.id == "v1" {
             return Err(Error::config(format_args!(
-                "`{}` is no authorization server id: use letters, digits, `-` and `_`, but not `v1`",
+                "`{}` is not an authorization server id: use letters, digits, `-` and `_`, but not `v1`",
                 self.id
             )));
         }
         if self.is_org() && !(self.claims.is_empty() && self.access_policies.is_empty()) {
             return Err(Error::config(
-                "the org's own authorization server has no custom claims and access policies: give them to a custom one",
+                "the org's own authorization server cannot have custom claims or access policies: configure them for a custom server",
             ));
         }
         self.claims.iter().try_for_each(CustomClaim::check)?;

@@ -1,19 +1,18 @@
 //! Access policies of a custom authorization server.
 //!
-//! Okta's policies belong to clients and have rules about people, grants and scopes.
-//! Here a policy is one rule: the clients, the people and the scopes that it allows,
-//! each of them all if nothing is said. The policies are tried one after the other, and
-//! one that allows the whole request is enough; scopes of two policies do not add up.
+//! Okta's policies belong to clients and have rules for users, grants and scopes. Here a
+//! policy is one rule with clients, users and scopes; a missing part allows all. The
+//! policies are evaluated in order, and one of them must allow the whole request; scopes
+//! of several policies do not add up.
 
 use std::time::Duration;
 
 use crate::user::User;
 
-/// Who may ask for what.
+/// An access policy: which clients and users may request which scopes.
 ///
-/// A policy that names groups or people does not cover `client_credentials`, where
-/// there is no person: services need a policy of their own, as they need a rule with
-/// *No user* at Okta.
+/// A policy with groups or users does not apply to `client_credentials`, which has no
+/// user. Services need their own policy, like a rule with *No user* at Okta.
 ///
 /// ```
 /// use okta_auth_dev::{AccessPolicy, AuthorizationServer, SERVICE_CLIENT_ID};
@@ -27,55 +26,55 @@ use crate::user::User;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccessPolicy {
-    /// For the person who reads the settings.
+    /// A description for the reader of the settings.
     pub name: String,
     /// The ids of the clients; empty for all.
     pub clients: Vec<String>,
-    /// The groups of which a person must be in one, unless named in `users`.
+    /// The user must be in one of these groups or listed in `users`.
     pub groups: Vec<String>,
-    /// The logins of people. With neither groups nor people everybody is meant, and
-    /// nobody too.
+    /// The logins of users. If groups and users are empty, the policy applies to all
+    /// users and to services.
     pub users: Vec<String>,
-    /// The scopes, those of OpenID Connect included; empty for all. All that are asked
-    /// for must be among them.
+    /// The allowed scopes, including OpenID Connect scopes; empty for all. All requested
+    /// scopes must be allowed.
     pub scopes: Vec<String>,
-    /// How long access tokens are valid that it allows; what the server says if it is
-    /// left out. Of the policies that allow a request the first one decides.
+    /// The lifetime of access tokens; by default that of the server. The first policy
+    /// that allows the request decides.
     pub access_token_lifetime: Option<Duration>,
 }
 
 impl AccessPolicy {
-    /// A policy that allows everything, until it is narrowed.
+    /// Creates a policy that allows everything until it is restricted.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
 
-    /// Allows this client, and no others than those that were added.
+    /// Restricts the policy to the added clients.
     pub fn client(mut self, id: impl Into<String>) -> Self {
         self.clients.push(id.into());
         self
     }
 
-    /// Allows the people of this group, and no others than those that were added.
+    /// Restricts the policy to members of the added groups and to added users.
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.groups.push(name.into());
         self
     }
 
-    /// Allows the person with this login, and no others than those that were added.
+    /// Restricts the policy to the added users and to members of added groups.
     pub fn user(mut self, login: impl Into<String>) -> Self {
         self.users.push(login.into());
         self
     }
 
-    /// Allows this scope, and no others than those that were added.
+    /// Restricts the policy to the added scopes.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
         self
     }
 
-    /// Replaces how long access tokens are valid that the policy allows; 5 minutes to
-    /// 24 hours at Okta, any length here.
+    /// Sets the lifetime of access tokens; 5 minutes to 24 hours at Okta, unrestricted
+    /// here.
     ///
     /// ```
     /// use okta_auth_dev::{AccessPolicy, AuthorizationServer};
@@ -89,14 +88,13 @@ impl AccessPolicy {
         self
     }
 
-    /// Whether a request is allowed.
     pub(super) fn allows(&self, client_id: &str, user: Option<&User>, scopes: &[String]) -> bool {
         let client = self.clients.is_empty() || self.clients.iter().any(|known| known == client_id);
         let asked = self.scopes.is_empty() || scopes.iter().all(|scope| self.scopes.contains(scope));
         client && asked && self.covers(user)
     }
 
-    /// Whether the policy is about this person, or about nobody.
+    /// Whether the policy applies to this user, or to a service if there is none.
     fn covers(&self, user: Option<&User>) -> bool {
         if self.groups.is_empty() && self.users.is_empty() {
             return true;
@@ -113,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_part_must_fit() {
+    fn every_part_of_a_policy_must_match() {
         let (ada, ben) = (User::ada(), User::ben());
         let scopes = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
         let policy = AccessPolicy::new("p").client("c").group("Staff").user("ADA@example.test").scope("openid");

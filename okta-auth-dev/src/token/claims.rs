@@ -1,10 +1,10 @@
 //! The claims of ID tokens, access tokens and userinfo, as Okta issues them.
 //!
-//! Mind the two meanings of `sub`: the Okta user id in ID tokens and at userinfo, the
-//! login in access tokens, which have the id as `uid`.
+//! `sub` has two meanings: the Okta user id in ID tokens and at userinfo, and the login
+//! in access tokens, which have the id as `uid`.
 //!
-//! All times are whole seconds of the virtual clock. The prefix of a `jti` tells
-//! what a token is: `ID.` or `AT.`.
+//! All times are whole seconds of the virtual clock. The prefix of a `jti` is the kind of
+//! the token: `ID.` or `AT.`.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ use crate::server::{AuthorizationServer, GroupsClaim};
 use crate::user::User;
 
 impl Issuing<'_> {
-    /// The claims of an ID token. `sub` is the Okta user id; `at_hash` is there when an
-    /// access token is issued too.
+    /// The claims of an ID token. `sub` is the Okta user id. `at_hash` is present if an
+    /// access token is issued as well.
     ///
-    /// `idp` is the org itself, unless the sign-in named an identity provider.
-    /// `sid` is there for clients that take part in Single Logout, `nonce` if the
-    /// request had one. `acr` is the level that was met, if the request asked for one.
+    /// `idp` is the org itself, unless the sign-in named an identity provider. `sid` is
+    /// present for clients with [`crate::Client::session_claim`], `nonce` if the request
+    /// had one. `acr` is the level that was met, if the request had `acr_values`.
     pub(crate) fn id_token_claims(&self, access_token: Option<&str>) -> Map<String, Value> {
         let (settings, now) = (&self.server.settings, self.tenant.clock.seconds());
         let user = self.user();
@@ -55,10 +55,10 @@ impl Issuing<'_> {
         claims
     }
 
-    /// The claims of an access token. `sub` is the login, `uid` the Okta user id; a
-    /// token that nobody signed in for has the client id as `sub`, and no `uid`.
+    /// The claims of an access token. `sub` is the login, `uid` the Okta user id; a token
+    /// without a user has the client id as `sub`, and no `uid`.
     ///
-    /// `aud` is one text. `scp` is a list, unlike `scope` in the response and at
+    /// `aud` is a string. `scp` is a list, unlike `scope` in the response and at
     /// introspection. A refreshed token keeps the `auth_time` of the sign-in.
     pub(crate) fn access_token_claims(&self) -> Map<String, Value> {
         let (settings, now) = (&self.server.settings, self.tenant.clock.seconds());
@@ -88,14 +88,13 @@ impl Issuing<'_> {
         claims
     }
 
-    /// How long the access token is valid, by the policy that allows it.
+    /// The lifetime of the access token, by the policy that allows it.
     pub(crate) fn access_token_lifetime(&self) -> Duration {
         let person = self.grant.login.as_ref().map(|_| self.user());
         self.server.settings.lifetime(&self.grant.client_id, person.as_ref(), &self.grant.scopes)
     }
 
-    /// The person, or somebody empty if the account is gone; the endpoints check that
-    /// before.
+    /// The user, or a placeholder for a deleted user; the endpoints check that first.
     fn user(&self) -> User {
         let login = self.grant.login.as_deref().unwrap_or_default();
         self.tenant.user(login).unwrap_or_else(|| User::new(login, ""))
@@ -105,7 +104,7 @@ impl Issuing<'_> {
 /// The profile claims of a thin ID token.
 const THIN: [&str; 3] = ["email", "name", "preferred_username"];
 
-/// What userinfo says about a person: `sub` and the claims of all granted scopes.
+/// The response of userinfo: `sub` and the claims of all granted scopes.
 pub(crate) fn userinfo_claims(settings: &AuthorizationServer, user: &User, scopes: &[String]) -> Map<String, Value> {
     let mut claims = object(json!({"sub": user.id}));
     claims.extend(profile_claims(user, scopes));
@@ -113,11 +112,10 @@ pub(crate) fn userinfo_claims(settings: &AuthorizationServer, user: &User, scope
     claims
 }
 
-/// The claims that scopes unlock.
+/// The claims of the granted scopes.
 ///
-/// People have no postal address here, so the scope `address` adds nothing. A
-/// telephone number is left out if there is none. The custom claims of a person
-/// come with the scope `profile`.
+/// Users have no postal address, so the scope `address` adds nothing. A missing telephone
+/// number is omitted. The scope `profile` includes [`User::claims`].
 fn profile_claims(user: &User, scopes: &[String]) -> Map<String, Value> {
     let granted = |scope: &str| scopes.iter().any(|known| known == scope);
     let mut claims = Map::new();
@@ -142,8 +140,8 @@ fn profile_claims(user: &User, scopes: &[String]) -> Map<String, Value> {
     claims
 }
 
-/// The claims that an administrator configured for ID tokens, groups last. Where names
-/// collide, the later claim wins, also over the profile.
+/// The configured claims of ID tokens, groups last. If names collide, the later claim
+/// wins, also over the profile.
 fn configured_claims(settings: &AuthorizationServer, user: &User, scopes: &[String], thin: bool) -> Map<String, Value> {
     let custom = settings.claims.iter().filter(|claim| claim.in_id_token && (claim.always || !thin));
     let custom = custom.filter_map(|claim| claim.issued(Some(user), scopes));
@@ -154,7 +152,7 @@ fn configured_claims(settings: &AuthorizationServer, user: &User, scopes: &[Stri
 }
 
 /// The left half of the hash of the access token, in base64url (OpenID Connect Core
-/// §3.1.3.6). The hash is that of the signature algorithm.
+/// §3.1.3.6). The hash function is that of the signature algorithm.
 pub(crate) fn at_hash(access_token: &str, algorithm: Algorithm) -> String {
     let hash = match algorithm {
         Algorithm::Rs384 | Algorithm::Es384 => &digest::SHA384,
@@ -166,7 +164,6 @@ pub(crate) fn at_hash(access_token: &str, algorithm: Algorithm) -> String {
     random::base64url(value.as_ref().get(..half).unwrap_or_default())
 }
 
-/// The members of a JSON object.
 fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,

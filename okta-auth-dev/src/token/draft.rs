@@ -1,7 +1,7 @@
-//! A token before it is signed, when everything about it can still be changed.
+//! A token before it is signed, which can still be changed completely.
 //!
-//! The parts can contradict each other on purpose: the header may name another
-//! algorithm than the one that signs.
+//! The parts may contradict each other on purpose: the header may name another algorithm
+//! than the signature uses.
 
 use std::sync::Arc;
 
@@ -12,50 +12,45 @@ use crate::error::Error;
 use crate::keys::{Algorithm, SigningKey};
 use crate::random;
 
-/// How a token is signed.
 #[derive(Clone, Debug)]
 pub(crate) enum Signing {
-    /// With a private key.
     Key(Arc<SigningKey>, Algorithm),
     /// HS256 with these bytes.
     Hmac(Vec<u8>),
-    /// Not at all: an empty third part.
+    /// Unsigned: the third part is empty.
     None,
 }
 
-/// How many parts a token has.
+/// The number of parts of a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// Three, as it should be.
+    /// Three, the correct number.
     #[default]
     Compact,
     /// Without the signature.
     TwoParts,
-    /// With something after the signature.
+    /// With an extra part after the signature.
     FourParts,
-    /// Encrypted: five.
+    /// Five, as in an encrypted token.
     Encrypted,
 }
 
-/// A token before it is signed.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
     /// The JOSE header.
     pub(crate) header: Map<String, Value>,
     /// The payload.
     pub(crate) claims: Map<String, Value>,
-    /// A member that the JSON of the claims has a second time.
+    /// A member that is repeated in the JSON of the claims.
     pub(crate) duplicate: Option<(String, Value)>,
-    /// What makes the third part.
     pub(crate) signing: Signing,
     /// Whether the signature is damaged.
     pub(crate) damaged: bool,
-    /// How many parts there are.
     pub(crate) shape: Shape,
 }
 
 impl Draft {
-    /// A token with Okta's header: `kid` and `alg`, nothing else.
+    /// Creates a token with Okta's header: only `kid` and `alg`.
     pub(crate) fn new(key: Arc<SigningKey>, claims: Map<String, Value>) -> Self {
         let mut draft = Self {
             header: Map::new(),
@@ -70,37 +65,37 @@ impl Draft {
         draft
     }
 
-    /// Signs with another key, and says so in the header.
+    /// Signs with another key and adapts the header.
     pub(crate) fn sign_with(&mut self, key: Arc<SigningKey>, algorithm: Algorithm) {
         self.header.insert("kid".into(), json!(key.kid));
         self.header.insert("alg".into(), json!(algorithm.as_str()));
         self.signing = Signing::Key(key, algorithm);
     }
 
-    /// Signs with HS256, and says so in the header.
+    /// Signs with HS256 and adapts the header.
     pub(crate) fn sign_with_secret(&mut self, secret: Vec<u8>) {
         self.header.insert("alg".into(), json!("HS256"));
         self.signing = Signing::Hmac(secret);
     }
 
-    /// Does not sign, and says so in the header.
+    /// Removes the signature and adapts the header.
     pub(crate) fn unsigned(&mut self) {
         self.header.insert("alg".into(), json!("none"));
         self.header.remove("kid");
         self.signing = Signing::None;
     }
 
-    /// Sets a claim, or removes it when the value is null.
+    /// Sets a claim, or removes it if the value is null.
     pub(crate) fn claim(&mut self, name: &str, value: Value) {
         put(&mut self.claims, name, value);
     }
 
-    /// Sets a member of the header, or removes it when the value is null.
+    /// Sets a member of the header, or removes it if the value is null.
     pub(crate) fn header(&mut self, name: &str, value: Value) {
         put(&mut self.header, name, value);
     }
 
-    /// A claim that is text.
+    /// Returns a text claim; empty if it is missing.
     pub(crate) fn text(&self, name: &str) -> String {
         self.claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
@@ -139,7 +134,6 @@ fn hmac_sha256(secret: &[u8], message: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message).as_ref().to_vec()
 }
 
-/// Sets a member, or removes it when the value is null.
 fn put(members: &mut Map<String, Value>, name: &str, value: Value) {
     if value.is_null() {
         members.remove(name);
@@ -148,8 +142,8 @@ fn put(members: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// Something that looks like an encrypted token (RFC 7516 §7.1). Nobody has the key, so
-/// the parts are random.
+/// A string with the form of an encrypted token (RFC 7516 §7.1). The parts are random,
+/// because no key could decrypt it.
 fn encrypted() -> String {
     let header = json!({"alg": "RSA-OAEP-256", "enc": "A256GCM", "cty": "JWT", "kid": random::token()});
     let parts = [

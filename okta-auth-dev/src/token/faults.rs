@@ -1,11 +1,10 @@
-//! What faults do to an ID token.
+//! The effects of faults on an ID token.
 //!
-//! Each fault changes one thing and leaves the rest as it was, signature included: an
-//! app that refuses the token must have looked at that one thing.
+//! Each fault changes one thing and keeps the rest valid, including the signature, so an
+//! app that rejects the token must have checked that one thing.
 //!
-//! The functions below sort the faults by what a relying party has to check (OpenID
-//! Connect Core §3.1.3.7): issuer and subject, audience, times, nonce and
-//! `at_hash`, key, algorithm.
+//! The functions group the faults by the checks of a relying party (OpenID Connect Core
+//! §3.1.3.7): issuer and subject, audience, times, nonce and `at_hash`, key, algorithm.
 
 use serde_json::{Value, json};
 
@@ -16,28 +15,26 @@ use crate::fault::Fault;
 use crate::keys::{Algorithm, Special};
 use crate::random;
 
-/// An hour, in seconds.
 const HOUR: i64 = 3600;
 
-/// Where a fault is to be applied.
+/// The context of a fault.
 #[derive(Debug)]
 pub(crate) struct Target<'a> {
-    /// For whom the token is made.
     pub(crate) issuing: Issuing<'a>,
-    /// The access token of the same response, which `at_hash` is about.
+    /// The access token of the same response, for `at_hash`.
     pub(crate) access_token: &'a str,
-    /// Whether the ID token is one of a refresh.
+    /// Whether the ID token is for a refresh.
     pub(crate) refresh: bool,
 }
 
-/// Changes the token the way the fault says; false if the fault is about something else
-/// than this ID token.
+/// Applies a fault to the token; returns false if the fault does not concern this ID
+/// token.
 ///
-/// A fault that goes off after it was met once must not go off for a token that it does
-/// not change, so every step says whether the fault was its own.
+/// A one-time fault must not be consumed by a token that it does not change, so every
+/// step returns whether it applied the fault.
 ///
-/// Faults of a refresh are offered only to the ID token of a refresh, and stay on
-/// until there is one. Only faults that need a key can fail.
+/// Faults of a refresh apply only to the ID token of a refresh, and stay active until
+/// there is one. Only faults that need a key can fail.
 pub(crate) fn apply(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Result<bool, Error> {
     let client_id = &target.issuing.grant.client_id;
     let now = target.issuing.tenant.clock.seconds();
@@ -50,7 +47,7 @@ pub(crate) fn apply(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Re
     Ok(plain || signature(fault, draft, &target.issuing)? || algorithm(fault, draft, target)?)
 }
 
-/// How many parts it has, and single members.
+/// Faults of the parts, the signature bytes, and single members.
 fn shape(fault: &Fault, draft: &mut Draft) -> bool {
     match fault {
         Fault::IdTokenFourParts => draft.shape = Shape::FourParts,
@@ -65,11 +62,11 @@ fn shape(fault: &Fault, draft: &mut Draft) -> bool {
     true
 }
 
-/// What must be the same as at the sign-in (OpenID Connect Core §12.2).
+/// Faults of values that must equal those of the sign-in (OpenID Connect Core §12.2).
 ///
-/// A refreshed ID token need not have a nonce; one that it has must be the first
-/// one. `auth_time` is still that of the sign-in, so another value means that
-/// somebody else is meant.
+/// A refreshed ID token need not have a nonce, but a present nonce must be the original
+/// one. `auth_time` must stay that of the sign-in, because another value means another
+/// authentication.
 fn refreshed(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> bool {
     let nonce = target.issuing.grant.nonce.as_deref().unwrap_or_default();
     match fault {
@@ -88,11 +85,11 @@ fn refreshed(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> bool {
     true
 }
 
-/// Who issued it, and about whom.
+/// Faults of issuer and subject.
 ///
-/// `sub` has 255 characters at most (OpenID Connect Core §2), hence 256. A claim
-/// that appears twice is valid JSON to many parsers, which then take the last one;
-/// RFC 7519 §4 lets a client refuse it.
+/// `sub` has at most 255 characters (OpenID Connect Core §2), so the fault uses 256. Many
+/// parsers accept a repeated claim and use the last one; RFC 7519 §4 allows a client to
+/// reject it.
 fn identity(fault: &Fault, draft: &mut Draft, client_id: &str) -> bool {
     match fault {
         Fault::IdTokenIssuer => draft.claim("iss", suffixed(draft, "iss", "1")),
@@ -106,7 +103,7 @@ fn identity(fault: &Fault, draft: &mut Draft, client_id: &str) -> bool {
     true
 }
 
-/// For whom it is.
+/// Faults of the audience.
 fn audience(fault: &Fault, draft: &mut Draft, client_id: &str) -> bool {
     match fault {
         Fault::IdTokenAudience => draft.claim("aud", json!(format!("{client_id}1"))),
@@ -122,10 +119,10 @@ fn audience(fault: &Fault, draft: &mut Draft, client_id: &str) -> bool {
     true
 }
 
-/// From when, until when.
+/// Faults of the times.
 ///
-/// Expired means six minutes ago, so that a tolerance of five for clocks that
-/// differ does not hide it. The other offsets are whole hours for the same reason.
+/// An expired token expired six minutes ago, so that a clock tolerance of five minutes
+/// does not hide the fault. The other offsets are whole hours for the same reason.
 fn times(fault: &Fault, draft: &mut Draft, now: i64) -> bool {
     match fault {
         Fault::IdTokenNoIat => draft.claim("iat", Value::Null),
@@ -139,8 +136,8 @@ fn times(fault: &Fault, draft: &mut Draft, now: i64) -> bool {
             draft.claim("iat", json!(now - 360 - HOUR));
             draft.claim("exp", json!(now - 360));
         }
-        // Halves are exact in a floating-point number of this size. The cast loses nothing before
-        // the year 285 million.
+        // Halves are exact in a floating-point number of this size. The cast is lossless
+        // until the year 285 million.
         Fault::IdTokenExpFloat => draft.claim("exp", json!((now + HOUR) as f64 + 0.5)),
         Fault::IdTokenExpString => draft.claim("exp", json!((now + HOUR).to_string())),
         Fault::IdTokenNotBefore => draft.claim("nbf", json!(now + HOUR)),
@@ -151,7 +148,7 @@ fn times(fault: &Fault, draft: &mut Draft, now: i64) -> bool {
     true
 }
 
-/// What ties it to the request and to the access token.
+/// Faults of the values that bind the token to the request and to the access token.
 fn bindings(fault: &Fault, draft: &mut Draft) -> bool {
     match fault {
         Fault::IdTokenNonce => draft.claim("nonce", suffixed(draft, "nonce", "1")),
@@ -163,12 +160,12 @@ fn bindings(fault: &Fault, draft: &mut Draft) -> bool {
     true
 }
 
-/// Which key it is signed with.
+/// Faults of the key.
 ///
-/// The HS256 ones are keyed with the public key, which everybody has (RFC 8725
-/// §2.1), and with the client secret, which OpenID Connect allows and Okta does not
-/// use. The last two are signed with RS256 and a key that must not be taken: one
-/// for encryption, and one that is not published.
+/// The HS256 faults use the public key, which attackers have (RFC 8725 §2.1), and the
+/// client secret, which OpenID Connect allows and Okta does not use. The last faults sign
+/// with RS256 and a key that an app must not accept: one for encryption, and one that is
+/// not published.
 fn signature(fault: &Fault, draft: &mut Draft, issuing: &Issuing<'_>) -> Result<bool, Error> {
     let ring = &issuing.server.ring;
     match fault {
@@ -187,10 +184,11 @@ fn signature(fault: &Fault, draft: &mut Draft, issuing: &Issuing<'_>) -> Result<
     Ok(true)
 }
 
-/// Which algorithm it is signed with. `at_hash` follows, so that nothing else is wrong.
+/// Faults of the algorithm. `at_hash` uses the same algorithm, so that only the algorithm
+/// is wrong.
 ///
-/// The key is published for the algorithm, and the signature is right. A client has
-/// to refuse it for being set to RS256, as Okta signs (RFC 8725 §3.1).
+/// The key is published for the algorithm, and the signature is valid. A client must
+/// reject the token because it expects RS256, Okta's algorithm (RFC 8725 §3.1).
 fn algorithm(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Result<bool, Error> {
     let algorithm = match fault {
         Fault::IdTokenAlgEs256 => Algorithm::Es256,
@@ -206,7 +204,6 @@ fn algorithm(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Result<bo
     Ok(true)
 }
 
-/// A claim with something appended.
 fn suffixed(draft: &Draft, name: &str, suffix: &str) -> Value {
     json!(format!("{}{suffix}", draft.text(name)))
 }

@@ -1,8 +1,8 @@
-//! How the org checks the tokens it issued.
+//! Verification of tokens that the org issued.
 //!
-//! Signatures are checked here with the private halves at hand, so a key that is no
-//! longer published still counts: at Okta an `id_token_hint` may be older than a
-//! rotation, and an access token outlives one.
+//! The org verifies with its private keys, so keys that are no longer published count as
+//! well: at Okta an `id_token_hint` may be older than a rotation, and an access token
+//! outlives one.
 
 use serde_json::{Map, Value};
 
@@ -11,8 +11,8 @@ use crate::random;
 use crate::sync::lock;
 use crate::tenant::{Server, Tenant};
 
-/// The claims of a token that this server signed with any of its keys, dropped ones
-/// included, and whatever its expiry: what an `id_token_hint` must be.
+/// Returns the claims of a token that this server signed with any of its keys, including
+/// dropped ones. The expiry is not checked, as required for an `id_token_hint`.
 pub(crate) fn verify_signature(tenant: &Tenant, server: &Server, token: &str) -> Option<Map<String, Value>> {
     let (message, signature) = token.rsplit_once('.')?;
     let (header, payload) = message.split_once('.')?;
@@ -29,7 +29,7 @@ pub(crate) fn verify_signature(tenant: &Tenant, server: &Server, token: &str) ->
     (claims.get("iss").and_then(Value::as_str) == Some(&issuer)).then_some(claims)
 }
 
-/// The claims of a token of this server that is neither expired nor revoked.
+/// Returns the claims of this server's token if it has not expired and was not revoked.
 pub(crate) fn verify_own(tenant: &Tenant, server: &Server, token: &str) -> Option<Map<String, Value>> {
     let claims = verify_signature(tenant, server, token)?;
     let expires_at = claims.get("exp").and_then(Value::as_i64)?;

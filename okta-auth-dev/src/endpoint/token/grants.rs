@@ -1,10 +1,10 @@
 //! The three grants.
 //!
-//! The descriptions of the errors are Okta's. A failed exchange uses the code up, so
-//! that a stolen one cannot be tried twice.
+//! The error descriptions are Okta's. A failed exchange consumes the code, so that a
+//! stolen code cannot be tried twice.
 //!
-//! Every grant is bound to the client it was made for, and to the server: the same
-//! code or refresh token at another server of the org is refused.
+//! Every grant is bound to its client and its server: another server of the org rejects
+//! the same code or refresh token.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -20,15 +20,13 @@ use crate::server::AuthorizationServer;
 use crate::store::Grant;
 use crate::sync::lock;
 
-/// A code, once, by the client it was made for, with the same redirect URI and the PKCE
-/// verifier.
+/// Exchanges a code. It works once, for the client it was issued to, with the same
+/// redirect URI and the PKCE verifier.
 ///
-/// The code is taken out before anything else is checked. A second use finds
-/// nothing; the tokens of the first one go on to work, although RFC 6749 §4.1.2
-/// advises to revoke them.
+/// The code is removed before all other checks, so a second use fails. Unlike RFC 6749
+/// §4.1.2 recommends, a second use does not revoke the tokens of the first one.
 ///
-/// The redirect URI must always be repeated, since every request for authorization
-/// has one.
+/// The redirect URI is always required, because every authorization request has one.
 pub(super) fn authorization_code(
     exchange: &Exchange<'_>,
     params: &Params,
@@ -54,10 +52,10 @@ pub(super) fn authorization_code(
 }
 
 /// Compares verifier and challenge (RFC 7636 §4.6). A verifier without a challenge is
-/// refused too: somebody removed the challenge on the way.
+/// rejected as well, because an attacker may have removed the challenge.
 ///
-/// A verifier has 43 to 128 characters (RFC 7636 §4.1). The challenge went through
-/// the browser and is no secret, so it is compared plainly.
+/// A verifier has 43 to 128 characters (RFC 7636 §4.1). The challenge passed through the
+/// browser and is not secret, so a constant-time comparison is unnecessary.
 fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
     match (challenge, verifier) {
         (None, None) => Ok(()),
@@ -73,11 +71,11 @@ fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAu
     }
 }
 
-/// A refresh token. With rotation the old one works on for the leeway; after that its
-/// use revokes everything.
+/// Exchanges a refresh token. With rotation, the old token stays valid for the grace
+/// period; a later use revokes the whole grant.
 ///
-/// The scopes are checked before the token is replaced: a request that is refused
-/// for them can be repeated with others. Fewer scopes apply to this response alone;
+/// The scopes are checked before the token is replaced, so a request that fails this
+/// check can be repeated with other scopes. Requested scopes limit only this response;
 /// the refresh token keeps all of them (RFC 6749 §6).
 pub(super) fn refresh_token(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<Reply, OAuthError> {
     let (tenant, value, now) = (exchange.tenant, required(params, "refresh_token")?, exchange.now());
@@ -86,7 +84,7 @@ pub(super) fn refresh_token(exchange: &Exchange<'_>, params: &Params, client: &C
         return Err(invalid_refresh_token());
     }
     check_server(exchange, &token.grant)?;
-    // The account may be gone by now, or may no longer have the app.
+    // The user may have been deleted, or the app unassigned.
     let login = token.grant.login.as_deref().unwrap_or_default();
     if tenant.user(login).is_none() || !tenant.is_assigned(login, &client.client_id) {
         return Err(invalid_refresh_token());
@@ -98,19 +96,19 @@ pub(super) fn refresh_token(exchange: &Exchange<'_>, params: &Params, client: &C
     Ok(reply)
 }
 
-/// Okta's words, whatever is wrong with it.
+/// Okta's error for every invalid refresh token.
 fn invalid_refresh_token() -> OAuthError {
     OAuthError::invalid_grant("The refresh token is invalid or expired.")
 }
 
-/// The refresh token that goes back: the same, or another one in its place.
+/// Returns the refresh token for the response: the same one, or its replacement.
 ///
-/// Looks at the token once more, because of several requests with the same token only
-/// one may be the first.
+/// The token is looked up again, because only one of several concurrent requests with the
+/// same token may be the first.
 ///
-/// The lock is held from the look to the replacement. A static token has its idle
-/// period prolonged. With rotation each use within the leeway gets a successor of
-/// its own, and all successors end when the first token would have ended.
+/// The lock is held from the lookup to the replacement. A static token gets a new idle
+/// period. With rotation, each use within the grace period gets its own successor, and
+/// all successors inherit the expiry of the first token.
 fn renew(exchange: &Exchange<'_>, client: &Client, value: &str) -> Result<String, OAuthError> {
     let (tenant, settings, now) = (exchange.tenant, &exchange.server.settings, exchange.now());
     let strict = tenant.board.hit(&Fault::RefreshNoLeeway);
@@ -136,7 +134,7 @@ fn renew(exchange: &Exchange<'_>, client: &Client, value: &str) -> Result<String
     })
 }
 
-/// The scopes of a refresh: those of the sign-in, or fewer.
+/// The scopes of a refresh: those of the sign-in, or a subset.
 fn narrowed(grant: &Grant, params: &Params) -> Result<Vec<String>, OAuthError> {
     let asked = params.words("scope");
     let denied: Vec<&str> = asked.iter().map(String::as_str).filter(|scope| !grant.has_scope(scope)).collect();
@@ -153,14 +151,13 @@ fn narrowed(grant: &Grant, params: &Params) -> Result<Vec<String>, OAuthError> {
     Ok(if asked.is_empty() { grant.scopes.clone() } else { asked })
 }
 
-/// The client itself, without a person: custom scopes of a custom server only.
+/// Issues a token to the client itself, with custom scopes of a custom server only.
 ///
-/// The org's own server gives services only access to Okta's API, with a private key
-/// and with scopes that an administrator granted. There is no such API here, so no scope
-/// is granted.
+/// At Okta, the org's own server issues tokens to services only for Okta's API, with a
+/// private key and with scopes that an administrator granted. This org has no such API,
+/// so it grants no scope there.
 ///
-/// A policy may still refuse the client. There is no session, and nothing to
-/// refresh.
+/// A policy may reject the client. The token has no session and no refresh token.
 pub(super) fn client_credentials(
     exchange: &Exchange<'_>,
     params: &Params,
@@ -194,8 +191,7 @@ pub(super) fn client_credentials(
     respond(exchange, client, &grant, Kind::Service)
 }
 
-/// The scopes of a service. Those of OpenID Connect are about a person, and there is
-/// none.
+/// The scopes of a service. OpenID Connect scopes require a user, so they are rejected.
 fn service_scopes(settings: &AuthorizationServer, params: &Params, client: &Client) -> Result<Vec<String>, OAuthError> {
     let scopes = params.words("scope");
     if scopes.is_empty() {
@@ -213,14 +209,14 @@ fn service_scopes(settings: &AuthorizationServer, params: &Params, client: &Clie
     Ok(scopes)
 }
 
-/// What one server granted is nothing to another one of the same org.
+/// A grant is valid only at the server that issued it.
 fn check_server(exchange: &Exchange<'_>, grant: &Grant) -> Result<(), OAuthError> {
     let same = grant.server == exchange.server.settings.id;
     same.then_some(())
         .ok_or_else(|| OAuthError::invalid_request("The grant was issued for another authorization server."))
 }
 
-/// A parameter that the grant cannot do without.
+/// Returns a required parameter.
 fn required<'a>(params: &'a Params, name: &str) -> Result<&'a str, OAuthError> {
     params.find(name).ok_or_else(|| OAuthError::invalid_request(format!("The required parameter '{name}' is missing.")))
 }

@@ -1,11 +1,10 @@
-//! `/token`: what is handed out for a code, a refresh token, or a client's own
-//! credentials.
+//! `/token`: issues tokens for a code, a refresh token, or client credentials.
 //!
-//! Faults act at three points: instead of an answer, before anything is used up; on the
-//! tokens while they are made; on the finished answer.
+//! Faults apply at three points: in place of the response, before anything is consumed;
+//! to the tokens while they are created; and to the finished response.
 //!
-//! Parameters are read from the form alone. No answer may be cached (RFC 6749
-//! §5.1), and the errors are those of RFC 6749 §5.2 with Okta's descriptions.
+//! Parameters are read only from the form. Responses must not be cached (RFC 6749 §5.1).
+//! The errors are those of RFC 6749 §5.2 with Okta's descriptions.
 
 mod grants;
 mod response;
@@ -22,11 +21,11 @@ use crate::random;
 use crate::rate_limit::Allowance;
 use crate::reply::Reply;
 
-/// Answers a token request, with the faults that are on.
+/// Handles a token request with the active faults.
 ///
-/// A wrong content type, a huge body and an answer that never comes are added to
-/// the real answer: the code is used up by then, and a refresh token may be
-/// replaced, as when a network breaks after the server acted.
+/// A wrong content type, a huge body and a missing response are applied to the real
+/// response. By then the code is consumed, and a refresh token may be replaced, as when
+/// the network fails after the server processed the request.
 pub(super) fn token(exchange: &Exchange<'_>) -> Reply {
     if let Some(reply) = instead(exchange) {
         return reply;
@@ -49,8 +48,7 @@ pub(super) fn token(exchange: &Exchange<'_>) -> Reply {
     reply.delayed(board.find(slow))
 }
 
-/// Adds what Okta adds to token answers. The cookies mean nothing to a client, which must
-/// ignore them.
+/// Adds Okta's headers and cookies of token responses. Clients must ignore the cookies.
 fn labelled(reply: Reply) -> Reply {
     reply
         .header("x-robots-tag", "noindex,nofollow")
@@ -58,23 +56,22 @@ fn labelled(reply: Reply) -> Reply {
         .cookie(format!("JSESSIONID={}; Path=/; Secure; HttpOnly", random::hex().to_uppercase()))
 }
 
-/// A token response as an array.
+/// Converts a token response to an array.
 fn in_array(body: &str) -> String {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     let names = ["access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token"];
     Value::from(names.map(|name| body.get(name).cloned().unwrap_or_default()).to_vec()).to_string()
 }
 
-/// How long the answer is to take.
 fn slow(fault: &Fault) -> Option<Duration> {
     if let Fault::TokenSlow(delay) = fault { Some(*delay) } else { None }
 }
 
-/// The faults that answer before anything is looked at, so that nothing is used up.
+/// The faults that replace the response before anything is consumed.
 ///
-/// An app may try again with the same code and must succeed then. The redirect is a
-/// 307, so that a client that follows it sends its secret and the code once more; a
-/// request that followed it is answered.
+/// The app may retry with the same code and must succeed. The redirect is a 307, so that
+/// a client that follows it sends its secret and the code again; the redirected request
+/// succeeds.
 fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
     let (moved, now) = (exchange.moved, exchange.now());
     exchange.tenant.board.find(|fault| match fault {
@@ -90,11 +87,11 @@ fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
     })
 }
 
-/// Who asks, for what, and whether they may; then the grant.
+/// Authenticates the client, checks the grant type, and runs the grant.
 ///
-/// The client is known before the grant type is looked at, so a stranger does not
-/// learn which grants a client may use. A grant type that no server has is told
-/// apart from one that this client lacks, and from one that the org does not serve.
+/// The client is authenticated first, so an unauthenticated caller does not learn which
+/// grants a client may use. Three errors are distinct: an unknown grant type, a grant
+/// that the client does not have, and a grant that the org does not serve.
 fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     let params = Params::new(exchange.request.form());
     params.check_duplicates()?;

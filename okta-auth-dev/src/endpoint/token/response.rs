@@ -1,9 +1,9 @@
 //! The token response.
 //!
-//! The access token is made first, because `at_hash` in the ID token depends on it.
+//! The access token is created first, because `at_hash` in the ID token depends on it.
 //!
-//! Faults of the tokens are applied while they are made. Those of the response
-//! change the finished members, and the tokens in it stay good.
+//! Faults of the tokens are applied while they are created. Faults of the response change
+//! the finished members and leave the tokens valid.
 
 use serde_json::{Map, Value, json};
 
@@ -17,26 +17,26 @@ use crate::store::Grant;
 use crate::sync::lock;
 use crate::token::Issuing;
 
-/// What led to the response.
+/// The grant behind the response.
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// A code: a refresh token if `offline_access` was granted.
+    /// A code; the response has a refresh token if `offline_access` was granted.
     SignIn,
-    /// A refresh, which decided about the refresh token before.
+    /// A refresh with its already selected refresh token.
     Refresh { refresh_token: String },
-    /// No person, hence neither ID token nor refresh token.
+    /// A client without a user, so the response has neither ID token nor refresh token.
     Service,
 }
 
-/// Issues the tokens and answers.
+/// Issues the tokens and builds the response.
 ///
-/// The groups are counted before anything is issued, so that a refused request
-/// leaves no token behind. If a rotation was asked for, it happens before the first
-/// signature, so that the ID token has a key that the app has not seen.
+/// The groups are counted before anything is issued, so that a rejected request leaves no
+/// token behind. A requested key rotation happens before the first signature, so that the
+/// ID token has a key that the app has not cached.
 ///
-/// `expires_in` is in seconds and about the access token alone. `scope` is always
-/// sent, in Okta's order and not in that of the request. An ID token needs a person and the
-/// scope `openid`.
+/// `expires_in` is in seconds and refers only to the access token. `scope` is always
+/// sent, in Okta's order and not in that of the request. An ID token requires a user and
+/// the scope `openid`.
 pub(super) fn respond(
     exchange: &Exchange<'_>,
     client: &Client,
@@ -64,11 +64,11 @@ pub(super) fn respond(
     Ok(Reply::json(200, &members).no_store())
 }
 
-/// The refresh token that goes into the response, if any.
+/// Returns the refresh token for the response.
 ///
-/// A sign-in gets one only with the scope `offline_access`, and only if the client
-/// may use the grant. A fault leaves it out of the response alone: if the client
-/// rotates, the old one is replaced all the same, and works on for the leeway.
+/// A sign-in gets one only with the scope `offline_access`, and only if the client may
+/// use the grant. The fault only omits it from the response: if the client rotates, the
+/// old token is replaced anyway and stays valid for the grace period.
 fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: Kind) -> Option<String> {
     match kind {
         Kind::Service => None,
@@ -90,9 +90,9 @@ fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: 
 
 /// Applies the faults of the response.
 ///
-/// The type in other letters is as good as before, because it is compared without
-/// regard to case (RFC 6749 §5.1); another type is not to be accepted. Unknown
-/// members must be ignored (RFC 6749 §5.1).
+/// Clients compare `token_type` case-insensitively (RFC 6749 §5.1), so they must accept
+/// the changed case. They must reject another type, and must ignore unknown members (RFC
+/// 6749 §5.1).
 fn distort(exchange: &Exchange<'_>, members: &mut Map<String, Value>, refresh: bool) {
     let board = &exchange.tenant.board;
     if members.contains_key("id_token") {
