@@ -103,8 +103,8 @@ pub(crate) fn check_name(name: &str) -> Result<String, Error> {
 pub(crate) fn public_url(issuer: &str) -> Result<String, Error> {
     let wrong = || {
         Error::config(format_args!(
-            "`{issuer}` is not the issuer of a development org: write the URL of the org, such as http://localhost:8090; \
-             issuers of custom servers begin with it"
+            "`{issuer}` is not the issuer of a development org: write the URL of the org, such as \
+             http://localhost:8090; issuers of custom servers begin with it"
         ))
     };
     let url = Url::parse(issuer).map_err(|_| wrong())?;

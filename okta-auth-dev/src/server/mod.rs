@@ -241,7 +241,8 @@ impl AuthorizationServer {
         }
         if self.is_org() && !(self.claims.is_empty() && self.access_policies.is_empty()) {
             return Err(Error::config(
-                "the org's own authorization server cannot have custom claims or access policies: configure them for a custom server",
+                "the org's own authorization server cannot have custom claims or access policies: \
+                 configure them for a custom server",
             ));
         }
         self.claims.iter().try_for_each(CustomClaim::check)?;

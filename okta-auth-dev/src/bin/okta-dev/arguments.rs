@@ -12,8 +12,8 @@ Usage: okta-dev [OPTIONS]
 
 Address:
   --port PORT             the port [default: 8090, or the port in the file; 0: a free one]
-  --issuer URL            the base URL of issuers and links, such as http://localhost:8090, if it differs from the listening
-                          address [default: http://127.0.0.1 and the port]
+  --issuer URL            the base URL of issuers and links, such as http://localhost:8090, if it differs from the
+                          listening address [default: http://127.0.0.1 and the port]
   --host NAME             also answers requests for this host name, such as the name of a container; may be repeated.
                           Loopback names and the host of the issuer are always answered, other names are rejected
   --listen ADDRESS        the address to listen on [default: 127.0.0.1]; any other than loopback needs --host
@@ -30,11 +30,12 @@ Apps and users:
   --trusted-origin ORIGIN an origin whose scripts may read responses, besides those of redirect URIs; may be repeated
   --secret SECRET         the secret of the first client [default: the same in every run]
   --orgs NAMES            customers, separated by commas: each gets its own org at NAME.localhost on the same port,
-                          with users, a client, keys, and the redirect URIs of the first client, also under its subdomain
+                          with users, a client, keys, and the redirect URIs of the first client and their variants under
+                          the subdomain
 
 Behaviour:
   --access-token-lifetime SECONDS
-                          how long access tokens of custom servers are valid [default: 3600, or the lifetime in the file]
+                          the lifetime of access tokens of custom servers [default: 3600, or the lifetime in the file]
   --groups-claim NAME     adds all groups to ID tokens in this claim; by default there is no groups claim, as at Okta
   --full-id-tokens        ID tokens of custom servers carry the whole profile; by default they are thin, as at Okta
   --identifier-first      asks for the username and the password on two pages, as Okta Identity Engine does

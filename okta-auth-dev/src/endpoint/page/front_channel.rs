@@ -22,7 +22,8 @@ pub(in crate::endpoint) fn front_channel(tenant: &Tenant, frames: &[&str], next:
         )
     });
     let body = format!(
-        "<h1>Signed out</h1><p class=\"soft\">Your session here has ended. Other apps are being notified.</p>{}{frames_html}",
+        "<h1>Signed out</h1><p class=\"soft\">Your session here has ended. Other apps are being notified.</p>\
+         {}{frames_html}",
         way_on.unwrap_or_default()
     );
     page("Signed Out", &tenant.name, &body)

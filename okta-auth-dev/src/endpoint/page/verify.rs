@@ -24,7 +24,7 @@ impl Verify<'_> {
     pub(in crate::endpoint) fn html(&self) -> String {
         let (problem, described) = self.problem();
         let body = format!(
-            "<h1>Verify it's you</h1><p class=\"soft\">{login}</p>{problem}\
+            "<h1>Verify it is you</h1><p class=\"soft\">{login}</p>{problem}\
              <p class=\"soft\">This is a development org, so the page itself shows the code that an authenticator app \
              would.</p><p class=\"hint\" id=\"passcode-hint\">{passcode}</p>\
              <form method=\"post\" action=\"/{path}\">\
