@@ -1,4 +1,4 @@
-//! Logout tokens, which Okta does not send: for the conformance of apps.
+//! Logout tokens for conformance tests of apps. Okta does not send them.
 
 use okta_auth_dev::{ADA, LogoutTokenFault, ORG_SERVER, Org};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ async fn a_logout_token_is_posted_as_a_form() {
 }
 
 #[tokio::test]
-async fn what_is_unusual_is_possible() {
+async fn unusual_but_correct_logout_tokens_can_be_made() {
     let org = Org::start().await.unwrap();
     let token = org.logout_token(ADA).server(ORG_SERVER).client("0oaother").subject(None).session("s-1");
     let token = token.header("typ", Value::Null).claim("unknown", json!({"a": 1}));
@@ -40,7 +40,7 @@ async fn what_is_unusual_is_possible() {
     assert_eq!((claims.get("sub"), &claims["sid"], &claims["unknown"]), (None, &json!("s-1"), &json!({"a": 1})));
     assert!(header(&token).get("typ").is_none());
     let bare = json!(org.logout_token(ADA).notice("http://localhost:1/").token());
-    assert!(crate::support::claims(&bare).get("sid").is_none(), "nobody is signed in");
+    assert!(crate::support::claims(&bare).get("sid").is_none(), "no session exists");
 }
 
 #[tokio::test]
@@ -84,12 +84,12 @@ async fn each_fault_changes_one_thing() {
         };
         assert!(changed, "{fault:?}: {header} {claims}");
         let signature = matches!(fault, F::AlgNone | F::HmacWithPublicKey | F::WrongKey | F::BadSignature);
-        assert_eq!(sound, !signature, "{fault:?} breaks nothing else");
+        assert_eq!(sound, !signature, "{fault:?} changes nothing else");
     }
 }
 
 #[tokio::test]
-async fn the_metadata_does_not_promise_it() {
+async fn the_metadata_does_not_announce_back_channel_logout() {
     let org = Org::start().await.unwrap();
     for issuer in [org.issuer(), org.org_issuer()] {
         let metadata = get(&format!("{issuer}/.well-known/openid-configuration"));

@@ -1,4 +1,4 @@
-//! Settings: TOML, builder, and what is refused.
+//! Settings: TOML, builder, and rejected values.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -41,7 +41,7 @@ subdomain = "globex"
 "#;
 
 #[tokio::test]
-async fn a_file_says_it_all() {
+async fn a_file_configures_the_whole_org() {
     let file = std::env::temp_dir().join(format!("okta-dev-{}.toml", std::process::id()));
     std::fs::write(&file, TOML).unwrap();
     let org = OrgBuilder::from_file(&file).unwrap().start().await.unwrap();
@@ -62,7 +62,7 @@ async fn a_file_says_it_all() {
 }
 
 #[tokio::test]
-async fn mistakes_are_named() {
+async fn mistakes_are_reported_with_their_setting() {
     let cases = [
         ("prot = 1", "prot"),
         ("[[user]]\nlogin = \"a\"", "password"),
@@ -87,7 +87,7 @@ async fn mistakes_are_named() {
 }
 
 #[tokio::test]
-async fn nothing_but_loopback_is_served() {
+async fn only_loopback_is_served_by_default() {
     for address in ["0.0.0.0", "192.0.2.1", "::"] {
         let error = Org::builder().host(address.parse::<IpAddr>().unwrap()).start().await.unwrap_err();
         assert!(error.is_config() && error.to_string().contains("127.0.0.1"), "{error}");
@@ -107,7 +107,7 @@ async fn nothing_but_loopback_is_served() {
         let page = send("GET", &url, &[("host", host), ("accept", "text/html")], "");
         assert!(page.status == 421 && page.body.contains("<h1>") && page.body.contains(org.url()), "{}", page.body);
         let keys = format!("{}/v1/keys", org.issuer());
-        assert_eq!(send("GET", &keys, &[("host", host)], "").status, 200, "what names no issuer is served");
+        assert_eq!(send("GET", &keys, &[("host", host)], "").status, 200, "keys name no issuer, so they are served");
     }
 }
 
@@ -131,11 +131,11 @@ async fn the_defaults_are_ready_to_use() {
     let client = org.client();
     assert!(client.redirect_uris.contains(&"http://127.0.0.1:4000/authorization-code/callback".to_owned()));
     assert!(client.post_logout_redirect_uris.contains(&"http://127.0.0.1:4000/".to_owned()));
-    assert_ne!(client.client_secret, Org::start().await.unwrap().client().client_secret, "a secret of its own");
+    assert_ne!(client.client_secret, Org::start().await.unwrap().client().client_secret, "each org has its own secret");
 }
 
 #[tokio::test]
-async fn the_builder_changes_what_it_names() {
+async fn the_builder_changes_only_the_given_settings() {
     let client = Client::web("0oamine", "secret").redirect_uri(CALLBACK);
     let builder = Org::builder().client(client).group("Auditors", okta_auth_dev::ADA);
     let builder = builder.groups_claim_everywhere("groups");
@@ -152,7 +152,7 @@ async fn the_builder_changes_what_it_names() {
 }
 
 #[tokio::test]
-async fn lifetimes_are_those_of_the_server_or_of_the_policy() {
+async fn lifetimes_come_from_the_policy_or_from_the_server() {
     let settings = r#"
         [[server]]
         id = "default"
@@ -177,7 +177,7 @@ async fn lifetimes_are_those_of_the_server_or_of_the_policy() {
 }
 
 #[tokio::test]
-async fn variables_say_what_a_demo_needs() {
+async fn variables_configure_a_demo() {
     let file = std::env::temp_dir().join(format!("okta-dev-variables-{}.toml", std::process::id()));
     std::fs::write(&file, "port = 1\n[[client]]\nid = \"0oafile\"").unwrap();
     let variables = [
@@ -209,11 +209,11 @@ async fn variables_say_what_a_demo_needs() {
             "{error}"
         );
     }
-    assert!(OrgBuilder::from_variables([("OKTA_DEV_PORT", "")]).is_ok(), "empty is missing");
+    assert!(OrgBuilder::from_variables([("OKTA_DEV_PORT", "")]).is_ok(), "an empty variable counts as unset");
 }
 
 #[test]
-fn the_program_takes_flags_and_variables() {
+fn the_program_reads_flags_and_variables() {
     use std::io::BufRead as _;
     use std::process::{Command, Stdio};
     let mut command = Command::new(env!("CARGO_BIN_EXE_okta-dev"));

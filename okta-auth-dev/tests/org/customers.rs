@@ -1,10 +1,10 @@
-//! Many orgs on one listener: the customers of an app with tenants.
+//! Several orgs on one listener: the customers of an app with tenants.
 
 use okta_auth_dev::{Org, OrgBuilder, Response, SAM};
 
 use crate::support::*;
 
-/// A path of an org that is on the listener at another host name.
+/// A URL with the org's host name and the path.
 fn at(org: &Org, path: &str) -> String {
     format!("{}{path}", org.issuer())
 }
@@ -13,7 +13,7 @@ async fn three() -> Org {
     Org::builder().customers(["acme", "globex", "big-co"]).start().await.unwrap()
 }
 
-/// Signs somebody in at the app below the customer's name, and exchanges the code.
+/// Signs a user in at the app under the customer's subdomain, and exchanges the code.
 async fn tokens_of(org: &Org, login: &str) -> serde_json::Value {
     let callback = format!("http://{}.localhost:8080/authorization-code/callback", org.subdomain().unwrap());
     let url = authorize_url(org, &org.issuer(), &[("redirect_uri", &callback)]);
@@ -24,7 +24,7 @@ async fn tokens_of(org: &Org, login: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn every_customer_has_its_own_of_everything() {
+async fn customers_share_no_users_keys_or_tokens() {
     let org = three().await;
     let orgs = org.orgs();
     let names: Vec<_> = orgs.iter().map(|org| (org.subdomain().unwrap(), org.name())).collect();
@@ -46,13 +46,13 @@ async fn every_customer_has_its_own_of_everything() {
         assert_eq!(claims(&body["id_token"])["preferred_username"], format!("ada@{name}.test"));
     }
     let foreign = tokens_of(&orgs[0], SAM).await;
-    assert!(!verifies(&orgs[1], &foreign["id_token"]), "the keys of another org verify nothing");
+    assert!(!verifies(&orgs[1], &foreign["id_token"]), "the keys of another org do not verify it");
     let url = authorize_url(&orgs[1], &orgs[1].issuer(), &[]);
     assert!(matches!(orgs[1].sign_in(&url, "ada@acme.test").await.unwrap(), Response::Page { .. }), "nobody here");
 }
 
 #[tokio::test]
-async fn one_person_is_in_all_with_the_same_id_and_address() {
+async fn one_user_exists_in_all_orgs_with_the_same_id_and_address() {
     let org = three().await;
     let mut ids = std::collections::BTreeSet::new();
     for org in org.orgs() {
@@ -60,12 +60,12 @@ async fn one_person_is_in_all_with_the_same_id_and_address() {
         assert_eq!(id["email"], SAM);
         ids.insert(id["sub"].as_str().unwrap().to_owned());
     }
-    assert_eq!(ids.len(), 1, "an app has to tell them apart by the issuer");
+    assert_eq!(ids.len(), 1, "an app must distinguish them by the issuer");
 }
 
 #[tokio::test]
-async fn redirects_of_the_first_client_are_theirs_and_so_are_those_below_their_names() {
-    // In whatever order it is said.
+async fn customers_get_the_redirect_uris_of_the_first_client_and_their_subdomain_variants() {
+    // The order of the calls does not matter.
     let org = Org::builder().customers(["acme"]).redirect_origin("http://localhost:3000").start().await.unwrap();
     let uris = org.org("acme").unwrap().client().redirect_uris;
     for origin in ["http://localhost:3000", "http://acme.localhost:3000", "http://acme.localhost:8080"] {
@@ -75,7 +75,7 @@ async fn redirects_of_the_first_client_are_theirs_and_so_are_those_below_their_n
             "{uris:?}"
         );
     }
-    assert!(!uris.iter().any(|uri| uri.contains("acme.127.0.0.1")), "an address has no names below it: {uris:?}");
+    assert!(!uris.iter().any(|uri| uri.contains("acme.127.0.0.1")), "an IP address has no subdomains: {uris:?}");
     let after = org.org("acme").unwrap().client().post_logout_redirect_uris;
     assert!(after.contains(&"http://acme.localhost:3000/".to_owned()), "{after:?}");
 }
@@ -94,25 +94,25 @@ async fn an_org_is_added_while_the_server_runs() {
         assert!(org.add_org(name, OrgBuilder::customer("x")).unwrap_err().is_config(), "{name}");
     }
     org.restart().await.unwrap();
-    assert_eq!(send("GET", &url, &[("host", &host)], "").status, 200, "it survives a restart");
+    assert_eq!(send("GET", &url, &[("host", &host)], "").status, 200, "the added org survives a restart");
 }
 
 #[tokio::test]
-async fn two_orgs_of_one_name_do_not_start() {
+async fn two_orgs_with_the_same_subdomain_do_not_start() {
     let twice = Org::builder().customers(["acme", "acme"]).start().await.unwrap_err();
     assert!(twice.is_config() && twice.to_string().contains("acme"), "{twice}");
     assert!(OrgBuilder::from_variables([("OKTA_DEV_ORGS", "acme,,b")]).unwrap().start().await.is_err());
 }
 
 #[tokio::test]
-async fn lifetimes_of_the_program_are_those_of_every_org() {
+async fn lifetimes_apply_to_every_org() {
     let variables = [("OKTA_DEV_ORGS", "acme, globex"), ("OKTA_DEV_ACCESS_TOKEN_LIFETIME", "7")];
     let org = OrgBuilder::from_variables(variables).unwrap().start().await.unwrap();
     assert_eq!(tokens_of(&org.org("globex").unwrap(), SAM).await["expires_in"], 7);
 }
 
 #[tokio::test]
-async fn what_an_app_is_told_names_the_org() {
+async fn tenant_settings_carry_the_name_of_the_org() {
     let org = three().await;
     let big = org.org("big-co").unwrap();
     let env: std::collections::BTreeMap<_, _> = big.tenant_env().into_iter().collect();
@@ -128,7 +128,7 @@ async fn what_an_app_is_told_names_the_org() {
 }
 
 #[test]
-fn the_program_prints_what_to_paste() {
+fn the_program_prints_tenant_settings() {
     use std::io::BufRead as _;
     use std::process::{Command, Stdio};
     let mut command = Command::new(env!("CARGO_BIN_EXE_okta-dev"));

@@ -1,4 +1,4 @@
-//! Each fault changes what it says, and is off again when it is cleared.
+//! Each fault has its documented effect until it is cleared.
 
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,7 @@ async fn claims_of_the_id_token() {
     for (fault, name, value) in cases {
         let token = faulty(&org, fault.clone()).await;
         assert_eq!(claims(&token)[name], value, "{fault:?}");
-        assert!(verifies(&org, &token), "{fault:?} breaks nothing else");
+        assert!(verifies(&org, &token), "{fault:?} changes nothing else");
     }
     let control = claims(&tokens(&org, "openid").await.json()["id_token"]);
     assert_eq!((&control["sub"], &control["iss"]), (&json!(ada), &json!(org.issuer())));
@@ -97,7 +97,7 @@ async fn algorithms_of_the_id_token() {
     ] {
         let token = faulty(&org, fault).await;
         assert_eq!(header(&token)["alg"], name);
-        assert!(verifies(&org, &token), "{name} is properly signed");
+        assert!(verifies(&org, &token), "{name} is correctly signed");
     }
     let none = faulty(&org, Fault::IdTokenAlgNone).await;
     assert_eq!((&header(&none)["alg"], none.as_str().unwrap().ends_with('.')), (&json!("none"), true));
@@ -198,7 +198,7 @@ async fn metadata() {
 }
 
 #[tokio::test]
-async fn errors_of_the_token_endpoint_do_not_use_up_the_code() {
+async fn errors_of_the_token_endpoint_do_not_consume_the_code() {
     let org = Org::start().await.unwrap();
     let code = sign_in(&org, &[]).await.param("code").unwrap();
     let with = |fault: Fault| {
@@ -217,7 +217,7 @@ async fn errors_of_the_token_endpoint_do_not_use_up_the_code() {
 }
 
 #[tokio::test]
-async fn oddities_of_the_token_response() {
+async fn unusual_token_responses() {
     let org = Org::start().await.unwrap();
     let with = async |fault: Fault| {
         org.fault_once(fault);
@@ -250,7 +250,7 @@ async fn a_token_request_may_hang_until_the_org_stops() {
         std::thread::yield_now();
     }
     org.stop();
-    assert!(waiting.join().unwrap(), "the connection was closed without an answer");
+    assert!(waiting.join().unwrap(), "the connection was closed without a response");
 }
 
 #[tokio::test]
@@ -281,7 +281,7 @@ async fn refreshes() {
 }
 
 #[tokio::test]
-async fn userinfo_answers() {
+async fn userinfo_responses() {
     let org = Org::start().await.unwrap();
     let token = org.mint().access_token(ADA, ["openid"]).sign();
     let with = |fault: Fault| {

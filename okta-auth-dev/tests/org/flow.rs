@@ -1,4 +1,4 @@
-//! Sign-in from start to end, and what goes wrong on the way.
+//! Sign-in from start to end, and its failures.
 
 use crate::support::*;
 use okta_auth_dev::{
@@ -7,7 +7,7 @@ use okta_auth_dev::{
 use serde_json::json;
 
 #[tokio::test]
-async fn a_person_signs_in_with_query_and_pkce() {
+async fn a_user_signs_in_with_query_and_pkce() {
     let org = Org::start().await.unwrap();
     let response = sign_in(&org, &[]).await;
     assert!(response.target().unwrap().starts_with(CALLBACK), "{response:?}");
@@ -57,7 +57,7 @@ fn at_hash(access_token: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_person_signs_in_with_form_post() {
+async fn a_user_signs_in_with_form_post() {
     let org = Org::start().await.unwrap();
     let response = sign_in(&org, &[("response_mode", "form_post")]).await;
     let Response::FormPost { action, fields } = &response else { panic!("{response:?}") };
@@ -78,7 +78,7 @@ async fn the_state_survives_escaping() {
 }
 
 #[tokio::test]
-async fn a_code_works_once_and_not_for_long() {
+async fn a_code_works_once_and_expires() {
     let org = Org::start().await.unwrap();
     let code = sign_in(&org, &[]).await.param("code").unwrap();
     assert_eq!(exchange(&org, &code, &[]).status, 200);
@@ -151,7 +151,7 @@ async fn a_code_is_bound_to_client_and_server() {
 }
 
 #[tokio::test]
-async fn the_public_client_signs_in_with_pkce_alone() {
+async fn the_public_client_signs_in_with_pkce_only() {
     let org = Org::start().await.unwrap();
     let response = sign_in(&org, &[("client_id", PUBLIC_CLIENT_ID), ("scope", "openid offline_access")]).await;
     let fields = [
@@ -192,7 +192,7 @@ async fn an_okta_session_signs_in_again_without_a_password() {
 }
 
 #[tokio::test]
-async fn a_new_sign_in_asks_again_and_changes_the_person() {
+async fn a_new_sign_in_requires_the_password_and_can_change_the_user() {
     let org = Org::start().await.unwrap();
     let mut browser = org.browser();
     browser.sign_in(&authorize_url(&org, &org.issuer(), &[]), ADA).await.unwrap();
@@ -204,7 +204,7 @@ async fn a_new_sign_in_asks_again_and_changes_the_person() {
 }
 
 #[tokio::test]
-async fn an_administrator_makes_id_tokens_richer() {
+async fn configured_claims_appear_in_id_tokens() {
     let builder = Org::builder().groups_claim("default", GroupsClaim::all("groups"));
     let builder = builder.groups_claim("default", GroupsClaim::all("seldom").always(false));
     let asked = CustomClaim::new("tier", 2).in_id_token(true).always(false);
@@ -224,7 +224,8 @@ async fn an_administrator_makes_id_tokens_richer() {
     assert_eq!((&id["given_name"], &id["email_verified"], &id["tier"]), (&json!("Ada"), &json!(true), &json!(2)));
 }
 
-/// Everywhere: at the org's own server with the scope that Okta wants, and in the orgs of customers.
+/// For every server: at the org's own server with the scope that Okta requires, and in
+/// the orgs of customers.
 #[tokio::test]
 async fn one_setting_configures_groups_for_every_server() {
     let own = AuthorizationServer::custom("own", "api://own").groups_claim(GroupsClaim::all("roles"));
@@ -244,7 +245,7 @@ async fn one_setting_configures_groups_for_every_server() {
 }
 
 #[tokio::test]
-async fn acr_values_are_met_refused_or_ignored() {
+async fn acr_values_are_met_rejected_or_ignored() {
     let org = Org::builder().user(User::ada().second_factor(false)).start().await.unwrap();
     let acr = |id: &serde_json::Value| id.get("acr").cloned();
     let code = sign_in(&org, &[("acr_values", "urn:okta:loa:1fa:pwd")]).await.param("code").unwrap();
@@ -276,9 +277,9 @@ async fn stopping_is_an_outage_and_restarting_ends_it() {
     assert!(std::net::TcpStream::connect(&address).is_err());
     assert!(org.sign_in(&authorize_url(&org, &org.issuer(), &[]), ADA).await.unwrap_err().is_browser());
     org.restart().await.unwrap();
-    assert_eq!(refresh(&org, body["refresh_token"].as_str().unwrap()).status, 200, "what happened before is kept");
+    assert_eq!(refresh(&org, body["refresh_token"].as_str().unwrap()).status, 200, "earlier state is kept");
     drop(org);
-    // The server stops with the last handle; the port may take a moment to close.
+    // The server stops with the last handle; closing the port may take a moment.
     let gone = (0..1000).any(|_| {
         std::thread::yield_now();
         std::net::TcpStream::connect(&address).is_err()

@@ -1,4 +1,4 @@
-//! Introspection of every kind of token, alive and dead.
+//! Introspection of every kind of token, active and inactive.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::support::*;
 
 const OFFLINE: &str = "openid profile offline_access";
 
-/// What Okta says about a token that somebody signed in for.
+/// Okta's members for a token of a user.
 const SIGNED: [&str; 12] =
     ["active", "token_type", "client_id", "username", "exp", "iat", "sub", "aud", "iss", "jti", "uid", "auth_time"];
 
@@ -31,7 +31,7 @@ fn inactive() -> Value {
 }
 
 #[tokio::test]
-async fn every_token_of_a_sign_in_is_known_at_both_kinds_of_server() {
+async fn every_token_of_a_sign_in_is_active_at_both_kinds_of_server() {
     let org = Org::start().await.unwrap();
     let ada = org.user(ADA).unwrap();
     for (issuer, base) in [(org.issuer(), org.issuer()), (org.org_issuer(), format!("{}/oauth2", org.url()))] {
@@ -65,7 +65,7 @@ async fn every_token_of_a_sign_in_is_known_at_both_kinds_of_server() {
 }
 
 #[tokio::test]
-async fn a_server_knows_its_own_tokens_only() {
+async fn a_server_introspects_only_its_own_tokens() {
     let org = Org::start().await.unwrap();
     let body = tokens(&org, OFFLINE).await.json();
     let of_org = json!(org.mint().server(ORG_SERVER).access_token(ADA, ["openid"]).sign());
@@ -78,7 +78,7 @@ async fn a_server_knows_its_own_tokens_only() {
 }
 
 #[tokio::test]
-async fn a_token_of_a_service_has_no_person() {
+async fn a_token_of_a_service_has_no_user() {
     let org = Org::start().await.unwrap();
     let token = org.client_credentials(&["orders:read", "orders:write"]).await.unwrap();
     let members = introspect(&org, &token);
@@ -94,9 +94,9 @@ async fn a_token_of_a_service_has_no_person() {
 }
 
 #[tokio::test]
-async fn ended_sessions_and_removed_people_leave_nothing_active() {
+async fn ending_sessions_and_deleting_users_inactivates_their_tokens() {
     let org = Org::start().await.unwrap();
-    // Without a refresh token the access token must be found by itself.
+    // Without a refresh token, the grant is found by its access token.
     let first = tokens(&org, "openid").await.json();
     org.end_sessions("ADA@example.test");
     assert_eq!(introspect(&org, first["access_token"].as_str().unwrap()), inactive());
@@ -108,7 +108,7 @@ async fn ended_sessions_and_removed_people_leave_nothing_active() {
 }
 
 #[tokio::test]
-async fn a_replaced_refresh_token_is_active_for_the_leeway() {
+async fn a_rotated_refresh_token_is_active_for_the_leeway() {
     let org = Org::builder().rotation(Rotation::Rotate).start().await.unwrap();
     let first = tokens(&org, OFFLINE).await.json();
     let old = first["refresh_token"].as_str().unwrap();

@@ -61,11 +61,11 @@ async fn the_org_server_signs_access_tokens_with_a_key_it_does_not_publish() {
     let token = body["access_token"].as_str().unwrap();
     let url = format!("{}/oauth2/v1/introspect", org.url());
     assert_eq!(post(&url, Some(&org.client()), &[("token", token)]).json()["active"], true);
-    assert_eq!(introspect(&org, token), json!({"active": false}), "only the server that issued it knows it");
+    assert_eq!(introspect(&org, token), json!({"active": false}), "only the issuing server accepts it");
 }
 
 #[tokio::test]
-async fn a_minter_makes_what_it_is_told() {
+async fn a_minter_makes_the_requested_tokens() {
     let org = Org::start().await.unwrap();
     let mint = || org.mint().id_token(ADA, "n");
     let plain = json!(mint().sign());

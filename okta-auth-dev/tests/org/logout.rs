@@ -41,7 +41,7 @@ async fn signing_out_ends_the_session_and_returns_the_state() {
 }
 
 #[tokio::test]
-async fn an_old_hint_is_a_hint_and_without_a_session_the_way_is_free() {
+async fn an_expired_hint_is_accepted_and_sign_out_without_a_session_succeeds() {
     let org = Org::start().await.unwrap();
     let (_, hint) = signed_in(&org, ADA).await;
     org.clock().advance(std::time::Duration::from_secs(86_400 * 30));
@@ -59,7 +59,7 @@ async fn without_a_target_the_org_shows_its_sign_in_page() {
     let Response::Page { status: 200, body } = response else { panic!("{response:?}") };
     assert!(body.contains("name=\"username\"") && body.contains("to Okta Dev"), "{body}");
     assert!(!browser.has_session());
-    // The page signs in at the org itself, and an app needs no password after that.
+    // The page signs in at the org itself; afterwards an app needs no password.
     let own = format!("{}/signin", org.url());
     let home = browser.sign_in(&own, ADA).await.unwrap();
     assert_eq!(home, Response::Redirect(format!("{}/", org.url())));
@@ -90,7 +90,7 @@ async fn a_bad_request_ends_on_a_page_and_keeps_the_session() {
 }
 
 #[tokio::test]
-async fn a_hint_about_somebody_else_is_refused() {
+async fn a_hint_about_another_user_is_rejected() {
     let org = Org::start().await.unwrap();
     let (mut browser, _) = signed_in(&org, ADA).await;
     let (_, of_ben) = signed_in(&org, BEN).await;

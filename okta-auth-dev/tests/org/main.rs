@@ -1,4 +1,4 @@
-//! The development org, over real sockets: what an app meets when everything is right, and when it is not.
+//! Tests of the development org over real sockets, with and without faults.
 
 #![allow(
     clippy::unwrap_used,

@@ -65,7 +65,7 @@ async fn the_document_of_a_custom_server_has_oktas_members_in_oktas_order() {
 }
 
 #[tokio::test]
-async fn the_org_itself_is_an_issuer_without_a_path() {
+async fn the_issuer_of_the_orgs_own_server_has_no_path() {
     let org = Org::start().await.unwrap();
     let document = get(&format!("{}/.well-known/openid-configuration", org.url())).json();
     assert_eq!(document["issuer"], org.url());
@@ -76,7 +76,7 @@ async fn the_org_itself_is_an_issuer_without_a_path() {
 }
 
 #[tokio::test]
-async fn the_oauth_document_is_at_both_places() {
+async fn the_oauth_document_is_served_at_both_paths() {
     let org = Org::start().await.unwrap();
     let old = get(&format!("{}/.well-known/oauth-authorization-server", org.issuer())).json();
     let rfc = get(&format!("{}/.well-known/oauth-authorization-server/oauth2/default", org.url())).json();
@@ -89,7 +89,7 @@ async fn the_oauth_document_is_at_both_places() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_gets_oktas_errors() {
+async fn unknown_paths_get_oktas_errors() {
     let org = Org::start().await.unwrap();
     let answer = get(&format!("{}/oauth2/nope/.well-known/openid-configuration", org.url()));
     assert_eq!(answer.status, 404);
@@ -108,7 +108,7 @@ async fn what_does_not_exist_gets_oktas_errors() {
 }
 
 #[tokio::test]
-async fn further_servers_and_orgs_have_documents_of_their_own() {
+async fn additional_servers_and_orgs_have_their_own_documents() {
     let builder = Org::builder().authorization_server(AuthorizationServer::custom("orders", "api://orders"));
     let org = builder.org("acme", OrgBuilder::default().name("Acme")).start().await.unwrap();
     let document = get(&format!("{}/.well-known/openid-configuration", org.custom_issuer("orders"))).json();
@@ -123,5 +123,5 @@ async fn further_servers_and_orgs_have_documents_of_their_own() {
     acme.put_client(acme.client().redirect_uri(CALLBACK));
     let response = acme.sign_in(&authorize_url(&acme, &acme.issuer(), &[]), okta_auth_dev::ADA).await.unwrap();
     let code = response.param("code").unwrap();
-    assert_eq!(exchange(&org, &code, &[]).json()["error"], "invalid_grant", "codes stay in their org");
+    assert_eq!(exchange(&org, &code, &[]).json()["error"], "invalid_grant", "codes are bound to their org");
 }

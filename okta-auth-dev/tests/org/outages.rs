@@ -1,4 +1,4 @@
-//! Outages of single endpoints, from the library and over HTTP.
+//! Outages of single endpoints, through the library and the test API.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::*;
 
-/// What a request to each endpoint gets.
+/// The status of a request to the endpoint.
 fn status(org: &Org, endpoint: Endpoint) -> u16 {
     let (at, form) = (|path: &str| format!("{}/v1/{path}", org.issuer()), [("token", "junk")]);
     match endpoint {
@@ -22,7 +22,7 @@ fn status(org: &Org, endpoint: Endpoint) -> u16 {
 }
 
 #[tokio::test]
-async fn every_endpoint_can_fail_alone() {
+async fn every_endpoint_can_fail_independently() {
     let org = Org::start().await.unwrap();
     let usual: Vec<u16> = Endpoint::ALL.into_iter().map(|endpoint| status(&org, endpoint)).collect();
     assert_eq!(usual, [200, 200, 400, 400, 401, 200, 200, 400]);
@@ -56,7 +56,7 @@ async fn a_rate_limit_looks_like_oktas_and_a_number_of_requests_is_counted() {
 }
 
 #[tokio::test]
-async fn a_request_that_hangs_is_carried_out_when_it_is_released() {
+async fn a_hanging_request_is_processed_after_its_release() {
     let org = Org::start().await.unwrap();
     let body = tokens(&org, "openid offline_access").await.json();
     let token = body["refresh_token"].as_str().unwrap().to_owned();
@@ -67,7 +67,7 @@ async fn a_request_that_hangs_is_carried_out_when_it_is_released() {
         let waits = std::thread::spawn(move || refresh(&same, &used).status);
         org.until_waiting(Endpoint::Token, 1).await;
         assert_eq!((org.refreshes().seen, org.refreshes().granted), (1, before), "{outage:?}");
-        assert_eq!(refresh(&org, &token).status, 200, "it was for one request");
+        assert_eq!(refresh(&org, &token).status, 200, "the outage was for one request");
         org.release(Endpoint::Token);
         assert_eq!(waits.join().unwrap(), 200);
         assert_eq!((org.refreshes().granted, org.waiting(Endpoint::Token)), (2, 0));
@@ -75,7 +75,7 @@ async fn a_request_that_hangs_is_carried_out_when_it_is_released() {
 }
 
 #[tokio::test]
-async fn who_hangs_up_waits_no_more() {
+async fn a_disconnected_client_is_not_counted_as_waiting() {
     let org = Org::start().await.unwrap();
     org.outage(Endpoint::Token, Outage::HangAfter);
     let mut stream = TcpStream::connect(org.url().trim_start_matches("http://")).unwrap();
@@ -89,7 +89,7 @@ async fn who_hangs_up_waits_no_more() {
 }
 
 #[tokio::test]
-async fn a_dropped_connection_has_no_answer() {
+async fn a_dropped_connection_gets_no_response() {
     let org = Org::start().await.unwrap();
     let body = tokens(&org, "openid offline_access").await.json();
     let form = encode(&[("grant_type", "refresh_token"), ("refresh_token", body["refresh_token"].as_str().unwrap())]);
@@ -104,7 +104,7 @@ async fn a_dropped_connection_has_no_answer() {
         );
         stream.write_all(format!("{head}{form}").as_bytes()).unwrap();
         let mut answer = Vec::new();
-        // Either an end or a reset, but not a byte.
+        // Either an end or a reset, but never a byte.
         drop(stream.read_to_end(&mut answer));
         assert!(answer.is_empty(), "{outage:?}: {}", String::from_utf8_lossy(&answer));
         assert_eq!((org.refreshes().seen, org.refreshes().granted), (1, granted), "{outage:?}");
@@ -113,7 +113,7 @@ async fn a_dropped_connection_has_no_answer() {
 }
 
 #[tokio::test]
-async fn the_test_api_does_the_same() {
+async fn the_test_api_controls_outages() {
     let org = Org::start().await.unwrap();
     let at = |path: &str| format!("{}/dev/{path}", org.url());
     let put = |path: &str, body: serde_json::Value| send("POST", &at(path), &[], &body.to_string()).status;
@@ -144,11 +144,11 @@ async fn the_test_api_does_the_same() {
     assert_eq!(get(&at("refreshes")).json(), json!({"seen": 1, "granted": 1, "repeated": 0, "reused": 0}));
     assert_eq!(put("clock", json!({"advance": 3601})), 204);
     assert_eq!(userinfo(&org, body["access_token"].as_str().unwrap()).status, 401);
-    assert_eq!(org.count("/dev/clock"), 0, "the journal is about apps");
+    assert_eq!(org.count("/dev/clock"), 0, "the journal records only requests of apps");
 }
 
 #[tokio::test]
-async fn the_test_api_does_not_answer_other_sites() {
+async fn the_test_api_rejects_requests_of_other_sites() {
     let org = Org::start().await.unwrap();
     let url = format!("{}/dev/outages/keys", org.url());
     for header in [("origin", "http://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {

@@ -1,4 +1,4 @@
-//! The sign-in page: what a person, a screen reader and a password manager find on it.
+//! The sign-in page for users, screen readers and password managers.
 
 use okta_auth_dev::{ADA, ADA_PASSWORD, BEN, Browser, Org, Response, User};
 
@@ -12,7 +12,7 @@ async fn page(org: &Org, changes: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn it_is_accessible() {
+async fn the_sign_in_page_is_accessible() {
     let org = Org::builder().name("Acme & Sons").start().await.unwrap();
     let html = page(&org, &[("login_hint", BEN)]).await;
     assert!(html.starts_with("<!doctype html><html lang=\"en\">"));
@@ -25,11 +25,11 @@ async fn it_is_accessible() {
     assert!(html.contains(&format!("value=\"{BEN}\"")), "login_hint fills in the username");
     assert!(html.contains("<main>") && html.contains("<h1>") && html.contains("name=\"viewport\""));
     assert!(html.contains("prefers-color-scheme:dark"));
-    assert!(!html.contains("<script") && !html.contains("src="), "no scripts, no outside assets");
+    assert!(!html.contains("<script") && !html.contains("src="), "no scripts, no external assets");
 }
 
 #[tokio::test]
-async fn it_is_protected() {
+async fn the_sign_in_page_has_security_headers() {
     let org = Org::start().await.unwrap();
     let answer = get(&authorize_url(&org, &org.issuer(), &[]));
     let policy = answer.header("content-security-policy");
@@ -55,7 +55,7 @@ async fn a_test_user_is_one_click_away() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_may_be_corrected() {
+async fn a_wrong_password_can_be_corrected() {
     let org = Org::start().await.unwrap();
     let mut browser = org.browser();
     let url = authorize_url(&org, &org.issuer(), &[]);
@@ -70,9 +70,9 @@ async fn a_wrong_password_may_be_corrected() {
     assert!(org.sign_in(&url, "nobody@example.test").await.unwrap().target().is_none());
 }
 
-/// The fields have the names that Okta Identity Engine gives them.
+/// The fields have the names of Okta Identity Engine.
 #[tokio::test]
-async fn the_password_may_have_a_page_of_its_own() {
+async fn the_password_can_have_its_own_page() {
     let org = Org::builder().identifier_first(true).start().await.unwrap();
     let html = page(&org, &[("login_hint", BEN)]).await;
     assert!(html.contains("name=\"identifier\"") && html.contains(&format!("value=\"{BEN}\"")), "{html}");
@@ -101,7 +101,7 @@ async fn the_password_may_have_a_page_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_first_page_says_how_to_connect() {
+async fn the_home_page_shows_how_to_connect() {
     let org = Org::start().await.unwrap();
     let answer = get(org.url());
     for client in org.clients() {
@@ -117,9 +117,9 @@ async fn the_first_page_says_how_to_connect() {
     );
 }
 
-/// Who can be signed out is who is there.
+/// The page offers sign-out only for users with a session.
 #[tokio::test]
-async fn the_administrator_sees_who_is_there() {
+async fn the_administrator_sees_users_with_a_session() {
     let org = Org::start().await.unwrap();
     let admin = || get(&format!("{}/admin", org.url())).body;
     assert!(admin().contains("No sessions.") && !admin().contains("<button"));
@@ -133,7 +133,7 @@ async fn the_administrator_sees_who_is_there() {
 }
 
 #[tokio::test]
-async fn a_form_without_its_request_leads_nowhere() {
+async fn a_form_without_a_request_is_rejected() {
     let org = Org::start().await.unwrap();
     let fields = [("stateToken", "made-up"), ("username", ADA), ("password", ADA_PASSWORD)];
     let response = org.browser().submit(&format!("{}/signin", org.url()), &fields).await.unwrap();

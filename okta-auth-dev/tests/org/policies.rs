@@ -1,4 +1,4 @@
-//! Access policies: who may have which tokens.
+//! Access policies: which clients and users may have which tokens.
 
 use okta_auth_dev::{ADA, AccessPolicy, BEN, Org, OrgBuilder, Response, SERVICE_CLIENT_ID};
 use serde_json::json;
@@ -23,7 +23,7 @@ fn service(org: &Org, scope: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn what_no_policy_allows_is_denied() {
+async fn requests_that_no_policy_allows_are_denied() {
     let staff = AccessPolicy::new("Staff read").group("Staff").scope("openid").scope("orders:read");
     let admins = AccessPolicy::new("Admins").user(ADA);
     let org = Org::builder().access_policy("default", staff).access_policy("default", admins).start().await.unwrap();
@@ -34,13 +34,13 @@ async fn what_no_policy_allows_is_denied() {
     assert_denied(&asks(&org, BEN, "openid").await);
     let answer = service(&org, "orders:read");
     let expected = json!({"error": "access_denied", "error_description": DENIED});
-    assert_eq!((answer.status, answer.json()), (401, expected), "a service is in no group");
+    assert_eq!((answer.status, answer.json()), (401, expected), "a service has no groups");
     let at_org = authorize_url(&org, &org.org_issuer(), &[("scope", "openid")]);
-    assert!(org.sign_in(&at_org, BEN).await.unwrap().param("code").is_some(), "other servers are not concerned");
+    assert!(org.sign_in(&at_org, BEN).await.unwrap().param("code").is_some(), "other servers are not affected");
 }
 
 #[tokio::test]
-async fn a_policy_may_be_for_certain_clients() {
+async fn a_policy_can_be_limited_to_clients() {
     let job = AccessPolicy::new("Job").client(SERVICE_CLIENT_ID).scope("orders:read");
     let org = Org::builder().access_policy("default", job).start().await.unwrap();
     assert_eq!(service(&org, "orders:read").status, 200);
@@ -49,7 +49,7 @@ async fn a_policy_may_be_for_certain_clients() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_for_a_code_for_nothing() {
+async fn a_user_whom_the_policy_denies_gets_no_second_step() {
     let org = Org::builder().access_policy("default", AccessPolicy::new("Ben").user(BEN)).start().await.unwrap();
     assert_denied(&sign_in(&org, &[("acr_values", "urn:okta:loa:2fa:any")]).await);
     assert_eq!(org.count("/signin/verify"), 0);
@@ -60,7 +60,7 @@ async fn nobody_is_asked_for_a_code_for_nothing() {
 }
 
 #[tokio::test]
-async fn policies_come_from_a_file_too() {
+async fn policies_can_be_set_in_a_file() {
     let toml = r#"
         [[server]]
         id = "default"

@@ -1,4 +1,4 @@
-//! Refresh tokens beyond the plain case: their end, their reuse, and who may still use them.
+//! Refresh tokens: absolute lifetime, reuse, and unassigned apps.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn token(body: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn a_lifetime_ends_what_use_prolongs_and_a_successor_inherits_it() {
+async fn use_extends_a_refresh_token_only_to_its_absolute_lifetime_which_successors_inherit() {
     let org = Org::builder().rotation(Rotation::Rotate).refresh_token_lifetime(10 * DAY).start().await.unwrap();
     let mut body = tokens(&org, OFFLINE).await.json();
     for _ in 0..3 {
@@ -44,10 +44,10 @@ async fn refresh_tokens_of_the_orgs_own_server_live_ninety_days() {
 }
 
 #[tokio::test]
-async fn the_journal_tells_what_became_of_refreshes() {
+async fn the_journal_counts_refreshes() {
     let org = Org::builder().rotation(Rotation::Rotate).start().await.unwrap();
     let first = tokens(&org, OFFLINE).await.json();
-    assert_eq!(org.refreshes().seen, 0, "a sign-in is no refresh");
+    assert_eq!(org.refreshes().seen, 0, "a sign-in is not a refresh");
     let second = refresh(&org, token(&first)).json();
     refresh(&org, token(&first));
     org.fault_once(Fault::TokenHtml);
@@ -63,7 +63,7 @@ async fn the_journal_tells_what_became_of_refreshes() {
 }
 
 #[tokio::test]
-async fn without_any_leeway_the_second_use_kills_everything() {
+async fn without_any_leeway_the_second_use_revokes_the_grant() {
     let org = Org::builder().rotation(Rotation::Rotate).start().await.unwrap();
     org.fault(Fault::RefreshNoLeeway);
     let first = tokens(&org, OFFLINE).await.json();
@@ -72,12 +72,12 @@ async fn without_any_leeway_the_second_use_kills_everything() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(used.iter().filter(|status| **status == 200).count(), 1, "{used:?}");
-    assert_eq!(org.refreshes().reused, 1, "after that the token is unknown");
+    assert_eq!(org.refreshes().reused, 1, "afterwards the token is unknown");
     assert_eq!(introspect(&org, first["access_token"].as_str().unwrap()), json!({"active": false}));
 }
 
 #[tokio::test]
-async fn who_loses_the_app_cannot_refresh_or_sign_in() {
+async fn a_user_without_the_app_cannot_refresh_or_sign_in() {
     let org = Org::start().await.unwrap();
     let (body, id) = (tokens(&org, OFFLINE).await.json(), org.client().client_id);
     org.unassign("ADA@example.test", &id);
@@ -87,8 +87,8 @@ async fn who_loses_the_app_cannot_refresh_or_sign_in() {
     assert_eq!(response.param("error").unwrap(), "access_denied");
     assert_eq!(response.param("error_description").unwrap(), "User is not assigned to the client application.");
     let others = org.sign_in(&authorize_url(&org, &org.issuer(), &[]), BEN).await.unwrap();
-    assert!(others.param("code").is_some(), "others have it still");
+    assert!(others.param("code").is_some(), "other users still have the app");
     org.assign(ADA, &id);
     assert!(sign_in(&org, &[]).await.param("code").is_some());
-    assert_eq!(refresh(&org, token(&body)).status, 400, "what was revoked stays revoked");
+    assert_eq!(refresh(&org, token(&body)).status, 400, "revoked tokens stay revoked");
 }

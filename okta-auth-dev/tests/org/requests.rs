@@ -1,11 +1,11 @@
-//! Requests for authorization that are not in order, and where their errors go.
+//! Invalid authorization requests, and where their errors go.
 
 use okta_auth_dev::{Client, Org, Response, SERVICE_CLIENT_ID};
 
 use crate::support::*;
 
 #[tokio::test]
-async fn what_cannot_be_trusted_gets_a_page() {
+async fn untrusted_redirect_uris_get_an_error_page() {
     let org = Org::start().await.unwrap();
     let cases = [
         ("client_id", "nobody", "client_id"),
@@ -24,7 +24,7 @@ async fn what_cannot_be_trusted_gets_a_page() {
 }
 
 #[tokio::test]
-async fn everything_else_goes_to_the_app() {
+async fn all_other_errors_go_to_the_app() {
     let org = Org::start().await.unwrap();
     let cases = [
         ("response_type", "none", "unsupported_response_type"),
@@ -59,7 +59,7 @@ async fn everything_else_goes_to_the_app() {
 }
 
 #[tokio::test]
-async fn errors_come_the_way_the_request_asked_for() {
+async fn errors_use_the_requested_response_mode() {
     let org = Org::start().await.unwrap();
     let url =
         authorize_url(&org, &org.issuer(), &[("response_mode", "form_post"), ("prompt", "none"), ("max_age", "0")]);
@@ -69,7 +69,7 @@ async fn errors_come_the_way_the_request_asked_for() {
 }
 
 #[tokio::test]
-async fn request_objects_are_refused_where_a_redirect_uri_may_be_inside() {
+async fn request_objects_are_rejected_before_the_redirect_uri_is_checked() {
     let org = Org::start().await.unwrap();
     let both = [("request", "a.b.c"), ("request_uri", "urn:okta:x")];
     let open = async |changes: &[(&str, &str)]| {
@@ -83,9 +83,9 @@ async fn request_objects_are_refused_where_a_redirect_uri_may_be_inside() {
     }
 }
 
-/// Tokens would come in the fragment, so errors do.
+/// Tokens would be in the fragment, so errors are there as well.
 #[tokio::test]
-async fn implicit_and_hybrid_are_not_enabled_and_say_so_in_the_fragment() {
+async fn errors_of_implicit_and_hybrid_requests_are_in_the_fragment() {
     let org = Org::start().await.unwrap();
     for kind in ["token", "id_token", "id_token token", "code id_token", "code token", "code id_token token"] {
         let url = authorize_url(&org, &org.issuer(), &[("response_type", kind)]);
@@ -102,7 +102,7 @@ async fn implicit_and_hybrid_are_not_enabled_and_say_so_in_the_fragment() {
 }
 
 #[tokio::test]
-async fn a_code_comes_in_the_fragment_or_in_a_message_if_that_is_asked_for() {
+async fn a_code_can_be_requested_in_the_fragment_or_in_a_message() {
     let org = Org::start().await.unwrap();
     let fragment = sign_in(&org, &[("response_mode", "fragment")]).await;
     let Response::Redirect(target) = &fragment else { panic!("{fragment:?}") };
@@ -127,7 +127,7 @@ async fn a_code_comes_in_the_fragment_or_in_a_message_if_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn an_identity_provider_is_one_that_is_configured() {
+async fn only_configured_identity_providers_are_accepted() {
     let org = Org::builder().identity_provider("0oapartner").start().await.unwrap();
     let named = sign_in(&org, &[("idp", "0oapartner")]).await.param("code").unwrap();
     assert_eq!(claims(&exchange(&org, &named, &[]).json()["id_token"])["idp"], "0oapartner");
@@ -140,7 +140,7 @@ async fn an_identity_provider_is_one_that_is_configured() {
 }
 
 #[tokio::test]
-async fn a_request_may_be_posted() {
+async fn a_request_can_be_posted() {
     let org = Org::start().await.unwrap();
     let url = authorize_url(&org, &org.issuer(), &[]);
     let (base, query) = url.split_once('?').unwrap();
@@ -150,7 +150,7 @@ async fn a_request_may_be_posted() {
 }
 
 #[tokio::test]
-async fn clients_are_held_to_their_settings() {
+async fn client_settings_are_enforced() {
     let org = Org::start().await.unwrap();
     org.put_client(Client::web("0oastrict", "s").redirect_uri(CALLBACK).pkce_required(true).scopes(["openid"]));
     let open = |changes: Vec<(&'static str, &'static str)>| {

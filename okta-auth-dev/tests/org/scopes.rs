@@ -1,4 +1,4 @@
-//! Custom scopes and claims, for people and for services.
+//! Custom scopes and claims, for users and for services.
 
 use okta_auth_dev::{ADA, AuthorizationServer, Client, CustomClaim, Org, OrgBuilder, SERVICE_CLIENT_ID, User};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::*;
 
 #[tokio::test]
-async fn the_default_clients_may_ask_for_the_scopes_of_the_default_server() {
+async fn the_default_clients_may_request_the_scopes_of_the_default_server() {
     let org = Org::start().await.unwrap();
     let body = tokens(&org, "openid orders:read orders:write").await.json();
     assert_eq!(body["scope"], "openid orders:read orders:write");
@@ -19,7 +19,7 @@ async fn the_default_clients_may_ask_for_the_scopes_of_the_default_server() {
 }
 
 #[tokio::test]
-async fn a_scope_can_be_added_and_others_are_refused() {
+async fn a_scope_can_be_added_and_others_are_rejected() {
     let org = Org::builder().scope("default", "orders:cancel").start().await.unwrap();
     assert!(sign_in(&org, &[("scope", "openid orders:cancel orders:read")]).await.param("code").is_some());
     let unknown = sign_in(&org, &[("scope", "openid orders:delete")]).await;
@@ -48,7 +48,7 @@ async fn the_service_client_is_the_configured_one() {
 }
 
 #[tokio::test]
-async fn claims_are_literals_or_attributes_where_and_when_they_are_wanted() {
+async fn claims_are_literals_or_attributes_in_the_configured_tokens() {
     let org = Org::builder()
         .user(User::ada().claim("department", "Mathematics"))
         .claim("default", CustomClaim::new("tenant", json!({"id": 7})).in_id_token(true))
@@ -63,7 +63,7 @@ async fn claims_are_literals_or_attributes_where_and_when_they_are_wanted() {
     assert_eq!((&access["tenant"], &id["tenant"]), (&json!({"id": 7}), &json!({"id": 7})));
     assert_eq!((&access["dept"], id.get("dept")), (&json!("Mathematics"), None));
     assert_eq!((access.get("mail"), &id["mail"]), (None, &json!(ADA)));
-    assert_eq!(access.get("phone"), None, "there is no number");
+    assert_eq!(access.get("phone"), None, "the user has no number");
     assert_eq!(userinfo(&org, body["access_token"].as_str().unwrap()).json()["mail"], ADA);
     let without = tokens(&org, "openid orders:write").await.json();
     assert_eq!(claims(&without["access_token"]).get("dept"), None);
@@ -72,7 +72,7 @@ async fn claims_are_literals_or_attributes_where_and_when_they_are_wanted() {
 }
 
 #[tokio::test]
-async fn claims_come_from_a_file_too() {
+async fn claims_can_be_set_in_a_file() {
     let toml = r#"
         [[server]]
         id = "default"
@@ -98,7 +98,7 @@ async fn claims_come_from_a_file_too() {
 }
 
 #[tokio::test]
-async fn a_claim_must_not_take_the_place_of_oktas_own() {
+async fn a_claim_must_not_replace_a_standard_claim() {
     for name in ["sub", "cid", "acr", ""] {
         let error = Org::builder().claim("default", CustomClaim::new(name, 1)).start().await.unwrap_err();
         assert!(error.is_config() && error.to_string().contains("another name"), "{error}");

@@ -1,4 +1,4 @@
-//! Step-up: the second factor, and what becomes of the session.
+//! Step-up: the second factor, and its effect on the session.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn step_up(org: &Org) -> String {
     url(org, &[("acr_values", TWO)])
 }
 
-/// What is between two marks.
+/// The text between two marks.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     text.split_once(start).and_then(|(_, rest)| rest.split_once(end)).unwrap_or_else(|| panic!("{text}")).0
 }
@@ -42,7 +42,7 @@ fn tokens_of(org: &Org, response: &Response) -> (Value, Value) {
     (claims(&body["id_token"]), claims(&body["access_token"]))
 }
 
-/// The password page, filled in; what comes next is the second page.
+/// Submits the password page; the result is the page of the second factor.
 async fn password(org: &Org, browser: &mut Browser, url: &str) -> String {
     let page = body(browser.open(url).await.unwrap(), 200);
     let fields = [("stateToken", handle(&page)), ("username", ADA), ("password", ADA_PASSWORD)];
@@ -68,8 +68,8 @@ async fn the_second_step_raises_the_session() {
     assert_eq!((&id["amr"], &id["acr"]), (&json!(["pwd", "otp", "mfa"]), &json!(TWO)));
     assert_eq!((&access["acr"], &access["auth_time"]), (&json!(TWO), &id["auth_time"]));
     let later = id["auth_time"].as_i64().unwrap() - before["auth_time"].as_i64().unwrap();
-    assert!((59..=62).contains(&later), "auth_time is that of the code: {later}");
-    assert_eq!(org.count("/signin"), 1, "the session stood in for the password");
+    assert!((59..=62).contains(&later), "auth_time is the time of the code: {later}");
+    assert_eq!(org.count("/signin"), 1, "the session replaced the password");
     assert_eq!(org.count("/signin/verify"), 1);
 
     for changes in [&[("acr_values", TWO)][..], &[("acr_values", TWO), ("prompt", "none")], &[]] {
@@ -104,7 +104,7 @@ async fn one_call_signs_in_with_both_factors() {
 }
 
 #[tokio::test]
-async fn no_step_where_none_is_needed() {
+async fn no_second_step_if_it_is_not_required() {
     let strong = User::new("eve@example.test", "pw").amr(["pwd", "hwk", "mfa"]);
     let org = Org::builder().user(strong).start().await.unwrap();
     let response = org.sign_in(&step_up(&org), "eve@example.test").await.unwrap();
@@ -114,11 +114,15 @@ async fn no_step_where_none_is_needed() {
     }
     assert_eq!(org.count("/signin/verify"), 0);
     let hardware = sign_in(&org, &[("acr_values", "phrh")]).await;
-    assert_eq!(hardware.param("error").unwrap(), "unmet_authentication_requirements", "a code is no hardware");
+    assert_eq!(
+        hardware.param("error").unwrap(),
+        "unmet_authentication_requirements",
+        "a code is not hardware-protected"
+    );
 }
 
 #[tokio::test]
-async fn somebody_without_a_second_factor_is_refused_unless_it_is_optional() {
+async fn a_user_without_a_second_factor_is_rejected_unless_it_is_optional() {
     let toml = "[[user]]\nlogin = \"ada@example.test\"\npassword = \"pw\"\nsecond_factor = false";
     let org = OrgBuilder::from_toml(toml).unwrap().start().await.unwrap();
     let refused = sign_in(&org, &[("acr_values", TWO)]).await;
@@ -131,7 +135,7 @@ async fn somebody_without_a_second_factor_is_refused_unless_it_is_optional() {
 }
 
 #[tokio::test]
-async fn a_silent_request_is_not_asked_for_a_code() {
+async fn a_silent_request_gets_an_error_and_no_second_step() {
     let org = Org::start().await.unwrap();
     let mut browser = org.browser();
     browser.sign_in(&url(&org, &[]), ADA).await.unwrap();
@@ -141,7 +145,7 @@ async fn a_silent_request_is_not_asked_for_a_code() {
 }
 
 #[tokio::test]
-async fn the_page_is_accessible_and_protected() {
+async fn the_second_factor_page_is_accessible_and_has_security_headers() {
     let org = Org::builder().name("Acme & Sons").start().await.unwrap();
     let mut browser = org.browser();
     let page = password(&org, &mut browser, &step_up(&org)).await;
@@ -150,19 +154,19 @@ async fn the_page_is_accessible_and_protected() {
     assert!(page.contains("autocomplete=\"one-time-code\"") && page.contains("aria-describedby=\"passcode-hint\""));
     assert!(page.contains("name=\"action\" value=\"verify\"") && page.contains("name=\"action\" value=\"cancel\""));
     assert!(page.contains("development org") && page.contains(ADA));
-    assert!(!page.contains("<script") && !page.contains("src="), "no scripts, no outside assets");
+    assert!(!page.contains("<script") && !page.contains("src="), "no scripts, no external assets");
     assert!(passcode(&page).len() == 6 && passcode(&page).bytes().all(|byte| byte.is_ascii_digit()));
     let wrong = body(verify(&org, &mut browser, &page, &[("passcode", "nonsense")]).await, 401);
     assert!(wrong.contains("role=\"alert\"") && wrong.contains("aria-describedby=\"problem passcode-hint\""));
 }
 
 #[tokio::test]
-async fn a_wrong_code_may_be_corrected() {
+async fn a_wrong_code_can_be_corrected() {
     let org = Org::start().await.unwrap();
     let mut browser = org.browser();
     let page = password(&org, &mut browser, &step_up(&org)).await;
     let wrong = body(verify(&org, &mut browser, &page, &[("passcode", "")]).await, 401);
-    assert_ne!(passcode(&page), passcode(&wrong), "each code is good for one attempt");
+    assert_ne!(passcode(&page), passcode(&wrong), "each code allows one attempt");
     let stale = body(verify(&org, &mut browser, &page, &[("passcode", passcode(&page))]).await, 401);
     let spaced = format!(" {} {}", &passcode(&stale)[..3], &passcode(&stale)[3..]);
     let response = verify(&org, &mut browser, &stale, &[("passcode", &spaced)]).await;
@@ -186,11 +190,11 @@ async fn five_wrong_codes_end_the_request() {
     assert_eq!(ended.param("state").unwrap(), "the-state");
     assert!(matches!(verify(&org, &mut browser, &page, &[]).await, Response::Page { status: 400, .. }));
     let (id, _) = tokens_of(&org, &browser.open(&url(&org, &[])).await.unwrap());
-    assert_eq!(id["amr"], json!(["pwd"]), "the password was right all the same");
+    assert_eq!(id["amr"], json!(["pwd"]), "the password was still correct");
 }
 
 #[tokio::test]
-async fn a_person_may_refuse() {
+async fn a_user_can_cancel_the_second_step() {
     let org = Org::start().await.unwrap();
     let mut browser = org.browser();
     let refused = browser.refuse_second_factor(true).sign_in(&step_up(&org), ADA).await.unwrap();
@@ -201,7 +205,7 @@ async fn a_person_may_refuse() {
 }
 
 #[tokio::test]
-async fn the_form_needs_its_request_and_its_session() {
+async fn the_form_requires_its_request_and_its_session() {
     let org = Org::start().await.unwrap();
     let (mut ada, mut stranger) = (org.browser(), org.browser());
     let page = password(&org, &mut ada, &step_up(&org)).await;

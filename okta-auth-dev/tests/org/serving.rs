@@ -1,4 +1,4 @@
-//! Where the org listens, what it is called, and who may read its answers.
+//! Listening address, issuer, and access to responses.
 
 use okta_auth_dev::{Client, GrantType, Org, PUBLIC_CLIENT_ID, SERVICE_CLIENT_ID};
 use serde_json::json;
@@ -12,7 +12,7 @@ fn issuer_under(org: &Org, host: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn names_on_the_allow_list_are_answered_and_no_others() {
+async fn only_names_on_the_allow_list_are_answered() {
     let org = Org::builder().allow_host("Okta").allow_host("127.0.0.2").start().await.unwrap();
     for host in ["okta", "OKTA:8090", "127.0.0.2:1", "127.0.0.1"] {
         assert_eq!(issuer_under(&org, host).json()["issuer"], org.issuer(), "the issuer never follows Host ({host})");
@@ -29,7 +29,7 @@ async fn names_on_the_allow_list_are_answered_and_no_others() {
 }
 
 #[tokio::test]
-async fn the_issuer_may_have_another_name_than_the_address() {
+async fn the_issuer_can_differ_from_the_address() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let org =
         Org::builder().port(free).issuer(format!("http://localhost:{free}/oauth2/default")).start().await.unwrap();
@@ -42,7 +42,7 @@ async fn the_issuer_may_have_another_name_than_the_address() {
 }
 
 #[tokio::test]
-async fn scripts_of_registered_and_configured_origins_may_read_answers() {
+async fn scripts_of_registered_and_configured_origins_may_read_responses() {
     let org = Org::builder().trusted_origin("http://trusted.test/").start().await.unwrap();
     let base = format!("{}/v1", org.issuer());
     let discovery = format!("{}/.well-known/openid-configuration", org.issuer());
@@ -79,9 +79,9 @@ async fn scripts_of_registered_and_configured_origins_may_read_answers() {
     }
 }
 
-/// Okta's JavaScript SDK leaves the colon out.
+/// Okta's JavaScript SDK omits the colon.
 #[tokio::test]
-async fn a_public_client_names_itself_in_the_header_where_it_revokes_and_introspects() {
+async fn a_public_client_may_send_its_id_without_a_colon_to_revoke_and_introspect() {
     use base64::Engine as _;
     let org = Org::start().await.unwrap();
     let header = |text: &str| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(text));
@@ -92,14 +92,14 @@ async fn a_public_client_names_itself_in_the_header_where_it_revokes_and_introsp
     assert_eq!(call("introspect", PUBLIC_CLIENT_ID, "token=x").json(), json!({"active": false}));
     assert_eq!(call("revoke", PUBLIC_CLIENT_ID, "token=x").status, 200);
     let secret = org.client();
-    assert_eq!(call("introspect", &secret.client_id, "token=x").status, 401, "it has a secret");
+    assert_eq!(call("introspect", &secret.client_id, "token=x").status, 401, "a client with a secret must send it");
     assert_eq!(call("introspect", "nobody", "token=x").status, 401);
     let elsewhere = call("token", PUBLIC_CLIENT_ID, "grant_type=authorization_code&code=x");
     assert!(elsewhere.body.contains("Found Authentication header"), "{}", elsewhere.body);
 }
 
 #[tokio::test]
-async fn what_is_announced_and_not_served_says_that_it_is_not_enabled() {
+async fn announced_but_unsupported_features_return_oktas_error() {
     let org = Org::start().await.unwrap();
     const WORDS: &str = "The requested feature is not enabled in this environment.";
     for base in [format!("{}/v1", org.issuer()), format!("{}/oauth2/v1", org.url())] {
@@ -129,7 +129,7 @@ async fn what_is_announced_and_not_served_says_that_it_is_not_enabled() {
 }
 
 #[tokio::test]
-async fn services_have_no_scope_at_the_org_itself() {
+async fn services_get_no_scope_at_the_orgs_own_server() {
     let org = Org::start().await.unwrap();
     let url = format!("{}/oauth2/v1/token", org.url());
     let fields = [("grant_type", "client_credentials"), ("scope", "okta.users.read")];
@@ -138,7 +138,7 @@ async fn services_have_no_scope_at_the_org_itself() {
 }
 
 #[tokio::test]
-async fn the_session_cookie_is_for_frames_of_other_sites_if_the_switch_says_so() {
+async fn the_cross_site_switch_sets_same_site_none() {
     for (org, attributes) in [
         (Org::start().await.unwrap(), "SameSite=Lax"),
         (Org::builder().cross_site_cookies(true).start().await.unwrap(), "SameSite=None; Secure"),
@@ -148,13 +148,13 @@ async fn the_session_cookie_is_for_frames_of_other_sites_if_the_switch_says_so()
         let form = [("stateToken", handle.as_str()), ("username", okta_auth_dev::ADA), ("password", "correct-horse-1")];
         let answer = post(&format!("{}/signin", org.url()), None, &form);
         assert!(answer.header("set-cookie").ends_with(&format!("; {attributes}")), "{:?}", answer.headers);
-        assert_eq!(answer.header("referrer-policy"), "no-referrer", "the response leaves the org");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "the response goes to another site");
     }
 }
 
-/// One line for each request, with the reason, and without anything secret.
+/// One line for each request, with the reason of a rejection and without secrets.
 #[tokio::test]
-async fn requests_are_told_with_the_reason_of_a_refusal() {
+async fn request_lines_include_the_reason_of_a_rejection() {
     let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let heard = std::sync::Arc::clone(&lines);
     let builder = Org::builder().on_request(move |request| heard.lock().unwrap().push(request.to_string()));
@@ -181,7 +181,7 @@ async fn requests_are_told_with_the_reason_of_a_refusal() {
 }
 
 #[tokio::test]
-async fn secrets_are_random_or_the_same_in_every_run() {
+async fn secrets_are_random_or_stable_across_runs() {
     let secret = |org: &Org| org.client().client_secret.unwrap();
     let stable = || async { Org::builder().stable_secrets(true).customers(["acme"]).start().await.unwrap() };
     let (one, two) = (stable().await, stable().await);

@@ -1,4 +1,4 @@
-//! Single Logout over the browser: what other apps are told when a session ends.
+//! Single Logout through the browser: the notices to other apps when a session ends.
 
 use okta_auth_dev::{ADA, Browser, Client, Org, Response};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::*;
 
 const HOME: &str = "http://localhost:8080/";
 
-/// An org with a second app, which takes part.
+/// An org with a second app that uses Single Logout.
 async fn org(uri: &str) -> Org {
     let org = Org::start().await.unwrap();
     org.put_client(Client::web("0oasecond", "s").redirect_uri(CALLBACK).frontchannel_logout(uri));
@@ -38,7 +38,7 @@ fn params(frame: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn the_other_apps_of_a_session_are_told_in_frames() {
+async fn the_other_apps_of_a_session_are_notified_in_frames() {
     let org = org("http://localhost:3000/frontchannel-logout?a=<1>").await;
     org.put_client(org.client().frontchannel_logout("http://localhost:8080/frontchannel-logout"));
     org.put_client(Client::web("0oathird", "s").redirect_uri(CALLBACK));
@@ -48,17 +48,17 @@ async fn the_other_apps_of_a_session_are_told_in_frames() {
     let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", HOME), ("state", "s&1")];
     let Response::FrontChannel { frames, next } = sign_out(&org, &mut browser, &fields).await else { panic!() };
     assert_eq!(next.as_deref(), Some("http://localhost:8080/?state=s%261"));
-    assert_eq!(frames.len(), 1, "neither the one that starts nor the one that takes no part: {frames:?}");
+    assert_eq!(frames.len(), 1, "neither the initiator nor the app without Single Logout: {frames:?}");
     assert!(frames[0].starts_with("http://localhost:3000/frontchannel-logout?"));
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(params(&frames[0]), [pair("a", "<1>"), pair("iss", &org.issuer()), pair("sid", &sid)]);
     assert!(!browser.has_session() && org.sessions().is_empty());
     let again = sign_out(&org, &mut browser, &fields).await;
-    assert!(matches!(again, Response::Redirect(_)), "nobody is told twice: {again:?}");
+    assert!(matches!(again, Response::Redirect(_)), "apps are notified once: {again:?}");
 }
 
 #[tokio::test]
-async fn an_app_may_do_without_the_session() {
+async fn an_app_can_omit_session_details() {
     let org = org("http://localhost:3000/frontchannel-logout").await;
     let second = org.client_with_id("0oasecond").unwrap();
     org.put_client(second.frontchannel_logout_session_required(false));
@@ -71,7 +71,7 @@ async fn an_app_may_do_without_the_session() {
 }
 
 #[tokio::test]
-async fn the_page_allows_these_frames_and_no_others() {
+async fn the_page_allows_only_these_frames() {
     let org = org("http://localhost:3000/frontchannel-logout").await;
     let mut browser = org.browser();
     let hint = sign_in_to(&org, &mut browser, &["0oasecond"]).await;
@@ -82,11 +82,14 @@ async fn the_page_allows_these_frames_and_no_others() {
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-src http://localhost:3000;"), "{policy}");
     let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
     assert!(answer.body.contains(&format!("<script nonce=\"{nonce}\">")) && answer.body.contains("<iframe hidden"));
-    assert!(answer.body.contains("<a id=\"next\" href=\"http://localhost:8080/\">"), "a way on without scripts");
+    assert!(
+        answer.body.contains("<a id=\"next\" href=\"http://localhost:8080/\">"),
+        "a link for browsers without scripts"
+    );
     assert_eq!(answer.header("cache-control"), "no-cache, no-store");
 }
 
-/// What the browser's session cookie is, by what it sends.
+/// The session cookie that the browser sends.
 async fn cookie_of(org: &Org, browser: &mut Browser) -> String {
     browser.open(&authorize_url(org, &org.issuer(), &[("prompt", "none")])).await.unwrap();
     let cookie = org.journal().last().unwrap().header("cookie").unwrap().to_owned();
@@ -94,7 +97,7 @@ async fn cookie_of(org: &Org, browser: &mut Browser) -> String {
 }
 
 #[tokio::test]
-async fn who_is_not_signed_out_is_not_reported() {
+async fn a_failed_sign_out_notifies_no_app() {
     let org = org("http://localhost:3000/frontchannel-logout").await;
     let mut browser = org.browser();
     let hint = sign_in_to(&org, &mut browser, &["0oasecond"]).await;
@@ -104,7 +107,7 @@ async fn who_is_not_signed_out_is_not_reported() {
 }
 
 #[tokio::test]
-async fn an_administrator_ends_a_session_and_apps_are_told_without_a_browser() {
+async fn apps_are_notified_without_a_browser_when_an_administrator_ends_a_session() {
     let app = App::start(&[200]);
     let org = org(&format!("{}/frontchannel-logout", app.origin)).await;
     let mut browser = org.browser();
@@ -119,11 +122,11 @@ async fn an_administrator_ends_a_session_and_apps_are_told_without_a_browser() {
     assert_eq!(format!("{}{target}", app.origin), uris[0]);
     assert!(!received.headers.contains_key("cookie"));
     assert!(org.sessions().is_empty() && org.frontchannel_logout_uris(&sid).is_empty());
-    assert!(org.end_session(&sid).await.is_empty(), "it is over");
+    assert!(org.end_session(&sid).await.is_empty(), "the session has ended");
 }
 
 #[tokio::test]
-async fn the_test_api_knows_sessions() {
+async fn the_test_api_lists_and_ends_sessions() {
     let app = App::start(&[200]);
     let org = org(&format!("{}/frontchannel-logout", app.origin)).await;
     let mut browser = org.browser();

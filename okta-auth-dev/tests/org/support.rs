@@ -1,4 +1,5 @@
-//! What an app does, in as few words as a test can use: a client of its own, so that no bug cancels itself out.
+//! A minimal client of the org. It shares no code with the crate, so that a bug in one
+//! does not hide a bug in the other.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -15,7 +16,7 @@ use url::form_urlencoded::Serializer;
 pub(crate) const CALLBACK: &str = "http://localhost:8080/authorization-code/callback";
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-/// An answer of the org.
+/// A response of the org.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -33,7 +34,7 @@ impl Answer {
     }
 }
 
-/// One request over a socket of its own.
+/// Sends one request over a new connection.
 pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let url = Url::parse(url).unwrap();
     let mut stream = TcpStream::connect(("127.0.0.1", url.port().unwrap())).unwrap();
@@ -64,7 +65,7 @@ pub(crate) fn encode(fields: &[(&str, &str)]) -> String {
     Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-/// A form, with the client in the `Authorization` header if there is one.
+/// Posts a form, with the client in the `Authorization` header if there is one.
 pub(crate) fn post(url: &str, client: Option<&Client>, fields: &[(&str, &str)]) -> Answer {
     let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
     let authorization = client.map(basic).unwrap_or_default();
@@ -83,7 +84,8 @@ pub(crate) fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
 }
 
-/// The URL of an authorization request in order, with changes; an empty value leaves a parameter out.
+/// An authorization URL with ordered parameters and changes; an empty value omits a
+/// parameter.
 pub(crate) fn authorize_url(org: &Org, issuer: &str, changes: &[(&str, &str)]) -> String {
     let base = if issuer == org.org_issuer() { format!("{issuer}/oauth2") } else { issuer.to_owned() };
     let (client, challenge) = (org.client(), challenge(VERIFIER));
@@ -155,7 +157,7 @@ pub(crate) fn introspect(org: &Org, token: &str) -> Value {
     post(&format!("{}/v1/introspect", org.issuer()), Some(&org.client()), &[("token", token)]).json()
 }
 
-/// A part of a token, decoded: 0 is the header, 1 the claims.
+/// A decoded part of a token: 0 is the header, 1 the claims.
 pub(crate) fn part(token: &Value, index: usize) -> Value {
     let part = token.as_str().unwrap().split('.').nth(index).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
@@ -169,7 +171,7 @@ pub(crate) fn header(token: &Value) -> Value {
     part(token, 0)
 }
 
-/// Whether the signature is right under the published key that the header names.
+/// Whether the published key in the header verifies the signature.
 pub(crate) fn verifies(org: &Org, token: &Value) -> bool {
     let keys = get(&format!("{}/v1/keys", org.issuer())).json();
     verifies_with(&keys, token)
@@ -204,14 +206,15 @@ pub(crate) fn verifies_with(keys: &Value, token: &Value) -> bool {
     }
 }
 
-/// An app that writes down what it is posted and answers with these statuses in turn, the last one again and again.
+/// An app that records requests and answers with these statuses in turn; the last one
+/// repeats.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) origin: String,
     received: std::sync::Arc<std::sync::Mutex<Vec<Received>>>,
 }
 
-/// A request that an app got.
+/// A request that the app received.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub(crate) line: String,
@@ -265,7 +268,7 @@ impl App {
     }
 }
 
-/// The program, until the end of a test.
+/// The program, killed at the end of a test.
 pub(crate) struct Program(pub(crate) std::process::Child);
 
 impl Drop for Program {

@@ -15,7 +15,7 @@ fn call(org: &Org, method: &str, path: &str, body: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn it_tells_how_to_connect() {
+async fn it_returns_the_connection_settings() {
     let org = org().await;
     let told = call(&org, "GET", "", &Value::Null).json();
     assert_eq!(told, org.description());
@@ -26,7 +26,7 @@ async fn it_tells_how_to_connect() {
 }
 
 #[tokio::test]
-async fn clients_come_change_and_go() {
+async fn clients_can_be_added_changed_and_removed() {
     let org = org().await;
     let new =
         json!({"id": "0oanew", "redirect_uris": ["http://localhost:5000/cb"], "grant_types": ["authorization_code"]});
@@ -36,16 +36,16 @@ async fn clients_come_change_and_go() {
     assert_eq!(org.client_with_id("0oanew").unwrap().redirect_uris, ["http://localhost:5000/cb"]);
     let changed = call(&org, "PATCH", "/clients/0oanew", &json!({"rotation": "rotate", "id": "0oaother"}));
     assert_eq!((changed.status, &changed.json()["rotation"]), (200, &json!("rotate")), "{}", changed.body);
-    assert_eq!(changed.json()["secret"], made.json()["secret"], "the rest stays");
+    assert_eq!(changed.json()["secret"], made.json()["secret"], "other members are unchanged");
     assert!(org.client_with_id("0oaother").is_none(), "the path names the client");
     let shown = call(&org, "GET", "/clients/0oanew", &Value::Null).json();
-    assert_eq!(call(&org, "PUT", "/clients/0oanew", &shown).json(), shown, "what is shown can be sent");
+    assert_eq!(call(&org, "PUT", "/clients/0oanew", &shown).json(), shown, "a response can be sent back");
     let whole = call(&org, "PUT", "/clients/0oanew", &json!({"type": "public"}));
     assert_eq!(
         (whole.status, &whole.json()["rotation"], &whole.json()["secret"]),
         (200, &json!("rotate"), &Value::Null)
     );
-    assert_eq!(whole.json()["redirect_uris"], json!([]), "a whole client");
+    assert_eq!(whole.json()["redirect_uris"], json!([]), "PUT replaces the whole client");
     assert_eq!(call(&org, "GET", "/clients", &Value::Null).json().as_array().unwrap().len(), 4);
     assert_eq!(call(&org, "DELETE", "/clients/0oanew", &Value::Null).status, 204);
     assert_eq!(call(&org, "GET", "/clients/0oanew", &Value::Null).status, 404);
@@ -55,7 +55,7 @@ async fn clients_come_change_and_go() {
 }
 
 #[tokio::test]
-async fn people_come_change_and_go() {
+async fn users_can_be_added_changed_and_removed() {
     let org = org().await;
     let eve = json!({"login": "eve@example.test", "password": "pw", "groups": ["Everyone"], "claims": {"team": "a"}});
     assert_eq!(call(&org, "POST", "/people", &eve).status, 201);
@@ -82,7 +82,7 @@ async fn people_come_change_and_go() {
 }
 
 #[tokio::test]
-async fn faults_are_switched_by_their_names() {
+async fn faults_are_enabled_by_name() {
     let org = org().await;
     for fault in [
         json!("id_token_issuer"),
@@ -105,7 +105,7 @@ async fn faults_are_switched_by_their_names() {
 }
 
 #[tokio::test]
-async fn the_journal_tells_what_apps_sent_and_were_answered() {
+async fn the_journal_returns_requests_and_their_results() {
     let org = org().await;
     post(&format!("{}/v1/token", org.issuer()), None, &[("grant_type", "x"), ("client_id", "0oanobody")]);
     get(&format!("{}/v1/keys", org.issuer()));
@@ -119,7 +119,7 @@ async fn the_journal_tells_what_apps_sent_and_were_answered() {
 }
 
 #[tokio::test]
-async fn tokens_are_made_good_and_bad() {
+async fn valid_and_invalid_tokens_are_created() {
     let org = org().await;
     let mint = |order: Value| call(&org, "POST", "/tokens", &order).json()["token"].clone();
     let good = mint(json!({"login": BEN, "scopes": ["openid"], "claims": {"tier": 3, "ver": null}}));

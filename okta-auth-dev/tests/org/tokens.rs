@@ -14,7 +14,7 @@ fn text<'a>(body: &'a Value, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn a_static_refresh_token_stays_and_the_sign_in_is_remembered() {
+async fn a_static_refresh_token_stays_the_same_and_keeps_the_sign_in() {
     let org = Org::start().await.unwrap();
     let first = tokens(&org, OFFLINE).await.json();
     org.clock().advance(Duration::from_secs(1800));
@@ -26,7 +26,7 @@ async fn a_static_refresh_token_stays_and_the_sign_in_is_remembered() {
     }
     assert!(before.get("nonce").is_some() && after.get("nonce").is_none());
     assert!(after["iat"].as_i64() > before["iat"].as_i64());
-    // Each use prolongs it, so more than seven days pass in total.
+    // Each use extends it, so more than seven days pass in total.
     for _ in 0..3 {
         org.clock().advance(Duration::from_secs(6 * 86_400));
         assert_eq!(refresh(&org, text(&first, "refresh_token")).status, 200);
@@ -37,7 +37,7 @@ async fn a_static_refresh_token_stays_and_the_sign_in_is_remembered() {
 }
 
 #[tokio::test]
-async fn a_rotated_refresh_token_works_on_for_the_leeway_and_then_kills_everything() {
+async fn a_rotated_refresh_token_works_for_the_leeway_and_later_revokes_the_grant() {
     let org = Org::builder().rotation(Rotation::Rotate).start().await.unwrap();
     let first = tokens(&org, OFFLINE).await.json();
     let second = refresh(&org, text(&first, "refresh_token")).json();
@@ -56,7 +56,7 @@ async fn a_rotated_refresh_token_works_on_for_the_leeway_and_then_kills_everythi
 }
 
 #[tokio::test]
-async fn a_refresh_may_ask_for_less_but_not_for_more() {
+async fn a_refresh_may_request_fewer_scopes_but_not_more() {
     let org = Org::start().await.unwrap();
     let body = tokens(&org, OFFLINE).await.json();
     let with = |scope: &str| {
@@ -72,7 +72,7 @@ async fn a_refresh_may_ask_for_less_but_not_for_more() {
 }
 
 #[tokio::test]
-async fn changes_of_a_person_show_in_the_next_tokens() {
+async fn changes_of_a_user_appear_in_the_next_tokens() {
     let org = Org::builder().groups_claim_everywhere("groups").start().await.unwrap();
     let body = tokens(&org, OFFLINE).await.json();
     org.put_user(User::ada().groups(["Everyone"]));
@@ -84,7 +84,7 @@ async fn changes_of_a_person_show_in_the_next_tokens() {
 }
 
 #[tokio::test]
-async fn introspection_tells_what_is_in_a_token() {
+async fn introspection_returns_the_members_of_a_token() {
     let org = Org::start().await.unwrap();
     let body = tokens(&org, OFFLINE).await.json();
     let access = introspect(&org, text(&body, "access_token"));
@@ -102,7 +102,7 @@ async fn introspection_tells_what_is_in_a_token() {
 }
 
 #[tokio::test]
-async fn revocation_takes_the_access_token_with_the_refresh_token_but_not_the_other_way_round() {
+async fn revoking_a_refresh_token_revokes_its_access_token_but_not_vice_versa() {
     let org = Org::start().await.unwrap();
     let url = format!("{}/v1/revoke", org.issuer());
     let revoke = |token: &str| post(&url, Some(&org.client()), &[("token", token)]).status;
@@ -119,7 +119,7 @@ async fn revocation_takes_the_access_token_with_the_refresh_token_but_not_the_ot
 }
 
 #[tokio::test]
-async fn userinfo_answers_with_claims_or_a_challenge() {
+async fn userinfo_returns_claims_or_a_challenge() {
     let org = Org::start().await.unwrap();
     let body = tokens(&org, "openid profile email").await.json();
     let answer = userinfo(&org, text(&body, "access_token"));
@@ -138,7 +138,7 @@ async fn userinfo_answers_with_claims_or_a_challenge() {
 }
 
 #[tokio::test]
-async fn a_service_gets_custom_scopes_without_a_person() {
+async fn a_service_gets_custom_scopes_without_a_user() {
     let org = Org::start().await.unwrap();
     let service = org.client_with_id(SERVICE_CLIENT_ID).unwrap();
     let ask = |issuer: String, scope: &str| {
@@ -162,7 +162,7 @@ async fn a_service_gets_custom_scopes_without_a_person() {
 }
 
 #[tokio::test]
-async fn clients_authenticate_the_way_they_are_registered() {
+async fn clients_must_use_their_registered_authentication_method() {
     let org = Org::start().await.unwrap();
     let url = format!("{}/v1/token", org.issuer());
     let (client, grant) = (org.client(), ("grant_type", "refresh_token"));
@@ -199,7 +199,7 @@ fn assertion(key: &aws_lc_rs::signature::EcdsaKeyPair, payload: &Value) -> Strin
 }
 
 #[tokio::test]
-async fn a_client_may_sign_instead_of_sending_a_secret() {
+async fn a_client_can_authenticate_with_a_signed_assertion() {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
     use base64::Engine as _;
     let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
@@ -245,7 +245,7 @@ async fn a_client_may_sign_instead_of_sending_a_secret() {
 }
 
 #[tokio::test]
-async fn too_many_requests_are_refused_the_way_okta_does() {
+async fn too_many_requests_get_oktas_rate_limit_response() {
     let org = Org::builder().rate_limit(2).start().await.unwrap();
     let body = org.mint().access_token(ADA, ["openid"]).sign();
     let first = userinfo(&org, &body);
@@ -268,7 +268,7 @@ async fn too_many_requests_are_refused_the_way_okta_does() {
 }
 
 #[tokio::test]
-async fn the_journal_remembers_requests() {
+async fn the_journal_records_requests() {
     let org = Org::start().await.unwrap();
     tokens(&org, "openid").await;
     assert_eq!((org.count("/v1/token"), org.count("/v1/authorize")), (1, 1));

@@ -1,4 +1,4 @@
-//! Universal Logout: what apps are told when somebody is signed out everywhere.
+//! Universal Logout: the notices to apps when a user is signed out everywhere.
 
 use okta_auth_dev::{ADA, BEN, Client, Notice, ORG_SERVER, Org, RevocationFault, SubjectFormat};
 use serde_json::{Value, json};
@@ -7,20 +7,20 @@ use crate::support::*;
 
 const PATH: &str = "/global-token-revocation";
 
-/// An org whose first client is at the app.
+/// An org whose first client is the app.
 async fn org(app: &App) -> Org {
     let org = Org::start().await.unwrap();
     org.put_client(org.client().session_claim(true).universal_logout(format!("{}{PATH}?tenant=1#x", app.origin)));
     org
 }
 
-/// Whether the org's own keys verify the token.
+/// Whether the keys of the org's own server verify the token.
 fn verifies_at_org(org: &Org, token: &Value) -> bool {
     verifies_with(&get(&format!("{}/oauth2/v1/keys", org.url())).json(), token)
 }
 
 #[tokio::test]
-async fn the_apps_that_somebody_used_are_told() {
+async fn the_apps_that_a_user_used_are_notified() {
     let (app, other) = (App::start(&[204]), App::start(&[500]));
     let org = org(&app).await;
     let second = Client::web("0oasecond", "s").redirect_uri(CALLBACK).universal_logout(format!("{}/x", other.origin));
@@ -37,7 +37,11 @@ async fn the_apps_that_somebody_used_are_told() {
 
     let deliveries = org.universal_logout(ADA).await;
     let statuses: Vec<_> = deliveries.iter().map(|delivery| (delivery.client_id.as_str(), delivery.status)).collect();
-    assert_eq!(statuses, [(org.client().client_id.as_str(), Some(204)), ("0oasecond", Some(500))], "not the third");
+    assert_eq!(
+        statuses,
+        [(org.client().client_id.as_str(), Some(204)), ("0oasecond", Some(500))],
+        "the third app is not notified"
+    );
     assert!(deliveries[0].is_success() && !deliveries[1].is_success());
     assert_eq!((deliveries[0].header("x-app"), deliveries[0].body.as_str()), (Some("yes"), "ok"));
 
@@ -65,7 +69,7 @@ async fn the_apps_that_somebody_used_are_told() {
 }
 
 #[tokio::test]
-async fn an_app_that_does_not_answer_is_reported() {
+async fn an_app_without_a_response_is_reported() {
     let org = Org::start().await.unwrap();
     for (uri, words) in [
         ("http://127.0.0.1:1/", "refused"),
@@ -122,12 +126,12 @@ async fn each_fault_changes_one_thing() {
         assert!(changed, "{fault:?}: {header} {claims} {}", notice.body());
         let signature =
             matches!(fault, F::WrongKey | F::CustomServerKey | F::BadSignature | F::AlgNone | F::HmacWithPublicKey);
-        assert_eq!(sound, !signature, "{fault:?} breaks nothing else");
+        assert_eq!(sound, !signature, "{fault:?} changes nothing else");
     }
 }
 
 #[tokio::test]
-async fn a_revocation_can_be_anything() {
+async fn a_revocation_can_be_customized() {
     let org = Org::start().await.unwrap();
     org.put_client(Client::web("0oasecond", "s").universal_logout("http://localhost:1/"));
     let revocation = org.global_revocation(ADA).client("0oasecond").subject(BEN, SubjectFormat::Opaque);
@@ -142,7 +146,7 @@ async fn a_revocation_can_be_anything() {
 }
 
 #[tokio::test]
-async fn an_administrator_has_a_page_for_it() {
+async fn the_administrators_page_signs_a_user_out() {
     let app = App::start(&[204, 401]);
     let org = org(&app).await;
     sign_in(&org, &[]).await;
@@ -158,18 +162,18 @@ async fn an_administrator_has_a_page_for_it() {
     let done = click(&[("origin", org.url()), ("sec-fetch-site", "same-origin")]);
     assert!(done.body.contains("<span> 204</span>") && done.body.contains("Not signed in"), "{}", done.body);
     assert!(org.sessions().is_empty());
-    assert_eq!(org.count("/admin/universal-logout"), 0, "the journal is about apps");
+    assert_eq!(org.count("/admin/universal-logout"), 0, "the journal records only requests of apps");
 }
 
 #[tokio::test]
-async fn the_test_api_can_do_it_rightly_and_wrongly() {
+async fn the_test_api_sends_valid_and_faulty_notices() {
     let app = App::start(&[401, 204]);
     let org = org(&app).await;
     sign_in(&org, &[]).await;
     let url = format!("{}/dev/universal-logout", org.url());
     let tell = |body: Value| send("POST", &url, &[], &body.to_string());
     let answer = tell(json!({"login": ADA, "fault": "wrong_key"})).json();
-    assert_eq!((&answer[0]["status"], org.sessions().len()), (&json!(401), 1), "the org's sessions go on");
+    assert_eq!((&answer[0]["status"], org.sessions().len()), (&json!(401), 1), "the org's sessions continue");
     let answer = tell(json!({"login": ADA})).json();
     assert_eq!((&answer[0]["status"], &answer[0]["client_id"]), (&json!(204), &json!(org.client().client_id)));
     assert!(org.sessions().is_empty());
