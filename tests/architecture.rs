@@ -1,4 +1,4 @@
-//! The shape of the code, held by a test: order of modules, sizes, documentation, and what may not be there.
+//! Architecture rules: order of modules, sizes, names, and dependencies.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules of the core in the order in which data flows. A module imports only from modules before it.
+/// The modules of the core in the order of the data flow. A module may import only from
+/// earlier modules.
 const ORDER: [&str; 22] = [
     "base64url",
     "error",
@@ -32,10 +33,11 @@ const ORDER: [&str; 22] = [
     "engine",
 ];
 
-/// `callback` completes an identity from userinfo, which lives with the other uses of tokens.
+/// `callback` completes an identity from userinfo, which belongs to the other uses of
+/// tokens.
 const EXCEPTIONS: [(&str, &str); 1] = [("callback", "tokens")];
 
-/// The crates that are published: their sources are held to the budgets.
+/// The published crates, whose sources must meet the size limits.
 const CRATES: [&str; 5] = ["", "okta-auth-core", "okta-auth-axum", "okta-auth-actix", "okta-auth-dev"];
 
 fn root() -> PathBuf {
@@ -56,7 +58,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The lines of a file up to its unit tests.
+/// The lines of a file without its unit tests.
 fn lines(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap();
     text.lines().take_while(|line| *line != "#[cfg(test)]").map(str::to_owned).collect()
@@ -65,13 +67,13 @@ fn lines(path: &Path) -> Vec<String> {
 fn sources() -> Vec<(PathBuf, Vec<String>)> {
     let folders = CRATES.iter().map(|name| root().join(name).join("src"));
     let files = folders.flat_map(|folder| rust_files(&folder));
-    // A file `tests.rs` or `.._tests.rs` is a module of unit tests.
+    // A file named `tests.rs` or `.._tests.rs` is a module of unit tests.
     let is_test = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with("tests.rs"));
     files.filter(|path| !is_test(path)).map(|path| (path.clone(), lines(&path))).collect()
 }
 
 #[test]
-fn modules_import_only_from_modules_above_them() {
+fn modules_import_only_from_earlier_modules() {
     let source = root().join("okta-auth-core/src");
     let rank: BTreeMap<&str, usize> = ORDER.iter().enumerate().map(|(rank, name)| (*name, rank)).collect();
     let mut wrong = Vec::new();
@@ -89,7 +91,7 @@ fn modules_import_only_from_modules_above_them() {
             }
         }
     }
-    assert!(wrong.is_empty(), "imports against the order of DESIGN 1:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "imports that violate the order of DESIGN 1:\n{}", wrong.join("\n"));
 }
 
 #[test]
@@ -97,7 +99,7 @@ fn every_module_of_the_core_is_in_the_order() {
     for entry in fs::read_dir(root().join("okta-auth-core/src")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let module = name.trim_end_matches(".rs");
-        assert!(module == "lib" || ORDER.contains(&module), "`{module}` has no place in the order of DESIGN 1");
+        assert!(module == "lib" || ORDER.contains(&module), "`{module}` is missing in the order of DESIGN 1");
     }
 }
 
@@ -153,12 +155,12 @@ fn functions_are_short() {
         }
     }
     let long = sizes.iter().filter(|size| **size > 21).count();
-    assert!(sizes.len() > 100, "the counting is broken");
+    assert!(sizes.len() > 100, "the function count is wrong");
     assert!(long * 10 <= sizes.len(), "{long} of {} functions are longer than 20 lines", sizes.len());
 }
 
 #[test]
-fn names_are_the_protocols_own() {
+fn names_avoid_generic_terms() {
     for (path, lines) in sources() {
         for line in lines {
             for bad in ["fn get_", "Manager", "Helper", "mod utils", "mod util;"] {
@@ -170,7 +172,7 @@ fn names_are_the_protocols_own() {
 }
 
 #[test]
-fn time_randomness_and_http_enter_in_one_place() {
+fn time_randomness_and_http_are_each_used_in_one_place() {
     let rules = [
         ("SystemTime::now", "clock.rs"),
         ("Instant::now", "clock.rs"),
@@ -191,7 +193,7 @@ fn time_randomness_and_http_enter_in_one_place() {
 }
 
 #[test]
-fn the_core_knows_no_framework_and_the_org_shares_no_code() {
+fn the_core_depends_on_no_framework_and_the_org_shares_no_code() {
     let manifest = |name: &str| fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
     let core = manifest("okta-auth-core");
     let dependencies = core.split("[dependencies]").nth(1).unwrap().split("[dev-dependencies]").next().unwrap();
@@ -199,12 +201,12 @@ fn the_core_knows_no_framework_and_the_org_shares_no_code() {
         assert!(!dependencies.contains(framework), "the core depends on {framework}");
     }
     assert!(!manifest("okta-auth-dev").contains("okta-auth-core"), "the development org shares code with the core");
-    assert!(!manifest("okta-auth-core").contains("okta-auth-dev"), "the core reaches the development org");
+    assert!(!manifest("okta-auth-core").contains("okta-auth-dev"), "the core depends on the development org");
 }
 
-/// Package registries show a README without the repository around it.
+/// Package registries show a README without its repository.
 #[test]
-fn links_of_published_pages_are_absolute_and_lead_to_files() {
+fn links_of_published_pages_are_absolute_and_resolve() {
     let repository = "https://github.com/okta-auth/okta-auth/blob/main/";
     for page in ["README.md", "okta-auth-dev/README.md"] {
         let text = fs::read_to_string(root().join(page)).unwrap();

@@ -1,4 +1,5 @@
-//! Attacks on a sign-in and what surrounds it, each with a control that passes.
+//! Attacks on sign-in, callback, cookies and availability. Each test has a control that
+//! passes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -12,7 +13,7 @@ use okta_auth_dev::{Fault, Org, Response};
 use reqwest::Method;
 use support::{ADA, App, AppBuilder, BEN, CALLBACK};
 
-/// Starts a sign-in and returns where the org would send the browser back to, without going there.
+/// Starts a sign-in and returns the authorization response without sending it to the app.
 async fn response_for(app: &App, browser: &mut support::Browser, user: &str) -> String {
     let authorize = browser.navigate("/profile").await.location().to_owned();
     match app.org.sign_in(&authorize, user).await.unwrap() {
@@ -29,17 +30,17 @@ async fn login_csrf_with_the_response_of_another_browser() {
     let answer = victim.navigate(&response).await;
     assert!(answer.status == 400 && answer.body.contains("attempt_unknown"), "{}", answer.body);
     assert!(!victim.is_signed_in().await);
-    // A victim in the middle of a sign-in of their own is no better target.
+    // A victim in the middle of their own sign-in is protected as well.
     victim.navigate("/profile").await;
     assert!(victim.navigate(&response).await.body.contains("attempt_unknown"));
     assert!(!victim.is_signed_in().await);
     assert_eq!(app.org.count("/v1/token"), 0, "the code was exchanged");
-    // Control: in its own browser it works.
+    // Control: the response works in the attacker's own browser.
     assert_eq!(attacker.navigate(&response).await.location(), "/profile");
 }
 
 #[tokio::test]
-async fn code_injection_into_a_sign_in_of_ones_own() {
+async fn code_injection_into_the_attackers_own_sign_in() {
     let app = App::start().await;
     let (mut attacker, mut victim) = (app.browser(), app.browser());
     let stolen = response_for(&app, &mut victim, ADA).await;
@@ -77,17 +78,17 @@ async fn replayed_callback() {
     let before = browser.clone();
     assert_eq!(browser.navigate(&response).await.location(), "/profile");
     let exchanged = app.org.count("/v1/token");
-    // The same browser again: it is signed in, and its cookie is gone.
+    // The same browser again: it is signed in, and its login cookie is gone.
     assert_eq!(browser.navigate(&response).await.location(), "/");
     let mut again = browser.clone();
     again.jar.clear();
     assert!(again.navigate(&response).await.body.contains("attempt_unknown"));
-    // A copy of the cookies from before: the attempt has been used.
+    // A copy of the earlier cookies: the pending login has been used.
     let mut copy = before;
     assert!(copy.navigate(&response).await.body.contains("attempt_unknown"));
     assert!(!copy.is_signed_in().await);
     assert_eq!(app.org.count("/v1/token"), exchanged, "the code was exchanged again");
-    assert!(browser.is_signed_in().await, "the session is not harmed");
+    assert!(browser.is_signed_in().await, "the session continues");
 }
 
 #[tokio::test]
@@ -110,12 +111,12 @@ async fn parallel_tabs_all_complete() {
 }
 
 #[tokio::test]
-async fn sign_in_attempts_past_the_cap_push_out_the_oldest() {
+async fn sign_in_attempts_beyond_the_limit_evict_the_oldest() {
     let app = App::start().await;
     let mut browser = app.browser();
     let first = response_for(&app, &mut browser, ADA).await;
     for _ in 0..8 {
-        // Attempts of the same second have no order; a second apart they do.
+        // Attempts of the same second have no order, so they are a second apart.
         app.org.clock().advance(Duration::from_secs(1));
         browser.navigate("/profile").await;
     }
@@ -124,21 +125,21 @@ async fn sign_in_attempts_past_the_cap_push_out_the_oldest() {
         browser.navigate("/profile").await;
         assert!(browser.jar.len() <= 8, "{} attempts", browser.jar.len());
     }
-    assert!(browser.navigate(&first).await.body.contains("attempt_unknown"), "the oldest is gone");
+    assert!(browser.navigate(&first).await.body.contains("attempt_unknown"), "the oldest is evicted");
     drop(last);
     let fresh = response_for(&app, &mut browser, ADA).await;
     assert_eq!(browser.navigate(&fresh).await.location(), "/profile");
 }
 
 #[tokio::test]
-async fn junk_attempt_cookies_do_not_keep_anybody_out() {
+async fn junk_attempt_cookies_do_not_block_sign_in() {
     let app = App::start().await;
     let mut browser = app.browser();
     for n in 0..30 {
         browser.jar.insert(format!("okta_session_login_junk{n}"), "junk".to_owned());
     }
     let response = response_for(&app, &mut browser, ADA).await;
-    assert_eq!(browser.jar.len(), 23, "eight at a time make room");
+    assert_eq!(browser.jar.len(), 23, "eight are evicted at a time");
     assert_eq!(browser.navigate(&response).await.location(), "/profile");
 }
 
@@ -151,7 +152,7 @@ async fn attempts_expire() {
     let Response::Redirect(response) = app.org.sign_in(&authorize, ADA).await.unwrap() else { panic!() };
     let answer = browser.navigate(&response).await;
     assert!(answer.status == 400 && answer.body.contains("attempt_expired"), "{}", answer.body);
-    assert!(answer.body.contains("/login?return_to=%2Fprofile"), "a way on: {}", answer.body);
+    assert!(answer.body.contains("/login?return_to=%2Fprofile"), "the page offers a new sign-in: {}", answer.body);
 }
 
 #[tokio::test]
@@ -159,14 +160,14 @@ async fn session_fixation() {
     let app = App::start().await;
     let (mut attacker, mut victim) = (app.browser(), app.browser());
     attacker.sign_in(&app.org, BEN, "/profile").await;
-    // The attacker plants their own session; the victim signs in over it.
+    // The attacker plants their own session, and the victim signs in over it.
     victim.jar = attacker.jar.clone();
     let planted = victim.jar["okta_session"].clone();
     let login = victim.navigate("/login?return_to=/profile").await.location().to_owned();
     victim.complete(&app.org, &login, ADA).await;
     assert_ne!(victim.jar["okta_session"], planted);
     assert!(victim.navigate("/profile").await.body.contains("Ada"));
-    // The planted session has ended with the sign-in that replaced it; it is nobody's now.
+    // The sign-in ended the planted session, so no browser can use it.
     assert_eq!(attacker.navigate("/profile").await.status, 303, "the attacker gains nothing");
 }
 
@@ -196,7 +197,7 @@ async fn host_and_forwarded_headers_are_not_read() {
 }
 
 #[tokio::test]
-async fn provider_error_ends_on_a_page_with_a_way_on() {
+async fn provider_error_ends_on_a_page_with_a_new_sign_in() {
     let app = App::start().await;
     for (error, status) in [("access_denied", 403), ("login_required", 400), ("server_error", 502), ("<script>", 400)] {
         let description = "<script>alert(1)</script>".to_owned();
@@ -205,7 +206,8 @@ async fn provider_error_ends_on_a_page_with_a_way_on() {
         let answer = browser.sign_in(&app.org, ADA, "/profile").await;
         assert_eq!(answer.status, status, "{error}");
         assert!(!answer.body.contains("<script>"), "{}", answer.body);
-        // Whoever Okta does not let in may have another account, and would be signed in with this one again.
+        // After `access_denied` the user may need another account, and Okta would sign in
+        // the same account again.
         let prompt = if error == "access_denied" { "prompt=login&amp;" } else { "" };
         assert!(answer.body.contains(&format!("href=\"/login?{prompt}return_to=%2Fprofile\"")), "{}", answer.body);
         assert!(answer.location().is_empty(), "an error must not loop");
@@ -223,7 +225,8 @@ async fn a_forged_error_response_changes_nothing() {
         ["error=access_denied&state=x", "error=access_denied", "code=x&state=x", "", "state=%00", "code=%ff&state=%ff"]
     {
         let answer = browser.navigate(&format!("{CALLBACK}?{query}")).await;
-        // A response of an attempt that this browser does not have leads into the application.
+        // A response without a matching attempt in this browser redirects into the
+        // application.
         let unknown = query.contains("state=x") || query.contains("state=%ff");
         assert_eq!(
             (answer.status.as_u16(), answer.location()),
@@ -239,7 +242,7 @@ async fn a_forged_error_response_changes_nothing() {
 }
 
 #[tokio::test]
-async fn methods_and_bodies_that_do_not_belong() {
+async fn unexpected_methods_and_bodies_are_rejected() {
     let app = App::start().await;
     let mut browser = app.browser();
     for (method, path, allow) in [
@@ -258,7 +261,7 @@ async fn methods_and_bodies_that_do_not_belong() {
 }
 
 #[tokio::test]
-async fn sign_out_from_another_site_is_not_carried_out() {
+async fn cross_site_sign_out_is_rejected() {
     let app = App::start().await;
     let mut browser = app.browser();
     browser.sign_in(&app.org, ADA, "/profile").await;
@@ -279,7 +282,7 @@ async fn sign_out_from_another_site_is_not_carried_out() {
 }
 
 #[tokio::test]
-async fn pages_and_apis_are_told_apart() {
+async fn page_and_api_requests_are_distinguished() {
     let app = App::start().await;
     let mut browser = app.browser();
     let api = browser.fetch("/api/me").await;
@@ -295,10 +298,11 @@ async fn pages_and_apis_are_told_apart() {
     assert_eq!(browser.navigate("/profile").await.status, 303);
 }
 
-// -- the provider is down, slow, huge, redirecting or talks nonsense ---------------------------------------------
+// -- the provider is down, slow, redirecting, or sends huge or malformed responses
+// -------------------------------
 
 #[tokio::test]
-async fn provider_down_at_start_and_back_again() {
+async fn provider_down_at_startup_recovers() {
     let org = Org::start().await.unwrap();
     org.stop();
     let app = AppBuilder::default().org(org).start().await;
@@ -330,15 +334,16 @@ async fn provider_down_while_signed_in() {
     let mut browser = app.browser();
     browser.sign_in(&app.org, ADA, "/profile").await;
     app.org.stop();
-    assert!(browser.is_signed_in().await, "an outage signs nobody out");
+    assert!(browser.is_signed_in().await, "an outage ends no session");
     let answer = browser.post("/logout", "").await;
-    assert_eq!(answer.status, 303, "and keeps nobody in");
+    assert_eq!(answer.status, 303, "and extends no session");
     assert!(!browser.is_signed_in().await);
 }
 
-/// At each step: the answer is an error page in bounded time, and works again afterwards.
+/// At each step, the result is an error page in bounded time, and sign-in works again
+/// afterwards.
 #[tokio::test]
-async fn nonsense_at_discovery() {
+async fn malformed_responses_at_discovery() {
     let slow = Fault::DiscoverySlow(Duration::from_secs(60));
     for (fault, status) in [
         (Fault::DiscoveryStatus(500), 503),
@@ -357,7 +362,7 @@ async fn nonsense_at_discovery() {
 }
 
 #[tokio::test]
-async fn nonsense_at_the_token_endpoint_userinfo_and_keys() {
+async fn malformed_responses_at_token_endpoint_userinfo_and_keys() {
     let hour = Duration::from_secs(3600);
     for (fault, status) in [
         (Fault::TokenSlow(hour), 503),
@@ -379,8 +384,9 @@ async fn nonsense_at_the_token_endpoint_userinfo_and_keys() {
 }
 
 #[tokio::test]
-async fn an_org_that_hangs_costs_a_few_time_outs_and_then_a_fast_503() {
-    // The org's clock goes on by itself; this one stands still until the pause is to be over.
+async fn a_hanging_org_costs_a_few_timeouts_and_then_a_fast_503() {
+    // The org's clock runs on its own; the application's clock stands still until the
+    // backoff should be over.
     let (start, later) = (SystemTime::now(), Arc::new(AtomicU64::new(0)));
     let shown = Arc::clone(&later);
     let clock = move || start + Duration::from_secs(shown.load(Ordering::SeqCst));
@@ -392,7 +398,7 @@ async fn an_org_that_hangs_costs_a_few_time_outs_and_then_a_fast_503() {
     }
     let answer = app.browser().navigate("/profile").await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "5"), "{}", answer.body);
-    assert_eq!(app.org.count("/.well-known/openid-configuration"), 3, "nobody waits for what does not come");
+    assert_eq!(app.org.count("/.well-known/openid-configuration"), 3, "further requests do not wait for the org");
     app.org.clear_faults();
     later.store(5, Ordering::SeqCst);
     assert_eq!(app.browser().sign_in(&app.org, ADA, "/profile").await.location(), "/profile");

@@ -1,4 +1,5 @@
-//! What a sign-in asked for must have been done: `max_age` and `acr_values`, checked on return.
+//! `max_age` and `acr_values`: a sign-in must meet the requested requirements, which the
+//! callback verifies.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -14,8 +15,8 @@ use okta_auth_core::login::{LoginOptions, ReturnTo};
 use okta_auth_dev::{Fault, Org, Response, User};
 use support::{ADA, App, AppBuilder};
 
-/// `/recent` wants a sign-in of the last five minutes, `/strong` a second factor, `/odd` a level that Okta does
-/// not know.
+/// `/recent` requires a sign-in within five minutes, `/strong` a second factor, `/odd` a
+/// level that Okta does not define.
 async fn app(org: Org) -> App {
     let start = |change: fn(&mut LoginOptions)| {
         get(move |Extension(visit): Extension<Visit>| async move {
@@ -51,7 +52,7 @@ async fn max_age_is_sent_and_auth_time_is_checked() {
         app.org.clear_faults();
         app.org.fault(fault);
         assert!(signs_in(&app, "/recent").await.unwrap_err().contains("token_claim"));
-        signs_in(&app, "/profile").await.expect("nobody asked, so it does not matter");
+        signs_in(&app, "/profile").await.expect("max_age was not requested");
     }
 }
 
@@ -60,7 +61,7 @@ async fn acr_values_are_sent_and_acr_is_checked() {
     let strong = User::ada().amr(["pwd", "otp", "mfa"]);
     let app = app(Org::builder().without_users().user(strong).start().await.unwrap()).await;
     signs_in(&app, "/strong").await.unwrap();
-    // Okta silently ignores a level that it does not know, so the token does not say it was reached.
+    // Okta silently ignores an unknown level, so the token does not confirm it.
     assert!(signs_in(&app, "/odd").await.unwrap_err().contains("token_claim"));
     for acr in ["urn:okta:loa:1fa:any", "", "urn:okta:loa:2fa:any "] {
         app.org.clear_faults();
@@ -70,7 +71,7 @@ async fn acr_values_are_sent_and_acr_is_checked() {
 }
 
 #[tokio::test]
-async fn a_user_without_the_factor_is_told_and_not_looped() {
+async fn a_user_without_the_factor_gets_a_page_and_no_loop() {
     let without = User::ada().second_factor(false);
     let app = app(Org::builder().without_users().user(without).start().await.unwrap()).await;
     let answer = app.browser().sign_in(&app.org, ADA, "/strong").await;
@@ -85,8 +86,8 @@ async fn prompt_and_hint_reach_okta() {
     assert!(browser.navigate("/hinted").await.location().contains("login_hint=ada%40example.test"));
     assert!(browser.navigate("/fresh").await.location().contains("prompt=login"));
     assert!(browser.navigate("/login?prompt=login").await.location().contains("prompt=login"));
-    assert!(!browser.navigate("/login?prompt=none").await.location().contains("prompt"), "only `login` is taken over");
-    // With `prompt=login` the org asks again although its own session would do.
+    assert!(!browser.navigate("/login?prompt=none").await.location().contains("prompt"), "only `login` is passed on");
+    // With `prompt=login` the org asks for the password even with an existing session.
     let mut okta = app.org.browser();
     let first = browser.navigate("/profile").await.location().to_owned();
     okta.sign_in(&first, ADA).await.unwrap();

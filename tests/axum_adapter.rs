@@ -1,4 +1,4 @@
-//! The axum adapter in the company it keeps: state, nesting, other layers, and none at all.
+//! The axum adapter with state, nesting, other layers, and alone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -75,7 +75,7 @@ async fn with_state_and_behind_other_layers() {
 }
 
 #[tokio::test]
-async fn layers_of_others_inside_and_outside() {
+async fn other_layers_inside_and_outside() {
     async fn stamp(request: Request, next: middleware::Next) -> Response {
         let mut response = next.run(request).await;
         response.headers_mut().insert("x-stamp", "1".parse().unwrap());
@@ -105,7 +105,7 @@ async fn layers_of_others_inside_and_outside() {
 }
 
 #[tokio::test]
-async fn unknown_paths_are_still_404_and_routes_can_be_left_out() {
+async fn unknown_paths_stay_404_and_routes_can_be_disabled() {
     let app = AppBuilder::default().configure(|config| config.without_login_route().logout_path("/bye")).start().await;
     let mut browser = app.browser();
     assert_eq!(browser.navigate("/nothing").await.status, 404);
@@ -116,7 +116,7 @@ async fn unknown_paths_are_still_404_and_routes_can_be_left_out() {
     assert!(!browser.is_signed_in().await);
 }
 
-/// The error type of the service is `Infallible`: this compiles or it does not.
+/// The error type of the service is `Infallible`. This is a compile-time test.
 #[tokio::test]
 async fn the_service_cannot_fail() {
     let app = App::start().await;
@@ -128,10 +128,10 @@ async fn the_service_cannot_fail() {
     assert_eq!(response.unwrap().status(), StatusCode::OK);
 }
 
-/// axum lets a route for some methods and one for all others share a path: the library's sign-out would be replaced without
-/// a word.
+/// axum lets a route for some methods and a route for all other methods share a path,
+/// which would silently replace the library's sign-out.
 #[tokio::test]
-async fn a_route_of_the_application_at_a_path_of_the_library_is_found_when_the_router_is_made() {
+async fn a_route_at_a_path_of_the_library_is_reported_when_the_router_is_built() {
     let auth = App::start().await.auth;
     for (path, route) in [
         ("/login", get(|| async { "mine" })),

@@ -1,6 +1,7 @@
-//! A real browser: headless Chromium, driven by chromedriver over the WebDriver protocol (W3C WebDriver §6), signs
-//! in at the examples, stays signed in, and is signed out from elsewhere. Needs both programs, so it is not part of
-//! `cargo test`.
+//! End-to-end tests in headless Chromium, driven by chromedriver over the WebDriver
+//! protocol (W3C WebDriver §6). The browser signs in at the examples, stays signed in,
+//! and is signed out by other parties. The tests need both programs, so they are not part
+//! of `cargo test`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -12,7 +13,7 @@ use okta_auth_dev::{ADA, ADA_PASSWORD, Client, Org, User};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// A program that ends with the test.
+/// A process that is killed at the end of the test.
 struct Running(Child);
 
 impl Drop for Running {
@@ -40,7 +41,7 @@ impl Driver {
         Self::start_with(profile, json!({})).await
     }
 
-    /// With preferences of Chromium.
+    /// Starts Chromium with these preferences.
     async fn start_with(profile: &std::path::Path, preferences: Value) -> Self {
         let port = free_port();
         let driver = Command::new("chromedriver")
@@ -106,7 +107,7 @@ impl Driver {
         self.post("/execute/sync", json!({ "script": script, "args": [] })).await
     }
 
-    /// Everything on the page that can be pressed.
+    /// Every button and link on the page.
     async fn controls(&self) -> Vec<String> {
         let found = self.post("/elements", json!({ "using": "css selector", "value": "main a, main button" })).await;
         let elements = found.as_array().unwrap().iter();
@@ -118,14 +119,15 @@ impl Driver {
         self.post(&format!("/element/{element}/value"), json!({ "text": text })).await;
     }
 
-    /// The text of the page; nothing while one page gives way to the next.
+    /// The text of the page; empty during a navigation.
     async fn text(&self) -> String {
         let found = self.post("/element", json!({ "using": "css selector", "value": "body" })).await;
         let Some(body) = found[ELEMENT].as_str() else { return String::new() };
         self.read(&format!("/element/{body}/text")).await.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Waits until the page shows this: a click may return before its page is there.
+    /// Waits until the page shows the text, because a click may return before the next
+    /// page has loaded.
     async fn shows(&self, text: &str) {
         let (start, mut shown) = (Instant::now(), self.text().await);
         while !shown.contains(text) {
@@ -135,13 +137,13 @@ impl Driver {
         }
     }
 
-    /// Waits until the browser is at this address, but for a query.
+    /// Waits until the browser is at this address, ignoring the query.
     async fn is_at(&self, url: &str) {
         let here = |now: String| now.split('?').next().unwrap().trim_end_matches('/') == url.trim_end_matches('/');
         until(&format!("the browser is at `{url}`"), || async { here(self.url().await) }).await;
     }
 
-    /// Opens a tab and goes there. Returns the one before.
+    /// Opens a new tab and switches to it. Returns the previous tab.
     async fn new_tab(&self) -> Value {
         let before = self.read("/window").await;
         let tab = self.post("/window/new", json!({ "type": "tab" })).await;
@@ -153,7 +155,7 @@ impl Driver {
         self.post("/window", json!({ "handle": tab })).await;
     }
 
-    /// Fills in the org's sign-in page.
+    /// Submits the org's sign-in page.
     async fn sign_in(&self, user: &str, password: &str) {
         self.shows("Sign In").await;
         self.write("input[name=username]", user).await;
@@ -161,7 +163,7 @@ impl Driver {
         self.click("form button[type=submit]").await;
     }
 
-    /// The addresses that were asked for since the last call, in this tab, those of redirects included.
+    /// The URLs that this tab has requested since the last call, including redirects.
     async fn requests(&self) -> Vec<String> {
         let log = self.post("/se/log", json!({ "type": "performance" })).await;
         let messages = log.as_array().unwrap().iter().map(|entry| {
@@ -172,7 +174,7 @@ impl Driver {
         sent.map(|message| message["params"]["request"]["url"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Keeps a picture for people to look at, if they say where.
+    /// Saves a screenshot if the variable for the folder is set.
     async fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("SCREENSHOTS") else { return };
         use base64::Engine as _;
@@ -197,26 +199,26 @@ async fn call(http: &reqwest::Client, method: Method, url: &str, body: Value) ->
     answer["value"].take()
 }
 
-/// Polls until something is so; a browser has no virtual clock.
+/// Polls until the condition is true, because a browser has no virtual clock.
 async fn until<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
     let start = Instant::now();
     while !check().await {
-        assert!(start.elapsed() < Duration::from_secs(60), "it never happened that {what}");
+        assert!(start.elapsed() < Duration::from_secs(60), "timeout: {what}");
         tokio::task::yield_now().await;
     }
 }
 
-/// An example, until the test ends.
+/// A running example, killed at the end of the test.
 struct Example {
     base: String,
-    /// Where its development org is; empty if it embeds none.
+    /// The URL of its development org; empty if it embeds none.
     org: String,
-    /// What it said when it started.
+    /// The lines that it printed at startup.
     lines: Vec<String>,
     _app: Running,
 }
 
-/// An example as a newcomer starts it, with these variables and no other `OKTA_*`.
+/// Starts an example with these variables and no other `OKTA_*`.
 fn example(package: &str, port: u16, variables: &[(&str, &str)]) -> Example {
     let mut command = Command::new(env!("CARGO"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTA_")) {
@@ -235,7 +237,7 @@ fn example(package: &str, port: u16, variables: &[(&str, &str)]) -> Example {
     Example { base: format!("http://localhost:{port}"), org, lines, _app: Running(child) }
 }
 
-/// A browser with a profile of its own, and where that is.
+/// Starts a browser with its own profile, and returns the profile's folder.
 async fn browser(name: &str) -> (Driver, std::path::PathBuf) {
     let profile = std::env::temp_dir().join(format!("okta-auth-browser-{name}-{}", std::process::id()));
     (Driver::start(&profile).await, profile)
@@ -285,8 +287,9 @@ async fn sign_in_second_tab_sign_out() {
     driver.quit().await;
 }
 
-/// An example at an org of the test, with sessions in memory, and a browser on the same site as the org: a cookie with
-/// `SameSite=Lax` of an org over http reaches a POST from there alone.
+/// An example with an org of the test and sessions in memory, and a browser on the same
+/// site as the org. Only from the same site does a POST carry the `SameSite=Lax` cookie
+/// of an org over http.
 async fn at_an_org(package: &str, org: &Org, preferences: Value) -> (Example, String, Driver, std::path::PathBuf) {
     let port = free_port();
     let base = format!("http://127.0.0.1:{port}");
@@ -301,7 +304,8 @@ async fn at_an_org(package: &str, org: &Org, preferences: Value) -> (Example, St
     (running, base, driver, profile)
 }
 
-/// The browser is back at the application, signed out there and at the org.
+/// Asserts that the browser is back at the application, and signed out there and at the
+/// org.
 async fn is_signed_out_everywhere(driver: &Driver, org: &Org, base: &str) {
     driver.is_at(base).await;
     driver.shows("Hello, stranger").await;
@@ -324,7 +328,7 @@ async fn own_button(package: &str) {
     driver.picture(&format!("18-{package}-sign-out")).await;
     driver.click("main form button").await;
     driver.is_at(&base).await;
-    assert_eq!(driver.url().await, format!("{base}/"), "the state has left the address");
+    assert_eq!(driver.url().await, format!("{base}/"), "the address has no state parameter");
     is_signed_out_everywhere(&driver, &org, &base).await;
     end(&driver, &profile).await;
 }
@@ -348,7 +352,8 @@ async fn org_with_long_tokens() -> Org {
     org
 }
 
-/// A page of the application that is served with `Referrer-Policy: no-referrer` makes Chromium send `Origin: null`.
+/// Signs out from a page with `Referrer-Policy: no-referrer`, for which Chromium sends
+/// `Origin: null`.
 async fn press_sign_out(driver: &Driver, base: &str) {
     driver.open(base).await;
     driver.shows("Hello, Ada").await;
@@ -360,7 +365,7 @@ async fn press_sign_out(driver: &Driver, base: &str) {
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
-async fn a_long_id_token_is_posted_by_the_page_itself() {
+async fn a_long_id_token_is_posted_by_the_pages_script() {
     let org = org_with_long_tokens().await;
     let (_app, base, driver, profile) = at_an_org("axum-app", &org, json!({})).await;
     press_sign_out(&driver, &base).await;
@@ -370,7 +375,7 @@ async fn a_long_id_token_is_posted_by_the_page_itself() {
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
-async fn a_long_id_token_is_posted_by_the_button_where_scripts_are_off() {
+async fn a_long_id_token_is_posted_by_the_button_without_scripts() {
     let org = org_with_long_tokens().await;
     let off = json!({ "profile.managed_default_content_settings.javascript": 2 });
     let (_app, base, driver, profile) = at_an_org("actix-app", &org, off).await;
@@ -378,13 +383,13 @@ async fn a_long_id_token_is_posted_by_the_button_where_scripts_are_off() {
     driver.click("header button").await;
     driver.shows("Continue").await;
     driver.picture("19-sign-out-continue").await;
-    assert_eq!(org.sessions().len(), 1, "nothing happens by itself");
+    assert_eq!(org.sessions().len(), 1, "the form is not submitted automatically");
     driver.click("main form button").await;
     is_signed_out_everywhere(&driver, &org, &base).await;
     end(&driver, &profile).await;
 }
 
-/// A script signs out, and reads everything that it can read on the way.
+/// Signs out by script, and reads every response that the script can read.
 async fn signs_out_by_fetch(package: &str, org: Org) {
     let (_app, base, driver, profile) = at_an_org(package, &org, json!({})).await;
     driver.open(&base).await;
@@ -398,7 +403,7 @@ async fn signs_out_by_fetch(package: &str, org: Org) {
         )
         .await;
     let seen = || async { driver.run("return window.seen").await.as_str().unwrap().to_owned() };
-    until("the script has its answer", || async { seen().await != "waiting" }).await;
+    until("the script has its response", || async { seen().await != "waiting" }).await;
     let seen = seen().await;
     assert!(seen.contains("\"location\"") && !seen.contains("eyJ"), "{seen}");
     assert_eq!(org.sessions().len(), 1, "the session at the org waits for the navigation");
@@ -419,8 +424,8 @@ async fn a_script_signs_out_in_actix_with_a_long_id_token() {
     signs_out_by_fetch("actix-app", org_with_long_tokens().await).await;
 }
 
-/// Opens a page, presses everything on it, one after the other, and returns how much that was. No control may lead to an
-/// error or nowhere.
+/// Opens a page, presses each of its controls in turn, and returns their number. No
+/// control may lead to an error or to a missing page.
 async fn press_everything(driver: &Driver, open: impl AsyncFn()) -> usize {
     open().await;
     let number = driver.controls().await.len();
@@ -459,8 +464,8 @@ async fn every_page(package: &str) {
         signed_in().await;
         at("/logout", "Do you want to sign out?").await;
     };
-    assert_eq!(press_everything(&driver, sign_out).await, 2, "the button, and the way home");
-    // Without a session: with one, the callback leads into the application.
+    assert_eq!(press_everything(&driver, sign_out).await, 2, "the button and the home link");
+    // Without a session, because with one the callback redirects into the application.
     let stale = async || {
         driver.open(&base).await;
         call(&driver.http, Method::DELETE, &format!("{}/cookie", driver.session), Value::Null).await;
@@ -498,7 +503,7 @@ async fn every_button_and_link_of_every_page_works_in_actix() {
     every_page("actix-app").await;
 }
 
-/// Both ways of a step-up: the person goes away, and the person types the code.
+/// Both outcomes of a step-up: the user cancels, and the user enters the code.
 async fn step_up(package: &str) {
     let Example { base, _app, .. } = example(package, free_port(), &[]);
     let (driver, profile) = browser(package).await;
@@ -511,7 +516,7 @@ async fn step_up(package: &str) {
     driver.picture(&format!("6-{package}-second-factor")).await;
     driver.click("button[value=cancel]").await;
     driver.shows("authorization_refused").await;
-    assert!(driver.url().await.starts_with(&base), "refused, and no loop");
+    assert!(driver.url().await.starts_with(&base), "rejected without a loop");
     driver.picture(&format!("7-{package}-refused")).await;
     driver.open(&format!("{base}/profile")).await;
     driver.shows("Ada Lovelace").await;
@@ -549,7 +554,7 @@ async fn step_up_in_actix() {
     step_up("actix-app").await;
 }
 
-/// Three times an access token expires, and the browser does not notice.
+/// An access token expires three times without a visible effect in the browser.
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn a_session_outlives_three_access_tokens_without_a_visible_redirect() {
@@ -582,8 +587,8 @@ async fn a_session_outlives_three_access_tokens_without_a_visible_redirect() {
     driver.quit().await;
 }
 
-/// An administrator at the org signs somebody out everywhere, whose next click lands on sign-in.
-/// Until then the page of devices shows `devices`.
+/// An administrator at the org signs a user out everywhere, and the user's next click
+/// leads to sign-in. Until then the devices page shows `devices`.
 async fn signed_out_by_an_admin(package: &str, variables: &[(&str, &str)], devices: &str) {
     let Example { base, org, _app, .. } = example(package, free_port(), variables);
     let (driver, profile) = browser(&format!("admin-{package}")).await;
@@ -602,7 +607,7 @@ async fn signed_out_by_an_admin(package: &str, variables: &[(&str, &str)], devic
     driver.switch_to(&app).await;
     driver.click("header a[href='/profile']").await;
     driver.shows("Sign In").await;
-    assert!(driver.url().await.starts_with(&org), "at the org, and asked for a password");
+    assert!(driver.url().await.starts_with(&org), "the org asks for a password");
     let _ = std::fs::remove_dir_all(&profile);
     driver.quit().await;
 }
@@ -619,7 +624,7 @@ async fn signed_out_by_an_admin_in_actix_with_sessions_in_cookies() {
     signed_out_by_an_admin("actix-app", &[], "OKTA_SESSION_STORE=memory").await;
 }
 
-/// The variables of one app at an org, and its client there.
+/// The variables of an app at an org, and its client there.
 fn app_at(org: &Org, id: &str, base: &str) -> Vec<(&'static str, String)> {
     let client = Client::web(id, "secret-of-this-app").origin(base);
     org.put_client(client.label(id).frontchannel_logout(format!("{base}/frontchannel-logout")));
@@ -632,13 +637,14 @@ fn app_at(org: &Org, id: &str, base: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Sign-out at one app loads the other one's address in a frame of another site, to which no cookie goes.
+/// Sign-out at one app loads the other app's address in a cross-site frame, which sends
+/// no cookie.
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn the_frame_of_another_apps_sign_out_ends_the_session() {
     let org = Org::start().await.unwrap();
     let (port, other_port) = (free_port(), free_port());
-    // Cookies do not tell ports apart, so the two have names of their own.
+    // Cookies ignore ports, so the two apps have different host names.
     let (base, other) = (format!("http://localhost:{port}"), format!("http://127.0.0.1:{other_port}"));
     let apps = [("axum-app", "0oaFirst", port, &base), ("actix-app", "0oaOther", other_port, &other)];
     let _apps = apps.map(|(package, id, port, base)| {
@@ -651,7 +657,7 @@ async fn the_frame_of_another_apps_sign_out_ends_the_session() {
     driver.sign_in(ADA, ADA_PASSWORD).await;
     driver.is_at(&format!("{base}/profile")).await;
     let first = driver.new_tab().await;
-    // The same Okta session: no password is asked for.
+    // The same Okta session, so no password is required.
     driver.open(&format!("{other}/profile")).await;
     driver.is_at(&format!("{other}/profile")).await;
     let second = driver.read("/window").await;
@@ -672,7 +678,7 @@ async fn the_frame_of_another_apps_sign_out_ends_the_session() {
     driver.quit().await;
 }
 
-/// Signs in at a customer's org, which knows who comes already.
+/// Signs in at a customer's org with a known username.
 async fn give_password(driver: &Driver, customer: &str) {
     driver.shows("Sign In").await;
     assert!(driver.url().await.starts_with(&format!("http://{customer}.localhost:")));
@@ -680,7 +686,7 @@ async fn give_password(driver: &Driver, customer: &str) {
     driver.click("form button[type=submit]").await;
 }
 
-/// Types a wrong key and then the right one.
+/// Enters a wrong key and then the correct one.
 async fn open_office(driver: &Driver, office: &str, key: &str, package: &str) {
     driver.open(office).await;
     driver.write("input[name=key]", "wrong").await;
@@ -692,7 +698,7 @@ async fn open_office(driver: &Driver, office: &str, key: &str, package: &str) {
     driver.shows("A new customer").await;
 }
 
-/// One browser at several customers of one app, one of whom comes and goes.
+/// One browser at several customers of one app; one customer is added and removed.
 async fn many_customers(package: &str) {
     let port = free_port();
     let Example { base, lines, _app, .. } = example(package, port, &[]);
@@ -708,7 +714,7 @@ async fn many_customers(package: &str) {
     driver.shows("Hello, Ada Lovelace").await;
     driver.picture(&format!("12-{package}-acme")).await;
 
-    // The library's own page asks the same where a page needs somebody.
+    // The library's own page asks for the address when a page requires a user.
     driver.open(&format!("{base}/profile")).await;
     driver.shows("Please tell us which organization you belong to").await;
     driver.picture(&format!("13-{package}-who-are-you")).await;

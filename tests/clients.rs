@@ -1,4 +1,4 @@
-//! The ways in which an application proves who it is at the token endpoint.
+//! Client authentication at the token endpoint.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -29,7 +29,7 @@ async fn app(client: Client, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder
     app.start().await
 }
 
-/// Signs in with a client that is registered for the application's own address.
+/// Signs in with a client that is registered for the application's URL.
 async fn signs_in(
     client: Client,
     change: impl FnOnce(ConfigBuilder) -> ConfigBuilder + Send + 'static,
@@ -59,7 +59,7 @@ async fn client_secret_post() {
 }
 
 #[tokio::test]
-async fn client_secret_basic_with_odd_characters() {
+async fn client_secret_basic_with_special_characters() {
     let client = Client::web(REDIRECT_FREE, "a+secret/with:odd%characters");
     let (status, token) =
         signs_in(client, |config| config.client_id(REDIRECT_FREE).client_secret("a+secret/with:odd%characters")).await;
@@ -68,14 +68,14 @@ async fn client_secret_basic_with_odd_characters() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_to_the_operator_and_not_to_the_user() {
+async fn a_wrong_secret_is_reported_to_the_operator_and_not_to_the_user() {
     let client = Client::web(REDIRECT_FREE, "right");
     let (status, _) = signs_in(client, |config| config.client_id(REDIRECT_FREE).client_secret("wrong")).await;
     assert_eq!(status, 502);
 }
 
 #[tokio::test]
-async fn public_client_with_pkce_alone() {
+async fn public_client_with_pkce_only() {
     let (status, token) = signs_in(Client::public(PUBLIC_CLIENT_ID), |config| config.client_id(PUBLIC_CLIENT_ID)).await;
     assert_eq!(status, 303);
     assert!(token.header("authorization").is_none() && token.form_field("client_secret").is_none());
@@ -86,7 +86,7 @@ async fn public_client_with_pkce_alone() {
 fn rsa_key() -> (String, Value) {
     let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
-    // PKCS#1: a sequence of the modulus (with a zero in front) and the exponent.
+    // PKCS#1: a sequence of the modulus (with a leading zero) and the exponent.
     let public = pair.public_key().as_ref();
     let (n, e) = (&public[9..265], &public[267..]);
     let member = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
@@ -122,7 +122,7 @@ async fn private_key_jwt() {
         let claims: Value =
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(assertion.split('.').nth(1).unwrap()).unwrap()).unwrap();
         assert_eq!((claims["iss"].as_str(), claims["sub"].as_str()), (Some(REDIRECT_FREE), Some(REDIRECT_FREE)));
-        assert!(claims["aud"].as_str().unwrap().ends_with("/v1/token"), "Okta wants the endpoint: {claims}");
+        assert!(claims["aud"].as_str().unwrap().ends_with("/v1/token"), "Okta requires the endpoint: {claims}");
         assert!(token.form_field("client_secret").is_none() && token.header("authorization").is_none());
     }
 }
@@ -149,7 +149,7 @@ async fn a_private_key_from_a_variable_or_a_file() {
     }
 }
 
-/// The integers of a PKCS#1 private key in a PKCS#8 one, without leading zeros.
+/// The integers of the PKCS#1 key inside a PKCS#8 key, without leading zeros.
 fn rsa_members(pkcs8: &[u8]) -> Vec<Vec<u8>> {
     let (mut rest, mut members) = (&pkcs8[26 + 4..], Vec::new());
     while let [2, length, ..] = *rest {
@@ -164,7 +164,7 @@ fn rsa_members(pkcs8: &[u8]) -> Vec<Vec<u8>> {
     members
 }
 
-/// A private key, the same as a JWK, and its public half.
+/// Private keys in PEM and as JWK, with the public JWK.
 fn keys_with_jwk() -> [(String, Value, Value); 2] {
     use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -225,7 +225,7 @@ async fn a_private_key_in_every_form_signs_in() {
 }
 
 #[test]
-fn a_private_key_in_another_form_is_named() {
+fn a_private_key_in_another_format_is_rejected_with_its_name() {
     let [(pem, jwk, public), (ec_pem, ec_jwk, _)] = keys_with_jwk();
     let without = |jwk: &Value, member: &str| {
         let mut jwk = jwk.clone();
@@ -276,7 +276,7 @@ fn a_private_key_in_another_form_is_named() {
 }
 
 #[tokio::test]
-async fn a_client_that_okta_does_not_know_ends_on_oktas_own_page() {
+async fn an_unknown_client_ends_on_oktas_own_page() {
     let app = app(Client::web("known", "secret"), |config| config.client_id("unknown")).await;
     let authorize = app.browser().navigate("/profile").await.location().to_owned();
     let okta_auth_dev::Response::Page { status, .. } = app.org.browser().open(&authorize).await.unwrap() else {
@@ -287,12 +287,12 @@ async fn a_client_that_okta_does_not_know_ends_on_oktas_own_page() {
 
 // -- many tenants ----------------------------------------------------------------------------------------------------
 
-/// A tenant at an org, which has no way to authenticate yet.
+/// A tenant at an org, without client authentication.
 fn tenant(name: &str, org: &Org) -> TenantSettings {
     TenantSettings::new(TenantId::parse(name).unwrap(), org.issuer(), org.client().client_id)
 }
 
-/// An application with these tenants, which itself has what `shared` says.
+/// An application with these tenants; `shared` configures the application itself.
 fn tenants(
     base: &str,
     shared: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
@@ -305,7 +305,7 @@ fn tenants(
 }
 
 #[tokio::test]
-async fn the_applications_key_is_used_by_the_tenants_that_name_it_and_by_no_other() {
+async fn the_applications_key_is_used_only_by_tenants_that_select_it() {
     let (pem, jwk) = ec_key();
     let key = PrivateKey::from_pem(&pem, Some("app-key-1".to_owned())).unwrap();
     let (acme, globex) = (Org::start().await.unwrap(), Org::start().await.unwrap());
@@ -330,7 +330,7 @@ async fn the_applications_key_is_used_by_the_tenants_that_name_it_and_by_no_othe
 }
 
 #[tokio::test]
-async fn a_tenant_that_has_nothing_of_its_own_is_told_what_to_do() {
+async fn a_tenant_without_client_authentication_is_an_error_with_the_fix() {
     let key = || PrivateKey::from_pem(&ec_key().0, None).unwrap();
     let org = Org::start().await.unwrap();
     let of = |shared_key: bool, secret: Option<&str>| {

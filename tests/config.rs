@@ -1,4 +1,5 @@
-//! The configuration check: every slip gets a message that names the variable and the fix, all at once.
+//! Configuration validation: every mistake gets a message with the variable and the fix,
+//! and all are reported together.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -12,7 +13,7 @@ const GOOD: [(&str, &str); 3] = [
     ("OKTA_CLIENT_SECRET", "xYzABC1234567DefghIJKLmnopQrstuVW"),
 ];
 
-/// The good variables with some replaced; an empty value counts as absent.
+/// The valid variables with some replaced; an empty value counts as unset.
 fn with(changes: &[(&str, &str)]) -> Result<Config, String> {
     let mut all: Vec<(String, String)> =
         GOOD.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
@@ -32,9 +33,10 @@ fn refused(name: &str, value: &str, fix: &str) {
     assert!(message.contains(fix), "{name}={value}: {message}");
 }
 
-/// Okta names users by e-mail address, and sessions without it are not found.
+/// Universal Logout names users by e-mail address, so sessions without it cannot be
+/// found.
 #[test]
-fn universal_logout_without_email_is_a_finding() {
+fn universal_logout_without_email_is_a_warning() {
     let warnings = |scopes: &str, route: bool| {
         let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1").scopes(scopes);
         let config = if route { config } else { config.without_global_token_revocation() };
@@ -44,7 +46,7 @@ fn universal_logout_without_email_is_a_finding() {
     let found = warnings("openid profile", true);
     assert!(found.len() == 1 && found[0].contains("OKTA_SCOPES") && found[0].contains("`email`"), "{found:?}");
     assert!(warnings("openid profile email", true).is_empty());
-    assert!(warnings("openid profile", false).is_empty(), "the route is left out");
+    assert!(warnings("openid profile", false).is_empty(), "the route is disabled");
 }
 
 #[test]
@@ -93,7 +95,7 @@ fn slips_in_the_issuer() {
 }
 
 #[test]
-fn issuers_that_are_fine() {
+fn valid_issuers() {
     for (value, org) in [
         ("https://dev-1.okta.com", true),
         ("https://dev-1.okta.com/oauth2/aus9o8wzkhckw9TLa0h7z", false),
@@ -141,7 +143,7 @@ fn slips_in_urls() {
 }
 
 #[test]
-fn slips_in_the_rest() {
+fn slips_in_other_variables() {
     refused("OKTA_SCOPES", "profile email", "openid");
     refused("OKTA_SCOPES", "openid pro\"file", "not a scope");
     refused("OKTA_COOKIE_SECRET", "short", "32 or more");
@@ -155,7 +157,7 @@ fn slips_in_the_rest() {
 }
 
 #[test]
-fn a_variable_under_a_wrong_name() {
+fn a_misspelled_variable() {
     for (slip, meant) in [
         ("OKTA_ISSUER", "OKTA_ISSUER_URI"),
         ("OKTA_DOMAIN", "OKTA_ISSUER_URI"),
@@ -174,7 +176,7 @@ fn a_variable_under_a_wrong_name() {
 }
 
 #[test]
-fn all_problems_are_told_at_once() {
+fn all_problems_are_reported_at_once() {
     let message = with(&[
         ("OKTA_ISSUER_URI", "https://{yourOktaDomain}"),
         ("OKTA_CLIENT_ID", ""),
@@ -190,7 +192,7 @@ fn all_problems_are_told_at_once() {
 }
 
 #[test]
-fn warnings_for_what_works_but_is_probably_not_meant() {
+fn warnings_for_settings_that_are_probably_mistakes() {
     let warned = |changes: &[(&str, &str)]| with(changes).unwrap().warnings()[0].to_string();
     assert!(warned(&[("OKTA_BASE_URL", "https://app.example.com")]).contains("OKTA_COOKIE_SECRET"));
     let org = [("OKTA_ISSUER_URI", "https://dev-1.okta.com"), ("OKTA_AUDIENCE", "api://orders")];
@@ -198,7 +200,7 @@ fn warnings_for_what_works_but_is_probably_not_meant() {
 }
 
 #[test]
-fn code_wins_over_variables_and_nonsense_in_code_is_refused() {
+fn code_takes_precedence_over_variables_and_invalid_values_in_code_are_rejected() {
     let base = || ConfigBuilder::from_variables(GOOD);
     assert_eq!(base().client_id("other").build().unwrap().client_id(), "other");
     let refused = |config: ConfigBuilder| config.build().unwrap_err().to_string();
@@ -227,7 +229,7 @@ fn debug_shows_no_secret() {
 }
 
 #[test]
-fn a_store_may_be_named_in_the_words_of_redis_and_of_valkey() {
+fn a_store_url_may_use_the_schemes_of_redis_and_of_valkey() {
     for scheme in ["redis", "valkey"] {
         for tls in ["", "s"] {
             for kind in ["", "-cluster", "-sentinel"] {
@@ -239,9 +241,9 @@ fn a_store_may_be_named_in_the_words_of_redis_and_of_valkey() {
     refused("OKTA_SESSION_STORE", "redis-unix://localhost:6379", "none of the stores");
 }
 
-/// What a newcomer sees first: the error that `main` returns.
+/// The first message that a newcomer sees: the error that `main` returns.
 #[test]
-fn an_error_of_main_is_read_line_by_line() {
+fn an_error_of_main_is_shown_line_by_line() {
     let error =
         ConfigBuilder::from_variables([("OKTA_ISSUER_URI", "https://acme-admin.okta.com")]).build().unwrap_err();
     let shown = format!("{error:?}");
@@ -267,7 +269,7 @@ fn slips_in_addresses_and_secrets() {
     with(&[("OKTA_ISSUER_URI", "https://login.example.com/realms/one")]).unwrap();
 }
 
-/// Each of these alone means an Okta of one's own, in the words of another library.
+/// Each of these variables selects the user's own Okta in another library.
 #[test]
 fn names_of_other_okta_libraries_are_refused_with_the_right_name() {
     for (name, meant) in [
@@ -301,13 +303,13 @@ fn names_of_other_okta_libraries_are_refused_with_the_right_name() {
 }
 
 #[test]
-fn names_of_other_libraries_are_a_warning_beside_the_right_ones() {
+fn names_of_other_libraries_are_a_warning_if_the_right_ones_are_set() {
     let both = [("OKTA_OAUTH2_ISSUER", "x"), ("OKTA_CLIENT_CLIENTID", "x"), ("OKTA_CLIENT_PRIVATEKEY", "x")];
     let config = with(&both).unwrap();
     assert_eq!(config.warnings().len(), 3, "{:?}", config.warnings());
     let in_code =
         ConfigBuilder::from_variables([("OKTA_DOMAIN", "x")]).issuer("https://acme.okta.com").client_id("0oa1");
-    assert_eq!(in_code.build().unwrap().warnings().len(), 1, "what is set in code is set");
+    assert_eq!(in_code.build().unwrap().warnings().len(), 1, "a value set in code counts");
     for other in ["OKTA_CLIENT_TOKEN", "OKTA_API_TOKEN", "OKTA_DEV_ORGS", "OKTA_LOG_LEVEL"] {
         assert!(with(&[(other, "x")]).unwrap().warnings().is_empty(), "{other} is for another program");
     }
@@ -348,7 +350,8 @@ fn cookie_secrets_that_protect_nothing() {
     }
     let second = https("kU2yZ8mQmE0bq1nTqYxFv7wLh3cVtR9dJp5sGa6iXo4,abababababababababababababababab").unwrap_err();
     assert!(second.contains("secret 2 repeats itself"), "{second}");
-    with(&[("OKTA_COOKIE_SECRET", "abababababababababababababababab")]).expect("on this machine it protects nothing");
+    with(&[("OKTA_COOKIE_SECRET", "abababababababababababababababab")])
+        .expect("on this machine a weak secret is allowed");
 }
 
 #[test]
@@ -377,9 +380,10 @@ fn placeholders_for_every_value_that_belongs_to_one_application() {
     }
 }
 
-/// A reader who copies a value of the documents with the rest of a line gets an error, and not a sign-in that fails.
+/// A reader who copies a sample value of the documentation gets an error at startup and
+/// not a failing sign-in.
 #[test]
-fn sample_values_of_the_documents_are_refused() {
+fn sample_values_of_the_documentation_are_rejected() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut texts: Vec<std::path::PathBuf> =
         ["README.md", "docs", "okta-auth-core/src", "okta-auth-axum/src", "okta-auth-actix/src", "src", "examples"]
@@ -397,21 +401,22 @@ fn sample_values_of_the_documents_are_refused() {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        // Of code its documentation counts.
+        // In source files, only documentation comments are checked.
         let lines = text.lines().filter(|line| !is_code || line.trim_start().starts_with("//"));
         lines.for_each(|line| samples.extend(samples_of(line)));
     }
-    assert!(samples.len() > 8, "the reading is broken: {samples:?}");
+    assert!(samples.len() > 8, "the samples were not found: {samples:?}");
     for (name, value) in samples {
-        // Two secrets that stand for any, in an explanation of rotation, are too short anyway.
+        // The two placeholder secrets in the explanation of rotation are too short
+        // anyway.
         let https = ("OKTA_BASE_URL", "https://app.example.com");
         let changes =
             if name == "OKTA_COOKIE_SECRET" { vec![https, (name, &value)] } else { vec![(name, value.as_str())] };
-        assert!(with(&changes).is_err(), "{name}={value} of the documents is accepted");
+        assert!(with(&changes).is_err(), "{name}={value} of the documentation is accepted");
     }
 }
 
-/// The values of a line that belong to one application, as variables and as calls.
+/// Application-specific values in a line, as variables and as calls.
 fn samples_of(line: &str) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     for name in [
@@ -475,7 +480,7 @@ fn limits_in_variables() {
 }
 
 #[test]
-fn a_proxy_is_checked_and_its_password_shown_nowhere() {
+fn a_proxy_is_validated_and_its_password_never_shown() {
     for (name, value, fix) in [
         ("OKTA_HTTP_PROXY", "socks5://app:hunter2@proxy.example:1080", "proxies that speak HTTP"),
         ("HTTPS_PROXY", "socks5h://app:hunter2@proxy.example:1080", "proxies that speak HTTP"),
@@ -492,11 +497,12 @@ fn a_proxy_is_checked_and_its_password_shown_nowhere() {
     }
     let builder = ConfigBuilder::from_variables([("HTTPS_PROXY", proxy)]).http_proxy(proxy);
     assert!(!format!("{builder:?}").contains("hunter2"));
-    with(&[("OKTA_HTTP_PROXY", "none"), ("HTTPS_PROXY", "socks5://proxy.example")]).expect("another one is not used");
+    with(&[("OKTA_HTTP_PROXY", "none"), ("HTTPS_PROXY", "socks5://proxy.example")])
+        .expect("the other proxy is not used");
 }
 
 #[test]
-fn a_backchannel_is_for_this_machine_alone() {
+fn a_backchannel_is_allowed_only_on_this_machine() {
     let local =
         [("OKTA_ISSUER_URI", "http://localhost:8090/oauth2/default"), ("OKTA_BASE_URL", "http://localhost:8080")];
     let inside = ("OKTA_BACKCHANNEL_URL", "http://okta:8090");
@@ -519,7 +525,7 @@ fn a_backchannel_is_for_this_machine_alone() {
     }
 }
 
-/// What is for one Okta is refused, or not looked at, where there are many.
+/// With many tenants, settings for a single Okta are rejected or ignored.
 #[test]
 fn tenants_have_neither_a_backchannel_nor_a_proxy() {
     use okta_auth_core::engine::{OktaAuth, Tenants};
@@ -534,11 +540,11 @@ fn tenants_have_neither_a_backchannel_nor_a_proxy() {
 }
 
 #[test]
-fn a_public_prefix_is_in_what_browsers_see() {
+fn a_public_prefix_is_part_of_public_urls() {
     let config = with(&[("OKTA_PUBLIC_PREFIX", "/app/")]).unwrap();
     assert_eq!(config.redirect_uri().as_str(), "http://localhost:8080/app/authorization-code/callback");
     assert_eq!(config.post_logout_redirect_uri().as_str(), "http://localhost:8080/app/");
-    assert_eq!(config.routes().callback(), Some("/authorization-code/callback"), "what the router sees");
+    assert_eq!(config.routes().callback(), Some("/authorization-code/callback"), "the router sees no prefix");
     let both = ConfigBuilder::from_variables(GOOD).public_prefix("/app").mount_path("/portal").build().unwrap();
     assert_eq!(both.redirect_uri().path(), "/app/portal/authorization-code/callback");
     assert_eq!(both.routes().callback(), Some("/portal/authorization-code/callback"));
@@ -559,7 +565,7 @@ fn sessions_in_cookies_with_ended_ones_in_memory_are_warned_about_once() {
         config.warnings().iter().filter(|warning| warning.variable == "OKTA_REVOCATION_STORE").count()
     };
     assert_eq!(warned(&[]), 1);
-    assert_eq!(warned(&[("OKTA_REVOCATION_STORE", "memory")]), 1, "to say it does not make it safe");
+    assert_eq!(warned(&[("OKTA_REVOCATION_STORE", "memory")]), 1, "setting it explicitly does not make it safe");
     assert_eq!(warned(&[("OKTA_REVOCATION_STORE", "redis://localhost:6379")]), 0);
     assert_eq!(warned(&[("OKTA_SESSION_STORE", "redis://localhost:6379")]), 0);
     let message = with(&[("OKTA_BASE_URL", "https://app.example.com"), good]).unwrap().warnings()[0].to_string();

@@ -1,7 +1,9 @@
-//! The relying-party conformance cases: the OpenID Foundation's basic, config, form-post and logout modules, and
-//! the extra cases that attackers and odd servers add. One test each, over real sockets, named after the module.
+//! The relying-party conformance cases: the OpenID Foundation's basic, config, form-post
+//! and logout modules, and additional cases for attacks and unusual servers. Each case is
+//! one test over real sockets, named after the module.
 //!
-//! Each test first runs without the fault: an application that refuses everything must not pass.
+//! Each test first runs without the fault, so that an application cannot pass by
+//! rejecting everything.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -12,7 +14,7 @@ use okta_auth_dev::Fault;
 use serde_json::json;
 use support::{ADA, App, AppBuilder, BEN, Browser, CALLBACK};
 
-/// A sign-in without a fault works, and ends where it was wanted.
+/// A sign-in without a fault succeeds and ends at the requested page.
 async fn control(app: &App) {
     let mut browser = app.browser();
     let answer = browser.sign_in(&app.org, ADA, "/profile").await;
@@ -21,8 +23,9 @@ async fn control(app: &App) {
     assert!(profile.body.contains("Ada Lovelace") && profile.body.contains(ADA), "control: {}", profile.body);
 }
 
-/// With the fault, nobody is signed in: an error page with the code, no session, and not one request that the
-/// module forbids (userinfo after a bad ID token).
+/// With the fault, no user is signed in: the page has the error code, there is no
+/// session, and the application sends no request that the module forbids (userinfo after
+/// an invalid ID token).
 async fn refused(app: &App, fault: Fault, code: &str) {
     refused_sign_in(app, fault.clone(), code).await;
     if code.starts_with("token_") || code == "id_token_missing" {
@@ -30,7 +33,7 @@ async fn refused(app: &App, fault: Fault, code: &str) {
     }
 }
 
-/// With the fault, the sign-in fails and the page names the code.
+/// With the fault, the sign-in fails and the page has the error code.
 async fn refused_sign_in(app: &App, fault: Fault, code: &str) {
     control(app).await;
     app.org.clear_journal();
@@ -39,11 +42,11 @@ async fn refused_sign_in(app: &App, fault: Fault, code: &str) {
     let answer = browser.sign_in(&app.org, BEN, "/profile").await;
     assert!(answer.status.is_client_error() || answer.status.is_server_error(), "{fault:?}: {}", answer.status);
     assert!(answer.body.contains(&format!("Code: {code}<")), "{fault:?}: {}", answer.body);
-    assert!(!browser.is_signed_in().await, "{fault:?} signed somebody in");
+    assert!(!browser.is_signed_in().await, "{fault:?} created a session");
     assert!(!browser.jar.contains_key("okta_session"), "{fault:?} left {:?}", browser.jar.keys());
 }
 
-/// With the peculiarity, the sign-in works all the same.
+/// With the unusual behaviour, the sign-in still succeeds.
 async fn accepted(app: &App, fault: Fault) {
     control(app).await;
     app.org.fault(fault.clone());
@@ -118,7 +121,7 @@ accepts! {
     oidcc_client_test_missing_athash: Fault::IdTokenNoAtHash;
 }
 
-/// Several keys would fit and the token does not say which: guessing is not verifying.
+/// Several keys match and the token has no `kid`: the application must not guess.
 async fn kid_absent_multiple_jwks(app: App) {
     app.org.fault(Fault::KeysManyRsaNoKid);
     app.org.fault(Fault::IdTokenNoKid);
@@ -291,7 +294,7 @@ async fn sign_out(app: &App) -> (Browser, support::Answer) {
     let back = back.location().to_owned();
     let mut landing = browser.navigate(&back).await;
     if landing.status.is_redirection() {
-        // A state of our own leaves the address by one redirect.
+        // The application's own state disappears from the address with one redirect.
         assert_eq!(landing.location(), format!("{}/", app.base));
         landing = browser.navigate("/").await;
     }
@@ -379,14 +382,14 @@ refuses! {
     groups_overage: Fault::AuthorizeTooManyGroups => "authorization_refused";
 }
 
-/// The ID token is good, so userinfo completes it before the session is made.
+/// The ID token is valid, and userinfo completes it before the session is created.
 #[tokio::test]
-async fn a_session_that_would_have_ended() {
+async fn a_session_that_would_already_have_ended() {
     let fault = Fault::IdTokenClaim("session_expiry".into(), json!(1));
     refused_sign_in(&App::start().await, fault, "token_claim").await;
 }
 
-/// `{"act": {"act": ...}}`, deeper than anything that is meant.
+/// `{"act": {"act": ...}}`, deeper than any legitimate token.
 fn nested(depth: usize) -> serde_json::Value {
     (0..depth).fold(json!("end"), |inner, _| json!({ "act": inner }))
 }
@@ -435,9 +438,10 @@ async fn hmac_cannot_be_allowed_by_configuration() {
     assert!(config.algorithms(["HS256"]).build().unwrap_err().is_config());
 }
 
-/// Keys that cannot be used when the first token comes: nobody is signed in, and it heals.
+/// The keys are unavailable for the first token: no user is signed in, and the
+/// application recovers.
 #[tokio::test]
-async fn keys_that_cannot_be_had() {
+async fn keys_that_are_unavailable() {
     for (fault, code) in [
         (Fault::KeysStatus(500), "provider_unavailable"),
         (Fault::KeysStatus(404), "provider_response"),
@@ -463,12 +467,13 @@ async fn a_set_of_500_keys_is_not_a_denial_of_service() {
     app.org.fault(Fault::KeysTooMany);
     let mut browser = app.browser();
     let answer = browser.sign_in(&app.org, ADA, "/profile").await;
-    // Whether the good key is among those that are read is the issuer's luck; the answer comes either way.
+    // Whether the good key is among those that are read depends on its position; the
+    // response comes in either case.
     assert!(answer.status.as_u16() == 303 || answer.body.contains("token_key_unknown"));
 }
 
 #[tokio::test]
-async fn the_org_server_works_like_a_custom_one() {
+async fn the_org_server_works_like_a_custom_server() {
     let org = okta_auth_dev::Org::start().await.unwrap();
     let issuer = org.org_issuer();
     let app = AppBuilder::default().org(org).issuer(issuer).start().await;

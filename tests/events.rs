@@ -1,5 +1,5 @@
-//! Audit events: each one once for its cause, with the reference that the user is shown, and nothing in them, in the
-//! log or in a metric that is nobody's business.
+//! Audit events: each event is emitted once for its cause, with the reference that the
+//! user sees. Events, logs and metrics contain no secrets and no personal data.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -27,7 +27,7 @@ use support::{ADA, Answer, App, AppBuilder, BEN, Browser, CALLBACK};
 
 const LIFETIME: Duration = Duration::from_secs(300);
 
-/// What an `on_event` hook has heard.
+/// The events that an `on_event` hook received.
 #[derive(Clone, Default)]
 struct Heard(Arc<Mutex<Vec<Event>>>);
 
@@ -37,17 +37,17 @@ impl Heard {
         move |event| events.lock().unwrap().push(event.clone())
     }
 
-    /// What was heard since the last call.
+    /// The events since the last call.
     fn take(&self) -> Vec<Event> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 
-    /// Names and reasons of the same.
+    /// Names and reasons of these events.
     fn names(&self) -> Vec<(&'static str, &'static str)> {
         self.take().iter().map(|event| (event.name(), event.reason())).collect()
     }
 
-    /// The one event that was heard.
+    /// Asserts that there was exactly one event, and returns it.
     fn one(&self, name: &str, reason: &str) -> Event {
         let events = self.take();
         assert_eq!(events.len(), 1, "{events:?}");
@@ -56,14 +56,14 @@ impl Heard {
     }
 }
 
-/// A store that fails when it is told to.
+/// A store that fails on request.
 #[derive(Clone)]
 struct Fickle {
     store: Arc<MemoryStore>,
     away: Arc<AtomicBool>,
-    /// Nothing can be removed.
+    /// Removals fail.
     keeps: Arc<AtomicBool>,
-    /// Nobody gets a lease.
+    /// Leases are never granted.
     stuck: Arc<AtomicBool>,
 }
 
@@ -166,7 +166,7 @@ async fn app(store: &'static str) -> (App, Heard) {
     app_and(store, |auth| auth).await
 }
 
-/// Somebody who is signed in, of which nothing more is heard.
+/// A signed-in user whose earlier events are discarded.
 async fn signed_in(app: &App, heard: &Heard, user: &str) -> Browser {
     let mut browser = app.browser();
     browser.sign_in(&app.org, user, "/profile").await;
@@ -205,11 +205,11 @@ async fn a_sign_in_is_started_and_succeeds() {
         let begun = event.session_id().unwrap();
         assert_eq!(browser.navigate("/profile").await.status, 200);
         assert_eq!(browser.fetch("/asks").await.body, "true");
-        assert!(heard.take().is_empty(), "a request of somebody who is signed in is no event");
+        assert!(heard.take().is_empty(), "a request with a session is not an event");
         browser.post("/logout", "").await;
         assert_eq!(heard.one("session_ended", "signed_out").session_id(), Some(begun));
         browser.post("/logout", "").await;
-        assert!(heard.take().is_empty(), "nobody was there any more");
+        assert!(heard.take().is_empty(), "the session had already ended");
     }
 }
 
@@ -243,15 +243,15 @@ async fn a_sign_in_that_cannot_start_or_end_has_failed() {
     let events = heard.take();
     assert_eq!((events[1].name(), events[1].reason()), ("sign_in_failed", "token_claim"));
     assert_eq!((events.len(), shown(&page)), (2, events[1].reference().to_string()));
-    assert_eq!(events[1].subject(), None, "nobody was verified");
+    assert_eq!(events[1].subject(), None, "no user was verified");
 }
 
 #[tokio::test]
 async fn the_application_refuses() {
-    async fn nobody(_: SignIn) -> Result<SignIn, Refusal> {
+    async fn refuse_all(_: SignIn) -> Result<SignIn, Refusal> {
         Err(Refusal::new("Not today."))
     }
-    let (app, heard) = app_and("memory", |auth| auth.on_sign_in(nobody)).await;
+    let (app, heard) = app_and("memory", |auth| auth.on_sign_in(refuse_all)).await;
     let page = app.browser().sign_in(&app.org, ADA, "/profile").await;
     let events = heard.take();
     assert_eq!((events[1].name(), events[1].reason(), events.len()), ("sign_in_refused", "sign_in_refused", 2));
@@ -260,7 +260,7 @@ async fn the_application_refuses() {
 }
 
 #[tokio::test]
-async fn a_renewal_is_one_event_however_many_wait() {
+async fn a_renewal_is_one_event_regardless_of_waiting_requests() {
     for store in ["cookie", "memory"] {
         let (app, heard) = app(store).await;
         let mut browser = signed_in(&app, &heard, ADA).await;
@@ -281,7 +281,7 @@ async fn a_renewal_is_one_event_however_many_wait() {
         app.org.clock().advance(Duration::from_secs(600));
         let page = browser.navigate("/profile").await;
         let event = heard.one("renewal_failed", "provider_unavailable");
-        assert_ne!(shown(&page), event.reference().to_string(), "the renewal is not this request's alone");
+        assert_ne!(shown(&page), event.reference().to_string(), "other requests share the renewal");
 
         app.org.restore(Endpoint::Token);
         app.org.unassign(ADA, &app.org.client().client_id);
@@ -305,7 +305,7 @@ async fn policies_refuse_and_ask_for_more() {
     let json = browser.fetch("/admin").await.json();
     assert_eq!(json["reference"], heard.one("access_denied", "not_met").reference().to_string());
     assert_eq!(browser.fetch("/asks").await.body, "false");
-    assert!(heard.take().is_empty(), "to ask is not to be refused");
+    assert!(heard.take().is_empty(), "a step-up is not a refusal");
 
     let step_up = browser.navigate("/sensitive").await;
     assert_eq!(step_up.status, 303);
@@ -321,7 +321,7 @@ async fn policies_refuse_and_ask_for_more() {
     let answer = app.browser().send(reqwest::Method::GET, "/orders", &headers, String::new()).await;
     let event = heard.one("access_denied", "insufficient_scope");
     assert_eq!(answer.json()["reference"], event.reference().to_string());
-    assert_eq!(event.subject(), Some(app.org.user(ADA).unwrap().id.as_str()), "the id, and not the login");
+    assert_eq!(event.subject(), Some(app.org.user(ADA).unwrap().id.as_str()), "the user id, not the login");
 }
 
 #[tokio::test]
@@ -350,7 +350,7 @@ async fn sessions_are_replaced_and_ended_by_the_application() {
 }
 
 #[tokio::test]
-async fn sessions_in_cookies_end_without_anybody_knowing_which() {
+async fn ending_sessions_in_cookies_names_no_session_ids() {
     let (app, heard) = app("cookie").await;
     signed_in(&app, &heard, ADA).await;
     let ada = app.org.user(ADA).unwrap().id;
@@ -359,7 +359,7 @@ async fn sessions_in_cookies_end_without_anybody_knowing_which() {
     assert_eq!((event.subject(), event.session_id()), (Some(ada.as_str()), None));
 }
 
-/// What was told of a sign-out message.
+/// The channel and the session count of a logout message event.
 fn message(event: &Event) -> (LogoutChannel, Option<usize>) {
     match event.happening() {
         Happening::LogoutReceived { channel, sessions, .. } => (*channel, *sessions),
@@ -431,7 +431,7 @@ async fn a_frame_ends_the_session_of_its_browser_once() {
 }
 
 #[tokio::test]
-async fn a_store_that_does_not_answer() {
+async fn a_store_that_does_not_respond() {
     Log::listen();
     let org = Org::builder().access_token_lifetime(LIFETIME).start().await.unwrap();
     let (heard, store) = (Heard::default(), Fickle::new(&org));
@@ -452,7 +452,7 @@ async fn a_store_that_does_not_answer() {
     let event = heard.one("store_unavailable", "session_not_ended");
     assert_eq!(page.status, 503);
     is_told_once(&page, &event);
-    assert_eq!(event.subject(), Some(app.org.user(ADA).unwrap().id.as_str()), "whose session lives on");
+    assert_eq!(event.subject(), Some(app.org.user(ADA).unwrap().id.as_str()), "the user's session continues");
     let login = browser.navigate("/login").await;
     browser.complete(&app.org, login.location(), ADA).await;
     let names = [("sign_in_started", "ok"), ("store_unavailable", "session_not_ended"), ("sign_in_succeeded", "ok")];
@@ -469,7 +469,7 @@ async fn a_store_that_does_not_answer() {
 }
 
 #[tokio::test]
-async fn a_hook_that_panics_costs_nobody_anything() {
+async fn a_hook_that_panics_affects_no_request() {
     for store in ["cookie", "memory"] {
         let panics = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&panics);
@@ -487,23 +487,20 @@ async fn a_hook_that_panics_costs_nobody_anything() {
         let answer = browser.sign_in(&app.org, ADA, "/profile").await;
         assert_eq!((answer.status.as_u16(), answer.location()), (303, "/profile"));
         for round in 1..=2 {
-            // Longer than the grace in which an old cookie finds the new tokens: they must be in the browser.
+            // Longer than the grace period in which an old cookie finds the new tokens,
+            // so the browser must have received them.
             app.org.clock().advance(LIFETIME);
             assert!(browser.is_signed_in().await, "{store}");
             assert_eq!(app.org.refreshes().granted, round, "{store}");
         }
         assert_eq!(panics.load(Ordering::SeqCst), 4);
         let heard = ["sign_in_started", "sign_in_succeeded", "session_renewed", "session_renewed"];
-        assert_eq!(
-            later.take().iter().map(Event::name).collect::<Vec<_>>(),
-            heard,
-            "the next hook is called all the same"
-        );
+        assert_eq!(later.take().iter().map(Event::name).collect::<Vec<_>>(), heard, "the next hook is still called");
     }
 }
 
 thread_local! {
-    /// What this thread has logged. A test with its server, its org and its browser is one thread.
+    /// The log of this thread. A test runs its server, org and browser on one thread.
     static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -522,7 +519,8 @@ impl Write for Log {
 }
 
 impl Log {
-    /// Listens to everything. One subscriber for all tests: what one test does not listen to would be off for others.
+    /// Subscribes at every level. All tests share one subscriber, because a level that
+    /// one test disables would be off for the others.
     fn listen() {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
@@ -539,7 +537,8 @@ impl Log {
     }
 }
 
-/// The page shows the reference of the event, and the log has one line of that request.
+/// Asserts that the page shows the event's reference, and that the log has one line for
+/// the request.
 fn is_told_once(page: &Answer, event: &Event) {
     let reference = event.reference().to_string();
     assert_eq!(shown(page), reference);
@@ -551,14 +550,14 @@ fn is_told_once(page: &Answer, event: &Event) {
 
 type Shared<T> = Arc<Mutex<T>>;
 
-/// A recorder that remembers what it was told.
+/// A metrics recorder that stores all values.
 #[derive(Clone, Default)]
 struct Recorder {
     described: Arc<Mutex<BTreeMap<String, (&'static str, &'static str)>>>,
     values: Shared<Vec<(Key, Arc<Values>)>>,
 }
 
-/// What one counter or histogram got.
+/// The values of one counter or histogram.
 #[derive(Default)]
 struct Values(Mutex<Vec<f64>>);
 
@@ -568,7 +567,7 @@ impl CounterFn for Values {
     }
 
     fn absolute(&self, _: u64) {
-        panic!("nothing is absolute");
+        panic!("the library sets no absolute values");
     }
 }
 
@@ -594,7 +593,7 @@ impl Recorder {
         values
     }
 
-    /// Each name with its labels and how often it was used.
+    /// Each metric with its labels and values.
     fn seen(&self) -> Vec<(String, BTreeMap<String, String>, Vec<f64>)> {
         let labels = |key: &Key| key.labels().map(|l| (l.key().to_owned(), l.value().to_owned())).collect();
         let all = self.values.lock().unwrap();
@@ -623,7 +622,8 @@ impl metrics::Recorder for Recorder {
     }
 }
 
-/// A day in the life of an application, with everything that can happen. Returns what must not be told to anybody.
+/// Runs an application through all kinds of events. Returns the values that must not
+/// appear in logs, events or metrics.
 async fn a_day(app: &App, heard: &Heard) -> Vec<String> {
     let mut secrets = Vec::new();
     let description = || DESCRIPTION.to_owned();
@@ -678,23 +678,23 @@ async fn a_day(app: &App, heard: &Heard) -> Vec<String> {
     browser.sign_in(&app.org, ADA, "/profile").await;
     browser.post("/logout", "").await;
     let names: BTreeSet<_> = heard.0.lock().unwrap().iter().map(Event::name).collect();
-    assert_eq!(names.len(), 9, "everything but a refusal of the application and a store that is away: {names:?}");
+    assert_eq!(names.len(), 9, "all events except a refusal of the application and a store outage: {names:?}");
     secrets.retain(|secret| secret.len() >= 10);
     assert!(secrets.len() >= 7, "{}", secrets.len());
     secrets
 }
 
-/// What the org says of its errors: for the log, on one line, and for nothing else.
+/// The org's error description, which belongs only in the log, on one line.
 const DESCRIPTION: &str = "PROVIDERS-DESCRIPTION\nof an error";
 
-/// What of a person is in their claims.
+/// The personal data of a user's claims.
 fn personal(org: &Org) -> Vec<String> {
     let subjects = [ADA, BEN].map(|user| org.user(user).unwrap().id);
     subjects.into_iter().chain([ADA, BEN, "Lovelace", "example.test"].map(str::to_owned)).collect()
 }
 
 #[tokio::test]
-async fn neither_log_nor_event_nor_metric_holds_a_secret_or_a_person() {
+async fn logs_events_and_metrics_contain_no_secrets_and_no_personal_data() {
     for store in ["cookie", "memory"] {
         let recorder = Recorder::default();
         let _recording = metrics::set_default_local_recorder(&recorder);
@@ -712,7 +712,8 @@ async fn neither_log_nor_event_nor_metric_holds_a_secret_or_a_person() {
                 assert!(!text.contains(private.as_str()), "`{private}` is in: {text}");
             }
         }
-        // Each event is one line of the log, at `info` or `warn`, and no other line tells of the same request.
+        // Each event is one log line at `info` or `warn`, and no other line refers to the
+        // same request.
         let lines = Log::own_lines();
         for event in &events {
             let reference = format!("reference={}", event.reference());
@@ -742,7 +743,7 @@ fn documented() -> BTreeMap<String, (String, BTreeSet<String>, String)> {
 }
 
 #[tokio::test]
-async fn metrics_are_those_of_the_table() {
+async fn metrics_match_their_documentation() {
     let recorder = Recorder::default();
     let _recording = metrics::set_default_local_recorder(&recorder);
     let (app, heard) = app("memory").await;

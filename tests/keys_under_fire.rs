@@ -1,4 +1,4 @@
-//! The keys of an issuer under load, under attack and under rotation.
+//! The issuer's keys under load, under attack and during rotation.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -22,7 +22,7 @@ fn auth(org: &Org, cache: usize) -> OktaAuth {
     OktaAuth::builder(config).clock(move || clock.now()).build().unwrap()
 }
 
-/// A good token with another key id in its header.
+/// A valid token with another key id in its header.
 fn with_key_id(token: &str, kid: usize) -> String {
     let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"kid":"stranger-{kid}","alg":"RS256"}}"#));
     format!("{header}.{}", token.split_once('.').unwrap().1)
@@ -43,7 +43,7 @@ async fn ten_thousand_random_key_ids_cause_one_fetch_per_interval() {
                 let stranger = with_key_id(&good, interval * per_interval + at);
                 assert_eq!(auth.verify_access_token(&stranger).await.unwrap_err().code().as_str(), "token_key_unknown");
                 if at % 50 == 0 {
-                    auth.verify_access_token(&good).await.expect("a good token suffers");
+                    auth.verify_access_token(&good).await.expect("a good token is rejected");
                 }
             });
         }
@@ -56,7 +56,8 @@ async fn ten_thousand_random_key_ids_cause_one_fetch_per_interval() {
     assert!((2..=1 + intervals).contains(&fetches), "{fetches} fetches in {intervals} intervals");
 }
 
-/// With many tenants the tokens of one would else cost another's org a request each.
+/// With many tenants, tokens of one org would otherwise cause a request to another org
+/// each.
 #[tokio::test]
 async fn a_token_of_another_issuer_causes_no_fetch() {
     let (org, other) = (Org::start().await.unwrap(), Org::start().await.unwrap());
@@ -66,7 +67,7 @@ async fn a_token_of_another_issuer_causes_no_fetch() {
     let before = org.count("/v1/keys");
     let stranger = with_key_id(&other.mint().access_token(ADA, ["openid"]).sign(), 1);
     assert!(auth.verify_access_token(&stranger).await.is_err());
-    assert_eq!(org.count("/v1/keys"), before, "a stranger's token was worth a request");
+    assert_eq!(org.count("/v1/keys"), before, "a foreign token caused a request");
     let own = with_key_id(&org.mint().access_token(ADA, ["openid"]).sign(), 2);
     assert!(auth.verify_access_token(&own).await.is_err());
     assert_eq!(org.count("/v1/keys"), before + 1, "the control");
@@ -89,7 +90,7 @@ async fn a_thousand_first_requests_cause_one_discovery_and_one_fetch_of_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rotation_under_load_loses_no_good_request() {
+async fn rotation_under_load_rejects_no_good_request() {
     let org = Org::start().await.unwrap();
     let auth = auth(&org, 512);
     let (stop, verified) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
@@ -103,10 +104,11 @@ async fn rotation_under_load_loses_no_good_request() {
                 let before = rotations.load(Ordering::SeqCst);
                 let token = org.mint().access_token(ADA, ["openid"]).sign();
                 if let Err(error) = auth.verify_access_token(&token).await {
-                    // This org withdraws a key as it rotates: a token of that moment is no good any more. An odd
-                    // number is a rotation that is going on.
+                    // This org withdraws a key when it rotates, so a token of that moment
+                    // is no longer valid. An odd number means that a rotation is in
+                    // progress.
                     let during = before % 2 == 1 || rotations.load(Ordering::SeqCst) != before;
-                    assert!(during, "a good token was refused: {error}");
+                    assert!(during, "a good token was rejected: {error}");
                     continue;
                 }
                 verified.fetch_add(1, Ordering::Relaxed);
@@ -125,7 +127,8 @@ async fn rotation_under_load_loses_no_good_request() {
             }
             tokio::task::yield_now().await;
         }
-        // The floor is between two rotations, as it is between two of Okta's.
+        // The time between two rotations exceeds the minimum refetch interval, as at
+        // Okta.
         org.clock().advance(Duration::from_secs(6));
         assert!(org.count("/v1/keys") <= 1 + rotation * 2, "{} fetches", org.count("/v1/keys"));
     }
@@ -137,7 +140,7 @@ async fn rotation_under_load_loses_no_good_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn known_keys_do_not_wait_for_a_fetch_that_hangs() {
+async fn known_keys_do_not_wait_for_a_hanging_fetch() {
     let org = Org::start().await.unwrap();
     let auth = auth(&org, 0);
     let good = org.mint().access_token(ADA, ["openid"]).sign();

@@ -1,5 +1,5 @@
-//! Tenants whose Okta hangs, fails, limits the rate or rotates its keys without end: their own users suffer, and nobody
-//! else does. In which order things end is what counts here, and not how long they take.
+//! Tenants whose Okta hangs, fails, limits the rate or rotates its keys continuously:
+//! only their own users are affected. The tests check the order of events, not durations.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -21,20 +21,22 @@ use reqwest::Method;
 use support::{ADA, Answer, Browser, SECRET};
 use tokio::task::JoinSet;
 
-/// The second client of every org, of which each tenant that shares an org has one.
+/// The second client of every org, for tenants that share an org.
 const SECOND: (&str, &str) = ("0oasecond000000000000", "the-secret-of-the-second-client");
 
-/// Tenants told by the path: `acme` and `globex` are well, `initech` is the one with the bad org, and `hooli` is at that
-/// same org with a client of its own. `opaque` and `other` are two clients of the bad org's own server, whose tokens
-/// only that org can verify.
+/// Tenants selected by path. `acme` and `globex` have healthy orgs. `initech` has the bad
+/// org, and `hooli` uses the same org with its own client. `opaque` and `other` are two
+/// clients of the bad org's own server, whose tokens only that org can verify.
 #[derive(Clone)]
 struct Site {
     well: [Org; 2],
     bad: Org,
     base: String,
-    /// The clocks of the orgs go on by themselves. That of the application stands still until it is turned.
+    /// The offset of the application's clock, which stands still otherwise. The orgs'
+    /// clocks run.
     later: Arc<AtomicU64>,
-    /// Nobody yet, at the application's own address. Made once: certificates take long.
+    /// A browser without a session at the application's own address. Shared, because
+    /// loading certificates is slow.
     visitor: Browser,
 }
 
@@ -44,7 +46,7 @@ fn settings(id: &str, issuer: String, client: &Client) -> TenantSettings {
     settings
 }
 
-/// No request ends by itself: each of the tests says when.
+/// A timeout that never fires: each test controls when requests end.
 const FOR_EVER: Duration = Duration::from_secs(3_600);
 
 impl Site {
@@ -88,7 +90,7 @@ impl Site {
         Self { well, bad, base, later, visitor }
     }
 
-    /// Turns the application's clock.
+    /// Moves the application's clock.
     fn turn(&self, seconds: u64) {
         self.later.fetch_add(seconds, Ordering::SeqCst);
     }
@@ -104,7 +106,7 @@ impl Site {
         self.browser(tenant).send(Method::GET, "/api", &headers, String::new()).await
     }
 
-    /// An access token for a tenant, made now.
+    /// A new access token for a tenant.
     fn token(&self, tenant: &str) -> String {
         let mint = match tenant {
             "acme" => self.well[0].mint(),
@@ -117,7 +119,7 @@ impl Site {
         mint.access_token(ADA, ["openid"]).sign()
     }
 
-    /// Everything that a tenant's users do, and all of it works: tokens, sign-in, the session, sign-out.
+    /// Asserts that tokens, sign-in, session and sign-out of a tenant work.
     async fn is_well(&self, tenant: &str, org: &Org) {
         for _ in 0..20 {
             assert_eq!(self.call(tenant, &self.token(tenant)).await.status, 200, "{tenant}");
@@ -137,7 +139,7 @@ impl Site {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_an_org_that_hangs_but_its_own_users() {
+async fn only_its_own_users_wait_for_a_hanging_org() {
     let site = Site::start().await;
     for endpoint in Endpoint::ALL {
         site.bad.outage(endpoint, Outage::Hang);
@@ -152,17 +154,17 @@ async fn nobody_waits_for_an_org_that_hangs_but_its_own_users() {
     site.bad.until_waiting(Endpoint::Discovery, 1).await;
     site.others_are_well().await;
     assert!(waiting.try_join_next().is_none(), "the org does not hang");
-    assert_eq!(site.bad.waiting(Endpoint::Discovery), 1, "one request for all who wait");
+    assert_eq!(site.bad.waiting(Endpoint::Discovery), 1, "all waiting requests share one");
     site.bad.restore_all();
     while let Some(status) = waiting.join_next().await {
         assert!([200, 303].contains(&status.unwrap().as_u16()));
     }
 }
 
-/// 32 tokens may be asked about at a time, by each tenant. One more is told so at once: it does not wait, and its org
-/// is not asked.
+/// Each tenant may introspect 32 tokens at a time. One more is rejected immediately: it
+/// does not wait and causes no request to the org.
 #[tokio::test]
-async fn a_tenant_that_uses_up_its_places_takes_none_of_anybody_else() {
+async fn a_tenant_that_uses_up_its_introspection_limit_does_not_affect_others() {
     let site = Site::start().await;
     assert_eq!(site.call("opaque", &site.token("opaque")).await.status, 200);
     site.bad.outage(Endpoint::Introspect, Outage::Hang);
@@ -175,9 +177,9 @@ async fn a_tenant_that_uses_up_its_places_takes_none_of_anybody_else() {
     let token = site.token("opaque");
     tokio::select! {
         answer = site.call("opaque", &token) => assert_eq!(answer.status, 503, "{}", answer.body),
-        () = site.bad.until_waiting(Endpoint::Introspect, 33) => panic!("one too many went to the org"),
+        () = site.bad.until_waiting(Endpoint::Introspect, 33) => panic!("a request beyond the limit went to the org"),
     }
-    // Another client of that very org is let through, and waits for what hangs there, as it has to.
+    // Another client of the same org is admitted, and waits for the hanging org.
     {
         let (site, token) = (site.clone(), site.token("other"));
         waiting.spawn(async move { site.call("other", &token).await.status });
@@ -189,18 +191,18 @@ async fn a_tenant_that_uses_up_its_places_takes_none_of_anybody_else() {
     while let Some(status) = waiting.join_next().await {
         assert_eq!(status.unwrap(), 200);
     }
-    assert_eq!(site.call("opaque", &site.token("opaque")).await.status, 200, "the places are free again");
+    assert_eq!(site.call("opaque", &site.token("opaque")).await.status, 200, "the limit is free again");
 }
 
 #[tokio::test]
-async fn an_org_that_fails_is_left_alone_until_the_pause_is_over() {
+async fn a_failing_org_gets_no_requests_until_the_backoff_ends() {
     let site = Site::start().await;
     site.bad.outage(Endpoint::Discovery, Outage::Status(503));
     for _ in 0..20 {
         let answer = site.call("initech", &site.token("initech")).await;
         assert_eq!(answer.status, 503, "{}", answer.body);
     }
-    // Eight failures, each of a request that was repeated once.
+    // Eight failures, each of a request that was retried once.
     let hits = || site.bad.outage_hits(Endpoint::Discovery);
     assert_eq!(hits(), 16);
     site.turn(4);
@@ -209,10 +211,11 @@ async fn an_org_that_fails_is_left_alone_until_the_pause_is_over() {
         assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{}", answer.body);
         assert_eq!(site.browser("initech").navigate("/me").await.status, 503);
     }
-    assert_eq!(hits(), 16, "it is left alone");
-    // Another tenant at that very org finds out by itself, and the others feel nothing.
+    assert_eq!(hits(), 16, "no request during the backoff");
+    // Another tenant at the same org detects the failure itself; tenants at other orgs
+    // are not affected.
     assert_eq!(site.call("hooli", &site.token("hooli")).await.status, 503);
-    assert_eq!(hits(), 18, "what one tenant has met counts for that one alone");
+    assert_eq!(hits(), 18, "failures count per tenant");
     site.others_are_well().await;
     site.turn(1);
     for _ in 0..20 {
@@ -222,12 +225,16 @@ async fn an_org_that_fails_is_left_alone_until_the_pause_is_over() {
     site.bad.restore_all();
     site.turn(5);
     for _ in 0..3 {
-        assert_eq!(site.call("initech", &site.token("initech")).await.status, 200, "the first answer ends it");
+        assert_eq!(
+            site.call("initech", &site.token("initech")).await.status,
+            200,
+            "the first response ends the backoff"
+        );
     }
 }
 
 #[tokio::test]
-async fn the_time_that_an_org_names_is_respected_by_the_tenant_that_it_was_told() {
+async fn a_rate_limit_reset_applies_to_the_tenant_that_received_it() {
     let site = Site::start().await;
     for tenant in ["opaque", "other"] {
         let answer = site.call(tenant, &site.token(tenant)).await;
@@ -239,20 +246,20 @@ async fn the_time_that_an_org_names_is_respected_by_the_tenant_that_it_was_told(
         let answer = site.call("opaque", &site.token("opaque")).await;
         assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "30"), "{}", answer.body);
     }
-    assert_eq!(hits(), 3, "it is asked no more");
+    assert_eq!(hits(), 3, "no further request is sent");
     site.turn(4);
     let answer = site.call("opaque", &site.token("opaque")).await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after"), hits()), (503, "26", 3));
     site.bad.restore_all();
-    assert_eq!(site.call("other", &site.token("other")).await.status, 200, "it was that client's limit");
-    assert_eq!(site.call("opaque", &site.token("opaque")).await.status, 503, "not before its time");
+    assert_eq!(site.call("other", &site.token("other")).await.status, 200, "the limit applied to the other client");
+    assert_eq!(site.call("opaque", &site.token("opaque")).await.status, 503, "not before the reset");
     site.others_are_well().await;
     site.turn(1);
-    assert_eq!(site.call("opaque", &site.token("opaque")).await.status, 200, "a probe finds that it is over");
+    assert_eq!(site.call("opaque", &site.token("opaque")).await.status, 200, "a probe ends the backoff");
 }
 
 #[tokio::test]
-async fn an_org_that_rotates_with_each_request_uses_up_its_own_interval() {
+async fn an_org_that_rotates_with_each_request_exhausts_only_its_own_refetch_interval() {
     let site = Site::start().await;
     for tenant in ["initech", "acme", "globex"] {
         assert_eq!(site.call(tenant, &site.token(tenant)).await.status, 200);
@@ -262,9 +269,10 @@ async fn an_org_that_rotates_with_each_request_uses_up_its_own_interval() {
         site.bad.rotate_keys();
         lost += usize::from(site.call("initech", &site.token("initech")).await.status == 401);
     }
-    // The keys when they were first needed, and once more for what is unknown.
-    assert_eq!((site.bad.count("/v1/keys"), lost > 0), (2, true), "its tokens outrun its interval");
-    // Another tenant's new key is found within that interval. The one after the first rotation had been announced.
+    // The keys are fetched on first use, and once more for an unknown key id.
+    assert_eq!((site.bad.count("/v1/keys"), lost > 0), (2, true), "its keys rotate faster than the refetch interval");
+    // Another tenant's new key is found within the interval. The key of the first
+    // rotation had been announced.
     site.well[1].rotate_keys();
     site.well[1].rotate_keys();
     assert_eq!(site.call("globex", &site.token("globex")).await.status, 200);

@@ -1,4 +1,4 @@
-//! What the development org prints for an app with many tenants is what such an app reads.
+//! The tenant settings that the development org prints can be read by a multi-tenant app.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -13,7 +13,7 @@ use okta_auth_dev::{Org, Response};
 use reqwest::Method;
 use support::{Browser, CALLBACK, SECRET};
 
-/// Everything but the ids has to be the same.
+/// Asserts that everything except the ids is equal.
 fn check(table: &TenantTable, orgs: &[Org]) {
     let ids: Vec<_> = table.all().iter().map(|tenant| tenant.id.as_str()).collect();
     assert_eq!(ids, ["acme", "big-co"]);
@@ -29,7 +29,7 @@ fn check(table: &TenantTable, orgs: &[Org]) {
 }
 
 #[tokio::test]
-async fn variables_and_sections_are_read_as_they_are_printed() {
+async fn printed_variables_and_sections_are_read_unchanged() {
     let org = Org::builder().customers(["acme", "big-co"]).start().await.unwrap();
     let orgs = org.orgs();
     let list = ("OKTA_TENANTS".to_owned(), "acme,big-co".to_owned());
@@ -42,7 +42,7 @@ async fn variables_and_sections_are_read_as_they_are_printed() {
     check(&table.unwrap(), &orgs);
 }
 
-/// What is printed, with the address of an app.
+/// The printed variables, with the URL of an app.
 fn variables(orgs: &[Org], base: &str) -> Vec<(String, String)> {
     let own = [("OKTA_TENANTS", "acme,big-co"), ("OKTA_BASE_URL", base), ("OKTA_COOKIE_SECRET", SECRET)];
     let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -50,7 +50,7 @@ fn variables(orgs: &[Org], base: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn an_app_on_this_machine_signs_in_with_what_is_printed_and_a_public_one_does_not() {
+async fn an_app_on_this_machine_signs_in_with_the_printed_settings_and_a_public_one_does_not() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let origin = format!("http://localhost:{port}");
@@ -59,7 +59,7 @@ async fn an_app_on_this_machine_signs_in_with_what_is_printed_and_a_public_one_d
     let app = Router::new().route("/me", get(|user: User| async move { user.email().unwrap_or("-").to_owned() }));
     tokio::spawn(async move { axum::serve(listener, app.okta_auth(&tenants)).await.unwrap() });
     for name in ["acme", "big-co"] {
-        // No name is asked about: the host that a browser would send goes to this machine.
+        // No name is resolved: the host that a browser would send goes to this machine.
         let host = format!("{name}.localhost:{port}");
         let page = [("host", host.as_str()), ("accept", "text/html"), ("sec-fetch-mode", "navigate")];
         let page = [page.as_slice(), &[("sec-fetch-dest", "document")]].concat();

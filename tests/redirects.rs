@@ -1,7 +1,9 @@
-//! Where a browser goes after sign-in: on our own origin, whatever it was asked for.
+//! Redirects after sign-in: the browser stays on the application's origin for every
+//! requested target.
 //!
-//! The corpus is derived by rule, from hosts, prefixes and encodings, and each target is judged differentially: by
-//! what the `url` crate, and with it a browser, makes of the `Location` that comes back.
+//! The corpus is derived by rule from hosts, prefixes and encodings. Each target is
+//! judged differentially, by how the `url` crate, like a browser, resolves the resulting
+//! `Location`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -13,7 +15,7 @@ use support::{ADA, App};
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
-/// Ways to begin something that is not a path, or does not look like one.
+/// Prefixes that do not start a path, or are not recognizable as one.
 const PREFIXES: &[&str] = &[
     "//",
     "///",
@@ -78,11 +80,11 @@ const PREFIXES: &[&str] = &[
     "view-source:http://",
 ];
 
-/// Hosts to end up at, and forms of them.
+/// Hosts of an attacker, in several forms.
 const HOSTS: &[&str] =
     &["evil.example", "evil.example/", "evil.example/path?a=b", "evil%2eexample", "127.0.0.1.evil.example"];
 
-/// Targets that are fine and must survive as they are.
+/// Valid targets that must survive unchanged.
 const GOOD: &[(&str, &str)] = &[
     ("/", "/"),
     ("/profile", "/profile"),
@@ -148,7 +150,7 @@ async fn the_location_after_sign_in_stays_on_our_origin() {
         let followed = base.join(&location).unwrap();
         assert_eq!(followed.origin(), base.origin(), "{target:?} leads to {location}");
         assert!(location.starts_with('/') && !location.starts_with("//") && !location.contains('\\'), "{location}");
-        // From any page of ours the browser ends at the same place.
+        // The `Location` resolves to the same URL from every page of the application.
         assert_eq!(base.join("/deep/page?x").unwrap().join(&location).unwrap(), followed);
         let own = ["/login", "/logout", "/authorization-code/callback"];
         assert!(!own.contains(&followed.path()), "{target:?} would loop");
@@ -164,11 +166,11 @@ async fn good_targets_survive() {
 }
 
 #[tokio::test]
-async fn the_page_that_asked_for_a_user_is_where_the_browser_comes_back_to() {
+async fn the_browser_returns_to_the_page_that_required_the_user() {
     let app = App::start().await;
     let answer = app.browser().sign_in(&app.org, ADA, "/profile?tab=2&q=a%2Fb").await;
     assert_eq!(answer.location(), "/profile?tab=2&q=a%2Fb");
-    // A path that begins with two slashes is somebody's host as soon as it stands in a `Location`.
+    // A path that begins with two slashes would name a foreign host in a `Location`.
     let answer = app.browser().navigate("//evil.example/profile").await;
     assert_ne!(answer.status, 303);
 }

@@ -1,7 +1,8 @@
-//! The store in Redis against a real `redis-server`: the suite of every store, and what it does
-//! when the server dies, pauses or is slow.
+//! The Redis store against a real `redis-server`: the test suite of every store, and the
+//! store's behaviour when the server dies, pauses or is slow.
 //!
-//! Needs the Debian package `redis-server`: `cargo test --features redis --test redis_store -- --ignored`.
+//! Needs the Debian package `redis-server`: `cargo test --features redis --test
+//! redis_store -- --ignored`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -15,7 +16,8 @@ mod suite {
     use crate::support::RedisServer;
 
     thread_local! {
-        /// The servers of the tests of this thread, which end with it: each test has its own.
+        /// The servers of this thread's tests, stopped with the thread. Each test has its
+        /// own server.
         static SERVERS: RefCell<Vec<RedisServer>> = const { RefCell::new(Vec::new()) };
     }
 
@@ -55,22 +57,22 @@ mod outages {
         StoredRecord { version, sealed: vec![0xab; 3_000] }
     }
 
-    /// A command, and how long it took.
+    /// Runs a command and measures its duration.
     async fn timed<T>(command: impl Future<Output = Result<T, StoreError>>) -> (Result<T, StoreError>, Duration) {
         let started = Instant::now();
         let outcome = command.await;
         (outcome, started.elapsed())
     }
 
-    /// Asks until there is an answer.
+    /// Retries until the store responds.
     async fn until_it_works(store: &RedisStore) {
         let started = Instant::now();
         while store.load(&key(0)).await.is_err() {
-            assert!(started.elapsed() < Duration::from_secs(5), "it does not come back");
+            assert!(started.elapsed() < Duration::from_secs(5), "the store does not recover");
         }
     }
 
-    /// Asks 200 times at once, several times; none fails.
+    /// Sends 200 concurrent commands several times; none may fail.
     async fn nothing_fails(store: &Arc<RedisStore>) {
         for round in 0..5 {
             let tasks: Vec<_> = (0..200)
@@ -117,7 +119,7 @@ mod outages {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     #[ignore = "needs redis-server"]
-    async fn a_server_that_pauses_under_load_costs_a_second_and_nothing_that_was_acknowledged() {
+    async fn a_server_that_pauses_under_load_loses_no_acknowledged_write() {
         let server = RedisServer::start().await;
         let store = Arc::new(RedisStore::new(&server.url()).unwrap());
         let (stop, longest, errors) =
@@ -134,7 +136,8 @@ mod outages {
                         longest.fetch_max(u64::try_from(took.as_millis()).unwrap(), Ordering::SeqCst);
                         match outcome {
                             Ok(true) => (acknowledged, next) = (next, next + 1),
-                            // What failed may have been done: look, as the engine does.
+                            // A failed command may have been executed, so read the
+                            // record, as the engine does.
                             Ok(false) => next = store.load(&key(number)).await.map_or(next, |r| r.unwrap().version + 1),
                             Err(_) => drop(errors.fetch_add(1, Ordering::SeqCst)),
                         }
@@ -163,13 +166,13 @@ mod outages {
         }
         let longest = Duration::from_millis(longest.load(Ordering::SeqCst));
         assert!(longest < SOON, "{longest:?}");
-        assert!(late <= 100, "{late} errors after recovery: more than what was under way");
+        assert!(late <= 100, "{late} errors after recovery: more than the commands in flight");
         nothing_fails(&store).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     #[ignore = "needs redis-server"]
-    async fn a_server_that_reads_and_does_not_answer_gets_so_many_commands_and_no_more() {
+    async fn a_server_that_reads_but_does_not_respond_gets_a_bounded_number_of_commands() {
         let server = RedisServer::start().await;
         let proxy = Proxy::start(server.port()).await;
         let store = Arc::new(RedisStore::new(&proxy.url()).unwrap());
@@ -190,7 +193,7 @@ mod outages {
         }
         let (swallowed, connections) = (proxy.swallowed(), proxy.connections());
         assert!(swallowed < 512 * 3_200, "{swallowed} bytes are more than 512 commands");
-        assert!(connections < 30, "{connections} connections are a storm");
+        assert!(connections < 30, "{connections} connections are too many");
         proxy.delay(Duration::ZERO);
         until_it_works(&store).await;
         nothing_fails(&store).await;
@@ -198,7 +201,7 @@ mod outages {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     #[ignore = "needs redis-server"]
-    async fn a_slow_server_is_waited_for_and_one_that_is_too_slow_is_an_error() {
+    async fn a_slow_server_is_awaited_and_a_timeout_is_an_error() {
         let server = RedisServer::start().await;
         let proxy = Proxy::start(server.port()).await;
         let store = Arc::new(RedisStore::new(&proxy.url()).unwrap());
@@ -217,13 +220,14 @@ mod outages {
 
     #[test]
     #[ignore = "needs redis-server"]
-    fn a_runtime_that_ends_takes_no_connection_with_it() {
+    fn a_runtime_that_ends_closes_no_connection() {
         let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let other = runtime();
         let server = other.block_on(RedisServer::start());
         let store = Arc::new(RedisStore::new(&server.url()).unwrap());
         for number in 0..3 {
-            // As the workers of actix-web: each with a runtime of its own, and the first ends first.
+            // Like the workers of actix-web: each has its own runtime, and the first one
+            // ends first.
             let store = Arc::clone(&store);
             let worker = std::thread::spawn(move || {
                 assert!(runtime().block_on(store.create(&key(number), &record(1), LONG)).unwrap());
@@ -235,7 +239,7 @@ mod outages {
 
     #[tokio::test]
     #[ignore = "needs redis-server"]
-    async fn a_request_that_is_dropped_does_not_disturb_the_others() {
+    async fn a_dropped_request_does_not_affect_others() {
         let server = RedisServer::start().await;
         let store = RedisStore::new(&server.url()).unwrap();
         until_it_works(&store).await;
@@ -247,7 +251,7 @@ mod outages {
                 () = tokio::task::yield_now() => {}
             }
         }
-        assert!(store.create(&key(9_999), &record(1), LONG).await.unwrap(), "every permit has come back");
+        assert!(store.create(&key(9_999), &record(1), LONG).await.unwrap(), "every permit was released");
     }
 
     #[tokio::test]
@@ -283,7 +287,7 @@ mod addresses {
         StoredRecord { version: 1, sealed: b"sealed-session".to_vec() }
     }
 
-    /// A folder that is removed with the test.
+    /// A folder that is removed at the end of the test.
     struct Folder(std::path::PathBuf);
 
     impl Folder {
@@ -326,8 +330,8 @@ mod addresses {
 
     #[tokio::test]
     #[ignore = "needs redis-server"]
-    async fn what_a_server_says_of_a_record_is_not_told() {
-        // A server that knows no EVAL repeats its arguments.
+    async fn a_servers_error_about_a_record_is_not_passed_on() {
+        // A server without EVAL repeats its arguments in the error.
         let server = RedisServer::start_with(&["--rename-command", "EVAL", ""]).await;
         let store = RedisStore::new(&server.url()).unwrap();
         let next = StoredRecord { version: 2, ..record() };
@@ -338,7 +342,7 @@ mod addresses {
 
     #[tokio::test]
     #[ignore = "needs redis-server"]
-    async fn what_others_write_is_an_error_and_no_session() {
+    async fn foreign_records_are_an_error_and_not_a_session() {
         let server = RedisServer::start().await;
         let store = RedisStore::new(&server.url()).unwrap();
         server.ask(&format!("SET okta-auth:r:{KEY} short")).await;
@@ -376,7 +380,7 @@ mod addresses {
 
     #[tokio::test]
     #[ignore = "needs redis-server"]
-    async fn tls_trusts_the_given_roots_alone() {
+    async fn tls_trusts_only_the_given_roots() {
         let folder = Folder::new();
         let curve = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
         openssl(&folder.0, &format!("req -x509 {curve} -keyout ca.key -out ca.pem -days 2 -subj /CN=ca"));
@@ -485,13 +489,13 @@ mod addresses {
         primary.kill();
         let started = Instant::now();
         while !matches!(store.save(&KEY, &StoredRecord { version: 2, ..record() }, LONG).await, Ok(true)) {
-            assert!(started.elapsed() < Duration::from_secs(20), "nobody took over");
+            assert!(started.elapsed() < Duration::from_secs(20), "no primary took over");
         }
         assert!(replica.ask("ROLE").await.contains("master"));
     }
 }
 
-/// Sessions in cookies, and the list of those that have ended in Redis.
+/// Sessions in cookies, with the list of ended sessions in Redis.
 mod revocations {
     use std::time::Duration;
 
@@ -505,10 +509,11 @@ mod revocations {
         app.build_with(move |builder| builder.clock(move || clock.now())).start().await
     }
 
-    /// The clocks of two replicas differ. Who signs in by the one that is ahead is signed out by the other.
+    /// The clocks of two replicas differ. A user who signed in at the replica with the
+    /// fast clock is signed out by the other.
     #[tokio::test]
     #[ignore = "needs redis-server"]
-    async fn a_sign_out_counts_whatever_clock_a_session_began_by() {
+    async fn a_sign_out_counts_for_sessions_of_a_replica_with_another_clock() {
         let server = RedisServer::start().await;
         let org = Org::start().await.unwrap();
         for seconds in [2, 30] {
@@ -521,7 +526,7 @@ mod revocations {
             here.auth.end_sessions_of(&org.user(ADA).unwrap().id).await.unwrap();
             assert!(!browser.at(&here.base).is_signed_in().await, "{seconds} s");
             assert!(!browser.is_signed_in().await, "{seconds} s: on the replica that is ahead");
-            // And whoever signs in again is in, on both.
+            // After a new sign-in, the user is signed in on both replicas.
             let mut again = here.browser();
             again.sign_in(&org, ADA, "/profile").await;
             assert!(again.is_signed_in().await && again.at(&ahead.base).is_signed_in().await, "{seconds} s");
@@ -529,7 +534,8 @@ mod revocations {
     }
 }
 
-/// Connections that outlive their request, on replicas that share a store or the list of ended sessions.
+/// Connections that outlive their request, on replicas with a shared store or a shared
+/// list of ended sessions.
 mod connections {
     use std::convert::Infallible;
     use std::future::ready;
@@ -543,7 +549,8 @@ mod connections {
 
     use crate::support::{ADA, App, AppBuilder, RedisServer, routes};
 
-    /// Its first part comes at once, and its last one when the session ends.
+    /// A stream that sends its first part immediately and its last part when the session
+    /// ends.
     async fn until_the_end(user: User) -> Body {
         let over = user.session_ended().map(|()| Ok::<_, Infallible>("over"));
         Body::from_stream(stream::once(ready(Ok("open"))).chain(over.into_stream()))
@@ -576,7 +583,7 @@ mod connections {
             browser.at(&second.base).post("/logout", "").await;
             org.clock().advance(Duration::from_secs(11));
             let last = tokio::time::timeout(Duration::from_secs(20), stream.chunk()).await;
-            assert_eq!(last.expect("the connection stays open").unwrap().unwrap(), "over", "{variable}");
+            assert_eq!(last.expect("the connection is still open").unwrap().unwrap(), "over", "{variable}");
         }
     }
 }
@@ -586,10 +593,11 @@ mod messages {
 
     use crate::support::{ADA, AppBuilder, RedisServer};
 
-    /// The server takes the mark of a message and then fails, as one does that loses its primary in between.
+    /// The server stores the mark of a message and then fails, like one that loses its
+    /// primary in between.
     #[tokio::test]
     #[ignore = "needs redis-server"]
-    async fn a_sign_out_message_comes_again_after_a_failure_and_counts_once() {
+    async fn a_sign_out_message_can_be_resent_after_a_failure_and_counts_once() {
         let server = RedisServer::start().await;
         let (org, url) = (Org::start().await.unwrap(), server.url());
         let app =
