@@ -1,4 +1,4 @@
-//! Refresh of a session's tokens, as a browser and an issuer see it.
+//! Token refresh of a session, as a browser and an issuer see it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -17,12 +17,13 @@ use okta_auth_dev::{Clock, Endpoint, Fault, Org, Outage, Rotation, SubjectFormat
 use support::{ADA, Answer, App, BEN, Browser, Place, Replicas, SharedStore, eventually, revoked};
 
 const LIFETIME: Duration = Duration::from_secs(300);
-/// After so much of it a token is renewed, and still good.
+/// After this time a token is refreshed although it is still valid.
 const ABOUT_TO_EXPIRE: Duration = Duration::from_secs(280);
 const HOURS: Duration = Duration::from_secs(3 * 3600);
 const SESSION: &str = "okta_session";
 
-/// An org whose refresh tokens rotate without any leeway, so that a second use is found out.
+/// An org whose refresh tokens rotate without a grace period, so that every second use is
+/// detected.
 async fn strict_org() -> Org {
     let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::ZERO).access_token_lifetime(LIFETIME);
     org.groups_claim_everywhere("groups").start().await.unwrap()
@@ -37,7 +38,8 @@ async fn app_at(place: &Place, org: Org) -> App {
     place.app().org(org).routes(routes()).start().await
 }
 
-/// An application whose clock is not that of its org. The issuer is lenient: what it said once it may have to repeat.
+/// An application with its own clock. The org allows repeated refresh tokens, because it
+/// may have to repeat a response.
 async fn app_with_its_own_clock(place: &Place) -> (App, Clock) {
     let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::from_secs(60));
     let org = org.access_token_lifetime(LIFETIME).start().await.unwrap();
@@ -57,13 +59,13 @@ fn routes() -> Router {
         .route("/claims", get(|user: User<serde_json::Value>| async move { user.claims().to_string() }))
 }
 
-/// A request of its own, which can be waited for elsewhere.
+/// Sends a request that can be awaited elsewhere.
 fn fetch(browser: &Browser, target: &'static str) -> impl Future<Output = Answer> + Send + 'static {
     let mut browser = browser.clone();
     async move { browser.fetch(target).await }
 }
 
-/// The same, of an application that may go away.
+/// Sends a request to an application that may be stopped meanwhile.
 fn fetch_or_fail(
     browser: &Browser,
     target: &'static str,
@@ -94,7 +96,7 @@ async fn a_session_outlives_its_access_tokens() {
             assert!(!tokens.contains(&token), "{store}: the token is a new one");
             tokens.push(token);
         }
-        assert_eq!(app.org.refreshes().granted, 3, "{store}: one for each lifetime");
+        assert_eq!(app.org.refreshes().granted, 3, "{store}: one refresh for each lifetime");
     }
 }
 
@@ -115,20 +117,20 @@ async fn a_hundred_requests_at_once_make_one_refresh() {
 }
 
 #[tokio::test]
-async fn an_old_cookie_finds_its_successor_within_the_grace() {
+async fn an_old_cookie_finds_the_new_tokens_within_the_grace() {
     let app = app_with("cookie").await;
     let mut browser = signed_in(&app).await;
     let mut old = browser.clone();
     app.org.clock().advance(LIFETIME);
     assert!(browser.is_signed_in().await);
     app.org.clock().advance(Duration::from_secs(29));
-    assert!(old.clone().is_signed_in().await, "a tab that was slow");
+    assert!(old.clone().is_signed_in().await, "a slow tab");
     app.org.clock().advance(Duration::from_secs(1));
     assert!(!old.is_signed_in().await, "the refresh token of the old cookie is used up");
 }
 
 #[tokio::test]
-async fn a_group_that_is_taken_away_is_gone_with_the_next_access_token() {
+async fn a_removed_group_disappears_with_the_next_access_token() {
     for store in ["cookie", "memory"] {
         let app = app_with(store).await;
         let mut browser = signed_in(&app).await;
@@ -143,24 +145,24 @@ async fn a_group_that_is_taken_away_is_gone_with_the_next_access_token() {
 }
 
 #[tokio::test]
-async fn invalid_grant_ends_the_session_and_nothing_else_does() {
+async fn only_invalid_grant_ends_the_session() {
     for store in ["cookie", "memory"] {
         let app = app_with(store).await;
         let mut browser = signed_in(&app).await;
         app.org.clock().advance(LIFETIME);
         app.org.outage(Endpoint::Token, Outage::Status(503));
         for _ in 0..3 {
-            assert!(browser.is_signed_in().await, "{store}: Okta is away, and the grace lasts");
+            assert!(browser.is_signed_in().await, "{store}: Okta is down, but the grace period lasts");
         }
         app.org.clock().advance(Duration::from_secs(600));
         let answer = browser.navigate("/profile").await;
         assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "10"), "{store}: {}", answer.body);
         assert_eq!(browser.fetch("/api/me").await.status, 503, "{store}");
         let home = browser.navigate("/").await;
-        assert_eq!(home.status, 503, "{store}: nobody is shown the page of a stranger: {}", home.body);
+        assert_eq!(home.status, 503, "{store}: the user is not shown the page for anonymous visitors: {}", home.body);
         app.org.restore(Endpoint::Token);
         app.org.clock().advance(Duration::from_secs(10));
-        assert!(browser.is_signed_in().await, "{store}: nobody was signed out");
+        assert!(browser.is_signed_in().await, "{store}: the session continues");
         app.org.unassign(ADA, &app.org.client().client_id);
         app.org.clock().advance(LIFETIME);
         assert_eq!(browser.fetch("/api/me").await.status, 401, "{store}");
@@ -168,7 +170,7 @@ async fn invalid_grant_ends_the_session_and_nothing_else_does() {
     }
 }
 
-// -- one refresh, whoever asks ---------------------------------------------------------------------------------------
+// -- one refresh for all requests ------------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn a_hundred_requests_over_two_replicas_make_one_refresh() {
@@ -195,7 +197,7 @@ async fn a_request_whose_token_is_still_good_does_not_wait_for_a_slow_refresh() 
         app.org.outage(Endpoint::Token, Outage::HangAfter);
         let first = tokio::spawn(fetch(&browser, "/api/me"));
         app.org.until_waiting(Endpoint::Token, 1).await;
-        // These come back while the refresh hangs.
+        // These requests complete while the refresh hangs.
         for _ in 0..3 {
             assert!(browser.clone().is_signed_in().await, "{}", place.name());
         }
@@ -207,7 +209,7 @@ async fn a_request_whose_token_is_still_good_does_not_wait_for_a_slow_refresh() 
 }
 
 #[tokio::test]
-async fn nor_does_it_wait_for_another_replica() {
+async fn a_request_whose_token_is_still_good_does_not_wait_for_another_replica() {
     let replicas = Replicas::start(strict_org().await, routes).await;
     let browser = signed_in(&replicas.first).await;
     replicas.org.clock().advance(ABOUT_TO_EXPIRE);
@@ -224,12 +226,14 @@ async fn nor_does_it_wait_for_another_replica() {
 #[tokio::test]
 async fn a_replica_that_is_killed_while_it_refreshes_is_replaced_when_its_lease_ends() {
     for (outage, granted) in [(Outage::Hang, 1), (Outage::HangAfter, 2)] {
-        // What the killed one was granted is lost with it: that is what the issuer's leeway is for.
+        // The tokens that the killed replica received are lost; the issuer's grace period
+        // covers this case.
         let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::from_secs(30));
         let org = org.access_token_lifetime(LIFETIME).start().await.unwrap();
         let store = SharedStore::new(&org);
         let place = Place::Shared(store.clone());
-        // The first replica has a runtime of its own, which is shut down with everything in it.
+        // The first replica has its own runtime, which is shut down with everything in
+        // it.
         let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let first = doomed.spawn(place.app().org(org.clone()).routes(routes()).start()).await.unwrap();
         let second = place.app().org(org.clone()).routes(routes()).start().await;
@@ -239,7 +243,7 @@ async fn a_replica_that_is_killed_while_it_refreshes_is_replaced_when_its_lease_
         let lost = tokio::spawn(fetch_or_fail(&browser, "/token"));
         org.until_waiting(Endpoint::Token, 1).await;
         doomed.shutdown_background();
-        assert!(lost.await.unwrap().is_err(), "{outage:?}: its replica is gone");
+        assert!(lost.await.unwrap().is_err(), "{outage:?}: its replica was killed");
         let waits = tokio::spawn(fetch(&browser.at(&second.base), "/token"));
         store.until_a_claim_was_refused().await;
         assert!(!waits.is_finished());
@@ -248,12 +252,12 @@ async fn a_replica_that_is_killed_while_it_refreshes_is_replaced_when_its_lease_
         assert_eq!(answer.status, 200, "{outage:?}: {}", answer.body);
         assert_eq!((org.refreshes().granted, org.refreshes().reused), (granted, 0), "{outage:?}");
         org.clock().advance(LIFETIME);
-        assert!(browser.at(&second.base).is_signed_in().await, "{outage:?}: it goes on from the new tokens");
+        assert!(browser.at(&second.base).is_signed_in().await, "{outage:?}: the session continues with the new tokens");
     }
 }
 
 #[tokio::test]
-async fn a_browser_that_goes_away_does_not_take_its_tokens_along() {
+async fn a_browser_that_disconnects_does_not_lose_its_tokens() {
     for place in Place::LOCAL {
         let app = app_at(&place, strict_org().await).await;
         let browser = signed_in(&app).await;
@@ -271,7 +275,7 @@ async fn a_browser_that_goes_away_does_not_take_its_tokens_along() {
     }
 }
 
-// -- what goes wrong in between --------------------------------------------------------------------------------------
+// -- failures during a refresh --------------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn a_store_that_fails_mid_refresh_costs_neither_tokens_nor_sessions() {
@@ -281,27 +285,27 @@ async fn a_store_that_fails_mid_refresh_costs_neither_tokens_nor_sessions() {
     let old = browser.fetch("/token").await.body;
     org.clock().advance(LIFETIME);
     store.refuse_saves(true);
-    assert!(browser.is_signed_in().await, "the grace lasts");
-    assert_eq!(browser.fetch("/token").await.status, 503, "tokens that are not written down are not handed out");
+    assert!(browser.is_signed_in().await, "the grace period lasts");
+    assert_eq!(browser.fetch("/token").await.status, 503, "unsaved tokens are not handed out");
     assert_eq!(org.refreshes().granted, 1);
     org.clock().advance(Duration::from_secs(10));
-    assert!(browser.is_signed_in().await, "and it was not asked for others");
+    assert!(browser.is_signed_in().await, "and no other tokens were requested");
     assert_eq!(org.refreshes().seen, 1);
     store.refuse_saves(false);
     org.clock().advance(Duration::from_secs(10));
     let new = browser.fetch("/token").await;
     assert!(new.status == 200 && new.body != old, "{}", new.body);
-    assert_eq!(org.refreshes().seen, 1, "the tokens were kept");
-    assert_eq!(browser.at(&replicas.second.base).fetch("/token").await.body, new.body, "and every replica has them");
+    assert_eq!(org.refreshes().seen, 1, "the tokens were kept in memory");
+    assert_eq!(browser.at(&replicas.second.base).fetch("/token").await.body, new.body, "and every replica uses them");
     org.clock().advance(LIFETIME);
     assert!(browser.is_signed_in().await);
     assert_eq!((org.refreshes().granted, org.refreshes().reused), (2, 0));
 }
 
-/// The replica that got the tokens is asked for nothing any more. It writes them down all the same, before another one
-/// presents a refresh token that is used up.
+/// The replica with the new tokens receives no further request. It still saves them,
+/// before another replica presents the used refresh token.
 #[tokio::test]
-async fn tokens_that_were_kept_are_written_down_without_being_asked_for() {
+async fn unsaved_tokens_are_saved_without_a_request() {
     let replicas = Replicas::start(strict_org().await, routes).await;
     let Replicas { org, store, first, second } = &replicas;
     let mut browser = signed_in(first).await;
@@ -319,7 +323,8 @@ async fn tokens_that_were_kept_are_written_down_without_being_asked_for() {
     assert_eq!((org.refreshes().granted, org.refreshes().reused), (2, 0));
 }
 
-/// Somebody whose new tokens the first replica cannot write down, while the store works for the second one.
+/// A session whose new tokens the first replica cannot save, while the store works for
+/// the second one.
 async fn renewed_and_not_saved(org: &Org) -> (SharedStore, App, Browser) {
     let store = SharedStore::new(org);
     let app = |store: SharedStore| Place::Shared(store).app().org(org.clone()).routes(routes()).start();
@@ -331,9 +336,9 @@ async fn renewed_and_not_saved(org: &Org) -> (SharedStore, App, Browser) {
     (store, second, browser)
 }
 
-/// Whoever signs out elsewhere in the meantime has the last word, and the new refresh token is given back.
+/// A sign-out elsewhere meanwhile takes precedence, and the new refresh token is revoked.
 #[tokio::test]
-async fn tokens_that_were_kept_do_not_outlive_their_session() {
+async fn unsaved_tokens_do_not_outlive_their_session() {
     let org = strict_org().await;
     let (store, second, mut browser) = renewed_and_not_saved(&org).await;
     second.auth.end_sessions_of(&org.user(ADA).unwrap().id).await.unwrap();
@@ -343,9 +348,9 @@ async fn tokens_that_were_kept_do_not_outlive_their_session() {
     assert_eq!(browser.fetch("/api/me").await.status, 401);
 }
 
-/// What one replica could not write down is worth nothing once another one has renewed the session.
+/// Unsaved tokens are discarded once another replica has refreshed the session.
 #[tokio::test]
-async fn tokens_that_were_kept_do_not_replace_newer_ones() {
+async fn unsaved_tokens_do_not_replace_newer_ones() {
     let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::from_secs(30));
     let org = org.access_token_lifetime(LIFETIME).start().await.unwrap();
     let (store, second, mut browser) = renewed_and_not_saved(&org).await;
@@ -353,20 +358,21 @@ async fn tokens_that_were_kept_do_not_replace_newer_ones() {
     assert_eq!(newer.status, 200);
     let before = store.released();
     store.refuse_saves(false);
-    assert_eq!(org.refreshes().granted, 2, "the other replica knows nothing of the first tokens");
-    // The first one tries, without being asked, and sees that it is too late.
+    assert_eq!(org.refreshes().granted, 2, "the other replica does not have the first tokens");
+    // The first replica tries to save in the background, and finds newer tokens.
     store.until_released_since(before).await;
-    assert_eq!(browser.at(&second.base).fetch("/token").await.body, newer.body, "older tokens were written over them");
+    assert_eq!(browser.at(&second.base).fetch("/token").await.body, newer.body, "older tokens overwrote them");
     for round in 3..=5 {
         org.clock().advance(LIFETIME);
         assert!(browser.is_signed_in().await);
-        assert_eq!(org.refreshes().granted, round, "the tokens that were kept are out of date");
+        assert_eq!(org.refreshes().granted, round, "the unsaved tokens are out of date");
     }
 }
 
-/// The keys that signed the new tokens cannot be fetched: the tokens are kept, since the old ones are used up.
+/// The keys of the new tokens cannot be fetched: the tokens are kept, because the old
+/// refresh token is used.
 #[tokio::test]
-async fn tokens_that_cannot_be_verified_yet_are_not_asked_for_again() {
+async fn tokens_that_cannot_be_verified_yet_are_kept_and_not_requested_again() {
     for place in Place::LOCAL {
         let app = app_at(&place, strict_org().await).await;
         let mut browser = signed_in(&app).await;
@@ -375,8 +381,13 @@ async fn tokens_that_cannot_be_verified_yet_are_not_asked_for_again() {
         app.org.rotate_keys();
         app.org.outage(Endpoint::Keys, Outage::Status(503));
         for _ in 0..3 {
-            assert!(browser.is_signed_in().await, "{}: the grace lasts", place.name());
-            assert_eq!(browser.fetch("/token").await.status, 503, "{}: nothing unverified is handed out", place.name());
+            assert!(browser.is_signed_in().await, "{}: the grace period lasts", place.name());
+            assert_eq!(
+                browser.fetch("/token").await.status,
+                503,
+                "{}: unverified tokens are not handed out",
+                place.name()
+            );
             app.org.clock().advance(Duration::from_secs(10));
         }
         app.org.restore(Endpoint::Keys);
@@ -386,15 +397,15 @@ async fn tokens_that_cannot_be_verified_yet_are_not_asked_for_again() {
     }
 }
 
-/// Once they have expired they are worth nothing, and others are asked for.
+/// Expired tokens are useless, so new ones are requested.
 #[tokio::test]
-async fn tokens_that_were_never_verified_are_not_kept_past_their_expiry() {
+async fn unverified_tokens_are_not_kept_past_their_expiry() {
     for place in Place::LOCAL {
         let (app, clock) = app_with_its_own_clock(&place).await;
         let mut browser = signed_in(&app).await;
         clock.advance(LIFETIME);
-        app.org.fault_once(Fault::IdTokenHeader("kid".to_owned(), "nobody".into()));
-        assert!(browser.is_signed_in().await, "{}: the grace lasts", place.name());
+        app.org.fault_once(Fault::IdTokenHeader("kid".to_owned(), "unknown".into()));
+        assert!(browser.is_signed_in().await, "{}: the grace period lasts", place.name());
         clock.advance(LIFETIME);
         assert_eq!(browser.fetch("/token").await.status, 200, "{}", place.name());
         assert_eq!(app.org.refreshes().granted, 2, "{}", place.name());
@@ -402,7 +413,7 @@ async fn tokens_that_were_never_verified_are_not_kept_past_their_expiry() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_down_is_503_and_signs_nobody_out() {
+async fn a_store_that_is_down_is_503_and_ends_no_session() {
     let replicas = Replicas::start(strict_org().await, routes).await;
     let Replicas { org, store, first, .. } = &replicas;
     let mut browser = signed_in(first).await;
@@ -435,14 +446,15 @@ async fn a_rate_limit_is_honoured_until_its_reset() {
         for _ in 0..5 {
             assert!(browser.is_signed_in().await, "{}", place.name());
         }
-        assert_eq!(app.org.refreshes().seen, 1, "{}: asked again before the reset", place.name());
+        assert_eq!(app.org.refreshes().seen, 1, "{}: retried before the reset", place.name());
         app.org.clock().advance(Duration::from_secs(11));
         assert!(browser.is_signed_in().await, "{}", place.name());
         assert_eq!((app.org.refreshes().seen, app.org.refreshes().granted), (2, 1), "{}", place.name());
     }
 }
 
-/// Okta's clock jumps, and what it sends comes from the future: that is no reason to end a session.
+/// Okta's clock jumps, and its tokens are issued in the future: this must not end the
+/// session.
 #[tokio::test]
 async fn tokens_from_the_future_end_no_session() {
     for place in Place::LOCAL {
@@ -452,7 +464,7 @@ async fn tokens_from_the_future_end_no_session() {
             clock.advance(LIFETIME);
         }
         app.org.clock().advance(HOURS);
-        assert!(browser.is_signed_in().await, "{}: the grace lasts", place.name());
+        assert!(browser.is_signed_in().await, "{}: the grace period lasts", place.name());
         assert_eq!(app.org.refreshes().granted, 1, "{}", place.name());
         app.org.clock().rewind(HOURS);
         clock.advance(Duration::from_secs(10));
@@ -463,7 +475,8 @@ async fn tokens_from_the_future_end_no_session() {
     }
 }
 
-/// The application's clock jumps. A session from the future is none, and it is one again afterwards.
+/// The application's clock jumps back. A session from the future is invalid, and valid
+/// again afterwards.
 #[tokio::test]
 async fn a_clock_that_jumps_back_breaks_nothing() {
     for place in Place::LOCAL {
@@ -477,13 +490,14 @@ async fn a_clock_that_jumps_back_breaks_nothing() {
         assert!(browser.clone().is_signed_in().await, "{}", place.name());
         clock.advance(HOURS);
         assert_eq!(browser.clone().fetch("/api/me").await.status, 401, "{}: idle for hours", place.name());
-        assert_eq!(app.org.refreshes().seen, 0, "{}: what is no session is not renewed", place.name());
+        assert_eq!(app.org.refreshes().seen, 0, "{}: an invalid session is not refreshed", place.name());
     }
 }
 
-// -- what a refresh may say (OIDC Core 12.2; conformance suite, refresh token plan) ----------------------------------
+// -- validation of a refresh (OIDC Core 12.2; conformance suite, refresh token plan) ----------------------------------
 
-/// Renews a session while Okta does something wrong, and tells whether it is still there.
+/// Refreshes a session while Okta has these faults, and returns whether the session
+/// survives.
 async fn survives(place: &Place, faults: &[Fault]) -> bool {
     let app = app_at(place, strict_org().await).await;
     let mut browser = signed_in(&app).await;
@@ -520,7 +534,7 @@ at_refresh! {
     a_bad_signature_ends_the_session: Fault::IdTokenBadSignature => false;
 }
 
-/// Okta mixes people up: nobody sees somebody else's page.
+/// Okta confuses users: no user sees the page of another user.
 #[tokio::test]
 async fn the_data_of_another_user_is_never_shown() {
     for place in Place::LOCAL {
@@ -550,7 +564,7 @@ async fn without_a_new_refresh_token_the_old_one_stays() {
     }
 }
 
-/// The refresh tokens that were presented, each once.
+/// The distinct refresh tokens that were presented.
 fn presented(org: &Org) -> BTreeSet<String> {
     org.journal().iter().filter_map(|request| request.form_field("refresh_token")).collect()
 }
@@ -579,9 +593,10 @@ async fn claims_of_thin_id_tokens_come_from_userinfo() {
     }
 }
 
-/// Whoever ends sessions names them by what their claims said. What a refresh leaves out is no reason to live on.
+/// Messages that end sessions name them by earlier claims. A claim that a refresh omits
+/// must not make the session unreachable.
 #[tokio::test]
-async fn a_session_is_found_by_the_names_that_it_had_before_a_refresh_left_them_out() {
+async fn a_session_is_found_by_claims_that_a_later_refresh_omits() {
     for place in Place::LOCAL {
         for name in ["email", "sid"] {
             let org = Org::builder().rotation(Rotation::Rotate).access_token_lifetime(LIFETIME).start().await.unwrap();
@@ -614,10 +629,11 @@ async fn a_session_is_found_by_the_names_that_it_had_before_a_refresh_left_them_
     }
 }
 
-/// What a refresh brought cannot be believed yet, and the refresh token that it was asked for with is used up. The next try is
-/// with the one that came along: Okta would take the old one for a stolen one.
+/// The result of a refresh cannot be verified yet, and its refresh token is used. The
+/// next attempt must use the new refresh token, because Okta would treat the old one as
+/// stolen.
 #[tokio::test]
-async fn a_refresh_that_cannot_be_believed_yet_uses_no_token_twice() {
+async fn a_refresh_that_cannot_be_verified_yet_uses_no_token_twice() {
     for place in Place::LOCAL {
         for why in ["the clock", "the keys"] {
             let app = app_at(&place, strict_org().await).await;
@@ -630,9 +646,9 @@ async fn a_refresh_that_cannot_be_believed_yet_uses_no_token_twice() {
                     app.org.rotate_keys();
                     app.org.outage(Endpoint::Keys, Outage::Status(500));
                 }
-                assert!(browser.is_signed_in().await, "{} {why}: the grace lasts", place.name());
+                assert!(browser.is_signed_in().await, "{} {why}: the grace period lasts", place.name());
                 app.org.restore(Endpoint::Keys);
-                // By then the new access token has expired too.
+                // By then the new access token has expired as well.
                 app.org.clock().advance(if rounds == 1 { Duration::from_secs(61) } else { LIFETIME });
                 assert!(browser.is_signed_in().await, "{} {why}", place.name());
                 assert_eq!(browser.fetch("/token").await.status, 200, "{} {why}", place.name());
@@ -642,9 +658,9 @@ async fn a_refresh_that_cannot_be_believed_yet_uses_no_token_twice() {
     }
 }
 
-/// Somebody signs out while the tokens are renewed: the new ones are given back.
+/// The user signs out during a refresh, so the new tokens are revoked.
 #[tokio::test]
-async fn tokens_that_come_after_a_sign_out_are_given_back() {
+async fn tokens_that_arrive_after_a_sign_out_are_revoked() {
     for place in Place::LOCAL {
         let app = app_at(&place, strict_org().await).await;
         let browser = signed_in(&app).await;
@@ -655,14 +671,15 @@ async fn tokens_that_come_after_a_sign_out_are_given_back() {
         assert_eq!(browser.clone().post("/logout", "").await.status, 303, "{}", place.name());
         app.org.restore(Endpoint::Token);
         renewing.await.unwrap();
-        eventually("both refresh tokens are given back", || revoked(&app.org) == 2).await;
+        eventually("both refresh tokens are revoked", || revoked(&app.org) == 2).await;
         assert!(!browser.clone().is_signed_in().await, "{}", place.name());
     }
 }
 
-/// Userinfo fails at the sign-in: what is missing is asked for soon, and not when the tokens expire.
+/// Userinfo fails at sign-in: the missing claims are requested soon, not only when the
+/// tokens expire.
 #[tokio::test]
-async fn claims_that_a_sign_in_could_not_read_are_read_soon() {
+async fn claims_that_a_sign_in_could_not_read_are_requested_soon() {
     for place in Place::LOCAL {
         let org = Org::builder().rotation(Rotation::Rotate).access_token_lifetime(HOURS);
         let app = app_at(&place, org.start().await.unwrap()).await;
@@ -675,7 +692,7 @@ async fn claims_that_a_sign_in_could_not_read_are_read_soon() {
     }
 }
 
-// -- which requests refresh, and what they answer --------------------------------------------------------------------
+// -- which requests refresh, and their responses ---------------------------------------------------------------------
 
 #[tokio::test]
 async fn routes_that_need_no_fresh_claims_refresh_nothing() {
@@ -688,11 +705,12 @@ async fn routes_that_need_no_fresh_claims_refresh_nothing() {
         let answer = browser.fetch("/api/me").await;
         assert_eq!(answer.status, 200, "{}", place.name());
         assert_eq!(app.org.refreshes().seen, 0, "{}", place.name());
-        // A handler that asks for the token has it renewed, and the browser learns of it.
+        // A handler that requests the token triggers a refresh, and the browser receives
+        // the new session.
         let jar = browser.jar.clone();
         let new = browser.fetch("/token").await;
         assert!(new.status == 200 && new.body != old, "{}", place.name());
-        assert_eq!(browser.jar != jar, place.name() == "cookie", "{}: the cookie is the new session", place.name());
+        assert_eq!(browser.jar != jar, place.name() == "cookie", "{}: the cookie has the new session", place.name());
         assert_eq!(browser.fetch("/token").await.body, new.body, "{}", place.name());
         assert_eq!(app.org.refreshes().granted, 1, "{}", place.name());
     }
@@ -711,7 +729,7 @@ async fn signing_out_refreshes_nothing() {
 
 // -- the rules of sessions, with refresh -----------------------------------------------------------------------------
 
-/// As the place says, with these limits.
+/// An application with these session limits.
 async fn app_with_limits(place: &Place, idle: u64, absolute: u64) -> App {
     let app = place.app().org(strict_org().await).routes(routes());
     let seconds = Duration::from_secs;
@@ -725,7 +743,7 @@ async fn a_refresh_does_not_lengthen_the_limits() {
         let mut browser = signed_in(&app).await;
         for _ in 0..3 {
             app.org.clock().advance(Duration::from_secs(320));
-            assert!(browser.is_signed_in().await, "{}: used all the time", place.name());
+            assert!(browser.is_signed_in().await, "{}: in constant use", place.name());
         }
         assert_eq!(app.org.refreshes().granted, 3, "{}", place.name());
         app.org.clock().advance(Duration::from_secs(40));
@@ -740,7 +758,7 @@ async fn a_refresh_does_not_lengthen_the_limits() {
 }
 
 #[tokio::test]
-async fn the_ceiling_of_okta_ends_a_session_whatever_is_refreshed() {
+async fn oktas_session_limit_ends_a_session_despite_refreshes() {
     for place in Place::LOCAL {
         let app = app_at(&place, strict_org().await).await;
         let now = app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
@@ -750,13 +768,14 @@ async fn the_ceiling_of_okta_ends_a_session_whatever_is_refreshed() {
             app.org.clock().advance(Duration::from_secs(320));
             assert!(browser.is_signed_in().await, "{}", place.name());
         }
-        assert_eq!(app.org.refreshes().granted, 3, "{}: and none of the new ID tokens has the claim", place.name());
+        assert_eq!(app.org.refreshes().granted, 3, "{}: none of the new ID tokens has the claim", place.name());
         app.org.clock().advance(Duration::from_secs(41));
         assert!(!browser.is_signed_in().await, "{}", place.name());
     }
 }
 
-/// A sign-in and a step-up each make a new session, and the one before is dead in every copy.
+/// A sign-in and a step-up each create a new session, and every copy of the previous one
+/// is invalid.
 #[tokio::test]
 async fn every_sign_in_makes_a_new_session_and_ends_the_old_one() {
     for place in Place::LOCAL {
@@ -764,19 +783,20 @@ async fn every_sign_in_makes_a_new_session_and_ends_the_old_one() {
         let mut browser = signed_in(&app).await;
         for login in ["/login?return_to=/profile", "/login?return_to=/profile&prompt=login"] {
             let copy = browser.clone();
-            // A session begins in another second than the one before it ended.
+            // The clock advances, because a session must begin in another second than the
+            // previous one ended.
             app.org.clock().advance(Duration::from_secs(2));
             let authorize = browser.navigate(login).await.location().to_owned();
             browser.complete(&app.org, &authorize, ADA).await;
             assert_ne!(browser.jar[SESSION], copy.jar[SESSION], "{}", place.name());
             assert!(browser.is_signed_in().await, "{}", place.name());
-            assert!(!copy.clone().is_signed_in().await, "{}: the session of before", place.name());
+            assert!(!copy.clone().is_signed_in().await, "{}: the previous session", place.name());
         }
     }
 }
 
 #[tokio::test]
-async fn a_session_id_that_somebody_else_chose_is_never_taken_over() {
+async fn a_session_id_chosen_by_an_attacker_is_never_used() {
     let app = app_at(&Place::Memory, strict_org().await).await;
     let mut browser = app.browser();
     let planted = format!("1.{}", "A".repeat(43));
@@ -789,7 +809,7 @@ async fn a_session_id_that_somebody_else_chose_is_never_taken_over() {
 }
 
 #[tokio::test]
-async fn with_a_store_the_cookie_is_an_id_and_the_store_tells_nothing() {
+async fn with_a_store_the_cookie_is_an_id_and_the_store_reveals_no_secret() {
     let replicas = Replicas::start(strict_org().await, routes).await;
     let mut browser = signed_in(&replicas.first).await;
     let mut secrets = vec![browser.fetch("/token").await.body];
@@ -798,14 +818,14 @@ async fn with_a_store_the_cookie_is_an_id_and_the_store_tells_nothing() {
     secrets.extend(presented(&replicas.org));
     assert_eq!(secrets.len(), 3);
     let (_, id) = browser.jar[SESSION].split_once('.').unwrap();
-    assert_eq!((browser.jar.len(), id.len()), (1, 64), "256 bits and their MAC, and nothing else");
+    assert_eq!((browser.jar.len(), id.len()), (1, 64), "only 256 bits and their MAC");
     let raw = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(id).unwrap();
     let ada = replicas.org.user(ADA).unwrap();
     secrets.extend([id.to_owned(), ADA.to_owned(), ada.id, ada.given_name]);
     let written = replicas.store.written();
     assert!(written.len() > 5);
     for secret in secrets.iter().map(String::as_bytes).chain([raw.as_slice()]) {
-        // A part of a token would be enough to harm.
+        // Even a part of a token would be harmful.
         let part = &secret[..secret.len().min(20)];
         assert!(!part.is_empty());
         let found = written.iter().any(|bytes| bytes.windows(part.len()).any(|window| window == part));
@@ -814,12 +834,12 @@ async fn with_a_store_the_cookie_is_an_id_and_the_store_tells_nothing() {
 }
 
 #[tokio::test]
-async fn ids_that_nobody_has_are_no_session_and_take_no_cookie_away() {
+async fn unknown_ids_are_no_session_and_delete_no_cookie() {
     let app = app_at(&Place::Memory, strict_org().await).await;
     let mut browser = signed_in(&app).await;
     let (jar, good) = (browser.jar.clone(), browser.jar[SESSION].clone());
     let edits = [
-        // As long as they should be, and of nobody.
+        // The correct length, but unknown.
         format!("1.{}", "A".repeat(43)),
         format!("1.A{}", &good[3..]).replacen("1.A", if good.starts_with("1.A") { "1.B" } else { "1.A" }, 1),
         "A".repeat(43),

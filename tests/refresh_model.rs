@@ -1,26 +1,32 @@
-//! A model of how replicas renew one session together, checked over every order in which things can happen.
+//! A model of how replicas refresh one session together, checked over every possible
+//! order of events.
 //!
-//! What can go wrong here lies between processes, their store and the issuer, so the model checker is `stateright`: it
-//! visits every interleaving of the steps of several processes, with crashes, leases that end and a store that fails,
-//! and prints the shortest trace to a state that must not be. `loom` and `shuttle` explore the memory accesses of
-//! threads in one process; there the engine has one lock and one channel (`session::flights`, with tests of its own).
+//! The failures of interest lie between processes, their store and the issuer, so the
+//! model checker is `stateright`. It visits every interleaving of the steps of several
+//! processes, with crashes, leases that end and a store that fails, and prints the
+//! shortest trace to a forbidden state. `loom` and `shuttle` explore the memory accesses
+//! of threads in one process; there the engine has one lock and one channel
+//! (`session::flights`, with its own tests).
 //!
-//! A step of the model is what the code does between two awaits: one request to the store or to the issuer. The names
-//! are those of `engine::renewal` and `engine::unsaved`. Time is not modelled: whatever may happen after a while may happen at any moment.
-//! Tokens are numbers, in the order in which they were granted; 0 is what the sign-in brought.
+//! A step of the model is the code between two awaits: one request to the store or to the
+//! issuer. The names are those of `engine::renewal` and `engine::unsaved`. Time is not
+//! modelled: an event that may happen after a while may happen at any moment. Tokens are
+//! numbers, in the order in which they were granted; 0 is the token of the sign-in.
 //!
-//! That the properties can fail is shown at the end: each change of the protocol that somebody might make violates one.
+//! The last test shows that the properties can fail: each plausible change of the
+//! protocol violates one.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
 use stateright::{Checker, Model, Property};
 
-/// So often somebody who waits looks again. The code does 400 times; more than a few add nothing here.
+/// How often a waiting request looks again. The code does so 400 times; more than a few
+/// add nothing here.
 const LOOKS: u8 = 1;
-/// So often a write that was overtaken is tried again.
+/// How often a write that was overtaken is retried.
 const WRITES: u8 = 3;
 
-/// What a session in the store has.
+/// A session record in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Record {
     version: u8,
@@ -30,24 +36,26 @@ struct Record {
 /// One request of the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Request {
-    /// It has not come yet.
+    /// It has not arrived yet.
     Coming,
-    /// It has read the session, whose tokens are due; it may note that the session was used.
+    /// It has read the session, whose tokens are due; it may record the use of the
+    /// session.
     Loaded { entry: Record, touched: bool },
     /// It waits for the flight of its replica.
     Joined,
-    /// It has gone on to its handler, with or without a session and new tokens, or its replica was killed.
+    /// It has continued to its handler, with or without a session and new tokens, or its
+    /// replica was killed.
     Done,
 }
 
-/// Where a renewal is: what it will do next.
+/// The next step of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum At {
     Claim,
     Look,
     /// It holds the lease from here on.
     Reload,
-    /// The same for what could not be written down and nobody asks for.
+    /// It holds the lease, to save pending tokens without a request.
     Recall,
     Ask {
         current: Record,
@@ -69,16 +77,16 @@ enum At {
     Release(Outcome),
 }
 
-/// Who holds the lease.
+/// The holder of the lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Lease {
-    /// The renewal that this replica is at.
+    /// The refresh of this replica.
     Of(usize),
-    /// One that is no more.
+    /// A refresh that no longer exists.
     OfTheDead,
 }
 
-/// What came of a renewal.
+/// The result of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Outcome {
     Renewed(u8),
@@ -86,14 +94,14 @@ enum Outcome {
     Failed,
 }
 
-/// A renewal, for all requests of its replica that wait for it.
+/// A refresh, for all requests of its replica that wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Flight {
     /// The tokens of the request that started it.
     before: Record,
     looks: u8,
     at: At,
-    /// Whether it was started to write down what is kept, and not by a request.
+    /// Whether it was started to save pending tokens, and not by a request.
     writes: bool,
 }
 
@@ -101,23 +109,23 @@ struct Flight {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Replica {
     flight: Option<Flight>,
-    /// What could not be written down, after what it was renewed from.
+    /// The unsaved tokens, and before them the tokens that were refreshed.
     unsaved: Option<(u8, u8)>,
 }
 
-/// What the issuer knows.
+/// The state of the issuer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Issuer {
     newest: u8,
     /// Which tokens have been replaced, one bit for each.
     replaced: u16,
-    /// A replaced token was used after its leeway, and everything of this sign-in is revoked.
+    /// A replaced token was used after its grace period, and the whole grant is revoked.
     killed: bool,
-    /// A replaced token was used within its leeway.
+    /// A replaced token was used within its grace period.
     repeated: bool,
 }
 
-/// What has happened that a property asks about.
+/// Past events that the properties refer to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Seen {
     crashed: bool,
@@ -125,24 +133,24 @@ struct Seen {
     store_failed: bool,
     answer_lost: bool,
     signed_out: bool,
-    /// The session was ended because the issuer said so.
+    /// The session was ended because the issuer rejected the refresh.
     refused: bool,
-    /// A record was written where one had been removed.
+    /// A record was written after its removal.
     came_back: bool,
-    /// Older tokens were written over newer ones.
+    /// Older tokens overwrote newer ones.
     went_back: bool,
     /// Which tokens have been in the store, one bit for each.
     written: u16,
-    /// A request went on with tokens that were not in the store.
+    /// A request continued with tokens that were not in the store.
     unwritten: bool,
     /// A request found no session.
-    nobody: bool,
-    /// A request went on with tokens that it did not come with.
+    no_session: bool,
+    /// A request continued with tokens that it did not arrive with.
     renewed: bool,
 }
 
 impl Seen {
-    /// Whether nothing has gone wrong so far.
+    /// Whether no failure has happened so far.
     fn is_calm(&self) -> bool {
         !(self.crashed || self.lease_ended || self.store_failed || self.answer_lost)
     }
@@ -154,7 +162,7 @@ struct State {
     lease: Option<Lease>,
     issuer: Issuer,
     replicas: Vec<Replica>,
-    /// Each with its replica.
+    /// The requests with their replicas.
     requests: Vec<(usize, Request)>,
     /// Tokens up to this number have expired.
     expired: u8,
@@ -162,7 +170,7 @@ struct State {
     seen: Seen,
 }
 
-/// How often something may happen.
+/// How often each event may happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Mishaps {
     /// The tokens in the store expire once more.
@@ -174,34 +182,35 @@ struct Mishaps {
     lost_answers: u8,
 }
 
-/// What may happen next.
+/// The next event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Action {
-    /// A request comes and reads the session.
+    /// A request arrives and reads the session.
     Arrive(usize),
-    /// It notes that the session was used.
+    /// It records the use of the session.
     Touch(usize),
-    /// It wants new tokens.
+    /// It waits for new tokens.
     Join(usize),
-    /// A replica tries to write down what it could not.
+    /// A replica tries to save pending tokens.
     WriteLater(usize),
-    /// The renewal of a replica does its next step.
+    /// The refresh of a replica takes its next step.
     Fly(usize),
     Expire,
     SignOut,
-    /// The process is killed; another one takes its place.
+    /// The process is killed; another one replaces it.
     Crash(usize),
-    /// The lease ends while somebody holds it or after that was killed.
+    /// The lease ends, while it is held or after its holder was killed.
     LeaseEnds,
     /// The holder renews a lease that had ended.
     Heartbeat(usize),
-    /// The store does not do what a replica's renewal asks for next, or does it and its answer is lost.
+    /// The store fails the next request of a refresh, or executes it and its response is
+    /// lost.
     StoreFails(usize, Applied),
-    /// The issuer grants, and its answer is lost.
+    /// The issuer grants, and its response is lost.
     AnswerIsLost(usize),
 }
 
-/// Whether the store did what it gave no answer to.
+/// Whether the store executed the request without a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Applied {
     No,
@@ -212,34 +221,35 @@ enum Applied {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mutation {
     None,
-    /// Nobody takes the lease.
+    /// No lease is taken.
     NoLease,
-    /// Whoever has the lease trusts what the request had read.
+    /// The holder of the lease trusts the record that the request had read.
     NoReload,
-    /// A save looks at no version.
+    /// A save ignores the version.
     SaveWithoutVersion,
-    /// A save that finds no record writes one.
+    /// A save without an existing record creates one.
     CreateInsteadOfSave,
-    /// That a session was used is written without looking at the version.
+    /// The use of a session is written without checking the version.
     TouchWithoutVersion,
-    /// New tokens are handed out while they are written.
+    /// New tokens are handed out before they are saved.
     HandOutFirst,
-    /// What could not be written down waits for a request.
+    /// Pending tokens are saved only by a request.
     NoWriteLater,
-    /// What could not be written down is forgotten.
+    /// Tokens that could not be saved are discarded.
     ForgetUnsaved,
-    /// What could not be written down is written whatever has happened since.
+    /// Pending tokens are saved even if the session has changed.
     UnsavedWithoutOrigin,
-    /// Whoever waits waits for the tokens alone, and never takes the lease of the dead.
+    /// A waiting request waits only for the tokens, and never takes over the lease of a
+    /// dead holder.
     NoTakeover,
 }
 
-/// The protocol in one setting.
+/// The protocol in one configuration.
 #[derive(Clone, Copy, Debug)]
 struct Refresh {
-    /// To which replica each request goes.
+    /// The replica of each request.
     requests: &'static [usize],
-    /// Whether the issuer lets a replaced token be used again for a while.
+    /// Whether the issuer has a grace period for replaced tokens.
     lenient: bool,
     mishaps: Mishaps,
     mutation: Mutation,
@@ -291,9 +301,9 @@ impl Refresh {
         Some(issuer.newest)
     }
 
-    // -- a renewal -------------------------------------------------------------------------------------------------
+    // -- a refresh --------------------------------------------------------------------------------------------------
 
-    /// The next step of the renewal of a replica.
+    /// The next step of the refresh of a replica.
     #[allow(clippy::too_many_lines, reason = "it is a table of steps")]
     fn fly(&self, state: &mut State, replica: usize) {
         let mut flight = state.replicas[replica].flight.unwrap();
@@ -384,7 +394,7 @@ impl Refresh {
         (before == current.tokens || self.is(Mutation::UnsavedWithoutOrigin)).then_some(next)
     }
 
-    /// The store fails a renewal.
+    /// The store fails a request of a refresh.
     fn fail(&self, state: &mut State, replica: usize, applied: Applied) {
         let mut flight = state.replicas[replica].flight.unwrap();
         state.left.store_failures -= 1;
@@ -405,7 +415,8 @@ impl Refresh {
         state.replicas[replica].flight = Some(flight);
     }
 
-    /// Whether a renewal may do something: with a mutation it may wait for something that never comes.
+    /// Whether a refresh can continue: with a mutation it may wait for an event that
+    /// never happens.
     fn can_fly(&self, state: &State, flight: &Flight) -> bool {
         let changed = state.record.is_none_or(|record| record.tokens != flight.before.tokens);
         !self.is(Mutation::NoTakeover) || flight.at != At::Look || changed
@@ -413,7 +424,7 @@ impl Refresh {
 }
 
 impl State {
-    /// All who wait on a replica learn what came of it.
+    /// All waiting requests of a replica receive the result.
     fn tell(&mut self, replica: usize, outcome: Outcome) {
         let waits = |request: &(usize, Request)| *request == (replica, Request::Joined);
         if !self.requests.iter().any(waits) {
@@ -424,7 +435,7 @@ impl State {
                 self.seen.renewed = true;
                 self.seen.unwritten |= self.seen.written & (1 << tokens) == 0;
             }
-            Outcome::Ended => self.seen.nobody = true,
+            Outcome::Ended => self.seen.no_session = true,
             Outcome::Failed => {}
         }
         for request in self.requests.iter_mut().filter(|request| waits(request)) {
@@ -432,7 +443,7 @@ impl State {
         }
     }
 
-    /// A renewal is over.
+    /// A refresh ends.
     fn land(&mut self, replica: usize, outcome: Outcome) {
         self.replicas[replica].flight = None;
         self.bury(replica);
@@ -441,7 +452,7 @@ impl State {
 }
 
 impl State {
-    /// A renewal is no more, and its lease may be there still.
+    /// A refresh no longer exists, but its lease may still exist.
     fn bury(&mut self, replica: usize) {
         if self.lease == Some(Lease::Of(replica)) {
             self.lease = Some(Lease::OfTheDead);
@@ -453,7 +464,7 @@ impl Model for Refresh {
     type State = State;
     type Action = Action;
 
-    /// Somebody has signed in some time ago, and the tokens have expired.
+    /// The user signed in some time ago, and the tokens have expired.
     fn init_states(&self) -> Vec<State> {
         let replicas = vec![Replica::default(); self.requests.iter().max().unwrap() + 1];
         let requests = self.requests.iter().map(|replica| (*replica, Request::Coming)).collect();
@@ -502,7 +513,7 @@ impl Model for Refresh {
         let mut state = last.clone();
         match action {
             Action::Arrive(number) => {
-                state.seen.nobody |= state.record.is_none();
+                state.seen.no_session |= state.record.is_none();
                 state.requests[number].1 = match state.record {
                     None => Request::Done,
                     Some(now) if now.tokens > state.expired => Request::Done,
@@ -562,13 +573,13 @@ impl Model for Refresh {
                 state.seen.answer_lost = true;
                 let mut flight = state.replicas[replica].flight?;
                 let At::Ask { current } = flight.at else { return None };
-                // Granted or refused: nobody here knows.
+                // The replica does not learn whether the issuer granted or rejected.
                 let _ = self.grant(&mut state.issuer, current.tokens);
                 flight.at = At::Release(Outcome::Failed);
                 state.replicas[replica].flight = Some(flight);
             }
         }
-        // Requests to one replica that are equally far are the same.
+        // Requests to one replica in the same state are equivalent.
         state.requests.sort_unstable();
         Some(state)
     }
@@ -577,7 +588,7 @@ impl Model for Refresh {
         let mut properties = vec![
             Property::always(CALM, |_: &Self, state: &State| {
                 let lost = state.issuer.killed || state.issuer.repeated || state.seen.refused;
-                !state.seen.is_calm() || !lost && (!state.seen.nobody || state.seen.signed_out)
+                !state.seen.is_calm() || !lost && (!state.seen.no_session || state.seen.signed_out)
             }),
             Property::always(ONE_GRANT, |_: &Self, state: &State| {
                 let Seen { lease_ended, store_failed, answer_lost, .. } = state.seen;
@@ -604,10 +615,11 @@ impl Model for Refresh {
                 let kept = |replica: &Replica| replica.unsaved.is_some();
                 !model.is_over(state) || state.lease.is_some() || !state.replicas.iter().any(kept)
             }),
-            Property::sometimes("somebody has new tokens", |_: &Self, state: &State| state.seen.renewed),
+            Property::sometimes("a request gets new tokens", |_: &Self, state: &State| state.seen.renewed),
         ];
         if self.mishaps.store_failures > 0 && self.requests.contains(&1) {
-            // What the issuer's leeway is for, besides answers that are lost and processes that are killed.
+            // The issuer's grace period also covers this case, besides lost responses and
+            // killed processes.
             let name = "a store that fails between grant and save can cost a second grant";
             properties.push(Property::sometimes(name, |_: &Self, state: &State| {
                 let other = state.seen.lease_ended || state.seen.answer_lost || state.seen.crashed;
@@ -618,25 +630,29 @@ impl Model for Refresh {
     }
 }
 
-/// 1. While nothing fails the issuer sees no token twice, and nobody is signed out who did not sign out.
-const CALM: &str = "while nothing fails nobody is signed out";
-/// 2. A second grant for the same token needs a lease that ended, a store that failed or an answer that was lost.
+/// 1. Without failures, the issuer sees no token twice, and only a sign-out ends the
+///    session.
+const CALM: &str = "without failures no session is lost";
+/// 2. A second grant for the same token requires a lease that ended, a store that failed
+///    or a response that was lost.
 const ONE_GRANT: &str = "one grant for each token";
-/// 3. Nobody uses tokens that are not in the store.
+/// 3. Only tokens in the store are used.
 const WRITTEN_FIRST: &str = "tokens are written before they are used";
 /// 4. A session that has ended never comes back.
 const STAYS_OUT: &str = "a session that has ended stays away";
-/// 5. Newer tokens are never written over, and while nothing fails the newest are those in the store.
+/// 5. Newer tokens are never overwritten, and without failures the store has the newest
+///    tokens.
 const NO_LOST_UPDATE: &str = "no update is lost";
 /// 6. Every request ends.
 const ENDS: &str = "every request ends";
-/// 7. With one replica a store that fails costs no tokens: they are kept until they can be written.
-const KEPT: &str = "what could not be written is kept";
-/// 8. And in the end it is written, whoever asks for it.
-const NOTHING_KEPT: &str = "what was kept is written in the end";
+/// 7. With one replica, a failing store loses no tokens: they are kept until they can be
+///    saved.
+const KEPT: &str = "unsaved tokens are kept";
+/// 8. Pending tokens are eventually saved, without a request.
+const NOTHING_KEPT: &str = "pending tokens are eventually saved";
 
 impl Refresh {
-    /// What may happen to one renewal.
+    /// The failures that may happen to one refresh.
     fn mishaps_of(&self, state: &State, replica: usize, flight: &Flight, actions: &mut Vec<Action>) {
         let holds = !matches!(flight.at, At::Claim | At::Look);
         let left = state.left;
@@ -651,13 +667,14 @@ impl Refresh {
         }
     }
 
-    /// Whether a replica can write down what it could not. While somebody holds the lease a try changes nothing.
+    /// Whether a replica can save pending tokens. While the lease is held, an attempt
+    /// changes nothing.
     fn can_write_later(&self, state: &State, replica: &Replica) -> bool {
         let has_lease = state.lease.is_none();
         replica.flight.is_none() && replica.unsaved.is_some() && has_lease && !self.is(Mutation::NoWriteLater)
     }
 
-    /// Whether nobody will do anything by itself any more.
+    /// Whether no further event happens without external input.
     fn is_over(&self, state: &State) -> bool {
         let flies = |replica: &Replica| match &replica.flight {
             Some(flight) => self.can_fly(state, flight),
@@ -673,11 +690,11 @@ impl Refresh {
     }
 }
 
-/// What nobody would call a failure.
+/// Events of normal operation.
 const EVERYDAY: Mishaps =
     Mishaps { expiries: 1, sign_outs: 0, crashes: 0, lease_ends: 0, store_failures: 0, lost_answers: 0 };
 
-/// Everything, once.
+/// Every failure once.
 const STORM: Mishaps =
     Mishaps { expiries: 1, sign_outs: 1, crashes: 1, lease_ends: 1, store_failures: 1, lost_answers: 0 };
 
@@ -694,13 +711,13 @@ fn while_nothing_fails() {
 }
 
 #[test]
-fn while_somebody_signs_out() {
+fn during_a_sign_out() {
     assert_holds(Refresh::new(&[0, 0, 1], false, Mishaps { sign_outs: 1, ..EVERYDAY }));
 }
 
-/// Mishaps in company.
+/// Combinations of failures.
 #[test]
-fn through_bad_weather() {
+fn with_combined_failures() {
     let calm = Mishaps { sign_outs: 0, crashes: 0, lease_ends: 0, store_failures: 0, ..STORM };
     let together = [
         Mishaps { crashes: 1, lease_ends: 1, ..calm },
@@ -715,7 +732,7 @@ fn through_bad_weather() {
     }
 }
 
-/// All of them at once.
+/// All failures at once.
 #[test]
 #[ignore = "millions of states: minutes without optimization"]
 fn through_a_storm() {
@@ -734,7 +751,8 @@ fn an_answer_that_is_lost_needs_the_leeway_of_the_issuer() {
     assert_holds(Refresh::new(&[0, 0, 1], true, Mishaps { lost_answers: 1, ..EVERYDAY }));
 }
 
-/// Each change of the protocol, a setting in which it matters, and the property that it breaks.
+/// Each change of the protocol, a configuration in which it matters, and the property
+/// that it violates.
 #[test]
 fn the_model_can_fail() {
     let calm = Refresh::new(&[0, 0, 1], false, EVERYDAY);

@@ -1,4 +1,4 @@
-//! The session as a browser sees it: cookies, limits, caches, hooks.
+//! The session as a browser sees it: cookies, limits, caching, hooks.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -27,7 +27,8 @@ async fn attributes_of_the_session_cookie() {
     assert_eq!(answer.header("cache-control"), "no-store");
 }
 
-/// The application behind a TLS proxy: the proxy speaks http to it, browsers speak https to the proxy.
+/// The application behind a TLS proxy: browsers use https, and the proxy uses http
+/// towards the application.
 #[tokio::test]
 async fn behind_a_tls_proxy_cookies_are_bound_to_the_host() {
     let app = AppBuilder::default().configure(|config| config.base_url("https://app.example.test")).start().await;
@@ -46,7 +47,7 @@ async fn behind_a_tls_proxy_cookies_are_bound_to_the_host() {
 }
 
 #[tokio::test]
-async fn a_tampered_cookie_is_no_session_and_is_left_alone() {
+async fn a_tampered_cookie_is_no_session_and_is_not_deleted() {
     let app = App::start().await;
     let mut browser = app.browser();
     browser.sign_in(&app.org, ADA, "/profile").await;
@@ -81,15 +82,15 @@ async fn idle_and_absolute_limits() {
     let mut idle = browser.clone();
     app.org.clock().advance(Duration::from_secs(3_590));
     assert!(idle.is_signed_in().await);
-    // Used now, so it lives another hour.
+    // The request extends the session by another hour.
     app.org.clock().advance(Duration::from_secs(3_590));
     assert!(idle.is_signed_in().await);
-    assert!(!browser.is_signed_in().await, "the copy that was not used is dead");
+    assert!(!browser.is_signed_in().await, "the unused copy has expired");
     for _ in 0..20 {
         app.org.clock().advance(Duration::from_secs(3_000));
         idle.is_signed_in().await;
     }
-    assert!(!idle.is_signed_in().await, "twelve hours are the end, whatever the use");
+    assert!(!idle.is_signed_in().await, "twelve hours are the absolute limit");
 }
 
 #[tokio::test]
@@ -103,7 +104,7 @@ async fn most_responses_set_no_cookie() {
 }
 
 #[tokio::test]
-async fn personal_pages_are_not_cached_and_shared_ones_are_left_alone() {
+async fn personal_pages_are_not_cached_and_shared_ones_are_unchanged() {
     let css = get(|| async { ([(CACHE_CONTROL, "public, max-age=86400")], "body{}") });
     let own = get(|_: User| async { ([(CACHE_CONTROL, "private, max-age=5")], "mine") });
     let app = AppBuilder::default().routes(support_routes().route("/style.css", css).route("/own", own)).start().await;
@@ -115,9 +116,9 @@ async fn personal_pages_are_not_cached_and_shared_ones_are_left_alone() {
     app.org.clock().advance(Duration::from_secs(200));
     let css = browser.navigate("/style.css").await;
     assert_eq!(css.header("cache-control"), "public, max-age=86400");
-    assert!(css.set_cookies().is_empty(), "no cookie in a shared cache");
+    assert!(css.set_cookies().is_empty(), "a shared page carries no cookie");
     let own = browser.navigate("/own").await;
-    assert_eq!(own.header("cache-control"), "no-store", "it sets a cookie now");
+    assert_eq!(own.header("cache-control"), "no-store", "the response sets a cookie");
 }
 
 fn support_routes() -> axum::Router {
@@ -131,7 +132,7 @@ fn support_routes() -> axum::Router {
 }
 
 #[tokio::test]
-async fn keys_rotate_without_signing_anybody_out() {
+async fn keys_rotate_without_ending_sessions() {
     let org = okta_auth_dev::Org::start().await.unwrap();
     let old = AppBuilder::default().org(org.clone()).start().await;
     let mut browser = old.browser();
@@ -140,13 +141,13 @@ async fn keys_rotate_without_signing_anybody_out() {
     let both = secrets(&org, &[newer, support_secret()]).await;
     browser.base = both.base.clone();
     let before = browser.jar.clone();
-    assert!(browser.is_signed_in().await, "the old key opens");
+    assert!(browser.is_signed_in().await, "the old key still opens the cookie");
     assert_ne!(browser.jar[SESSION], before[SESSION], "and the session is sealed again");
     let only_new = secrets(&org, &[newer]).await;
     browser.base = only_new.base.clone();
     assert!(browser.is_signed_in().await);
     browser.jar = before;
-    assert!(!browser.is_signed_in().await, "what the old key sealed is gone with it");
+    assert!(!browser.is_signed_in().await, "cookies of the removed key are invalid");
 }
 
 fn support_secret() -> &'static str {
@@ -164,7 +165,7 @@ async fn secrets(org: &okta_auth_dev::Org, secrets: &[&str]) -> App {
 }
 
 #[tokio::test]
-async fn a_cookie_of_another_application_is_no_session() {
+async fn a_cookie_of_another_application_is_not_a_session() {
     let org = okta_auth_dev::Org::start().await.unwrap();
     let custom = AppBuilder::default().org(org.clone()).start().await;
     let issuer = org.org_issuer();
@@ -177,7 +178,7 @@ async fn a_cookie_of_another_application_is_no_session() {
 }
 
 #[tokio::test]
-async fn the_hook_enriches_or_refuses() {
+async fn the_hook_enriches_or_rejects() {
     async fn hook(mut sign_in: SignIn) -> Result<SignIn, Refusal> {
         let email = sign_in.identity().claims::<serde_json::Value>().unwrap()["email"].as_str().unwrap().to_owned();
         if email == BEN {
@@ -198,12 +199,12 @@ async fn the_hook_enriches_or_refuses() {
     let answer = ben.sign_in(&app.org, BEN, "/role").await;
     assert_eq!(answer.status, 403);
     assert!(answer.body.contains("&lt;b&gt;Ben&lt;/b&gt; has left the company."), "{}", answer.body);
-    assert!(answer.body.contains("prompt=login"), "another account is the way on");
+    assert!(answer.body.contains("prompt=login"), "the page offers another account");
     assert!(!ben.is_signed_in().await && ben.jar.is_empty());
 }
 
 #[tokio::test]
-async fn claims_in_a_type_of_the_applications_own() {
+async fn claims_in_the_applications_own_type() {
     #[derive(serde::Deserialize)]
     struct Claims {
         preferred_username: String,
@@ -242,7 +243,7 @@ async fn a_refresh_token_is_revoked_at_sign_out() {
     assert_eq!(answer.location(), "/profile", "{}", answer.body);
     browser.post("/logout", "").await;
     assert_eq!(app.org.count("/v1/revoke"), 1);
-    // A revocation that fails keeps nobody in.
+    // A failing revocation does not prevent the sign-out.
     app.org.fault(okta_auth_dev::Fault::RevokeStatus(500));
     browser.sign_in(&app.org, ADA, "/profile").await;
     assert_eq!(browser.post("/logout", "").await.status, 303);

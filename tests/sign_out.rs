@@ -1,4 +1,4 @@
-//! Sign-out by the user, by Okta and by the application, wherever the sessions live.
+//! Sign-out by the user, by Okta and by the application, for every session store.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -23,8 +23,8 @@ const BACK: &str = "/backchannel-logout";
 const UNIVERSAL: &str = "/global-token-revocation";
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
-/// One application. With a shared store there are two replicas: people use the first, and what comes from Okta goes to
-/// the second.
+/// One application. With a shared store there are two replicas: users use the first one,
+/// and Okta's messages go to the second.
 struct Site {
     place: Place,
     org: Org,
@@ -34,7 +34,7 @@ struct Site {
 
 impl Site {
     async fn start(place: Place, org: Org) -> Self {
-        // Okta names the session in ID tokens of apps that take part in Single Logout only.
+        // Okta adds `sid` to ID tokens only for apps with Single Logout.
         org.put_client(org.client().session_claim(true));
         let app = place.app().org(org.clone()).routes(pages()).start().await;
         let second = match &place {
@@ -44,7 +44,7 @@ impl Site {
         Self { place, org, app, second }
     }
 
-    /// One for each place.
+    /// One site for each session store.
     async fn all() -> Vec<Self> {
         let mut sites = Vec::new();
         for place in Place::LOCAL {
@@ -59,7 +59,7 @@ impl Site {
         self.place.name()
     }
 
-    /// Where messages of Okta go to.
+    /// The replica that receives Okta's messages.
     fn entry(&self) -> &str {
         self.second.as_ref().map_or(&self.app.base, |second| &second.base)
     }
@@ -75,12 +75,12 @@ impl Site {
         browser
     }
 
-    /// The name of a user's newest session at Okta.
+    /// The `sid` of a user's newest Okta session.
     fn sid(&self, user: &str) -> String {
         self.org.sessions().into_iter().rfind(|session| session.login == user).unwrap().sid
     }
 
-    /// Whether a session is still there, on every replica.
+    /// Whether the session is active, on every replica.
     async fn lives(&self, browser: &Browser) -> bool {
         let here = browser.clone().is_signed_in().await;
         if let Some(second) = &self.second {
@@ -90,7 +90,7 @@ impl Site {
     }
 }
 
-/// The usual pages, and one on which users see and end their sessions.
+/// The usual pages, and a page on which users list and end their sessions.
 fn pages() -> Router {
     routes().route("/devices", get(devices)).route("/devices/{id}", post(end))
 }
@@ -108,16 +108,16 @@ async fn end(user: User, Path(id): Path<String>) -> &'static str {
 // -- by the user (RP-Initiated Logout; the cases of the conformance suite are in conformance.rs) ----------------------
 
 #[tokio::test]
-async fn a_copied_cookie_is_dead_after_a_sign_out() {
+async fn a_copied_cookie_is_invalid_after_a_sign_out() {
     for site in Site::all().await {
         let mut browser = site.signed_in(ADA).await;
         let copy = browser.clone();
         let answer = browser.post("/logout", "").await;
         assert!(answer.location().starts_with(&format!("{}/v1/logout?", site.org.issuer())), "{}", answer.location());
-        // What is left waits for the state to come back.
+        // Only the sign-out state remains until the browser returns.
         assert_eq!(browser.jar.keys().collect::<Vec<_>>(), ["okta_session_signed_out"], "{}", site.name());
         assert!(!site.lives(&copy).await, "{}: the copy", site.name());
-        assert_eq!(revoked(&site.org), 1, "{}: the refresh token is given back", site.name());
+        assert_eq!(revoked(&site.org), 1, "{}: the refresh token is revoked", site.name());
         if let Place::Shared(store) = &site.place {
             assert_eq!(store.len(), 0);
         }
@@ -152,7 +152,7 @@ async fn with_okta_down_the_sign_out_is_local() {
         assert!(!browser.jar.contains_key(SESSION), "{}", site.name());
         assert!(!site.lives(&copy).await, "{}", site.name());
     }
-    // It is down since before the application started.
+    // Okta has been down since before the application started.
     let org = Org::start().await.unwrap();
     let place = Place::Shared(SharedStore::new(&org));
     let site = Site::start(place, org).await;
@@ -165,7 +165,8 @@ async fn with_okta_down_the_sign_out_is_local() {
     assert!(browser.jar.is_empty());
 }
 
-/// What the browser brings back from Okta is not looked at: the session has ended before.
+/// The parameters that the browser brings back from Okta are not trusted, and the session
+/// has already ended.
 #[tokio::test]
 async fn the_landing_after_a_sign_out_trusts_nothing() {
     for site in Site::all().await {
@@ -175,7 +176,7 @@ async fn the_landing_after_a_sign_out_trusts_nothing() {
             let answer = browser.navigate(landing).await;
             assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "anonymous"), "{landing}");
         }
-        // And a landing signs nobody out by itself.
+        // A landing alone does not sign a user out.
         let mut other = site.signed_in(ADA).await;
         other.navigate("/?state=other").await;
         assert!(site.lives(&other).await, "{}", site.name());
@@ -183,28 +184,29 @@ async fn the_landing_after_a_sign_out_trusts_nothing() {
 }
 
 #[tokio::test]
-async fn with_the_store_down_a_sign_out_is_503_and_the_cookie_goes() {
+async fn with_the_store_down_a_sign_out_is_503_and_deletes_the_cookie() {
     let org = Org::start().await.unwrap();
     let store = SharedStore::new(&org);
     let site = Site::start(Place::Shared(store.clone()), org).await;
     let mut browser = site.signed_in(ADA).await;
     store.down(true);
     let answer = browser.post("/logout", "").await;
-    assert_eq!(answer.status, 503, "it cannot be said that the session has ended");
+    assert_eq!(answer.status, 503, "the session may not have ended");
     assert!(!answer.header("retry-after").is_empty());
-    assert!(browser.jar.is_empty(), "and this browser forgets it");
+    assert!(browser.jar.is_empty(), "and this browser deletes the cookie");
 }
 
-/// Nobody can try again who has no cookie any more, so the application does: a copy of the cookie must not live on.
+/// The browser cannot retry without its cookie, so the application retries: a copy of the
+/// cookie must not stay valid.
 #[tokio::test]
-async fn a_sign_out_that_the_store_did_not_take_is_completed_when_it_is_back() {
+async fn a_sign_out_that_the_store_did_not_accept_is_completed_when_the_store_recovers() {
     for failing in [&["remove"][..], &[]] {
         let org = Org::start().await.unwrap();
         let store = SharedStore::new(&org);
         let site = Site::start(Place::Shared(store.clone()), org).await;
         let mut browser = site.signed_in(ADA).await;
         let (copy, ben) = (browser.clone(), site.signed_in(BEN).await);
-        // It fails at the very end, or cannot even say who that is.
+        // The store fails at the last step, or cannot even load the session.
         if failing.is_empty() {
             store.down(true)
         } else {
@@ -220,12 +222,13 @@ async fn a_sign_out_that_the_store_did_not_take_is_completed_when_it_is_back() {
         store.fail(&[]);
         store.down(false);
         eventually("the session has ended", || store.len() == 1).await;
-        eventually("its refresh token is given back", || revoked(&site.org) == 1).await;
+        eventually("its refresh token is revoked", || revoked(&site.org) == 1).await;
         assert!(!site.lives(&copy).await && site.lives(&ben).await);
     }
 }
 
-/// A cookie whose id is made up: of the current format with a MAC, and of the one before that, which had none.
+/// A cookie with a made-up id, in the current format with a MAC, or in the previous
+/// format without one.
 fn made_up(number: u32, bytes: usize) -> String {
     let mut id = vec![7; bytes];
     id[..4].copy_from_slice(&number.to_be_bytes());
@@ -237,9 +240,9 @@ fn base64url(bytes: &[u8]) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Strangers send sign-outs while the store is away. A real one still finds its place.
+/// Strangers send sign-outs while the store is down. A real sign-out is still recorded.
 #[tokio::test]
-async fn made_up_sign_outs_take_no_place_from_a_real_one() {
+async fn made_up_sign_outs_do_not_displace_a_real_one() {
     let org = Org::start().await.unwrap();
     let store = SharedStore::new(&org);
     let site = Site::start(Place::Shared(store.clone()), org).await;
@@ -257,8 +260,8 @@ async fn made_up_sign_outs_take_no_place_from_a_real_one() {
             *codes.entry((bytes, answer.status.as_u16(), code)).or_insert(0) += 1;
         }
     }
-    // Without a MAC it cannot be told whether an id is real, and a part of the list is for those. What has a wrong MAC is
-    // no session at all.
+    // Without a MAC, an id may be real, so a part of the pending list is reserved for
+    // such ids. An id with a wrong MAC is not a session.
     assert_eq!(codes.remove(&(32, 503, "sign_out_pending".to_owned())), Some(128), "{codes:?}");
     assert_eq!(codes.remove(&(32, 503, "sign_out_local_only".to_owned())), Some(1_100 - 128), "{codes:?}");
     assert_eq!(codes.remove(&(48, 200, "none".to_owned())), Some(200), "{codes:?}");
@@ -269,9 +272,9 @@ async fn made_up_sign_outs_take_no_place_from_a_real_one() {
     assert!(!site.lives(&copy).await);
 }
 
-/// A full list is reported as such, and not as a sign-out that will be completed.
+/// A full list is reported, so that the user is not promised a later sign-out.
 #[tokio::test]
-async fn a_sign_out_that_cannot_wait_is_not_promised() {
+async fn a_sign_out_that_cannot_be_queued_is_not_promised() {
     let org = Org::start().await.unwrap();
     let store = SharedStore::new(&org);
     let site = Site::start(Place::Shared(store.clone()), org).await;
@@ -282,18 +285,18 @@ async fn a_sign_out_that_cannot_wait_is_not_promised() {
         stranger.jar.insert(SESSION.to_owned(), made_up(number, 32));
         let form = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), FORM];
         pages.push(stranger.send(Method::POST, "/logout", &form, String::new()).await);
-        assert!(stranger.jar.is_empty(), "the browser forgets it");
+        assert!(stranger.jar.is_empty(), "the browser deletes the cookie");
     }
     let (full, known) = (pages.pop().unwrap(), pages.pop().unwrap());
-    assert!(known.body.contains("sign_out_pending"), "one session waits once: {}", known.body);
+    assert!(known.body.contains("sign_out_pending"), "one session is queued once: {}", known.body);
     assert_eq!(full.status, 503);
     assert!(full.body.contains("sign_out_local_only"), "{}", full.body);
     assert!(full.body.contains("You are not signed out on the server"), "{}", full.body);
 }
 
-/// Ids that were written before they had a MAC, with the records under them.
+/// Ids that were written before ids had a MAC, with their records.
 #[tokio::test]
-async fn a_session_id_of_the_previous_format_lives_on_and_gets_a_mac() {
+async fn a_session_id_of_the_previous_format_stays_valid_and_gets_a_mac() {
     use base64::Engine as _;
     let org = Org::start().await.unwrap();
     let store = SharedStore::new(&org);
@@ -307,8 +310,8 @@ async fn a_session_id_of_the_previous_format_lives_on_and_gets_a_mac() {
     assert!(site.lives(&old).await, "it is the same session");
     site.org.clock().advance(Duration::from_secs(600));
     assert!(old.is_signed_in().await);
-    assert_eq!(old.jar[SESSION], browser.jar[SESSION], "written again, it has its MAC");
-    // A sign-out with the old form waits for the store like any other.
+    assert_eq!(old.jar[SESSION], browser.jar[SESSION], "rewritten with its MAC");
+    // A sign-out with the old format is queued like any other.
     let mut old = browser.clone();
     old.jar.insert(SESSION.to_owned(), format!("1.{}", base64url(&bytes[..32])));
     store.down(true);
@@ -316,7 +319,7 @@ async fn a_session_id_of_the_previous_format_lives_on_and_gets_a_mac() {
     assert!(answer.body.contains("sign_out_pending"), "{}", answer.body);
     store.down(false);
     eventually("the session has ended", || store.len() == 0).await;
-    // A MAC of another id, or one bit of it changed, is no session.
+    // A MAC of another id, or with one flipped bit, is not a session.
     let mut forged = bytes.clone();
     forged[47] ^= 1;
     let mut stranger = site.app.browser();
@@ -334,7 +337,7 @@ async fn a_sign_out_of_another_site_is_refused() {
     }
 }
 
-// -- front-channel (F 7.8) -------------------------------------------------------------------------------------------
+// -- front-channel logout ---------------------------------------------------------------------------------------------
 
 /// The headers of a frame on Okta's sign-out page.
 const FRAME: [(&str, &str); 4] = [
@@ -344,7 +347,8 @@ const FRAME: [(&str, &str); 4] = [
     ("sec-fetch-site", "cross-site"),
 ];
 
-/// Loads the sign-out address in a frame, with the cookies of a browser or without any.
+/// Loads the front-channel logout URI in a frame, with or without the cookies of a
+/// browser.
 async fn frame(site: &Site, browser: Option<&Browser>, query: &str) -> Answer {
     let mut browser = browser.map_or_else(|| Browser::new(site.entry()), |browser| browser.at(site.entry()));
     let answer = browser.send(Method::GET, &format!("{FRONT}{query}"), &FRAME, String::new()).await;
@@ -352,7 +356,7 @@ async fn frame(site: &Site, browser: Option<&Browser>, query: &str) -> Answer {
     answer
 }
 
-/// Posts a form to it, without cookies.
+/// Posts a form to the front-channel logout URI, without cookies.
 async fn frame_post(site: &Site, query: &str, form: &str) -> Answer {
     let headers = [FRAME.as_slice(), &[FORM, ("origin", site.org.url())]].concat();
     let mut browser = Browser::new(site.entry());
@@ -361,7 +365,7 @@ async fn frame_post(site: &Site, query: &str, form: &str) -> Answer {
     answer
 }
 
-/// Whatever it was: the issuer's page may frame the answer, nobody else, and nobody keeps it.
+/// Asserts that only the issuer's page may frame the response, and that it is not cached.
 fn check_frameable(site: &Site, answer: &Answer) {
     let policies: Vec<_> = answer.headers.get_all("content-security-policy").iter().collect();
     let ancestors: Vec<_> = policies[0].to_str().unwrap().split(';').map(str::trim).collect();
@@ -380,7 +384,8 @@ fn named(issuer: &str, sid: &str) -> String {
 async fn front_channel_ends_the_session_that_is_named_without_any_cookie() {
     for site in Site::all().await {
         for way in ["query", "form", "query of a post"] {
-            // Sessions in cookies begin in another second than others ended.
+            // The clock advances, because sessions in cookies must begin in another
+            // second than others ended.
             site.org.clock().advance(Duration::from_secs(2));
             let (ada, ben) = (site.signed_in(ADA).await, site.signed_in(BEN).await);
             let name = named(&site.org.issuer(), &site.sid(ADA));
@@ -397,7 +402,7 @@ async fn front_channel_ends_the_session_that_is_named_without_any_cookie() {
 }
 
 #[tokio::test]
-async fn front_channel_ignores_other_names_and_does_not_tell() {
+async fn front_channel_ignores_unknown_sessions_and_reveals_nothing() {
     for site in Site::all().await {
         let ada = site.signed_in(ADA).await;
         let (issuer, sid) = (site.org.issuer(), site.sid(ADA));
@@ -418,17 +423,18 @@ async fn front_channel_ignores_other_names_and_does_not_tell() {
             assert_eq!(frame_post(&site, "", &name).await.status, 200, "{name}");
             assert!(site.lives(&ada).await, "{}: {name} in a form", site.name());
         }
-        // Somebody who is signed in is named wrongly: the cookie does not count.
+        // The request names another session than that of its cookie: the cookie does not
+        // count.
         let answer = frame(&site, Some(&ada), &format!("?{}", named(&issuer, "nobody"))).await;
         assert!(answer.set_cookies().is_empty() && site.lives(&ada).await, "{}", site.name());
         let right = frame(&site, None, &format!("?{}", named(&issuer, &sid))).await;
-        assert_eq!((right.status, right.body), (known.status, known.body), "the answer tells nothing");
+        assert_eq!((right.status, right.body), (known.status, known.body), "the response reveals nothing");
         assert!(!site.lives(&ada).await, "{}: control", site.name());
     }
 }
 
 #[tokio::test]
-async fn front_channel_wants_both_names() {
+async fn front_channel_requires_iss_and_sid() {
     for site in Site::all().await {
         let ada = site.signed_in(ADA).await;
         let (issuer, sid) = (site.org.issuer(), site.sid(ADA));
@@ -442,7 +448,7 @@ async fn front_channel_wants_both_names() {
             format!("{name}&{sid}"),
             format!("{name}&{iss}"),
         ] {
-            // With the cookie too: half a name must not fall back to it.
+            // With the cookie as well: an incomplete request must not fall back to it.
             assert_eq!(frame(&site, Some(&ada), &format!("?{query}")).await.status, 400, "{}: {query}", site.name());
             assert!(site.lives(&ada).await, "{}: {query}", site.name());
         }
@@ -452,7 +458,7 @@ async fn front_channel_wants_both_names() {
 }
 
 #[tokio::test]
-async fn front_channel_without_names_means_the_session_of_the_cookie_where_it_is_allowed() {
+async fn front_channel_without_iss_and_sid_ends_the_session_of_the_cookie_if_allowed() {
     for place in [Place::Cookie, Place::Memory] {
         let org = Org::start().await.unwrap();
         let app = place.app().org(org.clone()).configure(|config| config.front_channel_session_required(false));
@@ -461,7 +467,7 @@ async fn front_channel_without_names_means_the_session_of_the_cookie_where_it_is
         let (ada, ben) = (site.signed_in(ADA).await, site.signed_in(BEN).await);
         assert_eq!(frame(&site, None, "").await.status, 200);
         assert!(site.lives(&ada).await && site.lives(&ben).await, "{}: no cookie, no session", site.name());
-        // A link somewhere leads here: the cookie comes along, and must not count.
+        // A link leads here: the browser sends the cookie, which must not count.
         let answer = ada.at(site.entry()).navigate(FRONT).await;
         check_frameable(&site, &answer);
         assert!(answer.set_cookies().is_empty() && site.lives(&ada).await, "{}: a link", site.name());
@@ -483,9 +489,9 @@ async fn single_logout_of_the_org_ends_the_session() {
     }
 }
 
-// -- back-channel (F 7.7, 8.2) ---------------------------------------------------------------------------------------
+// -- back-channel logout ---------------------------------------------------------------------------------------------
 
-/// Every answer of this endpoint.
+/// Checks a response of the back-channel logout endpoint.
 fn check_back(answer: &Delivery, status: u16, what: &str) {
     assert_eq!(answer.status, Some(status), "{what}: {answer:?}");
     assert!(answer.header("cache-control").is_some_and(|value| value.contains("no-store")), "{what}: {answer:?}");
@@ -495,7 +501,7 @@ fn check_back(answer: &Delivery, status: u16, what: &str) {
 async fn back_channel_answers_400_to_every_wrong_token_and_keeps_the_session() {
     for site in Site::all().await {
         let endpoint = site.at(BACK);
-        // So that there is a `jti` to replay.
+        // A valid message first, so that its `jti` can be replayed.
         check_back(&site.org.logout_token(BEN).send_to(&endpoint).await, 200, "nobody is signed in");
         site.org.clock().advance(Duration::from_secs(2));
         let ada = site.signed_in(ADA).await;
@@ -515,11 +521,11 @@ async fn back_channel_answers_400_to_every_wrong_token_and_keeps_the_session() {
     }
 }
 
-/// How a good token is varied.
+/// A variation of a valid token.
 type Form = fn(LogoutToken) -> LogoutToken;
 
 #[tokio::test]
-async fn back_channel_ends_what_it_names_and_nothing_else() {
+async fn back_channel_ends_only_the_named_sessions() {
     let forms: [(&str, Form); 6] = [
         ("sub and sid", |token| token),
         ("sub", |token| token.session(None)),
@@ -539,9 +545,9 @@ async fn back_channel_ends_what_it_names_and_nothing_else() {
     }
 }
 
-/// A token that names one user's session and another user fits nobody.
+/// A token with one user's session and another user's `sub` matches no session.
 #[tokio::test]
-async fn back_channel_does_not_mix_users_up() {
+async fn back_channel_does_not_confuse_users() {
     for site in Site::all().await.into_iter().filter(|site| site.name() != "cookie") {
         let (ada, ben) = (site.signed_in(ADA).await, site.signed_in(BEN).await);
         let other = site.org.user(BEN).unwrap().id;
@@ -561,14 +567,14 @@ async fn back_channel_messages_work_once() {
         site.org.clock().advance(Duration::from_secs(2));
         let again = site.signed_in(ADA).await;
         check_back(&notice.send().await, 400, "the second time");
-        // The other replica knows it as well.
+        // The other replica rejects the replay as well.
         let other = site.org.logout_token(ADA).session(None).notice(format!("{}{BACK}", site.app.base));
         check_back(&resent(&notice, &other).await, 400, "at the other replica");
         assert!(site.lives(&again).await, "{}", site.name());
     }
 }
 
-/// The body of one notice, sent to where another one goes.
+/// Sends the body of one notice to the URI of another.
 async fn resent(notice: &Notice, to: &Notice) -> Delivery {
     let mut browser = Browser::new("");
     let answer = browser.send(Method::POST, to.uri(), &[FORM], notice.body().to_owned()).await;
@@ -604,7 +610,7 @@ async fn back_channel_reads_one_form_with_one_token() {
     assert!(site.lives(&ada).await);
 }
 
-// -- Universal Logout (F 5.5.5-5.5.8) --------------------------------------------------------------------------------
+// -- Universal Logout ------------------------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn universal_logout_ends_every_session_of_the_user_and_nobody_elses() {
@@ -641,12 +647,12 @@ async fn universal_logout_names_the_user_by_the_custom_issuer_too_and_by_any_cas
 }
 
 #[tokio::test]
-async fn universal_logout_refuses_everything_that_is_wrong_and_changes_nothing() {
+async fn universal_logout_rejects_every_fault_and_changes_nothing() {
     for site in Site::all().await {
         let endpoint = site.at(UNIVERSAL);
         let bare = Browser::new(site.entry()).send(Method::POST, UNIVERSAL, &[], String::new()).await;
         assert_eq!((bare.status.as_u16(), bare.header("www-authenticate")), (401, "Bearer"), "nothing was sent");
-        // So that there is a `jti` to replay.
+        // A valid message first, so that its `jti` can be replayed.
         let sent = site.org.global_revocation(BEN).to(&endpoint).send().await;
         assert!([Some(204), Some(404)].contains(&sent.status), "{sent:?}");
         site.org.clock().advance(Duration::from_secs(2));
@@ -685,7 +691,7 @@ async fn universal_logout_works_once_for_each_message() {
         let again = site.signed_in(ADA).await;
         assert_eq!(notice.send().await.status, Some(401), "{}", site.name());
         assert!(site.lives(&again).await, "{}", site.name());
-        // Its five minutes have passed, and what was remembered of it may be forgotten.
+        // Its five minutes have passed, so its replay record may be dropped.
         site.org.clock().advance(Duration::from_secs(600));
         assert_eq!(notice.send().await.status, Some(401), "{}", site.name());
         assert!(site.lives(&again).await, "{}", site.name());
@@ -693,16 +699,17 @@ async fn universal_logout_works_once_for_each_message() {
 }
 
 #[tokio::test]
-async fn universal_logout_tells_who_is_unknown_and_what_is_malformed() {
+async fn universal_logout_reports_unknown_users_and_malformed_requests() {
     for site in Site::all().await {
         let ada = site.signed_in(ADA).await;
         let id = site.org.user(ADA).unwrap().id;
         let unknown = if site.name() == "cookie" { 204 } else { 404 };
         let subjects = [
-            // With sessions in cookies it cannot be told who has one.
+            // With sessions in cookies, the application cannot tell which users have one.
             (json!({"format": "email", "email": "nobody@example.test"}), unknown),
             (json!({"format": "opaque", "id": "00u1"}), unknown),
-            // The sender is who it says, and has no say over the users of another issuer, whether there are any or not.
+            // The sender is authentic but has no authority over users of another issuer,
+            // whether or not they exist.
             (json!({"format": "iss_sub", "iss": "https://evil.example", "sub": id}), 403),
             (json!({"format": "iss_sub", "iss": "https://evil.example", "sub": "nobody"}), 403),
             (json!({"format": "iss_sub", "iss": format!("{}1", site.org.issuer()), "sub": id}), 403),
@@ -723,9 +730,9 @@ async fn universal_logout_tells_who_is_unknown_and_what_is_malformed() {
     }
 }
 
-/// Two customers with an org each have a user with the same address, and one store.
+/// Two customers with separate orgs and one store have a user with the same address.
 #[tokio::test]
-async fn universal_logout_leaves_alone_who_has_the_address_at_another_issuer() {
+async fn universal_logout_does_not_affect_users_with_the_same_address_at_another_issuer() {
     let (org, other) = (Org::start().await.unwrap(), Org::start().await.unwrap());
     let place = Place::Shared(SharedStore::new(&org));
     let (site, elsewhere) = (Site::start(place.clone(), org).await, Site::start(place, other).await);
@@ -736,7 +743,7 @@ async fn universal_logout_leaves_alone_who_has_the_address_at_another_issuer() {
     let sent = elsewhere.org.global_revocation(ADA).to(site.at(UNIVERSAL)).send().await;
     assert_eq!(sent.status, Some(401), "the key of another org");
     assert!(elsewhere.lives(&namesake).await && site.lives(&ada).await);
-    // Its own key, and somebody who is signed in at the other issuer.
+    // Its own key, for a user of the other issuer.
     let subject =
         json!({"format": "iss_sub", "iss": elsewhere.org.issuer(), "sub": elsewhere.org.user(ADA).unwrap().id});
     let sent = site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).sub_id(subject).send().await;
@@ -750,10 +757,10 @@ async fn universal_logout_leaves_alone_who_has_the_address_at_another_issuer() {
     assert!(!thief.is_signed_in().await);
 }
 
-/// The store goes away in between. What has ended has ended, its refresh token is given back, and the rest ends when the
-/// message comes again.
+/// The store fails in the middle. Ended sessions stay ended with their refresh tokens
+/// revoked, and the rest ends when the message is resent.
 #[tokio::test]
-async fn universal_logout_that_breaks_off_goes_on_when_it_comes_again() {
+async fn an_interrupted_universal_logout_is_completed_when_it_is_resent() {
     let org = Org::start().await.unwrap();
     let store = SharedStore::new(&org);
     let site = Site::start(Place::Shared(store.clone()), org).await;
@@ -774,7 +781,7 @@ async fn universal_logout_that_breaks_off_goes_on_when_it_comes_again() {
 }
 
 #[tokio::test]
-async fn universal_logout_gives_the_refresh_tokens_back() {
+async fn universal_logout_revokes_the_refresh_tokens() {
     for site in Site::all().await.into_iter().filter(|site| site.name() != "cookie") {
         let _browsers = (site.signed_in(ADA).await, site.signed_in(ADA).await, site.signed_in(BEN).await);
         assert_eq!(site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).send().await.status, Some(204));
@@ -793,9 +800,9 @@ async fn universal_logout_of_the_org_reaches_every_replica() {
     }
 }
 
-/// Okta's keys cannot be fetched: that says nothing about the message.
+/// Okta's keys cannot be fetched, so the message cannot be judged.
 #[tokio::test]
-async fn universal_logout_is_503_while_the_keys_are_away() {
+async fn universal_logout_is_503_while_the_keys_are_unavailable() {
     let site = Site::start(Place::Memory, Org::start().await.unwrap()).await;
     let ada = site.signed_in(ADA).await;
     site.org.outage(Endpoint::Discovery, okta_auth_dev::Outage::Status(503));
@@ -806,7 +813,7 @@ async fn universal_logout_is_503_while_the_keys_are_away() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_down_ends_nothing_and_says_so() {
+async fn a_store_that_is_down_ends_no_session_and_the_endpoint_says_so() {
     let org = Org::start().await.unwrap();
     let store = SharedStore::new(&org);
     let site = Site::start(Place::Shared(store.clone()), org).await;
@@ -818,20 +825,20 @@ async fn a_store_that_is_down_ends_nothing_and_says_so() {
     assert_eq!(frame(&site, None, &format!("?{}", named(&site.org.issuer(), &site.sid(ADA)))).await.status, 503);
     store.down(false);
     assert!(site.lives(&ada).await);
-    // What was not carried out is not used up: Okta may send it again.
+    // A message that was not processed is not consumed: Okta may resend it.
     assert_eq!(revocation.send().await.status, Some(204));
     assert!(!site.lives(&ada).await);
 }
 
-/// A site whose store a test lets fail in parts.
+/// A site whose store can fail partially.
 async fn failing_site() -> (Site, SharedStore) {
     let org = Org::start().await.unwrap();
     let store = SharedStore::new(&org);
     (Site::start(Place::Shared(store.clone()), org).await, store)
 }
 
-/// A message of each kind about Ada, with the status that it gets when it is carried out, when the store fails, and when
-/// it is a replay.
+/// A message of each kind for Ada, with its status when it is processed, when the store
+/// fails, and when it is a replay.
 fn messages(site: &Site) -> [(Notice, [u16; 3]); 2] {
     [
         (site.org.global_revocation(ADA).to(site.at(UNIVERSAL)).notice(), [204, 503, 401]),
@@ -839,7 +846,7 @@ fn messages(site: &Site) -> [(Notice, [u16; 3]); 2] {
     ]
 }
 
-/// A message that has been carried out counts no more, whatever came before.
+/// A processed message is rejected as a replay in every situation.
 async fn check_replay(site: &Site, notice: &Notice, status: u16) {
     site.org.clock().advance(Duration::from_secs(2));
     let again = site.signed_in(ADA).await;
@@ -852,7 +859,7 @@ async fn check_replay(site: &Site, notice: &Notice, status: u16) {
 }
 
 #[tokio::test]
-async fn a_message_counts_after_all_if_the_store_failed_between_its_mark_and_its_work() {
+async fn a_message_can_be_resent_if_the_store_failed_between_its_mark_and_its_work() {
     for kind in 0..2 {
         let (site, store) = failing_site().await;
         let ada = site.signed_in(ADA).await;
@@ -860,17 +867,18 @@ async fn a_message_counts_after_all_if_the_store_failed_between_its_mark_and_its
         store.fail(&["linked"]);
         assert_eq!(notice.send().await.status, Some(fails));
         assert_eq!(notice.send().await.status, Some(fails));
-        assert!(site.lives(&ada).await, "nothing has ended");
+        assert!(site.lives(&ada).await, "no session has ended");
         store.fail(&[]);
-        assert_eq!(notice.send().await.status, Some(done), "the repetition is carried out");
+        assert_eq!(notice.send().await.status, Some(done), "the resent message is processed");
         assert!(!site.lives(&ada).await);
         check_replay(&site, &notice, replay).await;
     }
 }
 
-/// The store goes away altogether, so that the mark cannot be taken back either: it goes by itself.
+/// The store fails completely, so that the mark cannot be released either and has to
+/// expire.
 #[tokio::test]
-async fn a_mark_that_could_not_be_taken_back_does_not_lose_the_message() {
+async fn a_mark_that_could_not_be_released_does_not_lose_the_message() {
     for kind in 0..2 {
         let (site, store) = failing_site().await;
         let ada = site.signed_in(ADA).await;
@@ -882,28 +890,29 @@ async fn a_mark_that_could_not_be_taken_back_does_not_lose_the_message() {
         assert_eq!(again.status, Some(fails), "{again:?}");
         assert_eq!(again.header("retry-after").is_some(), fails == 503, "{again:?}");
         assert!(again.body.contains("logout_in_progress"), "{again:?}");
-        assert!(site.lives(&ada).await, "not twice at a time");
+        assert!(site.lives(&ada).await, "the message is not processed twice at a time");
         site.org.clock().advance(Duration::from_secs(21));
-        assert_eq!(notice.send().await.status, Some(done), "the repetition is carried out");
+        assert_eq!(notice.send().await.status, Some(done), "the resent message is processed");
         assert!(!site.lives(&ada).await);
         check_replay(&site, &notice, replay).await;
     }
 }
 
-/// What cannot be written down as used is not called done: the sender comes again.
+/// A message that cannot be recorded as used is not reported as done, so the sender
+/// resends it.
 #[tokio::test]
-async fn a_message_that_cannot_be_marked_as_used_is_not_called_done() {
+async fn a_message_that_cannot_be_marked_as_used_is_not_reported_as_done() {
     for kind in 0..2 {
         let (site, store) = failing_site().await;
         let ada = site.signed_in(ADA).await;
         let (notice, [done, fails, replay]) = messages(&site).into_iter().nth(kind).unwrap();
         store.fail(&["raise"]);
         assert_eq!(notice.send().await.status, Some(fails));
-        assert!(!site.lives(&ada).await, "the session has ended all the same");
+        assert!(!site.lives(&ada).await, "the session has ended anyway");
         store.fail(&[]);
-        assert_eq!(notice.send().await.status, Some(fails), "it is still held");
+        assert_eq!(notice.send().await.status, Some(fails), "the mark is still held");
         site.org.clock().advance(Duration::from_secs(21));
-        // Universal Logout says that nobody is left to be signed out.
+        // Universal Logout reports that no session is left.
         let expected = if done == 204 { 404 } else { done };
         assert_eq!(notice.send().await.status, Some(expected));
         check_replay(&site, &notice, replay).await;
@@ -911,7 +920,7 @@ async fn a_message_that_cannot_be_marked_as_used_is_not_called_done() {
 }
 
 #[tokio::test]
-async fn of_two_copies_of_a_message_at_once_one_counts() {
+async fn of_two_concurrent_copies_of_a_message_one_is_processed() {
     for kind in 0..2 {
         let (site, store) = failing_site().await;
         let ada = site.signed_in(ADA).await;
@@ -931,9 +940,10 @@ async fn of_two_copies_of_a_message_at_once_one_counts() {
     }
 }
 
-/// A message whose body cannot be read is used up: its token covers no body, so another one could be put in.
+/// A message with an unreadable body is consumed: its token does not cover the body, so
+/// an attacker could attach another one.
 #[tokio::test]
-async fn a_token_with_a_bad_body_is_used_up() {
+async fn a_token_with_a_bad_body_is_consumed() {
     for site in Site::all().await {
         let ada = site.signed_in(ADA).await;
         let revocation = || site.org.global_revocation(ADA).to(site.at(UNIVERSAL));
@@ -950,7 +960,7 @@ async fn a_token_with_a_bad_body_is_used_up() {
 }
 
 #[tokio::test]
-async fn without_a_place_to_remember_nothing_can_be_ended_from_outside() {
+async fn without_a_revocation_store_external_messages_end_no_session() {
     let org = Org::start().await.unwrap();
     let app = Place::Cookie.app().org(org.clone()).configure(|config| offline(config).revocation_store("none"));
     let app = app.start().await;
@@ -986,9 +996,10 @@ async fn an_application_lists_and_ends_sessions() {
     }
 }
 
-/// All within one second of the clock: in, out, in, out, in. Each sign-out counts, and so does each sign-in.
+/// All within one second of the clock: in, out, in, out, in. Every sign-out and every
+/// sign-in counts.
 #[tokio::test]
-async fn a_sign_out_counts_however_soon_after_another_it_comes() {
+async fn a_sign_out_counts_within_the_same_second_as_another() {
     for site in Site::all().await {
         site.org.clock().stop();
         let id = site.org.user(ADA).unwrap().id;
@@ -1019,7 +1030,7 @@ async fn sessions_in_cookies_can_be_ended_and_not_listed() {
 }
 
 #[tokio::test]
-async fn users_see_and_end_their_own_sessions_alone() {
+async fn users_can_list_and_end_only_their_own_sessions() {
     for site in Site::all().await.into_iter().filter(|site| site.name() != "cookie") {
         let (mut ada, phone, mut ben) =
             (site.signed_in(ADA).await, site.signed_in(ADA).await, site.signed_in(BEN).await);
@@ -1031,7 +1042,7 @@ async fn users_see_and_end_their_own_sessions_alone() {
         assert_eq!(ada.post("/devices/nonsense", "").await.body, "malformed");
         for session in list.as_array().unwrap() {
             let id = session["id"].as_str().unwrap();
-            // What the page shows signs nobody in.
+            // The ids on the page cannot be used as a cookie.
             let mut thief = site.app.browser();
             for value in [id.to_owned(), format!("{}{id}", &ada.jar[SESSION][..2])] {
                 thief.jar.insert(SESSION.to_owned(), value);
@@ -1039,7 +1050,7 @@ async fn users_see_and_end_their_own_sessions_alone() {
             }
         }
         for session in list.as_array().unwrap() {
-            // By the one that is left once she has ended the other.
+            // Uses the remaining session after the other one was ended.
             let mut device = if site.lives(&ada).await { ada.clone() } else { phone.clone() };
             let ended = device.post(&format!("/devices/{}", session["id"].as_str().unwrap()), "").await;
             assert_eq!(ended.body, "ended");

@@ -1,4 +1,5 @@
-//! Access tokens at an API (RFC 6750, RFC 9068): one behaviour or attack a test, each with a control.
+//! Access tokens at an API (RFC 6750, RFC 9068). Each test covers one behaviour or
+//! attack, with a control.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use serde_json::json;
 use crate::app::{App, Framework};
 use crate::support::{ADA, Answer};
 
-/// Refused with 401 `invalid_token`.
+/// Asserts 401 `invalid_token`.
 fn assert_invalid(answer: &Answer, what: &str) {
     let challenge = answer.header("www-authenticate");
     assert_eq!(answer.status, 401, "{what}: {}", answer.body);
@@ -45,11 +46,11 @@ pub(crate) async fn without_a_token_the_challenge_is_bare<F: Framework>() {
             let expected = format!("Bearer {scope}resource_metadata=\"{metadata}\"");
             assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, expected.as_str()));
         }
-        assert_eq!(app.browser().navigate(path).await.status, 401, "an API sends nobody to sign in");
+        assert_eq!(app.browser().navigate(path).await.status, 401, "an API does not redirect to sign-in");
     }
     assert_eq!(app.browser().fetch("/token/maybe").await.body, "none");
     assert_eq!(app.browser().fetch("/token/result").await.body, "login_required");
-    assert_eq!(app.org.count("/v1/keys"), 0, "and asks nobody");
+    assert_eq!(app.org.count("/v1/keys"), 0, "no request to Okta");
 }
 
 pub(crate) async fn bad_tokens_are_refused<F: Framework>() {
@@ -85,11 +86,11 @@ pub(crate) async fn bad_tokens_are_refused<F: Framework>() {
         ("signed by a key for encryption", mint().signed_by_encryption_key().sign()),
         ("alg none", mint().unsigned().sign()),
         ("HS256 with the public key", mint().signed_by_secret(key).sign()),
-        ("ES256 that nobody allowed", mint().alg(okta_auth_dev::Algorithm::Es256).sign()),
+        ("ES256, which is not allowed", mint().alg(okta_auth_dev::Algorithm::Es256).sign()),
         ("an unknown critical header", mint().header("crit", json!(["exp"])).sign()),
         ("a critical header without a list", mint().header("crit", json!([])).sign()),
         ("b64", mint().header("b64", json!(false)).sign()),
-        ("an unknown key id", mint().header("kid", "nobody").sign()),
+        ("an unknown key id", mint().header("kid", "unknown").sign()),
         ("two parts", good.rsplit_once('.').unwrap().0.to_owned()),
         ("four parts", format!("{good}.AAAA")),
         ("five parts", format!("{good}.AAAA.AAAA")),
@@ -152,7 +153,7 @@ pub(crate) async fn one_credential_in_one_place<F: Framework>() {
         assert!(answer.header("www-authenticate").starts_with("Bearer error=\"invalid_request\""));
         assert!(!answer.body.contains(&token) && !answer.header("www-authenticate").contains(&token));
     }
-    // A form is not read for tokens: it counts as nothing sent.
+    // Forms are not searched for tokens: this counts as a request without a token.
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let body = format!("access_token={token}");
     assert_eq!(app.browser().send(Method::POST, "/token", &form, body).await.status, 401);
@@ -214,7 +215,7 @@ pub(crate) async fn an_issuer_that_is_away_is_503_and_never_401<F: Framework>() 
     app.org.clear_faults();
     assert_eq!(app.call("/orders", &token).await.status, 200);
     app.org.stop();
-    assert_eq!(app.call("/orders", &token).await.status, 200, "what is known serves on");
+    assert_eq!(app.call("/orders", &token).await.status, 200, "cached metadata and keys are used");
     assert_eq!(app.call("/orders", &app.token(&["orders:read", "x"])).await.status, 200, "a new token too");
 }
 
@@ -231,7 +232,7 @@ pub(crate) async fn several_issuers_and_audiences<F: Framework>() {
     assert_eq!(app.call("/token", &theirs.clone().sign()).await.json()["issuer"], issuer);
     let both = app.org.mint().access_token(ADA, ["openid"]).claim("aud", json!(["x", "api://second"])).sign();
     assert_eq!(app.call("/token", &both).await.status, 200);
-    // The `iss` chooses the keys, so the keys of one never vouch for the other.
+    // `iss` selects the keys, so the keys of one issuer never verify a token of another.
     for (what, token) in [
         (
             "ours in the partner's name",
@@ -247,7 +248,7 @@ pub(crate) async fn several_issuers_and_audiences<F: Framework>() {
     assert!(stranger.journal().is_empty(), "an issuer is never fetched from because a token says so");
 }
 
-/// An application whose issuer is the org server, and a token of a sign-in of its own.
+/// An application whose issuer is the org server, and an access token of its own sign-in.
 async fn org_server<F: Framework>() -> (App, String) {
     let org = Org::start().await.unwrap();
     let issuer = org.org_issuer();
@@ -267,37 +268,38 @@ pub(crate) async fn tokens_of_the_org_server_are_introspected<F: Framework>() {
     let body = answer.json();
     assert_eq!((body["client"].as_str(), body["machine"].as_bool()), (Some(&*app.org.client().client_id), Some(false)));
     assert_eq!(app.org.count("/v1/introspect"), 1);
-    assert_eq!(app.org.count("/v1/keys"), 0, "its keys are not for us");
+    assert_eq!(app.org.count("/v1/keys"), 0, "its keys cannot verify its tokens");
     assert_invalid(&app.call("/orders", "a.b.c").await, "not of that server");
     assert_invalid(&app.call("/orders", &org_token(&app, "0oaSomeOtherClient")).await, "of another application");
 }
 
-pub(crate) async fn introspection_is_remembered_and_bounded<F: Framework>() {
+pub(crate) async fn introspection_results_are_cached_for_a_bounded_time<F: Framework>() {
     let (app, token) = org_server::<F>().await;
     for _ in 0..5 {
         assert_eq!(app.call("/orders", &token).await.status, 200);
     }
-    assert_eq!(app.org.count("/v1/introspect"), 1, "an answer is believed for a while");
+    assert_eq!(app.org.count("/v1/introspect"), 1, "a result is cached for a while");
     app.org.clock().advance(Duration::from_secs(31));
     assert_eq!(app.call("/orders", &token).await.status, 200);
     assert_eq!(app.org.count("/v1/introspect"), 2, "and not for longer");
     app.org.fault(Fault::IntrospectStatus(503));
-    assert_eq!(app.call("/orders", &token).await.status, 200, "within that while an outage goes unnoticed");
+    assert_eq!(app.call("/orders", &token).await.status, 200, "the cached result bridges an outage");
     app.org.clock().advance(Duration::from_secs(31));
-    assert_eq!(app.call("/orders", &token).await.status, 503, "after it nobody is let in on a guess");
+    assert_eq!(app.call("/orders", &token).await.status, 503, "an expired result denies access");
     app.org.clear_faults();
     app.org.clock().advance(Duration::from_secs(3_600));
     assert_invalid(&app.call("/orders", &token).await, "expired");
 }
 
-/// Anybody can send what looks like a token of the org, and each costs a request of Okta's rate limit.
-pub(crate) async fn introspections_at_a_time_are_bounded<F: Framework>() {
+/// Anyone can send a string that looks like a token of the org, and each introspection
+/// counts against Okta's rate limit.
+pub(crate) async fn concurrent_introspections_are_bounded<F: Framework>() {
     let (app, token) = org_server::<F>().await;
     let app = Arc::new(app);
     app.org.outage(Endpoint::Introspect, Outage::Hang);
     let strangers: Vec<_> = (0..32)
         .map(|number| {
-            // Making a browser takes long; those that are connected must not wait for it.
+            // Creating a browser is slow; connected browsers must not wait for it.
             let (mut browser, token) = (app.browser(), format!("Bearer {token}{number}"));
             tokio::spawn(async move {
                 let headers = [("authorization", token.as_str())];
@@ -307,7 +309,7 @@ pub(crate) async fn introspections_at_a_time_are_bounded<F: Framework>() {
         .collect();
     app.org.until_waiting(Endpoint::Introspect, 32).await;
     let refused = app.call("/token", &token).await;
-    assert_eq!(refused.status, 503, "that it cannot be checked now says nothing about it");
+    assert_eq!(refused.status, 503, "the token may be valid");
     assert!(!refused.header("retry-after").is_empty());
     app.org.restore(Endpoint::Introspect);
     for stranger in strangers {
@@ -316,16 +318,17 @@ pub(crate) async fn introspections_at_a_time_are_bounded<F: Framework>() {
     assert_eq!(app.call("/token", &token).await.status, 200);
 }
 
-/// Forty-eight clients with junk: few questions, and whose token was good before does not wait for them.
-pub(crate) async fn junk_does_not_keep_good_tokens_of_the_org_out<F: Framework>() {
+/// 48 clients send junk: few introspections result, and a token that was valid before
+/// does not wait for them.
+pub(crate) async fn junk_does_not_block_good_tokens_of_the_org<F: Framework>() {
     let (app, token) = org_server::<F>().await;
     let app = Arc::new(app);
     assert_eq!(app.call("/token", &token).await.status, 200);
     let junk = |number: usize| format!("{token}{number}");
-    // The same junk again and again is one question, and one more when its answer is old.
+    // Repeated junk causes one introspection, and another one when the result expires.
     let clients = |same: bool| {
         let calls = (0..48).map(|number| {
-            // Making a browser takes long; those that are connected must not wait for it.
+            // Creating a browser is slow; connected browsers must not wait for it.
             let (mut browser, token) = (app.browser(), format!("Bearer {}", junk(if same { 0 } else { number })));
             tokio::spawn(async move {
                 let headers = [("authorization", token.as_str())];
@@ -343,7 +346,7 @@ pub(crate) async fn junk_does_not_keep_good_tokens_of_the_org_out<F: Framework>(
         assert_eq!(app.org.count("/v1/introspect"), round);
         app.org.clock().advance(Duration::from_secs(31));
     }
-    // Junk that is asked about takes 32 places and no more; the known token has one of its own.
+    // Introspections of junk use at most 32 slots; the known token has its own slot.
     app.org.outage(Endpoint::Introspect, Outage::Hang);
     app.org.clear_journal();
     let strangers = clients(false);
@@ -359,15 +362,15 @@ pub(crate) async fn junk_does_not_keep_good_tokens_of_the_org_out<F: Framework>(
         let status = stranger.await.unwrap();
         assert!(status == 401 || status == 503, "{status}");
     }
-    // A token that was revoked is bad from the next question on, whatever it was before.
+    // A revoked token is invalid from its next introspection on.
     app.org.fault(Fault::IntrospectMember("active".to_owned(), json!(false)));
     app.org.clock().advance(Duration::from_secs(31));
     assert_invalid(&app.call("/token", &token).await, "revoked");
     app.org.clear_faults();
-    assert_invalid(&app.call("/token", &token).await, "the bad answer is remembered");
+    assert_invalid(&app.call("/token", &token).await, "the negative result is cached");
 }
 
-pub(crate) async fn tokens_that_say_that_they_are_bad_are_not_asked_about<F: Framework>() {
+pub(crate) async fn tokens_with_invalid_claims_are_not_introspected<F: Framework>() {
     let (app, token) = org_server::<F>().await;
     let now = i64::try_from(app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
     let mint = || app.org.mint().server("org").access_token(ADA, ["openid"]);
@@ -387,29 +390,30 @@ pub(crate) async fn tokens_that_say_that_they_are_bad_are_not_asked_about<F: Fra
     assert_eq!(app.call("/token", &token).await.status, 200);
 }
 
-pub(crate) async fn introspection_believes_nothing_but_an_active_bearer_token<F: Framework>() {
+pub(crate) async fn introspection_accepts_only_active_bearer_tokens<F: Framework>() {
     let (app, _) = org_server::<F>().await;
     let id_token = app.org.mint().server("org").id_token(ADA, None).sign();
-    assert_invalid(&app.call("/token", &id_token).await, "an ID token is active too, and no access token");
+    assert_invalid(&app.call("/token", &id_token).await, "an ID token is active but not an access token");
     app.org.fault(Fault::IntrospectAlwaysActive);
-    assert_invalid(&app.call("/token", "anything").await, "active, and nothing else said");
+    assert_invalid(&app.call("/token", "anything").await, "active without other members");
     app.org.clear_faults();
     app.org.fault(Fault::IntrospectStatus(401));
     let refused = app.call("/token", &org_token(&app, &app.org.client().client_id)).await;
-    assert_eq!(refused.status, 502, "our own credentials are wrong: that is not the caller's fault");
+    assert_eq!(refused.status, 502, "our own credentials are wrong, not the caller's");
 }
 
-pub(crate) async fn a_verified_token_is_remembered_until_its_keys_go<F: Framework>() {
+pub(crate) async fn a_verified_token_is_cached_until_its_keys_are_withdrawn<F: Framework>() {
     let app = App::start::<F>().await;
     let token = app.token(&["orders:read"]);
     for _ in 0..3 {
         assert_eq!(app.call("/orders", &token).await.status, 200);
     }
-    // The signature counts: another one is another token, whatever is remembered.
+    // The signature is part of the cache key: another signature is another token.
     let (rest, signature) = token.rsplit_once('.').unwrap();
     let other: String = signature.chars().rev().collect();
     assert_eq!(app.call("/orders", &format!("{rest}.{other}")).await.status, 401);
-    // An emergency rotation: the key is withdrawn, and a token of the new key makes us notice.
+    // An emergency rotation: the key is withdrawn, and a token with the new key triggers
+    // a refetch.
     app.org.rotate_keys();
     app.org.rotate_keys();
     app.org.rotate_keys();
@@ -443,7 +447,7 @@ pub(crate) async fn skew_is_tolerated_at_the_edges<F: Framework>() {
     let app = App::start::<F>().await;
     let now = i64::try_from(app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
     let mint = || app.org.mint().access_token(ADA, ["orders:read"]);
-    // A generous margin on the good side: the real clock goes on while this runs.
+    // A generous margin on the valid side, because the real clock runs during the test.
     for (claim, good, bad) in [("exp", now - 30, now - 61), ("iat", now + 30, now + 90), ("nbf", now + 30, now + 90)] {
         assert_eq!(app.call("/orders", &mint().claim(claim, good).sign()).await.status, 200, "{claim}");
         assert_eq!(app.call("/orders", &mint().claim(claim, bad).sign()).await.status, 401, "{claim}");

@@ -110,7 +110,7 @@ impl Framework for Actix {
                 .configure(okta_auth(&auth))
                 .wrap(OktaAuthLayer::new(&auth))
         };
-        // actix-web has a runtime of its own. The thread ends with the process.
+        // actix-web has its own runtime. The thread ends with the process.
         std::thread::spawn(move || {
             let server = HttpServer::new(app).workers(2).disable_signals().listen(listener).unwrap();
             actix_web::rt::System::new().block_on(server.run()).unwrap();
@@ -118,7 +118,7 @@ impl Framework for Actix {
     }
 }
 
-/// A middleware of the application's own that asks for a user.
+/// The application's own middleware, which requires a user.
 async fn gate<B: MessageBody>(_: User, request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     next.call(request).await
 }
@@ -162,7 +162,7 @@ async fn in_handler(user: User) -> Result<String, AccessRejection> {
     Ok(user.name().to_owned())
 }
 
-/// `?` on whatever an extractor returns.
+/// `?` on the results of extractors.
 async fn passes_on(user: User) -> Result<String, HandlerError> {
     user.require(&group("Admins")).await?;
     let token = user.access_token().await?;
@@ -175,13 +175,14 @@ async fn echo(request: HttpRequest) -> Json<Value> {
     Json(json!({ "target": request.uri().to_string(), "cookies": cookies }))
 }
 
-/// Its first part comes at once, and its last one when the session ends.
+/// A stream that sends its first part immediately and its last part when the session
+/// ends.
 async fn stream(user: User) -> HttpResponse {
     let over = user.session_ended().map(|()| Ok::<_, Infallible>(Bytes::from_static(b"over")));
     HttpResponse::Ok().streaming(stream::once(ready(Ok(Bytes::from_static(b"open")))).chain(over.into_stream()))
 }
 
-/// It does what it can, and then something fails.
+/// A handler that fails after using the session.
 async fn broken(user: User) -> Result<String, Error> {
     Err(actix_web::error::ErrorInternalServerError(user.name().to_owned()))
 }

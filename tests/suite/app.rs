@@ -1,4 +1,5 @@
-//! The application of the suite, whatever it is written in, and how requests are sent to it.
+//! The application of the suite, independent of the framework, and how requests are sent
+//! to it.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -18,13 +19,13 @@ pub(crate) trait Framework {
     fn serve(listener: TcpListener, auth: OktaAuth);
 }
 
-/// What `User<Claims>` reads.
+/// The claims that `User<Claims>` reads.
 #[derive(serde::Deserialize)]
 pub(crate) struct Claims {
     pub(crate) email: String,
 }
 
-/// What nobody has.
+/// Claims that no token has.
 #[derive(serde::Deserialize)]
 pub(crate) struct Unusual {
     #[expect(dead_code, reason = "it is not in any token")]
@@ -36,12 +37,12 @@ pub(crate) fn sensitive() -> Policy {
     (acr("urn:okta:loa:2fa:any") & signed_in_within(Duration::from_secs(300))).named("sensitive")
 }
 
-/// The policy of `/checked`: the application's own word.
+/// The policy of `/checked`: a check by the application.
 pub(crate) fn checked() -> Policy {
     check("not ben", |caller| async move { caller.claim("email").is_some_and(|email| email != crate::support::BEN) })
 }
 
-/// A function of the application that cannot tell about Ben.
+/// A check of the application that fails for Ben.
 pub(crate) fn unsure() -> Policy {
     check("banned", |caller| async move {
         let known = caller.claim("email").is_some_and(|email| email != crate::support::BEN);
@@ -49,11 +50,11 @@ pub(crate) fn unsure() -> Policy {
     })
 }
 
-/// An answer that ends with the session.
+/// A response that ends with the session.
 pub(crate) struct Stream(reqwest::Response);
 
 impl Stream {
-    /// Waits for its end, for longer than it may take.
+    /// Waits for the end of the stream, with a timeout.
     pub(crate) async fn ended(mut self) {
         let last = tokio::time::timeout(Duration::from_secs(20), self.0.chunk()).await;
         assert_eq!(last.expect("the stream goes on").unwrap().unwrap(), "over");
@@ -68,18 +69,19 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// With the defaults of most tests.
+    /// Starts with the defaults of most tests.
     pub(crate) async fn start<F: Framework>() -> Self {
         Self::with::<F>(org_with_groups().await, |config| config).await
     }
 
-    /// With an org and settings of the test's own.
+    /// Starts with an org and settings of the test.
     pub(crate) async fn with<F: Framework>(org: Org, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
-        // The name that the tests know; the default one has the issuer and the client in it.
+        // A fixed cookie name for the tests; the default name contains the issuer and the
+        // client.
         Self::built::<F>(org, |config| change(config.cookie_name("okta_session")), |builder| builder).await
     }
 
-    /// With the default name of the cookie, and with a builder of the test's own.
+    /// Starts with the default cookie name, and with a builder of the test.
     pub(crate) async fn built<F: Framework>(
         org: Org,
         change: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
@@ -129,7 +131,7 @@ impl App {
         self.browser().send(Method::GET, path, &[("authorization", &authorization)], String::new()).await
     }
 
-    /// A good token with these scopes.
+    /// A valid token with these scopes.
     pub(crate) fn token(&self, scopes: &[&str]) -> String {
         self.org.mint().access_token(crate::support::ADA, scopes.iter().copied()).sign()
     }

@@ -94,7 +94,7 @@ impl Framework for Axum {
     }
 }
 
-/// A middleware of the application's own that asks for a user.
+/// The application's own middleware, which requires a user.
 async fn gate(_: User, request: Request, next: Next) -> Response {
     next.run(request).await
 }
@@ -131,7 +131,7 @@ async fn in_handler(user: User) -> Result<String, AccessRejection> {
     Ok(user.name().to_owned())
 }
 
-/// `?` on whatever an extractor returns.
+/// `?` on the results of extractors.
 async fn passes_on(user: User) -> Result<String, HandlerError> {
     user.require(&group("Admins")).await?;
     let token = user.access_token().await?;
@@ -144,13 +144,14 @@ async fn echo(uri: Uri, headers: HeaderMap) -> impl IntoResponse {
     Json(json!({ "target": uri.to_string(), "cookies": cookies.len() }))
 }
 
-/// Its first part comes at once, and its last one when the session ends.
+/// A stream that sends its first part immediately and its last part when the session
+/// ends.
 async fn stream(user: User) -> Body {
     let over = user.session_ended().map(|()| Ok::<_, Infallible>("over"));
     Body::from_stream(stream::once(ready(Ok("open"))).chain(over.into_stream()))
 }
 
-/// It does what it can, and then something fails.
+/// A handler that fails after using the session.
 async fn broken(user: User) -> impl IntoResponse {
     (StatusCode::INTERNAL_SERVER_ERROR, user.name().to_owned())
 }

@@ -1,6 +1,7 @@
-//! What strangers can send to every route, and what the log makes of it: no line that an operator has to read.
+//! Unauthenticated junk on every route must not produce log lines that an operator has to
+//! read.
 //!
-//! Each test runs in a process of its own, which has the log to itself.
+//! Each test runs in its own process, which has the log to itself.
 
 #![allow(clippy::print_stdout, reason = "the process that runs a test reads what the test prints")]
 
@@ -21,10 +22,11 @@ use crate::support::{ADA, CALLBACK};
 /// Set in the process that logs.
 const CHILD: &str = "OKTA_AUTH_SUITE_LOGS";
 
-/// From here on the log is that of strangers.
+/// Marks the start of the unauthenticated requests in the log.
 const BEGIN: &str = "---- strangers ----";
 
-/// What a test logs once strangers have begun, in a process of its own; `None` in that process.
+/// Runs the test in a child process, and returns its log lines after the mark; `None` in
+/// the child process.
 fn logged<F: Framework>(test: &str) -> Option<Vec<String>> {
     if std::env::var_os(CHILD).is_some() {
         tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::INFO).with_ansi(false).init();
@@ -46,7 +48,7 @@ fn loud(lines: &[String]) -> Vec<&String> {
     lines.iter().filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).collect()
 }
 
-/// A token in form, with a made-up signature.
+/// A token with the correct form and a made-up signature.
 fn made_up(header: &str, claims: &str) -> String {
     format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims), URL_SAFE_NO_PAD.encode("junk"))
 }
@@ -128,13 +130,13 @@ async fn junk_to_an_application<F: Framework>() {
             ask(method, path, &[], "").await;
         }
     }
-    // A stranger begins a sign-in, and comes back with a made-up code.
+    // A stranger starts a sign-in, and returns with a made-up code.
     let mut own = app.browser();
     let login = own.navigate("/login").await.location().to_owned();
     let state =
         url::Url::parse(&login).unwrap().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
     assert_eq!(own.navigate(&format!("{CALLBACK}?code=made-up&state={state}")).await.status, 400);
-    // Users sign in all the same.
+    // Users can still sign in.
     assert!(app.signed_in(ADA).await.is_signed_in().await);
 }
 
@@ -155,15 +157,15 @@ async fn junk_to_tenants<F: Framework>() {
         for path in [
             "/who",
             "/me",
-            "/t/nobody/me",
+            "/t/unknown/me",
             "/t/%61cme/me",
             "/login",
-            "/t/nobody/login",
+            "/t/unknown/login",
             CALLBACK,
             "/frontchannel-logout",
         ] {
             for more in
-                [("x", "y"), ("authorization", authorization.as_str()), ("cookie", "okta_session_nobody=1.junk")]
+                [("x", "y"), ("authorization", authorization.as_str()), ("cookie", "okta_session_unknown=1.junk")]
             {
                 let headers = [("host", host), ("accept", "text/html"), more];
                 site.browser().send(Method::GET, path, &headers, String::new()).await;
@@ -182,7 +184,8 @@ pub(crate) async fn junk_of_strangers_is_no_warning<F: Framework>() {
     assert!(loud(&lines).is_empty(), "{:#?}", loud(&lines));
 }
 
-/// A failure that is the operator's to mend is a warning, however many people run into it, and not one for each of them.
+/// A failure that the operator has to fix is one warning per second, not one for each
+/// affected request.
 pub(crate) async fn many_failures_of_one_kind_are_one_warning_a_second<F: Framework>() {
     const TIMES: usize = 60;
     let Some(lines) = logged::<F>("many_failures_of_one_kind_are_one_warning_a_second") else {
@@ -204,7 +207,7 @@ pub(crate) async fn many_failures_of_one_kind_are_one_warning_a_second<F: Framew
     assert_eq!(all, TIMES, "each of them is in the log all the same");
 }
 
-/// The clock of this machine is behind that of the replica where people have signed in.
+/// The clock of this machine is behind that of the replica where users have signed in.
 pub(crate) async fn a_session_from_the_future_is_one_warning_that_names_the_clock<F: Framework>() {
     let Some(lines) = logged::<F>("a_session_from_the_future_is_one_warning_that_names_the_clock") else {
         for store in ["cookie", "memory"] {

@@ -1,4 +1,4 @@
-//! One behaviour, two frameworks: every test here runs against axum and against actix-web.
+//! One behaviour, two frameworks: every test runs against axum and against actix-web.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -48,8 +48,8 @@ on_both! {
         records_of_version_0_1_are_sessions_until_they_end, raised_limits_revive_no_session,
         a_session_in_use_outlives_a_raised_idle_limit, an_older_record_with_a_newer_number_is_no_session,
         a_clock_that_jumps_revives_no_session_that_was_signed_out;
-    session_end: a_page_that_polls_does_not_keep_a_session_alive, a_refresh_for_a_page_that_polls_is_no_use,
-        handlers_know_when_the_session_ends, a_stream_ends_with_its_session,
+    session_end: a_page_that_polls_does_not_keep_a_session_alive, a_refresh_for_a_polling_page_does_not_extend_the_idle_limit,
+        handlers_can_read_when_the_session_ends, a_stream_ends_with_its_session,
         a_stream_ends_when_okta_refuses_to_refresh, a_stream_ends_with_a_sign_out_at_another_replica;
     log_noise: junk_of_strangers_is_no_warning, many_failures_of_one_kind_are_one_warning_a_second,
         a_session_from_the_future_is_one_warning_that_names_the_clock;
@@ -57,9 +57,9 @@ on_both! {
         tokens_of_other_kinds_are_refused, one_credential_in_one_place, malformed_requests_are_400,
         user_tokens_and_machine_tokens_are_told_apart, scopes_in_both_forms, a_session_is_no_token,
         an_issuer_that_is_away_is_503_and_never_401, several_issuers_and_audiences,
-        tokens_of_the_org_server_are_introspected, introspection_is_remembered_and_bounded, introspections_at_a_time_are_bounded,
-        junk_does_not_keep_good_tokens_of_the_org_out, tokens_that_say_that_they_are_bad_are_not_asked_about,
-        introspection_believes_nothing_but_an_active_bearer_token, a_verified_token_is_remembered_until_its_keys_go,
+        tokens_of_the_org_server_are_introspected, introspection_results_are_cached_for_a_bounded_time, concurrent_introspections_are_bounded,
+        junk_does_not_block_good_tokens_of_the_org, tokens_with_invalid_claims_are_not_introspected,
+        introspection_accepts_only_active_bearer_tokens, a_verified_token_is_cached_until_its_keys_are_withdrawn,
         a_verified_token_is_not_remembered_past_its_expiry, the_memory_can_be_turned_off, skew_is_tolerated_at_the_edges;
     deployment: a_backchannel_is_used_by_the_application_and_never_by_browsers, introspection_goes_inside_too,
         requests_to_okta_go_through_the_proxy_that_is_set, an_https_issuer_is_reached_through_a_tunnel,
@@ -69,7 +69,7 @@ on_both! {
         one_refresh_for_many_workers, a_session_that_okta_does_not_renew_ends_on_both_kinds_of_request;
     policies: a_group_opens_a_page, a_policy_on_a_nest_covers_it, a_policy_by_route, a_policy_in_a_handler,
         a_missing_scope_is_named, step_up_goes_to_okta_and_comes_back, step_up_refused_does_not_loop,
-        step_up_is_told_to_api_clients, recent_sign_in_by_auth_time, one_caller_per_request,
+        api_clients_get_a_step_up_challenge, recent_sign_in_by_auth_time, one_caller_per_request,
         session_or_token, a_policy_may_ask_the_application;
     sign_out: a_form_on_a_page_without_a_referrer_is_our_own, pages_with_a_form_send_their_origin,
         a_strict_origin_check_refuses_requests_that_say_nothing, a_front_channel_logout_without_names_ends_nothing,
@@ -83,8 +83,8 @@ on_both! {
     route_access: a_whole_application_is_protected_but_for_named_routes, a_public_pattern_opens_no_other_route,
         an_api_without_sessions_is_protected_as_a_whole, a_misspelled_route_is_denied,
         a_request_without_a_route_is_denied_while_routes_have_policies, a_layer_outside_of_the_router_lets_nothing_through,
-        a_route_that_differs_by_a_prefix_is_told, routes_that_no_request_has_matched_are_listed,
-        a_policy_on_a_whole_router_covers_its_fallback, pages_accept_sessions_alone,
+        a_route_that_differs_by_a_prefix_is_logged, routes_that_no_request_has_matched_are_listed,
+        a_policy_on_a_whole_router_covers_its_fallback, pages_accept_only_sessions,
         routes_of_a_file_accept_tokens_where_it_says_so, headers_of_other_layers_stay_when_an_answer_is_replaced,
         what_a_token_decides_varies_by_it, the_metadata_of_a_resource_with_a_path,
         contradictions_are_errors_when_the_application_is_built;

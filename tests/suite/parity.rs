@@ -1,4 +1,5 @@
-//! The two frameworks answer the same: status, headers and body, but for dates and random values.
+//! The two frameworks send the same responses: status, headers and body, except for dates
+//! and random values.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +53,7 @@ const POSTS: &[&str] = &[
     "/.well-known/oauth-protected-resource",
 ];
 
-/// Who asks, and how.
+/// The credentials and headers of a request.
 #[derive(Clone, Copy, Debug)]
 enum Client {
     Page,
@@ -85,20 +86,20 @@ impl Side {
     }
 
     async fn ask(&self, who: usize, method: &Method, path: &str, headers: &[(&str, &str)]) -> String {
-        // A copy: no request of the list changes what the next one finds.
+        // A copy, so that no request of the list affects the next one.
         let mut browser = self.browsers[who].clone();
         let answer = browser.send(method.clone(), path, headers, String::new()).await;
         self.normal(&answer)
     }
 
-    /// The answer without dates, ports and random values.
+    /// The response without dates, ports and random values.
     fn normal(&self, answer: &Answer) -> String {
         let mut headers = BTreeMap::new();
         for (name, value) in &answer.headers {
             let value = value.to_str().unwrap();
             let value = match name.as_str() {
                 "date" => continue,
-                // Whether an empty body says its length is up to each framework.
+                // Frameworks differ in whether an empty body has a length.
                 "content-length" if value == "0" => continue,
                 "location" => location(value),
                 "set-cookie" => cookie(value),
@@ -112,7 +113,7 @@ impl Side {
     }
 }
 
-/// A body with its random reference blanked, on a page and in JSON. It has 16 characters.
+/// Replaces the random reference in a page or in JSON. It has 16 characters.
 fn without_reference(body: &str) -> String {
     let mut body = body.to_owned();
     for before in ["Reference: ", "\"reference\":\""] {
@@ -140,7 +141,7 @@ fn cookie(value: &str) -> String {
     let (name, rest) = value.split_once('=').unwrap();
     let name = if name.contains("_login_") { "attempt" } else { name };
     let (value, attributes) = rest.split_once(';').unwrap();
-    // The two sides are asked one after the other, maybe in two seconds.
+    // The two sides are called one after the other, possibly in different seconds.
     let attributes = attributes.split("; ").filter(|attribute| !attribute.starts_with("Expires=")).collect::<Vec<_>>();
     let attributes = attributes.join("; ");
     format!("{name}={};{attributes}", if value.is_empty() { "" } else { "SEALED" })

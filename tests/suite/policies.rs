@@ -1,4 +1,5 @@
-//! Policies on routes, on nests, in files and in handlers; step-up both ways.
+//! Policies on routes, on nested routers, in files and in handlers; step-up for pages and
+//! APIs.
 
 use okta_auth_dev::{Fault, Org, User};
 use reqwest::Method;
@@ -6,7 +7,7 @@ use reqwest::Method;
 use crate::app::{App, Framework};
 use crate::support::{ADA, BEN, org_with_groups};
 
-/// An org whose Ada has shown a second factor at sign-in.
+/// An org whose Ada signs in with a second factor.
 async fn org_with_a_second_factor() -> Org {
     let org = org_with_groups().await;
     org.put_user(User::ada().amr(["pwd", "otp", "mfa"]));
@@ -23,7 +24,7 @@ pub(crate) async fn a_group_opens_a_page<F: Framework>() {
     let page = ben.navigate("/admin").await;
     assert_eq!(page.status, 403);
     assert!(page.body.contains("access_denied") && page.body.contains("Use another account"), "{}", page.body);
-    assert!(!page.body.contains("Admins"), "what would be needed is not told");
+    assert!(!page.body.contains("Admins"), "the requirement is not revealed");
     let api = ben.fetch("/admin").await;
     assert_eq!((api.status.as_u16(), api.json()["error"].as_str()), (403, Some("access_denied")));
 }
@@ -76,7 +77,7 @@ pub(crate) async fn step_up_goes_to_okta_and_comes_back<F: Framework>() {
     assert_eq!(browser.complete(&app.org, up.location(), ADA).await.location(), "/sensitive?amount=5");
     assert_eq!(browser.navigate("/sensitive?amount=5").await.body, "Ada Lovelace");
     assert_ne!(before.get("okta_session"), browser.jar.get("okta_session"), "a new session");
-    // A POST is not turned into a redirect that would lose its body.
+    // A POST is not redirected, because the redirect would lose its body.
     let mut fresh = app.signed_in(ADA).await;
     assert_eq!(fresh.post("/sensitive", "amount=5").await.status, 401);
 }
@@ -100,7 +101,7 @@ pub(crate) async fn step_up_refused_does_not_loop<F: Framework>() {
     }
 }
 
-pub(crate) async fn step_up_is_told_to_api_clients<F: Framework>() {
+pub(crate) async fn api_clients_get_a_step_up_challenge<F: Framework>() {
     let app = App::start::<F>().await;
     let token = app.org.mint().access_token(ADA, ["openid"]).claim("acr", "urn:okta:loa:1fa:pwd").sign();
     for answer in [app.signed_in(ADA).await.fetch("/sensitive").await, app.call("/sensitive", &token).await] {
@@ -122,24 +123,25 @@ pub(crate) async fn recent_sign_in_by_auth_time<F: Framework>() {
     assert_eq!(browser.navigate("/sensitive").await.status, 200);
     app.org.clock().advance(std::time::Duration::from_secs(361));
     let again = browser.navigate("/sensitive").await;
-    // The acr that the session has would be lost with the new sign-in, so it is asked for again.
+    // The new sign-in would lose the session's acr, so it is requested again.
     let asked = again.location();
     assert!(again.status == 303 && asked.contains("max_age=300") && asked.contains("acr_values="), "{asked}");
-    assert_eq!(browser.navigate("/profile").await.status, 200, "other pages do not mind");
+    assert_eq!(browser.navigate("/profile").await.status, 200, "other pages are not affected");
     browser.complete(&app.org, again.location(), ADA).await;
     assert_eq!(browser.navigate("/sensitive").await.status, 200);
 }
 
 pub(crate) async fn one_caller_per_request<F: Framework>() {
     let app = App::start::<F>().await;
-    // Ben's session with a token that a policy about groups would let in: he is not two callers at once.
+    // Ben's session with a token that a group policy would accept: he must not act as two
+    // callers.
     let token = app.org.mint().access_token(ADA, ["openid"]).claim("groups", serde_json::json!(["Admins"])).sign();
     let authorization = format!("Bearer {token}");
     let mut ben = app.signed_in(BEN).await;
     let answer = ben.send(Method::GET, "/admin", &[("authorization", &authorization)], String::new()).await;
-    assert_eq!(answer.status, 403, "a page is Ben's business: {}", answer.body);
+    assert_eq!(answer.status, 403, "a page uses Ben's session: {}", answer.body);
     let bad = ben.send(Method::GET, "/mixed", &[("authorization", "Bearer x")], String::new()).await;
-    assert_eq!(bad.status, 401, "a bad token is not made good by a session");
+    assert_eq!(bad.status, 401, "a session does not make a bad token valid");
     assert_eq!(ben.fetch("/mixed").await.status, 200, "control");
 }
 
@@ -159,7 +161,7 @@ pub(crate) async fn session_or_token<F: Framework>() {
     let authorization = format!("Bearer {}", app.token(&["openid"]));
     let with = [("origin", "https://evil.example"), ("authorization", authorization.as_str())];
     let answer = app.browser().send(Method::POST, "/mixed", &with, String::new()).await;
-    assert_eq!(answer.status, 200, "a token is not sent by a browser on its own, so there is nothing to forge");
+    assert_eq!(answer.status, 200, "browsers do not send tokens automatically, so CSRF is impossible");
 }
 
 pub(crate) async fn a_policy_may_ask_the_application<F: Framework>() {

@@ -1,4 +1,4 @@
-//! Refresh of tokens, as the frameworks carry it to the browser.
+//! Token refresh through the frameworks to the browser.
 
 use std::time::Duration;
 
@@ -13,10 +13,11 @@ const LIFETIME: Duration = Duration::from_secs(300);
 const STORES: [&str; 2] = ["cookie", "memory"];
 const SESSION: &str = "okta_session";
 
-/// An application whose issuer finds out a second use of a refresh token, and somebody whose tokens have expired.
+/// An application whose issuer detects a second use of a refresh token, and a browser
+/// whose tokens have expired.
 async fn expired<F: Framework>(store: &'static str) -> (App, Browser) {
     let org = Org::builder().rotation(Rotation::Rotate).refresh_leeway(Duration::ZERO).access_token_lifetime(LIFETIME);
-    // A session is not written again for having been used.
+    // The use of a session alone does not rewrite it.
     let settings =
         move |config: ConfigBuilder| offline(config).session_store(store).session_idle(Duration::from_secs(36_000));
     let app = App::with::<F>(org.start().await.unwrap(), settings).await;
@@ -25,7 +26,8 @@ async fn expired<F: Framework>(store: &'static str) -> (App, Browser) {
     (app, browser)
 }
 
-/// Whether the browser can go on from what it has been given, after the grace for what it had before.
+/// Whether the session continues with the cookies that the browser received, after the
+/// grace period for the old ones.
 async fn goes_on(app: &App, browser: &mut Browser) -> bool {
     app.org.clock().advance(LIFETIME);
     let granted = app.org.refreshes().granted;
@@ -41,7 +43,7 @@ pub(crate) async fn new_tokens_reach_the_browser_though_the_handler_fails<F: Fra
         assert_eq!(answer.set_cookies().len(), 1, "{store}");
         assert_eq!(app.org.refreshes().granted, 1, "{store}");
         assert!(goes_on(&app, &mut browser).await, "{store}");
-        // A page that does not exist at all.
+        // A page that does not exist.
         app.org.clock().advance(LIFETIME);
         assert_eq!(browser.navigate("/nothing-here").await.status, 404, "{store}");
         assert_eq!(app.org.refreshes().granted, 3, "{store}");
@@ -49,7 +51,8 @@ pub(crate) async fn new_tokens_reach_the_browser_though_the_handler_fails<F: Fra
     }
 }
 
-/// There is no answer that could carry them. The next request brings them, within the grace.
+/// A panic has no response that could carry the new session. The next request returns it,
+/// within the grace period.
 pub(crate) async fn a_handler_that_panics_loses_no_tokens<F: Framework>() {
     for store in STORES {
         let (app, mut browser) = expired::<F>(store).await;
@@ -71,7 +74,7 @@ pub(crate) async fn a_shared_page_that_carries_new_tokens_is_not_stored<F: Frame
         assert_eq!(answer.header("cache-control"), "no-store", "{store}");
         assert_eq!(answer.set_cookies().len(), 1, "{store}");
         let next = browser.navigate("/shared").await;
-        assert_eq!(next.header("cache-control"), "public, max-age=60", "{store}: it carries nothing");
+        assert_eq!(next.header("cache-control"), "public, max-age=60", "{store}: no new session in the response");
         assert!(next.set_cookies().is_empty(), "{store}");
         assert!(goes_on(&app, &mut browser).await, "{store}");
     }
@@ -108,7 +111,7 @@ pub(crate) async fn a_session_that_okta_does_not_renew_ends_on_both_kinds_of_req
         let page = browser.navigate("/profile").await;
         assert_eq!(page.status, 303, "{store}");
         assert!(page.location().starts_with(&app.org.issuer()), "{store}: {}", page.location());
-        assert!(!browser.jar.contains_key(SESSION), "{store}: the cookie goes");
+        assert!(!browser.jar.contains_key(SESSION), "{store}: the cookie is deleted");
         let api = other.fetch("/api/me").await;
         assert_eq!((api.status.as_u16(), api.json()["error"].as_str()), (401, Some("login_required")), "{store}");
     }

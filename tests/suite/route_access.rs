@@ -1,5 +1,5 @@
-//! What a request may do by its route: whole applications that are protected, policies whose routes are misspelled,
-//! requests that match no route, and the credentials that pages accept.
+//! Access by route: completely protected applications, policies with misspelled routes,
+//! requests without a matching route, and the credentials that pages accept.
 
 use std::net::TcpListener;
 
@@ -14,12 +14,12 @@ use crate::app::App;
 use crate::sites::{Layout, SPA, Site};
 use crate::support::{ADA, Answer, BEN, Browser, SECRET, log, org_with_groups};
 
-/// How many lines of the log have all of these words.
+/// Counts the log lines that contain all of these words.
 fn count(words: &[&str]) -> usize {
     log::lines(words).len()
 }
 
-/// An application of this layout.
+/// An application with this layout.
 async fn site<F: Site>(
     layout: Layout,
     settings: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
@@ -46,7 +46,7 @@ async fn with_policies<F: Site>(policies: PolicySet) -> (App, OktaAuth) {
     plain::<F>(|auth| auth.policies(policies)).await
 }
 
-/// Every way to ask for a path that must not lead past what protects it.
+/// Every spelling of a path that must not bypass its protection.
 async fn attempts(browser: &mut Browser, path: &str) -> Vec<(String, Answer)> {
     let mut answers = Vec::new();
     for method in ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
@@ -108,7 +108,7 @@ pub(crate) async fn a_whole_application_is_protected_but_for_named_routes<F: Sit
     }
     let bearer = format!("Bearer {}", app.token(&["openid", "orders:read"]));
     let with_token = stranger.send(Method::GET, "/secret", &[("authorization", &bearer)], String::new()).await;
-    assert_eq!(with_token.status, 401, "a page takes sessions alone");
+    assert_eq!(with_token.status, 401, "a page accepts only sessions");
     let mut ada = app.signed_in(ADA).await;
     for path in ["/secret", "/orders/7", "/area/reports", "/reports/", "/app.js", "/"] {
         let answer = ada.fetch(path).await;
@@ -124,7 +124,8 @@ pub(crate) async fn a_whole_application_is_protected_but_for_named_routes<F: Sit
     assert_eq!(auth.unmatched_routes(), Vec::<String>::new());
 }
 
-/// actix-web chooses among resources by guards, after the layer: a pattern with parameters also fits the paths of others.
+/// actix-web selects among resources by guards after the layer, so a pattern with
+/// parameters also matches the paths of other resources.
 pub(crate) async fn a_public_pattern_opens_no_other_route<F: Site>() {
     let (app, _) = plain::<F>(|auth| auth.protect_all_except(["/blog/{slug}"])).await;
     let mut stranger = app.browser();
@@ -133,7 +134,7 @@ pub(crate) async fn a_public_pattern_opens_no_other_route<F: Site>() {
     let draft = stranger.send(Method::POST, "/blog/drafts", &[], String::new()).await;
     assert_eq!(draft.status, 401, "{}", draft.body);
     assert!(!F::LAYER_BEFORE_ROUTER || count(&["ERROR", "`/blog/{slug}` is named public"]) > 0);
-    // The library's own paths are open in any case.
+    // The library's own paths are always open.
     assert_eq!(app.signed_in(ADA).await.fetch("/secret").await.status, 200);
 }
 
@@ -159,8 +160,8 @@ pub(crate) async fn a_misspelled_route_is_denied<F: Site>() {
     }
     assert!(count(&["ERROR", "`/orders/{id}`", "`/orders/{order}`"]) > 0);
     assert!(count(&["ERROR", "`/reports/`", "`/reports`"]) > 0);
-    assert_eq!(ada.fetch("/secret").await.status, 200, "other routes are as before");
-    // `open` is about routes that no policy means.
+    assert_eq!(ada.fetch("/secret").await.status, 200, "other routes are not affected");
+    // `open` applies only to routes without a policy.
     let (app, _) = with_policies::<F>(policies.default_access(DefaultAccess::Open)).await;
     assert_eq!(app.signed_in(ADA).await.fetch("/orders/7").await.status, 403);
     assert_eq!(app.browser().fetch("/app.js").await.body, "file");
@@ -194,7 +195,7 @@ pub(crate) async fn a_request_without_a_route_is_denied_while_routes_have_polici
         );
     }
     assert!(count(&["ERROR", "without a matched route"]) > 0);
-    // Without policies for routes there is nothing to get around.
+    // Without route policies there is no policy to bypass.
     let (app, _) = with_policies::<F>(PolicySet::default()).await;
     assert_eq!(app.browser().fetch("/app.js").await.status, 200);
     let (app, _) = with_policies::<F>(PolicySet::default().default_access(DefaultAccess::SignedIn)).await;
@@ -208,7 +209,7 @@ pub(crate) async fn a_layer_outside_of_the_router_lets_nothing_through<F: Site>(
     let answer = app.browser().fetch("/secret").await;
     assert_eq!(answer.status, if F::LAYER_BEFORE_ROUTER { 401 } else { 403 }, "{}", answer.body);
     assert_ne!(answer.body, "page");
-    // With nothing to ask about, it is the layer alone.
+    // Without route policies, the layer is outside of the router.
     let (app, _) = site::<F>(Layout::Outside, |config| config, |auth| auth).await;
     assert_eq!(app.browser().fetch("/health").await.status, 200);
     assert_eq!(app.browser().navigate("/profile").await.status, 303);
@@ -216,13 +217,13 @@ pub(crate) async fn a_layer_outside_of_the_router_lets_nothing_through<F: Site>(
     assert_eq!(app.browser().fetch("/secret").await.status, 401);
 }
 
-pub(crate) async fn a_route_that_differs_by_a_prefix_is_told<F: Site>() {
+pub(crate) async fn a_route_that_differs_by_a_prefix_is_logged<F: Site>() {
     let (app, _) = with_policies::<F>(PolicySet::default().protect("/deep/area/reports", group("Admins"))).await;
     assert_eq!(app.browser().fetch("/area/reports").await.body, "page");
     assert!(count(&["WARN", "`/deep/area/reports`", "requests to `/area/reports`"]) > 0);
     let (app, _) = with_policies::<F>(PolicySet::default().protect("/{x}", group("Admins"))).await;
     assert_eq!(app.browser().fetch("/area/reports").await.body, "page");
-    assert_eq!(count(&["WARN", "policy of `/{x}`"]), 0, "a pattern of parameters alone is below everything");
+    assert_eq!(count(&["WARN", "policy of `/{x}`"]), 0, "a pattern with only parameters matches every prefix");
 }
 
 pub(crate) async fn routes_that_no_request_has_matched_are_listed<F: Site>() {
@@ -232,7 +233,7 @@ pub(crate) async fn routes_that_no_request_has_matched_are_listed<F: Site>() {
     let (app, auth) = with_policies::<F>(policies).await;
     assert_eq!(auth.unmatched_routes(), ["/health", nowhere, "/secret"]);
     assert_eq!(app.browser().fetch("/secret").await.status, 401);
-    assert_eq!(auth.unmatched_routes(), ["/health", nowhere], "that a request was denied does not matter");
+    assert_eq!(auth.unmatched_routes(), ["/health", nowhere], "denied requests count as matches");
     let mut browser = app.browser();
     for _ in 0..998 {
         browser.fetch("/health").await;
@@ -259,13 +260,13 @@ pub(crate) async fn a_policy_on_a_whole_router_covers_its_fallback<F: Site>() {
     for (path, body) in [("/secret", "page"), ("/app.js", "file"), ("/inner/x", "x"), ("/inner/nothing", "inner")] {
         assert_eq!(ben.fetch(path).await.body, body);
     }
-    // A handler for any method is a fallback too.
+    // A handler for any method is also a fallback.
     assert_eq!(ada.fetch("/any").await.body, "got");
     assert_eq!(ada.post("/any", "").await.body, "any");
     assert_eq!((ben.fetch("/any").await.status.as_u16(), ben.post("/any", "").await.status.as_u16()), (403, 403));
 }
 
-pub(crate) async fn pages_accept_sessions_alone<F: Site>() {
+pub(crate) async fn pages_accept_only_sessions<F: Site>() {
     let policies = PolicySet::default().protect("/orders/{id}", signed_in()).protect("/reports/", group("Admins"));
     let (app, auth) = with_policies::<F>(policies.default_access(DefaultAccess::Open)).await;
     let admin = |client: &str| {
@@ -278,7 +279,7 @@ pub(crate) async fn pages_accept_sessions_alone<F: Site>() {
         }
     }
     assert_eq!(app.call("/both", &admin("0oaForeign")).await.status, 200, "control: where both are accepted");
-    // A token beside a session changes nothing, whatever it is.
+    // A token in addition to a session has no effect, valid or not.
     let (mut ada, mut ben) = (app.signed_in(ADA).await, app.signed_in(BEN).await);
     let good = format!("Bearer {}", admin("0oaForeign"));
     for value in [good.as_str(), "Bearer x", "Bearer", "Bearer a b", "Basic dTpw"] {
@@ -314,7 +315,8 @@ pub(crate) async fn routes_of_a_file_accept_tokens_where_it_says_so<F: Site>() {
     let told =
         |auth: &OktaAuth| auth.config().warnings().iter().any(|warning| warning.message.contains("accept_client"));
     assert!(told(&auth), "every client of the server can get a token for the default audience");
-    // With the clients named there is nothing to tell, and the tokens of others are refused.
+    // With named clients there is no warning, and the tokens of other clients are
+    // rejected.
     let policies = PolicySet::parse(text).unwrap();
     let settings = |config: ConfigBuilder| config.accept_client("0oaPartner");
     let (app, auth) = site::<F>(Layout::Plain, settings, |auth| auth.policies(policies)).await;
@@ -327,7 +329,7 @@ pub(crate) async fn routes_of_a_file_accept_tokens_where_it_says_so<F: Site>() {
     }
 }
 
-/// Who asks for what with which headers, and the status of the answer.
+/// Browser, path, headers, and the expected status.
 type Case<'a> = (&'a mut Browser, &'a str, &'a [(&'a str, &'a str)], u16);
 
 pub(crate) async fn headers_of_other_layers_stay_when_an_answer_is_replaced<F: Site>() {
@@ -402,7 +404,7 @@ pub(crate) async fn the_metadata_of_a_resource_with_a_path<F: Site>() {
     let settings = |config: ConfigBuilder| config.resource_scopes(["mcp:read", "mcp:write"]);
     let resource = |config: ConfigBuilder, base: &str| config.resource(format!("{base}/mcp"));
     let app = App::with::<F>(Org::start().await.unwrap(), |config| {
-        // The address is known only here.
+        // The base URL is known only here.
         base = config.clone().build().unwrap().base_url().as_str().trim_end_matches('/').to_owned();
         resource(settings(config), &base)
     })
@@ -442,7 +444,7 @@ pub(crate) async fn contradictions_are_errors_when_the_application_is_built<F: S
     assert!(error.to_string().contains("`/x` is public and has a policy"), "{error}");
     let error = builder().policies(both.protect_for("/x", Accepts::Token, scope("a"))).build().unwrap_err();
     assert!(error.to_string().contains("`/x` accepts sessions alone"), "{error}");
-    // A file cannot open what the code has closed.
+    // A file cannot open a route that the code has closed.
     let open = PolicySet::parse("default = \"open\"").unwrap();
     let (app, _) = plain::<F>(|auth| auth.policies(open).protect_all_except(["/health"])).await;
     assert_eq!(app.browser().fetch("/secret").await.status, 401);
@@ -457,7 +459,7 @@ pub(crate) async fn contradictions_are_errors_when_the_application_is_built<F: S
         let error = PolicySet::parse(text).unwrap_err().to_string();
         assert!(error.contains(expected), "{text}: {error}");
     }
-    // Policies of these names are still policies.
+    // Policies with these names are still policies.
     let named = PolicySet::parse("[default]\nrule = \"user\"\n[public]\nrule = \"anyone\"").unwrap();
     assert_eq!(named.names().collect::<Vec<_>>(), ["default", "public"]);
 }

@@ -1,4 +1,5 @@
-//! When a session ends: requests that do not keep it alive, and connections that outlive their request.
+//! The end of a session: requests that do not extend it, and connections that outlive
+//! their request.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::support::{ADA, SharedStore, offline};
 
 const STORES: [&str; 2] = ["cookie", "memory"];
 
-/// More than the time between two questions to a store.
+/// More than the time between two checks of a store.
 const SOON: Duration = Duration::from_secs(11);
 
 async fn with_store<F: Framework>(store: &'static str) -> App {
@@ -34,7 +35,7 @@ pub(crate) async fn a_page_that_polls_does_not_keep_a_session_alive<F: Framework
             app.org.clock().advance(Duration::from_secs(101));
             assert_eq!(browser.send(Method::GET, path, headers, String::new()).await.status, 401, "{store} {path}");
         }
-        // Any other value is none of ours.
+        // Other values of the header have no effect.
         let mut browser = app.signed_in(ADA).await;
         for _ in 0..8 {
             app.org.clock().advance(Duration::from_secs(500));
@@ -44,8 +45,8 @@ pub(crate) async fn a_page_that_polls_does_not_keep_a_session_alive<F: Framework
     }
 }
 
-/// Its tokens are refreshed all the same: an open page stays up to date.
-pub(crate) async fn a_refresh_for_a_page_that_polls_is_no_use<F: Framework>() {
+/// The tokens are still refreshed, so that an open page stays up to date.
+pub(crate) async fn a_refresh_for_a_polling_page_does_not_extend_the_idle_limit<F: Framework>() {
     for store in STORES {
         let org = Org::builder().access_token_lifetime(Duration::from_secs(600)).start().await.unwrap();
         let app = App::with::<F>(org, move |config| offline(config).session_store(store)).await;
@@ -57,7 +58,8 @@ pub(crate) async fn a_refresh_for_a_page_that_polls_is_no_use<F: Framework>() {
         assert!(app.org.refreshes().granted >= 3, "{store}: {}", app.org.refreshes().granted);
         app.org.clock().advance(Duration::from_secs(101));
         assert_eq!(browser.fetch("/poll").await.status, 401, "{store}");
-        // A request of a person at work is a use, also if it refreshes the tokens.
+        // A request of an active user extends the session, even if it also refreshes the
+        // tokens.
         let mut browser = app.signed_in(ADA).await;
         for _ in 0..8 {
             app.org.clock().advance(Duration::from_secs(500));
@@ -66,22 +68,22 @@ pub(crate) async fn a_refresh_for_a_page_that_polls_is_no_use<F: Framework>() {
     }
 }
 
-pub(crate) async fn handlers_know_when_the_session_ends<F: Framework>() {
+pub(crate) async fn handlers_can_read_when_the_session_ends<F: Framework>() {
     for store in STORES {
         let app = with_store::<F>(store).await;
         app.org.clock().stop();
         let mut browser = app.signed_in(ADA).await;
         let now = || app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         let began_at = now();
-        // With sessions in cookies one may begin a second late.
+        // With sessions in cookies, a session may begin a second late.
         let left = async |browser: &mut crate::support::Browser| {
             browser.fetch("/ends-at").await.body.parse::<u64>().unwrap() - now()
         };
         assert!((3_600..=3_601).contains(&left(&mut browser).await), "{store}: the idle limit");
         app.org.clock().advance(Duration::from_secs(100));
-        assert!((3_500..=3_501).contains(&left(&mut browser).await), "{store}: a use that is not written yet");
+        assert!((3_500..=3_501).contains(&left(&mut browser).await), "{store}: the use is not written yet");
         app.org.clock().advance(Duration::from_secs(900));
-        assert_eq!(left(&mut browser).await, 3_600, "{store}: a use that is");
+        assert_eq!(left(&mut browser).await, 3_600, "{store}: the use is written");
         for _ in 0..13 {
             app.org.clock().advance(Duration::from_secs(3_000));
             assert!(browser.is_signed_in().await);
@@ -91,11 +93,11 @@ pub(crate) async fn handlers_know_when_the_session_ends<F: Framework>() {
     }
 }
 
-/// What may end a session in this process.
+/// The events that end a session in this process.
 pub(crate) async fn a_stream_ends_with_its_session<F: Framework>() {
     for store in STORES {
         let app = with_store::<F>(store).await;
-        // A mark in the list of ended sessions covers its second.
+        // An entry in the list of ended sessions covers its whole second.
         let next_second = || app.org.clock().advance(Duration::from_secs(2));
         let user = app.org.user(ADA).unwrap().id;
 
@@ -154,7 +156,7 @@ pub(crate) async fn a_stream_ends_with_a_sign_out_at_another_replica<F: Framewor
     let (first, second) = (replica().await, replica().await);
     let mut browser = first.signed_in(ADA).await;
     let stream = first.stream(&browser).await;
-    // Its use at another replica moves the idle limit.
+    // A request at another replica extends the idle limit.
     org.clock().advance(Duration::from_secs(3_000));
     assert!(browser.at(&second.base).is_signed_in().await);
     org.clock().advance(Duration::from_secs(700));

@@ -1,4 +1,4 @@
-//! What is kept of a session, by whom it can be changed, and what older versions have left behind.
+//! Stored sessions: their protection against changes, and the formats of older versions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ fn old() -> Value {
     serde_json::from_str(include_str!("../../okta-auth-core/testdata/sessions_0.1.json")).unwrap()
 }
 
-/// The application that wrote them, and the seconds since then.
+/// The application that wrote the sessions, with the seconds since then.
 async fn later<F: Framework>(old: &Value, store: Option<MemoryStore>) -> (App, Arc<AtomicU64>) {
     let text = |name: &str| old[name].as_str().unwrap().to_owned();
     let settings = [("OKTA_ISSUER_URI", text("issuer")), ("OKTA_CLIENT_ID", text("client_id"))];
@@ -61,20 +61,20 @@ pub(crate) async fn cookies_of_version_0_1_are_sessions_until_they_end<F: Framew
             cookies.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
         let (mut browser, mut copy) = (browser_with(&app, jar.clone()), browser_with(&app, jar.clone()));
         assert!(is_signed_in(&mut browser).await, "{name}");
-        assert_eq!(browser.jar, copy.jar, "nothing is due to be written");
+        assert_eq!(browser.jar, copy.jar, "no rewrite is due");
         seconds.store(3_000, Ordering::SeqCst);
         assert!(is_signed_in(&mut browser).await);
-        assert_ne!(browser.jar, copy.jar, "its use is written, in the form of today");
+        assert_ne!(browser.jar, copy.jar, "the use is written in the current format");
         seconds.store(3_600, Ordering::SeqCst);
         assert!(is_signed_in(&mut browser).await, "{name}: it has been used");
         assert!(!is_signed_in(&mut copy).await, "{name}: this copy has not");
-        // A sign-out ends copies of either form.
+        // A sign-out ends copies in either format.
         seconds.store(10, Ordering::SeqCst);
         let (mut copy, mut again) = (browser_with(&app, jar.clone()), browser_with(&app, jar));
         assert!(is_signed_in(&mut copy).await, "{name}: the control");
         app.auth.end_sessions_of("00u1").await.unwrap();
         assert!(!is_signed_in(&mut again).await, "{name}: a copy of a session that was ended");
-        assert!(!is_signed_in(&mut browser).await, "{name}: the same session in the form of today");
+        assert!(!is_signed_in(&mut browser).await, "{name}: the same session in the current format");
     }
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn records_of_version_0_1_are_sessions_until_they_end<F: Framew
         let mut browser = browser_with(&app, [("okta_session".to_owned(), text("cookie").to_owned())]);
         assert!(is_signed_in(&mut browser).await, "{name}");
         seconds.store(3_000, Ordering::SeqCst);
-        assert!(is_signed_in(&mut browser).await, "{name}: its use is written, in the form of today");
+        assert!(is_signed_in(&mut browser).await, "{name}: the use is written in the current format");
         seconds.store(6_000, Ordering::SeqCst);
         assert!(is_signed_in(&mut browser).await, "{name}: and read again");
         assert!(app.auth.end_session(SessionId::parse(text("key")).unwrap()).await.unwrap());
@@ -98,10 +98,10 @@ pub(crate) async fn records_of_version_0_1_are_sessions_until_they_end<F: Framew
     }
 }
 
-/// Seconds that a session may be idle, and live at all.
+/// The idle limit and the absolute limit in seconds.
 type Limits = (u64, u64);
 
-/// An application with these limits, whose sessions are in cookies or in this store.
+/// An application with these limits, with sessions in cookies or in this store.
 async fn limited<F: Framework>(org: &Org, store: Option<&SharedStore>, (idle, absolute): Limits) -> App {
     let seconds = Duration::from_secs;
     let limits = move |config: ConfigBuilder| config.session_idle(seconds(idle)).session_absolute(seconds(absolute));
@@ -123,7 +123,7 @@ pub(crate) async fn raised_limits_revive_no_session<F: Framework>() {
         let generous = limited::<F>(&org, store, high).await;
         // Idle for too long.
         let mut idle = strict.signed_in(ADA).await;
-        // In use all the time.
+        // In constant use.
         let mut used = strict.signed_in(ADA).await;
         assert!(idle.at(&generous.base).is_signed_in().await, "control: both read the same sessions");
         org.clock().advance(Duration::from_secs(599));
@@ -137,8 +137,8 @@ pub(crate) async fn raised_limits_revive_no_session<F: Framework>() {
         org.clock().advance(Duration::from_secs(2));
         assert!(!used.clone().is_signed_in().await);
         assert!(!used.at(&generous.base).is_signed_in().await, "stored: {stored}: the absolute limit was raised");
-        assert!(!idle.is_signed_in().await, "stored: {stored}: nor does a use with the raised limits lengthen it");
-        // Lowered limits count at once.
+        assert!(!idle.is_signed_in().await, "stored: {stored}: a use with the raised limits does not extend it");
+        // Lowered limits apply immediately.
         let mut long = generous.signed_in(ADA).await;
         assert!(long.at(&strict.base).is_signed_in().await);
         org.clock().advance(Duration::from_secs(700));
@@ -146,7 +146,8 @@ pub(crate) async fn raised_limits_revive_no_session<F: Framework>() {
     }
 }
 
-/// The idle limit is raised while a session is in use: it must not end between two uses that are written.
+/// The idle limit is raised while a session is in use: it must not end between two
+/// written uses.
 pub(crate) async fn a_session_in_use_outlives_a_raised_idle_limit<F: Framework>() {
     for stored in [false, true] {
         let (org, store) = (Org::start().await.unwrap(), SharedStore::without_expiry());
@@ -160,11 +161,12 @@ pub(crate) async fn a_session_in_use_outlives_a_raised_idle_limit<F: Framework>(
             assert!(browser.is_signed_in().await, "stored: {stored}");
         }
         org.clock().advance(Duration::from_secs(56_000));
-        assert!(browser.is_signed_in().await, "stored: {stored}: from now on with the limit of now");
+        assert!(browser.is_signed_in().await, "stored: {stored}: with the current limit from now on");
     }
 }
 
-/// The clock of the machine is set back behind the sign-out, behind the sign-in, and forward again.
+/// The machine's clock is set back to before the sign-out, to before the sign-in, and
+/// forward again.
 pub(crate) async fn a_clock_that_jumps_revives_no_session_that_was_signed_out<F: Framework>() {
     for store in ["cookie", "memory"] {
         let app = App::with::<F>(Org::start().await.unwrap(), move |config| config.session_store(store)).await;
@@ -188,7 +190,8 @@ pub(crate) async fn a_clock_that_jumps_revives_no_session_that_was_signed_out<F:
     }
 }
 
-/// The attacker can write to the store, and stores an older record of a session under the next version.
+/// The attacker can write to the store, and stores an older record of a session under the
+/// next version.
 pub(crate) async fn an_older_record_with_a_newer_number_is_no_session<F: Framework>() {
     let (org, store) = (Org::start().await.unwrap(), SharedStore::without_expiry());
     let app = limited::<F>(&org, Some(&store), (600, 12_000)).await;
@@ -204,7 +207,7 @@ pub(crate) async fn an_older_record_with_a_newer_number_is_no_session<F: Framewo
     assert!(store.save(&key, &StoredRecord { version: 3, sealed: first.sealed }, forever).await.unwrap());
     assert!(!browser.clone().is_signed_in().await);
     assert!(store.save(&key, &StoredRecord { version: 4, sealed: second.sealed.clone() }, forever).await.unwrap());
-    assert!(!browser.clone().is_signed_in().await, "nor the present one with another number");
+    assert!(!browser.clone().is_signed_in().await, "the current record with another version is invalid too");
     assert!(store.remove(&key).await.unwrap());
     assert!(store.create(&key, &second, forever).await.unwrap());
     assert!(browser.is_signed_in().await, "control: as it was written");

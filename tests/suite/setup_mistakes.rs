@@ -1,4 +1,5 @@
-//! The ten mistakes of docs/troubleshooting.md: each is made here, and leaves the line that the table has.
+//! The ten mistakes of docs/troubleshooting.md: each test makes one and compares its log
+//! line with the table.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -17,7 +18,7 @@ use crate::app::App;
 use crate::axum_app::Axum;
 use crate::support::CALLBACK;
 
-/// What this thread logs. The application of these tests runs on the thread of its test.
+/// The log of this thread. The application runs on the thread of its test.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -41,7 +42,7 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 impl Log {
-    /// Listens until the guard is dropped.
+    /// Captures the log until the guard is dropped.
     fn listen() -> (Self, impl Drop) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
@@ -52,7 +53,8 @@ impl Log {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// Whether one line has all parts of an entry of the table, in order. `…` stands for any text.
+    /// Whether one line contains all parts of a table entry, in order. `…` stands for any
+    /// text.
     fn has(&self, entry: &str) -> bool {
         let fits = |line: &str| {
             let mut rest = line;
@@ -68,7 +70,7 @@ impl Log {
     }
 }
 
-/// The lines of the table, by the number of the mistake.
+/// The log lines of the table, by the number of the mistake.
 fn table() -> BTreeMap<usize, String> {
     let page = include_str!("../../docs/troubleshooting.md");
     let rows = page.lines().filter_map(|line| {
@@ -77,7 +79,7 @@ fn table() -> BTreeMap<usize, String> {
         Some((number, cells.nth(1)?.trim().to_owned()))
     });
     let table: BTreeMap<usize, String> = rows.collect();
-    assert_eq!(table.keys().copied().collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>(), "the reading is broken");
+    assert_eq!(table.keys().copied().collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>(), "the table was not read");
     table
 }
 
@@ -123,7 +125,7 @@ async fn a_redirect_uri_that_is_not_registered() {
         async |app| {
             let login = app.browser().navigate("/profile").await;
             let page = app.org.browser().open(login.location()).await.unwrap();
-            assert!(matches!(page, Response::Page { status: 400, .. }), "Okta shows a page of its own: {page:?}");
+            assert!(matches!(page, Response::Page { status: 400, .. }), "Okta shows its own page: {page:?}");
         },
     )
     .await;
@@ -157,7 +159,7 @@ async fn a_client_secret_that_is_wrong() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_there_is_not() {
+async fn an_issuer_that_does_not_exist() {
     let org = org().await;
     let issuer = format!("{}/oauth2/defualt", org.url());
     leaves_its_line(5, org, |config| config.issuer(issuer), async |app| signs_in(app, ADA).await).await;
@@ -195,7 +197,7 @@ async fn a_base_url_that_is_not_the_address_in_use() {
         |config| config,
         async |app| {
             let mut browser = app.signed_in(ADA).await;
-            // As a browser has it that came by another name of the same machine.
+            // The headers of a browser that uses another name of the same machine.
             let headers = [("origin", "http://app.localhost:8080"), ("sec-fetch-site", "same-origin")];
             assert_eq!(browser.send(Method::POST, "/logout", &headers, String::new()).await.status, 403);
         },
@@ -228,7 +230,7 @@ async fn a_server_that_sends_no_groups() {
     .await;
 }
 
-/// How many warnings of a start name a variable.
+/// Counts the warnings at startup that name a variable.
 fn warnings_at_start(name: &str, start: impl FnOnce()) -> usize {
     let (log, _guard) = Log::listen();
     start();

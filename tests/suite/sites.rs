@@ -1,4 +1,5 @@
-//! Small applications in both frameworks whose handlers ask nobody: what protects them is the layer.
+//! Small applications in both frameworks whose handlers check no user: only the layer
+//! protects them.
 
 use std::net::TcpListener;
 
@@ -9,14 +10,15 @@ use crate::actix_app::Actix;
 use crate::app::Framework;
 use crate::axum_app::Axum;
 
-/// How an application is put together.
+/// The layout of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
     /// Routes, a nest, and a fallback that serves files.
     Plain,
-    /// The same with a policy on the whole router, or scope.
+    /// Like `Plain`, with a policy on the whole router or scope.
     Required,
-    /// The same with the layer outside of the router; in actix-web the layer is always around the router.
+    /// Like `Plain`, with the layer outside of the router; in actix-web the layer is
+    /// always around the router.
     Outside,
     /// With compression, CORS and a request id between the layer and the handlers.
     Layers,
@@ -131,7 +133,7 @@ mod in_actix {
         const LAYER_BEFORE_ROUTER: bool = true;
 
         fn serve_site(listener: TcpListener, auth: OktaAuth, layout: Layout) {
-            // actix-web has a runtime of its own. The thread ends with the process.
+            // actix-web has its own runtime. The thread ends with the process.
             std::thread::spawn(move || {
                 let run = |server: actix_web::dev::Server| actix_web::rt::System::new().block_on(server).unwrap();
                 match layout {
@@ -197,7 +199,8 @@ mod in_actix {
             .service(page("/orders/{id}"))
             .service(page("/reports/"))
             .service(web::scope("/area").service(page("/reports")))
-            // As the macros `#[get]` and `#[post]` register them: each resource has a guard.
+            // As the macros `#[get]` and `#[post]` register them: each resource has a
+            // guard.
             .service(web::resource("/blog/{slug}").guard(guard::Get()).to(|| async { "an article" }))
             .service(web::resource("/blog/drafts").guard(guard::Post()).to(|| async { "drafted" }))
             .route("/token", web::get().to(|_: AccessToken| async { "token" }))

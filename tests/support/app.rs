@@ -1,4 +1,4 @@
-//! An application with a public page, a protected page and an API, served over a real socket.
+//! An application with a public page, a protected page and an API on a real socket.
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -23,7 +23,7 @@ pub(crate) struct App {
 type Configure = Box<dyn FnOnce(ConfigBuilder) -> ConfigBuilder + Send>;
 type Build = Box<dyn FnOnce(OktaAuthBuilder) -> OktaAuthBuilder + Send>;
 
-/// How one test wants its application.
+/// The application settings of a test.
 #[derive(Default)]
 pub(crate) struct AppBuilder {
     org: Option<Org>,
@@ -79,7 +79,8 @@ impl AppBuilder {
         let base = format!("http://{}", listener.local_addr().unwrap());
         org.allow_redirect(&base);
         let mut config = ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret(SECRET);
-        // The name that the tests know; the default one has the issuer and the client in it.
+        // A fixed cookie name for the tests; the default name contains the issuer and the
+        // client.
         config = config.cookie_name("okta_session");
         if let Some(issuer) = self.issuer {
             config = config.issuer(issuer);

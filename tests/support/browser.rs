@@ -1,5 +1,5 @@
-//! The browser of `okta-auth-dev` with what these tests need besides: a jar of cookies to tamper with, and checks of
-//! every answer.
+//! The browser of `okta-auth-dev` with a cookie jar that tests can modify, and checks of
+//! every response.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(crate) struct Browser {
     browser: TestBrowser,
 }
 
-/// An answer, read whole.
+/// A response with its complete body.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -48,8 +48,8 @@ impl Browser {
         Self { base: base.to_owned(), jar: BTreeMap::new(), browser: TestBrowser::new(base) }
     }
 
-    /// Sends a request with the jar's cookies, and keeps those that come back. They are cookies of one application,
-    /// whatever name it is visited by.
+    /// Sends a request with the cookies of the jar, and stores those of the response.
+    /// They belong to one application, independent of its host name.
     pub(crate) async fn send(
         &mut self,
         method: Method,
@@ -66,8 +66,8 @@ impl Browser {
         let status = StatusCode::from_u16(response.status).unwrap();
         let answer = Answer { status, headers: response.headers, body: response.body };
         for cookie in answer.set_cookies() {
-            assert!(cookie.len() <= 4096, "a browser drops a cookie of {} bytes", cookie.len());
-            assert!(answer.header("cache-control").contains("no-store"), "a cookie in an answer that can be cached");
+            assert!(cookie.len() <= 4096, "a browser rejects a cookie of {} bytes", cookie.len());
+            assert!(answer.header("cache-control").contains("no-store"), "a cookie in a response that can be cached");
         }
         answer
     }
@@ -107,7 +107,8 @@ impl Browser {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
-    /// Opens a page that needs a user and signs in at the org. Returns the answer of the callback.
+    /// Opens a page that requires a user and signs in at the org. Returns the response of
+    /// the callback.
     pub(crate) async fn sign_in(&mut self, org: &Org, user: &str, page: &str) -> Answer {
         let answer = self.navigate(page).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{page} does not lead to sign-in: {}", answer.body);
@@ -115,7 +116,7 @@ impl Browser {
         self.complete(org, &authorize, user).await
     }
 
-    /// Signs in at an authorize URL and comes back to the callback.
+    /// Signs in at an authorize URL and returns to the callback.
     pub(crate) async fn complete(&mut self, org: &Org, authorize: &str, user: &str) -> Answer {
         match org.sign_in(authorize, user).await.unwrap() {
             Response::Redirect(location) => {
@@ -140,7 +141,7 @@ impl Browser {
         self.send(Method::POST, action, &headers, body).await
     }
 
-    /// Whether the application knows who this is.
+    /// Whether the application has a session for this browser.
     pub(crate) async fn is_signed_in(&mut self) -> bool {
         self.fetch("/api/me").await.status == StatusCode::OK
     }

@@ -1,11 +1,12 @@
-//! What the library logs, for all tests of one program: they share one subscriber, and actix-web has threads of its own.
+//! The library's log for all tests of one binary. They share one subscriber, because
+//! actix-web has its own threads.
 
 use std::io::Write;
 use std::sync::{Mutex, Once};
 
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// Where the subscriber writes.
+/// The target of the subscriber.
 struct Writer;
 
 impl Write for Writer {
@@ -19,7 +20,7 @@ impl Write for Writer {
     }
 }
 
-/// Keeps every line from INFO on, from now on.
+/// Starts to record lines of level INFO and above.
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -28,15 +29,15 @@ pub(crate) fn listen() {
     });
 }
 
-/// The library's lines with all of these words in them. One of the words should be particular to the test, such as the
-/// address of its org.
+/// The library's lines that contain all of these words. One word should be specific to
+/// the test, such as the URL of its org.
 pub(crate) fn lines(words: &[&str]) -> Vec<String> {
     let log = String::from_utf8_lossy(&LINES.lock().unwrap()).into_owned();
     let own = log.lines().filter(|line| line.contains(" okta_auth"));
     own.filter(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned).collect()
 }
 
-/// The one line with all of these words.
+/// The only line that contains all of these words.
 pub(crate) fn line(words: &[&str]) -> String {
     let found = lines(words);
     assert_eq!(found.len(), 1, "{words:?}: {found:#?}");

@@ -1,4 +1,5 @@
-//! What the tests share: an application on a real socket, a development org behind it, and a browser.
+//! Shared test support: an application on a real socket, a development org behind it, and
+//! a browser.
 
 #![allow(
     dead_code,
@@ -30,19 +31,19 @@ pub(crate) use redis::{RedisServer, free_port};
 pub(crate) use relay::{Relay, Seen};
 pub(crate) use replicas::{Gate, Place, Replicas, SharedStore, offline};
 
-/// The users that the development org ships with.
+/// The default users of the development org.
 pub(crate) const ADA: &str = "ada@example.test";
 pub(crate) const BEN: &str = "ben@example.test";
 
-/// The path that Okta sends browsers back to.
+/// The path of the callback.
 pub(crate) const CALLBACK: &str = "/authorization-code/callback";
 
-/// An org whose administrator has configured the claim `groups` in ID tokens; Okta issues none by default.
+/// An org with the claim `groups` in ID tokens; Okta issues none by default.
 pub(crate) async fn org_with_groups() -> Org {
     Org::builder().groups_claim_everywhere("groups").start().await.unwrap()
 }
 
-/// Waits for something that happens in a task of the application.
+/// Waits for the effect of a background task of the application.
 pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
     let patience = tokio::time::timeout(Duration::from_secs(20), async {
         while !is_so() {
@@ -52,7 +53,7 @@ pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
     assert!(patience.await.is_ok(), "{what}");
 }
 
-/// The refresh tokens that the application gave back.
+/// Counts the refresh tokens that the application has revoked.
 pub(crate) fn revoked(org: &Org) -> usize {
     let requests = org.journal();
     let revocations = requests.iter().filter(|request| request.path.ends_with("/v1/revoke"));

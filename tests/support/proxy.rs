@@ -1,4 +1,4 @@
-//! A TCP proxy that a test can make slow, or deaf.
+//! A TCP proxy that a test can slow down, or make unresponsive.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Between a client and a server, until it is dropped.
+/// A proxy between a client and a server, stopped when it is dropped.
 pub(crate) struct Proxy {
     port: u16,
     state: Arc<State>,
@@ -17,11 +17,12 @@ pub(crate) struct Proxy {
 
 #[derive(Default)]
 struct State {
-    /// How long each answer is held back, in milliseconds. `u64::MAX`: what is sent is swallowed.
+    /// The delay of each response, in milliseconds. `u64::MAX` swallows everything that
+    /// is sent.
     delay: AtomicU64,
-    /// Bytes that were swallowed.
+    /// The number of swallowed bytes.
     swallowed: AtomicUsize,
-    /// Connections that were accepted.
+    /// The number of accepted connections.
     connections: AtomicUsize,
 }
 
@@ -47,12 +48,12 @@ impl Proxy {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Holds each answer back for so long.
+    /// Delays each response by this time.
     pub(crate) fn delay(&self, delay: Duration) {
         self.state.delay.store(u64::try_from(delay.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Reads everything that is sent, and answers nothing.
+    /// Reads everything that is sent, and never responds.
     pub(crate) fn swallow(&self) {
         self.state.delay.store(u64::MAX, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! A Redis server of a test's own: a child process on a free port, without persistence.
+//! A Redis server for one test: a child process on a free port, without persistence.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -10,22 +10,23 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// `redis-server`, until it is dropped.
+/// `redis-server`, killed when it is dropped.
 pub(crate) struct RedisServer {
     child: Child,
     port: u16,
     arguments: Vec<String>,
-    /// Its own: a replica leaves a file behind, which the next server in the same folder would read.
+    /// A separate folder, because a replica leaves a file that the next server in the
+    /// same folder would read.
     folder: PathBuf,
 }
 
 impl RedisServer {
-    /// Starts one, and waits until it answers.
+    /// Starts a server and waits until it responds.
     pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
-    /// The same with more arguments, for example `--requirepass`.
+    /// Starts a server with more arguments, for example `--requirepass`.
     pub(crate) async fn start_with(arguments: &[&str]) -> Self {
         let port = free_port();
         let mut all: Vec<String> =
@@ -36,7 +37,7 @@ impl RedisServer {
         Self::on(port, all).await
     }
 
-    /// A Sentinel with this configuration file, which it writes to.
+    /// Starts a Sentinel with this configuration file, which Sentinel modifies.
     pub(crate) async fn start_sentinel(configuration: &str) -> Self {
         let port = free_port();
         let arguments = [configuration, "--sentinel", "--port", &port.to_string()].map(str::to_owned).to_vec();
@@ -59,13 +60,13 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// `kill -9`: nothing is saved, and its clients see their connections break.
+    /// `kill -9`: nothing is saved, and its clients lose their connections.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Kills it if it runs, and starts an empty one at the same address.
+    /// Kills the server if it runs, and starts an empty one at the same address.
     pub(crate) async fn restart(&mut self) {
         let _ = self.child.kill();
         self.child.wait().unwrap();
@@ -73,7 +74,7 @@ impl RedisServer {
         self.until_it_answers().await;
     }
 
-    /// SIGSTOP: connections are accepted by the system, and nobody answers.
+    /// SIGSTOP: the system accepts connections, but the server does not respond.
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
     }
@@ -83,7 +84,7 @@ impl RedisServer {
         self.signal("-CONT");
     }
 
-    /// Sends a command as one line; what comes back.
+    /// Sends a command as one line and returns the response.
     pub(crate) async fn ask(&self, line: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
         stream.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
@@ -104,7 +105,7 @@ impl RedisServer {
             assert!(started.elapsed() < Duration::from_secs(10), "redis-server does not start; is it installed?");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert!(self.child.try_wait().unwrap().is_none(), "redis-server ended; does another one have its port?");
+        assert!(self.child.try_wait().unwrap().is_none(), "redis-server ended; is its port in use?");
     }
 }
 
@@ -116,7 +117,8 @@ impl Drop for RedisServer {
     }
 }
 
-/// A port that nobody listened at a moment ago, and that no other test of this process was given.
+/// A port that was free a moment ago, and that no other test of this process has
+/// received.
 pub(crate) fn free_port() -> u16 {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     loop {

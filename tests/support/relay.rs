@@ -1,5 +1,6 @@
-//! What stands between an application and the network: a forward proxy, a proxy that takes a prefix off, and the inside
-//! address of a service. Each request has a connection of its own, and is written down.
+//! Relays between an application and the network: a forward proxy, a reverse proxy that
+//! strips a prefix, and the internal address of a service. Each request has its own
+//! connection, and is recorded.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -32,29 +33,30 @@ impl Seen {
     }
 }
 
-/// Where requests go.
+/// Where the relay sends requests.
 #[derive(Clone)]
 enum Role {
     /// To one address.
     Inside(SocketAddr),
-    /// To one address, with a prefix taken off the path.
+    /// To one address, with a prefix stripped from the path.
     Strip(String, SocketAddr),
-    /// To where they say.
+    /// To the requested host.
     Forward,
 }
 
 impl Relay {
-    /// At another address of this machine, for what is at `target`.
+    /// Another address of this machine for the server at `target`.
     pub(crate) async fn inside(ip: &str, target: SocketAddr) -> Self {
         Self::start(ip, Role::Inside(target)).await
     }
 
-    /// A reverse proxy that takes `prefix` off before it passes requests on to `target`.
+    /// A reverse proxy that strips `prefix` before it forwards requests to `target`.
     pub(crate) async fn stripping(prefix: &str, target: SocketAddr) -> Self {
         Self::start("127.0.0.1", Role::Strip(prefix.to_owned(), target)).await
     }
 
-    /// A forward proxy. It resolves no names, and answers 502 for hosts that are no addresses.
+    /// A forward proxy. It does not resolve names, and responds 502 to hosts that are not
+    /// IP addresses.
     pub(crate) async fn forward() -> Self {
         Self::start("127.0.0.1", Role::Forward).await
     }
@@ -80,7 +82,7 @@ impl Relay {
     }
 }
 
-/// One connection, with one request.
+/// Handles one connection with one request.
 async fn relay(mut client: TcpStream, role: Role, seen: Arc<Mutex<Vec<Seen>>>) -> std::io::Result<()> {
     let Some((head, mut body)) = read_head(&mut client).await? else { return Ok(()) };
     seen.lock().unwrap().push(head.clone());
@@ -119,7 +121,7 @@ async fn relay(mut client: TcpStream, role: Role, seen: Arc<Mutex<Vec<Seen>>>) -
     client.write_all(&answer).await
 }
 
-/// The head of a request, and what came with it of the body.
+/// Reads the head of a request, and the part of the body that arrived with it.
 async fn read_head(client: &mut TcpStream) -> std::io::Result<Option<(Seen, Vec<u8>)>> {
     let mut bytes = Vec::new();
     let end = loop {

@@ -1,4 +1,4 @@
-//! One store for several replicas, which fails when a test wants it to, and remembers what it was given.
+//! A store for several replicas that fails on request and records what was written.
 
 use std::future::ready;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,38 +11,38 @@ use tokio::sync::watch;
 
 use super::{App, AppBuilder};
 
-/// A store in memory that replicas of one process can share.
+/// A memory store that the replicas of one process share.
 #[derive(Clone)]
 pub(crate) struct SharedStore(Arc<Shared>);
 
 struct Shared {
     memory: Arc<MemoryStore>,
-    /// Nothing works.
+    /// Every operation fails.
     down: AtomicBool,
-    /// Nothing but `save` fails.
+    /// Only `save` fails.
     full: AtomicBool,
-    /// So many sessions are removed, and then none.
+    /// The number of removals that still succeed.
     removals: Mutex<Option<usize>>,
-    /// These fail, by name.
+    /// The names of failing operations.
     failing: Mutex<Vec<&'static str>>,
-    /// Whoever reads links waits here.
+    /// Readers of index links wait at this gate.
     gate: watch::Sender<Gate>,
-    /// How many records have been replaced.
+    /// The number of replaced records.
     saved: watch::Sender<usize>,
-    /// How many leases and marks have been given back.
+    /// The number of released leases and marks.
     released: watch::Sender<usize>,
-    /// How many claims were refused because somebody else holds the mark.
+    /// The number of claims that were refused because the mark is held.
     refused: watch::Sender<usize>,
-    /// Every key and every record that was ever written.
+    /// Every written key and record.
     written: Mutex<Vec<Vec<u8>>>,
 }
 
-/// A door before the links of a store.
+/// A gate before the links of a store.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gate {
     Open,
     Shut,
-    /// Shut, and somebody waits.
+    /// Closed, and a reader waits.
     Waited,
 }
 
@@ -52,12 +52,12 @@ impl SharedStore {
         Self::over(Arc::new(MemoryStore::with_clock(10_000, move || clock.now())))
     }
 
-    /// The same records, by a way that fails for itself.
+    /// The same records, with independent failures.
     pub(crate) fn other_way(&self) -> Self {
         Self::over(Arc::clone(&self.0.memory))
     }
 
-    /// A store that never forgets, whatever lifetime it is given.
+    /// A store that never expires records, regardless of their lifetime.
     pub(crate) fn without_expiry() -> Self {
         Self::over(Arc::new(MemoryStore::with_clock(10_000, || std::time::UNIX_EPOCH)))
     }
@@ -77,57 +77,57 @@ impl SharedStore {
         }))
     }
 
-    /// Lets everything fail, or work again.
+    /// Sets whether every operation fails.
     pub(crate) fn down(&self, down: bool) {
         self.0.down.store(down, Ordering::SeqCst);
     }
 
-    /// Lets every `save` fail, or work again.
+    /// Sets whether every `save` fails.
     pub(crate) fn refuse_saves(&self, full: bool) {
         self.0.full.store(full, Ordering::SeqCst);
     }
 
-    /// Lets so many sessions be removed, and no more.
+    /// Limits the number of removals that succeed.
     pub(crate) fn remove_only(&self, most: Option<usize>) {
         *self.0.removals.lock().unwrap() = most;
     }
 
-    /// How many records have been replaced.
+    /// The number of replaced records.
     pub(crate) fn saved(&self) -> usize {
         *self.0.saved.borrow()
     }
 
-    /// Waits until more records than that have been replaced.
+    /// Waits until more records have been replaced.
     pub(crate) async fn until_saved_since(&self, before: usize) {
         until_more(&self.0.saved, before).await;
     }
 
-    /// How many leases and marks have been given back.
+    /// The number of released leases and marks.
     pub(crate) fn released(&self) -> usize {
         *self.0.released.borrow()
     }
 
-    /// Waits until more leases and marks than that have been given back.
+    /// Waits until more leases and marks have been released.
     pub(crate) async fn until_released_since(&self, before: usize) {
         until_more(&self.0.released, before).await;
     }
 
-    /// Lets these operations fail, and all others work.
+    /// Sets which operations fail; all others work.
     pub(crate) fn fail(&self, operations: &[&'static str]) {
         *self.0.failing.lock().unwrap() = operations.to_vec();
     }
 
-    /// Lets whoever reads links wait, or go on.
+    /// Sets whether readers of links wait.
     pub(crate) fn gate(&self, gate: Gate) {
         self.0.gate.send_replace(gate);
     }
 
-    /// Waits until somebody waits at the gate.
+    /// Waits until a reader waits at the gate.
     pub(crate) async fn until_somebody_waits(&self) {
         self.0.gate.subscribe().wait_for(|gate| *gate == Gate::Waited).await.unwrap();
     }
 
-    /// An operation that fails when it is told to.
+    /// Runs an operation unless it is set to fail.
     fn works<'a, T: Send + 'a>(
         &'a self,
         operation: &str,
@@ -139,17 +139,17 @@ impl SharedStore {
         self.up(act)
     }
 
-    /// How many sessions there are.
+    /// The number of sessions.
     pub(crate) fn len(&self) -> usize {
         self.0.memory.len()
     }
 
-    /// Waits until somebody has found a lease taken.
+    /// Waits until a claim was refused.
     pub(crate) async fn until_a_claim_was_refused(&self) {
         self.0.refused.subscribe().wait_for(|refused| *refused > 0).await.unwrap();
     }
 
-    /// What has been written, one after the other.
+    /// Everything that has been written, concatenated.
     pub(crate) fn written(&self) -> Vec<Vec<u8>> {
         self.0.written.lock().unwrap().clone()
     }
@@ -160,7 +160,7 @@ impl SharedStore {
         written.extend(record.map(|record| record.sealed.clone()));
     }
 
-    /// The store itself, or the error of one that is down.
+    /// Runs an operation unless the store is down.
     fn up<'a, T: Send + 'a>(&'a self, act: impl FnOnce(&'a MemoryStore) -> StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         if self.0.down.load(Ordering::SeqCst) {
             return Box::pin(ready(Err(StoreError::new("the store is down"))));
@@ -169,11 +169,11 @@ impl SharedStore {
     }
 }
 
-/// Waits until a number is greater.
+/// Waits until a number increases.
 async fn until_more(number: &watch::Sender<usize>, before: usize) {
     let mut number = number.subscribe();
     let patience = tokio::time::timeout(Duration::from_secs(20), number.wait_for(|number| *number > before));
-    assert!(patience.await.is_ok(), "it does not happen");
+    assert!(patience.await.is_ok(), "timeout");
 }
 
 impl SessionStore for SharedStore {
@@ -253,7 +253,7 @@ impl SessionStore for SharedStore {
     }
 }
 
-/// Where the sessions of a test's application live.
+/// The session store of a test's application.
 #[derive(Clone)]
 pub(crate) enum Place {
     Cookie,
@@ -262,7 +262,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// The two places that need nothing else.
+    /// The two places without further requirements.
     pub(crate) const LOCAL: [Self; 2] = [Self::Cookie, Self::Memory];
 
     pub(crate) fn name(&self) -> &'static str {
@@ -273,7 +273,7 @@ impl Place {
         }
     }
 
-    /// An application that keeps its sessions here.
+    /// An application that stores its sessions here.
     pub(crate) fn app(&self) -> AppBuilder {
         let builder = AppBuilder::default();
         match self {
@@ -289,7 +289,7 @@ impl Place {
     }
 }
 
-/// Two replicas of one application, and what they share.
+/// Two replicas of one application with shared state.
 pub(crate) struct Replicas {
     pub(crate) org: Org,
     pub(crate) store: SharedStore,
@@ -307,7 +307,7 @@ impl Replicas {
     }
 }
 
-/// Asks for a refresh token.
+/// Requests a refresh token.
 pub(crate) fn offline(config: okta_auth_core::config::ConfigBuilder) -> okta_auth_core::config::ConfigBuilder {
     config.scopes("openid profile email offline_access")
 }

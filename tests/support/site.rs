@@ -1,4 +1,4 @@
-//! An application with many tenants over a real socket, with a development org for each of them.
+//! A multi-tenant application on a real socket, with a development org for each tenant.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -26,11 +26,11 @@ pub(crate) enum Framework {
 
 pub(crate) const BOTH: [Framework; 2] = [Framework::Axum, Framework::Actix];
 
-/// What there is before the application: its address, and the orgs of its tenants.
+/// The plan before the application starts: its address, and the orgs of its tenants.
 pub(crate) struct Plan {
     pub(crate) orgs: Vec<(&'static str, Org)>,
     pub(crate) port: u16,
-    /// Where it is without any name.
+    /// The base URL by IP address.
     pub(crate) base: String,
 }
 
@@ -44,12 +44,13 @@ pub(crate) fn id(id: &str) -> TenantId {
     TenantId::parse(id).unwrap()
 }
 
-/// Orgs on this machine may be reached, for tests.
+/// Allows orgs on this machine, for tests.
 pub(crate) fn local() -> EgressPolicy {
     EgressPolicy::default().dangerous().allow_loopback()
 }
 
-/// A tenant whose Okta is this org. Users, client ids and audiences are the same everywhere; keys are not.
+/// A tenant with this org. Users, client ids and audiences are identical in all orgs;
+/// keys are not.
 pub(crate) fn settings(name: &str, org: &Org) -> TenantSettings {
     let mut tenant = TenantSettings::new(id(name), org.issuer(), org.client().client_id);
     tenant.client_secret = org.client().client_secret.map(Secret::new);
@@ -78,7 +79,7 @@ impl Plan {
         self.orgs.iter().map(|(name, org)| settings(name, org)).collect()
     }
 
-    /// What all of them share, at this address and with the clock of the first org.
+    /// The shared settings, at this address and with the clock of the first org.
     pub(crate) fn shared(&self, base: &str, store: &str) -> OktaAuthBuilder {
         let clock = self.orgs[0].1.clock();
         let shared = ConfigBuilder::default().base_url(base).cookie_secret(SECRET).session_store(store);
@@ -86,7 +87,7 @@ impl Plan {
     }
 }
 
-/// Who asks, and at which tenant.
+/// The tenant and the user that a handler sees.
 fn seen(tenant: Option<&TenantSettings>, user: &str, issuer: &str) -> String {
     let tenant = tenant.map(|t| json!({ "id": t.id.as_str(), "name": t.display_name(), "issuer": t.issuer }));
     json!({ "tenant": tenant, "user": user, "issuer": issuer }).to_string()
@@ -171,7 +172,7 @@ impl Site {
         self.plan.orgs.iter().for_each(|(_, org)| org.clock().advance(by));
     }
 
-    /// For what happens within one second of a machine that is busy.
+    /// For tests of events within one second, which a busy machine may exceed.
     pub(crate) fn stop_clock(&self) {
         self.plan.orgs.iter().for_each(|(_, org)| org.clock().stop());
     }
@@ -197,13 +198,13 @@ impl Site {
         (answer.status.as_u16(), said["tenant"]["id"].as_str().map(str::to_owned))
     }
 
-    /// Signs in at an authorize URL and follows the browser back, whatever host that is at.
+    /// Signs in at an authorize URL and follows the browser back to any host.
     pub(crate) async fn complete(&self, browser: &mut Browser, org: &str, authorize: &str, user: &str) -> Answer {
         let back = self.back(org, authorize, user).await;
         navigate(browser, &back).await
     }
 
-    /// Where an org sends a browser back to.
+    /// The URL that an org redirects the browser to.
     pub(crate) async fn back(&self, org: &str, authorize: &str, user: &str) -> String {
         match self.org(org).sign_in(authorize, user).await.unwrap() {
             Response::Redirect(location) => location,
@@ -211,7 +212,7 @@ impl Site {
         }
     }
 
-    /// Somebody signed in at the tenant whose path this is.
+    /// A browser with a session at the tenant with this path.
     pub(crate) async fn signed_in(&self, tenant: &str, user: &str) -> Browser {
         let mut browser = self.browser();
         self.sign_in(&mut browser, tenant, user).await;
@@ -226,7 +227,7 @@ impl Site {
     }
 }
 
-/// Opens an absolute URL of the application, by its own name but at the socket that we have.
+/// Opens an absolute URL of the application at the test's socket.
 pub(crate) async fn navigate(browser: &mut Browser, url: &str) -> Answer {
     let url = url::Url::parse(url).unwrap();
     let host = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
