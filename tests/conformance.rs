@@ -405,7 +405,7 @@ accepts! {
     token_type_in_another_case: Fault::TokenTypeCase;
     keys_named_by_the_token_are_not_fetched: Fault::IdTokenHeader("jku".into(), json!("http://127.0.0.1:1/keys"));
     keys_in_the_token_are_not_used: Fault::IdTokenHeader("jwk".into(), json!({"kty": "RSA", "n": "AQ", "e": "AQ"}));
-    auth_time_missing_when_nobody_asked: Fault::IdTokenNoAuthTime;
+    auth_time_missing_when_not_requested: Fault::IdTokenNoAuthTime;
     userinfo_401: Fault::UserinfoStatus401;
     userinfo_403: Fault::UserinfoStatus403;
     userinfo_html: Fault::UserinfoHtml;

@@ -396,7 +396,7 @@ async fn front_channel_ends_the_session_that_is_named_without_any_cookie() {
             };
             assert_eq!(answer.status, 200, "{} {way}", site.name());
             assert!(!site.lives(&ada).await, "{} {way}", site.name());
-            assert!(site.lives(&ben).await, "{} {way}: nobody else", site.name());
+            assert!(site.lives(&ben).await, "{} {way}: another user", site.name());
         }
     }
 }
@@ -415,7 +415,7 @@ async fn front_channel_ignores_unknown_sessions_and_reveals_nothing() {
             named(&issuer, &format!("{sid}1")),
             named(&issuer, &sid.to_uppercase()).replace(&sid, "x"),
         ];
-        let known = frame(&site, None, &format!("?{}", named(&issuer, "nobody"))).await;
+        let known = frame(&site, None, &format!("?{}", named(&issuer, "unknown"))).await;
         for name in wrong {
             let answer = frame(&site, None, &format!("?{name}")).await;
             assert_eq!((answer.status, &answer.body), (known.status, &known.body), "{name}");
@@ -425,7 +425,7 @@ async fn front_channel_ignores_unknown_sessions_and_reveals_nothing() {
         }
         // The request names another session than that of its cookie: the cookie does not
         // count.
-        let answer = frame(&site, Some(&ada), &format!("?{}", named(&issuer, "nobody"))).await;
+        let answer = frame(&site, Some(&ada), &format!("?{}", named(&issuer, "unknown"))).await;
         assert!(answer.set_cookies().is_empty() && site.lives(&ada).await, "{}", site.name());
         let right = frame(&site, None, &format!("?{}", named(&issuer, &sid))).await;
         assert_eq!((right.status, right.body), (known.status, known.body), "the response reveals nothing");
@@ -502,7 +502,7 @@ async fn back_channel_answers_400_to_every_wrong_token_and_keeps_the_session() {
     for site in Site::all().await {
         let endpoint = site.at(BACK);
         // A valid message first, so that its `jti` can be replayed.
-        check_back(&site.org.logout_token(BEN).send_to(&endpoint).await, 200, "nobody is signed in");
+        check_back(&site.org.logout_token(BEN).send_to(&endpoint).await, 200, "no matching session");
         site.org.clock().advance(Duration::from_secs(2));
         let ada = site.signed_in(ADA).await;
         let mut accepted = Vec::new();
@@ -552,7 +552,7 @@ async fn back_channel_does_not_confuse_users() {
         let (ada, ben) = (site.signed_in(ADA).await, site.signed_in(BEN).await);
         let other = site.org.user(BEN).unwrap().id;
         let token = site.org.logout_token(ADA).subject(other.as_str());
-        check_back(&token.send_to(site.at(BACK)).await, 200, "it names nobody here");
+        check_back(&token.send_to(site.at(BACK)).await, 200, "no matching session");
         assert!(site.lives(&ada).await && site.lives(&ben).await, "{}", site.name());
     }
 }
@@ -613,7 +613,7 @@ async fn back_channel_reads_one_form_with_one_token() {
 // -- Universal Logout ------------------------------------------------------------------------------------------------
 
 #[tokio::test]
-async fn universal_logout_ends_every_session_of_the_user_and_nobody_elses() {
+async fn universal_logout_ends_all_sessions_of_the_user_and_no_others() {
     for site in Site::all().await {
         for format in [SubjectFormat::Email, SubjectFormat::IssSub, SubjectFormat::Opaque] {
             site.org.clock().advance(Duration::from_secs(2));
@@ -706,12 +706,12 @@ async fn universal_logout_reports_unknown_users_and_malformed_requests() {
         let unknown = if site.name() == "cookie" { 204 } else { 404 };
         let subjects = [
             // With sessions in cookies, the application cannot tell which users have one.
-            (json!({"format": "email", "email": "nobody@example.test"}), unknown),
+            (json!({"format": "email", "email": "unknown@example.test"}), unknown),
             (json!({"format": "opaque", "id": "00u1"}), unknown),
             // The sender is authentic but has no authority over users of another issuer,
             // whether or not they exist.
             (json!({"format": "iss_sub", "iss": "https://evil.example", "sub": id}), 403),
-            (json!({"format": "iss_sub", "iss": "https://evil.example", "sub": "nobody"}), 403),
+            (json!({"format": "iss_sub", "iss": "https://evil.example", "sub": "unknown"}), 403),
             (json!({"format": "iss_sub", "iss": format!("{}1", site.org.issuer()), "sub": id}), 403),
             (json!({"format": "email"}), 400),
             (json!({"format": "email", "email": format!("{ADA}, {BEN}")}), 400),
@@ -930,7 +930,7 @@ async fn of_two_concurrent_copies_of_a_message_one_is_processed() {
             let notice = notice.clone();
             async move { notice.send().await }
         });
-        store.until_somebody_waits().await;
+        store.until_a_reader_waits().await;
         let second = notice.send().await;
         assert_eq!(second.status, Some(fails), "{second:?}");
         store.gate(Gate::Open);
@@ -984,7 +984,7 @@ async fn an_application_lists_and_ends_sessions() {
         let auth = &site.second.as_ref().unwrap_or(&site.app).auth;
         let sessions = auth.sessions_of(&id(ADA)).await.unwrap();
         assert_eq!(sessions.len(), 2, "{}", site.name());
-        assert!(auth.sessions_of("nobody").await.unwrap().is_empty());
+        assert!(auth.sessions_of("unknown").await.unwrap().is_empty());
         assert!(auth.end_session(sessions[0].id()).await.unwrap());
         assert!(!auth.end_session(sessions[0].id()).await.unwrap(), "{}: it is gone", site.name());
         let left = [site.lives(&desk).await, site.lives(&phone).await];
@@ -1038,7 +1038,7 @@ async fn users_can_list_and_end_only_their_own_sessions() {
         assert_eq!(list.as_array().unwrap().len(), 2, "{list}");
         let theirs = ben.fetch("/devices").await.json()[0]["id"].as_str().unwrap().to_owned();
         assert_eq!(ada.post(&format!("/devices/{theirs}"), "").await.body, "unknown");
-        assert!(site.lives(&ben).await, "{}: somebody else's", site.name());
+        assert!(site.lives(&ben).await, "{}: another user's session", site.name());
         assert_eq!(ada.post("/devices/nonsense", "").await.body, "malformed");
         for session in list.as_array().unwrap() {
             let id = session["id"].as_str().unwrap();

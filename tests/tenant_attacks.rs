@@ -1,5 +1,6 @@
-//! Attacks of one tenant's org, or of its users, on another tenant of the same application (RFC 9700 §4.4 and what its
-//! update adds). Each ends before a code, a secret or an assertion has gone anywhere.
+//! Attacks by one tenant's org, or by its users, on another tenant of the same
+//! application (RFC 9700 §4.4 and its update). Each attack is stopped before a code, a
+//! secret or an assertion is sent.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -30,7 +31,7 @@ fn build(plan: &Plan, resolvers: &[Resolver], change: impl FnOnce(TenantsBuilder
     for (name, org) in &plan.orgs {
         org.allow_redirect(&format!("{}/t/{name}", plan.base));
         let mut client = org.client();
-        // The one without a name is what an org may have from before.
+        // The redirect URI without a tenant is one that an org may still have registered.
         client.redirect_uris.extend([format!("{}{CALLBACK}/{name}", plan.base), format!("{}{CALLBACK}", plan.base)]);
         org.put_client(client);
     }
@@ -49,14 +50,14 @@ async fn at_one_address(framework: Framework) -> Site {
     Site::start(framework, &NAMES, |plan| build(plan, &[Resolver::Session], |builder| builder)).await
 }
 
-/// Begins a sign-in where all tenants have one address. Returns the authorize URL.
+/// Starts a sign-in where all tenants share one address. Returns the authorize URL.
 async fn begin(browser: &mut Browser, tenant: &str) -> String {
     let answer = browser.send(Method::POST, "/login", &[FORM], format!("email=ada%40{tenant}.example")).await;
     assert_eq!(answer.status, 303, "{}", answer.body);
     answer.location().to_owned()
 }
 
-/// An authorize URL with other parameters.
+/// An authorize URL with changed parameters.
 fn forged(authorize: &str, changes: &[(&str, &str)]) -> String {
     let mut url = url::Url::parse(authorize).unwrap();
     let change = |name: &str| changes.iter().find(|(changed, _)| *changed == name).map(|(_, to)| (*to).to_owned());
@@ -78,7 +79,7 @@ fn no_code_went_out(site: &Site, what: &str) {
 }
 
 #[tokio::test]
-async fn where_all_share_an_address_each_signs_in_at_a_redirect_uri_of_its_own() {
+async fn tenants_at_one_address_have_their_own_redirect_uris() {
     for framework in BOTH {
         let site = at_one_address(framework).await;
         for tenant in NAMES {
@@ -88,19 +89,21 @@ async fn where_all_share_an_address_each_signs_in_at_a_redirect_uri_of_its_own()
             assert_eq!(parameter(&authorize, "redirect_uri"), own, "{framework:?}");
             let answer = site.complete(&mut browser, tenant, &authorize, ADA).await;
             assert_eq!((answer.status.as_u16(), answer.location()), (303, "/"), "{framework:?}: {}", answer.body);
-            // A parameter of the application's own that has the name of one of the protocol's changes nothing.
+            // An application's own parameter with the name of a protocol parameter has no
+            // effect.
             let answer = browser.fetch("/me?state=CA").await;
             assert!(answer.body.contains(&format!("\"id\":\"{tenant}\"")), "{framework:?}: {}", answer.body);
         }
     }
 }
 
-/// A tenant may say itself where it is. If that is where others are, it is one of several all the same.
+/// A tenant may set its own base URL. If other tenants share that address, it gets its
+/// own redirect URI as well.
 #[tokio::test]
-async fn a_tenant_whose_own_address_is_that_of_others_has_a_redirect_uri_of_its_own() {
+async fn a_tenant_whose_base_url_is_shared_has_its_own_redirect_uri() {
     let site = Site::start(Framework::Axum, &NAMES, |plan| {
         let mut tenants = plan.all();
-        // The same origin, whatever is behind it.
+        // The same origin; the path does not matter.
         tenants[0].base_url = Some(format!("{}/", plan.base));
         let builder = Tenants::builder(plan.shared(&plan.base, "cookie")).egress(local());
         let builder = builder.table(TenantTable::new(tenants).unwrap());
@@ -111,9 +114,10 @@ async fn a_tenant_whose_own_address_is_that_of_others_has_a_redirect_uri_of_its_
     assert_eq!(acme.config().redirect_uri().as_str(), format!("{}{CALLBACK}/acme", site.plan.base));
 }
 
-/// Whoever has a session at one tenant goes on to another one by its address or its link, without a sign-out.
+/// A user with a session at one tenant can go to another one by its address or its link,
+/// without a sign-out.
 #[tokio::test]
-async fn where_all_share_an_address_a_request_that_names_a_tenant_leads_there() {
+async fn at_one_address_a_request_that_names_a_tenant_leads_to_it() {
     for framework in BOTH {
         let site =
             Site::start(framework, &NAMES, |plan| build(plan, &[Resolver::Session], |one| one.exclusive(true))).await;
@@ -138,14 +142,16 @@ async fn where_all_share_an_address_a_request_that_names_a_tenant_leads_there() 
 }
 
 #[tokio::test]
-async fn mix_up_where_all_share_an_address() {
+async fn mix_up_at_one_address() {
     for framework in BOTH {
         let site = at_one_address(framework).await;
-        // Whoever runs globex began a sign-in at acme, and wants a code of a user of acme for it.
+        // The operator of globex starts a sign-in at acme, and wants the code of a user
+        // of acme for it.
         let mut attacker = site.browser();
         let wanted = begin(&mut attacker, "acme").await;
-        // The victim signs in at globex, which leads on to acme, with globex's state and the attacker's challenge.
-        // The victim has a session there, by which a request without any name would be globex's.
+        // The victim signs in at globex, which redirects to acme with globex's state and
+        // the attacker's challenge. The victim has a session at globex, so a request
+        // without a tenant would be globex's.
         let mut victim = site.browser();
         let authorize = begin(&mut victim, "globex").await;
         assert_eq!(site.complete(&mut victim, "globex", &authorize, BEN).await.status, 303);
@@ -158,8 +164,9 @@ async fn mix_up_where_all_share_an_address() {
             no_code_went_out(&site, &back);
             assert!(answer.status.is_client_error(), "{framework:?} {back}: {}", answer.body);
         }
-        assert!(victim.fetch("/me").await.body.contains("Ben Okri"), "{framework:?}: the session goes on");
-        // acme sends nobody to the address of another tenant, however globex asks.
+        assert!(victim.fetch("/me").await.body.contains("Ben Okri"), "{framework:?}: the session continues");
+        // acme never redirects to the address of another tenant, regardless of globex's
+        // request.
         let other = format!("{}{CALLBACK}/globex", site.plan.base);
         let stray = forged(&wanted, &[("state", &state), ("redirect_uri", &other)]);
         let answer = site.org("acme").browser().open(&stray).await.unwrap();
@@ -168,7 +175,7 @@ async fn mix_up_where_all_share_an_address() {
 }
 
 #[tokio::test]
-async fn an_attempt_of_one_tenant_is_none_at_the_callback_of_another_at_the_same_address() {
+async fn a_pending_login_of_one_tenant_is_unknown_at_the_callback_of_another_at_the_same_address() {
     for framework in BOTH {
         let site = at_one_address(framework).await;
         let mut browser = site.browser();
@@ -194,7 +201,7 @@ async fn an_attempt_of_one_tenant_is_none_at_the_callback_of_another_at_the_same
 }
 
 #[tokio::test]
-async fn mix_up_where_each_has_a_path() {
+async fn mix_up_with_a_path_for_each_tenant() {
     let site = by_path(|builder| builder).await;
     let mut attacker = site.browser();
     let wanted = attacker.navigate("/t/acme/me").await.location().to_owned();
@@ -225,7 +232,7 @@ async fn a_response_that_names_another_tenants_issuer_is_refused() {
     no_code_went_out(&site, "a foreign `iss`");
 }
 
-/// An org in name: it has metadata, and everything that they name is another org's.
+/// An issuer without its own endpoints: its metadata names the endpoints of another org.
 async fn borrower(metadata: impl FnOnce(&str) -> Value) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let issuer = format!("http://{}/oauth2/default", listener.local_addr().unwrap());
@@ -236,7 +243,7 @@ async fn borrower(metadata: impl FnOnce(&str) -> Value) -> String {
 }
 
 #[tokio::test]
-async fn an_issuer_that_borrows_the_endpoints_of_another_signs_nobody_in() {
+async fn an_issuer_that_borrows_the_endpoints_of_another_cannot_sign_users_in() {
     let acme = okta_auth_dev::Org::start().await.unwrap();
     let honest = acme.issuer();
     let issuer = borrower(|issuer| {
@@ -249,7 +256,8 @@ async fn an_issuer_that_borrows_the_endpoints_of_another_signs_nobody_in() {
     })
     .await;
     let site = Site::start(Framework::Axum, &["acme"], |plan| {
-        // The worst case: the client at acme's org has this redirect URI too, and its secret is known.
+        // The worst case: the client at acme's org also has this redirect URI, and its
+        // secret is known.
         acme.allow_redirect(&format!("{}/t/globex", plan.base));
         let mut globex = settings("globex", &acme);
         globex.issuer.clone_from(&issuer);
@@ -274,7 +282,8 @@ fn private_key() -> PrivateKey {
     PrivateKey::from_pem(&pem, Some("app-key-1".to_owned())).unwrap()
 }
 
-/// One key at many servers is what audience injection lives on. The application's own is used at no tenant.
+/// One key at several servers enables audience injection, so no tenant uses the
+/// application's own key.
 #[tokio::test]
 async fn the_private_key_of_the_application_signs_for_no_tenant() {
     let site = Site::start(Framework::Axum, &NAMES, |plan| {
@@ -301,12 +310,13 @@ async fn the_private_key_of_the_application_signs_for_no_tenant() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_somebody_else_began_is_completed_by_nobody_at_no_tenant() {
+async fn a_sign_in_that_an_attacker_started_cannot_be_completed_by_a_victim_at_any_tenant() {
     for exclusive in [false, true] {
         let site = by_path(|builder| builder.exclusive(exclusive)).await;
         let mut attacker = site.signed_in("globex", BEN).await;
         let mut victim = site.signed_in("acme", ADA).await;
-        // The victim is lured to finish what the attacker began, once as themselves and once with the attacker's code.
+        // The victim is lured to complete the attacker's sign-in, once with the victim's
+        // own account and once with the attacker's code.
         for user in [ADA, BEN] {
             let authorize = attacker.navigate("/t/globex/login?prompt=login").await.location().to_owned();
             let back = site.back("globex", &authorize, user).await;
@@ -316,12 +326,12 @@ async fn a_sign_in_that_somebody_else_began_is_completed_by_nobody_at_no_tenant(
             no_code_went_out(&site, user);
         }
         assert_eq!(victim.fetch("/t/globex/me").await.status, 401);
-        assert!(victim.fetch("/t/acme/me").await.body.contains("Ada Lovelace"), "the session that was there goes on");
+        assert!(victim.fetch("/t/acme/me").await.body.contains("Ada Lovelace"), "the existing session continues");
         assert!(attacker.fetch("/t/globex/me").await.body.contains("Ben Okri"));
     }
 }
 
-/// A database that remembers which ids it was asked for.
+/// A database that records the requested ids.
 #[derive(Clone)]
 struct Asked(Arc<Mutex<Vec<String>>>, Vec<TenantSettings>);
 
@@ -334,9 +344,10 @@ impl TenantSource for Asked {
     }
 }
 
-/// Whoever is about to sign in chooses the cookies that come along: each of their names may be a question to a database.
+/// A visitor controls the cookies of a request, and each cookie name may cause a database
+/// lookup.
 #[tokio::test]
-async fn a_sign_in_with_forty_made_up_sessions_asks_for_sixteen_of_them() {
+async fn a_sign_in_with_forty_made_up_sessions_causes_sixteen_lookups() {
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
     let site = Site::start(Framework::Axum, &NAMES, |plan| {
         for (name, org) in &plan.orgs {
@@ -353,8 +364,8 @@ async fn a_sign_in_with_forty_made_up_sessions_asks_for_sixteen_of_them() {
     let asked = std::mem::take(&mut *asked.lock().unwrap());
     let made_up = asked.iter().filter(|id| id.starts_with("made-up-")).count();
     assert_eq!(made_up, 16, "{asked:?}");
-    assert!(!asked.iter().any(|id| id == "globex"), "who has no cookie there is not asked about: {asked:?}");
+    assert!(!asked.iter().any(|id| id == "globex"), "a tenant without a cookie is not looked up: {asked:?}");
     let left = browser.jar.keys().filter(|name| name.contains("made-up")).count();
-    assert_eq!(left, 40, "what is no tenant's may be another application's");
+    assert_eq!(left, 40, "a cookie of no tenant may belong to another application");
     assert!(browser.fetch("/t/acme/me").await.body.contains("Ada Lovelace"));
 }

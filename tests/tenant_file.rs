@@ -21,10 +21,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 const NAMES: [&str; 2] = ["acme", "globex"];
 
-/// More than what lies between two looks at the file.
+/// More than the time between two checks of the file.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// A file that goes with the test.
+/// A file that is removed with the test.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -36,7 +36,8 @@ impl Scratch {
         std::fs::write(&self.0, text).unwrap();
     }
 
-    /// As deployment tools do it: nobody ever sees half of a file.
+    /// Replaces the file atomically, like deployment tools, so that no reader sees a
+    /// partial file.
     fn replace(&self, text: &str) {
         let next = self.0.with_extension("next");
         std::fs::write(&next, text).unwrap();
@@ -80,7 +81,7 @@ async fn site(file: &Scratch, store: &str) -> Site {
     .await
 }
 
-/// The same with sessions in a store that can be told to fail or to wait.
+/// An application with sessions in a store that can fail or wait.
 async fn site_with_store(file: &Scratch) -> (Site, SharedStore) {
     let mut store = None;
     let site = Site::start(Framework::Axum, &NAMES, |plan| {
@@ -101,7 +102,7 @@ async fn status(site: &Site, tenant: &str) -> u16 {
     site.who("localhost", &format!("/t/{tenant}/who"), &[]).await.0
 }
 
-/// What is written to the log.
+/// The captured log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -125,7 +126,7 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 impl Log {
-    /// Listens to this thread, on which everything of a test runs.
+    /// Captures the log of this thread, on which the whole test runs.
     fn listen() -> (Self, impl Sized) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
@@ -138,7 +139,7 @@ impl Log {
 }
 
 #[tokio::test]
-async fn an_edit_counts_with_the_next_look() {
+async fn an_edit_applies_with_the_next_check() {
     let file = Scratch::new("edit");
     let site = site(&file, "cookie").await;
     site.stop_clock();
@@ -149,10 +150,10 @@ async fn an_edit_counts_with_the_next_look() {
     let tenants = site.plan.all();
     assert_eq!(name().await, "acme");
     file.write(&format!("{}{}", section(&tenants[0], "Acme Inc."), section(&tenants[1], "globex")));
-    assert_eq!(name().await, "acme", "nobody looks twice within a second");
+    assert_eq!(name().await, "acme", "the file is checked at most once per second");
     site.advance(LOOK);
     assert_eq!(name().await, "Acme Inc.");
-    // A name is no reason for anybody to sign in again.
+    // A new name does not require users to sign in again.
     let mut browser = site.signed_in("acme", ADA).await;
     file.replace(&format!("{}{}", section(&tenants[0], "Acme Ltd."), section(&tenants[1], "globex")));
     site.advance(LOOK);
@@ -161,7 +162,7 @@ async fn an_edit_counts_with_the_next_look() {
 }
 
 #[tokio::test]
-async fn a_bad_edit_leaves_everything_as_it_was_and_says_why_once() {
+async fn a_bad_edit_changes_nothing_and_is_logged_once() {
     let (log, _guard) = Log::listen();
     let file = Scratch::new("bad");
     let site = site(&file, "memory").await;
@@ -180,7 +181,7 @@ async fn a_bad_edit_leaves_everything_as_it_was_and_says_why_once() {
         ),
         (good.replace("[globex]", "[globex]\npolicies = \"nowhere\""), "", "nowhere"),
         (good.replace(&site.org("globex").issuer(), "https://globex.internal"), "", "globex.internal"),
-        // An editor that is about to write, and one that has not got far.
+        // An editor that is about to write, and one in the middle of writing.
         (String::new(), "", "empty"),
         (good[..good.len() / 2].to_owned(), "", ""),
     ] {
@@ -198,15 +199,15 @@ async fn a_bad_edit_leaves_everything_as_it_was_and_says_why_once() {
     }
     std::fs::remove_file(&file.0).unwrap();
     site.advance(LOOK);
-    assert_eq!(status(&site, "acme").await, 200, "a file that is gone is a bad edit too");
-    assert_eq!(browser.fetch("/t/acme/me").await.status, 200, "nobody was signed out by any of this");
-    // And the next good edit counts.
+    assert_eq!(status(&site, "acme").await, 200, "a missing file is a bad edit too");
+    assert_eq!(browser.fetch("/t/acme/me").await.status, 200, "none of these edits ended a session");
+    // The next valid edit applies.
     file.write(&sections(&site.plan)[0]);
     site.advance(LOOK);
     status(&site, "acme").await;
     assert_eq!((status(&site, "acme").await, status(&site, "globex").await), (200, 404));
-    // A file that says of itself that there is nobody is believed.
-    file.write("# nobody left\n");
+    // An empty table with a comment is valid and removes all tenants.
+    file.write("# no tenants\n");
     site.advance(LOOK);
     assert_eq!(status(&site, "acme").await, 404);
 }
@@ -216,7 +217,7 @@ fn secret(site: &Site) -> String {
 }
 
 #[tokio::test]
-async fn the_sessions_of_a_tenant_end_with_its_section_and_stay_ended() {
+async fn removing_a_section_ends_the_sessions_of_its_tenant_for_good() {
     for store in ["cookie", "memory"] {
         let file = Scratch::new(&format!("removal-{store}"));
         let site = site(&file, store).await;
@@ -226,21 +227,22 @@ async fn the_sessions_of_a_tenant_end_with_its_section_and_stay_ended() {
         file.write(&second);
         site.advance(LOOK);
         assert_eq!(acme.fetch("/t/acme/me").await.status, 404, "{store}");
-        // It comes back, with the very next request.
+        // The tenant returns, with the very next request.
         file.write(&format!("{first}{second}\n"));
         site.advance(LOOK);
-        assert_eq!(copy.clone().fetch("/t/acme/me").await.status, 401, "{store}: a copy of the cookie lives on");
+        assert_eq!(copy.clone().fetch("/t/acme/me").await.status, 401, "{store}: a copy of the cookie is still valid");
         assert_eq!(copy.clone().fetch("/t/acme/me").await.status, 401, "{store}");
-        // Whoever signs in again is in.
+        // A new sign-in succeeds.
         site.sign_in(&mut acme, "acme", ADA).await;
         assert_eq!(acme.fetch("/t/acme/me").await.status, 200, "{store}");
         assert_eq!(globex.fetch("/t/globex/me").await.status, 200, "{store}");
     }
 }
 
-/// Whoever notices that a tenant has gone is answered when its sessions have ended: by the next edit it may be back.
+/// The request that detects a removal waits until the sessions have ended, because the
+/// next edit may restore the tenant.
 #[tokio::test]
-async fn whoever_notices_a_removal_waits_until_the_sessions_have_ended() {
+async fn the_request_that_detects_a_removal_waits_until_the_sessions_have_ended() {
     let file = Scratch::new("removal-first");
     let (site, store) = site_with_store(&file).await;
     let _acme = site.signed_in("acme", ADA).await;
@@ -250,14 +252,14 @@ async fn whoever_notices_a_removal_waits_until_the_sessions_have_ended() {
     let mut first = pin!(status(&site, "globex"));
     tokio::select! {
         biased;
-        answer = &mut first => panic!("{answer} before anything had ended"),
-        () = store.until_somebody_waits() => {}
+        answer = &mut first => panic!("{answer} before the sessions had ended"),
+        () = store.until_a_reader_waits() => {}
     }
     for _ in 0..20 {
         tokio::select! {
             biased;
             answer = &mut first => panic!("{answer} before the sessions had ended"),
-            other = status(&site, "globex") => assert_eq!(other, 200, "the others go on"),
+            other = status(&site, "globex") => assert_eq!(other, 200, "other tenants are not affected"),
         }
     }
     assert_eq!(store.len(), 1, "the premise");
@@ -266,9 +268,10 @@ async fn whoever_notices_a_removal_waits_until_the_sessions_have_ended() {
     assert_eq!(store.len(), 0, "it was answered first");
 }
 
-/// The store fails when a tenant goes. Nobody waits for it, and the sessions end all the same.
+/// The store fails when a tenant is removed. No request waits for it, and the sessions
+/// end when it recovers.
 #[tokio::test]
-async fn the_sessions_of_a_removed_tenant_end_when_the_store_is_back() {
+async fn the_sessions_of_a_removed_tenant_end_when_the_store_recovers() {
     let file = Scratch::new("removal-later");
     let (site, store) = site_with_store(&file).await;
     let (mut acme, mut globex) = (site.signed_in("acme", ADA).await, site.signed_in("globex", ADA).await);
@@ -282,19 +285,19 @@ async fn the_sessions_of_a_removed_tenant_end_when_the_store_is_back() {
     eventually("the session has ended", || store.len() == 1).await;
     file.write(&format!("{}\n", all.concat()));
     site.advance(LOOK);
-    assert_eq!(acme.fetch("/t/acme/me").await.status, 401, "the session of before is back");
+    assert_eq!(acme.fetch("/t/acme/me").await.status, 401, "the earlier session is valid again");
     assert_eq!(globex.fetch("/t/globex/me").await.status, 200);
 }
 
 #[tokio::test]
-async fn a_tenant_that_becomes_somebody_else_and_comes_back_is_a_stranger() {
+async fn sessions_do_not_survive_a_temporary_change_of_the_tenants_client() {
     for store in ["cookie", "memory"] {
         let file = Scratch::new(&format!("stranger-{store}"));
         let site = site(&file, store).await;
         let mut acme = site.signed_in("acme", ADA).await;
         let good = sections(&site.plan).concat();
         let client = site.org("acme").client().client_id;
-        // Another client under the name, used by somebody, and back.
+        // The tenant gets another client, is used, and gets its client back.
         file.write(&good.replacen(&client, "0oaanother", 1));
         site.advance(LOOK);
         for _ in 0..2 {
@@ -303,13 +306,13 @@ async fn a_tenant_that_becomes_somebody_else_and_comes_back_is_a_stranger() {
         file.write(&format!("{good}\n"));
         site.advance(LOOK);
         for _ in 0..2 {
-            assert_eq!(acme.fetch("/t/acme/me").await.status, 401, "{store}: the session of before is back");
+            assert_eq!(acme.fetch("/t/acme/me").await.status, 401, "{store}: the earlier session is valid again");
         }
     }
 }
 
-/// One state of the file: what each tenant is called, by its id. The issuer has the same number as the name, so that
-/// an answer made from two states can be told.
+/// One state of the file: a number for each tenant id, used in its name and its issuer,
+/// so that a response that mixes two states is detected.
 type State = BTreeMap<String, usize>;
 
 fn text(state: &State) -> String {
@@ -322,7 +325,7 @@ fn text(state: &State) -> String {
     format!("# {} tenants\n{}", state.len(), state.iter().map(section).collect::<String>())
 }
 
-/// Adds, changes or removes one tenant. Deterministic, and everything happens often.
+/// Adds, changes or removes one tenant. Deterministic, with each operation frequent.
 fn operate(state: &mut State, step: usize) {
     let id = format!("t{}", step * 7 % 12);
     match step % 3 {
@@ -331,7 +334,7 @@ fn operate(state: &mut State, step: usize) {
     };
 }
 
-/// Asks for tenants again and again; returns how many answers there were, and what was wrong.
+/// Requests tenants repeatedly, and returns the inconsistencies.
 async fn client(site: Arc<Site>, seed: usize, done: Arc<AtomicBool>, answers: Arc<AtomicUsize>) -> Vec<String> {
     let (mut browser, mut wrong, mut turn) = (site.browser(), Vec::new(), seed);
     while !done.load(Ordering::SeqCst) {
@@ -346,7 +349,8 @@ async fn client(site: Arc<Site>, seed: usize, done: Arc<AtomicBool>, answers: Ar
         let tenant = &said["tenant"];
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         let number = text(&tenant["name"]).split(' ').nth(1).unwrap_or_default().to_owned();
-        // The name is of the settings, and `issuer` beside it of the engine that was made from them.
+        // The name comes from the settings, and `issuer` from the engine that was built
+        // from them.
         let issuer = format!("http://127.0.0.1:9/oauth2/{id}-{number}");
         let fits = text(&tenant["id"]) == id && text(&tenant["issuer"]) == issuer && text(&said["issuer"]) == issuer;
         if answer.status != 200 || !fits {
@@ -360,7 +364,7 @@ async fn client(site: Arc<Site>, seed: usize, done: Arc<AtomicBool>, answers: Ar
 async fn a_thousand_edits_during_traffic() {
     let file = Scratch::new("traffic");
     let mut state: State = (0..6).map(|n| (format!("t{n}"), n)).collect();
-    // One tenant is in every state, and somebody is signed in there.
+    // One tenant exists in every state, with a signed-in user.
     let mut kept = String::new();
     let site = Site::start(Framework::Axum, &["keep"], |plan| {
         kept = sections(plan).concat();
@@ -376,14 +380,15 @@ async fn a_thousand_edits_during_traffic() {
     let clients: Vec<_> = clients.collect();
     for step in 6..1_006 {
         operate(&mut state, step);
-        // In place and by renaming in turn; now and then something that is no table.
+        // Alternates between writing in place and renaming, with occasional invalid
+        // files.
         match step % 10 {
             0 => file.write("[t0\n"),
             1..5 => file.write(&text(&state)),
             _ => file.replace(&text(&state)),
         }
         site.advance(LOOK);
-        // The clients come by before the next edit.
+        // The clients run before the next edit.
         assert_eq!(keep.fetch("/t/keep/me").await.status, 200, "step {step}");
         let before = answers.load(Ordering::SeqCst);
         while answers.load(Ordering::SeqCst) < before + 2 {
@@ -397,7 +402,7 @@ async fn a_thousand_edits_during_traffic() {
         assert_eq!(client.await.unwrap(), Vec::<String>::new());
     }
     assert!(answers.load(Ordering::SeqCst) >= 2_000);
-    // In the end everything is as the last edit says.
+    // At the end, all tenants match the last edit.
     site.browser().fetch("/t/t0/who").await;
     for n in 0..12 {
         let id = format!("t{n}");

@@ -1,4 +1,5 @@
-//! Two customers in one application, each with an Okta of its own: nothing of one is worth anything in the other.
+//! Two customers in one application, each with its own Okta: nothing of one customer is
+//! valid for the other.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -24,7 +25,7 @@ use support::{Browser, CALLBACK, SECRET, eventually};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-/// An application with two customers, told by the path.
+/// An application with two customers, selected by the path.
 struct Site {
     acme: Org,
     globex: Org,
@@ -42,7 +43,7 @@ fn settings(id: &str, org: &Org) -> TenantSettings {
 
 fn routes() -> Router {
     Router::new()
-        .route("/", get(|user: Option<User>| async move { user.map_or("nobody", |_| "somebody") }))
+        .route("/", get(|user: Option<User>| async move { user.map_or("anonymous", |_| "signed in") }))
         .route("/private", get(|_: User| async { "private" }))
         .route(
             "/t/{tenant}/profile",
@@ -87,7 +88,7 @@ async fn one_browser_is_signed_in_at_two_tenants_side_by_side() {
         let (mut acme, mut globex) = (site.browser("acme"), site.browser("globex"));
         assert_eq!(acme.sign_in(&site.acme, ADA, "/profile").await.status, 303);
         globex.jar = acme.jar.clone();
-        assert_eq!(globex.navigate("/profile").await.status, 303, "{store}: acme's session is none of globex");
+        assert_eq!(globex.navigate("/profile").await.status, 303, "{store}: acme's session is not valid at globex");
         assert_eq!(globex.sign_in(&site.globex, ADA, "/profile").await.status, 303);
         acme.jar = globex.jar.clone();
         assert_eq!(acme.navigate("/profile").await.body, "Ada Lovelace of acme", "{store}");
@@ -96,7 +97,7 @@ async fn one_browser_is_signed_in_at_two_tenants_side_by_side() {
 }
 
 #[tokio::test]
-async fn a_session_of_one_tenant_is_nothing_in_another() {
+async fn a_session_of_one_tenant_is_invalid_at_another() {
     for store in ["cookie", "memory"] {
         let site = Site::start(store).await;
         let mut acme = site.browser("acme");
@@ -107,7 +108,7 @@ async fn a_session_of_one_tenant_is_nothing_in_another() {
         }
         assert!(thief.jar.contains_key("okta_session_globex"), "{store}: {:?}", thief.jar.keys());
         assert_eq!(thief.fetch("/api/me").await.status, 401, "{store}");
-        assert!(site.globex.journal().is_empty(), "{store}: globex was asked nothing");
+        assert!(site.globex.journal().is_empty(), "{store}: globex received no request");
         assert_eq!(acme.fetch("/api/me").await.status, 200, "{store}: the control");
     }
 }
@@ -125,13 +126,13 @@ async fn a_callback_for_another_tenant_is_refused_before_any_request() {
     let answer = globex.navigate(&back.replace("/t/acme/", "/t/globex/")).await;
     assert_eq!(answer.status, 400, "{}", answer.body);
     assert!(answer.body.contains("attempt_unknown"), "{}", answer.body);
-    assert!(site.globex.journal().is_empty(), "globex was asked nothing");
+    assert!(site.globex.journal().is_empty(), "globex received no request");
     assert_eq!(site.acme.count("/token"), 0);
     assert_eq!(acme.navigate(&back).await.status, 303, "the control");
 }
 
 #[tokio::test]
-async fn a_token_of_one_tenant_is_nothing_in_another() {
+async fn a_token_of_one_tenant_is_invalid_at_another() {
     let site = Site::start("cookie").await;
     let token = site.acme.client_credentials(&["orders:read"]).await;
     let Ok(token) = token else { panic!("{token:?}") };
@@ -144,9 +145,10 @@ async fn a_token_of_one_tenant_is_nothing_in_another() {
     assert!(answer.header("www-authenticate").contains("invalid_token"));
 }
 
-/// What else than its URL tells a tenant, a cache that all share does not know.
+/// A shared cache distinguishes requests only by URL, so it must not store metadata of a
+/// tenant selected in another way.
 #[tokio::test]
-async fn the_metadata_of_a_tenants_api_are_in_no_shared_cache() {
+async fn the_metadata_of_a_tenants_api_is_not_stored_in_shared_caches() {
     let org = Org::start().await.unwrap();
     let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
     let tenants = Tenants::builder(OktaAuth::builder(shared))
@@ -168,7 +170,7 @@ async fn the_metadata_of_a_tenants_api_are_in_no_shared_cache() {
 }
 
 #[tokio::test]
-async fn an_unknown_tenant_is_404_and_nobody_is_asked() {
+async fn an_unknown_tenant_is_404_without_any_request() {
     let site = Site::start("cookie").await;
     for id in ["initech", "ACME", "acme%2f", "..", "acme_"] {
         let answer = site.browser(id).navigate("/profile").await;
@@ -178,10 +180,10 @@ async fn an_unknown_tenant_is_404_and_nobody_is_asked() {
 }
 
 #[tokio::test]
-async fn without_a_tenant_an_address_leads_to_one() {
+async fn without_a_tenant_an_email_address_selects_one() {
     let site = Site::start("cookie").await;
     let mut browser = Browser::new(&site.base);
-    assert_eq!(browser.navigate("/").await.body, "nobody");
+    assert_eq!(browser.navigate("/").await.body, "anonymous");
     let page = browser.navigate("/private").await;
     assert!(page.status == 200 && page.body.contains("name=\"email\""), "{}", page.body);
     let known = browser.post("/login", "email=Ada%40Acme.test").await;
@@ -192,11 +194,11 @@ async fn without_a_tenant_an_address_leads_to_one() {
         assert_eq!(answer.status, 200, "{unknown}");
         assert!(answer.body.contains("do not know an organization") && !answer.body.contains("<script>"), "{unknown}");
     }
-    assert!(site.acme.journal().is_empty(), "nobody was asked whether there is such a user");
+    assert!(site.acme.journal().is_empty(), "no org was asked about the user");
 }
 
 #[tokio::test]
-async fn a_third_party_may_begin_a_sign_in_at_a_tenant_and_nowhere_else() {
+async fn a_third_party_may_start_a_sign_in_only_at_a_tenant() {
     let site = Site::start("cookie").await;
     let mut browser = Browser::new(&site.base);
     let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
@@ -210,7 +212,7 @@ async fn a_third_party_may_begin_a_sign_in_at_a_tenant_and_nowhere_else() {
 }
 
 #[test]
-fn tenants_lead_nowhere_but_where_the_policy_allows() {
+fn issuers_of_tenants_must_meet_the_egress_policy() {
     let tenant = |issuer: &str| {
         let tenant = TenantSettings::new(TenantId::parse("acme").unwrap(), issuer, "0oa1");
         let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
@@ -228,7 +230,7 @@ fn tenants_lead_nowhere_but_where_the_policy_allows() {
     }
 }
 
-/// What a source says while the application runs was never in a file that somebody reviewed.
+/// A source that returns any issuer. Unlike a file, its data has not been reviewed.
 struct Anywhere(&'static str);
 
 impl TenantSource for Anywhere {
@@ -239,7 +241,7 @@ impl TenantSource for Anywhere {
 }
 
 #[tokio::test]
-async fn tenants_of_a_source_lead_nowhere_else_either() {
+async fn issuers_of_a_source_must_meet_the_egress_policy() {
     let tenant = async |issuer: &'static str| {
         let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
         let tenants = Tenants::builder(OktaAuth::builder(shared)).source(Anywhere(issuer));
@@ -252,9 +254,10 @@ async fn tenants_of_a_source_lead_nowhere_else_either() {
     }
 }
 
-/// Of a tenant of a source nothing was checked at the start, so all of it is when somebody comes.
+/// A source is not validated at startup, so each of its tenants is validated on first
+/// use.
 #[tokio::test]
-async fn a_tenant_of_a_source_is_held_to_what_a_table_is_held_to() {
+async fn a_tenant_of_a_source_must_meet_the_rules_of_a_table() {
     let tenant = async |shared: &dyn Fn(ConfigBuilder) -> ConfigBuilder, change: fn(&mut TenantSettings)| {
         let config = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
         let tenants = Tenants::builder(OktaAuth::builder(shared(config))).source(Changed(change));
@@ -265,7 +268,8 @@ async fn a_tenant_of_a_source_is_held_to_what_a_table_is_held_to() {
     let with_secret = |config: ConfigBuilder| config.client_secret("the-secret-of-the-application");
     let own: fn(&mut TenantSettings) = |acme| acme.client_secret = Some(Secret::new("the-secret-of-the-tenant"));
     assert!(tenant(&plain, |_| {}).await.unwrap() && tenant(&with_secret, own).await.unwrap(), "the control");
-    // Okta would refuse each of its sign-ins: the application's own secret does not go there.
+    // The application's own secret is never sent to a tenant's Okta, so every sign-in
+    // would fail.
     let error = tenant(&with_secret, |_| {}).await.unwrap_err();
     assert!(
         error.is_config() && error.to_string().contains("acme") && !error.to_string().contains("-secret-"),
@@ -288,7 +292,7 @@ async fn a_tenant_of_a_source_is_held_to_what_a_table_is_held_to() {
     }
 }
 
-/// A source with one tenant, which has been changed.
+/// A source with one modified tenant.
 struct Changed(fn(&mut TenantSettings));
 
 impl TenantSource for Changed {
@@ -300,14 +304,14 @@ impl TenantSource for Changed {
     }
 }
 
-/// A source that counts the questions, and whose answer to each waits until it is let through.
+/// A source that counts lookups and delays each result until the test releases it.
 #[derive(Clone, Default)]
 struct Slow(Arc<(AtomicUsize, [Notify; 2])>);
 
 impl TenantSource for Slow {
     fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
         let TenantKey::Id(id) = key else { return Box::pin(async { Ok(None) }) };
-        // What it says is what was true when it was asked.
+        // The result is the state at the time of the lookup.
         let question = self.0.0.fetch_add(1, Ordering::SeqCst);
         let mut tenant = TenantSettings::new(id.clone(), "https://acme.okta.com/oauth2/default", "0oa1");
         tenant.name = Some(format!("answer {question}"));
@@ -318,9 +322,10 @@ impl TenantSource for Slow {
     }
 }
 
-/// Somebody asks, the tenant is changed, and what was known is forgotten: the answer of before comes after all that.
+/// A lookup starts, the tenant changes, and the cache is cleared; the old result arrives
+/// only afterwards.
 #[tokio::test]
-async fn an_answer_of_before_the_forgetting_is_not_remembered() {
+async fn a_lookup_from_before_the_cache_was_cleared_is_not_cached() {
     let source = Slow::default();
     let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
     let tenants = Tenants::builder(OktaAuth::builder(shared)).source(source.clone());
@@ -337,13 +342,13 @@ async fn an_answer_of_before_the_forgetting_is_not_remembered() {
     asked(1).await;
     tenants.forget();
     let second = name();
-    // Whoever asks now does not share the question of before.
+    // A new lookup does not share the earlier one.
     asked(2).await;
     source.0.1[1].notify_one();
     assert_eq!(second.await.unwrap(), "answer 1");
     source.0.1[0].notify_one();
-    assert_eq!(first.await.unwrap(), "answer 0", "who asked before the change has what was true then");
-    assert_eq!(name().await.unwrap(), "answer 1", "the answer of before is remembered");
+    assert_eq!(first.await.unwrap(), "answer 0", "the earlier lookup returns the earlier state");
+    assert_eq!(name().await.unwrap(), "answer 1", "the earlier result was cached");
 }
 
 /// Rows of a database.
@@ -357,8 +362,8 @@ impl TenantSource for Rows {
     }
 }
 
-/// Of an access token nothing but issuer and audience tells whose API it is for. What a table refuses at the start is
-/// refused here when the second of the two comes.
+/// Only issuer and audience tell which API an access token is for. A conflict that a
+/// table reports at startup is reported here when the second tenant is loaded.
 #[tokio::test]
 async fn tenants_of_a_source_do_not_open_each_others_apis() {
     let app = || {
@@ -392,9 +397,9 @@ async fn tenants_of_a_source_do_not_open_each_others_apis() {
             Ok(found) => assert!(found && fits, "{second:?}"),
             Err(error) => assert!(error.is_config() && error.to_string().contains("acme") && !fits, "{error}"),
         }
-        assert!(find(&tenants, "acme").await.unwrap(), "the first one stays");
+        assert!(find(&tenants, "acme").await.unwrap(), "the first tenant is not affected");
     }
-    // The first one moves away, or goes, and what it had is free.
+    // The first tenant changes or is removed, and its values become free.
     for rest in [vec![row("acme", custom, "0oa1", Some("api://acme"))], Vec::new()] {
         let (rows, tenants) = app();
         let globex = || row("globex", custom, "0oa2", None);
@@ -402,15 +407,15 @@ async fn tenants_of_a_source_do_not_open_each_others_apis() {
         assert!(find(&tenants, "acme").await.unwrap() && find(&tenants, "globex").await.is_err(), "the control");
         *rows.0.lock().unwrap() = [rest, vec![globex()]].concat();
         tenants.forget();
-        assert!(find(&tenants, "globex").await.is_err(), "nobody has said yet that it is free");
+        assert!(find(&tenants, "globex").await.is_err(), "the first tenant has not been reloaded yet");
         find(&tenants, "acme").await.unwrap();
         assert!(find(&tenants, "globex").await.unwrap());
     }
 }
 
-/// A tenant is added with the client of another one, and is asked for first after a restart.
+/// A tenant is added with the client of another one, and is loaded first after a restart.
 #[tokio::test]
-async fn of_two_rows_with_one_client_the_elder_is_served_whoever_comes_first() {
+async fn of_two_rows_with_one_client_the_older_is_served_regardless_of_the_order_of_requests() {
     let row = |id: &str, created_at: Option<i64>| {
         let id = TenantId::parse(id).unwrap();
         let mut row = TenantSettings::new(id, "https://acme.okta.com/oauth2/default", "0oa1");
@@ -428,13 +433,13 @@ async fn of_two_rows_with_one_client_the_elder_is_served_whoever_comes_first() {
             assert!(find("acme").await.unwrap().is_some(), "{first} came first");
             let refused = find("intruder").await.unwrap_err();
             assert!(refused.is_config() && refused.to_string().contains("acme"), "{refused}");
-            assert!(find("acme").await.unwrap().is_some(), "the elder stays");
+            assert!(find("acme").await.unwrap().is_some(), "the older tenant is not affected");
         }
     }
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_used_takes_nothing_from_others() {
+async fn an_invalid_row_does_not_claim_values_of_others() {
     let row = |id: &str, policies: Option<&str>| {
         let id = TenantId::parse(id).unwrap();
         let mut row = TenantSettings::new(id, "https://acme.okta.com/oauth2/default", "0oa1");
@@ -448,13 +453,13 @@ async fn a_row_that_cannot_be_used_takes_nothing_from_others() {
     let find = async |id: &str| tenants.tenant(&TenantId::parse(id).unwrap()).await;
     assert!(find("intruder").await.unwrap_err().to_string().contains("policy set"));
     assert!(find("acme").await.unwrap().is_some());
-    // Once it is mended it is the second that came.
+    // After the correction, it conflicts with the tenant that was loaded first.
     rows.0.lock().unwrap()[1].policies = None;
     tenants.forget();
     assert!(find("intruder").await.unwrap_err().to_string().contains("acme"));
 }
 
-/// A source that has one tenant for every issuer, and one that means it; with the number of questions.
+/// A source that returns one tenant for every issuer, with the number of lookups.
 struct Careless(TenantSettings, Arc<AtomicUsize>);
 
 impl TenantSource for Careless {
@@ -464,10 +469,10 @@ impl TenantSource for Careless {
     }
 }
 
-/// It is told by `iss` where a sign-in goes to. A source that finds it by a part of the URL, or in some other case, would
-/// send people of one Okta to another.
+/// `iss` selects the tenant of a sign-in. A source that matches only a part of the URL,
+/// or ignores case, would send users of one Okta to another.
 #[tokio::test]
-async fn an_issuer_leads_to_the_tenant_whose_issuer_it_is_and_to_no_other() {
+async fn an_issuer_selects_only_the_tenant_with_exactly_this_issuer() {
     let mut acme = TenantSettings::new(TenantId::parse("acme").unwrap(), "https://acme.okta.com", "0oa1");
     acme.former_issuers = vec!["https://old.okta.com".to_owned()];
     let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
@@ -491,7 +496,8 @@ async fn an_issuer_leads_to_the_tenant_whose_issuer_it_is_and_to_no_other() {
         let answer = Browser::new(&base).send(Method::GET, "/", &headers, String::new()).await;
         assert_eq!(answer.status, status, "{issuer}: {}", answer.body);
     }
-    // Each answer is remembered with its key. What can be no issuer is not asked about.
+    // Each result is cached with its key. Strings that cannot be an issuer are not looked
+    // up.
     let asked_so_far = asked.load(Ordering::SeqCst);
     for (length, more) in [(512, 1), (513, 1), (10_000, 1)] {
         let issuer = format!("{:a<length$}", "https://acme.okta.com/");

@@ -1,5 +1,6 @@
-//! Random tables of tenants and random requests: which tenant a request is for, held against an oracle that is written
-//! from the documentation and shares nothing with the library.
+//! Random tables of tenants and random requests: the tenant of each request is compared
+//! with an oracle that is written from the documentation and shares no code with the
+//! library.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -68,7 +69,7 @@ fn resolvers() -> impl Strategy<Value = Vec<Resolver>> {
     subsequence(all, 1..=6).prop_shuffle()
 }
 
-/// A name of a tenant, or something like one.
+/// A tenant name, or a similar string.
 fn name() -> impl Strategy<Value = String> {
     let strange = ["", "Acme", "acme.", "-a", "a_b", "initech", "%61cme", "acme globex", "acme,globex", ".."];
     prop_oneof![4 => select(IDS.to_vec()), 1 => select(strange.to_vec())].prop_map(str::to_owned)
@@ -103,7 +104,7 @@ fn asked() -> impl Strategy<Value = Asked> {
         .prop_map(|(path, hosts, named, issuer, sessions)| Asked { path, hosts, named, issuer, sessions })
 }
 
-/// Headers and a path of which nothing is known.
+/// Arbitrary headers and an arbitrary path.
 fn anything() -> impl Strategy<Value = (String, String, String, String, String)> {
     (
         "[ -~]{0,24}|(acme|globex|x-1)(\\.app\\.example\\.com)?[ -~]{0,3}",
@@ -129,7 +130,7 @@ fn build(tenants: &[Tenant], resolvers: &[Resolver]) -> Result<Tenants, Error> {
     resolvers.iter().cloned().fold(builder, TenantsBuilder::resolve).build()
 }
 
-/// An access token as far as anybody reads it who does not verify it.
+/// An unsigned access token, sufficient for readers that do not verify it.
 fn token(issuer: &str) -> String {
     let part = |text: String| URL_SAFE_NO_PAD.encode(text);
     let claims = serde_json::json!({ "iss": issuer, "sub": "ada", "aud": "api://acme" });
@@ -166,7 +167,7 @@ async fn answer(tenants: &Tenants, parts: &Parts, target: &str) -> Answer {
 
 // -- the oracle -----------------------------------------------------------------------------------------------------
 
-/// What leads to two tenants.
+/// Whether two tenants match the same value.
 fn is_ambiguous(tenants: &[Tenant], resolvers: &[Resolver]) -> bool {
     let by_subdomain = resolvers.iter().any(|resolver| matches!(resolver, Resolver::Subdomain(_)));
     let mut hosts = BTreeSet::new();
@@ -206,7 +207,7 @@ fn expected(tenants: &[Tenant], resolvers: &[Resolver], asked: &Asked) -> Answer
                 let segments: Vec<&str> = path.split('/').collect();
                 match segments.as_slice() {
                     ["", "t", name, ..] => Some(must(name)),
-                    // What a router may read as the prefix, in another spelling.
+                    // A router may read these as the prefix in another spelling.
                     ["", "%74", _, ..] | ["", "t%2Facme"] => Some(Answer::NotFound),
                     _ => None,
                 }
@@ -238,7 +239,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(80) })]
 
     #[test]
-    fn a_request_is_for_the_tenant_that_the_documentation_says(
+    fn a_request_gets_the_tenant_that_the_documentation_specifies(
         table in tenants(),
         resolvers in resolvers(),
         requests in prop::collection::vec(asked(), 50),
@@ -254,14 +255,15 @@ proptest! {
             let (parts, target) = (parts(&asked), asked.path.replace(' ', ""));
             let found = runtime.block_on(answer(&built, &parts, &target));
             prop_assert_eq!(&found, &expected(&table, &resolvers, &asked), "{:?}", asked);
-            // Neither the time of asking nor the order of a table tells anything.
+            // The result depends neither on the time of the request nor on the order of
+            // the table.
             prop_assert_eq!(&found, &runtime.block_on(answer(&built, &parts, &target)));
             prop_assert_eq!(&found, &runtime.block_on(answer(&other, &parts, &target)));
         }
     }
 
     #[test]
-    fn whatever_comes_has_an_answer_and_names_its_tenant_itself(
+    fn every_request_gets_a_response_and_names_its_tenant(
         resolvers in resolvers(),
         all in prop::collection::vec(anything(), 50),
     ) {

@@ -1,4 +1,4 @@
-//! How a request is told to be a tenant's: by each resolver, over real sockets and on both frameworks.
+//! Tenant resolution: each resolver over real sockets and on both frameworks.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -33,7 +33,7 @@ async fn site(framework: Framework, resolvers: &[Resolver]) -> Site {
     Site::start(framework, &NAMES, |plan| build(plan, resolvers, plan.all(), |builder| builder)).await
 }
 
-/// With a host of each tenant's own.
+/// Each tenant has its own host.
 async fn by_host(framework: Framework) -> Site {
     Site::start(framework, &NAMES, |plan| {
         let tenants = plan.orgs.iter().map(|(name, org)| {
@@ -52,7 +52,7 @@ fn found(tenant: &str) -> (u16, Option<String>) {
 }
 
 #[tokio::test]
-async fn an_exact_host_is_its_tenant_and_no_other_host_is() {
+async fn only_an_exact_host_selects_its_tenant() {
     for framework in BOTH {
         let site = by_host(framework).await;
         for tenant in NAMES {
@@ -60,7 +60,7 @@ async fn an_exact_host_is_its_tenant_and_no_other_host_is() {
             assert_eq!(site.who(&host, "/who", &[]).await, found(tenant), "{framework:?}");
             assert_eq!(site.who(&host.to_ascii_uppercase(), "/who", &[]).await, found(tenant), "{framework:?}");
         }
-        // A port tells nothing, and neither does what a proxy or a client says beside the host.
+        // The port and headers of a proxy or a client are ignored.
         assert_eq!(site.who("portal.acme.localhost:9", "/who", &[]).await, found("acme"), "{framework:?}");
         let spoofed = [("x-forwarded-host", "portal.globex.localhost"), ("forwarded", "host=portal.globex.localhost")];
         assert_eq!(site.who(&site.at("portal.acme.localhost"), "/who", &spoofed).await, found("acme"), "{framework:?}");
@@ -89,14 +89,15 @@ async fn a_sign_in_stays_at_its_own_host() {
         let answer = site.complete(&mut browser, "acme", &authorize, ADA).await;
         assert_eq!((answer.status.as_u16(), answer.location()), (303, "/me"), "{framework:?}: {}", answer.body);
         assert!(navigate(&mut browser, &acme).await.body.contains("\"id\":\"acme\""), "{framework:?}");
-        // The same browser at the other host, were it to send its cookies there, is led to that tenant's Okta.
+        // The same browser, sending its cookies to the other host, is redirected to that
+        // tenant's Okta.
         let answer = navigate(&mut browser, &globex).await;
         assert!(answer.location().starts_with(&site.org("globex").issuer()), "{framework:?}: {}", answer.body);
     }
 }
 
 #[tokio::test]
-async fn a_subdomain_of_the_parent_is_a_tenant_and_nothing_deeper_or_beside_it() {
+async fn only_a_direct_subdomain_of_the_parent_is_a_tenant() {
     for framework in BOTH {
         let site = site(framework, &[Resolver::Subdomain("app.localhost".to_owned())]).await;
         let who = async |host: &str| site.who(&site.at(host), "/who", &[]).await;
@@ -122,7 +123,7 @@ async fn a_subdomain_of_the_parent_is_a_tenant_and_nothing_deeper_or_beside_it()
 }
 
 #[tokio::test]
-async fn of_two_ways_the_first_one_counts_and_brings_no_session_of_the_other() {
+async fn the_first_of_two_resolvers_decides_and_uses_no_session_of_the_other_tenant() {
     for framework in BOTH {
         let resolvers = [Resolver::Path("/t".to_owned()), Resolver::Subdomain("app.localhost".to_owned())];
         let site = site(framework, &resolvers).await;
@@ -134,14 +135,18 @@ async fn of_two_ways_the_first_one_counts_and_brings_no_session_of_the_other() {
 }
 
 #[tokio::test]
-async fn a_header_counts_where_somebody_asked_for_it_and_only_once() {
+async fn a_header_counts_only_if_configured_and_only_once() {
     for framework in BOTH {
         let path = Resolver::Path("/t".to_owned());
         let without = site(framework, std::slice::from_ref(&path)).await;
         let base = without.at("app.localhost");
         let globex =
             [("x-tenant", "globex"), ("x-tenant-id", "globex"), ("tenant", "globex"), ("x-okta-tenant", "globex")];
-        assert_eq!(without.who(&base, "/who", &globex).await, (200, None), "{framework:?}: nobody opted in");
+        assert_eq!(
+            without.who(&base, "/who", &globex).await,
+            (200, None),
+            "{framework:?}: the header is not configured"
+        );
         assert_eq!(without.who(&base, "/t/acme/who", &globex).await, found("acme"), "{framework:?}");
 
         let with = site(framework, &[Resolver::TrustedHeader("X-Tenant".to_owned()), path]).await;
@@ -159,7 +164,7 @@ async fn a_header_counts_where_somebody_asked_for_it_and_only_once() {
 }
 
 #[tokio::test]
-async fn the_one_session_of_a_browser_tells_its_tenant_and_a_made_up_one_tells_nothing() {
+async fn the_only_session_of_a_browser_selects_its_tenant_and_a_made_up_one_does_not() {
     for framework in BOTH {
         let site = site(framework, &[Resolver::Session]).await;
         let base = site.at("app.localhost");
@@ -177,7 +182,8 @@ async fn the_one_session_of_a_browser_tells_its_tenant_and_a_made_up_one_tells_n
     }
 }
 
-/// A neighbouring subdomain can plant a cookie of a plain name, and none with the prefix `__Host-`.
+/// A neighbouring subdomain can set a cookie without a prefix, but not one with the
+/// prefix `__Host-`.
 #[tokio::test]
 async fn over_tls_only_a_cookie_with_the_prefix_names_a_tenant() {
     for framework in BOTH {
@@ -199,9 +205,9 @@ async fn over_tls_only_a_cookie_with_the_prefix_names_a_tenant() {
 }
 
 #[tokio::test]
-async fn the_issuer_of_a_token_chooses_among_tenants_and_is_never_asked_itself() {
+async fn the_issuer_of_a_token_selects_a_tenant_and_is_never_contacted_otherwise() {
     for framework in BOTH {
-        // `rogue` is an org that could be reached, and that is no tenant.
+        // `rogue` is a reachable org that is not a tenant.
         let site = Site::start(framework, &["acme", "globex", "rogue"], |plan| {
             let tenants = plan.all().into_iter().filter(|tenant| tenant.id != id("rogue")).collect();
             build(plan, &[Resolver::BearerIssuer], tenants, |builder| builder)
@@ -220,21 +226,21 @@ async fn the_issuer_of_a_token_chooses_among_tenants_and_is_never_asked_itself()
         let own = site.org("acme").issuer();
         for (token, what) in [
             (rogue().sign(), "its own issuer"),
-            (rogue().claim("iss", own.as_str()).sign(), "a tenant's issuer, signed by somebody else"),
-            (rogue().claim("iss", format!("{own}/")).sign(), "nearly a tenant's issuer"),
+            (rogue().claim("iss", own.as_str()).sign(), "a tenant's issuer, signed by another org"),
+            (rogue().claim("iss", format!("{own}/")).sign(), "similar to a tenant's issuer"),
             (rogue().claim("iss", serde_json::json!([own, site.org("rogue").issuer()])).sign(), "two issuers"),
             (rogue().unsigned().claim("iss", own.as_str()).sign(), "no signature"),
         ] {
             assert_eq!(api(token).await, (401, None), "{framework:?}: {what}");
         }
-        assert_eq!(site.org("rogue").journal(), [], "{framework:?}: a stranger's issuer was asked");
+        assert_eq!(site.org("rogue").journal(), [], "{framework:?}: a foreign issuer was contacted");
         let outbound = site.outbound();
         assert!(outbound.iter().all(|request| request.ends_with("/keys")), "{framework:?}: {outbound:?}");
     }
 }
 
 #[tokio::test]
-async fn an_address_tells_whether_its_domain_is_known_and_nothing_else() {
+async fn an_email_address_reveals_only_whether_its_domain_is_known() {
     for framework in BOTH {
         let site = site(framework, &[Resolver::Path("/t".to_owned())]).await;
         let base = site.at("app.localhost");
@@ -242,13 +248,13 @@ async fn an_address_tells_whether_its_domain_is_known_and_nothing_else() {
             let body = url::form_urlencoded::Serializer::new(String::new()).append_pair("email", email).finish();
             site.browser().send(Method::POST, "/login", &[("host", &base), FORM], body).await
         };
-        // Somebody who is known at Okta and somebody who is not differ in nothing but the address that they typed.
+        // The responses for a known and an unknown user differ only in the typed address.
         let (known, other) = (post("ada@acme.example").await, post("zzz@acme.example").await);
         assert_eq!(known.status, 303, "{framework:?}");
         assert_eq!(known.location().replace("ada%40", "zzz%40"), other.location(), "{framework:?}");
         assert_eq!(known.body, other.body, "{framework:?}");
-        // So do domains: nearly a tenant's is as unknown as any.
-        // The field keeps what was typed.
+        // The same holds for domains: one similar to a tenant's is as unknown as any
+        // other. The field keeps the typed value.
         let plain = |body: &str, typed: &str| body.split("Reference").next().unwrap().replace(typed, "");
         let typed = "ada@nowhere.example";
         let unknown = post(typed).await;
@@ -266,7 +272,7 @@ async fn an_address_tells_whether_its_domain_is_known_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_chooser_lists_names_as_text_and_is_there_only_for_those_who_want_it() {
+async fn the_chooser_escapes_names_and_is_served_only_if_enabled() {
     for framework in BOTH {
         let start = async |email: bool, chooser: bool| {
             Site::start(framework, &NAMES, |plan| {
@@ -292,11 +298,11 @@ async fn the_chooser_lists_names_as_text_and_is_there_only_for_those_who_want_it
         }
         let answer = page(&start(true, false).await).await;
         assert!(answer.body.contains("<form") && !answer.body.contains("globex"), "{framework:?}: {}", answer.body);
-        assert_eq!(page(&start(false, false).await).await.status, 404, "{framework:?}: nothing to ask");
+        assert_eq!(page(&start(false, false).await).await.status, 404, "{framework:?}: no discovery is enabled");
     }
 }
 
-/// What is wrong with two tenants after a change to them.
+/// The configuration error for two tenants after a change to them.
 fn conflict(resolver: Resolver, change: impl FnOnce(&mut TenantSettings, &mut TenantSettings)) -> String {
     let tenant = |name: &str| {
         TenantSettings::new(id(name), format!("https://{name}.okta.com/oauth2/default"), format!("0oa{name}"))
@@ -312,7 +318,7 @@ fn conflict(resolver: Resolver, change: impl FnOnce(&mut TenantSettings, &mut Te
 }
 
 #[test]
-fn what_leads_to_two_tenants_is_told_at_load_time_with_both_names() {
+fn values_that_match_two_tenants_are_reported_at_load_time_with_both_names() {
     let path = || Resolver::Path("/t".to_owned());
     assert_eq!(conflict(path(), |_, _| {}), "", "the control");
     let both = |what: &str, message: String| {
@@ -347,7 +353,7 @@ fn what_leads_to_two_tenants_is_told_at_load_time_with_both_names() {
     );
     let twice = conflict(path(), |acme, globex| globex.id = acme.id.clone());
     assert!(twice.contains("the id `acme` leads to"), "{twice}");
-    // Here the order of the resolvers would decide who gets the users of acme.
+    // Here the order of the resolvers would decide which tenant gets the users of acme.
     let subdomain = || Resolver::Subdomain("App.example.com".to_owned());
     for host in ["acme.app.example.com", "ACME.APP.example.com"] {
         both(
@@ -358,10 +364,10 @@ fn what_leads_to_two_tenants_is_told_at_load_time_with_both_names() {
         );
     }
     let own = conflict(subdomain(), |_, globex| globex.hosts = vec!["globex.app.example.com".to_owned()]);
-    assert_eq!(own, "", "one's own subdomain is one's own");
+    assert_eq!(own, "", "a tenant may use its own subdomain as host");
 }
 
-/// Application-wide settings, and the problem that they are with these two tenants.
+/// The configuration error of application-wide settings with these two tenants.
 fn conflict_with(shared: impl FnOnce(ConfigBuilder) -> ConfigBuilder, tenants: [TenantSettings; 2]) -> String {
     let config = ConfigBuilder::default().base_url("https://app.example.com").cookie_secret(SECRET);
     let build = || -> Result<Tenants, Error> {
@@ -375,7 +381,8 @@ fn conflict_with(shared: impl FnOnce(ConfigBuilder) -> ConfigBuilder, tenants: [
 fn one_client_at_an_org_server_is_one_tenant() {
     let client = |same: bool| {
         conflict(Resolver::Path("/t".to_owned()), |acme, globex| {
-            // Audiences tell nothing here, and so the client is all that does.
+            // Org server tokens have no tenant-specific audience, so only the client
+            // distinguishes tenants.
             for tenant in [acme, globex] {
                 tenant.issuer = "https://one.okta.com".to_owned();
                 if same {
@@ -389,9 +396,9 @@ fn one_client_at_an_org_server_is_one_tenant() {
     assert!(told.contains("globex: it has the issuer and the client id of acme"), "{told}");
 }
 
-/// A pattern would give a stranger's host, or a stranger's addresses, to a tenant.
+/// A pattern would give foreign hosts or e-mail addresses to a tenant.
 #[test]
-fn what_is_no_host_and_no_domain_leads_to_nobody() {
+fn values_that_are_not_hosts_or_domains_are_rejected() {
     let path = || Resolver::Path("/t".to_owned());
     for host in ["", "*.acme.example", "acme.example:8080", "https://acme.example", "acme.example/", "a b"] {
         let told = conflict(path(), |acme, _| acme.hosts = vec![host.to_owned()]);
@@ -405,9 +412,10 @@ fn what_is_no_host_and_no_domain_leads_to_nobody() {
     }
 }
 
-/// A token of the issuer that a tenant had before counts as one of the present one, so its keys are fetched too.
+/// Tokens of a former issuer are accepted like tokens of the present one, so its keys are
+/// fetched as well.
 #[test]
-fn a_former_issuer_may_be_where_an_issuer_may_be() {
+fn a_former_issuer_must_meet_the_egress_policy() {
     for elsewhere in ["https://login.acme.example", "https://169.254.169.254", "https://localhost:6379"] {
         let told = conflict(Resolver::Path("/t".to_owned()), |acme, _| {
             acme.former_issuers = vec!["https://before.okta.com".to_owned(), elsewhere.to_owned()];
@@ -417,9 +425,10 @@ fn a_former_issuer_may_be_where_an_issuer_may_be() {
     }
 }
 
-/// Those who name no audience have the application's, whatever that is, and not what it is by default.
+/// Tenants without an audience get the application's configured audience, not the
+/// default.
 #[test]
-fn the_applications_own_audience_tells_two_tenants_at_one_server_apart_or_not() {
+fn the_applications_own_audience_may_make_two_tenants_at_one_server_ambiguous() {
     let told = |audience: &str| {
         let tenants = ["acme", "globex"]
             .map(|name| TenantSettings::new(id(name), "https://one.okta.com/oauth2/default", format!("0oa{name}")));
@@ -433,7 +442,7 @@ fn the_applications_own_audience_tells_two_tenants_at_one_server_apart_or_not() 
 }
 
 #[test]
-fn an_issuer_that_is_accepted_at_every_tenant_is_that_of_none() {
+fn an_issuer_accepted_at_every_tenant_must_not_be_a_tenants_issuer() {
     let server = |name: &str| format!("https://{name}.okta.com/oauth2/default");
     let told = |accepted: &str, change: fn(&mut TenantSettings)| {
         let tenants = ["acme", "globex"].map(|name| TenantSettings::new(id(name), server(name), format!("0oa{name}")));
@@ -441,7 +450,7 @@ fn an_issuer_that_is_accepted_at_every_tenant_is_that_of_none() {
         change(&mut acme);
         conflict_with(|config| config.accept_issuer(server(accepted)), [acme, globex])
     };
-    assert_eq!(told("machines", |_| {}), "", "one of the application's own");
+    assert_eq!(told("machines", |_| {}), "", "an issuer of the application itself");
     for told in [
         told("acme", |_| {}),
         told("moved", |acme| acme.former_issuers = vec!["https://moved.okta.com/oauth2/default".to_owned()]),
@@ -450,7 +459,7 @@ fn an_issuer_that_is_accepted_at_every_tenant_is_that_of_none() {
     }
 }
 
-/// Probes come by address, without `Host`, and by names that belong to no tenant.
+/// Health probes use an IP address, no `Host`, or names that belong to no tenant.
 #[tokio::test]
 async fn the_health_path_answers_for_unknown_hosts_and_nothing_else_does() {
     for framework in BOTH {
@@ -479,7 +488,7 @@ async fn the_health_path_answers_for_unknown_hosts_and_nothing_else_does() {
     }
 }
 
-/// What a server answers to these bytes.
+/// The server's response to these bytes.
 async fn raw(port: u16, request: &str) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
@@ -489,7 +498,7 @@ async fn raw(port: u16, request: &str) -> String {
     answer
 }
 
-/// A handler at the health path that asks for a user has none there.
+/// A handler at the health path that requires a user has none there.
 #[tokio::test]
 async fn a_protected_health_path_stays_404_for_unknown_hosts() {
     for framework in BOTH {

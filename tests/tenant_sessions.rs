@@ -1,5 +1,5 @@
-//! What an application learns of a tenant at sign-in, and what becomes of sessions that live on: a tenant that moves to
-//! another issuer, and tokens of two tenants that expire at once.
+//! Tenants and sessions: what the sign-in hook receives, what happens to sessions when a
+//! tenant moves to another issuer, and concurrent refreshes of two tenants.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -27,11 +27,12 @@ fn allow_paths(plan: &Plan) {
     }
 }
 
-/// The application's own records: an account for each issuer and subject, with the tenants where it was seen.
+/// The application's own records: an account for each issuer and subject, with the
+/// tenants of its sign-ins.
 type Accounts = Arc<Mutex<BTreeMap<(String, String), Vec<String>>>>;
 
 #[tokio::test]
-async fn the_hook_is_told_the_tenant_and_makes_an_account_for_each_issuer_and_subject() {
+async fn the_hook_receives_the_tenant_and_creates_an_account_for_each_issuer_and_subject() {
     let accounts = Accounts::default();
     let made = Arc::clone(&accounts);
     let hook = move |sign_in: SignIn| {
@@ -58,7 +59,7 @@ async fn the_hook_is_told_the_tenant_and_makes_an_account_for_each_issuer_and_su
         site.signed_in(tenant, ADA).await;
     }
     site.signed_in("acme", BEN).await;
-    // The same person by id and address, and an account at each Okta all the same.
+    // The same user id and address at both Oktas, but a separate account for each.
     let subject = |tenant: &str, user: &str| site.org(tenant).user(user).unwrap().id;
     assert_eq!(subject("acme", ADA), subject("globex", ADA), "the premise");
     let key = |tenant: &str, user: &str| (site.org(tenant).issuer(), subject(tenant, user));
@@ -67,7 +68,7 @@ async fn the_hook_is_told_the_tenant_and_makes_an_account_for_each_issuer_and_su
     assert_eq!(found[&key("acme", ADA)], ["acme", "acme"]);
     assert_eq!(found[&key("globex", ADA)], ["globex"]);
     assert_eq!(found[&key("acme", BEN)], ["acme"]);
-    // A refusal at one tenant is none at another.
+    // A refusal at one tenant does not affect another.
     let mut ben = site.browser();
     let authorize = ben.navigate("/t/globex/me").await.location().to_owned();
     let answer = site.complete(&mut ben, "globex", &authorize, BEN).await;
@@ -76,7 +77,7 @@ async fn the_hook_is_told_the_tenant_and_makes_an_account_for_each_issuer_and_su
     assert_eq!(accounts.lock().unwrap().len(), 3);
 }
 
-/// A database with one tenant, which is edited.
+/// A database with one tenant, which changes.
 #[derive(Clone)]
 struct Row(Arc<Mutex<TenantSettings>>);
 
@@ -88,17 +89,17 @@ impl TenantSource for Row {
     }
 }
 
-/// The issuer of the user's session, or the status of who has none.
+/// The issuer of the user's session, or the status without a session.
 async fn issuer_of(browser: &mut Browser) -> String {
     let answer = browser.fetch("/t/acme/me").await;
     if answer.status == 200 { answer.json()["issuer"].as_str().unwrap().to_owned() } else { answer.status.to_string() }
 }
 
 #[tokio::test]
-async fn a_tenant_that_moves_keeps_its_sessions_and_tokens_for_as_long_as_it_says_so() {
+async fn a_tenant_that_moves_keeps_sessions_and_tokens_of_its_former_issuers() {
     for store in ["cookie", "memory"] {
         let mut row = None;
-        // One tenant, with the org of before and the one to come.
+        // One tenant, with its former org and its new org.
         let site = Site::start(Framework::Axum, &["before", "after"], |plan| {
             for (_, org) in &plan.orgs {
                 org.allow_redirect(&format!("{}/t/acme", plan.base));
@@ -128,7 +129,7 @@ async fn a_tenant_that_moves_keeps_its_sessions_and_tokens_for_as_long_as_it_say
         let [mut old, mut new, mut late] = [site.browser(), site.browser(), site.browser()];
         sign_in(&mut old, "before").await;
         assert_eq!((api("before").await, api("after").await), (200, 401), "{store}: the control");
-        // A sign-in that is under way when the tenant moves.
+        // A sign-in that is pending when the tenant moves.
         let pending = late.navigate("/t/acme/me").await.location().to_owned();
 
         edit(&|acme| {
@@ -136,19 +137,19 @@ async fn a_tenant_that_moves_keeps_its_sessions_and_tokens_for_as_long_as_it_say
             acme.client_secret = settings("acme", site.org("after")).client_secret;
             acme.former_issuers = vec![before.clone()];
         });
-        assert_eq!(issuer_of(&mut old).await, before, "{store}: nobody is signed out by the move");
+        assert_eq!(issuer_of(&mut old).await, before, "{store}: the move ends no session");
         sign_in(&mut new, "after").await;
         assert_eq!(issuer_of(&mut new).await, after, "{store}");
-        assert_eq!((api("before").await, api("after").await), (200, 200), "{store}: both for a while");
+        assert_eq!((api("before").await, api("after").await), (200, 200), "{store}: both issuers are accepted");
         let begun = site.browser().navigate(&link).await;
-        assert!(begun.location().starts_with(&after), "{store}: a link in the dashboard of before: {}", begun.body);
+        assert!(begun.location().starts_with(&after), "{store}: a link in the former org's dashboard: {}", begun.body);
         site.quiet();
         let answer = site.complete(&mut late, "before", &pending, ADA).await;
         assert!(answer.body.contains("attempt_unknown"), "{store}: {}", answer.body);
-        assert_eq!(site.org("after").count("/token"), 0, "{store}: a code of one issuer went to the other");
+        assert_eq!(site.org("after").count("/token"), 0, "{store}: a code of one issuer was sent to the other");
 
         edit(&|acme| acme.former_issuers.clear());
-        assert_eq!(issuer_of(&mut old).await, "401 Unauthorized", "{store}: the move is over");
+        assert_eq!(issuer_of(&mut old).await, "401 Unauthorized", "{store}: the former issuer was removed");
         assert_eq!(issuer_of(&mut new).await, after, "{store}");
         assert_eq!((api("before").await, api("after").await), (401, 200), "{store}");
         assert_eq!(site.browser().navigate(&link).await.status, 400, "{store}");
@@ -172,7 +173,7 @@ impl TenantSource for Customers {
 }
 
 #[tokio::test]
-async fn a_tenant_that_was_removed_is_gone_at_once_and_a_link_to_its_issuer_leads_nowhere() {
+async fn a_removed_tenant_is_gone_immediately_and_a_link_with_its_issuer_is_rejected() {
     for store in ["cookie", "memory"] {
         let customers = Customers::default();
         let site = Site::start(Framework::Axum, &NAMES, |plan| {
@@ -193,27 +194,29 @@ async fn a_tenant_that_was_removed_is_gone_at_once_and_a_link_to_its_issuer_lead
         site.tenants.end_tenant(&id("acme")).await.unwrap();
         site.quiet();
         for target in ["/t/acme/me", "/t/acme/login", "/t/acme/login/initiate"] {
-            assert_eq!(acme.fetch(target).await.status, 404, "{store} {target}: the answer of before still counts");
+            assert_eq!(acme.fetch(target).await.status, 404, "{store} {target}: the cached result still counts");
         }
         let answer = site.browser().navigate(&link).await;
         assert_eq!(answer.status, 400, "{store}: {}", answer.body);
         assert!(answer.set_cookies().is_empty() && site.outbound().is_empty(), "{store}: {:?}", site.outbound());
         assert_eq!(globex.fetch("/t/globex/me").await.status, 200, "{store}");
 
-        // Somebody else gets the name, and whoever was in has to sign in there.
+        // Another customer gets the id, and users of the former one have to sign in
+        // again.
         let mut next = settings("acme", site.org("globex"));
         next.audience = Some("api://acme".to_owned());
         next.client_id = "0oanext".to_owned();
         customers.0.lock().unwrap().push(next);
         site.tenants.forget();
-        assert_eq!(acme.fetch("/t/acme/me").await.status, 401, "{store}: a session of before");
+        assert_eq!(acme.fetch("/t/acme/me").await.status, 401, "{store}: a session of the former tenant");
     }
 }
 
-/// Whoever is on the way back from Okta while the tenant goes begins no session that would count when it comes back; and
-/// what a store did not end is ended when it works again.
+/// A user who is returning from Okta while the tenant is removed gets no session that
+/// would become valid when the tenant returns. Sessions that a failing store kept are
+/// ended when it recovers.
 #[tokio::test]
-async fn nobody_is_in_at_a_tenant_that_was_removed_when_it_comes_back() {
+async fn a_removed_tenant_has_no_sessions_when_it_comes_back() {
     for late in ["a sign-in", "the store"] {
         let (customers, mut store) = (Customers::default(), None);
         let site = Site::start(Framework::Axum, &NAMES, |plan| {
@@ -244,7 +247,7 @@ async fn nobody_is_in_at_a_tenant_that_was_removed_when_it_comes_back() {
         } else {
             site.sign_in(&mut acme, "acme", ADA).await;
             store.fail(&["linked"]);
-            assert!(removal().await.unwrap_err().is_temporary(), "it says that nothing has ended");
+            assert!(removal().await.unwrap_err().is_temporary(), "the error says that no session has ended");
             store.fail(&[]);
         }
         eventually("no session is left", || store.len() == 0).await;
@@ -252,14 +255,15 @@ async fn nobody_is_in_at_a_tenant_that_was_removed_when_it_comes_back() {
         site.tenants.forget();
         assert_eq!(acme.fetch("/t/acme/me").await.status, 401, "{late}");
         site.sign_in(&mut acme, "acme", ADA).await;
-        assert_eq!(acme.fetch("/t/acme/me").await.status, 200, "{late}: whoever signs in again is in");
+        assert_eq!(acme.fetch("/t/acme/me").await.status, 200, "{late}: a new sign-in succeeds");
     }
 }
 
-/// What the application had before is not what its tenants had, and an org that was a tenant's issuer verifies nothing any
-/// more: only it could, and it would have to be asked with the credentials of the next one.
+/// The application's former issuers do not apply to its tenants. A former org server
+/// verifies no tokens: only it could introspect them, which would require sending it the
+/// credentials of the next one.
 #[tokio::test]
-async fn an_issuer_of_before_counts_for_its_own_tenant_and_as_a_server_of_its_own() {
+async fn a_former_issuer_counts_only_for_its_own_tenant_and_only_as_a_custom_server() {
     let site = Site::start(Framework::Axum, &["acme", "globex", "before"], |plan| {
         let (mut acme, globex) = (settings("acme", plan.org("acme")), settings("globex", plan.org("globex")));
         acme.former_issuers = vec![plan.org("globex").org_issuer(), plan.org("acme").org_issuer()];
@@ -281,12 +285,12 @@ async fn an_issuer_of_before_counts_for_its_own_tenant_and_as_a_server_of_its_ow
     site.quiet();
     for org in ["globex", "before"] {
         let token = site.org(org).mint().access_token(ADA, ["openid"]).sign();
-        assert_eq!(api("acme", token).await, 401, "{org}: a custom server that acme never had");
+        assert_eq!(api("acme", token).await, 401, "{org}: acme never had this custom server");
     }
     assert_eq!(api("globex", site.org("before").mint().access_token(ADA, ["openid"]).sign()).await, 401);
     for org in NAMES {
         let token = site.org(org).mint().server(ORG_SERVER).access_token(ADA, ["openid"]).sign();
-        assert_eq!(api("acme", token).await, 401, "{org}: an org server is asked, and not any more");
+        assert_eq!(api("acme", token).await, 401, "{org}: a former org server is not contacted");
     }
     assert!(site.outbound().is_empty(), "{:?}", site.outbound());
 }
@@ -312,7 +316,7 @@ async fn sessions_of_two_tenants_refresh_at_once_each_at_its_own_org() {
             builder.resolve(Resolver::Path("/t".to_owned())).build().unwrap()
         })
         .await;
-        // Both in one browser, of people with the same id.
+        // Both tenants in one browser, with users of the same id.
         let mut browser = site.signed_in("acme", ADA).await;
         site.sign_in(&mut browser, "globex", ADA).await;
         site.advance(Duration::from_secs(3601));
@@ -326,7 +330,7 @@ async fn sessions_of_two_tenants_refresh_at_once_each_at_its_own_org() {
             assert_eq!(answer.status, 200, "{store} {tenant}: {}", answer.body);
             assert_eq!(claims(&answer.body)["iss"], site.org(tenant).issuer(), "{store}");
             let same = answers.iter().filter(|(other, _)| other == tenant).all(|(_, other)| other.body == answer.body);
-            assert!(same, "{store} {tenant}: one refresh for all");
+            assert!(same, "{store} {tenant}: one refresh for all requests");
         }
         for tenant in NAMES {
             let org = site.org(tenant);

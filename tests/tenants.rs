@@ -1,4 +1,5 @@
-//! Many tenants in one application: what is one tenant's is worth nothing at another, on both frameworks.
+//! Many tenants in one application, on both frameworks: nothing of one tenant is valid at
+//! another.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
@@ -37,9 +38,9 @@ enum Framework {
 
 const BOTH: [Framework; 2] = [Framework::Axum, Framework::Actix];
 
-/// Who is asked for, at which tenant.
+/// The user and the tenant that a handler sees.
 fn said(name: &str, tenant: Option<&TenantSettings>) -> String {
-    format!("{name} at {}", tenant.map_or("nobody", |tenant| tenant.id.as_str()))
+    format!("{name} at {}", tenant.map_or("no tenant", |tenant| tenant.id.as_str()))
 }
 
 fn serve(framework: Framework, listener: TcpListener, tenants: Tenants) {
@@ -82,7 +83,7 @@ fn serve(framework: Framework, listener: TcpListener, tenants: Tenants) {
     }
 }
 
-/// Two orgs whose users, ids, addresses and client ids are the same; their keys are not.
+/// Two orgs with identical users, ids, addresses and client ids; their keys differ.
 struct Site {
     acme: Org,
     globex: Org,
@@ -103,7 +104,7 @@ fn settings(name: &str, org: &Org) -> TenantSettings {
     tenant
 }
 
-/// Orgs on this machine may be reached, for tests.
+/// Allows orgs on this machine, for tests.
 fn local() -> EgressPolicy {
     EgressPolicy::default().dangerous().allow_loopback()
 }
@@ -181,7 +182,7 @@ impl Site {
     }
 }
 
-/// The cookies of one tenant under the names of another.
+/// The cookies of one tenant, renamed to those of another.
 fn renamed(browser: &Browser, from: &str, to: &str) -> Browser {
     let mut other = browser.clone();
     other.jar = browser.jar.iter().map(|(name, value)| (name.replace(from, to), value.clone())).collect();
@@ -205,7 +206,7 @@ async fn a_session_of_one_tenant_opens_nothing_at_another() {
 }
 
 #[tokio::test]
-async fn a_sign_in_ends_where_it_began_and_nowhere_else() {
+async fn a_sign_in_ends_only_at_its_tenant() {
     for framework in BOTH {
         let site = Site::by_path(framework, "cookie").await;
         let mut browser = site.browser();
@@ -218,22 +219,23 @@ async fn a_sign_in_ends_where_it_began_and_nowhere_else() {
         }
         assert!(
             site.globex.journal().is_empty() && site.acme.count("/v1/token") == 0,
-            "{framework:?}: a code went out"
+            "{framework:?}: a code was sent"
         );
         assert_eq!(browser.navigate(&response).await.location(), "/t/acme/me");
     }
 }
 
 #[tokio::test]
-async fn a_sign_in_of_somebody_else_is_not_completed_in_another_browser() {
+async fn a_sign_in_of_an_attacker_is_not_completed_in_another_browser() {
     let site = Site::by_path(Framework::Axum, "cookie").await;
-    // The attacker has a session and starts a second sign-in, which the victim is lured to complete.
+    // The attacker has a session and starts a second sign-in, which the victim is lured
+    // to complete.
     let mut attacker = site.signed_in("acme", BEN).await;
     let answer = attacker.navigate("/t/acme/login").await;
     let mut victim = site.signed_in("acme", ADA).await;
     let Response::Redirect(response) = site.acme.sign_in(answer.location(), ADA).await.unwrap() else { panic!() };
     site.quiet();
-    // The victim is signed in, and goes on as themselves. The code is not exchanged.
+    // The victim stays signed in as themselves. The code is not exchanged.
     assert_eq!(victim.navigate(&response).await.location(), "/t/acme/");
     assert_eq!(site.acme.count("/v1/token"), 0, "the code was exchanged");
     assert_eq!(victim.fetch("/t/acme/me").await.body, "Ada Lovelace at acme");
@@ -247,7 +249,8 @@ async fn tokens_and_messages_of_one_tenant_are_nothing_at_another() {
         let mut globex = site.signed_in("globex", ADA).await;
         let _acme = site.signed_in("acme", ADA).await;
         let token = site.acme.mint().access_token(ADA, ["openid"]).sign();
-        // The keys of both are known by now; only that nobody is asked about what is foreign counts.
+        // The keys of both orgs are already cached; foreign tokens must cause no further
+        // request.
         assert_eq!(site.call("/t/acme/api", &token, &[]).await.body, format!("{ADA} at acme"), "{framework:?}");
         let own = site.globex.mint().access_token(ADA, ["openid"]).sign();
         assert_eq!(site.call("/t/globex/api", &own, &[]).await.status, 200);
@@ -268,7 +271,8 @@ async fn tokens_and_messages_of_one_tenant_are_nothing_at_another() {
         assert!(message.status.is_some_and(|status| (400..500).contains(&status)), "{framework:?}: {message:?}");
         assert!(site.globex.journal().is_empty(), "{framework:?}: {:?}", site.globex.journal());
         assert_eq!(globex.fetch("/t/globex/me").await.body, "Ada Lovelace at globex", "{framework:?}");
-        // Listing and ending by user touch one tenant alone, though the user's id is the same at both.
+        // Listing and ending sessions by user affects only one tenant, although the
+        // user's id is the same at both.
         let (a, g) = (
             site.tenants.tenant(&id("acme")).await.unwrap().unwrap(),
             site.tenants.tenant(&id("globex")).await.unwrap().unwrap(),
@@ -286,7 +290,7 @@ async fn tokens_and_messages_of_one_tenant_are_nothing_at_another() {
 }
 
 #[tokio::test]
-async fn an_unknown_tenant_is_404_and_nobody_is_asked() {
+async fn an_unknown_tenant_is_404_without_any_request() {
     for framework in BOTH {
         let header = Resolver::TrustedHeader("x-tenant".to_owned());
         let resolvers = [header, Resolver::Path("/t".to_owned()), Resolver::BearerIssuer, Resolver::Session];
@@ -298,7 +302,8 @@ async fn an_unknown_tenant_is_404_and_nobody_is_asked() {
         let named = |name: &'static str| [("x-tenant", name)];
         assert_eq!(site.browser().send(Method::GET, "/me", &named("initech"), String::new()).await.status, 404);
         assert_eq!(site.browser().send(Method::GET, "/me", &named("acme"), String::new()).await.status, 401);
-        // The issuer of a token chooses among those that there are. Whatever else it says is not looked up.
+        // The issuer of a token selects among the existing tenants. Other claims are not
+        // used for the lookup.
         let token = site.acme.mint().access_token(ADA, ["openid"]);
         assert_eq!(site.call("/api", &token.sign(), &[]).await.body, format!("{ADA} at acme"), "{framework:?}");
         site.quiet();
@@ -312,7 +317,7 @@ async fn an_unknown_tenant_is_404_and_nobody_is_asked() {
 }
 
 #[tokio::test]
-async fn a_policy_of_a_tenant_lets_nobody_in_who_has_none() {
+async fn a_policy_of_a_tenant_denies_requests_without_a_tenant() {
     for framework in BOTH {
         let resolvers = [Resolver::Path("/t".to_owned())];
         let strict = PolicySet::default().protect("/policed", group("Admins"));
@@ -322,16 +327,16 @@ async fn a_policy_of_a_tenant_lets_nobody_in_who_has_none() {
 }
 
 #[tokio::test]
-async fn the_entrance_tells_nothing_about_users_and_its_form_may_lead_on() {
+async fn home_realm_discovery_reveals_nothing_about_users_and_its_form_redirects() {
     for framework in BOTH {
         let site = Site::by_path(framework, "cookie").await;
         let page = site.browser().navigate("/login?return_to=/%22%3E%3Cscript%3E").await;
         assert!(page.status == 200 && !page.body.contains("<script>"), "{}", page.body);
         assert!(page.header("content-security-policy").contains("form-action 'self' https: http:"));
-        assert!(!page.body.contains("acme"), "customers are told");
-        assert!(!page.body.contains("Code:") && !page.body.contains("tenant_required"), "nothing has failed");
+        assert!(!page.body.contains("acme"), "customer names are revealed");
+        assert!(!page.body.contains("Code:") && !page.body.contains("tenant_required"), "there is no error");
         let mut places = Vec::new();
-        for user in ["ada@acme.example", "nobody@ACME.example"] {
+        for user in ["ada@acme.example", "unknown@ACME.example"] {
             let body = format!("email={}", user.replace('@', "%40"));
             let answer = site.browser().send(Method::POST, "/login", &[FORM], body).await;
             assert_eq!(answer.status, 303, "{framework:?}: {}", answer.body);
@@ -346,7 +351,7 @@ async fn the_entrance_tells_nothing_about_users_and_its_form_may_lead_on() {
 }
 
 #[tokio::test]
-async fn a_third_party_names_the_tenant_exactly_and_proves_nothing() {
+async fn a_third_party_names_the_tenant_exactly_and_authenticates_no_user() {
     for framework in BOTH {
         let site = Site::by_path(framework, "cookie").await;
         let link =
@@ -358,7 +363,7 @@ async fn a_third_party_names_the_tenant_exactly_and_proves_nothing() {
         assert!(answer.location().starts_with(&format!("{}/t/acme/login?", site.base)), "{}", answer.body);
         let posted = site.browser().send(Method::POST, "/t/acme/login/initiate", &[FORM], good.clone()).await;
         assert!(posted.location().starts_with(&site.acme.issuer()), "{framework:?}: {}", posted.body);
-        assert!(posted.set_cookies().iter().all(|cookie| cookie.contains("_login_")), "nobody is signed in");
+        assert!(posted.set_cookies().iter().all(|cookie| cookie.contains("_login_")), "no session is created");
         // Okta's dashboard names the org.
         let org = link(&[("iss", &site.acme.org_issuer())]);
         let answer = site.browser().navigate(&format!("/login/initiate?{org}")).await;
@@ -396,7 +401,7 @@ async fn sessions_live_side_by_side_or_exclude_each_other() {
         let expected = if exclusive { 401 } else { 200 };
         assert_eq!(browser.fetch("/t/globex/me").await.body, "Ben Okri at globex");
         assert_eq!(browser.fetch("/t/acme/me").await.status, expected, "{store}");
-        // It has ended, and has not only been taken out of this browser.
+        // The session has ended; it was not only removed from this browser.
         assert_eq!(copy.fetch("/t/acme/me").await.status, expected, "{store}: a copy of its cookie");
         assert_eq!(elsewhere.fetch("/t/acme/me").await.status, 200, "{store}: another browser of the same user");
         if store == "memory" {
@@ -407,9 +412,10 @@ async fn sessions_live_side_by_side_or_exclude_each_other() {
     }
 }
 
-/// A cookie with the name of a tenant's is no session: neither a made-up one, nor another tenant's under that name.
+/// A cookie with the name of a tenant's session is not proof of a session: it may be made
+/// up, or another tenant's.
 #[tokio::test]
-async fn with_exclusive_tenants_nobody_ends_a_session_that_is_not_in_the_browser() {
+async fn with_exclusive_tenants_only_sessions_of_the_browser_are_ended() {
     for store in ["cookie", "memory"] {
         let resolvers = [Resolver::Path("/t".to_owned())];
         let site = Site::start(Framework::Axum, store, &resolvers, |builder| builder.exclusive(true)).await;
@@ -440,9 +446,10 @@ async fn the_sessions_of_a_removed_tenant_end_and_do_not_come_back() {
     }
 }
 
-/// The callback would come from Okta's site, with its `state` in the body: nothing tells whose it is.
+/// A form-post callback comes from Okta's site, without the session cookies and with its
+/// `state` in the body, so its tenant cannot be determined.
 #[test]
-fn tenants_that_sessions_tell_apart_cannot_have_callbacks_by_form_post() {
+fn tenants_resolved_by_session_cannot_use_form_post_callbacks() {
     let build = |mode: ResponseMode, resolvers: &[Resolver]| {
         let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
         let acme = TenantSettings::new(id("acme"), "https://acme.okta.com", "0oa1");
@@ -457,7 +464,7 @@ fn tenants_that_sessions_tell_apart_cannot_have_callbacks_by_form_post() {
 }
 
 #[tokio::test]
-async fn issuers_elsewhere_and_audiences_in_common_are_problems_at_load_time() {
+async fn foreign_issuers_and_shared_audiences_are_errors_at_load_time() {
     let tenant = |name: &str, issuer: &str| TenantSettings::new(id(name), issuer, format!("0oa{name}"));
     let build = |tenants: Vec<TenantSettings>, resolver: Resolver| {
         let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
@@ -466,10 +473,11 @@ async fn issuers_elsewhere_and_audiences_in_common_are_problems_at_load_time() {
     };
     let error = build(vec![tenant("acme", "https://acme.example")], Resolver::Host).unwrap_err().to_string();
     assert!(error.contains("acme") && error.contains("allow_domain"), "{error}");
-    // One that the tenant had before is held to the same as the one that it has.
+    // A former issuer must meet the same rules as the present one.
     let mut moved = tenant("acme", "https://acme.okta.com");
     moved.former_issuers = vec!["old.okta.com".to_owned()];
-    // So is whatever else would fail when somebody comes. A secret is in no message.
+    // Other errors that would appear only with a request are reported as well. No message
+    // contains a secret.
     moved.client_secret = Some(Secret::new("not to be told"));
     moved.base_url = Some("https://app.example.com/acme".to_owned());
     let error = TenantTable::new([moved]).unwrap_err().to_string();
@@ -492,7 +500,7 @@ async fn issuers_elsewhere_and_audiences_in_common_are_problems_at_load_time() {
     }
 }
 
-/// A database that knows `acme` at once, and takes its time for everything else.
+/// A database that returns `acme` immediately, and responds slowly to every other id.
 #[derive(Clone)]
 struct Busy(Arc<BusyState>);
 
@@ -518,7 +526,7 @@ impl TenantSource for Busy {
 }
 
 #[tokio::test]
-async fn made_up_names_take_a_bounded_part_of_a_source_and_none_of_what_known_tenants_need() {
+async fn lookups_of_made_up_names_are_bounded_and_do_not_block_known_tenants() {
     let open = tokio::sync::watch::Sender::new(false);
     let source = Busy(Arc::new(BusyState { under_way: AtomicUsize::new(0), most: AtomicUsize::new(0), open }));
     let org = Org::start().await.unwrap();
@@ -534,10 +542,11 @@ async fn made_up_names_take_a_bounded_part_of_a_source_and_none_of_what_known_te
     }
     support::eventually("questions are asked", || source.0.under_way.load(Ordering::SeqCst) == 24).await;
     org.clock().advance(Duration::from_secs(61));
-    assert!(tenants.tenant(&id("acme")).await.unwrap().is_some(), "its question has its turn");
+    assert!(tenants.tenant(&id("acme")).await.unwrap().is_some(), "its lookup is not blocked");
     source.0.open.send_replace(true);
     while let Some(answer) = strangers.join_next().await {
-        // One that waited for more than two seconds on a busy machine may have been sent away.
+        // A lookup that waited for more than two seconds on a busy machine may have been
+        // rejected.
         match answer.unwrap() {
             Ok(found) => assert!(found.is_none()),
             Err(error) => assert!(error.is_temporary() && error.retry_after().is_some(), "{error}"),
@@ -546,7 +555,7 @@ async fn made_up_names_take_a_bounded_part_of_a_source_and_none_of_what_known_te
     assert_eq!(source.0.most.load(Ordering::SeqCst), 24);
 }
 
-/// A database that counts, fails when it is told to, and waits for nobody.
+/// A database that counts lookups, fails on request, and responds immediately.
 #[derive(Clone, Default)]
 struct Database(Arc<(AtomicUsize, AtomicBool)>);
 
@@ -567,34 +576,34 @@ impl TenantSource for Database {
 }
 
 #[tokio::test]
-async fn a_source_is_asked_once_and_its_last_answer_serves_while_it_is_away() {
+async fn a_source_is_queried_once_and_its_last_result_is_used_during_an_outage() {
     let (database, org) = (Database::default(), Org::start().await.unwrap());
     let clock = org.clock();
     let shared = ConfigBuilder::default().base_url("http://localhost:8080").cookie_secret(SECRET);
     let shared = OktaAuth::builder(shared).clock(move || clock.now());
     let tenants = Tenants::builder(shared).source(database.clone()).resolve(Resolver::Host).build().unwrap();
     let asked = || database.0.0.load(Ordering::SeqCst);
-    let (acme, nobody) = (id("acme"), id("nobody"));
+    let (acme, unknown) = (id("acme"), id("unknown"));
     let all = futures_util::future::join_all((0..1_000).map(|_| tenants.tenant(&acme))).await;
     assert!(all.into_iter().all(|found| found.unwrap().is_some()));
-    assert_eq!(asked(), 1, "many requests ask once");
+    assert_eq!(asked(), 1, "many requests cause one lookup");
     for _ in 0..10 {
-        assert!(tenants.tenant(&nobody).await.unwrap().is_none());
+        assert!(tenants.tenant(&unknown).await.unwrap().is_none());
     }
-    assert_eq!(asked(), 2, "that there is none is remembered");
-    // A source that is not exact gives nobody another's tenant.
+    assert_eq!(asked(), 2, "the missing tenant is cached");
+    // A source with an inexact match must not return another tenant.
     assert_eq!(tenants.tenant(&id("wrong")).await.unwrap_err().code(), Code::TenantUnavailable);
     let before = asked();
     org.clock().advance(Duration::from_secs(61));
     tenants.tenant(&acme).await.unwrap().unwrap();
-    assert_eq!(asked(), before + 1, "an answer is believed for a minute");
+    assert_eq!(asked(), before + 1, "a result is cached for a minute");
     database.0.1.store(true, Ordering::SeqCst);
     org.clock().advance(Duration::from_secs(61));
     for _ in 0..10 {
         tenants.tenant(&acme).await.unwrap().unwrap();
     }
-    assert_eq!(asked(), before + 2, "the last answer serves, and the source is left alone");
+    assert_eq!(asked(), before + 2, "the last result is used during the backoff");
     assert!(tenants.tenant(&id("new")).await.is_err());
     tenants.forget();
-    assert!(tenants.tenant(&acme).await.is_err(), "what is forgotten does not serve");
+    assert!(tenants.tenant(&acme).await.is_err(), "a forgotten tenant is not served from the cache");
 }

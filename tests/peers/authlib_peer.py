@@ -33,7 +33,7 @@ class Authlib(unittest.TestCase):
         cls.org.wait()
 
     def visit(self, url):
-        """What a browser does at the org: the form of the sign-in page, and where it leads."""
+        """Submits the sign-in page of the org like a browser, and returns where it redirects."""
         page = requests.get(url, timeout=10).text
         handle = html.unescape(re.search(r'name="stateToken" value="([^"]+)"', page).group(1))
         form = {"stateToken": handle, "username": ADA, "password": PASSWORD}
@@ -41,7 +41,7 @@ class Authlib(unittest.TestCase):
         answer = requests.post(action, data=form, allow_redirects=False, timeout=10)
         return answer.headers["location"]
 
-    def test_it_signs_in_and_uses_what_it_gets(self):
+    def test_it_signs_in_and_uses_the_tokens(self):
         self.assertEqual(self.metadata["issuer"], self.issuer)
         session = OAuth2Session(
             self.client["client_id"],

@@ -1,4 +1,4 @@
-// The program over HTTPS, with a certificate of its own and with one that is given, read by Node's own client.
+// The program over HTTPS, with a self-signed and with a given certificate, called by Node's client.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => org?.stop());
 
-/// A request to the listener, under the name that is in the certificate.
+/// Sends a request to the listener, with the host name in the certificate.
 function request(path, { method = "GET", body } = {}) {
   return new Promise((resolve, reject) => {
     const options = { host: "127.0.0.1", port: org.port, servername: "okta.internal", path, method, ca };
@@ -29,7 +29,7 @@ function request(path, { method = "GET", body } = {}) {
   });
 }
 
-test("issuers, redirects and cookies are those of https", async () => {
+test("issuers, redirects and cookies use https", async () => {
   const metadata = JSON.parse((await request("/oauth2/default/.well-known/openid-configuration")).text);
   assert.equal(metadata.issuer, "https://okta.internal/oauth2/default");
   const query = new URLSearchParams({
@@ -44,7 +44,7 @@ test("issuers, redirects and cookies are those of https", async () => {
   assert.match(answer.headers["set-cookie"].find((cookie) => cookie.startsWith("idx=")), /; SameSite=None; Secure$/);
 });
 
-test("a client without the certificate is not fooled, and another name is not in it", async () => {
+test("a client rejects an unknown certificate and another host name", async () => {
   const direct = { host: "127.0.0.1", port: org.port, path: "/" };
   const refused = (options) => new Promise((resolve) => {
     https.get({ ...direct, ...options }, () => resolve("answered")).on("error", (error) => resolve(error.code));

@@ -15,7 +15,7 @@ const auth = new OktaAuth({
   issuer: ${JSON.stringify(issuer)}, clientId: ${JSON.stringify(PUBLIC_CLIENT)},
   redirectUri: location.origin + "/callback", postLogoutRedirectUri: location.origin + "/", scopes: SCOPES,
 });
-// Tokens of a session that was signed out go when the app starts again.
+// Starting the app removes tokens of an ended session.
 if (location.pathname === "/") auth.start();
 </script>`;
 
@@ -55,7 +55,7 @@ async function redirect(page) {
   });
 }
 
-test("a redirect signs in, and userinfo tells the rest", async () => {
+test("a redirect signs in, and userinfo returns the rest of the profile", async () => {
   const { context, page } = await app();
   await redirect(page);
   assert.equal((await claims(page)).name, ADA.name);

@@ -13,7 +13,7 @@ let org;
 before(async () => { org = await startOrg(); });
 after(() => org?.stop());
 
-/// What a browser does at the org: the form of the sign-in page, and where it leads.
+/// Submits the sign-in page of the org like a browser, and returns where it redirects.
 async function visit(url) {
   const page = await (await fetch(url)).text();
   const handle = page.match(/name="stateToken" value="([^"]+)"/)[1];
@@ -22,7 +22,7 @@ async function visit(url) {
   return new URL(answer.headers.get("location"));
 }
 
-test("it signs in and uses what it gets", async () => {
+test("it signs in and uses the tokens", async () => {
   const { client_secret: secret } = org.client(WEB_CLIENT);
   const config = await client.discovery(
     new URL(org.issuer), WEB_CLIENT, secret, client.ClientSecretBasic(secret), { execute: [client.allowInsecureRequests] },

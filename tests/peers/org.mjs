@@ -1,4 +1,4 @@
-// The development org as a program, for the peers: started, configured over its test API, stopped.
+// Starts, configures and stops the development org as a program, for tests with third-party clients.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ export const PUBLIC_CLIENT = "0oadevpublic0000001";
 export const WEB_CLIENT = "0oadevclient0000001";
 export const ADA = { login: "ada@example.test", password: "correct-horse-1", name: "Ada Lovelace" };
 
-/// Starts an org on a free port. The first line of its output says how to connect.
+/// Starts an org on a free port. The first line of its output has the connection details.
 export async function startOrg(...options) {
   const child = spawn(BINARY, ["--json", "--port", "0", ...options], { stdio: ["ignore", "pipe", "inherit"] });
   const lines = readline.createInterface({ input: child.stdout });
@@ -26,7 +26,7 @@ export async function startOrg(...options) {
     client: (id) => org.clients.find((client) => client.client_id === id),
     /// Changes a client: `PATCH /dev/clients/{id}`.
     change: (id, members) => api(org.url, "PATCH", `/clients/${id}`, members),
-    /// The requests whose path ends with this.
+    /// Returns the requests whose path ends with this.
     journal: (path) => api(org.url, "GET", `/journal?path=${path}`),
     stop: () => child.kill(),
   };

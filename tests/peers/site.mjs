@@ -1,4 +1,4 @@
-// A static site with one page, on a free port of 127.0.0.1, and Chromium to visit it.
+// A static site with one page on a free port of 127.0.0.1, and a Chromium that visits it.
 
 import http from "node:http";
 import { once } from "node:events";
@@ -31,7 +31,7 @@ export function startBrowser() {
   });
 }
 
-/// Fills in the sign-in page of the org.
+/// Submits the sign-in page of the org.
 export async function signIn(page, person) {
   await page.getByLabel("Username").fill(person.login);
   await page.getByLabel("Password").fill(person.password);

@@ -123,7 +123,7 @@ impl SharedStore {
     }
 
     /// Waits until a reader waits at the gate.
-    pub(crate) async fn until_somebody_waits(&self) {
+    pub(crate) async fn until_a_reader_waits(&self) {
         self.0.gate.subscribe().wait_for(|gate| *gate == Gate::Waited).await.unwrap();
     }
 
