@@ -1,4 +1,4 @@
-//! Where an application runs: behind proxies of both kinds, and beside an issuer with an inside address.
+//! Deployments: behind forward and reverse proxies, and with an issuer that has an internal address.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ use crate::app::{App, Framework};
 use crate::support::site::local;
 use crate::support::{ADA, Browser, Relay};
 
-/// Where the org listens.
+/// The address that the org listens on.
 fn address(org: &Org) -> SocketAddr {
     org.url().strip_prefix("http://").unwrap().parse().unwrap()
 }
@@ -27,7 +27,7 @@ fn own_requests(org: &Org) -> Vec<(String, String)> {
 
 pub(crate) async fn a_backchannel_is_used_by_the_application_and_never_by_browsers<F: Framework>() {
     let org = Org::start().await.unwrap();
-    // A second loopback address is the inside host.
+    // A second loopback address acts as the internal host.
     let inside = Relay::inside("127.0.0.2", address(&org)).await;
     let url = inside.url();
     let app = App::with::<F>(org, move |config| {
@@ -115,7 +115,7 @@ pub(crate) async fn hosts_of_no_proxy_and_this_machine_are_reached_directly<F: F
     for (name, more) in [
         ("HTTPS_PROXY", None),
         ("ALL_PROXY", None),
-        // What is not encrypted goes to no other machine.
+        // Unencrypted requests are never sent to another machine.
         ("OKTA_HTTP_PROXY", Some(("OKTA_HTTP_PROXY", "http://proxy.invalid:3128"))),
         ("OKTA_HTTP_PROXY", Some(("NO_PROXY", "127.0.0.1"))),
         ("OKTA_HTTP_PROXY", Some(("no_proxy", "*"))),
@@ -125,7 +125,7 @@ pub(crate) async fn hosts_of_no_proxy_and_this_machine_are_reached_directly<F: F
         let mut variables: Vec<(String, String)> =
             org.env().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         variables.push((name.to_owned(), proxy.url()));
-        // Of two with one name the later one counts.
+        // Of two variables with one name, the later one counts.
         variables.extend(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let config = ConfigBuilder::from_variables(variables).cookie_secret(crate::support::SECRET);
         let app = App::with::<F>(org, |base| {
@@ -138,7 +138,7 @@ pub(crate) async fn hosts_of_no_proxy_and_this_machine_are_reached_directly<F: F
     assert!(proxy.seen().is_empty(), "{:?}", proxy.seen());
 }
 
-/// What tenants cause goes where the policy sees the addresses, whatever the operator's proxy is.
+/// Requests of tenants ignore the operator's proxy, so that the egress policy sees the addresses.
 #[tokio::test]
 async fn requests_of_tenants_take_no_proxy() {
     let (org, proxy) = (Org::start().await.unwrap(), Relay::forward().await);

@@ -1,5 +1,5 @@
-//! The first minutes of a new user: an application that is put together wrongly says what is wrong, and the natural
-//! way to write a handler compiles.
+//! The first minutes with the library: an incorrectly assembled application reports its mistake, and natural handler
+//! signatures compile.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -29,7 +29,7 @@ thread_local! {
     static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Writes into the log of this thread.
+/// Writes to the log of this thread.
 struct ThisThread;
 
 impl Write for ThisThread {
@@ -59,7 +59,7 @@ impl Log {
     }
 }
 
-/// An application at Okta. Without a browser that signs in nothing asks Okta for anything.
+/// An application with an Okta issuer, which is contacted only when a browser signs in.
 fn auth(change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> OktaAuth {
     let config = ConfigBuilder::default().issuer("https://dev-1.okta.com/oauth2/default").client_id("0oa1");
     let config = config.client_secret("secret-of-a-vault").cookie_secret(crate::support::SECRET);
@@ -74,7 +74,7 @@ async fn actix_name(user: okta_auth_actix::User) -> String {
     user.name().to_owned()
 }
 
-/// Status and body of a GET that accepts anything.
+/// Status and body of a GET that accepts any type.
 async fn axum_get(app: &Router, path: &str) -> (u16, String) {
     let request = Request::get(path).header("accept", "text/html").body(Body::empty()).unwrap();
     let response = app.clone().oneshot(request).await.unwrap();
@@ -83,7 +83,7 @@ async fn axum_get(app: &Router, path: &str) -> (u16, String) {
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-/// The same of an application of actix-web.
+/// Status and body of a GET to an application of actix-web.
 macro_rules! actix_get {
     ($app:expr, $path:expr) => {{
         let request = actix::TestRequest::with_uri($path).insert_header(("accept", "text/html")).to_request();
@@ -102,7 +102,7 @@ macro_rules! actix_get {
     }};
 }
 
-/// Nothing on the page that only a developer understands.
+/// Asserts that the page contains no technical terms.
 fn is_for_visitors(status: u16, page: &str) {
     assert_eq!(status, 500, "{page}");
     assert!(page.contains("Something went wrong"), "{page}");
@@ -154,7 +154,7 @@ async fn without_the_layer_visitors_see_a_plain_page_and_the_log_names_the_fix_i
         assert!(problems.len() == count + 1 && line.contains("ERROR") && line.contains(path), "{problems:?}");
         assert!(line.contains("call `.wrap(OktaAuthLayer::new(&auth))` on the `App`"), "{line}");
     }
-    // actix-web makes `None` of every error of an extractor; the log says which error it was.
+    // actix-web converts every error of an extractor to `None`; the log says which error it was.
     assert_eq!(actix_get!(app, "/maybe"), (200, "false".to_owned()));
     let problems = log.problems();
     assert!(problems.len() == 5 && problems[4].contains("ERROR") && problems[4].contains("/maybe"), "{problems:?}");
@@ -184,7 +184,7 @@ async fn a_nested_router_without_a_mount_path_is_reported_once() {
     assert!(problems.len() == 1 && problems[0].contains("WARN"), "{problems:?}");
     assert!(problems[0].contains("ConfigBuilder::mount_path(\"/app\")"), "{problems:?}");
 
-    // The other way round: a mount path, and no nest.
+    // The reverse mistake: a mount path without a nest.
     let wrong = app(auth(|config| config.mount_path("/app")));
     assert_eq!((axum_get(&wrong, "/page").await.0, axum_get(&wrong, "/page").await.0), (200, 200));
     let problems = log.problems();
@@ -225,7 +225,7 @@ async fn routes_of_the_library_that_are_missing_or_taken_are_reported_once() {
     let problems = log.problems();
     assert!(problems.len() == 2 && problems[1].contains("ConfigBuilder::mount_path"), "{problems:?}");
 
-    // A route of the application that comes first is served in place of the library's.
+    // A route of the application that is registered first replaces the library's.
     let auth = self::auth(|config| config);
     let app = actix_web::App::new().route("/login", page()).configure(okta_auth(&auth)).wrap(OktaAuthLayer::new(&auth));
     let app = actix::init_service(app).await;
@@ -303,7 +303,7 @@ fn two_routes_at_one_path_are_a_message_that_names_both_and_the_setter() {
     assert!(twice.contains("once for each router") && twice.contains("`/login`"), "{twice}");
 }
 
-/// `&auth` and `auth`, and layers inside that change the body of responses.
+/// `&auth` and `auth`, and inner layers that change the body type of responses.
 #[tokio::test]
 async fn the_layer_takes_any_body_and_okta_auth_by_value() {
     use okta_auth_axum::{OktaAuthLayer, RouterExt};
@@ -327,7 +327,7 @@ async fn the_layer_takes_any_body_and_okta_auth_by_value() {
     assert_eq!(&axum::body::to_bytes(body, 100).await.unwrap()[..], b"other bodies");
 }
 
-/// Each error that a handler passes on by `?` is answered as the engine answers it.
+/// An error that a handler passes on with `?` gets the engine's response.
 pub(crate) async fn a_handler_passes_on_every_error_of_an_extractor<F: Framework>() {
     let app = App::start::<F>().await;
     let mut ada = app.signed_in(ADA).await;
@@ -339,7 +339,7 @@ pub(crate) async fn a_handler_passes_on_every_error_of_an_extractor<F: Framework
     assert!(page.status == 403 && page.body.contains("You do not have access"), "{}", page.body);
 }
 
-/// `Json<User>` is what Okta says of the user, and nothing that could be used in their name.
+/// `Json<User>` has the user's claims but no tokens.
 pub(crate) async fn a_user_is_json_without_tokens<F: Framework>() {
     let app = App::start::<F>().await;
     let mut browser = app.signed_in(ADA).await;
@@ -359,7 +359,7 @@ pub(crate) async fn a_user_is_json_without_tokens<F: Framework>() {
 
 const CHILD: &str = "first_minutes::the_process_of_the_test_below";
 
-/// An application whose Okta is away, and three requests that fail. `SUBSCRIBER` installs a subscriber.
+/// An application whose Okta is down, and three requests that fail. `SUBSCRIBER` installs a subscriber.
 #[tokio::test]
 #[ignore = "another test runs it as a process of its own"]
 async fn the_process_of_the_test_below() {
@@ -390,7 +390,7 @@ fn without_a_subscriber_the_first_error_says_so_on_stderr() {
     assert_eq!(run("yes"), Vec::<String>::new());
 }
 
-/// `RequireLayer` of actix-web, which no test above uses.
+/// `RequireLayer` of actix-web, which the tests above do not use.
 #[tokio::test]
 async fn a_policy_on_a_scope_without_the_layer_is_reported_too() {
     let log = Log::listen();

@@ -1,4 +1,5 @@
-//! What providers send: what the specifications allow is accepted, the rest is refused by its name, and the log says why.
+//! Provider data: values that the specifications allow are accepted, others are rejected by name, and the log says
+//! why.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ fn now(app: &App) -> i64 {
     i64::try_from(app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap()
 }
 
-/// Signs in with these faults on.
+/// Signs in with these faults.
 async fn sign_in_with(app: &App, faults: impl IntoIterator<Item = Fault>) -> (Browser, Answer) {
     app.org.clear_faults();
     faults.into_iter().for_each(|fault| app.org.fault(fault));
@@ -27,14 +28,14 @@ async fn sign_in_with(app: &App, faults: impl IntoIterator<Item = Fault>) -> (Br
     (browser, answer)
 }
 
-/// Signs in, which has to work.
+/// Signs in, which must succeed.
 async fn signed_in_with(app: &App, faults: impl IntoIterator<Item = Fault>) -> Browser {
     let (browser, answer) = sign_in_with(app, faults).await;
     assert_eq!((answer.status.as_u16(), answer.location()), (303, "/profile"), "{}", answer.body);
     browser
 }
 
-/// Signs in, which has to fail with a page that tells nothing but the code. Returns the line of the log.
+/// Signs in, which must fail with a page that shows only the code. Returns the log line.
 async fn refused_with(app: &App, faults: impl IntoIterator<Item = Fault>, status: u16, code: &str) -> String {
     let (browser, answer) = sign_in_with(app, faults).await;
     assert_eq!(answer.status, status, "{}", answer.body);
@@ -65,7 +66,7 @@ pub(crate) async fn dates_are_any_numbers<F: Framework>() {
     ] {
         assert_eq!(app.call("/token", &token.sign()).await.status, 200);
     }
-    // The fraction never lengthens a life.
+    // The fraction never extends a lifetime.
     let late = mint().claim("exp", seconds as f64 - 60.1).sign();
     assert_eq!(app.call("/token", &late).await.status, 401);
     for name in ["exp", "iat", "nbf", "auth_time", "session_expiry"] {
@@ -115,7 +116,7 @@ pub(crate) async fn every_refusal_names_its_claim<F: Framework>() {
         assert!(line.contains(&format!("claim=\"{name}\"")), "{name} {value}: {line}");
         assert!(!line.contains("forged") && !line.contains("eve@"), "{line}");
     }
-    // An access token is refused with 401, and its claim is in the log.
+    // An access token is rejected with 401, and the log names its claim.
     for (name, value) in [
         ("iss", json!(7)),
         ("sub", json!(7)),
@@ -140,7 +141,7 @@ pub(crate) async fn groups_and_methods_of_any_shape<F: Framework>() {
     log::listen();
     let app = App::start::<F>().await;
     let issuer = format!("issuer=\"{}\"", app.org.issuer());
-    // A string is a list of one, and is never split.
+    // A string is a list with one element, and is never split.
     let mut one = signed_in_with(&app, [claim("groups", "Admins"), claim("amr", "pwd")]).await;
     assert!(one.navigate("/profile").await.body.ends_with(" Admins"));
     assert_eq!(one.navigate("/admin").await.status, 200);
@@ -148,7 +149,7 @@ pub(crate) async fn groups_and_methods_of_any_shape<F: Framework>() {
     let mut text = signed_in_with(&app, [claim("groups", "Staff,Admins Admins")]).await;
     assert_eq!(text.navigate("/admin").await.status, 403);
     assert_eq!(log::lines(&["is no list of strings", &issuer]), Vec::<String>::new());
-    // What is no string is left out; policies are sure of what is in the list and of nothing else.
+    // Elements that are not strings are omitted; policies can rely only on the remaining elements.
     let mixed = [claim("groups", json!(["Admins", 7])), claim("amr", json!(["pwd", null]))];
     let mut mixed = signed_in_with(&app, mixed).await;
     assert!(mixed.navigate("/profile").await.body.ends_with(" Admins"));
@@ -164,7 +165,7 @@ pub(crate) async fn groups_and_methods_of_any_shape<F: Framework>() {
             assert_eq!(browser.navigate(path).await.status, 403, "{broken} at {path}");
         }
     }
-    // The same for the holder of a token.
+    // The same rule applies to access tokens.
     let token = |groups: Value| app.org.mint().access_token(ADA, ["openid"]).claim("groups", groups).sign();
     for (groups, admin) in [(json!("Admins"), 200), (json!(["Admins", 7]), 200), (json!([7]), 403)] {
         assert_eq!(app.call("/token", &token(groups.clone())).await.status, 200, "{groups}");
@@ -243,7 +244,7 @@ pub(crate) async fn a_subject_is_any_text_without_control_characters<F: Framewor
     for sub in ["", "a\nb", "a\rb", "a\0", "\u{1b}[31m", "\u{85}", "\u{2028}", "\u{202e}", "\t", &"ü".repeat(256)] {
         assert_eq!(call(json!(sub)).await.status, 401, "{sub:?}");
     }
-    // The same for people who sign in, and for what the org says of a token.
+    // The same rule applies to sign-ins and to introspection.
     let userinfo = Fault::UserinfoMember("sub".to_owned(), json!("jürgen"));
     signed_in_with(&app, [claim("sub", "jürgen"), userinfo]).await;
     let org = Org::start().await.unwrap();
@@ -267,13 +268,13 @@ pub(crate) async fn an_org_server_is_asked_as_the_application<F: Framework>() {
     };
     assert_eq!(asked("/.well-known/openid-configuration"), [format!("client_id={client}")]);
     assert_eq!(asked("/v1/keys"), [format!("client_id={client}")], "the place is used as it is given");
-    // The org's metadata name the issuer of the application, such as a custom domain, for its client alone.
+    // The org's metadata names the issuer of the application, such as a custom domain, only for its client.
     let org = Org::start().await.unwrap();
     let issuer = org.org_issuer();
     let app = App::with::<F>(org, |config| config.issuer(&issuer)).await;
     let of_all = Fault::DiscoveryMember("issuer".to_owned(), json!("https://other.example"));
     signed_in_with(&app, [of_all, Fault::DiscoveryMemberForClient("issuer".to_owned(), json!(issuer))]).await;
-    // A custom server has one set of metadata for all.
+    // A custom server has one metadata document for all clients.
     let app = App::start::<F>().await;
     signed_in_with(&app, []).await;
     let requests = app.org.journal();
@@ -325,7 +326,7 @@ pub(crate) async fn failures_to_connect_are_logged_with_all_their_causes<F: Fram
     assert_eq!(app.browser().navigate("/profile").await.status, 503);
     let line = log::line(&["sign_in_failed", &unknown]);
     assert!(line.contains("dns error"), "{line}");
-    // A server without a certificate that could be trusted: it does not even speak TLS.
+    // A server without a trusted certificate: it does not even speak TLS.
     let org = Org::start().await.unwrap();
     let plain = org.issuer().replace("http://", "https://");
     let app = App::with::<F>(org, |config| config.issuer(&plain)).await;
@@ -336,7 +337,7 @@ pub(crate) async fn failures_to_connect_are_logged_with_all_their_causes<F: Fram
 
 pub(crate) async fn a_slash_at_the_end_of_the_issuer_is_up_to_its_metadata<F: Framework>() {
     log::listen();
-    // Okta's have none: what was written with one works.
+    // Okta's issuers have no slash: an issuer configured with one works.
     let org = Org::start().await.unwrap();
     let slash = format!("{}/", org.issuer());
     let app = App::with::<F>(org, |config| config.issuer(&slash)).await;
@@ -344,7 +345,7 @@ pub(crate) async fn a_slash_at_the_end_of_the_issuer_is_up_to_its_metadata<F: Fr
     assert_eq!(app.call("/token", &app.token(&["openid"])).await.json()["issuer"], app.org.issuer());
     let line = refused_with(&app, [claim("iss", slash.as_str())], 400, "token_claim").await;
     assert!(line.contains("claim=\"iss\""), "{line}");
-    // Auth0's have one: tokens are held to it.
+    // Auth0's issuers have a slash, which tokens must have as well.
     let with_slash = |org: &Org| {
         let slash = format!("{}/", org.issuer());
         [Fault::DiscoveryMember("issuer".to_owned(), json!(slash)), claim("iss", slash)]
@@ -358,7 +359,7 @@ pub(crate) async fn a_slash_at_the_end_of_the_issuer_is_up_to_its_metadata<F: Fr
     assert_eq!(app.call("/token", &token(&slash)).await.json()["issuer"], slash);
     assert_eq!(app.call("/token", &token(&app.org.issuer())).await.status, 401);
     assert!(refused_with(&app, [], 400, "token_claim").await.contains("claim=\"iss\""));
-    // Any other difference is refused and named, with the fix.
+    // Any other difference is rejected by name, with the fix.
     let org = Org::start().await.unwrap();
     let slash = format!("{}/", org.issuer());
     let app = App::with::<F>(org, |config| config).await;
@@ -379,7 +380,7 @@ pub(crate) async fn a_refresh_of_another_sign_in_is_a_warning<F: Framework>() {
     assert_eq!(browser.navigate("/profile").await.status, 303, "it leads to sign-in");
     let line = log::line(&["session_ended", &app.org.issuer()]);
     assert!(line.contains(" WARN ") && line.contains("claim=\"auth_time\""), "{line}");
-    // What Okta ends is no warning.
+    // A session that Okta ends is not a warning.
     app.org.clear_faults();
     let mut browser = app.signed_in(ADA).await;
     app.org.clock().advance(Duration::from_secs(301));

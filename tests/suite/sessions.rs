@@ -1,4 +1,4 @@
-//! Sessions: sign-in, sign-out, and what a session may do.
+//! Sessions: sign-in, sign-out, and requests with a session.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ pub(crate) async fn unsafe_methods_must_come_from_our_own_pages<F: Framework>() 
     ] {
         let answer = browser.send(Method::POST, "/profile", &[(name, value)], String::new()).await;
         assert_eq!((answer.status.as_u16(), answer.json()["error"].as_str()), (403, Some("cross_origin")), "{value}");
-        // A link on another site is no attack: it changes nothing.
+        // A link on another site is not an attack, because it changes nothing.
         assert_eq!(browser.send(Method::GET, "/profile", &[(name, value)], String::new()).await.status, 200);
     }
 }
@@ -110,7 +110,7 @@ pub(crate) async fn a_csrf_header_can_be_asked_for<F: Framework>() {
     assert_eq!(browser.navigate("/profile").await.status, 200);
 }
 
-/// Nobody reads JSON who has typed an address, or sent a form after the session was over.
+/// A user who typed an address, or sent a form after the session ended, must not get JSON.
 pub(crate) async fn browsers_get_pages_where_nothing_can_be_redirected<F: Framework>() {
     let app = App::start::<F>().await;
     let mut browser = app.signed_in(ADA).await;
@@ -133,7 +133,7 @@ pub(crate) async fn browsers_get_pages_where_nothing_can_be_redirected<F: Framew
     assert_eq!((script.status.as_u16(), script.json()["error"].as_str()), (401, Some("login_required")));
 }
 
-/// What is broken is not what is too large.
+/// A malformed body is not the same as one that is too large.
 pub(crate) async fn a_body_that_is_broken_is_400_and_a_large_one_413<F: Framework>() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let app = App::start::<F>().await;
@@ -144,7 +144,7 @@ pub(crate) async fn a_body_that_is_broken_is_400_and_a_large_one_413<F: Framewor
         let head =
             format!("POST /authorization-code/callback HTTP/1.1\r\nhost: {host}\r\ntransfer-encoding: chunked\r\n\r\n");
         socket.write_all(head.as_bytes()).await.unwrap();
-        // It may be answered before all of it has been sent.
+        // The response may arrive before the whole body was sent.
         let _ = socket.write_all(body.as_bytes()).await;
         let mut answer = [0; 12];
         socket.read_exact(&mut answer).await.unwrap();
@@ -152,8 +152,8 @@ pub(crate) async fn a_body_that_is_broken_is_400_and_a_large_one_413<F: Framewor
     }
 }
 
-/// A handshake is a GET that opens a channel both ways: with the cookie, which a page on a neighbouring subdomain has sent
-/// along, that would be the user's.
+/// A handshake is a GET that opens a two-way channel. The browser sends the cookie even from a page on a neighbouring
+/// subdomain, so that page could use the channel as the user.
 pub(crate) async fn a_websocket_must_come_from_our_own_pages<F: Framework>() {
     for header in [None, Some("x-requested-by")] {
         let app = App::with::<F>(Org::start().await.unwrap(), move |config| match header {
@@ -173,7 +173,7 @@ pub(crate) async fn a_websocket_must_come_from_our_own_pages<F: Framework>() {
                 403,
                 "{upgrade}"
             );
-            // Scripts cannot add a header to it, so none is asked for.
+            // Scripts cannot add a header to the handshake, so none is required.
             assert_eq!(status(&[("origin", app.base.as_str())]).await, 200, "{upgrade}");
         }
         let other = [("upgrade", "h2c"), ("origin", "https://evil.example")];
@@ -185,7 +185,7 @@ pub(crate) async fn several_cookie_headers_are_one_jar<F: Framework>() {
     let app = App::start::<F>().await;
     let mut browser = app.signed_in(ADA).await;
     let jar = std::mem::take(&mut browser.jar);
-    // One header for each of its chunks, and strangers before and after.
+    // One header for each chunk of the cookie, with foreign cookies before and after.
     let chunks: Vec<String> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let mut headers = vec![("cookie", "a=1")];
     headers.extend(chunks.iter().map(|chunk| ("cookie", chunk.as_str())));
@@ -218,7 +218,7 @@ pub(crate) async fn the_metadata_of_the_resource<F: Framework>() {
     assert_eq!(document["scopes_supported"], serde_json::json!(["orders:read"]));
     assert_eq!(document["bearer_methods_supported"], serde_json::json!(["header"]));
     assert_eq!(app.browser().send(Method::POST, path, &[], String::new()).await.status, 405);
-    // The identifier is what is configured, whatever a request calls the host.
+    // The configured identifier, regardless of the host in the request.
     let spoofed = app.browser().send(Method::GET, path, &[("x-forwarded-host", "evil.example")], String::new()).await;
     assert_eq!(spoofed.json()["resource"], app.base);
 }
@@ -226,7 +226,7 @@ pub(crate) async fn the_metadata_of_the_resource<F: Framework>() {
 pub(crate) async fn an_api_without_sessions<F: Framework>() {
     let with_sessions = App::start::<F>().await;
     let (issuer, cookie) = (with_sessions.org.issuer(), with_sessions.signed_in(ADA).await.jar);
-    // The same issuer, client and secret, so that the session would open.
+    // The same issuer, client and secret, so that the session cookie could be opened.
     let twin = App::with::<F>(Org::start().await.unwrap(), |config| config.issuer(&issuer)).await;
     let mut browser = twin.browser();
     browser.jar.clone_from(&cookie);

@@ -1,4 +1,4 @@
-//! The browser's side of a sign-in: several applications and tabs, callbacks that come twice or late, odd clients.
+//! The browser's side of a sign-in: several applications and tabs, repeated and late callbacks, unusual clients.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ async fn with_defaults<F: Framework>(store: &str) -> App {
     App::built::<F>(Org::start().await.unwrap(), |config| config.session_store(store), |builder| builder).await
 }
 
-/// Starts a sign-in and returns where the org would send the browser back to, without going there.
+/// Starts a sign-in and returns the authorization response without sending it to the app.
 async fn response_for(app: &App, browser: &mut Browser, page: &str, user: &str) -> String {
     let authorize = browser.navigate(page).await.location().to_owned();
     match app.org.sign_in(&authorize, user).await.unwrap() {
@@ -33,7 +33,7 @@ fn at(browser: &Browser, other: &App) -> Browser {
     browser.at(&other.base)
 }
 
-/// The bytes of all pending sign-ins in a jar.
+/// The size of all pending logins in a jar, in bytes.
 fn pending(jar: &BTreeMap<String, String>) -> usize {
     jar.iter().filter(|(name, _)| name.contains("_login_")).map(|(name, value)| name.len() + value.len()).sum()
 }
@@ -88,7 +88,7 @@ pub(crate) async fn a_cookie_that_does_not_open_is_left_alone<F: Framework>() {
     assert_eq!(deletions(&there.post("/logout", "").await), 0);
     browser.jar = there.jar;
     assert_eq!(browser.navigate("/").await.body, "Ada Lovelace");
-    // Of several with one name the one that opens counts, wherever it stands.
+    // Of several cookies with one name, the one that opens counts, in any position.
     let good = format!("shared={}", browser.jar["shared"]);
     for header in
         [format!("shared=1.AAAA; {good}"), format!("{good}; shared=1.AAAA"), format!("shared=; {good}; shared=x")]
@@ -121,7 +121,7 @@ pub(crate) async fn a_session_under_the_previous_name_moves_when_it_is_written<F
         let names: Vec<_> = browser.jar.keys().cloned().collect();
         assert!(names.len() == 1 && names[0].starts_with("okta_session-"), "{stored}: {names:?}");
         assert_eq!(browser.navigate("/").await.body, "Ada Lovelace", "{stored}");
-        // A sign-out, and a new sign-in, take the old cookie away too.
+        // A sign-out and a new sign-in also delete the old cookie.
         let mut leaving = at(&before.signed_in(ADA).await, &now);
         org.clock().advance(Duration::from_secs(600));
         leaving.post("/logout", "").await;
@@ -181,7 +181,7 @@ pub(crate) async fn only_navigations_start_a_sign_in<F: Framework>() {
 
 pub(crate) async fn twelve_restored_tabs_all_end_in_the_application<F: Framework>() {
     let app = App::start::<F>().await;
-    // The attempts of one second have an order too.
+    // Pending logins of the same second are ordered as well.
     app.org.clock().stop();
     let mut browser = app.browser();
     let mut responses = Vec::new();
@@ -239,7 +239,7 @@ pub(crate) async fn a_second_call_of_the_callback_leads_into_the_application<F: 
         assert_eq!(browser.navigate(&error).await.location(), "/");
         assert_eq!(app.org.count("/v1/token"), exchanged, "{store}: the code was exchanged again");
         assert!(browser.is_signed_in().await);
-        // Without a session it is the page that it was.
+        // Without a session, the repeated callback shows the error page.
         let mut stranger = app.browser();
         stranger.jar = attempt;
         let page = stranger.navigate(&response).await;
@@ -285,7 +285,7 @@ pub(crate) async fn a_step_up_that_is_cancelled_leads_back<F: Framework>() {
         assert_eq!(links, [back, "/sensitive?amount=5"], "{referer}");
         assert_eq!(browser.navigate("/profile").await.status, 200);
     }
-    // Who is not signed in was not let in at all.
+    // Without a session, the page says that access was denied.
     app.org.fault_once(denied);
     let page = app.browser().sign_in(&app.org, ADA, "/profile").await;
     assert!(page.body.contains("Access denied") && !page.body.contains("additional"), "{}", page.body);
@@ -293,7 +293,7 @@ pub(crate) async fn a_step_up_that_is_cancelled_leads_back<F: Framework>() {
 
 // -- never a loop -------------------------------------------------------------------------------------------------
 
-/// An application whose clock is ahead of the org's by what the test says.
+/// An application whose clock is ahead of the org's by this many seconds.
 async fn with_clock<F: Framework>(org: &Org, ahead: &Arc<AtomicU64>, store: Option<SharedStore>) -> App {
     let (clock, ahead) = (org.clock(), Arc::clone(ahead));
     let now = move || clock.now() + Duration::from_secs(ahead.load(Ordering::SeqCst));
@@ -353,7 +353,7 @@ pub(crate) async fn tokens_born_expired_whose_refresh_is_refused_end_on_a_page<F
         );
         app.org.clear_faults();
         assert_eq!(browser.navigate("/profile").await.status, 303, "{store}: another try is the user's choice");
-        // A session that has lived for a while leads to a new sign-in as ever.
+        // An older session leads to a new sign-in as usual.
         let mut browser = app.signed_in(ADA).await;
         app.org.clock().advance(Duration::from_secs(61));
         app.org.fault(Fault::TokenError { status: 400, error: "invalid_grant".into(), description: "x".into() });
@@ -483,7 +483,7 @@ pub(crate) async fn the_dashboard_may_name_the_org<F: Framework>() {
         assert_eq!(initiate(iss).await.status, 400, "{iss}");
     }
     assert!(app.org.journal().is_empty(), "nothing is fetched");
-    // Okta's sign-out page names it in the same way.
+    // Okta's sign-out page names the org in the same way.
     app.org.fault(Fault::IdTokenClaim("sid".to_owned(), "session-1".into()));
     let mut browser = app.signed_in(ADA).await;
     let frame = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe"), ("sec-fetch-site", "cross-site")];

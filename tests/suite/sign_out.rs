@@ -1,4 +1,4 @@
-//! Sign-out by the user: who may ask for it, and how the browser gets to Okta and back.
+//! Sign-out by the user: permitted requests, and the browser's way to Okta and back.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use reqwest::Method;
 use crate::app::{App, Framework};
 use crate::support::{ADA, Answer, BEN, Browser, org_with_groups};
 
-/// What browsers send with a navigation, and with a `fetch`, to the application itself.
+/// A browser's headers for a navigation and for a `fetch` to the application itself.
 const PAGE: [(&str, &str); 4] = [
     ("accept", "text/html"),
     ("sec-fetch-mode", "navigate"),
@@ -24,7 +24,7 @@ const FRAME: [(&str, &str); 3] =
 const CONTINUE: &str = "/logout?continue";
 const FRONT: &str = "/frontchannel-logout";
 
-/// Both places for sessions that need nothing else.
+/// The session stores that need no server.
 const STORES: [&str; 2] = ["cookie", "memory"];
 
 async fn app<F: Framework>(store: &'static str) -> App {
@@ -35,7 +35,7 @@ async fn app_with<F: Framework>(store: &'static str, change: impl FnOnce(ConfigB
     App::with::<F>(org_with_groups().await, |config| change(config.session_store(store))).await
 }
 
-/// An application whose user has an ID token of about 20 KB. More groups than these Okta refuses to list.
+/// An application whose user has an ID token of about 20 KB. Okta issues no token with more groups.
 async fn app_with_many_groups<F: Framework>() -> App {
     let app = app::<F>("memory").await;
     app.org.put_user(User::ada().groups((0..90).map(|number| format!("group-{number:0160}"))));
@@ -46,12 +46,12 @@ async fn post(browser: &mut Browser, target: &str, headers: &[(&str, &str)]) -> 
     browser.send(Method::POST, target, headers, String::new()).await
 }
 
-/// The browsers that are signed in at the org.
+/// The number of Okta sessions.
 fn okta_sessions(app: &App) -> usize {
     app.org.sessions().len()
 }
 
-/// Where the address of a script's sign-out leads.
+/// The target of the URL for a script's sign-out.
 fn address(answer: &Answer) -> String {
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(answer.header("content-type"), "application/json");
@@ -59,7 +59,7 @@ fn address(answer: &Answer) -> String {
     answer.json()["location"].as_str().unwrap().to_owned()
 }
 
-/// Whether an answer leads to the org with an ID token.
+/// Whether a response redirects to the org with an ID token.
 fn leads_to_okta(app: &App, answer: &Answer) -> bool {
     answer.location().starts_with(&format!("{}/v1/logout?id_token_hint=ey", app.org.issuer()))
 }
@@ -114,7 +114,7 @@ pub(crate) async fn a_strict_origin_check_refuses_requests_that_say_nothing<F: F
 
 // -- front-channel ----------------------------------------------------------------------------------------------------
 
-/// What any page on the web can make a browser send, with the session's cookie.
+/// Requests that any web page can make a browser send with the session's cookie.
 fn foreign_requests() -> Vec<(Method, Vec<(&'static str, &'static str)>)> {
     let cross = |mode: &'static str, dest: &'static str| {
         vec![("sec-fetch-mode", mode), ("sec-fetch-dest", dest), ("sec-fetch-site", "cross-site"), ("accept", "*/*")]
@@ -203,7 +203,7 @@ pub(crate) async fn a_long_id_token_is_posted_to_okta<F: Framework>() {
     assert!(back.location().starts_with(&format!("{}/?state=", app.base)), "{}", back.location());
 }
 
-/// What stands in the form comes from the configuration, and still must not leave its attribute.
+/// The form's values come from the configuration, but must still be escaped.
 pub(crate) async fn the_form_to_okta_escapes_what_it_carries<F: Framework>() {
     let org = org_with_groups().await;
     org.put_user(User::ada().groups((0..90).map(|number| format!("</script><script>\"'&{number:0150}"))));
@@ -228,13 +228,13 @@ pub(crate) async fn a_script_gets_an_address_that_leads_to_okta_once<F: Framewor
         let location = address(&out);
         assert!(location.starts_with('/'), "a path of the application: {location}");
         assert!(!browser.clone().is_signed_in().await, "{store}");
-        // What every signed token of the org begins with.
+        // The first characters of every signed token of the org.
         let token: String = app.org.mint().id_token(ADA, None).sign().chars().take(12).collect();
         let hidden = browser.jar.values().chain([&out.body, &location]).all(|text| !text.contains(&token));
         assert!(hidden, "{store}: the ID token is in what the browser has");
         assert!(out.set_cookies().iter().all(|cookie| cookie.contains("HttpOnly")), "{:?}", out.set_cookies());
 
-        // A script that follows the address itself gets nothing, and uses nothing up.
+        // A script that follows the URL itself gets no token and does not consume the URL.
         for headers in
             [&SCRIPT[..], &[("accept", "application/json")], &[("accept", "text/html"), ("sec-fetch-mode", "cors")]]
         {
@@ -264,7 +264,7 @@ pub(crate) async fn the_address_of_a_script_works_for_a_minute_in_its_browser<F:
             app.org.clock().advance(Duration::from_secs(seconds));
             assert_eq!(browser.navigate(&location).await.status, status, "{store}: after {seconds} s");
         }
-        // Changed, cut, of another purpose, and of another browser: none of them leads anywhere.
+        // Modified, truncated, for another purpose, or in another browser: each is rejected.
         let mut browser = app.signed_in(ADA).await;
         let session = browser.jar.clone();
         let location = address(&post(&mut browser, "/logout", &SCRIPT).await);
@@ -307,7 +307,7 @@ pub(crate) async fn a_script_signs_out_with_a_long_id_token<F: Framework>() {
     assert_eq!(browser.navigate(&location).await.status, 400, "a second time");
 }
 
-/// Without a session and with Okta away a script gets the sign-out redirect URI itself.
+/// Without a session, and with Okta down, a script gets the post-logout redirect URI itself.
 pub(crate) async fn a_script_that_need_not_go_to_okta_gets_the_landing_page<F: Framework>() {
     for store in STORES {
         let app = app::<F>(store).await;
@@ -320,7 +320,7 @@ pub(crate) async fn a_script_that_need_not_go_to_okta_gets_the_landing_page<F: F
         app.org.stop();
         let mut fresh = ben;
         let answer = post(&mut fresh, "/logout", &SCRIPT).await;
-        // The metadata may be in the cache: then it is Okta's page that the browser does not reach.
+        // If the metadata is cached, the browser fails to reach Okta's page instead.
         assert!(["/logout?continue", landing.as_str()].contains(&address(&answer).as_str()), "{store}");
         assert!(!fresh.is_signed_in().await, "{store}");
         let foreign = post(&mut copy.clone(), "/logout", &[("origin", "https://evil.example")]).await;
@@ -330,7 +330,7 @@ pub(crate) async fn a_script_that_need_not_go_to_okta_gets_the_landing_page<F: F
 
 // -- after sign-out ---------------------------------------------------------------------------------------------------
 
-/// Signs out and returns the address that the org sends the browser back to.
+/// Signs out and returns the URL that the org redirects the browser to.
 async fn signed_out(app: &App, browser: &mut Browser) -> String {
     let out = browser.post("/logout", "").await;
     let back = Browser::new(&app.base).navigate(out.location()).await;
@@ -344,7 +344,7 @@ pub(crate) async fn the_state_of_a_sign_out_leaves_the_address_once<F: Framework
         let mut browser = app.signed_in(ADA).await;
         let back = signed_out(&app, &mut browser).await;
         let state = back.split("state=").nth(1).unwrap().to_owned();
-        // A script, another browser and other states are not touched.
+        // Scripts, other browsers and other states have no effect.
         assert_eq!(browser.fetch(&back).await.body, "anonymous", "{store}");
         assert_eq!(app.browser().navigate(&back).await.body, "anonymous", "{store}");
         assert_eq!(browser.navigate("/?state=mine").await.body, "anonymous", "{store}");
@@ -353,7 +353,7 @@ pub(crate) async fn the_state_of_a_sign_out_leaves_the_address_once<F: Framework
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(browser.navigate(&back).await.body, "anonymous", "{store}: once");
 
-        // The rest of the address stays as it was, and a path never becomes a host.
+        // The rest of the URL is unchanged, and a path never becomes a host.
         let mut other = app.signed_in(ADA).await;
         let back = signed_out(&app, &mut other).await;
         let own = back.split("state=").nth(1).unwrap();
@@ -420,7 +420,7 @@ pub(crate) async fn universal_logout_by_email_needs_the_email<F: Framework>() {
             assert_eq!(browser.is_signed_in().await, status == 422, "{store} {scopes}");
             if status == 422 {
                 assert!(sent.body.contains("logout_unsupported"), "{sent:?}");
-                // Another name of the same user needs no e-mail address.
+                // Another subject format for the same user needs no e-mail address.
                 let id = serde_json::json!({ "format": "opaque", "id": app.org.user(ADA).unwrap().id });
                 let sent = app.org.global_revocation(ADA).to(&endpoint).sub_id(id).send().await;
                 assert_eq!(sent.status, Some(204), "{store}: {sent:?}");
