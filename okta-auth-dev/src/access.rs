@@ -23,12 +23,10 @@ use crate::tenant::Tenant;
 /// Names that developers use interchangeably for this machine.
 const SYNONYMS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// The names and peers that the org answers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Access {
     /// The allow-list and the host of the issuer, in lower case.
     pub(crate) names: Vec<String>,
-    /// Whether the org answers peers on other machines.
     pub(crate) remote: bool,
 }
 

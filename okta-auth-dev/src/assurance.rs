@@ -47,7 +47,6 @@ pub(crate) fn with_second_factor(amr: &[String]) -> Vec<String> {
     amr.iter().cloned().chain(missing.map(str::to_owned)).collect()
 }
 
-/// Okta's error for a user who cannot meet the requested levels.
 pub(crate) fn unmet() -> OAuthError {
     OAuthError::bad(
         "unmet_authentication_requirements",

@@ -326,7 +326,6 @@ impl Client {
         push_new(&mut self.post_logout_redirect_uris, format!("{origin}/"));
     }
 
-    /// Whether the client is a service, which acts without a user.
     pub(crate) fn is_service(&self) -> bool {
         self.may_use(GrantType::ClientCredentials) && !self.may_use(GrantType::AuthorizationCode)
     }

@@ -34,7 +34,6 @@ pub(crate) fn preflight(tenant: &Tenant, request: &Recorded) -> Reply {
         .header("access-control-max-age", "3600")
 }
 
-/// Adds the CORS headers to the response of a shared endpoint.
 pub(crate) fn label(tenant: &Tenant, request: &Recorded, reply: Reply) -> Reply {
     if !is_shared(&request.path) {
         return reply;

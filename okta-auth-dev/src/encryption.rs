@@ -38,7 +38,6 @@ pub(crate) mod tls {
 
     use crate::error::Error;
 
-    /// A certificate and the acceptor that uses it.
     #[derive(Clone)]
     pub(crate) struct Tls {
         /// In PEM, for clients that have to trust it.

@@ -12,7 +12,6 @@ use std::fmt;
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    /// Selects the true predicate.
     kind: Kind,
     /// For the reader of a test's output.
     message: String,

@@ -103,7 +103,6 @@ impl fmt::Display for Recorded {
     }
 }
 
-/// The callback for answered requests.
 #[derive(Clone)]
 pub(crate) struct Observer(Arc<dyn Fn(&Recorded) + Send + Sync>);
 
@@ -179,12 +178,10 @@ impl Journal {
         }
     }
 
-    /// Copies the entries, oldest first.
     pub(crate) fn all(&self) -> Vec<Recorded> {
         lock(&self.requests).iter().map(|(_, request)| request.clone()).collect()
     }
 
-    /// Counts requests whose path ends with the suffix.
     pub(crate) fn count(&self, suffix: &str) -> usize {
         lock(&self.requests).iter().filter(|(_, request)| request.path.ends_with(suffix)).count()
     }

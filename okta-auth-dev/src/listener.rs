@@ -41,7 +41,6 @@ enum Stream {
 /// The connection of a request, for its handler.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
-    /// The remote address.
     pub(crate) address: SocketAddr,
     broken: Arc<AtomicBool>,
 }
@@ -143,7 +142,6 @@ mod handshakes {
 
     use super::Stream;
 
-    /// The timeout of a handshake.
     const PATIENCE: Duration = Duration::from_secs(10);
 
     /// Pending handshakes, each in its own task, so that a stalled client does not delay

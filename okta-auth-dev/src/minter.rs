@@ -31,11 +31,9 @@ use crate::token::{Draft, Issuing};
 #[must_use = "a minter does nothing until it signs"]
 pub struct Minter {
     tenant: Arc<Tenant>,
-    /// The id of the authorization server.
     server: String,
     /// `aud` of an ID token, `cid` of an access token.
     client_id: String,
-    /// The initial claims.
     base: Base,
     /// Changes to the claims, in order; null removes a claim.
     claims: Vec<(String, Value)>,
@@ -43,7 +41,6 @@ pub struct Minter {
     /// key, so they may contradict it.
     header: Vec<(String, Value)>,
     key: Key,
-    /// Whether the signature is damaged.
     damaged: bool,
 }
 
@@ -77,7 +74,6 @@ enum Key {
     Next,
     /// A key generated for this purpose, and published.
     Special(Special, Algorithm),
-    /// HS256.
     Secret(Vec<u8>),
     None,
 }

@@ -20,15 +20,11 @@ use crate::reply::Reply;
 /// parameters in a redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OAuthError {
-    /// The HTTP status; unused in a redirect.
     pub(crate) status: u16,
-    /// The code, such as `invalid_grant`.
     pub(crate) error: Cow<'static, str>,
-    /// The description for developers.
     pub(crate) description: Cow<'static, str>,
 }
 
-/// The JSON of an OAuth error, in Okta's order.
 #[derive(Serialize)]
 struct OAuthBody<'a> {
     error: &'a str,
@@ -111,7 +107,6 @@ impl OAuthError {
         )
     }
 
-    /// A groups claim with more than 100 groups.
     pub(crate) fn too_many_groups() -> Self {
         Self::bad(
             "server_error",
@@ -161,12 +156,10 @@ pub(crate) fn management(status: u16, code: &str, summary: &str) -> Reply {
     Reply::json(status, &body).no_store().refused(code, summary)
 }
 
-/// 404 for an unknown id.
 pub(crate) fn not_found(what: &str) -> Reply {
     management(404, "E0000007", &format!("Not found: Resource not found: {what}"))
 }
 
-/// 404 for an unknown path.
 pub(crate) fn no_such_path() -> Reply {
     management(404, "E0000008", "The requested path was not found")
 }

@@ -27,7 +27,6 @@ pub(crate) struct RateLimiter {
     buckets: Mutex<HashMap<String, Bucket>>,
 }
 
-/// The state of a window.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     /// The virtual time in seconds at which the window ends.
@@ -35,13 +34,11 @@ struct Bucket {
     used: u32,
 }
 
-/// The rate-limit headers of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Allowance {
     limit: u32,
     remaining: u32,
     reset: i64,
-    /// Whether this request exceeded the limit.
     pub(crate) exceeded: bool,
 }
 

@@ -20,7 +20,6 @@ const HUGE: usize = (2 << 20) + 4096;
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    /// Names in lower case.
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
     /// How long the dispatcher delays the response, in real time.
@@ -61,7 +60,6 @@ impl Reply {
         Self::empty(302).header("location", location.into()).no_store()
     }
 
-    /// Sets why the request was rejected.
     pub(crate) fn refused(mut self, error: &str, description: &str) -> Self {
         self.refusal = Some(format!("{error}: {description}"));
         self
@@ -79,12 +77,10 @@ impl Reply {
         self
     }
 
-    /// Forbids caching of the response (RFC 6749 §5.1).
     pub(crate) fn no_store(self) -> Self {
         self.header("cache-control", "no-cache, no-store").header("pragma", "no-cache").header("expires", "0")
     }
 
-    /// Delays the response.
     pub(crate) fn delayed(mut self, delay: Option<Duration>) -> Self {
         self.delay = delay.or(self.delay);
         self

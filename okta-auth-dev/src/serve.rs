@@ -35,14 +35,11 @@ const BODY: usize = 1 << 20;
 /// The orgs of a listener; the first one has no subdomain.
 pub(crate) type Tenants = Mutex<Vec<Arc<Tenant>>>;
 
-/// The configuration of a listener.
 #[derive(Debug)]
 pub(crate) struct Site {
     /// The orgs; more can be added at runtime.
     pub(crate) tenants: Tenants,
-    /// The names and peers that the listener answers.
     pub(crate) access: Access,
-    /// Called with every answered request.
     pub(crate) observer: Option<Observer>,
     /// The TLS settings; empty for plain HTTP.
     pub(crate) encryption: Encryption,
@@ -74,7 +71,6 @@ impl Host {
         Ok(listener)
     }
 
-    /// Serves the orgs of a site.
     pub(crate) fn start(listener: TcpListener, site: Site) -> Result<Self, Error> {
         let address =
             listener.local_addr().map_err(|error| Error::bind("the listener has no address").because(error))?;
@@ -83,12 +79,10 @@ impl Host {
         Ok(Self { address, site, runtime: Mutex::new(Some(runtime)) })
     }
 
-    /// The current orgs.
     pub(crate) fn tenants(&self) -> Vec<Arc<Tenant>> {
         lock(&self.site.tenants).clone()
     }
 
-    /// The scheme of the site's URLs.
     pub(crate) fn scheme(&self) -> &'static str {
         self.site.encryption.scheme()
     }
@@ -193,7 +187,6 @@ async fn answer(site: Arc<Site>, ConnectInfo(peer): ConnectInfo<Peer>, request: 
     response
 }
 
-/// Handles a request of an app and records the result.
 async fn observed(site: &Site, tenant: &Tenant, request: &Recorded, peer: &Peer, name: &str) -> Reply {
     let entry = tenant.journal.push(request.clone());
     let misnamed = Endpoint::at(&request.path) == Some(Endpoint::Discovery) && site.access.is_misnamed(tenant, name);
@@ -249,7 +242,6 @@ fn misdirected() -> Response {
     reply.into_response(crate::Clock::default().seconds(), String::new())
 }
 
-/// The journal entry of a request.
 fn record(parts: &http::request::Parts, body: &[u8]) -> Recorded {
     let headers = parts.headers.iter();
     Recorded {

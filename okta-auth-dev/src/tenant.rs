@@ -88,7 +88,6 @@ impl Tenant {
         variables
     }
 
-    /// The connection settings as JSON.
     pub(crate) fn description(&self) -> Value {
         let issuers = self.servers.iter().map(|server| server.settings.issuer(&self.url));
         let variables = |client: &Client| self.variables(client).into_iter().collect::<BTreeMap<_, _>>();
@@ -121,7 +120,6 @@ impl Tenant {
         lock(&self.users).iter().find(|user| user.login.eq_ignore_ascii_case(login)).cloned()
     }
 
-    /// Returns the user with this Okta user id.
     pub(crate) fn user_by_id(&self, id: &str) -> Option<User> {
         lock(&self.users).iter().find(|user| user.id == id).cloned()
     }
@@ -131,7 +129,6 @@ impl Tenant {
         !lock(&self.unassigned).contains(&(login.to_ascii_lowercase(), client_id.to_owned()))
     }
 
-    /// Adds a user, or replaces the one with the same login.
     pub(crate) fn put_user(&self, user: User) {
         let mut users = lock(&self.users);
         match users.iter_mut().find(|known| known.login.eq_ignore_ascii_case(&user.login)) {
@@ -140,7 +137,6 @@ impl Tenant {
         }
     }
 
-    /// Clears all faults.
     pub(crate) fn clear_faults(&self) {
         self.board.clear();
         self.servers.iter().for_each(|server| lock(&server.key_paths).clear());
@@ -165,7 +161,6 @@ impl Tenant {
         lock(&self.unassigned).remove(&(login.to_ascii_lowercase(), client_id.to_owned()));
     }
 
-    /// Ends all sessions of a user and revokes all their grants.
     pub(crate) fn end_sessions(&self, login: &str) {
         let mut store = lock(&self.store);
         store.close_sessions_of(login);

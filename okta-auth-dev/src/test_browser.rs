@@ -43,7 +43,6 @@ const MAX_REDIRECTS: usize = 10;
 /// expire in this browser, so the app must reject expired values.
 #[derive(Clone, Debug)]
 pub struct TestBrowser {
-    /// The base URL of the app.
     base: String,
     http: reqwest::Client,
     /// By host and name, because cookies ignore ports (RFC 6265 §8.5).
@@ -260,7 +259,6 @@ impl TestBrowser {
         }
     }
 
-    /// Sends a form from a page of this origin.
     async fn submit(
         &mut self,
         target: &str,
@@ -303,7 +301,6 @@ impl TestBrowser {
         self.url("/").ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
     }
 
-    /// Stores the cookies of a response and deletes expired ones.
     fn keep_cookies(&mut self, host: &str, headers: &HeaderMap) {
         for cookie in headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()) {
             let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));

@@ -3,7 +3,6 @@
 
 use serde_json::{Map, Value};
 
-/// Returns the value of the first input with this name.
 pub(super) fn field(html: &str, name: &str) -> Option<String> {
     inputs(html).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
@@ -37,7 +36,6 @@ pub(super) fn frames(html: &str) -> Vec<String> {
     html.split("<iframe ").skip(1).filter_map(|tag| attribute(tag, "src")).collect()
 }
 
-/// Returns the target of the link with this id.
 pub(super) fn link(html: &str, id: &str) -> Option<String> {
     let (_, rest) = html.split_once(&format!("<a id=\"{id}\""))?;
     attribute(rest, "href")

@@ -15,9 +15,7 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) url: &'a Url,
-    /// The value of the header `Cookie`.
     pub(crate) cookies: String,
-    /// The value of the header `Authorization`.
     pub(crate) authorization: Option<String>,
     /// The encoded form of a POST; `None` for a GET.
     pub(crate) form: Option<String>,
@@ -44,7 +42,6 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Serializes the request.
     fn text(&self) -> String {
         let authority = &self.url[Position::BeforeHost..Position::AfterPort];
         let target = &self.url[Position::BeforePath..Position::AfterQuery];

@@ -132,7 +132,6 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Creates a browser without cookies.
     pub(crate) fn new(tenant: Arc<Tenant>, address: SocketAddr) -> Self {
         Self { tenant, address, cookies: BTreeMap::new(), refuses: false }
     }
@@ -232,7 +231,6 @@ impl Browser {
         self.cookies.contains_key("idx")
     }
 
-    /// Sends one request and interprets the response.
     async fn send(&mut self, request: http::Request<'_>) -> Result<Response, Error> {
         let answer = http::exchange(self.address, &request.cookies(&self.cookies)).await?;
         self.keep_cookies(&answer);
@@ -253,7 +251,6 @@ impl Browser {
         })
     }
 
-    /// Stores the cookies of a response and deletes expired ones.
     fn keep_cookies(&mut self, answer: &http::Answer) {
         for (_, cookie) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
             let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));

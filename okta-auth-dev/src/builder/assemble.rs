@@ -138,7 +138,6 @@ impl Changes {
     }
 }
 
-/// Generates a client secret: random, or stable across runs.
 fn generated_secret(stable: bool, client_id: &str) -> String {
     if !stable {
         return random::token();
@@ -146,7 +145,6 @@ fn generated_secret(stable: bool, client_id: &str) -> String {
     random::base64url(digest(&SHA256, format!("the secret of {client_id} at okta-dev").as_bytes()))
 }
 
-/// Checks that a name is a DNS label.
 fn check_subdomain(name: &str) -> Result<&str, Error> {
     let good = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     good.then_some(name).ok_or_else(|| {

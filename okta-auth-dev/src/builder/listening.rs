@@ -22,7 +22,6 @@ pub(crate) struct Listening {
     names: Vec<String>,
     /// The base URL of the issuers, if it differs from the address.
     issuer: Option<String>,
-    /// Called with every answered request.
     observer: Option<Observer>,
     #[cfg(feature = "cli")]
     https: Option<Https>,

@@ -44,7 +44,6 @@ use crate::user::User;
 #[derive(Clone, Debug)]
 pub struct OrgBuilder {
     pub(crate) name: String,
-    /// Listening address, host names and issuer.
     listening: Listening,
     /// Ada, Ben, and added users. Logins are unique.
     users: Vec<User>,
@@ -53,7 +52,6 @@ pub struct OrgBuilder {
     clients: Vec<Client>,
     /// The org's own server and custom servers. Ids are unique.
     servers: Vec<AuthorizationServer>,
-    /// Settings for all clients and servers.
     changes: Changes,
     /// Requests per minute for each endpoint.
     rate_limit: Option<u32>,

@@ -2,20 +2,17 @@
 
 use super::OrgBuilder;
 
-/// Switches that are fixed while the org runs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     /// Origins whose scripts may read responses, besides the origins of redirect URIs.
     pub(crate) trusted_origins: Vec<String>,
     /// Identity providers, besides the org itself, that the parameter `idp` may name.
     pub(crate) identity_providers: Vec<String>,
-    /// Whether `okta_post_message` is rejected for a code.
     pub(crate) refuse_post_message: bool,
     /// Whether cookies are `SameSite=None; Secure` on plain HTTP as well.
     pub(crate) cross_site_cookies: bool,
     /// Whether the password has its own page.
     pub(crate) identifier_first: bool,
-    /// Whether generated client secrets are stable across runs.
     pub(crate) stable_secrets: bool,
 }
 

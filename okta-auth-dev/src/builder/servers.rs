@@ -141,7 +141,6 @@ impl OrgBuilder {
         self
     }
 
-    /// Changes the server with this id, if it exists.
     fn with_server(mut self, id: &str, change: impl FnOnce(AuthorizationServer) -> AuthorizationServer) -> Self {
         if let Some(known) = self.servers.iter_mut().find(|server| server.id == id) {
             *known = change(known.clone());

@@ -9,7 +9,6 @@ use crate::client::{AuthMethod, Client, Rotation};
 use crate::grant_type::GrantType;
 use crate::notice::SubjectFormat;
 
-/// An entry of `[[client]]`.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClientTable {

@@ -105,9 +105,7 @@ struct OrgTable {
     name: Option<String>,
     /// Ignored in `[[org]]`, because all orgs share one listener.
     port: Option<u16>,
-    /// Requests per minute for each endpoint.
     rate_limit: Option<u32>,
-    /// Whether Ada and Ben are kept.
     default_users: Option<bool>,
     #[serde(default)]
     user: Vec<UserTable>,

@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use crate::server::{AccessPolicy, AuthorizationServer, CustomClaim, GroupsClaim, GroupsFilter, ORG_SERVER};
 
-/// An entry of `[[server]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ServerTable {
@@ -26,13 +25,10 @@ pub(super) struct ServerTable {
     refresh_token_idle: Option<u64>,
     /// The absolute lifetime of refresh tokens.
     refresh_token_lifetime: Option<u64>,
-    /// The lifetime of authorization codes.
     code_lifetime: Option<u64>,
     /// Whether ID tokens leave most of the profile to userinfo; true by default.
     thin_id_token: Option<bool>,
-    /// Groups claims, `[[server.groups_claim]]`.
     groups_claim: Option<Vec<GroupsTable>>,
-    /// Other claims, `[[server.claim]]`.
     #[serde(default)]
     claim: Vec<ClaimTable>,
     /// Access policies, `[[server.access_policy]]`. Without one, every user may have
@@ -41,7 +37,6 @@ pub(super) struct ServerTable {
     access_policy: Vec<PolicyTable>,
 }
 
-/// An entry of `[[server.claim]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClaimTable {
@@ -54,14 +49,12 @@ struct ClaimTable {
     /// Whether thin ID tokens carry the claim.
     #[serde(default = "yes")]
     always: bool,
-    /// Whether access tokens carry the claim.
     #[serde(default = "yes")]
     access_token: bool,
     #[serde(default)]
     scopes: Vec<String>,
 }
 
-/// An entry of `[[server.access_policy]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PolicyTable {
@@ -79,7 +72,6 @@ struct PolicyTable {
     access_token_lifetime: Option<u64>,
 }
 
-/// An entry of `[[server.groups_claim]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GroupsTable {
@@ -94,14 +86,12 @@ struct GroupsTable {
     /// Whether thin ID tokens of a custom server carry the claim.
     #[serde(default = "yes")]
     always: bool,
-    /// Whether access tokens carry the claim.
     #[serde(default)]
     access_token: bool,
     #[serde(default)]
     scopes: Vec<String>,
 }
 
-/// Okta's filter names.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum FilterName {

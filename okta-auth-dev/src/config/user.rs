@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use crate::user::User;
 
-/// An entry of `[[user]]`.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserTable {
@@ -22,7 +21,6 @@ pub(crate) struct UserTable {
     amr: Option<Vec<String>>,
     /// Whether the user has a second factor; true by default.
     second_factor: Option<bool>,
-    /// Additional claims of the scope `profile`.
     #[serde(default)]
     claims: Map<String, Value>,
 }

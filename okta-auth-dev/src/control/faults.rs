@@ -10,7 +10,6 @@ use crate::oauth_error::no_such_path;
 use crate::reply::Reply;
 use crate::tenant::Tenant;
 
-/// The body that enables a fault.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Switch {
@@ -58,7 +57,6 @@ pub(super) fn journal(tenant: &Tenant, request: &Recorded, rest: &[&str]) -> Res
     }
 }
 
-/// A recorded request and its result as JSON.
 fn entry(request: &Recorded) -> Value {
     json!({
         "method": request.method,

@@ -46,7 +46,6 @@ use crate::oauth_error::{management, no_such_path};
 use crate::reply::Reply;
 use crate::tenant::Tenant;
 
-/// The body of `POST /dev/clock`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {

@@ -15,7 +15,6 @@ use crate::outage::{Endpoint, Outage};
 use crate::reply::Reply;
 use crate::tenant::Tenant;
 
-/// The names of outages.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
@@ -31,11 +30,9 @@ enum Kind {
     Drop,
     /// The org processes the request and closes the connection without a response.
     DropAfter,
-    /// The org delays the response.
     Delay,
 }
 
-/// The body that starts an outage.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Switch {
@@ -53,7 +50,6 @@ struct State {
     outage: Option<Kind>,
     /// The number of requests that an outage affected since the org started.
     hits: usize,
-    /// The number of requests that wait for a release.
     waiting: usize,
 }
 

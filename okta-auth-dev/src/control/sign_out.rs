@@ -13,7 +13,6 @@ use crate::org;
 use crate::reply::Reply;
 use crate::tenant::Tenant;
 
-/// The body of `POST /dev/universal-logout`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Person {
@@ -22,14 +21,12 @@ struct Person {
     fault: Option<RevocationFault>,
 }
 
-/// Signs a user out everywhere, and returns the response of each app.
 pub(super) async fn universal_logout(tenant: &Arc<Tenant>, request: &Recorded) -> Result<Reply, Reply> {
     let Person { login, fault } = body(request)?;
     tenant.user(&login).ok_or_else(|| not_found(&format!("{login} (User)")))?;
     Ok(deliveries(&org::universal_logout(tenant, &login, fault).await))
 }
 
-/// The active sessions.
 pub(super) fn sessions(tenant: &Tenant) -> Reply {
     let one = |session: org::OktaSession| json!({"sid": session.sid, "login": session.login, "apps": session.apps});
     Reply::json(200, &org::sessions(tenant).into_iter().map(one).collect::<Vec<Value>>()).no_store()
@@ -41,7 +38,6 @@ pub(super) async fn end_session(tenant: &Tenant, sid: &str) -> Reply {
     deliveries(&org::end_session(tenant, sid).await)
 }
 
-/// The responses of apps as JSON.
 fn deliveries(deliveries: &[Delivery]) -> Reply {
     let one = |delivery: &Delivery| {
         json!({

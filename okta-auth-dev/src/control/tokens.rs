@@ -12,7 +12,6 @@ use crate::minter::Minter;
 use crate::reply::Reply;
 use crate::tenant::Tenant;
 
-/// The body of `POST /dev/tokens`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Order {
@@ -43,7 +42,6 @@ struct Order {
     secret: Option<String>,
 }
 
-/// The token to start from.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
@@ -54,14 +52,12 @@ enum Kind {
     Empty,
 }
 
-/// How the token is signed.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Signature {
     #[default]
     Good,
     Bad,
-    /// `alg` is `none`.
     None,
     /// Signed with a key that is published but not yet used for signing.
     NextKey,
@@ -71,7 +67,6 @@ enum Signature {
     EncryptionKey,
 }
 
-/// Handles `POST /dev/tokens`.
 pub(super) fn mint(tenant: &Arc<Tenant>, request: &Recorded) -> Result<Reply, Reply> {
     let order: Order = body(request)?;
     let minter = order.minter(tenant)?;

@@ -30,7 +30,6 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 /// The maximum lifetime of an assertion at Okta, in seconds.
 const ASSERTION_LIFETIME: i64 = 3600;
 
-/// The credentials of a request.
 enum Credentials {
     Secret {
         id: String,
@@ -39,7 +38,6 @@ enum Credentials {
     },
     /// A JWT that the client signed (RFC 7523).
     Assertion(String),
-    /// A client id only.
     Public(String),
 }
 
@@ -135,7 +133,6 @@ fn basic(header: &str, public: bool) -> Option<Credentials> {
     Some(Credentials::Secret { id, secret, method: AuthMethod::ClientSecretBasic })
 }
 
-/// A parsed assertion.
 struct Assertion<'a> {
     /// Header and claims as sent, the input of the signature.
     message: &'a str,
@@ -163,7 +160,6 @@ impl<'a> Assertion<'a> {
         self.claims.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Returns an integer claim.
     fn number(&self, name: &str) -> Option<i64> {
         self.claims.get(name).and_then(Value::as_i64)
     }

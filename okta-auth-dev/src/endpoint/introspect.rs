@@ -15,7 +15,6 @@ use crate::store::Grant;
 use crate::sync::lock;
 use crate::token::verify_own;
 
-/// Returns whether a token of this server is active, with its members.
 pub(super) fn introspect(exchange: &Exchange<'_>) -> Reply {
     let board = &exchange.tenant.board;
     let status = board.find(|fault| if let Fault::IntrospectStatus(status) = fault { Some(*status) } else { None });

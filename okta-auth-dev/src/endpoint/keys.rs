@@ -21,7 +21,6 @@ use crate::sync::lock;
 /// Okta's value: about 44 days.
 const CACHE: &str = "max-age=3832304, must-revalidate";
 
-/// RFC 7517 §5.
 #[derive(Serialize)]
 struct KeySet {
     keys: Vec<Value>,

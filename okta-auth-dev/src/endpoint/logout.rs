@@ -15,7 +15,6 @@ use crate::store::Session;
 use crate::sync::lock;
 use crate::token::verify_signature;
 
-/// Ends the Okta session of the browser and redirects to the app.
 pub(super) fn logout(exchange: &Exchange<'_>) -> Reply {
     let request = exchange.request;
     let params = Params::new(if exchange.is("POST") { request.form() } else { request.query_pairs() });

@@ -114,12 +114,10 @@ struct Metadata {
     dpop_signing_alg_values_supported: [&'static str; 6],
 }
 
-/// `/.well-known/openid-configuration`
 pub(super) fn openid(exchange: &Exchange<'_>) -> Reply {
     document(exchange, true)
 }
 
-/// `/.well-known/oauth-authorization-server`
 pub(super) fn oauth(exchange: &Exchange<'_>) -> Reply {
     document(exchange, false)
 }

@@ -48,7 +48,6 @@ use crate::tenant::{Server, Tenant};
 /// gets the normal response, so following it is its only mistake.
 pub(crate) const MOVED: &str = "/moved";
 
-/// A request to an endpoint of an authorization server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exchange<'a> {
     pub(crate) tenant: &'a Tenant,
@@ -59,7 +58,6 @@ pub(crate) struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// The virtual time in seconds.
     pub(crate) fn now(&self) -> i64 {
         self.tenant.clock.seconds()
     }
@@ -103,7 +101,6 @@ impl Params {
         value.filter(|value| !value.is_empty())
     }
 
-    /// Splits a value at spaces.
     pub(crate) fn words(&self, name: &str) -> Vec<String> {
         self.find(name).unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect()
     }
@@ -115,7 +112,6 @@ impl Params {
         unique.then_some(()).ok_or_else(OAuthError::duplicate_parameter)
     }
 
-    /// Whether the parameter has a value.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.find(name).is_some()
     }
@@ -135,7 +131,6 @@ pub(crate) fn misnamed(tenant: &Tenant, request: &Recorded, name: &str) -> Reply
     management(421, "E0000008", &summary)
 }
 
-/// Routes a request to its endpoint.
 pub(crate) fn answer(tenant: &Tenant, request: &Recorded) -> Reply {
     let (moved, path) = match request.path.strip_prefix(MOVED) {
         Some(path) => (true, path),
@@ -192,7 +187,6 @@ const NOT_SERVED: [&str; 7] =
 
 type Handler = fn(&Exchange<'_>) -> Reply;
 
-/// The handlers of an authorization server and their methods.
 fn handler(endpoint: &str) -> Option<(&'static [&'static str], Handler)> {
     Some(match endpoint {
         "authorize" => (&["GET", "POST"], authorize::authorize),

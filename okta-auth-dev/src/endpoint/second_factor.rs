@@ -13,10 +13,8 @@ use crate::store::{Attempt, Session, Step};
 use crate::sync::lock;
 use crate::tenant::{Server, Tenant};
 
-/// The target of the form.
 pub(super) const PATH: &str = "signin/verify";
 
-/// A form with its request and session.
 struct Submission<'a> {
     tenant: &'a Tenant,
     server: &'a Server,

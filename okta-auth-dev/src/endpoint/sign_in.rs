@@ -21,7 +21,6 @@ pub(super) const PATH: &str = "signin";
 /// The target of the form with the username only.
 pub(super) const IDENTIFY_PATH: &str = "signin/identify";
 
-/// A form with its request.
 struct Waiting<'a> {
     tenant: &'a Tenant,
     handle: String,

@@ -43,7 +43,6 @@ fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
     })
 }
 
-/// A response with only a challenge (RFC 6750 §3).
 fn challenge(status: u16, value: &str) -> Reply {
     Reply::empty(status).header("www-authenticate", value).no_store().refused("userinfo", value)
 }

@@ -19,7 +19,6 @@ pub(crate) struct Board {
 #[derive(Debug)]
 struct Armed {
     fault: Fault,
-    /// Whether the fault is cleared after one use.
     once: bool,
 }
 

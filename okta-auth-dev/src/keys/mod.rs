@@ -80,7 +80,6 @@ impl Algorithm {
     }
 }
 
-/// The purpose of a published key (RFC 7517 §4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum KeyUse {
     Signature,
@@ -100,7 +99,6 @@ enum Material {
 pub(crate) struct SigningKey {
     /// The key id, 43 characters of base64url as at Okta.
     pub(crate) kid: String,
-    /// The algorithm that the key is published for.
     pub(crate) algorithm: Algorithm,
     pub(crate) key_use: KeyUse,
     material: Arc<Material>,
@@ -155,7 +153,6 @@ impl SigningKey {
         }
     }
 
-    /// Whether this key made the signature.
     pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         let fits = matches!(
             (&*self.material, algorithm),

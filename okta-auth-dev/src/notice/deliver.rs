@@ -11,7 +11,6 @@ use url::{Host, Position, Url};
 use super::Notice;
 use crate::browser::http::{Answer, parse};
 
-/// The timeout of an app's response, in real time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The size limit of an app's response, in bytes.
@@ -37,7 +36,6 @@ fn address(url: &Url) -> Option<SocketAddr> {
     (url.scheme() == "http" && ip.is_loopback()).then_some(SocketAddr::new(ip, url.port_or_known_default()?))
 }
 
-/// Serializes the request.
 fn request(url: &Url, notice: &Notice) -> String {
     let (host, target) =
         (&url[Position::BeforeHost..Position::AfterPort], &url[Position::BeforePath..Position::AfterQuery]);

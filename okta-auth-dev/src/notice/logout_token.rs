@@ -17,7 +17,6 @@ use crate::sync::lock;
 use crate::tenant::{Server, Tenant};
 use crate::token::Draft;
 
-/// The event of a logout token.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// A fault of a logout token. An app must answer each of them with 400 and keep the
@@ -129,15 +128,11 @@ impl LogoutTokenFault {
 #[must_use = "a logout token does nothing until it is sent"]
 pub struct LogoutToken {
     tenant: Arc<Tenant>,
-    /// The id of the authorization server that is the issuer.
     server: String,
-    /// `aud`.
     client_id: String,
     /// The user, also for an ID token that replaces the logout token.
     login: String,
-    /// The Okta user id.
     sub: Option<String>,
-    /// The session id.
     sid: Option<String>,
     /// Changes by name, applied last.
     changes: Changes,
@@ -308,7 +303,6 @@ fn content(draft: &mut Draft, fault: LogoutTokenFault, now: i64) {
     }
 }
 
-/// Faults of the signature.
 fn signature(draft: &mut Draft, fault: LogoutTokenFault, server: &Server) -> Result<(), Error> {
     let ring = &server.ring;
     match fault {

@@ -33,13 +33,10 @@ use crate::token::Draft;
 pub struct Notice {
     pub(crate) client_id: String,
     pub(crate) uri: String,
-    /// The JWT in the message.
     pub(crate) token: String,
     /// GET for a front channel, otherwise POST.
     pub(crate) method: &'static str,
-    /// The header `Content-Type`.
     pub(crate) content_type: &'static str,
-    /// The header `Authorization`.
     pub(crate) authorization: Option<String>,
     pub(crate) body: String,
 }

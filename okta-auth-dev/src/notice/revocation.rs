@@ -17,7 +17,6 @@ use crate::sync::lock;
 use crate::tenant::Tenant;
 use crate::token::Draft;
 
-/// The `typ` of the JWT.
 const TYPE: &str = "global-token-revocation+jwt";
 
 /// How the body identifies the user, configured per app.
@@ -222,7 +221,6 @@ impl GlobalRevocation {
         self.notice().send().await
     }
 
-    /// The body, with its fault.
     fn body_text(&self) -> String {
         match self.fault {
             Some(RevocationFault::MalformedBody) => self.body.to_string().chars().take(10).collect(),
@@ -281,7 +279,6 @@ impl GlobalRevocation {
         }
     }
 
-    /// Faults of the signature.
     fn sign_wrongly(&self, draft: &mut Draft, fault: RevocationFault) -> Result<(), Error> {
         let ring = |id: &str| self.tenant.server(id).map(|server| &server.ring);
         let Some(own) = ring(ORG_SERVER) else { return Ok(()) };

@@ -72,7 +72,6 @@ impl Org {
         OrgBuilder::default()
     }
 
-    /// The handle of the org without a subdomain.
     pub(crate) fn first(host: Arc<Host>) -> Option<Self> {
         let tenant = Arc::clone(host.tenants().first()?);
         Some(Self { host, tenant })

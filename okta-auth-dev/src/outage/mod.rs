@@ -105,7 +105,6 @@ impl Endpoint {
         Self::ALL.into_iter().find(|endpoint| endpoint.as_str() == name)
     }
 
-    /// Returns the endpoint at a path, for any server.
     pub(crate) fn at(path: &str) -> Option<Self> {
         if path.contains("/.well-known/") {
             return Some(Self::Discovery);

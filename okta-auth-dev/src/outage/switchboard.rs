@@ -22,7 +22,6 @@ pub(crate) struct State {
     pub(crate) outage: Option<(Outage, Option<usize>)>,
     /// The number of requests that an outage affected since the start.
     pub(crate) hits: usize,
-    /// The number of requests that wait for a release.
     pub(crate) waiting: usize,
     /// The number of releases. A waiting request continues when it changes.
     releases: u64,

@@ -32,7 +32,6 @@ const RESERVED: [&str; 20] = [
     "cnf",
 ];
 
-/// The prefix of user attributes.
 const USER: &str = "user.";
 
 /// A claim with a literal value, or with an attribute of the user.
@@ -113,7 +112,6 @@ impl CustomClaim {
         Some((self.name.clone(), value))
     }
 
-    /// Rejects a name with a standard meaning.
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.name.is_empty() || RESERVED.contains(&self.name.as_str()) {
             return Err(Error::config(format_args!(

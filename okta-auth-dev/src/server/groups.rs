@@ -126,7 +126,6 @@ impl GroupsFilter {
         }
     }
 
-    /// Rejects an invalid regular expression.
     pub(super) fn check(&self) -> Result<(), Error> {
         let Self::Regex(pattern) = self else { return Ok(()) };
         anchored(pattern).map(drop).map_err(|error| {

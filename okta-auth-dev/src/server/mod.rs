@@ -180,7 +180,6 @@ impl AuthorizationServer {
         self.id == ORG_SERVER
     }
 
-    /// The issuer, for the org with this URL.
     pub(crate) fn issuer(&self, url: &str) -> String {
         if self.is_org() { url.to_owned() } else { format!("{url}/oauth2/{}", self.id) }
     }

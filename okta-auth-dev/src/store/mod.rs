@@ -22,17 +22,14 @@ use crate::random;
 pub(crate) struct Grant {
     /// Links everything that one sign-in issued, so that it can be revoked together.
     pub(crate) id: String,
-    /// The authorization server that issues the tokens.
     pub(crate) server: String,
     pub(crate) client_id: String,
-    /// The login of the user; `None` for `client_credentials`.
     pub(crate) login: Option<String>,
     /// The granted scopes. They equal the requested scopes, because an unknown scope
     /// fails the request.
     pub(crate) scopes: Vec<String>,
     /// The Okta session of the user: the claim `sid`.
     pub(crate) sid: Option<String>,
-    /// The nonce of the request, for the ID token.
     pub(crate) nonce: Option<String>,
     /// When the user authenticated, in seconds. Refreshed tokens keep it.
     pub(crate) auth_time: i64,
@@ -49,21 +46,17 @@ impl Grant {
         self.scopes.iter().any(|granted| granted == scope)
     }
 
-    /// Whether the grant belongs to this user.
     pub(crate) fn is_of(&self, login: &str) -> bool {
         self.login.as_ref().is_some_and(|owner| owner.eq_ignore_ascii_case(login))
     }
 }
 
-/// An unused authorization code.
 #[derive(Clone, Debug)]
 pub(crate) struct Code {
     pub(crate) grant: Grant,
     /// The redirect URI of the request, which the exchange must repeat (RFC 6749 §4.1.3).
     pub(crate) redirect_uri: String,
-    /// The PKCE challenge (S256) of the request.
     pub(crate) challenge: Option<String>,
-    /// In seconds.
     pub(crate) expires_at: i64,
 }
 
@@ -77,7 +70,6 @@ pub(crate) struct Store {
     steps: HashMap<String, Step>,
     /// The apps that a user has ever used, by login in lower case.
     apps: HashMap<String, BTreeSet<String>>,
-    /// By the code itself.
     codes: HashMap<String, Code>,
     /// By the token itself; rotated ones stay, so that their reuse is detected.
     refresh_tokens: HashMap<String, RefreshToken>,

@@ -95,7 +95,6 @@ impl Store {
         apps.insert(client_id.to_owned());
     }
 
-    /// The apps that the user has ever used.
     pub(crate) fn apps_of(&self, login: &str) -> BTreeSet<String> {
         self.apps.get(&login.to_ascii_lowercase()).cloned().unwrap_or_default()
     }

@@ -13,7 +13,6 @@ const WAIT: i64 = 3600;
 /// The number of wrong codes after which the request fails.
 const ATTEMPTS: u32 = 5;
 
-/// A pending page for the code of the second factor.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     /// Completed after a correct code.
@@ -23,11 +22,9 @@ pub(crate) struct Step {
     /// The session of the page, see [`Session::root`].
     root: String,
     wrong: u32,
-    /// In seconds.
     expires_at: i64,
 }
 
-/// The result of an entered code.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
     /// Correct. The handle is consumed.

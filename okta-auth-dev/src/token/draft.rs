@@ -15,19 +15,16 @@ use crate::random;
 #[derive(Clone, Debug)]
 pub(crate) enum Signing {
     Key(Arc<SigningKey>, Algorithm),
-    /// HS256 with these bytes.
     Hmac(Vec<u8>),
     /// Unsigned: the third part is empty.
     None,
 }
 
-/// The number of parts of a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// Three, the correct number.
     #[default]
     Compact,
-    /// Without the signature.
     TwoParts,
     /// With an extra part after the signature.
     FourParts,
@@ -37,14 +34,11 @@ pub(crate) enum Shape {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
-    /// The JOSE header.
     pub(crate) header: Map<String, Value>,
-    /// The payload.
     pub(crate) claims: Map<String, Value>,
     /// A member that is repeated in the JSON of the claims.
     pub(crate) duplicate: Option<(String, Value)>,
     pub(crate) signing: Signing,
-    /// Whether the signature is damaged.
     pub(crate) damaged: bool,
     pub(crate) shape: Shape,
 }
@@ -72,7 +66,6 @@ impl Draft {
         self.signing = Signing::Key(key, algorithm);
     }
 
-    /// Signs with HS256 and adapts the header.
     pub(crate) fn sign_with_secret(&mut self, secret: Vec<u8>) {
         self.header.insert("alg".into(), json!("HS256"));
         self.signing = Signing::Hmac(secret);
@@ -95,7 +88,6 @@ impl Draft {
         put(&mut self.header, name, value);
     }
 
-    /// Returns a text claim; empty if it is missing.
     pub(crate) fn text(&self, name: &str) -> String {
         self.claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
     }

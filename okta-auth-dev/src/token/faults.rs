@@ -17,13 +17,11 @@ use crate::random;
 
 const HOUR: i64 = 3600;
 
-/// The context of a fault.
 #[derive(Debug)]
 pub(crate) struct Target<'a> {
     pub(crate) issuing: Issuing<'a>,
     /// The access token of the same response, for `at_hash`.
     pub(crate) access_token: &'a str,
-    /// Whether the ID token is for a refresh.
     pub(crate) refresh: bool,
 }
 
@@ -103,7 +101,6 @@ fn identity(fault: &Fault, draft: &mut Draft, client_id: &str) -> bool {
     true
 }
 
-/// Faults of the audience.
 fn audience(fault: &Fault, draft: &mut Draft, client_id: &str) -> bool {
     match fault {
         Fault::IdTokenAudience => draft.claim("aud", json!(format!("{client_id}1"))),

@@ -23,7 +23,6 @@ use crate::store::Grant;
 use crate::sync::lock;
 use crate::tenant::{Server, Tenant};
 
-/// The context in which a token is issued.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Issuing<'a> {
     pub(crate) tenant: &'a Tenant,
@@ -68,7 +67,6 @@ impl Issuing<'_> {
         Ok(Draft::new(key, self.access_token_claims()))
     }
 
-    /// A signed ID token with the active faults.
     pub(crate) fn id_token(&self, access_token: &str, refresh: bool) -> Result<String, Error> {
         let mut draft = self.id_token_draft(Some(access_token))?;
         if refresh {

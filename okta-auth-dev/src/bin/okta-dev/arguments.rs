@@ -74,7 +74,6 @@ const VALUES: [(&str, &str); 12] = [
     ("--redirect-uri", "REDIRECT_URIS"),
 ];
 
-/// Switches and their variables.
 const SWITCHES: [(&str, &str); 4] = [
     ("--full-id-tokens", "FULL_ID_TOKENS"),
     ("--identifier-first", "IDENTIFIER_FIRST"),
@@ -82,7 +81,6 @@ const SWITCHES: [(&str, &str); 4] = [
     ("--refuse-post-message", "REFUSE_POST_MESSAGE"),
 ];
 
-/// The parsed command line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
     /// Variables without the prefix `OKTA_DEV_`; they take precedence over the

@@ -53,7 +53,6 @@ fn client_line(client: &Client) -> String {
     format!("  {label:<20}{}  {secret}  ({})", client.client_id, client.name)
 }
 
-/// Formats the org of a customer: its URL, users and redirect URIs.
 fn customer(org: &Org) -> Vec<String> {
     let mut lines = vec![format!("{} at {}", org.name(), org.url())];
     let users = org.users().into_iter();

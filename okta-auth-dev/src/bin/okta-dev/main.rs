@@ -34,7 +34,6 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Starts the org and waits for a signal.
 async fn run() -> Result<(), String> {
     let arguments = Arguments::read(std::env::args().skip(1))?;
     if arguments.help || arguments.version {
@@ -81,7 +80,6 @@ fn told(request: &Recorded, json: bool) {
     println!("{line}");
 }
 
-/// The connection details as one line of JSON.
 fn started(org: &Org, certificate: Option<&str>) -> Value {
     let mut line = org.description();
     if let Some(members) = line.as_object_mut() {
@@ -96,7 +94,6 @@ fn started(org: &Org, certificate: Option<&str>) -> Value {
     line
 }
 
-/// Applies the HTTPS options of the command line.
 #[cfg(feature = "cli")]
 fn encrypted(builder: OrgBuilder, arguments: &Arguments) -> Result<OrgBuilder, String> {
     let read = |file: &str| std::fs::read_to_string(file).map_err(|error| format!("cannot read {file}: {error}"));
@@ -149,7 +146,6 @@ async fn interrupted() -> Result<(), String> {
     tokio::signal::ctrl_c().await.map_err(failed)
 }
 
-/// Formats an error with its source.
 fn explained(error: okta_auth_dev::Error) -> String {
     match std::error::Error::source(&error) {
         Some(source) => format!("{error} ({source})"),

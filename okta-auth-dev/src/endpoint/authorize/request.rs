@@ -17,22 +17,18 @@ use crate::server::AuthorizationServer;
 use crate::store::Session;
 use crate::tenant::Tenant;
 
-/// How the response is delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum ResponseMode {
-    /// In the query of a redirect.
     #[default]
     Query,
     /// In the fragment of a redirect, for scripts of the app.
     Fragment,
-    /// In a form that a page posts.
     FormPost,
     /// In a message that a page posts to the window that opened or framed it
     /// (`okta_post_message`).
     PostMessage,
 }
 
-/// A validated authorization request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AuthorizeRequest {
     /// The authorization server that received the request.
@@ -170,7 +166,6 @@ fn complete(
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ResponseType {
-    /// A code only.
     Code,
     /// Tokens, alone or with a code (implicit and hybrid).
     Tokens,

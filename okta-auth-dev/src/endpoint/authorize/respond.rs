@@ -75,7 +75,6 @@ fn with_fragment(uri: &str, fields: &[(String, String)]) -> String {
     url.to_string()
 }
 
-/// Applies the faults of the authorization response.
 fn distort(tenant: &Tenant, fields: &mut Fields) {
     let board = &tenant.board;
     if board.hit(&Fault::AuthorizeState) {

@@ -7,7 +7,6 @@ use crate::org::OktaSession;
 use crate::tenant::Tenant;
 use crate::user::User;
 
-/// The target of the form.
 pub(crate) const PATH: &str = "admin/universal-logout";
 
 pub(crate) struct Admin<'a> {
@@ -42,7 +41,6 @@ impl Admin<'_> {
         self.sessions(user).next().is_some()
     }
 
-    /// A user with a session: groups, sessions, and the button.
     fn present(&self, user: &User) -> String {
         let sessions: String = self.sessions(user).map(|session| self.session(session)).collect();
         format!(
@@ -55,7 +53,6 @@ impl Admin<'_> {
         )
     }
 
-    /// A session and the apps that were used in it.
     fn session(&self, session: &OktaSession) -> String {
         let names = session.apps.iter().map(|id| self.tenant.client(id).map_or_else(|| id.clone(), |app| app.name));
         let apps = names.collect::<Vec<_>>().join(", ");
@@ -64,19 +61,16 @@ impl Admin<'_> {
     }
 }
 
-/// A user without a session.
 fn absent(user: &User) -> String {
     format!("<li>{} <span>{}</span></li>", escape(&user.full_name()), escape(&user.login))
 }
 
-/// The result of the last sign-out.
 fn outcome(login: &str, deliveries: &[Delivery]) -> String {
     let items: String = deliveries.iter().map(item).collect();
     let apps = if items.is_empty() { "<li>No app has an endpoint for it.</li>".to_owned() } else { items };
     format!("<div role=\"status\" id=\"done\"><h2>{} is signed out</h2><ul>{apps}</ul></div>", escape(login))
 }
 
-/// The response of an app.
 fn item(delivery: &Delivery) -> String {
     let answer = match (delivery.status, &delivery.problem) {
         (Some(status), _) => status.to_string(),

@@ -23,7 +23,6 @@ pub(in crate::endpoint) fn home(tenant: &Tenant, request: &Recorded) -> Reply {
     Reply::html(200, wide_page("Development org", &tenant.name, &body))
 }
 
-/// The user of this browser's session.
 fn signed_in(tenant: &Tenant, request: &Recorded) -> String {
     let id = request.cookie(crate::endpoint::authorize::SESSION_COOKIE);
     let session = id.and_then(|id| lock(&tenant.store).session(id, tenant.clock.seconds()));
@@ -31,7 +30,6 @@ fn signed_in(tenant: &Tenant, request: &Recorded) -> String {
     session.map(|session| who(&session.login)).unwrap_or_default()
 }
 
-/// An app with its variables and redirect URIs.
 fn app(tenant: &Tenant, client: &Client) -> String {
     let variables = tenant.variables(client);
     let lines: String = variables.iter().map(|(name, value)| format!("export {name}={}\n", escape(value))).collect();
@@ -49,7 +47,6 @@ fn app(tenant: &Tenant, client: &Client) -> String {
     )
 }
 
-/// A short description of the client authentication.
 fn kind(client: &Client) -> &'static str {
     match client.auth_method {
         _ if client.is_service() => "service, without users",
@@ -61,7 +58,6 @@ fn kind(client: &Client) -> &'static str {
     }
 }
 
-/// The issuers, with links to their metadata.
 fn issuers(tenant: &Tenant) -> String {
     let issuer = |server: &crate::tenant::Server| {
         let issuer = escape(&server.settings.issuer(&tenant.url));
@@ -70,7 +66,6 @@ fn issuers(tenant: &Tenant) -> String {
     tenant.servers.iter().map(issuer).collect()
 }
 
-/// The users with their passwords.
 fn people(tenant: &Tenant) -> String {
     let users = lock(&tenant.users).clone();
     let row = |cells: [&str; 3]| {

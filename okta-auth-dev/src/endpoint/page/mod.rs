@@ -95,7 +95,6 @@ fn wide_page(title: &str, org: &str, body: &str) -> String {
     document(title, org, " class=\"wide\"", body)
 }
 
-/// The layout of every page.
 fn document(title: &str, org: &str, class: &str, body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - {org}</title>\

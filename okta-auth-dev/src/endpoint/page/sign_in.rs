@@ -24,7 +24,6 @@ pub(in crate::endpoint) struct SignIn<'a> {
 pub(in crate::endpoint) struct Password<'a> {
     pub(in crate::endpoint) tenant: &'a Tenant,
     pub(in crate::endpoint) handle: &'a str,
-    /// The username from the first page.
     pub(in crate::endpoint) username: &'a str,
     pub(in crate::endpoint) failed: bool,
 }
@@ -129,7 +128,6 @@ impl Password<'_> {
         page("Verify", &self.tenant.name, &body)
     }
 
-    /// The hint with the password of a test user.
     fn hint(&self) -> String {
         let users = lock(&self.tenant.users);
         let user = users.iter().find(|user| user.login.eq_ignore_ascii_case(self.username.trim()));
@@ -140,7 +138,6 @@ impl Password<'_> {
     }
 }
 
-/// The field that ties a form to its request.
 fn handle_field(handle: &str) -> String {
     format!("<input type=\"hidden\" name=\"stateToken\" value=\"{}\">", escape(handle))
 }

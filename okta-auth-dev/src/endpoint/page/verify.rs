@@ -13,7 +13,6 @@ pub(in crate::endpoint) struct Verify<'a> {
     pub(in crate::endpoint) login: &'a str,
     /// Ties the form to the request.
     pub(in crate::endpoint) handle: &'a str,
-    /// The code to enter.
     pub(in crate::endpoint) passcode: &'a str,
     pub(in crate::endpoint) failed: bool,
 }

@@ -216,7 +216,6 @@ fn check_server(exchange: &Exchange<'_>, grant: &Grant) -> Result<(), OAuthError
         .ok_or_else(|| OAuthError::invalid_request("The grant was issued for another authorization server."))
 }
 
-/// Returns a required parameter.
 fn required<'a>(params: &'a Params, name: &str) -> Result<&'a str, OAuthError> {
     params.find(name).ok_or_else(|| OAuthError::invalid_request(format!("The required parameter '{name}' is missing.")))
 }

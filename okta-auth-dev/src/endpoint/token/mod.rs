@@ -56,7 +56,6 @@ fn labelled(reply: Reply) -> Reply {
         .cookie(format!("JSESSIONID={}; Path=/; Secure; HttpOnly", random::hex().to_uppercase()))
 }
 
-/// Converts a token response to an array.
 fn in_array(body: &str) -> String {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     let names = ["access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token"];

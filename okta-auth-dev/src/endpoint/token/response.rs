@@ -17,7 +17,6 @@ use crate::store::Grant;
 use crate::sync::lock;
 use crate::token::Issuing;
 
-/// The grant behind the response.
 #[derive(Debug)]
 pub(super) enum Kind {
     /// A code; the response has a refresh token if `offline_access` was granted.
