@@ -311,7 +311,7 @@ async fn provider_down_at_startup_recovers() {
     let answer = browser.navigate("/profile").await;
     assert_eq!(answer.status, 503);
     assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
-    assert_eq!(browser.fetch("/api/me").await.status, 401, "an API client is told to sign in, not to wait");
+    assert_eq!(browser.fetch("/api/me").await.status, 401, "an API client gets 401 and not 503");
     app.org.restart().await.unwrap();
     assert_eq!(browser.sign_in(&app.org, ADA, "/profile").await.location(), "/profile");
 }

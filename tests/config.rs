@@ -319,7 +319,7 @@ fn names_of_other_libraries_are_a_warning_if_the_right_ones_are_set() {
 
 /// On https, where a guessed cookie secret opens every session.
 #[test]
-fn cookie_secrets_that_protect_nothing() {
+fn weak_cookie_secrets() {
     let https = |secret: &str| with(&[("OKTA_BASE_URL", "https://app.example.com"), ("OKTA_COOKIE_SECRET", secret)]);
     for weak in [
         "<put 32 random bytes or more here>",

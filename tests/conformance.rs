@@ -29,7 +29,7 @@ async fn control(app: &App) {
 async fn refused(app: &App, fault: Fault, code: &str) {
     refused_sign_in(app, fault.clone(), code).await;
     if code.starts_with("token_") || code == "id_token_missing" {
-        assert_eq!(app.org.count("/v1/userinfo"), 0, "userinfo was asked after {fault:?}");
+        assert_eq!(app.org.count("/v1/userinfo"), 0, "userinfo was requested after {fault:?}");
     }
 }
 
@@ -479,5 +479,9 @@ async fn the_org_server_works_like_a_custom_server() {
     let app = AppBuilder::default().org(org).issuer(issuer).start().await;
     control(&app).await;
     let token = app.auth.verify_access_token("a.b.c").await.unwrap_err();
-    assert_eq!((token.code().as_str(), app.org.count("/v1/introspect")), ("token_expired", 1), "Okta is asked");
+    assert_eq!(
+        (token.code().as_str(), app.org.count("/v1/introspect")),
+        ("token_expired", 1),
+        "the token is introspected"
+    );
 }

@@ -220,7 +220,7 @@ async fn the_reference_on_a_page_is_that_of_the_event() {
     let callback = format!("{CALLBACK}?state=unknown&code=c");
     let page = browser.navigate(&callback).await;
     let event = heard.one("sign_in_failed", "attempt_unknown");
-    is_told_once(&page, &event);
+    is_reported_once(&page, &event);
     let json = browser.fetch(&callback).await;
     assert_eq!(json.json()["reference"], heard.one("sign_in_failed", "attempt_unknown").reference().to_string());
     let headers = [("accept", "text/html"), ("x-request-id", "FROM-OUTSIDE"), ("x-correlation-id", "FROM-OUTSIDE")];
@@ -298,7 +298,7 @@ async fn policies_refuse_and_ask_for_more() {
     let page = browser.navigate("/admin").await;
     let event = heard.one("access_denied", "not_met");
     assert_eq!(page.status, 403);
-    is_told_once(&page, &event);
+    is_reported_once(&page, &event);
     assert_eq!(event.subject(), Some(app.org.user(BEN).unwrap().id.as_str()));
     let Happening::AccessDenied { policy, .. } = event.happening() else { panic!("{event:?}") };
     assert_eq!(policy.as_deref(), Some("administration"));
@@ -442,16 +442,16 @@ async fn a_store_that_does_not_respond() {
     store.away.store(true, Ordering::SeqCst);
     let page = browser.navigate("/profile").await;
     assert_eq!(page.status, 503);
-    is_told_once(&page, &heard.one("store_unavailable", "session_not_read"));
+    is_reported_once(&page, &heard.one("store_unavailable", "session_not_read"));
     let page = browser.clone().post("/logout", "").await;
     assert_eq!(page.status, 503);
-    is_told_once(&page, &heard.one("store_unavailable", "session_not_read"));
+    is_reported_once(&page, &heard.one("store_unavailable", "session_not_read"));
     store.away.store(false, Ordering::SeqCst);
     store.keeps.store(true, Ordering::SeqCst);
     let page = browser.clone().post("/logout", "").await;
     let event = heard.one("store_unavailable", "session_not_ended");
     assert_eq!(page.status, 503);
-    is_told_once(&page, &event);
+    is_reported_once(&page, &event);
     assert_eq!(event.subject(), Some(app.org.user(ADA).unwrap().id.as_str()), "the user's session continues");
     let login = browser.navigate("/login").await;
     browser.complete(&app.org, login.location(), ADA).await;
@@ -465,7 +465,7 @@ async fn a_store_that_does_not_respond() {
     let events = heard.take();
     assert_eq!((events[0].name(), events[0].reason(), events.len()), ("renewal_failed", "store_unavailable", 2));
     assert_eq!((page.status.as_u16(), events[1].reason()), (503, "session_not_read"));
-    is_told_once(&page, &events[1]);
+    is_reported_once(&page, &events[1]);
 }
 
 #[tokio::test]
@@ -539,7 +539,7 @@ impl Log {
 
 /// Asserts that the page shows the event's reference, and that the log has one line for
 /// the request.
-fn is_told_once(page: &Answer, event: &Event) {
+fn is_reported_once(page: &Answer, event: &Event) {
     let reference = event.reference().to_string();
     assert_eq!(shown(page), reference);
     let lines = Log::own_lines();

@@ -609,13 +609,13 @@ mod messages {
         for (notice, [done, fails, replay]) in [(universal, [204, 503, 401]), (back, [200, 400, 400])] {
             assert!(server.ask("ACL SETUSER default -zrangebyscore").await.starts_with("+OK"));
             assert_eq!(notice.send().await.status, Some(fails));
-            assert!(ada.is_signed_in().await, "nothing has ended");
+            assert!(ada.is_signed_in().await, "no session has ended");
             assert!(server.ask("ACL SETUSER default +zrangebyscore").await.starts_with("+OK"));
             assert_eq!(notice.send().await.status, Some(done), "the repetition");
             assert!(!ada.is_signed_in().await);
             ada.sign_in(&org, ADA, "/profile").await;
             assert_eq!(notice.send().await.status, Some(replay), "a replay");
-            assert!(ada.is_signed_in().await, "a replay ends nothing");
+            assert!(ada.is_signed_in().await, "a replay ends no session");
         }
     }
 }

@@ -478,7 +478,7 @@ async fn tokens_from_the_future_end_no_session() {
 /// The application's clock jumps back. A session from the future is invalid, and valid
 /// again afterwards.
 #[tokio::test]
-async fn a_clock_that_jumps_back_breaks_nothing() {
+async fn a_session_survives_a_clock_that_jumps_back() {
     for place in Place::LOCAL {
         let (app, clock) = app_with_its_own_clock(&place).await;
         let browser = signed_in(&app).await;

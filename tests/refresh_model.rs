@@ -705,7 +705,7 @@ fn assert_holds(refresh: Refresh) {
 }
 
 #[test]
-fn while_nothing_fails() {
+fn without_failures() {
     assert_holds(Refresh::new(&[0, 0, 1, 1], false, EVERYDAY));
     assert_holds(Refresh::new(&[0, 1, 2], false, EVERYDAY));
 }
@@ -742,7 +742,7 @@ fn through_a_storm() {
 }
 
 #[test]
-fn with_one_replica_a_store_that_fails_costs_nothing() {
+fn with_one_replica_a_failing_store_loses_no_tokens() {
     assert_holds(Refresh::new(&[0, 0, 0], false, Mishaps { store_failures: 2, ..EVERYDAY }));
 }
 

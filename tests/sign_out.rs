@@ -168,7 +168,7 @@ async fn with_okta_down_the_sign_out_is_local() {
 /// The parameters that the browser brings back from Okta are not trusted, and the session
 /// has already ended.
 #[tokio::test]
-async fn the_landing_after_a_sign_out_trusts_nothing() {
+async fn the_landing_after_a_sign_out_trusts_no_parameter() {
     for site in Site::all().await {
         let mut browser = site.signed_in(ADA).await;
         browser.post("/logout", "").await;
@@ -855,7 +855,7 @@ async fn check_replay(site: &Site, notice: &Notice, status: u16) {
         assert_eq!(sent.status, Some(status), "{sent:?}");
         site.org.clock().advance(Duration::from_secs(40));
     }
-    assert!(site.lives(&again).await, "a replay ends nothing");
+    assert!(site.lives(&again).await, "a replay ends no session");
 }
 
 #[tokio::test]
@@ -986,7 +986,7 @@ async fn an_application_lists_and_ends_sessions() {
         assert_eq!(sessions.len(), 2, "{}", site.name());
         assert!(auth.sessions_of("unknown").await.unwrap().is_empty());
         assert!(auth.end_session(sessions[0].id()).await.unwrap());
-        assert!(!auth.end_session(sessions[0].id()).await.unwrap(), "{}: it is gone", site.name());
+        assert!(!auth.end_session(sessions[0].id()).await.unwrap(), "{}: it has already ended", site.name());
         let left = [site.lives(&desk).await, site.lives(&phone).await];
         assert_eq!(left.iter().filter(|lives| **lives).count(), 1, "{}", site.name());
         assert_eq!(auth.end_sessions_of(&id(ADA)).await.unwrap(), Some(1), "{}", site.name());

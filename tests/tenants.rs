@@ -243,7 +243,7 @@ async fn a_sign_in_of_an_attacker_is_not_completed_in_another_browser() {
 }
 
 #[tokio::test]
-async fn tokens_and_messages_of_one_tenant_are_nothing_at_another() {
+async fn tokens_and_messages_of_one_tenant_are_rejected_at_another() {
     for framework in BOTH {
         let site = Site::by_path(framework, "memory").await;
         let mut globex = site.signed_in("globex", ADA).await;

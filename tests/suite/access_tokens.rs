@@ -171,7 +171,7 @@ pub(crate) async fn malformed_requests_are_400<F: Framework>() {
     }
 }
 
-pub(crate) async fn user_tokens_and_machine_tokens_are_told_apart<F: Framework>() {
+pub(crate) async fn user_tokens_and_machine_tokens_are_distinguished<F: Framework>() {
     let app = App::start::<F>().await;
     let user = app.call("/token", &app.token(&["orders:read"])).await.json();
     let machine = app.org.mint().service_token(["orders:read"]).sign();
@@ -191,7 +191,7 @@ pub(crate) async fn scopes_in_both_forms<F: Framework>() {
     }
 }
 
-pub(crate) async fn a_session_is_no_token<F: Framework>() {
+pub(crate) async fn a_session_is_not_a_token<F: Framework>() {
     let app = App::start::<F>().await;
     let mut browser = app.signed_in(ADA).await;
     for path in ["/token", "/orders"] {

@@ -57,7 +57,7 @@ impl Stream {
     /// Waits for the end of the stream, with a timeout.
     pub(crate) async fn ended(mut self) {
         let last = tokio::time::timeout(Duration::from_secs(20), self.0.chunk()).await;
-        assert_eq!(last.expect("the stream goes on").unwrap().unwrap(), "over");
+        assert_eq!(last.expect("the stream did not end").unwrap().unwrap(), "over");
     }
 }
 

@@ -175,8 +175,8 @@ async fn junk_to_tenants<F: Framework>() {
     }
 }
 
-pub(crate) async fn junk_of_strangers_is_no_warning<F: Framework>() {
-    let Some(lines) = logged::<F>("junk_of_strangers_is_no_warning") else {
+pub(crate) async fn unauthenticated_junk_causes_no_warning<F: Framework>() {
+    let Some(lines) = logged::<F>("unauthenticated_junk_causes_no_warning") else {
         junk_to_an_application::<F>().await;
         return junk_to_tenants::<F>().await;
     };
@@ -204,7 +204,7 @@ pub(crate) async fn many_failures_of_one_kind_are_one_warning_a_second<F: Framew
     let seconds = lines.iter().find_map(|line| line.strip_prefix("seconds=okta_auth ")).unwrap();
     let (warnings, all) = (of_this(&loud(&lines)), of_this(&lines.iter().collect::<Vec<_>>()));
     assert!((1..=seconds.parse::<usize>().unwrap() + 1).contains(&warnings), "{warnings} in {seconds} s");
-    assert_eq!(all, TIMES, "each of them is in the log all the same");
+    assert_eq!(all, TIMES, "each failure is still in the log");
 }
 
 /// The clock of this machine is behind that of the replica where users have signed in.
@@ -216,7 +216,7 @@ pub(crate) async fn a_session_from_the_future_is_one_warning_that_names_the_cloc
             let browser = app.signed_in(ADA).await;
             println!("{BEGIN}");
             app.org.clock().rewind(Duration::from_secs(50));
-            assert!(browser.clone().is_signed_in().await, "within what clocks may differ by");
+            assert!(browser.clone().is_signed_in().await, "within the tolerated clock skew");
             app.org.clock().rewind(Duration::from_secs(250));
             for _ in 0..20 {
                 assert!(!browser.clone().is_signed_in().await);

@@ -51,11 +51,11 @@ on_both! {
     session_end: a_page_that_polls_does_not_keep_a_session_alive, a_refresh_for_a_polling_page_does_not_extend_the_idle_limit,
         handlers_can_read_when_the_session_ends, a_stream_ends_with_its_session,
         a_stream_ends_when_okta_refuses_to_refresh, a_stream_ends_with_a_sign_out_at_another_replica;
-    log_noise: junk_of_strangers_is_no_warning, many_failures_of_one_kind_are_one_warning_a_second,
+    log_noise: unauthenticated_junk_causes_no_warning, many_failures_of_one_kind_are_one_warning_a_second,
         a_session_from_the_future_is_one_warning_that_names_the_clock;
     access_tokens: a_good_token_is_let_in, without_a_token_the_challenge_is_bare, bad_tokens_are_refused,
         tokens_of_other_kinds_are_refused, one_credential_in_one_place, malformed_requests_are_400,
-        user_tokens_and_machine_tokens_are_told_apart, scopes_in_both_forms, a_session_is_no_token,
+        user_tokens_and_machine_tokens_are_distinguished, scopes_in_both_forms, a_session_is_not_a_token,
         an_issuer_that_is_away_is_503_and_never_401, several_issuers_and_audiences,
         tokens_of_the_org_server_are_introspected, introspection_results_are_cached_for_a_bounded_time, concurrent_introspections_are_bounded,
         junk_does_not_block_good_tokens_of_the_org, tokens_with_invalid_claims_are_not_introspected,
@@ -86,7 +86,7 @@ on_both! {
         a_route_that_differs_by_a_prefix_is_logged, routes_that_no_request_has_matched_are_listed,
         a_policy_on_a_whole_router_covers_its_fallback, pages_accept_only_sessions,
         routes_of_a_file_accept_tokens_where_it_says_so, headers_of_other_layers_stay_when_an_answer_is_replaced,
-        what_a_token_decides_varies_by_it, the_metadata_of_a_resource_with_a_path,
+        responses_that_depend_on_a_token_vary_by_it, the_metadata_of_a_resource_with_a_path,
         contradictions_are_errors_when_the_application_is_built;
     provider_data: dates_are_any_numbers, every_refusal_names_its_claim, groups_and_methods_of_any_shape,
         a_check_that_cannot_tell_denies_under_not_too, token_responses_are_read_by_their_members,

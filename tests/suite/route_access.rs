@@ -377,7 +377,7 @@ pub(crate) async fn headers_of_other_layers_stay_when_an_answer_is_replaced<F: S
     assert_eq!((control.status.as_u16(), control.header("content-encoding")), (200, "gzip"));
 }
 
-pub(crate) async fn what_a_token_decides_varies_by_it<F: Site>() {
+pub(crate) async fn responses_that_depend_on_a_token_vary_by_it<F: Site>() {
     let (app, _) = plain::<F>(|auth| auth).await;
     let good = format!("Bearer {}", app.token(&["orders:read"]));
     for (path, vary) in [

@@ -15,7 +15,7 @@ fn call(org: &Org, method: &str, path: &str, body: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn it_returns_the_connection_settings() {
+async fn the_test_api_returns_the_connection_settings() {
     let org = org().await;
     let told = call(&org, "GET", "", &Value::Null).json();
     assert_eq!(told, org.description());
