@@ -344,8 +344,8 @@ async fn a_tenant_without_client_authentication_is_an_error_with_the_fix() {
         ConfigBuilder::from_variables([("OKTA_CLIENT_SECRET", own)]).base_url(base).cookie_secret(SECRET)
     };
     tenants(base, |config| config, of(false, None)).expect("a public client");
-    tenants(base, |config| config.private_key(key()), of(false, Some(own))).expect("a secret of its own");
-    tenants(base, variable, of(false, Some(own))).expect("a secret of its own");
+    tenants(base, |config| config.private_key(key()), of(false, Some(own))).expect("the tenant has its own secret");
+    tenants(base, variable, of(false, Some(own))).expect("the tenant has its own secret");
     for (error, fix) in [
         (tenants(base, |config| config.private_key(key()), of(false, None)), "shared_key"),
         (tenants(base, |config| config.client_secret(own), of(false, None)), "client_secret"),

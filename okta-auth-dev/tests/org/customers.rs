@@ -48,7 +48,10 @@ async fn customers_share_no_users_keys_or_tokens() {
     let foreign = tokens_of(&orgs[0], SAM).await;
     assert!(!verifies(&orgs[1], &foreign["id_token"]), "the keys of another org do not verify it");
     let url = authorize_url(&orgs[1], &orgs[1].issuer(), &[]);
-    assert!(matches!(orgs[1].sign_in(&url, "ada@acme.test").await.unwrap(), Response::Page { .. }), "nobody here");
+    assert!(
+        matches!(orgs[1].sign_in(&url, "ada@acme.test").await.unwrap(), Response::Page { .. }),
+        "no such user in this org"
+    );
 }
 
 #[tokio::test]

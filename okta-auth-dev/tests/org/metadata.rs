@@ -101,7 +101,7 @@ async fn unknown_paths_get_oktas_errors() {
     assert!(answer.body.starts_with("{\"errorCode\":"));
     let known = format!("{}/.well-known/openid-configuration?client_id=", org.issuer());
     assert_eq!(get(&format!("{known}{}", okta_auth_dev::CLIENT_ID)).status, 200);
-    let unknown = get(&format!("{known}nobody"));
+    let unknown = get(&format!("{known}unknown"));
     assert_eq!((unknown.status, &unknown.json()["errorCode"]), (400, &json!("invalid_client")));
     assert_eq!(get(&format!("{}/nowhere", org.url())).json()["errorCode"], "E0000008");
     assert_eq!(get(&format!("{}/v1/token", org.issuer())).status, 405);

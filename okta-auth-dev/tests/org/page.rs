@@ -59,7 +59,7 @@ async fn a_wrong_password_can_be_corrected() {
     let org = Org::start().await.unwrap();
     let mut browser = org.browser();
     let url = authorize_url(&org, &org.issuer(), &[]);
-    for (user, password) in [(ADA, "wrong"), ("nobody@example.test", ADA_PASSWORD)] {
+    for (user, password) in [(ADA, "wrong"), ("unknown@example.test", ADA_PASSWORD)] {
         let response = browser.sign_in_with(&url, user, password).await.unwrap();
         let Response::Page { status: 401, body } = response else { panic!("{response:?}") };
         assert!(body.contains("role=\"alert\"") && body.contains("Unable to sign in"));
@@ -67,7 +67,7 @@ async fn a_wrong_password_can_be_corrected() {
         assert!(!browser.has_session());
     }
     assert!(browser.sign_in_with(&url, " ADA@example.test ", ADA_PASSWORD).await.unwrap().param("code").is_some());
-    assert!(org.sign_in(&url, "nobody@example.test").await.unwrap().target().is_none());
+    assert!(org.sign_in(&url, "unknown@example.test").await.unwrap().target().is_none());
 }
 
 /// The fields have the names of Okta Identity Engine.
@@ -90,7 +90,7 @@ async fn the_password_can_have_its_own_page() {
     assert!(second.contains("name=\"credentials.passcode\" type=\"password\""), "{second}");
     assert!(second.contains("<label for=\"credentials.passcode\">"));
     assert!(
-        identify(&mut browser, "nobody").await.contains("credentials.passcode"),
+        identify(&mut browser, "unknown").await.contains("credentials.passcode"),
         "the form is the same for unknown names"
     );
     let url = authorize_url(&org, &org.issuer(), &[]);

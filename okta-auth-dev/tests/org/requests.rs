@@ -8,7 +8,7 @@ use crate::support::*;
 async fn untrusted_redirect_uris_get_an_error_page() {
     let org = Org::start().await.unwrap();
     let cases = [
-        ("client_id", "nobody", "client_id"),
+        ("client_id", "unknown", "client_id"),
         ("client_id", "", "client_id"),
         ("redirect_uri", "http://evil.example/", "must be a Login redirect URI"),
         ("redirect_uri", "http://localhost:8080/authorization-code/callback/", "must be a Login redirect URI"),

@@ -43,7 +43,7 @@ async fn the_service_client_is_the_configured_one() {
     org.put_client(posts);
     assert!(org.client_credentials(&["orders:read"]).await.is_ok());
     org.put_client(org.service_client().private_key_jwt(json!({})));
-    assert!(org.client_credentials(&["orders:read"]).await.unwrap_err().to_string().contains("signs"));
+    assert!(org.client_credentials(&["orders:read"]).await.unwrap_err().to_string().contains("private key"));
     assert_eq!(Org::start().await.unwrap().service_client().client_id, SERVICE_CLIENT_ID);
 }
 

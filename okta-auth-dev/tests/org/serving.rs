@@ -93,7 +93,7 @@ async fn a_public_client_may_send_its_id_without_a_colon_to_revoke_and_introspec
     assert_eq!(call("revoke", PUBLIC_CLIENT_ID, "token=x").status, 200);
     let secret = org.client();
     assert_eq!(call("introspect", &secret.client_id, "token=x").status, 401, "a client with a secret must send it");
-    assert_eq!(call("introspect", "nobody", "token=x").status, 401);
+    assert_eq!(call("introspect", "unknown", "token=x").status, 401);
     let elsewhere = call("token", PUBLIC_CLIENT_ID, "grant_type=authorization_code&code=x");
     assert!(elsewhere.body.contains("Found Authentication header"), "{}", elsewhere.body);
 }

@@ -134,7 +134,7 @@ async fn valid_and_invalid_tokens_are_created() {
     assert_eq!(claims(&mint(json!({"kind": "id_token", "nonce": "n"})))["nonce"], "n");
     assert!(claims(&mint(json!({"kind": "service_token", "scopes": ["orders:read"]}))).get("uid").is_none());
     for wrong in
-        [json!({"login": "nobody"}), json!({"server": "nope"}), json!({"algorithm": "X"}), json!({"kind": "x"})]
+        [json!({"login": "unknown"}), json!({"server": "nope"}), json!({"algorithm": "X"}), json!({"kind": "x"})]
     {
         assert_eq!(call(&org, "POST", "/tokens", &wrong).status, 400, "{wrong}");
     }

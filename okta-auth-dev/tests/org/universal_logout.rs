@@ -75,7 +75,7 @@ async fn an_app_without_a_response_is_reported() {
         ("http://127.0.0.1:1/", "refused"),
         ("https://localhost/", "this machine"),
         ("http://192.0.2.1/", "this machine"),
-        ("", "no URL"),
+        ("", "not a URL"),
     ] {
         let delivery = org.global_revocation(ADA).to(uri).send().await;
         assert!(delivery.status.is_none() && delivery.problem.as_ref().unwrap().contains(words), "{delivery:?}");
@@ -141,8 +141,8 @@ async fn a_revocation_can_be_customized() {
     let token = json!(notice.token());
     assert_eq!((claims(&token).get("sub"), &header(&token)["kid"]), (None, &json!("other")));
     assert_eq!(notice.uri(), "http://localhost:1/");
-    let nobody = org.global_revocation(ADA).sub_id(json!({"format": "email", "email": "x@y.z"})).notice();
-    assert!(nobody.body().contains("x@y.z"), "{ORG_SERVER}");
+    let unknown = org.global_revocation(ADA).sub_id(json!({"format": "email", "email": "x@y.z"})).notice();
+    assert!(unknown.body().contains("x@y.z"), "{ORG_SERVER}");
 }
 
 #[tokio::test]
@@ -177,6 +177,6 @@ async fn the_test_api_sends_valid_and_faulty_notices() {
     let answer = tell(json!({"login": ADA})).json();
     assert_eq!((&answer[0]["status"], &answer[0]["client_id"]), (&json!(204), &json!(org.client().client_id)));
     assert!(org.sessions().is_empty());
-    assert_eq!(tell(json!({"login": "nobody"})).status, 404);
+    assert_eq!(tell(json!({"login": "unknown"})).status, 404);
     assert_eq!(tell(json!({"login": ADA, "fault": "nothing"})).status, 400);
 }
