@@ -582,7 +582,7 @@ async fn claims_of_thin_id_tokens_come_from_userinfo() {
         app.org.clock().advance(LIFETIME);
         let after = browser.navigate("/claims").await.body;
         assert!(after.contains("King") && !before.contains("King"), "{}: {after}", place.name());
-        // Userinfo is away: what it had said is not taken for true any longer, and asked for again soon.
+        // Userinfo is down: its earlier claims expire, and are requested again soon.
         app.org.clock().advance(LIFETIME);
         app.org.outage(Endpoint::Userinfo, Outage::Status(503));
         let less = browser.navigate("/claims").await;
