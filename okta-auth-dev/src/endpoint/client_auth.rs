@@ -11,7 +11,6 @@
 //! Credentials in the query are rejected because queries end up in logs (RFC 6749
 //! §2.3.1). Two kinds of credentials are rejected, even if both are correct, because a
 //! request must use one method (RFC 6749 §2.3).
-//! §2.3), even if both are right.
 
 use aws_lc_rs::hmac;
 use serde_json::Value;

@@ -4,7 +4,6 @@
 //! used in it, each in a hidden frame, and then continues to the next page. A browser
 //! that blocks third-party cookies sends none from these frames, so an app has only `iss`
 //! and `sid`.
-//! and `sid` are all that an app has.
 
 use url::Url;
 

@@ -36,7 +36,6 @@ pub enum SubjectFormat {
 /// A fault of a revocation. An app must reject each of them and change nothing.
 ///
 /// A wrong value is the correct one with `1` appended.
-/// Where a value is merely wrong, it is the right one with `1` appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -5,7 +5,6 @@
 //!
 //! Client, redirect URI and state are read first. Every later error goes to the app with
 //! its state, in the requested response mode if that is valid and otherwise in the query.
-//! the query.
 
 use super::Refusal;
 use crate::client::{AuthMethod, Client};
