@@ -22,7 +22,7 @@ use okta_auth_axum::RouterExt;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_dev::{ADA, Org};
-use support::{Load, SECRET, Server, has_wrk, is_for_real, is_wanted, median, sign_in};
+use support::{Load, SECRET, Server, has_wrk, is_for_real, is_wanted, median, org, sign_in};
 
 /// How often the servers of a case are started, and for how many seconds they are then measured, all at once and each
 /// alone. Where a process lies in memory makes a difference that stays the same until it ends.
@@ -128,7 +128,7 @@ fn measure() {
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let org = runtime.block_on(Org::start()).unwrap();
+    let org = runtime.block_on(org());
     let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
     let auth = OktaAuth::builder(config).build().unwrap();
     // After a few minutes of use a session is written again with each answer, so each start has a new one.

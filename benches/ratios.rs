@@ -29,7 +29,7 @@ use okta_auth_axum::{OktaAuth, RouterExt, User};
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::{Arrival, Renewal};
 use okta_auth_dev::{ADA, Algorithm, Fault, Org};
-use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, round, sign_in, verdict};
+use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, org, round, sign_in, verdict};
 use tower::Service;
 
 /// Rounds of a measurement; the median counts.
@@ -61,7 +61,7 @@ struct Setup {
 }
 
 async fn setup(filler: usize) -> Setup {
-    let org = Org::start().await.unwrap();
+    let org = org().await;
     let (auth, cookie) = signed_in(&org, filler, 0).await;
     Setup { org, auth, cookie }
 }
@@ -218,7 +218,7 @@ fn all_allocations() {
 fn repeat(what: usize, times: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let org = Org::start().await.unwrap();
+        let org = org().await;
         let access = org.mint().access_token(ADA, ["openid", "profile", "orders:read"]).sign();
         let auth = tokens_only(&org, if what == 0 { 0 } else { 4_096 }).await;
         let raw = Raw::new(&org, &access);

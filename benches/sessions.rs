@@ -37,7 +37,7 @@ use okta_auth_core::engine::Renewal;
 use okta_auth_core::session::{MemoryStore, RedisStore, SessionStore, StoreFuture, StoreKey, StoredRecord};
 use okta_auth_dev::{ADA, Clock, Org};
 use redis::RedisServer;
-use support::{ROUND, SECRET, Server, has_wrk, is_for_real, is_wanted, median, resident, sign_in, verdict};
+use support::{ROUND, SECRET, Server, has_wrk, is_for_real, is_wanted, median, org, resident, sign_in, verdict};
 use tokio::runtime::Runtime;
 
 /// Rounds of a measurement; the median counts.
@@ -490,7 +490,7 @@ fn main() {
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let (org, redis) = runtime.block_on(async { (Org::start().await.unwrap(), redis_server().await) });
+    let (org, redis) = runtime.block_on(async { (org().await, redis_server().await) });
     if redis.is_none() {
         row("redis", "-", "`redis-server` is not on the PATH (Debian: apt-get install redis-server): not measured");
     }

@@ -38,7 +38,7 @@ use okta_auth_core::engine::{Arrival, Renewal, Tenants};
 use okta_auth_core::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
 use okta_auth_dev::{ADA, Org};
 use serde_json::{Value, json};
-use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, round, verdict};
+use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, org, round, verdict};
 use tokio::runtime::Runtime;
 use tower::Service;
 
@@ -552,7 +552,7 @@ fn main() {
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let orgs = runtime.block_on(async { Orgs::start(Org::start().await.unwrap()).await });
+    let orgs = runtime.block_on(async { Orgs::start(org().await).await });
     if is_wanted("start and memory") {
         starting(&runtime, &orgs);
     }

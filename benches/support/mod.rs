@@ -81,6 +81,13 @@ pub(crate) fn resident() -> u64 {
     statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
 }
 
+/// An org whose ID tokens have the profile, the groups and `sid`, so that sessions have one size whatever the default is.
+pub(crate) async fn org() -> Org {
+    let org = Org::builder().thin_id_token(false).groups_claim_everywhere("groups").start().await.unwrap();
+    org.put_client(org.client().session_claim(true));
+    org
+}
+
 /// Signs in through a router and returns the session's `Cookie` header.
 pub(crate) async fn sign_in(org: &Org, auth: &OktaAuth) -> String {
     let mut app = Router::new().route("/me", get(|_: User| async { "" })).okta_auth(auth);

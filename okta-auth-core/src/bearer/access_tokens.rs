@@ -81,8 +81,8 @@ impl AccessTokens {
         text: impl Fn() -> Result<&'a str>,
         now: Timestamp,
     ) -> Result<VerifiedAccessToken> {
+        let Some(cache) = &self.cache else { return Ok(Box::pin(self.verify_now(text()?, None)).await?.token) };
         let key = TokenCache::key(sent);
-        let Some(cache) = &self.cache else { return Ok(Box::pin(self.verify_now(text()?, key)).await?.token) };
         if let Some(known) = cache.find(&key, now) {
             if self.surely_holds(&known, now) {
                 return Ok(known.token);
@@ -93,7 +93,7 @@ impl AccessTokens {
             cache.remove(&key);
         }
         // On the heap, so that a token that is known does not carry the room for all of this along.
-        let verified = Box::pin(self.verify_now(text()?, key)).await;
+        let verified = Box::pin(self.verify_now(text()?, Some(key))).await;
         if verified.as_ref().is_err_and(Error::is_token) {
             cache.remove(&key);
         }
@@ -129,9 +129,10 @@ impl AccessTokens {
     ///
     /// A token that was verified by keys is remembered until it expires, without the
     /// leeway: after that it is verified each time.
-    async fn verify_now(&self, token: &str, key: TokenKey) -> Result<Verified> {
+    async fn verify_now(&self, token: &str, key: Option<TokenKey>) -> Result<Verified> {
         let (position, authority) = self.authority(token)?;
         if authority.issuer.is_org_server() {
+            let key = key.unwrap_or_else(|| TokenCache::key(token.as_bytes()));
             return Box::pin(self.introspect(authority, token, key)).await;
         }
         let metadata = authority.discovery.metadata().await?;
