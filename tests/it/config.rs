@@ -1,7 +1,5 @@
 //! The configuration check: every slip gets a message that names the variable and the fix, all at once.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
 use std::time::Duration;
 
 use okta_auth_core::config::{ClientAuth, Config, ConfigBuilder, Severity};

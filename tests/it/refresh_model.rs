@@ -11,8 +11,6 @@
 //!
 //! That the properties can fail is shown at the end: each change of the protocol that somebody might make violates one.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
-
 use stateright::{Checker, Model, Property};
 
 /// So often somebody who waits looks again. The code does 400 times; more than a few add nothing here.

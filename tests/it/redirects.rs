@@ -3,15 +3,12 @@
 //! The corpus is derived by rule, from hosts, prefixes and encodings, and each target is judged differentially: by
 //! what the `url` crate, and with it a browser, makes of the `Location` that comes back.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::collections::BTreeSet;
 
-use support::{ADA, App};
 use url::Url;
 use url::form_urlencoded::byte_serialize;
+
+use crate::support::{ADA, App};
 
 /// Ways to begin something that is not a path, or does not look like one.
 const PREFIXES: &[&str] = &[

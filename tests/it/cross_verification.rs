@@ -3,16 +3,13 @@
 //!
 //! The corpus is made by rule: a good token, and every way to spoil one claim, one header member or the text.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::str::FromStr;
 
 use openidconnect::core::{CoreIdToken, CoreIdTokenVerifier, CoreJsonWebKeySet};
 use openidconnect::{ClientId, IssuerUrl, Nonce};
 use serde_json::{Value, json};
-use support::{ADA, App};
+
+use crate::support::{ADA, App};
 
 const NONCE: &str = "the-nonce-of-this-attempt";
 

@@ -1,9 +1,5 @@
 //! The ways in which an application proves who it is at the token endpoint.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::KeyPair as _;
@@ -17,7 +13,8 @@ use okta_auth_core::secret::Secret;
 use okta_auth_core::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
 use okta_auth_dev::{AuthMethod, Client, Org, PUBLIC_CLIENT_ID, Recorded};
 use serde_json::{Value, json};
-use support::{ADA, App, AppBuilder, Browser, SECRET};
+
+use crate::support::{ADA, App, AppBuilder, Browser, SECRET};
 
 const REDIRECT_FREE: &str = "client";
 
@@ -39,7 +36,7 @@ async fn signs_in(
     let org = Org::builder().client(client.origin(&base)).start().await.unwrap();
     let config = change(ConfigBuilder::default().issuer(org.issuer()).base_url(&base));
     let auth = OktaAuth::builder(config).build().unwrap();
-    let router = okta_auth_axum::RouterExt::okta_auth(support::routes(), &auth);
+    let router = okta_auth_axum::RouterExt::okta_auth(crate::support::routes(), &auth);
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let answer = Browser::new(&base).sign_in(&org, ADA, "/profile").await;
     let token = org.journal().into_iter().find(|request| request.path.ends_with("/v1/token")).unwrap();

@@ -1,10 +1,6 @@
 //! What an application learns of a tenant at sign-in, and what becomes of sessions that live on: a tenant that moves to
 //! another issuer, and tokens of two tenants that expire at once.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,8 +12,9 @@ use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::{Refusal, SignIn, Tenants};
 use okta_auth_core::tenant::{Resolver, TenantFuture, TenantKey, TenantSettings, TenantSource, TenantTable};
 use okta_auth_dev::{Endpoint, ORG_SERVER, Outage};
-use support::site::{Framework, Plan, Site, id, local, settings};
-use support::{ADA, BEN, Browser, SECRET, SharedStore, eventually};
+
+use crate::support::site::{Framework, Plan, Site, id, local, settings};
+use crate::support::{ADA, BEN, Browser, SECRET, SharedStore, eventually};
 
 const NAMES: [&str; 2] = ["acme", "globex"];
 

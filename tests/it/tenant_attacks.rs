@@ -1,10 +1,6 @@
 //! Attacks of one tenant's org, or of its users, on another tenant of the same application (RFC 9700 §4.4 and what its
 //! update adds). Each ends before a code, a secret or an assertion has gone anywhere.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -19,8 +15,9 @@ use okta_auth_core::tenant::{Resolver, TenantFuture, TenantKey, TenantSettings, 
 use okta_auth_dev::{Fault, Response};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::site::{BOTH, Framework, Plan, Site, id, local, navigate, settings};
-use support::{ADA, BEN, Browser, CALLBACK, SECRET};
+
+use crate::support::site::{BOTH, Framework, Plan, Site, id, local, navigate, settings};
+use crate::support::{ADA, BEN, Browser, CALLBACK, SECRET};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 

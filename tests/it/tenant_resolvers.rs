@@ -1,16 +1,13 @@
 //! How a request is told to be a tenant's: by each resolver, over real sockets and on both frameworks.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::{OktaAuth, Tenants, TenantsBuilder};
 use okta_auth_core::error::Error;
 use okta_auth_core::tenant::{Resolver, TenantSettings, TenantTable};
 use reqwest::Method;
-use support::site::{BOTH, Framework, Plan, Site, id, local, navigate, settings};
-use support::{ADA, SECRET};
+
+use crate::support::site::{BOTH, Framework, Plan, Site, id, local, navigate, settings};
+use crate::support::{ADA, SECRET};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 

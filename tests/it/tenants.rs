@@ -1,9 +1,5 @@
 //! Many tenants in one application: what is one tenant's is worth nothing at another, on both frameworks.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -25,7 +21,8 @@ use okta_auth_core::tenant::{
 };
 use okta_auth_dev::{Org, Response};
 use reqwest::Method;
-use support::{ADA, Answer, BEN, Browser, CALLBACK, SECRET, org_with_groups};
+
+use crate::support::{ADA, Answer, BEN, Browser, CALLBACK, SECRET, org_with_groups};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -532,7 +529,7 @@ async fn made_up_names_take_a_bounded_part_of_a_source_and_none_of_what_known_te
         let tenants = tenants.clone();
         strangers.spawn(async move { tenants.tenant(&id(&format!("made-up-{n}"))).await });
     }
-    support::eventually("questions are asked", || source.0.under_way.load(Ordering::SeqCst) == 24).await;
+    crate::support::eventually("questions are asked", || source.0.under_way.load(Ordering::SeqCst) == 24).await;
     org.clock().advance(Duration::from_secs(61));
     assert!(tenants.tenant(&id("acme")).await.unwrap().is_some(), "its question has its turn");
     source.0.open.send_replace(true);

@@ -1,7 +1,5 @@
 //! The shape of the code, held by a test: order of modules, sizes, documentation, and what may not be there.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

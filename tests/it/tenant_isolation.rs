@@ -1,9 +1,5 @@
 //! Two customers in one application, each with an Okta of its own: nothing of one is worth anything in the other.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -20,9 +16,10 @@ use okta_auth_core::tenant::{Resolver, TenantFuture, TenantId, TenantKey, Tenant
 use okta_auth_dev::{ADA, Org, Response};
 use reqwest::Method;
 use serde_json::json;
-use support::{Browser, CALLBACK, SECRET, eventually};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+
+use crate::support::{Browser, CALLBACK, SECRET, eventually};
 
 /// An application with two customers, told by the path.
 struct Site {

@@ -1,8 +1,6 @@
 //! Random tables of tenants and random requests: which tenant a request is for, held against an oracle that is written
 //! from the documentation and shares nothing with the library.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
 use std::collections::BTreeSet;
 
 use axum::http::Request;
