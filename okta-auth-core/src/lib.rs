@@ -28,7 +28,7 @@
 //!
 //! The types enforce this order: only a pending login of this browser is matched with a
 //! callback, only a validated callback is exchanged for tokens, and only a verified
-//! identity becomes a session. Each of the three has a single constructor.
+//! identity becomes a session. Each of the three can only be created in this way.
 //!
 //! # Terms
 //!
@@ -87,11 +87,11 @@
 //! | situation | result |
 //! |---|---|
 //! | the application starts | startup succeeds: building needs no network |
-//! | a user is signed in | no effect: the session needs no request to Okta |
+//! | a user is signed in | no effect: sessions are in sealed cookies or in the store |
 //! | a user wants to sign in | 503 with `Retry-After`, as a page |
 //! | a cached token, or a new token with a cached key | the token is verified with the cached keys |
 //! | a token with an unknown key, or of the org server | 503 with `Retry-After`, never 401 |
-//! | a user signs out | the local session ends; the session at Okta ends only once Okta is reachable |
+//! | a user signs out | the local session ends; the session at Okta remains |
 //!
 //! # Single entry points
 //!

@@ -28,7 +28,6 @@ use crate::discovery::{Discovery, Metadata};
 use crate::error::{Code, Error, Result};
 use crate::jose::{AccessTokenRules, VerifiedAccessToken, Verifier};
 
-/// An issuer whose access tokens are accepted.
 #[derive(Debug)]
 pub(crate) struct Authority {
     pub(crate) issuer: Issuer,

@@ -10,7 +10,6 @@ use crate::clock::Timestamp;
 use crate::jose::{KeysVersion, VerifiedAccessToken};
 use crate::secret::sha256;
 
-/// SHA-256 of a whole token.
 pub(super) type TokenKey = [u8; 32];
 
 /// A verified token and the end of its validity in the cache.

@@ -9,7 +9,6 @@ use std::ops::Range;
 use crate::error::{Code, Error, Result};
 use crate::headers::{HeaderText, Headers};
 
-/// The bearer credentials of a request.
 #[derive(Clone)]
 pub(crate) enum Credentials {
     /// None, or a scheme other than `Bearer`.
@@ -37,7 +36,6 @@ pub(crate) struct Presented {
 }
 
 impl SentToken {
-    /// The bytes of the token, not validated.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.header.as_bytes().get(self.range.clone()).unwrap_or_default()
     }

@@ -47,7 +47,6 @@ const BAD_ANSWERS: usize = 4_096;
 /// Larger tokens are rejected.
 const MAX_BYTES: usize = 32 * 1024;
 
-/// Introspects tokens with the application's own credentials.
 pub(crate) struct Introspection {
     protocol: Protocol,
     /// The clients whose tokens are accepted.
@@ -67,7 +66,6 @@ pub(crate) struct Introspection {
 pub(super) struct Question<'a> {
     pub(super) token: &'a str,
     pub(super) key: TokenKey,
-    /// Whether the token was valid at an earlier request.
     pub(super) is_known: bool,
 }
 
@@ -120,7 +118,6 @@ impl Introspection {
         Ok((token, until))
     }
 
-    /// Introspects under a permit.
     async fn ask(
         &self,
         discovery: &Discovery,

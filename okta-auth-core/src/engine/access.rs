@@ -145,7 +145,6 @@ impl Visit {
         }
     }
 
-    /// Allows the request if a user is signed in.
     fn try_require_session(&self) -> Option<Result<(), Challenge>> {
         if self.auth().config().is_api_only() {
             return None;

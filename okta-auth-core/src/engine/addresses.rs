@@ -22,7 +22,6 @@ pub(super) fn settings_of(
     }
 }
 
-/// Sets the address of a tenant: below its path, at its subdomain, or at its host.
 fn place(
     config: ConfigBuilder,
     base: &str,
@@ -46,7 +45,6 @@ fn place(
     beside_others(config, callback, settings)
 }
 
-/// Shares the application's address, with a redirect URI of the tenant's own.
 fn beside_others(config: ConfigBuilder, callback: &str, settings: &TenantSettings) -> ConfigBuilder {
     config.redirect_uri(format!("{callback}/{}", settings.id))
 }
@@ -56,7 +54,6 @@ fn same_origin(one: &str, other: &str) -> bool {
     origin(one).is_some_and(|one| Some(one) == origin(other))
 }
 
-/// Replaces the host of a URL, and keeps scheme and port.
 fn with_host(base: &str, host: &str) -> String {
     let Ok(mut url) = Url::parse(base) else { return base.to_owned() };
     match url.set_host(Some(host)) {

@@ -68,7 +68,6 @@ impl Visit {
         reply
     }
 
-    /// Whether the request is for the post-logout redirect URI.
     fn is_landing_page(&self) -> bool {
         let config = self.auth().config();
         let path = self.inner().target.split('?').next().unwrap_or_default();
@@ -77,7 +76,7 @@ impl Visit {
 
     /// Whether the browser has returned from a logout and has no session.
     fn has_arrived(&self) -> bool {
-        let nobody = matches!(self.inner().presence, Presence::Nobody);
-        nobody && self.inner().landing == Some(Landing::Arrived)
+        let is_anonymous = matches!(self.inner().presence, Presence::Nobody);
+        is_anonymous && self.inner().landing == Some(Landing::Arrived)
     }
 }

@@ -47,11 +47,9 @@ struct Sent<'a> {
     cookies: RequestCookies,
     credentials: Credentials,
     kind: RequestKind,
-    /// Whether the request opens a WebSocket.
     websocket: bool,
     /// Whether the request declares itself passive.
     activity: Activity,
-    /// Whether htmx sent the request.
     htmx: bool,
     /// The page that sent the request, according to the browser or htmx.
     page: Option<HeaderText>,
@@ -146,7 +144,6 @@ impl OktaAuth {
         self.arrived(inner, look, options.renewal)
     }
 
-    /// Continues after the cookies have been read.
     fn arrived(&self, mut inner: Inner, look: Look, renewal: Renewal) -> Arrival {
         match look {
             Look::None => {}
@@ -166,7 +163,6 @@ impl OktaAuth {
         if opens_a_page { self.0.landings.read(&sent.cookies, head.target, now) } else { None }
     }
 
-    /// Creates the state of a request before authentication.
     fn inner(&self, method: &Method, target: &str, now: Timestamp, sent: Sent<'_>) -> Inner {
         Inner {
             auth: self.clone(),
@@ -197,7 +193,6 @@ impl OktaAuth {
         }
     }
 
-    /// Creates the visit of a request without a tenant.
     pub(super) fn visit_of_nobody<H: Headers>(&self, head: Head<'_, H>, lobby: Lobby) -> Visit {
         let (now, sent) = (self.0.clock.now(), Sent::read(head));
         Visit::new(Inner { lobby: Some(lobby), ..self.inner(head.method, head.target, now, sent) })
@@ -285,7 +280,6 @@ impl Waiting {
 }
 
 impl Inner {
-    /// Loads the session, refreshes its tokens if they are due, and completes the visit.
     async fn found(mut self, ticket: Ticket, renewal: Renewal) -> Visit {
         let (auth, now) = (self.auth.clone(), self.now);
         match auth.0.sessions.find(ticket, now, self.activity).await {
@@ -315,7 +309,6 @@ impl Inner {
         Visit::new(self)
     }
 
-    /// Sets the session of the request.
     fn settle(&mut self, entry: Entry, rewrite: bool, renewed: bool) {
         self.keep(match (renewed, rewrite) {
             (true, _) => Upkeep::Renewed,
@@ -328,7 +321,6 @@ impl Inner {
         self.presence = Presence::User(entry);
     }
 
-    /// Reports that the store does not respond.
     fn unavailable(&self, error: Error) -> Presence {
         self.tell(Happening::StoreUnavailable { during: StoreUse::Read }, About::default(), Some(&error));
         Presence::Unavailable(Arc::new(error))

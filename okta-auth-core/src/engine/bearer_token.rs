@@ -25,7 +25,6 @@ use crate::tenant::TenantSettings;
 /// type for them; `()` reads none.
 pub struct BearerToken<C = ()> {
     token: VerifiedAccessToken,
-    /// When the request arrived, and the tolerated clock skew.
     at: (Timestamp, Duration),
     tenant: Option<Arc<TenantSettings>>,
     claims: C,

@@ -60,14 +60,12 @@ pub struct OktaAuthBuilder {
     /// tenant.
     public: Vec<String>,
     default_access: Option<DefaultAccess>,
-    /// The validated policies of a tenant.
     access: Option<Arc<RouteAccess>>,
     store: Option<Arc<dyn SessionStore>>,
     special: SpecialRoutes,
     /// The state that engines of several tenants share.
     common: Option<Common>,
     tenant: Option<Arc<TenantSettings>>,
-    /// The tenant router, if a sign-in ends the sessions at other tenants.
     exclusive: Option<Weak<Many>>,
     event_hooks: Vec<EventHook>,
 }
@@ -380,7 +378,6 @@ fn access_tokens(
     AccessTokens::new(authorities, accepts, options.token_cache_size, introspection, clock.clone())
 }
 
-/// Creates the metadata and keys of an additional issuer.
 fn authority(issuer: Issuer, config: &Config, http: &HttpClient, clock: &SharedClock) -> Authority {
     let discovery = Discovery::new(issuer.clone(), &config.client_id, http.clone(), clock.clone());
     Authority { issuer, discovery, verifier: Arc::new(verifier(config, http, clock)) }

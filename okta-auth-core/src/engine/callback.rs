@@ -49,9 +49,7 @@ use crate::session::{NewSession, Session, device};
 struct Progress {
     /// The deletion of the login cookie, and the new session's cookies.
     cookies: Vec<HeaderValue>,
-    /// The user, who is known before the session exists.
     about: About,
-    /// The target of the sign-in.
     wanted: Option<ReturnTo>,
     /// For a step-up: the page on which it started.
     step_up_from: Option<ReturnTo>,
@@ -67,7 +65,6 @@ impl Progress {
 }
 
 impl Visit {
-    /// Completes a sign-in, or responds with an error page.
     pub(super) async fn callback(&self, parts: &Parts, response: &[u8]) -> Reply {
         let mut progress = Progress::default();
         let mut reply = match self.try_callback(parts, response, &mut progress).await {
@@ -81,7 +78,6 @@ impl Visit {
         reply
     }
 
-    /// Runs the steps of [`callback`](crate::callback), and creates the session.
     async fn try_callback(&self, parts: &Parts, response: &[u8], progress: &mut Progress) -> Result<Reply> {
         let auth = &self.auth().0;
         let response = AuthorizationResponse::parse(response)?;
@@ -200,7 +196,6 @@ impl Visit {
         Ok(self.redirect_to(pending.return_to()))
     }
 
-    /// Runs the application's hook, if there is one.
     async fn asked_hook(&self, identity: &Arc<VerifiedIdentity>) -> Result<SignIn, Refusal> {
         let auth = &self.auth().0;
         let sign_in = SignIn::new(Arc::clone(identity), auth.tenant.clone());

@@ -41,20 +41,17 @@ pub struct Challenge(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    /// A user has to sign in.
     SignIn,
     /// The route accepts only tokens, and the request has none. With the scopes of its
     /// policy.
     NoToken(Scopes),
-    /// An access token was rejected.
     Token(Arc<Error>, Scopes),
-    /// The route denies every caller.
     Route(Denial),
-    /// A policy denies, or demands a step-up.
-    Policy { decision: Arc<Decision>, by_token: bool },
-    /// The browser returns from a logout.
+    Policy {
+        decision: Arc<Decision>,
+        by_token: bool,
+    },
     SignedOut,
-    /// An error occurred.
     Failed(Arc<Error>),
 }
 
@@ -290,8 +287,6 @@ impl Visit {
         self.error_told(&Error::new(Code::AccessDenied, "a policy does not allow this"))
     }
 
-    /// Responds with 403 to a request whose route denies every caller. The log has the
-    /// reason.
     fn route_denied(&self, denial: Denial) -> Reply {
         if denial == Denial::Unmatched {
             self.auth().0.access.report_unmatched();
@@ -314,7 +309,6 @@ impl Visit {
     }
 }
 
-/// Creates a response with a challenge, and with the same information in its body.
 fn challenged(status: StatusCode, challenge: &WwwAuthenticate, body: &serde_json::Value) -> Reply {
     let mut reply = reply::json(status, body);
     let headers = reply.headers_mut();

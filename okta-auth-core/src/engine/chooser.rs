@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config::Config;
 use crate::tenant::{TenantSettings, TenantTable};
 
-/// Tenants by name, each with the configuration of its sign-in.
 pub(super) type Choices = Arc<[(String, Config)]>;
 
 /// Builds the choices once per table of tenants and not per request, because building

@@ -70,7 +70,6 @@ impl<'a> FetchSigns<'a> {
     }
 }
 
-/// The kind of a request according to its headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RequestKind {
     Navigation,

@@ -78,13 +78,11 @@ impl OktaAuth {
         Ok(ended)
     }
 
-    /// Ends every session of this tenant.
     pub(super) async fn end_everybody(&self) -> Result<()> {
         let name = self.0.sessions.naming().everybody();
         self.end_named(&name, EndReason::EndedByApplication, Reference::random()).await.map(drop)
     }
 
-    /// Ends every session of an index key.
     pub(super) async fn end_named(
         &self,
         name: &StoreKey,

@@ -14,7 +14,6 @@ use crate::error::{Code, Error};
 use crate::events::{Reference, first_error};
 use crate::login::ReturnTo;
 
-/// The default `Retry-After` in seconds.
 const DEFAULT_WAIT: u64 = 10;
 
 /// The response to one kind of failure.
@@ -154,7 +153,6 @@ fn is_stale(error: &Error) -> bool {
     }
 }
 
-/// Whether Okta's statement about the user failed a check.
 fn is_unverified(error: &Error) -> bool {
     error.is_token() || matches!(error.code(), Code::IdTokenMissing | Code::UserinfoSubject | Code::ResponseIssuer)
 }

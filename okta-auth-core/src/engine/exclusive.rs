@@ -18,8 +18,8 @@ use crate::events::{About, EndReason};
 use crate::session::{Activity, Found, Look, Session};
 use crate::tenant::{TenantId, TenantKey};
 
-/// At most so many sessions are ended, because each may query the source of tenants and the
-/// store.
+/// The limit of sessions to end at one sign-in, because each may query the source of tenants and
+/// the store.
 const MOST: usize = 16;
 
 impl Visit {

@@ -104,7 +104,6 @@ impl Visit {
         }
     }
 
-    /// Returns the cookies that rewrite or delete the session.
     fn cookies_for(&self, upkeep: Upkeep) -> Vec<HeaderValue> {
         let (inner, sessions) = (self.inner(), &self.auth().0.sessions);
         match upkeep {
@@ -142,7 +141,6 @@ fn sets(value: &[u8], name: &str) -> bool {
     value.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
 }
 
-/// Whether a directive allows shared caches.
 fn is_shared(value: &[u8]) -> bool {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).any(|directive| {
         let (name, _) = directive.split_at_checked(8).unwrap_or((directive, &[]));

@@ -3,7 +3,6 @@ use crate::OktaAuth;
 use crate::config::ConfigBuilder;
 use crate::engine::Renewal;
 
-/// A request with this cookie or none.
 async fn visit(cookie: Option<&str>) -> Visit {
     let config =
         ConfigBuilder::default().issuer("https://dev-1.okta.com/oauth2/default").client_id("0oa1").client_secret("s");
@@ -16,7 +15,6 @@ async fn visit(cookie: Option<&str>) -> Visit {
     auth.arrival(&parts, "/me", Renewal::OnArrival).visit().await
 }
 
-/// A request to an application with sessions in a store.
 async fn visit_of_store(cookie: &str) -> Visit {
     let config = ConfigBuilder::default().issuer("https://dev-1.okta.com/oauth2/default").client_id("0oa1");
     let config = config.base_url("http://localhost:8080").cookie_name("okta_session").session_store("memory");
@@ -40,26 +38,26 @@ fn finished(visit: &Visit, answer: &[(&'static str, &'static str)]) -> Vec<Strin
 
 #[tokio::test]
 async fn a_response_that_does_not_depend_on_the_caller_is_unchanged() {
-    let nobody = visit(None).await;
+    let anonymous = visit(None).await;
     for answer in [&[][..], &[("cache-control", "public"), ("expires", "0"), ("vary", "accept")]] {
         let lines: Vec<String> = answer.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        assert_eq!(finished(&nobody, answer), lines);
+        assert_eq!(finished(&anonymous, answer), lines);
     }
 }
 
 #[tokio::test]
 async fn a_response_that_depends_on_the_caller_varies_and_is_cached_only_if_its_handler_says_so() {
-    let nobody = visit(None).await;
-    nobody.mark_personal();
-    assert_eq!(finished(&nobody, &[]), ["cache-control: no-store", "vary: Cookie"]);
-    assert_eq!(finished(&nobody, &[("cache-control", "private")]), ["cache-control: private", "vary: Cookie"]);
+    let anonymous = visit(None).await;
+    anonymous.mark_personal();
+    assert_eq!(finished(&anonymous, &[]), ["cache-control: no-store", "vary: Cookie"]);
+    assert_eq!(finished(&anonymous, &[("cache-control", "private")]), ["cache-control: private", "vary: Cookie"]);
     // A CDN gives these headers precedence over `no-store`.
     for overruling in ["cdn-cache-control", "surrogate-control", "expires"] {
-        assert_eq!(finished(&nobody, &[(overruling, "max-age=60")]), ["cache-control: no-store", "vary: Cookie"]);
+        assert_eq!(finished(&anonymous, &[(overruling, "max-age=60")]), ["cache-control: no-store", "vary: Cookie"]);
     }
     let both = [("cache-control", "max-age=5"), ("surrogate-control", "max-age=60")];
     assert_eq!(
-        finished(&nobody, &both),
+        finished(&anonymous, &both),
         ["cache-control: max-age=5", "surrogate-control: max-age=60", "vary: Cookie"],
         "the handler controls caching"
     );

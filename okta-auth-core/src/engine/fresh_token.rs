@@ -44,7 +44,6 @@ impl Visit {
     }
 }
 
-/// Explains why there is no valid access token.
 fn no_access_token(session: &Session) -> Error {
     if session.refresh_token().is_some() {
         let message = "the access token has expired and was not refreshed, because Okta or the store does not respond";

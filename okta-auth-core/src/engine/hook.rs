@@ -38,7 +38,6 @@ use crate::tenant::TenantSettings;
 #[derive(Debug)]
 pub struct SignIn {
     identity: Arc<VerifiedIdentity>,
-    /// The tenant of the sign-in.
     tenant: Option<Arc<TenantSettings>>,
     /// Separate from the claims, so that the application's data is never mistaken for a
     /// claim.

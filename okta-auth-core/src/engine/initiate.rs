@@ -24,7 +24,6 @@ use crate::login::LoginOptions;
 
 const MAX_HINT: usize = 254;
 
-/// An initiate-login request.
 #[derive(Debug)]
 pub(super) struct Initiation {
     pub(super) issuer: String,
@@ -48,7 +47,6 @@ impl Initiation {
 }
 
 impl Visit {
-    /// Starts a sign-in if the request names this application's issuer.
     pub(super) async fn initiate_login(&self, parts: &Parts, body: &[u8]) -> Reply {
         let config = self.auth().config();
         let initiation = self.initiation(parts, body).and_then(|initiation| {

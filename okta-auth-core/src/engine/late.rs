@@ -35,7 +35,6 @@ const PROVEN: usize = 1024;
 const UNPROVEN: usize = 128;
 /// The pause before the first round; it doubles with each round.
 const FIRST: Duration = Duration::from_secs(1);
-/// The longest pause.
 const LONGEST: Duration = Duration::from_secs(60);
 /// The number of rounds for each logout: about an hour.
 const ROUNDS: u32 = 65;
@@ -43,19 +42,15 @@ const ROUNDS: u32 = 65;
 /// timeout.
 const FAILURES: usize = 4;
 
-/// The deferred logouts of an application, across all tenants.
 #[derive(Default)]
 pub(super) struct LateSignOuts(Mutex<Waiting>);
 
-/// The state that the worker and the requests share.
 #[derive(Default)]
 struct Waiting {
     queue: VecDeque<Late>,
     /// The keys of the queue, and of the entry that the worker processes.
     keys: HashSet<StoreKey>,
-    /// The number of entries without a MAC.
     unproven: usize,
-    /// Whether a worker runs.
     worked_on: bool,
     round: u32,
 }
@@ -84,7 +79,6 @@ impl Drop for Worker {
 }
 
 impl Visit {
-    /// Defers the logout of this request, and responds accordingly.
     pub(super) fn sign_out_later(&self, error: Error) -> Reply {
         let waits = match self.auth().0.sessions.look(self.cookies(), self.now(), Activity::Passive) {
             Look::Wait(ticket) => self.auth().wait_for_store(ticket, self.reference()),
@@ -124,7 +118,6 @@ impl OktaAuth {
         true
     }
 
-    /// Ends the session of a cookie, if it still exists.
     async fn sign_out(&self, ticket: &Ticket, reference: Reference) -> Result<()> {
         let (sessions, now) = (&self.0.sessions, self.0.clock.now());
         let Found::Here { entry, .. } = sessions.find(ticket.clone(), now, Activity::Passive).await? else {
@@ -138,7 +131,6 @@ impl OktaAuth {
     }
 }
 
-/// Processes the list until it is empty.
 async fn work(mut worker: Worker) {
     let mut pause = FIRST;
     while worker.list.lock().goes_on() {

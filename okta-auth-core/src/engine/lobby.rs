@@ -32,19 +32,14 @@ use crate::tenant::TenantKey;
 /// The longest e-mail address (RFC 5321 §4.5.3.1.3).
 const MAX_ADDRESS: usize = 254;
 
-/// The options of sign-in without a tenant.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Entrance {
-    /// Whether the page asks for an e-mail address.
     pub(super) email_first: bool,
-    /// Whether the page lists the tenants.
     pub(super) chooser: bool,
-    /// Whether a sign-in at one tenant ends the sessions at the others.
     pub(super) exclusive: bool,
 }
 
 impl Visit {
-    /// Returns the tenant router, if the request has no tenant.
     pub(super) fn many(&self) -> Option<&Arc<Many>> {
         match self.lobby() {
             Some(Lobby::Open(many)) => Some(many),
@@ -52,7 +47,6 @@ impl Visit {
         }
     }
 
-    /// Serves one of the library's paths for a request without a tenant.
     pub(super) async fn serve_lobby(&self, many: &Many, endpoint: Endpoint, parts: &Parts, body: &Bytes) -> Reply {
         if let (Endpoint::Login, Some(address)) = (endpoint, self.at_configured_address()) {
             return reply::see_other(&address);
@@ -91,7 +85,6 @@ impl Visit {
         with_form(StatusCode::OK, &page, form.as_deref().unwrap_or_default())
     }
 
-    /// Continues to the sign-in of the address's tenant.
     async fn identify(&self, many: &Many, parts: &Parts, body: &[u8]) -> Result<Reply> {
         let (mut email, mut return_to) = (String::new(), self.auth().start_page());
         for (name, value) in form_urlencoded::parse(body) {
@@ -143,7 +136,6 @@ impl Visit {
         }
     }
 
-    /// Returns the target of a request to the login page.
     fn wanted(&self, parts: &Parts) -> ReturnTo {
         let query = parts.uri.query().unwrap_or_default();
         let target = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "return_to");

@@ -49,7 +49,6 @@ use crate::tenant::{
 /// Capacity of the engine cache; evicted engines are created again on demand.
 const READY: usize = 4096;
 
-/// The state that all tenants share.
 pub(super) struct Many {
     template: OktaAuthBuilder,
     resolvers: Vec<Resolver>,
@@ -64,7 +63,6 @@ pub(super) struct Many {
     /// appends its id.
     session_cookie: String,
     chooser: Chooser,
-    /// The policy sets of tenants, by name.
     policies: HashMap<String, Arc<RouteAccess>>,
     routes: RouteTable,
     entrance: Entrance,
@@ -79,7 +77,6 @@ struct Ready {
 }
 
 impl Many {
-    /// Creates the router from validated parts.
     pub(super) fn new(
         template: OktaAuthBuilder,
         resolvers: Vec<Resolver>,
@@ -140,7 +137,6 @@ impl Many {
         self.routes.has_guard_of_tenant(route)
     }
 
-    /// Clears the cache of the source.
     pub(super) fn forget(&self) {
         self.directory.forget();
     }
@@ -231,7 +227,6 @@ impl Many {
         auth.arrival_of(head, options)
     }
 
-    /// Finds the tenant by querying the source.
     fn ask<H: Headers>(self: &Arc<Self>, hints: Vec<Hint>, head: Head<'_, H>, options: RouteOptions) -> Arrival {
         let (many, owned) = (Arc::clone(self), head.to_owned());
         Arrival::Waiting(Waiting::on(async move {
@@ -253,7 +248,6 @@ impl Many {
         }))
     }
 
-    /// Evaluates a hint without waiting.
     fn consider(&self, hint: &Hint) -> Considered {
         let (key, required) = match hint {
             Hint::Tenant(key) => (key, true),
@@ -268,7 +262,6 @@ impl Many {
         }
     }
 
-    /// Returns the engine for a key.
     pub(super) async fn find(&self, key: &TenantKey) -> Result<Option<OktaAuth>> {
         self.directory.find(key).await?.map(|settings| self.engine(&settings)).transpose()
     }
@@ -318,7 +311,6 @@ impl Many {
         Ok(auth)
     }
 
-    /// Creates the engine for these settings.
     fn make(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
         Shared::of(self.template.config()).check(settings)?;
         let named = settings.policies.as_ref().map(|name| {
@@ -417,14 +409,12 @@ fn endpoints_below(lobby: &OktaAuth, resolvers: &[Resolver]) -> Vec<(Endpoint, S
     prefixes.flat_map(|prefix| own(prefix)).chain(callbacks).collect()
 }
 
-/// The result of a hint.
 enum Considered {
     Tenant(Result<OktaAuth>),
     /// No tenant matches, and the next hint may be used.
     Nobody,
     /// No tenant matches a binding hint.
     Refused,
-    /// The source has to be queried.
     Ask,
 }
 

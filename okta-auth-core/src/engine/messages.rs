@@ -13,8 +13,8 @@
 //! | 7 | the token is marked as used, unless the store failed | the same |
 //!
 //! An unauthenticated sender gets as far as step 3, which costs one verification and at
-//! most one fetch of keys per floor interval. The body is not parsed before that, so it
-//! reveals neither the supported formats nor the existing users.
+//! most one fetch of keys per floor interval. The body of Universal Logout is not parsed
+//! before that, so the response reveals neither supported formats nor existing users.
 //!
 //! # Replay protection
 //!
@@ -57,7 +57,6 @@ use crate::logout::{AcceptedIssuers, Channel, FrontTarget, Signer, SubjectIdenti
 use crate::logout::{front_channel_target, logout_token, origin_of, revocation_subject, revocation_token};
 use crate::session::{Kind, Sessions, StoreKey};
 
-/// The issuers that may send logout messages.
 #[derive(Debug)]
 pub(super) struct Senders {
     /// The accepted senders of Universal Logout.
@@ -67,7 +66,6 @@ pub(super) struct Senders {
 }
 
 impl Senders {
-    /// Creates the issuers, with access to the keys of the org.
     pub(super) fn new(issuer: &Issuer, authority: impl FnOnce(Issuer) -> Authority) -> Self {
         let accepted = AcceptedIssuers::of(issuer);
         let org = accepted.issuer(Signer::Org);
@@ -104,7 +102,6 @@ impl Visit {
         reply
     }
 
-    /// Ends the sessions of a front-channel message and returns their number.
     async fn try_front_channel(&self, parts: &Parts, body: &[u8]) -> Result<Option<usize>> {
         let auth = self.auth();
         match front_channel_target(parts, body, auth.config())? {
@@ -161,7 +158,6 @@ impl Visit {
 }
 
 impl OktaAuth {
-    /// Verifies a logout token and ends its sessions.
     async fn back_channel(&self, parts: &Parts, body: &[u8], reference: Reference) -> Result<Option<usize>> {
         let config = self.config();
         let token = logout_token(&parts.headers, body)?;
@@ -201,7 +197,6 @@ impl OktaAuth {
         self.end_named(name, EndReason::BackChannel, reference).await
     }
 
-    /// Verifies a revocation token and ends the sessions of the subject in the body.
     async fn universal(&self, parts: &Parts, body: &[u8], reference: Reference) -> Result<Option<usize>> {
         let Senders { accepted, org } = &self.0.senders;
         let token = revocation_token(parts)?;
@@ -221,7 +216,6 @@ impl OktaAuth {
         self.once(token.issuer(), token.once(), self.revoke(&parts.headers, body, reference)).await
     }
 
-    /// Ends the sessions of the subject in an authenticated message.
     async fn revoke(&self, headers: &HeaderMap, body: &[u8], reference: Reference) -> Result<Option<usize>> {
         let naming = self.0.sessions.naming();
         let subject = revocation_subject(headers, body, &self.0.senders.accepted)?;

@@ -166,21 +166,15 @@ pub struct OktaAuth(Arc<Inner>);
 pub(crate) struct Inner {
     config: Arc<Config>,
     clock: SharedClock,
-    /// The issuer's metadata.
     discovery: Discovery,
-    /// The client for requests to the issuer.
     protocol: Protocol,
-    /// The token verifier, with the issuer's keys.
     verifier: Arc<Verifier>,
     /// The access tokens of all accepted issuers.
     access_tokens: AccessTokens,
-    /// The policies, by name and by route.
     access: Arc<RouteAccess>,
-    /// The treatment of requests by route.
     routes: route_table::RouteTable,
     /// Whether the warning about pages that accept every client's tokens was logged.
     tokens_on_pages: AtomicBool,
-    /// Pending logins, in the browsers that started them.
     attempts: Attempts,
     /// The states of completed logins.
     consumed: Arc<Consumed>,
@@ -193,11 +187,9 @@ pub(crate) struct Inner {
     renewals: Arc<renewal::Renewals>,
     /// Logouts that a script started.
     continuations: Continuations,
-    /// Logouts whose browser returns from Okta.
     landings: Landings,
     /// Logouts that wait for the store.
     late: Arc<late::LateSignOuts>,
-    /// The accepted senders of logout messages.
     senders: messages::Senders,
     hook: Option<Arc<dyn SignInHook>>,
     /// Users whose sessions begin in the future.
@@ -205,7 +197,6 @@ pub(crate) struct Inner {
     events: Events,
     /// The findings about the router that were reported.
     mounting: Arc<mounting::Mounting>,
-    /// Whether the redirect URI was logged.
     redirect_uri_reported: AtomicBool,
 }
 

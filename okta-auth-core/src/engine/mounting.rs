@@ -26,7 +26,6 @@ const LAYER_MISSING: &str = "layer_missing";
 #[derive(Debug, Default)]
 pub(super) struct Mounting {
     paths: AtomicBool,
-    /// Whether the router's route table was read.
     table: AtomicBool,
     twice: AtomicBool,
 }
@@ -154,7 +153,6 @@ impl Tenants {
     }
 }
 
-/// Returns the setter that moves a route of the library.
 fn setter(endpoint: Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Login => "login_path",

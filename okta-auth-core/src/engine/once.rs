@@ -32,7 +32,6 @@ const HELD: Duration = Duration::from_secs(20);
 /// The mark of a used message. It is greater than the mark of any claim.
 const USED: u64 = u64::MAX;
 
-/// A message that this request has claimed.
 struct Held<'a> {
     marks: &'a dyn SessionStore,
     mark: StoreKey,

@@ -15,7 +15,6 @@ pub(super) struct Page<'a> {
     pub(super) reference: Reference,
 }
 
-/// Light and dark colors, without external assets.
 const STYLE: &str = "\
 :root{color-scheme:light dark;--bg:#f4f6f9;--card:#fff;--ink:#1d2433;--mute:#5b6478;--line:#dfe3ea;--act:#1452cc;--on:#fff;--bad:#b3261e}\
 @media(prefers-color-scheme:dark){:root{--bg:#12151c;--card:#1b202a;--ink:#eef1f6;--mute:#a3adbf;--line:#303848;--act:#8ab4ff;--on:#10131a;--bad:#ff9d94}}\

@@ -24,14 +24,10 @@ use crate::session::{
 /// bytes each.
 const IN_MEMORY: usize = 100_000;
 
-/// The session backend of an application, across all tenants.
 #[derive(Clone)]
 pub(super) struct SessionsPlace {
-    /// The session store; `None` for sessions in cookies.
     sessions: Option<Kept>,
-    /// The revocation list for sessions in cookies.
     revocations: Option<Kept>,
-    /// The futures that wait for the end of a session.
     watches: Watches,
 }
 
@@ -39,7 +35,6 @@ pub(super) struct SessionsPlace {
 enum Kept {
     /// One store for all tenants, which evicts nothing before it expires.
     Shared(Arc<dyn SessionStore>),
-    /// The memory of this process.
     Memory(Memories),
 }
 
@@ -69,7 +64,6 @@ impl Memories {
 }
 
 impl SessionsPlace {
-    /// Uses the application's own store, or else the configured one.
     pub(super) fn new(
         sessions: &SessionPlace,
         revocations: &RevocationPlace,

@@ -12,7 +12,6 @@ use super::OktaAuth;
 use crate::error::{Code, Error, Result};
 use crate::session::SessionId;
 
-/// The pause between two attempts.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// The number of attempts: for an hour.
 const TRIES: usize = 3600;
@@ -71,7 +70,6 @@ impl OktaAuth {
     }
 }
 
-/// Returns the tenants to try again.
 async fn try_to_end(gone: Vec<OktaAuth>, is_first: bool) -> Vec<OktaAuth> {
     let mut left = Vec::new();
     for auth in gone {

@@ -69,7 +69,6 @@ const WRITES: usize = 8;
 
 /// The state of refreshes beyond the sessions themselves.
 pub(super) struct Renewals {
-    /// The refreshes in progress.
     pub(super) flights: Flights<Outcome>,
     /// The successors of sessions in cookies, with the end of the grace period for old
     /// cookies.
@@ -96,9 +95,7 @@ pub(super) enum Outcome {
     /// The present session. It has the old tokens if those are still valid and another
     /// process refreshes it.
     Renewed(Entry),
-    /// The session has ended.
     Ended,
-    /// The refresh failed and may be retried.
     Failed(Arc<Error>),
 }
 
@@ -112,8 +109,10 @@ impl Outcome {
 #[derive(Debug)]
 pub(super) enum Tended {
     /// The session is valid; `renewed` means that its tokens were replaced.
-    Usable { entry: Entry, renewed: bool },
-    /// The session has ended.
+    Usable {
+        entry: Entry,
+        renewed: bool,
+    },
     Ended,
     /// The session is temporarily unusable.
     Unavailable(Arc<Error>),
@@ -140,7 +139,6 @@ impl Renewals {
 }
 
 impl OktaAuth {
-    /// Refreshes the tokens of a session if they are due.
     pub(super) async fn tended(&self, entry: Entry, now: Timestamp) -> Tended {
         let due = entry.session.due(now);
         let renewals = &self.0.renewals;
@@ -180,7 +178,6 @@ impl OktaAuth {
         Tended::Unavailable(error)
     }
 
-    /// Runs one refresh for all waiting requests.
     async fn renew(self, entry: Entry) -> Outcome {
         let (session, key) = (Arc::clone(&entry.session), entry.session.id().0);
         let measure = Measure::renewal();
@@ -255,7 +252,6 @@ impl OktaAuth {
         Err(Error::new(Code::RenewalUnavailable, message))
     }
 
-    /// Refreshes the session under the lease.
     async fn renew_alone(&self, stored: &StoredSessions, entry: &Entry) -> Result<Outcome> {
         let key = entry.session.id().0;
         let Some(current) = stored.load(&key, self.0.clock.now()).await? else { return Ok(Outcome::Ended) };
@@ -320,7 +316,6 @@ impl OktaAuth {
         ))
     }
 
-    /// Emits the event with the reason why the user has to sign in again.
     fn tell_refused(&self, session: &Session, error: &Error) {
         self.tell_renewal(Happening::SessionEnded { why: EndReason::RenewalRefused }, session, Some(error));
     }
@@ -395,7 +390,6 @@ fn waits_for_keys(error: &Error) -> bool {
     error.is_temporary() || error.code() == Code::TokenKeyUnknown
 }
 
-/// Names an outcome for metrics.
 fn named(outcome: &Result<Outcome>) -> &'static str {
     match outcome {
         Ok(Outcome::Renewed(_)) => "renewed",

@@ -56,7 +56,6 @@ pub(super) fn see_other(location: &str) -> Reply {
     reply
 }
 
-/// Adds cookies to a response, and then forbids caching.
 pub(super) fn add_cookies(headers: &mut HeaderMap, cookies: impl IntoIterator<Item = HeaderValue>) {
     let mut any = false;
     for cookie in cookies {
@@ -103,7 +102,6 @@ const OF_THE_RESPONSE: [&str; 22] = [
     "x-accel-expires",
 ];
 
-/// Headers with lists, which are merged.
 const LISTS: [HeaderName; 2] = [VARY, ACCESS_CONTROL_EXPOSE_HEADERS];
 
 /// Carries over the headers that layers between the handler and the engine added to a
@@ -129,7 +127,6 @@ pub(super) fn carry_over<H: Headers>(reply: &mut Reply, replaced: &H) {
     LISTS.iter().for_each(|name| merge_lists(reply.headers_mut(), name));
 }
 
-/// Merges several lists without duplicates.
 fn merge_lists(headers: &mut HeaderMap, name: &HeaderName) {
     let mut members: Vec<String> = Vec::new();
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());

@@ -28,7 +28,6 @@ impl RouteSettings {
     }
 }
 
-/// Routes with settings other than a policy.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SpecialRoutes {
     /// The routes that refresh tokens only on demand.
@@ -37,18 +36,15 @@ pub(super) struct SpecialRoutes {
     pub(super) passive: Vec<String>,
 }
 
-/// The routes of an application, with their policies and other settings.
 #[derive(Debug)]
 pub(super) struct RouteTable {
     /// The application's policy set, followed by those of tenants.
     sets: Vec<Arc<RouteAccess>>,
     /// The library's own paths, which are not subject to policies.
     own: Vec<String>,
-    /// The routes with settings other than a policy.
     special: SpecialRoutes,
     /// Whether any set can deny a request.
     active: bool,
-    /// The number of requests until the report.
     requests: AtomicU64,
 }
 
@@ -89,12 +85,10 @@ impl RouteTable {
         self.find(pattern).1
     }
 
-    /// Whether any set has a policy for the route.
     pub(super) fn has_policy(&self, pattern: &str) -> bool {
         self.sets.iter().any(|set| set.route_policy(pattern).is_some())
     }
 
-    /// Whether the application itself lists the route as public.
     pub(super) fn is_public(&self, pattern: &str) -> bool {
         self.sets.first().is_some_and(|application| application.is_public(pattern))
     }
@@ -117,13 +111,11 @@ impl RouteTable {
         policies.chain(special.cloned()).collect()
     }
 
-    /// Returns the named routes that no request has matched so far.
     pub(super) fn unmatched(&self) -> Vec<String> {
         let all: BTreeSet<String> = self.sets.iter().flat_map(|set| set.unmatched()).collect();
         all.into_iter().collect()
     }
 
-    /// Counts requests until the report about routes without a request.
     fn count(&self) {
         if self.requests.load(Ordering::Relaxed) >= REQUESTS_UNTIL_REPORT {
             return;

@@ -156,7 +156,6 @@ impl Visit {
         self.start_login(&options).await
     }
 
-    /// Whether `/login` passes a parameter on to Okta.
     fn passes_on(&self, name: &str, value: &str) -> bool {
         let allowed = &self.auth().config().options.login_parameters;
         (name, value) == ("prompt", "select_account") || allowed.iter().any(|known| known == name)

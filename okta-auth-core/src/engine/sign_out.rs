@@ -32,10 +32,8 @@ use crate::logout::{self, EndSession};
 use crate::secret::Secret;
 use crate::session::Session;
 
-/// The query parameter of the URL to which a script navigates.
 const CONTINUE: &str = "continue";
 
-/// Submits the page's form.
 const SUBMIT: &str = "document.forms[0].submit()";
 
 /// The content security policy of the page with that script. It allows this script in
@@ -198,7 +196,6 @@ impl Visit {
         self.landing(follows)
     }
 
-    /// Responds with the post-logout redirect URI, as a redirect or for a script.
     fn landing(&self, follows: bool) -> Reply {
         let landing = self.auth().config().post_logout_redirect_uri().as_str();
         if follows { reply::see_other(landing) } else { reply::json(StatusCode::OK, &json!({ "location": landing })) }

@@ -141,7 +141,6 @@ impl<C> SignedIn<C> {
 }
 
 impl OktaAuth {
-    /// Reports the end of a session, in a request or outside of one.
     pub(super) fn tell_ended(&self, about: About, why: EndReason, reference: Reference) {
         self.0.events.tell(Happening::SessionEnded { why }, reference, about, None);
     }

@@ -23,7 +23,6 @@ use crate::tenant::{Demands, Directory, Resolver, Shared, TenantSource, TenantTa
 /// How long an answer of a source is cached by default.
 const BELIEVED: Duration = Duration::from_secs(60);
 
-/// The unvalidated origin of the tenants.
 enum Place {
     Table(TenantTable),
     #[cfg(feature = "toml")]

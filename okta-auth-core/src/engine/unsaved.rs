@@ -22,19 +22,15 @@ use super::renewal::{Outcome, REMEMBERED};
 use crate::error::{Code, Error, Result};
 use crate::session::{Session, Sessions, StoreKey, StoredSessions};
 
-/// The pause between two attempts.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// The number of attempts: for a quarter of an hour, which exceeds a session's grace period
 /// without new tokens.
 const TRIES: usize = 900;
 
-/// A session before and after its refresh.
 type Change = (Arc<Session>, Arc<Session>);
 
-/// The refreshed sessions that could not be persisted.
 pub(super) struct Unsaved {
     changes: Cache<StoreKey, Change>,
-    /// Whether the retry task is running.
     is_tried: AtomicBool,
 }
 
@@ -63,7 +59,6 @@ impl Unsaved {
 }
 
 impl OktaAuth {
-    /// Starts the retry task, if there are pending writes and it is not running.
     pub(super) fn write_later(&self) {
         let unsaved = &self.0.renewals.unsaved;
         if !unsaved.changes.is_empty() && !unsaved.is_tried.swap(true, Ordering::SeqCst) {

@@ -32,7 +32,6 @@ pub struct Visit(Arc<Inner>);
 pub(super) struct Inner {
     pub(super) auth: OktaAuth,
     pub(super) method: Method,
-    /// The original path and query.
     pub(super) target: Box<str>,
     pub(super) kind: RequestKind,
     /// Whether htmx sent the request. It is a script that can be told where to navigate.
@@ -44,16 +43,13 @@ pub(super) struct Inner {
     /// The reason not to start a sign-in: the new session would end as the last one did.
     pub(super) dead_end: Option<Arc<Error>>,
     pub(super) cookies: RequestCookies,
-    /// The state of a request without a tenant.
     pub(super) lobby: Option<Lobby>,
     pub(super) presence: Presence,
     /// The change to the session cookie: an [`Upkeep`].
     pub(super) upkeep: AtomicU8,
     /// The session after a refresh that a handler caused.
     pub(super) latest: Mutex<Option<Entry>>,
-    /// The bearer credentials.
     pub(super) credentials: Credentials,
-    /// The result of verifying the token, once it is needed.
     pub(super) token: OnceLock<Result<VerifiedAccessToken, Arc<Error>>>,
     /// Whether the request may act for its session: it is safe, or comes from the
     /// application's own pages.
@@ -74,11 +70,9 @@ pub(super) struct Inner {
     pub(super) landing: Option<Landing>,
     /// Whether a handler has read that state, so that its cookie can be deleted.
     pub(super) landing_shown: AtomicBool,
-    /// The correlation id, once it is needed.
     pub(super) reference: OnceLock<Reference>,
 }
 
-/// A request without a tenant.
 #[derive(Clone, Debug)]
 pub(super) enum Lobby {
     /// Home-realm discovery is possible.
@@ -90,7 +84,6 @@ pub(super) enum Lobby {
     Public(Arc<Error>),
 }
 
-/// The session state of a request.
 #[derive(Debug)]
 pub(super) enum Presence {
     Nobody,
@@ -178,7 +171,6 @@ impl Visit {
         error_reply::error_reply(error, self.is_navigation(), config, target, self.reference())
     }
 
-    /// Returns the login URL with these parameters.
     pub(super) fn login_url(&self, parameters: &[(&str, &str)]) -> Option<String> {
         let routes = self.0.auth.config().routes();
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
@@ -247,12 +239,10 @@ impl Visit {
         &self.0
     }
 
-    /// Returns the session, if it was loaded.
     pub(super) fn known_session(&self) -> Option<&Arc<Session>> {
         if let Presence::User(entry) = &self.0.presence { Some(&entry.session) } else { None }
     }
 
-    /// Returns the token, if it was verified.
     pub(super) fn known_token(&self) -> Option<&VerifiedAccessToken> {
         self.0.token.get()?.as_ref().ok()
     }
@@ -289,7 +279,6 @@ impl Visit {
         self.0.own
     }
 
-    /// Returns the target after a sign-in.
     pub(super) fn target(&self) -> ReturnTo {
         let auth = &self.0.auth;
         auth.return_to(&auth.config().routes().public(&self.0.target))
@@ -302,7 +291,6 @@ impl Visit {
         rest.starts_with('/').then(|| self.0.auth.return_to(rest))
     }
 
-    /// Whether the response may redirect to sign-in.
     pub(super) fn may_redirect(&self) -> bool {
         self.is_navigation() && may_redirect(&self.0.method) && !self.0.auth.config().is_api_only()
     }
@@ -313,17 +301,14 @@ impl Visit {
         self.0.unanswered.store(false, Ordering::Relaxed);
     }
 
-    /// Records that the response depends on the user.
     pub(super) fn mark_personal(&self) {
         self.0.consulted.store(true, Ordering::Relaxed);
     }
 
-    /// Records that the response depends on the access token.
     pub(super) fn mark_depends_on_token(&self) {
         self.0.token_consulted.store(true, Ordering::Relaxed);
     }
 
-    /// Records that a policy allowed the request because of its token.
     pub(super) fn mark_decided_by_token(&self) {
         self.0.by_token.store(true, Ordering::Relaxed);
     }

@@ -30,13 +30,10 @@ use crate::session::Session;
 #[derive(Clone)]
 pub struct Caller {
     who: Who,
-    /// When the request arrived.
     now: Timestamp,
-    /// The tolerated clock skew in claims about time.
     leeway: Duration,
 }
 
-/// The identity, shared by clones.
 #[derive(Clone)]
 enum Who {
     Nobody,
@@ -45,17 +42,14 @@ enum Who {
 }
 
 impl Caller {
-    /// Creates an anonymous caller.
     pub(crate) fn nobody(now: Timestamp, leeway: Duration) -> Self {
         Self { who: Who::Nobody, now, leeway }
     }
 
-    /// Creates the caller for a live session.
     pub(crate) fn user(session: Arc<Session>, now: Timestamp, leeway: Duration) -> Self {
         Self { who: Who::User(session), now, leeway }
     }
 
-    /// Creates the caller for a verified access token.
     pub(crate) fn token(token: VerifiedAccessToken, now: Timestamp, leeway: Duration) -> Self {
         Self { who: Who::Token(token), now, leeway }
     }
@@ -155,7 +149,7 @@ impl fmt::Debug for Caller {
     /// Writes only the kind of caller, without identifying data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.who {
-            Who::Nobody => "Caller(nobody)",
+            Who::Nobody => "Caller(anonymous)",
             Who::User(_) => "Caller(user)",
             Who::Token(_) => "Caller(token)",
         })

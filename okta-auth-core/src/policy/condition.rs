@@ -16,23 +16,15 @@ use super::decision::{StepUp, Verdict};
 use super::rule::{CheckFuture, Policy};
 use crate::clock::NumericDate;
 
-/// One condition about a caller.
 pub(super) enum Condition {
-    /// Always met or never met.
     Constant(bool),
     /// A signed-in user or the holder of a token.
     SignedIn,
-    /// A person.
     User,
-    /// A client that acts for itself.
     Machine,
-    /// A name in the `groups` claim.
     Group(String),
-    /// A granted scope.
     Scope(String),
-    /// One of these values of the `acr` claim.
     Acr(Vec<String>),
-    /// A method in the `amr` claim.
     Amr(String),
     /// An active authentication at most this long ago.
     SignedInWithin(Duration),
@@ -167,7 +159,6 @@ fn met_if(met: bool) -> Verdict {
     if met { Verdict::Met } else { Verdict::NotMet }
 }
 
-/// Tests a text claim.
 fn text(claim: Option<&Value>, test: impl FnOnce(&str) -> bool) -> Verdict {
     match claim {
         None | Some(Value::Null) => Verdict::Missing,
@@ -217,7 +208,6 @@ fn recent(caller: &Caller, time: Duration) -> Verdict {
 }
 
 impl fmt::Display for Condition {
-    /// Writes the condition as in code.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Constant(met) => f.write_str(if *met { "anyone()" } else { "nobody()" }),

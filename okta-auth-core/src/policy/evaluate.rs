@@ -29,7 +29,6 @@ pub(super) struct Outcome {
     keep: StepUp,
 }
 
-/// The results of the application's functions, by condition.
 #[derive(Default)]
 pub(super) struct Results(Vec<(Arc<Condition>, Verdict)>);
 
@@ -37,7 +36,6 @@ pub(super) struct Results(Vec<(Arc<Condition>, Verdict)>);
 pub(super) type Pending = Arc<Condition>;
 
 impl Results {
-    /// Calls the function of a condition and stores its result.
     pub(super) async fn call(&mut self, condition: &Pending, caller: &Caller) {
         let verdict = match &**condition {
             Condition::Check(_, function) => match function(caller.clone()).await {
@@ -56,7 +54,6 @@ impl Results {
 }
 
 impl Decision {
-    /// Creates the decision of an outcome, under the policy's name.
     pub(super) fn new(outcome: Outcome, policy: Option<Arc<str>>) -> Self {
         let effect = match outcome.effect {
             Effect::StepUp(asked) => asked.and(outcome.keep).map_or(Effect::Deny, Effect::StepUp),

@@ -122,7 +122,6 @@ impl PolicySet {
     }
 }
 
-/// Checks a route. An error has its position.
 fn checked_route(route: Spanned<String>) -> Result<String, (usize, String)> {
     let at = route.span().start;
     let route = route.into_inner();
@@ -186,7 +185,6 @@ impl<'de> Visitor<'de> for DocumentVisitor {
     }
 }
 
-/// A setting, or a policy with the same name.
 enum Item<S> {
     Setting(S),
     Policy(Entry),
@@ -313,7 +311,6 @@ struct ClaimSource {
 }
 
 impl Source {
-    /// Converts the rule; the error describes what is wrong with it.
     fn policy(self) -> Result<Policy, String> {
         Ok(match self {
             Self::Group(name) => rule::group(filled("group", name)?),

@@ -32,7 +32,6 @@ pub enum MatchedRoute<'a> {
     None,
 }
 
-/// The treatment of requests to a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RouteClass {
     Open,
@@ -41,7 +40,6 @@ pub(crate) enum RouteClass {
     Denied(Denial),
 }
 
-/// The reason why a route denies a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Denial {
     /// The router matched no route, while some routes have policies.
@@ -53,7 +51,6 @@ pub(crate) enum Denial {
 }
 
 impl Denial {
-    /// Returns a stable code for logs and events.
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Unmatched => "route_unmatched",
@@ -63,18 +60,14 @@ impl Denial {
     }
 }
 
-/// The cached classes of routes.
 type Remembered = RwLock<HashMap<Box<str>, RouteClass>>;
 
-/// The policies of an application or a tenant, as they apply to routes.
 pub(crate) struct RouteAccess {
     set: PolicySet,
     shapes: Vec<(String, String)>,
     chosen: Remembered,
     candidates: Remembered,
-    /// The named routes that no request has matched so far.
     unmatched: Mutex<BTreeSet<String>>,
-    /// Whether the error about requests without a route has been logged.
     reported: AtomicBool,
 }
 
@@ -109,12 +102,10 @@ impl RouteAccess {
         self.set.route_policy(route)
     }
 
-    /// Whether the application lists the route as public.
     pub(crate) fn is_public(&self, route: &str) -> bool {
         self.set.is_public(route)
     }
 
-    /// Returns the class of requests to this route.
     pub(crate) fn class(&self, route: MatchedRoute<'_>) -> RouteClass {
         if !self.is_active() {
             return RouteClass::Open;
@@ -139,7 +130,6 @@ impl RouteAccess {
         class
     }
 
-    /// Returns the named routes that no request has matched so far, in order.
     pub(crate) fn unmatched(&self) -> BTreeSet<String> {
         self.unmatched.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -166,7 +156,6 @@ impl RouteAccess {
         self.class_of_others(pattern)
     }
 
-    /// Classifies a route without a policy.
     fn class_of_others(&self, route: &str) -> RouteClass {
         match self.set.default_for_others() {
             None | Some(DefaultAccess::Open) => RouteClass::Open,

@@ -47,7 +47,6 @@ pub struct PolicySet {
     routes: HashMap<String, RoutePolicy>,
     public: BTreeSet<String>,
     default: Option<DefaultAccess>,
-    /// Routes whose settings contradict each other.
     conflicts: Vec<String>,
 }
 
@@ -215,7 +214,6 @@ impl DefaultAccess {
     }
 }
 
-/// Combines two policies and their names.
 fn both(first: Policy, second: Policy) -> Policy {
     let name = match (&first.name, &second.name) {
         (Some(a), Some(b)) => Some(format!("{a} & {b}").into()),

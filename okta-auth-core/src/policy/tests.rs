@@ -121,7 +121,6 @@ fn exprs(negations: bool) -> impl Strategy<Value = Expr> {
     })
 }
 
-/// Claims that are each correct, wrong, of another type, or missing.
 fn all_claims() -> impl Strategy<Value = Map<String, Value>> {
     let values = |values: Vec<Value>| proptest::option::of(proptest::sample::select(values));
     let strategies = vec![
@@ -257,8 +256,8 @@ proptest! {
 
     #[test]
     fn an_anonymous_caller_always_has_to_sign_in(expr in exprs(true)) {
-        let nobody = Caller::nobody(Timestamp::from_seconds(NOW), LEEWAY);
-        prop_assert_eq!(decide(&policy(&expr), &nobody).effect().clone(), Effect::Login);
+        let anonymous = Caller::nobody(Timestamp::from_seconds(NOW), LEEWAY);
+        prop_assert_eq!(decide(&policy(&expr), &anonymous).effect().clone(), Effect::Login);
     }
 }
 
@@ -297,8 +296,8 @@ fn a_check_is_called_at_most_once_and_only_if_needed() {
     let caller = caller(&claims(&json!({"groups": ["A"]})));
     assert!(decide(&(group("A") | asked.clone()), &caller).is_allowed());
     assert!(!decide(&(group("B") & asked.clone()), &caller).is_allowed());
-    let nobody = Caller::nobody(Timestamp::from_seconds(NOW), LEEWAY);
-    assert_eq!(decide(&asked, &nobody).effect(), &Effect::Login);
+    let anonymous = Caller::nobody(Timestamp::from_seconds(NOW), LEEWAY);
+    assert_eq!(decide(&asked, &anonymous).effect(), &Effect::Login);
     assert_eq!(CALLS.load(Ordering::SeqCst), 0);
     assert!(decide(&((asked.clone() & asked.clone()) | asked), &caller).is_allowed());
     assert_eq!(CALLS.load(Ordering::SeqCst), 1);

@@ -15,9 +15,7 @@ use crate::error::{Code, Error, Result};
 /// The application's rules. They apply to a table at startup and to each later version of a
 /// file.
 pub(crate) struct Demands {
-    /// The allowed destinations of issuers.
     pub(crate) egress: EgressPolicy,
-    /// The names of the defined policy sets.
     pub(crate) policies: BTreeSet<String>,
     /// The audiences of tenants without audiences of their own.
     pub(crate) audiences: String,
@@ -26,12 +24,10 @@ pub(crate) struct Demands {
     pub(crate) shared: Shared,
 }
 
-/// The application's own credentials and accepted issuers.
 #[derive(Debug)]
 pub(crate) struct Shared {
     key: bool,
     secret: bool,
-    /// The issuers whose access tokens are accepted at every tenant.
     accepted: Vec<String>,
 }
 

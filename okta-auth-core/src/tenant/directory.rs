@@ -32,7 +32,6 @@ use crate::session::{Flights, StoreKey};
 
 /// Capacity of the cache of a source's answers, negative answers included.
 const REMEMBERED: usize = 100_000;
-/// The timeout of one query to a source.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an expired answer is served after a failed query, before the next query.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -65,7 +64,6 @@ enum Place {
     Source(Asked),
 }
 
-/// A source with its cache.
 struct Asked {
     source: Arc<dyn TenantSource>,
     answers: Cache<TenantKey, (Option<Arc<TenantSettings>>, Timestamp)>,
@@ -87,11 +85,9 @@ impl Asked {
     }
 }
 
-/// The result of a lookup that does not wait.
 // `Known(None)` is a cached negative answer: it causes no query until it expires.
 #[derive(Debug)]
 pub(crate) enum Lookup {
-    /// The tenant, or no such tenant.
     Known(Option<Arc<TenantSettings>>),
     /// The source has to be queried.
     Ask,
@@ -111,7 +107,6 @@ impl Directory {
         std::mem::take(&mut *self.removed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Creates a directory from a fixed table, after checking it.
     pub(crate) fn table(table: TenantTable, demands: &Demands, clock: SharedClock) -> Result<Self> {
         demands.check(&table)?;
         Ok(Self::new(Place::Table(Arc::new(table)), clock))
@@ -134,7 +129,6 @@ impl Directory {
         Self::new(Place::Source(Asked { source, answers, flights, questions, lifetime, generation }), clock)
     }
 
-    /// Looks a tenant up without waiting.
     pub(crate) fn look(&self, key: &TenantKey) -> Lookup {
         match &self.place {
             Place::Table(table) => Lookup::Known(table.tenant(key).cloned()),
@@ -232,7 +226,6 @@ impl Directory {
         }
     }
 
-    /// Clears the cache, so that changes take effect immediately.
     pub(crate) fn forget(&self) {
         if let Place::Source(asked) = &self.place {
             asked.generation.fetch_add(1, Ordering::AcqRel);

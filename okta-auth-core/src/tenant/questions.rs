@@ -21,7 +21,6 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 /// `Retry-After` when no permit became free in time.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// The permits for queries.
 #[derive(Debug)]
 pub(super) struct Questions {
     new: Arc<Semaphore>,
@@ -34,7 +33,6 @@ impl Default for Questions {
     }
 }
 
-/// The queue for a permit.
 pub(super) struct Place(Arc<Semaphore>);
 
 impl Questions {

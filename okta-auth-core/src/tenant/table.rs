@@ -123,7 +123,6 @@ fn add_only(names: &mut HashMap<String, Option<Arc<TenantSettings>>>, name: Stri
     }
 }
 
-/// Returns the org of a custom server.
 fn org(issuer: &str) -> Option<String> {
     Issuer::new(issuer, Url::parse(issuer).ok()?).org()
 }

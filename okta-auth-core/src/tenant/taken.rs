@@ -18,7 +18,6 @@ const MANY: usize = 100_000;
 /// An issuer, and a client or audience there.
 type Place = (String, String);
 
-/// The claims with their tenants.
 #[derive(Debug, Default)]
 pub(crate) struct Taken(HashMap<Place, TenantId>);
 

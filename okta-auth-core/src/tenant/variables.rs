@@ -42,7 +42,6 @@ impl TenantTable {
     }
 }
 
-/// The suffixes of a tenant's variables.
 const SETTINGS: [&str; 12] = [
     "ISSUER_URI",
     "CLIENT_ID",
@@ -58,7 +57,6 @@ const SETTINGS: [&str; 12] = [
     "POLICIES",
 ];
 
-/// The prefix of a tenant's variables.
 fn prefix(id: &str) -> String {
     format!("OKTA_{}_", id.to_ascii_uppercase().replace('-', "_"))
 }
