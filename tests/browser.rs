@@ -480,7 +480,7 @@ async fn every_page(package: &str) {
         driver
             .run("const f = document.createElement('form'); f.method = 'post'; f.action = '/devices/end'; document.body.append(f); f.submit();")
             .await;
-        driver.shows("You are not signed in any more").await;
+        driver.shows("You are no longer signed in").await;
     };
     assert!(press_everything(&driver, late).await >= 1);
     end(&driver, &profile).await;

@@ -150,7 +150,7 @@ async fn a_bad_edit_leaves_everything_as_it_was_and_says_why_once() {
             assert_eq!((status(&site, "acme").await, status(&site, "globex").await), (200, 200), "{bad}");
         }
         let told = log.text();
-        assert_eq!(told.matches("the tenants stay as they were").count(), 1, "{bad}: {told}");
+        assert_eq!(told.matches("the current tenants stay in use").count(), 1, "{bad}: {told}");
         assert!(told.contains(&format!("{path}{line}")) || line.is_empty(), "{bad}: {told}");
         assert!(told.contains(why), "{bad}: {told}");
         assert!(!told.contains("dev-client-secret") && !told.contains(secret(&site).as_str()), "a secret: {told}");

@@ -392,13 +392,13 @@ fn what_is_no_host_and_no_domain_leads_to_nobody() {
     let path = || Resolver::Path("/t".to_owned());
     for host in ["", "*.acme.example", "acme.example:8080", "https://acme.example", "acme.example/", "a b"] {
         let told = conflict(path(), |acme, _| acme.hosts = vec![host.to_owned()]);
-        assert!(told.contains(&format!("acme: `{host}` is no host name")), "{host:?}: {told}");
+        assert!(told.contains(&format!("acme: `{host}` is not a host name")), "{host:?}: {told}");
     }
     for domain in
         ["", "acme", "*.acme.example", "ada@acme.example", "acme.example/", "a b.example", "s\u{f6}hne.example"]
     {
         let told = conflict(path(), |acme, _| acme.email_domains = vec![domain.to_owned()]);
-        assert!(told.contains(&format!("acme: `{domain}` is no domain")), "{domain:?}: {told}");
+        assert!(told.contains(&format!("acme: `{domain}` is not an e-mail domain")), "{domain:?}: {told}");
     }
 }
 
