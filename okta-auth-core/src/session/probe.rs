@@ -1,4 +1,4 @@
-//! Asks the store, or the list of ended sessions, whether a watched session lives.
+//! Checks in the store, or in the list of ended sessions, whether a watched session is alive.
 
 use std::sync::Arc;
 
@@ -15,17 +15,18 @@ use crate::error::Result;
 pub(super) enum Prober {
     /// In the store: the record is gone.
     Stored(StoredSessions),
-    /// In the list of ended sessions, where there is one. Only the browser knows of later
-    /// uses of a session in a cookie.
+    /// In the list of ended sessions, if there is one. Later uses of a session in a cookie are
+    /// recorded only in the browser.
     Cookie { revocations: Option<Revocations>, naming: Naming },
 }
 
-/// The answer.
 pub(super) enum Probed {
-    /// It has ended.
     Ended,
     /// It lives until this moment unless it is used.
-    Lives { session: Arc<Session>, until: Timestamp },
+    Lives {
+        session: Arc<Session>,
+        until: Timestamp,
+    },
     /// It is not on the list. Its known end stays.
     NotEnded,
 }
@@ -34,7 +35,8 @@ impl Prober {
     /// Probes one session.
     ///
     /// # Errors
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable): it is not known.
+    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable) if the store does not
+    /// answer.
     pub(super) async fn ask(&self, session: Arc<Session>, now: Timestamp) -> Result<Probed> {
         match self {
             Self::Stored(stored) => {
