@@ -1,4 +1,4 @@
-//! Keys, derived from the cookie secrets for one purpose each.
+//! Keys that are derived from the cookie secrets, one for each purpose.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::session_id::SessionIds;
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, random_bytes};
 
-/// What a value is sealed for. A value sealed for one purpose does not open for
+/// The purpose of a sealed value. A value that was sealed for one purpose does not open for
 /// another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -38,18 +38,18 @@ impl Purpose {
 pub(crate) struct CookieKeys(Vec<Zeroizing<Vec<u8>>>);
 
 impl CookieKeys {
-    /// Takes the secrets, which the configuration has checked for length.
+    /// Wraps the secrets, whose length the configuration has checked.
     pub(crate) fn new(secrets: &[Secret]) -> Self {
         Self(secrets.iter().map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec())).collect())
     }
 
-    /// A random secret: values sealed with it die with the process.
+    /// Creates a random secret: values sealed with it become unreadable when the process ends.
     pub(crate) fn random() -> Result<Self> {
         let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes()?);
         Ok(Self(vec![Zeroizing::new(bytes.to_vec())]))
     }
 
-    /// The sealer for a purpose and a tenant. Keys are derived here, once, not for each
+    /// Returns the sealer for a purpose and a tenant. Keys are derived here once, and not for each
     /// request.
     pub(crate) fn sealer(&self, purpose: Purpose, tenant: &str) -> Result<Sealer> {
         let keys: Option<Vec<SealKey>> = self.0.iter().map(|secret| derive(secret, purpose)).collect();
@@ -65,7 +65,7 @@ impl CookieKeys {
     }
 }
 
-/// The key of a purpose; its id is derived beside it and tells nothing about it.
+/// Derives the key of a purpose and its id. The id reveals nothing about the key.
 fn derive(secret: &[u8], purpose: Purpose) -> Option<SealKey> {
     let mut key = Zeroizing::new([0; 32]);
     let mut id = [0; 4];
@@ -88,7 +88,7 @@ fn expand(secret: &[u8], part: &str, label: &str, out: &mut [u8]) -> Option<()> 
     extracted.expand(&info, Length(out.len())).and_then(|okm| okm.fill(out)).ok()
 }
 
-/// A length, as HKDF of aws-lc-rs wants it.
+/// A length, in the form that HKDF of aws-lc-rs requires.
 #[derive(Clone, Copy)]
 struct Length(usize);
 
