@@ -1,5 +1,4 @@
-//! `private_key_jwt`: the assertion with which an application proves who it is (RFC
-//! 7523 §2.2 and §3).
+//! `private_key_jwt`: the assertion that authenticates an application (RFC 7523 §2.2 and §3).
 
 use std::time::Duration;
 
@@ -20,8 +19,8 @@ pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-
 /// Long enough for a slow network and skewed clocks; Okta accepts up to one hour.
 const LIFETIME: Duration = Duration::from_secs(300);
 
-/// Signs a fresh assertion for one request to `endpoint`. Okta wants the full URL of
-/// the endpoint as audience, and takes each `jti` once.
+/// Signs a new assertion for one request to `endpoint`. Okta requires the full URL of the endpoint
+/// as audience, and accepts each `jti` once.
 pub(crate) fn client_assertion(key: &PrivateKey, client_id: &str, endpoint: &Url, now: Timestamp) -> Result<Secret> {
     let algorithm = match *key.signer {
         Signer::Rs256(_) => "RS256",
