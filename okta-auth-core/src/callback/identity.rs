@@ -28,7 +28,6 @@ pub struct VerifiedIdentity {
 }
 
 impl VerifiedIdentity {
-    /// Combines a verified ID token with the other tokens of its response.
     pub(crate) fn new(id_token: VerifiedIdToken, tokens: TokenSet, config: &Arc<Config>) -> Self {
         let claims = id_token.claims().all().clone();
         let scopes = tokens.scopes.clone().unwrap_or_else(|| config.scopes.clone());

@@ -4,7 +4,6 @@
 //! for people and may change. So the description selects one of our messages, and no message
 //! contains it.
 
-/// Says what happened, why, and what to do.
 pub(super) fn message(error: &str, description: &str) -> &'static str {
     let says = |words: &str| description.to_ascii_lowercase().contains(words);
     match error {

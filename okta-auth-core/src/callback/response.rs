@@ -18,7 +18,6 @@ pub(crate) struct AuthorizationResponse {
     pub(crate) outcome: Outcome,
 }
 
-/// A code, or an error.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Code(Secret),

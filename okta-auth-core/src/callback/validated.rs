@@ -43,7 +43,6 @@ impl ValidatedCallback {
         }
     }
 
-    /// Exchanges the code and verifies the response.
     pub(crate) async fn exchange(self, with: &Exchange<'_>) -> Result<(VerifiedIdentity, PendingLogin)> {
         let pending = self.pending;
         let tokens = with.protocol.exchange_code(with.metadata, self.code.expose(), &pending.pkce_verifier).await?;
@@ -65,7 +64,6 @@ fn check_issuer(issuer: Option<&str>, metadata: &Metadata) -> Result<()> {
     if fine { Ok(()) } else { Err(Error::new(Code::ResponseIssuer, message)) }
 }
 
-/// The dependencies of an exchange.
 #[derive(Debug)]
 pub(crate) struct Exchange<'a> {
     pub(crate) config: &'a Arc<Config>,

@@ -33,7 +33,6 @@ const MOST: usize = 5;
 /// The maximum number of combinations of cookies that are tried.
 const CANDIDATES: usize = 16;
 
-/// A value that may need several cookies.
 #[derive(Debug)]
 pub(crate) struct Chunks {
     settings: CookieSettings,
@@ -44,13 +43,11 @@ pub(crate) struct Chunks {
 }
 
 impl Chunks {
-    /// Uses the cookie of this name, to which the settings may add a prefix.
     pub(crate) fn new(settings: CookieSettings, name: &str) -> Self {
         let (name, attributes) = (settings.name(name), settings.attributes());
         Self { settings, name, attributes }
     }
 
-    /// The name of the first cookie, for which the value is sealed.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -72,7 +69,6 @@ impl Chunks {
         texts
     }
 
-    /// Appends the texts of several parts that begin with `first`.
     fn append_combinations(
         &self,
         cookies: &RequestCookies,
@@ -169,14 +165,12 @@ impl Chunks {
         ids
     }
 
-    /// Deletes the cookies of another tenant.
     pub(crate) fn clear_other(&self, cookies: &RequestCookies, id: &str) -> Vec<HeaderValue> {
         let Some((family, _)) = self.name.rsplit_once('_') else { return Vec::new() };
         let (settings, name) = (self.settings.clone(), format!("{family}_{id}"));
         Self { settings, name, attributes: String::new() }.clear(cookies)
     }
 
-    /// The name of a part: the plain one for the first, numbered for the others.
     fn part(&self, at: usize) -> String {
         if at == 0 { self.name.clone() } else { format!("{}.{at}", self.name) }
     }

@@ -38,7 +38,6 @@ impl Purpose {
 pub(crate) struct CookieKeys(Vec<Zeroizing<Vec<u8>>>);
 
 impl CookieKeys {
-    /// Wraps the secrets, whose length the configuration has checked.
     pub(crate) fn new(secrets: &[Secret]) -> Self {
         Self(secrets.iter().map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec())).collect())
     }
@@ -57,7 +56,6 @@ impl CookieKeys {
         Ok(Sealer::new(keys, purpose, tenant))
     }
 
-    /// The keys of a tenant's session ids.
     pub(crate) fn session_ids(&self, tenant: &str) -> Result<SessionIds> {
         let keys: Option<Vec<hmac::Key>> = self.0.iter().map(|secret| derive_id_key(secret)).collect();
         let keys = keys.ok_or_else(|| Error::new(Code::Internal, "the keys of session ids cannot be derived"))?;
@@ -74,7 +72,6 @@ fn derive(secret: &[u8], purpose: Purpose) -> Option<SealKey> {
     Some(SealKey { id, key: RandomizedNonceKey::new(&AES_256_GCM_SIV, key.as_slice()).ok()? })
 }
 
-/// The key that authenticates session ids.
 fn derive_id_key(secret: &[u8]) -> Option<hmac::Key> {
     let mut key = Zeroizing::new([0; 32]);
     expand(secret, "mac", "session id", key.as_mut_slice())?;

@@ -24,7 +24,6 @@ impl RequestCookies {
         cookies
     }
 
-    /// Adds one more `Cookie` header.
     pub(crate) fn note(&mut self, header: HeaderText) {
         match self.first {
             None => self.first = Some(header),
@@ -49,13 +48,11 @@ impl RequestCookies {
         named.map(|(_, value)| value)
     }
 
-    /// The cookies whose names begin with `prefix`, each with its value.
     pub(crate) fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
         let named = self.iter().filter(move |(name, _)| name.starts_with(prefix.as_bytes()));
         named.filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, value)))
     }
 
-    /// Whether the request has no `Cookie` header.
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none()
     }
@@ -65,7 +62,6 @@ impl RequestCookies {
         self.iter().find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
     }
 
-    /// The names that begin with `prefix`.
     pub(crate) fn names_with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
         self.with_prefix(prefix).map(|(name, _)| name)
     }

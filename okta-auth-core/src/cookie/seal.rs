@@ -18,11 +18,9 @@ use crate::secret::SecretBytes;
 const VERSION: u8 = 1;
 /// The format of values that are also bound to a version number.
 const NUMBERED: u8 = 2;
-/// The bytes of a key id.
 const ID: usize = 4;
 /// The bytes of a nonce (RFC 8452 §4).
 const NONCE: usize = 12;
-/// The bytes before the ciphertext.
 const HEADER: usize = 1 + ID + NONCE;
 /// The bytes of a tag (RFC 8452 §4).
 const TAG: usize = 16;
@@ -31,13 +29,11 @@ const TAG: usize = 16;
 /// value.
 const MAX_TEXT: usize = 32 * 1024;
 
-/// A key with its id.
 pub(super) struct SealKey {
     pub(super) id: [u8; ID],
     pub(super) key: RandomizedNonceKey,
 }
 
-/// Seals and opens values for one purpose and one tenant.
 pub(crate) struct Sealer {
     keys: Vec<SealKey>,
     /// Purpose and tenant, each prefixed with its length, so that two contexts never encode to the
@@ -45,14 +41,12 @@ pub(crate) struct Sealer {
     context: Vec<u8>,
 }
 
-/// A value that has been opened.
 #[derive(Debug)]
 pub(crate) struct Opened {
     /// The sealed value, decrypted in place.
     bytes: SecretBytes,
     /// The position of the plain text in `bytes`.
     range: Range<usize>,
-    /// Whether it was sealed with a previous key.
     pub(crate) old_key: bool,
 }
 
@@ -62,14 +56,12 @@ impl Opened {
         self.bytes.get(self.range.clone()).unwrap_or_default()
     }
 
-    /// The buffer with the plain text, and its position there.
     pub(crate) fn into_parts(self) -> (SecretBytes, Range<usize>) {
         (self.bytes, self.range)
     }
 }
 
 impl Sealer {
-    /// Binds the keys to a purpose and a tenant.
     pub(super) fn new(keys: Vec<SealKey>, purpose: Purpose, tenant: &str) -> Self {
         let mut context = Vec::new();
         append(&mut context, purpose.label());
@@ -77,7 +69,6 @@ impl Sealer {
         Self { keys, context }
     }
 
-    /// Seals `plain` for the cookie `name`, as text.
     pub(crate) fn seal(&self, name: &str, plain: &[u8]) -> Result<String> {
         Ok(base64url::encode(&*self.seal_bytes(name, plain)?))
     }
@@ -92,7 +83,6 @@ impl Sealer {
         self.seal_as(NUMBERED, self.numbered_data(name, number), plain)
     }
 
-    /// Seals in one format.
     fn seal_as(&self, format: u8, data: Vec<u8>, plain: &[u8]) -> Result<SecretBytes> {
         let failed = || Error::new(Code::Internal, "a cookie could not be sealed");
         let first = self.keys.first().ok_or_else(|| Error::new(Code::Internal, "there is no cookie key"))?;
@@ -142,7 +132,6 @@ impl Sealer {
         })
     }
 
-    /// Opens a value. `data` returns the associated data of its format.
     fn open_as(&self, mut sealed: SecretBytes, data: impl FnOnce(u8) -> Option<Vec<u8>>) -> Option<Opened> {
         let (header, body) = sealed.expose_mut().split_at_mut_checked(HEADER)?;
         let (version, rest) = header.split_first()?;
@@ -164,7 +153,6 @@ impl Sealer {
         data
     }
 
-    /// The associated data with a version number.
     fn numbered_data(&self, name: &str, number: u64) -> Vec<u8> {
         let mut data = self.associated_data(NUMBERED, name);
         data.extend_from_slice(&number.to_be_bytes());
@@ -172,7 +160,6 @@ impl Sealer {
     }
 }
 
-/// Appends a text, prefixed with its length.
 fn append(data: &mut Vec<u8>, text: &str) {
     data.extend_from_slice(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
     data.extend_from_slice(text.as_bytes());

@@ -16,18 +16,14 @@ use aws_lc_rs::hmac;
 use crate::error::{Code, Error, Result};
 use crate::secret::constant_time_eq;
 
-/// The bytes of an id.
 const ID: usize = 32;
-/// The bytes of a MAC.
 const MAC: usize = 16;
 
-/// Signs and checks the session ids of one tenant.
 pub(crate) struct SessionIds {
     keys: Vec<hmac::Key>,
     tenant: Vec<u8>,
 }
 
-/// An id as a browser sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PresentedId {
     /// The random bytes that identify the record.

@@ -31,7 +31,6 @@ impl CookieSettings {
         self
     }
 
-    /// The full name of a cookie.
     pub(crate) fn name(&self, name: &str) -> String {
         if self.secure { format!("__Host-{name}") } else { name.to_owned() }
     }
@@ -60,7 +59,6 @@ impl CookieSettings {
             .unwrap_or(HeaderValue::from_static("okta_session=; Max-Age=0; Path=/"))
     }
 
-    /// Name, value and the common attributes.
     fn base<'a>(&self, name: &'a str, value: &'a str) -> Cookie<'a> {
         let mut cookie = Cookie::new(name, value);
         cookie.set_path("/");
@@ -71,7 +69,6 @@ impl CookieSettings {
     }
 }
 
-/// Checks a `Set-Cookie` value.
 pub(super) fn header(cookie: Vec<u8>) -> Result<HeaderValue> {
     HeaderValue::try_from(cookie)
         .map_err(|error| Error::new(Code::Internal, "a cookie is not a valid header value").with_cause(error))

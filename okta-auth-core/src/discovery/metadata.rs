@@ -84,12 +84,10 @@ impl Metadata {
         self.of_browsers().chain(self.of_the_application())
     }
 
-    /// The endpoints that browsers are sent to.
     fn of_browsers(&self) -> impl Iterator<Item = &Url> {
         std::iter::once(&self.authorization_endpoint).chain(&self.end_session_endpoint)
     }
 
-    /// The endpoints that the application itself sends requests to.
     fn of_the_application(&self) -> impl Iterator<Item = &Url> {
         let optional = [&self.userinfo_endpoint, &self.revocation_endpoint, &self.introspection_endpoint];
         [&self.token_endpoint, &self.jwks_uri].into_iter().chain(optional.into_iter().flatten())

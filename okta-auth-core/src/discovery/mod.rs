@@ -32,7 +32,6 @@ const FRESHNESS: Freshness = Freshness {
     limit: None,
 };
 
-/// The metadata of one issuer, fetched at the first use.
 #[derive(Clone, Debug)]
 pub(crate) struct Discovery {
     issuer: Issuer,
@@ -43,7 +42,6 @@ pub(crate) struct Discovery {
 }
 
 impl Discovery {
-    /// Creates the cache without sending a request.
     pub(crate) fn new(issuer: Issuer, client_id: &str, http: HttpClient, clock: SharedClock) -> Self {
         Self { issuer, client_id: client_id.to_owned(), http, cached: Cached::new(clock, FRESHNESS) }
     }

@@ -25,9 +25,7 @@ pub struct Event {
 pub(crate) struct About {
     /// The user's issuer, if it may differ from the configured one.
     pub(crate) issuer: Option<String>,
-    /// The user's `sub` at that issuer.
     pub(crate) subject: Option<String>,
-    /// The id of the session.
     pub(crate) session: Option<[u8; 32]>,
 }
 

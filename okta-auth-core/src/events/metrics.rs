@@ -80,7 +80,6 @@ mod names {
     pub(super) const STORE: &str = "okta_auth_store_operation_seconds";
 }
 
-/// Registers the descriptions with the recorder.
 #[cfg(feature = "metrics")]
 pub(super) fn describe() {
     use metrics::{Unit, describe_counter, describe_histogram};
@@ -103,7 +102,6 @@ pub(super) fn count(_: &'static str, _: &'static str) {}
 
 #[cfg(feature = "metrics")]
 impl ProviderEndpoint {
-    /// The value of the label.
     const fn as_str(self) -> &'static str {
         match self {
             Self::Metadata => "metadata",
@@ -118,17 +116,14 @@ impl ProviderEndpoint {
 
 #[cfg(feature = "metrics")]
 impl Measure {
-    /// Measures a request to Okta.
     pub(crate) fn request(endpoint: ProviderEndpoint) -> Self {
         Self::start(names::REQUEST, Some(("endpoint", endpoint.as_str())))
     }
 
-    /// Measures a refresh.
     pub(crate) fn renewal() -> Self {
         Self::start(names::RENEWAL, None)
     }
 
-    /// Measures an operation of a store.
     pub(crate) fn store(operation: &'static str) -> Self {
         Self::start(names::STORE, Some(("operation", operation)))
     }
@@ -137,7 +132,6 @@ impl Measure {
         Self { running: Some(Running { name, label, watch: Stopwatch::start() }) }
     }
 
-    /// Records the duration with this outcome.
     pub(crate) fn end(mut self, outcome: &'static str) {
         if let Some(running) = self.running.take() {
             running.record(outcome);

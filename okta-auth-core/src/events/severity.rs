@@ -22,7 +22,6 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// code is part of some kinds.
 const KINDS: usize = 128;
 
-/// The log level of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Severity {
     Info,
@@ -32,21 +31,17 @@ pub(super) enum Severity {
     },
 }
 
-/// A kind of failure: event, reason, and Okta's error code.
 type Kind = (&'static str, &'static str, Option<String>);
 
-/// The warnings of the last second.
 #[derive(Default)]
 pub(super) struct Warnings(Mutex<HashMap<Kind, Window>>);
 
-/// The time since the last warning of a kind.
 struct Window {
     since: Stopwatch,
     suppressed: u64,
 }
 
 impl Warnings {
-    /// The level of an event.
     pub(super) fn of_event(&self, happening: &Happening, error: Option<&Error>) -> Severity {
         let failed = happening.is_failure() || is_unexpected_end(happening, error);
         if !failed || is_by_strangers(happening, error) {

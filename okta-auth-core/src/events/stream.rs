@@ -22,7 +22,6 @@ use crate::base64url;
 use crate::clock::SharedClock;
 use crate::error::Error;
 
-/// A hook that is called with each event.
 pub(crate) type EventHook = Arc<dyn Fn(&Event) + Send + Sync + 'static>;
 
 /// The events of one application, with its issuer and client.
@@ -35,7 +34,6 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// Creates the stream for one issuer and one client.
     pub(crate) fn new(issuer: &str, client_id: &str, clock: SharedClock, hooks: Vec<EventHook>) -> Self {
         metrics::describe();
         Self { issuer: issuer.into(), client_id: client_id.into(), clock, hooks, warnings: Warnings::default() }
@@ -127,17 +125,14 @@ impl Event {
         }
     }
 
-    /// The kind of a logout message.
     fn channel(&self) -> Option<&'static str> {
         if let Happening::LogoutReceived { channel, .. } = self.happening { Some(channel.as_str()) } else { None }
     }
 
-    /// The number of sessions that a logout message ended.
     fn sessions(&self) -> Option<usize> {
         if let Happening::LogoutReceived { sessions, .. } = self.happening { sessions } else { None }
     }
 
-    /// The policy that decided.
     fn policy(&self) -> Option<&str> {
         match &self.happening {
             Happening::StepUpAsked { policy } | Happening::AccessDenied { policy, .. } => policy.as_deref(),

@@ -43,7 +43,6 @@ const AROUND: usize = 3;
 /// The cookie outlives its attempt by this time, because Okta's sign-in page expires after an hour.
 const AFTERLIFE: Duration = Duration::from_secs(3_600);
 
-/// Stores pending logins in the browsers that started them.
 #[derive(Debug)]
 pub(crate) struct Attempts {
     /// Bound to this issuer and client.
@@ -52,7 +51,6 @@ pub(crate) struct Attempts {
     cookies: CookieSettings,
     /// The prefix of all cookie names.
     prefix: String,
-    /// How long an attempt waits for its callback.
     lifetime: Duration,
     /// The maximum number of attempts in one browser.
     most: usize,
@@ -149,7 +147,6 @@ impl Attempts {
         Err(Error::new(Code::AttemptExpired, "the pending sign-in is too old"))
     }
 
-    /// Deletes the cookie of an attempt.
     pub(crate) fn clear(&self, state: &Secret) -> HeaderValue {
         self.cookies.remove(&self.name(state.expose()))
     }
@@ -196,7 +193,6 @@ fn evict<'a>(held: &mut Vec<Held<'a>>, most: usize, crowded: impl Fn(&[Held<'a>]
 }
 
 impl PendingLogin {
-    /// The authorization request of this attempt.
     pub(crate) fn parameters<'a>(&'a self, options: &'a LoginOptions) -> AuthorizationParameters<'a> {
         AuthorizationParameters {
             state: &self.state,

@@ -42,7 +42,6 @@ impl Consumed {
 }
 
 impl Used {
-    /// Removes the oldest entry if it has expired or the set is too large.
     fn evict(&mut self, now: Timestamp) {
         let full = self.order.len() > CAPACITY;
         if self.order.front().is_some_and(|(_, until)| full || *until <= now)

@@ -35,13 +35,11 @@ pub(crate) struct PendingLogin {
     record: Record,
 }
 
-/// The sealed form of an attempt.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     seed: Seed,
     created_at: Moment,
     return_to: ReturnTo,
-    /// The page with the link that led to a step-up.
     came_from: Option<ReturnTo>,
     /// The requested `max_age`, in seconds.
     max_age_seconds: Option<u64>,
@@ -86,13 +84,11 @@ impl PendingLogin {
         }))
     }
 
-    /// Derives the secrets from the seed.
     fn of(record: Record) -> Self {
         let (state, nonce) = (record.seed.derive("state"), record.seed.derive("nonce"));
         Self { state, nonce, pkce_verifier: record.seed.derive("pkce verifier"), record }
     }
 
-    /// The bytes to seal.
     pub(super) fn encode(&self) -> Result<SecretBytes> {
         // A buffer that grows leaves copies of secrets behind.
         let mut bytes = Vec::with_capacity(4_096);
@@ -108,13 +104,11 @@ impl PendingLogin {
         (*format == FORMAT).then(|| postcard::from_bytes(record).ok().map(Self::of))?
     }
 
-    /// Replaces the target by a shorter one.
     pub(super) fn returning_to(mut self, target: ReturnTo) -> Self {
         self.record.return_to = target;
         self
     }
 
-    /// The page that the browser goes to after the sign-in.
     pub(crate) fn return_to(&self) -> &ReturnTo {
         &self.record.return_to
     }
@@ -129,12 +123,10 @@ impl PendingLogin {
         self.record.created_at
     }
 
-    /// The longest time since the user last authenticated, if requested.
     pub(crate) fn max_age(&self) -> Option<Duration> {
         self.record.max_age_seconds.map(Duration::from_secs)
     }
 
-    /// The requested authentication contexts.
     pub(crate) fn acr_values(&self) -> &[String] {
         &self.record.acr_values
     }

@@ -79,12 +79,10 @@ impl ReturnTo {
         &self.0
     }
 
-    /// The path without query and fragment.
     pub(crate) fn path(&self) -> &str {
         without_query(&self.0)
     }
 
-    /// The same target without query and fragment.
     pub(crate) fn without_query(&self) -> Self {
         Self(self.path().to_owned())
     }

@@ -37,7 +37,6 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(60);
 /// How long its use is stored: longer than it works by any tolerated clock.
 const REMEMBERED: Duration = Duration::from_secs(180);
 
-/// Stores logouts that a navigation will continue.
 #[derive(Debug)]
 pub(crate) struct Continuations {
     sealer: Sealer,
@@ -113,7 +112,6 @@ impl Continuations {
         first.then_some(sealed.id_token).ok_or_else(invalid)
     }
 
-    /// Removes the record from the store and opens it.
     async fn take_stored(&self, stored: &StoredSessions, request: &RequestCookies) -> Result<Option<Sealed>> {
         let texts = self.chunks.candidates(request);
         let Some(secret) = texts.iter().find_map(|text| base64url::decode(text.as_ref()).ok()) else { return Ok(None) };
@@ -127,18 +125,15 @@ impl Continuations {
         Ok(opened.and_then(|opened| postcard::from_bytes(opened.plain()).ok()))
     }
 
-    /// Opens a cookie.
     fn open(&self, name: &str, text: &[u8]) -> Option<Sealed> {
         postcard::from_bytes(self.sealer.open(name, text)?.plain()).ok()
     }
 
-    /// Returns the `Set-Cookie` values that delete the cookie.
     pub(crate) fn clear(&self, request: &RequestCookies) -> Vec<HeaderValue> {
         self.chunks.clear(request)
     }
 }
 
-/// Whether this is the first use of a cookie.
 async fn first_use(sessions: &Sessions, consumed: &Consumed, sealed: &Sealed, now: Timestamp) -> Result<bool> {
     let Some(marks) = sessions.marks() else {
         return Ok(consumed.consume(&Secret::new(sealed.id.as_str()), REMEMBERED, now));

@@ -45,7 +45,6 @@ impl EndSession {
         self.endpoint.as_str()
     }
 
-    /// The parameters, in the order in which they are sent.
     pub(crate) fn parameters(&self) -> [(&'static str, &str); 3] {
         [
             ("id_token_hint", self.id_token.expose()),

@@ -28,7 +28,6 @@ use crate::jose::is_identifier;
 /// The largest accepted query and the largest accepted body, in bytes.
 const MAX_SIZE: usize = 8 * 1024;
 
-/// The session that a front-channel logout ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// The session with this `sid` at the configured issuer, in any browser.

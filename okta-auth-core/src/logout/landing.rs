@@ -47,7 +47,6 @@ struct Sealed {
     expires_at: Timestamp,
 }
 
-/// How a request relates to an earlier logout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Landing {
     /// The browser returns from the provider. Contains the path and query without the state.
@@ -68,9 +67,6 @@ impl Landings {
     /// Returns the `Set-Cookie` value that stores the state, or without a state records the return.
     ///
     /// Returns `None` if the browser does not return to this application.
-    ///
-    /// # Errors
-    /// [`Code::Internal`].
     pub(crate) fn begin(&self, state: Option<Secret>, now: Timestamp) -> Result<Option<HeaderValue>> {
         if !self.here {
             return Ok(None);
@@ -82,7 +78,6 @@ impl Landings {
         self.cookies.set(&self.name, &sealed, Some(lifetime)).map(Some)
     }
 
-    /// Classifies a navigation to a path and query.
     pub(crate) fn read(&self, request: &RequestCookies, target: &str, now: Timestamp) -> Option<Landing> {
         let opened = request.values(&self.name).find_map(|value| self.sealer.open(&self.name, value))?;
         let sealed: Sealed = postcard::from_bytes(opened.plain()).ok()?;
@@ -95,7 +90,6 @@ impl Landings {
         }
     }
 
-    /// Returns the `Set-Cookie` value that deletes the cookie.
     pub(crate) fn clear(&self) -> HeaderValue {
         self.cookies.remove(&self.name)
     }
@@ -126,7 +120,6 @@ mod tests {
         Landings::new(&keys, CookieSettings::new(false), &config.build().unwrap()).unwrap()
     }
 
-    /// The cookies that a browser sends back.
     fn sent(set: &HeaderValue) -> RequestCookies {
         let mut headers = http::HeaderMap::new();
         headers.append("cookie", set.to_str().unwrap().split(';').next().unwrap().parse().unwrap());

@@ -8,7 +8,6 @@ use http::StatusCode;
 
 use crate::error::{Code, Error};
 
-/// The kind of logout message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channel {
     /// OIDC Back-Channel Logout.
@@ -20,7 +19,6 @@ pub(crate) enum Channel {
 }
 
 impl Channel {
-    /// The status of a message that was carried out.
     pub(crate) fn done(self) -> StatusCode {
         match self {
             Self::Back | Self::Front => StatusCode::OK,

@@ -45,7 +45,6 @@ pub(crate) struct AcceptedIssuers {
     org: String,
 }
 
-/// The issuer whose keys verify a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signer {
     /// The configured issuer, which may be the org itself.
@@ -64,7 +63,6 @@ impl AcceptedIssuers {
         Self { configured: issuer.clone(), org }
     }
 
-    /// The issuer of a signer, for the rules of the token.
     pub(crate) fn issuer(&self, signer: Signer) -> &str {
         match signer {
             Signer::Configured => self.configured.as_str(),

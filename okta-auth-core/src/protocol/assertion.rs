@@ -13,7 +13,6 @@ use crate::config::{PrivateKey, Signer};
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
-/// The value of `client_assertion_type`.
 pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Long enough for a slow network and skewed clocks; Okta accepts up to one hour.
@@ -44,7 +43,6 @@ pub(crate) fn client_assertion(key: &PrivateKey, client_id: &str, endpoint: &Url
     Ok(Secret::new(format!("{input}.{signature}")))
 }
 
-/// Signs with the algorithm that belongs to the key.
 fn sign(signer: &Signer, input: &[u8]) -> Result<Vec<u8>> {
     let random = SystemRandom::new();
     let failed = |_| Error::new(Code::Internal, "the client assertion could not be signed");

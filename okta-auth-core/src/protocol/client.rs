@@ -40,7 +40,6 @@ use crate::secret::{Secret, SecretBytes};
 /// characters.
 const CREDENTIALS_SIZE: usize = 4 * 1024;
 
-/// The parameters of one authorization request, beyond the configuration.
 #[derive(Debug)]
 pub(crate) struct AuthorizationParameters<'a> {
     /// Returned with the response.
@@ -49,9 +48,7 @@ pub(crate) struct AuthorizationParameters<'a> {
     pub(crate) nonce: &'a Secret,
     /// Only its hash is sent with this request.
     pub(crate) pkce_verifier: &'a Secret,
-    /// The user name to prefill.
     pub(crate) login_hint: Option<&'a str>,
-    /// `prompt=login`.
     pub(crate) force_login: bool,
     /// In whole seconds.
     pub(crate) max_age: Option<Duration>,
@@ -92,7 +89,6 @@ pub(crate) struct Protocol {
 }
 
 impl Protocol {
-    /// Creates a client. The metadata is passed with each call.
     pub(crate) fn new(config: Arc<Config>, http: HttpClient, clock: SharedClock) -> Self {
         Self { config, http, clock }
     }
@@ -173,7 +169,6 @@ impl Protocol {
         self.tokens(metadata, parameters.unwrap_or_default()).await
     }
 
-    /// Sends a request to the token endpoint.
     async fn tokens(&self, metadata: &Metadata, parameters: &[(&str, &str)]) -> Result<TokenSet> {
         let request = self.authenticated(metadata.token_endpoint(), parameters)?;
         let response = transport::send(&self.http, request, ProviderEndpoint::Token).await?;

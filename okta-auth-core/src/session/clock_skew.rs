@@ -10,7 +10,6 @@ use std::time::Duration;
 use super::limits::{Lifeline, SKEW};
 use crate::clock::Timestamp;
 
-/// The minimum time between two warnings.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Logs at most one warning a minute.
@@ -27,7 +26,6 @@ impl Default for ClockSkew {
 }
 
 impl ClockSkew {
-    /// Warns if a session is rejected because it began in the future.
     pub(super) fn check(&self, line: Lifeline, now: Timestamp) {
         let ahead = line.ahead_of(now);
         if ahead <= SKEW || !self.is_due(now) {

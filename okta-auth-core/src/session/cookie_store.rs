@@ -17,12 +17,9 @@ use crate::error::Result;
 /// The first byte of a sealed record. Records with any other format byte are ignored.
 const FORMATS: Formats = Formats { current: 5, previous: 4 };
 
-/// Reads and writes sessions in cookies.
 #[derive(Debug)]
 pub(crate) struct CookieStore {
-    /// Bound to this issuer and client.
     sealer: Arc<Sealer>,
-    /// The cookies that sessions are written to.
     place: Place,
     /// The cookies that an earlier version of this library used.
     previous: Option<Place>,
@@ -34,24 +31,20 @@ pub(crate) struct CookieStore {
     skew: ClockSkew,
 }
 
-/// The cookies of one name.
 #[derive(Debug)]
 struct Place {
-    /// Splits a session over several cookies.
     chunks: Chunks,
     /// The name of the first cookie; sealing binds a session to it.
     name: Arc<str>,
 }
 
 impl Place {
-    /// Uses the cookies of this name, to which the settings may add a prefix.
     fn new(settings: CookieSettings, name: &str) -> Self {
         let chunks = Chunks::new(settings, name);
         Self { name: chunks.name().into(), chunks }
     }
 }
 
-/// What a request's cookies hold.
 #[derive(Debug)]
 pub(crate) enum Loaded {
     /// Nothing that opens. Cookies of our name may belong to another application on the host, so
@@ -59,10 +52,12 @@ pub(crate) enum Loaded {
     None,
     /// A live session. `rewrite` if its cookie should be written again, to record the use or to
     /// replace an old key.
-    Session { session: Arc<Session>, rewrite: bool },
+    Session {
+        session: Arc<Session>,
+        rewrite: bool,
+    },
     /// A session that has reached one of its limits. Its cookie should be cleared.
     Ended,
-    /// A session that began in the future: a clock is wrong.
     Early(Arc<Session>),
 }
 
@@ -163,7 +158,6 @@ impl CookieStore {
         self.places().flat_map(|place| self.clear_at(place, cookies)).collect()
     }
 
-    /// Clears the cookies of one name.
     fn clear_at(&self, place: &Place, cookies: &RequestCookies) -> Vec<HeaderValue> {
         let ours = place.chunks.candidates(cookies).iter().any(|text| self.open(place, text).is_some());
         if ours { place.chunks.clear(cookies) } else { Vec::new() }
@@ -173,7 +167,6 @@ impl CookieStore {
         &self.place.chunks
     }
 
-    /// The name of the first cookie.
     pub(crate) fn cookie_name(&self) -> &str {
         &self.place.name
     }

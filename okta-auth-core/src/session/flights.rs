@@ -70,7 +70,6 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         flight
     }
 
-    /// The lock is never held across an await.
     fn lock(&self) -> MutexGuard<'_, HashMap<StoreKey, Flight<T>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -23,12 +23,9 @@ pub enum Activity {
     Passive,
 }
 
-/// The times of one session, as its record has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lifeline {
-    /// When the user signed in.
     pub(crate) created_at: Timestamp,
-    /// When the session was last used.
     pub(crate) last_seen_at: Timestamp,
     /// The latest end that Okta allows, regardless of our limits (`session_expiry` of the IPSIE
     /// session profile).
@@ -60,7 +57,6 @@ impl SessionLimits {
         now < self.end(line) && line.ahead_of(now) <= SKEW
     }
 
-    /// The time that a session has left at `now`.
     pub(crate) fn remaining(&self, line: Lifeline, now: Timestamp) -> Duration {
         self.end(line).since(now)
     }
@@ -98,13 +94,11 @@ impl SessionLimits {
         now.since(line.last_seen_at) >= (idle / 20).max(Duration::from_secs(1))
     }
 
-    /// The moment at which the first of the limits is reached.
     pub(crate) fn end(&self, line: Lifeline) -> Timestamp {
         let idle = line.last_seen_at.plus(self.idle);
         self.absolute_end(line).min(line.idle_until.map_or(idle, |end| end.min(idle)))
     }
 
-    /// The end without the idle limit.
     fn absolute_end(&self, line: Lifeline) -> Timestamp {
         let end = line.created_at.plus(self.absolute);
         [line.ends_at, line.ceiling].into_iter().flatten().fold(end, Timestamp::min)

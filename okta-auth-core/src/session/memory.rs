@@ -59,7 +59,6 @@ struct Table<V> {
     entries: HashMap<StoreKey, (V, Expiry)>,
     /// The same keys in the order in which they expire.
     expiry: BTreeSet<(Expiry, StoreKey)>,
-    /// How many entries have been written.
     written: u64,
 }
 
@@ -103,7 +102,6 @@ impl<V> Table<V> {
         }
     }
 
-    /// Removes an entry and returns it with its expiry.
     fn take(&mut self, key: &StoreKey) -> Option<(V, Timestamp)> {
         let (value, until) = self.entries.remove(key)?;
         self.expiry.remove(&(until, *key));
@@ -178,7 +176,6 @@ impl MemoryStore {
         }
     }
 
-    /// Writes an empty record, without waiting.
     pub(crate) fn note(&self, key: &StoreKey, lifetime: Duration) {
         let (record, until) = (StoredRecord { version: 0, sealed: Vec::new() }, self.clock.now().plus(lifetime));
         self.lock().records.put(*key, record, until, self.capacity);
@@ -197,7 +194,6 @@ impl MemoryStore {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs `act` on the tables under the lock.
     fn at_once<'a, T: Send + 'a>(&self, act: impl FnOnce(&mut Tables, Timestamp) -> T) -> StoreFuture<'a, T> {
         let now = self.clock.now();
         let outcome = act(&mut self.lock(), now);

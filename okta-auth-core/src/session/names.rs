@@ -15,22 +15,18 @@ use super::store::StoreKey;
 use crate::config::Config;
 use crate::secret::sha256;
 
-/// What a key stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A record, by the secret in its cookie.
     Record,
     /// One of our sessions, by its id.
     Session,
-    /// A session at Okta (`sid`).
     OktaSession,
     Subject,
     Email,
-    /// All users of a tenant.
     Everybody,
     /// The latest moment at which a session in a cookie began.
     LatestStart,
-    /// The refresh of a record.
     Renewal,
     /// A logout message that is accepted once.
     Message,
@@ -59,7 +55,6 @@ impl Kind {
     }
 }
 
-/// Makes the index keys of one tenant.
 #[derive(Clone, Debug)]
 pub(crate) struct Naming {
     prefix: Vec<u8>,
@@ -114,7 +109,6 @@ fn append(bytes: &mut Vec<u8>, part: &[u8]) {
 /// The index keys of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Names {
-    /// Of the session itself.
     pub(crate) session: StoreKey,
     /// Of its user, its session at Okta, its e-mail address and its tenant, as far as present.
     pub(crate) others: Vec<StoreKey>,
@@ -164,7 +158,6 @@ impl Session {
     }
 }
 
-/// A claim that is a non-empty string.
 fn filled<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }

@@ -18,14 +18,12 @@ use quick_cache::{Equivalent, UnitWeighter};
 
 use super::record::Session;
 
-/// The result of opening a cookie.
 #[derive(Clone)]
 pub(super) struct Opened {
     /// The session, whose tokens are sealed.
     pub(super) session: Arc<Session>,
     /// Whether it was sealed with a previous key.
     pub(super) old_key: bool,
-    /// The name of the cookie that it was sealed for.
     pub(super) name: Arc<str>,
 }
 
@@ -39,7 +37,6 @@ const END: usize = 43;
 
 struct Text(Arc<[u8]>);
 
-/// A cookie text by reference, for lookups.
 struct Sent<'a>(&'a [u8]);
 
 /// Hashes only the end: two cookies differ there, and hashing kilobytes would cost as much as

@@ -10,7 +10,6 @@ use super::stored::StoredSessions;
 use crate::clock::Timestamp;
 use crate::error::Result;
 
-/// Where the end of a session is recorded.
 #[derive(Clone)]
 pub(super) enum Prober {
     /// In the store: the record is gone.
@@ -32,11 +31,6 @@ pub(super) enum Probed {
 }
 
 impl Prober {
-    /// Probes one session.
-    ///
-    /// # Errors
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable) if the store does not
-    /// answer.
     pub(super) async fn ask(&self, session: Arc<Session>, now: Timestamp) -> Result<Probed> {
         match self {
             Self::Stored(stored) => {
@@ -53,7 +47,6 @@ impl Prober {
         }
     }
 
-    /// The index keys by which the session can be ended.
     pub(super) fn names(&self, session: &Session) -> Vec<StoreKey> {
         match self {
             Self::Stored(stored) => session.names(stored.naming()).all(),

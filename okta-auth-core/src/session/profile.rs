@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use super::record::Session;
 use crate::error::{Code, Error, Result};
 
-/// The most used claims, read on first use.
 #[derive(Clone, Default)]
 pub(super) struct Profile {
     name: Option<String>,
@@ -39,7 +38,6 @@ impl Session {
         self.parsed.get_or_init(|| serde_json::from_slice(self.claims_json()).unwrap_or_default())
     }
 
-    /// All claims, as JSON.
     pub(super) fn claims_json(&self) -> &[u8] {
         match &self.record.claims {
             Some(claims) => claims.as_bytes(),

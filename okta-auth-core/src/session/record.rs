@@ -38,16 +38,11 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// The parts of a new session besides the identity.
 #[derive(Debug)]
 pub(crate) struct NewSession<'a> {
-    /// The client that the user signed in to.
     pub(crate) client_id: &'a str,
-    /// Data from the application's `on_sign_in` hook.
     pub(crate) app_data: &'a Map<String, Value>,
-    /// The browser and system that the user signed in with.
     pub(crate) device: Option<&'a str>,
-    /// The moment of the sign-in.
     pub(crate) now: Timestamp,
 }
 
@@ -62,15 +57,11 @@ pub struct Session {
     pub(super) record: Arc<Record>,
     /// The part that each use changes. It is encoded after the record.
     pub(super) times: Times,
-    /// The part that few requests read.
     pub(super) tokens: Tokens,
     /// The claims as JSON text, read on first use.
     pub(super) shown: OnceLock<Vec<u8>>,
-    /// Read from the claims on first use.
     pub(super) profile: OnceLock<Profile>,
-    /// Parsed from the JSON text on first use.
     pub(super) parsed: OnceLock<Map<String, Value>>,
-    /// The index keys, computed on first use.
     pub(super) names: OnceLock<Names>,
 }
 
@@ -79,18 +70,14 @@ pub struct Session {
 pub(super) struct Record {
     /// Distinguishes this session from other sessions of the same user.
     pub(super) id: [u8; 32],
-    /// The issuer that authenticated the user.
     pub(super) issuer: String,
-    /// The client that the user signed in to.
     pub(super) client_id: String,
-    /// The user's `sub` at that issuer.
     pub(super) subject: String,
     /// All claims as JSON text, because the record's own encoding is not self-describing. `None` if
     /// they equal the claims of the ID token, which is stored already.
     pub(super) claims: Option<String>,
     /// Data from the `on_sign_in` hook, as JSON text.
     pub(super) app_data: String,
-    /// The granted scopes.
     pub(super) scopes: Vec<String>,
     /// The browser and system at sign-in, only for display to the user.
     pub(super) device: Option<String>,
@@ -98,7 +85,6 @@ pub(super) struct Record {
     pub(super) schedule: Schedule,
     /// When the user signed in. The absolute limit counts from here.
     pub(super) created_at: Timestamp,
-    /// The latest end that Okta allows (`session_expiry`).
     pub(super) ceiling: Option<Timestamp>,
     /// Claims from before a refresh that omitted them.
     pub(super) earlier: Earlier,
@@ -116,7 +102,6 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// The times of a session that has not been written yet.
     pub(super) const fn unwritten(last_seen_at: Timestamp) -> Self {
         Self { last_seen_at, ends_at: None, idle_until: None }
     }
@@ -143,7 +128,6 @@ pub(super) struct Earlier {
 }
 
 impl Session {
-    /// Creates a session with a new id from a verified identity.
     pub(crate) fn new(identity: &VerifiedIdentity, with: &NewSession<'_>) -> Result<Self> {
         log_wrong_types(identity.all_claims(), identity.issuer());
         let tokens = Tokens::new(&identity.tokens)?;
@@ -192,7 +176,6 @@ impl Session {
         Self { tokens: self.tokens.sealed(cookie), ..self }
     }
 
-    /// Assembles a session with nothing computed yet.
     pub(super) fn assemble(record: Arc<Record>, times: Times, tokens: Tokens) -> Self {
         let (shown, profile, parsed, names) = Default::default();
         Self { record, times, tokens, shown, profile, parsed, names }
@@ -269,12 +252,10 @@ impl Session {
         self.tokens.id_token()
     }
 
-    /// The refresh token, which is revoked at logout.
     pub(crate) fn refresh_token(&self) -> Option<Secret> {
         self.tokens.refresh_token()
     }
 
-    /// The times that the limits apply to.
     pub(crate) fn lifeline(&self) -> Lifeline {
         let (record, Times { last_seen_at, ends_at, idle_until }) = (&self.record, self.times);
         Lifeline { created_at: record.created_at, last_seen_at, ceiling: record.ceiling, ends_at, idle_until }
@@ -286,19 +267,16 @@ impl Session {
         config.owns(&self.record.issuer, &self.record.client_id)
     }
 
-    /// Whether it began further in the future than the tolerated clock difference.
     pub(crate) fn is_early(&self, now: Timestamp) -> bool {
         self.record.created_at > now.plus(SKEW)
     }
 
-    /// Returns the session with a use at `now`.
     pub(crate) fn touched(&self, now: Timestamp) -> Self {
         let later = now > self.times.last_seen_at;
         let times = if later { Times { last_seen_at: now, idle_until: None, ..self.times } } else { self.times };
         Self::assemble(Arc::clone(&self.record), times, self.tokens.clone())
     }
 
-    /// Returns the session with the later of the two last uses.
     pub(crate) fn used_like(mut self, other: &Self) -> Self {
         if other.times.last_seen_at > self.times.last_seen_at {
             self.times = other.times;
@@ -306,14 +284,12 @@ impl Session {
         self
     }
 
-    /// Returns the session with another start.
     pub(crate) fn starting_at(mut self, start: Timestamp) -> Self {
         Arc::make_mut(&mut self.record).created_at = start;
         self.times = Times::unwritten(self.times.last_seen_at.max(start));
         self
     }
 
-    /// Returns the session under another id.
     pub(crate) fn with_id(mut self, id: [u8; 32]) -> Self {
         Arc::make_mut(&mut self.record).id = id;
         self
@@ -332,7 +308,6 @@ impl Record {
     }
 }
 
-/// Serializes an object as JSON text.
 pub(super) fn text(object: &Map<String, Value>) -> Result<String> {
     serde_json::to_string(object)
         .map_err(|error| Error::new(Code::Internal, "the claims cannot be written").with_cause(error))

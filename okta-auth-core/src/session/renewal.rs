@@ -20,14 +20,13 @@ use crate::tokens::refresh::Refreshed;
 /// is Okta's default.
 const UNTOLD_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// The earliest refresh before a token expires. A handler has this long to use a token.
+/// A token is refreshed at most this long before it expires, so that a handler has time to use it.
 const MARGIN: Duration = Duration::from_secs(60);
 
 /// After a refresh that could not read all claims, the next refresh is due after this time.
 const RETRY_CLAIMS: Duration = Duration::from_secs(60);
 
-/// The times of an access token.
-// Stored in the record, so that every replica makes the same decision.
+/// The times of an access token. The record stores them, so that every replica decides alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Schedule {
     /// From `expires_in` of the token response.
@@ -44,9 +43,7 @@ pub(super) struct Schedule {
 pub(crate) enum Due {
     /// Not yet, or the session has no refresh token.
     No,
-    /// The access token will expire soon.
     Soon,
-    /// The access token has expired.
     Now,
 }
 
@@ -85,7 +82,6 @@ impl Session {
         }
     }
 
-    /// When the access token expires, as far as known.
     pub(crate) fn tokens_expire_at(&self) -> Option<Timestamp> {
         self.record.schedule.expires_at.or(self.record.schedule.renew_at)
     }

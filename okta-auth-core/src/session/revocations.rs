@@ -30,13 +30,11 @@ use crate::error::Result;
 /// How long the latest start is stored: much longer than the tolerated clock difference.
 const REMEMBERED: Duration = Duration::from_secs(3600);
 
-/// Where revocations are stored.
 #[derive(Clone)]
 pub(crate) enum Revocations {
     /// In this process: other replicas still accept sessions that it has ended. Lookups do not
     /// wait.
     Memory(Arc<MemoryStore>),
-    /// In a store that all replicas share.
     Shared(Arc<dyn SessionStore>),
 }
 
@@ -63,10 +61,6 @@ impl Revocations {
         Some(memory.marks_now(&names.all()).into_iter().any(|mark| covers(mark, session.created_at())))
     }
 
-    /// Whether a session has been ended.
-    ///
-    /// # Errors
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable): the store did not answer.
     pub(crate) async fn is_ended(&self, names: &[StoreKey], created_at: Timestamp) -> Result<bool> {
         let marks = bounded(self.store().marks(names)).await?;
         Ok(marks.into_iter().any(|mark| covers(mark, created_at)))
@@ -82,9 +76,6 @@ impl Revocations {
     }
 
     /// Records that a session at Okta has a session here.
-    ///
-    /// # Errors
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
     pub(crate) async fn remember(&self, okta_session: Option<&StoreKey>, lifetime: Duration) -> Result<()> {
         let Some(name) = okta_session else { return Ok(()) };
         let record = |version| StoredRecord { version, sealed: Vec::new() };
@@ -101,9 +92,6 @@ impl Revocations {
 
     /// Ends the sessions of a session at Okta because of an unauthenticated message. Returns
     /// `false` if the store has no such session.
-    ///
-    /// # Errors
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
     pub(crate) async fn end_reported(
         &self,
         okta_session: &StoreKey,
@@ -119,9 +107,6 @@ impl Revocations {
     }
 
     /// Whether a session at Okta is recorded as having a session here.
-    ///
-    /// # Errors
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
     pub(crate) async fn knows(&self, okta_session: &StoreKey) -> Result<bool> {
         Ok(bounded(self.store().load(okta_session)).await?.is_some())
     }

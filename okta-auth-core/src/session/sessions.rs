@@ -25,7 +25,6 @@ use crate::clock::Timestamp;
 use crate::cookie::{Chunks, RequestCookies};
 use crate::error::{Code, Error, Result};
 
-/// Where sessions are stored.
 #[derive(Debug)]
 pub(crate) enum Sessions {
     /// Sealed in cookies. Without revocations only the limits end a session.
@@ -36,27 +35,24 @@ pub(crate) enum Sessions {
         limits: SessionLimits,
         watches: Watches,
     },
-    /// In a store.
     Stored(StoredSessions),
 }
 
-/// The answer of `look`.
 // A session that is due for a refresh is a ticket too, unless it has been ended.
 #[derive(Debug)]
 pub(crate) enum Look {
-    /// There is no session.
     None,
-    /// There is a session that has ended. Its cookie should be cleared.
     Ended,
-    /// There is a session that began in the future: a clock is wrong.
     Early(Arc<Session>),
     /// A session that can be used as it is.
-    Here { entry: Entry, rewrite: bool },
+    Here {
+        entry: Entry,
+        rewrite: bool,
+    },
     /// The store or Okta has to be asked first.
     Wait(Ticket),
 }
 
-/// An open question about a session.
 #[derive(Clone, Debug)]
 pub(crate) enum Ticket {
     /// Whether this session has been ended, or needs refreshed tokens.
@@ -83,18 +79,18 @@ impl Ticket {
     }
 }
 
-/// The answer of `find`.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// The store has no such session. Its cookie stays: a slow request must not delete the cookie
     /// of a new sign-in that has overtaken it.
     None,
-    /// The session has been ended. Its cookie should be cleared.
     Ended,
-    /// It began in the future: a clock is wrong.
     Early(Arc<Session>),
     /// A live session. `rewrite` if its cookie should be written again.
-    Here { entry: Entry, rewrite: bool },
+    Here {
+        entry: Entry,
+        rewrite: bool,
+    },
 }
 
 impl Sessions {
@@ -213,7 +209,6 @@ impl Sessions {
         }
     }
 
-    /// When a session ends unless it is used again.
     pub(crate) fn ends_at(&self, session: &Session) -> Timestamp {
         let limits = match self {
             Self::Stored(stored) => stored.limits(),
@@ -287,7 +282,6 @@ impl Sessions {
         }
     }
 
-    /// The index keys of this tenant.
     pub(crate) fn naming(&self) -> &Naming {
         match self {
             Self::Stored(stored) => stored.naming(),

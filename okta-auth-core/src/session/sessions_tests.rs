@@ -31,20 +31,17 @@ fn sessions_at(capacity: usize, limits: SessionLimits, clock: impl crate::clock:
     Sessions::Cookie { cookies: Box::new(cookies), revocations, naming: Naming::of(&config), limits, watches }
 }
 
-/// Sends a front-channel logout.
 async fn frame(sessions: &Sessions, sid: &str) {
     let name = sessions.naming().name(Kind::OktaSession, sid.as_bytes());
     sessions.end_reported(&name, NOW, drop).await.unwrap();
 }
 
-/// The cookies that a browser sends back.
 fn sent(set: &[HeaderValue]) -> RequestCookies {
     let mut headers = http::HeaderMap::new();
     headers.append("cookie", set[0].to_str().unwrap().split(';').next().unwrap().parse().unwrap());
     RequestCookies::new(&headers)
 }
 
-/// The cookies of a new session.
 async fn signed_in(sessions: &Sessions, sid: &str) -> RequestCookies {
     let claims = json!({ "sub": "00u1", "sid": sid });
     let session = Session::with_claims(claims.as_object().unwrap(), NOW);

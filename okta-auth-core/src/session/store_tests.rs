@@ -54,7 +54,6 @@ const LONG: Duration = Duration::from_secs(3600);
 /// Short enough for a test to wait for, and in whole seconds, for stores that count in seconds.
 const SHORT: Duration = Duration::from_secs(2);
 
-/// The number of concurrent tasks.
 const TASKS: u64 = 50;
 
 /// Generates tests for a store; see [the module](crate::session::store_tests).
@@ -124,7 +123,6 @@ pub async fn a_moment() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
-/// A key that is unique within a test.
 fn key(number: u8) -> StoreKey {
     StoreKey::from_bytes([number; 32])
 }
@@ -133,14 +131,12 @@ fn record(version: u64, sealed: &[u8]) -> StoredRecord {
     StoredRecord { version, sealed: sealed.to_vec() }
 }
 
-/// The links of an index, in order.
 async fn linked(store: &impl SessionStore, index: &StoreKey) -> Vec<StoreKey> {
     let mut links = store.linked(index).await.unwrap();
     links.sort_unstable();
     links
 }
 
-/// The value of one mark.
 async fn mark(store: &impl SessionStore, key: &StoreKey) -> u64 {
     store.marks(&[*key]).await.unwrap()[0]
 }

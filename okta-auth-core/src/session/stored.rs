@@ -34,7 +34,6 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The maximum number of ids of one request that are looked up.
 const CANDIDATES: usize = 4;
 
-/// The key of a record, from a cookie.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PresentedKey {
     pub(crate) key: StoreKey,
@@ -42,7 +41,6 @@ pub(crate) struct PresentedKey {
     pub(crate) proven: bool,
 }
 
-/// Reads and writes sessions in a store. Clones share it.
 #[derive(Clone)]
 pub(crate) struct StoredSessions(Arc<Inner>);
 
@@ -101,7 +99,6 @@ impl StoredSessions {
         ids.map(|PresentedId { id, proven }| PresentedKey { key: self.key(&id), proven }).take(CANDIDATES).collect()
     }
 
-    /// The ids in the cookies of one name.
     fn ids(&self, chunks: &Chunks, cookies: &RequestCookies) -> Vec<PresentedId> {
         let texts = chunks.candidates(cookies);
         texts.iter().filter_map(|text| self.0.ids.read(&base64url::decode(text.as_ref()).ok()?)).collect()
@@ -135,7 +132,6 @@ impl StoredSessions {
         Ok(entry)
     }
 
-    /// Whether a session is within its limits.
     pub(crate) fn is_live(&self, entry: &Entry, now: Timestamp) -> bool {
         self.0.limits.is_live(entry.session.lifeline(), now)
     }
@@ -303,7 +299,6 @@ impl StoredSessions {
         if ours { previous.clear(cookies) } else { Vec::new() }
     }
 
-    /// The name of the cookie.
     pub(crate) fn cookie_name(&self) -> &str {
         self.0.chunks.name()
     }
@@ -312,7 +307,6 @@ impl StoredSessions {
         &self.0.chunks
     }
 
-    /// The index keys of this tenant.
     pub(crate) fn naming(&self) -> &Naming {
         &self.0.naming
     }
@@ -325,7 +319,6 @@ impl StoredSessions {
         &self.0.watches
     }
 
-    /// The store itself, for marks.
     pub(crate) fn store(&self) -> &Arc<dyn SessionStore> {
         &self.0.store
     }

@@ -23,16 +23,13 @@ pub(super) struct Tokens {
     range: Range<usize>,
 }
 
-/// Where tokens are stored.
 #[derive(Clone, Debug)]
 enum Place {
     /// In memory, with the rest of the decrypted record.
     Open(Arc<SecretBytes>),
-    /// In their sealed cookie.
     Sealed(SealedText),
 }
 
-/// A sealed text and its sealer.
 #[derive(Clone, Debug)]
 pub(super) struct SealedText {
     pub(super) sealer: Arc<Sealer>,
@@ -41,7 +38,6 @@ pub(super) struct SealedText {
     pub(super) text: Arc<[u8]>,
 }
 
-/// The encoding of the tokens.
 #[derive(Serialize, Deserialize)]
 struct Kept<'a> {
     /// For the `id_token_hint` at logout.
@@ -62,7 +58,6 @@ enum Packed<'a> {
 }
 
 impl Tokens {
-    /// Packs the tokens of a token response.
     pub(super) fn new(tokens: &TokenSet) -> Result<Self> {
         let access_token = Some(&tokens.access_token);
         Self::pack([tokens.id_token.as_ref(), access_token, tokens.refresh_token.as_ref()])
@@ -80,7 +75,6 @@ impl Tokens {
         (self.access_token(), self.refresh_token()) == (other.access_token(), other.refresh_token())
     }
 
-    /// Packs an ID token, an access token and a refresh token.
     fn pack(tokens: [Option<&Secret>; 3]) -> Result<Self> {
         let parts = tokens.map(|token| token.and_then(|token| decode(token.expose())));
         let packed = |at: usize| match (parts.get(at), tokens.get(at)) {
@@ -112,7 +106,6 @@ impl Tokens {
         self.range.len()
     }
 
-    /// Appends the encoding to a record.
     pub(super) fn append_to(&self, record: &mut SecretBytes) {
         self.with_bytes(|bytes| record.append(bytes));
     }
@@ -164,7 +157,6 @@ fn decode(token: &str) -> Option<[SecretBytes; 3]> {
 }
 
 impl Packed<'_> {
-    /// The token in its original form.
     fn unpack(self) -> Secret {
         match self {
             Self::Text(text) => Secret::new(text),
@@ -186,7 +178,6 @@ impl Packed<'_> {
 
 #[cfg(test)]
 impl Tokens {
-    /// An ID token and an access token for tests.
     pub(super) fn sample() -> Self {
         Self::pack([Some(&Secret::new("id.token")), Some(&Secret::new("access.token")), None]).unwrap()
     }

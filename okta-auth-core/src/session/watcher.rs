@@ -21,7 +21,6 @@ const PROBE_TICKS: u32 = 20;
 /// The number of concurrent probes.
 const AT_A_TIME: usize = 16;
 
-/// Waits until a session has ended.
 pub(crate) async fn ended(watch: Watch) {
     loop {
         let mut changed = pin!(watch.changed());
@@ -40,7 +39,6 @@ pub(crate) async fn ended(watch: Watch) {
     }
 }
 
-/// Runs until the registry is empty.
 async fn run(mut driver: Driver) {
     let watches = driver.watches().clone();
     let (mut probing, mut ticks, mut probed_at) = (JoinSet::new(), 0, watches.clock().now());
@@ -62,7 +60,6 @@ async fn run(mut driver: Driver) {
     }
 }
 
-/// Probes every session once.
 async fn probe_all(watches: Watches) {
     let mut last = None;
     loop {

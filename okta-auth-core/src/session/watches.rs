@@ -54,7 +54,6 @@ struct State {
     names: BTreeSet<(StoreKey, StoreKey)>,
     /// Sessions that may have ended just before they were watched.
     unchecked: BTreeSet<StoreKey>,
-    /// Whether the task runs.
     driven: bool,
 }
 
@@ -210,7 +209,6 @@ impl Watches {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The number of entries in each table.
     #[cfg(test)]
     fn sizes(&self) -> [usize; 4] {
         let state = self.lock();
@@ -219,14 +217,12 @@ impl Watches {
 }
 
 impl State {
-    /// Adds a session to all tables.
     fn insert(&mut self, id: StoreKey, watched: Watched) {
         self.ends.insert((watched.until, id));
         self.names.extend(watched.names.iter().map(|name| (*name, id)));
         self.sessions.insert(id, watched);
     }
 
-    /// Removes a session from all tables.
     fn remove(&mut self, id: &StoreKey) -> Option<Watched> {
         let watched = self.sessions.remove(id)?;
         self.forget(id, &watched);
@@ -242,7 +238,6 @@ impl State {
         }
     }
 
-    /// The sessions of an index key.
     fn named(&self, name: &StoreKey) -> Vec<StoreKey> {
         let (first, last) = (StoreKey::from_bytes([0; 32]), StoreKey::from_bytes([0xff; 32]));
         self.names.range((*name, first)..=(*name, last)).map(|(_, id)| *id).collect()
@@ -294,7 +289,6 @@ impl Watch {
         &self.watches
     }
 
-    /// Whether the session has ended.
     pub(super) fn is_over(&self) -> bool {
         self.signal.ended.load(Ordering::Acquire)
     }

@@ -16,18 +16,14 @@ use crate::jose::{IdTokenClaims, IdTokenRules, Trust};
 use crate::protocol::TokenSet;
 use crate::secret::Secret;
 
-/// The session whose tokens are refreshed.
 #[derive(Debug)]
 pub(crate) struct Known<'a> {
     pub(crate) subject: &'a str,
-    /// All current claims.
     pub(crate) claims: &'a Map<String, Value>,
-    /// The granted scopes.
     pub(crate) scopes: &'a [String],
     pub(crate) refresh_token: &'a Secret,
 }
 
-/// The verified result of a refresh.
 #[derive(Debug)]
 pub(crate) struct Refreshed {
     pub(crate) tokens: Arc<TokenSet>,
@@ -61,7 +57,6 @@ pub(crate) async fn verified(with: &Exchange<'_>, known: &Known<'_>, tokens: Arc
     Ok(refreshed)
 }
 
-/// Verifies the new ID token and returns its claims.
 async fn verify(
     with: &Exchange<'_>,
     known: &Known<'_>,

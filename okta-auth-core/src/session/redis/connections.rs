@@ -65,22 +65,17 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The idle time after which TCP keepalive probes a connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// A few connections to one server, and their shared limits.
 pub(super) struct Connections {
     lines: Vec<watch::Receiver<Line>>,
-    /// The connection to try next.
     next: AtomicUsize,
     /// One permit for each running command.
     turns: Arc<Semaphore>,
-    /// The runtime of the connections.
     handle: Handle,
     /// Becomes `true` at the first use. The thread ends when this is dropped.
     wanted: watch::Sender<bool>,
 }
 
-/// The state of one connection.
 enum Line {
-    /// Not connected, and the reason.
     Away(String),
     Up(Connection),
 }
@@ -89,14 +84,12 @@ enum Line {
 #[derive(Clone)]
 struct Connection {
     client: Client,
-    /// The number of answers received.
     answers: Arc<AtomicU64>,
     /// Notified to close the connection.
     broken: Arc<Notify>,
 }
 
 impl Connections {
-    /// Starts the thread. It connects at the first use.
     pub(super) fn new(settings: Settings) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
         let handle = runtime.handle().clone();

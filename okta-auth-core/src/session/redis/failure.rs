@@ -9,22 +9,16 @@ use fred::error::{Error as RedisError, ErrorKind};
 
 use crate::session::StoreError;
 
-/// Why a command failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
-    /// There was no connection in time.
     #[error("Redis cannot be reached ({0}); is it running, and is its address right?")]
     Away(String),
-    /// The server did not answer in time.
     #[error("Redis did not answer within {} ms; it is paused, overloaded or far away", .0.as_millis())]
     Late(Duration),
-    /// The server answered with an error, or the connection broke.
     #[error("Redis rejected a command, or the connection broke ({0})")]
     Refused(String),
-    /// This library did not write the value.
     #[error("a Redis key of okta-auth has a foreign value; does another program write to the same database?")]
     Foreign,
-    /// The thread of the connections has ended.
     #[error("the connections to Redis have ended")]
     Ended,
 }

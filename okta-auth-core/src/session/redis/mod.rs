@@ -55,7 +55,6 @@ use self::settings::Settings;
 use super::store::{SessionStore, StoreFuture, StoreKey, StoredRecord};
 use crate::error::Result;
 
-/// The number of bytes of the version in front of a record.
 const VERSION: usize = size_of::<u64>();
 
 /// The longest lifetime in milliseconds, about 300 years. Beyond it the scores of a sorted set,
@@ -233,7 +232,6 @@ fn mark_key(mark: &StoreKey) -> String {
     format!("okta-auth:m:{mark}")
 }
 
-/// The version, followed by the sealed session.
 fn encode(record: &StoredRecord) -> Bytes {
     let mut value = Vec::with_capacity(VERSION.saturating_add(record.sealed.len()));
     value.extend_from_slice(&record.version.to_be_bytes());
@@ -241,7 +239,6 @@ fn encode(record: &StoredRecord) -> Bytes {
     Bytes::from(value)
 }
 
-/// Splits the output of [`encode`].
 fn decode(value: &[u8]) -> Result<StoredRecord, Failure> {
     let (version, sealed) = value.split_first_chunk::<VERSION>().ok_or(Failure::Foreign)?;
     Ok(StoredRecord { version: u64::from_be_bytes(*version), sealed: sealed.to_vec() })
@@ -253,7 +250,6 @@ fn digits(number: u64) -> Bytes {
     Bytes::from(format!("{number:020}"))
 }
 
-/// Parses the output of [`digits`].
 fn number(value: &Bytes) -> Result<u64, Failure> {
     std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).ok_or(Failure::Foreign)
 }
@@ -263,12 +259,10 @@ fn clamped(lifetime: Duration) -> u64 {
     u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX).clamp(1, LONGEST)
 }
 
-/// A lifetime as an argument of a script.
 fn milliseconds(lifetime: Duration) -> Bytes {
     Bytes::from(clamped(lifetime).to_string())
 }
 
-/// A lifetime as an argument of `SET`.
 fn expiration(lifetime: Duration) -> Expiration {
     Expiration::PX(i64::try_from(clamped(lifetime)).unwrap_or(i64::MAX))
 }

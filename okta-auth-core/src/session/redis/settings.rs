@@ -34,7 +34,6 @@ const FORMS: &str = "write redis://host:6379 or rediss://host:6379 for TLS, with
 pub(super) struct Settings(pub(super) Config);
 
 impl Settings {
-    /// Parses a URL. `roots` are for TLS.
     pub(super) fn parse(url: &str, roots: Option<&[u8]>) -> Result<Self> {
         let (scheme, rest) = url.split_once("://").ok_or_else(|| refused("is not a URL", FORMS))?;
         let (tls, topology) = kind(scheme).ok_or_else(|| refused("has an unknown scheme", FORMS))?;
@@ -70,7 +69,6 @@ fn kind(scheme: &str) -> Option<(bool, &str)> {
     matches!(topology, "" | "-sentinel" | "-cluster").then_some((tls, topology))
 }
 
-/// Rejects the mistakes in the table above.
 fn check(url: &str, topology: &str) -> Result<()> {
     let url = Url::parse(url).map_err(|_| {
         refused("is malformed", "percent-encode / ? # @ : and % in the password, and write IPv6 in brackets")
@@ -130,7 +128,6 @@ fn trusted(roots: Option<&[u8]>) -> Result<RootCertStore> {
     Ok(store)
 }
 
-/// An error that names the fix.
 fn refused(why: &str, fix: &str) -> Error {
     Error::new(Code::ConfigInvalid, format!("the URL of the Redis session store {why}: {fix}"))
 }
@@ -139,7 +136,6 @@ fn refused(why: &str, fix: &str) -> Error {
 mod tests {
     use super::*;
 
-    /// The message of an error.
     fn message(url: &str) -> String {
         let error = Settings::parse(url, None).err().unwrap_or_else(|| panic!("{url} is accepted"));
         assert_eq!(error.code(), Code::ConfigInvalid);
