@@ -52,30 +52,21 @@ impl Chunks {
         &self.name
     }
 
-    /// Returns the candidate texts, reassembled from their parts. Usually there is one.
-    pub(crate) fn candidates<'a>(&self, cookies: &'a RequestCookies) -> Vec<Cow<'a, [u8]>> {
-        let mut texts = Vec::new();
-        for (count, first) in cookies.values(&self.name).filter_map(split_count) {
-            if count == 1 {
-                texts.push(Cow::Borrowed(first));
-            } else {
-                self.append_combinations(cookies, count, first, &mut texts);
-            }
-            if texts.len() >= CANDIDATES {
-                break;
-            }
-        }
-        texts.truncate(CANDIDATES);
-        texts
+    /// Returns the candidate texts, reassembled from their parts. Usually there is one, and it is
+    /// not copied.
+    pub(crate) fn candidates<'a>(&'a self, cookies: &'a RequestCookies) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        let firsts = cookies.values(&self.name).filter_map(split_count);
+        let texts = firsts.flat_map(|(count, first)| {
+            let (whole, combined) = match count {
+                1 => (Some(first), Vec::new()),
+                _ => (None, self.combinations(cookies, count, first)),
+            };
+            whole.map(Cow::Borrowed).into_iter().chain(combined.into_iter().map(Cow::Owned))
+        });
+        texts.take(CANDIDATES)
     }
 
-    fn append_combinations(
-        &self,
-        cookies: &RequestCookies,
-        count: usize,
-        first: &[u8],
-        texts: &mut Vec<Cow<'_, [u8]>>,
-    ) {
+    fn combinations(&self, cookies: &RequestCookies, count: usize, first: &[u8]) -> Vec<Vec<u8>> {
         let mut combined = vec![first.to_owned()];
         for at in 1..count {
             let name = self.part(at);
@@ -83,7 +74,7 @@ impl Chunks {
             let next = |text: Vec<u8>| values.iter().map(move |value| [text.as_slice(), value].concat()).collect();
             combined = combined.into_iter().flat_map(|text| -> Vec<Vec<u8>> { next(text) }).take(CANDIDATES).collect();
         }
-        texts.extend(combined.into_iter().map(Cow::Owned));
+        combined
     }
 
     /// Returns the text of the first cookie if it is the only part.
@@ -149,8 +140,14 @@ impl Chunks {
     /// Deletes the parts from number `from` on that the browser holds. Numbers above the maximum
     /// are never ours and are ignored, so that the response stays small.
     fn removals(&self, cookies: &RequestCookies, from: usize) -> Vec<HeaderValue> {
-        let stale = (from..MOST).map(|at| self.part(at)).filter(|name| cookies.values(name).next().is_some());
-        stale.map(|name| self.settings.remove(&name)).collect()
+        let numbers = cookies.names_with_prefix(&self.name).filter_map(|name| {
+            let number = name.get(self.name.len()..)?.strip_prefix('.')?;
+            (from..MOST).find(|at| number.len() == 1 && number.parse() == Ok(*at))
+        });
+        let mut stale: Vec<usize> = numbers.collect();
+        stale.sort_unstable();
+        stale.dedup();
+        stale.into_iter().map(|at| self.settings.remove(&self.part(at))).collect()
     }
 
     /// The ids of other tenants that the browser has cookies of, without duplicates. They are

@@ -100,8 +100,8 @@ impl Continuations {
         let sealed = match sessions {
             Sessions::Stored(stored) => self.take_stored(stored, request).await?,
             Sessions::Cookie { .. } => {
-                let texts = self.chunks.candidates(request);
-                texts.iter().find_map(|text| self.open(self.chunks.name(), text))
+                let mut texts = self.chunks.candidates(request);
+                texts.find_map(|text| self.open(self.chunks.name(), &text))
             }
         };
         let sealed = sealed.filter(|sealed| now < sealed.expires_at).ok_or_else(invalid)?;
@@ -113,8 +113,8 @@ impl Continuations {
     }
 
     async fn take_stored(&self, stored: &StoredSessions, request: &RequestCookies) -> Result<Option<Sealed>> {
-        let texts = self.chunks.candidates(request);
-        let Some(secret) = texts.iter().find_map(|text| base64url::decode(text.as_ref()).ok()) else { return Ok(None) };
+        let mut texts = self.chunks.candidates(request);
+        let Some(secret) = texts.find_map(|text| base64url::decode(text.as_ref()).ok()) else { return Ok(None) };
         let key = stored.naming().name(Kind::SignOut, &secret);
         let Some(record) = bounded(stored.store().load(&key)).await? else { return Ok(None) };
         // Of several concurrent requests only one removes it.

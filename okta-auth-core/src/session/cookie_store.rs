@@ -86,12 +86,16 @@ impl CookieStore {
         let known = |cache: &OpenedSessions| cache.find(self.place.chunks.first(cookies)?, &self.place.name);
         let (mut ended, mut early) = (false, None);
         let mut open = self.opened.as_ref().and_then(known).filter(live);
-        for place in self.places() {
-            let candidates = if open.is_none() { place.chunks.candidates(cookies) } else { Vec::new() };
-            let opened: Vec<Opened> = candidates.iter().filter_map(|text| self.open(place, text)).collect();
-            ended |= !opened.is_empty();
-            early = early.or_else(|| opened.iter().find(|opened| opened.session.is_early(now)).cloned());
-            open = open.or_else(|| opened.into_iter().find(live));
+        let mut candidates = self.places().flat_map(|place| self.opened_at(place, cookies));
+        while open.is_none()
+            && let Some(opened) = candidates.next()
+        {
+            ended = true;
+            if live(&opened) {
+                open = Some(opened);
+            } else if early.is_none() && opened.session.is_early(now) {
+                early = Some(opened);
+            }
         }
         match (open, early) {
             (Some(Opened { session, old_key, .. }), _) => {
@@ -105,6 +109,11 @@ impl CookieStore {
             (None, None) if ended => Loaded::Ended,
             (None, None) => Loaded::None,
         }
+    }
+
+    /// The sessions in the cookies of one name.
+    fn opened_at<'a>(&'a self, place: &'a Place, cookies: &'a RequestCookies) -> impl Iterator<Item = Opened> + 'a {
+        place.chunks.candidates(cookies).filter_map(|text| self.open(place, &text))
     }
 
     /// All names that may hold a session; the current name first.
@@ -159,8 +168,7 @@ impl CookieStore {
     }
 
     fn clear_at(&self, place: &Place, cookies: &RequestCookies) -> Vec<HeaderValue> {
-        let ours = place.chunks.candidates(cookies).iter().any(|text| self.open(place, text).is_some());
-        if ours { place.chunks.clear(cookies) } else { Vec::new() }
+        if self.opened_at(place, cookies).next().is_some() { place.chunks.clear(cookies) } else { Vec::new() }
     }
 
     pub(crate) fn chunks(&self) -> &Chunks {

@@ -99,9 +99,8 @@ impl StoredSessions {
         ids.map(|PresentedId { id, proven }| PresentedKey { key: self.key(&id), proven }).take(CANDIDATES).collect()
     }
 
-    fn ids(&self, chunks: &Chunks, cookies: &RequestCookies) -> Vec<PresentedId> {
-        let texts = chunks.candidates(cookies);
-        texts.iter().filter_map(|text| self.0.ids.read(&base64url::decode(text.as_ref()).ok()?)).collect()
+    fn ids<'a>(&'a self, chunks: &'a Chunks, cookies: &'a RequestCookies) -> impl Iterator<Item = PresentedId> + 'a {
+        chunks.candidates(cookies).filter_map(|text| self.0.ids.read(&base64url::decode(text.as_ref()).ok()?))
     }
 
     fn key(&self, id: &[u8; 32]) -> StoreKey {
@@ -266,7 +265,7 @@ impl StoredSessions {
     pub(crate) fn rewrite(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
         let mut chunks = std::iter::once(&self.0.chunks).chain(&self.0.previous);
         let of = |presented: &PresentedId| self.key(&presented.id) == session.id().0;
-        let id = chunks.find_map(|chunks| self.ids(chunks, cookies).into_iter().find(of));
+        let id = chunks.find_map(|chunks| self.ids(chunks, cookies).find(of));
         let Some(signed) = id.and_then(|presented| self.0.ids.sign(&presented.id).ok()) else { return Vec::new() };
         let left = self.0.limits.remaining(session.lifeline(), now);
         let mut set = self.0.chunks.write(cookies, &signed, left).unwrap_or_default();
@@ -285,7 +284,7 @@ impl StoredSessions {
     /// Returns the `Set-Cookie` values that delete every cookie that may be a session, for when the
     /// store cannot answer.
     pub(crate) fn forget(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
-        let previous = self.0.previous.iter().filter(|previous| !self.ids(previous, cookies).is_empty());
+        let previous = self.0.previous.iter().filter(|previous| self.ids(previous, cookies).next().is_some());
         let mut removed = self.0.chunks.clear(cookies);
         removed.extend(previous.flat_map(|previous| previous.clear(cookies)));
         removed
@@ -295,7 +294,7 @@ impl StoredSessions {
     /// belong to another application.
     pub(crate) fn clear_previous(&self, cookies: &RequestCookies, session: &Session) -> Vec<HeaderValue> {
         let Some(previous) = &self.0.previous else { return Vec::new() };
-        let ours = self.ids(previous, cookies).iter().any(|presented| self.key(&presented.id) == session.id().0);
+        let ours = self.ids(previous, cookies).any(|presented| self.key(&presented.id) == session.id().0);
         if ours { previous.clear(cookies) } else { Vec::new() }
     }
 
