@@ -13,7 +13,10 @@ pub fn redirects(data: &[u8]) {
         let base = Url::parse(base).expect("a URL");
         let target = ReturnTo::parse(text, &base);
         let accepted = target.as_str();
-        assert!(accepted.is_ascii() && http::HeaderValue::from_str(accepted).is_ok(), "{accepted:?} is not a header value");
+        assert!(
+            accepted.is_ascii() && http::HeaderValue::from_str(accepted).is_ok(),
+            "{accepted:?} is not a header value"
+        );
         let quirky: String = accepted.chars().filter(|c| !matches!(c, '\t' | '\r' | '\n')).collect();
         for seen in [accepted, quirky.trim(), &quirky.replace('\\', "/")] {
             assert!(seen.starts_with('/') && !seen.starts_with("//"), "{seen:?} is not a local path");
