@@ -63,12 +63,10 @@ pub(crate) fn into_response(reply: Reply) -> HttpResponse {
     response.body(body)
 }
 
-/// The engine's response in place of a handler's.
 pub(crate) async fn answer(visit: &Visit, challenge: Challenge, replaced: &HttpResponse) -> HttpResponse {
     into_response(visit.answer_in_place_of(challenge, &Old(replaced.headers())).await)
 }
 
-/// Adds the session's headers to a response.
 pub(crate) fn finish(visit: &Visit, response: &mut HttpResponse) {
     let finish = visit.finish_of(&Old(response.headers()));
     let headers = response.headers_mut();

@@ -79,7 +79,6 @@ impl OktaAuthLayer {
         RequestRoute { candidate, own, fitting, settings }
     }
 
-    /// Combines the options of all matching routes.
     fn options_of(&self, fitting: &[&str]) -> RouteOptions {
         let options = fitting.iter().map(|route| self.tenants.options_of(route));
         options.fold(RouteOptions::default(), RouteOptions::or)

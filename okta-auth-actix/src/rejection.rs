@@ -83,7 +83,6 @@ impl AccessRejection {
         }
     }
 
-    /// The challenge; `None` if the middleware is missing.
     pub(crate) fn challenge(&self) -> Option<Challenge> {
         match self {
             Self::Refused(challenge) => Some(challenge.clone()),
@@ -91,17 +90,14 @@ impl AccessRejection {
         }
     }
 
-    /// Rejects unless the decision allows.
     pub(crate) fn unless(decision: Decision, by_token: bool) -> Result<(), Self> {
         Challenge::decision(decision, by_token).map_or(Ok(()), |challenge| Err(Self::Refused(challenge)))
     }
 }
 
-/// The fix for a missing middleware.
 pub(crate) const LAYER_MISSING: &str = "call `.wrap(OktaAuthLayer::new(&auth))` on the `App`";
 
 impl UserRejection {
-    /// The challenge; `None` if the middleware is missing.
     pub(crate) fn challenge(&self) -> Option<Challenge> {
         match self {
             Self::NotSignedIn => Some(Challenge::sign_in()),

@@ -39,7 +39,6 @@ impl OktaAuthLayer {
         Self { tenants: auth.into(), own: false, with_routes: false }
     }
 
-    /// A layer of the router that contains the library's routes.
     pub(crate) fn with_routes(tenants: Tenants) -> Self {
         Self { with_routes: true, ..Self::new(tenants) }
     }
@@ -56,7 +55,6 @@ impl OktaAuthLayer {
         Self { own: true, ..Self::with_routes(tenants) }
     }
 
-    /// The settings of a route.
     fn settings(&self, matched: Option<&MatchedPath>) -> RouteSettings {
         let settings = self.tenants.route(matched_route(matched));
         RouteSettings::new(settings.options, settings.is_guarded && !self.own)
@@ -222,7 +220,6 @@ where
     }
 }
 
-/// The challenge that a handler left in the response.
 fn challenge(visit: &Visit, response: &mut Response) -> Option<Challenge> {
     response.extensions_mut().remove::<Challenge>().or_else(|| visit.unanswered())
 }
@@ -236,7 +233,6 @@ async fn finished(visit: &Visit, mut response: Response) -> Response {
     response
 }
 
-/// The engine's response in place of a handler's.
 async fn answered(visit: &Visit, challenge: Challenge, replaced: &HeaderMap) -> Response {
     let mut response = into_response(visit.answer_in_place_of(challenge, replaced).await);
     visit.finish(response.headers_mut());

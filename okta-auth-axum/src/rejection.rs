@@ -86,7 +86,6 @@ impl AccessRejection {
         }
     }
 
-    /// The challenge; `None` if the layer is missing.
     pub(crate) fn into_challenge(self) -> Option<Challenge> {
         match self {
             Self::Refused(challenge) => Some(challenge),
@@ -94,17 +93,14 @@ impl AccessRejection {
         }
     }
 
-    /// Rejects unless the decision allows.
     pub(crate) fn unless(decision: Decision, by_token: bool) -> Result<(), Self> {
         Challenge::decision(decision, by_token).map_or(Ok(()), |challenge| Err(Self::Refused(challenge)))
     }
 }
 
-/// The fix for a missing layer.
 pub(crate) const LAYER_MISSING: &str = "call `.okta_auth(&auth)` on the `Router`, after the last `.route(..)`";
 
 impl UserRejection {
-    /// The challenge; `None` if the layer is missing.
     pub(crate) fn into_challenge(self) -> Option<Challenge> {
         match self {
             Self::NotSignedIn => Some(Challenge::sign_in()),

@@ -57,7 +57,6 @@ impl SharedClock {
         Timestamp::from(self.0.now())
     }
 
-    /// The current time, in microseconds.
     pub(crate) fn moment(&self) -> Moment {
         let since = self.0.now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Moment(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
@@ -176,7 +175,6 @@ impl Moment {
 pub(crate) struct NumericDate(pub(crate) Timestamp);
 
 impl NumericDate {
-    /// Parses a claim; `None` if it is not a number.
     pub(crate) fn read(value: &serde_json::Value) -> Option<Timestamp> {
         <Self as serde::Deserialize>::deserialize(value).ok().map(|date| date.0)
     }

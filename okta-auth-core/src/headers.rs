@@ -71,7 +71,6 @@ impl<'a, H: Headers> Head<'a, H> {
         self.split().map_or(self.target, |(path, _)| path)
     }
 
-    /// The query, without the `?`.
     pub(crate) fn query(&self) -> Option<&'a str> {
         self.split().map(|(_, query)| query)
     }
@@ -100,7 +99,6 @@ impl<'a, H: Headers> Head<'a, H> {
     }
 }
 
-/// A copied [`Head`].
 pub(crate) struct OwnedHead {
     method: Method,
     authority: Option<String>,
@@ -134,7 +132,6 @@ impl HeaderText {
         Self(Kept::Other(Arc::new(value)))
     }
 
-    /// The bytes that the client sent.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Kept::Value(value) => value.as_bytes(),

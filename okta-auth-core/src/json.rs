@@ -23,9 +23,6 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json::Res
 }
 
 /// Like [`object`], with a seed.
-///
-/// # Errors
-/// Those of [`object`].
 pub(crate) fn object_with<'a, S: DeserializeSeed<'a>>(bytes: &'a [u8], seed: S) -> serde_json::Result<S::Value> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(de::Error::custom("not a JSON object"));
@@ -39,9 +36,6 @@ pub(crate) fn object_with<'a, S: DeserializeSeed<'a>>(bytes: &'a [u8], seed: S) 
 /// Parses a document that is a JSON object, and names the invalid member.
 ///
 /// Tracking the members costs time, so this is for rarely parsed documents.
-///
-/// # Errors
-/// Those of [`object`].
 pub(crate) fn document<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unreadable> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(Unreadable("it is not a JSON object".to_owned()));
@@ -77,7 +71,6 @@ impl Unreadable {
     }
 }
 
-/// Describes the expected type.
 fn wrong(message: &str) -> String {
     let unusable = || "has a value that cannot be used".to_owned();
     expectation(message).map_or_else(unusable, |expected| format!("is not {expected}"))

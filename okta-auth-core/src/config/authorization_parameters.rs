@@ -28,9 +28,6 @@ const RESERVED: [&str; 16] = [
 const MAX_VALUE: usize = 2_048;
 
 /// Checks whether an application may send this parameter with this value.
-///
-/// # Errors
-/// The reason and the fix.
 pub(crate) fn check_parameter(name: &str, value: &str) -> Result<(), String> {
     check_name(name)?;
     if value.is_empty() || value.len() > MAX_VALUE || value.contains(char::is_control) {
@@ -54,7 +51,6 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks the parameters that `/login` passes on.
 pub(super) fn check_allowed(names: &[String], findings: &mut Findings) {
     for message in names.iter().filter_map(|name| check_name(name).err()) {
         findings.error("allow_login_parameters", message);

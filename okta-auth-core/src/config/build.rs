@@ -34,7 +34,6 @@ use crate::secret::Secret;
 const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
 
 impl Path {
-    /// The whole path, below the mount path.
     fn resolve(&self, mount: &str, default: &str) -> Option<String> {
         match self {
             Self::Default => Some(format!("{mount}{default}")),
@@ -129,7 +128,6 @@ impl ConfigBuilder {
         }
     }
 
-    /// Checks the scopes that sign-ins request.
     fn checked_scopes(&self, findings: &mut Findings) -> Vec<String> {
         rules::scopes(self.text(&self.scopes, env::SCOPES).unwrap_or("openid profile email"), findings)
     }
@@ -145,7 +143,6 @@ impl ConfigBuilder {
         self.text(&self.audience, env::AUDIENCE).unwrap_or(rules::DEFAULT_AUDIENCE)
     }
 
-    /// The prefix of public paths.
     fn prefix(&self, findings: &mut Findings) -> String {
         self.text(&self.public_prefix, env::PUBLIC_PREFIX)
             .map_or_else(String::new, |prefix| rules::public_prefix(prefix, findings))
@@ -212,9 +209,6 @@ impl ConfigBuilder {
     ///
     /// Without a base URL it is unknown whether the application is public, so the
     /// warnings for public applications are skipped.
-    ///
-    /// # Errors
-    /// `Code::ConfigInvalid` if one of the stores does not exist.
     pub(crate) fn places(&self) -> Result<(SessionPlace, RevocationPlace)> {
         let mut findings = Findings::default();
         let places = self.stores(false, &mut findings);
@@ -222,7 +216,6 @@ impl ConfigBuilder {
         Ok(places)
     }
 
-    /// The stores for sessions and revocations.
     fn stores(&self, secure: bool, findings: &mut Findings) -> (SessionPlace, RevocationPlace) {
         let sessions = stores::session_place(self.place(self.session_store.as_ref(), env::SESSION_STORE), findings);
         let value = self.place(self.revocation_store.as_ref(), env::REVOCATION_STORE);
@@ -352,7 +345,6 @@ impl ConfigBuilder {
     }
 }
 
-/// Logs the warnings, how requests reach Okta, and that the cookie secret is random.
 fn log(warnings: &[Problem], ways: &OperatorRoutes, random_secret: bool) {
     for warning in warnings {
         tracing::warn!(target: "okta_auth", "{warning}");

@@ -87,7 +87,6 @@ pub struct ConfigBuilder {
     pub(super) options: Options,
 }
 
-/// A path of the library: the default, another one, or none.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Path {
     #[default]
@@ -96,7 +95,6 @@ pub(super) enum Path {
     Off,
 }
 
-/// A setter for each text setting.
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         $($(#[$doc])* pub fn $name(mut self, value: impl Into<String>) -> Self {
@@ -107,7 +105,6 @@ macro_rules! texts {
     };
 }
 
-/// A setter for each duration with a variable.
 macro_rules! times {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         $($(#[$doc])* pub fn $name(mut self, value: Duration) -> Self {
@@ -117,7 +114,6 @@ macro_rules! times {
     };
 }
 
-/// A setter for each option.
 macro_rules! options {
     ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
         $($(#[$doc])* pub fn $name(mut self, value: $type) -> Self {
@@ -127,7 +123,6 @@ macro_rules! options {
     };
 }
 
-/// Two setters for each path.
 macro_rules! paths {
     ($($(#[$doc:meta])* $at:ident, $(#[$off_doc:meta])* $off:ident, $field:ident;)*) => {
         $($(#[$doc])*

@@ -61,7 +61,6 @@ fn rsa(der: &PrivateKeyDer<'_>) -> Option<Signer> {
     pair.ok().map(Signer::Rs256)
 }
 
-/// Parses a P-256 key pair in PKCS#8 or SEC 1.
 fn p256(der: &PrivateKeyDer<'_>) -> Option<Signer> {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING as ALGORITHM, EcdsaKeyPair};
     let pair = match der {

@@ -12,7 +12,6 @@ use crate::secret::sha256;
 /// The default name in earlier versions, and the prefix of the names of tenants' cookies.
 const PLAIN: &str = "okta_session";
 
-/// The names of the session cookies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CookieNames {
     /// The session cookie. The names of the pending sign-ins' cookies start with it.
@@ -22,7 +21,6 @@ pub(crate) struct CookieNames {
 }
 
 impl CookieNames {
-    /// The default names.
     fn of(issuer: Option<&Issuer>, client_id: Option<&str>) -> Self {
         let issuer = issuer.map(Issuer::as_str).unwrap_or_default();
         let hash = sha256(format!("{issuer} {}", client_id.unwrap_or_default()).as_bytes());
@@ -33,7 +31,6 @@ impl CookieNames {
 }
 
 impl ConfigBuilder {
-    /// The configured name, from code or from `OKTA_COOKIE_NAME`.
     fn cookie_name_that_is_set(&self) -> Option<&str> {
         self.text(&self.cookie_name, env::COOKIE_NAME)
     }

@@ -64,7 +64,6 @@ impl ConfigBuilder {
         self
     }
 
-    /// The checked health path.
     pub(super) fn checked_health_path(&self, routes: &Routes, findings: &mut Findings) -> Option<String> {
         let path = self.text(&self.health_path, env::HEALTH_PATH)?;
         if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#', '\\', '%']) || path.contains("//") {
@@ -135,7 +134,6 @@ impl ConfigBuilder {
         );
     }
 
-    /// Sets the limits that have variables: from code, or else from the variables.
     pub(super) fn read_limits(&mut self, findings: &mut Findings) {
         let variables = &self.variables;
         let mut read = |name: &str, read: fn(&str, &mut Findings) -> Option<Duration>| {

@@ -15,7 +15,6 @@ pub(super) fn session_idle(value: &str, findings: &mut Findings) -> Option<Durat
     bounded(SESSION_IDLE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
 }
 
-/// Parses `OKTA_SESSION_ABSOLUTE`, with the same bounds.
 pub(super) fn session_absolute(value: &str, findings: &mut Findings) -> Option<Duration> {
     bounded(SESSION_ABSOLUTE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
 }
@@ -25,7 +24,6 @@ pub(super) fn leeway(value: &str, findings: &mut Findings) -> Option<Duration> {
     bounded(LEEWAY, value, 0..=300, "from `0` to `5m`, because a longer one defeats the expiry of tokens", findings)
 }
 
-/// Parses a duration with bounds in seconds.
 fn bounded(
     variable: &'static str,
     value: &str,
@@ -46,7 +44,6 @@ fn bounded(
     Some(Duration::from_secs(seconds))
 }
 
-/// Parses a duration into seconds. `None` if it is invalid or does not fit.
 fn seconds(value: &str) -> Option<u64> {
     let (number, unit) = [("s", 1), ("m", 60), ("h", 3600), ("d", DAY)]
         .into_iter()

@@ -16,11 +16,8 @@ use super::slips;
 pub(crate) const ISSUER_URI: &str = "OKTA_ISSUER_URI";
 pub(crate) const CLIENT_ID: &str = "OKTA_CLIENT_ID";
 pub(crate) const CLIENT_SECRET: &str = "OKTA_CLIENT_SECRET";
-/// The private key of `private_key_jwt`.
 pub(crate) const PRIVATE_KEY: &str = "OKTA_PRIVATE_KEY";
-/// The path of a file with the private key.
 pub(crate) const PRIVATE_KEY_FILE: &str = "OKTA_PRIVATE_KEY_FILE";
-/// The `kid` of the public key at Okta.
 pub(crate) const PRIVATE_KEY_ID: &str = "OKTA_PRIVATE_KEY_ID";
 pub(crate) const BASE_URL: &str = "OKTA_BASE_URL";
 pub(crate) const REDIRECT_URI: &str = "OKTA_REDIRECT_URI";
@@ -41,16 +38,12 @@ pub(crate) const SESSION_ABSOLUTE: &str = "OKTA_SESSION_ABSOLUTE";
 pub(crate) const LEEWAY: &str = "OKTA_LEEWAY";
 pub(crate) const HTTP_PROXY: &str = "OKTA_HTTP_PROXY";
 pub(crate) const BACKCHANNEL_URL: &str = "OKTA_BACKCHANNEL_URL";
-/// The path prefix that a reverse proxy strips.
 pub(crate) const PUBLIC_PREFIX: &str = "OKTA_PUBLIC_PREFIX";
-/// A path that is served for every host.
 pub(crate) const HEALTH_PATH: &str = "OKTA_HEALTH_PATH";
-/// The ids of tenants, for `Tenants::from_env`.
 pub(crate) const TENANTS: &str = "OKTA_TENANTS";
 
 /// The usual variables for an https proxy, in order of precedence.
 pub(crate) const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-/// The variables with the hosts that bypass that proxy.
 pub(crate) const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// All supported variables that start with `OKTA_`.
@@ -80,7 +73,6 @@ const READ: [&str; 23] = [
     TENANTS,
 ];
 
-/// Whether the library supports a variable of this name.
 pub(crate) fn is_read(name: &str) -> bool {
     READ.contains(&name)
 }
@@ -91,7 +83,6 @@ pub(crate) fn is_read(name: &str) -> bool {
 pub(crate) struct Variables(HashMap<String, String>);
 
 impl Variables {
-    /// Takes a snapshot of the process's variables.
     pub(crate) fn from_process() -> Self {
         Self::from_pairs(std::env::vars_os().filter_map(|(name, value)| {
             // Values of supported variables are UTF-8.
@@ -114,7 +105,6 @@ impl Variables {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Returns the first of these variables that is set, with its name.
     pub(crate) fn first_of(&self, names: &[&'static str]) -> Option<(&'static str, &str)> {
         names.iter().find_map(|name| Some((*name, self.value(name)?)))
     }

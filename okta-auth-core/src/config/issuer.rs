@@ -16,7 +16,6 @@ pub(crate) use crate::http::is_loopback;
 pub struct Issuer {
     text: String,
     url: Url,
-    /// Whether it was configured with a trailing slash.
     slash: bool,
 }
 
@@ -27,7 +26,6 @@ impl Issuer {
         Self { text: text.to_owned(), url, slash: false }
     }
 
-    /// Marks the issuer as configured with a trailing slash.
     pub(crate) fn with_slash(self) -> Self {
         Self { slash: true, ..self }
     }
@@ -51,7 +49,6 @@ impl Issuer {
         name == self.text || (self.slash && name.strip_suffix('/') == Some(self.text.as_str()))
     }
 
-    /// The identifier as a URL.
     pub(crate) fn url(&self) -> &Url {
         &self.url
     }

@@ -118,28 +118,22 @@ use crate::secret::Secret;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The trusted authorization server.
     pub(crate) issuer: Issuer,
     pub(crate) client_id: String,
     pub(crate) client_auth: ClientAuth,
     pub(crate) base_url: Url,
     /// On the origin of the base URL.
     pub(crate) redirect_uri: Url,
-    /// On any origin.
     pub(crate) post_logout_redirect_uri: Url,
     /// Always contains `openid`.
     pub(crate) scopes: Vec<String>,
     /// The accepted audiences of access tokens; one match is enough.
     pub(crate) audiences: Vec<String>,
-    /// Further issuers whose access tokens are accepted.
     pub(crate) accepted_issuers: Vec<Issuer>,
-    /// Former issuers whose sessions and access tokens are still accepted.
     pub(crate) former_issuers: Vec<Issuer>,
     /// The tenant that sessions and cookies are bound to.
     pub(crate) tenant: Option<String>,
-    /// The identifier of this application as an API.
     pub(crate) resource: String,
-    /// Whether only access tokens are accepted and sessions are off.
     pub(crate) api_only: bool,
     /// Empty if a random secret is used.
     pub(crate) cookie_secrets: Vec<Secret>,
@@ -147,14 +141,10 @@ pub struct Config {
     /// The store for revocations of sessions in cookies.
     pub(crate) revocation_place: RevocationPlace,
     pub(crate) routes: Routes,
-    /// The path that is also served for hosts without a tenant.
     pub(crate) health_path: Option<String>,
-    /// How requests reach the issuer.
     pub(crate) ways: OperatorRoutes,
     pub(crate) cookie_names: CookieNames,
-    /// Rarely used options.
     pub(crate) options: Options,
-    /// Settings that work but are probably mistakes.
     pub(crate) warnings: Vec<Problem>,
 }
 
@@ -258,7 +248,6 @@ impl Config {
         own.into_iter().chain(named).cloned().collect()
     }
 
-    /// Warns if pages accept the access tokens of every client of the issuer.
     pub(crate) fn check_tokens_on_pages(&mut self) {
         if let Some(problem) = self.tokens_on_pages() {
             tracing::warn!(target: "okta_auth", "{problem}");
@@ -290,12 +279,10 @@ impl Config {
         (first, &self.client_id)
     }
 
-    /// Whether a session of this issuer and client belongs to this application.
     pub(crate) fn owns(&self, issuer: &str, client_id: &str) -> bool {
         client_id == self.client_id && self.is_or_was_issuer(issuer)
     }
 
-    /// Whether this is the current issuer or a former one.
     pub(crate) fn is_or_was_issuer(&self, issuer: &str) -> bool {
         std::iter::once(&self.issuer).chain(&self.former_issuers).any(|known| known.is_spelled(issuer))
     }
@@ -318,12 +305,10 @@ impl Config {
         self.base_url.origin().ascii_serialization()
     }
 
-    /// The public URL of a path that the router serves.
     pub(crate) fn public_url(&self, path: &str) -> String {
         format!("{}{path}", self.routes.public_at(&self.base_url))
     }
 
-    /// Whether sign-ins request the user's e-mail address.
     pub(crate) fn asks_for_email(&self) -> bool {
         self.scopes.iter().any(|scope| scope == "email")
     }
@@ -338,7 +323,6 @@ impl Config {
         Error::new(Code::CrossOrigin, message)
     }
 
-    /// How long a pending sign-in waits for its callback.
     pub(crate) fn attempt_lifetime(&self) -> Duration {
         self.options.attempt_lifetime
     }

@@ -113,7 +113,6 @@ fn blocks(text: &str) -> Result<Vec<(&str, &str)>> {
     Ok(blocks)
 }
 
-/// Describes a PEM text without a usable private key.
 fn other_pem(label: Option<&str>) -> String {
     match label {
         None => "it is not a private key in PEM (`-----BEGIN PRIVATE KEY-----`)".to_owned(),
@@ -132,7 +131,6 @@ fn other_pem(label: Option<&str>) -> String {
     }
 }
 
-/// Describes a text that is neither PEM, JWK nor base64.
 fn unknown_form(text: &str) -> &'static str {
     let is_path = text.starts_with(['/', '.', '~'])
         || [".pem", ".key", ".der", ".json", ".jwk"].iter().any(|end| text.ends_with(end));
@@ -181,7 +179,6 @@ struct Jwk {
     keys: Option<Vec<Self>>,
 }
 
-/// Parses a JWK, or a JWKS with one private key.
 fn from_jwk(text: &str, key_id: Option<String>) -> Result<PrivateKey> {
     // The parser's error may quote the key.
     let jwk: Jwk = json::object(text.as_bytes()).map_err(|_| unusable("it looks like a JWK but is not valid JSON"))?;

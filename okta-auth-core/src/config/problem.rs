@@ -38,12 +38,10 @@ impl fmt::Display for Problem {
 pub(crate) struct Findings(Vec<Problem>);
 
 impl Findings {
-    /// Adds a problem that prevents building.
     pub(crate) fn error(&mut self, variable: &'static str, message: impl Into<String>) {
         self.add(Severity::Error, variable, message.into());
     }
 
-    /// Adds a setting that works but is probably a mistake.
     pub(crate) fn warning(&mut self, variable: &'static str, message: impl Into<String>) {
         self.add(Severity::Warning, variable, message.into());
     }

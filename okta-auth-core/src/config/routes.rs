@@ -20,7 +20,6 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Iterates over every path that is served.
     pub(crate) fn own(&self) -> impl Iterator<Item = &str> {
         let all = [
             &self.login,

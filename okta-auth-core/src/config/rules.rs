@@ -21,7 +21,6 @@ use crate::error::Result;
 use crate::http::is_below_okta;
 use crate::secret::Secret;
 
-/// An example of an issuer, for messages.
 const EXAMPLE: &str = "https://dev-123.okta.com/oauth2/default";
 
 /// Checks the issuer: an https URL without unrelated parts.
@@ -135,7 +134,6 @@ pub(crate) fn check_client(issuers: &[&str], id: &str, secret: Option<&Secret>, 
     findings.finish().map(|_| ())
 }
 
-/// Checks the client id.
 pub(crate) fn client_id(value: Option<&str>, findings: &mut Findings) -> Option<String> {
     let Some(value) = value else {
         findings.error(CLIENT_ID, "it is not set; copy the Client ID of your application from Okta's admin console");
@@ -176,7 +174,6 @@ pub(crate) fn base_url(value: &str, findings: &mut Findings) -> Option<Url> {
     Some(url)
 }
 
-/// Checks the redirect URI, whose path is the callback.
 pub(crate) fn redirect_uri(variable: &'static str, value: &str, findings: &mut Findings) -> Option<Url> {
     let url = redirect(variable, value, findings)?;
     if url.path() == "/" {
@@ -187,7 +184,6 @@ pub(crate) fn redirect_uri(variable: &'static str, value: &str, findings: &mut F
     Some(url)
 }
 
-/// Checks a URL that Okta redirects browsers to.
 pub(crate) fn redirect(variable: &'static str, value: &str, findings: &mut Findings) -> Option<Url> {
     let url = absolute_url(variable, value, findings)?;
     if url.fragment().is_some() {
@@ -287,7 +283,6 @@ pub(crate) fn audiences(value: Option<&str>, issuer: Option<&Issuer>, findings: 
     names.map(str::to_owned).collect()
 }
 
-/// Checks the former issuers by the rules for the current one.
 pub(crate) fn former_issuers(values: &[String], findings: &mut Findings) -> Vec<Issuer> {
     values.iter().filter_map(|value| issuer(Some(value), findings)).collect()
 }
@@ -352,7 +347,6 @@ pub(crate) fn public_prefix(value: &str, findings: &mut Findings) -> String {
 /// Placeholders in documentation, in lower case and without separators.
 const PLACEHOLDERS: [&str; 6] = ["yourokta", "yourdomain", "yourclient", "yourorg", "yourcompany", "yourtenant"];
 
-/// Whether a value still contains a placeholder or its delimiters.
 pub(super) fn is_placeholder(value: &str) -> bool {
     let plain: String = value.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     let marked = value.contains(['{', '}', '<', '>', '…']) || value.contains("YOUR_") || value.contains("...");

@@ -10,7 +10,6 @@ use crate::secret::Secret;
 
 const COMMAND: &str = "make one with `openssl rand -base64 48`";
 
-/// The warning if no cookie secret is set.
 const MISSING: &str = "it is not set, so a random one is used: a restart signs all users out, and replicas do not \
                        accept each other's sessions";
 
@@ -102,7 +101,6 @@ pub(super) fn warn_of_random() {
     tracing::warn!(target: "okta_auth", "{COOKIE_SECRET}: {MISSING}; {COMMAND}");
 }
 
-/// Returns why a text of sufficient length is a weak secret.
 fn weakness(text: &str) -> Option<&'static str> {
     if is_sample(text) {
         return Some("is a placeholder or a sample");
@@ -116,7 +114,6 @@ fn weakness(text: &str) -> Option<&'static str> {
     (entropy(text.as_bytes()) < LEAST_ENTROPY).then_some("has too few different characters")
 }
 
-/// Whether a value is a sample of our documentation or a placeholder.
 fn is_sample(text: &str) -> bool {
     let plain: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     SAMPLES.contains(&text)
@@ -130,7 +127,6 @@ fn is_one_character(text: &str) -> bool {
     text.chars().count() > 1 && text.chars().all(|c| Some(c) == first)
 }
 
-/// Whether the text is a repetition of a shorter one.
 fn has_period(bytes: &[u8]) -> bool {
     (1..=bytes.len() / 2).any(|period| bytes.iter().zip(bytes.iter().skip(period)).all(|(one, other)| one == other))
 }

@@ -19,7 +19,6 @@ use super::env::{
 const FAMILIES: [&str; 11] =
     ["OAUTH2_", "OAUTH_", "OIDC_", "OPENID_", "IDX_", "AUTH_", "CLIENT_", "APPLICATION_", "APP_", "WEB_", "SPA_"];
 
-/// Suffixes that samples with several applications use.
 const SUFFIXES: [&str; 2] = ["_WEB", "_SPA"];
 
 /// Names that do not follow the pattern of families.
@@ -77,7 +76,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("CLOCKSKEW", LEEWAY),
 ];
 
-/// The variables that identify an Okta org and a client.
 const OF_A_CLIENT: [&str; 6] = [ISSUER_URI, CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, PRIVATE_KEY_FILE, PRIVATE_KEY_ID];
 
 /// Returns the variable that a wrong name was meant for. `None` for a supported name and
@@ -91,12 +89,10 @@ pub(super) fn meant_by(name: &str) -> Option<&'static str> {
     SETTINGS.iter().find(|(known, _)| *known == setting).map(|(_, meant)| *meant)
 }
 
-/// Whether a name, or the variable that it was meant for, identifies an org or a client.
 pub(super) fn is_of_a_client(name: &str) -> bool {
     OF_A_CLIENT.contains(&meant_by(name).unwrap_or(name))
 }
 
-/// Strips suffixes, families and underscores.
 fn without_families(name: &str) -> Cow<'_, str> {
     let mut rest = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
     while let Some(shorter) = FAMILIES.iter().find_map(|family| rest.strip_prefix(family)) {

@@ -19,12 +19,9 @@ fn is_shared(scheme: &str) -> bool {
     matches!(server, "redis" | "rediss" | "valkey" | "valkeys")
 }
 
-/// Where sessions are stored: `OKTA_SESSION_STORE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SessionPlace {
-    /// Sealed in the browser's cookies.
     Cookie,
-    /// In the memory of this process.
     Memory,
     /// In Redis or Valkey; the URL may contain a password.
     Shared(Secret),
@@ -35,13 +32,10 @@ pub(crate) enum SessionPlace {
 pub(crate) enum RevocationPlace {
     /// Nowhere: a session in a cookie lives until it expires.
     None,
-    /// In the memory of this process.
     Memory,
-    /// In Redis or Valkey.
     Shared(Secret),
 }
 
-/// Parses `OKTA_SESSION_STORE`.
 pub(super) fn session_place(value: Option<&str>, findings: &mut Findings) -> SessionPlace {
     match value.unwrap_or("cookie") {
         "cookie" => SessionPlace::Cookie,

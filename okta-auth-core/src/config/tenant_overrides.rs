@@ -34,14 +34,12 @@ impl ConfigBuilder {
         self
     }
 
-    /// Keeps only the private key.
     pub(crate) fn only_private_key(mut self) -> Self {
         self.variables = self.variables.without_secret();
         self.client_secret = None;
         self
     }
 
-    /// Whether Okta returns browsers with a POST.
     pub(crate) fn uses_form_post(&self) -> bool {
         self.options.response_mode == ResponseMode::FormPost
     }
@@ -53,7 +51,6 @@ impl ConfigBuilder {
         (key, self.client_secret.is_some() || set(&[env::CLIENT_SECRET]))
     }
 
-    /// Adds a random cookie secret if none is set, and logs a warning.
     pub(crate) fn with_some_secret(mut self) -> Result<Self> {
         self.cookie_secrets = self.secrets();
         if self.cookie_secrets.is_empty() {

@@ -71,13 +71,11 @@ impl Error {
         error
     }
 
-    /// Adds the cause, which appears only in logs.
     pub(crate) fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
         self.0.cause = Some(without_values(cause.into()));
         self
     }
 
-    /// Adds the time that the provider asks to wait.
     pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
         self

@@ -11,14 +11,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The class of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Reachable on the internet.
     Public,
-    /// In a private network.
     Private,
-    /// On this machine.
     Loopback,
     /// Never a valid destination of a request: unspecified, link-local, multicast,
     /// documentation, benchmarks, tunnels, reserved, and the metadata services of clouds.
@@ -83,7 +79,6 @@ const V6: [Network<Ipv6Addr>; 10] = [
     (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3, Kind::Public),
 ];
 
-/// Returns the class of an address.
 pub(super) fn kind(address: IpAddr) -> Kind {
     match address {
         IpAddr::V4(address) => kind_v4(address),

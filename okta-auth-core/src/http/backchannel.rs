@@ -22,12 +22,10 @@ pub(crate) struct Backchannel {
 }
 
 impl Backchannel {
-    /// Redirects requests for the origin of `issuer` to the origin of `inside`.
     pub(crate) fn new(issuer: &Url, inside: Url) -> Self {
         Self { public: issuer.origin(), inside }
     }
 
-    /// Whether a URL already has the internal origin.
     pub(super) fn is_inside(&self, url: &Url) -> bool {
         url.origin() == self.inside.origin()
     }

@@ -50,7 +50,6 @@ pub(super) enum Outcome {
     Limited(Duration),
     /// No connection, or 5xx.
     Failed,
-    /// A timeout.
     TimedOut,
     /// The request did not reach the endpoint.
     Unknown,
@@ -75,7 +74,6 @@ struct Endpoint {
     rest: Option<Rest>,
 }
 
-/// The state of an open circuit.
 #[derive(Clone, Copy, Debug)]
 struct Rest {
     /// When the next probe goes through.
@@ -110,10 +108,6 @@ impl Rest {
 
 impl Endpoints {
     /// Checks whether a request may go through now.
-    ///
-    /// # Errors
-    /// [`Code::ProviderUnavailable`] or [`Code::ProviderRateLimited`], with the time to
-    /// wait.
     pub(super) fn look(&self, endpoint: &str, now: Timestamp) -> Result<()> {
         let rest = self.known.get(endpoint).and_then(|endpoint| endpoint.rest);
         rest.and_then(|rest| rest.refusal(now)).map_or(Ok(()), Err)
@@ -121,9 +115,6 @@ impl Endpoints {
 
     /// Lets a request through. If it is a probe, later requests wait for the next pause.
     /// The returned turn must be passed to [`note`](Self::note) with the outcome.
-    ///
-    /// # Errors
-    /// The errors of [`look`](Self::look).
     pub(super) fn enter(&mut self, endpoint: &str, now: Timestamp) -> Result<u64> {
         self.look(endpoint, now)?;
         if let Some(rest) = self.known.get_mut(endpoint).and_then(|endpoint| endpoint.rest.as_mut()) {

@@ -60,17 +60,12 @@ struct State<T> {
     flight: Option<Flight<T>>,
 }
 
-/// Receives the outcome of a fetch, for all its callers.
 type Flight<T> = watch::Receiver<Option<Result<Arc<T>, Arc<Error>>>>;
 
-/// A fetch that its caller can wait for.
 pub(crate) struct Refetch<T>(Flight<T>);
 
 impl<T> Refetch<T> {
     /// Waits for the outcome.
-    ///
-    /// # Errors
-    /// The error of the fetch. The cached document stays.
     pub(crate) async fn value(self) -> Result<Arc<T>> {
         wait(self.0).await
     }

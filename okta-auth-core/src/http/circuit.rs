@@ -28,9 +28,7 @@ const CROWDED: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Maximum number of concurrent requests to one origin.
     pub(super) in_flight: usize,
-    /// How long a request waits for a free slot.
     pub(super) patience: Duration,
 }
 
@@ -120,7 +118,6 @@ impl Circuit {
 }
 
 impl Pass {
-    /// Records the outcome of the request.
     pub(super) fn done(self, outcome: Outcome) {
         self.circuit.endpoints().note(&self.endpoint, self.turn, outcome, self.clock.now());
     }

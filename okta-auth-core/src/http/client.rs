@@ -41,16 +41,13 @@ use crate::events::{Measure, ProviderEndpoint};
 use crate::json;
 use crate::secret::SecretBytes;
 
-/// The limits of one request.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpSettings {
-    /// Time limit for establishing a connection.
     pub(crate) connect_timeout: Duration,
     /// Time limit for a whole request, including the body.
     pub(crate) timeout: Duration,
     /// Maximum size of a response body, in bytes.
     pub(crate) max_response: usize,
-    /// Maximum number of concurrent requests to one origin.
     pub(crate) in_flight: usize,
     /// How long a request waits for a free slot.
     pub(crate) patience: Duration,
@@ -96,7 +93,6 @@ impl OperatorRoutes {
     }
 }
 
-/// Whether a request may be sent a second time if the first one got no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
     /// The request is idempotent: it is retried once.
@@ -140,7 +136,6 @@ impl HttpClient {
         Self::with_names(settings, (EgressPolicy::operator(), routes), clock, Arc::new(SystemNames))
     }
 
-    /// Creates a client with another resolver.
     pub(super) fn with_names(
         settings: &HttpSettings,
         (policy, routes): (EgressPolicy, OperatorRoutes),
@@ -188,9 +183,6 @@ impl HttpClient {
     }
 
     /// Whether the policy allows requests to a URL; see [`EgressPolicy::check_url`].
-    ///
-    /// # Errors
-    /// [`Code::EgressRefused`].
     pub(crate) fn check_url(&self, url: &Url) -> Result<()> {
         if self.is_inside(url) { Ok(()) } else { self.policy.check_url(url) }
     }
@@ -249,7 +241,6 @@ impl HttpClient {
         }
     }
 
-    /// Sends a request once and measures its duration.
     async fn send_measured(
         &self,
         request: reqwest::Request,

@@ -26,7 +26,6 @@ use crate::error::{Code, Error, Result};
 const OKTA: [&str; 6] =
     ["okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil", "okta-miltest.com"];
 
-/// Whether a host is below one of Okta's domains.
 pub(crate) fn is_below_okta(host: &str) -> bool {
     OKTA.iter().any(|domain| Domain::Below((*domain).to_owned()).has(host))
 }
@@ -71,7 +70,6 @@ pub struct EgressPolicy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Domain {
     Exactly(String),
-    /// Names below this domain.
     Below(String),
 }
 
@@ -152,9 +150,6 @@ impl EgressPolicy {
     }
 
     /// Checks that every added domain is valid.
-    ///
-    /// # Errors
-    /// [`Code::ConfigInvalid`], with every problem.
     pub(crate) fn finish(&self) -> Result<()> {
         if self.problems.is_empty() {
             return Ok(());

@@ -27,7 +27,6 @@ impl ProviderError {
         }
     }
 
-    /// The code in lower case; empty if the body has no code.
     pub(crate) fn code(&self) -> &str {
         &self.code
     }

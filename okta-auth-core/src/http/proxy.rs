@@ -21,7 +21,6 @@ use crate::secret::Secret;
 /// Hosts on this machine, in the form of `NO_PROXY`.
 const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1";
 
-/// Which requests use a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProxyScope {
     /// All requests: the proxy was set for this library.
@@ -30,7 +29,6 @@ pub(crate) enum ProxyScope {
     Https,
 }
 
-/// A proxy, and the hosts that bypass it.
 #[derive(Clone)]
 pub(crate) struct HttpProxy {
     url: Secret,
@@ -69,15 +67,11 @@ impl HttpProxy {
         self
     }
 
-    /// Host and port, without user name and password.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Converts the proxy for the HTTP client.
-    ///
-    /// # Errors
-    /// [`Code::ConfigInvalid`] if the client rejects the URL.
     pub(super) fn to_client(&self) -> Result<Proxy> {
         let build = if self.scope == ProxyScope::Every && self.is_loopback { Proxy::all } else { Proxy::https };
         let proxy = build(self.url.expose()).map_err(|_| {

@@ -20,7 +20,6 @@ use crate::clock::Timestamp;
 const LEAST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(60);
 
-/// The time to wait, between one second and one minute.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
     let reset = headers.get("x-rate-limit-reset").and_then(|reset| reset.to_str().ok()?.trim().parse().ok());
     let by_reset = || reset.map(|reset| Timestamp::from_seconds(reset).since(server_time(headers, now)));

@@ -15,14 +15,12 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::guard::{EgressPolicy, is_loopback_name};
 
-/// Resolves names and drops the addresses that the policy does not admit.
 pub(super) struct GuardedResolver {
     policy: Arc<EgressPolicy>,
     names: Arc<dyn Resolve>,
 }
 
 impl GuardedResolver {
-    /// Filters the answers of `names`.
     pub(super) fn new(policy: Arc<EgressPolicy>, names: Arc<dyn Resolve>) -> Self {
         Self { policy, names }
     }
@@ -53,7 +51,6 @@ impl Resolve for GuardedResolver {
 pub(super) struct AddressesRefused;
 
 impl AddressesRefused {
-    /// Whether this error caused a request's error.
     pub(super) fn caused(error: &reqwest::Error) -> bool {
         let first = std::error::Error::source(error);
         std::iter::successors(first, |error| error.source()).any(|cause| cause.is::<Self>())

@@ -23,7 +23,6 @@ const OF_OTHERS: [&str; 6] = ["nonce", "at_hash", "c_hash", "events", "htm", "ht
 const KNOWN: [&str; 13] =
     ["iss", "sub", "aud", "cid", "client_id", "uid", "scp", "scope", "exp", "nbf", "iat", "token_type", "active"];
 
-/// The claims with a meaning here.
 #[derive(Debug, Default)]
 pub(super) struct AccessPayload<'a> {
     pub(super) iss: Option<Cow<'a, str>>,
@@ -31,17 +30,13 @@ pub(super) struct AccessPayload<'a> {
     pub(super) aud: Option<Audience>,
     /// The client, as `cid` in Okta's form.
     pub(super) cid: Option<Cow<'a, str>>,
-    /// The client, in the form of RFC 9068.
     pub(super) client_id: Option<Cow<'a, str>>,
     pub(super) uid: Option<Cow<'a, str>>,
     /// The scopes, in Okta's form.
     pub(super) scp: Option<Vec<String>>,
-    /// The scopes, in the form of RFC 9068.
     pub(super) scope: Option<Cow<'a, str>>,
     pub(super) times: Times,
-    /// The token type in an introspection response.
     pub(super) token_type: Option<Cow<'a, str>>,
-    /// Whether an introspection response calls the token active.
     pub(super) active: Option<bool>,
     /// Whether a claim of another kind of token is present.
     pub(super) of_another_kind: bool,
@@ -64,7 +59,6 @@ impl<'a> AccessPayload<'a> {
         })
     }
 
-    /// The scopes from both claims.
     pub(super) fn scopes(&mut self) -> Vec<String> {
         let mut scopes = self.scp.take().unwrap_or_default();
         let written = self.scope.as_deref().unwrap_or_default().split(' ').filter(|scope| !scope.is_empty());
@@ -113,7 +107,6 @@ struct Claims<'f> {
     fault: &'f mut Option<Fault>,
 }
 
-/// A claim that cannot be parsed, and why.
 struct Fault {
     claim: &'static str,
     why: &'static str,

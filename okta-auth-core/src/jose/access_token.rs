@@ -23,7 +23,6 @@ use super::claims::{Audience, Times, check_identifier, check_issuer, check_subje
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 
-/// The expected values for one access token.
 #[derive(Debug)]
 pub(crate) struct AccessTokenRules<'a> {
     /// The issuer, as its metadata writes it.
@@ -32,7 +31,6 @@ pub(crate) struct AccessTokenRules<'a> {
     pub(crate) audiences: &'a [String],
 }
 
-/// The expected values for one introspected access token.
 #[derive(Debug)]
 pub(crate) struct IntrospectionRules<'a> {
     /// The issuer as its metadata writes it, if the response names one.
@@ -52,7 +50,6 @@ pub struct AccessTokenClaims {
     user_id: Option<String>,
     scopes: Vec<String>,
     expires_at: Timestamp,
-    /// The payload, as JSON.
     json: Vec<u8>,
     /// Parsed from the payload on first use.
     all: OnceLock<Map<String, Value>>,
@@ -173,7 +170,6 @@ impl VerifiedAccessToken {
     }
 }
 
-/// Returns the claims to keep, after all checks.
 fn claims(mut payload: AccessPayload<'_>, issuer: &str) -> Result<AccessTokenClaims> {
     let expires_at = payload.times.exp.ok_or_else(|| Error::invalid_claim("exp", "is missing"))?;
     let scopes = payload.scopes();

@@ -83,7 +83,6 @@ impl Algorithm {
         }
     }
 
-    /// The algorithms that a type of key supports.
     pub(super) const fn of(family: Family) -> &'static [Self] {
         match family {
             Family::Rsa => &[Self::Rs256, Self::Rs384, Self::Rs512, Self::Ps256],

@@ -93,34 +93,19 @@ impl Payload {
         read(value).map(Some).ok_or_else(|| Error::invalid_claim(name, wrong))
     }
 
-    /// Returns a string claim.
-    ///
-    /// # Errors
-    /// [`Code::TokenClaim`] with the claim's name if it has another type.
     pub(super) fn string(&self, name: &'static str) -> Result<Option<&str>> {
         self.read(name, "is not a string", Value::as_str)
     }
 
     /// Returns a claim that is a point in time.
-    ///
-    /// # Errors
-    /// [`Code::TokenClaim`] with the claim's name if it is not a number.
     pub(super) fn date(&self, name: &'static str) -> Result<Option<Timestamp>> {
         self.read(name, "is not a number of seconds", NumericDate::read)
     }
 
-    /// Returns the audience.
-    ///
-    /// # Errors
-    /// [`Code::TokenClaim`] if it is neither a string nor a list of strings.
     pub(super) fn audience(&self) -> Result<Option<Audience>> {
         self.read("aud", "is neither a string nor a list of strings", |value| Audience::deserialize(value).ok())
     }
 
-    /// Returns `exp`, `nbf` and `iat`.
-    ///
-    /// # Errors
-    /// [`Code::TokenClaim`] with the name of a claim that is not a number.
     pub(super) fn times(&self) -> Result<Times> {
         Ok(Times { exp: self.date("exp")?, nbf: self.date("nbf")?, iat: self.date("iat")? })
     }
@@ -177,9 +162,6 @@ pub(super) fn check_subject(subject: Option<&str>) -> Result<()> {
 }
 
 /// Checks an identifier, which may appear in logs, on pages and in keys of stores.
-///
-/// # Errors
-/// [`Code::TokenClaim`] with the claim's name.
 pub(super) fn check_identifier(name: &'static str, text: &str) -> Result<()> {
     if is_identifier(text) {
         return Ok(());
@@ -207,9 +189,6 @@ fn is_plain(character: char) -> bool {
 /// Checks the e-mail address, if present: no control characters, and at most 320
 /// characters (RFC 3696, erratum 1690). Sessions are found by it, and applications show
 /// it and send mail to it. A value that is not a string is ignored.
-///
-/// # Errors
-/// [`Code::TokenClaim`] with the claim's name.
 pub(crate) fn check_email(claims: &Map<String, Value>) -> Result<()> {
     let Some(email) = claims.get("email").and_then(Value::as_str) else { return Ok(()) };
     if email.chars().all(is_plain) && email.chars().count() <= 320 {

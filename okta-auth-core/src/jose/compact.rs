@@ -14,14 +14,11 @@ use crate::json;
 /// Okta's largest tokens, with a hundred groups, have about 10 KB.
 const MAX_BYTES: usize = 32 * 1024;
 
-/// A token in three parts, with a parsed header.
 pub(super) struct Compact<'a> {
     pub(super) header: Arc<Header>,
     /// The signed bytes: the first two parts and the dot between them.
     pub(super) signed: &'a [u8],
-    /// The signature, decoded.
     pub(super) signature: Vec<u8>,
-    /// The payload, still encoded.
     payload: &'a str,
 }
 
@@ -31,7 +28,6 @@ pub(super) struct Compact<'a> {
 pub(super) struct Header {
     /// The algorithm that the token claims.
     pub(super) alg: String,
-    /// The id of the issuer's key.
     #[serde(default)]
     pub(super) kid: Option<String>,
     /// The kind of token; Okta sends none.
@@ -53,7 +49,6 @@ pub(super) struct Typ<'a> {
     pub(super) required: bool,
 }
 
-/// Whether a member is present, with any value.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }

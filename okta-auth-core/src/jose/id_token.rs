@@ -18,22 +18,17 @@ use crate::secret::constant_time_eq;
 /// regardless of its `exp`.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
-/// The expected values for one ID token.
 #[derive(Debug)]
 pub(crate) struct IdTokenRules<'a> {
     /// The issuer, as its metadata writes it.
     pub(crate) issuer: &'a str,
     /// The only allowed audience.
     pub(crate) client_id: &'a str,
-    /// The nonce of the pending login.
     pub(crate) nonce: Option<&'a str>,
     /// The access token from the same response, for `at_hash`.
     pub(crate) access_token: Option<&'a str>,
-    /// The requested `max_age`.
     pub(crate) max_age: Option<Duration>,
-    /// The requested `acr_values`.
     pub(crate) acr_values: &'a [String],
-    /// Whether an unknown key id may trigger a fetch at any time.
     pub(crate) trust: Trust,
 }
 
@@ -44,7 +39,6 @@ pub struct IdTokenClaims {
     all: Map<String, Value>,
 }
 
-/// The claims with a meaning here.
 #[derive(Clone, Debug)]
 struct Registered {
     iss: Option<String>,
@@ -53,9 +47,7 @@ struct Registered {
     /// The client that the token was issued to.
     azp: Option<String>,
     nonce: Option<String>,
-    /// The left half of the access token's hash.
     at_hash: Option<String>,
-    /// When the user authenticated.
     auth_time: Option<Timestamp>,
     acr: Option<String>,
     amr: Vec<String>,

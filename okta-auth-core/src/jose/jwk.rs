@@ -28,7 +28,6 @@ pub(super) struct Key {
     parsed: Vec<(Algorithm, ParsedPublicKey)>,
 }
 
-/// The JSON form of a key set.
 #[derive(Deserialize)]
 pub(super) struct WireSet {
     keys: Vec<Value>,
@@ -37,9 +36,7 @@ pub(super) struct WireSet {
 /// The relevant members of a key. Private and symmetric members are never read.
 #[derive(Deserialize)]
 struct WireKey {
-    /// The key type: `RSA`, `EC`, `OKP`.
     kty: String,
-    /// The key id that tokens refer to.
     #[serde(default)]
     kid: Option<String>,
     /// `sig` or `enc`. A key for encryption verifies no signature.
@@ -112,7 +109,6 @@ impl WireKey {
         (!parsed.is_empty()).then_some(Key { kid: self.kid, parsed })
     }
 
-    /// Returns the type of the key, if it is supported.
     fn family(&self) -> Option<Family> {
         match (self.kty.as_str(), self.crv.as_deref()) {
             ("RSA", _) => Some(Family::Rsa),
@@ -146,7 +142,6 @@ impl WireKey {
         PublicKeyComponents { n, e }.to_parsed_public_key(parameters).ok()
     }
 
-    /// An uncompressed point.
     fn point(&self, size: usize) -> Option<Vec<u8>> {
         let (x, y) = (member(self.x.as_ref())?, member(self.y.as_ref())?);
         (x.len() == size && y.len() == size).then(|| [&[4], x.as_slice(), y.as_slice()].concat())
@@ -159,9 +154,6 @@ fn member(text: Option<&String>) -> Option<Vec<u8>> {
 }
 
 /// Verifies a signature with any of the candidates.
-///
-/// # Errors
-/// [`Code::TokenSignature`] if none of them matches.
 pub(super) fn verify(keys: &[&ParsedPublicKey], signed: &[u8], signature: &[u8]) -> Result<()> {
     if keys.iter().any(|key| key.verify_sig(signed, signature).is_ok()) {
         return Ok(());

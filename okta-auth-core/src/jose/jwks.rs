@@ -19,7 +19,6 @@ use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
 use crate::http::{Cached, Fetched, Freshness, HttpClient};
 
-/// Settings of the key cache.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeysSettings {
     /// Minimum time between two fetches that unknown key ids of untrusted senders
@@ -59,7 +58,6 @@ pub(crate) enum Trust {
     Anonymous,
 }
 
-/// The keys of one issuer.
 #[derive(Debug)]
 pub(crate) struct Keys {
     http: HttpClient,
@@ -106,14 +104,10 @@ impl Keys {
     }
 
     /// Returns the cached keys. Stale keys are refreshed in the background.
-    ///
-    /// # Errors
-    /// The error of the fetch, if no keys are cached.
     pub(super) async fn current(&self, place: &Url) -> Result<Arc<KeySet>> {
         self.cached(place).value(|| self.fetch(place)).await
     }
 
-    /// Applies `look` to the cached keys of a URL if they are fresh.
     pub(super) fn fresh<R>(&self, place: &Url, now: Timestamp, look: impl FnOnce(&Arc<KeySet>) -> R) -> Option<R> {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         current.as_ref().filter(|(known, _)| known == place).and_then(|(_, cached)| cached.fresh(now, look))
@@ -165,11 +159,9 @@ impl Keys {
 /// A token's signature, and the header values that select its key.
 #[derive(Debug)]
 pub(super) struct Signed<'a> {
-    /// The `kid` of the header.
     pub(super) kid: Option<&'a str>,
     /// Checked against the allow-list.
     pub(super) algorithm: Algorithm,
-    /// The issuer whose keys are used.
     pub(super) issuer: &'a str,
     /// The signed bytes.
     pub(super) input: &'a [u8],

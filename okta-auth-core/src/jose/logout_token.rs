@@ -24,10 +24,8 @@ const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 /// and DPoP proofs. Unknown claims are ignored, as §2.4 requires.
 const OF_OTHERS: [&str; 6] = ["nonce", "at_hash", "c_hash", "scp", "htm", "htu"];
 
-/// The expected values for one logout token.
 #[derive(Debug)]
 pub(crate) struct LogoutTokenRules<'a> {
-    /// The exact issuer.
     pub(crate) issuer: &'a str,
     /// The only allowed audience.
     pub(crate) client_id: &'a str,
@@ -42,8 +40,9 @@ pub(crate) enum Ends<'a> {
         /// Its user, if the token names one; a session of another user is not ended.
         subject: Option<&'a str>,
     },
-    /// All sessions of a user.
-    User { subject: &'a str },
+    User {
+        subject: &'a str,
+    },
 }
 
 /// A logout token that passed every check. It cannot be constructed in any other way.

@@ -52,10 +52,6 @@ impl Once {
 }
 
 /// Returns a string claim, if present.
-///
-/// # Errors
-/// [`Code::TokenClaim`](crate::error::Code::TokenClaim) if it has another type, including
-/// `null`.
 pub(super) fn text<'a>(payload: &'a Payload, name: &'static str) -> Result<Option<&'a str>> {
     let Some(value) = payload.0.get(name) else { return Ok(None) };
     value.as_str().map(Some).ok_or_else(|| Error::invalid_claim(name, "is not a string"))

@@ -19,7 +19,6 @@ use crate::error::{Error, Result};
 /// stored as long.
 const MAX_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// The expected values for one revocation token.
 #[derive(Debug)]
 pub(crate) struct RevocationTokenRules<'a> {
     /// The exact issuer, whose keys verify the token.
@@ -44,7 +43,6 @@ impl VerifiedRevocationToken {
         &self.issuer
     }
 
-    /// The `jti`, which the caller stores to reject replays.
     pub(crate) fn once(&self) -> &Once {
         &self.once
     }
@@ -64,7 +62,6 @@ impl VerifiedRevocationToken {
     }
 }
 
-/// Checks the lifetime and returns its end.
 fn check_lifetime(times: &Times) -> Result<Timestamp> {
     let (Some(exp), Some(iat)) = (times.exp, times.iat) else {
         return Err(Error::invalid_claim("exp", "is missing"));

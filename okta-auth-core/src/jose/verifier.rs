@@ -24,11 +24,8 @@ const ACCESS_TOKEN: Typ<'_> = Typ { names: &["jwt", "at+jwt"], required: false }
 const LOGOUT_TOKEN: Typ<'_> = Typ { names: &["jwt", "logout+jwt"], required: false };
 const REVOCATION_TOKEN: Typ<'_> = Typ { names: &["global-token-revocation+jwt"], required: true };
 
-/// Verifies the tokens of one issuer.
-///
-/// The order is fixed and the same for every kind: structure, header, algorithm, key,
-/// signature. Only then is the payload checked by the rules of its kind. No other code
-/// path leads from a text to a verified token, so a caller cannot skip a rule.
+/// Verifies the tokens of one issuer. No other code path leads from a text to a verified
+/// token, so a caller cannot skip a rule.
 #[derive(Debug)]
 pub(crate) struct Verifier {
     keys: Keys,
@@ -50,7 +47,6 @@ pub(super) struct Authentic {
     pub(super) leeway: Duration,
 }
 
-/// The verified bytes of a payload, and the key set with the signing key.
 struct Genuine {
     payload: Vec<u8>,
     algorithm: Algorithm,
@@ -85,9 +81,6 @@ impl Verifier {
 
     /// Verifies an access token of a custom authorization server (RFC 9068 §4, without
     /// `typ`, which Okta does not send).
-    ///
-    /// # Errors
-    /// One of the `Token...` codes, or the error of fetching the keys.
     pub(crate) async fn access_token(
         &self,
         keys: &Url,
@@ -101,9 +94,6 @@ impl Verifier {
 
     /// Verifies a logout token (OIDC Back-Channel Logout §2.6). The caller must reject
     /// replays.
-    ///
-    /// # Errors
-    /// One of the `Token...` codes, or the error of fetching the keys.
     pub(crate) async fn logout_token(
         &self,
         keys: &Url,
@@ -116,9 +106,6 @@ impl Verifier {
 
     /// Verifies the token of a Global Token Revocation request (Okta's Universal Logout).
     /// The caller must reject replays.
-    ///
-    /// # Errors
-    /// One of the `Token...` codes, or the error of fetching the keys.
     pub(crate) async fn revocation_token(
         &self,
         keys: &Url,
