@@ -184,7 +184,7 @@ impl Drop for Server {
     }
 }
 
-/// Whether there is the program that makes the load.
+/// Whether the load generator is installed.
 pub(crate) fn has_wrk() -> bool {
     Command::new("wrk").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }

@@ -25,7 +25,7 @@ impl CookieNames {
         let issuer = issuer.map(Issuer::as_str).unwrap_or_default();
         let hash = sha256(format!("{issuer} {}", client_id.unwrap_or_default()).as_bytes());
         let digits: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        // No `_` in between: what follows one is the id of a tenant.
+        // No `_` in between, because a tenant's id follows one.
         Self { current: format!("{PLAIN}-{digits}"), previous: Some(PLAIN.to_owned()) }
     }
 }

@@ -31,14 +31,14 @@
 //!
 //! | setting | rejected | warning |
 //! |---|---|---|
-//! | issuer | missing, a placeholder, the admin console, `.com.com`, an endpoint, `/oauth2` alone, a query or fragment, `http` off this machine | a trailing slash; the issuer's metadata decide whether it belongs to the issuer |
+//! | issuer | missing, a placeholder, the admin console, `.com.com`, an endpoint, `/oauth2` alone, a query or fragment, `http` for another machine | a trailing slash; the issuer's metadata decide whether it belongs to the issuer |
 //! | client id, client secret | a placeholder, spaces or quotes | |
 //! | client secret and private key | both at once, because the library cannot see which one Okta expects | |
 //! | private key | neither PEM nor JWK nor base64 of one, neither RSA nor P-256, a file that cannot be read | |
-//! | base URL | a path, a query, `http` off this machine | |
+//! | base URL | a path, a query, `http` for another machine | |
 //! | redirect URI | another origin than the base URL, because the browser would not send the cookie | |
 //! | scopes | no `openid`, a character that a scope cannot have | |
-//! | audience | | one at an org server, where it has no effect |
+//! | audience | | set for an org server, where it has no effect |
 //! | further issuers | an org server, whose tokens cannot be verified | |
 //! | cookie secret | shorter than 32 bytes, one character repeated; on https a placeholder, a sample, a repetition, a sequence | none at all: a restart signs all users out (on http only in the log) |
 //! | session store | an unknown store, Redis without its feature | `memory` on https |
@@ -48,7 +48,7 @@
 //! | proxy | one that does not speak HTTP, a path | |
 //! | backchannel | unless the issuer and the base URL are both on this machine | |
 //! | lifetime of a pending sign-in | zero, or more than an hour | |
-//! | paths | not a path, or two that are the same | |
+//! | paths | an invalid path, or two equal paths | |
 //! | another variable that looks like one of these | if the correct one is missing | if the correct one is set |
 //!
 //! # Precedence

@@ -313,7 +313,7 @@ impl HttpClient {
             return Error::new(Code::EgressRefused, message).with_cause(error.without_url());
         }
         let message = match &self.routes.proxy {
-            _ if error.is_timeout() => "Okta did not answer in time".to_owned(),
+            _ if error.is_timeout() => "Okta did not respond in time".to_owned(),
             Some(proxy) if error.is_connect() => format!(
                 "cannot connect to Okta; check OKTA_ISSUER_URI, the proxy {} (OKTA_HTTP_PROXY, HTTPS_PROXY, \
                  NO_PROXY), the network and the certificates",

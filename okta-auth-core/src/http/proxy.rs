@@ -50,10 +50,10 @@ impl HttpProxy {
         let url = Url::parse(&text).map_err(|_| "it is not a URL; write `http://proxy.example:3128`")?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err("only proxies that speak HTTP can be used, such as `http://proxy.example:3128`; for another \
-                        kind run one that does beside the application");
+                        protocol run an HTTP proxy next to the application");
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err("it has a path or a query; write scheme, host and port alone");
+            return Err("it has a path or a query; write only scheme, host and port");
         }
         let host = url.host_str().unwrap_or_default();
         let name = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());

@@ -157,8 +157,7 @@ impl VerifiedAccessToken {
         check_names(&payload)?;
         let client_id = payload.client_id.as_deref().unwrap_or_default();
         if !rules.clients.iter().any(|client| client == client_id) {
-            let message =
-                "is another client than this application; if it should have access, allow it with `accept_client`";
+            let message = "is not this application; if the client should have access, allow it with `accept_client`";
             return Err(Error::invalid_claim("client_id", message));
         }
         let Times { exp, nbf, .. } = payload.times;
@@ -200,11 +199,14 @@ fn check_names(payload: &AccessPayload<'_>) -> Result<()> {
 /// here as a plain bearer token, which the binding is meant to prevent.
 fn check_kind(payload: &AccessPayload<'_>) -> Result<()> {
     if payload.of_another_kind {
-        return Err(Error::new(Code::TokenKind, "the token is of another kind than an access token"));
+        return Err(Error::new(Code::TokenKind, "the token is not an access token"));
     }
     // A token bound to a key must come with proof of that key (RFC 9449 §7.2).
     if payload.bound {
-        return Err(Error::new(Code::TokenKind, "the token is bound to a key and was sent without its proof"));
+        return Err(Error::new(
+            Code::TokenKind,
+            "the token is bound to a key but was sent without proof of possession",
+        ));
     }
     Ok(())
 }
@@ -218,7 +220,7 @@ fn check_introspected_kind(payload: &AccessPayload<'_>) -> Result<()> {
     let for_its_client = payload.aud.as_ref().is_some_and(|audience| audience.contains(client_id));
     let grants_nothing = payload.scope.as_deref().is_none_or(|scope| scope.trim().is_empty());
     if !bearer || for_its_client || grants_nothing {
-        return Err(Error::new(Code::TokenKind, "the issuer does not call the token a bearer access token"));
+        return Err(Error::new(Code::TokenKind, "the introspection response does not describe a bearer access token"));
     }
     Ok(())
 }

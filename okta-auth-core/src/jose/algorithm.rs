@@ -61,7 +61,7 @@ impl Algorithm {
         })
     }
 
-    /// The name as it is in `alg`.
+    /// Returns the name for `alg`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",

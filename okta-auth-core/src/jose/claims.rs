@@ -166,7 +166,7 @@ pub(super) fn check_identifier(name: &'static str, text: &str) -> Result<()> {
     if is_identifier(text) {
         return Ok(());
     }
-    Err(Error::invalid_claim(name, "is not 1 to 255 characters without control characters"))
+    Err(Error::invalid_claim(name, "must have 1 to 255 characters and no control characters"))
 }
 
 /// Whether a text is a valid identifier of a token, a session, a client or a user: 1 to
@@ -204,9 +204,7 @@ pub(crate) fn check_email(claims: &Map<String, Value>) -> Result<()> {
 pub(super) fn check_issuer(issuer: Option<&str>, expected: &str) -> Result<()> {
     match issuer {
         None => Err(Error::invalid_claim("iss", "is missing")),
-        Some(issuer) if issuer != expected => {
-            Err(Error::invalid_claim("iss", "is another issuer than the configured one"))
-        }
+        Some(issuer) if issuer != expected => Err(Error::invalid_claim("iss", "is not the configured issuer")),
         Some(_) => Ok(()),
     }
 }

@@ -120,7 +120,7 @@ impl Header {
     fn check(&self) -> Result<()> {
         // RFC 7515 §4.1.11: critical extensions must be supported, and none is.
         if self.crit || self.b64 {
-            let message = "the token's header asks for an extension (`crit` or `b64`) that is not supported";
+            let message = "the token's header requires an unsupported extension (`crit` or `b64`)";
             return Err(Error::new(Code::TokenHeader, message));
         }
         Ok(())
@@ -197,7 +197,7 @@ mod tests {
         for bad in [format!("{header}=.e30.c2ln"), format!("{header}.e30.c2l+"), format!("{header}.e30.c2ln\n")] {
             assert_eq!(code(&bad), Code::TokenMalformed);
         }
-        // `cX` and `cW` decode to the same byte; only one of them is its spelling.
+        // `cQ` and `cR` decode to the same byte; only `cQ` is canonical.
         assert!(Compact::parse(&format!("{header}.e30.cQ"), &Headers::default()).is_ok());
         assert_eq!(code(&format!("{header}.e30.cR")), Code::TokenMalformed);
     }

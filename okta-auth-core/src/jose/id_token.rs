@@ -108,7 +108,7 @@ impl VerifiedIdToken {
         // Logout tokens have `events`. Okta's access tokens have `scp` and `cid`, and no
         // nonce (RFC 8725 §3.12).
         if payload.has("events") || (payload.has("scp") && payload.has("cid")) {
-            return Err(Error::new(Code::TokenKind, "the token is of another kind than an ID token"));
+            return Err(Error::new(Code::TokenKind, "the token is not an ID token"));
         }
         let registered = Registered::read(payload)?;
         let times = payload.times()?;
@@ -117,7 +117,7 @@ impl VerifiedIdToken {
         registered.check_audience(rules.client_id)?;
         times.check(authentic.now, authentic.leeway)?;
         if times.iat.is_some_and(|iat| authentic.now.since(iat) > MAX_AGE) {
-            return Err(Error::invalid_claim("iat", "is more than a day ago"));
+            return Err(Error::invalid_claim("iat", "is more than a day old"));
         }
         registered.check_nonce(rules.nonce)?;
         registered.check_access_token(rules.access_token, authentic.algorithm)?;
@@ -170,10 +170,10 @@ impl Registered {
             return Err(Error::invalid_claim("aud", "does not name this application's client id"));
         }
         if audience.as_slice().iter().any(|other| other != client_id) {
-            return Err(Error::invalid_claim("aud", "names others besides this application"));
+            return Err(Error::invalid_claim("aud", "names other audiences besides this application"));
         }
         match &self.azp {
-            Some(azp) if azp != client_id => Err(Error::invalid_claim("azp", "is another client")),
+            Some(azp) if azp != client_id => Err(Error::invalid_claim("azp", "is not this application's client id")),
             _ => Ok(()),
         }
     }

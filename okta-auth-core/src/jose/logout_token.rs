@@ -94,7 +94,7 @@ impl VerifiedLogoutToken {
 fn check_kind(payload: &Payload) -> Result<()> {
     let event = payload.0.get("events").and_then(|events| events.as_object()?.get(EVENT));
     if !event.is_some_and(serde_json::Value::is_object) || OF_OTHERS.iter().any(|claim| payload.has(claim)) {
-        return Err(Error::new(Code::TokenKind, "the token is of another kind than a logout token"));
+        return Err(Error::new(Code::TokenKind, "the token is not a logout token"));
     }
     Ok(())
 }
@@ -109,7 +109,7 @@ fn check_times(authentic: &Authentic) -> Result<Timestamp> {
     };
     let last = iat.plus(MAX_AGE).plus(leeway);
     if now > last {
-        return Err(Error::invalid_claim("iat", "is more than five minutes ago"));
+        return Err(Error::invalid_claim("iat", "is more than five minutes old"));
     }
     Ok(exp.plus(leeway).min(last.plus(Duration::from_secs(1))))
 }
