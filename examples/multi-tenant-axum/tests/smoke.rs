@@ -107,8 +107,8 @@ async fn an_address_leads_to_the_sign_in_of_its_company() {
     assert!(org.status == 303 && org.location.starts_with("http://acme.localhost:"), "{}", org.location);
     assert!(org.location.contains("login_hint=ada%40acme.test"), "{}", org.location);
     // The redirect does not reveal whether a user exists. An unknown domain gets a friendly message.
-    let nobody = browser.post(&example.at("", "/login"), "email=nobody%40acme.test").await;
-    assert_eq!((nobody.status, nobody.location), (303, example.at("acme", "/login?login_hint=nobody%40acme.test")));
+    let unknown = browser.post(&example.at("", "/login"), "email=stranger%40acme.test").await;
+    assert_eq!((unknown.status, unknown.location), (303, example.at("acme", "/login?login_hint=stranger%40acme.test")));
     let elsewhere = browser.post(&example.at("", "/login"), "email=ada%40elsewhere.test").await;
     assert!(elsewhere.status == 200 && elsewhere.body.contains("do not know"), "{}", elsewhere.body);
     let alert = elsewhere.body.contains("role=\"alert\"") && elsewhere.body.contains("aria-invalid=\"true\"");
