@@ -1,21 +1,21 @@
-# Shorthands; each is one line that works without `just` as well.
+# Shorthands. Each is one line that also works without `just`.
 
 # Run the demo.
 demo:
     cargo run -p axum-app
 
-# Two replicas behind a proxy, with Redis.
+# Start two replicas behind a proxy, with Redis.
 replicas:
     cargo run -p replicas
 
-# The tests that need nothing but Rust and a C compiler.
+# Run the tests that need only Rust and a C compiler.
 test:
     cargo test
 
-# The whole gate.
+# Run all checks.
 ci:
     .ci/run
 
-# The figures.
+# Run the benchmarks.
 bench:
     cargo bench -p okta-auth

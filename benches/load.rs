@@ -1,14 +1,16 @@
-//! What the library costs a server under load: CPU per request and requests per second, against the bare framework.
+//! The cost of the library for a server under load: CPU per request and requests per second, compared with the bare
+//! framework.
 //!
-//! `cargo bench --bench load` needs `wrk`. Each server is a process of its own, this program started again, so that the
-//! load generator's time does not count. CPU time is read from `/proc`, so it runs on Linux alone.
+//! `cargo bench --bench load` needs `wrk`. Each server is a separate process of this program, so that the time of the
+//! load generator does not count. CPU time is read from `/proc`, so the bench runs only on Linux.
 //!
-//! For the CPU what is compared is under load at the same time and on the same processor, so that it sees the same
-//! machine, and each second's difference counts for itself: two seconds of one server differ by more than the library
-//! adds. For the requests per second a server is under load alone, with the load generator on another processor.
+//! For the CPU comparison the servers are under load at the same time and on the same processor, so that the
+//! conditions are the same, and the difference of each second counts separately: two seconds of one server differ by
+//! more than the library adds. For the requests per second a server is under load alone, with the load generator on
+//! another processor.
 //!
-//! The limits are microseconds of a machine on which `okta-jwt-verifier` adds 27 to a request. How much it adds here is
-//! measured beside each row, and tells how fast this machine is at that moment.
+//! The limits are in microseconds for a machine on which `okta-jwt-verifier` adds 27 to a request. Its cost on this
+//! machine is measured next to each row, and shows how fast this machine is at that moment.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 #![allow(clippy::print_stdout, reason = "the table is the purpose")]
@@ -22,32 +24,32 @@ use okta_auth_axum::RouterExt;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_dev::{ADA, Org};
-use support::{Load, SECRET, Server, has_wrk, is_for_real, is_wanted, median, sign_in};
+use support::{Load, SECRET, Server, has_wrk, is_for_real, is_wanted, median, org, sign_in};
 
-/// How often the servers of a case are started, and for how many seconds they are then measured, all at once and each
-/// alone. Where a process lies in memory makes a difference that stays the same until it ends.
+/// How often the servers of a case are started, and for how many seconds they are then measured, together and alone.
+/// The memory layout of a process affects its speed, and stays the same until the process ends.
 const STARTS: usize = 6;
 const SECONDS: usize = 4;
 
-/// What `okta-jwt-verifier` adds to a request on the machine that the limits are for, in microseconds.
+/// The cost of `okta-jwt-verifier` per request, in microseconds, on the machine that the limits are for.
 const PEER_THERE: f64 = 27.0;
 
-/// One thing to ask a server for.
+/// A kind of request to a server.
 struct Case<'a> {
     name: &'static str,
     path: &'static str,
     header: &'a dyn Fn() -> String,
-    /// How many verified tokens the server remembers.
+    /// How many verified tokens the server caches.
     remembers: usize,
     limits: Limits,
 }
 
-/// What may be added, and to what.
+/// The limits of a case.
 #[derive(Clone, Copy)]
 enum Limits {
-    /// Microseconds of CPU added, and the share of the bare framework's requests.
+    /// Microseconds of added CPU, and the share of the bare framework's requests.
     Bare(f64, f64),
-    /// The CPU added, as a share of what `okta-jwt-verifier` adds.
+    /// The added CPU, as a share of the cost of `okta-jwt-verifier`.
     Peer(f64),
 }
 
@@ -66,7 +68,7 @@ fn auth() -> OktaAuth {
     OktaAuth::builder(config).build().unwrap()
 }
 
-/// Runs a server of one kind until it is killed. One thread, so that CPU per request compares.
+/// Runs a server of one kind until it is killed. It has one thread, so that CPU per request is comparable.
 fn serve(kind: &str, port: u16) {
     let address = ("127.0.0.1", port);
     if kind.ends_with("peer") {
@@ -124,14 +126,14 @@ fn serve(kind: &str, port: u16) {
 
 fn measure() {
     if !has_wrk() {
-        println!("`wrk` is not installed (Debian: apt-get install wrk): no load is measured");
+        println!("`wrk` is not installed (Debian: apt-get install wrk): load is not measured");
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let org = runtime.block_on(Org::start()).unwrap();
+    let org = runtime.block_on(org());
     let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
     let auth = OktaAuth::builder(config).build().unwrap();
-    // After a few minutes of use a session is written again with each answer, so each start has a new one.
+    // After a few minutes of use each response writes the session again, so each start gets a new session.
     let cookie = || format!("Cookie: {}", runtime.block_on(sign_in(&org, &auth)));
     let token = format!("Authorization: Bearer {}", org.mint().access_token(ADA, ["openid", "profile"]).sign());
     println!("the session cookie has {} bytes", cookie().len());
@@ -169,7 +171,7 @@ fn measure() {
     }
 }
 
-/// Measures the bare framework, ours, and what the peer adds to the bare framework.
+/// Measures the bare framework, this library, and the cost of the peer.
 fn measure_case(org: &Org, framework: &str, case: &Case<'_>, token: &str) {
     let remembers = case.remembers.to_string();
     let start = |kind: &str| Server::start(org, &format!("{framework}{kind}"), &[("REMEMBERS", &remembers)]);
@@ -212,7 +214,7 @@ fn measure_case(org: &Org, framework: &str, case: &Case<'_>, token: &str) {
     println!("{framework:<6} {:<26} {verdict}   {here}", case.name);
 }
 
-/// The same server with `okta-jwt-verifier`, as its examples have it.
+/// The same server with `okta-jwt-verifier`, as in its examples.
 mod peer {
     use super::*;
     use okta_jwt_verifier::{DefaultClaims, Verifier};
@@ -223,7 +225,7 @@ mod peer {
         Verifier::new(&issuer).await.unwrap().add_audience("api://default").validate_nbf(true)
     }
 
-    /// What the handler answers, or why it does not.
+    /// The response of the handler, or `None` if the token is rejected.
     async fn subject(verifier: &Verifier, authorization: Option<&[u8]>) -> Option<String> {
         let token = std::str::from_utf8(authorization?).ok()?.strip_prefix("Bearer ")?;
         let token = verifier.verify::<DefaultClaims>(token).await.ok()?;
@@ -262,10 +264,11 @@ mod peer {
     }
 }
 
-/// A server, and what it is asked for.
+/// A server, and the request to it.
 type Asked<'a> = (Server, &'a str, &'a [String; 1]);
 
-/// Puts servers under load for a second, all at once, and tells the microseconds of CPU that each took for a request.
+/// Puts servers under load at the same time for a second, and returns the microseconds of CPU per request for each of
+/// them.
 fn second(servers: &[Asked<'_>; 4]) -> [f64; 4] {
     let before = servers.each_ref().map(|(server, ..)| cpu(server.id()));
     let loads = servers.each_ref().map(start_load);
@@ -278,13 +281,13 @@ fn start_load((server, path, header): &Asked<'_>) -> Load {
     server.start_load(path, *header, 1)
 }
 
-/// How many requests were answered, by what `wrk` says.
+/// The number of responses in the output of `wrk`.
 fn requests(output: &str) -> f64 {
     let words = output.split(" requests in").next().and_then(|text| text.split_whitespace().next_back());
     words.unwrap().parse().unwrap()
 }
 
-/// The CPU time of all threads in nanoseconds, the first number of `schedstat`.
+/// The CPU time of all threads in nanoseconds, which is the first number in `schedstat`.
 fn cpu(process: u32) -> f64 {
     let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
     let time = |thread: std::io::Result<std::fs::DirEntry>| -> f64 {

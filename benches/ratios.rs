@@ -1,6 +1,6 @@
-//! The figures, each as a ratio to a reference that is measured in the same run, in turn with it.
+//! Costs as ratios to a reference that is measured in the same run, in turn with the work.
 //!
-//! `cargo bench` prints one table. Absolute times are for orientation; the machine decides them.
+//! `cargo bench` prints one table. Absolute times depend on the machine and are only for orientation.
 
 #![allow(
     clippy::unwrap_used,
@@ -29,14 +29,14 @@ use okta_auth_axum::{OktaAuth, RouterExt, User};
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::{Arrival, Renewal};
 use okta_auth_dev::{ADA, Algorithm, Fault, Org};
-use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, round, sign_in, verdict};
+use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, org, round, sign_in, verdict};
 use tower::Service;
 
-/// Rounds of a measurement; the median counts.
+/// Rounds of a measurement; the median is reported.
 const ROUNDS: usize = 61;
 
-/// Measures two pieces of work in turn, so that both see the same machine, and prints their ratio.
-/// A limit that is not a number is none.
+/// Measures two pieces of work in turn, so that both run under the same conditions, and prints their ratio. A limit
+/// of NaN means no limit.
 fn compare(what: &str, limit: f64, work: &mut dyn FnMut(), against: &str, reference: &mut dyn FnMut()) {
     if !is_wanted(what) {
         return;
@@ -61,12 +61,12 @@ struct Setup {
 }
 
 async fn setup(filler: usize) -> Setup {
-    let org = Org::start().await.unwrap();
+    let org = org().await;
     let (auth, cookie) = signed_in(&org, filler, 0).await;
     Setup { org, auth, cookie }
 }
 
-/// An application that remembers so many opened cookies, and a session of it.
+/// An application that caches this many opened cookies, and one of its sessions.
 async fn signed_in(org: &Org, filler: usize, remembers: usize) -> (OktaAuth, String) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -93,7 +93,7 @@ fn app(auth: &OktaAuth) -> Router {
         .okta_auth(auth)
 }
 
-/// An application for tokens, at a clock that stands still: no interval of a floor ends.
+/// An application for tokens, with a stopped clock: no interval between refetches ends.
 async fn tokens_only(org: &Org, cache: usize) -> OktaAuth {
     let config = ConfigBuilder::from_variables(org.env()).token_cache_size(cache).algorithms(["RS256", "ES256"]);
     let moment = org.clock().now();
@@ -103,13 +103,13 @@ async fn tokens_only(org: &Org, cache: usize) -> OktaAuth {
         org.mint().access_token(ADA, ["openid"]).alg(Algorithm::Es256).sign(),
         org.mint().access_token(ADA, ["openid"]).header("kid", "unknown").sign(),
     ] {
-        // The first one fetches the keys, and the last one uses up the floor.
+        // The first token fetches the keys, and the last one triggers the refetch of this interval.
         let _ = auth.verify_access_token(&token).await;
     }
     auth
 }
 
-/// What raw verification works on: the key parsed once, the signed bytes, the signature.
+/// The input of raw verification: the parsed key, the signed bytes, the signature.
 struct Raw {
     key: ParsedPublicKey,
     input: Vec<u8>,
@@ -154,7 +154,7 @@ fn tokens(org: &Org, (fresh, remembering): (&OktaAuth, &OktaAuth)) {
     row("access token seen before", 0.08, &mut || {
         drop(black_box(now(remembering.verify_access_token(black_box(&access))).unwrap()));
     });
-    // The signature of another token: a number beyond the key's modulus would be refused before any work.
+    // The signature of another token, because a number above the key's modulus would be rejected immediately.
     let other = mint().claim("other", "x".to_owned()).sign();
     let forged = format!("{}.{}", access.rsplit_once('.').unwrap().0, other.rsplit_once('.').unwrap().1);
     row("forged signature, refused", 1.05, &mut || {
@@ -179,22 +179,22 @@ fn tokens(org: &Org, (fresh, remembering): (&OktaAuth, &OktaAuth)) {
         "raw aws-lc-rs verify, ES256",
         &mut || raw.verify(),
     );
-    // The first one was for the statistics, so that only the second counts.
+    // The first call warms up, and only the second one is counted.
     let seen = || drop(black_box(now(remembering.verify_access_token(black_box(&access))).unwrap()));
     seen();
     let count = allocation_counter::measure(seen).count_total;
     println!("allocations of Rust for an access token seen before: {count} (limit 3)");
 }
 
-/// What is asked for again and again while all allocations are counted, those of C too: aws-lc allocates, and no counter
-/// of Rust sees it.
+/// The work that is repeated while all allocations are counted, including those of C: aws-lc allocates, and a counter
+/// in Rust does not see it.
 const COUNTED: [&str; 3] = ["access token, RS256, all checks", "access token seen before", "raw aws-lc-rs verify"];
 
-/// Starts this program again under valgrind, which counts every block, with two numbers of repetitions: the difference
-/// belongs to the work alone.
+/// Starts this program again under valgrind, which counts every block, with two numbers of repetitions. The
+/// difference belongs to the work alone.
 fn all_allocations() {
     if std::process::Command::new("valgrind").arg("--version").output().is_err() {
-        println!("`valgrind` is not installed (Debian: apt-get install valgrind): no allocations of C are counted");
+        println!("`valgrind` is not installed (Debian: apt-get install valgrind): allocations of C are not counted");
         return;
     }
     for (at, what) in COUNTED.iter().enumerate() {
@@ -214,11 +214,11 @@ fn all_allocations() {
     }
 }
 
-/// The other side of [`all_allocations`].
+/// The part of [`all_allocations`] that runs under valgrind.
 fn repeat(what: usize, times: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let org = Org::start().await.unwrap();
+        let org = org().await;
         let access = org.mint().access_token(ADA, ["openid", "profile", "orders:read"]).sign();
         let auth = tokens_only(&org, if what == 0 { 0 } else { 4_096 }).await;
         let raw = Raw::new(&org, &access);
@@ -228,12 +228,12 @@ fn repeat(what: usize, times: u32) {
         };
         (0..times).for_each(|_| work());
     });
-    // The org's threads may allocate until the end of the process; nothing is left to do for them.
+    // Exit now, because the org's threads may allocate until the process ends.
     std::process::exit(0);
 }
 
-/// How long tokens of a known key take while a fetch of the keys hangs: the slowest of a hundred, against the time
-/// before. `now` would panic if one had to wait.
+/// How long the verification of tokens with a known key takes while a fetch of the keys hangs: the slowest of a
+/// hundred, compared with the time before. `now` panics if a verification has to wait.
 fn hanging_fetch(runtime: &tokio::runtime::Runtime, org: &Org) {
     if !is_wanted("known key while a fetch hangs") {
         return;
@@ -263,7 +263,7 @@ fn hanging_fetch(runtime: &tokio::runtime::Runtime, org: &Org) {
     });
     std::thread::sleep(Duration::from_millis(200));
     let during = slowest_of_a_hundred();
-    assert!(!hanging.is_finished(), "the fetch hangs all the while");
+    assert!(!hanging.is_finished(), "the fetch must hang during the measurement");
     org.clear_faults();
     println!(
         "known key while a fetch hangs, p99           {during:>9.2} us   before{before:>37.2} us   ratio {:>6.3}",
@@ -271,7 +271,7 @@ fn hanging_fetch(runtime: &tokio::runtime::Runtime, org: &Org) {
     );
 }
 
-/// As its documentation has it, with the same checks switched on and the key parsed once.
+/// `jsonwebtoken` as in its documentation, with the same checks enabled and the key parsed once.
 fn jsonwebtoken(org: &Org, token: &str) -> impl FnMut() + use<> {
     use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
     let keys: JwkSet = serde_json::from_value(org.public_jwks()).unwrap();
@@ -300,7 +300,7 @@ fn openidconnect(org: &Org, token: &str) -> impl FnMut() + use<> {
     }
 }
 
-/// What a session holds, as an application would write it to JSON that has no library for it.
+/// The contents of a session, as an application without a session library would write them to JSON.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Plain {
     issuer: String,
@@ -361,9 +361,11 @@ fn sessions(setup: &Setup, what: &str, filler: usize) {
         &against,
         &mut || drop(black_box(jar.read(black_box(&other)))),
     );
-    // Later, so that the time of use is due to be written.
+    // Advance the clock, so that the time of use must be saved.
     org.clock().advance(Duration::from_secs(300));
-    let Arrival::Here(visit) = auth.arrival(&parts, "/me", Renewal::OnArrival) else { panic!("it is in the cookie") };
+    let Arrival::Here(visit) = auth.arrival(&parts, "/me", Renewal::OnArrival) else {
+        panic!("the session is in the cookie")
+    };
     compare(
         &format!("seal a session of {size} bytes ({what})"),
         0.40,

@@ -1,8 +1,8 @@
-//! What sessions cost, by where they live: loading and saving one, ending a user's among very many, bytes, and requests
-//! per second.
+//! The cost of sessions in each kind of store: loading and saving, ending one user's sessions among very many, bytes,
+//! and requests per second.
 //!
-//! `cargo bench --bench sessions` prints one table. Redis is measured if `redis-server` is on the PATH, and requests per
-//! second if `wrk` is.
+//! `cargo bench --bench sessions` prints one table. Redis is measured if `redis-server` is on the PATH, and requests
+//! per second if `wrk` is.
 
 #![allow(
     clippy::unwrap_used,
@@ -37,26 +37,26 @@ use okta_auth_core::engine::Renewal;
 use okta_auth_core::session::{MemoryStore, RedisStore, SessionStore, StoreFuture, StoreKey, StoredRecord};
 use okta_auth_dev::{ADA, Clock, Org};
 use redis::RedisServer;
-use support::{ROUND, SECRET, Server, has_wrk, is_for_real, is_wanted, median, resident, sign_in, verdict};
+use support::{ROUND, SECRET, Server, has_wrk, is_for_real, is_wanted, median, org, resident, sign_in, verdict};
 use tokio::runtime::Runtime;
 
-/// Rounds of a measurement; the median counts.
+/// Rounds of a measurement; the median is reported.
 const ROUNDS: usize = 31;
 
-/// How many sessions of others are in the store while one user's are ended, and how many that user has.
+/// How many sessions of other users are in the store while one user's sessions are ended, and how many that user has.
 const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
 const OWN: usize = 50;
 
-/// The time for the largest store over that for the smallest.
+/// Limit for the time with the largest store divided by that with the smallest.
 const FLAT: f64 = 1.5;
 
-/// After so long the time of use is written again: a little more than a twentieth of the idle limit.
+/// After this time the time of use is saved again: a little more than a twentieth of the idle limit.
 const DUE: Duration = Duration::from_secs(181);
 
 /// Longer than the bench.
 const LONG: Duration = Duration::from_secs(6 * 3600);
 
-/// A store that others share, and that notes what is written at sign-in.
+/// A shared store that records the writes of sign-ins.
 #[derive(Clone)]
 struct Shared {
     store: Arc<dyn SessionStore>,
@@ -69,14 +69,14 @@ impl Shared {
         Self { store: Arc::new(store), records: Arc::default(), links: Arc::default() }
     }
 
-    /// Writes everything again that was noted.
+    /// Writes all recorded entries again.
     async fn put_back(&self) {
         let (records, links) = (self.records.lock().unwrap().clone(), self.links.lock().unwrap().clone());
         for (index, key) in &links {
             self.store.link(index, key, LONG).await.unwrap();
         }
         for (key, record) in &records {
-            assert!(self.store.create(key, record, LONG).await.unwrap(), "it had been ended");
+            assert!(self.store.create(key, record, LONG).await.unwrap(), "the session should have been ended");
         }
     }
 }
@@ -119,7 +119,7 @@ impl SessionStore for Shared {
     }
 }
 
-/// An application with a clock of its own, and one session of it.
+/// An application with its own clock, and one of its sessions.
 struct Place {
     name: &'static str,
     auth: OktaAuth,
@@ -128,7 +128,7 @@ struct Place {
 }
 
 impl Place {
-    /// With a store, or else with sessions in cookies, none of which is remembered once it has been opened.
+    /// Creates an application with a store, or else with sessions in cookies and no cookie cache.
     async fn new(name: &'static str, org: &Org, clock: Clock, store: Option<Shared>) -> Self {
         let auth = auth(org, &clock, store);
         let cookie = sign_in(org, &auth).await;
@@ -136,10 +136,10 @@ impl Place {
         Self { name, auth, clock, parts }
     }
 
-    /// A request finds its session, and its answer is finished: the number of cookies in it.
+    /// Loads the session and finishes the response; returns the number of cookies in it.
     async fn request(&self) -> usize {
         let visit = self.auth.arrival(&self.parts, "/me", Renewal::OnArrival).visit().await;
-        assert!(visit.user::<()>().unwrap().is_some(), "{}: nobody is signed in", self.name);
+        assert!(visit.user::<()>().unwrap().is_some(), "{}: no user is signed in", self.name);
         let mut headers = HeaderMap::new();
         visit.finish(&mut headers);
         headers.len()
@@ -154,7 +154,7 @@ fn auth(org: &Org, clock: &Clock, store: Option<Shared>) -> OktaAuth {
     let config = ConfigBuilder::from_variables(org.env())
         .base_url("http://localhost:8080")
         .cookie_secret(SECRET)
-        // Saving moves the clock far.
+        // Saving advances the clock a lot.
         .session_absolute(Duration::from_secs(300 * 86_400))
         .session_cache_size(0);
     let mut builder = OktaAuth::builder(config).clock(told_by(clock));
@@ -164,7 +164,7 @@ fn auth(org: &Org, clock: &Clock, store: Option<Shared>) -> OktaAuth {
     builder.build().unwrap()
 }
 
-/// Microseconds of one request, over one round.
+/// Microseconds per request, over one round.
 async fn round(place: &Place, saves: bool, times: u32) -> f64 {
     let start = Instant::now();
     for _ in 0..times {
@@ -176,7 +176,8 @@ async fn round(place: &Place, saves: bool, times: u32) -> f64 {
     start.elapsed().as_secs_f64() * 1e6 / f64::from(times)
 }
 
-/// One round that saves or not. A cookie that is due stays due, since the bench keeps it; a store has to be given time.
+/// One round with or without saving. A cookie that is due stays due, because the bench keeps it. A store needs the
+/// clock to advance.
 async fn turn(place: &Place, saves: bool, times: u32) -> f64 {
     if place.name != "cookie" || !saves {
         return round(place, saves, times).await;
@@ -188,8 +189,8 @@ async fn turn(place: &Place, saves: bool, times: u32) -> f64 {
     cost
 }
 
-/// Measures requests at each place in turn; if it `saves`, each of them also writes its session again. The ratio is that
-/// to the first place.
+/// Measures requests to each application in turn. If `saves` is set, each request also writes its session. The ratio
+/// refers to the first application.
 async fn requests(what: &str, places: &[&Place], saves: bool) {
     if !is_wanted(what) {
         return;
@@ -219,12 +220,12 @@ async fn requests(what: &str, places: &[&Place], saves: bool) {
     }
 }
 
-/// A line of the table.
+/// Prints a line of the table.
 fn row(what: &str, figure: &str, ratio: &str) {
     println!("{what:<52} {figure:>14}   {ratio}");
 }
 
-/// Fills a store with the sessions of others: a small record each, and the three links that a session has.
+/// Fills a store with sessions of other users: a small record and three index entries each.
 async fn fill(store: &Arc<dyn SessionStore>, number: usize) {
     let work = stream::iter(0..number).for_each_concurrent(256, |index| async move {
         let name = |kind: u8| {
@@ -275,7 +276,7 @@ async fn ending(what: &str, org: &Org, stores: Vec<Shared>) {
     }
 }
 
-/// How long a sign-out on one replica takes to be felt on another, which asks for the page all the time.
+/// How long a sign-out on one replica takes to reach another replica, which polls the page.
 async fn propagation(org: &Org, redis: &RedisServer) {
     let url = redis.url();
     let replica = |place: &str| {
@@ -316,10 +317,10 @@ async fn propagation(org: &Org, redis: &RedisServer) {
     }
 }
 
-/// How many sessions are written to see what one takes.
+/// How many sessions are written to determine the size of one.
 const SAMPLE: usize = 20_000;
 
-/// Bytes that `used` grows by for one session: the same record again and again, with links of its own.
+/// Growth of `used` per session in bytes: the same record many times, each with its own index entries.
 async fn bytes_each<F: Future<Output = u64>>(written: &Shared, store: &dyn SessionStore, used: impl Fn() -> F) -> u64 {
     let record = written.records.lock().unwrap()[0].1.clone();
     let links = written.links.lock().unwrap().len() as u8;
@@ -338,13 +339,13 @@ async fn bytes_each<F: Future<Output = u64>>(written: &Shared, store: &dyn Sessi
     used().await.saturating_sub(before) / SAMPLE as u64
 }
 
-/// Bytes that Redis has taken.
+/// The memory that Redis uses, in bytes.
 async fn redis_memory(server: &RedisServer) -> u64 {
     let info = server.ask("INFO memory").await;
     info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().trim().parse().unwrap()
 }
 
-/// Requests per second of a server whose sessions are in Redis, over the bare framework's.
+/// Requests per second of a server with sessions in Redis, relative to the bare framework.
 fn served(runtime: &Runtime, org: &Org, redis: &RedisServer) {
     if !is_wanted("requests per second") {
         return;
@@ -374,7 +375,7 @@ fn served(runtime: &Runtime, org: &Org, redis: &RedisServer) {
     }
 }
 
-/// Requests per second of a server in a process of its own.
+/// Requests per second of a server in its own process.
 fn rate(org: &Org, kind: &str, cookie: &str, store: &str) -> f64 {
     let server = Server::start(org, kind, &[("OKTA_SESSION_STORE", store)]);
     let cookie = [format!("Cookie: {cookie}")];
@@ -384,7 +385,7 @@ fn rate(org: &Org, kind: &str, cookie: &str, store: &str) -> f64 {
     line.trim().parse().unwrap()
 }
 
-/// Runs a server of one kind until it is killed: one thread for requests.
+/// Runs a server of one kind until it is killed, with one thread for requests.
 fn serve(kind: &str, port: u16) {
     let address = ("127.0.0.1", port);
     let auth = || OktaAuth::builder(ConfigBuilder::from_env().cookie_secret(SECRET)).build().unwrap();
@@ -420,7 +421,7 @@ fn serve(kind: &str, port: u16) {
     });
 }
 
-/// `redis-server`, if it is on the PATH.
+/// Starts `redis-server`, if it is on the PATH.
 async fn redis_server() -> Option<RedisServer> {
     let version = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
     match version {
@@ -475,7 +476,7 @@ async fn measure(org: &Org, redis: Option<&RedisServer>) {
     }
 }
 
-/// A clock in the form that the library takes.
+/// Wraps a clock for the library.
 fn told_by(clock: &Clock) -> impl Fn() -> std::time::SystemTime + Send + Sync + use<> {
     let clock = clock.clone();
     move || clock.now()
@@ -490,7 +491,7 @@ fn main() {
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let (org, redis) = runtime.block_on(async { (Org::start().await.unwrap(), redis_server().await) });
+    let (org, redis) = runtime.block_on(async { (org().await, redis_server().await) });
     if redis.is_none() {
         row("redis", "-", "`redis-server` is not on the PATH (Debian: apt-get install redis-server): not measured");
     }

@@ -1,9 +1,10 @@
-//! What many tenants cost: finding the one of a request, memory and start-up for each, tokens of many issuers, and what
-//! the others feel of an org that hangs, fails, or rotates its keys without end.
+//! The cost of many tenants: finding the tenant of a request, memory and startup time per tenant, tokens of many
+//! issuers, and the effect of an org that hangs, fails, or constantly rotates its keys.
 //!
-//! `cargo bench --bench tenants` prints one table and takes about a minute. The orgs are one server of this bench,
-//! below `localhost` (RFC 6761 §6.3): a development org for each of a thousand would make keys for minutes. Their keys
-//! are those of one development org, which also signs the tokens; the library fetches and parses them for each tenant.
+//! `cargo bench --bench tenants` prints one table and takes about a minute. One server of this bench plays all orgs,
+//! at names below `localhost` (RFC 6761 §6.3), because a thousand development orgs would generate keys for minutes.
+//! Its keys belong to one development org, which also signs the tokens. The library fetches and parses them for each
+//! tenant.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,41 +39,42 @@ use okta_auth_core::engine::{Arrival, Renewal, Tenants};
 use okta_auth_core::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
 use okta_auth_dev::{ADA, Org};
 use serde_json::{Value, json};
-use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, round, verdict};
+use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, org, round, verdict};
 use tokio::runtime::Runtime;
 use tower::Service;
 
-/// How many tenants there are.
+/// The numbers of tenants.
 const SIZES: [usize; 4] = [1, 100, 10_000, 100_000];
 
-/// How many of them have users at the moment, spread over all. With each size it is a hundred, so that the table alone
-/// differs: a look-up is the same work for any number, but what it touches is less often in the processor's caches.
+/// The number of tenants that are in use, spread over all of them. It is a hundred for each size, so that only the
+/// table differs: a look-up is the same work for any number of tenants, but its data is less often in the processor's
+/// caches.
 ///
-/// With a thousand, whatever is touched is in no cache any more, table or not: the entry, the settings, the engine, and
-/// the request itself, which a server has just read and this bench has not. That row has no limit.
+/// With a thousand tenants in use no data is in a cache, with or without a table: the entry, the settings, the
+/// engine, and the request itself, which a server has just read but this bench has not. That row has no limit.
 ///
-/// All of them are ready. Who is not is made ready, which has a row of its own.
+/// All of them are ready. Making a tenant ready has its own row.
 const FEW: usize = 100;
 const BUSY: usize = 1_000;
 
-/// The time for the largest number over that for a hundred.
+/// Limit for the time with the largest number divided by that with a hundred.
 const FLAT: f64 = 2.0;
 
-/// Tokens of a thousand issuers over those of one, each with keys of its own in memory.
+/// Tokens of a thousand issuers, each with its own keys in memory, compared with tokens of one.
 const ISSUERS: usize = 1_000;
 const OF_ONE: f64 = 1.5;
 
-/// Bytes of a tenant that nobody has used, and seconds until so many can be served.
+/// Bytes per unused tenant, and seconds until all of them can be served.
 const IDLE_BYTES: f64 = 4_096.0;
 const START: f64 = 5.0;
 
-/// The slowest of a hundred requests of the others, over the same without the bad ones.
+/// Limit for the slowest of a hundred requests of other tenants, relative to a run without the bad orgs.
 const UNDISTURBED: f64 = 1.5;
 
-/// Rounds of a measurement; the median counts.
+/// Rounds of a measurement; the median is reported.
 const ROUNDS: usize = 31;
 
-/// A line of the table.
+/// Prints a line of the table.
 fn row(what: &str, figure: String, unit: &str, compared: &str) {
     println!("{what:<58} {figure:>10} {unit:<5}  {compared}");
 }
@@ -83,13 +85,13 @@ struct Orgs(Arc<State>);
 
 struct State {
     port: u16,
-    /// The org that has the keys.
+    /// The org that signs the tokens.
     keys: Org,
     jwks: Value,
     requests: AtomicUsize,
-    /// The key id at `rotates` is another one with each request for it.
+    /// The key id of the org `rotates` changes with each request for it.
     generation: AtomicUsize,
-    /// Whether a connection ends with its answer.
+    /// Whether the server closes a connection after each response.
     closes: AtomicBool,
 }
 
@@ -163,7 +165,7 @@ impl Orgs {
         format!("http://{name}.localhost:{}/oauth2/default", self.0.port)
     }
 
-    /// A tenant with an org of its own.
+    /// A tenant with its own org.
     fn tenant(&self, name: &str) -> TenantSettings {
         let mut tenant = TenantSettings::new(TenantId::parse(name).unwrap(), self.issuer(name), client_of(name));
         tenant.hosts = vec![format!("{name}.app.example")];
@@ -176,12 +178,12 @@ impl Orgs {
         self.token_of(&self.issuer(name))
     }
 
-    /// A token of an issuer of an org.
+    /// A token of an org's issuer.
     fn token_of(&self, issuer: &str) -> String {
         self.0.keys.mint().access_token(ADA, ["openid", "profile"]).claim("iss", issuer).sign()
     }
 
-    /// What names an org as a token does, and is none.
+    /// An invalid token that names an org.
     fn unsigned(&self, name: &str) -> String {
         let payload = json!({ "ver": 1, "iss": self.issuer(name), "aud": "api://default", "iat": 1_800_000_000,
             "exp": 1_800_003_600, "cid": client_of(name), "uid": "00u1ada0000000000000", "scp": ["openid", "profile"],
@@ -190,7 +192,7 @@ impl Orgs {
         format!("{}.{}.{}", part(json!({ "kid": "k", "alg": "RS256" })), part(payload), "A".repeat(342))
     }
 
-    /// An access token of the org that rotates its keys, signed with the key of a generation.
+    /// An access token of the org `rotates`, with the key id of a generation.
     fn rotated(&self, generation: usize) -> String {
         let mint = self.0.keys.mint().access_token(ADA, ["openid", "profile"]);
         mint.claim("iss", self.issuer("rotates")).header("kid", format!("{generation}.0")).sign()
@@ -205,7 +207,7 @@ fn name(at: usize) -> String {
     format!("t{at}")
 }
 
-/// What all tenants share. `remembers` is how many verified tokens each may remember.
+/// Creates the tenants. `remembers` is how many verified tokens each of them caches.
 fn build(table: TenantTable, resolver: Resolver, remembers: usize) -> Tenants {
     let shared = ConfigBuilder::default()
         .base_url("https://app.example")
@@ -222,7 +224,7 @@ fn build(table: TenantTable, resolver: Resolver, remembers: usize) -> Tenants {
         .unwrap()
 }
 
-/// What a start has cost: seconds, and bytes of this process with the settings.
+/// The cost of a start: seconds, and bytes of this process including the settings.
 struct Start {
     tenants: Tenants,
     seconds: f64,
@@ -248,7 +250,7 @@ fn held(runtime: &Runtime) -> [usize; 2] {
     [sockets, runtime.metrics().num_alive_tasks()]
 }
 
-/// What it takes to start, and what so many tenants hold before anybody comes.
+/// The cost of a start, and the resources of unused tenants.
 fn starting(runtime: &Runtime, orgs: &Orgs) {
     let (before, asked) = (held(runtime), orgs.requests());
     let mut shared = f64::NAN;
@@ -279,13 +281,13 @@ fn starting(runtime: &Runtime, orgs: &Orgs) {
     row("requests to their orgs at start", fetched.to_string(), "", &verdict(fetched as f64, 0.0));
 }
 
-/// The tenants that have users at the moment, in no order that memory has.
+/// The tenants in use, in an order unrelated to memory.
 fn busy(number: usize, most: usize) -> impl Iterator<Item = usize> {
     let count = number.min(most);
     (0..count).map(move |at| (at * 7_919 % count) * (number / count))
 }
 
-/// A request to a tenant that is told in this way, and its target.
+/// A request that identifies its tenant in this way, and its target.
 fn request(orgs: &Orgs, way: &Resolver, at: usize) -> (Parts, String) {
     let (mut host, mut target) = ("app.example".to_owned(), "/orders".to_owned());
     let mut request = Request::builder();
@@ -299,7 +301,7 @@ fn request(orgs: &Orgs, way: &Resolver, at: usize) -> (Parts, String) {
     (request.into_parts().0, target)
 }
 
-/// The engine of a request's tenant, which must be found at once.
+/// Returns the engine of a request's tenant, without waiting.
 fn engine(tenants: &Tenants, (parts, target): &(Parts, String)) -> OktaAuth {
     let Arrival::Here(visit) = tenants.arrival(black_box(parts), target, Renewal::OnArrival) else {
         panic!("the tenant is in a table")
@@ -307,8 +309,8 @@ fn engine(tenants: &Tenants, (parts, target): &(Parts, String)) -> OktaAuth {
     visit.auth().clone()
 }
 
-/// Costs of pieces of work in microseconds, measured in turn so that all see the same machine: the median of each, and
-/// the median of the last one's ratios to that of `against`.
+/// Costs of several pieces of work in microseconds, measured in turn so that all run under the same conditions: the
+/// median of each, and the median ratio of the last one to that of `against`.
 fn in_turn(works: &mut [Box<dyn FnMut() + '_>], against: usize) -> (Vec<f64>, f64) {
     let times: Vec<u32> = works.iter_mut().map(|work| calibrate(work)).collect();
     let (mut costs, mut ratios) = (vec![Vec::new(); works.len()], Vec::new());
@@ -322,7 +324,7 @@ fn in_turn(works: &mut [Box<dyn FnMut() + '_>], against: usize) -> (Vec<f64>, f6
     (costs.into_iter().map(median).collect(), median(ratios))
 }
 
-/// Finding the tenant of a request, with its engine, and looking at whether there is a session.
+/// Finds the tenant of a request and its engine, and checks for a session.
 fn finding(orgs: &Orgs) {
     let ways = [
         ("host", Resolver::Host),
@@ -368,8 +370,9 @@ fn finding(orgs: &Orgs) {
     }
 }
 
-/// What a tenant takes once somebody has come: time and memory of its engine, of what it fetches, and of its connection.
-/// A runtime of this thread alone, so that all of it is counted; but for what C allocates, which is the parsed keys.
+/// The cost of a tenant after its first request: time and memory of its engine, of the documents that it fetches, and
+/// of its connection. The runtime uses only this thread, so that all Rust allocations are counted. Allocations of C,
+/// which are the parsed keys, are not.
 fn ready(orgs: &Orgs) {
     let tenants = start(orgs, 3 * BUSY, Resolver::BearerIssuer).tenants;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -390,7 +393,7 @@ fn ready(orgs: &Orgs) {
                 for (auth, token) in engines[of.clone()].iter().zip(&tokens[of.clone()]) {
                     auth.verify_access_token(token).await.unwrap();
                 }
-                // Connections that end do so in tasks of their own.
+                // Connections end in their own tasks.
                 for _ in 0..100 {
                     tokio::task::yield_now().await;
                 }
@@ -409,7 +412,7 @@ fn ready(orgs: &Orgs) {
     row("memory of its connection to its org", format!("{:.0}", kept - bytes), "bytes", &told);
 }
 
-/// Access tokens of a thousand issuers in turn, and of one: verified each time, and seen before.
+/// Access tokens of a thousand issuers in turn, and of one issuer: verified each time, and cached.
 fn bearer(runtime: &Runtime, orgs: &Orgs) {
     for (what, remembers) in [("verified each time", 0), ("seen before", 16)] {
         let places: Vec<_> = [1, ISSUERS]
@@ -448,25 +451,25 @@ fn bearer(runtime: &Runtime, orgs: &Orgs) {
     }
 }
 
-/// How many pairs of runs, with the bad orgs and without, and how often somebody comes to each of them: seldom enough
-/// that what others feel is not the processor time of these requests.
+/// How many pairs of runs, with and without the bad orgs, and the time between two requests to each bad org. It is
+/// long enough that the processor time of these requests does not affect the others.
 const PAIRS: usize = 41;
 const TICK: Duration = Duration::from_millis(20);
 
-/// Requests to the bad orgs, as long as they are wanted.
+/// Requests to the bad orgs while they are enabled.
 #[derive(Default)]
 struct Noise {
     on: AtomicBool,
-    /// How many were answered with success, and how many not.
+    /// Successful and failed responses.
     good: AtomicUsize,
     bad: AtomicUsize,
 }
 
-/// What others feel of one org that hangs, one that fails and one that rotates its keys with each request.
+/// The effect on other tenants of one org that hangs, one that fails and one that rotates its keys with each request.
 fn noisy(runtime: &Runtime, orgs: &Orgs) {
     let bad = ["hangs", "fails", "rotates"].into_iter().map(|name| orgs.tenant(name));
     let mut asks = orgs.tenant("asks");
-    // An org server, whose tokens are introspected, so that each request of the tenant is one to its org.
+    // An org server, whose tokens are introspected, so that each request of the tenant causes one to its org.
     asks.issuer = asks.issuer.trim_end_matches("/oauth2/default").to_owned();
     let issuer = asks.issuer.clone();
     let well = (0..100).map(|at| orgs.tenant(&name(at)));
@@ -496,13 +499,13 @@ fn noisy(runtime: &Runtime, orgs: &Orgs) {
         row(&format!("p99 of others beside bad orgs, {what}"), format!("{with:.0}"), "us", &compared);
     }
     let count = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-    let told = format!("and {} that could not be answered", count(&noise.bad));
+    let told = format!("and {} that failed", count(&noise.bad));
     row("requests to the bad orgs that were answered", count(&noise.good).to_string(), "", &told);
 }
 
 /// Sends requests to the tenants of the bad orgs in the background.
 fn make_noise(runtime: &Runtime, orgs: &Orgs, app: &Router, noise: &Arc<Noise>) {
-    // Signing takes longer than anything else here.
+    // Signing takes longer than everything else here.
     let rotated: Vec<_> = (0..256).map(|generation| orgs.rotated(generation)).collect();
     let (hangs, fails) = (orgs.token("hangs"), orgs.token("fails"));
     let (orgs, app, noise) = (orgs.clone(), app.clone(), Arc::clone(noise));
@@ -516,7 +519,7 @@ fn make_noise(runtime: &Runtime, orgs: &Orgs, app: &Router, noise: &Arc<Noise>) 
             orgs.0.generation.store(generation, Ordering::Relaxed);
             for (name, token) in [("hangs", &hangs), ("fails", &fails), ("rotates", &rotated[generation])] {
                 let (mut app, request, noise) = (app.clone(), to(name, token), Arc::clone(&noise));
-                // Nobody waits for the one that hangs.
+                // Spawned, because the request to `hangs` never ends.
                 tokio::spawn(async move {
                     let answer = Service::call(&mut app, request).await.unwrap();
                     let count = if answer.status() == StatusCode::OK { &noise.good } else { &noise.bad };
@@ -533,7 +536,7 @@ fn to(name: &str, token: &str) -> Request<Body> {
     request.header(header::AUTHORIZATION, format!("Bearer {token}")).body(Body::empty()).unwrap()
 }
 
-/// Microseconds of the slowest of a hundred requests, which go to these tenants in turn and all have to succeed.
+/// Microseconds of the slowest of a hundred requests, sent to these tenants in turn. All must succeed.
 async fn slowest_of_a_hundred(app: &Router, tokens: &[(String, String)], count: usize) -> f64 {
     let (mut app, mut times) = (app.clone(), Vec::with_capacity(count));
     for (name, token) in tokens.iter().cycle().take(count) {
@@ -541,7 +544,7 @@ async fn slowest_of_a_hundred(app: &Router, tokens: &[(String, String)], count: 
         let start = Instant::now();
         let answer = Service::call(&mut app, request).await.unwrap();
         times.push(start.elapsed().as_secs_f64() * 1e6);
-        assert_eq!(answer.status(), StatusCode::OK, "{name} suffers");
+        assert_eq!(answer.status(), StatusCode::OK, "{name} was disturbed");
     }
     times.sort_by(f64::total_cmp);
     times[times.len() * 99 / 100]
@@ -552,7 +555,7 @@ fn main() {
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let orgs = runtime.block_on(async { Orgs::start(Org::start().await.unwrap()).await });
+    let orgs = runtime.block_on(async { Orgs::start(org().await).await });
     if is_wanted("start and memory") {
         starting(&runtime, &orgs);
     }

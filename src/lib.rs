@@ -5,9 +5,11 @@ pub use okta_auth_core::{
     secret, session, tenant,
 };
 
-/// The guides, compiled as they are read.
+/// Compiles the code blocks of the guides in docs/.
 #[cfg(doctest)]
 mod guides {
+    #[doc = include_str!("../docs/actix.md")]
+    mod actix {}
     #[doc = include_str!("../docs/policies.md")]
     mod policies {}
     #[doc = include_str!("../docs/routes.md")]

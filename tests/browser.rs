@@ -485,7 +485,7 @@ async fn every_page(package: &str) {
         driver
             .run("const f = document.createElement('form'); f.method = 'post'; f.action = '/devices/end'; document.body.append(f); f.submit();")
             .await;
-        driver.shows("You are not signed in any more").await;
+        driver.shows("You are no longer signed in").await;
     };
     assert!(press_everything(&driver, late).await >= 1);
     end(&driver, &profile).await;
@@ -528,7 +528,7 @@ async fn step_up(package: &str) {
     driver.click("button[value=verify]").await;
     driver.is_at(&format!("{base}/sensitive")).await;
     assert!(driver.url().await.ends_with("/sensitive?amount=5"));
-    driver.shows("Sensitive matters").await;
+    driver.shows("Sensitive data").await;
     driver.click("button[data-api]").await;
     driver.shows("GET /api/me: 200").await;
     driver.picture(&format!("8-{package}-granted")).await;
@@ -691,7 +691,7 @@ async fn open_office(driver: &Driver, office: &str, key: &str, package: &str) {
     driver.open(office).await;
     driver.write("input[name=key]", "wrong").await;
     driver.click("main form button").await;
-    driver.shows("This is not the key of this run").await;
+    driver.shows("This key is not correct").await;
     driver.picture(&format!("15-{package}-closed")).await;
     driver.write("input[name=key]", key).await;
     driver.click("main form button").await;
@@ -734,8 +734,8 @@ async fn many_customers(package: &str) {
 
     driver.open(&at("hooli", "/profile")).await;
     driver.shows("There is nothing here").await;
-    let office = lines.iter().find_map(|line| line.split(" go at ").nth(1)).unwrap();
-    let key = lines.iter().find_map(|line| line.split("key of the office is ").nth(1)).unwrap();
+    let office = lines.iter().find_map(|line| line.split("remove customers at ").nth(1)).unwrap();
+    let key = lines.iter().find_map(|line| line.split("key of that page is ").nth(1)).unwrap();
     open_office(&driver, office, key, package).await;
     driver.write("input[name=id][required]", "hooli").await;
     driver.write("input[name=name]", "Hooli").await;

@@ -1,7 +1,7 @@
-//! What the benches share: medians and verdicts, what is wanted of a table, a session, and a server in a process of its
-//! own under load.
+//! Shared code of the benches: medians and verdicts, row filters, a session, and a server in its own process under
+//! load.
 
-#![allow(dead_code, reason = "no bench needs all of it")]
+#![allow(dead_code, reason = "each bench uses only a part")]
 
 use std::io::{BufRead, BufReader};
 use std::pin::pin;
@@ -19,15 +19,15 @@ use tower::Service;
 
 pub(crate) const SECRET: &str = "a cookie secret for benches, 32 bytes";
 
-/// How long one round of a measurement takes, about.
+/// The approximate duration of one round.
 pub(crate) const ROUND: Duration = Duration::from_millis(8);
 
-/// A future that never waits, run to its end.
+/// Runs a future that never waits.
 pub(crate) fn now<F: Future>(future: F) -> F::Output {
     let mut context = Context::from_waker(Waker::noop());
     match pin!(future).poll(&mut context) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("a hot path waited"),
+        Poll::Pending => panic!("a hot path had to wait"),
     }
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn calibrate(work: &mut dyn FnMut()) -> u32 {
     }
 }
 
-/// Microseconds of `work`, over one round.
+/// Microseconds per run of `work`, over one round.
 pub(crate) fn round(work: &mut dyn FnMut(), times: u32) -> f64 {
     let start = Instant::now();
     (0..times).for_each(|_| work());
@@ -56,7 +56,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Whether a figure is below its limit. A limit that is not a number is none.
+/// Whether a figure is below its limit. NaN means no limit.
 pub(crate) fn verdict(figure: f64, limit: f64) -> String {
     match limit {
         limit if limit.is_nan() => String::new(),
@@ -65,20 +65,27 @@ pub(crate) fn verdict(figure: f64, limit: f64) -> String {
     }
 }
 
-/// `cargo bench --bench load -- axum session` measures what has all of the words in its name.
+/// `cargo bench --bench load -- axum session` measures the rows with all of these words in their names.
 pub(crate) fn is_wanted(name: &str) -> bool {
     std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).all(|wanted| name.contains(&wanted))
 }
 
-/// `cargo test --benches` runs a bench too, without `--bench`: it must build and start, and not take its time.
+/// `cargo test --benches` also runs a bench, without `--bench`. It must build and start, but not measure.
 pub(crate) fn is_for_real() -> bool {
     std::env::args().any(|argument| argument == "--bench")
 }
 
-/// Bytes of this process in memory (proc(5)); pages have 4 KiB.
+/// Resident memory of this process in bytes (proc(5)); pages have 4 KiB.
 pub(crate) fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
+}
+
+/// An org whose ID tokens have the profile, the groups and `sid`, so that sessions have one size whatever the default is.
+pub(crate) async fn org() -> Org {
+    let org = Org::builder().thin_id_token(false).groups_claim_everywhere("groups").start().await.unwrap();
+    org.put_client(org.client().session_claim(true));
+    org
 }
 
 /// Signs in through a router and returns the session's `Cookie` header.
@@ -102,7 +109,7 @@ fn cookies(response: &Response) -> String {
     pairs.collect::<Vec<_>>().join("; ")
 }
 
-/// A server of one kind, in a process of its own that ends with its measurement: this program, started again with
+/// A server in its own process, which ends with its measurement. The process is this program with the arguments
 /// `serve`, the kind and a port.
 pub(crate) struct Server {
     process: Child,
@@ -110,7 +117,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it, and waits until it says that it is ready.
+    /// Starts the server, and waits until it prints that it is ready.
     pub(crate) fn start(org: &Org, kind: &str, variables: &[(&str, &str)]) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let program = std::env::current_exe().unwrap();
@@ -131,12 +138,12 @@ impl Server {
         self.process.id()
     }
 
-    /// Puts it under load for so long, and returns what `wrk` says of it.
+    /// Puts the server under load for this time, and returns the output of `wrk`.
     pub(crate) fn load(&self, path: &str, headers: &[String], seconds: u32) -> String {
         self.start_load(path, headers, seconds).end()
     }
 
-    /// The same, for several servers at once.
+    /// Starts the load without waiting, for several servers at once.
     pub(crate) fn start_load(&self, path: &str, headers: &[String], seconds: u32) -> Load {
         let mut wrk = on_processor(Processor::Load, "wrk");
         wrk.args(["-t1", "-c16", &format!("-d{seconds}s")]);
@@ -145,27 +152,27 @@ impl Server {
     }
 }
 
-/// A load generator at work.
+/// A running load generator.
 pub(crate) struct Load(Child);
 
 impl Load {
-    /// Waits for its end, and returns what it says.
+    /// Waits for its end, and returns its output.
     pub(crate) fn end(self) -> String {
         let output = String::from_utf8(self.0.wait_with_output().unwrap().stdout).unwrap();
-        assert!(!output.contains("Non-2xx"), "the server refused: {output}");
+        assert!(!output.contains("Non-2xx"), "the server returned errors: {output}");
         output
     }
 }
 
-/// What a processor is for while servers are under load.
+/// The use of a processor while servers are under load.
 #[derive(Clone, Copy)]
 enum Processor {
     Load,
     Servers,
 }
 
-/// A program that keeps to one processor, where there is `taskset` and more than one: servers to the last one, and what
-/// makes their load to the first one.
+/// A command on one processor, if `taskset` and several processors exist: servers on the last one, load generators on
+/// the first one.
 fn on_processor(processor: Processor, program: &str) -> Command {
     let last = std::thread::available_parallelism().map_or(0, |number| number.get() - 1);
     if last == 0 || Command::new("taskset").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
@@ -184,7 +191,7 @@ impl Drop for Server {
     }
 }
 
-/// Whether there is the program that makes the load.
+/// Whether the load generator is installed.
 pub(crate) fn has_wrk() -> bool {
     Command::new("wrk").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }

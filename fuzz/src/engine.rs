@@ -1,4 +1,5 @@
-//! Engines without Okta: one that reaches nobody, and one with keys whose private half is not used here.
+//! Engines without Okta: one with an unreachable issuer, and one whose issuer publishes a key with an unused private
+//! half.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +11,7 @@ use tokio::runtime::Runtime;
 
 /// The origin of the application.
 pub(crate) const BASE: &str = "https://app.example.com";
-/// An issuer at which nobody listens: port 1 refuses at once.
+/// An issuer without a server: port 1 refuses connections at once.
 pub(crate) const NOWHERE: &str = "http://127.0.0.1:1/oauth2/default";
 /// The name of the session cookie, as browsers see it.
 pub(crate) const SESSION_COOKIE: &str = "__Host-fuzz-session";
@@ -20,20 +21,20 @@ const MODULUS: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPdd
 pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4u\
 DZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
 
-/// An engine of this issuer, with the runtime that its work needs.
+/// Creates an engine for this issuer, and the runtime that it needs.
 pub(crate) fn start(issuer: &str) -> (OktaAuth, Runtime) {
     let config = ConfigBuilder::default()
         .issuer(issuer)
         .client_id("0oa1abcdXYZ2efGhI5d7")
-        .client_secret("a-secret-of-nobody-at-all-0123456789")
+        .client_secret("a-secret-for-fuzzing-only-0123456789")
         .base_url(BASE)
         .cookie_name("fuzz-session")
-        .cookie_secret("a cookie secret of 32 bytes or more, of nobody");
+        .cookie_secret("a cookie secret of 32 bytes or more, for fuzzing");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     (OktaAuth::builder(config).build().expect("the configuration is complete"), runtime)
 }
 
-/// Serves metadata and one key on the loopback interface for as long as the process lives, and returns the issuer.
+/// Serves metadata and one key on the loopback interface until the process ends, and returns the issuer.
 pub(crate) fn issuer() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
     let issuer = format!("http://{}/oauth2/default", listener.local_addr().expect("an address"));
@@ -42,7 +43,7 @@ pub(crate) fn issuer() -> String {
     issuer
 }
 
-/// Answers one request: the keys, or else the metadata.
+/// Answers one request, with the keys or the metadata.
 fn answer(mut stream: TcpStream, issuer: &str) -> std::io::Result<()> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte)? == 1 {

@@ -1,4 +1,4 @@
-//! Text of an operator, with mistakes.
+//! Configuration files of an operator, with mistakes.
 
 use std::path::PathBuf;
 use std::{env, fs, process, thread};
@@ -7,7 +7,7 @@ use okta_auth_core::error::Code;
 use okta_auth_core::policy::PolicySet;
 use okta_auth_core::tenant::{TenantFile, TenantId, TenantKey, TenantTable};
 
-/// Policies load or say what is wrong in which line, and what has loaded can be printed.
+/// Policies either load or fail with the line of the mistake. Loaded policies can be printed.
 pub fn policies(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match PolicySet::parse(text) {
@@ -26,7 +26,7 @@ pub fn policies(data: &[u8]) {
     }
 }
 
-/// Tenants load or the message says what is wrong, and what has loaded is found by each of its keys.
+/// Tenants either load or fail with a message. Loaded tenants are found by each of their keys.
 pub fn tenants(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let path = path();
@@ -46,7 +46,7 @@ pub fn tenants(data: &[u8]) {
     }
 }
 
-/// Every tenant of a table is itself a table, and each of its keys leads to it.
+/// Each tenant of a table forms a valid table of its own, and each of its keys leads to it.
 fn found(table: &TenantTable) {
     for tenant in table.all() {
         assert_eq!(TenantId::parse(tenant.id.as_str()).as_ref(), Some(&tenant.id));
@@ -62,14 +62,14 @@ fn found(table: &TenantTable) {
     assert!(table.all().is_empty() || TenantTable::new(twice).is_err(), "tenants were accepted twice");
 }
 
-/// The line that a message names is there; the end of the text counts as one.
+/// The line in a message must exist; the end of the text counts as a line.
 fn check_line(text: &str, rest: Option<&str>) {
     let digits = rest.unwrap_or_default().split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
     let line: usize = digits.parse().expect("a message names a line");
-    assert!((1..=text.matches('\n').count() + 1).contains(&line), "there is no line {line}");
+    assert!((1..=text.matches('\n').count() + 1).contains(&line), "line {line} does not exist");
 }
 
-/// A file of this thread.
+/// A temporary file for this thread.
 fn path() -> PathBuf {
     env::temp_dir().join(format!("okta-auth-fuzz-{}-{:?}.toml", process::id(), thread::current().id()))
 }

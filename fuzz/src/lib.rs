@@ -1,7 +1,7 @@
-//! The bodies of the fuzz targets: each takes bytes that a stranger has chosen, and panics if an invariant of DESIGN 3
-//! does not hold. They use the public interface alone.
+//! The bodies of the fuzz targets. Each takes untrusted bytes, and panics if an invariant of DESIGN 3 does not hold.
+//! They use only the public interface.
 //!
-//! They are a library so that the seeds run under plain `cargo test` too (`tests/fuzz_seeds.rs`).
+//! They are in a library so that `cargo test` also runs the seeds (`tests/fuzz_seeds.rs`).
 
 mod engine;
 mod files;

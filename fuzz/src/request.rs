@@ -1,4 +1,4 @@
-//! Requests to an engine that knows nobody.
+//! Requests to an engine with an unreachable issuer.
 
 use arbitrary::{Result, Unstructured};
 use bytes::Bytes;
@@ -18,7 +18,7 @@ thread_local! {
 }
 
 const METHODS: &[&str] = &["GET", "POST", "HEAD", "PUT", "OPTIONS"];
-/// A `*` is followed by what the input says.
+/// The input replaces the `*`.
 const TARGETS: &[&str] = &[
     "/",
     "/login?return_to=*",
@@ -35,7 +35,7 @@ const TARGETS: &[&str] = &[
     "/.well-known/oauth-protected-resource",
     "/*",
 ];
-/// The same: a header and what its value begins with.
+/// Headers, with the first part of their values; the input is appended.
 const HEADERS: &[(&str, &str)] = &[
     ("cookie", ""),
     ("cookie", "__Host-fuzz-session="),
@@ -64,7 +64,7 @@ const HEADERS: &[(&str, &str)] = &[
     ("user-agent", ""),
     ("cache-control", ""),
 ];
-/// What a body begins with.
+/// The first part of a body; the input is appended.
 const BODIES: &[&str] = &[
     "",
     "logout_token=",
@@ -74,13 +74,14 @@ const BODIES: &[&str] = &[
     r#"{"sub_id":{"format":"email","email":""#,
 ];
 
-/// One request: nothing panics, nobody is signed in, no redirect leads astray, no session begins.
+/// Sends one request: no panic, no signed-in user, no redirect to a foreign origin, and no new session.
 pub fn request(data: &[u8]) {
     let Ok(Some((parts, body))) = shape(&mut Unstructured::new(data)) else { return };
     ENGINE.with(|(auth, runtime)| runtime.block_on(send(auth, &parts, body)));
 }
 
-/// The request that the input describes, unless `http` refuses it, as servers do before the library sees it.
+/// Builds the request that the input describes. `None` if `http` rejects it, as servers do before the library sees
+/// it.
 fn shape(input: &mut Unstructured<'_>) -> Result<Option<(Parts, Bytes)>> {
     let (method, target) = (*input.choose(METHODS)?, *input.choose(TARGETS)?);
     let mut request = Request::builder().method(method).uri(target.replace('*', input.arbitrary::<&str>()?));
@@ -96,7 +97,8 @@ fn shape(input: &mut Unstructured<'_>) -> Result<Option<(Parts, Bytes)>> {
     Ok(request.body(Bytes::from(body)).ok().map(Request::into_parts))
 }
 
-/// The request as an adapter hands it over: to its own endpoint if there is one, and to a handler for users otherwise.
+/// Passes the request to the engine like an adapter: to the endpoint with this path, or else to a handler that
+/// requires a user.
 async fn send(auth: &OktaAuth, parts: &Parts, body: Bytes) {
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let visit = auth.arrival(parts, target, Renewal::OnArrival).visit().await;
@@ -108,16 +110,16 @@ async fn send(auth: &OktaAuth, parts: &Parts, body: Bytes) {
     check(&visit, reply);
 }
 
-/// What handlers ask.
+/// Calls the methods that handlers use.
 async fn ask(visit: &Visit) -> Reply {
     assert!(visit.access_token::<()>().await.is_err(), "a token was accepted");
-    let challenge = visit.require(&policy::signed_in(), Accepts::SessionOrToken).await.expect_err("somebody was let in");
+    let challenge = visit.require(&policy::signed_in(), Accepts::SessionOrToken).await.expect_err("access was allowed");
     visit.answer(challenge).await
 }
 
-/// What holds for every answer.
+/// Checks that apply to every response.
 fn check(visit: &Visit, mut reply: Reply) {
-    assert!(!matches!(visit.user::<()>(), Ok(Some(_))), "somebody is signed in");
+    assert!(!matches!(visit.user::<()>(), Ok(Some(_))), "a user is signed in");
     visit.finish(reply.headers_mut());
     assert!(reply.status() != StatusCode::INTERNAL_SERVER_ERROR, "an internal error: {reply:?}");
     if let Some(location) = reply.headers().get(LOCATION) {
@@ -129,7 +131,7 @@ fn check(visit: &Visit, mut reply: Reply) {
     assert!(!begins_session(reply.headers()), "a session began: {reply:?}");
 }
 
-/// Whether a cookie of the session, or a chunk of it, is set to anything.
+/// Whether a session cookie, or a chunk of it, is set to a value.
 fn begins_session(headers: &HeaderMap) -> bool {
     headers.get_all(SET_COOKIE).iter().any(|set| {
         let set = set.to_str().expect("a cookie is text");

@@ -1,4 +1,4 @@
-//! Tokens and session cookies that nobody has issued.
+//! Forged tokens and session cookies.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,7 +18,7 @@ thread_local! {
     };
 }
 
-/// Nobody gets in: neither with the text as it is, nor with its lines as header, claims and signature of a JWT.
+/// No access is granted: neither with the text itself, nor with its lines as header, claims and signature of a JWT.
 pub fn token(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     ENGINE.with(|(issuer, auth, runtime)| {
@@ -30,8 +30,8 @@ pub fn token(data: &[u8]) {
     });
 }
 
-/// The lines of the text as the parts of a JWT. With an issuer, what the text leaves out of a good token is added, so
-/// that the checks behind the first ones are reached.
+/// Encodes the lines of the text as the parts of a JWT. With an issuer, missing members of a valid token are added,
+/// so that the later checks are reached.
 fn jwt(text: &str, issuer: Option<&str>) -> String {
     let mut lines = text.split('\n');
     let mut part = |good: Value| {
@@ -51,7 +51,7 @@ fn jwt(text: &str, issuer: Option<&str>) -> String {
     format!("{header}.{claims}.{}", part(Value::Null))
 }
 
-/// As an access token, as an ID token and as a session.
+/// Tries the text as an access token, as an ID token and as a session.
 async fn refused(auth: &OktaAuth, token: &str) {
     let error = auth.verify_access_token(token).await.expect_err("an access token was accepted");
     let _ = (error.to_string(), error.code().as_str());
@@ -61,6 +61,6 @@ async fn refused(auth: &OktaAuth, token: &str) {
     let request = Request::builder().uri("/profile").header("cookie", cookie).header("authorization", bearer);
     let Ok(request) = request.body(()) else { return };
     let visit = auth.arrival(&request.into_parts().0, "/profile", Renewal::OnArrival).visit().await;
-    assert!(!matches!(visit.user::<()>(), Ok(Some(_))), "somebody is signed in");
+    assert!(!matches!(visit.user::<()>(), Ok(Some(_))), "a user is signed in");
     assert!(visit.access_token::<()>().await.is_err(), "a token was accepted");
 }

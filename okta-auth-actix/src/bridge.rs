@@ -1,5 +1,5 @@
-//! Between `http` 0.2, which actix-web speaks, and `http` 1, which the core speaks. Nothing else
-//! in this crate knows both.
+//! Conversions between `http` 0.2, which actix-web uses, and `http` 1, which the core
+//! uses. Only this module of the crate uses both.
 
 use actix_web::http::header as old;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use okta_auth_core::engine::{Arrival, Challenge, Head, HeaderText, Headers, Reply, RouteOptions, Tenants, Visit};
 
-/// Headers of `http` 0.2, to be read where they are.
+/// Headers of `http` 0.2, read in place.
 struct Old<'a>(&'a old::HeaderMap);
 
 impl Headers for Old<'_> {
@@ -22,29 +22,28 @@ impl Headers for Old<'_> {
     }
 }
 
-/// The engine looks at a request.
+/// Authenticates a request with the engine.
 pub(crate) fn arrival(tenants: &Tenants, request: &HttpRequest, options: RouteOptions) -> Arrival {
-    // Path and query as the client sent them; no scope takes a prefix away from them.
+    // Path and query as the client sent them. Scopes do not strip a prefix.
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let authority = request.uri().authority().map(|authority| authority.as_str());
     let (method, headers) = (&method(request), &Old(request.headers()));
     tenants.arrival_of(Head { method, authority, target, headers }, options)
 }
 
-/// The method of a request.
 fn method(request: &HttpRequest) -> Method {
     Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or_default()
 }
 
-/// A request's method, URI and headers. Repeated headers stay apart and in order, and the query is the
-/// client's, byte for byte.
+/// Converts a request's method, URI and headers. Repeated headers keep their order, and
+/// the query keeps its bytes.
 pub(crate) fn parts(request: &HttpRequest) -> Parts {
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = method(request);
     parts.uri = Uri::try_from(request.uri().to_string()).unwrap_or_default();
     for (name, value) in request.headers() {
         let name = HeaderName::from_bytes(name.as_str().as_bytes());
-        // What `http` 0.2 has accepted is accepted here too.
+        // Headers that `http` 0.2 accepts are valid in `http` 1 too.
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
             parts.headers.append(name, value);
         }
@@ -52,7 +51,6 @@ pub(crate) fn parts(request: &HttpRequest) -> Parts {
     parts
 }
 
-/// An answer of the engine as a response of actix-web.
 pub(crate) fn into_response(reply: Reply) -> HttpResponse {
     let (parts, body) = reply.into_parts();
     let status = actix_web::http::StatusCode::from_u16(parts.status.as_u16()).unwrap_or_default();
@@ -65,12 +63,10 @@ pub(crate) fn into_response(reply: Reply) -> HttpResponse {
     response.body(body)
 }
 
-/// The engine's answer in place of a response.
 pub(crate) async fn answer(visit: &Visit, challenge: Challenge, replaced: &HttpResponse) -> HttpResponse {
     into_response(visit.answer_in_place_of(challenge, &Old(replaced.headers())).await)
 }
 
-/// Lets the engine add to a response what the session needs.
 pub(crate) fn finish(visit: &Visit, response: &mut HttpResponse) {
     let finish = visit.finish_of(&Old(response.headers()));
     let headers = response.headers_mut();
@@ -83,7 +79,6 @@ pub(crate) fn finish(visit: &Visit, response: &mut HttpResponse) {
     }
 }
 
-/// A value of `http` 0.2.
 fn old_value(value: &HeaderValue) -> Option<old::HeaderValue> {
     old::HeaderValue::from_bytes(value.as_bytes()).ok()
 }
@@ -111,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_headers_of_an_answer_survive() {
+    fn repeated_headers_of_a_response_survive() {
         let mut reply = Reply::new(bytes::Bytes::from_static(b"body"));
         *reply.status_mut() = http::StatusCode::SEE_OTHER;
         for value in ["a=1; Path=/", "b=2; Path=/"] {

@@ -1,19 +1,19 @@
 //! actix-web middleware and extractors for `okta-auth`.
 //!
-//! It translates between actix-web and [`okta_auth_core::engine`], which decides everything.
-//! Names and behaviour are those of the axum adapter.
+//! The crate translates between actix-web and [`okta_auth_core::engine`], which makes all
+//! decisions. Names and behaviour match those of the axum adapter.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};
 //! use okta_auth_actix::{HandlerError, OktaAuth, OktaAuthLayer, User, okta_auth};
 //!
 //! async fn orders(user: User) -> Result<String, HandlerError> {
-//!     let token = user.access_token().await?; // every error of the library becomes the right answer
+//!     let token = user.access_token().await?; // every error of the library becomes the right response
 //!     Ok(format!("{} bytes for {}", token.expose().len(), user.name()))
 //! }
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let auth = OktaAuth::from_env()?; // once: all workers share it, its keys and its caches
+//! let auth = OktaAuth::from_env()?; // once: all workers share its keys and its caches
 //! let app = move || {
 //!     App::new()
 //!         .route("/profile", web::get().to(|user: User| async move { user.subject().to_owned() }))

@@ -1,5 +1,5 @@
-//! The middleware: reads the session on the way in, writes cookies and the engine's answers on
-//! the way out.
+//! The middleware: loads the session before the handler, and writes cookies and the
+//! engine's responses after it.
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
@@ -17,36 +17,37 @@ use crate::rejection::{layer_missing, marked, report_missing_layer};
 use crate::require::RequireLayer;
 use crate::routes::{OWN, observe_routes};
 
-/// Gives every request its user; for `App::wrap` and `Scope::wrap`.
+/// Provides the user to every request; for `App::wrap` and `Scope::wrap`.
 ///
-/// Middleware that rewrites paths, such as `NormalizePath`, has to be wrapped around it and not
-/// the other way round: policies for routes are asked about the path that is seen here.
+/// Middleware that rewrites paths, such as `NormalizePath`, must wrap this layer, because
+/// policies for routes are evaluated for the path that this layer receives.
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     tenants: Tenants,
-    /// The routes of which something is set, with the patterns of those that are not plain paths.
+    /// The routes with settings; those that are not plain paths have a pattern.
     named: Rc<[(Option<ResourceDef>, String)]>,
 }
 
-/// The route of a request, as far as it is known before the router has chosen.
+/// The route of a request, as far as it is known before the router has matched.
 #[derive(Default)]
 struct RequestRoute<'a> {
-    /// The pattern of the first resource that fits the path; not looked for where no route is
-    /// guarded.
+    /// The pattern of the first resource that matches the path. Not looked up if no route
+    /// is guarded.
     candidate: Option<String>,
-    /// Whether it is one of the library's own, which are open.
+    /// Whether it is one of the library's own routes, which are always open.
     own: bool,
-    /// Every named route that fits.
+    /// Every named route that matches.
     fitting: Vec<&'a str>,
     settings: RouteSettings,
 }
 
 impl OktaAuthLayer {
-    /// A middleware for this application: `OktaAuth`, or `Tenants` for many of them, by value or by
-    /// reference. All workers share its keys and caches.
+    /// Creates a middleware for this application: an `OktaAuth`, or `Tenants` for
+    /// several, by value or by reference. All workers share its keys and caches.
     ///
     /// # Panics
-    /// As `web::resource` does, if a route that has a policy is no pattern of actix-web.
+    /// Panics like `web::resource` if a route with a policy is not a valid pattern of
+    /// actix-web.
     pub fn new(auth: impl Into<Tenants>) -> Self {
         let tenants = auth.into();
         let pattern = |route: &str| route.contains(['{', '*']).then(|| ResourceDef::new(route));
@@ -54,10 +55,11 @@ impl OktaAuthLayer {
         Self { named: named.collect(), tenants }
     }
 
-    /// Finds the route of a request. The path is the router's own reading of it, with `%70` for `p`.
+    /// Finds the route of a request. The path is decoded as the router decodes it: `%70`
+    /// is `p`.
     ///
-    /// The router may choose another resource than the first that fits, by a guard, so every
-    /// named route that fits is asked too.
+    /// Because of guards, the router may choose another resource than the first that
+    /// matches. The policies of all named routes that match are therefore evaluated too.
     fn route(&self, request: &ServiceRequest) -> RequestRoute<'_> {
         let path = request.match_info().as_str();
         let fits = |(pattern, route): &&(Option<ResourceDef>, String)| match pattern {
@@ -77,14 +79,14 @@ impl OktaAuthLayer {
         RequestRoute { candidate, own, fitting, settings }
     }
 
-    /// The options of all routes that fit together.
     fn options_of(&self, fitting: &[&str]) -> RouteOptions {
         let options = fitting.iter().map(|route| self.tenants.options_of(route));
         options.fold(RouteOptions::default(), RouteOptions::or)
     }
 }
 
-/// Asks about the route that fits first, and about all others that fit.
+/// Evaluates the policy of the first matching route, and those of all other matching
+/// routes.
 async fn allow(tenants: &Tenants, visit: &Visit, route: &RequestRoute<'_>) -> Result<(), Challenge> {
     visit.admit()?;
     if route.own || !tenants.has_route_policies() {
@@ -95,7 +97,7 @@ async fn allow(tenants: &Tenants, visit: &Visit, route: &RequestRoute<'_>) -> Re
         let matched = candidate.map_or(MatchedRoute::None, MatchedRoute::Candidate);
         Box::pin(visit.require_route(matched)).await?;
     }
-    // A path that is named public is public, whatever else fits it.
+    // A path that is listed as public is public, even if other routes match it.
     if candidate.is_some_and(|path| !path.contains('{') && tenants.is_public_route(path)) {
         return Ok(());
     }
@@ -107,7 +109,8 @@ async fn allow(tenants: &Tenants, visit: &Visit, route: &RequestRoute<'_>) -> Re
     Ok(())
 }
 
-/// What actix-web wants of every middleware, around a function that handles one request.
+/// Implements the traits of an actix-web middleware around a function that handles one
+/// request.
 macro_rules! middleware {
     ($layer:ident, $service:ident, $handle:ident) => {
         impl<S, B> Transform<S, ServiceRequest> for $layer
@@ -126,7 +129,7 @@ macro_rules! middleware {
             }
         }
 
-        /// What the layer of the same name makes of a service.
+        /// The service that the layer of the same name produces.
         #[derive(Debug)]
         pub struct $service<S> {
             layer: $layer,
@@ -156,7 +159,8 @@ macro_rules! middleware {
 middleware!(OktaAuthLayer, OktaAuthService, handle);
 middleware!(RequireLayer, RequireService, guard);
 
-/// Looks at the request, asks the policy of its route, and finishes the response.
+/// Authenticates the request, evaluates the policy of its route, and finishes the
+/// response.
 async fn handle<S, B>(layer: OktaAuthLayer, inner: Rc<S>, request: ServiceRequest) -> Result<ServiceResponse, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
@@ -166,7 +170,7 @@ where
     let route = layer.route(&request);
     let outer = request.extensions().get::<Visit>().cloned();
     if let Some(outer) = outer.filter(|outer| layer.tenants.has_seen(Some(outer), request.path())) {
-        // The outer layer finishes the response. The route may be known here alone.
+        // The outer layer finishes the response. Only this layer may see the route.
         return match allow(&layer.tenants, &outer, &route).await {
             Ok(()) => Ok(inner.call(request).await?.map_into_boxed_body()),
             Err(challenge) => Ok(request.into_response(marked(&challenge))),
@@ -174,7 +178,7 @@ where
     }
     let visit = match bridge::arrival(&layer.tenants, request.request(), route.settings.options) {
         Arrival::Here(visit) => visit,
-        // On the heap, so that other requests do not carry the room for it along.
+        // Boxed to keep the future of other requests small.
         waiting => Box::pin(waiting.visit()).await,
     };
     request.extensions_mut().insert(visit.clone());
@@ -192,18 +196,17 @@ where
     Ok(ServiceResponse::new(request, answered(&visit, response).await))
 }
 
-/// The engine's answer in place of a challenge that was left, with what the session needs.
+/// Replaces a challenge by the engine's response, and adds the session's headers.
 async fn answered(visit: &Visit, mut response: HttpResponse) -> HttpResponse {
     let challenge = response.extensions_mut().remove::<Challenge>();
     if let Some(challenge) = challenge.or_else(|| visit.unanswered()) {
-        // On the heap, so that other requests do not carry the room for it along.
+        // Boxed to keep the future of other requests small.
         response = Box::pin(bridge::answer(visit, challenge, &response)).await;
     }
     bridge::finish(visit, &mut response);
     response
 }
 
-/// Lets a request through if the policy allows it.
 async fn guard<S, B>(layer: RequireLayer, inner: Rc<S>, request: ServiceRequest) -> Result<ServiceResponse, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,

@@ -1,4 +1,4 @@
-//! Why there is no user or no token, one variant for each cause.
+//! The rejections of the extractors, with one variant for each cause.
 
 use actix_web::{HttpResponse, ResponseError};
 use okta_auth_core::engine::{self, Challenge};
@@ -7,38 +7,44 @@ use okta_auth_core::policy::Decision;
 
 use crate::bridge;
 
-/// Why [`User`](crate::User) could not be extracted. Returned from a handler it becomes the right
-/// answer by itself: a redirect to sign-in for a browser, 401 for anything else, 403 or 503.
+/// Why [`User`](crate::User) could not be extracted.
+///
+/// As the result of a handler it becomes the right response by itself: a redirect to
+/// sign-in for a browser, 401 for other clients, 403 or 503.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserRejection {
-    /// Nobody is signed in.
-    #[error("nobody is signed in")]
+    /// The request has no session.
+    #[error("no user is signed in")]
     NotSignedIn,
-    /// Somebody is, but the claims do not fit the type that the handler asks for.
+    /// The user is signed in, but the claims do not fit the type that the handler
+    /// requests.
     #[error(transparent)]
     Claims(Error),
-    /// Somebody is, but the request would change something and comes from another site.
+    /// The user is signed in, but the request changes state and comes from another site.
     #[error(transparent)]
     CrossOrigin(Error),
-    /// It cannot be told: the session store or Okta does not answer.
+    /// The session store or Okta does not respond, so it is unknown whether a user is
+    /// signed in.
     #[error(transparent)]
     Unavailable(Error),
-    /// The middleware is not there: a mistake in the program.
+    /// The middleware is missing, which is a bug in the program.
     #[error("the layer of okta-auth is missing: {LAYER_MISSING}")]
     LayerMissing,
 }
 
-/// Why [`AccessToken`](crate::AccessToken) could not be extracted, or why a policy that a handler
-/// asked does not let it go on. Returned from a handler it becomes the right answer by itself.
+/// Why [`AccessToken`](crate::AccessToken) could not be extracted, or why a policy in a
+/// handler denied access.
+///
+/// As the result of a handler it becomes the right response by itself.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccessRejection {
-    /// No token was sent, or it was refused, or could not be verified, or a policy said no; the
-    /// challenge's [`code`](Challenge::code) tells which.
-    #[error("this is not allowed: {}", .0.code())]
+    /// The token is missing, was rejected or could not be verified, or a policy denied
+    /// access. The challenge's [`code`](Challenge::code) names the reason.
+    #[error("the request is not allowed: {}", .0.code())]
     Refused(Challenge),
-    /// The layer is not there: a mistake in the program.
+    /// The middleware is missing, which is a bug in the program.
     #[error("the layer of okta-auth is missing: {LAYER_MISSING}")]
     LayerMissing,
 }
@@ -55,8 +61,8 @@ impl UserRejection {
 }
 
 impl From<Error> for UserRejection {
-    /// The variant for an error of the core: of [`SignedIn`](okta_auth_core::engine::SignedIn), for
-    /// example.
+    /// The variant for an error of the core, for example from
+    /// [`SignedIn`](okta_auth_core::engine::SignedIn).
     fn from(error: Error) -> Self {
         match error.code() {
             Code::CrossOrigin => Self::CrossOrigin(error),
@@ -69,7 +75,7 @@ impl From<Error> for UserRejection {
 
 impl AccessRejection {
     /// A stable code for logs and for clients: `login_required`, `invalid_token`,
-    /// `invalid_request`, that of a decision, or that of an error.
+    /// `invalid_request`, the code of a decision, or that of an error.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused(challenge) => challenge.code(),
@@ -77,7 +83,6 @@ impl AccessRejection {
         }
     }
 
-    /// What stands in the way; `None` if it is the program itself.
     pub(crate) fn challenge(&self) -> Option<Challenge> {
         match self {
             Self::Refused(challenge) => Some(challenge.clone()),
@@ -85,17 +90,14 @@ impl AccessRejection {
         }
     }
 
-    /// Nothing for a decision that allows.
     pub(crate) fn unless(decision: Decision, by_token: bool) -> Result<(), Self> {
         Challenge::decision(decision, by_token).map_or(Ok(()), |challenge| Err(Self::Refused(challenge)))
     }
 }
 
-/// The fix for a handler without the middleware.
 pub(crate) const LAYER_MISSING: &str = "call `.wrap(OktaAuthLayer::new(&auth))` on the `App`";
 
 impl UserRejection {
-    /// What stands in the way; `None` if it is the program itself.
     pub(crate) fn challenge(&self) -> Option<Challenge> {
         match self {
             Self::NotSignedIn => Some(Challenge::sign_in()),
@@ -108,8 +110,9 @@ impl UserRejection {
 }
 
 impl ResponseError for UserRejection {
-    /// The middleware replaces all but the last by the engine's own answers on the way out:
-    /// starting a sign-in may need the network, and this function cannot wait.
+    /// The middleware replaces this response by the engine's own, except for a missing
+    /// middleware, because starting a sign-in may need the network and this function
+    /// cannot await.
     fn error_response(&self) -> HttpResponse {
         self.challenge().as_ref().map_or_else(layer_missing, marked)
     }
@@ -121,19 +124,18 @@ impl ResponseError for AccessRejection {
     }
 }
 
-/// A response that the middleware will replace. Should it not be there, it is no way in.
+/// A response that the middleware replaces. Without the middleware it stays a plain 401.
 pub(crate) fn marked(challenge: &Challenge) -> HttpResponse {
     let mut response = HttpResponse::Unauthorized().finish();
     response.extensions_mut().insert(challenge.clone());
     response
 }
 
-/// Reports a request without the middleware.
 pub(crate) fn report_missing_layer(path: &str) {
     engine::report_missing_layer(path, LAYER_MISSING);
 }
 
-/// 500: the program has a mistake, and nobody gets in by it.
+/// Responds with 500 and denies access, because the program has a bug.
 pub(crate) fn layer_missing() -> HttpResponse {
     bridge::into_response(engine::missing_layer())
 }

@@ -26,34 +26,34 @@ use okta_auth_core::policy::Policy;
     note = "call `.require(policy)` on a route such as `web::get().to(handler)`; on a scope or a resource use `.wrap(RequireLayer::new(policy, Accepts::Session))`"
 )]
 pub trait RequireExt: Sized {
-    /// Asks the policy about the user of the session. An access token does not count, and
-    /// beside a session it changes nothing.
+    /// Evaluates the policy for the user of the session. An access token does not count,
+    /// even in addition to a session.
     ///
-    /// A browser without a session is sent to Okta, and so is one whose sign-in is not strong
-    /// or recent enough; any other client gets 401 or 403.
+    /// A browser is redirected to Okta if it has no session, or if its sign-in is not
+    /// strong or recent enough. Other clients get 401 or 403.
     #[must_use]
     fn require(self, policy: Policy) -> Self {
         self.require_for(Accepts::Session, policy)
     }
 
-    /// Asks the policy about the holder of the access token if the request presents one, and
-    /// else about the user of the session.
+    /// Evaluates the policy for the holder of the access token if the request has one,
+    /// and otherwise for the user of the session.
     ///
-    /// Every client of a custom authorization server can get a token for the default audience.
-    /// Set an audience of this API, or name the clients with
+    /// Every client of a custom authorization server can get a token for the default
+    /// audience. Set an audience for this API, or list the clients with
     /// [`accept_client`](okta_auth_core::config::ConfigBuilder::accept_client).
     #[must_use]
     fn require_any(self, policy: Policy) -> Self {
         self.require_for(Accepts::SessionOrToken, policy)
     }
 
-    /// Asks the policy about the holder of the access token. A session does not count.
+    /// Evaluates the policy for the holder of the access token. A session does not count.
     #[must_use]
     fn require_token(self, policy: Policy) -> Self {
         self.require_for(Accepts::Token, policy)
     }
 
-    /// Asks the policy about the caller that these credentials show.
+    /// Evaluates the policy for the caller that the accepted credentials identify.
     #[must_use]
     fn require_for(self, accepts: Accepts, policy: Policy) -> Self;
 }
@@ -65,7 +65,7 @@ impl RequireExt for Route {
 }
 
 /// The middleware of a policy, for `Scope::wrap` and `Resource::wrap`; for a route use
-/// [`RequireExt`]. It covers the `default_service` of the scope or resource too.
+/// [`RequireExt`]. It also covers the `default_service` of the scope or resource.
 #[derive(Clone, Debug)]
 pub struct RequireLayer {
     pub(crate) policy: Policy,
@@ -73,7 +73,7 @@ pub struct RequireLayer {
 }
 
 impl RequireLayer {
-    /// Asks the policy about requests with these kinds of credentials.
+    /// Creates a middleware that evaluates the policy for these kinds of credentials.
     pub fn new(policy: Policy, accepts: Accepts) -> Self {
         Self { policy, accepts }
     }

@@ -10,16 +10,17 @@ use crate::bridge;
 use crate::extract::visit;
 use crate::rejection::layer_missing;
 
-/// The name of the library's resources, by which the middleware knows them whatever scope
-/// they are in.
+/// The name of the library's resources, by which the middleware recognizes them in every
+/// scope.
 pub(crate) const OWN: &str = "okta_auth";
 
 /// The library's routes, for `App::configure` and `Scope::configure`. They need
 /// [`OktaAuthLayer`](crate::OktaAuthLayer) around them.
 ///
-/// The paths are those of [`Config::routes`](okta_auth_core::config::Config::routes). A route of
-/// the application at one of them that was registered earlier is served first, which one line in
-/// the log says at the first request: give one of the two another path.
+/// The paths are those of [`Config::routes`](okta_auth_core::config::Config::routes). If
+/// the application registered a route at one of them earlier, that route is served
+/// instead, and one line in the log reports it at the first request. Give one of the two
+/// another path.
 pub fn okta_auth<T: Into<Tenants>>(auth: T) -> impl FnOnce(&mut ServiceConfig) + use<T> {
     let tenants = auth.into();
     move |config| {
@@ -30,7 +31,6 @@ pub fn okta_auth<T: Into<Tenants>>(auth: T) -> impl FnOnce(&mut ServiceConfig) +
     }
 }
 
-/// Compares the application's table of routes with the configured paths.
 pub(crate) fn observe_routes(tenants: &Tenants, request: &HttpRequest) {
     let table = request.resource_map();
     tenants.observe_routes("`.configure(okta_auth(&auth))` on the `App`", |path| match table.match_name(path) {
@@ -39,7 +39,7 @@ pub(crate) fn observe_routes(tenants: &Tenants, request: &HttpRequest) {
     });
 }
 
-/// Answers a request to one of the library's paths. Only a form has a body, and a short one.
+/// Serves one of the library's paths. Only a POST has a body, and its size is limited.
 async fn serve(endpoint: Endpoint, request: HttpRequest, payload: Payload) -> HttpResponse {
     let Some(visit) = visit(&request) else { return layer_missing() };
     let parts = bridge::parts(&request);

@@ -8,13 +8,13 @@ use okta_auth_core::error::Error;
 
 use crate::rejection::{AccessRejection, LAYER_MISSING, UserRejection, layer_missing, marked};
 
-/// An error to return from a handler: `?` makes one of whatever a method of
-/// [`User`](crate::User) or [`AccessToken`](crate::AccessToken) returns.
+/// An error that a handler returns. `?` converts every error of the methods of
+/// [`User`](crate::User) and [`AccessToken`](crate::AccessToken) into it.
 ///
-/// It becomes the right answer by itself: a sign-in or a step-up for a browser, 401 or 403
-/// with a challenge for a client, 503 with `Retry-After` while Okta or the session store is
-/// away. Pages and JSON have a stable code and a reference, and never the cause, which is in
-/// the log.
+/// It becomes the right response by itself: a sign-in or a step-up for a browser, 401 or
+/// 403 with a challenge for a client, 503 with `Retry-After` while Okta or the session
+/// store is unavailable. Pages and JSON contain a stable code and a reference. The cause
+/// appears only in the log.
 ///
 /// ```
 /// use okta_auth_axum::{HandlerError, User};
@@ -28,7 +28,8 @@ use crate::rejection::{AccessRejection, LAYER_MISSING, UserRejection, layer_miss
 /// # let _ = axum::routing::get::<_, _, ()>(report);
 /// ```
 ///
-/// `okta_auth::Error` itself is no response, because the core knows no framework:
+/// `okta_auth::Error` itself does not implement `IntoResponse`, because the core is
+/// independent of the framework:
 ///
 /// ```compile_fail,E0277
 /// # use okta_auth_axum::User;
@@ -39,7 +40,7 @@ use crate::rejection::{AccessRejection, LAYER_MISSING, UserRejection, layer_miss
 /// let _ = axum::routing::get::<_, _, ()>(report);
 /// ```
 ///
-/// An error type of the application's own takes it in as a variant:
+/// An application's own error type can include it as a variant:
 ///
 /// ```
 /// use axum::response::{IntoResponse, Response};
@@ -68,7 +69,6 @@ use crate::rejection::{AccessRejection, LAYER_MISSING, UserRejection, layer_miss
 #[derive(Clone, Debug)]
 pub struct HandlerError(Kind);
 
-/// What the answer is made of.
 #[derive(Clone, Debug)]
 enum Kind {
     Challenge(Challenge),
@@ -76,7 +76,6 @@ enum Kind {
 }
 
 impl HandlerError {
-    /// A stable code for logs and for clients.
     pub fn code(&self) -> &'static str {
         match &self.0 {
             Kind::Challenge(challenge) => challenge.code(),

@@ -13,19 +13,19 @@ use crate::rejection::{AccessRejection, UserRejection, report_missing_layer};
 
 /// The signed-in user.
 ///
-/// As a plain argument it protects the handler: a browser that nobody has signed in
-/// with goes to Okta and comes back here, any other client gets 401. `Option<User>` is
-/// for pages that are open to everybody, and `Result<User, UserRejection>` for handlers
-/// that want to answer themselves.
+/// As a plain argument it protects the handler: a browser without a session is redirected
+/// to Okta and returns here after sign-in. Other clients get 401. Use `Option<User>` for
+/// public pages, and `Result<User, UserRejection>` for handlers with their own response.
 ///
-/// `C` is your own type for the claims, read with `serde`; `()` asks for none. Claims
-/// that do not fit `C` are answered with 403.
+/// `C` is the application's type for the claims, deserialized with `serde`; use `()` if
+/// the handler needs no claims. Claims that do not fit `C` cause a 403.
 ///
-/// A POST and its like must come from the application's own pages, by `Origin` and
-/// `Sec-Fetch-Site`; else it is answered with 403. `Option<User>` is `None` in both cases.
+/// A request with an unsafe method, such as POST, must come from the application's own
+/// pages, which `Origin` and `Sec-Fetch-Site` show. Otherwise it gets 403. `Option<User>`
+/// is `None` in both cases.
 ///
-/// A handler that calls methods of it returns [`HandlerError`](crate::HandlerError), and
-/// `Json<User>` answers with the claims.
+/// A handler that calls its methods returns [`HandlerError`](crate::HandlerError), and
+/// `Json<User>` is a response with the claims.
 ///
 /// ```
 /// # use okta_auth_axum::User;
@@ -43,8 +43,8 @@ pub struct User<C = ()>(SignedIn<C>);
 
 /// Whether this browser has just signed out and come back from Okta.
 ///
-/// For a page that says so: [`just_now`](Self::just_now) is `true` for one page
-/// navigation after a sign-out, and only while no user is signed in again.
+/// For a page that confirms the sign-out: [`just_now`](Self::just_now) is `true` for one
+/// page navigation after a sign-out, unless a user is signed in again.
 ///
 /// ```
 /// # use okta_auth_axum::SignedOut;
@@ -64,10 +64,11 @@ impl SignedOut {
 
 /// The holder of the access token that the request presents (RFC 6750).
 ///
-/// As a plain argument it protects the handler of an API: without a token the answer is 401
-/// with a challenge that names the API's metadata and no error, with one that is no good 401
-/// `invalid_token`, and 503 with `Retry-After` while the issuer cannot be reached. A session does
-/// not count. `Option<AccessToken>` is `None` for all of these.
+/// As a plain argument it protects the handler of an API. Without a token the response is
+/// 401 with a challenge that names the API's metadata and no error. With an invalid token
+/// it is 401 `invalid_token`, and while the issuer cannot be reached 503 with
+/// `Retry-After`. A session does not count. `Option<AccessToken>` is `None` in all these
+/// cases.
 ///
 /// ```
 /// # use okta_auth_axum::AccessToken;
@@ -78,15 +79,15 @@ impl SignedOut {
 #[derive(Clone, Debug)]
 pub struct AccessToken<C = ()>(BearerToken<C>);
 
-/// What both extractors are: the core's own type, and policies that a handler asks.
+/// Methods that both extractors share.
 macro_rules! extractor {
     ($name:ident, $inner:ident, $by_token:literal) => {
         impl<C> $name<C> {
-            /// Goes on if the policy allows it: for decisions that a handler can make only once
-            /// it knows more than the route.
+            /// Checks a policy in the handler, for decisions that need more than the
+            /// route.
             ///
             /// # Errors
-            /// The answer to return.
+            /// The response to return if the policy denies access.
             pub async fn require(&self, policy: &Policy) -> Result<(), AccessRejection> {
                 AccessRejection::unless(self.0.decide(policy).await, $by_token)
             }
@@ -102,7 +103,8 @@ macro_rules! extractor {
     };
 }
 
-/// The claims of the session as one JSON object, and no token: `Json(user)` is an answer.
+/// The claims of the session as one JSON object, without any token, so that `Json(user)`
+/// is a response.
 impl<C> Serialize for User<C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
@@ -174,13 +176,12 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedOut {
     }
 }
 
-/// The user of a request.
 fn user<C: DeserializeOwned + 'static>(parts: &Parts) -> Result<Option<User<C>>, UserRejection> {
     let visit = visit(parts).ok_or(UserRejection::LayerMissing)?;
     Ok(visit.user().map_err(UserRejection::from)?.map(User))
 }
 
-/// What the layer has found out about a request. Without the layer that is reported.
+/// Returns the result of the layer. If the layer is missing, that is reported.
 pub(crate) fn visit(parts: &Parts) -> Option<&Visit> {
     let visit = parts.extensions.get::<Visit>();
     if visit.is_none() {

@@ -1,5 +1,5 @@
-//! The tower layer: reads the session on the way in, writes cookies and the engine's
-//! answers on the way out.
+//! The tower layer: loads the session before the handler, and writes cookies and the
+//! engine's responses after it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,53 +17,50 @@ use tower_service::Service;
 
 use crate::rejection::marked;
 
-/// Gives every request its user. [`RouterExt::okta_auth`](crate::RouterExt::okta_auth)
-/// adds it along with the library's routes; on its own it is for services that have
-/// those elsewhere.
+/// Provides the user to every request.
+/// [`RouterExt::okta_auth`](crate::RouterExt::okta_auth) adds it together with the
+/// library's routes. Use it directly in services that mount those routes elsewhere.
 ///
-/// It goes into a [`tower::ServiceBuilder`](https://docs.rs/tower) too, with any layer inside
-/// that changes the body of responses, such as compression.
+/// It also works in a [`tower::ServiceBuilder`](https://docs.rs/tower), around layers
+/// that change the response body, such as compression.
 #[derive(Clone, Debug)]
 pub struct OktaAuthLayer {
     tenants: Tenants,
-    /// Whether it is around the library's own routes, which are open.
+    /// Whether it wraps the library's own routes, which are always open.
     own: bool,
-    /// Whether the library's routes are in the router that this is a layer of.
+    /// Whether the library's routes are in the router that this layer wraps.
     with_routes: bool,
 }
 
 impl OktaAuthLayer {
-    /// A layer for this application: `OktaAuth`, or `Tenants` for many of them, by value or by
-    /// reference.
+    /// Creates a layer for this application: an `OktaAuth`, or `Tenants` for several, by
+    /// value or by reference.
     pub fn new(auth: impl Into<Tenants>) -> Self {
         Self { tenants: auth.into(), own: false, with_routes: false }
     }
 
-    /// A layer of the router that has the library's routes.
     pub(crate) fn with_routes(tenants: Tenants) -> Self {
         Self { with_routes: true, ..Self::new(tenants) }
     }
 
-    /// What a layer of the same application around this one has found out.
+    /// Returns the result of an outer layer of the same application, if there is one.
     fn seen<B>(&self, request: &Request<B>) -> Option<Visit> {
         let outer = request.extensions().get::<Visit>()?;
         self.tenants.has_seen(Some(outer), request.uri().path()).then(|| outer.clone())
     }
 
-    /// The layer of the library's own routes. They are open wherever they are nested: a
-    /// callback that needed a user would lead back to Okta for ever.
+    /// The layer of the library's own routes. They are open at every nesting level,
+    /// because a callback that requires a user would redirect to Okta forever.
     pub(crate) fn of_own_routes(tenants: Tenants) -> Self {
         Self { own: true, ..Self::with_routes(tenants) }
     }
 
-    /// How requests to a route are treated.
     fn settings(&self, matched: Option<&MatchedPath>) -> RouteSettings {
         let settings = self.tenants.route(matched_route(matched));
         RouteSettings::new(settings.options, settings.is_guarded && !self.own)
     }
 }
 
-/// The route as axum matched it.
 fn matched_route(matched: Option<&MatchedPath>) -> MatchedRoute<'_> {
     matched.map_or(MatchedRoute::None, |matched| MatchedRoute::Chosen(matched.as_str()))
 }
@@ -76,7 +73,7 @@ impl<S> Layer<S> for OktaAuthLayer {
     }
 }
 
-/// What [`OktaAuthLayer`] makes of a service. It never fails by itself.
+/// The service that [`OktaAuthLayer`] produces. It adds no errors of its own.
 #[derive(Clone, Debug)]
 pub struct OktaAuthService<S> {
     layer: OktaAuthLayer,
@@ -84,7 +81,8 @@ pub struct OktaAuthService<S> {
 }
 
 impl<S: Clone> OktaAuthService<S> {
-    /// The service that is ready. A clone takes its place; see tower's docs on cloned services.
+    /// Takes the service that is ready and leaves a clone; see tower's docs on cloned
+    /// services.
     fn take_ready(&mut self) -> S {
         let fresh = self.inner.clone();
         std::mem::replace(&mut self.inner, fresh)
@@ -108,7 +106,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
-        // The router has matched already: no path is parsed here.
+        // The router has already matched, so no path is parsed here.
         let matched = request.extensions().get::<MatchedPath>();
         let settings = self.layer.settings(matched);
         let route = settings.is_guarded.then(|| matched.cloned());
@@ -116,7 +114,7 @@ where
             return OktaAuthFuture::rest(inside(outer, route, self.take_ready(), request));
         }
         let arrival = {
-            // Inside `nest`, the URI has lost its prefix; where the browser goes back to has not.
+            // Inside `nest` the URI lacks its prefix, but the browser must return to the whole path.
             let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
             if self.layer.with_routes {
                 self.layer.tenants.observe_nesting(uri.path(), request.uri().path());
@@ -150,8 +148,8 @@ where
     }
 }
 
-/// A request that an outer layer has looked at, and finishes. The route may be known here
-/// alone, so its policy is asked here.
+/// Handles a request that an outer layer has authenticated and will finish. Only this
+/// layer may have the matched route, so it evaluates the route's policy.
 async fn inside<S, RequestBody, ResponseBody>(
     visit: Visit,
     route: Option<Option<MatchedPath>>,
@@ -171,20 +169,21 @@ where
     Ok(ready.call(request).await?.map(Body::new))
 }
 
-/// Whether a request reaches its handler without anything that has to be awaited. `route`
-/// is its matched path, if the route is guarded.
+/// Whether a request reaches its handler without awaiting anything. `route` is its
+/// matched path, if the route is guarded.
 fn passes(visit: &Visit, route: Option<&Option<MatchedPath>>) -> bool {
     route.is_none_or(|matched| matches!(visit.try_require_route(matched_route(matched.as_ref())), Some(Ok(()))))
 }
 
 pin_project_lite::pin_project! {
-    /// The response to come of [`OktaAuthService`].
+    /// The response future of [`OktaAuthService`].
     #[project = Project]
-    #[allow(missing_debug_implementations, missing_docs, reason = "it is there to be awaited")]
+    #[allow(missing_debug_implementations, missing_docs, reason = "it is only awaited")]
     pub enum OktaAuthFuture<F, E> {
-        /// Nearly all requests: the handler is at work, and nothing has to be awaited before or after it.
+        /// Nearly all requests: the handler runs, and nothing is awaited before or after
+        /// it.
         Handled { #[pin] response: F, visit: Visit },
-        /// The others.
+        /// All other requests.
         Rest { future: Pin<Box<dyn Future<Output = Result<Response, E>> + Send>> },
     }
 }
@@ -221,12 +220,11 @@ where
     }
 }
 
-/// What a handler left to be answered.
 fn challenge(visit: &Visit, response: &mut Response) -> Option<Challenge> {
     response.extensions_mut().remove::<Challenge>().or_else(|| visit.unanswered())
 }
 
-/// Answers a challenge that a handler left, and adds what the session needs.
+/// Responds to a challenge that a handler left, and adds the session's headers.
 async fn finished(visit: &Visit, mut response: Response) -> Response {
     if let Some(challenge) = challenge(visit, &mut response) {
         return answered(visit, challenge, response.headers()).await;
@@ -235,14 +233,12 @@ async fn finished(visit: &Visit, mut response: Response) -> Response {
     response
 }
 
-/// The answer of the engine in place of a handler's.
 async fn answered(visit: &Visit, challenge: Challenge, replaced: &HeaderMap) -> Response {
     let mut response = into_response(visit.answer_in_place_of(challenge, replaced).await);
     visit.finish(response.headers_mut());
     response
 }
 
-/// An answer of the engine as a response of axum.
 pub(crate) fn into_response(reply: Reply) -> Response {
     reply.map(Body::from)
 }

@@ -1,14 +1,14 @@
 //! axum middleware and extractors for `okta-auth`.
 //!
-//! The crate is thin on purpose: it translates between axum and
-//! [`okta_auth_core::engine`], which decides everything.
+//! The crate is deliberately thin: it translates between axum and
+//! [`okta_auth_core::engine`], which makes all decisions.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
 //! use okta_auth_axum::{HandlerError, OktaAuth, RouterExt, User};
 //!
 //! async fn orders(user: User) -> Result<String, HandlerError> {
-//!     let token = user.access_token().await?; // every error of the library becomes the right answer
+//!     let token = user.access_token().await?; // every error of the library becomes the right response
 //!     Ok(format!("{} bytes for {}", token.expose().len(), user.name()))
 //! }
 //!

@@ -1,4 +1,4 @@
-//! Why there is no user or no token, one variant for each cause.
+//! The rejections of the extractors, with one variant for each cause.
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -10,42 +10,44 @@ use crate::layer::into_response;
 
 /// Why [`User`](crate::User) could not be extracted.
 ///
-/// Returned from a handler it becomes the right answer by itself; for
-/// [`NotSignedIn`](Self::NotSignedIn) that is a redirect to sign-in for a browser and
-/// 401 for anything else.
+/// As the result of a handler it becomes the right response by itself. For
+/// [`NotSignedIn`](Self::NotSignedIn) that is a redirect to sign-in for a browser, and
+/// 401 for other clients.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserRejection {
-    /// Nobody is signed in.
-    #[error("nobody is signed in")]
+    /// The request has no session.
+    #[error("no user is signed in")]
     NotSignedIn,
-    /// Somebody is, but the claims do not fit the type that the handler asks for.
+    /// The user is signed in, but the claims do not fit the type that the handler
+    /// requests.
     #[error(transparent)]
     Claims(Error),
-    /// Somebody is, but the request would change something and comes from another site.
+    /// The user is signed in, but the request changes state and comes from another site.
     #[error(transparent)]
     CrossOrigin(Error),
-    /// It cannot be told: the session store or Okta does not answer.
+    /// The session store or Okta does not respond, so it is unknown whether a user is
+    /// signed in.
     #[error(transparent)]
     Unavailable(Error),
-    /// The layer is not there: a mistake in the program.
+    /// The layer is missing, which is a bug in the program.
     #[error("the layer of okta-auth is missing: {LAYER_MISSING}")]
     LayerMissing,
 }
 
-/// Why [`AccessToken`](crate::AccessToken) could not be extracted, or why a policy that a
-/// handler asked does not let it go on.
+/// Why [`AccessToken`](crate::AccessToken) could not be extracted, or why a policy in a
+/// handler denied access.
 ///
-/// Returned from a handler it becomes the right answer by itself: 400, 401 or 403 with a
-/// challenge, a redirect to a stronger sign-in, or 503.
+/// As the result of a handler it becomes the right response by itself: 400, 401 or 403
+/// with a challenge, a redirect to a stronger sign-in, or 503.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccessRejection {
-    /// No token was sent, or it was refused, or could not be verified, or a policy said no; the
-    /// challenge's [`code`](Challenge::code) tells which.
-    #[error("this is not allowed: {}", .0.code())]
+    /// The token is missing, was rejected or could not be verified, or a policy denied
+    /// access. The challenge's [`code`](Challenge::code) names the reason.
+    #[error("the request is not allowed: {}", .0.code())]
     Refused(Challenge),
-    /// The layer is not there: a mistake in the program.
+    /// The layer is missing, which is a bug in the program.
     #[error("the layer of okta-auth is missing: {LAYER_MISSING}")]
     LayerMissing,
 }
@@ -62,8 +64,8 @@ impl UserRejection {
 }
 
 impl From<Error> for UserRejection {
-    /// The variant for an error of the core: of [`SignedIn`](okta_auth_core::engine::SignedIn), for
-    /// example.
+    /// The variant for an error of the core, for example from
+    /// [`SignedIn`](okta_auth_core::engine::SignedIn).
     fn from(error: Error) -> Self {
         match error.code() {
             Code::CrossOrigin => Self::CrossOrigin(error),
@@ -76,7 +78,7 @@ impl From<Error> for UserRejection {
 
 impl AccessRejection {
     /// A stable code for logs and for clients: `login_required`, `invalid_token`,
-    /// `invalid_request`, that of a decision, or that of an error.
+    /// `invalid_request`, the code of a decision, or that of an error.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused(challenge) => challenge.code(),
@@ -84,7 +86,6 @@ impl AccessRejection {
         }
     }
 
-    /// What stands in the way; `None` if it is the program itself.
     pub(crate) fn into_challenge(self) -> Option<Challenge> {
         match self {
             Self::Refused(challenge) => Some(challenge),
@@ -92,17 +93,14 @@ impl AccessRejection {
         }
     }
 
-    /// Nothing for a decision that allows.
     pub(crate) fn unless(decision: Decision, by_token: bool) -> Result<(), Self> {
         Challenge::decision(decision, by_token).map_or(Ok(()), |challenge| Err(Self::Refused(challenge)))
     }
 }
 
-/// The fix for a handler without the layer.
 pub(crate) const LAYER_MISSING: &str = "call `.okta_auth(&auth)` on the `Router`, after the last `.route(..)`";
 
 impl UserRejection {
-    /// What stands in the way; `None` if it is the program itself.
     pub(crate) fn into_challenge(self) -> Option<Challenge> {
         match self {
             Self::NotSignedIn => Some(Challenge::sign_in()),
@@ -113,8 +111,8 @@ impl UserRejection {
 }
 
 impl IntoResponse for UserRejection {
-    /// The layer replaces all but the last by the engine's own answers on the way out:
-    /// starting a sign-in may need the network, and this function cannot wait.
+    /// The layer replaces this response by the engine's own, except for a missing layer,
+    /// because starting a sign-in may need the network and this function cannot await.
     fn into_response(self) -> Response {
         self.into_challenge().map_or_else(layer_missing, marked)
     }
@@ -126,19 +124,18 @@ impl IntoResponse for AccessRejection {
     }
 }
 
-/// A response that the layer will replace. Should the layer not be there, it is no way in.
+/// A response that the layer replaces. Without the layer it stays a plain 401.
 pub(crate) fn marked(challenge: Challenge) -> Response {
     let mut response = StatusCode::UNAUTHORIZED.into_response();
     response.extensions_mut().insert(challenge);
     response
 }
 
-/// Reports a request without the layer.
 pub(crate) fn report_missing_layer(path: &str) {
     engine::report_missing_layer(path, LAYER_MISSING);
 }
 
-/// 500: the program has a mistake, and nobody gets in by it.
+/// Responds with 500 and denies access, because the program has a bug.
 pub(crate) fn layer_missing() -> Response {
     into_response(engine::missing_layer())
 }

@@ -26,63 +26,62 @@ use crate::rejection::{layer_missing, marked, report_missing_layer};
 /// # let _ = app;
 /// ```
 ///
-/// The policy covers everything that the router or the route has so far: its fallback and
-/// the answer to methods that it does not have too. So with a policy on a whole router a
-/// request to an unknown path is asked to sign in, and not told that the path is unknown.
-/// In a router that is nested this ends at the nest. A router that is merged brings its
-/// fallback along; `reset_fallback` after the `merge` makes unknown paths 404 again.
+/// The policy covers every route that the router has so far, including its fallback and
+/// the response for unsupported methods. With a policy on a whole router, a request to an
+/// unknown path therefore starts a sign-in instead of returning 404. In a nested router
+/// this applies only below the nest. A merged router brings its fallback along; call
+/// `reset_fallback` after the `merge` to get 404 for unknown paths again.
 #[diagnostic::on_unimplemented(
     message = "a policy cannot be attached to `{Self}`",
     note = "call `.require(policy)` on a `Router`, or on a route such as `get(handler)`"
 )]
 pub trait RequireExt: Sized {
-    /// Asks the policy about the user of the session. An access token does not count, and
-    /// beside a session it changes nothing.
+    /// Evaluates the policy for the user of the session. An access token does not count,
+    /// even in addition to a session.
     ///
-    /// A browser without a session is sent to Okta, and so is one whose sign-in is not strong
-    /// or recent enough; any other client gets 401 or 403.
+    /// A browser is redirected to Okta if it has no session, or if its sign-in is not
+    /// strong or recent enough. Other clients get 401 or 403.
     #[must_use]
     fn require(self, policy: Policy) -> Self {
         self.require_for(Accepts::Session, policy)
     }
 
-    /// Asks the policy about the holder of the access token if the request presents one, and
-    /// else about the user of the session.
+    /// Evaluates the policy for the holder of the access token if the request has one,
+    /// and otherwise for the user of the session.
     ///
-    /// Every client of a custom authorization server can get a token for the default audience.
-    /// Set an audience of this API, or name the clients with
+    /// Every client of a custom authorization server can get a token for the default
+    /// audience. Set an audience for this API, or list the clients with
     /// [`accept_client`](okta_auth_core::config::ConfigBuilder::accept_client).
     #[must_use]
     fn require_any(self, policy: Policy) -> Self {
         self.require_for(Accepts::SessionOrToken, policy)
     }
 
-    /// Asks the policy about the holder of the access token. A session does not count.
+    /// Evaluates the policy for the holder of the access token. A session does not count.
     #[must_use]
     fn require_token(self, policy: Policy) -> Self {
         self.require_for(Accepts::Token, policy)
     }
 
-    /// Asks the policy about the caller that these credentials show.
+    /// Evaluates the policy for the caller that the accepted credentials identify.
     #[must_use]
     fn require_for(self, accepts: Accepts, policy: Policy) -> Self;
 }
 
 impl<S: Clone + Send + Sync + 'static> RequireExt for Router<S> {
     fn require_for(self, accepts: Accepts, policy: Policy) -> Self {
-        // Not a `route_layer`, which leaves the fallback out.
+        // Not a `route_layer`, because that excludes the fallback.
         self.layer(from_fn(move |request, next| guard(policy.clone(), accepts, request, next)))
     }
 }
 
 impl<S: Clone + Send + Sync + 'static> RequireExt for MethodRouter<S, Infallible> {
     fn require_for(self, accepts: Accepts, policy: Policy) -> Self {
-        // Not a `route_layer`: a handler for `any` method is a fallback.
+        // Not a `route_layer`, because a handler for `any` method is a fallback.
         self.layer(from_fn(move |request, next| guard(policy.clone(), accepts, request, next)))
     }
 }
 
-/// Lets a request through if the policy allows it.
 async fn guard(policy: Policy, accepts: Accepts, request: Request, next: Next) -> Response {
     let Some(visit) = request.extensions().get::<Visit>().cloned() else {
         report_missing_layer(request.uri().path());

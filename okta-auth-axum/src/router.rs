@@ -1,4 +1,4 @@
-//! `Router::okta_auth`: the library's routes and its layer, in one call.
+//! `Router::okta_auth`: adds the library's routes and its layer in one call.
 
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
@@ -19,22 +19,22 @@ use crate::rejection::layer_missing;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `okta_auth`: it is not an `axum::Router`",
     note = "call `.okta_auth(&auth)` on the `Router`, after its last `.route(..)`",
-    note = "an `axum` of another version than 0.8 is another type of the same name"
+    note = "axum 0.8 is required: other versions of `axum` have a different `Router` type"
 )]
 pub trait RouterExt {
-    /// Mounts sign-in, callback and sign-out, and adds the layer that gives every route
-    /// its user: of `OktaAuth`, or of `Tenants` for many of them, by value or by reference.
+    /// Mounts sign-in, callback and sign-out, and adds the layer that provides the user
+    /// to every route. `auth` is an `OktaAuth`, or `Tenants` for several, by value or by
+    /// reference.
     ///
-    /// Call it after the last route and after the fallback: as with every layer of axum,
-    /// what is added later does not see it, and is open whatever
-    /// [`protect_all_except`](okta_auth_core::engine::OktaAuthBuilder::protect_all_except)
-    /// says. The paths are those of
-    /// [`Config::routes`](okta_auth_core::config::Config::routes).
+    /// Call it after the last route and after the fallback. As with every layer of axum,
+    /// routes that are added later are outside the layer. They are open, even with
+    /// [`protect_all_except`](okta_auth_core::engine::OktaAuthBuilder::protect_all_except).
+    /// The paths are those of [`Config::routes`](okta_auth_core::config::Config::routes).
     ///
     /// # Panics
-    /// As `Router::route` does, if the router already has a route at one of those paths: one
-    /// of the application, or one of an earlier `.okta_auth(..)`. The message names the path
-    /// and the setter that moves it, such as `ConfigBuilder::login_path`.
+    /// Panics like `Router::route` if the router already has a route at one of those
+    /// paths, from the application or from an earlier `.okta_auth(..)`. The message names
+    /// the path and the setter that moves it, such as `ConfigBuilder::login_path`.
     #[must_use]
     #[track_caller]
     fn okta_auth(self, auth: impl Into<Tenants>) -> Self;
@@ -53,10 +53,11 @@ impl<S: Clone + Send + Sync + 'static> RouterExt for Router<S> {
     }
 }
 
-/// Adds one of the library's routes. axum cannot be asked whether there is a route at a path:
-/// it panics, with a message that names neither the library nor the fix.
+/// Adds one of the library's routes. axum has no way to check for a route at a path. It
+/// panics with a message that names neither the library nor the fix, so this function
+/// adds both.
 #[track_caller]
-#[allow(clippy::panic, reason = "`Router::route` panics here too, with less to go on")]
+#[allow(clippy::panic, reason = "`Router::route` panics here too, with a less helpful message")]
 fn with_endpoint<S: Clone + Send + Sync + 'static>(
     router: Router<S>,
     endpoint: Endpoint,

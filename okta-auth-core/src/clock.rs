@@ -1,4 +1,4 @@
-//! Time enters here and nowhere else, so that tests can turn the clock.
+//! The clock. All code reads the time through it, so that tests can control the time.
 //!
 //! Any `Fn() -> SystemTime` is a clock:
 //!
@@ -19,12 +19,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Tells the time. The default is [`SystemClock`].
+/// A source of the current time. The default is [`SystemClock`].
 ///
-/// It may jump in either direction: nothing is kept for ever because of a clock that
-/// was set back, and nothing overflows because of one that was set wrong.
+/// The time may jump in either direction. No cached value becomes permanent if the clock
+/// jumps backwards, and a wrong clock causes no overflow.
 pub trait Clock: Send + Sync + 'static {
-    /// The present moment.
+    /// The current time.
     fn now(&self) -> SystemTime;
 }
 
@@ -44,22 +44,19 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that can be shared.
 #[derive(Clone)]
 pub(crate) struct SharedClock(Arc<dyn Clock>);
 
 impl SharedClock {
-    /// Puts a clock where any number of owners can read it.
     pub(crate) fn new(clock: impl Clock) -> Self {
         Self(Arc::new(clock))
     }
 
-    /// The present moment, in whole seconds.
+    /// The current time, in whole seconds.
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from(self.0.now())
     }
 
-    /// The present moment, in microseconds.
     pub(crate) fn moment(&self) -> Moment {
         let since = self.0.now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Moment(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
@@ -72,22 +69,19 @@ impl Default for SharedClock {
     }
 }
 
-/// Measures how long something takes, whatever the clock is set to in the meantime.
+/// Measures durations with a monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
-    /// From now on.
     pub(crate) fn start() -> Self {
         Self(std::time::Instant::now())
     }
 
-    /// Until now.
     pub(crate) fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
 
-    /// One that was started at another moment.
     #[cfg(test)]
     pub(crate) const fn since(start: std::time::Instant) -> Self {
         Self(start)
@@ -109,29 +103,29 @@ impl fmt::Debug for SharedClock {
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From seconds since the epoch.
+    /// Creates a timestamp from seconds since the epoch.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds)
     }
 
-    /// Seconds since the epoch.
+    /// The seconds since the epoch.
     pub const fn seconds(self) -> i64 {
         self.0
     }
 
-    /// This moment, `span` later. Fractions of a second are dropped.
+    /// This time plus `span`. Fractions of a second are dropped.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(whole_seconds(span)))
     }
 
-    /// This moment, `span` earlier. Fractions of a second are dropped.
+    /// This time minus `span`. Fractions of a second are dropped.
     #[must_use]
     pub fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(whole_seconds(span)))
     }
 
-    /// The time from `earlier` to this moment; zero if `earlier` is later.
+    /// The time from `earlier` to this time; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -146,26 +140,24 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
-/// Microseconds since 1970-01-01T00:00:00Z, for what must be ordered within a second.
+/// Microseconds since 1970-01-01T00:00:00Z, to order events within a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Moment(u64);
 
 impl Moment {
-    /// From seconds since the epoch.
     #[cfg(test)]
     pub(crate) const fn from_seconds(seconds: u64) -> Self {
         Self(seconds * 1_000_000)
     }
 
-    /// The whole seconds of this moment.
     pub(crate) fn timestamp(self) -> Timestamp {
         Timestamp(i64::try_from(self.0 / 1_000_000).unwrap_or(i64::MAX))
     }
 
-    /// This moment, or the one right after `other` if that is not earlier and no more than
-    /// a minute ahead: a clock that was set back far must not date anything into the
-    /// future.
+    /// Returns this moment, or the one right after `other` if `other` is not earlier and
+    /// less than a minute ahead. Beyond a minute a clock has jumped far, and no event
+    /// must get a date in the future.
     #[must_use]
     pub(crate) fn after(self, other: Self) -> Self {
         match other.0.checked_sub(self.0) {
@@ -175,15 +167,14 @@ impl Moment {
     }
 }
 
-/// A `NumericDate` (RFC 7519 §2): any JSON number is one, with or without a fraction.
+/// A `NumericDate` (RFC 7519 §2): any JSON number, with or without a fraction.
 ///
 /// It is rounded down, so that a token never lives longer than its `exp` says. A number
-/// beyond the range of [`Timestamp`] becomes the first or the last moment of that range.
+/// outside the range of [`Timestamp`] saturates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NumericDate(pub(crate) Timestamp);
 
 impl NumericDate {
-    /// Reads a claim; `None` if it is no number.
     pub(crate) fn read(value: &serde_json::Value) -> Option<Timestamp> {
         <Self as serde::Deserialize>::deserialize(value).ok().map(|date| date.0)
     }
@@ -218,7 +209,7 @@ impl<'de> serde::Deserialize<'de> for NumericDate {
     }
 }
 
-/// A span of time as files of settings have it.
+/// A duration in configuration files, in seconds.
 #[cfg(feature = "toml")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seconds(pub(crate) Duration);
@@ -250,7 +241,7 @@ impl<'de> serde::Deserialize<'de> for Seconds {
     }
 }
 
-/// Whole seconds of a span, at most as many as a timestamp can hold.
+/// Saturates at the maximum of a timestamp.
 fn whole_seconds(span: Duration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }

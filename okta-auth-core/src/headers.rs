@@ -1,9 +1,9 @@
-//! The headers of a request, whatever framework they come in.
+//! The headers of a request, independent of the framework.
 //!
-//! actix-web has the types of `http` 0.2 and this crate those of `http` 1. A session's
-//! cookie has kilobytes: to make one of the other it would be copied, and each of its
-//! bytes looked at once more. So the engine reads headers through a trait, and keeps
-//! the few that it needs as the framework has them.
+//! actix-web uses the types of `http` 0.2, and this crate those of `http` 1. A session
+//! cookie has kilobytes, and converting it would copy and validate each byte again. The
+//! engine therefore reads headers through a trait, and keeps the few that it needs in the
+//! framework's own type.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-/// The headers of a request, of any framework.
+/// The headers of a request in any framework.
 pub trait Headers {
-    /// The value of one.
+    /// The type of a header value.
     type Value: AsRef<[u8]>;
 
-    /// All of them with their names in lower case. Those of one name are in the order
-    /// in which they came.
+    /// Iterates over all headers, with names in lower case. Values of the same name are
+    /// in the order of arrival.
     fn each(&self) -> impl Iterator<Item = (&str, &Self::Value)>;
 
-    /// A value for longer than the request's headers are there. Where the framework
-    /// shares its bytes this copies none.
+    /// Keeps a value longer than the request lives. No bytes are copied if the framework
+    /// shares them.
     fn keep(value: &Self::Value) -> HeaderText;
 }
 
@@ -37,16 +37,16 @@ impl Headers for HeaderMap {
     }
 }
 
-/// A request as its framework has it.
+/// The head of a request in the framework's types.
 pub struct Head<'a, H> {
-    /// Its method.
+    /// The method.
     pub method: &'a Method,
-    /// The host of the request line, if there is one: of HTTP/2, or of a request to a
-    /// proxy (RFC 9112 §3.2).
+    /// The host of the request line, if present: in HTTP/2, or in a request to a proxy
+    /// (RFC 9112 §3.2).
     pub authority: Option<&'a str>,
-    /// Path and query as the client sent them, before any router took a prefix away.
+    /// Path and query as the client sent them, before a router strips a prefix.
     pub target: &'a str,
-    /// Its headers.
+    /// The headers.
     pub headers: &'a H,
 }
 
@@ -59,7 +59,7 @@ impl<H> Clone for Head<'_, H> {
 impl<H> Copy for Head<'_, H> {}
 
 impl<'a> Head<'a, HeaderMap> {
-    /// Of a request in the types of `http`.
+    /// Creates the head of a request in the types of `http`.
     pub fn of(parts: &'a Parts, target: &'a str) -> Self {
         let authority = parts.uri.authority().map(|authority| authority.as_str());
         Self { method: &parts.method, authority, target, headers: &parts.headers }
@@ -67,29 +67,25 @@ impl<'a> Head<'a, HeaderMap> {
 }
 
 impl<'a, H: Headers> Head<'a, H> {
-    /// The path.
     pub(crate) fn path(&self) -> &'a str {
         self.split().map_or(self.target, |(path, _)| path)
     }
 
-    /// The query, without the `?`.
     pub(crate) fn query(&self) -> Option<&'a str> {
         self.split().map(|(_, query)| query)
     }
 
-    /// Path and query.
     fn split(&self) -> Option<(&'a str, &'a str)> {
         let (path, rest) = self.target.split_at_checked(memchr::memchr(b'?', self.target.as_bytes())?)?;
         Some((path, rest.get(1..)?))
     }
 
-    /// The values of a header.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let named = self.headers.each().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value.as_ref())
     }
 
-    /// The same for longer than the request is there.
+    /// Copies the head, so that it can outlive the request.
     pub(crate) fn to_owned(self) -> OwnedHead {
         let header = |(name, value): (&str, &H::Value)| {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value.as_ref()).ok()?))
@@ -103,7 +99,6 @@ impl<'a, H: Headers> Head<'a, H> {
     }
 }
 
-/// A [`Head`] that has been kept.
 pub(crate) struct OwnedHead {
     method: Method,
     authority: Option<String>,
@@ -112,33 +107,31 @@ pub(crate) struct OwnedHead {
 }
 
 impl OwnedHead {
-    /// What was kept.
     pub(crate) fn head(&self) -> Head<'_, HeaderMap> {
         let (authority, target) = (self.authority.as_deref(), self.target.as_str());
         Head { method: &self.method, authority, target, headers: &self.headers }
     }
 }
 
-/// The value of a header, kept. It is what a client sent and may be any bytes.
+/// A header value that outlives its request. A client sent it, so it may contain any
+/// bytes.
 #[derive(Clone)]
 pub struct HeaderText(Kept);
 
-/// As it came.
 #[derive(Clone)]
 enum Kept {
-    /// In our own version of `http`: no need for a pointer more.
+    /// In this crate's version of `http`, which needs no extra pointer.
     Value(HeaderValue),
-    /// In any other type.
+    /// In the type of another framework.
     Other(Arc<dyn AsRef<[u8]> + Send + Sync>),
 }
 
 impl HeaderText {
-    /// Keeps what a framework has, such as its own type for the value of a header.
+    /// Keeps a framework's value, such as its own type for header values.
     pub fn new(value: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
         Self(Kept::Other(Arc::new(value)))
     }
 
-    /// What the client sent.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Kept::Value(value) => value.as_bytes(),
@@ -149,14 +142,14 @@ impl HeaderText {
 
 impl<H> fmt::Debug for Head<'_, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A code or a token may be in the query.
+        // The query may contain a code or a token.
         f.debug_struct("Head").field("method", &self.method).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for HeaderText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // It may be a session or a token.
+        // The value may be a session or a token.
         f.write_str("HeaderText(..)")
     }
 }
@@ -166,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_is_what_came_and_is_not_shown() {
+    fn kept_values_are_unchanged_and_redacted() {
         let value = HeaderValue::from_bytes(b"a=\xff; secret").unwrap();
         for kept in
             [HeaderMap::keep(&value), HeaderText::new(value.clone()), HeaderText::new(b"a=\xff; secret".to_vec())]

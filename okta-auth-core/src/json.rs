@@ -1,8 +1,8 @@
-//! JSON objects as the protocols have them.
+//! Strict parsing of JSON objects.
 //!
-//! `serde` reads a struct from an array too, member after member, and of a name that
-//! comes twice the last one counts. Another reader of the same document would see
-//! something else, so neither is accepted.
+//! `serde` also accepts an array for a struct, and takes the last value of a duplicate
+//! name. Another parser of the same document would get other values, so both are
+//! rejected.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,22 +13,19 @@ use serde_json::{Map, Value};
 
 use crate::error::expectation;
 
-/// Reads a whole document that is an object.
+/// Parses a document that is a JSON object.
 ///
 /// # Errors
-/// Those of `serde_json`; for an array, for anything else that is no object, and for
-/// anything after it.
+/// Those of `serde_json`, and an error for an array, for any other type, and for trailing
+/// data.
 pub(crate) fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json::Result<T> {
     object_with(bytes, PhantomData)
 }
 
-/// As [`object`], with a seed.
-///
-/// # Errors
-/// Those of [`object`].
+/// Like [`object`], with a seed.
 pub(crate) fn object_with<'a, S: DeserializeSeed<'a>>(bytes: &'a [u8], seed: S) -> serde_json::Result<S::Value> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
-        return Err(de::Error::custom("no JSON object"));
+        return Err(de::Error::custom("not a JSON object"));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = seed.deserialize(&mut reader)?;
@@ -36,29 +33,25 @@ pub(crate) fn object_with<'a, S: DeserializeSeed<'a>>(bytes: &'a [u8], seed: S) 
     Ok(value)
 }
 
-/// Reads a whole document that is an object, and names the member that is at fault.
+/// Parses a document that is a JSON object, and names the invalid member.
 ///
-/// For documents that are read seldom: keeping track of the members takes time.
-///
-/// # Errors
-/// Those of [`object`].
+/// Tracking the members costs time, so this is for rarely parsed documents.
 pub(crate) fn document<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unreadable> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(Unreadable("it is not a JSON object".to_owned()));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| Unreadable::at(&error))?;
-    reader.end().map_err(|_| Unreadable("it goes on after the end of its JSON object".to_owned()))?;
+    reader.end().map_err(|_| Unreadable("it has trailing data after its JSON object".to_owned()))?;
     Ok(value)
 }
 
-/// Why a document cannot be read: the member, and what it should be. It never holds a
+/// Why a document is invalid: the member, and the expected type. It never contains a
 /// value of the document.
 #[derive(Debug)]
 pub(crate) struct Unreadable(String);
 
 impl Unreadable {
-    /// Of an error at a member.
     fn at(error: &serde_path_to_error::Error<serde_json::Error>) -> Self {
         let text = error.inner().to_string();
         let member = match error.path().iter().next() {
@@ -66,11 +59,11 @@ impl Unreadable {
             _ => None,
         };
         let quoted = |text: &str| text.split('`').nth(1).filter(|name| is_name(name)).map(str::to_owned);
-        // The names in these two are those of our own types.
+        // These two messages contain only field names of our own types.
         let (missing, twice) = (text.starts_with("missing field"), text.starts_with("duplicate field"));
         Self(match (member, quoted(&text)) {
             (_, Some(name)) if missing => format!("its member `{name}` is missing"),
-            (_, Some(name)) if twice => format!("its member `{name}` comes twice"),
+            (_, Some(name)) if twice => format!("its member `{name}` occurs twice"),
             (Some(name), _) if error.inner().is_data() => format!("its member `{name}` {}", wrong(&text)),
             _ if error.inner().is_data() => wrong(&text),
             _ => format!("it is not JSON (line {} column {})", error.inner().line(), error.inner().column()),
@@ -78,13 +71,12 @@ impl Unreadable {
     }
 }
 
-/// What a value is not.
 fn wrong(message: &str) -> String {
     let unusable = || "has a value that cannot be used".to_owned();
     expectation(message).map_or_else(unusable, |expected| format!("is not {expected}"))
 }
 
-/// Whether a member's name may stand in a message: those of specifications may.
+/// Whether a member's name may appear in a message, which names of specifications may.
 fn is_name(name: &str) -> bool {
     name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
@@ -97,7 +89,7 @@ impl fmt::Display for Unreadable {
 
 impl std::error::Error for Unreadable {}
 
-/// An object in which no name comes twice.
+/// An object without duplicate names.
 #[derive(Debug)]
 pub(crate) struct Unique(pub(crate) Map<String, Value>);
 
@@ -107,7 +99,7 @@ impl<'de> Deserialize<'de> for Unique {
     }
 }
 
-/// Reads an object and refuses a name that comes twice.
+/// Deserializes an object and rejects duplicate names.
 struct Names;
 
 impl<'de> Visitor<'de> for Names {
@@ -121,7 +113,7 @@ impl<'de> Visitor<'de> for Names {
         let mut all = Map::new();
         while let Some((name, value)) = map.next_entry::<String, Value>()? {
             if all.insert(name, value).is_some() {
-                return Err(de::Error::custom("a name comes twice"));
+                return Err(de::Error::custom("a name occurs twice"));
             }
         }
         Ok(all)
@@ -139,15 +131,15 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_cannot_be_read_names_the_member_and_no_value() {
+    fn errors_name_the_member_and_no_value() {
         assert_eq!(document::<Pair>(br#"{"a":1,"b":2,"c":[{}]}"#).unwrap().b, 2);
         for (json, why) in [
             (r#"{"a":"private","b":2}"#, "its member `a` is not u8"),
             (r#"{"a":1,"b":300}"#, "its member `b` is not u8"),
             (r#"{"b":2}"#, "its member `a` is missing"),
-            (r#"{"a":1,"a":2,"b":3}"#, "its member `a` comes twice"),
+            (r#"{"a":1,"a":2,"b":3}"#, "its member `a` occurs twice"),
             (r#"{"a":1,"b":private}"#, "it is not JSON (line 1 column 12)"),
-            (r#"{"a":1,"b":2}private"#, "it goes on after the end of its JSON object"),
+            (r#"{"a":1,"b":2}private"#, "it has trailing data after its JSON object"),
             ("[1,2]", "it is not a JSON object"),
             ("", "it is not a JSON object"),
         ] {
@@ -156,10 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_no_array_and_ends_where_it_ends() {
+    fn arrays_and_trailing_data_are_rejected() {
         let Pair { a, b } = object(b" \n{\"a\":1,\"b\":2} ").unwrap();
         assert_eq!((a, b), (1, 2));
-        assert!(serde_json::from_slice::<Pair>(b"[1,2]").is_ok(), "the premise");
+        assert!(serde_json::from_slice::<Pair>(b"[1,2]").is_ok(), "serde itself accepts an array");
         for bad in ["[1,2]", " [1,2]", "", "null", "1", "{\"a\":1,\"b\":2}x", "{\"a\":1,\"b\":2}{}"] {
             assert!(object::<Pair>(bad.as_bytes()).is_err(), "{bad}");
         }

@@ -1,8 +1,8 @@
-//! The framework-independent core of `okta-auth`: it speaks `http` types and bytes, and
-//! knows no web framework.
+//! The framework-independent core of `okta-auth`. It works with `http` types and bytes and
+//! depends on no web framework.
 //!
-//! Applications use the facade crate `okta-auth`. This crate is for adapters, and
-//! [`engine`] is their one door: a request's parts go in, an outcome comes out.
+//! Applications use the facade crate `okta-auth`. This crate is for adapters. Their entry
+//! point is [`engine`]: it takes the head of a request and returns an outcome.
 //!
 //! # How a sign-in flows
 //!
@@ -26,41 +26,41 @@
 //!     |<------------------|                                 |
 //! ```
 //!
-//! The types make another order impossible to write: only a pending login of this
-//! browser reaches a callback, only a validated callback is exchanged, and only a
-//! verified identity becomes a session. None of the three can be made in any other way.
+//! The types enforce this order: only a pending login of this browser is matched with a
+//! callback, only a validated callback is exchanged for tokens, and only a verified
+//! identity becomes a session. Each of the three can only be created in this way.
 //!
-//! # Words
+//! # Terms
 //!
-//! | word | what it is here |
+//! | term | meaning |
 //! |---|---|
-//! | org server, custom server | Okta's two kinds of issuer: the org itself, and `.../oauth2/{id}`. The tokens of the first are for Okta; those of the second may be for your API |
-//! | attempt, pending login | one sign-in that has been started and not completed, in a cookie of its own |
-//! | identity | what a verified ID token says, completed by userinfo |
-//! | session | an identity with its tokens and its times, sealed in the browser |
-//! | caller | who makes one request: a user with a session, the holder of a token, or nobody |
-//! | visit | one request as the engine sees it |
-//! | challenge | what stands between a request and its handler, and how it is answered |
-//! | policy, decision | a rule about callers; what it says of one, and why |
-//! | floor | the least time between two fetches that strangers can cause |
-//! | leeway | how far two clocks may be apart |
+//! | org server, custom server | Okta's two kinds of issuer: the org itself, and `.../oauth2/{id}`. Tokens of the org server are for Okta; tokens of a custom server may be for your API |
+//! | pending login | one sign-in that has started and not completed, in a cookie of its own |
+//! | identity | the claims of a verified ID token, completed by userinfo |
+//! | session | an identity with its tokens and timestamps, sealed in a cookie or kept in a store |
+//! | caller | the sender of one request: a user with a session, the holder of a token, or anonymous |
+//! | visit | the context of one request in the engine |
+//! | challenge | the reason why a request may not reach its handler, and the response to it |
+//! | policy, decision | a rule about callers; its result for one caller, with the reasons |
+//! | floor | the minimum interval between two fetches that unauthenticated requests can cause |
+//! | leeway | the clock difference that is tolerated between two machines |
 //!
 //! # Errors
 //!
-//! Whatever can fail returns [`error::Error`], which is opaque: its
-//! [`code`](error::Error::code) is stable, its message is for operators and names the
-//! fix, and its cause is for logs. None of them holds a token, a secret or text that a
-//! provider sent. Users never see any of it; they see a page, or JSON, with the code.
+//! Every fallible function returns [`error::Error`], which is opaque. Its
+//! [`code`](error::Error::code) is stable. Its message is for operators and names the fix.
+//! Its cause is for logs. None of them contains a token, a secret or text from a provider.
+//! Users never see the message; they see a page, or JSON, with the code.
 //!
-//! Nothing here panics on input. What must not happen is `Code::Internal`, and worth a
-//! report.
+//! No input makes this crate panic. A broken invariant is reported as `Code::Internal`;
+//! please report it as a bug.
 //!
 //! # The modules
 //!
-//! They stand in the order in which data flows, and each imports from those above it
-//! alone: errors, secrets, time, events and bounded HTTP; configuration; discovery;
-//! token validation; protocol messages; sealed cookies; the start of sign-in; its
-//! callback; tokens; sessions; policies; access tokens at an API; sign-out; the engine.
+//! The modules are listed in the order in which data flows, and each imports only from
+//! those before it: errors, secrets, time, events and bounded HTTP; configuration;
+//! discovery; token validation; protocol messages; sealed cookies; the start of sign-in;
+//! its callback; tokens; sessions; policies; access tokens at an API; sign-out; the engine.
 //!
 //! # How an API call flows
 //!
@@ -79,25 +79,25 @@
 //!     |<-----------------|                                  |
 //! ```
 //!
-//! A token of the org server takes another way: only Okta can verify it, so Okta is
-//! asked (RFC 7662), and its answer is believed for a short time.
+//! Tokens of the org server are handled differently: only Okta can verify them, so each is
+//! introspected (RFC 7662) and the response is cached for a short time.
 //!
-//! # What an outage of Okta does
+//! # During an outage of Okta
 //!
-//! | what is going on | what happens |
+//! | situation | result |
 //! |---|---|
-//! | the application starts | it starts: building touches no network |
-//! | somebody is signed in | nothing: sessions are in the browser, sealed |
-//! | somebody wants to sign in | 503 with `Retry-After`, as a page |
-//! | a known token, or a new one with a known key | it is verified with the keys that are there |
+//! | the application starts | startup succeeds: building needs no network |
+//! | a user is signed in | no effect: sessions are in sealed cookies or in the store |
+//! | a user wants to sign in | 503 with `Retry-After`, as a page |
+//! | a cached token, or a new token with a cached key | the token is verified with the cached keys |
 //! | a token with an unknown key, or of the org server | 503 with `Retry-After`, never 401 |
-//! | somebody signs out | the session here ends; the one at Okta is left to Okta |
+//! | a user signs out | the local session ends; the session at Okta remains |
 //!
-//! # What is not here
+//! # Single entry points
 //!
-//! No access to the environment but in [`config`], no clock but in [`clock`], no
-//! randomness but in [`secret`], no HTTP but in one private module. Tests of the
-//! workspace hold that.
+//! Only [`config`] reads the environment, only [`clock`] reads the time, only [`secret`]
+//! generates random values, and only one private module sends HTTP requests. Tests of the
+//! workspace enforce this.
 
 mod base64url;
 pub mod error;

@@ -1,7 +1,7 @@
-//! Secrets, and where randomness enters.
+//! Secrets and randomness.
 //!
-//! A [`Secret`] is redacted in `Debug`, wiped from memory when dropped and compared in
-//! constant time. It is serialized into sealed records alone.
+//! A [`Secret`] is redacted in `Debug`, wiped from memory when dropped, and compared in
+//! constant time. It is serialized only into sealed records.
 //!
 //! ```
 //! use okta_auth_core::secret::Secret;
@@ -22,38 +22,38 @@ use zeroize::Zeroize as _;
 use crate::base64url;
 use crate::error::{Code, Error, Result};
 
-/// A secret text: a client secret, a token, a PKCE verifier.
+/// A secret string: a client secret, a token, a PKCE verifier.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes the text into custody.
+    /// Takes ownership of the text.
     pub fn new(text: impl Into<String>) -> Self {
         let mut text = text.into();
         if text.capacity() == text.len() {
             return Self(SecretString::from(text));
         }
-        // Giving the spare room back could move the text and leave a copy behind.
+        // Shrinking the buffer could move the text and leave a copy behind.
         let secret = SecretString::from(text.as_str());
         text.zeroize();
         Self(secret)
     }
 
-    /// The text itself. Whoever calls this answers for where it goes.
+    /// Returns the text. The caller is responsible for keeping it secret.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// A fresh secret of 256 random bits, in the URL-safe alphabet: 43 characters.
+    /// Generates a secret of 256 random bits, in the URL-safe alphabet: 43 characters.
     ///
     /// # Errors
-    /// [`Code::Internal`] if the operating system gives no randomness.
+    /// [`Code::Internal`] if the operating system provides no randomness.
     pub(crate) fn random() -> Result<Self> {
         let bytes: [u8; 32] = random_bytes()?;
         Ok(Self::new(base64url::encode(bytes)))
     }
 
-    /// Compares with a text from outside, in constant time.
+    /// Compares with untrusted text, in constant time.
     pub(crate) fn matches(&self, other: &str) -> bool {
         constant_time_eq(self.expose().as_bytes(), other.as_bytes())
     }
@@ -73,30 +73,25 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Bytes that are wiped when dropped: what has been decrypted, or is about to be
-/// encrypted.
+/// Bytes that are wiped when dropped: decrypted data, or data to be encrypted.
 ///
-/// A buffer that grows moves and leaves a copy behind, so this one makes a new one
-/// instead and wipes the old one.
+/// A growing `Vec` reallocates and leaves a copy behind, so `append` allocates a new
+/// buffer and wipes the old one.
 pub(crate) struct SecretBytes(Vec<u8>);
 
 impl SecretBytes {
-    /// Takes the bytes into custody.
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// Nothing yet, with room for so many bytes.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self(Vec::with_capacity(bytes))
     }
 
-    /// The bytes themselves.
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }
 
-    /// Appends bytes.
     pub(crate) fn append(&mut self, more: &[u8]) {
         if self.0.capacity().saturating_sub(self.0.len()) < more.len() {
             let double = self.0.capacity().saturating_mul(2);
@@ -107,7 +102,6 @@ impl SecretBytes {
         self.0.extend_from_slice(more);
     }
 
-    /// The bytes, to be changed in place.
     pub(crate) fn expose_mut(&mut self) -> &mut [u8] {
         &mut self.0
     }
@@ -135,7 +129,7 @@ impl Deref for SecretBytes {
 
 impl Drop for SecretBytes {
     fn drop(&mut self) {
-        // As one piece: byte after byte takes longer than decrypting them.
+        // As a slice, because wiping byte by byte takes longer than decrypting.
         self.0.as_mut_slice().zeroize();
     }
 }
@@ -146,7 +140,7 @@ impl fmt::Debug for SecretBytes {
     }
 }
 
-// Serialized only into sealed records: a secret has no other way out of the process.
+// Serialized only into sealed records, so secrets leave the process only encrypted.
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.expose())
@@ -165,20 +159,18 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// Fresh bytes from the cryptographic generator.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    rand::fill(&mut bytes).map_err(|_| Error::new(Code::Internal, "the system gives no random bytes"))?;
+    rand::fill(&mut bytes).map_err(|_| Error::new(Code::Internal, "the operating system provides no random bytes"))?;
     Ok(bytes)
 }
 
-/// Compares without telling by time where the first difference is. The lengths are not
-/// secret.
+/// Compares in constant time, so that timing does not reveal where the first difference
+/// is. The lengths are not secret.
 pub(crate) fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(a, b).is_ok()
 }
 
-/// SHA-256 of `bytes`.
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
@@ -195,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_appended_is_there_whole() {
+    fn append_keeps_all_bytes() {
         let mut bytes = SecretBytes::with_capacity(1);
         for part in [b"a".as_slice(), b"", b"bcd", b"e"] {
             bytes.append(part);

@@ -1,9 +1,7 @@
 //! The first minutes with the library: an incorrectly assembled application reports its mistake, and natural handler
 //! signatures compile.
 
-use std::cell::RefCell;
 use std::convert::Infallible;
-use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 
@@ -20,44 +18,10 @@ use okta_auth_core::engine::{Accepts, Tenants};
 use okta_auth_core::policy::group;
 use serde_json::Value;
 use tower::ServiceExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::{App, Framework};
+use crate::support::log::ThreadLog;
 use crate::support::{ADA, BEN};
-
-thread_local! {
-    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Writes to the log of this thread.
-struct ThisThread;
-
-impl Write for ThisThread {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOG.with_borrow_mut(|log| log.extend_from_slice(bytes));
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The log of a test that runs on one thread.
-struct Log(#[expect(dead_code, reason = "dropping it ends the log")] tracing::subscriber::DefaultGuard);
-
-impl Log {
-    fn listen() -> Self {
-        LOG.with_borrow_mut(Vec::clear);
-        Self(tracing_subscriber::fmt().with_ansi(false).with_writer(|| ThisThread).set_default())
-    }
-
-    /// The warnings and errors so far.
-    fn problems(&self) -> Vec<String> {
-        let log = LOG.with_borrow(|log| String::from_utf8(log.clone()).unwrap());
-        log.lines().filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).map(str::to_owned).collect()
-    }
-}
 
 /// An application with an Okta issuer, which is contacted only when a browser signs in.
 fn auth(change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> OktaAuth {
@@ -114,7 +78,7 @@ fn is_for_visitors(status: u16, page: &str) {
 #[tokio::test]
 async fn without_the_layer_visitors_see_a_plain_page_and_the_log_names_the_fix_in_axum() {
     use okta_auth_axum::{AccessToken, RequireExt, User, UserRejection};
-    let log = Log::listen();
+    let log = ThreadLog::start();
     let app = Router::new()
         .route("/user", get(name))
         .route("/maybe", get(|_: Option<User>| async { "never" }))
@@ -137,7 +101,7 @@ async fn without_the_layer_visitors_see_a_plain_page_and_the_log_names_the_fix_i
 #[tokio::test]
 async fn without_the_layer_visitors_see_a_plain_page_and_the_log_names_the_fix_in_actix() {
     use okta_auth_actix::{AccessToken, RequireExt, User, okta_auth};
-    let log = Log::listen();
+    let log = ThreadLog::start();
     let auth = auth(|config| config);
     let app = actix_web::App::new()
         .route("/user", web::get().to(actix_name))
@@ -163,7 +127,7 @@ async fn without_the_layer_visitors_see_a_plain_page_and_the_log_names_the_fix_i
 #[tokio::test]
 async fn a_nested_router_without_a_mount_path_is_reported_once() {
     use okta_auth_axum::RouterExt;
-    let log = Log::listen();
+    let log = ThreadLog::start();
     let app = |auth: OktaAuth| {
         let inner = Router::new().route("/mine", get(|| async { "mine" }));
         Router::new().route("/page", get(|| async { "page" })).nest("/inner", inner).okta_auth(auth)
@@ -194,7 +158,7 @@ async fn a_nested_router_without_a_mount_path_is_reported_once() {
 #[tokio::test]
 async fn routes_of_the_library_that_are_missing_or_taken_are_reported_once() {
     use okta_auth_actix::{OktaAuthLayer, okta_auth};
-    let log = Log::listen();
+    let log = ThreadLog::start();
     let page = || web::get().to(|| async { "page" });
 
     let (plain, below) = (auth(|config| config), auth(|config| config.mount_path("/app")));
@@ -237,7 +201,7 @@ async fn routes_of_the_library_that_are_missing_or_taken_are_reported_once() {
 
 #[tokio::test]
 async fn a_layer_that_is_added_twice_is_reported_once_and_changes_nothing() {
-    let log = Log::listen();
+    let log = ThreadLog::start();
     let org = okta_auth_dev::Org::start().await.unwrap();
     org.allow_redirect("http://localhost:8080");
     let build = || {
@@ -393,7 +357,7 @@ fn without_a_subscriber_the_first_error_says_so_on_stderr() {
 /// `RequireLayer` of actix-web, which the tests above do not use.
 #[tokio::test]
 async fn a_policy_on_a_scope_without_the_layer_is_reported_too() {
-    let log = Log::listen();
+    let log = ThreadLog::start();
     let scope = web::scope("/admin").wrap(okta_auth_actix::RequireLayer::new(group("Admins"), Accepts::SessionOrToken));
     let app = actix_web::App::new().service(scope.route("/users", web::get().to(|| async { "never" })));
     let app = actix::init_service(app).await;

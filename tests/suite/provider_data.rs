@@ -148,7 +148,7 @@ pub(crate) async fn groups_and_methods_of_any_shape<F: Framework>() {
     assert_eq!(one.navigate("/not-suspended").await.status, 200);
     let mut text = signed_in_with(&app, [claim("groups", "Staff,Admins Admins")]).await;
     assert_eq!(text.navigate("/admin").await.status, 403);
-    assert_eq!(log::lines(&["is no list of strings", &issuer]), Vec::<String>::new());
+    assert_eq!(log::lines(&["is not a list of strings", &issuer]), Vec::<String>::new());
     // Elements that are not strings are omitted; policies can rely only on the remaining elements.
     let mixed = [claim("groups", json!(["Admins", 7])), claim("amr", json!(["pwd", null]))];
     let mut mixed = signed_in_with(&app, mixed).await;
@@ -156,8 +156,8 @@ pub(crate) async fn groups_and_methods_of_any_shape<F: Framework>() {
     assert_eq!(mixed.fetch("/api/me").await.json()["groups"], json!(["Admins"]));
     assert_eq!(mixed.navigate("/admin").await.status, 200, "the name is in the list");
     assert_eq!(mixed.navigate("/not-suspended").await.status, 403, "who knows what 7 stands for");
-    log::line(&["claim=\"groups\"", "is no list of strings", &issuer, " WARN "]);
-    log::line(&["claim=\"amr\"", "is no list of strings", &issuer, " WARN "]);
+    log::line(&["claim=\"groups\"", "is not a list of strings", &issuer, " WARN "]);
+    log::line(&["claim=\"amr\"", "is not a list of strings", &issuer, " WARN "]);
     for broken in [json!(7), json!({ "Admins": true }), json!([["Admins"]]), json!([7])] {
         let mut browser = signed_in_with(&app, [claim("groups", broken.clone())]).await;
         assert_eq!(browser.fetch("/api/me").await.json()["groups"], json!([]), "{broken}");

@@ -133,7 +133,7 @@ pub(crate) async fn a_public_pattern_opens_no_other_route<F: Site>() {
     assert_eq!(article.status == 200, !F::LAYER_BEFORE_ROUTER, "{}", article.body);
     let draft = stranger.send(Method::POST, "/blog/drafts", &[], String::new()).await;
     assert_eq!(draft.status, 401, "{}", draft.body);
-    assert!(!F::LAYER_BEFORE_ROUTER || count(&["ERROR", "`/blog/{slug}` is named public"]) > 0);
+    assert!(!F::LAYER_BEFORE_ROUTER || count(&["ERROR", "`/blog/{slug}` is listed as public"]) > 0);
     // The library's own paths are always open.
     assert_eq!(app.signed_in(ADA).await.fetch("/secret").await.status, 200);
 }
@@ -443,7 +443,7 @@ pub(crate) async fn contradictions_are_errors_when_the_application_is_built<F: S
     let error = builder().policies(both.clone()).protect_all_except(["/x"]).build().unwrap_err();
     assert!(error.to_string().contains("`/x` is public and has a policy"), "{error}");
     let error = builder().policies(both.protect_for("/x", Accepts::Token, scope("a"))).build().unwrap_err();
-    assert!(error.to_string().contains("`/x` accepts sessions alone"), "{error}");
+    assert!(error.to_string().contains("`/x` accepts only sessions"), "{error}");
     // A file cannot open a route that the code has closed.
     let open = PolicySet::parse("default = \"open\"").unwrap();
     let (app, _) = plain::<F>(|auth| auth.policies(open).protect_all_except(["/health"])).await;

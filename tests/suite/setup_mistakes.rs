@@ -2,8 +2,6 @@
 //! line with the table.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
@@ -11,63 +9,25 @@ use okta_auth_core::engine::Tenants;
 use okta_auth_core::tenant::{Resolver, TenantSettings, TenantTable};
 use okta_auth_dev::{ADA, AccessPolicy, AuthorizationServer, BEN, Org, Response};
 use reqwest::Method;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::app::App;
 use crate::axum_app::Axum;
 use crate::support::CALLBACK;
+use crate::support::log::ThreadLog;
 
-/// The log of this thread. The application runs on the thread of its test.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    /// Captures the log until the guard is dropped.
-    fn listen() -> (Self, impl Drop) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-        (log, subscriber.set_default())
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    /// Whether one line contains all parts of a table entry, in order. `…` stands for any
-    /// text.
-    fn has(&self, entry: &str) -> bool {
-        let fits = |line: &str| {
-            let mut rest = line;
-            entry.split('…').all(|part| match rest.split_once(part) {
-                Some((_, after)) => {
-                    rest = after;
-                    true
-                }
-                None => false,
-            })
-        };
-        self.text().lines().any(fits)
-    }
+/// Whether one line contains all parts of a table entry, in order. `…` stands for any text.
+fn has(log: &ThreadLog, entry: &str) -> bool {
+    let fits = |line: &str| {
+        let mut rest = line;
+        entry.split('…').all(|part| match rest.split_once(part) {
+            Some((_, after)) => {
+                rest = after;
+                true
+            }
+            None => false,
+        })
+    };
+    log.text().lines().any(fits)
 }
 
 /// The log lines of the table, by the number of the mistake.
@@ -90,11 +50,11 @@ async fn leaves_its_line(
     change: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
     act: impl AsyncFnOnce(&App),
 ) {
-    let (log, _guard) = Log::listen();
+    let log = ThreadLog::start();
     let app = App::with::<Axum>(org, change).await;
     act(&app).await;
     let line = &table()[&number];
-    assert!(log.has(line), "mistake {number}: no line has\n{line}\nin\n{}", log.text());
+    assert!(has(&log, line), "mistake {number}: no line has\n{line}\nin\n{}", log.text());
     for secret in [app.org.client().client_secret.unwrap_or_default().as_str(), ADA, BEN] {
         assert!(!log.text().contains(secret), "{secret}: {}", log.text());
     }
@@ -232,7 +192,7 @@ async fn a_server_that_sends_no_groups() {
 
 /// Counts the warnings at startup that name a variable.
 fn warnings_at_start(name: &str, start: impl FnOnce()) -> usize {
-    let (log, _guard) = Log::listen();
+    let log = ThreadLog::start();
     start();
     log.text().lines().filter(|line| line.contains("WARN") && line.contains(&format!("{name}: "))).count()
 }

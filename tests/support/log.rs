@@ -2,7 +2,11 @@
 //! actix-web has its own threads.
 
 use std::io::Write;
-use std::sync::{Mutex, Once};
+use std::sync::{Arc, Mutex, Once};
+
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
@@ -42,4 +46,57 @@ pub(crate) fn line(words: &[&str]) -> String {
     let found = lines(words);
     assert_eq!(found.len(), 1, "{words:?}: {found:#?}");
     found[0].clone()
+}
+
+/// What the thread of one test logs, from INFO on, until this is dropped. Fits tests whose application runs on that thread.
+pub(crate) struct ThreadLog {
+    buffer: Buffer,
+    _guard: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Buffer {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl ThreadLog {
+    pub(crate) fn start() -> Self {
+        let buffer = Buffer::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(buffer.clone()).with_ansi(false).finish();
+        Self { buffer, _guard: subscriber.set_default() }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.buffer.0.lock().unwrap().clone()).unwrap()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.buffer.0.lock().unwrap().clear();
+    }
+
+    /// The warnings and errors so far.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        self.text()
+            .lines()
+            .filter(|line| line.contains(" WARN ") || line.contains(" ERROR "))
+            .map(str::to_owned)
+            .collect()
+    }
 }

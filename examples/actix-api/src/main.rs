@@ -1,7 +1,7 @@
-//! An API for Okta access tokens in actix-web, without sessions. `OKTA_ISSUER_URI` and
-//! `OKTA_AUDIENCE` are all that it needs; without them it brings a development org along.
+//! An API for Okta access tokens in actix-web, without sessions. It needs only
+//! `OKTA_ISSUER_URI` and `OKTA_AUDIENCE`. Without them it starts a development org.
 
-#![allow(clippy::print_stdout, reason = "it tells how to call it")]
+#![allow(clippy::print_stdout, reason = "it prints how to call it")]
 
 use actix_web::{App, HttpServer, web};
 use okta_auth::actix::{AccessToken, OktaAuthLayer, RequireExt, okta_auth};
@@ -12,7 +12,7 @@ mod port;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a token was refused
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // the log has the reason of a rejected token
     let port = port::port()?;
     let config = ConfigBuilder::from_env();
     // A variable of another Okta library is an error that names the right one, and starts no org.
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = move || {
         App::new()
             .route("/whoami", web::get().to(whoami)) // any valid token
-            .route("/orders", web::get().to(whoami).require_token(scope("orders:read"))) // one with this scope
+            .route("/orders", web::get().to(whoami).require_token(scope("orders:read"))) // a token with this scope
             .configure(okta_auth(&auth))
             .wrap(OktaAuthLayer::new(&auth))
     };

@@ -1,7 +1,7 @@
-//! Sign in with Okta in actix-web: the twin of `axum-app`. Without `OKTA_ISSUER_URI` it brings a
-//! development org along.
+//! Sign in with Okta in actix-web: the same routes and pages as in `axum-app`. Without
+//! `OKTA_ISSUER_URI` it starts a development org.
 
-#![allow(clippy::print_stdout, reason = "it tells where to point the browser")]
+#![allow(clippy::print_stdout, reason = "it prints the address to open")]
 
 #[path = "../../axum-app/src/devices.rs"]
 mod devices;
@@ -19,11 +19,11 @@ use serde_json::{Value, json};
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a sign-in failed is here, and not on the page
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // shows why a sign-in failed
     let port = port::port()?;
     let (okta, _org) = settings::okta(port).await?;
     let policies = settings::policies()?;
-    // One for all workers, with the `routes` of a file of policies.
+    // Shared by all workers, with the `routes` of the policy file.
     let auth = okta.policies(policies.clone()).build()?;
     let (may_administer, is_sensitive) = (policies.policy("admin")?, policies.policy("sensitive")?);
     let may_read_orders = policies.policy("orders")?;
@@ -32,13 +32,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = HttpServer::new(move || {
         App::new()
             .route("/", web::get().to(home)) // public: `Option<User>`
-            .route("/profile", web::get().to(profile)) // a page: browsers go to sign in
-            .route("/devices", web::get().to(devices)) // where the user is signed in
+            .route("/profile", web::get().to(profile)) // a page: browsers are redirected to Okta
+            .route("/devices", web::get().to(devices)) // the user's sessions
             .route("/devices/end", web::post().to(end_device))
             .route("/admin", web::get().to(admin).require(may_administer.clone())) // 403 for others
             .route("/sensitive", web::get().to(sensitive).require(is_sensitive.clone())) // step-up
             .route("/api/me", web::get().to(me)) // JSON: 401 with a challenge
-            .route("/app.js", web::get().to(script)) // public: the script of the pages
+            .route("/app.js", web::get().to(script)) // public: the pages' script
             .route("/api/orders", web::get().to(orders).require_token(may_read_orders.clone())) // access tokens
             .configure(okta_auth(&auth)) // sign-in, callback and sign-out
             .wrap(OktaAuthLayer::new(&auth))
@@ -76,7 +76,7 @@ async fn sensitive(user: User) -> HttpResponse {
 }
 
 async fn me(user: User) -> Json<User> {
-    Json(user) // claims, and never a token
+    Json(user) // claims only, never a token
 }
 
 async fn script() -> HttpResponse {
@@ -87,7 +87,6 @@ async fn orders(token: AccessToken) -> Json<Value> {
     Json(json!({ "sub": token.subject(), "orders": [{ "id": 1, "item": "A book" }] }))
 }
 
-/// A page with the headers of all pages.
 fn page(html: String) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     pages::HEADERS.iter().for_each(|header| {

@@ -1,7 +1,7 @@
-//! An API for Okta access tokens in axum, without sessions. `OKTA_ISSUER_URI` and
-//! `OKTA_AUDIENCE` are all that it needs; without them it brings a development org along.
+//! An API for Okta access tokens in axum, without sessions. It needs only
+//! `OKTA_ISSUER_URI` and `OKTA_AUDIENCE`. Without them it starts a development org.
 
-#![allow(clippy::print_stdout, reason = "it tells how to call it")]
+#![allow(clippy::print_stdout, reason = "it prints how to call it")]
 
 use axum::{Json, Router, routing::get};
 use okta_auth::axum::{AccessToken, RequireExt, RouterExt};
@@ -12,17 +12,18 @@ mod port;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a token was refused
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // the log has the reason of a rejected token
     let port = port::port()?;
     let config = ConfigBuilder::from_env();
-    // A variable of another Okta library is an error that names the right one, and starts no org.
+    // A variable of another Okta library is an error that names the right one, and starts
+    // no org.
     let org = if config.names_an_org() { None } else { Some(okta_auth_dev::Org::start().await?) };
     let config = org.as_ref().map_or(config, |org| ConfigBuilder::from_variables(org.env()));
     let config = config.base_url(port::base(port)).api_only().resource_scopes(["orders:read"]);
     let auth = OktaAuth::builder(config).build()?;
     let app = Router::new()
         .route("/whoami", get(whoami)) // any valid token
-        .route("/orders", get(whoami).require_token(scope("orders:read"))) // one with this scope
+        .route("/orders", get(whoami).require_token(scope("orders:read"))) // a token with this scope
         .okta_auth(&auth);
     if let Some(org) = &org {
         let token = org.mint().access_token(okta_auth_dev::ADA, ["orders:read"]).sign();

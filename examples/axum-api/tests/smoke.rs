@@ -1,4 +1,4 @@
-//! Both API examples, axum-api and actix-api, as processes, over HTTP alone.
+//! Both API examples, axum-api and actix-api, as processes, over HTTP.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -12,7 +12,7 @@ use okta_auth_dev::{ADA, Org};
 use serde_json::Value;
 use support::{Log, free_port};
 
-/// The example, until the test ends.
+/// The running example; it stops when the test ends.
 struct Example {
     child: Child,
     lines: Vec<String>,
@@ -25,7 +25,7 @@ impl Drop for Example {
     }
 }
 
-/// Starts the example of the package that this is compiled for, with these variables and no other `OKTA_*`.
+/// Starts the example of this package with these variables and no other `OKTA_*`.
 async fn start(port: u16, variables: &[(&str, String)]) -> Example {
     let binary = option_env!("CARGO_BIN_EXE_axum-api").or(option_env!("CARGO_BIN_EXE_actix-api")).unwrap();
     let mut command = Command::new(binary);
@@ -43,7 +43,7 @@ async fn start(port: u16, variables: &[(&str, String)]) -> Example {
         lines.push(line.unwrap());
     }
     std::thread::spawn(move || output.for_each(drop));
-    // actix-web listens a moment after it has said so.
+    // actix-web prints its address a moment before it listens.
     while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
         tokio::task::yield_now().await;
     }
@@ -62,7 +62,7 @@ async fn call(port: u16, path: &str, token: Option<&str>) -> (u16, String, Value
 }
 
 #[tokio::test]
-async fn an_issuer_and_an_audience_are_all_that_it_needs() {
+async fn an_issuer_and_an_audience_are_enough() {
     let (org, port) = (Org::start().await.unwrap(), free_port());
     let variables = [
         ("OKTA_ISSUER_URI", org.issuer()),
@@ -70,7 +70,7 @@ async fn an_issuer_and_an_audience_are_all_that_it_needs() {
         ("OKTA_BASE_URL", format!("http://localhost:{port}")),
     ];
     let example = start(port, &variables).await;
-    assert_eq!(example.lines.len(), 1, "nothing embedded is announced: {:?}", example.lines);
+    assert_eq!(example.lines.len(), 1, "no development org is announced: {:?}", example.lines);
     let token = |scope: &str| org.mint().access_token(ADA, [scope]).sign();
     let (status, challenge, _) = call(port, "/orders", None).await;
     assert_eq!(status, 401);
@@ -92,16 +92,17 @@ async fn an_issuer_and_an_audience_are_all_that_it_needs() {
 }
 
 #[tokio::test]
-async fn alone_it_brings_an_org_and_a_token_to_call_it_with() {
+async fn without_settings_it_starts_an_org_and_prints_a_token() {
     let port = free_port();
     let example = start(port, &[]).await;
     let token = example.lines[0].split("Bearer ").nth(1).unwrap().split('\'').next().unwrap();
     assert_eq!(call(port, "/orders", Some(token)).await.0, 200);
 }
 
-/// The settings of a Spring Boot application, and of Okta's other libraries: a slip, and no wish for a development org.
+/// Variables of Spring Boot and of Okta's other libraries are mistakes, and must not
+/// start a development org.
 #[test]
-fn names_of_other_okta_libraries_start_no_org_and_lead_to_the_right_ones() {
+fn names_of_other_okta_libraries_are_errors_that_name_the_right_ones() {
     let binary = option_env!("CARGO_BIN_EXE_axum-api").or(option_env!("CARGO_BIN_EXE_actix-api")).unwrap();
     for (name, right) in [
         ("OKTA_OAUTH2_ISSUER", "OKTA_ISSUER_URI"),

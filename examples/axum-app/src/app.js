@@ -1,4 +1,4 @@
-// Calls the API as a script of the app's own pages does: the browser sends the session's cookie by itself.
+// Calls the API from the app's own page. The browser sends the session cookie automatically.
 for (const button of document.querySelectorAll("button[data-api]")) {
   button.addEventListener("click", async () => {
     const path = button.dataset.api;

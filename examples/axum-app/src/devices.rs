@@ -1,4 +1,4 @@
-//! Where a user is signed in, and the end of a session there.
+//! Lists a user's sessions, and ends one of them.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,11 @@ use okta_auth::session::SessionId;
 
 use crate::pages;
 
-/// What a form sends.
+/// The fields of a submitted form.
 pub(crate) type Fields = BTreeMap<String, String>;
 
-/// The page with the user's sessions. Those in cookies cannot be listed, and the page says so.
+/// The page with the user's sessions. Sessions in cookies cannot be listed, and the page
+/// explains it.
 pub(crate) async fn page(user: &SignedIn) -> Result<String, Error> {
     match user.sessions().await {
         Ok(sessions) => Ok(pages::devices(user.name(), user.session(), &sessions)),
@@ -20,8 +21,8 @@ pub(crate) async fn page(user: &SignedIn) -> Result<String, Error> {
     }
 }
 
-/// Ends the session that the field `id` names, if it is one of this user's. Where that cannot be
-/// done, the page tells why.
+/// Ends the session with the id in the field `id` if it belongs to this user. If the
+/// store does not support it, the page explains why.
 pub(crate) async fn end(user: &SignedIn, fields: &Fields) -> Result<(), Error> {
     let Some(id) = fields.get("id").and_then(|id| SessionId::parse(id)) else { return Ok(()) };
     match user.end_session(id).await {

@@ -1,6 +1,6 @@
-//! Sign in with Okta in axum. Without `OKTA_ISSUER_URI` it brings a development org along.
+//! Sign in with Okta in axum. Without `OKTA_ISSUER_URI` it starts a development org.
 
-#![allow(clippy::print_stdout, reason = "it tells where to point the browser")]
+#![allow(clippy::print_stdout, reason = "it prints the address to open")]
 
 mod devices;
 mod pages;
@@ -15,21 +15,21 @@ use serde_json::{Value, json};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a sign-in failed is here, and not on the page
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // shows why a sign-in failed
     let port = port::port()?;
     let (okta, _org) = settings::okta(port).await?;
     let policies = settings::policies()?;
-    let auth = okta.policies(policies.clone()).build()?; // the `routes` of a file of policies
+    let auth = okta.policies(policies.clone()).build()?; // with the `routes` of the policy file
 
     let app = Router::new()
         .route("/", get(home)) // public: `Option<User>`
-        .route("/profile", get(profile)) // a page: browsers go to sign in
-        .route("/devices", get(devices)) // where the user is signed in
+        .route("/profile", get(profile)) // a page: browsers are redirected to Okta
+        .route("/devices", get(devices)) // the user's sessions
         .route("/devices/end", post(end_device))
         .route("/admin", get(admin).require(policies.policy("admin")?)) // 403 for others
         .route("/sensitive", get(sensitive).require(policies.policy("sensitive")?)) // step-up
         .route("/api/me", get(me)) // JSON: 401 with a challenge
-        .route("/app.js", get(script)) // public: the script of the pages
+        .route("/app.js", get(script)) // public: the pages' script
         .route("/api/orders", get(orders).require_token(policies.policy("orders")?)) // access tokens
         .okta_auth(&auth); // sign-in, callback and sign-out
 
@@ -65,7 +65,7 @@ async fn sensitive(user: User) -> Page {
 }
 
 async fn me(user: User) -> Json<User> {
-    Json(user) // claims, and never a token
+    Json(user) // claims only, never a token
 }
 
 async fn script() -> ([(&'static str, &'static str); 1], &'static str) {
@@ -76,7 +76,7 @@ async fn orders(token: AccessToken) -> Json<Value> {
     Json(json!({ "sub": token.subject(), "orders": [{ "id": 1, "item": "A book" }] }))
 }
 
-/// A page with the headers of all pages.
+/// The headers of all pages, and the HTML.
 type Page = ([(&'static str, &'static str); 2], Html<String>);
 
 fn page(html: String) -> Page {

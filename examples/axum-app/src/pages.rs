@@ -8,7 +8,8 @@ use okta_auth::engine::SignedIn;
 use okta_auth::session::Session;
 use serde_json::Value;
 
-/// Headers of every page: scripts and requests of our own alone, no frames, and forms that may lead on to Okta.
+/// Headers of every page: only scripts and requests of the app itself, and no frames.
+/// Forms may redirect to Okta.
 pub(crate) const HEADERS: [(&str, &str); 2] = [
     (
         "content-security-policy",
@@ -18,7 +19,7 @@ pub(crate) const HEADERS: [(&str, &str); 2] = [
     ("x-content-type-options", "nosniff"),
 ];
 
-/// The script of the button that calls the API.
+/// The script for the button that calls the API.
 pub(crate) const SCRIPT: &str = include_str!("app.js");
 
 const STYLE: &str = "\
@@ -42,23 +43,24 @@ td .tag{margin-bottom:.15rem}i{color:var(--mute);font-style:normal}dl+button{mar
 li div{min-width:0}li p{margin:0}li button{white-space:nowrap}p a{color:var(--act)}a:focus-visible,button:focus-visible,summary:focus-visible{outline:3px solid var(--act);outline-offset:2px}\
 @media(max-width:30rem){thead th:first-child{width:9rem}header{padding:1rem}header,header nav{gap:.5rem .75rem}main{margin:1.5rem auto;padding:0 1rem}.card{padding:1.25rem}}";
 
-/// The public page: shows who is signed in, if anybody is.
+/// The public page, which shows the signed-in user, if any.
 pub(crate) fn home(user: Option<&str>) -> String {
     let card = match user {
         Some(name) => format!(
-            "<h1>Hello, {}</h1><p>You are signed in. Some pages ask for more: \
-             <a href=\"/admin\">one for admins</a>, and <a href=\"/sensitive\">one for a second factor</a>.</p>\
+            "<h1>Hello, {}</h1><p>You are signed in. Some pages require more: \
+             <a href=\"/admin\">one requires the group Admins</a>, and \
+             <a href=\"/sensitive\">one a second factor</a>.</p>\
              <a class=\"button\" href=\"/profile\">Your profile</a>",
             escape(name)
         ),
-        None => "<h1>Hello, stranger</h1><p>This page is open to everybody. Your profile is not.</p>\
+        None => "<h1>Hello, stranger</h1><p>This page is public. Your profile is not.</p>\
                  <a class=\"button\" href=\"/login?return_to=/profile\">Sign in</a>"
             .to_owned(),
     };
     layout("Welcome", user, &card)
 }
 
-/// The page that needs a user.
+/// The page that requires a user.
 pub(crate) fn profile(user: &SignedIn) -> String {
     let name = user.name();
     let initial = name.chars().next().unwrap_or('?').to_string();
@@ -66,30 +68,28 @@ pub(crate) fn profile(user: &SignedIn) -> String {
         "<div class=\"avatar\" aria-hidden=\"true\">{}</div><h1>{}</h1><p>{}</p>",
         escape(&initial),
         escape(name),
-        escape(user.email().unwrap_or("Okta sends no e-mail address."))
+        escape(user.email().unwrap_or("Okta sent no e-mail address."))
     );
     layout("Your profile", Some(name), &format!("{head}{}", about(user)))
 }
 
-/// The page for the group `Admins`.
+/// The page that requires the group `Admins`.
 pub(crate) fn admin(user: &SignedIn) -> String {
     let head = format!(
-        "<h1>Administration</h1><p>{}, you are here because the policy of this page names one of your groups.</p>",
+        "<h1>Administration</h1><p>{}, you have access because the policy of this page allows one of your groups.</p>",
         escape(user.name())
     );
     layout("Administration", Some(user.name()), &format!("{head}{}", about(user)))
 }
 
-/// The page that asks for a second factor and a recent sign-in.
+/// The page that requires a second factor and a recent sign-in.
 pub(crate) fn sensitive(user: &SignedIn) -> String {
-    let head = format!(
-        "<h1>Sensitive matters</h1><p>{}, you have just shown who you are, with a second factor.</p>",
-        escape(user.name())
-    );
-    layout("Sensitive matters", Some(user.name()), &format!("{head}{}", about(user)))
+    let head =
+        format!("<h1>Sensitive data</h1><p>{}, you have just signed in with a second factor.</p>", escape(user.name()));
+    layout("Sensitive data", Some(user.name()), &format!("{head}{}", about(user)))
 }
 
-/// The facts that policies look at, a button that calls the API, and every claim.
+/// The values that policies check, a button that calls the API, and every claim.
 fn about(user: &SignedIn) -> String {
     let session = user.session();
     let none = || "<i>none</i>".to_owned();
@@ -113,7 +113,6 @@ fn tag(text: &str) -> String {
     format!("<span class=\"tag\">{}</span>", escape(text))
 }
 
-/// A row of the table.
 fn claim(name: &str, value: &Value) -> String {
     let value = match value {
         Value::String(text) => escape(text),
@@ -125,17 +124,18 @@ fn claim(name: &str, value: &Value) -> String {
     format!("<tr><th scope=\"row\"><code>{}</code></th><td>{value}</td></tr>", escape(name))
 }
 
-/// The user's sessions: what each is, and a button that ends it.
+/// The user's sessions, each with a button that ends it.
 pub(crate) fn devices(name: &str, this: &Session, sessions: &[Arc<Session>]) -> String {
     let items: String = sessions.iter().map(|session| device(session, session.id() == this.id())).collect();
     let card = format!(
-        "<h1>Your devices</h1><p>This is where you are signed in. A session that you end here has to sign in \
-         again with its next click.</p><ul>{items}</ul>"
+        "<h1>Your devices</h1><p>You are signed in on these devices. If you end a session, that device has to sign in \
+         again.</p><ul>{items}</ul>"
     );
     layout("Your devices", Some(name), &card)
 }
 
-/// One session. This one ends by signing out, which ends Okta's own session too.
+/// One session. The current session is ended by signing out, which also ends the session
+/// at Okta.
 fn device(session: &Session, is_this: bool) -> String {
     let (tag, action, button) = match is_this {
         true => (" <span class=\"tag\">this device</span>", "/logout", "Sign out"),
@@ -151,15 +151,14 @@ fn device(session: &Session, is_this: bool) -> String {
     )
 }
 
-/// In place of the list, for sessions in cookies.
+/// Replaces the list if sessions are in cookies.
 pub(crate) fn no_devices(name: &str) -> String {
-    let card = "<h1>Your devices</h1><p>Sessions of this app are in cookies: each browser has its own, and the app \
+    let card = "<h1>Your devices</h1><p>This app keeps sessions in cookies, so each browser has its own, and the app \
                 cannot list them. Start the app with <code>OKTA_SESSION_STORE=memory</code>, or with \
                 <code>redis://..</code> for several replicas, to see them here.</p>";
     layout("Your devices", Some(name), card)
 }
 
-/// How long ago something was, in words.
 fn ago(then: Timestamp) -> String {
     match Timestamp::from(SystemTime::now()).since(then).as_secs() / 60 {
         0 => "just now".to_owned(),
@@ -168,7 +167,6 @@ fn ago(then: Timestamp) -> String {
     }
 }
 
-/// How long it is until something, in words.
 fn ahead(then: Timestamp) -> String {
     match then.since(Timestamp::from(SystemTime::now())).as_secs().div_ceil(60) {
         0 => "now".to_owned(),
@@ -178,7 +176,7 @@ fn ahead(then: Timestamp) -> String {
 }
 
 fn layout(title: &str, user: Option<&str>, card: &str) -> String {
-    // Sign-out changes something, so it is a form with POST and not a link.
+    // Sign-out changes state, so it is a form with POST instead of a link.
     let corner = match user {
         Some(_) => {
             "<a href=\"/profile\">Profile</a><a href=\"/devices\">Devices</a><form method=\"post\" action=\"/logout\">\

@@ -1,4 +1,5 @@
-//! Both examples, axum-app and actix-app, as a newcomer and as an operator start it: as a process, over HTTP alone.
+//! Both examples, axum-app and actix-app, as processes, over HTTP: without settings, and
+//! with the settings of an operator.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -14,12 +15,12 @@ use support::{Browser, Log, field, free_port};
 const ADA: &str = "ada@example.test";
 const BEN: &str = "ben@example.test";
 
-/// The example of the package that this is compiled for.
+/// The binary of the package that this test is compiled for.
 fn binary() -> &'static str {
     option_env!("CARGO_BIN_EXE_axum-app").or(option_env!("CARGO_BIN_EXE_actix-app")).unwrap()
 }
 
-/// The example, until the test ends.
+/// The running example; it stops when the test ends.
 struct Example {
     child: Child,
     base: String,
@@ -34,7 +35,8 @@ impl Drop for Example {
     }
 }
 
-/// Starts the example with these variables and no other `OKTA_*`, and waits until it serves.
+/// Starts the example with these variables and no other `OKTA_*`, and waits until it
+/// serves.
 fn start(port: u16, variables: &[(&str, String)]) -> Example {
     let mut command = Command::new(binary());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTA_")) {
@@ -54,7 +56,7 @@ fn start(port: u16, variables: &[(&str, String)]) -> Example {
     Example { child, base: format!("http://localhost:{port}"), lines, log }
 }
 
-/// Sign-in, profile, API, sign-out: the whole of what the README promises.
+/// Sign-in, profile, API and sign-out, as the README promises.
 async fn round_trip(example: &Example, org: &Org) {
     let base = &example.base;
     let mut browser = Browser::new();
@@ -83,11 +85,11 @@ async fn round_trip(example: &Example, org: &Org) {
     let back = Browser::new().open(&out.location).await.location;
     assert!(back.starts_with(&format!("{base}/")), "{back}");
     let landing = browser.open(&back).await;
-    assert_eq!((landing.status, landing.location), (303, format!("{base}/")), "the state leaves the address");
+    assert_eq!((landing.status, landing.location), (303, format!("{base}/")), "the state is removed from the URL");
     assert!(browser.open(&format!("{base}/")).await.body.contains("Hello, stranger"));
 }
 
-/// An org whose administrator has configured the claim `groups`, which the policies ask for.
+/// An org with the claim `groups`, which the policies need.
 async fn org() -> Org {
     Org::builder().groups_claim_everywhere("groups").start().await.unwrap()
 }
@@ -100,7 +102,7 @@ fn variables(org: &Org, port: u16) -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test]
-async fn alone_it_starts_an_org_and_says_so() {
+async fn without_settings_it_starts_an_org_and_prints_its_address() {
     let example = start(free_port(), &[]);
     let output = example.lines.join("\n");
     assert!(output.contains("development org") && output.contains(ADA), "{output}");
@@ -117,16 +119,16 @@ async fn alone_it_starts_an_org_and_says_so() {
 }
 
 #[tokio::test]
-async fn with_variables_it_uses_that_issuer_and_embeds_nothing() {
+async fn with_variables_it_uses_that_issuer_and_starts_no_org() {
     let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     let example = start(port, &variables(&org, port));
-    assert_eq!(example.lines.len(), 1, "nothing embedded is announced: {:?}", example.lines);
+    assert_eq!(example.lines.len(), 1, "no development org is announced: {:?}", example.lines);
     round_trip(&example, &org).await;
 }
 
 #[tokio::test]
-async fn it_starts_while_its_issuer_is_away_and_heals_by_itself() {
+async fn it_starts_while_its_issuer_is_down_and_recovers() {
     let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     org.stop();
@@ -139,7 +141,7 @@ async fn it_starts_while_its_issuer_is_away_and_heals_by_itself() {
 }
 
 #[test]
-fn a_wrong_configuration_names_every_fix_and_starts_nothing() {
+fn an_invalid_configuration_names_every_fix_and_prevents_the_start() {
     let output = Command::new(binary())
         .env("PORT", free_port().to_string())
         .env("OKTA_ISSUER_URI", "https://{yourOktaDomain}/oauth2/default")
@@ -154,9 +156,10 @@ fn a_wrong_configuration_names_every_fix_and_starts_nothing() {
     }
 }
 
-/// The settings of a Spring Boot application, and of Okta's other libraries: a slip, and no wish for a development org.
+/// Variables of Spring Boot and of Okta's other libraries are mistakes, and must not
+/// start a development org.
 #[test]
-fn names_of_other_okta_libraries_start_no_org_and_lead_to_the_right_ones() {
+fn names_of_other_okta_libraries_are_errors_that_name_the_right_ones() {
     for (name, right) in [
         ("OKTA_OAUTH2_ISSUER", "OKTA_ISSUER_URI"),
         ("OKTA_CLIENT_ORGURL", "OKTA_ISSUER_URI"),
@@ -174,13 +177,13 @@ fn names_of_other_okta_libraries_start_no_org_and_lead_to_the_right_ones() {
 }
 
 #[tokio::test]
-async fn its_address_follows_the_port_and_a_port_that_cannot_be_had_names_the_fix() {
+async fn its_address_follows_the_port_and_an_unusable_port_names_the_fix() {
     let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     let example = start(port, &org.env());
     assert_eq!(example.lines, [format!("Open http://localhost:{port}/ in your browser.")]);
     round_trip(&example, &org).await;
-    for (taken, words) in [(port.to_string(), "is in use"), ("abc".to_owned(), "`abc` is no port")] {
+    for (taken, words) in [(port.to_string(), "is in use"), ("abc".to_owned(), "`abc` is not a port")] {
         let output = Command::new(binary()).envs(variables(&org, port)).env("PORT", taken).output().unwrap();
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && message.contains(words) && message.contains("PORT=8088"), "{message}");
@@ -188,7 +191,7 @@ async fn its_address_follows_the_port_and_a_port_that_cannot_be_had_names_the_fi
 }
 
 #[tokio::test]
-async fn why_a_sign_in_failed_is_in_the_log_and_not_on_the_page() {
+async fn the_reason_of_a_failed_sign_in_is_only_in_the_log() {
     let (org, port) = (org().await, free_port());
     let example = start(port, &variables(&org, port));
     let old = format!("{}/authorization-code/callback?code=old&state=old", example.base);
@@ -210,12 +213,12 @@ async fn signed_in(example: &Example, org: &Org, user: &str) -> Browser {
 }
 
 #[tokio::test]
-async fn policies_decide_and_change_without_a_rebuild() {
+async fn policies_apply_and_change_without_a_rebuild() {
     let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     let example = start(port, &variables(&org, port));
     let admin = format!("{}/admin", example.base);
-    assert_eq!(Browser::new().open(&admin).await.status, 303, "nobody is sent to sign in");
+    assert_eq!(Browser::new().open(&admin).await.status, 303, "a browser without a session is redirected to Okta");
     assert_eq!(signed_in(&example, &org, ADA).await.open(&admin).await.status, 200);
     assert_eq!(signed_in(&example, &org, BEN).await.open(&admin).await.status, 403);
     drop(example);
@@ -226,16 +229,20 @@ async fn policies_decide_and_change_without_a_rebuild() {
     let mut more = variables(&org, port);
     more.push(("POLICIES", file.display().to_string()));
     let example = start(port, &more);
-    assert_eq!(signed_in(&example, &org, BEN).await.open(&admin).await.status, 200, "another rule, the same build");
+    assert_eq!(
+        signed_in(&example, &org, BEN).await.open(&admin).await.status,
+        200,
+        "a changed rule applies without a rebuild"
+    );
     drop(example);
 
-    // A policy with routes needs no code at all.
+    // A policy with routes needs no code.
     std::fs::write(&file, format!("{text}\n[own]\nrule = {{ group = \"Admins\" }}\nroutes = [\"/profile\"]\n"))
         .unwrap();
     let example = start(port, &more);
     let profile = format!("{}/profile", example.base);
     assert_eq!(signed_in(&example, &org, ADA).await.open(&profile).await.status, 200);
-    assert_eq!(signed_in(&example, &org, BEN).await.open(&profile).await.status, 403, "the file's routes count");
+    assert_eq!(signed_in(&example, &org, BEN).await.open(&profile).await.status, 403, "the routes in the file apply");
     drop(example);
 
     std::fs::write(&file, text.replace("{ group = ", "{ grup = ")).unwrap();
@@ -244,11 +251,11 @@ async fn policies_decide_and_change_without_a_rebuild() {
     std::fs::remove_file(&file).unwrap();
     let line = text.lines().position(|line| line.contains("group")).unwrap() + 1;
     assert!(!output.status.success() && message.contains(&format!("line {line}")), "{message}");
-    assert!(message.contains("grup") && message.contains("`group`"), "the fix is named: {message}");
+    assert!(message.contains("grup") && message.contains("`group`"), "the message names the fix: {message}");
 }
 
 #[tokio::test]
-async fn access_tokens_open_the_api_and_nothing_else() {
+async fn access_tokens_give_access_only_to_the_api() {
     let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     let example = start(port, &variables(&org, port));
@@ -266,7 +273,7 @@ async fn access_tokens_open_the_api_and_nothing_else() {
     assert!(status == 401 && !challenge.contains("error"), "{challenge}");
     let good = org.mint().access_token(ADA, ["orders:read"]).sign();
     assert_eq!(call(Some(good.clone()), orders.clone()).await.0, 200);
-    assert_eq!(call(Some(good), format!("{}/api/me", example.base)).await.0, 401, "a session is what that page wants");
+    assert_eq!(call(Some(good), format!("{}/api/me", example.base)).await.0, 401, "that route requires a session");
     let (status, challenge) = call(Some(org.mint().access_token(ADA, ["openid"]).sign()), orders.clone()).await;
     assert!(status == 403 && challenge.contains("insufficient_scope") && challenge.contains("orders:read"));
     let (status, challenge) = call(Some(org.mint().id_token(ADA, None).sign()), orders).await;
@@ -274,7 +281,7 @@ async fn access_tokens_open_the_api_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn devices_in_cookies_cannot_be_listed_and_the_page_says_what_changes_that() {
+async fn sessions_in_cookies_cannot_be_listed_and_the_page_names_the_fix() {
     let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     let example = start(port, &variables(&org, port));
@@ -282,12 +289,16 @@ async fn devices_in_cookies_cannot_be_listed_and_the_page_says_what_changes_that
     let page = browser.open(&format!("{}/devices", example.base)).await;
     assert!(page.status == 200 && page.body.contains("OKTA_SESSION_STORE=memory"), "{}", page.body);
     let done = browser.post(&format!("{}/devices/end", example.base), &format!("id={}", "A".repeat(43))).await;
-    assert_eq!((done.status, done.location.as_str()), (303, "/devices"), "the page tells why");
-    assert_eq!(Browser::new().open(&format!("{}/devices", example.base)).await.status, 303, "nobody has devices");
+    assert_eq!((done.status, done.location.as_str()), (303, "/devices"), "the page explains why");
+    assert_eq!(
+        Browser::new().open(&format!("{}/devices", example.base)).await.status,
+        303,
+        "a browser without a session is redirected to Okta"
+    );
 }
 
 #[tokio::test]
-async fn users_end_their_own_sessions_and_nobody_elses() {
+async fn users_end_only_their_own_sessions() {
     let (org, port) = (org().await, free_port());
     org.allow_redirect(&format!("http://localhost:{port}"));
     let mut variables = variables(&org, port);
@@ -302,20 +313,20 @@ async fn users_end_their_own_sessions_and_nobody_elses() {
     let id = field(page.split("action=\"/devices/end\"").nth(1).unwrap(), "id");
 
     assert_eq!(ben.post(&end, &format!("id={id}")).await.status, 303);
-    assert_eq!(phone.open(&devices).await.status, 200, "somebody else's id ends nothing");
+    assert_eq!(phone.open(&devices).await.status, 200, "the id of another user's session ends nothing");
     desk.origin = "http://evil.example".to_owned();
     assert_eq!(desk.post(&end, &format!("id={id}")).await.status, 403, "another site ends nothing");
     assert_eq!(phone.open(&devices).await.status, 200);
     desk.origin = example.base.clone();
     assert_eq!(desk.post(&end, "id=nonsense").await.status, 303);
     assert_eq!(desk.post(&end, &format!("id={id}")).await.location, "/devices");
-    assert_eq!(phone.open(&devices).await.status, 303, "the phone has to sign in");
+    assert_eq!(phone.open(&devices).await.status, 303, "the phone must sign in again");
     assert_eq!(desk.open(&devices).await.body.matches("<li>").count(), 1);
 }
 
-/// By variables alone: refresh tokens of the embedded org, and sessions in memory.
+/// Only variables: refresh tokens of the embedded org, and sessions in memory.
 #[tokio::test]
-async fn alone_it_keeps_a_session_beyond_its_access_tokens() {
+async fn without_settings_a_session_outlives_its_access_tokens() {
     let variables = [
         ("OKTA_SCOPES", "openid profile email offline_access"),
         ("OKTA_SESSION_STORE", "memory"),

@@ -1,7 +1,7 @@
-//! One app for many customers in actix-web: the twin of `multi-tenant-axum`, with the same
-//! customers, routes and pages.
+//! An actix-web app with many customers: the same customers, routes and pages as in
+//! `multi-tenant-axum`.
 
-#![allow(clippy::print_stdout, reason = "it tells where to point the browser")]
+#![allow(clippy::print_stdout, reason = "it prints the address to open")]
 
 #[path = "../../multi-tenant-axum/src/customers.rs"]
 mod customers;
@@ -24,18 +24,18 @@ use serde_json::{Value, json};
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a sign-in failed is here, and not on the page
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // shows why a sign-in failed
     let port = port::port()?;
-    let saas = Data::new(Saas::start(port).await?); // one for all workers
+    let saas = Data::new(Saas::start(port).await?); // shared by all workers
 
     let server = HttpServer::new(move || {
         App::new()
             .app_data(saas.clone())
-            .route("/", web::get().to(home)) // public: a customer's page, or the question who comes
-            .route("/profile", web::get().to(profile)) // a page: browsers go to sign in at their customer's Okta
-            .route("/admin", web::get().to(admin)) // what the customer's policies say of this route
+            .route("/", web::get().to(home)) // public: a customer's page, or the form for an e-mail address
+            .route("/profile", web::get().to(profile)) // a page: browsers are redirected to the customer's Okta
+            .route("/admin", web::get().to(admin)) // the customer's policies decide about this route
             .route("/api/me", web::get().to(me)) // JSON: 401 with a challenge
-            .route("/tenants", web::get().to(office)) // customers come and go
+            .route("/tenants", web::get().to(office)) // adds and removes customers
             .route("/tenants", web::post().to(change))
             .configure(okta_auth(&saas.tenants)) // sign-in, callback and sign-out, for each customer
             .wrap(OktaAuthLayer::new(&saas.tenants))

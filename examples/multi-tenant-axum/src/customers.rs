@@ -1,25 +1,23 @@
-//! The customers, in SQLite through `sqlx`: where the library looks tenants up.
+//! The customers, in SQLite through `sqlx`. The library looks tenants up here.
 
 use okta_auth::secret::Secret;
 use okta_auth::tenant::{TenantError, TenantFuture, TenantId, TenantKey, TenantSettings, TenantSource};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
 use sqlx::{AssertSqlSafe, Error, Row as _};
 
-/// What is unique leads to one customer at most: the library relies on it. In production keep
-/// client secrets in a vault, or encrypt the column.
+/// The library relies on unique columns, so that each value belongs to at most one
+/// customer. In production keep client secrets in a vault, or encrypt the column.
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS customers (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, colour TEXT NOT NULL, email_domain TEXT NOT NULL UNIQUE,
     issuer TEXT NOT NULL UNIQUE, client_id TEXT NOT NULL, client_secret TEXT, policies TEXT)";
 
-/// The table.
 #[derive(Clone, Debug)]
 pub(crate) struct Customers(SqlitePool);
 
-/// A row.
 #[derive(Clone, Debug)]
 pub(crate) struct Customer {
     pub(crate) settings: TenantSettings,
-    /// The colour of its pages: the library has no use for it.
+    /// The colour of the customer's pages, which the library does not use.
     pub(crate) colour: String,
 }
 
@@ -30,7 +28,7 @@ impl TenantSource for Customers {
                 TenantKey::Id(id) => ("id", id.as_str()),
                 TenantKey::EmailDomain(domain) => ("email_domain", domain.as_str()),
                 TenantKey::Issuer(issuer) => ("issuer", issuer.as_str()),
-                _ => return Ok(None), // hosts: here all customers are subdomains
+                _ => return Ok(None), // hosts: in this app all customers are subdomains
             };
             let customer = self.one(column, value).await.map_err(TenantError::new)?;
             Ok(customer.map(|customer| customer.settings))
@@ -39,10 +37,10 @@ impl TenantSource for Customers {
 }
 
 impl Customers {
-    /// Opens the file; without one the table lives as long as the process.
+    /// Opens the file. Without a file the table exists only in memory.
     pub(crate) async fn open(file: Option<&str>) -> Result<Self, Error> {
         let options = SqliteConnectOptions::new().filename(file.unwrap_or(":memory:")).create_if_missing(true);
-        // A database in memory is that of its one connection.
+        // An in-memory database belongs to a single connection.
         let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
         let pool = pool.connect_with(options).await?;
         sqlx::raw_sql(TABLE).execute(&pool).await?;
@@ -54,7 +52,8 @@ impl Customers {
         rows.iter().map(customer).collect()
     }
 
-    /// The customer with this in a column, which is one of ours and never of a request.
+    /// Returns the customer with this value in a column. The column name never comes from
+    /// a request.
     pub(crate) async fn one(&self, column: &str, value: &str) -> Result<Option<Customer>, Error> {
         let select = format!("SELECT * FROM customers WHERE {column} = ?1");
         let row = sqlx::query(AssertSqlSafe(select)).bind(value).fetch_optional(&self.0).await?;
@@ -75,16 +74,15 @@ impl Customers {
         insert.execute(&self.0).await.map(drop)
     }
 
-    /// `false` if there is none of that id.
+    /// Returns `false` if no customer has this id.
     pub(crate) async fn remove(&self, id: &TenantId) -> Result<bool, Error> {
         let delete = sqlx::query("DELETE FROM customers WHERE id = ?1").bind(id.as_str());
         Ok(delete.execute(&self.0).await?.rows_affected() == 1)
     }
 }
 
-/// Reads a row.
 fn customer(row: &SqliteRow) -> Result<Customer, Error> {
-    let id = TenantId::parse(row.try_get("id")?).ok_or_else(|| Error::Decode("the id is none".into()))?;
+    let id = TenantId::parse(row.try_get("id")?).ok_or_else(|| Error::Decode("the id is invalid".into()))?;
     let mut settings = TenantSettings::new(id, row.try_get::<&str, _>("issuer")?, row.try_get::<&str, _>("client_id")?);
     settings.name = row.try_get("name")?;
     settings.client_secret = row.try_get::<Option<String>, _>("client_secret")?.map(Secret::new);

@@ -1,7 +1,7 @@
-//! One app for many customers in axum, each with an Okta of its own: `acme.localhost`,
-//! `globex.localhost` and `initech.localhost`, with development orgs that it brings along.
+//! An axum app with many customers, each with its own Okta org: `acme.localhost`,
+//! `globex.localhost` and `initech.localhost`. It starts development orgs for them.
 
-#![allow(clippy::print_stdout, reason = "it tells where to point the browser")]
+#![allow(clippy::print_stdout, reason = "it prints the address to open")]
 
 mod customers;
 mod pages;
@@ -25,16 +25,16 @@ use serde_json::{Value, json};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a sign-in failed is here, and not on the page
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // shows why a sign-in failed
     let port = port::port()?;
     let saas = Arc::new(Saas::start(port).await?);
 
     let app = Router::new()
-        .route("/", get(home)) // public: a customer's page, or the question who comes
-        .route("/profile", get(profile)) // a page: browsers go to sign in at their customer's Okta
-        .route("/admin", get(admin)) // what the customer's policies say of this route
+        .route("/", get(home)) // public: a customer's page, or the form for an e-mail address
+        .route("/profile", get(profile)) // a page: browsers are redirected to the customer's Okta
+        .route("/admin", get(admin)) // the customer's policies decide about this route
         .route("/api/me", get(me)) // JSON: 401 with a challenge
-        .route("/tenants", get(office).post(change)) // customers come and go
+        .route("/tenants", get(office).post(change)) // adds and removes customers
         .okta_auth(&saas.tenants) // sign-in, callback and sign-out, for each customer
         .with_state(saas);
 

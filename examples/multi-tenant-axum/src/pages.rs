@@ -27,7 +27,8 @@ a:focus-visible,button:focus-visible,input:focus-visible,select:focus-visible,su
 header :focus-visible{outline-color:#fff}\
 @media(max-width:30rem){header{padding:1rem}main{margin:1.5rem auto;padding:0 1rem}.card{padding:1.25rem}.two{grid-template-columns:1fr}}";
 
-/// Headers of every page: nothing is cached or framed, no script runs, and a form may lead on to a customer's Okta.
+/// Headers of every page: no caching, no frames, no scripts. Forms may redirect to a
+/// customer's Okta.
 pub(crate) const HEADERS: [(&str, &str); 4] = [
     ("cache-control", "no-store"),
     (
@@ -39,31 +40,31 @@ pub(crate) const HEADERS: [(&str, &str); 4] = [
     ("x-content-type-options", "nosniff"),
 ];
 
-/// How pages look.
+/// The appearance of a page.
 #[derive(Clone, Debug)]
 pub(crate) struct Brand {
     pub(crate) name: String,
-    /// Of the list that the office offers.
+    /// One of the colours that the admin page offers.
     pub(crate) colour: String,
 }
 
 impl Default for Brand {
-    /// The app's own, before it is known who comes.
+    /// The app's own appearance, for requests without a customer.
     fn default() -> Self {
         Self { name: "Timesheets".to_owned(), colour: "#2f3a4f".to_owned() }
     }
 }
 
-/// The page at the app's own address: an e-mail address says which customer somebody belongs to.
+/// The page at the app's own address. An e-mail address determines the customer.
 pub(crate) fn front() -> String {
-    let card = "<h1>Timesheets for your company</h1><p>Enter your work e-mail address, and we bring you to your \
+    let card = "<h1>Timesheets for your company</h1><p>Enter your work e-mail address, and we take you to your \
                 company's sign-in.</p><form method=\"post\" action=\"/login\"><label>E-mail address <input type=\"email\" \
                 name=\"email\" autocomplete=\"email\" placeholder=\"ada@acme.test\" required autofocus></label>\
                 <button>Continue</button></form>";
     layout(&Brand::default(), "Welcome", None, card)
 }
 
-/// A customer's page for everybody.
+/// A customer's public page.
 pub(crate) fn home(brand: &Brand, user: Option<&SignedIn>) -> String {
     let card = match user {
         Some(user) => format!(
@@ -72,7 +73,7 @@ pub(crate) fn home(brand: &Brand, user: Option<&SignedIn>) -> String {
             escape(&brand.name)
         ),
         None => format!(
-            "<h1>Welcome to {}</h1><p>Your timesheets are here, once you have signed in.</p>\
+            "<h1>Welcome to {}</h1><p>Sign in to see your timesheets.</p>\
              <a class=\"button\" href=\"/login?return_to=/profile\">Sign in</a>",
             escape(&brand.name)
         ),
@@ -80,12 +81,11 @@ pub(crate) fn home(brand: &Brand, user: Option<&SignedIn>) -> String {
     layout(brand, "Welcome", user, &card)
 }
 
-/// A customer's page for its users.
 pub(crate) fn profile(brand: &Brand, user: &SignedIn) -> String {
     let tags: String =
         user.groups().iter().map(|group| format!("<span class=\"tag\">{}</span>", escape(group))).collect();
     let card = format!(
-        "<h1>{}</h1><p>This is what the Okta of {} says about you.</p>\
+        "<h1>{}</h1><p>Your data at the Okta of {}.</p>\
          <dl><dt>E-mail</dt><dd>{}</dd><dt>Groups</dt><dd>{tags}</dd><dt>Issuer</dt><dd>{}</dd></dl>",
         escape(user.name()),
         escape(&brand.name),
@@ -95,18 +95,18 @@ pub(crate) fn profile(brand: &Brand, user: &SignedIn) -> String {
     layout(brand, "Your profile", Some(user), &card)
 }
 
-/// A customer's page for those whom its policies let in.
+/// A customer's page for users whom its policies allow.
 pub(crate) fn admin(brand: &Brand, user: &SignedIn) -> String {
     let card = format!(
-        "<h1>Administration of {}</h1><p>{}, you are here because the policies of {0} let you.</p>",
+        "<h1>Administration of {}</h1><p>{}, the policies of {0} give you access to this page.</p>",
         escape(&brand.name),
         escape(user.name())
     );
     layout(brand, "Administration", Some(user), &card)
 }
 
-/// The office: the customers, and how they come and go. After a mistake it says what is wrong, and
-/// the form has what was typed, but for the secret, which no page repeats.
+/// The admin page: the customers, and forms to add and remove them. After an error it
+/// shows the reason, and the form keeps the entered values, except the client secret.
 pub(crate) fn office(customers: &[Customer], token: &str, mistake: Option<(&str, &Fields)>) -> String {
     let token = escape(token);
     let items: String = customers.iter().map(|customer| item(customer, &token)).collect();
@@ -119,13 +119,15 @@ pub(crate) fn office(customers: &[Customer], token: &str, mistake: Option<(&str,
     let strict = if typed("strict").is_empty() { "" } else { " checked" };
     let open = if format!("{issuer}{domain}{client}").is_empty() { "" } else { " open" };
     let card = format!(
-        "<h1>Customers</h1><p>They come and go while the app runs.</p>{wrong}<ul>{items}</ul><h2>A new customer</h2>\
+        "<h1>Customers</h1><p>Add and remove customers while the app runs.</p>{wrong}<ul>{items}</ul>\
+         <h2>A new customer</h2>\
          <form method=\"post\" action=\"/tenants\"><input type=\"hidden\" name=\"token\" value=\"{token}\"><div class=\"two\">\
          <label>Id <input name=\"id\" placeholder=\"hooli\" value=\"{id}\" required></label>\
          <label>Name <input name=\"name\" placeholder=\"Hooli\" value=\"{name}\"></label></div>\
          <label>Colour <select name=\"colour\">{colours}</select></label>\
          <label class=\"line\"><input type=\"checkbox\" name=\"strict\" value=\"yes\"{strict}> Strict policies</label>\
-         <details{open}><summary>It has an Okta of its own (or else it gets a development org)</summary><div class=\"two\">\
+         <details{open}><summary>Use the customer's own Okta (otherwise it gets a development org)</summary>\
+         <div class=\"two\">\
          <label>Issuer <input name=\"issuer\" placeholder=\"https://hooli.okta.com/oauth2/default\" value=\"{issuer}\"></label>\
          <label>E-mail domain <input name=\"email_domain\" placeholder=\"hooli.com\" value=\"{domain}\"></label>\
          <label>Client id <input name=\"client_id\" value=\"{client}\"></label>\
@@ -135,30 +137,30 @@ pub(crate) fn office(customers: &[Customer], token: &str, mistake: Option<(&str,
     layout(&Brand::default(), "Customers", None, &card)
 }
 
-/// A colour to choose, or the one that was chosen.
+/// An entry in the list of colours.
 fn option(name: &str, colour: &str, chosen: &str) -> String {
     let selected = if colour == chosen { " selected" } else { "" };
     format!("<option value=\"{colour}\"{selected}>{name}</option>")
 }
 
-/// In place of the office: a form for its key. After a wrong key it says so.
+/// The form for the admin key, with an error message after a wrong key.
 pub(crate) fn closed(wrong: bool) -> String {
     let (wrong, invalid) = match wrong {
         true => (
-            "<p class=\"wrong\" id=\"wrong\" role=\"alert\">This is not the key of this run.</p>",
+            "<p class=\"wrong\" id=\"wrong\" role=\"alert\">This key is not correct.</p>",
             " aria-invalid=\"true\" aria-describedby=\"wrong\"",
         ),
         false => ("", ""),
     };
     let card = format!(
-        "<h1>The office</h1><p>Customers come and go here. The app printed the key when it started.</p>{wrong}\
+        "<h1>Customers</h1><p>Enter the key to manage customers. The app printed it at startup.</p>{wrong}\
          <form method=\"post\" action=\"/tenants\"><label>Key <input type=\"password\" name=\"key\" autocomplete=\"off\" \
          required autofocus{invalid}></label><button>Open</button></form>"
     );
     layout(&Brand::default(), "Customers", None, &card)
 }
 
-/// For a customer's address, which has no office.
+/// The page at a customer's address, which has no admin page.
 pub(crate) fn nothing() -> String {
     layout(&Brand::default(), "Not found", None, "<h1>There is nothing here</h1><p><a href=\"/\">Home</a></p>")
 }
@@ -179,7 +181,7 @@ fn item(customer: &Customer, token: &str) -> String {
 }
 
 fn layout(brand: &Brand, title: &str, user: Option<&SignedIn>, card: &str) -> String {
-    // Sign-out changes something, so it is a form with POST and not a link.
+    // Sign-out changes state, so it is a form with POST instead of a link.
     let corner = match user {
         Some(_) => {
             "<a href=\"/profile\">Profile</a><a href=\"/admin\">Administration</a>\

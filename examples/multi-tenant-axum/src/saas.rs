@@ -1,5 +1,5 @@
-//! What the app is made of, whatever its framework: customers, their development orgs, and the
-//! office where customers come and go.
+//! The parts of the app that do not depend on the framework: customers, their development
+//! orgs, and the admin page that adds and removes customers.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -15,45 +15,47 @@ use okta_auth_dev::{ADA_PASSWORD, Org, OrgBuilder, User};
 use crate::customers::{Customer, Customers};
 use crate::pages::{self, Brand};
 
-/// What a form sends.
+/// The fields of a submitted form.
 pub(crate) type Fields = BTreeMap<String, String>;
 
-/// The cookie that opens the office.
+/// The cookie that opens the admin page.
 const COOKIE: &str = "office";
 
-/// An answer of the office.
+/// A response of the admin page.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// A status and HTML.
     Page(u16, String),
-    /// Back to the office, with a cookie if it has just been opened.
+    /// A redirect to the admin page, with a cookie if the key has just been accepted.
     Office(Option<String>),
 }
 
 /// The first customers, with their colours.
 const FIRST: [(&str, &str); 3] = [("acme", "#1452cc"), ("globex", "#0b7a45"), ("initech", "#6b3fc9")];
-/// The one that is held to `strict.toml`.
+/// The customer with the policies in `strict.toml`.
 const STRICT: &str = "initech";
-/// What a new customer may choose from.
+/// The colours that a new customer can choose.
 pub(crate) const COLOURS: [(&str, &str); 5] =
     [("Blue", "#1452cc"), ("Green", "#0b7a45"), ("Violet", "#6b3fc9"), ("Red", "#b3261e"), ("Brown", "#8a4b08")];
 
-/// The app.
 #[derive(Debug)]
 pub(crate) struct Saas {
     pub(crate) tenants: Tenants,
     customers: Customers,
-    /// Where a customer's issuer may be.
+    /// Limits where a customer's issuer may be.
     egress: EgressPolicy,
-    /// Where customers without an Okta get one; none with a database of your own.
+    /// Creates development orgs for customers without their own Okta. `None` with a
+    /// database of customers.
     orgs: Option<Org>,
     port: u16,
-    /// Opens the office. It is printed at start, is in no URL, and never leaves the office.
+    /// The key of the admin page. The app prints it at startup. It appears in no URL and
+    /// only on the admin page.
     key: String,
 }
 
 impl Saas {
-    /// With `CUSTOMERS_DB` the customers in that file, or else three with development orgs.
+    /// Uses the customers in the file `CUSTOMERS_DB`, or else three customers with
+    /// development orgs.
     pub(crate) async fn start(port: u16) -> Result<Self, Box<dyn Error>> {
         let file = std::env::var("CUSTOMERS_DB").ok();
         let customers = Customers::open(file.as_deref()).await?;
@@ -65,10 +67,10 @@ impl Saas {
                 Some(orgs.customers(FIRST.map(|(id, _)| id)).start().await?)
             }
         };
-        // What all customers share: the cookie secret, the session store, limits, hooks.
+        // Shared by all customers: the cookie secret, the session store, limits, hooks.
         let shared = OktaAuth::builder(ConfigBuilder::from_env().base_url(&base))
             .policies(PolicySet::parse(include_str!("../policies.toml"))?);
-        // Development orgs are on this machine; customers of a database of your own are at Okta.
+        // Development orgs are on this machine; customers in a database are at Okta.
         let egress = match &orgs {
             Some(_) => EgressPolicy::default().dangerous().allow_loopback(),
             None => EgressPolicy::default(),
@@ -87,12 +89,12 @@ impl Saas {
         Ok(saas)
     }
 
-    /// Adds the first customers, and says where to go.
+    /// Adds the first customers, and prints the addresses.
     async fn open(&self) -> Result<(), Box<dyn Error>> {
         if let Some(orgs) = &self.orgs {
             for (id, colour) in FIRST {
                 let policies = (id == STRICT).then(|| "strict".to_owned());
-                let org = orgs.org(id).ok_or("there is no org of a first customer")?;
+                let org = orgs.org(id).ok_or("the org of a first customer is missing")?;
                 if policies.is_some() {
                     let eve = User::new(format!("eve@{id}.test"), ADA_PASSWORD).name("Eve", "Polastri");
                     org.put_user(eve.groups(["Everyone", "Admins", "Security"]));
@@ -105,24 +107,25 @@ impl Saas {
             let org = self.orgs.as_ref().and_then(|orgs| orgs.org(settings.id.as_str()));
             org.iter().for_each(|org| self.introduce(&settings, org));
         }
-        println!("Customers come and go at http://localhost:{}/tenants", self.port);
-        println!("The key of the office is {}", self.key);
+        println!("Add and remove customers at http://localhost:{}/tenants", self.port);
+        println!("The key of that page is {}", self.key);
         Ok(())
     }
 
-    /// The people of a development org. The front page knows companies by the domain of an e-mail address, so that guests
-    /// with another one begin at the customer's own address.
+    /// Prints the users of a development org. The front page finds a company by the
+    /// domain of an e-mail address, so guests with other domains start at the customer's
+    /// own address.
     fn introduce(&self, settings: &TenantSettings, org: &Org) {
         let is_own = |login: &str| settings.email_domains.iter().any(|domain| login.ends_with(&format!("@{domain}")));
         let (own, guests): (Vec<User>, Vec<User>) = org.users().into_iter().partition(|user| is_own(&user.login));
         own.iter().for_each(|user| println!("  {}  {}", user.login, user.password));
         for User { login, password, .. } in guests {
             let at = format!("http://{}.localhost:{}", settings.id, self.port);
-            println!("  guest, who begins at {at}: {login}  {password}");
+            println!("  guest, who starts at {at}: {login}  {password}");
         }
     }
 
-    /// How the pages of a request look: as those of its customer, or of nobody.
+    /// The appearance of a page: that of the request's customer, or the default.
     pub(crate) async fn brand(&self, visit: &Visit) -> Brand {
         let Some(tenant) = visit.auth().tenant() else { return Brand::default() };
         let customer = self.customers.one("id", tenant.id.as_str()).await.ok().flatten();
@@ -130,7 +133,7 @@ impl Saas {
         Brand { name: tenant.display_name().to_owned(), colour }
     }
 
-    /// The page of the office.
+    /// The admin page.
     pub(crate) async fn office(&self, visit: &Visit, cookies: &str) -> Answer {
         if visit.auth().tenant().is_some() {
             return Answer::Page(404, pages::nothing());
@@ -141,8 +144,9 @@ impl Saas {
         }
     }
 
-    /// Opens the office, or does what one of its forms says. The key is in these forms too: a page of another port of this
-    /// machine counts as the same site, and its forms would come with the cookie.
+    /// Accepts the key, or performs the action of a form. The forms contain the key too,
+    /// because another port of this machine is the same site, and its forms would be sent
+    /// with the cookie.
     pub(crate) async fn change(&self, visit: &Visit, cookies: &str, fields: &Fields) -> Answer {
         if visit.auth().tenant().is_some() {
             return Answer::Page(404, pages::nothing());
@@ -171,10 +175,10 @@ impl Saas {
         aws_lc_rs::constant_time::verify_slices_are_equal(key, self.key.as_bytes()).is_ok()
     }
 
-    /// Adds or removes a customer. An error is what the page says.
+    /// Adds or removes a customer. The page shows the error.
     async fn try_change(&self, fields: &Fields) -> Result<(), String> {
         let id = text(fields, "id").and_then(TenantId::parse);
-        let id = id.ok_or("An id has lower-case letters, digits and hyphens.")?;
+        let id = id.ok_or("An id consists of lower-case letters, digits and hyphens.")?;
         if text(fields, "remove").is_some() {
             return self.remove(&id).await;
         }
@@ -182,29 +186,29 @@ impl Saas {
         self.check(&customer.settings).map_err(|error| error.to_string())?;
         self.customers.add(&customer).await.map_err(|error| match error.as_database_error() {
             Some(known) if known.is_unique_violation() => {
-                "There is a customer of this id, domain or issuer.".to_owned()
+                "A customer with this id, domain or issuer already exists.".to_owned()
             }
-            _ => format!("The database says: {error}"),
+            _ => format!("The database failed: {error}"),
         })?;
-        self.tenants.forget(); // that there was none of the name
+        self.tenants.forget(); // the cached result that the tenant does not exist
         Ok(())
     }
 
-    /// What the library would say of a customer, before somebody comes to it.
+    /// Runs the library's checks on a customer before its first request.
     fn check(&self, settings: &TenantSettings) -> Result<(), okta_auth::Error> {
         TenantTable::new([settings.clone()])?; // issuer, client id, domain
         let config = ConfigBuilder::default().issuer(&settings.issuer).client_id(&settings.client_id).build()?;
         self.egress.check_issuer(config.issuer())
     }
 
-    /// The customer that a form describes, with an Okta of its own or a development org.
+    /// Builds the customer that a form describes, with its own Okta or a development org.
     fn wanted(&self, id: TenantId, fields: &Fields) -> Result<Customer, String> {
         let name = text(fields, "name").unwrap_or(id.as_str()).to_owned();
         let colour = COLOURS.iter().find(|(_, known)| text(fields, "colour") == Some(known));
         let colour = colour.map_or("#1452cc", |(_, known)| known).to_owned();
         let policies = text(fields, "strict").map(|_| "strict".to_owned());
         let Some(issuer) = text(fields, "issuer") else {
-            let orgs = self.orgs.as_ref().ok_or("Give the issuer of the customer's Okta.")?;
+            let orgs = self.orgs.as_ref().ok_or("Enter the issuer of the customer's Okta.")?;
             return Customer::at(&self.org(orgs, &id)?, &name, &colour, policies);
         };
         let mut settings = TenantSettings::new(id, issuer, text(fields, "client_id").unwrap_or_default());
@@ -217,9 +221,9 @@ impl Saas {
 
     /// Removes a customer, and ends its sessions.
     async fn remove(&self, id: &TenantId) -> Result<(), String> {
-        // Somebody has to know whose sessions end, once the row is gone.
+        // The tenant must be cached, because its sessions are ended after the row is deleted.
         let known = self.tenants.tenant(id).await.is_ok_and(|tenant| tenant.is_some());
-        self.customers.remove(id).await.map_err(|error| format!("The database says: {error}"))?;
+        self.customers.remove(id).await.map_err(|error| format!("The database failed: {error}"))?;
         self.tenants.forget();
         if known {
             self.tenants.end_tenant(id).await.map_err(|error| error.to_string())?;
@@ -227,7 +231,7 @@ impl Saas {
         Ok(())
     }
 
-    /// The development org of a new customer, or the one that it had before.
+    /// Returns the development org of a new customer, or its previous one.
     fn org(&self, orgs: &Org, id: &TenantId) -> Result<Org, String> {
         let origin = format!("http://{id}.localhost:{}", self.port);
         let customer = || OrgBuilder::customer(id.as_str()).redirect_origin(&origin).groups_claim_everywhere("groups");
@@ -236,18 +240,17 @@ impl Saas {
     }
 }
 
-/// The key in a `Cookie` header.
+/// Returns the key from a `Cookie` header.
 fn cookie(cookies: &str) -> Option<&str> {
     cookies.split(';').find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
-/// What a field says, if it says anything.
+/// Returns the trimmed value of a field, if it is not empty.
 fn text<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
     fields.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
 }
 
 impl Customer {
-    /// A customer with a development org.
     fn at(org: &Org, name: &str, colour: &str, policies: Option<String>) -> Result<Self, String> {
         let id = org.subdomain().and_then(TenantId::parse).ok_or("the org has no subdomain")?;
         let client = org.client();

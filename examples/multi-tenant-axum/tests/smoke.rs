@@ -1,4 +1,4 @@
-//! Both examples, multi-tenant-axum and multi-tenant-actix, as somebody starts them: as a process, over HTTP alone.
+//! Both examples, multi-tenant-axum and multi-tenant-actix, as processes, over HTTP.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -11,20 +11,20 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use support::{Answer, Browser, Log, free_port};
 
-/// The example of the package that this is compiled for.
+/// The binary of the package that this test is compiled for.
 fn binary() -> &'static str {
     option_env!("CARGO_BIN_EXE_multi-tenant-axum").or(option_env!("CARGO_BIN_EXE_multi-tenant-actix")).unwrap()
 }
 
-/// The example, until the test ends.
+/// The running example; it stops when the test ends.
 struct Example {
     child: Child,
     port: u16,
-    /// The page where customers come and go.
+    /// The URL of the admin page.
     office: String,
-    /// What opens it.
+    /// The key of the admin page.
     key: String,
-    /// What it said when it started.
+    /// The lines that it printed at startup.
     lines: Vec<String>,
 }
 
@@ -53,36 +53,41 @@ impl Example {
             lines.push(line.unwrap());
         }
         std::thread::spawn(move || output.for_each(drop));
-        let office = lines.iter().find_map(|line| line.split_once(" go at ")).expect("it says where the office is").1;
+        let office = lines
+            .iter()
+            .find_map(|line| line.split_once("remove customers at "))
+            .expect("no address of the admin page")
+            .1;
         for known in ["ada@acme.test", "Globex is at http://globex.localhost", "sam@partner.test"] {
             assert!(lines.iter().any(|line| line.contains(known)), "{known}: {lines:?}");
         }
         let office = office.to_owned();
-        let key = lines.iter().find_map(|line| line.split_once("key of the office is ")).expect("it says the key").1;
+        let key =
+            lines.iter().find_map(|line| line.split_once("key of that page is ")).expect("no key of the admin page").1;
         let key = key.to_owned();
         Self { child, port, office, key, lines }
     }
 
-    /// An address at a customer, or at nobody.
+    /// A URL at a customer's address, or at the app's own.
     fn at(&self, customer: &str, path: &str) -> String {
         let dot = if customer.is_empty() { "" } else { "." };
         format!("http://{customer}{dot}localhost:{}{path}", self.port)
     }
 
-    /// Sends a form of the office.
+    /// Sends a form of the admin page.
     async fn change(&self, browser: &mut Browser, form: &str) -> Answer {
         self.open_office(browser).await;
         browser.post(&self.office, &format!("token={}&{form}", self.key)).await
     }
 
-    /// Types the key.
+    /// Enters the key.
     async fn open_office(&self, browser: &mut Browser) {
         let opened = browser.post(&self.office, &format!("key={}", self.key)).await;
         assert_eq!((opened.status, opened.location.as_str()), (303, "/tenants"));
     }
 }
 
-/// Who a customer takes the browser for.
+/// The user whom a customer recognizes in the browser.
 async fn me(browser: &mut Browser, example: &Example, customer: &str) -> Option<Value> {
     let answer = browser.open(&example.at(customer, "/api/me")).await;
     (answer.status == 200).then(|| serde_json::from_str(&answer.body).unwrap())
@@ -101,16 +106,16 @@ async fn an_address_leads_to_the_sign_in_of_its_company() {
     let org = browser.open(&example.at("acme", "/login?login_hint=ada%40acme.test")).await;
     assert!(org.status == 303 && org.location.starts_with("http://acme.localhost:"), "{}", org.location);
     assert!(org.location.contains("login_hint=ada%40acme.test"), "{}", org.location);
-    // Nobody learns who exists, and whoever belongs nowhere is told kindly.
-    let nobody = browser.post(&example.at("", "/login"), "email=nobody%40acme.test").await;
-    assert_eq!((nobody.status, nobody.location), (303, example.at("acme", "/login?login_hint=nobody%40acme.test")));
+    // The redirect does not reveal whether a user exists. An unknown domain gets a friendly message.
+    let unknown = browser.post(&example.at("", "/login"), "email=stranger%40acme.test").await;
+    assert_eq!((unknown.status, unknown.location), (303, example.at("acme", "/login?login_hint=stranger%40acme.test")));
     let elsewhere = browser.post(&example.at("", "/login"), "email=ada%40elsewhere.test").await;
     assert!(elsewhere.status == 200 && elsewhere.body.contains("do not know"), "{}", elsewhere.body);
     let alert = elsewhere.body.contains("role=\"alert\"") && elsewhere.body.contains("aria-invalid=\"true\"");
     assert!(alert && elsewhere.body.contains("value=\"ada@elsewhere.test\""), "{}", elsewhere.body);
     let markup = browser.post(&example.at("", "/login"), "email=%22%3E%3Cscript%3E%40x.test").await.body;
     assert!(markup.contains("&quot;&gt;&lt;script&gt;@x.test") && !markup.contains("<script>"), "{markup}");
-    // Each of the people who are printed for a customer gets to that customer.
+    // Each user who is printed for a customer is redirected to that customer.
     let logins = example.lines.iter().filter_map(|line| line.strip_prefix("  ")?.split_once("  "));
     let logins: Vec<&str> = logins.map(|(login, _)| login).filter(|login| !login.contains(' ')).collect();
     assert!(logins.len() >= 6, "{:?}", example.lines);
@@ -118,7 +123,7 @@ async fn an_address_leads_to_the_sign_in_of_its_company() {
         let answer = browser.post(&example.at("", "/login"), &format!("email={login}")).await;
         assert_eq!(answer.status, 303, "{login}: {}", answer.body);
     }
-    // A browser follows from the library's own page, too.
+    // The policy of the library's own page lets browsers follow the redirect.
     let page = browser.http.get(example.at("", "/login")).send().await.unwrap();
     let policy = page.headers()["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("form-action 'self' https: http:;"), "{policy}");
@@ -142,9 +147,9 @@ async fn one_browser_is_signed_in_at_two_customers_and_refused_across_them() {
     let globex = me(&mut browser, &example, "globex").await.unwrap();
     assert_eq!((acme["tenant"].as_str(), globex["tenant"].as_str()), (Some("acme"), Some("globex")));
     assert_eq!((&acme["sub"], &acme["email"]), (&globex["sub"], &globex["email"]), "the same id and address");
-    assert_ne!(acme["iss"], globex["iss"], "and not the same person");
+    assert_ne!(acme["iss"], globex["iss"], "but not the same person");
 
-    // The session of one is nothing at the other, under either name.
+    // A session at one customer is invalid at the other, under either cookie name.
     let mut thief = Browser::new();
     for ((_, name), value) in browser.jar.iter().filter(|((_, name), _)| name == "okta_session_acme") {
         thief.jar.insert(("globex.localhost".to_owned(), name.clone()), value.clone());
@@ -153,7 +158,7 @@ async fn one_browser_is_signed_in_at_two_customers_and_refused_across_them() {
     assert_eq!(thief.jar.len(), 2);
     assert_eq!(me(&mut thief, &example, "globex").await, None);
 
-    // Nor is the answer to a sign-in.
+    // The response to a sign-in is invalid at the other customer too.
     let mut fresh = Browser::new();
     let login = fresh.open(&example.at("acme", "/login")).await.location;
     fresh.open(&example.at("globex", "/login")).await;
@@ -161,7 +166,7 @@ async fn one_browser_is_signed_in_at_two_customers_and_refused_across_them() {
     let crossed = example.at("globex", &format!("/authorization-code/callback?code=anything&state={state}"));
     assert_eq!(fresh.open(&crossed).await.status, 400);
 
-    // Signing out of one leaves the other.
+    // Signing out at one customer keeps the session at the other.
     browser.origin = example.at("acme", "");
     assert_eq!(browser.post(&example.at("acme", "/logout"), "").await.status, 303);
     assert_eq!(me(&mut browser, &example, "acme").await, None);
@@ -183,13 +188,13 @@ async fn each_customer_has_its_policies() {
 }
 
 #[tokio::test]
-async fn a_customer_comes_and_goes_while_the_app_runs() {
+async fn customers_are_added_and_removed_while_the_app_runs() {
     let example = Example::start();
     let mut browser = Browser::new();
     browser.sign_in(&example.at("acme", "/profile")).await;
     assert_eq!(browser.open(&example.at("hooli", "/")).await.status, 404);
     let unknown = browser.post(&example.at("", "/login"), "email=ada%40hooli.test").await;
-    assert_eq!(unknown.status, 200, "nobody knows the domain yet");
+    assert_eq!(unknown.status, 200, "the domain is unknown before the customer is added");
 
     example.open_office(&mut browser).await;
     let office = browser.open(&example.office).await;
@@ -201,23 +206,23 @@ async fn a_customer_comes_and_goes_while_the_app_runs() {
     assert_eq!(me(&mut browser, &example, "hooli").await.unwrap()["tenant"], "hooli");
     assert_eq!(browser.post(&example.at("", "/login"), "email=ada%40hooli.test").await.status, 303);
     let twice = example.change(&mut browser, "id=hooli").await;
-    assert!(twice.status == 400 && twice.body.contains("There is a customer"), "{}", twice.body);
+    assert!(twice.status == 400 && twice.body.contains("already exists"), "{}", twice.body);
     let before = browser.jar.clone();
 
     assert_eq!(example.change(&mut browser, "id=hooli&remove=yes").await.status, 303);
     for path in ["/", "/profile", "/api/me", "/login", "/authorization-code/callback?code=x&state=y"] {
         assert_eq!(browser.open(&example.at("hooli", path)).await.status, 404, "{path}");
     }
-    assert!(me(&mut browser, &example, "acme").await.is_some(), "nobody else is signed out");
-    assert_eq!(example.change(&mut browser, "id=hooli").await.status, 303, "the customer comes back");
+    assert!(me(&mut browser, &example, "acme").await.is_some(), "users of other customers stay signed in");
+    assert_eq!(example.change(&mut browser, "id=hooli").await.status, 303, "the customer is added again");
     browser.jar = before;
-    assert_eq!(me(&mut browser, &example, "hooli").await, None, "the old sessions do not");
+    assert_eq!(me(&mut browser, &example, "hooli").await, None, "the old sessions stay ended");
     let again = Browser::new().sign_in(&example.at("hooli", "/profile")).await.1;
     assert!(again.body.contains("Ada Lovelace"), "{}", again.body);
 }
 
 #[tokio::test]
-async fn the_office_opens_with_its_key_at_its_own_address_alone() {
+async fn the_admin_page_opens_only_with_its_key_and_at_its_own_address() {
     let example = Example::start();
     let mut browser = Browser::new();
     browser.sign_in(&example.at("acme", "/admin")).await;
@@ -249,12 +254,12 @@ async fn the_office_opens_with_its_key_at_its_own_address_alone() {
         ("id=evil&issuer=https%3A%2F%2F169.254.169.254&client_id=x&email_domain=evil.test", "169.254.169.254"),
         ("id=evil&issuer=https%3A%2F%2Fevil.example&client_id=x&email_domain=evil.test", "evil.example"),
         ("id=evil&issuer=https%3A%2F%2Fevil.okta.com&client_id=x", "domain"),
-        ("id=evil&issuer=https%3A%2F%2Fevil.okta.com&client_id=x&email_domain=acme.test", "There is a customer"),
+        ("id=evil&issuer=https%3A%2F%2Fevil.okta.com&client_id=x&email_domain=acme.test", "already exists"),
     ] {
         let wrong = example.change(&mut browser, form).await;
         assert!(wrong.status == 400 && wrong.body.contains(words), "{form}: {} {}", wrong.status, wrong.body);
     }
-    // A form that was refused has what was typed, but for the secret.
+    // A rejected form keeps the entered values, except the secret.
     let form = "id=evil&name=Evil+%22Inc%22&colour=%236b3fc9&strict=yes&issuer=https%3A%2F%2Fevil.okta.com&client_id=x\
                 &client_secret=secret-of-evil";
     let wrong = example.change(&mut browser, form).await.body;
@@ -267,7 +272,7 @@ async fn the_office_opens_with_its_key_at_its_own_address_alone() {
     ] {
         assert!(wrong.contains(kept) && !wrong.contains("secret-of-evil"), "{kept}: {wrong}");
     }
-    // Nobody has ever come to these.
+    // These customers have never had a request.
     assert_eq!(example.change(&mut browser, "id=globex&remove=yes").await.status, 303);
     assert_eq!(browser.open(&example.at("globex", "/")).await.status, 404);
     assert_eq!(example.change(&mut browser, "id=unheard-of&remove=yes").await.status, 303);

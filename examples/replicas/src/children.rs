@@ -1,4 +1,5 @@
-//! The other programs: Redis, the build, and the replicas. All end with this one.
+//! The child processes: Redis, the build, and the replicas. All of them end with this
+//! program.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -10,12 +11,12 @@ use tokio::process::{Child, Command};
 
 use crate::Outcome;
 
-/// A port that was free a moment ago.
+/// Returns a port that was free a moment ago.
 fn free_port() -> Outcome<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// Waits until somebody listens, for ten seconds at most.
+/// Waits up to ten seconds until a process listens on the port.
 pub(crate) async fn until_it_listens(port: u16) -> Outcome<()> {
     for _ in 0..1_000 {
         if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
@@ -23,10 +24,10 @@ pub(crate) async fn until_it_listens(port: u16) -> Outcome<()> {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    Err(format!("nobody listens on port {port}: a program that was started has ended, or is very slow").into())
+    Err(format!("no process listens on port {port}: a child process has ended, or is very slow").into())
 }
 
-/// A Redis of this run alone, which writes nothing to the disk, and its URL.
+/// Starts a Redis for this run, without persistence, and returns its URL.
 pub(crate) async fn redis() -> Outcome<(Child, String)> {
     let port = free_port()?;
     let mut command = Command::new("redis-server");
@@ -42,7 +43,8 @@ pub(crate) async fn redis() -> Outcome<(Child, String)> {
     Ok((child, format!("redis://127.0.0.1:{port}")))
 }
 
-/// Builds a package of this workspace as this program was built; its executable is then beside it.
+/// Builds a package of this workspace with the same profile as this program, and returns
+/// the path of its executable.
 pub(crate) async fn build(package: &str) -> Outcome<PathBuf> {
     println!("Building {package} ...");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -52,12 +54,12 @@ pub(crate) async fn build(package: &str) -> Outcome<PathBuf> {
         command.arg("--release");
     }
     if !command.status().await?.success() {
-        return Err(format!("{package} cannot be built").into());
+        return Err(format!("{package} failed to build").into());
     }
     Ok(std::env::current_exe()?.with_file_name(package))
 }
 
-/// A replica of the example, which is started again when it is killed.
+/// A replica of the example, which is restarted when it is killed.
 pub(crate) struct Replica {
     number: usize,
     pub(crate) port: u16,
@@ -77,13 +79,13 @@ impl Replica {
         Ok(Self { number, port, command })
     }
 
-    /// Runs it, tells its process id, and starts it again when it was killed.
+    /// Runs the replica, prints its process id, and restarts it when it was killed.
     pub(crate) async fn keep_running(mut self) {
         while let Ok(mut child) = self.command.spawn() {
             println!("Replica {}: kill -9 {}", self.number, child.id().unwrap_or_default());
             match child.wait().await.ok().and_then(|status| status.code()) {
-                Some(code) => return println!("Replica {} gave up with code {code}.", self.number),
-                None => println!("Replica {} was killed, and starts again.", self.number),
+                Some(code) => return println!("Replica {} exited with code {code}.", self.number),
+                None => println!("Replica {} was killed and is restarted.", self.number),
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }

@@ -1,10 +1,11 @@
-//! Two replicas of an example behind a proxy, with sessions in Redis and a development org:
-//! `cargo run -p replicas`, or `cargo run -p replicas actix`. Kill a replica and stay signed in.
+//! Two replicas of an example behind a proxy, with sessions in Redis and a development
+//! org. Run `cargo run -p replicas`, or `cargo run -p replicas actix`. Kill a replica and
+//! stay signed in.
 
-#![allow(clippy::print_stdout, reason = "it tells where to sign in and what to kill")]
+#![allow(clippy::print_stdout, reason = "it prints where to sign in and which process to kill")]
 
 mod children;
-#[allow(dead_code, reason = "the address of the proxy is always that of the port")]
+#[allow(dead_code, reason = "the proxy's address depends only on the port")]
 #[path = "../../axum-app/src/port.rs"]
 mod port;
 mod proxy;
@@ -18,17 +19,16 @@ use okta_auth_dev::{Org, OrgBuilder};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// What can go wrong, in words.
+/// A result whose error is shown to the user.
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// How many replicas there are.
 const REPLICAS: usize = 2;
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let framework = std::env::args().nth(1).unwrap_or_else(|| "axum".to_owned());
     if !["axum", "actix"].contains(&framework.as_str()) {
-        return Err(format!("there is no example in `{framework}`: use `axum` or `actix`").into());
+        return Err(format!("no example uses `{framework}`: choose `axum` or `actix`").into());
     }
     let port = port::port()?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
@@ -56,8 +56,9 @@ async fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// The development org: access tokens of a minute, refresh tokens that rotate, and sign-out
-/// messages to the address of the proxy. `OKTA_DEV_*` variables win.
+/// Starts the development org with access tokens that live for one minute, rotating
+/// refresh tokens, and logout messages to the proxy's address. `OKTA_DEV_*` variables
+/// take precedence.
 async fn org(base: &str) -> Outcome<Org> {
     let ours = [
         ("OKTA_DEV_ACCESS_TOKEN_LIFETIME", "60"),
@@ -72,15 +73,16 @@ async fn org(base: &str) -> Outcome<Org> {
     Ok(org)
 }
 
-/// A cookie secret for this run, which all replicas share: 32 random bytes in hexadecimal. Where
-/// replicas start by themselves it comes from their deployment, made once by `openssl rand -base64 48`.
+/// Generates a cookie secret for this run, which all replicas share: 32 random bytes in
+/// hexadecimal. In production the deployment provides a secret, generated once with
+/// `openssl rand -base64 48`.
 fn cookie_secret() -> Outcome<String> {
     let mut bytes = [0; 32];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// One replica. What makes two of them one application are the variables, and nothing else.
+/// Creates a replica. Only the variables make several replicas one application.
 fn replica(
     number: usize,
     program: PathBuf,
@@ -97,14 +99,14 @@ fn replica(
     children::Replica::new(number, program, org.env().into_iter().chain(variables).collect())
 }
 
-/// Everything that one needs to know to play with it.
+/// Prints instructions.
 fn announce(base: &str, org: &Org) {
     println!("\nOpen {base}/profile and sign in as one of:");
     org.users().iter().for_each(|user| println!("  {}  password {}", user.login, user.password));
     println!("Then, for example:");
     println!("  kill -9 one of the replicas, and reload: you are still signed in");
-    println!("  reload after a minute: the access token has been renewed, once ({}/dev/refreshes)", org.url());
-    println!("  sign somebody out everywhere at {}/admin, and reload", org.url());
+    println!("  reload after a minute: the access token has been refreshed once ({}/dev/refreshes)", org.url());
+    println!("  sign a user out everywhere at {}/admin, and reload", org.url());
     println!("  see and end sessions at {base}/devices");
-    println!("The header `x-replica` of each answer says who gave it. Ctrl-C ends everything.");
+    println!("The header `x-replica` of each response names the replica. Ctrl-C stops everything.");
 }

@@ -1,5 +1,6 @@
-//! A proxy in small: each request goes to the next replica, or to the other one if nobody is there.
-//! Not for the open network: it reads bodies whole, and knows neither TLS nor limits of time.
+//! A minimal proxy. Each request goes to the next replica, or to the other one if the
+//! first is down. It is not for production: it buffers whole bodies and has no TLS and no
+//! timeouts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,31 +14,31 @@ use axum::response::{IntoResponse, Response};
 use reqwest::redirect::Policy;
 use tokio::net::TcpListener;
 
-/// The longest body of a request, in bytes.
+/// In bytes.
 const LIMIT: usize = 1 << 20;
 
-/// Headers of one connection, which no proxy passes on (RFC 9110 §7.6.1).
+/// Hop-by-hop headers, which a proxy must not forward (RFC 9110 §7.6.1).
 const OF_CONNECTION: [HeaderName; 4] = [header::CONNECTION, header::TRANSFER_ENCODING, header::TE, header::UPGRADE];
 
-/// What says which replica answered: 1 for the first.
+/// The header that names the replica: 1 for the first.
 const REPLICA: HeaderName = HeaderName::from_static("x-replica");
 
-/// The replicas, and whose turn it is.
+/// The replicas, and a counter for the round robin.
 struct Replicas {
     http: reqwest::Client,
     ports: Vec<u16>,
     turn: AtomicUsize,
 }
 
-/// Serves until it fails.
+/// Serves until an error occurs.
 pub(crate) async fn serve(listener: TcpListener, ports: Vec<u16>) -> crate::Outcome<()> {
-    // Without connections that are kept, each request learns at once whether its replica is there.
+    // Without pooled connections, each request detects at once whether its replica is up.
     let http = reqwest::Client::builder().redirect(Policy::none()).no_proxy().pool_max_idle_per_host(0).build()?;
     let replicas = Arc::new(Replicas { http, ports, turn: AtomicUsize::new(0) });
     Ok(axum::serve(listener, Router::new().fallback(pass_on).with_state(replicas)).await?)
 }
 
-/// Passes a request on to the next replica that takes it.
+/// Forwards a request to the next replica that accepts it.
 async fn pass_on(State(replicas): State<Arc<Replicas>>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LIMIT).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
@@ -46,17 +47,16 @@ async fn pass_on(State(replicas): State<Arc<Replicas>>, request: Request) -> Res
     for index in (0..number).map(|next| (turn + next) % number) {
         match replicas.ask(index, &parts, body.clone()).await {
             Ok(answer) => return answer,
-            // Nothing has been sent, or it would change nothing, so the other one may be asked (RFC 9110 §9.2.2).
+            // Nothing was sent, or the method is safe, so the other replica may be tried (RFC 9110 §9.2.2).
             Err(error) if error.is_connect() || parts.method.is_safe() => {}
-            // It may have been carried out, so it is not repeated.
-            Err(_) => return (StatusCode::BAD_GATEWAY, "the replica ended in the middle of it\n").into_response(),
+            // The request may have been processed, so it is not retried.
+            Err(_) => return (StatusCode::BAD_GATEWAY, "the replica stopped during the request\n").into_response(),
         }
     }
-    (StatusCode::BAD_GATEWAY, "no replica is there\n").into_response()
+    (StatusCode::BAD_GATEWAY, "no replica is available\n").into_response()
 }
 
 impl Replicas {
-    /// Asks one replica.
     async fn ask(&self, index: usize, parts: &Parts, body: Bytes) -> Result<Response, reqwest::Error> {
         let port = self.ports.get(index).copied().unwrap_or_default();
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());

@@ -1,4 +1,4 @@
-//! The demo as a reader starts it: as a process, over HTTP alone, with `kill -9`.
+//! The demo as a process, over HTTP, with `kill -9`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -15,18 +15,18 @@ use support::{Browser, free_port};
 
 const ADA: &str = "ada@example.test";
 
-/// The demo, until the test ends.
+/// The running demo; it stops when the test ends.
 struct Demo {
     child: Child,
     base: String,
-    /// What it prints, line by line.
+    /// The lines that it prints.
     lines: std::sync::mpsc::Receiver<String>,
-    /// The process of each replica.
+    /// The process ids of the replicas.
     replicas: [u32; 2],
 }
 
 impl Drop for Demo {
-    /// As Ctrl-C does: it ends its children.
+    /// Stops the demo like Ctrl-C, which also stops its children.
     fn drop(&mut self) {
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
@@ -50,12 +50,13 @@ impl Demo {
         demo
     }
 
-    /// Reads what it prints up to a line with this, and notes the processes of replicas.
+    /// Reads the output up to a line with this text, and records the process ids of the
+    /// replicas.
     fn read_until(&mut self, what: &str) {
-        // It may have to build the example first.
+        // The demo may have to build the example first.
         let patience = Duration::from_secs(900);
         loop {
-            let line = self.lines.recv_timeout(patience).expect("the demo ended, or says nothing more");
+            let line = self.lines.recv_timeout(patience).expect("the demo ended, or prints no more lines");
             for (number, process) in self.replicas.iter_mut().enumerate() {
                 if let Some(id) = line.strip_prefix(&format!("Replica {}: kill -9 ", number + 1)) {
                     *process = id.parse().unwrap();
@@ -71,7 +72,7 @@ impl Demo {
         format!("{}{path}", self.base)
     }
 
-    /// Asks for something until both replicas have answered; the statuses that there were.
+    /// Sends requests until both replicas have answered, and returns all statuses.
     async fn statuses(&self, browser: &mut Browser, path: &str) -> BTreeSet<u16> {
         let (mut replicas, mut statuses) = (BTreeSet::new(), BTreeSet::new());
         for _ in 0..10 {
@@ -83,27 +84,28 @@ impl Demo {
         statuses
     }
 
-    /// Until both replicas answer again.
+    /// Waits until both replicas answer again.
     async fn until_both_answer(&self) {
         let (start, mut replicas) = (Instant::now(), BTreeSet::new());
         while replicas.len() < 2 {
-            assert!(start.elapsed() < Duration::from_secs(60), "a replica does not come back");
+            assert!(start.elapsed() < Duration::from_secs(60), "a replica does not restart");
             replicas.insert(Browser::new().open(&self.url("/")).await.replica);
         }
     }
 }
 
-/// Lets the org tell the app that Ada was signed out everywhere; the status that the app answered.
+/// Lets the org send a Universal Logout for Ada, and returns the app's status.
 async fn universal_logout(org: &str, fault: Option<&str>) -> u64 {
     let request = json!({ "login": ADA, "fault": fault }).to_string();
     let post =
         Browser::new().http.post(format!("{org}/dev/universal-logout")).header("content-type", "application/json");
     let answer = post.body(request).send().await.unwrap().text().await.unwrap();
     let deliveries: Value = serde_json::from_str(&answer).unwrap();
-    deliveries[0]["status"].as_u64().unwrap_or_else(|| panic!("no answer of the app: {answer}"))
+    deliveries[0]["status"].as_u64().unwrap_or_else(|| panic!("no response from the app: {answer}"))
 }
 
-/// `kill -9` of either replica loses no session, and Universal Logout ends it on both.
+/// `kill -9` of either replica loses no session, and Universal Logout ends the session on
+/// both.
 async fn both_replicas_are_one_app(framework: &str) {
     let mut demo = Demo::start(framework);
     let mut browser = Browser::new();
@@ -119,7 +121,7 @@ async fn both_replicas_are_one_app(framework: &str) {
         }
         demo.read_until(&format!("Replica {}: kill -9", number + 1));
         demo.until_both_answer().await;
-        assert_eq!(demo.statuses(&mut browser, "/profile").await, BTreeSet::from([200]), "and with it again");
+        assert_eq!(demo.statuses(&mut browser, "/profile").await, BTreeSet::from([200]), "after the restart");
     }
 
     for fault in ["wrong_key", "wrong_audience", "expired"] {
@@ -127,7 +129,11 @@ async fn both_replicas_are_one_app(framework: &str) {
         assert_eq!(demo.statuses(&mut browser, "/profile").await, BTreeSet::from([200]), "{fault}");
     }
     assert_eq!(universal_logout(&org, None).await, 204);
-    assert_eq!(demo.statuses(&mut browser, "/profile").await, BTreeSet::from([303]), "on both at once");
+    assert_eq!(
+        demo.statuses(&mut browser, "/profile").await,
+        BTreeSet::from([303]),
+        "the session ended on both replicas"
+    );
 
     let (_, page) = browser.sign_in(&demo.url("/devices")).await;
     assert!(page.body.contains("this device"), "{}", page.body);
@@ -148,7 +154,7 @@ async fn both_replicas_are_one_app_in_actix() {
 }
 
 #[test]
-fn without_redis_it_names_the_package_to_install() {
+fn without_redis_the_message_names_the_package_to_install() {
     let port = free_port().to_string();
     let output = Command::new(env!("CARGO_BIN_EXE_replicas")).env("PORT", port).env("PATH", "").output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();

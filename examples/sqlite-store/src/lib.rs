@@ -1,8 +1,9 @@
-//! A session store of one's own: SQLite through `sqlx`, for an application on one machine whose
-//! sessions outlive a restart. Pass it to `OktaAuth::builder(..).session_store(store)`.
+//! A custom session store: SQLite through `sqlx`, for an application on one machine whose
+//! sessions survive a restart. Pass it to `OktaAuth::builder(..).session_store(store)`.
 //!
-//! It passes the suite that every store passes, at the end of this file. In another database it is
-//! the same in other words: each method is one statement, and what is over does not count.
+//! The tests at the end of this file run the suite for session stores. A store in another
+//! database has the same structure: each method is one statement, and expired rows do not
+//! count.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,7 +13,8 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, Row as _};
 
-/// `until` is in milliseconds. Numbers are blobs of 8 bytes, since SQLite's own have a sign.
+/// `until` is in milliseconds. Numbers are blobs of 8 bytes, because SQLite's integers
+/// are signed.
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS records (key BLOB PRIMARY KEY, version BLOB, sealed BLOB, until INTEGER) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS links (place BLOB, record BLOB, until INTEGER, PRIMARY KEY (place, record)) WITHOUT ROWID;
@@ -21,7 +23,7 @@ const TABLES: &str = "
     CREATE INDEX IF NOT EXISTS links_until ON links (until);
     CREATE INDEX IF NOT EXISTS marks_until ON marks (until);";
 
-// In each statement ?1 is the key, ?2 the time and ?3 the end of the lifetime, where there are such.
+// In each statement ?1 is the key, and, if needed, ?2 the current time and ?3 the end of the lifetime.
 const CREATE: &str = "INSERT INTO records (key, until, version, sealed) VALUES (?1, ?3, ?4, ?5) ON CONFLICT (key)
     DO UPDATE SET until = ?3, version = ?4, sealed = ?5 WHERE until <= ?2";
 const LOAD: &str = "SELECT version, sealed FROM records WHERE key = ?1 AND until > ?2";
@@ -38,18 +40,19 @@ const RAISE: &str = "INSERT INTO marks (key, until, value) VALUES (?1, ?3, ?4) O
     DO UPDATE SET until = ?3, value = CASE WHEN until > ?2 THEN max(value, ?4) ELSE ?4 END";
 const MARK: &str = "SELECT value FROM marks WHERE key = ?1 AND until > ?2";
 
-/// How long a statement waits for a connection, and for other writers: a browser is waiting too.
+/// How long a statement waits for a connection or for other writers. A browser waits for
+/// the result.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Sessions in a file.
+/// Sessions in a SQLite file.
 #[derive(Clone, Debug)]
 pub struct SqliteStore(SqlitePool);
 
 impl SqliteStore {
-    /// Opens the file, and makes it if it is not there.
+    /// Opens the file, or creates it.
     ///
     /// # Errors
-    /// If the file cannot be opened, or is no database.
+    /// If the file cannot be opened, or is not a database.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, sqlx::Error> {
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true).busy_timeout(PATIENCE);
         let pool = SqlitePoolOptions::new().max_connections(4).acquire_timeout(PATIENCE);
@@ -58,25 +61,25 @@ impl SqliteStore {
         Ok(Self(pool))
     }
 
-    /// Deletes what is over. Call it every few minutes.
+    /// Deletes expired rows. Call it every few minutes.
     ///
     /// # Errors
-    /// If the database does not do it.
+    /// If the database reports an error.
     pub async fn sweep(&self) -> Result<(), sqlx::Error> {
         for table in ["records", "links", "marks"] {
-            // The name of the table is one of ours.
+            // The table names are constants.
             let delete = AssertSqlSafe(format!("DELETE FROM {table} WHERE until <= ?1"));
             sqlx::query(delete).bind(now()).execute(&self.0).await?;
         }
         Ok(())
     }
 
-    /// Runs a statement that changes one row or none; whether it did.
+    /// Runs a statement that changes at most one row, and returns whether it did.
     fn change<'a>(&'a self, statement: Statement<'a>) -> StoreFuture<'a, bool> {
         Box::pin(async move { Ok(statement.execute(&self.0).await.map_err(StoreError::new)?.rows_affected() == 1) })
     }
 
-    /// The same where nobody asks.
+    /// Runs such a statement and ignores the result.
     fn act<'a>(&'a self, statement: Statement<'a>) -> StoreFuture<'a, ()> {
         Box::pin(async move { self.change(statement).await.map(drop) })
     }
@@ -84,31 +87,30 @@ impl SqliteStore {
 
 type Statement<'a> = Query<'a, Sqlite, SqliteArguments>;
 
-/// A statement about a key as of now.
+/// A statement about a key at the current time.
 fn about<'a>(sql: &'static str, key: &'a StoreKey) -> Statement<'a> {
     sqlx::query(sql).bind(key.as_bytes().as_slice()).bind(now())
 }
 
-/// A statement that begins a lifetime.
+/// A statement that starts a lifetime.
 fn lasting<'a>(sql: &'static str, key: &'a StoreKey, lifetime: Duration) -> Statement<'a> {
     let milliseconds = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
     about(sql, key).bind(now().saturating_add(milliseconds))
 }
 
-/// Milliseconds since 1970.
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A number whose order is that of its bytes.
+/// A number as bytes with the same order.
 fn blob(number: u64) -> Vec<u8> {
     number.to_be_bytes().to_vec()
 }
 
-/// Reads what [`blob`] wrote, or a key.
+/// Decodes the result of [`blob`], or a key.
 fn array<const N: usize>(bytes: Vec<u8>) -> Result<[u8; N], StoreError> {
-    bytes.try_into().map_err(|_| StoreError::new("a column of the session store has another length than it should"))
+    bytes.try_into().map_err(|_| StoreError::new("a column of the session store has an unexpected length"))
 }
 
 impl SessionStore for SqliteStore {
@@ -128,7 +130,7 @@ impl SessionStore for SqliteStore {
     }
 
     fn save<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool> {
-        let before = record.version.checked_sub(1).map(blob); // NULL is equal to nothing
+        let before = record.version.checked_sub(1).map(blob); // NULL never compares equal
         self.change(lasting(SAVE, key, lifetime).bind(blob(record.version)).bind(record.sealed.as_slice()).bind(before))
     }
 
@@ -183,7 +185,7 @@ mod tests {
 
     use super::SqliteStore;
 
-    /// The folder of a test, which is removed with its thread.
+    /// The folder of a test, removed when its thread ends.
     struct Folder(PathBuf);
 
     impl Drop for Folder {

@@ -1,17 +1,18 @@
-//! Verifies access tokens: by the keys of one of several issuers, by asking the issuer,
-//! or by remembering.
+//! Verifies access tokens with the keys of a configured issuer, by introspection, or from a
+//! cache.
 //!
-//! A token goes one of these ways:
+//! A token takes one of these ways:
 //!
-//! 1. It has been verified before: the cache knows its hash, and the keys of its
-//!    issuer are still those that it was verified with.
-//! 2. Its issuer is a custom authorization server: by the keys of that server.
-//! 3. Its issuer is the org server, whose access tokens only Okta can verify: by
-//!    introspection, where a client is configured to ask with.
+//! 1. The cache has a verified entry for its hash, and the issuer's keys are unchanged
+//!    since.
+//! 2. Its issuer is a custom authorization server: the token is verified with that server's
+//!    keys.
+//! 3. Its issuer is the org server, whose access tokens only Okta can verify: the token is
+//!    introspected, provided that a client is configured.
 //!
-//! Failures are not in the cache: a token that could not be checked while Okta was
-//! out of reach is looked at anew the next time. What Okta said about a bad token is
-//! remembered apart (see [`introspection`](super::introspection)).
+//! This cache has no failures: a token that could not be checked while Okta was unreachable
+//! is verified again with the next request. Negative introspection responses have a cache
+//! of their own (see [`introspection`](super::introspection)).
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +28,6 @@ use crate::discovery::{Discovery, Metadata};
 use crate::error::{Code, Error, Result};
 use crate::jose::{AccessTokenRules, VerifiedAccessToken, Verifier};
 
-/// One issuer whose access tokens count.
 #[derive(Debug)]
 pub(crate) struct Authority {
     pub(crate) issuer: Issuer,
@@ -35,12 +35,11 @@ pub(crate) struct Authority {
     pub(crate) verifier: Arc<Verifier>,
 }
 
-/// The access tokens of an API.
 pub(crate) struct AccessTokens {
-    /// The first one is the application's own issuer.
+    /// The first is the application's own issuer.
     authorities: Vec<Authority>,
     audiences: Vec<String>,
-    /// The clients whose tokens of custom servers count; empty for all.
+    /// The clients whose tokens of custom servers are accepted; empty accepts every client.
     clients: Vec<String>,
     cache: Option<TokenCache>,
     introspection: Option<Arc<Introspection>>,
@@ -48,9 +47,9 @@ pub(crate) struct AccessTokens {
 }
 
 impl AccessTokens {
-    /// Accepts tokens of these issuers for these audiences, and from these clients or, if
-    /// none is named, from all. `capacity` is how many are
-    /// remembered; zero is none.
+    /// Accepts tokens of these issuers for these audiences and clients; an empty list
+    /// accepts every client. `capacity` is the size of the cache in tokens; zero disables
+    /// it.
     pub(crate) fn new(
         authorities: Vec<Authority>,
         (audiences, clients): (Vec<String>, Vec<String>),
@@ -62,7 +61,7 @@ impl AccessTokens {
         Self { authorities, audiences, clients, cache, introspection: introspection.map(Arc::new), clock }
     }
 
-    /// Verifies a token, or finds that it has been verified.
+    /// Verifies a token, or returns its cached verification.
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of reaching the issuer.
@@ -70,8 +69,8 @@ impl AccessTokens {
         self.verify_sent(token.as_bytes(), || Ok(token), self.clock.now()).await
     }
 
-    /// The same at a moment, for a token whose characters have not been looked at:
-    /// `text` does that, if it is needed.
+    /// Verifies a token at `now`. `text` validates its characters and is called only when
+    /// the token is not cached.
     ///
     /// # Errors
     /// Those of [`verify`](Self::verify), and that of `text`.
@@ -81,8 +80,8 @@ impl AccessTokens {
         text: impl Fn() -> Result<&'a str>,
         now: Timestamp,
     ) -> Result<VerifiedAccessToken> {
+        let Some(cache) = &self.cache else { return Ok(Box::pin(self.verify_now(text()?, None)).await?.token) };
         let key = TokenCache::key(sent);
-        let Some(cache) = &self.cache else { return Ok(Box::pin(self.verify_now(text()?, key)).await?.token) };
         if let Some(known) = cache.find(&key, now) {
             if self.surely_holds(&known, now) {
                 return Ok(known.token);
@@ -92,8 +91,8 @@ impl AccessTokens {
             }
             cache.remove(&key);
         }
-        // On the heap, so that a token that is known does not carry the room for all of this along.
-        let verified = Box::pin(self.verify_now(text()?, key)).await;
+        // Boxed, so that the future for a cached token stays small.
+        let verified = Box::pin(self.verify_now(text()?, Some(key))).await;
         if verified.as_ref().is_err_and(Error::is_token) {
             cache.remove(&key);
         }
@@ -102,8 +101,8 @@ impl AccessTokens {
         Ok(verified.token)
     }
 
-    /// Whether the keys are still those that a token was verified with, as far as that
-    /// is known without asking anybody: `false` says nothing.
+    /// Whether the verification keys are unchanged, from cached data only. `false` means
+    /// "unknown".
     fn surely_holds(&self, known: &Verified, now: Timestamp) -> bool {
         let Some((position, version)) = &known.keys else { return true };
         self.authorities.get(*position).is_some_and(|authority| {
@@ -113,11 +112,9 @@ impl AccessTokens {
         })
     }
 
-    /// Whether the keys are still those that a token was verified with. A key that has
-    /// been withdrawn must not live on in a cache.
-    ///
-    /// A token that its issuer was asked about has no keys, and holds for as long as
-    /// the answer does.
+    /// Whether the verification keys are unchanged, so that a withdrawn key does not stay
+    /// accepted through the cache. An introspected token has no keys and is valid until its
+    /// cache entry expires.
     async fn still_holds(&self, known: &Verified) -> Result<bool> {
         let Some((position, version)) = &known.keys else { return Ok(true) };
         let Some(authority) = self.authorities.get(*position) else { return Ok(false) };
@@ -125,31 +122,29 @@ impl AccessTokens {
         authority.verifier.is_current(metadata.jwks_uri(), version).await
     }
 
-    /// Verifies a token by itself: by the keys of its issuer, or by asking the issuer.
-    ///
-    /// A token that was verified by keys is remembered until it expires, without the
-    /// leeway: after that it is verified each time.
-    async fn verify_now(&self, token: &str, key: TokenKey) -> Result<Verified> {
+    /// Verifies a token without the cache. The result is cached until the token's expiry
+    /// without the leeway; within the leeway the token is verified with each request.
+    async fn verify_now(&self, token: &str, key: Option<TokenKey>) -> Result<Verified> {
         let (position, authority) = self.authority(token)?;
         if authority.issuer.is_org_server() {
+            let key = key.unwrap_or_else(|| TokenCache::key(token.as_bytes()));
             return Box::pin(self.introspect(authority, token, key)).await;
         }
         let metadata = authority.discovery.metadata().await?;
         let rules = AccessTokenRules { issuer: metadata.issuer(), audiences: &self.audiences };
         let (token, version) = authority.verifier.access_token(metadata.jwks_uri(), token, &rules).await?;
         if !self.clients.is_empty() && !self.clients.iter().any(|client| client == token.claims().client_id()) {
-            return Err(Error::invalid_claim("cid", "is none of the accepted clients"));
+            return Err(Error::invalid_claim("cid", "is not one of the accepted clients"));
         }
         let until = token.claims().expires_at();
         Ok(Verified { token, until, keys: Some((position, version)) })
     }
 
-    /// The issuer to verify with. With several, the token's own `iss` chooses among
-    /// them, and is checked again once the signature has been.
+    /// Selects the issuer to verify with. With several, the token's own `iss` selects one,
+    /// and is checked again after the signature.
     ///
-    /// The token can choose among what is configured and nothing else: no URL is
-    /// ever made from it, so nobody can make this application fetch keys from a host
-    /// of their own.
+    /// An attacker can only select a configured issuer. No URL is built from the token, so
+    /// the application never fetches keys from a host of the attacker's choice.
     fn authority(&self, token: &str) -> Result<(usize, &Authority)> {
         let mut all = self.authorities.iter().enumerate();
         let chosen = if self.authorities.len() > 1 {
@@ -158,14 +153,13 @@ impl AccessTokens {
         } else {
             all.next()
         };
-        chosen.ok_or_else(|| Error::invalid_claim("iss", "is none of the configured issuers"))
+        chosen.ok_or_else(|| Error::invalid_claim("iss", "is not one of the configured issuers"))
     }
 
-    /// Asks the issuer (RFC 7662), within the bounds of [`Introspection`].
     async fn introspect(&self, authority: &Authority, token: &str, key: TokenKey) -> Result<Verified> {
         let introspection = self.introspection.as_ref().ok_or_else(|| {
-            let message = "access tokens of the org server can be verified by Okta alone, and no client is configured \
-                           to ask with; use a custom authorization server, or set OKTA_CLIENT_ID";
+            let message = "only Okta can verify access tokens of the org server, and no client is configured for \
+                           introspection; use a custom authorization server, or set OKTA_CLIENT_ID";
             Error::new(Code::AccessTokenOpaque, message)
         })?;
         let is_known = self.cache.as_ref().is_some_and(|cache| cache.knows(&key));
@@ -175,13 +169,11 @@ impl AccessTokens {
     }
 }
 
-/// The `iss` that a token claims, with nothing of it believed.
-///
-/// It may only choose whose keys are tried, or who is asked. The rules of the token
-/// compare it again.
+/// Returns the unverified `iss` of a token. It may only select whose keys are tried or
+/// which tenant is looked up; token validation checks it again.
 ///
 /// # Errors
-/// `Code::TokenMalformed`, with one message for all: the text is a stranger's.
+/// `Code::TokenMalformed`, always with the same message, because the text is untrusted.
 pub(crate) fn claimed_issuer(token: &str) -> Result<String> {
     #[derive(Deserialize)]
     struct Claimed {

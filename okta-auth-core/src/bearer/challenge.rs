@@ -24,54 +24,53 @@ pub struct WwwAuthenticate {
 }
 
 impl WwwAuthenticate {
-    /// A challenge without an error: nothing was sent, so nothing was wrong (RFC 6750
+    /// Returns a challenge without an error, for a request without credentials (RFC 6750
     /// §3.1).
     pub fn bare() -> Self {
         Self::default()
     }
 
-    /// A challenge with an error code and a description for developers.
+    /// Returns a challenge with an error code and a description for developers.
     pub fn error(error: &'static str, description: &str) -> Self {
         Self::bare().with("error", error).with("error_description", description)
     }
 
-    /// The scopes that would be needed.
+    /// Adds the required scopes. An empty list adds no parameter.
     pub fn scope<'a>(self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
         let scopes: Vec<&str> = scopes.into_iter().collect();
         if scopes.is_empty() { self } else { self.with("scope", &scopes.join(" ")) }
     }
 
-    /// The authentication context classes that would do, the preferred one first (RFC
-    /// 9470 §3).
+    /// Adds the accepted authentication context classes, the preferred one first (RFC 9470
+    /// §3).
     pub fn acr_values(self, values: &[String]) -> Self {
         if values.is_empty() { self } else { self.with("acr_values", &values.join(" ")) }
     }
 
-    /// The longest time since an active authentication, in seconds (RFC 9470 §3).
+    /// Adds the longest accepted time since an active authentication, in seconds (RFC 9470
+    /// §3).
     pub fn max_age(self, seconds: u64) -> Self {
         self.with("max_age", &seconds.to_string())
     }
 
-    /// Where the metadata of the resource are (RFC 9728 §5.1).
+    /// Adds the URL of the resource's metadata (RFC 9728 §5.1).
     pub fn resource_metadata(self, url: &str) -> Self {
         self.with("resource_metadata", url)
     }
 
-    /// Adds a parameter.
     fn with(mut self, name: &'static str, value: &str) -> Self {
         self.parameters.push((name, value.to_owned()));
         self
     }
 
-    /// The header.
     pub(crate) fn header(&self) -> HeaderValue {
         HeaderValue::try_from(self.to_string()).unwrap_or_else(|_| HeaderValue::from_static("Bearer"))
     }
 }
 
 impl fmt::Display for WwwAuthenticate {
-    /// Each value is a quoted string (RFC 9110 §5.6.4); what cannot be in one is left
-    /// out.
+    /// Writes each value as a quoted string (RFC 9110 §5.6.4). Characters that are not
+    /// printable ASCII are omitted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Bearer")?;
         for (position, (name, value)) in self.parameters.iter().enumerate() {

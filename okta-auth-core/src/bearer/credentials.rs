@@ -1,7 +1,7 @@
-//! What a request presents in place of a session.
+//! Reads the bearer credentials of a request.
 //!
-//! Whatever could be read in two ways is refused before anything is verified: a gateway
-//! in front and the application behind it must not see two different tokens.
+//! Ambiguous credentials are rejected before any verification, so that a gateway in front
+//! and the application behind it cannot see two different tokens.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,27 +9,26 @@ use std::ops::Range;
 use crate::error::{Code, Error, Result};
 use crate::headers::{HeaderText, Headers};
 
-/// What the request presents.
 #[derive(Clone)]
 pub(crate) enum Credentials {
-    /// Nothing, or a scheme that is not ours to judge.
+    /// None, or a scheme other than `Bearer`.
     None,
-    /// One token, not yet looked at: of one that is known, hash and all, every
-    /// character is known too.
+    /// One token. Its characters are not validated yet: a cached token has been validated
+    /// before.
     Token(SentToken),
-    /// More than one, or one where none belongs.
+    /// Several tokens, or a token in the query, with the reason.
     Malformed(&'static str),
 }
 
-/// A token where it came: in its header, which is not copied.
+/// A token as a range of its header, which is not copied.
 #[derive(Clone)]
 pub(crate) struct SentToken {
     header: HeaderText,
     range: Range<usize>,
 }
 
-/// The `Authorization` headers with a token, while a request's headers are gone
-/// through.
+/// Collects the bearer tokens of the `Authorization` headers during one pass over all
+/// headers.
 #[derive(Default)]
 pub(crate) struct Presented {
     first: Option<SentToken>,
@@ -37,7 +36,6 @@ pub(crate) struct Presented {
 }
 
 impl SentToken {
-    /// The token as it came, whatever it is.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.header.as_bytes().get(self.range.clone()).unwrap_or_default()
     }
@@ -45,7 +43,7 @@ impl SentToken {
     /// The token.
     ///
     /// # Errors
-    /// [`Code::CredentialsMalformed`] if it has characters that no token has.
+    /// [`Code::CredentialsMalformed`] if it has characters outside `b64token`.
     pub(crate) fn text(&self) -> Result<&str> {
         let bytes = self.bytes();
         let text = if is_token(bytes) { std::str::from_utf8(bytes).ok() } else { None };
@@ -54,7 +52,6 @@ impl SentToken {
 }
 
 impl Presented {
-    /// Takes one `Authorization` header.
     pub(crate) fn note<H: Headers>(&mut self, value: &H::Value) {
         let Some(range) = bearer(value.as_ref()) else { return };
         match self.first {
@@ -63,7 +60,7 @@ impl Presented {
         }
     }
 
-    /// What they come to, with the query (RFC 6750 §2).
+    /// Combines the headers with the query (RFC 6750 §2).
     pub(crate) fn with_query(self, query: Option<&str>) -> Credentials {
         let in_query = query.is_some_and(has_token);
         let why = match (self.first, self.several, in_query) {
@@ -86,12 +83,11 @@ impl Credentials {
         presented.with_query(query)
     }
 
-    /// Whether there is a token, or something that should be one.
     pub(crate) fn is_present(&self) -> bool {
         !matches!(self, Self::None)
     }
 
-    /// The token, if there is one.
+    /// The token, if the request has one.
     ///
     /// # Errors
     /// [`Code::CredentialsMalformed`].
@@ -104,8 +100,8 @@ impl Credentials {
     }
 }
 
-/// Where what follows the scheme `Bearer` is. The scheme is compared without regard to
-/// case (RFC 9110 §11.1).
+/// The range of the token after the scheme `Bearer`, which is case-insensitive (RFC 9110
+/// §11.1).
 fn bearer(value: &[u8]) -> Option<Range<usize>> {
     let (scheme, rest) = value.split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"bearer") || !matches!(rest.first(), None | Some(b' ' | b'\t')) {
@@ -115,8 +111,8 @@ fn bearer(value: &[u8]) -> Option<Range<usize>> {
     Some(start..start.saturating_add(rest.trim_ascii().len()))
 }
 
-/// `b64token` (RFC 6750 §2.1). It looks at every character even if the first one is
-/// wrong: without a branch many are looked at at once, and nearly all tokens are right.
+/// Matches `b64token` (RFC 6750 §2.1). Without an early exit the loop vectorizes, and
+/// nearly all tokens match anyway.
 fn is_token(text: &[u8]) -> bool {
     let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
     let body = text.get(..text.len().saturating_sub(padding)).unwrap_or_default();
@@ -124,7 +120,7 @@ fn is_token(text: &[u8]) -> bool {
     !body.is_empty() & body.iter().fold(true, |all, byte| all & fits(*byte))
 }
 
-/// Whether a query has a parameter `access_token`, in any spelling of its name.
+/// Whether the query has a parameter `access_token`, also with a percent-encoded name.
 fn has_token(query: &str) -> bool {
     url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token")
 }
@@ -167,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn other_schemes_are_not_ours() {
+    fn other_schemes_are_ignored() {
         for value in ["", "Basic dTpw", "DPoP t", "Bearerish t", "Bear", "Token t"] {
             assert_eq!(parse(&[value], None), "none", "{value}");
         }
@@ -175,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn no_token_two_tokens_and_tokens_in_the_query() {
+    fn malformed_repeated_and_query_tokens_are_rejected() {
         for value in ["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer =", "Bearer a=b", "Bearer \"a\""] {
             assert_eq!(parse(&[value], None), "malformed", "{value}");
         }

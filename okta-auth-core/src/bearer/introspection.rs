@@ -1,19 +1,18 @@
-//! Questions to the issuer about tokens that it alone can verify (RFC 7662), and what
-//! bounds them.
+//! Introspects tokens that only their issuer can verify (RFC 7662), within limits.
 //!
-//! Any text that looks like a token leads here, and each question costs Okta's rate
-//! limit. These are the rules:
+//! Any text that looks like a token leads here, and each introspection counts against
+//! Okta's rate limit. These are the rules:
 //!
-//! 1. A token that says itself that it is of another issuer, or that it has expired, is
-//!    refused without a question.
-//! 2. However many requests bring the same token, there is one question at a time.
-//! 3. A bad answer is remembered for as long as a good one.
-//! 4. Tokens that were good before have places of their own, so junk does not keep them
-//!    out. Tokens that were never seen share 32 others.
-//! 5. A place that was used for a bad token is free again only after a pause: at most 16
-//!    such questions a second. Tokens that turn out good cost no pause.
-//! 6. Without a free place a request waits for a bounded time. Then the answer is 503:
-//!    that a token cannot be checked now says nothing about it.
+//! 1. A token whose own claims name another issuer, or that has expired, is rejected
+//!    without introspection.
+//! 2. Concurrent requests with the same token share one introspection.
+//! 3. A negative response is cached for as long as a positive one.
+//! 4. Tokens that were valid before have a semaphore of their own, so that junk cannot
+//!    block them. All other tokens share 32 permits.
+//! 5. A permit used for an invalid token is released only after a pause, which limits such
+//!    introspections to 16 a second. Valid tokens cause no pause.
+//! 6. A request waits for a permit for a bounded time. Then the response is 503, because
+//!    the token may be valid.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,47 +34,43 @@ use crate::protocol::Protocol;
 use crate::secret::Secret;
 use crate::session::{Flights, StoreKey};
 
-/// Questions at a time about tokens that were never seen.
+/// Concurrent introspections of tokens that are not in the cache.
 const NEW_PLACES: usize = 32;
-/// Questions at a time about tokens that were good before.
+/// Concurrent introspections of tokens that were valid before.
 const KNOWN_PLACES: usize = 16;
-/// How long a place stays taken after a bad answer.
+/// How long a permit stays taken after a negative response.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How long a request waits for a place.
+/// How long a request waits for a permit.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// So many bad answers are remembered.
+/// Capacity of the cache of negative responses.
 const BAD_ANSWERS: usize = 4_096;
-/// Larger texts are no tokens.
+/// Larger tokens are rejected.
 const MAX_BYTES: usize = 32 * 1024;
 
-/// How the issuer is asked.
 pub(crate) struct Introspection {
     protocol: Protocol,
-    /// The clients whose tokens count.
+    /// The clients whose tokens are accepted.
     clients: Vec<String>,
-    /// How long an answer is believed.
+    /// How long a response is cached.
     lifetime: Duration,
     leeway: Duration,
     clock: SharedClock,
     new_places: Arc<Semaphore>,
     known_places: Arc<Semaphore>,
-    /// Until when a token is refused without a question; nothing is remembered with
-    /// `None`.
+    /// Negative responses with the end of their validity; `None` caches no negative
+    /// responses.
     bad: Option<Cache<TokenKey, (Arc<Error>, Timestamp)>>,
     under_way: Flights<Result<VerifiedAccessToken, Arc<Error>>>,
 }
 
-/// A token to ask about.
 pub(super) struct Question<'a> {
     pub(super) token: &'a str,
     pub(super) key: TokenKey,
-    /// Whether it was good before.
     pub(super) is_known: bool,
 }
 
 impl Introspection {
-    /// Asks with the application's own credentials. `remembers` is whether bad answers
-    /// are kept.
+    /// `remembers` enables the cache of negative responses.
     pub(crate) fn new(
         protocol: Protocol,
         clients: Vec<String>,
@@ -97,12 +92,11 @@ impl Introspection {
         }
     }
 
-    /// Verifies a token by asking the issuer. What comes back besides is until when the
-    /// answer is believed: never past the expiry of the token. That is how long a token
-    /// that was revoked may still be accepted.
+    /// Introspects a token. Returns it with the end of its cache lifetime, which is never
+    /// later than the token's expiry. Until then a revoked token may still be accepted.
     ///
     /// # Errors
-    /// One of the `Token...` codes, or the error of asking.
+    /// One of the `Token...` codes, or the error of the introspection request.
     pub(super) async fn verify(
         self: &Arc<Self>,
         issuer: &Issuer,
@@ -124,7 +118,6 @@ impl Introspection {
         Ok((token, until))
     }
 
-    /// The question, in a place of its own.
     async fn ask(
         &self,
         discovery: &Discovery,
@@ -152,27 +145,26 @@ impl Introspection {
         verified
     }
 
-    /// A place, at once or after a bounded wait. First come, first served.
+    /// Waits for a permit, in the order of arrival.
     async fn place(&self, is_known: bool) -> Result<OwnedSemaphorePermit> {
         let places = if is_known { &self.known_places } else { &self.new_places };
         let waiting = tokio::time::timeout(PATIENCE, Arc::clone(places).acquire_owned());
-        // The semaphore is never closed, so the inner error does not come.
+        // The semaphore is never closed, so only the timeout can fail here.
         waiting.await.ok().and_then(|place| place.ok()).ok_or_else(|| {
             let message = "too many access tokens are being introspected at the moment";
             Error::new(Code::ProviderUnavailable, message).with_retry_after(PAUSE)
         })
     }
 
-    /// What the issuer said about a bad token, if that is still believed.
     fn bad_answer(&self, key: &TokenKey, now: Timestamp) -> Option<Arc<Error>> {
         self.bad.as_ref()?.get(key).filter(|(_, until)| now < *until).map(|(error, _)| error)
     }
 }
 
-/// Refuses a token that says itself that it cannot be good. Nothing in it is believed:
-/// whoever lies here only fails.
+/// Rejects a token that is invalid by its own, unverified claims. Forged claims can only
+/// cause a rejection.
 ///
-/// A text that is no JWT passes. At other providers access tokens are opaque.
+/// A text that is not a JWT passes, because other providers issue opaque access tokens.
 fn check_claims(token: &str, issuer: &Issuer, now: Timestamp) -> Result<()> {
     #[derive(Deserialize)]
     struct Claimed {
@@ -191,7 +183,7 @@ fn check_claims(token: &str, issuer: &Issuer, now: Timestamp) -> Result<()> {
     let payload = base64url::decode(payload).ok();
     let Some(claimed) = payload.and_then(|json| serde_json::from_slice::<Claimed>(&json).ok()) else { return Ok(()) };
     if claimed.iss.is_some_and(|iss| !iss.as_str().is_some_and(|iss| issuer.is_spelled(iss))) {
-        return Err(Error::invalid_claim("iss", "is another issuer than the configured one"));
+        return Err(Error::invalid_claim("iss", "is not the configured issuer"));
     }
     match claimed.exp.map(|exp| NumericDate::read(&exp)) {
         Some(None) => Err(Error::invalid_claim("exp", "is not a number of seconds")),

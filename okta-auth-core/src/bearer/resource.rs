@@ -1,13 +1,13 @@
-//! The metadata of a protected resource (RFC 9728): what clients such as those of MCP
-//! look for to find out where to get a token.
+//! Protected resource metadata (RFC 9728), which clients such as those of MCP use to find
+//! the authorization server.
 
 use serde_json::{Value, json};
 
 use crate::config::{Config, Issuer};
 
-/// The document at `/.well-known/oauth-protected-resource` (RFC 9728 §2). `resource` is
-/// the identifier that clients compare character by character, so it is what is
-/// configured and never what the request says.
+/// Builds the document at `/.well-known/oauth-protected-resource` (RFC 9728 §2). Clients
+/// compare `resource` character by character, so it comes from the configuration and never
+/// from the request.
 pub(crate) fn resource_metadata(config: &Config) -> Value {
     let issuers: Vec<String> = config.issuers().map(Issuer::as_configured).collect();
     let mut document = json!({

@@ -1,4 +1,4 @@
-//! Who signed in, verified.
+//! The verified identity of a user who signs in.
 
 use std::sync::Arc;
 
@@ -12,32 +12,31 @@ use crate::jose::{IdTokenClaims, VerifiedIdToken};
 use crate::protocol::TokenSet;
 use crate::tokens::userinfo;
 
-/// A person whom Okta has authenticated for this application, just now: the claims of a
-/// verified ID token, completed from userinfo where the token is thin.
+/// A user whom Okta has just authenticated for this application: the claims of a verified ID token,
+/// completed from userinfo if the token lacks claims.
 ///
-/// Key your own records by [`issuer`](Self::issuer) and [`subject`](Self::subject),
-/// never by e-mail: only that pair identifies a user (OIDC Core §5.7).
+/// Key your own records by [`issuer`](Self::issuer) and [`subject`](Self::subject), never by
+/// e-mail: only that pair identifies a user (OIDC Core §5.7).
 #[derive(Debug)]
 pub struct VerifiedIdentity {
     id_token: VerifiedIdToken,
     claims: Map<String, Value>,
     pub(crate) tokens: TokenSet,
     pub(crate) scopes: Vec<String>,
-    /// Whether these are all claims: userinfo may have failed.
+    /// Whether the claims are complete. They are not if userinfo failed.
     pub(crate) complete: bool,
 }
 
 impl VerifiedIdentity {
-    /// From an ID token that has been verified, with the tokens that came along.
     pub(crate) fn new(id_token: VerifiedIdToken, tokens: TokenSet, config: &Arc<Config>) -> Self {
         let claims = id_token.claims().all().clone();
         let scopes = tokens.scopes.clone().unwrap_or_else(|| config.scopes.clone());
         Self { id_token, claims, tokens, scopes, complete: true }
     }
 
-    /// Asks userinfo for what the ID token lacks. A failure of userinfo does not fail
-    /// the sign-in: a missing claim can only lead to less access. A response about
-    /// somebody else does (OIDC Core §5.3.2).
+    /// Fetches from userinfo the claims that the ID token lacks. If userinfo fails, the sign-in
+    /// continues: a missing claim can only reduce access. A response with another subject fails the
+    /// sign-in (OIDC Core §5.3.2).
     pub(super) async fn complete(&mut self, with: &Exchange<'_>) -> Result<()> {
         let Some(endpoint) = with.metadata.userinfo_endpoint() else { return Ok(()) };
         let wanted = match with.config.options.userinfo {
@@ -52,33 +51,33 @@ impl VerifiedIdentity {
             Ok(more) => userinfo::merge(&mut self.claims, more, self.id_token.claims().subject()),
             Err(error) => {
                 self.complete = false;
-                tracing::warn!(target: "okta_auth", code = %error.code(), "userinfo failed; signing in without: {error:?}");
+                tracing::warn!(target: "okta_auth", code = %error.code(), "userinfo failed; signing in without its claims: {error:?}");
                 Ok(())
             }
         }
     }
 
-    /// The claims of the ID token that the protocol defines.
+    /// Returns the claims of the ID token that the protocol defines.
     pub fn id_token(&self) -> &IdTokenClaims {
         self.id_token.claims()
     }
 
-    /// The issuer.
+    /// Returns the issuer.
     pub fn issuer(&self) -> &str {
         self.id_token.claims().issuer()
     }
 
-    /// The user's identifier at the issuer.
+    /// Returns the user's identifier at the issuer (`sub`).
     pub fn subject(&self) -> &str {
         self.id_token.claims().subject()
     }
 
-    /// All claims, those of userinfo included.
+    /// Returns all claims, including those of userinfo.
     pub fn all_claims(&self) -> &Map<String, Value> {
         &self.claims
     }
 
-    /// The claims as a type of the application's own.
+    /// Deserializes the claims into the application's own type.
     ///
     /// # Errors
     /// [`Code::ClaimsMismatch`] if they do not fit it.

@@ -1,10 +1,9 @@
-//! What Okta's errors at the authorization endpoint mean to an operator.
+//! Explains the errors of Okta's authorization endpoint to the operator.
 //!
-//! Okta has one code for several mistakes and tells them apart in the description, which
-//! is for people and may change. So the description decides between messages of ours and
-//! is in none of them.
+//! Okta uses one code for several mistakes and distinguishes them only in the description, which is
+//! for people and may change. So the description selects one of our messages, and no message
+//! contains it.
 
-/// What happened, why, and what to do.
 pub(super) fn message(error: &str, description: &str) -> &'static str {
     let says = |words: &str| description.to_ascii_lowercase().contains(words);
     match error {
@@ -40,7 +39,7 @@ mod tests {
     use super::message;
 
     #[test]
-    fn a_description_chooses_the_message_and_is_not_in_it() {
+    fn the_description_selects_the_message_and_is_not_part_of_it() {
         let unassigned = message("access_denied", "User is not assigned to the client application.");
         assert!(unassigned.contains("Assignments"));
         assert!(message("access_denied", "Policy evaluation failed for this request.").contains("Access Policies"));

@@ -5,25 +5,23 @@ use url::form_urlencoded;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
-/// The parameters that the protocol has here. Others are ignored (RFC 6749 §4.1.2).
+/// The parameters of the protocol. Others are ignored (RFC 6749 §4.1.2).
 const PARAMETERS: [&str; 7] = ["code", "state", "error", "error_description", "iss", "id_token", "access_token"];
 
-/// What Okta sent the browser back with. Nothing in it is trusted: anybody can make a
-/// browser call the callback.
+/// The parameters of a request to the callback. They are untrusted: any page can make a browser
+/// call the callback.
 #[derive(Debug)]
 pub(crate) struct AuthorizationResponse {
     pub(crate) state: String,
-    /// The issuer that says it sent this (RFC 9207), if the server sends it. Okta does
-    /// not.
+    /// The issuer that claims to have sent the response (RFC 9207). Okta does not send it.
     pub(crate) issuer: Option<String>,
     pub(crate) outcome: Outcome,
 }
 
-/// A code, or the reason why there is none.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Code(Secret),
-    /// The `error` and its description, which are anybody's text.
+    /// The `error` and its description, which are untrusted text.
     Refused {
         error: String,
         description: Option<String>,
@@ -31,12 +29,11 @@ pub(crate) enum Outcome {
 }
 
 impl AuthorizationResponse {
-    /// Reads the query of a redirect or the body of a form post.
+    /// Parses the query of a redirect or the body of a form post.
     ///
     /// # Errors
-    /// [`Code::CallbackMalformed`] for a parameter that comes twice (RFC 6749 §3.1),
-    /// for both or neither of `code` and `error`, and for tokens, which a code flow
-    /// never delivers here.
+    /// [`Code::CallbackMalformed`] for a parameter that comes twice (RFC 6749 §3.1), for both or
+    /// neither of `code` and `error`, and for tokens, which a code flow never delivers here.
     pub(crate) fn parse(encoded: &[u8]) -> Result<Self> {
         let mut values: [Option<String>; PARAMETERS.len()] = Default::default();
         for (name, value) in form_urlencoded::parse(encoded) {
@@ -50,7 +47,7 @@ impl AuthorizationResponse {
         let [code, state, error, description, issuer, id_token, access_token] = values;
         if id_token.is_some() || access_token.is_some() {
             return Err(malformed(
-                "the response carries tokens that nobody asked for; set the application to the code flow",
+                "the response contains tokens that were not requested; set the application to the code flow",
             ));
         }
         let state = state.filter(|state| !state.is_empty()).ok_or_else(|| malformed("the response has no `state`"))?;
@@ -64,7 +61,7 @@ impl AuthorizationResponse {
     }
 }
 
-/// One code for all of it: whoever sent this, it was not a sign-in of ours.
+/// All malformed responses share one code: none of them belongs to a sign-in of this application.
 fn malformed(why: &'static str) -> Error {
     Error::new(Code::CallbackMalformed, why)
 }
@@ -85,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ambiguous_is_refused() {
+    fn ambiguous_responses_are_rejected() {
         for query in [
             "code=a&code=b&state=s",
             "code=a&state=s&state=s",

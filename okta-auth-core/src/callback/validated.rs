@@ -1,4 +1,4 @@
-//! A response that belongs to a pending sign-in of this browser, and its exchange for
+//! Checks that a response belongs to a pending login of this browser, and exchanges its code for
 //! tokens.
 
 use std::sync::Arc;
@@ -14,8 +14,7 @@ use crate::login::PendingLogin;
 use crate::protocol::{Protocol, TokenSet};
 use crate::secret::Secret;
 
-/// A code whose state, issuer and browser have been checked. There is no other way to
-/// get one.
+/// A code whose state, issuer and browser have been checked. Only [`new`](Self::new) creates one.
 #[derive(Debug)]
 pub(crate) struct ValidatedCallback {
     pending: PendingLogin,
@@ -23,14 +22,14 @@ pub(crate) struct ValidatedCallback {
 }
 
 impl ValidatedCallback {
-    /// Holds the response against the pending sign-in and the server that it went to.
+    /// Checks the response against the pending login and the server that the request went to.
     ///
     /// # Errors
-    /// [`Code::AttemptUnknown`] if the state is another one, [`Code::ResponseIssuer`]
-    /// if another issuer answers, [`Code::AuthorizationRefused`] if Okta says no.
+    /// [`Code::AttemptUnknown`] if the state differs, [`Code::ResponseIssuer`] if another issuer
+    /// answers, [`Code::AuthorizationRefused`] if Okta returns an error.
     pub(crate) fn new(pending: PendingLogin, response: AuthorizationResponse, metadata: &Metadata) -> Result<Self> {
         if !pending.state.matches(&response.state) {
-            return Err(Error::new(Code::AttemptUnknown, "the state of the response is not the one that was sent"));
+            return Err(Error::new(Code::AttemptUnknown, "the state of the response is not the state of the request"));
         }
         check_issuer(response.issuer.as_deref(), metadata)?;
         match response.outcome {
@@ -44,7 +43,6 @@ impl ValidatedCallback {
         }
     }
 
-    /// Exchanges the code and verifies what came for it.
     pub(crate) async fn exchange(self, with: &Exchange<'_>) -> Result<(VerifiedIdentity, PendingLogin)> {
         let pending = self.pending;
         let tokens = with.protocol.exchange_code(with.metadata, self.code.expose(), &pending.pkce_verifier).await?;
@@ -55,19 +53,17 @@ impl ValidatedCallback {
     }
 }
 
-/// RFC 9207 §2.4: an `iss` that is there must be right, and one that the metadata
-/// promises must be there. It is the defence against a mix-up of servers (RFC 9700
-/// §4.4).
+/// RFC 9207 §2.4: an `iss` in the response must be right, and must be present if the metadata
+/// promises it. This prevents mix-up attacks (RFC 9700 §4.4).
 fn check_issuer(issuer: Option<&str>, metadata: &Metadata) -> Result<()> {
     let fine = match issuer {
         Some(issuer) => issuer == metadata.issuer(),
         None => !metadata.authorization_response_iss_parameter_supported(),
     };
-    let message = "the response names another issuer than the one that the sign-in went to, or none";
+    let message = "the response does not name the issuer that the sign-in was sent to";
     if fine { Ok(()) } else { Err(Error::new(Code::ResponseIssuer, message)) }
 }
 
-/// What an exchange needs.
 #[derive(Debug)]
 pub(crate) struct Exchange<'a> {
     pub(crate) config: &'a Arc<Config>,
@@ -77,7 +73,7 @@ pub(crate) struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Verifies the ID token against what this attempt asked for.
+    /// Verifies the ID token against the parameters of this attempt.
     async fn verify(&self, tokens: &TokenSet, pending: &PendingLogin) -> Result<VerifiedIdToken> {
         let id_token = tokens.id_token.as_ref().ok_or_else(|| {
             let message = "Okta's token response has no ID token; check that the scope `openid` is granted";
@@ -90,7 +86,7 @@ impl Exchange<'_> {
             access_token: Some(tokens.access_token.expose()),
             max_age: pending.max_age(),
             acr_values: pending.acr_values(),
-            // It came over TLS from the token endpoint, for a code of our own.
+            // The ID token came over TLS from the token endpoint, for our own code.
             trust: Trust::BackChannel,
         };
         self.verifier.id_token(self.metadata.jwks_uri(), id_token.expose(), &rules).await
@@ -124,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_state_must_be_the_one_of_the_attempt() {
+    fn the_state_must_match_the_attempt() {
         validate(|state| format!("code=c&state={state}"), false).unwrap();
         for other in ["x", "", "1"] {
             let error = validate(|state| format!("code=c&state=y{state}{other}"), false).unwrap_err();
@@ -133,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_that_the_metadata_promises_must_be_there_and_right() {
+    fn an_issuer_that_the_metadata_promises_must_be_present_and_right() {
         let with = |issuer: &str, promised| {
             validate(|state| format!("code=c&state={state}{issuer}"), promised).map(drop).map_err(|error| error.code())
         };
@@ -145,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_another_issuer_is_not_believed_either() {
+    fn an_error_of_another_issuer_is_rejected_too() {
         let query = |state: &str| format!("error=access_denied&state={state}&iss=https%3A%2F%2Fevil.example");
         assert_eq!(validate(query, false).unwrap_err().code(), Code::ResponseIssuer);
     }

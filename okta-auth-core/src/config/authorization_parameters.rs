@@ -1,10 +1,10 @@
-//! Which parameters of the authorization request an application may set itself.
+//! Which parameters of the authorization request an application may set.
 
 use super::problem::Findings;
 
-/// What the protocol decides, or what has a setting of its own. Two values of one
-/// parameter are an error (RFC 6749 §3.1), and another `state`, `nonce` or challenge would
-/// take the defence of the attempt away.
+/// Parameters that the protocol sets, or that have their own setting. Two values of one
+/// parameter are an error (RFC 6749 §3.1), and another `state`, `nonce` or challenge
+/// would disable the protection of the pending login.
 const RESERVED: [&str; 16] = [
     "acr_values",
     "client_assertion",
@@ -24,27 +24,23 @@ const RESERVED: [&str; 16] = [
     "scope",
 ];
 
-/// The longest value, in bytes.
+/// In bytes.
 const MAX_VALUE: usize = 2_048;
 
-/// Whether an application may send this parameter with this value.
-///
-/// # Errors
-/// Why not, with the fix.
+/// Checks whether an application may send this parameter with this value.
 pub(crate) fn check_parameter(name: &str, value: &str) -> Result<(), String> {
     check_name(name)?;
     if value.is_empty() || value.len() > MAX_VALUE || value.contains(char::is_control) {
-        return Err(format!("the value of `{name}` has 1 to {MAX_VALUE} bytes and no control characters"));
+        return Err(format!("the value of `{name}` must have 1 to {MAX_VALUE} bytes and no control characters"));
     }
     Ok(())
 }
 
-/// Whether an application may send a parameter of this name.
 fn check_name(name: &str) -> Result<(), String> {
     let reserved = RESERVED.iter().chain(&["state"]).any(|known| known.eq_ignore_ascii_case(name));
     if reserved {
         return Err(format!(
-            "`{name}` is set by the protocol or has a setting of its own (`scopes`, `LoginOptions::login_hint`, ..); \
+            "`{name}` is set by the protocol or has its own setting (`scopes`, `LoginOptions::login_hint`, ..); \
              leave it out"
         ));
     }
@@ -55,7 +51,6 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The parameters that `/login` passes on.
 pub(super) fn check_allowed(names: &[String], findings: &mut Findings) {
     for message in names.iter().filter_map(|name| check_name(name).err()) {
         findings.error("allow_login_parameters", message);

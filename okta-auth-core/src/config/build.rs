@@ -1,17 +1,17 @@
-//! From settings to a checked [`Config`].
+//! Checks the settings and builds a [`Config`].
 //!
 //! The order of the checks:
 //!
-//! 1. names of variables that look like a slip for one that is read;
-//! 2. each value by its own rule: a setting in code before its variable, and that
-//!    before the default;
-//! 3. what several values must satisfy together: the redirect URI is on the base
-//!    URL's origin and below the mount path, and no path is used twice;
-//! 4. the bounds of what is seldom set.
+//! 1. names of variables that look like a mistyped name of a supported variable;
+//! 2. each value by its own rule; a value in code takes precedence over its variable, and
+//!    the variable over the default;
+//! 3. rules that involve several values: the redirect URI is on the base URL's origin and
+//!    below the mount path, and no path is used twice;
+//! 4. the bounds of rarely used options.
 //!
-//! A rule that needs a value which has failed its own rule is left out, so that one
-//! mistake is told once. Errors refuse the configuration. Warnings are logged, and
-//! stay with it.
+//! A rule is skipped if a value that it needs has failed its own rule, so that each
+//! mistake is reported once. Errors reject the configuration. Warnings are logged and
+//! kept in it.
 
 use std::time::Duration;
 
@@ -26,15 +26,14 @@ use crate::error::Result;
 use crate::http::OperatorRoutes;
 use crate::secret::Secret;
 
-// Reading a setting and checking it are apart. Each rule reports to the findings and goes on, so
-// that a person who sets an application up learns of every mistake in one go.
+// Each rule adds its findings and continues, so that a user who sets up an application
+// sees all mistakes at once.
 
-/// Where the metadata of a protected resource are (RFC 9728 §3): at the root, and the
-/// path of the resource after it.
+/// The well-known path of a protected resource's metadata (RFC 9728 §3). The path of the
+/// resource follows it.
 const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
 
 impl Path {
-    /// The whole path, below the mount path.
     fn resolve(&self, mount: &str, default: &str) -> Option<String> {
         match self {
             Self::Default => Some(format!("{mount}{default}")),
@@ -45,7 +44,7 @@ impl Path {
 }
 
 impl ConfigBuilder {
-    /// Checks everything and builds the configuration. Logs the warnings.
+    /// Checks all settings, logs the warnings and builds the configuration.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every
@@ -78,8 +77,11 @@ impl ConfigBuilder {
         let (Some(issuer), Some(client_id), Some(base_url), Some(redirect_uri), Some(post_logout_redirect_uri)) =
             (issuer, client_id, base_url, redirect_uri, post_logout)
         else {
-            // Each missing value has reported itself above, and `finish` has returned.
-            return Err(crate::error::Error::new(crate::error::Code::Internal, "a setting is missing unreported"));
+            // Unreachable: a missing value is an error above, so `finish` has returned it.
+            return Err(crate::error::Error::new(
+                crate::error::Code::Internal,
+                "a setting is missing without a finding",
+            ));
         };
         log(&warnings, &ways, cookie_secrets.is_empty() && !secure && !self.api_only);
         let resource = self.resource.unwrap_or_else(|| routes.public_at(&base_url));
@@ -109,16 +111,16 @@ impl ConfigBuilder {
         })
     }
 
-    /// A setting, or else its variable.
+    /// Returns a setting, or else its variable.
     ///
-    /// Code wins: what a deployment leaves in its environment must not change what
-    /// an application has decided. A variable that is empty counts as one that is
-    /// not set.
+    /// Code takes precedence, because a leftover variable must not change what the
+    /// application has decided. An empty variable counts as absent.
     pub(super) fn text<'a>(&'a self, set: &'a Option<String>, variable: &str) -> Option<&'a str> {
         set.as_deref().or_else(|| self.variables.value(variable))
     }
 
-    /// The client id. An API needs none, because it sends no request to Okta as a client.
+    /// Checks the client id. An API needs none, because it sends no request to Okta as a
+    /// client.
     fn checked_client_id(&self, findings: &mut Findings) -> Option<String> {
         match self.text(&self.client_id, env::CLIENT_ID) {
             None if self.api_only => Some(String::new()),
@@ -126,22 +128,21 @@ impl ConfigBuilder {
         }
     }
 
-    /// The scopes that sign-ins ask for.
     fn checked_scopes(&self, findings: &mut Findings) -> Vec<String> {
         rules::scopes(self.text(&self.scopes, env::SCOPES).unwrap_or("openid profile email"), findings)
     }
 
-    /// The same of a place, whose URL may hold a password.
+    /// Returns the URL of a store or proxy, which may contain a password; as
+    /// [`text`](Self::text).
     pub(super) fn place<'a>(&'a self, set: Option<&'a Secret>, variable: &str) -> Option<&'a str> {
         set.map(Secret::expose).or_else(|| self.variables.value(variable))
     }
 
-    /// The audiences of tenants that name none.
+    /// The audiences of tenants that set none.
     pub(crate) fn default_audiences(&self) -> &str {
         self.text(&self.audience, env::AUDIENCE).unwrap_or(rules::DEFAULT_AUDIENCE)
     }
 
-    /// The prefix of public paths.
     fn prefix(&self, findings: &mut Findings) -> String {
         self.text(&self.public_prefix, env::PUBLIC_PREFIX)
             .map_or_else(String::new, |prefix| rules::public_prefix(prefix, findings))
@@ -152,11 +153,11 @@ impl ConfigBuilder {
         self.text(&self.base_url, env::BASE_URL).unwrap_or("http://localhost:8080")
     }
 
-    /// The cookie secrets: those set in code, or else the list in the variable.
+    /// Returns the cookie secrets: those set in code, or else the list in the variable.
     ///
-    /// The two are not mixed: the first secret is the one that seals, and with two
-    /// sources nobody could tell which one is first. Empty entries, as a comma at
-    /// the end leaves them, are passed over.
+    /// The two sources are not mixed, because the first secret seals cookies and with two
+    /// sources the order would be unclear. Empty entries, such as after a trailing comma,
+    /// are skipped.
     pub(super) fn secrets(&self) -> Vec<Secret> {
         if !self.cookie_secrets.is_empty() {
             return self.cookie_secrets.clone();
@@ -165,17 +166,17 @@ impl ConfigBuilder {
         value.split(',').map(str::trim).filter(|secret| !secret.is_empty()).map(Secret::new).collect()
     }
 
-    /// How the client authenticates. Two methods at once are an error: Okta accepts the
-    /// one that is set up there, and which one that is cannot be seen from here.
+    /// Determines the client authentication. Two methods at once are an error: Okta
+    /// accepts only the configured one, which this library cannot see.
     ///
-    /// A secret that fails its rule leaves `ClientAuth::None` behind. Such a client
-    /// is never built: the failure is an error among the findings.
+    /// A secret that fails its rule results in `ClientAuth::None`. Such a client is never
+    /// built, because the failure is an error among the findings.
     fn take_client_auth(&mut self, findings: &mut Findings) -> ClientAuth {
         let secret = self.client_secret.take();
         let secret = secret.or_else(|| self.variables.value(env::CLIENT_SECRET).map(Secret::new));
         let key = self.private_key.take().or_else(|| self.private_key_from_variables(findings));
         if secret.is_some() && key.is_some() {
-            findings.error(env::CLIENT_SECRET, "a private key is set too; keep the one that is set up at Okta");
+            findings.error(env::CLIENT_SECRET, "a private key is set too; keep the method that is configured at Okta");
         }
         match (secrets::client_secret(secret.as_ref(), findings), key) {
             (_, Some(key)) => ClientAuth::PrivateKeyJwt(key),
@@ -185,11 +186,11 @@ impl ConfigBuilder {
         }
     }
 
-    /// The redirect URI. It has to be on the base URL's origin: the cookie of the
-    /// pending sign-in is set there, and has to be there when Okta sends the browser
-    /// back.
+    /// Checks the redirect URI. It must be on the base URL's origin, because the cookie
+    /// of the pending sign-in is set there and must be sent when Okta returns the
+    /// browser.
     ///
-    /// Origins are compared, not hosts: scheme and port count too.
+    /// The comparison covers the whole origin: scheme, host and port.
     fn redirect(&self, base: &Url, routes: &Routes, findings: &mut Findings) -> Option<Url> {
         let default = format!("{}{}/authorization-code/callback", routes.prefix, self.mount);
         let default = base.join(&default).ok()?;
@@ -197,21 +198,17 @@ impl ConfigBuilder {
         let url = rules::redirect_uri(env::REDIRECT_URI, value, findings)?;
         if url.origin() != base.origin() {
             let (there, here) = (url.origin().ascii_serialization(), base.origin().ascii_serialization());
-            let fix = "make both the same, or the cookie of the sign-in is not there when Okta sends the browser back";
+            let fix = "make both the same, because the browser would not send the sign-in cookie to another origin";
             findings.error(env::REDIRECT_URI, format!("it is on {there}, but OKTA_BASE_URL is {here}; {fix}"));
             return None;
         }
         Some(url)
     }
 
-    /// The places for sessions, and for what is known of those that have ended, checked
-    /// alone.
+    /// Checks only the stores for sessions and revocations.
     ///
-    /// There is no base URL here to tell whether the application is public, so the
-    /// warnings for public applications are not made.
-    ///
-    /// # Errors
-    /// `Code::ConfigInvalid` if one of the places is none that there is.
+    /// Without a base URL it is unknown whether the application is public, so the
+    /// warnings for public applications are skipped.
     pub(crate) fn places(&self) -> Result<(SessionPlace, RevocationPlace)> {
         let mut findings = Findings::default();
         let places = self.stores(false, &mut findings);
@@ -219,12 +216,11 @@ impl ConfigBuilder {
         Ok(places)
     }
 
-    /// The places for sessions, and for what is known of those that have been ended.
     fn stores(&self, secure: bool, findings: &mut Findings) -> (SessionPlace, RevocationPlace) {
         let sessions = stores::session_place(self.place(self.session_store.as_ref(), env::SESSION_STORE), findings);
         let value = self.place(self.revocation_store.as_ref(), env::REVOCATION_STORE);
         let revocations = stores::revocation_place(value, &sessions, findings);
-        // What concerns the whole application is not said again for each tenant.
+        // Warnings for the whole application are not repeated for each tenant.
         stores::warn(&sessions, &revocations, secure && !self.api_only && self.tenant.is_none(), findings);
         (sessions, revocations)
     }
@@ -236,16 +232,16 @@ impl ConfigBuilder {
         rules::redirect(env::POST_LOGOUT_REDIRECT_URI, value.unwrap_or(default.as_str()), findings)
     }
 
-    /// The library's paths, but for the callback, which follows the redirect URI.
+    /// Builds the library's paths, except the callback, which follows from the redirect
+    /// URI.
     ///
-    /// Below a mount path there is no metadata of the resource: that document has
-    /// its place at the root. An API that signs nobody in has none of the other
-    /// paths.
+    /// Below a mount path there is no resource metadata, because the document is served
+    /// at the root. An API without sign-in has only the resource metadata.
     ///
-    /// Refused are characters that a framework takes for a pattern (`{`, `}`, `*`),
-    /// that end a path (`?`, `#`), or that browsers read as a slash (a backslash);
-    /// and `//`, since two slashes at the beginning of a reference name a host (RFC
-    /// 3986 §4.2).
+    /// Paths must not contain characters that a framework reads as a pattern (`{`, `}`,
+    /// `*`), that end a path (`?`, `#`), or that browsers read as a slash (a backslash).
+    /// They must not contain `//`, because two slashes at the start of a reference
+    /// introduce a host (RFC 3986 §4.2).
     fn routes(&self, findings: &mut Findings) -> Routes {
         let prefix = self.prefix(findings);
         let mut routes = Routes { prefix, mount: self.mount.clone(), ..Routes::default() };
@@ -264,8 +260,8 @@ impl ConfigBuilder {
         routes
     }
 
-    /// The metadata of the resource, by the path that RFC 9728 §3.1 forms from its
-    /// identifier. Clients that know the host alone look at the root.
+    /// The paths of the resource metadata, as RFC 9728 §3.1 derives them from the
+    /// resource identifier. Clients that only have the host name use the root.
     fn resource_routes(&self, routes: &mut Routes, findings: &mut Findings) {
         if !self.mount.is_empty() {
             return;
@@ -275,7 +271,7 @@ impl ConfigBuilder {
         if resource.fragment().is_some() {
             findings.error("resource", "the identifier of an API has no fragment (RFC 9728 §1.2); remove it");
         }
-        // A proxy that takes a prefix off passes no path at the root on.
+        // A proxy that strips a prefix does not forward paths at the root.
         let at_root = routes.prefix.is_empty();
         if at_root && matches!(resource.scheme(), "http" | "https") && resource.path() != "/" {
             routes.resource_metadata = Some(format!("{RESOURCE_METADATA}{}", resource.path()));
@@ -283,14 +279,13 @@ impl ConfigBuilder {
         }
     }
 
-    /// Adds the callback, and checks that no two paths are the same.
+    /// Adds the callback, and checks that all paths differ.
     ///
-    /// The path is that of the redirect URI, so that what Okta calls and what is
-    /// served cannot differ. Two that are the same are next to each other once they
-    /// are sorted.
+    /// The callback is the path of the redirect URI, so that the address that Okta
+    /// redirects to is always served. Equal paths are adjacent after sorting.
     fn finish_routes(&self, mut routes: Routes, redirect: Option<&Url>, findings: &mut Findings) -> Routes {
         let Some(redirect) = redirect.filter(|_| !self.api_only) else { return routes };
-        // What a proxy takes off does not reach the router.
+        // The router does not see the prefix that a proxy strips.
         let callback = redirect.path().strip_prefix(routes.prefix.as_str()).unwrap_or_default();
         if !callback.strip_prefix(self.mount.as_str()).is_some_and(|rest| rest.starts_with('/')) {
             let (prefix, mount) = (&routes.prefix, &self.mount);
@@ -312,23 +307,27 @@ impl ConfigBuilder {
         routes
     }
 
-    /// The rules of what is seldom set: bounds that keep a typing error from turning a
-    /// defence off, such as a leeway of hours or a session limit of zero.
+    /// Checks rarely used options. The bounds prevent a typing error from disabling a
+    /// protection, such as a leeway of hours or a session limit of zero.
     ///
-    /// The name of the header becomes a part of what is sent, so it may hold what its
-    /// grammar allows. Algorithms are those that there is a verifier for; `none` and the
-    /// symmetric ones (`HS256`) are not among them.
+    /// The CSRF header must be a valid header name. The algorithms are those that have a
+    /// verifier, which excludes `none` and the symmetric ones (`HS256`).
     fn check_rest(&self, secure: bool, findings: &mut Findings) {
         if self.options.leeway > Duration::from_secs(300) {
             findings.error("leeway", "a leeway above 5 minutes defeats the expiry of tokens; set a smaller one");
         }
         if self.options.session_idle.is_zero() || self.options.session_absolute.is_zero() {
-            findings.error("session limits", "a session limit of zero signs nobody in; set a longer one");
+            findings.error(
+                "session limits",
+                "with a session limit of zero every session expires at once; set a longer one",
+            );
         }
         let lifetime = self.options.attempt_lifetime;
         if lifetime.is_zero() || lifetime > Duration::from_secs(3600) || self.options.max_attempts == 0 {
-            findings
-                .error("attempt_lifetime", "a pending sign-in lives from 1 s to 1 h, and a browser holds at least one");
+            findings.error(
+                "attempt_lifetime",
+                "a pending sign-in must live from 1 s to 1 h, and a browser must be allowed at least one",
+            );
         }
         if self.options.response_mode == ResponseMode::FormPost && !secure {
             let message = "form_post over http works only while Okta and the application share a host; use https";
@@ -341,12 +340,11 @@ impl ConfigBuilder {
         authorization_parameters::check_allowed(&self.options.login_parameters, findings);
         let csrf_header = self.options.csrf_header.as_deref().unwrap_or("x-any");
         if http::HeaderName::try_from(csrf_header).is_err() {
-            findings.error("csrf_header", format!("`{}` is no name of a header", csrf_header.escape_default()));
+            findings.error("csrf_header", format!("`{}` is not a valid header name", csrf_header.escape_default()));
         }
     }
 }
 
-/// Logs the warnings, how requests reach Okta, and that the cookie secret is a random one.
 fn log(warnings: &[Problem], ways: &OperatorRoutes, random_secret: bool) {
     for warning in warnings {
         tracing::warn!(target: "okta_auth", "{warning}");
@@ -357,11 +355,11 @@ fn log(warnings: &[Problem], ways: &OperatorRoutes, random_secret: bool) {
     }
 }
 
-/// Refuses what a router cannot serve as a plain path.
+/// Rejects paths that a router cannot serve literally.
 fn check_paths(routes: &Routes, findings: &mut Findings) {
     for path in routes.own() {
         if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#', '\\']) || path.contains("//") {
-            findings.error("routes", format!("`{path}` is not a path that can be served; use `/login` or alike"));
+            findings.error("routes", format!("`{path}` is not a path that can be served; use a path such as `/login`"));
         }
     }
 }

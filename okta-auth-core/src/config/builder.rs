@@ -1,8 +1,8 @@
-//! Settings in code, on top of the variables or instead of them.
+//! Sets settings in code, in addition to the variables or instead of them.
 //!
-//! Reading and checking are apart: the setters take anything, and
-//! [`build`](ConfigBuilder::build) checks the whole, so that all problems are told at
-//! once. The order of precedence is code, then variable, then default.
+//! The setters accept every value, and [`build`](ConfigBuilder::build) checks the result,
+//! so that all problems are reported together. A value in code takes precedence over a
+//! variable, and a variable over the default.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use super::env::Variables;
 use super::{Options, ResponseMode, Userinfo};
 use crate::secret::Secret;
 
-/// Builds a [`Config`](super::Config). What is set here wins over the variable of the
-/// same meaning.
+/// Builds a [`Config`](super::Config). A value that is set here takes precedence over the
+/// variable for the same setting.
 ///
 /// ```
 /// use okta_auth_core::config::ConfigBuilder;
@@ -34,7 +34,7 @@ use crate::secret::Secret;
 /// # }
 /// ```
 ///
-/// A mistake is told with its fix, and all mistakes together:
+/// All mistakes are reported together, each with its fix:
 ///
 /// ```
 /// # use okta_auth_core::config::ConfigBuilder;
@@ -87,7 +87,6 @@ pub struct ConfigBuilder {
     pub(super) options: Options,
 }
 
-/// A path of the library: the default, another one, or none.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Path {
     #[default]
@@ -96,7 +95,6 @@ pub(super) enum Path {
     Off,
 }
 
-/// A setter for each setting that is a text.
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         $($(#[$doc])* pub fn $name(mut self, value: impl Into<String>) -> Self {
@@ -107,7 +105,6 @@ macro_rules! texts {
     };
 }
 
-/// A setter for each time that has a variable.
 macro_rules! times {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         $($(#[$doc])* pub fn $name(mut self, value: Duration) -> Self {
@@ -117,7 +114,6 @@ macro_rules! times {
     };
 }
 
-/// A setter for each option.
 macro_rules! options {
     ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
         $($(#[$doc])* pub fn $name(mut self, value: $type) -> Self {
@@ -127,12 +123,11 @@ macro_rules! options {
     };
 }
 
-/// Two setters for each path.
 macro_rules! paths {
     ($($(#[$doc:meta])* $at:ident, $(#[$off_doc:meta])* $off:ident, $field:ident;)*) => {
         $($(#[$doc])*
         ///
-        /// The path is relative to [`mount_path`](Self::mount_path) and begins with a
+        /// The path is relative to [`mount_path`](Self::mount_path) and starts with a
         /// slash.
         pub fn $at(mut self, path: impl Into<String>) -> Self {
             self.$field = Path::At(path.into());
@@ -154,7 +149,7 @@ impl ConfigBuilder {
         Self { variables: Variables::from_process(), ..Self::default() }
     }
 
-    /// Starts from the given variables instead of the process's own, for tests and for
+    /// Starts from the given variables instead of those of the process, for tests and for
     /// other sources.
     pub fn from_variables<K: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
         Self { variables: Variables::from_pairs(variables), ..Self::default() }
@@ -164,8 +159,8 @@ impl ConfigBuilder {
         /// The issuer; `OKTA_ISSUER_URI`.
         ///
         /// The org server, `https://acme.okta.com`, or a custom authorization server,
-        /// `https://acme.okta.com/oauth2/default`. Compared character by character with
-        /// what Okta says of itself.
+        /// `https://acme.okta.com/oauth2/default`. It is compared character by character
+        /// with the issuer that Okta states.
         issuer,
         /// The client id; `OKTA_CLIENT_ID`. Okta shows it on the application's page.
         client_id,
@@ -183,101 +178,99 @@ impl ConfigBuilder {
         /// The audiences of access tokens, separated by commas; `OKTA_AUDIENCE`, by
         /// default `api://default`. A token must name one of them.
         audience,
-        /// The name of the session cookie, without prefix; `OKTA_COOKIE_NAME`. Cookies of
-        /// pending sign-ins begin with it, and those of tenants.
+        /// The name of the session cookie, without prefix; `OKTA_COOKIE_NAME`. The names
+        /// of the cookies of pending sign-ins and of tenants start with it.
         ///
-        /// By default it is `okta_session-` and eight digits that stand for issuer and
-        /// client, so that two applications on one host do not share a cookie. Two with
-        /// the same client need a name each.
+        /// The default is `okta_session-` and eight digits derived from issuer and
+        /// client, so that two applications on one host do not share a cookie. Two
+        /// applications with the same client need different names.
         cookie_name,
-        /// Where sessions live; `OKTA_SESSION_STORE`: `cookie`, `memory`, or the URL of
-        /// Redis or Valkey. A store of your own goes to
+        /// Where sessions are stored; `OKTA_SESSION_STORE`: `cookie`, `memory`, or the
+        /// URL of Redis or Valkey. Pass a custom store to
         /// `OktaAuthBuilder::session_store`.
         session_store,
-        /// Where it is written down which sessions in cookies have been ended from the
-        /// server side; `OKTA_REVOCATION_STORE`: `memory`, `none`, or the URL of Redis
-        /// or Valkey.
+        /// Where server-side revocations of sessions in cookies are stored;
+        /// `OKTA_REVOCATION_STORE`: `memory`, `none`, or the URL of Redis or Valkey.
         revocation_store,
         /// The identifier of this application as an API (RFC 9728 §2), by default the
-        /// base URL without a slash at its end. Clients compare it character by
-        /// character.
+        /// base URL without a trailing slash. Clients compare it character by character.
         resource,
     }
 
     times! {
-        /// The clock skew that is tolerated in tokens; `OKTA_LEEWAY`, 60 s by default, at
-        /// most 5 min.
+        /// The tolerated clock skew for tokens; `OKTA_LEEWAY`, 60 s by default, at most 5
+        /// min.
         leeway,
-        /// A session ends when it has not been used for this long; `OKTA_SESSION_IDLE`, 1 h
-        /// by default.
+        /// A session expires after this time without use; `OKTA_SESSION_IDLE`, 1 h by
+        /// default.
         session_idle,
-        /// A session ends this long after sign-in, used or not; `OKTA_SESSION_ABSOLUTE`,
-        /// 12 h by default.
+        /// A session expires this long after sign-in, even if it is in use;
+        /// `OKTA_SESSION_ABSOLUTE`, 12 h by default.
         session_absolute,
     }
 
     options! {
         /// How Okta delivers the authorization response; by default in the query.
         ///
-        /// [`ResponseMode::FormPost`] keeps the code out of URLs, and with them out of
-        /// access logs and browser histories.
+        /// [`ResponseMode::FormPost`] keeps the code out of URLs, and so out of access
+        /// logs and browser histories.
         response_mode: ResponseMode,
-        /// When the userinfo endpoint is asked; by default when the ID token is thin.
+        /// When the userinfo endpoint is called; by default when the ID token is thin.
         ///
-        /// [`Userinfo::Always`] costs one request at each sign-in, [`Userinfo::Never`]
+        /// [`Userinfo::Always`] costs one request at each sign-in. [`Userinfo::Never`]
         /// may leave name, e-mail and groups empty.
         userinfo: Userinfo,
         /// How long a pending sign-in waits for its callback; 10 min by default.
         attempt_lifetime: Duration,
-        /// How many pending sign-ins one browser may hold; 8 by default. The oldest
-        /// goes first.
+        /// How many pending sign-ins one browser may have; 8 by default. The oldest is
+        /// evicted first.
         max_attempts: usize,
-        /// A request that comes with tokens that have been replaced no longer ago than
-        /// this gets the session that replaced them; 30 s by default, which is Okta's
-        /// own leeway for refresh tokens that rotate. For sessions in cookies.
+        /// How long replaced tokens still identify their session: a request with tokens
+        /// that were replaced less than this time ago gets the current session. 30 s by
+        /// default, which is Okta's own grace period for rotating refresh tokens. Applies
+        /// to sessions in cookies.
         refresh_grace: Duration,
-        /// How long a session is used past the expiry of its access token while Okta
-        /// cannot be reached to renew it; 10 min by default. After that the answer is
-        /// 503, and still nobody is signed out.
+        /// How long a session stays usable after its access token has expired, while Okta
+        /// cannot be reached to refresh it; 10 min by default. After that the response is
+        /// 503, and users stay signed in.
         outage_grace: Duration,
-        /// An unknown key id in a bearer token refetches the JWKS at most once in this
-        /// time; 5 s by default.
+        /// The minimum time between two fetches of the JWKS that an unknown key id in a
+        /// bearer token triggers; 5 s by default.
         jwks_refetch_floor: Duration,
-        /// The longest time that one request to Okta may take; 10 s by default.
+        /// Time limit for one request to Okta; 10 s by default.
         http_timeout: Duration,
-        /// How many verified access tokens are remembered; 4096 by default. Zero turns
-        /// that off, and each request verifies its token.
+        /// How many verified access tokens are cached; 4096 by default. Zero disables the
+        /// cache, and each request verifies its token.
         token_cache_size: usize,
-        /// How many session cookies are remembered once they have been opened; 1024 by
-        /// default, of about 5 KB each, without their tokens. Zero turns that off, and
-        /// each request opens its cookie.
+        /// How many opened session cookies are cached, without their tokens; 1024 by
+        /// default, of about 5 KB each. Zero disables the cache.
         session_cache_size: usize,
-        /// How long the answer of an introspection is believed, and so how long a
-        /// revoked token of an org server may live on; 30 s by default, never past its
-        /// expiry.
+        /// How long an introspection response is cached, and therefore how long a revoked
+        /// token of an org server may stay valid; 30 s by default, at most until it expires.
         introspection_lifetime: Duration,
-        /// Refuses requests with a session and an unsafe method that have neither
+        /// Rejects requests with a session and an unsafe method that have neither
         /// `Origin` nor `Sec-Fetch-Site`; off by default.
         ///
-        /// Every current browser sends one of the two. Turn this on where only browsers
-        /// use sessions; other clients with a session cookie must then send `Origin`.
+        /// Every current browser sends one of the two. Turn this on if only browsers use
+        /// sessions; other clients with a session cookie must then send `Origin`.
         strict_origin_check: bool,
-        /// Whether a front-channel logout must name the session by `iss` and `sid`; on
-        /// by default, and the `frontchannel_logout_session_required` of the client at
-        /// the provider (OIDC Front-Channel Logout §2).
+        /// Whether a front-channel logout must identify the session by `iss` and `sid`;
+        /// on by default. It corresponds to `frontchannel_logout_session_required` of the
+        /// client at the provider (OIDC Front-Channel Logout §2).
         ///
-        /// Off, the navigation of an `iframe` without foreign `Origin` ends its browser's session.
+        /// If it is off, loading the path in an `iframe` without a foreign `Origin` ends
+        /// the browser's session.
         front_channel_session_required: bool,
-        /// Shows a page "You are signed out" when the browser comes back from a sign-out,
-        /// once; off by default. The extractor `SignedOut` is for a page of your own.
+        /// Shows the page "You are signed out" once, when the browser returns from a
+        /// sign-out; off by default. Use the extractor `SignedOut` for a custom page.
         signed_out_page: bool,
     }
 
-    /// The client secret; `OKTA_CLIENT_SECRET`. It is wiped from memory when dropped,
-    /// and is in no message and no `Debug`.
+    /// The client secret; `OKTA_CLIENT_SECRET`. It is wiped from memory when dropped, and
+    /// appears in no message and no `Debug` output.
     ///
-    /// Without one, and without a private key, the application is a public client,
-    /// which proves nothing but the possession of its PKCE verifier.
+    /// Without a secret and a private key the application is a public client, which
+    /// proves only that it has its PKCE verifier.
     pub fn client_secret(mut self, secret: impl Into<String>) -> Self {
         self.client_secret = Some(Secret::new(secret));
         self
@@ -298,19 +291,19 @@ impl ConfigBuilder {
     }
 
     /// Adds a secret from which the cookie keys are derived; `OKTA_COOKIE_SECRET`. The
-    /// first one seals, all of them open, so that secrets can be rotated without
-    /// signing anybody out.
+    /// first secret seals cookies, and all secrets open them, so secrets can be rotated
+    /// without signing users out.
     pub fn cookie_secret(mut self, secret: impl Into<String>) -> Self {
         self.cookie_secrets.push(Secret::new(secret));
         self
     }
 
-    /// Accepts access tokens of another custom authorization server too. Sign-in stays
-    /// with [`issuer`](Self::issuer). With many tenants its tokens count at each of them,
-    /// so a tenant that has this issuer itself is refused.
+    /// Also accepts access tokens of another custom authorization server. Sign-in stays
+    /// with [`issuer`](Self::issuer). With many tenants, each tenant accepts its tokens,
+    /// so a tenant with this issuer as its own is rejected.
     ///
-    /// A token's `iss` chooses among the configured issuers, by exact comparison, and
-    /// each has keys of its own. The audiences are the same for all of them.
+    /// A token's `iss` selects one of the configured issuers by exact comparison, and
+    /// each issuer has its own keys. The audiences are the same for all of them.
     ///
     /// ```
     /// # use okta_auth_core::config::ConfigBuilder;
@@ -331,38 +324,38 @@ impl ConfigBuilder {
         self
     }
 
-    /// Accepts sessions and access tokens of an issuer that this application had
-    /// before: while an org moves to a custom domain, for example. New sign-ins go to
-    /// [`issuer`](Self::issuer) alone.
+    /// Accepts sessions and access tokens of an issuer that this application used before,
+    /// for example while an org moves to a custom domain. New sign-ins use only
+    /// [`issuer`](Self::issuer).
     pub fn former_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.former_issuers.push(issuer.into());
         self
     }
 
-    /// Accepts access tokens that were issued to this client, besides those of this
-    /// application.
+    /// Accepts access tokens that were issued to this client, in addition to those of
+    /// this application.
     ///
-    /// All tokens of an org server have the same audience, so there the tokens of other
-    /// clients are refused unless they are named. At a custom server every client can get
-    /// a token for the audience, and all of them are accepted; as soon as one client is
-    /// named, only the named ones and this application are, from every issuer.
+    /// All tokens of an org server have the same audience, so tokens of other clients are
+    /// rejected there unless their client is listed. At a custom server every client can
+    /// get a token for the audience, and all of them are accepted by default. As soon as
+    /// one client is listed, only the listed clients and this application are accepted,
+    /// from every issuer.
     pub fn accept_client(mut self, client_id: impl Into<String>) -> Self {
         self.options.accepted_clients.push(client_id.into());
         self
     }
 
-    /// The scopes of this API, for its metadata (RFC 9728 §2); none are told by
-    /// default.
+    /// The scopes of this API, for its metadata (RFC 9728 §2). By default the metadata
+    /// list none.
     pub fn resource_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.options.resource_scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Asks of every request with a session and an unsafe method that it has this
-    /// header, besides coming from the application's own origin. Other sites cannot add
-    /// a header without a CORS preflight; the application's scripts send it with any
-    /// value. Scripts cannot add it to the handshake of a WebSocket, which needs the
-    /// origin alone.
+    /// Requires this header on every request with a session and an unsafe method, in
+    /// addition to the check of the origin. Other sites cannot add a header without a
+    /// CORS preflight. The application's scripts may send any value. Scripts cannot add a
+    /// header to the handshake of a WebSocket, so it only needs the correct origin.
     pub fn csrf_header(mut self, name: impl Into<String>) -> Self {
         self.options.csrf_header = Some(name.into());
         self
@@ -370,11 +363,11 @@ impl ConfigBuilder {
 
     /// Lets `/login` pass further parameters of its query on to Okta, such as `idp` for a
     /// button that leads to one identity provider. By default it passes on none, because
-    /// anybody can write a link to it.
+    /// any site can link to it.
     ///
-    /// `login_hint`, `prompt=login` and `prompt=select_account` are passed on in any case;
-    /// other values of `prompt` need its name here. What the protocol sets cannot be
-    /// allowed.
+    /// `login_hint`, `prompt=login` and `prompt=select_account` are always passed on.
+    /// Other values of `prompt` must be allowed here. Parameters that the protocol sets
+    /// cannot be allowed.
     ///
     /// ```
     /// # use okta_auth_core::config::ConfigBuilder;
@@ -391,18 +384,18 @@ impl ConfigBuilder {
         self
     }
 
-    /// For an API without sessions: access tokens alone count.
+    /// Configures an API without sessions, which accepts only access tokens.
     ///
-    /// `OKTA_ISSUER_URI` is then the only variable that is required, and
-    /// `OKTA_AUDIENCE` the only other one that matters. No client id is needed, no path
-    /// for sign-in is served, and no cookie is read or set.
+    /// `OKTA_ISSUER_URI` is then the only required variable, and `OKTA_AUDIENCE` the only
+    /// other one with an effect. The API needs no client id, serves no path for sign-in,
+    /// and reads and sets no cookie.
     pub fn api_only(mut self) -> Self {
         self.api_only = true;
         self
     }
 
-    /// The signature algorithms that tokens may use (RFC 7518 §3.1), instead of RS256
-    /// alone. `none` and HMAC cannot be allowed.
+    /// The signature algorithms that tokens may use (RFC 7518 §3.1), instead of only
+    /// RS256. `none` and HMAC cannot be allowed.
     pub fn algorithms<S: Into<String>>(mut self, algorithms: impl IntoIterator<Item = S>) -> Self {
         self.options.algorithms = algorithms.into_iter().map(Into::into).collect();
         self
@@ -418,32 +411,33 @@ impl ConfigBuilder {
     paths! {
         /// Serves the start of sign-in at another path than `/login`.
         login_path,
-        /// Serves no page that starts a sign-in; pages that need a user still do.
+        /// Disables the path that starts a sign-in. Pages that require a user still start
+        /// one.
         without_login_route,
         login;
         /// Serves third-party-initiated sign-in at another path than `/login/initiate`.
         initiate_login_path,
-        /// Serves no third-party-initiated sign-in.
+        /// Disables third-party-initiated sign-in.
         without_initiate_login,
         initiate_login;
         /// Serves sign-out at another path than `/logout`.
         logout_path,
-        /// Serves no sign-out.
+        /// Disables sign-out.
         without_logout_route,
         logout;
         /// Serves front-channel logout at another path than `/frontchannel-logout`.
         front_channel_logout_path,
-        /// Serves no front-channel logout.
+        /// Disables front-channel logout.
         without_front_channel_logout,
         front_channel_logout;
         /// Serves back-channel logout at another path than `/backchannel-logout`.
         back_channel_logout_path,
-        /// Serves no back-channel logout.
+        /// Disables back-channel logout.
         without_back_channel_logout,
         back_channel_logout;
         /// Serves Universal Logout at another path than `/global-token-revocation`.
         global_token_revocation_path,
-        /// Serves no Universal Logout.
+        /// Disables Universal Logout.
         without_global_token_revocation,
         global_token_revocation;
     }

@@ -1,4 +1,4 @@
-//! How the application authenticates itself at Okta's endpoints.
+//! How the application authenticates at Okta's endpoints.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,34 +25,33 @@ pub enum ClientAuth {
     None,
 }
 
-/// The private key of `private_key_jwt`, with the key id under which Okta knows its
-/// public half.
+/// The private key of `private_key_jwt`, with the `kid` of the public key that is
+/// registered at Okta.
 #[derive(Clone)]
 pub struct PrivateKey {
     pub(crate) key_id: Option<String>,
     pub(crate) signer: Arc<Signer>,
 }
 
-/// The key pair, parsed once. RSA signs RS256; P-256 signs ES256.
+/// A parsed key pair. RSA signs RS256; P-256 signs ES256.
 pub(crate) enum Signer {
     Rs256(aws_lc_rs::rsa::KeyPair),
     Es256(aws_lc_rs::signature::EcdsaKeyPair),
 }
 
 impl PrivateKey {
-    /// A key with the `kid` under which Okta knows it.
     pub(super) fn new(signer: Signer, key_id: Option<String>) -> Self {
         Self { key_id, signer: Arc::new(signer) }
     }
 }
 
-/// The key pair of a private key; `None` if it is neither RSA of 2048 bits or more nor
-/// P-256.
+/// Returns the key pair of a private key, or `None` if it is neither RSA with at least
+/// 2048 bits nor P-256.
 pub(super) fn from_der(der: &PrivateKeyDer<'_>) -> Option<Signer> {
     rsa(der).or_else(|| p256(der))
 }
 
-/// An RSA key pair in PKCS#8 or PKCS#1; aws-lc takes 2048 bits and more.
+/// Parses an RSA key pair in PKCS#8 or PKCS#1. aws-lc requires at least 2048 bits.
 fn rsa(der: &PrivateKeyDer<'_>) -> Option<Signer> {
     let pair = match der {
         PrivateKeyDer::Pkcs8(der) => aws_lc_rs::rsa::KeyPair::from_pkcs8(der.secret_pkcs8_der()),
@@ -62,7 +61,6 @@ fn rsa(der: &PrivateKeyDer<'_>) -> Option<Signer> {
     pair.ok().map(Signer::Rs256)
 }
 
-/// A P-256 key pair in PKCS#8 or SEC 1.
 fn p256(der: &PrivateKeyDer<'_>) -> Option<Signer> {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING as ALGORITHM, EcdsaKeyPair};
     let pair = match der {
@@ -73,7 +71,7 @@ fn p256(der: &PrivateKeyDer<'_>) -> Option<Signer> {
     pair.ok().map(Signer::Es256)
 }
 
-/// Says why, and never what was in the key.
+/// The message says why the key is unusable, and never contains any part of it.
 pub(super) fn unusable(why: impl fmt::Display) -> Error {
     Error::new(Code::ConfigInvalid, format!("the private key cannot be used: {why}"))
 }

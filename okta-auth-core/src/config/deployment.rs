@@ -1,5 +1,5 @@
-//! Where the application runs: which way its requests to Okta take, what stands in front
-//! of it, and the limits that differ from one deployment to another.
+//! Settings of the deployment: how requests reach Okta, the proxies in front of the
+//! application, and limits that differ between deployments.
 
 use std::time::Duration;
 
@@ -13,75 +13,74 @@ use crate::error::{Code, Error, Result};
 use crate::http::{Backchannel, HttpProxy, OperatorRoutes, ProxyScope};
 use crate::secret::Secret;
 
-/// Turns the proxy of other variables off for this library.
+/// Disables the proxy of other variables for this library.
 const NONE: &str = "none";
 
 impl ConfigBuilder {
     /// The proxy for requests to Okta; `OKTA_HTTP_PROXY`, or else `HTTPS_PROXY`, with
-    /// `NO_PROXY`. `none` uses no proxy whatever those say.
+    /// `NO_PROXY`. `none` disables the proxy, regardless of those variables.
     ///
-    /// The URL may hold a user name and a password, which go to the proxy alone. An https
-    /// issuer is reached through a tunnel, so the proxy cannot read or change what is
-    /// sent. Requests that tenants cause are sent without a proxy.
+    /// The URL may contain a user name and a password, which are sent only to the proxy.
+    /// An https issuer is reached through a tunnel, so the proxy cannot read or change
+    /// the traffic. Requests that tenants cause are sent without a proxy.
     pub fn http_proxy(mut self, url: impl Into<String>) -> Self {
         self.http_proxy = Some(Secret::new(url));
         self
     }
 
-    /// The origin at which the application itself reaches an issuer on this machine, for
-    /// example `http://okta:8090` in a set of containers; `OKTA_BACKCHANNEL_URL`.
+    /// The origin at which the application reaches an issuer on this machine, for example
+    /// `http://okta:8090` in a set of containers; `OKTA_BACKCHANNEL_URL`.
     ///
-    /// Metadata, keys, tokens, userinfo, introspection and revocation go there. Browsers
-    /// are sent to the issuer's own address, and `iss` is compared with it. This is for
-    /// development: it is refused unless the issuer and the base URL are both loopback
-    /// addresses.
+    /// Requests for metadata, keys, tokens, userinfo, introspection and revocation go
+    /// there. Browsers are redirected to the issuer's own address, and `iss` is compared
+    /// with it. The setting is for development: it is rejected unless the issuer and the
+    /// base URL are both loopback addresses.
     pub fn backchannel_url(mut self, origin: impl Into<String>) -> Self {
         self.backchannel_url = Some(origin.into());
         self
     }
 
-    /// The beginning of public paths that a proxy takes off before the application sees a
-    /// request, for example `/app`; `OKTA_PUBLIC_PREFIX`, by default none.
+    /// The path prefix that a reverse proxy strips from requests, for example `/app`;
+    /// `OKTA_PUBLIC_PREFIX`, by default none.
     ///
-    /// What browsers see has it: redirect URIs, links, forms, and where a sign-in leads
-    /// back to. The paths that the router serves do not. A path below which the router
-    /// nests the application is its [`mount_path`](Self::mount_path); with both, `/app`
-    /// at the proxy and `/portal` in the router make `/app/portal/login`.
+    /// URLs for browsers contain it: redirect URIs, links, forms, and the page to return
+    /// to after a sign-in. The paths that the router serves do not. A path below which
+    /// the router nests the application is its [`mount_path`](Self::mount_path). Both can
+    /// be combined: `/app` at the proxy and `/portal` in the router give
+    /// `/app/portal/login`.
     pub fn public_prefix(mut self, path: impl Into<String>) -> Self {
         self.public_prefix = Some(path.into());
         self
     }
 
-    /// With many tenants, a path of the application that also answers requests for hosts
-    /// that belong to no tenant, for example `/healthz`; `OKTA_HEALTH_PATH`, by default
-    /// none.
+    /// With many tenants, a path that also answers requests for hosts without a tenant,
+    /// for example `/healthz`; `OKTA_HEALTH_PATH`, by default none.
     ///
-    /// Probes come by IP address or without `Host`. The handler gets no tenant and no
-    /// user, and one that asks for a user is 404 there, as every other path is. The path
-    /// is compared as the client sent it, without its query.
+    /// Health probes use an IP address or send no `Host`. The handler gets no tenant and
+    /// no user. A handler that requires a user answers 404 there, like every other path.
+    /// The path is compared as the client sent it, without its query.
     pub fn health_path(mut self, path: impl Into<String>) -> Self {
         self.health_path = Some(path.into());
         self
     }
 
-    /// The path that answers for every host.
     pub(super) fn checked_health_path(&self, routes: &Routes, findings: &mut Findings) -> Option<String> {
         let path = self.text(&self.health_path, env::HEALTH_PATH)?;
         if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#', '\\', '%']) || path.contains("//") {
             let message = format!("`{}` is not a plain path; write it like `/healthz`", path.escape_default());
             findings.error(env::HEALTH_PATH, message);
         } else if routes.own().any(|own| own == path) {
-            findings.error(env::HEALTH_PATH, format!("`{path}` is a path of the library; use one of the application"));
+            findings.error(env::HEALTH_PATH, format!("`{path}` belongs to the library; use another path"));
         }
         Some(path.to_owned())
     }
 
     /// Whether the variables or the settings name an Okta org, a client or its
-    /// credentials, under the names that are read or under those of other Okta libraries,
-    /// such as `OKTA_OAUTH2_ISSUER`.
+    /// credentials. The names of other Okta libraries count too, such as
+    /// `OKTA_OAUTH2_ISSUER`.
     ///
-    /// A program that would otherwise start an org for development asks this first:
-    /// building then reports a wrong name together with the right one.
+    /// A program that would otherwise start a development org calls this first. Building
+    /// then reports a wrong name together with the correct one.
     ///
     /// ```
     /// # use okta_auth_core::config::ConfigBuilder;
@@ -96,22 +95,22 @@ impl ConfigBuilder {
         in_code || self.private_key.is_some() || self.variables.name_a_client()
     }
 
-    /// The same without a proxy, for many tenants: their requests go directly.
+    /// Disables the proxy for many tenants, because their requests go directly.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if there is a
-    /// backchannel: it leads to one issuer, and each tenant has its own.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if a backchannel is
+    /// set: it leads to one issuer, but each tenant has its own.
     pub(crate) fn without_operator_routes(self) -> Result<Self> {
         if self.text(&self.backchannel_url, env::BACKCHANNEL_URL).is_some() {
-            let message = "OKTA_BACKCHANNEL_URL: it leads to the issuer of an application with one Okta, and tenants \
-                           have their own; remove it";
+            let message = "OKTA_BACKCHANNEL_URL: it leads to a single issuer, but tenants have their own; \
+                           remove it";
             return Err(Error::new(Code::ConfigInvalid, message));
         }
         Ok(self.http_proxy(NONE))
     }
 
-    /// Reports variables under wrong names. What is set in code counts as set, and of a
-    /// secret and a private key one is enough.
+    /// Reports variables under wrong names. A value in code counts as set. Either a
+    /// secret or a private key is enough.
     pub(super) fn report_slips(&self, findings: &mut Findings) {
         let (key, secret) = self.has_credentials();
         self.variables.report_slips(
@@ -135,7 +134,6 @@ impl ConfigBuilder {
         );
     }
 
-    /// The limits that have variables: those set in code, or else the variables.
     pub(super) fn read_limits(&mut self, findings: &mut Findings) {
         let variables = &self.variables;
         let mut read = |name: &str, read: fn(&str, &mut Findings) -> Option<Duration>| {
@@ -150,8 +148,8 @@ impl ConfigBuilder {
         options.leeway = leeway.unwrap_or(options.leeway);
     }
 
-    /// The ways to the issuer: a proxy, and in development a backchannel, which no proxy is
-    /// asked for.
+    /// The connections to the issuer: a proxy, and in development a backchannel, which
+    /// bypasses the proxy.
     pub(super) fn operator_routes(&self, findings: &mut Findings, known: Option<(&Issuer, &Url)>) -> OperatorRoutes {
         let (proxy, value) = (self.proxy(findings), self.text(&self.backchannel_url, env::BACKCHANNEL_URL));
         let inside = value
@@ -163,10 +161,10 @@ impl ConfigBuilder {
         OperatorRoutes { proxy: proxy.map(|proxy| proxy.except(host)), backchannel }
     }
 
-    /// The proxy, if there is one.
+    /// Returns the proxy, if one is configured.
     ///
-    /// A proxy that cannot be used is an error. To go on without it would send requests
-    /// where the operator does not expect them.
+    /// An unusable proxy is an error. Without it, requests would take a path that the
+    /// operator does not expect.
     fn proxy(&self, findings: &mut Findings) -> Option<HttpProxy> {
         let own = self.place(self.http_proxy.as_ref(), env::HTTP_PROXY);
         let (variable, url, scope) = match own {
@@ -183,7 +181,8 @@ impl ConfigBuilder {
             findings.error(variable, format!("{why}; {fix}"));
         });
         let direct = self.variables.first_of(&env::NO_PROXY).map(|(_, hosts)| hosts);
-        // Every host, addresses included, which the client's own reading of `*` leaves out.
+        // `*` means every host, including addresses. The client's own reading of `*`
+        // leaves addresses out.
         let everything = direct.is_some_and(|hosts| hosts.split(',').any(|host| host.trim() == "*"));
         let proxy = proxy.ok().filter(|_| !everything)?;
         Some(direct.into_iter().fold(proxy, HttpProxy::except))

@@ -1,4 +1,4 @@
-//! Times in variables: a number of seconds, or a number with `s`, `m`, `h` or `d`.
+//! Durations in variables: a number of seconds, or a number with `s`, `m`, `h` or `d`.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -6,26 +6,24 @@ use std::time::Duration;
 use super::env::{LEEWAY, SESSION_ABSOLUTE, SESSION_IDLE};
 use super::problem::Findings;
 
-/// A day, in seconds.
+/// In seconds.
 const DAY: u64 = 24 * 3600;
 
-/// Reads `OKTA_SESSION_IDLE`: from 10 seconds to 400 days, which is as long as browsers
-/// keep a cookie.
+/// Parses `OKTA_SESSION_IDLE`: from 10 seconds to 400 days, the longest lifetime of a
+/// cookie in browsers.
 pub(super) fn session_idle(value: &str, findings: &mut Findings) -> Option<Duration> {
     bounded(SESSION_IDLE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
 }
 
-/// Reads `OKTA_SESSION_ABSOLUTE`, with the same bounds.
 pub(super) fn session_absolute(value: &str, findings: &mut Findings) -> Option<Duration> {
     bounded(SESSION_ABSOLUTE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
 }
 
-/// Reads `OKTA_LEEWAY`: up to 5 minutes.
+/// Parses `OKTA_LEEWAY`: up to 5 minutes.
 pub(super) fn leeway(value: &str, findings: &mut Findings) -> Option<Duration> {
-    bounded(LEEWAY, value, 0..=300, "from `0` to `5m`, since a longer one defeats the expiry of tokens", findings)
+    bounded(LEEWAY, value, 0..=300, "from `0` to `5m`, because a longer one defeats the expiry of tokens", findings)
 }
 
-/// A time within bounds, which are in seconds.
 fn bounded(
     variable: &'static str,
     value: &str,
@@ -40,13 +38,12 @@ fn bounded(
         return None;
     };
     if !bounds.contains(&seconds) {
-        findings.error(variable, format!("`{value}` is out of bounds; use a time {words}"));
+        findings.error(variable, format!("`{value}` is out of bounds; use a duration {words}"));
         return None;
     }
     Some(Duration::from_secs(seconds))
 }
 
-/// The seconds of a time; `None` for anything else, and for what does not fit.
 fn seconds(value: &str) -> Option<u64> {
     let (number, unit) = [("s", 1), ("m", 60), ("h", 3600), ("d", DAY)]
         .into_iter()
@@ -61,7 +58,7 @@ mod tests {
     use super::seconds;
 
     #[test]
-    fn a_number_with_a_unit_or_without() {
+    fn numbers_are_parsed_with_and_without_units() {
         for (text, expected) in [
             ("90", Some(90)),
             ("0", Some(0)),

@@ -1,18 +1,17 @@
-//! An issuer that somebody else typed.
+//! Checks issuers that come from a table of tenants.
 
 use super::issuer::Issuer;
 use crate::error::{Code, Error, Result};
 use crate::http::EgressPolicy;
 
 impl EgressPolicy {
-    /// Whether an issuer that comes from a table of tenants may be used at all. Nothing
-    /// is fetched and no name is resolved: the addresses are looked at when a
-    /// connection is made.
+    /// Checks whether an issuer from a table of tenants may be used. Nothing is fetched
+    /// and no name is resolved: the addresses are checked when a connection is opened.
     ///
-    /// Besides the rules for every URL, the issuer must be written as it is used. The
-    /// parser of URLs drops tabs, turns `\` into `/` and full-width letters into plain
-    /// ones, and an issuer that reads differently from where it leads deceives whoever
-    /// approves it.
+    /// Besides the rules for every URL, the issuer must be written in the form in which
+    /// it is used. The URL parser drops tabs, turns `\` into `/` and full-width letters
+    /// into ASCII letters. An issuer that reads differently from where it leads would
+    /// deceive the person who approves it.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], with the fix.

@@ -1,4 +1,4 @@
-//! Issuers as somebody types them into a table of tenants.
+//! Issuers as users type them into a table of tenants.
 
 use super::*;
 use crate::config::ConfigBuilder;
@@ -7,7 +7,7 @@ fn policy() -> EgressPolicy {
     EgressPolicy::default().allow_domain("login.acme.com")
 }
 
-/// What the configuration accepts and the policy then decides on.
+/// Builds the configuration with this issuer, and applies the policy to it.
 fn check(policy: &EgressPolicy, issuer: &str) -> Result<()> {
     let config = ConfigBuilder::default().issuer(issuer).client_id("0oa1").build()?;
     policy.check_issuer(config.issuer())
@@ -53,7 +53,7 @@ fn everything_else_does_not() {
 }
 
 #[test]
-fn an_issuer_is_written_as_it_is_used() {
+fn issuers_must_be_written_in_their_parsed_form() {
     for issuer in [
         "https://ACME.okta.com",
         "https://acme.okta.com:443",

@@ -10,48 +10,45 @@ pub(crate) use crate::http::is_loopback;
 /// Discovery §4.3).
 ///
 /// At Okta it is the org itself, `https://acme.okta.com`, or a custom authorization
-/// server, `https://acme.okta.com/oauth2/default`. The two differ in one way that
-/// matters: access tokens of the org server cannot be verified by anybody but Okta.
+/// server, `https://acme.okta.com/oauth2/default`. The important difference: only Okta
+/// can verify access tokens of the org server.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Issuer {
     text: String,
     url: Url,
-    /// Whether it was configured with a slash at its end.
     slash: bool,
 }
 
 impl Issuer {
-    /// Takes a checked URL. `text` is kept as it was written, since `Url` would add a
-    /// slash to a bare origin and the comparison with the `iss` claim is exact.
+    /// Takes a checked URL. `text` stays as written, because `Url` would add a slash to a
+    /// bare origin and the comparison with the `iss` claim is exact.
     pub(crate) fn new(text: &str, url: Url) -> Self {
         Self { text: text.to_owned(), url, slash: false }
     }
 
-    /// The same, configured with a slash at its end.
     pub(crate) fn with_slash(self) -> Self {
         Self { slash: true, ..self }
     }
 
-    /// The identifier, exactly as configured but for a slash at its end.
+    /// The identifier as configured, without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The identifier, exactly as configured.
+    /// The identifier exactly as configured.
     pub(crate) fn as_configured(&self) -> String {
         format!("{}{}", self.text, if self.slash { "/" } else { "" })
     }
 
-    /// Whether `name` may be how this issuer writes itself.
+    /// Whether `name` may be this issuer's spelling of itself.
     ///
-    /// Names are compared character by character, with one exception: whether an issuer
-    /// that was configured with a slash at its end has one is up to its metadata (Auth0's
-    /// has one, Okta's has none). Tokens are held to what the metadata say.
+    /// Names are compared character by character, with one exception. If the issuer was
+    /// configured with a trailing slash, its metadata decide whether the slash belongs to
+    /// it (Auth0's issuer has one, Okta's does not). Tokens must then match the metadata.
     pub(crate) fn is_spelled(&self, name: &str) -> bool {
         name == self.text || (self.slash && name.strip_suffix('/') == Some(self.text.as_str()))
     }
 
-    /// The identifier as a URL.
     pub(crate) fn url(&self) -> &Url {
         &self.url
     }
@@ -61,26 +58,26 @@ impl Issuer {
         !self.url.path().starts_with("/oauth2/")
     }
 
-    /// The org that a custom server is a part of: its scheme, host and port. An org server
-    /// is none's part, and an issuer with another path may share its host with strangers.
+    /// The org of a custom server: its scheme, host and port. `None` for an org server,
+    /// and for an issuer with another path, because such a host may serve unrelated
+    /// issuers.
     pub(crate) fn org(&self) -> Option<String> {
         (!self.is_org_server()).then(|| self.url.origin().ascii_serialization())
     }
 
-    /// Whether Okta may mean this issuer by `iss` in a request that it sends a browser
-    /// with: Okta names the org where the application is at one of the org's custom
-    /// servers. Tokens are held to the issuer exactly.
+    /// Whether `iss`, in a request that Okta sends through a browser, may refer to this
+    /// issuer. Okta names the org even if the application uses one of the org's custom
+    /// servers. The `iss` of tokens must match the issuer exactly.
     pub(crate) fn is_named_by(&self, iss: &str) -> bool {
         self.is_spelled(iss) || self.org().as_deref() == Some(iss)
     }
 
-    /// Whether the issuer is on this machine: the only place where plain http is
-    /// accepted.
+    /// Whether the issuer is on this machine. Plain http is accepted only there.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.url)
     }
 
-    /// Where the metadata is: `{issuer}/.well-known/openid-configuration` (OIDC
+    /// The URL of the metadata: `{issuer}/.well-known/openid-configuration` (OIDC
     /// Discovery §4).
     pub fn metadata_url(&self) -> Url {
         let mut url = self.url.clone();
@@ -89,11 +86,11 @@ impl Issuer {
         url
     }
 
-    /// Where the metadata for one application are.
+    /// The URL of the metadata for one application.
     ///
-    /// Okta's org server publishes the key that an application is pinned to, and the
-    /// issuer that it is set to, only to those who ask with its client id. Custom servers
-    /// have one set of metadata for all.
+    /// Okta's org server returns the key that an application is pinned to, and the issuer
+    /// that it is set to, only if the request has the client id. A custom server has the
+    /// same metadata for every client.
     pub(crate) fn metadata_url_for(&self, client_id: &str) -> Url {
         let mut url = self.metadata_url();
         if self.url.path() == "/" && !client_id.is_empty() {
@@ -124,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_id_is_for_org_servers_alone() {
+    fn only_org_servers_get_the_client_id() {
         let url = |text: &str, client: &str| issuer(text).metadata_url_for(client).to_string();
         let path = "/.well-known/openid-configuration";
         assert_eq!(url("https://x.okta.com", "0oa 1"), format!("https://x.okta.com{path}?client_id=0oa+1"));
@@ -135,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slash_that_was_configured_is_up_to_the_metadata_and_nothing_else_is() {
+    fn only_a_configured_trailing_slash_is_optional() {
         let (plain, slash) = (issuer("https://x.example"), issuer("https://x.example").with_slash());
         assert!(plain.is_spelled("https://x.example") && !plain.is_spelled("https://x.example/"));
         assert!(slash.is_spelled("https://x.example") && slash.is_spelled("https://x.example/"));

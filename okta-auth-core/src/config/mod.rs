@@ -1,9 +1,9 @@
-//! Configuration: read once, checked as a whole, then never changed.
+//! Configuration: read once, checked as a whole, and immutable afterwards.
 //!
 //! [`ConfigBuilder::build`] reports every problem at once, each with its fix, so that a
-//! first set-up takes one round and not six. What works but is probably a slip becomes
-//! a warning: it is logged and kept in [`Config::warnings`]. Building touches no
-//! network, so an outage at Okta cannot keep an application down.
+//! first setup takes one attempt instead of six. A setting that works but is probably a
+//! mistake becomes a warning, which is logged and kept in [`Config::warnings`]. Building
+//! does not access the network, so an application can start during an outage at Okta.
 //!
 //! | variable | default |
 //! |---|---|
@@ -17,44 +17,44 @@
 //! | `OKTA_SCOPES` | `openid profile email` |
 //! | `OKTA_AUDIENCE` | `api://default` |
 //! | `OKTA_COOKIE_SECRET` | random for each process |
-//! | `OKTA_COOKIE_NAME` | `okta_session-` and eight digits that stand for issuer and client |
+//! | `OKTA_COOKIE_NAME` | `okta_session-` and eight digits derived from issuer and client |
 //! | `OKTA_SESSION_STORE` | `cookie`; or `memory`, or `redis://..` |
 //! | `OKTA_REVOCATION_STORE` | `memory`; or `none`, or `redis://..`; for sessions in cookies |
 //! | `OKTA_SESSION_IDLE`, `OKTA_SESSION_ABSOLUTE` | `1h`, `12h`; seconds, or with `s`, `m`, `h`, `d` |
 //! | `OKTA_LEEWAY` | `60s`, in the same form |
-//! | `OKTA_HTTP_PROXY` | `HTTPS_PROXY`, but for `NO_PROXY`; or `none` |
+//! | `OKTA_HTTP_PROXY` | `HTTPS_PROXY`, except for hosts in `NO_PROXY`; or `none` |
 //! | `OKTA_PUBLIC_PREFIX` | none |
 //! | `OKTA_HEALTH_PATH` | none; for many tenants |
 //! | `OKTA_BACKCHANNEL_URL` | none; for development |
 //!
-//! # What is refused, and what is warned about
+//! # Errors and warnings
 //!
-//! | setting | refused | warned about |
+//! | setting | rejected | warning |
 //! |---|---|---|
-//! | issuer | missing, a placeholder, the admin console, `.com.com`, an endpoint, `/oauth2` alone, a query or fragment, `http` off this machine | a slash at its end, which is then up to the issuer's metadata |
+//! | issuer | missing, a placeholder, the admin console, `.com.com`, an endpoint, `/oauth2` alone, a query or fragment, `http` for another machine | a trailing slash; the issuer's metadata decide whether it belongs to the issuer |
 //! | client id, client secret | a placeholder, spaces or quotes | |
-//! | client secret and private key | both at once: which one Okta expects cannot be seen from here | |
+//! | client secret and private key | both at once, because the library cannot see which one Okta expects | |
 //! | private key | neither PEM nor JWK nor base64 of one, neither RSA nor P-256, a file that cannot be read | |
-//! | base URL | a path, a query, `http` off this machine | |
-//! | redirect URI | another origin than the base URL: the cookie would not be there | |
-//! | scopes | no `openid`, a character that no scope has | |
-//! | audience | | one at an org server, where it has no effect |
+//! | base URL | a path, a query, `http` for another machine | |
+//! | redirect URI | another origin than the base URL, because the browser would not send the cookie | |
+//! | scopes | no `openid`, a character that a scope cannot have | |
+//! | audience | | set for an org server, where it has no effect |
 //! | further issuers | an org server, whose tokens cannot be verified | |
-//! | cookie secret | shorter than 32 bytes, one character repeated; on https a placeholder, a sample, a repetition, a sequence | none at all: a restart signs everybody out (on http in the log alone) |
-//! | session store | a store that there is not, Redis without its feature | `memory` on https |
-//! | revocation store | a store that there is not | memory on https: copies of signed-out cookies count again after a restart |
+//! | cookie secret | shorter than 32 bytes, one character repeated; on https a placeholder, a sample, a repetition, a sequence | none at all: a restart signs all users out (on http only in the log) |
+//! | session store | an unknown store, Redis without its feature | `memory` on https |
+//! | revocation store | an unknown store | memory on https: copies of signed-out cookies are accepted again after a restart |
 //! | leeway | more than 5 minutes | |
 //! | session limits | zero; in variables less than 10 seconds or more than 400 days | |
 //! | proxy | one that does not speak HTTP, a path | |
 //! | backchannel | unless the issuer and the base URL are both on this machine | |
-//! | lifetime of an attempt | zero, or more than an hour | |
-//! | paths | not a path, or two that are the same | |
-//! | another variable that looks like one of these | while the right one is missing | while the right one is there |
+//! | lifetime of a pending sign-in | zero, or more than an hour | |
+//! | paths | an invalid path, or two equal paths | |
+//! | another variable that looks like one of these | if the correct one is missing | if the correct one is set |
 //!
 //! # Precedence
 //!
-//! Code, then variable, then default. An empty variable counts as absent, which is what
-//! a deployment with an unset value produces.
+//! Code, then variable, then default. An empty variable counts as absent, because a
+//! deployment with an unset value produces one.
 //!
 //! ```
 //! use okta_auth_core::config::ConfigBuilder;
@@ -118,49 +118,33 @@ use crate::secret::Secret;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// Whom the application trusts.
     pub(crate) issuer: Issuer,
-    /// Who the application is there.
     pub(crate) client_id: String,
-    /// And how it proves that.
     pub(crate) client_auth: ClientAuth,
-    /// The application's public origin.
     pub(crate) base_url: Url,
-    /// On that origin.
+    /// On the origin of the base URL.
     pub(crate) redirect_uri: Url,
-    /// On any origin.
     pub(crate) post_logout_redirect_uri: Url,
-    /// `openid` among them.
+    /// Always contains `openid`.
     pub(crate) scopes: Vec<String>,
-    /// Of access tokens; one of them is enough.
+    /// The accepted audiences of access tokens; one match is enough.
     pub(crate) audiences: Vec<String>,
-    /// Whose access tokens count besides the issuer's.
     pub(crate) accepted_issuers: Vec<Issuer>,
-    /// Whose sessions and access tokens count still.
     pub(crate) former_issuers: Vec<Issuer>,
-    /// The tenant that everything is bound to.
+    /// The tenant that sessions and cookies are bound to.
     pub(crate) tenant: Option<String>,
-    /// What this application is called as an API.
     pub(crate) resource: String,
-    /// Whether there are no sessions.
     pub(crate) api_only: bool,
-    /// Empty for a random one.
+    /// Empty if a random secret is used.
     pub(crate) cookie_secrets: Vec<Secret>,
-    /// Where sessions live.
     pub(crate) session_place: SessionPlace,
-    /// Where it is written down which sessions in cookies have been ended.
+    /// The store for revocations of sessions in cookies.
     pub(crate) revocation_place: RevocationPlace,
-    /// The library's own paths.
     pub(crate) routes: Routes,
-    /// The path that answers for hosts of no tenant.
     pub(crate) health_path: Option<String>,
-    /// How requests reach the issuer.
     pub(crate) ways: OperatorRoutes,
-    /// How the cookies are called.
     pub(crate) cookie_names: CookieNames,
-    /// What is seldom set.
     pub(crate) options: Options,
-    /// What works and is probably not meant so.
     pub(crate) warnings: Vec<Problem>,
 }
 
@@ -168,13 +152,12 @@ impl Config {
     /// Reads the `OKTA_*` variables of the process.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`], listing every
-    /// problem with its fix.
+    /// [`Code::ConfigInvalid`], listing every problem with its fix.
     pub fn from_env() -> Result<Self> {
         ConfigBuilder::from_env().build()
     }
 
-    /// Starts from nothing; see [`ConfigBuilder`].
+    /// Returns an empty builder; see [`ConfigBuilder`].
     pub fn builder() -> ConfigBuilder {
         ConfigBuilder::default()
     }
@@ -189,7 +172,7 @@ impl Config {
         &self.client_id
     }
 
-    /// How the application proves who it is at the token endpoint.
+    /// How the application authenticates at the token endpoint.
     pub fn client_auth(&self) -> &ClientAuth {
         &self.client_auth
     }
@@ -209,18 +192,18 @@ impl Config {
         &self.post_logout_redirect_uri
     }
 
-    /// The scopes that every sign-in asks for; `openid` is always one of them.
+    /// The scopes that every sign-in requests; `openid` is always one of them.
     pub fn scopes(&self) -> &[String] {
         &self.scopes
     }
 
     /// The audiences of this API: access tokens of a custom authorization server must
-    /// carry one of them.
+    /// contain one of them.
     pub fn audiences(&self) -> &[String] {
         &self.audiences
     }
 
-    /// The issuers whose access tokens count; the first one is that of sign-in.
+    /// The issuers whose access tokens are accepted. The first one is used for sign-in.
     pub fn issuers(&self) -> impl Iterator<Item = &Issuer> {
         std::iter::once(&self.issuer).chain(&self.accepted_issuers)
     }
@@ -230,8 +213,8 @@ impl Config {
         &self.resource
     }
 
-    /// The URL of the metadata of this application as an API, formed from its identifier
-    /// (RFC 9728 §3.1); `None` where it is not served.
+    /// The URL of this API's metadata, formed from its identifier (RFC 9728 §3.1); `None`
+    /// if they are not served.
     pub(crate) fn resource_metadata_url(&self) -> Option<String> {
         let path = self.routes.resource_metadata()?;
         let resource = Url::parse(&self.resource).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -242,7 +225,7 @@ impl Config {
         Some(format!("{}{path}{query}", resource.origin().ascii_serialization()))
     }
 
-    /// Whether access tokens alone count, and there are no sessions.
+    /// Whether only access tokens are accepted, without sessions.
     pub fn is_api_only(&self) -> bool {
         self.api_only
     }
@@ -252,19 +235,19 @@ impl Config {
         &self.routes
     }
 
-    /// What works but is probably not meant so.
+    /// Settings that work but are probably mistakes.
     pub fn warnings(&self) -> &[Problem] {
         &self.warnings
     }
 
-    /// The clients whose access tokens of custom servers count; empty for all.
+    /// The clients whose access tokens of custom servers are accepted; empty for all
+    /// clients.
     pub(crate) fn accepted_clients(&self) -> Vec<String> {
         let named = &self.options.accepted_clients;
         let own = Some(&self.client_id).filter(|own| !named.is_empty() && !own.is_empty());
         own.into_iter().chain(named).cloned().collect()
     }
 
-    /// Warns if pages accept the access tokens of every client of the issuer.
     pub(crate) fn check_tokens_on_pages(&mut self) {
         if let Some(problem) = self.tokens_on_pages() {
             tracing::warn!(target: "okta_auth", "{problem}");
@@ -272,8 +255,8 @@ impl Config {
         }
     }
 
-    /// The finding that pages accept the access tokens of every client of the issuer:
-    /// each can ask for a token of the default audience.
+    /// Returns a warning if pages accept the access tokens of every client of the issuer,
+    /// because every client can get a token for the default audience.
     pub(crate) fn tokens_on_pages(&self) -> Option<Problem> {
         let is_default = self.audiences.iter().any(|audience| audience == DEFAULT_AUDIENCE);
         let is_open = is_default && self.options.accepted_clients.is_empty() && !self.issuer.is_org_server();
@@ -286,7 +269,7 @@ impl Config {
         (is_open && !self.api_only).then_some(Problem { severity, variable: env::AUDIENCE, message })
     }
 
-    /// What sessions and everything else are bound to: the tenant, or the issuer, and
+    /// The identity that sessions and cookies are bound to: the tenant or the issuer, and
     /// the client.
     pub(crate) fn owner(&self) -> (String, &str) {
         let first = match &self.tenant {
@@ -296,45 +279,41 @@ impl Config {
         (first, &self.client_id)
     }
 
-    /// Whether a session of this issuer and client is one of this application's.
     pub(crate) fn owns(&self, issuer: &str, client_id: &str) -> bool {
         client_id == self.client_id && self.is_or_was_issuer(issuer)
     }
 
-    /// Whether this is the application's issuer, or was once.
     pub(crate) fn is_or_was_issuer(&self, issuer: &str) -> bool {
         std::iter::once(&self.issuer).chain(&self.former_issuers).any(|known| known.is_spelled(issuer))
     }
 
-    /// Whether a third party that names `iss` means this application's issuer, now or
-    /// before.
+    /// Whether a third party that sends `iss` means this application's current or former
+    /// issuer.
     pub(crate) fn is_named_by(&self, iss: &str) -> bool {
         std::iter::once(&self.issuer).chain(&self.former_issuers).any(|known| known.is_named_by(iss))
     }
 
-    /// Whether browsers reach the application over TLS: decides `Secure` and the
+    /// Whether browsers reach the application over TLS. Decides `Secure` and the
     /// `__Host-` prefix of cookies.
     pub(crate) fn is_secure(&self) -> bool {
         self.base_url.scheme() == "https"
     }
 
-    /// The public origin as browsers send it in `Origin`: scheme, host and a port that
-    /// is not the default.
+    /// The public origin as browsers send it in `Origin`: scheme, host and non-default
+    /// port.
     pub(crate) fn origin(&self) -> String {
         self.base_url.origin().ascii_serialization()
     }
 
-    /// The public URL of one of the paths that the router serves.
     pub(crate) fn public_url(&self, path: &str) -> String {
         format!("{}{path}", self.routes.public_at(&self.base_url))
     }
 
-    /// Whether sign-ins ask for the user's e-mail address.
     pub(crate) fn asks_for_email(&self) -> bool {
         self.scopes.iter().any(|scope| scope == "email")
     }
 
-    /// The error for a request that has to come from the application's own origin.
+    /// The error for a request that did not come from the application's own origin.
     pub(crate) fn cross_origin(&self, what: &str) -> Error {
         let message = format!(
             "{what} came from another origin than OKTA_BASE_URL ({}) and was not carried out; set OKTA_BASE_URL to the \
@@ -344,7 +323,6 @@ impl Config {
         Error::new(Code::CrossOrigin, message)
     }
 
-    /// The longest time that a pending sign-in waits for its callback.
     pub(crate) fn attempt_lifetime(&self) -> Duration {
         self.options.attempt_lifetime
     }

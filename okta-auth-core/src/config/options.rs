@@ -1,21 +1,21 @@
-//! Settings that have a safe default and are seldom changed.
+//! Options with safe defaults that applications rarely change.
 
 use std::time::Duration;
 
-/// How Okta delivers the authorization response (OAuth 2.0 Multiple Response Types
-/// §2.1, Form Post §2).
+/// How Okta delivers the authorization response (OAuth 2.0 Multiple Response Types §2.1,
+/// Form Post §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseMode {
     /// In the query of a redirect: the default.
     Query,
-    /// In the body of a cross-site POST: keeps the code out of URLs and access logs.
-    /// Needs https, because the cookie of the pending sign-in is then `SameSite=None;
-    /// Secure`.
+    /// In the body of a cross-site POST, which keeps the code out of URLs and access
+    /// logs. Requires https, because the cookie of the pending sign-in is then
+    /// `SameSite=None; Secure`.
     FormPost,
 }
 
-/// When the userinfo endpoint is asked for claims that the ID token lacks.
+/// When the userinfo endpoint is called for claims that the ID token lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Userinfo {
@@ -28,53 +28,42 @@ pub enum Userinfo {
     Never,
 }
 
-/// Settings that have a safe default and are seldom changed.
+/// Options with safe defaults; the setters of [`ConfigBuilder`](super::ConfigBuilder)
+/// document them.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// How the authorization response comes.
     pub(crate) response_mode: ResponseMode,
-    /// When userinfo is asked.
     pub(crate) userinfo: Userinfo,
-    /// The names of the algorithms that tokens may use.
+    /// The names of the allowed signature algorithms.
     pub(crate) algorithms: Vec<String>,
-    /// The clock skew that is tolerated in tokens.
     pub(crate) leeway: Duration,
-    /// How long a pending sign-in waits.
     pub(crate) attempt_lifetime: Duration,
-    /// How many of them a browser may hold.
+    /// The maximum number of pending sign-ins in one browser.
     pub(crate) max_attempts: usize,
-    /// How long a session lives unused.
     pub(crate) session_idle: Duration,
-    /// How long a session lives at all.
     pub(crate) session_absolute: Duration,
-    /// How long tokens that were replaced are still good for finding those that
-    /// replaced them.
+    /// How long replaced tokens still identify the session that replaced them.
     pub(crate) refresh_grace: Duration,
-    /// How long a session outlives its access token while Okta does not answer.
+    /// How long a session outlives its access token while Okta does not respond.
     pub(crate) outage_grace: Duration,
-    /// How often a stranger's key id may cause a fetch.
+    /// Minimum time between JWKS fetches that unknown key ids trigger.
     pub(crate) jwks_refetch_floor: Duration,
-    /// How long one request to Okta may take.
+    /// Time limit for one request to Okta.
     pub(crate) http_timeout: Duration,
-    /// How many verified access tokens are remembered.
     pub(crate) token_cache_size: usize,
-    /// How many opened session cookies are remembered.
     pub(crate) session_cache_size: usize,
-    /// How long an introspection is believed.
+    /// How long an introspection response is cached.
     pub(crate) introspection_lifetime: Duration,
-    /// Other clients whose tokens of the org server count.
+    /// Other clients whose access tokens are accepted.
     pub(crate) accepted_clients: Vec<String>,
-    /// What the metadata of the API tell.
+    /// The scopes in the metadata of the API.
     pub(crate) resource_scopes: Vec<String>,
     /// The further parameters that `/login` passes on to Okta.
     pub(crate) login_parameters: Vec<String>,
-    /// A header that scripts of the application send.
+    /// A header that the application's scripts must send.
     pub(crate) csrf_header: Option<String>,
-    /// Whether an unsafe request needs `Origin` or `Sec-Fetch-Site`.
     pub(crate) strict_origin_check: bool,
-    /// Whether a front-channel logout needs `iss` and `sid`.
     pub(crate) front_channel_session_required: bool,
-    /// Whether the library shows a page after a sign-out.
     pub(crate) signed_out_page: bool,
 }
 

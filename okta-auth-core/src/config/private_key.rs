@@ -1,8 +1,8 @@
-//! The forms in which a private key comes: PEM, PEM in one line, a JWK (RFC 7517), and
-//! each of them in base64. A message about anything else names the form that was found.
+//! Parses private keys in their usual forms: PEM, PEM in one line, a JWK (RFC 7517), and
+//! each of them in base64. The message for another input names the form that was found.
 //!
-//! Nothing of a key is in a message but its `kid`, its algorithm and the label of its
-//! PEM, which are not secret.
+//! A message contains only the `kid`, the algorithm and the PEM label of a key, which are
+//! not secret.
 
 use aws_lc_rs::rsa::{KeyPair, KeyPairComponents, PublicKeyComponents};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -21,17 +21,17 @@ use crate::error::Result;
 use crate::secret::Secret;
 use crate::{base64url, json};
 
-/// With or without padding, as tools write it.
+/// With or without padding, because tools write both.
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
 impl PrivateKey {
-    /// Reads a private key in any of the forms that tools give it: PEM (PKCS#8, PKCS#1 or
-    /// SEC 1), also in one line with `\n` or spaces in the place of line ends; a JWK (RFC
-    /// 7517), as Okta's admin console shows it, or a JWKS with one key; DER in base64; and
-    /// the base64 of one of the others.
+    /// Parses a private key in any of its usual forms: PEM (PKCS#8, PKCS#1 or SEC 1),
+    /// also in one line with `\n` or spaces instead of line ends; a JWK (RFC 7517), as
+    /// Okta's admin console shows it, or a JWKS with one key; DER in base64; or the
+    /// base64 of any of these.
     ///
-    /// `key_id` is the `kid` under which Okta knows the public half. A JWK has its own.
+    /// `key_id` is the `kid` of the public key at Okta. A JWK contains its own.
     ///
     /// ```
     /// use okta_auth_core::config::PrivateKey;
@@ -41,9 +41,9 @@ impl PrivateKey {
     /// ```
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), with the form that was
-    /// found, if it is not a private key, neither RSA (2048 bits or more) nor P-256, or if
-    /// `key_id` and the `kid` of a JWK differ.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), naming the form that
+    /// was found, if the text is not a private key, if the key is neither RSA (2048 bits
+    /// or more) nor P-256, or if `key_id` and the `kid` of a JWK differ.
     pub fn parse(text: &str, key_id: Option<String>) -> Result<Self> {
         let text = unquoted(text.trim());
         if text.starts_with('{') {
@@ -69,12 +69,13 @@ impl PrivateKey {
         }
     }
 
-    /// Reads a private key in PEM: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC). Line ends may be
+    /// Parses a private key in PEM: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC). Line ends may be
     /// written as `\n`, or as spaces.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), with the form that was
-    /// found, if it is not a private key, or neither RSA (2048 bits or more) nor P-256.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), naming the form that
+    /// was found, if the text is not a private key, or the key is neither RSA (2048 bits
+    /// or more) nor P-256.
     pub fn from_pem(pem: &str, key_id: Option<String>) -> Result<Self> {
         let pem = Zeroizing::new(pem.replace("\\r", "").replace("\\n", "\n"));
         let blocks = blocks(&pem)?;
@@ -93,14 +94,14 @@ impl PrivateKey {
         if body.contains("ENCRYPTED") {
             return Err(unusable(other_pem(Some("ENCRYPTED PRIVATE KEY"))));
         }
-        let der = decoded(body).ok_or_else(|| unusable("it is PEM whose content is not base64; it was changed"))?;
+        let der = decoded(body).ok_or_else(|| unusable("it is PEM whose content is not base64; copy it again"))?;
         let signer = from_der(&form(&der))
             .ok_or_else(|| unusable("it is neither an RSA key of 2048 bits or more nor a P-256 key"))?;
         Ok(Self::new(signer, key_id))
     }
 }
 
-/// The blocks of a PEM text, each with its label and what is between its lines.
+/// Splits a PEM text into blocks, each with its label and body.
 fn blocks(text: &str) -> Result<Vec<(&str, &str)>> {
     let mut blocks = Vec::new();
     for part in text.split("-----BEGIN ").skip(1) {
@@ -112,7 +113,6 @@ fn blocks(text: &str) -> Result<Vec<(&str, &str)>> {
     Ok(blocks)
 }
 
-/// What a PEM is that holds no private key which could be used.
 fn other_pem(label: Option<&str>) -> String {
     match label {
         None => "it is not a private key in PEM (`-----BEGIN PRIVATE KEY-----`)".to_owned(),
@@ -120,37 +120,36 @@ fn other_pem(label: Option<&str>) -> String {
             "it is an encrypted private key; decrypt it, for example with `openssl pkey -in key.pem`".to_owned()
         }
         Some("OPENSSH PRIVATE KEY") => {
-            "it is in the form of OpenSSH; convert it with `ssh-keygen -p -m PKCS8 -f key`".to_owned()
+            "it is in OpenSSH format; convert it with `ssh-keygen -p -m PKCS8 -f key`".to_owned()
         }
         Some("CERTIFICATE") => "it is a certificate, which holds the public key; use the private key".to_owned(),
         Some(label) if label.ends_with("PUBLIC KEY") => "it is a public key; use the private one".to_owned(),
         Some(label) => {
             let label: String = label.chars().take(40).collect();
-            format!("it is PEM with `{}` and not with `PRIVATE KEY`", label.escape_default())
+            format!("it is PEM with the label `{}` instead of `PRIVATE KEY`", label.escape_default())
         }
     }
 }
 
-/// What a text is that is neither PEM, JWK nor base64.
 fn unknown_form(text: &str) -> &'static str {
     let is_path = text.starts_with(['/', '.', '~'])
         || [".pem", ".key", ".der", ".json", ".jwk"].iter().any(|end| text.ends_with(end));
     match text {
         _ if is_path => "it is the path of a file; OKTA_PRIVATE_KEY_FILE takes one",
         _ if text.starts_with("ssh-") || text.starts_with("ecdsa-") => {
-            "it is a public key in the form of OpenSSH; use the private one, in PEM or as a JWK"
+            "it is a public key in OpenSSH format; use the private one, in PEM or as a JWK"
         }
-        _ => "it is text that is neither PEM (`-----BEGIN PRIVATE KEY-----`), nor a JWK, nor base64 of one of them",
+        _ => "it is neither PEM (`-----BEGIN PRIVATE KEY-----`), nor a JWK, nor base64 of one of them",
     }
 }
 
-/// The text without the quotes that some tools leave around a value.
+/// Removes the quotes that some tools leave around a value.
 fn unquoted(text: &str) -> &str {
     let inner = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
     inner('"').or_else(|| inner('\'')).unwrap_or(text).trim()
 }
 
-/// The bytes of base64 in either alphabet, with or without padding and line ends.
+/// Decodes base64 in either alphabet, with or without padding and line ends.
 fn decoded(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let text: Zeroizing<String> = Zeroizing::new(text.split_whitespace().collect());
     let engines = [&alphabet::STANDARD, &alphabet::URL_SAFE].map(|alphabet| GeneralPurpose::new(alphabet, LENIENT));
@@ -180,10 +179,9 @@ struct Jwk {
     keys: Option<Vec<Self>>,
 }
 
-/// Reads a JWK, or the one key of a JWKS.
 fn from_jwk(text: &str, key_id: Option<String>) -> Result<PrivateKey> {
-    // The error of the parser may quote the key.
-    let jwk: Jwk = json::object(text.as_bytes()).map_err(|_| unusable("it begins as a JWK and is not valid JSON"))?;
+    // The parser's error may quote the key.
+    let jwk: Jwk = json::object(text.as_bytes()).map_err(|_| unusable("it looks like a JWK but is not valid JSON"))?;
     let jwk = match jwk.keys {
         None => jwk,
         Some(keys) => {
@@ -205,33 +203,31 @@ fn from_jwk(text: &str, key_id: Option<String>) -> Result<PrivateKey> {
         return Err(unusable("it is a JWK of a public key; use the private one, which has `d`"));
     }
     if jwk.alg.as_deref().is_some_and(|alg| alg != algorithm) || jwk.key_use.as_deref().is_some_and(|of| of != "sig") {
-        return Err(unusable(format!("it is a JWK for another use than to sign with {algorithm}")));
+        return Err(unusable(format!("it is a JWK for another use than signing with {algorithm}")));
     }
     let key_id = match (key_id, &jwk.kid) {
         (Some(set), Some(own)) if set != *own => {
             let (set, own) = (set.escape_default(), own.escape_default());
-            let message = format!("it is a JWK with the `kid` `{own}`, but the key id is set to `{set}`; remove that");
+            let message =
+                format!("it is a JWK with the `kid` `{own}`, but the key id is set to `{set}`; remove the key id");
             return Err(unusable(message));
         }
         (set, own) => set.or_else(|| own.clone()),
     };
     let signer = if algorithm == "RS256" { rsa(&jwk) } else { p256(&jwk) };
-    let incomplete =
-        "it is a JWK that lacks members, or whose members do not belong together; export it whole (RFC 7518 §6)";
+    let incomplete = "it is a JWK with missing or inconsistent members; export the complete key (RFC 7518 §6)";
     Ok(PrivateKey::new(signer.ok_or_else(|| unusable(incomplete))?, key_id))
 }
 
-/// The bytes of a member that is public.
 fn public(member: Option<&String>) -> Option<Vec<u8>> {
     base64url::decode(member?).ok()
 }
 
-/// The bytes of a member that is secret.
 fn private(member: Option<&Secret>) -> Option<Zeroizing<Vec<u8>>> {
     base64url::decode(member?.expose()).ok().map(Zeroizing::new)
 }
 
-/// An RSA key pair; aws-lc checks that its members belong together.
+/// aws-lc checks that the members are consistent.
 fn rsa(jwk: &Jwk) -> Option<Signer> {
     let components = KeyPairComponents {
         public_key: PublicKeyComponents {
@@ -248,7 +244,7 @@ fn rsa(jwk: &Jwk) -> Option<Signer> {
     KeyPair::from_components(&components).ok().map(Signer::Rs256)
 }
 
-/// A P-256 key pair; aws-lc checks that the point belongs to the number.
+/// aws-lc checks that the point matches the private number.
 fn p256(jwk: &Jwk) -> Option<Signer> {
     let (x, y) = (public(jwk.x.as_ref())?, public(jwk.y.as_ref())?);
     // RFC 7518 §6.2.1.2: each coordinate has the full length of the field.
@@ -260,11 +256,11 @@ fn p256(jwk: &Jwk) -> Option<Signer> {
 }
 
 impl ConfigBuilder {
-    /// The private key of `OKTA_PRIVATE_KEY` or of the file that
+    /// Returns the private key from `OKTA_PRIVATE_KEY` or from the file that
     /// `OKTA_PRIVATE_KEY_FILE` names.
     ///
-    /// The variable with the key wins over the one with the file. The file is read
-    /// once, here: a key that is exchanged on disk later counts from the next start.
+    /// `OKTA_PRIVATE_KEY` takes precedence. The file is read once, at startup: a key that
+    /// is replaced on disk later takes effect at the next start.
     pub(super) fn private_key_from_variables(&self, findings: &mut Findings) -> Option<PrivateKey> {
         let file = self.variables.value(env::PRIVATE_KEY_FILE);
         let (variable, text) = match (self.variables.value(env::PRIVATE_KEY), file) {

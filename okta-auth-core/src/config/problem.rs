@@ -1,16 +1,16 @@
-//! What is wrong with a configuration, and how to mend it.
+//! Problems in a configuration, each with its fix.
 
 use std::fmt;
 
 use crate::error::{Code, Error};
 
-/// How bad a [`Problem`] is.
+/// The severity of a [`Problem`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Severity {
-    /// It cannot work, or not safely: building is refused.
+    /// The setting does not work, or not safely: building fails.
     Error,
-    /// It works, but is probably a slip.
+    /// The setting works but is probably a mistake.
     Warning,
 }
 
@@ -18,12 +18,12 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// How bad it is.
+    /// Whether building fails because of it.
     pub severity: Severity,
     /// The variable at fault, for example `OKTA_ISSUER_URI`, or the name of a setting
-    /// that has no variable.
+    /// without a variable.
     pub variable: &'static str,
-    /// What is wrong and how to mend it. Never holds a secret.
+    /// The problem and its fix. Never contains a secret.
     pub message: String,
 }
 
@@ -33,27 +33,24 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Collects findings, so that all of them are told at once.
+/// Collects findings, so that they are reported together.
 #[derive(Debug, Default)]
 pub(crate) struct Findings(Vec<Problem>);
 
 impl Findings {
-    /// Something that cannot work, or not safely.
     pub(crate) fn error(&mut self, variable: &'static str, message: impl Into<String>) {
         self.add(Severity::Error, variable, message.into());
     }
 
-    /// Something that works and is probably a slip.
     pub(crate) fn warning(&mut self, variable: &'static str, message: impl Into<String>) {
         self.add(Severity::Warning, variable, message.into());
     }
 
-    /// Keeps a finding, in the order in which they are told.
     fn add(&mut self, severity: Severity, variable: &'static str, message: String) {
         self.0.push(Problem { severity, variable, message });
     }
 
-    /// The warnings, or one error that lists every problem.
+    /// Returns the warnings, or one error that lists every problem.
     pub(crate) fn finish(self) -> Result<Vec<Problem>, Error> {
         let errors: Vec<String> = self
             .0

@@ -20,7 +20,6 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Every path that is served.
     pub(crate) fn own(&self) -> impl Iterator<Item = &str> {
         let all = [
             &self.login,
@@ -36,10 +35,11 @@ impl Routes {
         all.into_iter().filter_map(|path| path.as_deref())
     }
 
-    /// A path as browsers see it: behind the prefix that a proxy takes off.
+    /// Converts a served path to the path that browsers see, with the prefix that a proxy
+    /// strips.
     ///
-    /// The other methods give the paths that the router serves; a link to one of them goes
-    /// through this.
+    /// The other methods return the paths that the router serves. Use this method to
+    /// build a link to one of them.
     ///
     /// ```
     /// # use okta_auth_core::config::ConfigBuilder;
@@ -56,12 +56,13 @@ impl Routes {
         format!("{}{path}", self.prefix)
     }
 
-    /// What the router sees of a public path; `None` if it is of another application.
+    /// Converts a public path to the path that the router sees. `None` if it belongs to
+    /// another application.
     pub(crate) fn served<'a>(&self, path: &'a str) -> Option<&'a str> {
         path.strip_prefix(self.prefix.as_str())
     }
 
-    /// The public beginning of every URL of the application, without a slash at its end.
+    /// The public URL prefix of the application, without a trailing slash.
     pub(crate) fn public_at(&self, base: &Url) -> String {
         format!("{}{}", base.origin().ascii_serialization(), self.prefix)
     }
@@ -71,62 +72,62 @@ impl Routes {
         format!("{}{}/", self.prefix, self.mount)
     }
 
-    /// The prefix under which the application is nested, or the empty string.
+    /// The mount path under which the application is nested, or the empty string.
     pub fn mount(&self) -> &str {
         &self.mount
     }
 
-    /// Where a sign-in starts; GET, with an optional `return_to`.
+    /// The path that starts a sign-in; GET, with an optional `return_to`.
     pub fn login(&self) -> Option<&str> {
         self.login.as_deref()
     }
 
-    /// Where a third party, such as Okta's dashboard, starts a sign-in (OIDC Core §4);
-    /// GET and POST. It is the initiate login URI to register at Okta.
+    /// The path where a third party, such as Okta's dashboard, starts a sign-in (OIDC
+    /// Core §4); GET and POST. Register it at Okta as the initiate login URI.
     pub fn initiate_login(&self) -> Option<&str> {
         self.initiate_login.as_deref()
     }
 
-    /// Where Okta sends the browser back; GET and POST. The path of the redirect URI.
-    /// `None` for an API without sessions.
+    /// The path to which Okta returns the browser; GET and POST. It is the path of the
+    /// redirect URI. `None` for an API without sessions.
     pub fn callback(&self) -> Option<&str> {
         self.callback.as_deref()
     }
 
-    /// Where a session ends; POST.
+    /// The path that ends a session; POST.
     pub fn logout(&self) -> Option<&str> {
         self.logout.as_deref()
     }
 
-    /// Where Okta's sign-out page tells in a hidden frame that a session at Okta has
-    /// ended (OpenID Connect Front-Channel Logout 1.0 §2); GET and POST.
+    /// The path that Okta's sign-out page loads in a hidden frame when a session at Okta
+    /// has ended (OpenID Connect Front-Channel Logout 1.0 §2); GET and POST.
     pub fn front_channel_logout(&self) -> Option<&str> {
         self.front_channel_logout.as_deref()
     }
 
-    /// Where a provider tells directly that a session has ended (OpenID Connect
-    /// Back-Channel Logout 1.0 §2.5); POST.
+    /// The path where a provider reports directly that a session has ended (OpenID
+    /// Connect Back-Channel Logout 1.0 §2.5); POST.
     pub fn back_channel_logout(&self) -> Option<&str> {
         self.back_channel_logout.as_deref()
     }
 
-    /// Where Okta asks to sign a user out everywhere: Universal Logout (Global Token
-    /// Revocation); POST.
+    /// The path where Okta requests that a user is signed out everywhere: Universal
+    /// Logout (Global Token Revocation); POST.
     pub fn global_token_revocation(&self) -> Option<&str> {
         self.global_token_revocation.as_deref()
     }
 
-    /// Where the metadata of the protected resource are (RFC 9728 §3.1); GET. The path of
-    /// the resource stands after the well-known path:
+    /// The path of the protected resource's metadata (RFC 9728 §3.1); GET. The path of
+    /// the resource follows the well-known path:
     /// `/.well-known/oauth-protected-resource/mcp` for `https://api.example.com/mcp`.
-    /// `None` for an application below a mount path, which cannot serve a path at the
-    /// root.
+    /// `None` for an application below a mount path, because it cannot serve a path at
+    /// the root.
     pub fn resource_metadata(&self) -> Option<&str> {
         self.resource_metadata.as_deref()
     }
 
-    /// The same at the root, for clients that know the host alone; `None` if the resource
-    /// has no path.
+    /// The path of the same metadata at the root, for clients that only have the host
+    /// name. `None` if the resource has no path.
     pub fn resource_metadata_at_root(&self) -> Option<&str> {
         self.resource_metadata_at_root.as_deref()
     }

@@ -1,5 +1,5 @@
-//! The rules for secrets: those that protect nothing are refused, with the way to a good
-//! one. No message shows a secret.
+//! Rules for secrets. A weak secret is rejected with a command that makes a good one. No
+//! message shows a secret.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,19 @@ use super::problem::Findings;
 use super::rules::{is_placeholder, is_quoted};
 use crate::secret::Secret;
 
-/// Makes a cookie secret.
 const COMMAND: &str = "make one with `openssl rand -base64 48`";
 
-/// What happens without one.
-const MISSING: &str = "it is not set, so a random one is made: a restart signs everybody out, and replicas do not \
-                       understand each other's sessions";
+const MISSING: &str = "it is not set, so a random one is used: a restart signs all users out, and replicas do not \
+                       accept each other's sessions";
 
-/// The shortest cookie secret, in bytes.
+/// In bytes.
 const SHORTEST: usize = 32;
 
-/// How much of a cookie secret has to be unpredictable, in bits, by the frequency of its
-/// characters. 32 random hexadecimal digits have about 115.
+/// Minimum entropy of a cookie secret in bits, by the frequency of its characters. 32
+/// random hexadecimal digits have about 115.
 const LEAST_ENTROPY: f64 = 96.0;
 
-/// Values of documents of this project, which anybody can look up.
+/// Sample values from this project's documentation, which are public.
 const SAMPLES: [&str; 5] = [
     "from-a-vault",
     "32 random bytes or more, also from a vault",
@@ -31,8 +29,9 @@ const SAMPLES: [&str; 5] = [
     "a new cookie secret",
 ];
 
-/// What people and tools write where a secret belongs, in lower case and without
-/// separators. None is so short that a random secret would have it by chance.
+/// Placeholders that people and tools write instead of a secret, in lower case and
+/// without separators. Each is long enough that a random secret does not contain it by
+/// chance.
 const WORDS: [&str; 14] = [
     "changeme",
     "changethis",
@@ -50,31 +49,32 @@ const WORDS: [&str; 14] = [
     "clientsecrethere",
 ];
 
-/// The client secret. Its value never enters a message.
+/// Checks the client secret. Its value never appears in a message.
 pub(super) fn client_secret(value: Option<&Secret>, findings: &mut Findings) -> Option<Secret> {
     let value = value?;
     let text = value.expose();
     if is_sample(text) || is_one_character(text) {
-        findings.error(CLIENT_SECRET, "it is still a placeholder; put the Client Secret of your application there");
+        findings
+            .error(CLIENT_SECRET, "it is still a placeholder; replace it with the Client Secret of your application");
         return None;
     }
     if is_quoted(text) {
-        findings.error(CLIENT_SECRET, "it is in quotes, which some tools do not take away; remove them");
+        findings.error(CLIENT_SECRET, "it is in quotes, which some tools do not remove; remove them");
         return None;
     }
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
-        findings.error(CLIENT_SECRET, "it has spaces or characters that no Client Secret has; copy it again");
+        findings.error(CLIENT_SECRET, "it has spaces or characters that a Client Secret cannot have; copy it again");
         return None;
     }
     Some(value.clone())
 }
 
-/// The cookie secrets: long enough, and where browsers come over https (`secure`) not to
-/// be guessed.
+/// Checks that cookie secrets are long enough and, if browsers use https (`secure`), not
+/// predictable.
 ///
-/// The keys of cookies are derived from them, so an attacker who guesses one makes
-/// cookies that are accepted here. Randomness cannot be seen; what can be seen is that
-/// there is none. Messages name the place in the list, counted from one.
+/// The cookie keys are derived from these secrets, so an attacker who guesses one can
+/// forge cookies. Randomness cannot be verified, but obvious weakness can be detected.
+/// Messages name the position in the list, counted from one.
 pub(super) fn cookie_secrets(secrets: &[Secret], secure: bool, findings: &mut Findings) {
     for (secret, nth) in secrets.iter().zip(1_usize..) {
         let text = secret.expose();
@@ -95,13 +95,12 @@ pub(super) fn cookie_secrets(secrets: &[Secret], secure: bool, findings: &mut Fi
     }
 }
 
-/// Says once at start that the cookie secret is a random one. That is no finding on a
-/// developer's machine, where it is how an application starts with three variables.
+/// Logs at startup that the cookie secret is random. This is not a finding, because on a
+/// developer's machine an application starts with three variables and a random secret.
 pub(super) fn warn_of_random() {
     tracing::warn!(target: "okta_auth", "{COOKIE_SECRET}: {MISSING}; {COMMAND}");
 }
 
-/// Why a text of sufficient length is no secret.
 fn weakness(text: &str) -> Option<&'static str> {
     if is_sample(text) {
         return Some("is a placeholder or a sample");
@@ -115,7 +114,6 @@ fn weakness(text: &str) -> Option<&'static str> {
     (entropy(text.as_bytes()) < LEAST_ENTROPY).then_some("has too few different characters")
 }
 
-/// Whether a value is one of documentation: a sample of ours, or marked as one.
 fn is_sample(text: &str) -> bool {
     let plain: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     SAMPLES.contains(&text)
@@ -124,26 +122,24 @@ fn is_sample(text: &str) -> bool {
         || WORDS.iter().any(|word| plain.contains(word))
 }
 
-/// Whether a value is one character, repeated.
 fn is_one_character(text: &str) -> bool {
     let first = text.chars().next();
     text.chars().count() > 1 && text.chars().all(|c| Some(c) == first)
 }
 
-/// Whether a shorter text, repeated, makes up this one.
 fn has_period(bytes: &[u8]) -> bool {
     (1..=bytes.len() / 2).any(|period| bytes.iter().zip(bytes.iter().skip(period)).all(|(one, other)| one == other))
 }
 
-/// Whether most characters are the neighbours of those before them, as in `abcdef` and
+/// Whether most characters are adjacent to their predecessor, as in `abcdef` and
 /// `987654`.
 fn is_sequence(bytes: &[u8]) -> bool {
     let near = bytes.iter().zip(bytes.iter().skip(1)).filter(|(one, other)| one.abs_diff(**other) <= 1).count();
     near.saturating_mul(10) > bytes.len().saturating_mul(6)
 }
 
-/// The entropy of a text by the frequency of its bytes (Shannon), in bits. A lower bound
-/// would need to know how it was made; this is an upper one.
+/// The entropy of a text by the frequency of its bytes (Shannon), in bits. This is an
+/// upper bound; a lower bound would require knowledge of how the text was generated.
 #[allow(clippy::cast_precision_loss, reason = "lengths of secrets are far below 2^52")]
 fn entropy(bytes: &[u8]) -> f64 {
     let mut counts: BTreeMap<u8, usize> = BTreeMap::new();
@@ -162,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_secret_is_told_apart() {
+    fn weak_secrets_are_detected() {
         for weak in [
             "<put 32 random bytes or more here>",
             "changeme-changeme-changeme-changeme!",
@@ -180,9 +176,9 @@ mod tests {
     }
 
     proptest! {
-        /// What `openssl rand`, `uuidgen` and password managers make is accepted.
+        /// Output of `openssl rand`, `uuidgen` and password managers is accepted.
         #[test]
-        fn random_secrets_are_secrets(bytes: [u8; 32], more: [u8; 16]) {
+        fn random_secrets_are_accepted(bytes: [u8; 32], more: [u8; 16]) {
             let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             prop_assume!(bytes.iter().collect::<std::collections::BTreeSet<_>>().len() > 24);
             prop_assert_eq!(weakness(&hex), None, "{}", hex);

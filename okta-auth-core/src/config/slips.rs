@@ -1,12 +1,11 @@
-//! Variables under other names than those that are read: slips of the keyboard, and the
-//! names that other Okta libraries use.
+//! Detects variables under wrong names: typing errors, and the names that other Okta
+//! libraries use.
 //!
-//! A setting that is silently not read is worse than one that is missing, because the
-//! person who wrote it is sure that it counts. The names of other libraries are built
-//! from a family and a setting: `OKTA_OAUTH2_CLIENT_ID` (Spring Boot, and most samples
-//! of Okta), `OKTA_CLIENT_ORGURL` (the management SDKs), `OKTA_IDX_CLIENTID` (the
-//! Identity Engine SDKs). So the families are taken away, and the setting that remains
-//! is looked up.
+//! A setting that is silently ignored is worse than a missing one, because its author
+//! expects it to work. Other libraries build names from a family and a setting:
+//! `OKTA_OAUTH2_CLIENT_ID` (Spring Boot, and most samples of Okta), `OKTA_CLIENT_ORGURL`
+//! (the management SDKs), `OKTA_IDX_CLIENTID` (the Identity Engine SDKs). The detection
+//! strips the families and looks up the remaining setting.
 
 use std::borrow::Cow;
 
@@ -16,18 +15,17 @@ use super::env::{
     is_read,
 };
 
-/// What libraries put between `OKTA_` and the name of a setting.
+/// Families: words between `OKTA_` and the name of a setting.
 const FAMILIES: [&str; 11] =
     ["OAUTH2_", "OAUTH_", "OIDC_", "OPENID_", "IDX_", "AUTH_", "CLIENT_", "APPLICATION_", "APP_", "WEB_", "SPA_"];
 
-/// What samples with several applications put behind the name of a setting.
 const SUFFIXES: [&str; 2] = ["_WEB", "_SPA"];
 
-/// Names that the families do not explain.
+/// Names that do not follow the pattern of families.
 const WHOLE: [(&str, &str); 3] =
     [("OKTA_APP_URL", BASE_URL), ("OKTA_CLIENT", CLIENT_ID), ("OKTA_CLIENT_PROXY_HOST", HTTP_PROXY)];
 
-/// Settings without families and underscores, and the variable that is meant.
+/// Settings without families and underscores, with the intended variable.
 const SETTINGS: &[(&str, &str)] = &[
     ("ISSUER", ISSUER_URI),
     ("ISSUERURI", ISSUER_URI),
@@ -78,11 +76,10 @@ const SETTINGS: &[(&str, &str)] = &[
     ("CLOCKSKEW", LEEWAY),
 ];
 
-/// The variables that say which Okta org and which client an application uses.
 const OF_A_CLIENT: [&str; 6] = [ISSUER_URI, CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, PRIVATE_KEY_FILE, PRIVATE_KEY_ID];
 
-/// The variable that is meant by a name that is not read; `None` for a name that is read
-/// or that says nothing to this library.
+/// Returns the variable that a wrong name was meant for. `None` for a supported name and
+/// for an unrelated one.
 pub(super) fn meant_by(name: &str) -> Option<&'static str> {
     let rest = name.strip_prefix("OKTA_").filter(|_| !is_read(name))?;
     if let Some((_, meant)) = WHOLE.iter().find(|(slip, _)| *slip == name) {
@@ -92,12 +89,10 @@ pub(super) fn meant_by(name: &str) -> Option<&'static str> {
     SETTINGS.iter().find(|(known, _)| *known == setting).map(|(_, meant)| *meant)
 }
 
-/// Whether a name, or the variable that is meant by it, identifies an org or a client.
 pub(super) fn is_of_a_client(name: &str) -> bool {
     OF_A_CLIENT.contains(&meant_by(name).unwrap_or(name))
 }
 
-/// The name of a setting without what libraries put around it.
 fn without_families(name: &str) -> Cow<'_, str> {
     let mut rest = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
     while let Some(shorter) = FAMILIES.iter().find_map(|family| rest.strip_prefix(family)) {
@@ -111,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_other_libraries_lead_to_ours() {
+    fn names_of_other_libraries_map_to_ours() {
         for (name, meant) in [
             ("OKTA_OAUTH2_ISSUER", ISSUER_URI),
             ("OKTA_ORGURL", ISSUER_URI),
@@ -128,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_read_and_names_of_other_tools_are_no_slips() {
+    fn supported_names_and_names_of_other_tools_are_not_mistakes() {
         for name in
             ["OKTA_CLIENT_ID", "OKTA_TENANTS", "OKTA_CLIENT_TOKEN", "OKTA_API_TOKEN", "OKTA_DEV_ORGS", "CLIENT_ID"]
         {

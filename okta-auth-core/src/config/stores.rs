@@ -1,48 +1,41 @@
-//! Where sessions live, and where it is written down which of them have been ended.
+//! Where sessions are stored, and where revocations of sessions are stored.
 //!
-//! A session that is sealed in cookies can be ended by nobody but its browser: the
-//! server keeps no list of such sessions. So what Okta or an administrator ends has
-//! to be written down, and that is the second place. Sessions in a store are ended
-//! there.
+//! Only the browser can delete a session that is sealed in its cookies, because the
+//! server keeps no list of such sessions. A sign-out by Okta or an administrator must
+//! therefore be recorded in the revocation store. Sessions in a store are ended in that
+//! store.
 //!
-//! After an error each function still gives back a place. It is never used: the
-//! error is among the findings, and no configuration is built.
+//! After an error each function still returns a store. It is never used, because the
+//! error is among the findings and no configuration is built.
 
 use super::env::{REVOCATION_STORE, SESSION_STORE};
 use super::problem::Findings;
 use crate::secret::Secret;
 
-/// Whether a scheme is that of a shared store: `redis`, with TLS `rediss`, of a cluster or
-/// of sentinels, and the same in the words of Valkey.
+/// Whether a scheme is that of a shared store: `redis`, `rediss` with TLS, a cluster or
+/// sentinels, and the same for Valkey.
 fn is_shared(scheme: &str) -> bool {
     let server = scheme.strip_suffix("-cluster").or_else(|| scheme.strip_suffix("-sentinel")).unwrap_or(scheme);
     matches!(server, "redis" | "rediss" | "valkey" | "valkeys")
 }
 
-/// Where sessions live: `OKTA_SESSION_STORE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SessionPlace {
-    /// Sealed in the browser's cookies.
     Cookie,
-    /// In the memory of this process.
     Memory,
-    /// In Redis or Valkey; the URL may hold a password.
+    /// In Redis or Valkey; the URL may contain a password.
     Shared(Secret),
 }
 
-/// Where it is written down which sessions in cookies have been ended:
-/// `OKTA_REVOCATION_STORE`.
+/// Where the revocations of sessions in cookies are stored: `OKTA_REVOCATION_STORE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RevocationPlace {
-    /// Nowhere: a session in a cookie lives until its limits.
+    /// Nowhere: a session in a cookie lives until it expires.
     None,
-    /// In the memory of this process.
     Memory,
-    /// In Redis or Valkey.
     Shared(Secret),
 }
 
-/// Reads `OKTA_SESSION_STORE`.
 pub(super) fn session_place(value: Option<&str>, findings: &mut Findings) -> SessionPlace {
     match value.unwrap_or("cookie") {
         "cookie" => SessionPlace::Cookie,
@@ -54,16 +47,15 @@ pub(super) fn session_place(value: Option<&str>, findings: &mut Findings) -> Ses
     }
 }
 
-/// Reads `OKTA_REVOCATION_STORE`. Sessions in a store are ended there, and need no
-/// other place.
+/// Parses `OKTA_REVOCATION_STORE`. Sessions in a store are ended there and need no
+/// revocation store.
 ///
-/// The default is the memory of the process, which is right as long as there is one
-/// process. With sessions in cookies, nothing is written down only if `none` is
-/// asked for by name.
+/// The default is the memory of the process, which is correct for a single process. With
+/// sessions in cookies, revocations are off only if the setting is `none`.
 pub(super) fn revocation_place(value: Option<&str>, place: &SessionPlace, findings: &mut Findings) -> RevocationPlace {
     if *place != SessionPlace::Cookie {
         if value.is_some() {
-            let message = "sessions in a store are ended in that store, so this is not read; remove it";
+            let message = "sessions in a store are ended in that store, so this setting has no effect; remove it";
             findings.warning(REVOCATION_STORE, message);
         }
         return RevocationPlace::None;
@@ -78,42 +70,42 @@ pub(super) fn revocation_place(value: Option<&str>, place: &SessionPlace, findin
     }
 }
 
-/// What cannot work with a store, said once at the start of an application that is meant
-/// for the public.
+/// Warns at startup, in an application for the public, about stores that do not fit.
 ///
-/// `secure` is whether the base URL is https and people sign in here. On http the
-/// application is being developed, and the warnings would be noise.
+/// `secure` is whether the base URL is https and users sign in here. On http the
+/// application is in development, and the warnings would be noise.
 pub(super) fn warn(sessions: &SessionPlace, revocations: &RevocationPlace, secure: bool, findings: &mut Findings) {
     if !secure {
         return;
     }
     if *sessions == SessionPlace::Memory {
-        let message = "sessions in memory are gone with a restart and unknown to other replicas; use `redis://..`, or \
+        let message = "sessions in memory are lost at a restart and unknown to other replicas; use `redis://..`, or \
                        `cookie`";
         findings.warning(SESSION_STORE, message);
     }
     if *sessions == SessionPlace::Cookie && *revocations == RevocationPlace::Memory {
-        let message = "ended sessions are kept in the memory of this process: after a restart, or at a second replica, \
-                       a copy of a signed-out cookie is accepted again, and a sign-out that Okta or an administrator \
-                       sends does not count; set OKTA_REVOCATION_STORE=redis://.., or move the sessions with \
+        let message = "revocations are stored in the memory of this process: after a restart, or at a second replica, \
+                       a copy of a signed-out cookie is accepted again, and a sign-out by Okta or an administrator \
+                       has no effect; set OKTA_REVOCATION_STORE=redis://.., or move the sessions with \
                        OKTA_SESSION_STORE=redis://..";
         findings.warning(REVOCATION_STORE, message);
     }
 }
 
-/// The URL of a shared store. It never enters a message: it may hold a password.
+/// Parses the URL of a shared store. The URL never appears in a message, because it may
+/// contain a password.
 ///
-/// Only the scheme is looked at; the rest is read by whoever connects. That the
-/// feature is missing is told apart from a wrong scheme: the one is mended in
-/// `Cargo.toml`, the other in the variable.
+/// Only the scheme is checked; the store parses the rest when it connects. A missing
+/// feature and a wrong scheme have different messages, because the fix for one is in
+/// `Cargo.toml` and for the other in the variable.
 fn shared(variable: &'static str, url: &str, choices: &str, findings: &mut Findings) -> Option<Secret> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     if !is_shared(scheme) {
-        findings.error(variable, format!("it is none of the stores that there are; use {choices}"));
+        findings.error(variable, format!("it is none of the stores that exist; use {choices}"));
         return None;
     }
     if url.ends_with("://..") || url.ends_with("://...") {
-        findings.error(variable, "it is still a placeholder; put the host of your Redis or Valkey there");
+        findings.error(variable, "it is still a placeholder; replace it with the host of your Redis or Valkey");
         return None;
     }
     if !cfg!(feature = "redis") {

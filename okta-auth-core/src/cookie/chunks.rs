@@ -1,14 +1,14 @@
-//! One sealed text over several cookies, because a browser takes 4096 bytes for each
-//! (RFC 6265 §6.1).
+//! Splits one sealed text over several cookies, because a browser accepts 4096 bytes for each (RFC
+//! 6265 §6.1).
 //!
-//! The first cookie has the plain name and begins with the number of parts: `3.AbC...`;
-//! the others are `name.1`, `name.2`. The parts are one sealed text, so a part that is
-//! changed, missing, swapped or of another generation makes all of it unreadable, and
-//! one beyond the number is not looked at.
+//! The first cookie has the plain name and begins with the number of parts: `3.AbC...`; the others
+//! are `name.1`, `name.2`. The parts are one sealed text, so a part that is changed, missing,
+//! swapped or from an older value makes the whole text unreadable. Parts beyond the number are
+//! ignored.
 //!
-//! A browser sends several cookies of one name if another application on the host has set
-//! some for a path of its own. Each combination is a candidate, up to [`CANDIDATES`] of
-//! them, and the one that opens counts.
+//! A browser sends several cookies of one name if another application on the host has set some for
+//! a path of its own. Each combination is a candidate, up to [`CANDIDATES`] of them, and the one
+//! that opens counts.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -20,65 +20,53 @@ use super::settings::{self, CookieSettings};
 use crate::base64url;
 use crate::error::{Code, Error, Result};
 
-/// Bytes of value in one cookie; name and attributes fit in what is left of 4096.
+/// The bytes of value in one cookie; name and attributes fit in the rest of 4096.
 const PART: usize = 3_800;
 
-/// More bytes than the numbers and the name of the lifetime have.
+/// An upper bound for the bytes of the part numbers and of `Max-Age`.
 const EXTRA: usize = 48;
 
-/// The most parts of one value: what servers and proxies commonly accept as headers in
-/// all.
+/// The maximum number of parts, given the total header size that servers and proxies commonly
+/// accept.
 const MOST: usize = 5;
 
-/// So many combinations of the values of one name are tried.
+/// The maximum number of combinations of cookies that are tried.
 const CANDIDATES: usize = 16;
 
-/// A value that may need several cookies.
 #[derive(Debug)]
 pub(crate) struct Chunks {
     settings: CookieSettings,
     name: String,
-    /// What follows a value; written with each session, and always the same.
+    /// The attributes after a value. They are the same for each session, so they are formatted
+    /// once.
     attributes: String,
 }
 
 impl Chunks {
-    /// For the cookie of this name, to which the settings may add a prefix.
     pub(crate) fn new(settings: CookieSettings, name: &str) -> Self {
         let (name, attributes) = (settings.name(name), settings.attributes());
         Self { settings, name, attributes }
     }
 
-    /// The name of the first cookie, and the name under which the value is sealed.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The texts that the cookies may be, put together again. Nearly always it is one.
-    pub(crate) fn candidates<'a>(&self, cookies: &'a RequestCookies) -> Vec<Cow<'a, [u8]>> {
-        let mut texts = Vec::new();
-        for (count, first) in cookies.values(&self.name).filter_map(split_count) {
-            if count == 1 {
-                texts.push(Cow::Borrowed(first));
-            } else {
-                self.append_combinations(cookies, count, first, &mut texts);
-            }
-            if texts.len() >= CANDIDATES {
-                break;
-            }
-        }
-        texts.truncate(CANDIDATES);
-        texts
+    /// Returns the candidate texts, reassembled from their parts. Usually there is one, and it is
+    /// not copied.
+    pub(crate) fn candidates<'a>(&'a self, cookies: &'a RequestCookies) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        let firsts = cookies.values(&self.name).filter_map(split_count);
+        let texts = firsts.flat_map(|(count, first)| {
+            let (whole, combined) = match count {
+                1 => (Some(first), Vec::new()),
+                _ => (None, self.combinations(cookies, count, first)),
+            };
+            whole.map(Cow::Borrowed).into_iter().chain(combined.into_iter().map(Cow::Owned))
+        });
+        texts.take(CANDIDATES)
     }
 
-    /// The texts of several parts that begin with `first`.
-    fn append_combinations(
-        &self,
-        cookies: &RequestCookies,
-        count: usize,
-        first: &[u8],
-        texts: &mut Vec<Cow<'_, [u8]>>,
-    ) {
+    fn combinations(&self, cookies: &RequestCookies, count: usize, first: &[u8]) -> Vec<Vec<u8>> {
         let mut combined = vec![first.to_owned()];
         for at in 1..count {
             let name = self.part(at);
@@ -86,19 +74,20 @@ impl Chunks {
             let next = |text: Vec<u8>| values.iter().map(move |value| [text.as_slice(), value].concat()).collect();
             combined = combined.into_iter().flat_map(|text| -> Vec<Vec<u8>> { next(text) }).take(CANDIDATES).collect();
         }
-        texts.extend(combined.into_iter().map(Cow::Owned));
+        combined
     }
 
-    /// The text of the first cookie as it came, if that says that it is all.
+    /// Returns the text of the first cookie if it is the only part.
     ///
-    /// It may be anything: for a look at what is known already, which is nearly always
-    /// all there is to do.
+    /// The text is not verified. It serves as the key for the cookie cache, which usually has the
+    /// session.
     pub(crate) fn first<'a>(&self, cookies: &'a RequestCookies) -> Option<&'a [u8]> {
         let (count, first) = split_count(cookies.first(&self.name)?)?;
         (count == 1).then_some(first)
     }
 
-    /// Sets the text of bytes, and deletes the parts that an earlier, longer one left.
+    /// Returns the `Set-Cookie` values that store the text, and that delete the surplus parts of a
+    /// longer one.
     ///
     /// # Errors
     /// [`Code::SessionTooLarge`] if it does not fit.
@@ -112,14 +101,14 @@ impl Chunks {
         if count > MOST {
             let message = format!(
                 "the session has {} bytes and does not fit the cookies of a browser: keep sessions in a store \
-                 (OKTA_SESSION_STORE=redis://.. or memory), or ask Okta for fewer groups and claims (a group filter on \
-                 the claim), or put less into the session at sign-in",
+                 (OKTA_SESSION_STORE=redis://.. or memory), or request fewer groups and claims from Okta (a group filter \
+                 on the claim), or store less data in the session at sign-in",
                 base64url::encoded_len(sealed)
             );
             return Err(Error::new(Code::SessionTooLarge, message));
         }
         let mut set = Vec::with_capacity(count);
-        // Every three bytes are four characters, so the text can be cut where the bytes are.
+        // Three bytes encode to four characters, so the bytes can be split before encoding.
         for (at, part) in sealed.chunks(PART / 4 * 3).enumerate() {
             set.push(self.set(at, count, part, max_age)?);
         }
@@ -127,13 +116,13 @@ impl Chunks {
         Ok(set)
     }
 
-    /// The `Set-Cookie` value of one part, encoded where it will stay: it has
+    /// Builds the `Set-Cookie` value of one part. It encodes directly into the result, which has
     /// kilobytes.
     fn set(&self, at: usize, count: usize, part: &[u8], max_age: std::time::Duration) -> Result<HeaderValue> {
         let room = [self.name.len(), base64url::encoded_len(part), self.attributes.len(), EXTRA];
         let mut cookie = Vec::with_capacity(room.into_iter().fold(0, usize::saturating_add));
         cookie.extend_from_slice(self.name.as_bytes());
-        // To a vector of bytes writing cannot fail.
+        // Writing to a vector of bytes cannot fail.
         let _ = if at == 0 { write!(cookie, "={count}.") } else { write!(cookie, ".{at}=") };
         base64url::append_bytes(part, &mut cookie);
         cookie.extend_from_slice(self.attributes.as_bytes());
@@ -148,15 +137,21 @@ impl Chunks {
         removed
     }
 
-    /// Deletes the parts of these numbers and beyond that the browser holds. Numbers that
-    /// no part of ours has are not looked for, so that an answer stays small.
+    /// Deletes the parts from number `from` on that the browser holds. Numbers above the maximum
+    /// are never ours and are ignored, so that the response stays small.
     fn removals(&self, cookies: &RequestCookies, from: usize) -> Vec<HeaderValue> {
-        let stale = (from..MOST).map(|at| self.part(at)).filter(|name| cookies.values(name).next().is_some());
-        stale.map(|name| self.settings.remove(&name)).collect()
+        let numbers = cookies.names_with_prefix(&self.name).filter_map(|name| {
+            let number = name.get(self.name.len()..)?.strip_prefix('.')?;
+            (from..MOST).find(|at| number.len() == 1 && number.parse() == Ok(*at))
+        });
+        let mut stale: Vec<usize> = numbers.collect();
+        stale.sort_unstable();
+        stale.dedup();
+        stale.into_iter().map(|at| self.settings.remove(&self.part(at))).collect()
     }
 
-    /// The ids of other tenants of which the browser has a cookie, each once. They may be
-    /// any text. The name of a pending sign-in has one more `_`, and is left out.
+    /// The ids of other tenants that the browser has cookies of, without duplicates. They are
+    /// untrusted text. Pending logins are excluded: their names have one more `_`.
     pub(crate) fn others<'a>(&'a self, cookies: &'a RequestCookies) -> Vec<&'a str> {
         let Some((family, own)) = self.name.rsplit_once('_') else { return Vec::new() };
         let rests = cookies.names_with_prefix(family).filter_map(|name| name.strip_prefix(family)?.strip_prefix('_'));
@@ -167,21 +162,18 @@ impl Chunks {
         ids
     }
 
-    /// Deletes the cookies of another tenant.
     pub(crate) fn clear_other(&self, cookies: &RequestCookies, id: &str) -> Vec<HeaderValue> {
         let Some((family, _)) = self.name.rsplit_once('_') else { return Vec::new() };
         let (settings, name) = (self.settings.clone(), format!("{family}_{id}"));
         Self { settings, name, attributes: String::new() }.clear(cookies)
     }
 
-    /// The name of a part: the plain one for the first, numbered for the others.
     fn part(&self, at: usize) -> String {
         if at == 0 { self.name.clone() } else { format!("{}.{at}", self.name) }
     }
 }
 
-/// The number of parts in front of the first one, from 1 to [`MOST`], in its one
-/// spelling.
+/// Splits off the number of parts, from 1 to [`MOST`]. Only a single digit is accepted.
 fn split_count(text: &[u8]) -> Option<(usize, &[u8])> {
     let [digit, b'.', rest @ ..] = text else { return None };
     let number = usize::from(digit.checked_sub(b'0')?);

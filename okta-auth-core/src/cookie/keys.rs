@@ -1,4 +1,4 @@
-//! Keys, derived from the cookie secrets for one purpose each.
+//! Keys that are derived from the cookie secrets, one for each purpose.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::session_id::SessionIds;
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, random_bytes};
 
-/// What a value is sealed for. A value sealed for one purpose does not open for
+/// The purpose of a sealed value. A value that was sealed for one purpose does not open for
 /// another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -38,18 +38,17 @@ impl Purpose {
 pub(crate) struct CookieKeys(Vec<Zeroizing<Vec<u8>>>);
 
 impl CookieKeys {
-    /// Takes the secrets, which the configuration has checked for length.
     pub(crate) fn new(secrets: &[Secret]) -> Self {
         Self(secrets.iter().map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec())).collect())
     }
 
-    /// A random secret: values sealed with it die with the process.
+    /// Creates a random secret: values sealed with it become unreadable when the process ends.
     pub(crate) fn random() -> Result<Self> {
         let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes()?);
         Ok(Self(vec![Zeroizing::new(bytes.to_vec())]))
     }
 
-    /// The sealer for a purpose and a tenant. Keys are derived here, once, not for each
+    /// Returns the sealer for a purpose and a tenant. Keys are derived here once, and not for each
     /// request.
     pub(crate) fn sealer(&self, purpose: Purpose, tenant: &str) -> Result<Sealer> {
         let keys: Option<Vec<SealKey>> = self.0.iter().map(|secret| derive(secret, purpose)).collect();
@@ -57,7 +56,6 @@ impl CookieKeys {
         Ok(Sealer::new(keys, purpose, tenant))
     }
 
-    /// The keys of a tenant's session ids.
     pub(crate) fn session_ids(&self, tenant: &str) -> Result<SessionIds> {
         let keys: Option<Vec<hmac::Key>> = self.0.iter().map(|secret| derive_id_key(secret)).collect();
         let keys = keys.ok_or_else(|| Error::new(Code::Internal, "the keys of session ids cannot be derived"))?;
@@ -65,7 +63,7 @@ impl CookieKeys {
     }
 }
 
-/// The key of a purpose; its id is derived beside it and tells nothing about it.
+/// Derives the key of a purpose and its id. The id reveals nothing about the key.
 fn derive(secret: &[u8], purpose: Purpose) -> Option<SealKey> {
     let mut key = Zeroizing::new([0; 32]);
     let mut id = [0; 4];
@@ -74,7 +72,6 @@ fn derive(secret: &[u8], purpose: Purpose) -> Option<SealKey> {
     Some(SealKey { id, key: RandomizedNonceKey::new(&AES_256_GCM_SIV, key.as_slice()).ok()? })
 }
 
-/// The key that authenticates session ids.
 fn derive_id_key(secret: &[u8]) -> Option<hmac::Key> {
     let mut key = Zeroizing::new([0; 32]);
     expand(secret, "mac", "session id", key.as_mut_slice())?;
@@ -88,7 +85,7 @@ fn expand(secret: &[u8], part: &str, label: &str, out: &mut [u8]) -> Option<()> 
     extracted.expand(&info, Length(out.len())).and_then(|okm| okm.fill(out)).ok()
 }
 
-/// A length, as HKDF of aws-lc-rs wants it.
+/// A length, in the form that HKDF of aws-lc-rs requires.
 #[derive(Clone, Copy)]
 struct Length(usize);
 

@@ -1,29 +1,27 @@
-//! Sealed values and the mechanics of cookies, for pending sign-ins and for sessions.
+//! Sealed values and cookies, for pending logins and for sessions.
 //!
-//! # What a sealed value is
+//! # The format of a sealed value
 //!
 //! ```text
 //! base64url( version:1 | key id:4 | nonce:12 | ciphertext | tag:16 )
 //! ```
 //!
-//! The cipher is AES-256-GCM-SIV: with random nonces it stays safe at any number of
-//! values and across replicas, which AES-GCM does not (RFC 8452 §1). Keys are derived
-//! from the cookie secrets by HKDF-SHA-256, one for each purpose. The key id in front
-//! finds the key again after a rotation; it is derived too and tells nothing about the
-//! key.
+//! The cipher is AES-256-GCM-SIV: unlike AES-GCM, it stays safe with random nonces at any number of
+//! values and across replicas (RFC 8452 §1). Keys are derived from the cookie secrets by
+//! HKDF-SHA-256, one for each purpose. The key id finds the key after a rotation; it is derived too
+//! and reveals nothing about the key.
 //!
-//! # What it is bound to
+//! # Binding
 //!
-//! Version, purpose, tenant (issuer and client) and the name of the cookie are
-//! associated data, each with its length in front. A session is no pending sign-in, one
-//! tenant's cookie is none of another's, and a value moved to another name does not
-//! open.
+//! Version, purpose, tenant (issuer and client) and the name of the cookie are associated data,
+//! each prefixed with its length. So a session does not open as a pending login, a cookie of one
+//! tenant does not open for another, and a value does not open under another cookie name.
 //!
-//! # What a browser can do to it
+//! # Manipulation
 //!
-//! Nothing but lose it. A bit that is changed, a part that is missing, swapped,
-//! repeated or older than the others, another spelling of the same bytes: each is no
-//! value at all, and never an error.
+//! A browser can only delete a value. A changed bit, a part that is missing, swapped, repeated or
+//! older than the others, another encoding of the same bytes: each makes the value count as
+//! missing, and never causes an error.
 
 mod chunks;
 mod keys;

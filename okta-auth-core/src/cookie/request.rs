@@ -1,17 +1,16 @@
-//! The cookies of a request: untrusted, bounded, never a reason to fail.
+//! The cookies of a request: untrusted, bounded, and never a cause of errors.
 
 use crate::headers::{HeaderText, Headers};
 
-/// What one browser can reasonably send; the rest is ignored.
+/// The maximum number of cookies that are read; the rest is ignored.
 const MAX_COOKIES: usize = 200;
 
 /// The cookies of one request, in the order in which they came.
 ///
-/// It keeps the headers and reads them when asked, so that large cookies are not
-/// copied.
+/// It stores the headers and parses them on demand, so that large cookies are not copied.
 #[derive(Debug, Default)]
 pub(crate) struct RequestCookies {
-    /// Nearly always the only one.
+    /// Usually the only header.
     first: Option<HeaderText>,
     others: Vec<HeaderText>,
 }
@@ -20,12 +19,11 @@ impl RequestCookies {
     /// Takes every `Cookie` header (RFC 6265 §5.4; HTTP/2 may split it).
     pub(crate) fn new<H: Headers>(headers: &H) -> Self {
         let mut cookies = Self::default();
-        // Going through them costs less than looking for one by its hash.
+        // Iterating over all headers costs less than a hash lookup.
         headers.each().filter(|(name, _)| *name == "cookie").for_each(|(_, value)| cookies.note(H::keep(value)));
         cookies
     }
 
-    /// Takes one more `Cookie` header.
     pub(crate) fn note(&mut self, header: HeaderText) {
         match self.first {
             None => self.first = Some(header),
@@ -33,47 +31,44 @@ impl RequestCookies {
         }
     }
 
-    /// Names and values. Junk is skipped, and takes nothing with it: another
-    /// application on the domain may set cookies that are no text.
+    /// Names and values. Malformed cookies are skipped, and do not affect others: another
+    /// application on the domain may set cookies that are not UTF-8.
     fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let headers = self.first.iter().chain(&self.others);
         headers.flat_map(|header| pieces(header.as_bytes())).filter_map(pair).take(MAX_COOKIES)
     }
 
-    /// The values of the cookies of one name, those that are ASCII. Ours are, and whether a
-    /// value of kilobytes is can be told much faster than whether it is text.
+    /// The values of the cookies of one name, if they are ASCII. Ours are always ASCII, and for
+    /// kilobytes that check is much faster than a check for UTF-8.
     ///
-    /// A browser sends several of one name if they were set for different paths, the most
-    /// specific path first (RFC 6265 §5.4).
+    /// A browser sends several of one name if they were set for different paths, the most specific
+    /// path first (RFC 6265 §5.4).
     pub(crate) fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         let named = self.iter().filter(move |(known, value)| *known == name.as_bytes() && value.is_ascii());
         named.map(|(_, value)| value)
     }
 
-    /// The cookies whose names begin with `prefix`, each with its value.
     pub(crate) fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
         let named = self.iter().filter(move |(name, _)| name.starts_with(prefix.as_bytes()));
         named.filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, value)))
     }
 
-    /// Whether the request came without any.
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none()
     }
 
-    /// The value of the first cookie of this name, whatever it is.
+    /// The unchecked value of the first cookie of this name.
     pub(crate) fn first(&self, name: &str) -> Option<&[u8]> {
         self.iter().find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
     }
 
-    /// The names that begin with `prefix`.
     pub(crate) fn names_with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
         self.with_prefix(prefix).map(|(name, _)| name)
     }
 }
 
-/// What is between the semicolons of a header. A session's cookie has kilobytes, so
-/// they are looked for many bytes at a time.
+/// Splits a header at its semicolons. A session's cookie has kilobytes, so `memchr` searches many
+/// bytes at a time.
 fn pieces(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(header);
     std::iter::from_fn(move || {
@@ -85,8 +80,8 @@ fn pieces(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A name and its value, without the space around them (RFC 6265 §5.2, as browsers and
-/// the `cookie` crate have it).
+/// Splits a cookie into name and value, and trims both (RFC 6265 §5.2, as browsers and the `cookie`
+/// crate do).
 fn pair(cookie: &[u8]) -> Option<(&[u8], &[u8])> {
     let (name, value) = cookie.split_at_checked(memchr::memchr(b'=', cookie)?)?;
     let (name, value) = (name.trim_ascii(), value.get(1..)?.trim_ascii());
@@ -103,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn several_headers_and_junk() {
+    fn reads_several_headers_and_skips_malformed_cookies() {
         let mut headers = HeaderMap::new();
         for value in ["a=1; b=2", ";;;=; =x; c", "a=3;d=\"4\"", "e=5=6"] {
             headers.append(COOKIE, value.parse().unwrap());
@@ -116,13 +111,14 @@ mod tests {
         assert_eq!(value("b"), Some("2"));
         assert_eq!(value("e"), Some("5=6"));
         assert_eq!((value("c"), value("f"), value("h"), value("")), (None, None, None, None));
-        // What is no text, or not ASCII, does not take its neighbours with it, nor a good one of the same name.
+        // A cookie that is not UTF-8 or not ASCII does not affect its neighbours, nor a good one of
+        // the same name.
         assert_eq!((value("g"), value("i"), value("j")), (Some("7"), Some("8"), Some("9")));
     }
 
     proptest! {
         #[test]
-        fn pairs_are_those_that_the_cookie_crate_reads(text in "[ \\ta=\";é]{0,24}") {
+        fn pairs_are_the_same_as_those_of_the_cookie_crate(text in "[ \\ta=\";é]{0,24}") {
             let mut headers = HeaderMap::new();
             headers.append(COOKIE, HeaderValue::from_bytes(text.as_bytes()).unwrap());
             let parsed: Vec<_> = text.split(';').filter_map(|piece| Cookie::parse(piece).ok()).collect();

@@ -1,8 +1,8 @@
-//! Authenticated encryption of cookie values: AES-256-GCM-SIV, whose random nonces stay
-//! safe at any volume and across replicas (RFC 8452 §9).
+//! Authenticated encryption of cookie values: AES-256-GCM-SIV, whose random nonces stay safe at any
+//! volume and across replicas (RFC 8452 §9).
 //!
-//! A sealed value is `version (1) | key id (4) | nonce (12) | ciphertext | tag (16)`,
-//! in base64url without padding.
+//! A sealed value is `version (1) | key id (4) | nonce (12) | ciphertext | tag (16)`, in base64url
+//! without padding.
 
 use std::fmt;
 use std::ops::Range;
@@ -16,42 +16,37 @@ use crate::secret::SecretBytes;
 
 /// The format. A value of another version does not open.
 const VERSION: u8 = 1;
-/// The format of values that are bound to the number of their writing as well.
+/// The format of values that are also bound to a version number.
 const NUMBERED: u8 = 2;
-/// Bytes of a key id.
 const ID: usize = 4;
-/// Bytes of a nonce (RFC 8452 §4).
+/// The bytes of a nonce (RFC 8452 §4).
 const NONCE: usize = 12;
-/// Everything before the ciphertext.
 const HEADER: usize = 1 + ID + NONCE;
-/// Bytes of a tag (RFC 8452 §4).
+/// The bytes of a tag (RFC 8452 §4).
 const TAG: usize = 16;
 
-/// More than this is no cookie of ours; it bounds the work for a stranger's value.
+/// The longest accepted text. Our cookies are shorter; the limit bounds the work for an attacker's
+/// value.
 const MAX_TEXT: usize = 32 * 1024;
 
-/// A key, with the id that finds it again.
 pub(super) struct SealKey {
     pub(super) id: [u8; ID],
     pub(super) key: RandomizedNonceKey,
 }
 
-/// Seals and opens values for one purpose and one tenant.
 pub(crate) struct Sealer {
     keys: Vec<SealKey>,
-    /// Purpose and tenant, each with its length in front so that no two contexts read
-    /// the same. The format comes before them.
+    /// Purpose and tenant, each prefixed with its length, so that two contexts never encode to the
+    /// same bytes. The format byte comes before them.
     context: Vec<u8>,
 }
 
-/// A value that has been opened.
 #[derive(Debug)]
 pub(crate) struct Opened {
     /// The sealed value, decrypted in place.
     bytes: SecretBytes,
-    /// Where in it the plain text is.
+    /// The position of the plain text in `bytes`.
     range: Range<usize>,
-    /// Whether it was sealed with a key that is on its way out.
     pub(crate) old_key: bool,
 }
 
@@ -61,14 +56,12 @@ impl Opened {
         self.bytes.get(self.range.clone()).unwrap_or_default()
     }
 
-    /// The buffer that holds the plain text, and where in it that is.
     pub(crate) fn into_parts(self) -> (SecretBytes, Range<usize>) {
         (self.bytes, self.range)
     }
 }
 
 impl Sealer {
-    /// Binds the keys to a purpose and a tenant.
     pub(super) fn new(keys: Vec<SealKey>, purpose: Purpose, tenant: &str) -> Self {
         let mut context = Vec::new();
         append(&mut context, purpose.label());
@@ -76,27 +69,24 @@ impl Sealer {
         Self { keys, context }
     }
 
-    /// Seals `plain` for the cookie `name`, as text.
     pub(crate) fn seal(&self, name: &str, plain: &[u8]) -> Result<String> {
         Ok(base64url::encode(&*self.seal_bytes(name, plain)?))
     }
 
-    /// Seals `plain` for the place `name`, as bytes.
+    /// Seals `plain` for the cookie or key `name`, as bytes.
     pub(crate) fn seal_bytes(&self, name: &str, plain: &[u8]) -> Result<SecretBytes> {
         self.seal_as(VERSION, self.associated_data(VERSION, name), plain)
     }
 
-    /// Seals `plain` for the place `name` and for one writing of it. It opens with the
-    /// same number alone.
+    /// Seals `plain` for `name` and a version number. It opens only with the same number.
     pub(crate) fn seal_version(&self, name: &str, number: u64, plain: &[u8]) -> Result<SecretBytes> {
         self.seal_as(NUMBERED, self.numbered_data(name, number), plain)
     }
 
-    /// Seals in one format.
     fn seal_as(&self, format: u8, data: Vec<u8>, plain: &[u8]) -> Result<SecretBytes> {
         let failed = || Error::new(Code::Internal, "a cookie could not be sealed");
         let first = self.keys.first().ok_or_else(|| Error::new(Code::Internal, "there is no cookie key"))?;
-        // One buffer, sealed in place: where it is not yet sealed it is wiped if anything fails.
+        // Sealed in place in one buffer: if anything fails, the plain text is wiped.
         let mut sealed = Vec::with_capacity(HEADER.saturating_add(plain.len()).saturating_add(TAG));
         sealed.push(format);
         sealed.extend_from_slice(&first.id);
@@ -114,25 +104,25 @@ impl Sealer {
         Ok(sealed)
     }
 
-    /// Opens what [`seal`](Self::seal) made for the same name. Anything else is `None`:
-    /// a stranger learns nothing about why.
+    /// Opens the output of [`seal`](Self::seal) for the same name. Anything else is `None`, without
+    /// a reason, so that an attacker learns nothing.
     pub(crate) fn open(&self, name: &str, text: impl AsRef<[u8]>) -> Option<Opened> {
         let text = text.as_ref();
         if text.len() > MAX_TEXT {
             return None;
         }
-        // Strict: another spelling of the same bytes, with stray trailing bits, is
-        // refused as well.
+        // Decoding is strict: another encoding of the same bytes, with stray trailing bits, is
+        // rejected too.
         self.open_bytes(name, SecretBytes::new(base64url::decode(text).ok()?))
     }
 
-    /// Opens what [`seal_bytes`](Self::seal_bytes) made for the same name.
+    /// Opens the output of [`seal_bytes`](Self::seal_bytes) for the same name.
     pub(crate) fn open_bytes(&self, name: &str, sealed: SecretBytes) -> Option<Opened> {
         self.open_as(sealed, |format| (format == VERSION).then(|| self.associated_data(VERSION, name)))
     }
 
-    /// Opens what [`seal_version`](Self::seal_version) made for the same name and
-    /// number, and what version 0.1 made with [`seal_bytes`](Self::seal_bytes), which is
+    /// Opens the output of [`seal_version`](Self::seal_version) for the same name and number. It
+    /// also opens records that version 0.1 made with [`seal_bytes`](Self::seal_bytes), which are
     /// bound to no number.
     pub(crate) fn open_version(&self, name: &str, number: u64, sealed: SecretBytes) -> Option<Opened> {
         self.open_as(sealed, |format| match format {
@@ -142,7 +132,6 @@ impl Sealer {
         })
     }
 
-    /// Opens a value. `data` is the associated data of its format.
     fn open_as(&self, mut sealed: SecretBytes, data: impl FnOnce(u8) -> Option<Vec<u8>>) -> Option<Opened> {
         let (header, body) = sealed.expose_mut().split_at_mut_checked(HEADER)?;
         let (version, rest) = header.split_first()?;
@@ -155,7 +144,7 @@ impl Sealer {
         Some(Opened { bytes: sealed, range, old_key: position > 0 })
     }
 
-    /// What a value is bound to: format, purpose, tenant, and the name of its cookie.
+    /// The associated data: format, purpose, tenant, and the name of the cookie.
     fn associated_data(&self, format: u8, name: &str) -> Vec<u8> {
         let mut data = Vec::with_capacity(self.context.len().saturating_add(name.len()).saturating_add(17));
         data.push(format);
@@ -164,7 +153,6 @@ impl Sealer {
         data
     }
 
-    /// The same with the number of a writing.
     fn numbered_data(&self, name: &str, number: u64) -> Vec<u8> {
         let mut data = self.associated_data(NUMBERED, name);
         data.extend_from_slice(&number.to_be_bytes());
@@ -172,7 +160,6 @@ impl Sealer {
     }
 }
 
-/// A text with its length in front.
 fn append(data: &mut Vec<u8>, text: &str) {
     data.extend_from_slice(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
     data.extend_from_slice(text.as_bytes());
@@ -199,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_opens_where_it_was_sealed_for_and_nowhere_else() {
+    fn a_value_opens_only_for_its_own_name_purpose_tenant_and_key() {
         let sealed = sealer(Purpose::Session, "a").seal("n", b"plain").unwrap();
         assert_eq!(sealer(Purpose::Session, "a").open("n", &sealed).unwrap().plain(), b"plain");
         assert!(sealer(Purpose::Session, "b").open("n", &sealed).is_none());
@@ -226,17 +213,17 @@ mod tests {
     }
 
     #[test]
-    fn a_writing_opens_with_its_own_number_alone() {
+    fn a_versioned_value_opens_only_with_its_own_number() {
         let sealer = sealer(Purpose::StoredSession, "a");
         let sealed = || SecretBytes::new(sealer.seal_version("n", 7, b"plain").unwrap().to_vec());
         assert_eq!(sealer.open_version("n", 7, sealed()).unwrap().plain(), b"plain");
         assert!(sealer.open_version("n", 8, sealed()).is_none() && sealer.open_version("m", 7, sealed()).is_none());
-        assert!(sealer.open_bytes("n", sealed()).is_none(), "it is no value without a number");
-        // Told to be of the format without a number, it is not.
+        assert!(sealer.open_bytes("n", sealed()).is_none(), "it does not open without a number");
+        // It does not open either if its format byte is changed to the format without a number.
         let mut relabelled = sealed().to_vec();
         relabelled[0] = VERSION;
         assert!(sealer.open_version("n", 7, SecretBytes::new(relabelled)).is_none());
-        // What version 0.1 wrote.
+        // A record of version 0.1.
         let old = || SecretBytes::new(sealer.seal_bytes("n", b"plain").unwrap().to_vec());
         assert!(sealer.open_version("n", 7, old()).is_some() && sealer.open_version("n", 8, old()).is_some());
         let mut relabelled = old().to_vec();
@@ -251,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn every_single_bit_flip_and_every_truncation_is_refused() {
+    fn every_single_bit_flip_and_every_truncation_is_rejected() {
         let sealer = sealer(Purpose::Session, "a");
         let sealed = sealer.seal("n", b"some plain text of a session").unwrap();
         assert!(sealer.open("n", &sealed).is_some());
@@ -270,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn old_keys_open_and_say_so_and_dropped_keys_do_not() {
+    fn old_keys_open_and_are_reported_and_removed_keys_do_not_open() {
         let (old, new) = ("the old secret, long enough too....", "the new secret, long enough too....");
         let sealed = keys(&[old]).sealer(Purpose::Session, "a").unwrap().seal("n", b"plain").unwrap();
         let rotating = keys(&[new, old]).sealer(Purpose::Session, "a").unwrap();

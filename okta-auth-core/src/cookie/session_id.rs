@@ -2,12 +2,12 @@
 //!
 //! | cookie | bytes | proven |
 //! |---|---|---|
-//! | current format | `id (32) \| MAC (16)` | yes: the MAC is checked, and without a good one it is no id |
+//! | current format | `id (32) \| MAC (16)` | yes: the MAC is checked, and with a wrong one the id is rejected |
 //! | written before ids had a MAC | `id (32)` | no: only the store can tell |
 //!
-//! The MAC is HMAC-SHA-256 (RFC 2104), truncated to 128 bits as RFC 2104 §5 allows. It is
-//! bound to the tenant. Like sealed values, it is made with the first cookie secret and
-//! checked with all of them.
+//! The MAC is HMAC-SHA-256 (RFC 2104), truncated to 128 bits as RFC 2104 §5 allows. It is bound to
+//! the tenant. Like sealed values, it is made with the first cookie secret and checked with all of
+//! them.
 
 use std::fmt;
 
@@ -16,33 +16,28 @@ use aws_lc_rs::hmac;
 use crate::error::{Code, Error, Result};
 use crate::secret::constant_time_eq;
 
-/// Bytes of an id.
 const ID: usize = 32;
-/// Bytes of a MAC.
 const MAC: usize = 16;
 
-/// Signs and checks the session ids of one tenant.
 pub(crate) struct SessionIds {
     keys: Vec<hmac::Key>,
     tenant: Vec<u8>,
 }
 
-/// An id as a browser sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PresentedId {
-    /// The random bytes that name the record.
+    /// The random bytes that identify the record.
     pub(crate) id: [u8; ID],
     /// Whether its MAC shows that this application issued it.
     pub(crate) proven: bool,
 }
 
 impl SessionIds {
-    /// Binds the keys to a tenant.
     pub(super) fn new(keys: Vec<hmac::Key>, tenant: &str) -> Self {
         Self { keys, tenant: tenant.as_bytes().to_vec() }
     }
 
-    /// The id with its MAC, as it goes into the cookie.
+    /// The id with its MAC, as the cookie stores it.
     pub(crate) fn sign(&self, id: &[u8; ID]) -> Result<[u8; ID + MAC]> {
         let key = self.keys.first().ok_or_else(|| Error::new(Code::Internal, "there is no key for session ids"))?;
         let mut signed = [0; ID + MAC];
@@ -52,7 +47,7 @@ impl SessionIds {
         Ok(signed)
     }
 
-    /// Reads the bytes of a cookie. `None` for another length or a MAC that is wrong.
+    /// Reads the bytes of a cookie. Returns `None` for another length or a wrong MAC.
     pub(crate) fn read(&self, bytes: &[u8]) -> Option<PresentedId> {
         let (id, mac) = bytes.split_first_chunk::<ID>()?;
         let proven = !mac.is_empty();
@@ -60,7 +55,7 @@ impl SessionIds {
         genuine.then_some(PresentedId { id: *id, proven })
     }
 
-    /// The MAC of an id. The id has a fixed length, so the tenant needs no length in front.
+    /// The MAC of an id. The id has a fixed length, so the tenant needs no length prefix.
     fn mac(&self, key: &hmac::Key, id: &[u8; ID]) -> [u8; MAC] {
         let mut context = hmac::Context::with_key(key);
         context.update(id);
@@ -91,7 +86,7 @@ mod tests {
     const OTHER: &str = "another secret for tests, long enough";
 
     #[test]
-    fn an_id_is_proven_by_its_own_mac_and_by_no_other() {
+    fn an_id_is_proven_only_by_its_own_mac() {
         let (ours, id) = (ids(&[SECRET], "acme"), [7; ID]);
         let signed = ours.sign(&id).unwrap();
         assert_eq!(ours.read(&signed), Some(PresentedId { id, proven: true }));
@@ -112,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_the_previous_format_is_read_and_not_proven() {
+    fn an_id_of_the_previous_format_is_accepted_as_unproven() {
         assert_eq!(ids(&[SECRET], "acme").read(&[7; ID]), Some(PresentedId { id: [7; ID], proven: false }));
         for length in (0..ID).chain(ID + 1..ID + MAC).chain([ID + MAC + 1]) {
             assert_eq!(ids(&[SECRET], "acme").read(&vec![7; length]), None, "{length} bytes");

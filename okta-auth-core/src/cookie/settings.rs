@@ -7,9 +7,8 @@ use http::HeaderValue;
 
 use crate::error::{Code, Error, Result};
 
-/// How cookies are set: `HttpOnly`, `Path=/`, no `Domain`; over TLS also `Secure` and
-/// the `__Host-` prefix, so that no other subdomain can plant one (RFC 6265bis
-/// §4.1.3.2).
+/// Attributes of cookies: `HttpOnly`, `Path=/`, no `Domain`; over TLS also `Secure` and the
+/// `__Host-` prefix, so that another subdomain cannot plant one (RFC 6265bis §4.1.3.2).
 #[derive(Clone, Debug)]
 pub(crate) struct CookieSettings {
     secure: bool,
@@ -17,14 +16,14 @@ pub(crate) struct CookieSettings {
 }
 
 impl CookieSettings {
-    /// `SameSite=Lax`: with `Strict` the cookie would be absent when Okta sends the
-    /// browser back.
+    /// Uses `SameSite=Lax`: with `Strict` the browser would not send the cookie when Okta redirects
+    /// it back.
     pub(crate) fn new(secure: bool) -> Self {
         Self { secure, same_site: SameSite::Lax }
     }
 
-    /// The same for a cookie that must come along with a cross-site POST.
-    /// `SameSite=None` works with `Secure` alone, so on loopback http it stays `Lax`.
+    /// Uses `SameSite=None` if `needed`, for a cookie that must come along with a cross-site POST.
+    /// `SameSite=None` requires `Secure`, so on loopback http it stays `Lax`.
     pub(crate) fn cross_site(mut self, needed: bool) -> Self {
         if needed && self.secure {
             self.same_site = SameSite::None;
@@ -32,13 +31,11 @@ impl CookieSettings {
         self
     }
 
-    /// The full name of a cookie.
     pub(crate) fn name(&self, name: &str) -> String {
         if self.secure { format!("__Host-{name}") } else { name.to_owned() }
     }
 
-    /// A `Set-Cookie` value. Without `max_age` the cookie lasts as long as the browser
-    /// runs.
+    /// A `Set-Cookie` value. Without `max_age` the cookie lasts until the browser closes.
     pub(crate) fn set(&self, name: &str, value: &str, max_age: Option<Duration>) -> Result<HeaderValue> {
         let seconds = max_age.map(|age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
         let mut cookie = self.base(name, value);
@@ -46,23 +43,22 @@ impl CookieSettings {
         header(cookie.to_string().into_bytes())
     }
 
-    /// The attributes that every cookie of ours has, as they follow its value.
+    /// The common attributes, in the form in which they follow a value.
     pub(super) fn attributes(&self) -> String {
         self.base("", "").to_string().trim_start_matches('=').to_owned()
     }
 
-    /// The `Set-Cookie` value that deletes a cookie: same name, path and attributes,
-    /// and in the past.
+    /// The `Set-Cookie` value that deletes a cookie: same name, path and attributes, with an expiry
+    /// in the past.
     pub(crate) fn remove(&self, name: &str) -> HeaderValue {
         let mut cookie = self.base(name, "");
         cookie.make_removal();
-        // The names come from the browser only after one of our own prefixes and as a
-        // cookie that it accepted.
+        // A name from the browser reaches this only with one of our own prefixes and as a cookie
+        // that the browser accepted.
         HeaderValue::from_str(&cookie.to_string())
             .unwrap_or(HeaderValue::from_static("okta_session=; Max-Age=0; Path=/"))
     }
 
-    /// Name, value and the attributes that every cookie of ours has.
     fn base<'a>(&self, name: &'a str, value: &'a str) -> Cookie<'a> {
         let mut cookie = Cookie::new(name, value);
         cookie.set_path("/");
@@ -73,10 +69,9 @@ impl CookieSettings {
     }
 }
 
-/// A `Set-Cookie` value that has been put together.
 pub(super) fn header(cookie: Vec<u8>) -> Result<HeaderValue> {
     HeaderValue::try_from(cookie)
-        .map_err(|error| Error::new(Code::Internal, "a cookie is not fit for a header").with_cause(error))
+        .map_err(|error| Error::new(Code::Internal, "a cookie is not a valid header value").with_cause(error))
 }
 
 #[cfg(test)]
@@ -100,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn on_loopback_http_there_is_neither_prefix_nor_secure() {
+    fn on_loopback_http_cookies_have_no_prefix_and_no_secure() {
         let settings = CookieSettings::new(false).cross_site(true);
         let set = settings.set(&settings.name("s"), "v", None).unwrap();
         assert_eq!(attributes(&set), ["HttpOnly", "Path=/", "SameSite=Lax", "s=v"]);

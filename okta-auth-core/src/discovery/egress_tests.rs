@@ -1,4 +1,4 @@
-//! Metadata of a hostile org, which name places that a request must not go to.
+//! Metadata of a hostile org, with URLs that requests must not be sent to.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,7 +9,7 @@ use crate::config::EgressPolicy;
 use crate::error::Code;
 use crate::http::HttpSettings;
 
-/// Fetches a document from an org on this machine, by a policy that allows nothing else.
+/// Fetches a document from an org on this machine, with the default policy plus loopback addresses.
 async fn fetch(change: impl FnOnce(&mut Value)) -> Result<Arc<Metadata>> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let issuer = format!("http://{}", listener.local_addr().unwrap());
@@ -42,7 +42,7 @@ const ENDPOINTS: [&str; 7] = [
 ];
 
 #[tokio::test]
-async fn every_endpoint_is_held_to_the_policy() {
+async fn every_endpoint_is_checked_against_the_policy() {
     fetch(|_| {}).await.unwrap();
     for name in ENDPOINTS {
         for place in ["https://evil.example/", "https://169.254.169.254/latest", "https://x.okta.com:6379/"] {

@@ -1,4 +1,4 @@
-//! The metadata document, and why it can be believed.
+//! The metadata document and its validation.
 
 use serde::Deserialize;
 use url::Url;
@@ -6,11 +6,11 @@ use url::Url;
 use crate::config::{Issuer, is_loopback};
 use crate::error::{Code, Error, Result};
 
-/// The provider metadata (OIDC Discovery §3), as far as it is used here.
+/// The provider metadata (OIDC Discovery §3), as far as this library uses it.
 ///
-/// Members that are missing are not guessed: without an end-session endpoint a sign-out
-/// ends here, without an introspection endpoint the tokens of an org server are
-/// refused, and without a userinfo endpoint the ID token has to do.
+/// Missing members are never guessed. Without an end-session endpoint a logout ends only the local
+/// session. Without an introspection endpoint the tokens of an org server are rejected. Without a
+/// userinfo endpoint only the claims of the ID token are available.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Metadata {
@@ -33,76 +33,74 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The issuer, which has been compared with the configured one.
+    /// Returns the issuer. It has been compared with the configured one.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// Where browsers go to sign in.
+    /// Returns the URL that browsers are sent to for sign-in.
     pub fn authorization_endpoint(&self) -> &Url {
         &self.authorization_endpoint
     }
 
-    /// Where codes become tokens.
+    /// Returns the URL where codes and refresh tokens are exchanged.
     pub fn token_endpoint(&self) -> &Url {
         &self.token_endpoint
     }
 
-    /// Where the keys are. Never built from the issuer: it may be anywhere.
+    /// Returns the URL of the keys. It is never built from the issuer, because it may have another
+    /// host.
     pub fn jwks_uri(&self) -> &Url {
         &self.jwks_uri
     }
 
-    /// Where more claims are (OIDC Core §5.3).
+    /// Returns the URL of the userinfo endpoint (OIDC Core §5.3).
     pub fn userinfo_endpoint(&self) -> Option<&Url> {
         self.userinfo_endpoint.as_ref()
     }
 
-    /// Where browsers go to end their session (OIDC RP-Initiated Logout §2.1).
+    /// Returns the URL that browsers are sent to for logout (OIDC RP-Initiated Logout §2.1).
     pub fn end_session_endpoint(&self) -> Option<&Url> {
         self.end_session_endpoint.as_ref()
     }
 
-    /// Where tokens are revoked (RFC 7009).
+    /// Returns the URL where tokens are revoked (RFC 7009).
     pub fn revocation_endpoint(&self) -> Option<&Url> {
         self.revocation_endpoint.as_ref()
     }
 
-    /// Where tokens are introspected (RFC 7662).
+    /// Returns the URL where tokens are introspected (RFC 7662).
     pub fn introspection_endpoint(&self) -> Option<&Url> {
         self.introspection_endpoint.as_ref()
     }
 
-    /// Whether responses carry `iss` (RFC 9207 §3).
+    /// Whether authorization responses carry `iss` (RFC 9207 §3).
     pub fn authorization_response_iss_parameter_supported(&self) -> bool {
         self.authorization_response_iss_parameter_supported == Some(true)
     }
 
-    /// Every endpoint, those for browsers among them.
+    /// Every endpoint, including those for browsers.
     pub(super) fn endpoints(&self) -> impl Iterator<Item = &Url> {
         self.of_browsers().chain(self.of_the_application())
     }
 
-    /// The endpoints that browsers are sent to.
     fn of_browsers(&self) -> impl Iterator<Item = &Url> {
         std::iter::once(&self.authorization_endpoint).chain(&self.end_session_endpoint)
     }
 
-    /// The endpoints that the application itself sends requests to.
     fn of_the_application(&self) -> impl Iterator<Item = &Url> {
         let optional = [&self.userinfo_endpoint, &self.revocation_endpoint, &self.introspection_endpoint];
         [&self.token_endpoint, &self.jwks_uri].into_iter().chain(optional.into_iter().flatten())
     }
 
-    /// Holds the document against the issuer that it was fetched for.
+    /// Validates the document against the issuer that it was fetched for.
     ///
-    /// 1. The issuer is the same, character by character (OIDC Discovery §4.3): or
-    ///    another server could speak for it. Only a slash at the end that was configured
-    ///    may be missing.
-    /// 2. Endpoints are https; http is for an issuer and endpoints on this machine, and for
+    /// 1. The issuer is the same, character by character (OIDC Discovery §4.3). Otherwise another
+    ///    server could impersonate it. Only a configured slash at the end may be missing.
+    /// 2. Endpoints are https. http is allowed for an issuer and endpoints on this machine, and for
     ///    the backchannel of such an issuer, which browsers are never sent to.
-    /// 3. Endpoints carry no credentials and no fragment.
-    /// 4. PKCE with S256 is not ruled out (RFC 9700 §2.1.1).
+    /// 3. Endpoints have no credentials and no fragment.
+    /// 4. The document does not exclude PKCE with S256 (RFC 9700 §2.1.1).
     pub(super) fn check(&self, issuer: &Issuer, is_inside: impl Fn(&Url) -> bool) -> Result<()> {
         if !issuer.is_spelled(&self.issuer) {
             let message =
@@ -125,24 +123,24 @@ impl Metadata {
     }
 }
 
-/// How the issuer of the metadata differs from the configured one, and the fix.
+/// Describes how the issuer of the metadata differs from the configured one, and the fix.
 fn difference(configured: &Issuer, named: &str) -> String {
     let plain = Url::parse(named).is_ok() && named.len() <= 255 && named.bytes().all(|byte| byte.is_ascii_graphic());
     if !plain {
-        return "which is no URL; OKTA_ISSUER_URI does not lead to an OpenID provider".to_owned();
+        return "which is not a URL; OKTA_ISSUER_URI does not lead to an OpenID provider".to_owned();
     }
     let how = if named.trim_end_matches('/') == configured.as_str() {
         "by a slash at its end"
     } else if named.eq_ignore_ascii_case(configured.as_str()) {
-        "in upper and lower case"
+        "only in upper and lower case"
     } else {
-        "and not only by a slash or in case; a custom domain is the usual cause"
+        "in more than a slash or case; a custom domain is the usual cause"
     };
-    format!("`{named}`, which differs {how}: set OKTA_ISSUER_URI to exactly that if it is the server that you mean")
+    format!("`{named}`, which differs {how}: set OKTA_ISSUER_URI to exactly that if it is the intended server")
 }
 
-/// Whether an endpoint may be used: https without credentials and fragment, or http on
-/// this machine for an issuer on this machine.
+/// Whether an endpoint may be used: https without credentials and fragment, or http on this machine
+/// for an issuer on this machine.
 fn is_acceptable(endpoint: &Url, issuer: &Issuer) -> bool {
     let local = issuer.is_loopback() && is_loopback(endpoint);
     let scheme = endpoint.scheme() == "https" || (endpoint.scheme() == "http" && local);
@@ -173,14 +171,14 @@ mod tests {
     const LOCAL: &str = "http://127.0.0.1:7/oauth2/default";
 
     #[test]
-    fn a_document_that_speaks_for_its_issuer_passes() {
+    fn a_document_of_the_same_issuer_passes() {
         check(OKTA, |_| {}).unwrap();
         check(LOCAL, |_| {}).unwrap();
         check(OKTA, |document| document["jwks_uri"] = "https://keys.example/k".into()).unwrap();
     }
 
     #[test]
-    fn another_issuer_is_refused_even_by_a_slash() {
+    fn another_issuer_is_rejected_even_if_only_a_slash_differs() {
         for other in ["https://x.okta.com/oauth2/default/", "https://X.okta.com/oauth2/default", "https://x.okta.com"] {
             let error = check(OKTA, |document| document["issuer"] = other.into()).unwrap_err();
             assert_eq!(error.code(), Code::IssuerMismatch);
@@ -188,12 +186,12 @@ mod tests {
         }
         for other in ["", "x", "https://x.okta.com/\n", "https://x.okta.com/\u{202e}"] {
             let error = check(OKTA, |document| document["issuer"] = other.into()).unwrap_err();
-            assert!(error.to_string().contains("is no URL"), "{error}");
+            assert!(error.to_string().contains("is not a URL"), "{error}");
         }
     }
 
     #[test]
-    fn each_member_that_is_wrong_is_named() {
+    fn each_wrong_member_is_named() {
         let read = |change: &dyn Fn(&mut Value)| {
             let mut document = json!({
                 "issuer": OKTA, "authorization_endpoint": OKTA, "token_endpoint": OKTA, "jwks_uri": OKTA,
@@ -226,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_that_are_not_plain_https_are_refused() {
+    fn endpoints_that_are_not_plain_https_are_rejected() {
         for (name, bad) in [
             ("token_endpoint", "http://x.okta.com/t"),
             ("token_endpoint", "http://127.0.0.1/t"),
@@ -242,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inside_address_is_for_the_application_and_not_for_browsers() {
+    fn an_internal_address_is_for_the_application_and_not_for_browsers() {
         let inside = |name: &str| {
             let mut document = json!({
                 "issuer": LOCAL,
@@ -264,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_without_s256_is_refused() {
+    fn a_server_without_s256_is_rejected() {
         assert!(check(OKTA, |document| document["code_challenge_methods_supported"] = json!(["plain"])).is_err());
         check(OKTA, |document| document["code_challenge_methods_supported"] = Value::Null).unwrap();
     }

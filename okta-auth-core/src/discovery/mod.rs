@@ -1,16 +1,14 @@
-//! Discovery: what the authorization server says about itself (OIDC Discovery §4).
+//! Discovery of the authorization server's metadata (OIDC Discovery §4).
 //!
-//! The metadata is fetched when it is first needed, never at start, and kept for an
-//! hour or as long as its server says, from five minutes to a day. After that the old
-//! one serves while a new one is fetched, and for as long as Okta is away.
+//! The metadata is fetched at the first use, never at startup. It is cached for an hour or as long
+//! as its server says, from five minutes to a day. After that the stale metadata is served while
+//! new metadata is fetched, and for as long as Okta is down.
 //!
-//! The org server of Okta is asked with the application's client id, because it shows
-//! the key that an application is pinned to, and the issuer that it is set to, in no
-//! other way.
+//! Requests to an Okta org server include the application's client id. Only then does the metadata
+//! show the key that an application is pinned to, and the issuer that it is set to.
 //!
-//! Endpoints are taken from the metadata and never built from the issuer. That they are
-//! where the issuer says is worth nothing unless the document speaks for the issuer, so
-//! the comparison of the two is the first thing that happens.
+//! Endpoints are taken from the metadata and never built from the issuer. The metadata is
+//! trustworthy only if it belongs to the issuer, so the issuer is compared first.
 
 mod metadata;
 
@@ -25,8 +23,7 @@ use crate::error::Result;
 use crate::events::ProviderEndpoint;
 use crate::http::{Cached, Freshness, HttpClient};
 
-/// Metadata changes seldom and may lag at Okta; an hour is what its own verifiers keep
-/// it for at most.
+/// Metadata changes rarely, and Okta's may lag; Okta's own verifiers cache it for at most an hour.
 const FRESHNESS: Freshness = Freshness {
     default: Duration::from_secs(3_600),
     least: Duration::from_secs(300),
@@ -35,32 +32,30 @@ const FRESHNESS: Freshness = Freshness {
     limit: None,
 };
 
-/// The metadata of one issuer, fetched when it is first needed.
 #[derive(Clone, Debug)]
 pub(crate) struct Discovery {
     issuer: Issuer,
-    /// Which application asks; empty if that does not matter.
+    /// The client id to send; empty if the server does not need it.
     client_id: String,
     http: HttpClient,
     cached: Cached<Metadata>,
 }
 
 impl Discovery {
-    /// Knows the issuer and asks nothing yet.
     pub(crate) fn new(issuer: Issuer, client_id: &str, http: HttpClient, clock: SharedClock) -> Self {
         Self { issuer, client_id: client_id.to_owned(), http, cached: Cached::new(clock, FRESHNESS) }
     }
 
-    /// The metadata: the last good one if there is any, however old, and fetched again
-    /// behind it.
+    /// Returns the metadata. Stale metadata of any age is returned too, and refreshed in the
+    /// background.
     ///
     /// # Errors
-    /// [`Code::ProviderUnavailable`](crate::error::Code::ProviderUnavailable) and its
-    /// like if there has never been a good one;
+    /// [`Code::ProviderUnavailable`](crate::error::Code::ProviderUnavailable) and similar codes if
+    /// the metadata has never been fetched;
     /// [`Code::IssuerMismatch`](crate::error::Code::IssuerMismatch) and
-    /// [`Code::MetadataInvalid`](crate::error::Code::MetadataInvalid) if it cannot be
-    /// trusted; [`Code::EgressRefused`](crate::error::Code::EgressRefused) if it names
-    /// a place that requests and browsers may not be sent to.
+    /// [`Code::MetadataInvalid`](crate::error::Code::MetadataInvalid) if it cannot be trusted;
+    /// [`Code::EgressRefused`](crate::error::Code::EgressRefused) if it contains a URL that
+    /// requests and browsers must not be sent to.
     pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>> {
         let fetch = || {
             let (http, issuer) = (self.http.clone(), self.issuer.clone());
@@ -75,7 +70,7 @@ impl Discovery {
         self.cached.value(fetch).await
     }
 
-    /// What `look` sees in the metadata, if it is here and fresh.
+    /// Applies `look` to the metadata if it is cached and fresh.
     pub(crate) fn fresh<R>(&self, now: Timestamp, look: impl FnOnce(&Metadata) -> R) -> Option<R> {
         self.cached.fresh(now, |metadata| look(metadata))
     }

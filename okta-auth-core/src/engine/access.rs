@@ -1,8 +1,8 @@
-//! Who makes a request, and whether a policy lets it through.
+//! Determines the caller of a request and evaluates policies for it.
 //!
-//! The questions are asked by extractors and by policies, several times for one request
-//! and in any order. The answers are the same each time: the session was read when the
-//! request came, a token is verified once, and both are held to one moment.
+//! Extractors and policies ask several times in one request and in any order, and always
+//! get the same result: the session was loaded before, a token is verified once, and both
+//! are checked at the same point in time.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,27 +19,28 @@ use crate::jose::VerifiedAccessToken;
 use crate::policy::{Accepts, Caller, MatchedRoute, Policy, RouteClass, signed_in};
 
 impl Visit {
-    /// The user, if somebody is signed in. The response is then kept out of caches.
+    /// Returns the signed-in user. The response is then not cacheable.
     ///
     /// # Errors
-    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if the claims do not fit `C`; [`Code::CrossOrigin`](crate::error::Code::CrossOrigin) if
-    /// the request would change something and did not come from the application's own
-    /// pages; [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable) or that of reaching Okta if it cannot be told
-    /// who it is.
+    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if the claims do not
+    /// fit `C`; [`Code::CrossOrigin`](crate::error::Code::CrossOrigin) if a state-changing
+    /// request did not come from the application's own pages;
+    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable) or an error of
+    /// reaching Okta if the session cannot be loaded.
     pub fn user<C: DeserializeOwned + 'static>(&self) -> Result<Option<SignedIn<C>>> {
         self.mark_personal();
-        // A policy has let the holder of a token in: the session may be somebody else's.
+        // A policy allowed the holder of a token. The session may belong to another user.
         if self.is_decided_by_token() {
             return Ok(None);
         }
         self.session_caller()?.map(|caller| SignedIn::new(caller, self)).transpose()
     }
 
-    /// The holder of the access token that the request presents.
+    /// Returns the holder of the presented access token.
     ///
     /// # Errors
-    /// The challenge to answer with: no token, a token that was refused, an issuer that
-    /// cannot be reached, or claims that do not fit `C`.
+    /// The challenge to respond with: no token, a rejected token, an unreachable issuer, or
+    /// claims that do not fit `C`.
     pub async fn access_token<C: DeserializeOwned + 'static>(&self) -> Result<BearerToken<C>, Challenge> {
         self.mark_depends_on_token();
         if !self.credentials().is_present() {
@@ -50,10 +51,10 @@ impl Visit {
         BearerToken::new(token, (self.now(), leeway), self.auth().0.tenant.clone()).map_err(Challenge::error)
     }
 
-    /// Who makes the request.
+    /// Returns the caller.
     ///
     /// # Errors
-    /// The challenge to answer with, if a credential was sent and is no good.
+    /// The challenge to respond with, if an invalid credential was sent.
     pub async fn caller(&self, accepts: Accepts) -> Result<Caller, Challenge> {
         let accepts = self.accepted(accepts);
         if accepts != Accepts::Token {
@@ -73,15 +74,15 @@ impl Visit {
         Ok(user.unwrap_or_else(|| self.nobody()))
     }
 
-    /// What a route accepts in this application: without sessions it is tokens alone.
+    /// An application without sessions accepts only tokens.
     fn accepted(&self, accepts: Accepts) -> Accepts {
         if self.auth().config().is_api_only() { Accepts::Token } else { accepts }
     }
 
-    /// Lets the request through if the policy allows it.
+    /// Allows the request if the policy allows its caller.
     ///
     /// # Errors
-    /// The challenge to answer with.
+    /// The challenge to respond with.
     pub async fn require(&self, policy: &Policy, accepts: Accepts) -> Result<(), Challenge> {
         let accepts = self.accepted(accepts);
         if accepts == Accepts::SessionOrToken {
@@ -99,12 +100,12 @@ impl Visit {
         Ok(())
     }
 
-    /// Lets the request through if its route allows it: by the route's policy, or by what
-    /// the application says of routes without one. A request for no tenant gets through
-    /// where no tenant guards the route.
+    /// Allows the request if its route does, by the route's policy or by the application's
+    /// default for routes without one. A request without a tenant is allowed if no tenant
+    /// restricts the route.
     ///
     /// # Errors
-    /// The challenge to answer with.
+    /// The challenge to respond with.
     pub async fn require_route(&self, route: MatchedRoute<'_>) -> Result<(), Challenge> {
         if let Some(outcome) = self.try_require_route(route) {
             return outcome;
@@ -121,13 +122,13 @@ impl Visit {
         }
     }
 
-    /// The outcome of [`require_route`](Self::require_route) as far as it is known without
-    /// asking a policy; `None` if a policy has to be asked.
+    /// Returns the outcome of [`require_route`](Self::require_route) if it needs no policy;
+    /// `None` if a policy has to be evaluated.
     pub fn try_require_route(&self, route: MatchedRoute<'_>) -> Option<Result<(), Challenge>> {
         let access = &self.auth().0.access;
         let class = access.class(route);
         if let Some(many) = self.many() {
-            // Only a user of a tenant can be let in by a policy, and there is no tenant here.
+            // Without a tenant there is no user, so a policy cannot allow the request.
             let is_open = class == RouteClass::Open && !many.has_guard_of_tenant(route);
             return Some(match class {
                 RouteClass::Denied(denial) => Err(Challenge::route(denial)),
@@ -139,12 +140,11 @@ impl Visit {
             RouteClass::Open => Some(Ok(())),
             RouteClass::Policy => None,
             RouteClass::Denied(denial) => Some(Err(Challenge::route(denial))),
-            // In an API this needs a token, which may have to be verified elsewhere.
+            // An API needs a token here, whose verification may need a request.
             RouteClass::SignedIn => self.try_require_session(),
         }
     }
 
-    /// Lets the request through if a user is signed in.
     fn try_require_session(&self) -> Option<Result<(), Challenge>> {
         if self.auth().config().is_api_only() {
             return None;
@@ -157,9 +157,9 @@ impl Visit {
         })
     }
 
-    /// The request's session as a caller. A request that would change something must
-    /// come from the application's own pages: the browser sends the cookie whoever asks
-    /// it to.
+    /// Returns the caller of the session. A state-changing request must come from the
+    /// application's own pages, because the browser attaches the cookie to requests of
+    /// every site.
     fn session_caller(&self) -> Result<Option<Caller>> {
         let Some(session) = self.session()? else { return Ok(None) };
         if !self.is_own_request() {
@@ -172,12 +172,10 @@ impl Visit {
         Ok(Some(Caller::user(Arc::clone(session), self.now(), leeway)))
     }
 
-    /// The holder of a token as a caller.
     fn token_caller(&self, token: VerifiedAccessToken) -> Caller {
         Caller::token(token, self.now(), self.auth().config().options.leeway)
     }
 
-    /// Nobody.
     fn nobody(&self) -> Caller {
         Caller::nobody(self.now(), self.auth().config().options.leeway)
     }
@@ -185,7 +183,7 @@ impl Visit {
 
 impl OktaAuth {
     /// Logs once if routes in code accept access tokens of every client of the issuer.
-    /// Those of a file are known at startup; a route in code is known when a request comes.
+    /// Routes of a file are known at startup, routes in code only at their first request.
     fn warn_of_tokens_on_pages(&self) {
         if self.0.tokens_on_pages.swap(true, Ordering::Relaxed) {
             return;

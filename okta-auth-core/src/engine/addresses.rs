@@ -1,13 +1,12 @@
-//! Where each of many tenants reaches the application.
+//! The base URL of each tenant in a multi-tenant application.
 
 use url::Url;
 
 use crate::config::ConfigBuilder;
 use crate::tenant::{Resolver, TenantSettings};
 
-/// The settings of the application and of a tenant together.
-///
-/// `callback` is the redirect URI of the application's own address.
+/// Combines the settings of the application and of a tenant. `callback` is the redirect URI
+/// at the application's own address.
 pub(super) fn settings_of(
     common: &ConfigBuilder,
     resolvers: &[Resolver],
@@ -23,8 +22,6 @@ pub(super) fn settings_of(
     }
 }
 
-/// Where a tenant reaches the application: below its path, at its subdomain, or at its
-/// host.
 fn place(
     config: ConfigBuilder,
     base: &str,
@@ -48,18 +45,15 @@ fn place(
     beside_others(config, callback, settings)
 }
 
-/// At the address of others, with a callback of its own.
 fn beside_others(config: ConfigBuilder, callback: &str, settings: &TenantSettings) -> ConfigBuilder {
     config.redirect_uri(format!("{callback}/{}", settings.id))
 }
 
-/// Whether two URLs are at one address.
 fn same_origin(one: &str, other: &str) -> bool {
     let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
     origin(one).is_some_and(|one| Some(one) == origin(other))
 }
 
-/// A URL with another host, and the same scheme and port.
 fn with_host(base: &str, host: &str) -> String {
     let Ok(mut url) = Url::parse(base) else { return base.to_owned() };
     match url.set_host(Some(host)) {

@@ -1,7 +1,7 @@
-//! A browser comes back from the provider after a sign-out.
+//! Handles the return of a browser from the provider after logout.
 //!
-//! The `state` that the provider echoes is dropped from the address by one redirect. The
-//! application can then say that the sign-out worked, or has the library show a page
+//! One redirect removes the `state` that the provider echoes from the URL. The application
+//! can then confirm the logout, or the library shows a page
 //! (`ConfigBuilder::signed_out_page`).
 
 use std::sync::atomic::Ordering;
@@ -14,8 +14,8 @@ use super::visit::{Presence, Visit};
 use crate::logout::Landing;
 
 impl Visit {
-    /// Whether this browser has just signed out and come back. It is `true` for one page
-    /// navigation, and only while no user is signed in again.
+    /// Whether this browser has just returned from a logout. It is `true` for one page
+    /// navigation, and only until a user signs in again.
     pub fn has_just_signed_out(&self) -> bool {
         self.mark_personal();
         let arrived = self.has_arrived();
@@ -25,12 +25,12 @@ impl Visit {
         arrived
     }
 
-    /// Whether the application has been told of the sign-out, so the cookie can go.
+    /// Whether the application has read that state, so that the cookie can be deleted.
     pub(super) fn is_sign_out_shown(&self) -> bool {
         self.inner().landing_shown.load(Ordering::Relaxed)
     }
 
-    /// Whether the engine answers this request by itself because of a sign-out before it.
+    /// Whether the engine responds to this request itself, after a logout.
     pub(super) fn is_return_from_sign_out(&self) -> bool {
         match &self.inner().landing {
             Some(Landing::Returns(_)) => true,
@@ -41,18 +41,17 @@ impl Visit {
         }
     }
 
-    /// The redirect without the state, or the page.
+    /// Returns the redirect without the `state`, or the page.
     pub(super) fn after_sign_out(&self) -> Reply {
         let auth = &self.auth().0;
         let Some(Landing::Returns(target)) = &self.inner().landing else { return self.signed_out_page() };
-        // With the origin in front, a path that begins with two slashes names no host.
+        // The origin keeps a path that begins with two slashes from becoming a host.
         let mut reply = reply::see_other(&auth.config.public_url(target));
         let cookie = auth.landings.begin(None, self.now()).ok().flatten();
         reply::add_cookies(reply.headers_mut(), cookie);
         reply
     }
 
-    /// The page that says that the user is signed out.
     fn signed_out_page(&self) -> Reply {
         let routes = self.auth().config().routes();
         let home = routes.home();
@@ -69,16 +68,15 @@ impl Visit {
         reply
     }
 
-    /// Whether the request is for the sign-out redirect URI.
     fn is_landing_page(&self) -> bool {
         let config = self.auth().config();
         let path = self.inner().target.split('?').next().unwrap_or_default();
         config.routes().public(path) == config.post_logout_redirect_uri().path()
     }
 
-    /// Whether the browser is back, and without a session.
+    /// Whether the browser has returned from a logout and has no session.
     fn has_arrived(&self) -> bool {
-        let nobody = matches!(self.inner().presence, Presence::Nobody);
-        nobody && self.inner().landing == Some(Landing::Arrived)
+        let is_anonymous = matches!(self.inner().presence, Presence::Nobody);
+        is_anonymous && self.inner().landing == Some(Landing::Arrived)
     }
 }

@@ -1,20 +1,19 @@
-//! A request comes in: who makes it is known at once, or somebody has to be asked.
+//! Authenticates an incoming request, at once or after waiting.
 //!
-//! | session | known at once | asked |
+//! | session | immediate | waits for |
 //! |---|---|---|
-//! | none, or a cookie that is none | yes | |
-//! | in a cookie, ended sessions known in memory, tokens good | yes | |
-//! | in a cookie, ended sessions known in Redis | | Redis |
+//! | none, or an invalid cookie | yes | |
+//! | in a cookie, revocations in memory, tokens fresh | yes | |
+//! | in a cookie, revocations in Redis | | Redis |
 //! | in a store | | the store |
-//! | any, with tokens that are due | | Okta, at most once for all who ask |
-//! | any, of a tenant whose settings are elsewhere | | the source of tenants |
+//! | any, with tokens that are due for refresh | | Okta, at most once for concurrent requests |
+//! | any, of a tenant with settings in a source | | the source of tenants |
 //!
-//! The first two take no turn of the runtime and make no allocation for a future: they
-//! are nearly all requests of an application with sessions in cookies.
+//! The first two need no scheduling by the runtime and no allocation for a future. They are
+//! nearly all requests of an application with sessions in cookies.
 //!
-//! If whoever is asked does not answer, it is not known whether somebody is signed in.
-//! That is neither "yes" nor "no": whatever depends on it is answered with 503, and
-//! nothing else is.
+//! If a dependency does not respond, the authentication state is unknown. Only requests
+//! that need it are answered with 503.
 
 use std::fmt;
 use std::future::{Future, ready};
@@ -40,68 +39,65 @@ use crate::headers::{Head, HeaderText, Headers};
 use crate::logout::{Landing, MissingOrigin, same_origin};
 use crate::session::{Activity, Due, Entry, Found, Look, Ticket};
 
-/// A session that ends sooner than this after its sign-in does not lead to another one.
+/// A session that ends sooner than this after its sign-in does not start another sign-in.
 const SHORT: Duration = Duration::from_secs(60);
 
-/// What the headers of a request come to, from one look at each.
+/// The parsed headers of a request, from one pass over all headers.
 struct Sent<'a> {
     cookies: RequestCookies,
     credentials: Credentials,
     kind: RequestKind,
-    /// Whether it opens a WebSocket.
     websocket: bool,
-    /// Whether the request itself says that it is no use of the session.
+    /// Whether the request declares itself passive.
     activity: Activity,
-    /// Whether htmx sends it.
     htmx: bool,
-    /// The page that the request was made from, as the browser or htmx says.
+    /// The page that sent the request, according to the browser or htmx.
     page: Option<HeaderText>,
     /// The host of the request line or of the `Host` header.
     host: Option<&'a [u8]>,
 }
 
-/// A request, as soon as the engine has looked at it.
+/// The result of the first, synchronous look at a request.
 #[derive(Debug)]
 pub enum Arrival {
-    /// Who makes it is known: nobody, or somebody whose session came along in full.
+    /// The request is authenticated: it is anonymous, or its session is complete.
     Here(Visit),
-    /// Its session is somewhere else, or its tokens are to be renewed.
+    /// The session has to be loaded, or its tokens have to be refreshed.
     Waiting(Waiting),
 }
 
-/// A request about which somebody has to be asked.
+/// A request that waits for a store, Okta or a source of tenants.
 pub struct Waiting(Pin<Box<dyn Future<Output = Visit> + Send>>);
 
-/// Whether the tokens of a session are renewed when a request arrives.
+/// When the tokens of a session are refreshed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Renewal {
-    /// When they have expired or are about to, whatever the request asks for.
+    /// Before the handler, if they have expired or will soon.
     #[default]
     OnArrival,
-    /// Only if a handler asks for the access token: for routes that need no fresh
-    /// claims.
+    /// Only if a handler asks for the access token, for routes that need no fresh claims.
     OnDemand,
 }
 
-/// What is set for a route.
+/// The settings of a route.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RouteOptions {
-    /// When its requests renew tokens.
+    /// When requests to the route refresh tokens.
     pub renewal: Renewal,
-    /// Whether its requests count as a use of the session.
+    /// Whether requests to the route count as activity of the session.
     pub activity: Activity,
 }
 
 impl RouteOptions {
-    /// Both together.
+    /// Creates options from both settings.
     pub const fn new(renewal: Renewal, activity: Activity) -> Self {
         Self { renewal, activity }
     }
 
-    /// Combines the options of several routes that fit a request: the one that does less
-    /// wins.
+    /// Combines the options of several routes that match a request. The setting with fewer
+    /// effects takes precedence.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self::new(self.renewal.max(other.renewal), self.activity.max(other.activity))
@@ -115,7 +111,7 @@ impl From<Renewal> for RouteOptions {
 }
 
 impl Arrival {
-    /// The visit, after whatever has to be waited for.
+    /// Returns the visit, after waiting if necessary.
     pub async fn visit(self) -> Visit {
         match self {
             Self::Here(visit) => visit,
@@ -125,14 +121,13 @@ impl Arrival {
 }
 
 impl OktaAuth {
-    /// Looks at a request: finds its session and remembers where it wants to go.
-    /// `target` is the path and query as the client sent them, before any router took a
-    /// prefix away.
+    /// Begins to authenticate a request. `target` is the original path and query, before a
+    /// router removed a prefix.
     pub fn arrival(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Arrival {
         self.arrival_of(Head::of(parts, target), options)
     }
 
-    /// The same for a request in the types of another framework.
+    /// Begins to authenticate a request in the types of another framework.
     pub fn arrival_of<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Arrival {
         let (now, options) = (self.0.clock.now(), options.into());
         let mut sent = Sent::read(head);
@@ -149,7 +144,6 @@ impl OktaAuth {
         self.arrived(inner, look, options.renewal)
     }
 
-    /// A request whose cookies have been looked at.
     fn arrived(&self, mut inner: Inner, look: Look, renewal: Renewal) -> Arrival {
         match look {
             Look::None => {}
@@ -159,17 +153,16 @@ impl OktaAuth {
             Look::Wait(ticket) => return Arrival::Waiting(Waiting::on(inner.found(ticket, renewal))),
         }
         let visit = Visit::new(inner);
-        // An adapter asks those alone that had to wait whether they may go on.
+        // Adapters check only waiting requests for a response of the engine's own.
         if visit.is_return_from_sign_out() { Arrival::Waiting(Waiting::on(ready(visit))) } else { Arrival::Here(visit) }
     }
 
-    /// What a request is to a sign-out before it.
+    /// Returns the state of a logout that precedes the request.
     fn landing<H: Headers>(&self, head: Head<'_, H>, sent: &Sent<'_>, now: Timestamp) -> Option<Landing> {
         let opens_a_page = sent.kind == RequestKind::Navigation && *head.method == Method::GET;
         if opens_a_page { self.0.landings.read(&sent.cookies, head.target, now) } else { None }
     }
 
-    /// A request of which nothing but its shape is known.
     fn inner(&self, method: &Method, target: &str, now: Timestamp, sent: Sent<'_>) -> Inner {
         Inner {
             auth: self.clone(),
@@ -200,18 +193,17 @@ impl OktaAuth {
         }
     }
 
-    /// A request for no tenant.
     pub(super) fn visit_of_nobody<H: Headers>(&self, head: Head<'_, H>, lobby: Lobby) -> Visit {
         let (now, sent) = (self.0.clock.now(), Sent::read(head));
         Visit::new(Inner { lobby: Some(lobby), ..self.inner(head.method, head.target, now, sent) })
     }
 
-    /// Whether a request may act for its session. GET and its like change nothing;
-    /// anything else has to come from the application's own pages, with the header that
-    /// is configured.
+    /// Whether a request may act for its session. Safe methods such as GET change no state.
+    /// Every other request has to come from the application's own pages, with the
+    /// configured header.
     ///
-    /// The handshake of a WebSocket is a GET, or in HTTP/2 a CONNECT, and what comes
-    /// after it may change anything (RFC 6455 §10.2). Scripts cannot add headers to it.
+    /// The handshake of a WebSocket is a GET, or in HTTP/2 a CONNECT, but the messages
+    /// after it may change state (RFC 6455 §10.2). Scripts cannot add headers to it.
     fn is_own_request<H: Headers>(&self, head: Head<'_, H>, websocket: bool) -> bool {
         if head.method.is_safe() && !websocket {
             return true;
@@ -222,8 +214,7 @@ impl OktaAuth {
         (handshake || config.options.csrf_header.as_deref().is_none_or(has)) && self.is_own_origin(head.headers)
     }
 
-    /// Whether the headers of a request say that it comes from the application's own
-    /// pages.
+    /// Whether the headers show that the request comes from the application's own pages.
     pub(super) fn is_own_origin<H: Headers>(&self, headers: &H) -> bool {
         let config = self.config();
         let strict = config.options.strict_origin_check;
@@ -233,8 +224,8 @@ impl OktaAuth {
 }
 
 impl<'a> Sent<'a> {
-    /// Looks at each header once: most requests have few of them, and looking for one by
-    /// its name costs as much as going through all.
+    /// Reads all headers in one pass: most requests have few headers, and a lookup by name
+    /// costs as much as the pass.
     fn read<H: Headers>(head: Head<'a, H>) -> Self {
         let (mut cookies, mut presented, mut signs, mut websocket) =
             (RequestCookies::default(), Presented::default(), FetchSigns::default(), false);
@@ -259,39 +250,36 @@ impl<'a> Sent<'a> {
     }
 }
 
-/// A header of the application's own scripts. With the value `none` the request does not
-/// count as a use of the session.
+/// A header for the application's own scripts. With the value `none` the request does not
+/// count as activity of the session.
 ///
-/// Clients may send it as they like: it can only let a session end sooner.
+/// Clients need no permission for it, because it can only make a session end sooner.
 const PASSIVE_HEADER: &str = "x-session-activity";
 
-/// Whether the value of that header makes the request passive.
 fn is_passive(value: &[u8]) -> bool {
     value.trim_ascii().eq_ignore_ascii_case(b"none")
 }
 
-/// Whether one of the protocols of an `Upgrade` is WebSocket (RFC 9110 §7.8).
+/// Whether an `Upgrade` header lists WebSocket (RFC 9110 §7.8).
 fn names_websocket(value: &[u8]) -> bool {
     value.split(|byte| *byte == b',').any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }
 
-/// A sign-in whose session has ended within a second or so would end in the same way
-/// again, and the browser would be sent back and forth without end.
+/// The error for a session that ended right after its sign-in. Another sign-in would end in
+/// the same way, in an endless redirect loop.
 fn not_renewable() -> Arc<Error> {
-    let message = "a session ended within a minute of its sign-in: Okta refused its refresh token, so no other sign-in \
-                   is started; check the lifetime of access tokens and the refresh token settings at Okta";
+    let message = "a session ended within a minute of its sign-in because Okta rejected its refresh token, so no other \
+                   sign-in is started; check the lifetime of access tokens and the refresh token settings at Okta";
     Arc::new(Error::new(Code::SessionNotRenewable, message))
 }
 
 impl Waiting {
-    /// Whatever has to be waited for.
     pub(super) fn on(visit: impl Future<Output = Visit> + Send + 'static) -> Self {
         Self(Box::pin(visit))
     }
 }
 
 impl Inner {
-    /// Asks for the session, renews its tokens if they are due, and goes on.
     async fn found(mut self, ticket: Ticket, renewal: Renewal) -> Visit {
         let (auth, now) = (self.auth.clone(), self.now);
         match auth.0.sessions.find(ticket, now, self.activity).await {
@@ -321,7 +309,6 @@ impl Inner {
         Visit::new(self)
     }
 
-    /// Somebody is here.
     fn settle(&mut self, entry: Entry, rewrite: bool, renewed: bool) {
         self.keep(match (renewed, rewrite) {
             (true, _) => Upkeep::Renewed,
@@ -334,7 +321,6 @@ impl Inner {
         self.presence = Presence::User(entry);
     }
 
-    /// The store does not answer.
     fn unavailable(&self, error: Error) -> Presence {
         self.tell(Happening::StoreUnavailable { during: StoreUse::Read }, About::default(), Some(&error));
         Presence::Unavailable(Arc::new(error))

@@ -1,4 +1,4 @@
-//! The holder of an access token, as handlers see it.
+//! The holder of an access token, for handlers.
 
 use std::any::TypeId;
 use std::fmt;
@@ -16,22 +16,21 @@ use crate::tenant::TenantSettings;
 
 /// A request with a verified access token.
 ///
-/// A token is permission and not identity: it says what its client may do, and for
-/// whom. Key your own records by issuer and [`user_id`](Self::user_id), which is the
-/// `sub` of the user's sessions; the token's own subject is a login and can change.
+/// A token is an authorization and not an identity: it states what its client may do, and
+/// for which user. Key your own records by issuer and [`user_id`](Self::user_id), which
+/// equals the `sub` of the user's sessions. The token's own subject is a login and can
+/// change.
 ///
-/// Not more is in it than Okta put there. `C` is the application's own type for the
-/// claims; `()` asks for none.
+/// The token contains only the claims that Okta put there. `C` is the application's own
+/// type for them; `()` reads none.
 pub struct BearerToken<C = ()> {
     token: VerifiedAccessToken,
-    /// When the request came, and the clock skew that is tolerated.
     at: (Timestamp, Duration),
     tenant: Option<Arc<TenantSettings>>,
     claims: C,
 }
 
 impl<C: DeserializeOwned + 'static> BearerToken<C> {
-    /// Reads the claims as `C`.
     pub(super) fn new(
         token: VerifiedAccessToken,
         at: (Timestamp, Duration),
@@ -40,7 +39,7 @@ impl<C: DeserializeOwned + 'static> BearerToken<C> {
         let nothing = TypeId::of::<C>() == TypeId::of::<()>();
         let claims = if nothing { C::deserialize(Value::Null) } else { C::deserialize(token.claims().all()) };
         let claims = claims.map_err(|error| {
-            Error::new(Code::ClaimsMismatch, "the claims of the access token do not fit the type that was asked for")
+            Error::new(Code::ClaimsMismatch, "the claims of the access token do not fit the requested type")
                 .with_cause(error)
         })?;
         Ok(Self { token, at, tenant, claims })
@@ -48,37 +47,38 @@ impl<C: DeserializeOwned + 'static> BearerToken<C> {
 }
 
 impl<C> BearerToken<C> {
-    /// The claims, in the application's own type.
+    /// Returns the claims, in the application's own type.
     pub fn claims(&self) -> &C {
         &self.claims
     }
 
-    /// The tenant that the token is for; `None` where there is only one.
+    /// Returns the tenant that the token was verified for; `None` in an application with a
+    /// single Okta.
     pub fn tenant(&self) -> Option<&TenantSettings> {
         self.tenant.as_deref()
     }
 
-    /// The claims that the library knows, and all others.
+    /// Returns all claims, with accessors for the registered ones.
     pub fn token(&self) -> &AccessTokenClaims {
         self.token.claims()
     }
 
-    /// Who issued the token.
+    /// Returns the issuer of the token.
     pub fn issuer(&self) -> &str {
         self.token().issuer()
     }
 
-    /// The subject: at Okta the user's login, or the client id of a machine.
+    /// Returns the subject: at Okta the user's login, or the client id of a machine.
     pub fn subject(&self) -> &str {
         self.token().subject()
     }
 
-    /// The client that the token was issued to.
+    /// Returns the client that the token was issued to.
     pub fn client_id(&self) -> &str {
         self.token().client_id()
     }
 
-    /// The user's id at Okta; `None` for a machine.
+    /// Returns the user's id at Okta; `None` for a machine.
     pub fn user_id(&self) -> Option<&str> {
         self.token().user_id()
     }
@@ -88,13 +88,13 @@ impl<C> BearerToken<C> {
         self.token().is_machine()
     }
 
-    /// Whether a scope was granted. To refuse requests without it use a policy, whose
-    /// answer tells the client what is missing.
+    /// Whether a scope was granted. To reject requests without it, use a policy, because
+    /// its response names the missing scope.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.token().scopes().iter().any(|granted| granted == scope)
     }
 
-    /// Asks a policy about the holder.
+    /// Evaluates a policy for the holder.
     pub async fn decide(&self, policy: &Policy) -> Decision {
         let (now, leeway) = self.at;
         policy.decide(&Caller::token(self.token.clone(), now, leeway)).await

@@ -1,4 +1,4 @@
-//! Puts the parts together.
+//! Builds the engine.
 
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -30,8 +30,8 @@ use crate::protocol::Protocol;
 use crate::session::SessionStore;
 use crate::tenant::TenantSettings;
 
-/// Builds an [`OktaAuth`]: settings, policies, the application's hook, and a clock for
-/// tests.
+/// Builds an [`OktaAuth`] from settings, policies, hooks, and optionally a store and a test
+/// clock.
 ///
 /// ```
 /// use okta_auth_core::OktaAuth;
@@ -56,24 +56,23 @@ pub struct OktaAuthBuilder {
     clock: SharedClock,
     hook: Option<Arc<dyn SignInHook>>,
     policies: PolicySet,
-    /// Routes that are public, and what the others need, whatever the policies say.
+    /// The public routes, and the access to routes without a policy; both apply to every
+    /// tenant.
     public: Vec<String>,
     default_access: Option<DefaultAccess>,
-    /// The policies of one of many tenants, checked before.
     access: Option<Arc<RouteAccess>>,
     store: Option<Arc<dyn SessionStore>>,
     special: SpecialRoutes,
-    /// What engines of several tenants have in common.
+    /// The state that engines of several tenants share.
     common: Option<Common>,
     tenant: Option<Arc<TenantSettings>>,
-    /// All tenants, if a sign-in ends the sessions of others.
     exclusive: Option<Weak<Many>>,
     event_hooks: Vec<EventHook>,
 }
 
-/// What engines of several tenants have in common: one store and one memory, in which
-/// everything has the tenant in its name, and one set of connections, where limits and
-/// failures are each tenant's own.
+/// The state that engines of several tenants share: one store and one set of caches, whose
+/// keys all contain the tenant, and one connection pool, with limits and failures per
+/// tenant.
 #[derive(Clone)]
 struct Common {
     place: SessionsPlace,
@@ -85,7 +84,7 @@ struct Common {
 }
 
 impl Common {
-    /// What one engine alone has. Its issuer is the operator's word.
+    /// Creates the state of a single engine, whose issuer the operator configured.
     fn of_one(config: &Config, store: Option<Arc<dyn SessionStore>>, clock: &SharedClock) -> Result<Self> {
         let place = SessionsPlace::new(&config.session_place, &config.revocation_place, store, clock)?;
         let http = HttpClient::operator(&http_settings(config), config.ways.clone(), clock.clone())?;
@@ -93,8 +92,8 @@ impl Common {
         Ok(Self { place, renewals, consumed, late, mounting, http })
     }
 
-    /// The same for one of the tenants, whose issuers are somebody's word and are held
-    /// to the policy.
+    /// Adapts the shared state to a tenant. Its issuers are not the operator's, so the
+    /// egress policy applies.
     fn of_tenant(self, config: &Config, tenant: Option<&TenantSettings>) -> Result<Self> {
         if let Some(tenant) = tenant {
             for issuer in config.issuers().chain(&config.former_issuers) {
@@ -107,7 +106,6 @@ impl Common {
     }
 }
 
-/// The bounds of requests.
 fn http_settings(config: &Config) -> HttpSettings {
     HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() }
 }
@@ -132,10 +130,10 @@ impl OktaAuthBuilder {
         }
     }
 
-    /// Makes what engines that are built from this have in common: cookie keys, the
-    /// store, connections, and what is known of renewals.
+    /// Creates the state that all engines of this builder share: cookie keys, store,
+    /// connections and refresh coordination.
     pub(super) fn shared(mut self, egress: &EgressPolicy) -> Result<Self> {
-        // Requests that tenants cause take no way of the operator's.
+        // Requests for tenants must not use the operator's own network routes.
         self.config = self.config.with_some_secret()?.without_operator_routes()?;
         let (sessions, revocations) = self.config.places()?;
         let place = SessionsPlace::new(&sessions, &revocations, self.store.take(), &self.clock)?;
@@ -145,23 +143,19 @@ impl OktaAuthBuilder {
         Ok(self)
     }
 
-    /// The settings so far.
     pub(super) fn config(&self) -> &ConfigBuilder {
         &self.config
     }
 
-    /// The clock of what will be built.
     pub(super) fn shared_clock(&self) -> SharedClock {
         self.clock.clone()
     }
 
-    /// The same with other settings.
     pub(super) fn with_config(mut self, config: ConfigBuilder) -> Self {
         self.config = config;
         self
     }
 
-    /// The same for one tenant, which may have policies of its own.
     pub(super) fn for_tenant(
         mut self,
         tenant: Arc<TenantSettings>,
@@ -174,7 +168,7 @@ impl OktaAuthBuilder {
         self
     }
 
-    /// A set of policies with what the application says about all routes.
+    /// Combines a set of policies with the application's settings for all routes.
     ///
     /// # Errors
     /// [`Code::PolicyInvalid`] if settings of a route contradict each other.
@@ -183,57 +177,57 @@ impl OktaAuthBuilder {
         Ok(Arc::new(RouteAccess::new(policies)?))
     }
 
-    /// The options of routes, as they were given.
     pub(super) fn route_options(&self) -> SpecialRoutes {
         self.special.clone()
     }
 
-    /// Keeps sessions in a store of the application's own, whatever
-    /// `OKTA_SESSION_STORE` says. To use one store for several applications is fine:
-    /// they do not see each other's sessions.
+    /// Keeps sessions in a store of the application's own, and ignores
+    /// `OKTA_SESSION_STORE`. Several applications can share one store, because each sees
+    /// only its own sessions.
     pub fn session_store(mut self, store: impl SessionStore) -> Self {
         self.store = Some(Arc::new(store));
         self
     }
 
-    /// Does not renew tokens when a request to this route arrives, only when its
-    /// handler asks for the access token: for routes that need no fresh claims, such as
-    /// pictures. `route` is the pattern as the router has it.
+    /// Refreshes tokens only on demand for this route: not before the handler, but when the
+    /// handler asks for the access token. This suits routes that need no fresh claims, such
+    /// as images. `route` is the router's pattern.
     pub fn renew_on_demand(mut self, route: impl Into<String>) -> Self {
         self.special.on_demand.push(route.into());
         self
     }
 
-    /// Does not count requests to this route as a use of the session: for a page that
-    /// polls, whose requests would keep the session alive without a person in front of
-    /// it. They are answered as usual. `route` is the pattern as the router has it.
+    /// Does not count requests to this route as activity of the session. This suits
+    /// polling, which would otherwise keep the session alive without a user. The requests
+    /// are answered as usual. `route` is the router's pattern.
     ///
-    /// A script can say the same of one request with the header `X-Session-Activity: none`.
+    /// A script can mark a single request with the header `X-Session-Activity: none`.
     pub fn passive_route(mut self, route: impl Into<String>) -> Self {
         self.special.passive.push(route.into());
         self
     }
 
-    /// Called at each sign-in before the session is made: to create the user's record,
-    /// to add to the session, or to refuse.
+    /// Sets the hook that runs at each sign-in before the session is created. It can create
+    /// the user's record, add data to the session, or reject the sign-in.
     pub fn on_sign_in(mut self, hook: impl SignInHook) -> Self {
         self.hook = Some(Arc::new(hook));
         self
     }
 
-    /// Called with each [event](crate::events), in the request that it happens in and
-    /// after the log has it. Several hooks may be added; they are called in that order.
+    /// Adds a hook for [events](crate::events). It runs in the request that causes the
+    /// event, after the event is logged. Several hooks run in the order in which they were
+    /// added.
     ///
-    /// Be quick: the request waits, and with a renewal all that wait for the new
-    /// tokens. What takes longer belongs into a channel. A hook that panics is noted in
-    /// the log, and nothing else comes of it: no request fails and no token is lost.
+    /// A hook must be fast, because it delays the request, and during a refresh all
+    /// requests that wait for the new tokens. Send slow work to a channel. A panic of a
+    /// hook is logged and has no other effect: no request fails and no token is lost.
     pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.event_hooks.push(Arc::new(hook));
         self
     }
 
-    /// Policies by name, and for routes. Those for routes are asked about every request
-    /// that the router matches to the route.
+    /// Sets the policies by name and by route. The policy of a route is evaluated for every
+    /// request that the router matches to the route.
     pub fn policies(mut self, policies: PolicySet) -> Self {
         self.policies = policies;
         self
@@ -253,44 +247,43 @@ impl OktaAuthBuilder {
     /// ```
     ///
     /// A route is written as the router has it, with the prefix of every `nest` or scope.
-    /// Requests that match no route, such as those to a fallback, need a user too. The
-    /// library's own paths are public. A route for access tokens is named here as well,
-    /// and gets its policy by `require_token`. In an `api_only` application an access
-    /// token takes the place of the session.
+    /// Requests without a route, such as those to a fallback, require a user too. The
+    /// library's own paths are public. List a route for access tokens here as well, and
+    /// protect it by `require_token`. In an `api_only` application an access token replaces
+    /// the session.
     ///
-    /// It holds for every tenant and beside every policy: a default in a file cannot open
-    /// what is closed here.
+    /// The setting applies to every tenant and in addition to every policy: a default in a
+    /// file cannot open routes that are closed here.
     ///
-    /// The layer asks before the handler and before the layers inside of it. A layer for
-    /// CORS has to be outside, so that it answers preflight requests.
+    /// The layer checks before the handler and before inner layers. A CORS layer has to be
+    /// outside of it, so that it answers preflight requests.
     ///
-    /// In actix-web a public route is a path without parameters: guards can make
-    /// actix-web serve a request by another route whose pattern fits too.
+    /// In actix-web a public route must be a path without parameters, because guards can
+    /// make actix-web serve a request by another route whose pattern matches too.
     pub fn protect_all_except<R: Into<String>>(mut self, public: impl IntoIterator<Item = R>) -> Self {
         self.default_access = Some(DefaultAccess::SignedIn);
         self.public_routes(public)
     }
 
-    /// Names routes public: requests to them are allowed whatever
-    /// [`PolicySet::default_access`] says. A handler that asks for a `User` still needs one.
+    /// Lists routes as public: requests to them are always allowed, regardless of
+    /// [`PolicySet::default_access`]. A handler that extracts a `User` still requires one.
     pub fn public_routes<R: Into<String>>(mut self, routes: impl IntoIterator<Item = R>) -> Self {
         self.public.extend(routes.into_iter().map(Into::into));
         self
     }
 
-    /// Another clock than the system's, for tests.
+    /// Replaces the system clock, for tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// Checks the settings and builds. Touches no network.
+    /// Validates the settings and builds the engine, without network access.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every
-    /// problem with its fix.
-    /// [`Code::PolicyInvalid`](crate::error::Code::PolicyInvalid) if settings of a route
-    /// contradict each other.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem
+    /// with its fix. [`Code::PolicyInvalid`](crate::error::Code::PolicyInvalid) if settings
+    /// of a route contradict each other.
     pub fn build(self) -> Result<OktaAuth> {
         let access = match &self.access {
             Some(access) => Arc::clone(access),
@@ -352,7 +345,7 @@ impl OktaAuthBuilder {
     }
 }
 
-/// The verifier with its keys; the names of the algorithms have been checked.
+/// The names of the algorithms have been validated before.
 fn verifier(config: &Config, http: &HttpClient, clock: &SharedClock) -> Verifier {
     let settings = KeysSettings { floor: config.options.jwks_refetch_floor, ..KeysSettings::default() };
     let keys = Keys::new(http.clone(), clock.clone(), settings);
@@ -360,8 +353,8 @@ fn verifier(config: &Config, http: &HttpClient, clock: &SharedClock) -> Verifier
     Verifier::new(keys, allowed, config.options.leeway, clock.clone())
 }
 
-/// The access tokens of every issuer that is accepted. The first issuer shares its
-/// metadata and keys with sign-in; each other one has its own.
+/// Accepts the access tokens of all configured issuers. The first shares its metadata and
+/// keys with sign-in; each other one has its own.
 fn access_tokens(
     config: &Arc<Config>,
     http: &HttpClient,
@@ -369,7 +362,7 @@ fn access_tokens(
     (discovery, own): (&Discovery, &Arc<Verifier>),
 ) -> AccessTokens {
     let first = Authority { issuer: config.issuer.clone(), discovery: discovery.clone(), verifier: Arc::clone(own) };
-    // An org server's tokens are introspected, and always at the present issuer.
+    // Tokens of an org server are always introspected at the present issuer.
     let former = config.former_issuers.iter().filter(|issuer| !issuer.is_org_server());
     let others =
         config.accepted_issuers.iter().chain(former).map(|issuer| authority(issuer.clone(), config, http, clock));
@@ -385,7 +378,6 @@ fn access_tokens(
     AccessTokens::new(authorities, accepts, options.token_cache_size, introspection, clock.clone())
 }
 
-/// Metadata and keys of an issuer besides that of sign-in.
 fn authority(issuer: Issuer, config: &Config, http: &HttpClient, clock: &SharedClock) -> Authority {
     let discovery = Discovery::new(issuer.clone(), &config.client_id, http.clone(), clock.clone());
     Authority { issuer, discovery, verifier: Arc::new(verifier(config, http, clock)) }

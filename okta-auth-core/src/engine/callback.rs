@@ -1,29 +1,31 @@
-//! The callback: from Okta's response to a session.
+//! Handles the callback: from Okta's response to a session.
 //!
-//! # What becomes of a response
+//! # Outcomes
 //!
-//! | the browser has | the answer |
+//! | the browser has | response |
 //! |---|---|
-//! | the attempt, not yet used and not too old | the code is exchanged; 303 to the page that was wanted |
-//! | the attempt, used already, and a live session | 303 to that page; the code is not exchanged |
-//! | no attempt of that state, and a live session | 303 into the application; the code is not exchanged |
-//! | an attempt that is too old | a page that leads to a new sign-in for the page that was wanted |
-//! | neither an attempt nor a session | a page that leads to a new sign-in |
+//! | the pending login, unused and not expired | the code is exchanged; 303 to the requested page |
+//! | the pending login, already used, and a live session | 303 to that page; the code is not exchanged |
+//! | no pending login for the state, and a live session | 303 into the application; the code is not exchanged |
+//! | an expired pending login | a page with a link to a new sign-in for the requested page |
+//! | neither a pending login nor a session | a page with a link to a new sign-in |
 //!
-//! A reload, the back button and a tab whose attempt was evicted are the usual reasons for
-//! the second and the third line.
+//! A reload, the back button and a tab with an evicted pending login are the usual reasons
+//! for the second and the third line.
 //!
-//! # What a callback costs
+//! # Cost
 //!
-//! Before the state has been checked no request is made, so a stranger's callback costs
-//! the opening of one cookie. Then there is one request for the code, at most one for new
-//! keys, and at most one for userinfo. The attempt is used up before the first of them.
+//! No request is made before the state is validated, so a forged callback costs only the
+//! decryption of one cookie. After that there is one request for the code, at most one for
+//! new keys, and at most one for userinfo. The pending login is consumed before the first
+//! of them.
 //!
-//! # Which session ends at a sign-in
+//! # Order
 //!
-//! The new session is written first and its cookie set; then the one that this browser
-//! had ends, with its refresh token. A store that fails in between leaves two sessions and
-//! not none. A session that an attacker planted in the browser ends with it.
+//! The new session is persisted first and its cookie set. Then this browser's previous
+//! session ends, and its refresh token is revoked. If the store fails in between, two
+//! sessions remain instead of none. A session that an attacker planted in the browser ends
+//! in the same way.
 
 use std::sync::{Arc, Weak};
 
@@ -42,21 +44,19 @@ use crate::events::{About, EndReason, Happening};
 use crate::login::{PendingLogin, ReturnTo};
 use crate::session::{NewSession, Session, device};
 
-/// What is known of a callback by the time it fails.
+/// The state of a callback, for its error page.
 #[derive(Default)]
 struct Progress {
-    /// The deletion of the attempt's cookie, and the new session.
+    /// The deletion of the login cookie, and the new session's cookies.
     cookies: Vec<HeaderValue>,
-    /// The user, who is known before there is a session.
     about: About,
-    /// Where the sign-in was to lead.
     wanted: Option<ReturnTo>,
-    /// For a step-up: the page that it was started from.
+    /// For a step-up: the page on which it started.
     step_up_from: Option<ReturnTo>,
 }
 
 impl Progress {
-    /// An attempt has been found. It is used up whatever comes of it.
+    /// Records a pending login, which is consumed in any case.
     fn found(&mut self, pending: &PendingLogin, deletion: HeaderValue) {
         self.cookies.push(deletion);
         self.wanted = Some(pending.return_to().clone());
@@ -65,7 +65,6 @@ impl Progress {
 }
 
 impl Visit {
-    /// Completes a sign-in, or tells why it could not be completed.
     pub(super) async fn callback(&self, parts: &Parts, response: &[u8]) -> Reply {
         let mut progress = Progress::default();
         let mut reply = match self.try_callback(parts, response, &mut progress).await {
@@ -79,7 +78,6 @@ impl Visit {
         reply
     }
 
-    /// The steps of [`callback`](crate::callback), and the session.
     async fn try_callback(&self, parts: &Parts, response: &[u8], progress: &mut Progress) -> Result<Reply> {
         let auth = &self.auth().0;
         let response = AuthorizationResponse::parse(response)?;
@@ -89,7 +87,7 @@ impl Visit {
         };
         progress.found(&pending, auth.attempts.clear(&pending.state));
         if !auth.consumed.consume(&pending.state, auth.config.attempt_lifetime(), self.now()) {
-            let error = Error::new(Code::AttemptUnknown, "this sign-in has been completed before");
+            let error = Error::new(Code::AttemptUnknown, "this sign-in was already completed");
             return self.completed_before(Some(pending.return_to()), error);
         }
         auth.attempts.check_live(&pending, self.now())?;
@@ -102,8 +100,8 @@ impl Visit {
         self.establish(parts, identity, &pending, &mut progress.cookies).await
     }
 
-    /// A response without an attempt that could be completed. With a live session there is
-    /// nothing left to do, and the user goes on into the application.
+    /// Handles a response without a usable pending login. With a live session the user is
+    /// already signed in and continues to the application.
     fn completed_before(&self, target: Option<&ReturnTo>, error: Error) -> Result<Reply> {
         if self.session()?.is_none() {
             return Err(error);
@@ -115,13 +113,14 @@ impl Visit {
         })
     }
 
-    /// A redirect to the page that was wanted. A target that was shortened to the root may
-    /// be that of another application; this one is behind its public prefix.
+    /// Redirects to the requested page. A target that was shortened to the root could
+    /// belong to another application at this origin, so the public prefix is restored.
     fn redirect_to(&self, target: &ReturnTo) -> Reply {
         reply::see_other(self.auth().return_to(target.as_str()).as_str())
     }
 
-    /// The page of a callback that failed. It leads back to the page that was wanted.
+    /// Creates the page for a failed callback, with a link to a new sign-in for the
+    /// requested page.
     fn callback_failed(&self, error: &Error, progress: &Progress) -> Reply {
         let wanted = progress.wanted.clone().unwrap_or_else(ReturnTo::root);
         let wanted = self.auth().return_to(wanted.as_str());
@@ -135,8 +134,8 @@ impl Visit {
         }
     }
 
-    /// A signed-in user did not complete the step-up, or Okta did not let them: Okta
-    /// answers `access_denied` for both. The session is as it was.
+    /// Creates the page for a signed-in user who did not complete the step-up, or whom Okta
+    /// did not allow to: Okta sends `access_denied` for both. The session is unchanged.
     fn step_up_cancelled(&self, from: &ReturnTo, wanted: &ReturnTo, code: Code) -> Reply {
         let page = Page {
             title: "The additional verification was not completed",
@@ -148,8 +147,8 @@ impl Visit {
         reply::html(StatusCode::FORBIDDEN, page.render())
     }
 
-    /// Makes a new session from a verified identity. It has nothing of an earlier session,
-    /// and the one that this browser had ends.
+    /// Creates a new session from a verified identity. It inherits nothing from the
+    /// browser's previous session, which ends.
     async fn establish(
         &self,
         parts: &Parts,
@@ -162,7 +161,7 @@ impl Visit {
         let sign_in = match self.asked_hook(&identity).await.map_err(Refusal::into_cause) {
             Ok(sign_in) => sign_in,
             Err(Ok(cause)) => {
-                let message = "the application's `on_sign_in` hook failed, so nobody was signed in";
+                let message = "the application's `on_sign_in` hook failed, so the sign-in was stopped";
                 return Err(Error::new(Code::SignInUnavailable, message).with_cause(cause));
             }
             Err(Err(refusal)) => {
@@ -177,8 +176,8 @@ impl Visit {
             NewSession { client_id: &auth.config.client_id, app_data: &app_data, device: device.as_deref(), now };
         let session = Session::new(&identity, &with)?;
         if session.lifeline().ceiling.is_some_and(|end| end <= now) {
-            // It would have ended before the next request, which would sign in again, without end.
-            return Err(Error::invalid_claim("session_expiry", "is past, so nobody can be signed in"));
+            // A session that ends before the next request would cause a redirect loop.
+            return Err(Error::invalid_claim("session_expiry", "is in the past, so the session would end immediately"));
         }
         let (id, session_cookies) = auth.sessions.create(self.cookies(), session, now).await?;
         self.auth().still_there(id).await?;
@@ -197,7 +196,6 @@ impl Visit {
         Ok(self.redirect_to(pending.return_to()))
     }
 
-    /// The sign-in after the application's hook, if there is one.
     async fn asked_hook(&self, identity: &Arc<VerifiedIdentity>) -> Result<SignIn, Refusal> {
         let auth = &self.auth().0;
         let sign_in = SignIn::new(Arc::clone(identity), auth.tenant.clone());
@@ -207,8 +205,8 @@ impl Visit {
         }
     }
 
-    /// Ends the session that this browser had before. The browser has forgotten it
-    /// already, so a failure is no reason to refuse the new one.
+    /// Ends this browser's previous session. Its cookie is already replaced, so a failure
+    /// does not affect the new session.
     async fn end_replaced(&self, now: Timestamp) {
         let Ok(Some(session)) = self.session() else { return };
         match self.auth().0.sessions.end(session, now).await {
@@ -222,8 +220,8 @@ impl Visit {
         }
     }
 
-    /// The application's hook refused the user. The way on is another account: without
-    /// `prompt=login` Okta would sign the same one in again.
+    /// Creates the page for a user whom the hook rejected. The link to another account
+    /// needs `prompt=login`, because Okta would otherwise sign in the same account again.
     fn refused(&self, refusal: &Refusal, wanted: &ReturnTo) -> Reply {
         let code = Code::SignInRefused.as_str();
         let reference = self.reference();

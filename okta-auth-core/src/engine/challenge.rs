@@ -1,4 +1,4 @@
-//! What stands between a request and its handler, and the answer to it.
+//! Challenges: why a request may not reach its handler, and the response to it.
 
 use std::sync::Arc;
 
@@ -15,81 +15,74 @@ use crate::headers::Headers;
 use crate::login::LoginOptions;
 use crate::policy::{Decision, Denial, Effect, Policy, StepUp};
 
-/// Tells htmx where to navigate.
+/// Makes htmx navigate to a URL.
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 
-/// A longer address of the page that led to a step-up is not kept: cookies have little
-/// room.
+/// A longer referring page is dropped from a step-up, because cookies are limited in size.
 const MAX_CAME_FROM: usize = 200;
 
-/// A mark on a response: the engine is to put its own answer in the place of it.
+/// A marker in a response that the engine replaces with a response of its own.
 ///
-/// | what stands in the way | a page navigation | anything else |
+/// | reason | a page navigation | any other request |
 /// |---|---|---|
-/// | nobody is signed in | 303 to Okta | 401, `Bearer` |
-/// | no token where one is needed | 401, `Bearer` | 401, `Bearer` |
-/// | a token that is no good | 401 `invalid_token`, 400 `invalid_request` | the same |
+/// | not signed in | 303 to Okta | 401, `Bearer` |
+/// | no token on a route that needs one | 401, `Bearer` | 401, `Bearer` |
+/// | an invalid token | 401 `invalid_token`, 400 `invalid_request` | the same |
 /// | a sign-in that is too weak or too old | 303 to Okta | 401 `insufficient_user_authentication` |
-/// | a policy that says no | 403, a page | 403, JSON or `insufficient_scope` |
-/// | a route that no policy can be asked about | 403, a page | 403, JSON |
-/// | Okta cannot be reached | 503, a page | 503, JSON |
-/// | the way back from a sign-out | 303 without its state, or the page that says so | never |
+/// | a policy denies | 403, a page | 403, JSON or `insufficient_scope` |
+/// | a route without an applicable policy | 403, a page | 403, JSON |
+/// | Okta is unreachable | 503, a page | 503, JSON |
+/// | the return from a logout | 303 without its state, or the confirmation page | never |
 ///
-/// An adapter puts it into the response's extensions; [`Visit::answer`] makes the
-/// answer. A handler need not know more about it than its [`code`](Self::code).
+/// An adapter puts it into the response's extensions, and [`Visit::answer`] creates the
+/// response. Handlers use only its [`code`](Self::code).
 #[derive(Clone, Debug)]
 pub struct Challenge(Kind);
 
-/// The kinds of challenge.
 #[derive(Clone, Debug)]
 enum Kind {
-    /// Somebody has to sign in.
     SignIn,
-    /// The request has no token where only a token counts. With the scopes that the route
-    /// asks for.
+    /// The route accepts only tokens, and the request has none. With the scopes of its
+    /// policy.
     NoToken(Scopes),
-    /// A token was sent, and refused.
     Token(Arc<Error>, Scopes),
-    /// The route of the request is denied to every caller.
     Route(Denial),
-    /// A policy said no, or asks for more.
-    Policy { decision: Arc<Decision>, by_token: bool },
-    /// The browser comes back from a sign-out.
+    Policy {
+        decision: Arc<Decision>,
+        by_token: bool,
+    },
     SignedOut,
-    /// Something failed.
     Failed(Arc<Error>),
 }
 
-/// The scopes that a policy asks for; empty if it asks for none, or without a policy.
+/// The scopes in a policy; empty without scopes or without a policy.
 type Scopes = Arc<[String]>;
 
 impl Challenge {
-    /// Somebody has to sign in: a redirect to Okta for a page navigation, or 401.
+    /// Creates a challenge to sign in: a redirect to Okta for a page navigation, else 401.
     pub fn sign_in() -> Self {
         Self(Kind::SignIn)
     }
 
-    /// Something failed: an error page, or JSON.
+    /// Creates a challenge for an error: an error page, or JSON.
     pub fn error(error: Error) -> Self {
         Self(Kind::Failed(Arc::new(error)))
     }
 
-    /// The browser comes back from a sign-out.
     pub(super) fn signed_out() -> Self {
         Self(Kind::SignedOut)
     }
 
-    /// A token has to be sent: 401 with a bare challenge (RFC 6750 §3.1).
+    /// Demands a token: 401 with a bare challenge (RFC 6750 §3.1).
     pub(super) fn no_token() -> Self {
         Self(Kind::NoToken(Scopes::default()))
     }
 
-    /// The route of the request is denied to every caller.
     pub(super) fn route(denial: Denial) -> Self {
         Self(Kind::Route(denial))
     }
 
-    /// The same for a client that is to get a token for this policy.
+    /// Adds the scopes of a policy, so that the client can request them.
     pub(super) fn for_scopes_of(self, policy: &Policy) -> Self {
         Self(match self.0 {
             Kind::NoToken(_) => Kind::NoToken(policy.scopes().into()),
@@ -98,15 +91,15 @@ impl Challenge {
         })
     }
 
-    /// What was sent is no good. An issuer that cannot be reached is nobody's fault but
-    /// the issuer's: 503 and never 401, or clients would throw good tokens away.
+    /// Creates the challenge for a token that failed verification. An unreachable issuer is
+    /// 503 and never 401, because clients discard their token after a 401.
     pub(super) fn token(error: Arc<Error>) -> Self {
         let refused = error.is_token() || error.code() == Code::CredentialsMalformed;
         Self(if refused { Kind::Token(error, Scopes::default()) } else { Kind::Failed(error) })
     }
 
-    /// The challenge for a policy's decision about a user, or about the holder of a
-    /// token; `None` if it allows.
+    /// Creates the challenge for a policy's decision about a user, or about the holder of a
+    /// token; `None` if the decision allows.
     pub fn decision(decision: Decision, by_token: bool) -> Option<Self> {
         match decision.effect() {
             Effect::Allow => None,
@@ -116,7 +109,7 @@ impl Challenge {
         }
     }
 
-    /// A stable code for logs and for clients.
+    /// Returns a stable code for logs and clients.
     pub fn code(&self) -> &'static str {
         match &self.0 {
             Kind::SignIn | Kind::NoToken(_) => "login_required",
@@ -129,22 +122,22 @@ impl Challenge {
         }
     }
 
-    /// The error, if there was one.
+    /// Returns the error, if the challenge has one.
     pub fn as_error(&self) -> Option<&Error> {
         if let Kind::Token(error, _) | Kind::Failed(error) = &self.0 { Some(error) } else { None }
     }
 }
 
 impl From<Error> for Challenge {
-    /// The answer to an error that a handler returns: a sign-in if the session has ended
-    /// meanwhile, else an error page or JSON.
+    /// Creates the response to an error that a handler returns: a sign-in if the session
+    /// has ended in the meantime, else an error page or JSON.
     fn from(error: Error) -> Self {
         if error.code() == Code::SessionEnded { Self::sign_in() } else { Self::error(error) }
     }
 }
 
 impl Visit {
-    /// The answer that a mark stands for.
+    /// Creates the response for a challenge.
     pub async fn answer(&self, challenge: Challenge) -> Reply {
         if let Some(reply) = self.no_tenant() {
             return reply;
@@ -169,16 +162,16 @@ impl Visit {
         }
     }
 
-    /// The answer that a mark stands for, in place of a response with these headers. What
-    /// other layers have added to it stays: headers for CORS, a request id, HSTS.
+    /// Creates the response for a challenge, in place of a response with these headers.
+    /// Headers of other layers are preserved: CORS, a request id, HSTS.
     pub async fn answer_in_place_of<H: Headers>(&self, challenge: Challenge, replaced: &H) -> Reply {
         let mut reply = self.answer(challenge).await;
         reply::carry_over(&mut reply, replaced);
         reply
     }
 
-    /// The answer to somebody who has to sign in: a redirect to Okta for a page
-    /// navigation, 401 with a challenge for everything else.
+    /// Creates the response to a request that needs a sign-in: a redirect to Okta for a
+    /// page navigation, else 401 with a challenge.
     pub async fn challenge(&self) -> Reply {
         if !self.may_redirect() {
             return self.unauthorized();
@@ -189,16 +182,17 @@ impl Visit {
         self.start_login(&LoginOptions::new(self.target())).await
     }
 
-    /// A page instead of a sign-in that would lead to the same page again.
+    /// Responds with an error page, because another sign-in would lead to the same page.
     fn no_way_on(&self, error: &Error) -> Reply {
         if error.code() == Code::ClockSkew {
-            // Sign-ins fail until an operator has set a clock.
+            // Sign-ins fail until an operator has corrected the clock.
             tracing::error!(target: "okta_auth", code = %error.code(), "{error}");
         }
         self.error(error)
     }
 
-    /// 401 to a client without a session: a challenge and nothing else (RFC 6750 §3.1).
+    /// Responds with 401 to a client without a session: a challenge without an error (RFC
+    /// 6750 §3.1).
     pub(super) fn unauthorized(&self) -> Reply {
         if self.is_navigation() && !self.auth().config().is_api_only() {
             return self.form_without_session();
@@ -211,8 +205,8 @@ impl Visit {
         reply
     }
 
-    /// Where htmx goes to sign in, and from there back to its page. It follows the header
-    /// whatever the status is.
+    /// The URL at which htmx starts a sign-in that returns to its page. htmx follows this
+    /// header for every status.
     fn htmx_redirect(&self) -> Option<HeaderValue> {
         if !self.inner().htmx {
             return None;
@@ -221,26 +215,26 @@ impl Visit {
         HeaderValue::try_from(self.login_url(&[("return_to", back.as_str())])?).ok()
     }
 
-    /// 401 to a client without a token: no error, since nothing was sent (RFC 6750
-    /// §3.1), but where to learn how to get one (RFC 9728 §5.1).
+    /// Responds with 401 to a client without a token. The challenge has no error, because
+    /// no token was sent (RFC 6750 §3.1), but refers to the metadata (RFC 9728 §5.1).
     fn token_missing(&self, scopes: &[String]) -> Reply {
         let message = "Send an access token in the Authorization header.";
-        // Nothing failed, so nothing is logged that a reference would lead to.
+        // Without a failure there is no log line, so the body has no reference.
         let body = json!({ "error": "login_required", "message": message });
         let challenge = self.with_scopes(WwwAuthenticate::bare(), scopes);
         challenged(StatusCode::UNAUTHORIZED, &self.of_this_api(challenge), &body)
     }
 
-    /// The challenge with the scopes that a token needs here: those of the policy, or else
-    /// those that the metadata of the API list.
+    /// Adds the required scopes to a challenge: those of the policy, or else those in the
+    /// API's metadata.
     fn with_scopes(&self, challenge: WwwAuthenticate, scopes: &[String]) -> WwwAuthenticate {
         let all = &self.auth().config().options.resource_scopes;
         challenge.scope(if scopes.is_empty() { all } else { scopes }.iter().map(String::as_str))
     }
 
-    /// 401 `invalid_token`, or 400 `invalid_request` for what is no single token (RFC
-    /// 6750 §3.1). What is wrong with a token is told to the log; its holder is told
-    /// whether a new one would help.
+    /// Responds with 401 `invalid_token`, or with 400 `invalid_request` if the request does
+    /// not have exactly one token (RFC 6750 §3.1). The reason is logged; the client learns
+    /// only whether a new token would help.
     fn token_refused(&self, error: &Error, scopes: &[String]) -> Reply {
         let code = error.code();
         let reference = self.reference();
@@ -261,9 +255,9 @@ impl Visit {
         self.bearer(status, challenge, name, description)
     }
 
-    /// Sends a browser to authenticate in a stronger way or again, or tells a client to
-    /// do so (RFC 9470 §3). What is asked for is checked when the browser comes back,
-    /// so that an issuer that ignores it ends on an error page and not in a loop.
+    /// Sends a browser to a stronger or new authentication, or tells a client to do so (RFC
+    /// 9470 §3). The result is checked in the callback, so that an issuer that ignores the
+    /// demands causes an error page and not a redirect loop.
     async fn step_up(&self, step_up: &StepUp, by_token: bool) -> Reply {
         if !by_token && self.may_redirect() {
             let mut options = LoginOptions::new(self.target());
@@ -281,8 +275,8 @@ impl Visit {
         self.bearer(StatusCode::UNAUTHORIZED, challenge, name, description)
     }
 
-    /// 403: `insufficient_scope` where a token lacks a scope (RFC 6750 §3.1), else a
-    /// page or JSON that does not tell what would be needed.
+    /// Responds with 403: `insufficient_scope` where a token lacks a scope (RFC 6750 §3.1),
+    /// else a page or JSON that does not reveal the policy.
     fn denied(&self, decision: &Decision, by_token: bool) -> Reply {
         let scopes: Vec<&str> = decision.missing_scopes().collect();
         if by_token && !scopes.is_empty() {
@@ -293,23 +287,20 @@ impl Visit {
         self.error_told(&Error::new(Code::AccessDenied, "a policy does not allow this"))
     }
 
-    /// 403 for a request whose route is denied to every caller. The log has the reason.
     fn route_denied(&self, denial: Denial) -> Reply {
         if denial == Denial::Unmatched {
             self.auth().0.access.report_unmatched();
         }
         self.tell_route_denied(denial);
-        self.error_told(&Error::new(Code::RouteDenied, "the route of the request is not open to anybody"))
+        self.error_told(&Error::new(Code::RouteDenied, "the route of the request denies every caller"))
     }
 
-    /// An answer to a token or to its holder, with a challenge that names the metadata
-    /// of this API.
+    /// Responds to an access token with a challenge that names the API's metadata.
     fn bearer(&self, status: StatusCode, challenge: WwwAuthenticate, code: &str, message: &str) -> Reply {
         let body = json!({ "error": code, "message": message, "reference": self.reference().to_string() });
         challenged(status, &self.of_this_api(challenge), &body)
     }
 
-    /// The challenge with the place of this API's metadata.
     fn of_this_api(&self, challenge: WwwAuthenticate) -> WwwAuthenticate {
         match self.auth().config().resource_metadata_url() {
             Some(url) => challenge.resource_metadata(&url),
@@ -318,12 +309,11 @@ impl Visit {
     }
 }
 
-/// An answer with a challenge, and the same in its body.
 fn challenged(status: StatusCode, challenge: &WwwAuthenticate, body: &serde_json::Value) -> Reply {
     let mut reply = reply::json(status, body);
     let headers = reply.headers_mut();
     headers.insert(WWW_AUTHENTICATE, challenge.header());
-    // Without it a script of another origin cannot read the challenge (Fetch §3.3.2).
+    // Required for scripts of another origin to read the challenge (Fetch §3.3.2).
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate"));
     reply
 }

@@ -1,20 +1,19 @@
-//! The tenants that a person can choose from at `/login`.
+//! The tenants to choose from at `/login`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::Config;
 use crate::tenant::{TenantSettings, TenantTable};
 
-/// Tenants by name, with the settings that say where each of them signs in.
 pub(super) type Choices = Arc<[(String, Config)]>;
 
-/// Builds the choices once for each table of tenants, and not with each visit: building
-/// checks all settings of all tenants and logs their warnings.
+/// Builds the choices once per table of tenants and not per request, because building
+/// validates all settings of all tenants and logs their warnings.
 #[derive(Debug, Default)]
 pub(super) struct Chooser(Mutex<Option<(Arc<TenantTable>, Choices)>>);
 
 impl Chooser {
-    /// The choices of a table. Tenants whose settings do not build are left out.
+    /// Returns the choices for a table, without tenants whose settings are invalid.
     pub(super) fn choices(
         &self,
         table: Arc<TenantTable>,
@@ -39,7 +38,7 @@ mod tests {
     use crate::tenant::TenantId;
 
     #[test]
-    fn a_table_is_built_once_and_another_table_again() {
+    fn choices_are_built_once_per_table() {
         let table = |names: &[&str]| {
             let tenant = |name: &&str| {
                 TenantSettings::new(TenantId::parse(name).unwrap(), format!("https://{name}.okta.com"), "0oa1")

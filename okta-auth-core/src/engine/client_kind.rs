@@ -1,22 +1,22 @@
-//! Whether a request is a page navigation of a browser, or anything else.
+//! Detects page navigations of browsers.
 
 use http::Method;
 
-/// What a request's headers say of it, collected while they are gone through.
+/// The headers that identify the kind of a request, collected in one pass.
 ///
-/// It decides by what browsers say themselves, then by what scripts say, then by `Accept`.
+/// Fetch metadata has precedence over headers of scripts, and those over `Accept`.
 ///
 /// 1. A prefetch or prerender is not a navigation: `Sec-Purpose`, or in older browsers
 ///    `Purpose`, `X-Purpose` and `X-Moz`.
-/// 2. `Sec-Fetch-Mode` is `navigate` for navigations alone.
-/// 3. `Sec-Fetch-Dest` tells pages from frames, `object` and `embed`; Okta refuses to be
-///    framed. A page is `document`, or `empty` where a service worker passes the
-///    navigation on with `fetch(event.request)`: the copy keeps its mode and loses its
+/// 2. `Sec-Fetch-Mode` is `navigate` only for navigations.
+/// 3. `Sec-Fetch-Dest` distinguishes pages from frames, `object` and `embed`; Okta cannot
+///    be framed. A page is `document`, or `empty` where a service worker forwards the
+///    navigation with `fetch(event.request)`: the copy keeps its mode and loses its
 ///    destination (Fetch §5.4).
 /// 4. `X-Requested-With: XMLHttpRequest` is a script. Android's WebView sends the name of
 ///    its app in this header with every navigation.
-/// 5. A browser too old for the headers above asks for `text/html`; an API client does
-///    not.
+/// 5. A browser that is too old for the headers above requests `text/html`; an API client
+///    does not.
 #[derive(Default)]
 pub(super) struct FetchSigns<'a> {
     mode: Option<&'a [u8]>,
@@ -27,8 +27,8 @@ pub(super) struct FetchSigns<'a> {
 }
 
 impl<'a> FetchSigns<'a> {
-    /// Takes one header. Of those of one name the first counts, and for `Accept` and the
-    /// purpose all.
+    /// Records one header. If a header is repeated, its first value counts; for `Accept`
+    /// and the purpose every value counts.
     pub(super) fn note(&mut self, name: &str, value: &'a [u8]) {
         let first = match name {
             "accept" => {
@@ -47,7 +47,6 @@ impl<'a> FetchSigns<'a> {
         first.get_or_insert(value);
     }
 
-    /// What the request is.
     pub(super) fn kind(&self) -> RequestKind {
         let silent = text(self.mode).is_none() && text(self.dest).is_none() && !self.is_script();
         match self.is_navigation() {
@@ -57,12 +56,10 @@ impl<'a> FetchSigns<'a> {
         }
     }
 
-    /// Whether a script has announced itself.
     fn is_script(&self) -> bool {
         text(self.script).is_some_and(|by| by.eq_ignore_ascii_case("XMLHttpRequest"))
     }
 
-    /// Whether it is a page navigation.
     fn is_navigation(&self) -> bool {
         let navigates = match (text(self.mode), text(self.dest)) {
             (Some(mode), dest) => mode == "navigate" && dest.is_none_or(|dest| matches!(dest, "document" | "empty")),
@@ -73,30 +70,28 @@ impl<'a> FetchSigns<'a> {
     }
 }
 
-/// What a request is, as its headers tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RequestKind {
-    /// A page navigation of a browser.
     Navigation,
-    /// The browser or a script says that it is something else.
+    /// Not a navigation, according to the browser or a script.
     Subresource,
-    /// Nothing is said.
+    /// The headers do not identify the kind.
     Unknown,
 }
 
-/// Whether a purpose is to have the page ready before the user wants it.
+/// Whether a purpose header announces a prefetch or prerender.
 fn is_speculative(purpose: &str) -> bool {
     let purpose = purpose.to_ascii_lowercase();
     ["prefetch", "prerender", "preview"].iter().any(|known| purpose.contains(known))
 }
 
-/// A value as text: what is not plain ASCII counts as not sent.
+/// A header value as text. A value with other characters than printable ASCII is ignored.
 fn text(value: Option<&[u8]>) -> Option<&str> {
     let plain = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~');
     std::str::from_utf8(value?).ok().filter(|text| text.as_bytes().iter().all(plain))
 }
 
-/// Whether a value of `Accept` names HTML. `*/*` does not: every API client sends it.
+/// Whether `Accept` lists HTML. `*/*` does not count, because every API client sends it.
 fn names_html(accept: &str) -> bool {
     accept.split(',').any(|range| {
         let kind = range.split(';').next().unwrap_or_default().trim();
@@ -104,8 +99,8 @@ fn names_html(accept: &str) -> bool {
     })
 }
 
-/// Whether a navigation may be answered with a redirect to sign-in: a redirect of
-/// anything but GET and HEAD would lose the body (and with it what the user typed).
+/// Whether a navigation may be redirected to sign-in. A redirect of any method other than
+/// GET and HEAD would lose the body, and with it the user's input.
 pub(super) fn may_redirect(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD
 }
@@ -152,20 +147,20 @@ mod tests {
         for mode in ["cors", "navigate", "no-cors", "same-origin", "websocket", "nested-navigate"] {
             for dest in DESTINATIONS {
                 let page = mode == "navigate" && matches!(dest, "document" | "empty");
-                // What a page accepts proves nothing where the browser says more.
+                // `Accept` is ignored if fetch metadata is present.
                 for accept in ["text/html,application/xhtml+xml,*/*;q=0.8", "*/*"] {
                     let headers = [("sec-fetch-mode", mode), ("sec-fetch-dest", dest), ("accept", accept)];
                     assert_eq!(navigation(&headers), page, "{headers:?}");
                 }
             }
         }
-        assert!(navigation(&[("sec-fetch-mode", "navigate")]), "Chrome 76 to 79 name no destination");
-        assert!(!navigation(&[("sec-fetch-mode", "nested-navigate")]), "and their frames have a mode");
+        assert!(navigation(&[("sec-fetch-mode", "navigate")]), "Chrome 76 to 79 send no destination");
+        assert!(!navigation(&[("sec-fetch-mode", "nested-navigate")]), "their frames have a mode of their own");
         assert!(navigation(&[("sec-fetch-dest", "document")]));
     }
 
     #[test]
-    fn what_is_loaded_ahead_is_no_navigation() {
+    fn prefetches_are_not_navigations() {
         for (name, value) in [
             ("sec-purpose", "prefetch"),
             ("sec-purpose", "prefetch;prerender"),
@@ -181,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn without_fetch_metadata_a_page_accepts_html_and_is_not_asked_for_by_a_script() {
+    fn without_fetch_metadata_a_navigation_accepts_html_and_is_not_xhr() {
         for accept in ["text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "TEXT/HTML", "application/xhtml+xml"] {
             assert!(navigation(&[("accept", accept)]), "{accept}");
             for app in ["com.example.app", "org.chromium.webview_shell", ""] {
@@ -198,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_headers_the_first_counts_and_what_is_no_text_counts_as_not_sent() {
+    fn the_first_of_repeated_headers_counts_and_non_ascii_values_are_ignored() {
         assert!(!navigation(&[("sec-fetch-mode", "cors"), ("sec-fetch-mode", "navigate")]));
         assert!(navigation(&[("sec-fetch-mode", "navigate"), ("sec-fetch-mode", "cors")]));
         assert!(navigation(&[("accept", "application/json"), ("accept", "text/html")]));

@@ -1,14 +1,14 @@
-//! Sessions that began in the future: the clock of the process that wrote them is ahead,
-//! or this one has been set back.
+//! Sessions that begin in the future, because the clock of the replica that created them is
+//! ahead or this clock was set back.
 //!
-//! Such a session does not count yet. Another sign-in helps if the clock has been set
-//! back. It does not if the process that writes the new session is the one whose clock is
-//! ahead: the browser would be sent back and forth. So:
+//! Such a session is not valid yet. A new sign-in helps if this clock was set back. If the
+//! clock of the replica that creates the new session is ahead, a new sign-in would cause a
+//! redirect loop. Therefore:
 //!
-//! | the session began | the answer to a page that needs a user |
+//! | the session began | the response to a page that needs a user |
 //! |---|---|
 //! | up to ten minutes ahead | 503 until this clock has caught up |
-//! | further ahead | a sign-in, and 503 if that one is early too |
+//! | further ahead | a sign-in, and 503 if the new session is early too |
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,16 +19,16 @@ use crate::clock::Timestamp;
 use crate::error::{Code, Error};
 use crate::session::{Session, StoreKey};
 
-/// How far ahead the clocks of replicas are.
+/// The largest clock difference that is attributed to drift between replicas.
 const DRIFT: Duration = Duration::from_secs(600);
-/// A clock that is ahead by less does not matter.
+/// A session that is early by less than this is accepted.
 const TOLERATED: Duration = Duration::from_secs(60);
-/// A sign-in that was started for an early session is over after this.
+/// The time in which a sign-in that was started for an early session completes.
 const SIGN_IN: Duration = Duration::from_secs(120);
-/// So many users are remembered.
+/// Capacity of the cache of users.
 const USERS: usize = 1_024;
 
-/// The users for whom a sign-in was started because their session was early.
+/// The users for whom a sign-in was started because of an early session.
 pub(super) struct EarlySessions(Cache<String, (StoreKey, Timestamp)>);
 
 impl Default for EarlySessions {
@@ -38,7 +38,7 @@ impl Default for EarlySessions {
 }
 
 impl EarlySessions {
-    /// Why no sign-in is started for a request with this session; `None` if one may help.
+    /// Returns an error if another sign-in cannot help; `None` if it may.
     pub(super) fn dead_end(&self, session: &Session, now: Timestamp) -> Option<Arc<Error>> {
         let (id, ahead) = (session.id().0, session.created_at().since(now));
         let user = format!("{} {}", session.issuer(), session.subject());
@@ -48,7 +48,7 @@ impl EarlySessions {
             return None;
         }
         let message = format!(
-            "a session began {} s in the future of this process, so it does not count yet and no other sign-in is \
+            "a session began {} s in the future of this process, so it is not valid yet and no other sign-in is \
              started; synchronize the clocks of all replicas",
             ahead.as_secs()
         );
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_was_set_back_leads_to_one_sign_in_and_not_to_two() {
+    fn a_clock_that_was_set_back_causes_only_one_sign_in() {
         let (now, early) = (Timestamp::from_seconds(1_800_000_000), EarlySessions::default());
         let session = |ahead: u64| Session::sample(0, now.plus(Duration::from_secs(ahead)));
         let code = |session: &Session, now| early.dead_end(session, now).map(|error| error.code());

@@ -1,14 +1,13 @@
-//! Ends sessions from the server side, and lists those that could be ended.
+//! Ends sessions from the server side, and lists sessions.
 //!
-//! A session ends at once on every replica that shares the store: its record is removed
-//! first, and whoever asks next finds none. Its refresh token is revoked at Okta
-//! afterwards, by a task of its own, because Okta may be slow and the session has ended
-//! whatever comes of it.
+//! A session ends immediately on every replica that shares the store: its record is removed
+//! first, so the next request finds none. Its refresh token is revoked at Okta afterwards,
+//! in a separate task, because Okta may be slow and the session has already ended.
 //!
-//! Sessions in cookies cannot be removed. What is written down instead is the moment up
-//! to which the sessions of a name have ended, and every request looks there. Their
-//! refresh tokens are in browsers, so they can be revoked only by the sign-out of that
-//! browser.
+//! Sessions in cookies cannot be removed. Instead a watermark is stored for an index key:
+//! all its sessions created before that time have ended, and every request checks it. Their
+//! refresh tokens exist only in browsers, so only a logout from that browser can revoke
+//! them.
 
 use std::sync::Arc;
 
@@ -20,7 +19,8 @@ use crate::logout;
 use crate::session::{Kind, Session, SessionId, Sessions, StoreKey};
 
 impl OktaAuth {
-    /// The live sessions of a user of the configured issuer, by subject; in any order.
+    /// Returns the live sessions of a user of the configured issuer, by subject, in no
+    /// particular order.
     ///
     /// # Errors
     /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in
@@ -29,12 +29,12 @@ impl OktaAuth {
         self.0.sessions.of_subject(subject, self.0.clock.now()).await
     }
 
-    /// Ends a session, on every replica at once, and revokes its refresh token. `false`
-    /// if the store knows no such session; for sessions in cookies that cannot be told,
-    /// and it is `true`.
+    /// Ends a session on every replica and revokes its refresh token. Returns `false` if
+    /// the store has no such session. For sessions in cookies this is unknown, and the
+    /// result is `true`.
     ///
-    /// Whoever may call this may sign anybody out who has that session: for a page on
-    /// which users end their own, see [`SignedIn::end_session`].
+    /// This method does not check whose session it is. For a page on which users end their
+    /// own sessions, see [`SignedIn::end_session`].
     ///
     /// # Errors
     /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in
@@ -44,7 +44,6 @@ impl OktaAuth {
         self.end_one(id, Reference::random()).await
     }
 
-    /// Ends a session because the application says so.
     async fn end_one(&self, id: SessionId, reference: Reference) -> Result<bool> {
         let (now, why) = (self.0.clock.now(), EndReason::EndedByApplication);
         let Sessions::Stored(stored) = &self.0.sessions else {
@@ -62,9 +61,9 @@ impl OktaAuth {
         Ok(ended)
     }
 
-    /// Ends every session of a user, on every replica at once, and revokes their
-    /// refresh tokens. For an administrator's "sign out everywhere". Returns how many
-    /// there were; for sessions in cookies that cannot be told.
+    /// Ends every session of a user on every replica and revokes their refresh tokens, for
+    /// an administrator's "sign out everywhere". Returns their number; `None` for sessions
+    /// in cookies, where it is unknown.
     ///
     /// # Errors
     /// As for [`end_session`](Self::end_session).
@@ -73,19 +72,17 @@ impl OktaAuth {
         let (why, reference) = (EndReason::EndedByApplication, Reference::random());
         let ended = self.end_named(&name, why, reference).await?;
         if ended.is_none() {
-            // Which sessions those are nobody knows; that they have ended is known.
+            // The individual sessions are unknown, so the event names only the user.
             self.tell_ended(About::user(self.config().issuer().as_str(), subject), why, reference);
         }
         Ok(ended)
     }
 
-    /// Ends every session of this tenant.
     pub(super) async fn end_everybody(&self) -> Result<()> {
         let name = self.0.sessions.naming().everybody();
         self.end_named(&name, EndReason::EndedByApplication, Reference::random()).await.map(drop)
     }
 
-    /// Ends every session of a name.
     pub(super) async fn end_named(
         &self,
         name: &StoreKey,
@@ -95,7 +92,7 @@ impl OktaAuth {
         self.0.sessions.end_named(name, self.0.clock.now(), self.tells_ended(why, reference)).await
     }
 
-    /// Ends the sessions of a session at Okta that a front-channel logout names.
+    /// Ends the local sessions of an Okta session that a front-channel logout names.
     pub(super) async fn end_reported(
         &self,
         okta_session: &StoreKey,
@@ -105,7 +102,7 @@ impl OktaAuth {
         self.0.sessions.end_reported(okta_session, self.0.clock.now(), self.tells_ended(why, reference)).await
     }
 
-    /// What follows the end of each session.
+    /// Returns the callback for each ended session.
     fn tells_ended(&self, why: EndReason, reference: Reference) -> impl Fn(Arc<Session>) {
         move |session| {
             self.tell_ended(About::session(&session), why, reference);
@@ -113,8 +110,8 @@ impl OktaAuth {
         }
     }
 
-    /// Revokes the refresh token of a session that has ended. Nobody waits for it: Okta
-    /// may be slow, and the session has ended whatever comes of it.
+    /// Revokes the refresh token of an ended session in a separate task, because Okta may
+    /// be slow.
     pub(super) fn revoke_later(&self, session: Arc<Session>) {
         let auth = self.clone();
         tokio::spawn(async move {
@@ -129,8 +126,8 @@ impl OktaAuth {
 }
 
 impl<C> SignedIn<C> {
-    /// The sessions of this user, this one among them: for a page that shows where
-    /// somebody is signed in. The most recently used comes first.
+    /// Returns all sessions of this user, including the present one, for a page that lists
+    /// them. The most recently used session is first.
     ///
     /// # Errors
     /// As for [`OktaAuth::sessions_of`].
@@ -140,8 +137,8 @@ impl<C> SignedIn<C> {
         Ok(sessions)
     }
 
-    /// Ends a session of this user. `false` if there is none of that id, or it is
-    /// somebody else's.
+    /// Ends a session of this user. Returns `false` if this user has no session with that
+    /// id.
     ///
     /// # Errors
     /// As for [`OktaAuth::sessions_of`].

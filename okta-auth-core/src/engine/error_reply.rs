@@ -1,8 +1,7 @@
-//! What a user is told when something fails: a page for a browser, JSON for anything
-//! else.
+//! Error responses: a page for a browser, JSON for any other client.
 //!
-//! Neither holds a cause, a token or a provider's text; the log has them, under the
-//! same code and the same reference.
+//! They contain no cause, token or text of a provider. Those are in the log, under the same
+//! code and reference.
 
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
@@ -15,25 +14,23 @@ use crate::error::{Code, Error};
 use crate::events::{Reference, first_error};
 use crate::login::ReturnTo;
 
-/// How long a client is asked to wait when Okta does not say, in seconds.
 const DEFAULT_WAIT: u64 = 10;
 
-/// What is told about one kind of failure.
+/// The response to one kind of failure.
 ///
 /// | status | when |
 /// |---|---|
-/// | 400 | the browser came with something old, foreign or forged |
-/// | 403 | somebody is known, and may not |
-/// | 502 | Okta answered with something that cannot be used, or with `server_error` |
-/// | 503 | Okta cannot be reached, or limits the rate; with `Retry-After` |
-/// | 500 | the application or this library has a mistake |
+/// | 400 | the browser sent stale, foreign or forged data |
+/// | 403 | the user is known and not authorized |
+/// | 502 | Okta sent an invalid response or `server_error` |
+/// | 503 | Okta is unreachable or limits the rate; with `Retry-After` |
+/// | 500 | the application or this library has a bug |
 struct Telling {
     status: StatusCode,
     title: &'static str,
     sentences: &'static [&'static str],
 }
 
-/// The answer for an error, as the client reads it.
 pub(super) fn error_reply(
     error: &Error,
     navigation: bool,
@@ -57,11 +54,11 @@ pub(super) fn error_reply(
     answer
 }
 
-/// The page: what happened, another try that leads back to where the user was, and
-/// home.
+/// Creates the page: what happened, a link to a new sign-in that returns to the user's
+/// page, and a link home.
 fn page(error: &Error, telling: &Telling, config: &Config, back_to: &ReturnTo, reference: Reference) -> Reply {
     let routes = config.routes();
-    // Without `prompt=login` Okta would sign the same account in again.
+    // Without `prompt=login` Okta would sign in the same account again.
     let denied = error.code() == Code::AccessDenied
         || (error.code() == Code::AuthorizationRefused && error.provider_error() == Some("access_denied"));
     let (label, prompt) = if denied { ("Use another account", "prompt=login&") } else { ("Sign in again", "") };
@@ -70,7 +67,8 @@ fn page(error: &Error, telling: &Telling, config: &Config, back_to: &ReturnTo, r
     let home = routes.home();
     let mut links: Vec<(&str, &str)> = again.iter().map(|again| (label, again.as_str())).collect();
     links.push(("Home", &home));
-    // At the address of no tenant all of these lead nowhere. The application's own address may.
+    // Below the address of an unknown tenant these links do not work. The application's own
+    // start page may.
     let start = config.public_url("/");
     if error.code() == Code::TenantUnknown {
         links = vec![("Go to the start page", &start)];
@@ -80,26 +78,25 @@ fn page(error: &Error, telling: &Telling, config: &Config, back_to: &ReturnTo, r
     reply::html(telling.status, page.render())
 }
 
-/// Encodes a value for a query.
 fn encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Status and words for each code. What the user can mend comes first; what only the
-/// operator can mend says so.
+/// Chooses status and text for each code. Failures that the user can resolve come first;
+/// the other texts refer to the operator.
 fn telling(error: &Error) -> Telling {
     let (status, title, sentences): (_, _, &[&str]) = match error.code() {
         Code::TenantUnknown => (
             StatusCode::NOT_FOUND,
             "There is nothing here",
-            &["This address belongs to no organization that we know. Please check it."],
+            &["This address does not belong to a known organization. Please check it."],
         ),
         _ if error.is_temporary() => return away(error),
         _ if is_stale(error) => (
             StatusCode::BAD_REQUEST,
-            "This sign-in link does not work any more",
+            "This sign-in link is no longer valid",
             &[
-                "The sign-in was started in another browser, was already completed, or its cookie is gone.",
+                "The sign-in was started in another browser, was already completed, or its cookie has expired.",
                 "Make sure that cookies are allowed and that the address is the one you started from.",
             ],
         ),
@@ -114,13 +111,16 @@ fn telling(error: &Error) -> Telling {
         }
         Code::SessionTooLarge | Code::SessionNotRenewable => return unusable_session(error),
         Code::CrossOrigin => {
-            (StatusCode::FORBIDDEN, "This request came from another site", &["For your safety it was not carried out."])
+            (StatusCode::FORBIDDEN, "This request came from another site", &["For your safety it was rejected."])
         }
         Code::SignOutLocalOnly | Code::SignOutLinkInvalid => return half_signed_out(error),
         Code::AccessDenied => (
             StatusCode::FORBIDDEN,
             "You do not have access to this page",
-            &["Your account is signed in, but may not do this.", "Please ask the people who run this application."],
+            &[
+                "You are signed in, but your account does not have permission for this.",
+                "Please ask the people who run this application.",
+            ],
         ),
         Code::RouteDenied => (
             StatusCode::FORBIDDEN,
@@ -129,7 +129,7 @@ fn telling(error: &Error) -> Telling {
         ),
         Code::ClaimsMismatch => (
             StatusCode::FORBIDDEN,
-            "Your account lacks something that this page needs",
+            "Your account is missing data that this page needs",
             &["Please ask the people who run this application."],
         ),
         _ if error.is_of_provider() => return UNUSABLE,
@@ -143,8 +143,8 @@ fn telling(error: &Error) -> Telling {
     Telling { status, title, sentences }
 }
 
-/// Whether the browser came with something old or foreign; of a code that is only seen
-/// when Okta does not take it.
+/// Whether the browser sent a stale or foreign callback. A foreign code is noticed only
+/// when Okta rejects it.
 fn is_stale(error: &Error) -> bool {
     match error.code() {
         Code::AttemptUnknown | Code::CallbackMalformed => true,
@@ -153,12 +153,11 @@ fn is_stale(error: &Error) -> bool {
     }
 }
 
-/// Whether what Okta said of the user did not pass a check.
 fn is_unverified(error: &Error) -> bool {
     error.is_token() || matches!(error.code(), Code::IdTokenMissing | Code::UserinfoSubject | Code::ResponseIssuer)
 }
 
-/// What is away comes back: nobody has to do anything but wait.
+/// The response to a temporary failure.
 fn away(error: &Error) -> Telling {
     let (title, sentences): (_, &[&str]) = match error.code() {
         Code::StoreUnavailable | Code::RenewalUnavailable => {
@@ -166,7 +165,7 @@ fn away(error: &Error) -> Telling {
         }
         Code::SignOutPending => (
             "You are signed out in this browser",
-            &["Part of this application cannot be reached at the moment, so the rest is done a little later."],
+            &["Part of this application is not available at the moment. It will complete the sign-out shortly."],
         ),
         Code::TenantUnavailable => ("This is not available right now", &["Please try again in a little while."]),
         _ => (
@@ -177,7 +176,7 @@ fn away(error: &Error) -> Telling {
     Telling { status: StatusCode::SERVICE_UNAVAILABLE, title, sentences }
 }
 
-/// The user has signed in, and the application cannot keep the session.
+/// The sign-in succeeded, but the session cannot be kept.
 fn unusable_session(error: &Error) -> Telling {
     let (status, title, sentences): (_, _, &[&str]) = match error.code() {
         Code::SessionTooLarge => (
@@ -190,34 +189,34 @@ fn unusable_session(error: &Error) -> Telling {
         ),
         _ => (
             StatusCode::BAD_GATEWAY,
-            "Your sign-in ended at once",
+            "Your session ended immediately",
             &[
-                "The sign-in service ended your sign-in right after it had begun.",
-                "Please try again; if it stays so, tell the people who run this application.",
+                "The sign-in service ended your session right after you signed in.",
+                "Please try again. If the problem persists, tell the people who run this application.",
             ],
         ),
     };
     Telling { status, title, sentences }
 }
 
-/// For answers of Okta that cannot be used, and for its own failures.
+/// For invalid responses of Okta and for failures on its side.
 const UNUSABLE: Telling = Telling {
     status: StatusCode::BAD_GATEWAY,
     title: "Sign-in failed",
     sentences: &[
-        "The sign-in service gave an answer that cannot be used.",
-        "Please try again; if it stays so, tell the people who run this application.",
+        "The sign-in service returned an invalid response.",
+        "Please try again. If the problem persists, tell the people who run this application.",
     ],
 };
 
-/// The browser is signed out, and something else is not.
+/// The browser is signed out, but a part of the logout failed.
 fn half_signed_out(error: &Error) -> Telling {
     let (status, title, sentences): (_, _, &[&str]) = match error.code() {
         Code::SignOutLocalOnly => (
             StatusCode::SERVICE_UNAVAILABLE,
             "You are not signed out on the server",
             &[
-                "This browser has forgotten your session, but the server could not end it.",
+                "You are signed out in this browser, but the server could not end your session.",
                 "On a shared or lost device, please tell the people who run this application.",
             ],
         ),
@@ -225,7 +224,7 @@ fn half_signed_out(error: &Error) -> Telling {
             StatusCode::BAD_REQUEST,
             "You are signed out of this application",
             &[
-                "The link that ends your session at the sign-in service works once and for one minute.",
+                "The link that ends your session at the sign-in service works only once and expires after one minute.",
                 "If other people use this device, sign out at the sign-in service as well.",
             ],
         ),
@@ -233,12 +232,11 @@ fn half_signed_out(error: &Error) -> Telling {
     Telling { status, title, sentences }
 }
 
-/// For every token that was refused: to the user they are all the same.
+/// One text for every rejected token, because the reason does not help the user.
 const NOT_VERIFIED: &[&str] =
-    &["The answer of the sign-in service could not be verified, so nobody was signed in.", "Please try again."];
+    &["The response of the sign-in service could not be verified, so you are not signed in.", "Please try again."];
 
-/// What Okta's error codes mean to the person in front of the screen (RFC 6749
-/// §4.1.2.1, OIDC Core §3.1.2.6).
+/// Explains Okta's error codes to the user (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6).
 fn refused(error: &Error) -> Telling {
     let (status, title, sentences): (_, _, &[&str]) = match error.provider_error() {
         Some("access_denied") => (
@@ -268,7 +266,7 @@ fn refused(error: &Error) -> Telling {
             "Sign-in failed",
             &[
                 "The sign-in service refused the request.",
-                "Please try again; if it stays so, tell the people who run this application.",
+                "Please try again. If the problem persists, tell the people who run this application.",
             ],
         ),
     };

@@ -1,11 +1,10 @@
-//! Tenants whose sessions exclude each other: a sign-in at one ends those of others in
-//! the same browser.
+//! Exclusive tenants: a sign-in at one tenant ends the same browser's sessions at the
+//! others.
 //!
-//! The cookies of a request name the tenants, and each of those is asked whether there
-//! is a session behind its own. So nobody can end a session whose cookie they do not
-//! have, and a name that is no tenant leads nowhere. What is found ends as if somebody
-//! had signed out: in the store or on the list of ended sessions, and its refresh token
-//! is revoked at its own Okta.
+//! The request's cookies name the tenants, and each of these is asked for the session in
+//! its own cookie. Therefore only the holder of a cookie can end its session, and a name
+//! without a tenant has no effect. A session ends as by a logout: in the store or in the
+//! revocation list, and its refresh token is revoked at its own Okta.
 
 use std::sync::Arc;
 
@@ -19,13 +18,13 @@ use crate::events::{About, EndReason};
 use crate::session::{Activity, Found, Look, Session};
 use crate::tenant::{TenantId, TenantKey};
 
-/// A browser's sessions at more tenants than this stay: each may take a question to the
-/// source of tenants and one to the store.
+/// The limit of sessions to end at one sign-in, because each may query the source of tenants and
+/// the store.
 const MOST: usize = 16;
 
 impl Visit {
-    /// Ends the sessions of other tenants in this browser, and returns the deletion of
-    /// their cookies. A failure is no reason to refuse the new session.
+    /// Ends this browser's sessions at other tenants and returns the deletions of their
+    /// cookies. A failure does not affect the new session.
     pub(super) async fn end_others(&self, many: &Many) -> Vec<HeaderValue> {
         let sessions = &self.auth().0.sessions;
         let mut removed = Vec::new();
@@ -41,7 +40,7 @@ impl Visit {
         removed
     }
 
-    /// Ends the session at one of them. The cookies of a name that is no tenant stay.
+    /// Ends the session at one tenant. Cookies that belong to no tenant stay.
     async fn end_other(&self, many: &Many, id: TenantId) -> Result<Vec<HeaderValue>> {
         let Some(other) = many.find(&TenantKey::Id(id)).await? else { return Ok(Vec::new()) };
         let session = self.session_at(&other).await?;
@@ -54,7 +53,7 @@ impl Visit {
         Ok(removed)
     }
 
-    /// The session that this browser has at another tenant. Its tokens are not renewed.
+    /// Loads this browser's session at another tenant, without refreshing its tokens.
     async fn session_at(&self, other: &OktaAuth) -> Result<Option<Arc<Session>>> {
         let found = match other.0.sessions.look(self.cookies(), self.now(), Activity::Passive) {
             Look::None | Look::Ended | Look::Early(_) => return Ok(None),

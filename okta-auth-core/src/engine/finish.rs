@@ -1,14 +1,14 @@
-//! What the session needs of a response.
+//! The response headers that the session needs.
 //!
-//! 1. A session that was renewed, or has been idle for a while, is written again; what
-//!    is no session any more is taken away. Not if the answer itself writes the session
-//!    (a sign-in or sign-out): that would undo it.
-//! 2. A response that its handler gives to shared caches, such as a stylesheet, is left
-//!    alone: it can wait for the next request, and a cookie in a shared cache would be
-//!    somebody else's session. New tokens cannot wait.
-//! 3. What sets a cookie is cached by nobody, whatever the handler said. What depends
-//!    on who asks varies by the cookie, by `Authorization`, or by both, and is cached by
-//!    nobody unless the handler said how (RFC 9111 §5.2.2).
+//! 1. A refreshed session, or one that was idle for a while, is written again; the cookie
+//!    of an ended session is deleted. Neither happens if the response itself writes the
+//!    session (at sign-in or logout), because that would undo it.
+//! 2. A response that its handler marks for shared caches, such as a stylesheet, gets no
+//!    session cookie: the cache would serve the session to other users. The cookie can wait
+//!    for the next response. New tokens cannot, and are always written.
+//! 3. A response that sets a cookie is never cached, regardless of the handler. A response
+//!    that depends on the caller varies by `Cookie`, by `Authorization`, or by both, and is
+//!    cached only if the handler says how (RFC 9111 §5.2.2).
 
 use std::sync::atomic::Ordering;
 
@@ -18,21 +18,20 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::visit::{Upkeep, Visit};
 use crate::headers::Headers;
 
-/// What there is to change about a response, in this order: so it can be done in the
-/// types of any framework.
+/// The changes to a response, to be applied in this order with the types of any framework.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Finish {
-    /// Headers to take away.
+    /// Headers to remove.
     pub removed: &'static [HeaderName],
-    /// Headers to append that are the same for everybody.
+    /// Headers with static values to append.
     pub fixed: &'static [(HeaderName, &'static str)],
     /// `Set-Cookie` values to append.
     pub cookies: Vec<HeaderValue>,
 }
 
-/// `no-store`, and the headers by which a handler, a CDN or an old cache would overrule
-/// it.
+/// The caching headers that `no-store` replaces, including those that would override it in
+/// a CDN or an old cache.
 pub(super) static CACHING: [HeaderName; 4] = [
     CACHE_CONTROL,
     HeaderName::from_static("cdn-cache-control"),
@@ -40,26 +39,25 @@ pub(super) static CACHING: [HeaderName; 4] = [
     EXPIRES,
 ];
 
-/// What a response depends on, and that no cache keeps it. Of each pair a response gets
-/// the first, the second, or both.
+/// `Vary` and `no-store`. A response gets the first, the second, or both headers of a pair.
 static BY_COOKIE: [(HeaderName, &str); 2] = [(VARY, "Cookie"), (CACHE_CONTROL, super::reply::NO_STORE)];
 static BY_TOKEN: [(HeaderName, &str); 2] = [(VARY, "Authorization"), (CACHE_CONTROL, super::reply::NO_STORE)];
 static BY_BOTH: [(HeaderName, &str); 2] = [(VARY, "Cookie, Authorization"), (CACHE_CONTROL, super::reply::NO_STORE)];
 
-/// What a response has of the headers that matter here.
+/// The relevant headers of a response.
 #[derive(Default)]
 struct Answer {
     writes_session: bool,
     caching: bool,
-    /// Whether it says itself how it is cached, and that shared caches may keep it.
+    /// Whether the handler set `Cache-Control`, and whether it allows shared caches.
     cache_control: bool,
     shared: bool,
 }
 
 impl Visit {
-    /// What a response needs for the session: a rewritten or deleted cookie, and cache
-    /// headers. It is asked once for each response, the engine's own answers and those
-    /// of handlers that failed included.
+    /// Returns the header changes for the session: a rewritten or deleted cookie, and cache
+    /// headers. The adapter calls it once for each response, including the engine's own
+    /// responses and those of failed handlers.
     pub fn finish_of<H: Headers>(&self, headers: &H) -> Finish {
         let inner = self.inner();
         let (by_cookie, by_token) =
@@ -87,12 +85,12 @@ impl Visit {
             (false, true) => std::slice::from_ref(no_store),
             (false, false) => &[],
         };
-        // Nearly no response has any of them.
+        // Nearly all responses have none of them.
         let removed = if forbids && answer.caching { CACHING.as_slice() } else { &[] };
         Finish { removed, fixed, cookies }
     }
 
-    /// Adds to a response what [`finish_of`](Self::finish_of) says.
+    /// Applies the changes of [`finish_of`](Self::finish_of) to a response.
     pub fn finish(&self, headers: &mut HeaderMap) {
         let Finish { removed, fixed, cookies } = self.finish_of(headers);
         for name in removed {
@@ -106,7 +104,6 @@ impl Visit {
         }
     }
 
-    /// The cookies that keep the session alive, or take the remains of one away.
     fn cookies_for(&self, upkeep: Upkeep) -> Vec<HeaderValue> {
         let (inner, sessions) = (self.inner(), &self.auth().0.sessions);
         match upkeep {
@@ -123,7 +120,6 @@ impl Visit {
 }
 
 impl Answer {
-    /// Looks at each header once.
     fn read<H: Headers>(headers: &H, session: &str) -> Self {
         let mut answer = Self::default();
         for (name, value) in headers.each() {
@@ -141,12 +137,10 @@ impl Answer {
     }
 }
 
-/// Whether a `Set-Cookie` value sets this cookie.
 fn sets(value: &[u8], name: &str) -> bool {
     value.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
 }
 
-/// Whether one of the directives lets shared caches keep it.
 fn is_shared(value: &[u8]) -> bool {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).any(|directive| {
         let (name, _) = directive.split_at_checked(8).unwrap_or((directive, &[]));

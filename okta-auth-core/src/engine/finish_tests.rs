@@ -3,7 +3,6 @@ use crate::OktaAuth;
 use crate::config::ConfigBuilder;
 use crate::engine::Renewal;
 
-/// A request with this cookie or none.
 async fn visit(cookie: Option<&str>) -> Visit {
     let config =
         ConfigBuilder::default().issuer("https://dev-1.okta.com/oauth2/default").client_id("0oa1").client_secret("s");
@@ -16,7 +15,6 @@ async fn visit(cookie: Option<&str>) -> Visit {
     auth.arrival(&parts, "/me", Renewal::OnArrival).visit().await
 }
 
-/// A request to an application with sessions in a store.
 async fn visit_of_store(cookie: &str) -> Visit {
     let config = ConfigBuilder::default().issuer("https://dev-1.okta.com/oauth2/default").client_id("0oa1");
     let config = config.base_url("http://localhost:8080").cookie_name("okta_session").session_store("memory");
@@ -25,7 +23,7 @@ async fn visit_of_store(cookie: &str) -> Visit {
     auth.arrival(&parts, "/me", Renewal::OnArrival).visit().await
 }
 
-/// The headers of an answer after it has been finished, sorted.
+/// The headers of a response after `finish`, sorted.
 fn finished(visit: &Visit, answer: &[(&'static str, &'static str)]) -> Vec<String> {
     let mut headers = HeaderMap::new();
     for (name, value) in answer {
@@ -39,37 +37,37 @@ fn finished(visit: &Visit, answer: &[(&'static str, &'static str)]) -> Vec<Strin
 }
 
 #[tokio::test]
-async fn an_answer_that_depends_on_nobody_stays_as_it_is() {
-    let nobody = visit(None).await;
+async fn a_response_that_does_not_depend_on_the_caller_is_unchanged() {
+    let anonymous = visit(None).await;
     for answer in [&[][..], &[("cache-control", "public"), ("expires", "0"), ("vary", "accept")]] {
         let lines: Vec<String> = answer.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        assert_eq!(finished(&nobody, answer), lines);
+        assert_eq!(finished(&anonymous, answer), lines);
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_depends_on_who_asks_varies_and_is_cached_as_its_handler_says_or_not_at_all() {
-    let nobody = visit(None).await;
-    nobody.mark_personal();
-    assert_eq!(finished(&nobody, &[]), ["cache-control: no-store", "vary: Cookie"]);
-    assert_eq!(finished(&nobody, &[("cache-control", "private")]), ["cache-control: private", "vary: Cookie"]);
-    // What a CDN would listen to before `no-store`.
+async fn a_response_that_depends_on_the_caller_varies_and_is_cached_only_if_its_handler_says_so() {
+    let anonymous = visit(None).await;
+    anonymous.mark_personal();
+    assert_eq!(finished(&anonymous, &[]), ["cache-control: no-store", "vary: Cookie"]);
+    assert_eq!(finished(&anonymous, &[("cache-control", "private")]), ["cache-control: private", "vary: Cookie"]);
+    // A CDN gives these headers precedence over `no-store`.
     for overruling in ["cdn-cache-control", "surrogate-control", "expires"] {
-        assert_eq!(finished(&nobody, &[(overruling, "max-age=60")]), ["cache-control: no-store", "vary: Cookie"]);
+        assert_eq!(finished(&anonymous, &[(overruling, "max-age=60")]), ["cache-control: no-store", "vary: Cookie"]);
     }
     let both = [("cache-control", "max-age=5"), ("surrogate-control", "max-age=60")];
     assert_eq!(
-        finished(&nobody, &both),
+        finished(&anonymous, &both),
         ["cache-control: max-age=5", "surrogate-control: max-age=60", "vary: Cookie"],
-        "its handler has said how"
+        "the handler controls caching"
     );
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_a_cookie_away_is_cached_by_nobody() {
+async fn a_response_that_deletes_a_cookie_is_never_cached() {
     let remains = visit(Some("okta_session=1.AAAA")).await;
-    assert!(finished(&remains, &[]).is_empty(), "it may be another application's");
-    // As if it had been a session that has ended. That of a store is cleared whatever it is.
+    assert!(finished(&remains, &[]).is_empty(), "it may belong to another application");
+    // Simulates a session that has ended. With a store its cookie is deleted in any case.
     let remains = visit_of_store("okta_session=1.AAAA").await;
     remains.inner().keep(Upkeep::Clear);
     let cleared = |lines: &[String]| lines.iter().any(|line| line.starts_with("set-cookie: okta_session=;"));

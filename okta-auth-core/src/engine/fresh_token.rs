@@ -1,10 +1,8 @@
-//! The access token of a session, always fresh, for calls to other APIs in the user's
-//! name.
+//! A fresh access token of the session, for calls to other APIs on behalf of the user.
 //!
-//! A request that arrives with tokens that are due renews them before its handler runs.
-//! This is for handlers that run longer than that lasts, and for routes whose requests
-//! renew nothing. New tokens reach the browser with the answer, whatever the handler
-//! makes of them.
+//! Tokens that are due are normally refreshed before the handler runs. This module serves
+//! handlers that outlive them, and routes with refresh on demand. New tokens reach the
+//! browser with the response, even if the handler fails.
 
 use std::sync::PoisonError;
 
@@ -15,12 +13,11 @@ use crate::secret::Secret;
 use crate::session::Session;
 
 impl Visit {
-    /// The access token of the session, renewed if it has expired or is about to.
+    /// Returns the access token of the session, refreshed if it has expired or soon will.
     ///
     /// # Errors
-    /// `session_ended` if Okta does not renew the session any more; `token_expired` if
-    /// there is nothing to renew it with; `renewal_unavailable`, or the error of
-    /// reaching Okta or the store.
+    /// `session_ended` if Okta no longer refreshes the session; `token_expired` if there is
+    /// no refresh token; `renewal_unavailable`, or the error of reaching Okta or the store.
     pub(super) async fn fresh_access_token(&self) -> Result<Secret> {
         let ended = || Error::new(Code::SessionEnded, "the session has ended; the user has to sign in again");
         let inner = self.inner();
@@ -47,13 +44,12 @@ impl Visit {
     }
 }
 
-/// Why there is no access token that is good for anything.
 fn no_access_token(session: &Session) -> Error {
     if session.refresh_token().is_some() {
-        let message = "the access token has expired, and Okta or the store does not answer; it will be tried again";
+        let message = "the access token has expired and was not refreshed, because Okta or the store does not respond";
         return Error::new(Code::RenewalUnavailable, message);
     }
-    let message = "the access token has expired, and there is none to renew it with; ask for the scope \
-                   `offline_access` in OKTA_SCOPES, and let Okta allow it";
+    let message = "the access token has expired, and the session has no refresh token; add the scope \
+                   `offline_access` to OKTA_SCOPES, and enable refresh tokens for the application at Okta";
     Error::new(Code::TokenExpired, message)
 }

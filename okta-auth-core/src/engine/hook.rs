@@ -1,4 +1,4 @@
-//! The application's say at sign-in: enrich the session, or refuse the user.
+//! The sign-in hook: the application enriches the session or rejects the user.
 
 use std::fmt;
 use std::future::Future;
@@ -12,8 +12,7 @@ use crate::callback::VerifiedIdentity;
 use crate::error::{Code, Error, Result};
 use crate::tenant::TenantSettings;
 
-/// A user who has just proved who they are, before a session exists.
-///
+/// An authenticated user, before the session is created.
 /// ```
 /// use okta_auth_core::engine::{Refusal, SignIn};
 ///
@@ -39,65 +38,63 @@ use crate::tenant::TenantSettings;
 #[derive(Debug)]
 pub struct SignIn {
     identity: Arc<VerifiedIdentity>,
-    /// Where it was.
     tenant: Option<Arc<TenantSettings>>,
-    /// Apart from the claims, so that it can never be taken for one.
+    /// Separate from the claims, so that the application's data is never mistaken for a
+    /// claim.
     app_data: Map<String, Value>,
 }
 
 impl SignIn {
-    /// A sign-in to which the application has added nothing yet.
     pub(super) fn new(identity: Arc<VerifiedIdentity>, tenant: Option<Arc<TenantSettings>>) -> Self {
         Self { identity, tenant, app_data: Map::new() }
     }
 
-    /// The tenant that the user signs in at; `None` where there is only one.
+    /// Returns the tenant of the sign-in; `None` in an application with a single Okta.
     pub fn tenant(&self) -> Option<&TenantSettings> {
         self.tenant.as_deref()
     }
 
-    /// Who it is. Look your own record up by issuer and subject, never by e-mail.
+    /// Returns the verified identity. Look up your own record by issuer and subject, never
+    /// by e-mail.
     pub fn identity(&self) -> &VerifiedIdentity {
         &self.identity
     }
 
-    /// Puts a value of the application's own into the session, apart from the claims,
-    /// so that it can never be taken for one. Handlers read it with
+    /// Adds a value of the application's own to the session. It is separate from the
+    /// claims, so that it is never mistaken for one. Handlers read it with
     /// [`SignedIn::app_data`](super::SignedIn::app_data).
     ///
     /// # Errors
-    /// [`Code::ClaimsMismatch`] if the value cannot be written as JSON.
+    /// [`Code::ClaimsMismatch`] if the value cannot be serialized as JSON.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Serialize) -> Result<()> {
         let value = serde_json::to_value(value).map_err(|error| {
-            Error::new(Code::ClaimsMismatch, "the value cannot be written as JSON").with_cause(error)
+            Error::new(Code::ClaimsMismatch, "the value cannot be serialized as JSON").with_cause(error)
         })?;
         self.app_data.insert(name.into(), value);
         Ok(())
     }
 
-    /// What the application put in, for the session's record.
     pub(super) fn into_app_data(self) -> Map<String, Value> {
         self.app_data
     }
 }
 
-/// Why a hook did not let a sign-in through: it refuses the user, or it failed itself.
+/// The result of a hook that does not let a sign-in proceed: it rejects the user, or it
+/// failed.
 ///
-/// | made by | status | what the user sees |
+/// | created by | status | the user sees |
 /// |---|---|---|
 /// | [`new`](Self::new) | 403 | the reason, and a link to use another account |
 /// | [`unavailable`](Self::unavailable), or `?` on an error | 503 with `Retry-After` | that sign-in is not available, and a link to try again |
 ///
-/// Neither makes a session, and both pages lead back to the page that was wanted. A reason
-/// is yours, so write it for the person who reads it. The error of a hook that failed is
-/// in the log and not on the page.
-///
+/// In both cases no session is created, and the page links back to the requested page. The
+/// reason is shown to the user. The error of a failed hook is only logged.
 /// ```
 /// use okta_auth_core::engine::{Refusal, SignIn};
 ///
 /// # async fn find_account(subject: &str) -> Result<Option<u64>, std::io::Error> { Ok(Some(7)) }
 /// async fn on_sign_in(mut sign_in: SignIn) -> Result<SignIn, Refusal> {
-///     // A database that is away is 503: the user may try again.
+///     // If the database is down, the response is 503, and the user can try again.
 ///     let account = find_account(sign_in.identity().subject()).await?;
 ///     let account = account.ok_or_else(|| Refusal::new("You have no account here."))?;
 ///     sign_in.insert("account", account)?;
@@ -110,7 +107,7 @@ impl SignIn {
 /// # drop(auth); Ok(())
 /// # }
 /// ```
-// No `Error` itself, so that `From` can take every type that is one.
+// It does not implement `Error`, so that `From` can accept every type that does.
 #[derive(Clone, Debug)]
 pub struct Refusal {
     reason: String,
@@ -118,22 +115,22 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Refuses the user with a reason for their eyes. It is escaped where it is shown.
+    /// Rejects the user, with a reason that is shown to them. The page escapes it.
     pub fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), cause: None }
     }
 
-    /// The hook could not decide: its database is away, for example.
+    /// Reports that the hook could not decide, for example because its database is down.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { reason: "Sign-in is not available right now.".to_owned(), cause: Some(Arc::from(cause.into())) }
     }
 
-    /// The reason for the user's eyes.
+    /// Returns the reason for the user.
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// Why the hook could not decide, or the refusal of the user.
+    /// Returns the error of a failed hook, or the rejection itself.
     pub(super) fn into_cause(self) -> Result<Arc<dyn std::error::Error + Send + Sync>, Self> {
         match self.cause {
             Some(cause) => Ok(cause),
@@ -154,20 +151,20 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// What [`SignInHook::on_sign_in`] returns.
+/// The future of [`SignInHook::on_sign_in`].
 pub type HookFuture = Pin<Box<dyn Future<Output = Result<SignIn, Refusal>> + Send>>;
 
-/// The application's say at sign-in.
+/// A hook of the application for each sign-in.
 ///
-/// Called at each sign-in, after everything has been verified and before the session is
-/// made. Any `async fn(SignIn) -> Result<SignIn, Refusal>` is one.
+/// It runs after all verification and before the session is created. Every `async
+/// fn(SignIn) -> Result<SignIn, Refusal>` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a sign-in hook",
     label = "not an `async fn(SignIn) -> Result<SignIn, Refusal>`",
     note = "the future must be `Send + 'static`: take what it needs by value or in an `Arc`"
 )]
 pub trait SignInHook: Send + Sync + 'static {
-    /// Returns the sign-in, enriched or as it came, or refuses it.
+    /// Returns the sign-in, enriched or unchanged, or rejects it.
     fn on_sign_in(&self, sign_in: SignIn) -> HookFuture;
 }
 

@@ -1,18 +1,17 @@
-//! Third-party-initiated sign-in (OIDC Core §4): a link in Okta's dashboard leads here.
+//! Third-party-initiated login (OIDC Core §4), for example from a link in Okta's dashboard.
 //!
-//! 1. `iss` must be there, once, and be that of the application or of one of its
-//!    tenants, now or before a move, character by character. Okta's dashboard names the
-//!    org, so the org of a custom server is taken in its place; another server of that
-//!    org is not. Where several tenants share an org, its name leads to none of them. The
-//!    sign-in is at the issuer of now. Nothing is fetched from an issuer because a request
-//!    names it.
-//! 2. `login_hint` is passed on to Okta, which decides what it means.
-//! 3. `target_link_uri` is where the browser goes afterwards, if that is on this
-//!    origin; else the root. It is read by the same rules as every other target.
-//! 4. State, nonce and PKCE are fresh, as for a sign-in that the application began.
+//! 1. `iss` must occur exactly once and equal the present or a former issuer of the
+//!    application or of a tenant, character by character. Okta's dashboard names the org,
+//!    so the org of a custom server is accepted for it; another server of that org is not.
+//!    An org that several tenants share identifies none of them. The sign-in uses the
+//!    present issuer. The URL in `iss` is never fetched.
+//! 2. `login_hint` is passed on to Okta, which interprets it.
+//! 3. `target_link_uri` is the target of the sign-in if it is on this origin; otherwise the
+//!    target is the root. It is parsed by the same rules as every other target.
+//! 4. State, nonce and PKCE are fresh, as for a sign-in that the application starts.
 //!
-//! It starts a sign-in of our own and is proof of nothing: whatever else comes along,
-//! tokens above all, is not looked at.
+//! The request only starts a new sign-in. All other parameters are ignored, in particular
+//! tokens.
 
 use http::request::Parts;
 use url::form_urlencoded;
@@ -23,27 +22,22 @@ use super::visit::Visit;
 use crate::error::{Code, Error, Result};
 use crate::login::LoginOptions;
 
-/// The longest hint that is passed on.
 const MAX_HINT: usize = 254;
 
-/// What a third party asks for.
 #[derive(Debug)]
 pub(super) struct Initiation {
-    /// At which issuer.
     pub(super) issuer: String,
-    /// For whom.
     hint: Option<String>,
-    /// And where to go afterwards.
     target: Option<String>,
 }
 
 impl Initiation {
-    /// What to sign in with at an application. A target that is not on its origin
-    /// becomes the root: whoever sends people here must not choose where they end.
+    /// Returns the login options. A target that is not on the application's origin becomes
+    /// the root, to prevent an open redirect.
     pub(super) fn options_at(self, auth: &OktaAuth) -> LoginOptions {
         let origin = auth.config().origin();
         let target = self.target.as_deref().unwrap_or("/");
-        // It is absolute by specification; what is left of it without our origin is a path.
+        // It is absolute by specification; without our origin a path remains.
         let local = target.strip_prefix(&origin).filter(|rest| rest.starts_with('/'));
         let local = local.or(Some(target).filter(|target| target.starts_with('/'))).unwrap_or("/");
         let mut options = LoginOptions::new(auth.return_to(local));
@@ -53,14 +47,13 @@ impl Initiation {
 }
 
 impl Visit {
-    /// Starts a sign-in at the one issuer, if it is the one that is meant.
     pub(super) async fn initiate_login(&self, parts: &Parts, body: &[u8]) -> Reply {
         let config = self.auth().config();
         let initiation = self.initiation(parts, body).and_then(|initiation| {
             if config.is_named_by(&initiation.issuer) {
                 return Ok(initiation);
             }
-            let message = "a third party asked for a sign-in at an issuer that is not the configured one";
+            let message = "third-party-initiated login names an issuer that is not the configured one";
             Err(Error::new(Code::CallbackMalformed, message))
         });
         match initiation {
@@ -70,7 +63,7 @@ impl Visit {
         }
     }
 
-    /// Reads query and form. `iss` must be there, and nothing may come twice.
+    /// Reads query and form. `iss` is required, and parameters must not be repeated.
     pub(super) fn initiation(&self, parts: &Parts, body: &[u8]) -> Result<Initiation> {
         let query = parts.uri.query().unwrap_or_default().as_bytes();
         let malformed = |message| Error::new(Code::CallbackMalformed, message);
@@ -83,10 +76,10 @@ impl Visit {
                 _ => continue,
             };
             if place.replace(value.into_owned()).is_some() {
-                return Err(malformed("a parameter of a third-party-initiated sign-in comes twice"));
+                return Err(malformed("a parameter of third-party-initiated login is repeated"));
             }
         }
-        let issuer = issuer.ok_or_else(|| malformed("a third-party-initiated sign-in has no `iss`"))?;
+        let issuer = issuer.ok_or_else(|| malformed("third-party-initiated login has no `iss`"))?;
         let hint = hint.filter(|hint| !hint.is_empty() && hint.len() <= MAX_HINT);
         Ok(Initiation { issuer, hint, target })
     }

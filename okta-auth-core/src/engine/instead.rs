@@ -1,4 +1,4 @@
-//! What a browser is shown where a redirect would not do, and an API client gets JSON.
+//! Pages for browsers where a redirect is not suitable; API clients get JSON.
 
 use http::header::{ALLOW, CONTENT_SECURITY_POLICY, REFERRER_POLICY, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -8,13 +8,12 @@ use super::reply::{self, Reply};
 use super::visit::Visit;
 use crate::bearer::WwwAuthenticate;
 
-/// What a page with a form may do: as every page of the library, but for where the form
-/// leads. Browsers hold the redirects that follow a form to `form-action` too, and these
-/// go on to Okta. There is one form, and nothing on the page can add another.
+/// The content security policy of a page with a form. It differs from that of other pages
+/// only in `form-action`, which browsers also apply to the redirects after the form, and
+/// these lead to Okta. The page has one form, and its content cannot add another.
 pub(super) const WITH_FORM: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
                                     form-action 'self' https: http:; frame-ancestors 'none'";
 
-/// A page with a form.
 pub(super) fn with_form(status: StatusCode, page: &Page<'_>, form: &str) -> Reply {
     let mut reply = reply::html(status, page.render_with(form));
     let headers = reply.headers_mut();
@@ -24,8 +23,8 @@ pub(super) fn with_form(status: StatusCode, page: &Page<'_>, form: &str) -> Repl
 }
 
 impl Visit {
-    /// 405 for a sign-out that was typed or linked: nobody is signed out by a link, and
-    /// whoever means it has a button.
+    /// Responds with 405 to a logout by GET, so that a link cannot sign the user out. The
+    /// page has a button for users who want to.
     pub(super) fn sign_out_by_link(&self) -> Reply {
         if !self.is_navigation() {
             return Self::method_not_allowed("POST");
@@ -45,13 +44,13 @@ impl Visit {
         reply
     }
 
-    /// 401 for a form that came without a session: a redirect would lose what is in it,
-    /// and not say so.
+    /// Responds with 401 to a form without a session: a redirect would silently discard its
+    /// data.
     pub(super) fn form_without_session(&self) -> Reply {
         let again = self.login_url(&[("return_to", self.target().as_str())]);
         let page = Page {
-            title: "You are not signed in any more",
-            sentences: vec!["What you entered was not sent on. Sign in, and enter it again."],
+            title: "You are no longer signed in",
+            sentences: vec!["Your changes were not saved. Please sign in and try again."],
             links: again.iter().map(|again| ("Sign in", again.as_str())).collect(),
             code: None,
             reference: self.reference(),

@@ -1,20 +1,21 @@
-//! Sign-outs that the store did not take.
+//! Deferred logout: retries when the session store fails.
 //!
-//! The browser has forgotten its session by then: a shared machine must not stay signed
-//! in. So the browser cannot try again, and a copy of the cookie would be good until its
-//! limits. The sign-out waits here and is tried until the store works.
+//! The session cookie is deleted even if the store is down, so that a shared computer is
+//! not left signed in. The browser can therefore not retry, and a copy of the cookie would
+//! stay valid until the session's limits. The logout waits in a list and is retried until
+//! the store responds.
 //!
-//! 1. The list holds sessions, not tasks. One worker goes through it; the pause between
-//!    two rounds doubles from a second to a minute.
-//! 2. A session waits once, however often its cookie is sent.
-//! 3. While the store is away, the MAC of the id tells which sessions are real. A made-up
-//!    id with a MAC is no id and takes no place. Ids written before they had a MAC have a
-//!    small part of the list to themselves, so made-up ones cannot take the place of a
+//! 1. The list holds sessions, not tasks. One worker processes it; the pause between two
+//!    rounds doubles from one second to one minute.
+//! 2. Each session is listed once, however often its cookie is sent.
+//! 3. While the store is down, the MAC of a session id proves that the session is real. A
+//!    forged id with a MAC is invalid and gets no entry. Ids from before the MAC was
+//!    introduced share a small part of the list, so that forged ones cannot displace a
 //!    proven session.
-//! 4. A sign-out that finds the list full is answered with
-//!    [`Code::SignOutLocalOnly`]: nothing promises what will not happen.
+//! 4. If the list is full, the response is [`Code::SignOutLocalOnly`], because the logout
+//!    will not be retried.
 //!
-//! What cannot be prevented: a process that ends while the store is away.
+//! A deferred logout is lost if the process ends while the store is down.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,49 +28,43 @@ use crate::error::{Code, Error, Result};
 use crate::events::{About, EndReason, Reference};
 use crate::session::{Activity, Found, Look, StoreKey, Ticket};
 
-/// How many proven sessions may wait.
+/// Capacity for sessions with a valid MAC.
 const PROVEN: usize = 1024;
-/// How many sessions may wait whose ids have no MAC. Such an id is easily made up, and
-/// real ones end with the sessions that began before ids had a MAC.
+/// Capacity for sessions without a MAC. Such an id is easily forged, and valid ones
+/// disappear with the sessions from before the MAC was introduced.
 const UNPROVEN: usize = 128;
-/// The pause before the first round; each further one is twice as long.
+/// The pause before the first round; it doubles with each round.
 const FIRST: Duration = Duration::from_secs(1);
-/// The longest pause.
 const LONGEST: Duration = Duration::from_secs(60);
-/// In how many rounds a sign-out is tried: about an hour.
+/// The number of rounds for each logout: about an hour.
 const ROUNDS: u32 = 65;
-/// A round ends after so many failures: each may take as long as the store's time limit.
+/// A round ends after this number of failures, because each may take as long as the store's
+/// timeout.
 const FAILURES: usize = 4;
 
-/// The sign-outs that wait, of one application or of many tenants.
 #[derive(Default)]
 pub(super) struct LateSignOuts(Mutex<Waiting>);
 
-/// What the worker and the requests share.
 #[derive(Default)]
 struct Waiting {
     queue: VecDeque<Late>,
-    /// The keys of the queue, and of what the worker is at.
+    /// The keys of the queue, and of the entry that the worker processes.
     keys: HashSet<StoreKey>,
-    /// How many of them are not proven.
     unproven: usize,
-    /// Whether there is a worker.
     worked_on: bool,
-    /// The current round.
     round: u32,
 }
 
-/// One sign-out that waits.
 struct Late {
     auth: OktaAuth,
     ticket: Ticket,
     reference: Reference,
-    /// The round in which it came.
+    /// The round in which the entry was added.
     since: u32,
 }
 
-/// Lets another worker begin if this one is dropped before its work is done, as when its
-/// runtime is shut down.
+/// Allows another worker to start if this one is dropped early, for example when its
+/// runtime shuts down.
 struct Worker {
     list: Arc<LateSignOuts>,
     done: bool,
@@ -84,24 +79,23 @@ impl Drop for Worker {
 }
 
 impl Visit {
-    /// Ends the session of this request as soon as the store works, and says so.
     pub(super) fn sign_out_later(&self, error: Error) -> Reply {
         let waits = match self.auth().0.sessions.look(self.cookies(), self.now(), Activity::Passive) {
             Look::Wait(ticket) => self.auth().wait_for_store(ticket, self.reference()),
             _ => false,
         };
         if waits {
-            let message = "the browser is signed out, and the session store did not end the session; it is tried again";
+            let message = "the browser is signed out, and the session store did not end the session; this is retried";
             return self.error_told(&Error::new(Code::SignOutPending, message).with_cause(error));
         }
         let message = "the browser is signed out, but the session was not ended on the server: the store does not \
-                       answer, and too many sign-outs wait for it; end the user's sessions when it is back";
+                       respond, and too many sign-outs wait for it; end the user's sessions when the store works again";
         self.error(&Error::new(Code::SignOutLocalOnly, message).with_cause(error))
     }
 }
 
 impl OktaAuth {
-    /// Puts a sign-out on the list. `false` if the list is full.
+    /// Adds a logout to the list; `false` if the list is full.
     fn wait_for_store(&self, ticket: Ticket, reference: Reference) -> bool {
         let list = &self.0.late;
         let mut waiting = list.lock();
@@ -124,7 +118,6 @@ impl OktaAuth {
         true
     }
 
-    /// Ends the session that a cookie leads to, if it is still there.
     async fn sign_out(&self, ticket: &Ticket, reference: Reference) -> Result<()> {
         let (sessions, now) = (&self.0.sessions, self.0.clock.now());
         let Found::Here { entry, .. } = sessions.find(ticket.clone(), now, Activity::Passive).await? else {
@@ -138,7 +131,6 @@ impl OktaAuth {
     }
 }
 
-/// Goes through the list until it is empty.
 async fn work(mut worker: Worker) {
     let mut pause = FIRST;
     while worker.list.lock().goes_on() {
@@ -150,8 +142,8 @@ async fn work(mut worker: Worker) {
 }
 
 impl LateSignOuts {
-    /// Tries each sign-out once, or until the store has failed a few times. What failed
-    /// goes to the end, so that the next round begins with others.
+    /// Tries each logout once, or until the store has failed a few times. A failed logout
+    /// moves to the end, so that the next round begins with the others.
     async fn round(&self) {
         let (mut left, mut failures) = (self.lock().queue.len(), 0);
         while left > 0 && failures < FAILURES {
@@ -167,30 +159,28 @@ impl LateSignOuts {
         }
     }
 
-    /// The list. A panic cannot leave it half-written: no code under the lock panics.
+    /// No code under the lock panics, so a poisoned lock has a consistent list.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Waiting {
-    /// Adds a sign-out that is not there yet.
     fn add(&mut self, late: Late) {
         self.keys.extend(late.ticket.key());
         self.unproven += usize::from(!late.ticket.is_proven());
         self.queue.push_back(late);
     }
 
-    /// Begins a round if there is anything to do. The worker ends with the last sign-out,
-    /// under the lock, so that none is added to a list without a worker.
+    /// Begins a round if the list has entries. The worker stops under the lock, so that no
+    /// entry is added to a list without a worker.
     fn goes_on(&mut self) -> bool {
         self.round = self.round.wrapping_add(1);
         self.worked_on = !self.queue.is_empty();
         self.worked_on
     }
 
-    /// Keeps a sign-out that failed for the next round, unless it has been tried for long
-    /// enough.
+    /// Returns a failed logout to the queue, unless it was retried for long enough.
     fn put_back(&mut self, late: Late) {
         if self.round.wrapping_sub(late.since) < ROUNDS {
             self.queue.push_back(late);
@@ -198,10 +188,12 @@ impl Waiting {
         }
         self.forget(&late.ticket);
         let reference = late.reference;
-        tracing::error!(target: "okta_auth", %reference, "the store did not work for an hour: a sign-out is given up");
+        tracing::error!(
+            target: "okta_auth", %reference,
+            "the store failed for an hour, so a deferred sign-out was dropped; end the user's sessions"
+        );
     }
 
-    /// Frees the place of a sign-out.
     fn forget(&mut self, ticket: &Ticket) {
         if let Some(key) = ticket.key() {
             self.keys.remove(&key);

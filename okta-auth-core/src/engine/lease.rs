@@ -1,4 +1,4 @@
-//! The lease of a renewal: one process at a time presents a session's refresh token.
+//! The lease of a refresh: only one process at a time uses a session's refresh token.
 
 use std::future::Future;
 use std::pin::pin;
@@ -8,14 +8,13 @@ use crate::error::Result;
 use crate::secret::random_bytes;
 use crate::session::{Kind, StoreKey, StoredSessions, bounded};
 
-/// How long a lease lasts without being renewed: what others wait if its holder is
+/// The duration of a lease without a heartbeat: the delay for others if its holder is
 /// killed.
 const LEASE: Duration = Duration::from_secs(5);
-/// How often it is renewed.
+/// The interval in which the holder extends the lease.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// Does something under the lease of a session's renewal; `None` if somebody else has
-/// it.
+/// Runs `work` under the lease of a session's refresh; `None` if another process holds it.
 pub(super) async fn under_lease<T>(
     stored: &StoredSessions,
     key: &StoreKey,
@@ -27,18 +26,18 @@ pub(super) async fn under_lease<T>(
         return Ok(None);
     }
     let done = while_holding(stored, &lease, owner, work).await;
-    // A lease that stays behind ends by itself.
+    // A lease that was not released expires.
     let _ = bounded(stored.store().release(&lease, owner)).await;
     Ok(Some(done))
 }
 
-/// Does something under a lease, which is renewed as long as that takes.
+/// Runs `work`, and extends the lease until it completes.
 async fn while_holding<T>(stored: &StoredSessions, lease: &StoreKey, owner: u64, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     loop {
         match tokio::time::timeout(HEARTBEAT, work.as_mut()).await {
             Ok(done) => return done,
-            // A lease that is lost is no harm: whoever writes second finds another version.
+            // A lost lease is harmless, because the second writer fails the version check.
             Err(_) => drop(bounded(stored.store().claim(lease, owner, LEASE)).await),
         }
     }

@@ -1,13 +1,13 @@
-//! Requests that are for no tenant: where somebody says which one they belong to, by
-//! their e-mail address (home-realm discovery) or by choosing.
+//! Home-realm discovery: requests without a tenant are asked for an e-mail address or for a
+//! choice.
 //!
-//! Only the domain of an address is looked at, in the settings of the tenants. Whether
-//! there is such a user is up to Okta, and nobody is told here.
+//! Only the domain of an address is looked up in the settings of the tenants. Whether the
+//! user exists is decided at Okta and not revealed here.
 //!
-//! The engine behind these requests knows nobody and no Okta. It takes what is for no
-//! tenant, so that public pages work at the application's own address and a page that
-//! needs a user leads to the question who that is. It never makes a request of its own,
-//! and everything but the start of a sign-in is 404 here.
+//! Requests that match no tenant are served by an engine without an issuer: public pages at
+//! the application's own address work, and a page that needs a user starts home-realm
+//! discovery. This engine never sends a request. Except for the start of a sign-in, all of
+//! its endpoints answer 404.
 
 use std::sync::Arc;
 
@@ -29,22 +29,17 @@ use crate::error::{Code, Error, Result};
 use crate::login::{LoginOptions, ReturnTo};
 use crate::tenant::TenantKey;
 
-/// The longest address (RFC 5321 §4.5.3.1.3).
+/// The longest e-mail address (RFC 5321 §4.5.3.1.3).
 const MAX_ADDRESS: usize = 254;
 
-/// What somebody meets who does not say which tenant they belong to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Entrance {
-    /// Whether the lobby asks for an e-mail address.
     pub(super) email_first: bool,
-    /// Whether it lists the tenants.
     pub(super) chooser: bool,
-    /// Whether a sign-in at one tenant ends the session at another.
     pub(super) exclusive: bool,
 }
 
 impl Visit {
-    /// The tenants of the application, if the request is for none of them.
     pub(super) fn many(&self) -> Option<&Arc<Many>> {
         match self.lobby() {
             Some(Lobby::Open(many)) => Some(many),
@@ -52,7 +47,6 @@ impl Visit {
         }
     }
 
-    /// Answers a request to one of the library's paths that is for no tenant.
     pub(super) async fn serve_lobby(&self, many: &Many, endpoint: Endpoint, parts: &Parts, body: &Bytes) -> Reply {
         if let (Endpoint::Login, Some(address)) = (endpoint, self.at_configured_address()) {
             return reply::see_other(&address);
@@ -61,17 +55,17 @@ impl Visit {
             (Endpoint::Login, &Method::GET | &Method::HEAD) => Ok(self.entrance(many, &self.wanted(parts), None)),
             (Endpoint::Login, &Method::POST) => self.identify(many, parts, body).await,
             (Endpoint::InitiateLogin, &Method::GET | &Method::POST) => self.initiate_at(many, parts, body).await,
-            _ => Err(Error::new(Code::TenantUnknown, "the request is for no tenant")),
+            _ => Err(Error::new(Code::TenantUnknown, "the request has no tenant")),
         };
         outcome.unwrap_or_else(|error| self.error(&error))
     }
 
-    /// The page that asks for an e-mail address, or 404 if there is nothing to ask. After
-    /// an address that no tenant has, the page says so and keeps what was typed.
+    /// Creates the home-realm discovery page, or 404 if it has nothing to offer. After an
+    /// address without a tenant the page reports this and keeps the input.
     pub(super) fn entrance(&self, many: &Many, return_to: &ReturnTo, unknown_address: Option<&str>) -> Reply {
         let choices = many.choices();
         if !many.email_first() && choices.is_empty() {
-            return self.error(&Error::new(Code::TenantUnknown, "the request is for no tenant"));
+            return self.error(&Error::new(Code::TenantUnknown, "the request has no tenant"));
         }
         let mut sentences = vec!["Please tell us which organization you belong to."];
         let targets: Vec<(&str, String)> = choices
@@ -91,7 +85,6 @@ impl Visit {
         with_form(StatusCode::OK, &page, form.as_deref().unwrap_or_default())
     }
 
-    /// Somebody has given an address: on to the sign-in of its tenant.
     async fn identify(&self, many: &Many, parts: &Parts, body: &[u8]) -> Result<Reply> {
         let (mut email, mut return_to) = (String::new(), self.auth().start_page());
         for (name, value) in form_urlencoded::parse(body) {
@@ -114,16 +107,16 @@ impl Visit {
         Ok(self.enter(&auth, parts, options).await)
     }
 
-    /// A third party has sent somebody here, and says to whom they belong (OIDC Core
-    /// §4).
+    /// Continues to the tenant that third-party-initiated login names (OIDC Core §4).
     async fn initiate_at(&self, many: &Many, parts: &Parts, body: &[u8]) -> Result<Reply> {
         let initiation = self.initiation(parts, body)?;
         let tenant = many.named_by(&initiation.issuer).await?;
-        let auth = tenant.ok_or_else(|| Error::new(Code::CallbackMalformed, "the `iss` is that of no tenant"))?;
+        let auth = tenant.ok_or_else(|| Error::new(Code::CallbackMalformed, "no tenant has this `iss`"))?;
         Ok(self.enter(&auth, parts, initiation.options_at(&auth)).await)
     }
 
-    /// Starts the sign-in of a tenant: here if it shares this address, else at its own.
+    /// Starts a tenant's sign-in: here if the tenant shares this address, else at its own
+    /// address.
     async fn enter(&self, auth: &OktaAuth, parts: &Parts, options: LoginOptions) -> Reply {
         let (here, there) = (self.auth().config(), auth.config());
         if here.origin() == there.origin() && here.routes().mount() == there.routes().mount() {
@@ -139,11 +132,10 @@ impl Visit {
         }
         match login_url(there, options) {
             Some(url) => reply::see_other(&url),
-            None => self.error(&Error::new(Code::TenantUnknown, "the tenant has no page to sign in at")),
+            None => self.error(&Error::new(Code::TenantUnknown, "the tenant has no login page")),
         }
     }
 
-    /// Where a request to the login page wants to go afterwards.
     fn wanted(&self, parts: &Parts) -> ReturnTo {
         let query = parts.uri.query().unwrap_or_default();
         let target = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "return_to");
@@ -151,11 +143,10 @@ impl Visit {
     }
 }
 
-/// The form for an e-mail address.
 fn email_form(login: &str, return_to: &ReturnTo, unknown_address: Option<&str>) -> String {
     let (alert, invalid) = match unknown_address {
         Some(_) => (
-            "<p id=\"unknown\" role=\"alert\">We do not know an organization with this address. Please check it, and \
+            "<p id=\"unknown\" role=\"alert\">No organization uses this e-mail address. Please check it and \
              try again.</p>",
             " aria-invalid=\"true\" aria-describedby=\"unknown\"",
         ),
@@ -171,8 +162,8 @@ fn email_form(login: &str, return_to: &ReturnTo, unknown_address: Option<&str>) 
     )
 }
 
-/// The page of a tenant at which a sign-in starts. A target that is not below the
-/// tenant's own path belongs to no tenant, so the tenant's first page takes its place.
+/// Returns the login URL of a tenant. A target outside of the tenant's own path belongs to
+/// no tenant and is replaced by the tenant's start page.
 fn login_url(config: &Config, options: LoginOptions) -> Option<String> {
     let mut url = Url::parse(&config.public_url(config.routes().login()?)).ok()?;
     let home = config.routes().home();
@@ -187,8 +178,8 @@ fn login_url(config: &Config, options: LoginOptions) -> Option<String> {
     Some(url.into())
 }
 
-/// The domain of an address that has exactly one `@`, in lower case. Letters beyond
-/// ASCII have no case that everybody agrees on, so a domain that has some is none.
+/// Returns the domain of an address with exactly one `@`, in lower case. Domains with
+/// non-ASCII letters are rejected, because their lower case is ambiguous.
 fn domain_of(address: &str) -> Option<String> {
     let plain = address.len() <= MAX_ADDRESS && !address.contains(|c: char| c.is_control() || c.is_whitespace());
     let (local, domain) = address.split_once('@').filter(|_| plain)?;
@@ -201,7 +192,7 @@ mod tests {
     use super::domain_of;
 
     #[test]
-    fn an_address_has_one_at_sign_and_a_domain_in_ascii() {
+    fn an_address_has_one_at_sign_and_an_ascii_domain() {
         assert_eq!(domain_of("Ada@Example.COM").as_deref(), Some("example.com"));
         for other in
             ["", "@", "ada@", "@example.com", "ada@evil.example@example.com", "ada@exam\u{212a}le.com", "a b@c.d"]

@@ -1,11 +1,11 @@
-//! One machine, several names: `localhost`, `127.0.0.1`, `[::1]`.
+//! Loopback aliases: `localhost`, `127.0.0.1` and `[::1]` are the same machine.
 //!
-//! A browser keeps cookies for each name apart, and Okta sends it back to the configured
-//! one. A sign-in that began at another name would not find its cookie there, so the
-//! browser is first sent to the same page at the configured name.
+//! A browser separates cookies by host name, and Okta redirects to the configured one. A
+//! sign-in that starts at another name would not find its cookie in the callback. Therefore
+//! the browser is first redirected to the same page at the configured name.
 //!
-//! Only the name may differ. A development server in front of the application has another
-//! port, and may pass its own name on as `Host`: a redirect would then come back for ever.
+//! Only the name may differ, not the port. A development server in front of the application
+//! has another port and may forward its own name as `Host`, so a redirect would loop.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ use url::Url;
 use super::visit::Visit;
 use crate::config::is_loopback;
 
-/// Whether `host`, as a request has it, is another name for the loopback address in
+/// Whether `host`, as sent in a request, is another name for the loopback address in
 /// `base`.
 pub(super) fn is_alias(host: Option<&[u8]>, base: &Url) -> bool {
     if !is_loopback(base) {
@@ -29,7 +29,8 @@ pub(super) fn is_alias(host: Option<&[u8]>, base: &Url) -> bool {
     same_port && !same_name && is_this_machine(authority.host())
 }
 
-/// Whether a host is this machine. `0.0.0.0` is one that servers print as their address.
+/// Whether a host is this machine. `0.0.0.0` counts, because servers print it as their
+/// address.
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     match address.map(|address| address.to_canonical()) {
@@ -42,8 +43,7 @@ fn is_this_machine(host: &str) -> bool {
 }
 
 impl Visit {
-    /// The same page at the configured address, if a navigation came to another name for
-    /// it.
+    /// Returns the same page at the configured address, if a navigation used an alias.
     pub(super) fn at_configured_address(&self) -> Option<String> {
         if !self.inner().alias || !self.may_redirect() {
             return None;

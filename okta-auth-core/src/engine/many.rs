@@ -1,22 +1,22 @@
-//! What many tenants share, and how a request finds its own.
+//! The tenant router: shared state, and the assignment of requests to tenants.
 //!
-//! # What a tenant has of its own, and what all share
+//! # Separation of tenants
 //!
-//! | its own | shared |
+//! | per tenant | shared |
 //! |---|---|
-//! | issuer, metadata, keys, verified tokens | the connections and their TLS settings |
-//! | limits and failures of its requests to Okta | the policy of where they may lead |
-//! | the seal of its cookies, and their names | the cookie secrets |
-//! | the names of its sessions, links and marks | the store, and the list of ended sessions |
-//! | its policies | the application's hooks |
+//! | issuer, metadata, keys, verified tokens | connections and their TLS settings |
+//! | limits and failures of requests to Okta | the egress policy |
+//! | the seal of cookies, and their names | the cookie secrets |
+//! | the keys of sessions, index entries and watermarks | the store, and the revocation list |
+//! | policies | the application's hooks |
 //!
-//! What is shared has the tenant in every key or in the associated data of every seal,
-//! so a value of one tenant is not found, or does not open, in another.
+//! Shared state has the tenant in every key or in the associated data of every seal.
+//! Therefore a value of one tenant is not found, or does not open, at another.
 //!
-//! # How one becomes ready
+//! # Lifecycle
 //!
-//! An engine is made when the first request of its tenant comes, from the settings as
-//! they are then, and again when they have changed. Making it touches no network.
+//! The engine of a tenant is created at its first request, and again when its settings have
+//! changed. Creating it needs no network.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -46,34 +46,30 @@ use crate::tenant::{
     Directory, Hint, Lookup, Resolver, Shared, Taken, TenantId, TenantKey, TenantSettings, host, named, resolve,
 };
 
-/// So many tenants are kept ready; the others are made ready when somebody comes.
+/// Capacity of the engine cache; evicted engines are created again on demand.
 const READY: usize = 4096;
 
-/// What many tenants share.
 pub(super) struct Many {
     template: OktaAuthBuilder,
     resolvers: Vec<Resolver>,
     directory: Directory,
     ready: Cache<TenantId, Ready>,
-    /// One engine is made at a time: two of one tenant would fetch its keys twice. With
-    /// what the tenants of a source have.
+    /// Engines are created one at a time, because two engines of a tenant would fetch its
+    /// keys twice. The lock also protects the uniqueness index for tenants of a source.
     making: Mutex<Taken>,
-    /// An engine that knows nobody, for requests that are for no tenant.
+    /// The engine without an issuer, for requests without a tenant.
     pub(super) lobby: OktaAuth,
-    /// The full name of the session cookie at the application's own address, to which
-    /// each tenant adds its id.
+    /// The full name of the session cookie at the application's own address; each tenant
+    /// appends its id.
     session_cookie: String,
-    /// What `/login` lists.
     chooser: Chooser,
-    /// The sets of policies that tenants name.
     policies: HashMap<String, Arc<RouteAccess>>,
     routes: RouteTable,
     entrance: Entrance,
-    /// This one, for engines that look at the others.
+    /// A weak reference to itself, for engines of exclusive tenants.
     this: Weak<Self>,
 }
 
-/// A tenant with its engine.
 #[derive(Clone)]
 struct Ready {
     settings: Arc<TenantSettings>,
@@ -81,7 +77,6 @@ struct Ready {
 }
 
 impl Many {
-    /// Puts everything together; everything has been checked.
     pub(super) fn new(
         template: OktaAuthBuilder,
         resolvers: Vec<Resolver>,
@@ -112,45 +107,41 @@ impl Many {
         }
     }
 
-    /// The same behind a pointer, which its engines can come back by.
+    /// Wraps the router in an `Arc` with a weak reference to itself.
     pub(super) fn shared(self) -> Arc<Self> {
         Arc::new_cyclic(|this| Self { this: Weak::clone(this), ..self })
     }
 
-    /// With this at the entrance.
     pub(super) fn with(mut self, entrance: Entrance) -> Self {
         self.entrance = entrance;
         self
     }
 
-    /// The library's paths for requests that are told by host or the like.
+    /// Returns the library's paths for tenants that are identified without a path.
     pub(super) fn endpoints(&self) -> impl Iterator<Item = (Endpoint, &str)> {
         Endpoint::all(self.lobby.config().routes())
     }
 
-    /// The same below the prefixes that name a tenant, and the callbacks of tenants that
-    /// share an address, as patterns of the router.
+    /// Returns the library's paths below the prefixes of tenants, and the callbacks of
+    /// tenants that share an address, as patterns of the router.
     pub(super) fn endpoints_below(&self) -> Vec<(Endpoint, String)> {
         endpoints_below(&self.lobby, &self.resolvers)
     }
 
-    /// The routes of the application.
     pub(super) fn routes(&self) -> &RouteTable {
         &self.routes
     }
 
-    /// Whether a tenant's own policies do not simply allow a request to this route.
+    /// Whether a tenant's own policies restrict this route.
     pub(super) fn has_guard_of_tenant(&self, route: MatchedRoute<'_>) -> bool {
         self.routes.has_guard_of_tenant(route)
     }
 
-    /// Forgets what a source has said.
     pub(super) fn forget(&self) {
         self.directory.forget();
     }
 
-    /// Ends every session of a tenant, which is in the source no more or will soon not
-    /// be.
+    /// Ends every session of a tenant that was removed from the source or is about to be.
     pub(super) async fn end_tenant(self: &Arc<Self>, id: &TenantId) -> Result<()> {
         let key = TenantKey::Id(id.clone());
         let ready = self.ready.get(id).map(|ready| ready.auth);
@@ -160,26 +151,26 @@ impl Many {
             (None, None) => self.find(&key).await?.ok_or_else(unknown)?,
         };
         self.directory.forget();
-        // Whoever comes from now on gets another engine, or none.
+        // Later requests get a new engine, or none.
         self.ready.remove(id);
         auth.remove_everybody().await
     }
 
-    /// Finds the tenant, at once if it can be.
+    /// Finds the tenant of a request, without waiting where possible.
     ///
-    /// Whoever notices that a tenant has gone waits until its sessions have ended: with
-    /// the next request it may be back.
+    /// A request that discovers removed tenants waits until their sessions have ended,
+    /// because a removed tenant may be added again at any time.
     pub(super) fn arrival<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, options: RouteOptions) -> Arrival {
         let arrival = self.seek(head, options);
         let Some(ending) = self.end_removed() else { return arrival };
         Arrival::Waiting(Waiting::on(async move {
-            // Goes on by itself if this request is given up.
+            // The task continues if this request is cancelled.
             ending.await.ok();
             arrival.visit().await
         }))
     }
 
-    /// Finds the tenant by what is known, or else by asking.
+    /// Finds the tenant from cached data, or else by querying the source.
     fn seek<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, options: RouteOptions) -> Arrival {
         let hints = self.hints(head);
         for hint in &hints {
@@ -194,8 +185,8 @@ impl Many {
         self.lobby_or_refusal(head)
     }
 
-    /// What tells the tenant: the resolvers, or for a callback at the address that
-    /// tenants share the callback's own name.
+    /// Returns the hints of the resolvers. For a callback at a shared address the tenant id
+    /// in its path is used instead.
     fn hints<H: Headers>(&self, head: Head<'_, H>) -> Vec<Hint> {
         match self.shared_callback(head.path()) {
             Some(rest) if !rest.is_empty() => vec![named(rest.strip_prefix('/').unwrap_or_default())],
@@ -207,26 +198,27 @@ impl Many {
         }
     }
 
-    /// Whether a request to the application's own address says itself at which tenant
-    /// to sign in. The session that the browser has at another one does not matter then.
+    /// Whether a request to the application's own address names the tenant itself. Existing
+    /// sessions are then ignored.
     fn says_where_to<H: Headers>(&self, head: Head<'_, H>) -> bool {
         let (routes, path) = (self.lobby.config().routes(), Some(head.path()));
         (*head.method == Method::POST && path == routes.login()) || path == routes.initiate_login()
     }
 
-    /// What is behind the callback of the application's own address in a request to it
-    /// or below it.
+    /// Returns the rest of the path, for a request to the application's own callback or
+    /// below it.
     fn shared_callback<'a>(&self, path: &'a str) -> Option<&'a str> {
         let rest = path.strip_prefix(self.lobby.config().routes().callback()?)?;
         (rest.is_empty() || rest.starts_with('/')).then_some(rest)
     }
 
-    /// The request at its tenant.
+    /// Passes the request to its tenant.
     ///
-    /// A response that comes to the callback of another tenant, or to that of none, is
-    /// not looked at. Okta does not say who answers (RFC 9207), so where it answers to
-    /// is the defence against a mix-up (RFC 9700 §4.4.2): with one address for all, an
-    /// org could have its users sign in at another one, and be sent the codes.
+    /// A response at the callback of another tenant, or at the callback without a tenant,
+    /// is rejected. Okta sends no issuer in the response (RFC 9207), so distinct redirect
+    /// URIs are the defence against mix-up attacks (RFC 9700 §4.4.2). With one redirect URI
+    /// for all tenants, a malicious org could send its users to sign in at another org and
+    /// receive their codes.
     fn enter<H: Headers>(self: &Arc<Self>, auth: &OktaAuth, head: Head<'_, H>, options: RouteOptions) -> Arrival {
         let own = auth.config().routes().callback();
         if self.shared_callback(head.path()).is_some() && own != Some(head.path()) {
@@ -235,7 +227,6 @@ impl Many {
         auth.arrival_of(head, options)
     }
 
-    /// Finds the tenant by asking the source.
     fn ask<H: Headers>(self: &Arc<Self>, hints: Vec<Hint>, head: Head<'_, H>, options: RouteOptions) -> Arrival {
         let (many, owned) = (Arc::clone(self), head.to_owned());
         Arrival::Waiting(Waiting::on(async move {
@@ -257,7 +248,6 @@ impl Many {
         }))
     }
 
-    /// What one hint comes to without waiting.
     fn consider(&self, hint: &Hint) -> Considered {
         let (key, required) = match hint {
             Hint::Tenant(key) => (key, true),
@@ -272,23 +262,22 @@ impl Many {
         }
     }
 
-    /// The engine of a key.
     pub(super) async fn find(&self, key: &TenantKey) -> Result<Option<OktaAuth>> {
         self.directory.find(key).await?.map(|settings| self.engine(&settings)).transpose()
     }
 
-    /// The engine of the tenant that a third party means by `iss`.
+    /// Returns the engine for the `iss` of third-party-initiated login.
     pub(super) async fn named_by(&self, iss: &str) -> Result<Option<OktaAuth>> {
         self.directory.named_by(iss).await?.map(|settings| self.engine(&settings)).transpose()
     }
 
-    /// The engine of a tenant: the one that is ready, or a new one if the settings are
-    /// others. Whoever has the old one keeps it to the end of the request.
+    /// Returns the engine of a tenant: the cached one, or a new one if the settings have
+    /// changed. Requests that already have the old engine keep it.
     fn engine(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
         if let Some(auth) = self.ready_engine(settings) {
             return Ok(auth);
         }
-        // Nothing waits for the network in here.
+        // No network access happens under this lock.
         let mut taken = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(auth) = self.ready_engine(settings) {
             return Ok(auth);
@@ -301,8 +290,8 @@ impl Many {
         Ok(auth)
     }
 
-    /// A new engine of a tenant that no table has checked against the others. What is
-    /// its own is written down only once the engine is there.
+    /// Creates the engine of a tenant that was not checked as a part of a table. Its claims
+    /// are recorded only after the engine was created.
     fn make_one_of_source(&self, settings: &Arc<TenantSettings>, taken: &mut Taken) -> Result<OktaAuth> {
         let current = |id: &TenantId| match self.directory.look(&TenantKey::Id(id.clone())) {
             Lookup::Known(settings) => settings,
@@ -315,19 +304,18 @@ impl Many {
         for id in younger {
             tracing::warn!(
                 target: "okta_auth",
-                "the tenant {id} is not served any more: {} has the same client or audience, and is the elder", settings.id
+                "the tenant {id} is no longer served: {} has the same client or audience, and is older", settings.id
             );
             self.ready.remove(&id);
         }
         Ok(auth)
     }
 
-    /// A new engine for these settings.
     fn make(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
         Shared::of(self.template.config()).check(settings)?;
         let named = settings.policies.as_ref().map(|name| {
             self.policies.get(name).cloned().ok_or_else(|| {
-                let message = format!("the tenant {} names a policy set that there is not", settings.id);
+                let message = format!("the policy set of the tenant {} is not defined", settings.id);
                 Error::new(Code::ConfigInvalid, message)
             })
         });
@@ -337,13 +325,12 @@ impl Many {
         template.for_tenant(Arc::clone(settings), access, exclusive).build()
     }
 
-    /// The engine that was made for these very settings.
+    /// Returns the cached engine, if it was created for exactly these settings.
     fn ready_engine(&self, settings: &Arc<TenantSettings>) -> Option<OktaAuth> {
         let ready = self.ready.get(&settings.id)?;
         (Arc::ptr_eq(&ready.settings, settings) || ready.settings == *settings).then_some(ready.auth)
     }
 
-    /// The settings of the application and of a tenant together.
     fn settings_of(&self, settings: &TenantSettings) -> ConfigBuilder {
         addresses::settings_of(
             self.template.config(),
@@ -353,8 +340,8 @@ impl Many {
         )
     }
 
-    /// A request for no tenant: to the application's own address, or to one that it
-    /// does not have.
+    /// Handles a request without a tenant: to the application's own address, or to an
+    /// unknown one.
     fn lobby_or_refusal<H: Headers>(self: &Arc<Self>, head: Head<'_, H>) -> Arrival {
         let by_host = self.resolvers.iter().any(|one| matches!(one, Resolver::Host | Resolver::Subdomain(_)));
         let own = Url::parse(self.template.config().shared().0).ok();
@@ -365,23 +352,24 @@ impl Many {
         Arrival::Here(self.lobby.visit_of_nobody(head, Lobby::Open(Arc::clone(self))))
     }
 
-    /// A request that is answered with an error whatever it is for, but for the health
-    /// path: whoever asks for that wants to know whether the application runs.
+    /// Rejects a request with an error. Only the health path is still served, because it
+    /// reports whether the application runs.
     fn refused<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, error: Error) -> Arrival {
         let error = Arc::new(error);
         if self.lobby.config().health_path.as_deref() == Some(head.path()) {
             return Arrival::Here(self.lobby.visit_of_nobody(head, Lobby::Public(error)));
         }
         let visit = self.lobby.visit_of_nobody(head, Lobby::Closed(error));
-        // Adapters take the short way past the handler only with who waits.
+        // Adapters check only waiting requests for a response of the engine's own.
         Arrival::Waiting(Waiting::on(async move { visit }))
     }
 
-    /// Ends the sessions of tenants that a file has no more. Whoever waits goes on after
-    /// the first try.
+    /// Ends the sessions of tenants that were removed from the file. The request continues
+    /// after the first attempt.
     ///
-    /// It is done with the settings that they had. The engine that is ready may be that
-    /// of somebody else by now, who has the name and another client.
+    /// The engine is created from the settings that the tenant had when it was removed,
+    /// because the cached engine may already belong to a new tenant with the same id and
+    /// another client.
     fn end_removed(&self) -> Option<oneshot::Receiver<()>> {
         let end = |settings: Arc<TenantSettings>| {
             let auth = self.ready_engine(&settings).or_else(|| self.make(&settings).ok());
@@ -392,13 +380,12 @@ impl Many {
         (!gone.is_empty()).then(|| removal::end_sessions(gone))
     }
 
-    /// Whether the lobby asks for an address.
     pub(super) fn email_first(&self) -> bool {
         self.entrance.email_first
     }
 
-    /// The tenants to choose from, by name and where they sign in; none if that is not
-    /// wanted. They are built once for each table, and no engine is made for them.
+    /// Returns the tenants for the chooser, by name with their sign-in; empty if the
+    /// chooser is disabled. They are built once for each table, without creating engines.
     pub(super) fn choices(&self) -> Choices {
         let table = if self.entrance.chooser { self.directory.all() } else { None };
         let build = |tenant: &TenantSettings| self.settings_of(tenant).build().ok();
@@ -406,8 +393,7 @@ impl Many {
     }
 }
 
-/// The library's paths below the prefixes that name a tenant, and the callbacks of
-/// tenants that share an address.
+/// See [`Many::endpoints_below`].
 fn endpoints_below(lobby: &OktaAuth, resolvers: &[Resolver]) -> Vec<(Endpoint, String)> {
     let endpoints = || Endpoint::all(lobby.config().routes());
     let prefixes = resolvers.iter().filter_map(|resolver| match resolver {
@@ -423,20 +409,18 @@ fn endpoints_below(lobby: &OktaAuth, resolvers: &[Resolver]) -> Vec<(Endpoint, S
     prefixes.flat_map(|prefix| own(prefix)).chain(callbacks).collect()
 }
 
-/// What a hint comes to.
 enum Considered {
     Tenant(Result<OktaAuth>),
-    /// It leads nowhere, and may do so.
+    /// No tenant matches, and the next hint may be used.
     Nobody,
-    /// It leads nowhere, and may not.
+    /// No tenant matches a binding hint.
     Refused,
-    /// The source has to be asked.
     Ask,
 }
 
-/// 404: whether there is another tenant of a similar name is nobody's business.
+/// 404 without details, so that the existence of other tenants is not revealed.
 fn unknown() -> Error {
-    Error::new(Code::TenantUnknown, "the request is for a tenant that there is not")
+    Error::new(Code::TenantUnknown, "no tenant matches this request")
 }
 
 impl fmt::Debug for Many {

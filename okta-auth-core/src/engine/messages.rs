@@ -1,40 +1,40 @@
-//! Sign-out that comes from outside: front-channel, back-channel, Universal Logout.
+//! Provider-initiated logout: front-channel, back-channel, Universal Logout.
 //!
 //! # The order
 //!
 //! | step | back-channel | Universal Logout |
 //! |---|---|---|
 //! | 1 | the form has one token | the header has one token |
-//! | 2 | | `iss` chooses between the issuer and its org, and is not believed |
-//! | 3 | signature, kind, issuer, audience, times | the same, by the keys of that one |
-//! | 4 | the token is held, on all replicas | the same |
-//! | 5 | whose sessions: `sid`, or `sub` | the body says whose |
+//! | 2 | | the unverified `iss` selects the issuer or its org |
+//! | 3 | signature, kind, issuer, audience, times | the same, with the selected keys |
+//! | 4 | the token is claimed, on all replicas | the same |
+//! | 5 | the sessions are identified by `sid` or `sub` | by the body |
 //! | 6 | they end, and their refresh tokens are revoked later | the same |
-//! | 7 | the token is used up, unless the store failed | the same |
+//! | 7 | the token is marked as used, unless the store failed | the same |
 //!
-//! A stranger gets as far as step 3, which costs one verification and at most one fetch
-//! of keys in the floor interval. A body is not even looked at before that, so nobody
-//! learns which formats are known here or which users there are.
+//! An unauthenticated sender gets as far as step 3, which costs one verification and at
+//! most one fetch of keys per floor interval. The body of Universal Logout is not parsed
+//! before that, so the response reveals neither supported formats nor existing users.
 //!
-//! # What a replay does
+//! # Replay protection
 //!
-//! The id of a token is claimed in the place where sessions end: the store, or the
-//! revocation list of sessions in cookies. It is remembered until the token would be
-//! refused for its age, by the slowest clock that is tolerated. Without such a place no
-//! message is accepted. [`once`](super::once) tells what becomes of a message while the
-//! store fails.
+//! The id of a token is claimed where sessions end: in the store, or in the revocation list
+//! for sessions in cookies. It is kept until the token would be rejected for its age by the
+//! slowest tolerated clock. Without such storage no message is accepted. See
+//! [`once`](super::once) for messages that arrive while the store fails.
 //!
-//! # What front-channel can and cannot do
+//! # Limits of front-channel logout
 //!
-//! Any page can load its URL. With `iss` and `sid` it ends the session that Okta knows
-//! by that `sid` wherever its cookie is, which works in browsers that keep cookies out
-//! of frames. Without them it is refused, unless the application allows the bare form:
-//! that ends the session whose cookie came along, and only for the navigation of a frame.
+//! Any page can load its URL. With `iss` and `sid` it ends the Okta session's local
+//! sessions wherever their cookies are, which also works in browsers that block cookies in
+//! frames. Without `iss` and `sid` it is rejected, unless the application allows that form.
+//! It then ends the session of the request's cookie, and only in the navigation of a frame.
 //!
+//! # Responses
 //!
-//! Who sends it is proved, or it can do no more than sign somebody out; then sessions
-//! end, in the store or by a mark that every replica sees, once for each message. What
-//! each of the three is told is decided in [`logout`](crate::logout).
+//! A message either has an authenticated sender, or it can only sign a user out. Sessions
+//! end in the store or by a watermark that every replica reads, once for each message.
+//! [`logout`](crate::logout) decides on the response for each of the three.
 
 use std::sync::Arc;
 
@@ -57,17 +57,15 @@ use crate::logout::{AcceptedIssuers, Channel, FrontTarget, Signer, SubjectIdenti
 use crate::logout::{front_channel_target, logout_token, origin_of, revocation_subject, revocation_token};
 use crate::session::{Kind, Sessions, StoreKey};
 
-/// What the senders of sign-out messages need beyond what sign-in has.
 #[derive(Debug)]
 pub(super) struct Senders {
-    /// Who may ask for Universal Logout.
+    /// The accepted senders of Universal Logout.
     accepted: AcceptedIssuers,
-    /// The org of a custom server, whose keys may have signed.
+    /// The org of a custom server, whose keys may have signed the message.
     org: Option<Authority>,
 }
 
 impl Senders {
-    /// Of one issuer, with a way to the keys of its org.
     pub(super) fn new(issuer: &Issuer, authority: impl FnOnce(Issuer) -> Authority) -> Self {
         let accepted = AcceptedIssuers::of(issuer);
         let org = accepted.issuer(Signer::Org);
@@ -77,8 +75,9 @@ impl Senders {
 }
 
 impl Visit {
-    /// Okta's sign-out page loads this in a hidden frame. The answer can be framed by
-    /// the issuer and by nobody else, and does not tell whether there was a session.
+    /// Serves front-channel logout, which Okta's sign-out page loads in a hidden frame.
+    /// Only the issuer may frame the response, and it does not reveal whether a session
+    /// existed.
     pub(super) async fn front_channel_logout(&self, parts: &Parts, body: &Bytes) -> Reply {
         let outcome = self.try_front_channel(parts, body).await;
         self.tell_logout(Channel::Front, &outcome);
@@ -103,7 +102,6 @@ impl Visit {
         reply
     }
 
-    /// Ends what a front-channel message names, and tells how many sessions that were.
     async fn try_front_channel(&self, parts: &Parts, body: &[u8]) -> Result<Option<usize>> {
         let auth = self.auth();
         match front_channel_target(parts, body, auth.config())? {
@@ -111,7 +109,8 @@ impl Visit {
             Some(FrontTarget::Session { sid }) => {
                 let name = auth.0.sessions.naming().name(Kind::OktaSession, sid.as_bytes());
                 let ended = auth.end_reported(&name, EndReason::FrontChannel, self.reference()).await;
-                // Those in cookies are not known, but for the one whose cookie is here and goes away.
+                // Sessions in cookies are not listed, but the one in this request is known
+                // and ends.
                 if let (Sessions::Cookie { .. }, Some(session)) = (&auth.0.sessions, self.known_session())
                     && self.is_ended_by(parts, body)
                 {
@@ -129,7 +128,7 @@ impl Visit {
         }
     }
 
-    /// Whether a front-channel message ends the session whose cookie came along.
+    /// Whether a front-channel message ends the session of the request's own cookie.
     fn is_ended_by(&self, parts: &Parts, body: &[u8]) -> bool {
         let Ok(Some(session)) = self.session() else { return false };
         match front_channel_target(parts, body, self.auth().config()) {
@@ -139,17 +138,16 @@ impl Visit {
         }
     }
 
-    /// A provider says that somebody has signed out (OIDC Back-Channel Logout §2.5).
+    /// Serves back-channel logout (OIDC Back-Channel Logout §2.5).
     pub(super) async fn back_channel_logout(&self, parts: &Parts, body: &Bytes) -> Reply {
         self.answer_to(Channel::Back, self.auth().back_channel(parts, body, self.reference()).await)
     }
 
-    /// Okta asks to sign somebody out everywhere (Global Token Revocation §3).
+    /// Serves Universal Logout (Global Token Revocation §3).
     pub(super) async fn global_token_revocation(&self, parts: &Parts, body: &Bytes) -> Reply {
         self.answer_to(Channel::Universal, self.auth().universal(parts, body, self.reference()).await)
     }
 
-    /// The answer to a provider.
     fn answer_to(&self, channel: Channel, outcome: Result<Option<usize>>) -> Reply {
         self.tell_logout(channel, &outcome);
         match outcome {
@@ -160,7 +158,6 @@ impl Visit {
 }
 
 impl OktaAuth {
-    /// Verifies a logout token and ends what it names.
     async fn back_channel(&self, parts: &Parts, body: &[u8], reference: Reference) -> Result<Option<usize>> {
         let config = self.config();
         let token = logout_token(&parts.headers, body)?;
@@ -183,8 +180,8 @@ impl OktaAuth {
         self.once(token.issuer(), token.once(), work).await
     }
 
-    /// Ends the sessions of a name that are of this user. A mark for sessions in
-    /// cookies knows no user, and a session at Okta has only one.
+    /// Ends the sessions of an index key if they belong to this user. A watermark for
+    /// sessions in cookies has no user, and an Okta session has only one.
     async fn end_session_of(
         &self,
         name: &StoreKey,
@@ -200,7 +197,6 @@ impl OktaAuth {
         self.end_named(name, EndReason::BackChannel, reference).await
     }
 
-    /// Verifies a revocation token and ends the sessions of whom the body names.
     async fn universal(&self, parts: &Parts, body: &[u8], reference: Reference) -> Result<Option<usize>> {
         let Senders { accepted, org } = &self.0.senders;
         let token = revocation_token(parts)?;
@@ -220,7 +216,6 @@ impl OktaAuth {
         self.once(token.issuer(), token.once(), self.revoke(&parts.headers, body, reference)).await
     }
 
-    /// Ends the sessions of whom the body of a proven message names.
     async fn revoke(&self, headers: &HeaderMap, body: &[u8], reference: Reference) -> Result<Option<usize>> {
         let naming = self.0.sessions.naming();
         let subject = revocation_subject(headers, body, &self.0.senders.accepted)?;
@@ -233,7 +228,7 @@ impl OktaAuth {
         };
         match self.end_named(&name, EndReason::UniversalLogout, reference).await {
             Ok(None | Some(0)) if by_email && !self.config().asks_for_email() => Err(without_email()),
-            Ok(Some(0)) => Err(Error::new(Code::LogoutSubjectUnknown, "nobody of that name has a session here")),
+            Ok(Some(0)) => Err(Error::new(Code::LogoutSubjectUnknown, "the subject has no session here")),
             Ok(ended) => Ok(ended),
             Err(error) if error.code() == Code::StoreUnsupported => {
                 let message = "sessions in cookies without a revocation list cannot be ended from the server side; \
@@ -244,7 +239,7 @@ impl OktaAuth {
         }
     }
 
-    /// The URL that Okta has for this application's endpoint: it is the audience of its
+    /// The URL of this endpoint in Okta's configuration, which is the audience of its
     /// tokens.
     fn revocation_endpoint(&self) -> String {
         let config = self.config();
@@ -252,21 +247,21 @@ impl OktaAuth {
     }
 }
 
-/// Sessions that carry no e-mail address cannot be found by one. What may carry one
-/// nevertheless has been ended.
+/// The error for a subject by e-mail address when sessions have none. Sessions that do have
+/// one have ended.
 fn without_email() -> Error {
-    let message = "Okta named a user by e-mail address, and sessions carry none; add `email` to OKTA_SCOPES";
+    let message = "Okta named a user by e-mail address, and sessions have none; add `email` to OKTA_SCOPES";
     Error::new(Code::LogoutUnsupported, message)
 }
 
-/// What a sender is told: a status, a stable code, a reference for the log, and nothing
-/// about why.
+/// Creates the response to the sender of a rejected message: a status, a stable code and a
+/// reference for the log, without the reason.
 fn refusal(channel: Channel, error: &Error, reference: Reference) -> Reply {
     let (code, status) = (error.code(), channel.status(error));
     let mut reply = reply::json(status, &json!({ "error": code.as_str(), "reference": reference.to_string() }));
     let headers = reply.headers_mut();
     if status == StatusCode::UNAUTHORIZED {
-        // Of what was not sent nothing is wrong (RFC 6750 §3.1).
+        // A missing credential is not an invalid one (RFC 6750 §3.1).
         let sent = code != Code::LogoutRefused;
         let challenge = if sent { "Bearer error=\"invalid_token\"" } else { "Bearer" };
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));

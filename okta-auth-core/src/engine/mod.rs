@@ -1,56 +1,52 @@
-//! The only orchestrator: a request's parts go in, an outcome comes out.
+//! The framework-independent engine: it takes the head of a request and returns an outcome.
 //!
-//! The engine decides everything: redirect or 401, cookies, cache headers, pages. An
-//! adapter for a web framework only translates, so two frameworks cannot disagree.
+//! The engine makes all decisions: redirect or 401, cookies, cache headers, pages. The
+//! adapter for a web framework only translates, so that all frameworks behave identically.
 //!
 //! # What an adapter does
 //!
-//! 1. Before the handler: [`OktaAuth::arrival`] looks at the request and finds its
-//!    session, at once or [after a while](Arrival::visit). The [`Visit`] goes into the
-//!    request's extensions. Where [`Tenants::route`] says that the route is guarded,
-//!    [`Visit::require_route`] decides whether the handler runs.
-//! 2. Extractors ask the visit for its [user](Visit::user). Without one, the response
-//!    gets the mark [`Challenge::sign_in`].
-//! 3. The library's own paths are answered by [`Visit::serve`].
-//! 4. After the handler: a response with a mark, or to a question that [could not be
-//!    answered](Visit::unanswered), is replaced by [`Visit::answer_in_place_of`], and
-//!    every response is [finished](Visit::finish), that of a handler that failed
-//!    included.
+//! 1. Before the handler: [`OktaAuth::arrival`] authenticates the request, at once or
+//!    [after waiting](Arrival::visit). The [`Visit`] goes into the request's extensions. If
+//!    [`Tenants::route`] reports a guarded route, [`Visit::require_route`] decides whether
+//!    the handler runs.
+//! 2. Extractors ask the visit for its [user](Visit::user). Without one, the response gets
+//!    the marker [`Challenge::sign_in`].
+//! 3. [`Visit::serve`] serves the library's own paths.
+//! 4. After the handler: [`Visit::answer_in_place_of`] replaces a response with a marker,
+//!    or one that depends on an [unknown authentication state](Visit::unanswered). Every
+//!    response is [finished](Visit::finish), including those of failed handlers.
 //!
-//! A framework with other types for headers than `http` 1 has them read where they are,
-//! by [`OktaAuth::arrival_of`], and gets a list of what to change of a response, by
-//! [`Visit::finish_of`].
+//! For a framework whose header types are not those of `http` 1, [`OktaAuth::arrival_of`]
+//! reads the headers in place, and [`Visit::finish_of`] returns a list of header changes.
 //!
-//! Step 2 does not answer by itself because starting a sign-in may need the network,
-//! and a handler that takes `Result<User, _>` must not pay for that.
+//! Step 2 does not create the response itself, because starting a sign-in may need the
+//! network, and a handler that takes `Result<User, _>` must not pay for that.
 //!
-//! # Who makes a request
+//! # The caller of a request
 //!
-//! 1. A policy has one caller, and [`Accepts`] says by which credential. A page accepts
-//!    sessions alone: a token beside the session, which a gateway may have added, changes
-//!    nothing. A route that accepts both is judged by the token if there is one, and its
-//!    handler then finds no user.
-//! 2. A session speaks for its user in requests that change nothing, and in others only
-//!    if they come from the application's own pages: `Origin` and `Sec-Fetch-Site`
-//!    tell, and a header of the application's own where it is configured.
-//! 3. A token speaks for its holder in every request: no browser sends it by itself.
-//! 4. Whatever is asked about the caller, the token is verified once per request.
-//! 5. An answer that depends on the session or on a token is kept out of caches.
+//! 1. A policy decides about one caller, and [`Accepts`] selects the credential. A page
+//!    accepts only sessions and ignores a token, which a gateway may have added. A route
+//!    that accepts both uses the token if there is one, and its handler then gets no user.
+//! 2. A session authenticates safe requests. It authenticates other requests only if they
+//!    come from the application's own pages, according to `Origin`, `Sec-Fetch-Site` and,
+//!    if configured, a header of the application's own.
+//! 3. A token authenticates every request, because browsers never attach one automatically.
+//! 4. The token is verified at most once per request.
+//! 5. A response that depends on the session or on a token is not cacheable.
 //!
-//! # What a browser gets, and what an API client gets
+//! # Browsers and API clients
 //!
-//! A page navigation of a browser is redirected to Okta and comes back to where it was.
-//! Everything else gets 401 with a challenge: a script cannot follow a sign-in, and a
-//! POST that is redirected loses its body. The two are told apart by what browsers say
-//! themselves (`Sec-Fetch-Mode`, `Sec-Fetch-Dest`), then by `X-Requested-With`, then by
-//! `Accept`.
+//! A page navigation of a browser is redirected to Okta and returns to the same page. Every
+//! other request gets 401 with a challenge: a script cannot follow a sign-in, and a
+//! redirected POST loses its body. Navigations are detected by fetch metadata
+//! (`Sec-Fetch-Mode`, `Sec-Fetch-Dest`), then by `X-Requested-With`, then by `Accept`.
 //!
-//! # When something fails
+//! # Failures
 //!
-//! Users see a page with a stable code and a way on, never a cause, a token or text of
-//! the provider. The log has the whole story under the same code, and under the
-//! reference that the page shows beside it. An error never redirects, so it cannot
-//! loop. Okta being away is 503 with `Retry-After`.
+//! Users see a page with a stable code and a next step, never a cause, a token or text of
+//! the provider. The log has the details under the same code, and under the reference on
+//! the page. An error never redirects, so it cannot loop. If Okta is unreachable, the
+//! response is 503 with `Retry-After`.
 //!
 //! ```no_run
 //! use okta_auth_core::OktaAuth;
@@ -144,8 +140,8 @@ use crate::protocol::Protocol;
 use crate::session::Sessions;
 use crate::tenant::TenantSettings;
 
-/// Okta for one application: cheap to clone, and to be shared by all workers.
-///
+/// The engine of one application, or of one tenant. Cheap to clone, and shared by all
+/// workers.
 /// ```
 /// use okta_auth_core::{OktaAuth, config::ConfigBuilder};
 ///
@@ -161,112 +157,96 @@ use crate::tenant::TenantSettings;
 /// # }
 /// ```
 ///
-/// Making one touches no network. Metadata and keys are fetched when they are first
-/// needed and kept fresh in the background, so the application starts, and serves its
-/// public pages, while Okta is away.
+/// Building an engine needs no network. Metadata and keys are fetched on first use and
+/// refreshed in the background, so the application starts, and serves its public pages,
+/// while Okta is down.
 #[derive(Clone)]
 pub struct OktaAuth(Arc<Inner>);
 
-/// What the clones share.
 pub(crate) struct Inner {
-    /// The checked settings.
     config: Arc<Config>,
-    /// Where time enters.
     clock: SharedClock,
-    /// What the issuer says about itself.
     discovery: Discovery,
-    /// The messages to the issuer.
     protocol: Protocol,
-    /// Tokens, with the issuer's keys.
     verifier: Arc<Verifier>,
-    /// Access tokens, of all issuers that are accepted.
+    /// The access tokens of all accepted issuers.
     access_tokens: AccessTokens,
-    /// Who may do what, by name and by route.
     access: Arc<RouteAccess>,
-    /// How requests are treated by their route.
     routes: route_table::RouteTable,
-    /// Whether the log has been told of pages that accept the tokens of every client.
+    /// Whether the warning about pages that accept every client's tokens was logged.
     tokens_on_pages: AtomicBool,
-    /// Pending sign-ins, in the browsers that started them.
     attempts: Attempts,
-    /// Which of them have been completed.
+    /// The states of completed logins.
     consumed: Arc<Consumed>,
-    /// The tenant that this is the engine of.
     tenant: Option<Arc<TenantSettings>>,
-    /// Whether the tenant has gone: nobody is signed in there any more.
+    /// Whether the tenant was removed, so that its sessions are invalid.
     gone: AtomicBool,
-    /// All tenants, if a sign-in ends the sessions of others in the same browser.
+    /// The tenant router, if a sign-in ends the same browser's sessions at other tenants.
     exclusive: Option<Weak<many::Many>>,
-    /// Sessions, in the browsers that they belong to or in a store.
     sessions: Sessions,
-    /// Their new tokens.
     renewals: Arc<renewal::Renewals>,
-    /// Sign-outs that a script began.
+    /// Logouts that a script started.
     continuations: Continuations,
-    /// Sign-outs whose browsers come back.
     landings: Landings,
-    /// Sign-outs that wait for the store.
+    /// Logouts that wait for the store.
     late: Arc<late::LateSignOuts>,
-    /// Who may ask to end sessions.
     senders: messages::Senders,
-    /// The application's say at sign-in.
     hook: Option<Arc<dyn SignInHook>>,
-    /// Users whose sessions began in the future.
+    /// Users whose sessions begin in the future.
     early: early::EarlySessions,
-    /// Who wants to know what happens.
     events: Events,
-    /// What has been reported about the router.
+    /// The findings about the router that were reported.
     mounting: Arc<mounting::Mounting>,
-    /// Whether the log has the redirect URI.
     redirect_uri_reported: AtomicBool,
 }
 
 impl OktaAuth {
-    /// Reads the `OKTA_*` variables of the process.
+    /// Builds an engine from the `OKTA_*` variables of the process.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every
-    /// problem with its fix.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem
+    /// with its fix.
     pub fn from_env() -> Result<Self> {
         Self::builder(ConfigBuilder::from_env()).build()
     }
 
-    /// Starts from settings in code; see [`OktaAuthBuilder`].
+    /// Starts to build an engine from settings in code; see [`OktaAuthBuilder`].
     pub fn builder(config: ConfigBuilder) -> OktaAuthBuilder {
         OktaAuthBuilder::new(config)
     }
 
-    /// The settings.
+    /// Returns the validated settings.
     pub fn config(&self) -> &Config {
         &self.0.config
     }
 
-    /// The policies that the application was built with.
+    /// Returns the policies of the application.
     pub fn policies(&self) -> &PolicySet {
         self.0.access.policies()
     }
 
-    /// The routes that the policies name and that no request has matched so far; see
+    /// Returns the routes of the policies that no request has matched so far; see
     /// [`Tenants::unmatched_routes`].
     pub fn unmatched_routes(&self) -> Vec<String> {
         self.0.routes.unmatched()
     }
 
     /// Verifies an access token (RFC 9068 §4): signature, issuer, audience
-    /// (`OKTA_AUDIENCE`), times and kind. A token of the org server is introspected
-    /// (RFC 7662).
+    /// (`OKTA_AUDIENCE`), times and kind. A token of the org server is introspected (RFC
+    /// 7662).
     ///
     /// # Errors
     /// One of the `Token...` codes,
-    /// [`Code::AccessTokenOpaque`](crate::error::Code::AccessTokenOpaque) for the org
-    /// server without a client to ask with, or the error of reaching the issuer.
+    /// [`Code::AccessTokenOpaque`](crate::error::Code::AccessTokenOpaque) for a token of
+    /// the org server without a client for introspection, or the error of reaching the
+    /// issuer.
     pub async fn verify_access_token(&self, token: &str) -> Result<VerifiedAccessToken> {
         self.0.access_tokens.verify(token).await
     }
 
-    /// Verifies an ID token that came by another way than a sign-in of this library,
-    /// for example from a native app: signature, issuer, audience (the client id),
-    /// times and kind, and the nonce if one was sent.
+    /// Verifies an ID token that was not obtained by a sign-in of this library, for example
+    /// from a native app: signature, issuer, audience (the client id), times and kind, and
+    /// the nonce if one was sent.
     ///
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching metadata and keys.
@@ -285,12 +265,12 @@ impl OktaAuth {
         self.0.verifier.id_token(metadata.jwks_uri(), token, &rules).await
     }
 
-    /// The tenant that this is the engine of; `None` where there is only one.
+    /// Returns the tenant of this engine; `None` in an application with a single Okta.
     pub fn tenant(&self) -> Option<&TenantSettings> {
         self.0.tenant.as_deref()
     }
 
-    /// The metadata of the issuer, from the cache if it is there.
+    /// Returns the issuer's metadata, from the cache where possible.
     async fn metadata(&self) -> Result<Arc<Metadata>> {
         self.0.discovery.metadata().await
     }

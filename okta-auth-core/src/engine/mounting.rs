@@ -1,11 +1,11 @@
-//! Mistakes in how an application puts the library together, each reported with its fix.
+//! Detects setup mistakes, and reports each with its fix.
 //!
-//! | mistake | what happens |
+//! | mistake | result |
 //! |---|---|
-//! | a handler asks for a user and no layer is around it | 500 without a cause, and an ERROR line for each request |
-//! | the router is nested and the mount path is another one | one WARN line, at the first request that shows it |
-//! | a route of the library is missing, or the application has one at its path | the same |
-//! | the layer is added twice | the same, and the inner layer changes nothing |
+//! | a handler extracts a user and its route has no layer | 500 without a cause, and an ERROR line for each request |
+//! | the router is nested at another path than the mount path | one WARN line, at the first request that shows it |
+//! | a route of the library is missing, or the application has a route at its path | the same |
+//! | the layer is added twice | the same, and the inner layer has no effect |
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,21 +19,18 @@ use super::tenants::Tenants;
 use super::visit::Visit;
 use crate::events::{Reference, first_error};
 
-/// The code of a handler without the layer, in the log.
+/// The code in the log for a handler without the layer.
 const LAYER_MISSING: &str = "layer_missing";
 
-/// What has been reported about one application. All its tenants share it.
+/// The findings that were reported for one application. All its tenants share them.
 #[derive(Debug, Default)]
 pub(super) struct Mounting {
-    /// Whether the paths of the routes have been reported.
     paths: AtomicBool,
-    /// Whether the router's table of routes has been read.
     table: AtomicBool,
-    /// Whether a second layer has been reported.
     twice: AtomicBool,
 }
 
-/// Who serves a path, according to the router.
+/// The owner of a path according to the router.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RouteOwner {
@@ -41,37 +38,37 @@ pub enum RouteOwner {
     Library,
     /// A route of the application, with this pattern.
     Application(String),
-    /// No route.
+    /// No route matches the path.
     Nobody,
 }
 
-/// Reports a request whose handler needs the layer that is not around it. `path` is that
-/// of the request, and `fix` the call that is missing.
+/// Logs that a handler needs the layer and its route has none. `path` is the path of the
+/// request, and `fix` the missing call.
 pub fn report_missing_layer(path: &str, fix: &str) {
     first_error();
     tracing::error!(
         target: "okta_auth",
         code = LAYER_MISSING,
         path,
-        "a handler asks okta-auth who makes the request, and the layer of okta-auth is not around its route: {fix}"
+        "a handler uses an extractor of okta-auth, but its route has no layer of okta-auth: {fix}"
     );
 }
 
-/// The answer to such a request: 500, and nothing that only a developer understands.
+/// Creates the response to such a request: 500, without details for developers.
 pub fn missing_layer() -> Reply {
     let page = Page {
         title: "Something went wrong",
         sentences: vec!["Please tell the people who run this application."],
         links: Vec::new(),
-        // The log names the path, and no reference leads to it.
+        // The log has no reference for this error, so the page shows none.
         code: None,
         reference: Reference::random(),
     };
     reply::html(StatusCode::INTERNAL_SERVER_ERROR, page.render())
 }
 
-/// Why a route of the library cannot be added: the application has one at the same path.
-/// `router` is what the router says about it.
+/// Explains that a route of the library cannot be added, because the router has another
+/// route at its path. `router` is the router's own message.
 pub fn route_conflict(endpoint: Endpoint, path: &str, call: &str, router: &str) -> String {
     format!(
         "okta-auth cannot serve `{path}`, because the router has another route there ({router}). One is a route of the \
@@ -83,9 +80,9 @@ pub fn route_conflict(endpoint: Endpoint, path: &str, call: &str, router: &str) 
 }
 
 impl Tenants {
-    /// Compares where a router is nested with the configured mount path. `original` is
-    /// the path as the client sent it, and `routed` what the router that has the
-    /// library's routes sees of it.
+    /// Compares the path at which a router is nested with the configured mount path.
+    /// `original` is the path that the client sent, and `routed` the path in the router
+    /// with the library's routes.
     pub fn observe_nesting(&self, original: &str, routed: &str) {
         let auth = self.representative();
         let mount = auth.config().routes().mount();
@@ -103,9 +100,8 @@ impl Tenants {
         }
     }
 
-    /// Reads the router's table of routes once: whether it has the library's routes, and
-    /// whether a route of the application comes before one of them. `fix` is the call
-    /// that adds them.
+    /// Reads the router's route table once. It checks that the library's routes exist and
+    /// that no route of the application precedes them. `fix` is the call that adds them.
     pub fn observe_routes(&self, fix: &str, owner: impl Fn(&str) -> RouteOwner) {
         let auth = self.representative();
         if auth.0.mounting.table.load(Ordering::Relaxed) || auth.0.mounting.table.swap(true, Ordering::Relaxed) {
@@ -142,22 +138,21 @@ impl Tenants {
         }
     }
 
-    /// Whether an outer layer of the same application has looked at the request already,
-    /// with this result. A second layer lets the request pass.
+    /// Whether an outer layer of the same application has already processed the request, as
+    /// `outer`. A second layer passes the request through.
     pub fn has_seen(&self, outer: Option<&Visit>, path: &str) -> bool {
         let mounting = &self.representative().0.mounting;
         let seen = outer.is_some_and(|outer| Arc::ptr_eq(&outer.auth().0.mounting, mounting));
         if seen && !mounting.twice.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 target: "okta_auth",
-                "the layer of okta-auth is around `{path}` twice: remove one of the two. The inner one changes nothing"
+                "the layer of okta-auth is applied to `{path}` twice: remove one of the two. The inner one is a no-op"
             );
         }
         seen
     }
 }
 
-/// The setter that moves a route of the library.
 fn setter(endpoint: Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Login => "login_path",

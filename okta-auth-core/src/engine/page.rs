@@ -1,24 +1,20 @@
-//! The few pages that the library shows itself. Each says what happened and offers a
-//! way on.
+//! The library's own HTML pages. Each says what happened and offers a next step.
 
 use std::fmt::Write as _;
 
 use crate::events::Reference;
 
-/// A page: a heading, sentences, and links. Every text is escaped here, whoever wrote
-/// it.
+/// A page with a heading, sentences and links. All texts are escaped here.
 #[derive(Debug)]
 pub(super) struct Page<'a> {
     pub(super) title: &'a str,
     pub(super) sentences: Vec<&'a str>,
     pub(super) links: Vec<(&'a str, &'a str)>,
-    /// The code of what went wrong; without one nothing did, and there is nothing to
-    /// report.
+    /// The error code; `None` for a page that does not report an error.
     pub(super) code: Option<&'a str>,
     pub(super) reference: Reference,
 }
 
-/// Light and dark, without any asset from elsewhere.
 const STYLE: &str = "\
 :root{color-scheme:light dark;--bg:#f4f6f9;--card:#fff;--ink:#1d2433;--mute:#5b6478;--line:#dfe3ea;--act:#1452cc;--on:#fff;--bad:#b3261e}\
 @media(prefers-color-scheme:dark){:root{--bg:#12151c;--card:#1b202a;--ink:#eef1f6;--mute:#a3adbf;--line:#303848;--act:#8ab4ff;--on:#10131a;--bad:#ff9d94}}\
@@ -32,12 +28,11 @@ border:1px solid var(--mute);border-radius:8px;background:var(--bg);color:var(--
 border-radius:8px;border:0;background:var(--act);color:var(--on);cursor:pointer}a:focus-visible,button:focus-visible,input:focus-visible{outline:3px solid var(--act);outline-offset:2px}small{display:block;margin-top:1.5rem;color:var(--mute)}";
 
 impl Page<'_> {
-    /// Writes the page.
     pub(super) fn render(&self) -> String {
         self.render_with("")
     }
 
-    /// Writes the page with a form, whose markup is the caller's.
+    /// Renders the page with a form. The caller has to escape its markup.
     pub(super) fn render_with(&self, form: &str) -> String {
         let title = escape(self.title);
         let mut out = format!(
@@ -66,7 +61,7 @@ impl Page<'_> {
     }
 }
 
-/// Escapes text for HTML, in elements and in quoted attributes.
+/// Escapes text for HTML elements and quoted attributes.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,12 +1,12 @@
-//! The place of an application's sessions, as it is configured.
+//! The session backend of an application.
 //!
-//! | `OKTA_SESSION_STORE` | sessions | how one is ended from the server side |
+//! | `OKTA_SESSION_STORE` | sessions | ended from the server side by |
 //! |---|---|---|
-//! | `cookie` | sealed in the browser | a mark in the list of `OKTA_REVOCATION_STORE` |
-//! | `memory` | in this process | removed |
-//! | `redis://..` | in Redis or Valkey | removed, for all replicas |
+//! | `cookie` | sealed in the browser | a watermark in `OKTA_REVOCATION_STORE` |
+//! | `memory` | in this process | removal |
+//! | `redis://..` | in Redis or Valkey | removal, for all replicas |
 //!
-//! A store that the application brings along goes before all of these.
+//! A store that the application provides has precedence over these.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,34 +20,29 @@ use crate::session::{
     CookieStore, MemoryStore, Naming, Revocations, SessionLimits, SessionStore, Sessions, StoredSessions, Watches,
 };
 
-/// The most sessions in memory, of about 3 KB each, and the most that is known of those
-/// that have been ended, of about 100 bytes each.
+/// The capacity of a memory store: sessions of about 3 KB each, or watermarks of about 100
+/// bytes each.
 const IN_MEMORY: usize = 100_000;
 
-/// The place of the sessions of one application or of many tenants.
 #[derive(Clone)]
 pub(super) struct SessionsPlace {
-    /// Where sessions are kept; `None` for sessions in cookies.
     sessions: Option<Kept>,
-    /// Where it is written down which sessions in cookies have been ended.
     revocations: Option<Kept>,
-    /// The futures that wait for the end of a session.
     watches: Watches,
 }
 
-/// Where something is kept.
 #[derive(Clone)]
 enum Kept {
-    /// In one store for all. Nothing there makes room for anything else before its time.
+    /// One store for all tenants, which evicts nothing before it expires.
     Shared(Arc<dyn SessionStore>),
-    /// In the memory of this process.
     Memory(Memories),
 }
 
-/// A memory for each tenant. It holds so much and then makes room: in one memory for all, a tenant
-/// that fills it would push out what has ended in another, whose sessions would come back.
+/// A memory store for each tenant. A full memory store evicts entries. In a common store
+/// one tenant could evict the watermarks of another, whose ended sessions would become
+/// valid again.
 ///
-/// They outlive the engines that use them, which are made anew when settings change.
+/// The stores outlive the engines, which are created again when settings change.
 #[derive(Clone)]
 struct Memories {
     of: Arc<Mutex<HashMap<String, Arc<MemoryStore>>>>,
@@ -55,12 +50,11 @@ struct Memories {
 }
 
 impl Memories {
-    /// None so far.
     fn new(clock: &SharedClock) -> Self {
         Self { of: Arc::default(), clock: clock.clone() }
     }
 
-    /// That of a tenant, or of the one application.
+    /// Returns the store of a tenant, or of an application with a single Okta.
     fn of(&self, config: &Config) -> Arc<MemoryStore> {
         let (owner, client_id) = config.owner();
         let mut all = self.of.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,7 +64,6 @@ impl Memories {
 }
 
 impl SessionsPlace {
-    /// The application's own store, or what is configured.
     pub(super) fn new(
         sessions: &SessionPlace,
         revocations: &RevocationPlace,
@@ -91,7 +84,7 @@ impl SessionsPlace {
         Ok(Self { sessions, revocations, watches: Watches::new(clock.clone()) })
     }
 
-    /// The sessions of one issuer and one client, sealed for both.
+    /// Creates the sessions of one issuer and client, sealed for both.
     pub(super) fn sessions(self, config: &Arc<Config>, keys: &CookieKeys) -> Result<Sessions> {
         let settings = CookieSettings::new(config.is_secure());
         let limits = SessionLimits { idle: config.options.session_idle, absolute: config.options.session_absolute };
@@ -112,25 +105,23 @@ impl SessionsPlace {
     }
 }
 
-/// The store, with its times told to the recorder.
+/// Wraps the store, so that its latency is measured.
 #[cfg(feature = "metrics")]
 fn measured(store: Arc<dyn SessionStore>) -> Arc<dyn SessionStore> {
     Arc::new(crate::session::Measured::new(store))
 }
 
-/// The store as it is.
 #[cfg(not(feature = "metrics"))]
 fn measured(store: Arc<dyn SessionStore>) -> Arc<dyn SessionStore> {
     store
 }
 
-/// A store in Redis or Valkey.
 #[cfg(feature = "redis")]
 fn shared(url: &Secret) -> Result<Arc<dyn SessionStore>> {
     Ok(Arc::new(crate::session::RedisStore::new(url.expose())?))
 }
 
-/// The configuration has refused it already.
+/// The configuration rejects this case, so the error is never reached.
 #[cfg(not(feature = "redis"))]
 fn shared(_: &Secret) -> Result<Arc<dyn SessionStore>> {
     use crate::error::{Code, Error};
@@ -149,10 +140,10 @@ mod tests {
         Arc::new(config.build().unwrap())
     }
 
-    /// A hostile org can sign as many logout tokens as it likes. What they fill must not be where another tenant's
-    /// ended sessions are written down, or those would come back.
+    /// A hostile org can sign any number of logout tokens. Its watermarks must not evict
+    /// those of another tenant, whose ended sessions would become valid again.
     #[tokio::test]
-    async fn one_tenant_cannot_push_out_what_has_ended_in_another() {
+    async fn a_tenant_cannot_evict_the_revocations_of_another() {
         let clock = SharedClock::default();
         for place in [SessionPlace::Cookie, SessionPlace::Memory] {
             let place = SessionsPlace::new(&place, &RevocationPlace::Memory, None, &clock).unwrap();
@@ -167,7 +158,7 @@ mod tests {
                 let mark = StoreKey::from_bytes(bytes);
                 hostile.marks().unwrap().raise(&mark, 1, Duration::from_secs(3600)).await.unwrap();
             }
-            // The engine of a tenant may be made anew; what has ended there has ended for that one too.
+            // A tenant's engine may be created again, and must still see the watermarks.
             for victim in [victim, sessions("victim")] {
                 assert_eq!(victim.marks().unwrap().marks(&[ended]).await.unwrap(), [7]);
             }

@@ -1,7 +1,7 @@
-//! Ends the sessions of tenants that are no more.
+//! Ends the sessions of removed tenants.
 //!
-//! A store that fails at that moment would keep them, and they would be good again if
-//! the tenant came back. So it is tried until it works.
+//! If the store fails, the sessions would survive and become valid again if the tenant were
+//! added again. Therefore ending them is retried until it succeeds.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,18 +12,17 @@ use super::OktaAuth;
 use crate::error::{Code, Error, Result};
 use crate::session::SessionId;
 
-/// How long between two tries.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
-/// How often it is tried: for an hour.
+/// The number of attempts: for an hour.
 const TRIES: usize = 3600;
 
-/// Ends all sessions of these. The answer comes after the first try.
+/// Ends all sessions of these tenants. The receiver completes after the first attempt.
 pub(super) fn end_sessions(gone: Vec<OktaAuth>) -> oneshot::Receiver<()> {
     gone.iter().for_each(OktaAuth::go);
     let (tell, told) = oneshot::channel();
     tokio::spawn(async move {
         let mut left = try_to_end(gone, true).await;
-        // Whoever waited may have given up.
+        // The waiting request may have been cancelled.
         let _ = tell.send(());
         for _ in 1..TRIES {
             if left.is_empty() {
@@ -37,11 +36,11 @@ pub(super) fn end_sessions(gone: Vec<OktaAuth>) -> oneshot::Receiver<()> {
 }
 
 impl OktaAuth {
-    /// Ends all sessions of this tenant, which goes. If the store does not answer it is
-    /// tried again until it does.
+    /// Removes this tenant and ends all its sessions. If the store does not respond, this
+    /// is retried in the background.
     ///
     /// # Errors
-    /// The store's: nothing has ended yet.
+    /// Those of the store; no session has ended yet then.
     pub(super) async fn remove_everybody(&self) -> Result<()> {
         self.go();
         let outcome = self.end_everybody().await;
@@ -51,37 +50,36 @@ impl OktaAuth {
         outcome
     }
 
-    /// From now on nobody is signed in here.
+    /// Marks the tenant as removed, so that its sessions are invalid.
     fn go(&self) {
         self.0.gone.store(true, Ordering::Release);
     }
 
-    /// Whether the tenant of a new session is still there. Somebody may have been on the
-    /// way back from Okta when it went: either that session was there when all were
-    /// ended, or this finds out.
+    /// Checks after creating a session that its tenant still exists. If the tenant was
+    /// removed during the sign-in, either the removal found this session, or this check
+    /// ends it.
     ///
     /// # Errors
-    /// [`Code::TenantUnknown`], and the session has ended.
+    /// [`Code::TenantUnknown`] after the session was ended.
     pub(super) async fn still_there(&self, id: SessionId) -> Result<()> {
         if !self.0.gone.load(Ordering::Acquire) {
             return Ok(());
         }
         self.end_session(id).await?;
-        Err(Error::new(Code::TenantUnknown, "the tenant was removed while somebody signed in"))
+        Err(Error::new(Code::TenantUnknown, "the tenant was removed during the sign-in"))
     }
 }
 
-/// Returns those that are to be tried again.
 async fn try_to_end(gone: Vec<OktaAuth>, is_first: bool) -> Vec<OktaAuth> {
     let mut left = Vec::new();
     for auth in gone {
         let Err(error) = auth.end_everybody().await else { continue };
         let again = error.is_temporary();
         if is_first || !again {
-            let then = if again { "it is tried again" } else { "they last until their limits" };
+            let then = if again { "this is retried" } else { "they stay valid until their limits" };
             tracing::warn!(
                 target: "okta_auth", code = %error.code(),
-                "sessions of a removed tenant live on: {error:?}; {then}"
+                "sessions of a removed tenant were not ended: {error:?}; {then}"
             );
         }
         if again {

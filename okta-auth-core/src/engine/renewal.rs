@@ -1,4 +1,4 @@
-//! Keeps the tokens of sessions fresh: once for each session, whoever asks.
+//! Refreshes the tokens of sessions, once per session for concurrent requests.
 //!
 //! ```text
 //!  request        this process            store                 Okta
@@ -12,35 +12,32 @@
 //!     |                |------------------------------------------>|
 //!     |                |  new tokens, verified                     |
 //!     |                |<------------------------------------------|
-//!     |                |  save, if nobody was faster               |
+//!     |                |  save, unless changed meanwhile           |
 //!     |                |-------------------->|                     |
 //!     |  new session   |  release the lease  |                     |
 //!     |<---------------|-------------------->|                     |
 //! ```
 //!
-//! `tests/refresh_model.rs` has this as a model, whose interleavings are searched for
-//! one that loses a token, uses one twice or brings back a session that was signed out.
+//! `tests/refresh_model.rs` is a model of this protocol. It searches the interleavings for
+//! one that loses a token, uses one twice or revives a session that was signed out.
 //!
+//! 1. Within one process, concurrent requests share the refresh of a session. It runs in a
+//!    task of its own, so it survives the cancellation of a request.
+//! 2. Between processes with a shared store, one holds a lease while it refreshes, and the
+//!    others read the result. A lease expires a few seconds after its holder stops.
+//! 3. The holder of the lease first reads the session again, because it may have been
+//!    refreshed already.
+//! 4. New tokens are persisted before they are used. If that fails, they are kept in memory
+//!    and persisted as soon as the store works again ([`unsaved`](super::unsaved)). Tokens
+//!    that cannot be verified yet are kept as well, because the old refresh token may be
+//!    used up.
+//! 5. A request with replaced tokens gets the session with the new ones: always with a
+//!    store, and during the grace period with cookies.
+//! 6. `invalid_grant` ends a session only if no other process has refreshed it in the
+//!    meantime. Temporary failures never end a session.
 //!
-//! 1. Within one process, requests that want the same renewal share it. It is a task of
-//!    its own, so a browser that goes away does not take its tokens along.
-//! 2. Between processes with a shared store, one holds a lease while it renews and the
-//!    others read what it wrote. A lease ends by itself a few seconds after its holder
-//!    does.
-//! 3. Whoever has the lease reads the session again first: it may have been renewed
-//!    already.
-//! 4. New tokens are written down before anybody uses them. If that fails they are kept
-//!    here and written as soon as the store works again ([`unsaved`](super::unsaved)).
-//!    Tokens that cannot be verified yet are kept as well: what they were asked with may
-//!    be used up.
-//! 5. A request that comes with tokens that have been replaced gets the session that
-//!    has the new ones. With a store that is always so, and with cookies for the grace
-//!    time.
-//! 6. `invalid_grant` ends a session only if nobody has renewed it in the meantime.
-//!    What may be repeated ends none.
-//!
-//! With sessions in cookies replicas know nothing of each other. There it is Okta's own
-//! leeway for rotated refresh tokens that lets two of them renew the same session.
+//! With sessions in cookies, replicas cannot coordinate. Two replicas can refresh the same
+//! session only because of Okta's own grace period for rotated refresh tokens.
 
 use std::fmt;
 use std::sync::Arc;
@@ -59,69 +56,65 @@ use crate::protocol::TokenSet;
 use crate::session::{Activity, Due, Entry, Flights, Found, Session, Sessions, StoreKey, StoredSessions, Ticket};
 use crate::tokens::refresh::{self, Known, Refreshed};
 
-/// How often somebody who waits for another process looks again.
+/// The interval in which a waiting process reads the session.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// And how many times.
+/// The number of such reads.
 const LOOKS: usize = 400;
-/// After a failure that may be repeated, the next try waits this long if Okta names no
-/// time.
+/// The pause after a temporary failure, if Okta sends no `Retry-After`.
 const PAUSE: Duration = Duration::from_secs(5);
-/// So many sessions are remembered for each of the reasons below.
+/// The capacity of each of the caches below.
 pub(super) const REMEMBERED: usize = 16_384;
-/// A write that others keep overtaking is given up after so many times.
+/// The number of attempts to write a session that other writers keep changing.
 const WRITES: usize = 8;
 
-/// What is known about renewals, beyond what is in the sessions.
+/// The state of refreshes beyond the sessions themselves.
 pub(super) struct Renewals {
-    /// Those that are under way.
     pub(super) flights: Flights<Outcome>,
-    /// What replaced sessions in cookies, and until when an old cookie finds it.
+    /// The successors of sessions in cookies, with the end of the grace period for old
+    /// cookies.
     successors: Cache<StoreKey, (Entry, Timestamp)>,
-    /// What has been renewed and could not be written down.
+    /// Refreshed sessions that could not be persisted.
     pub(super) unsaved: Unsaved,
-    /// What was issued and could not be verified yet.
+    /// Issued tokens that could not be verified yet.
     unverified: Cache<StoreKey, Unverified>,
-    /// When to try again.
+    /// When the next attempt is allowed.
     pauses: Cache<StoreKey, Timestamp>,
 }
 
-/// Tokens that may be good, and cannot be believed yet.
 #[derive(Clone)]
 struct Unverified {
-    /// The session that they were asked for with.
+    /// The session whose refresh token was used.
     before: Arc<Session>,
     tokens: Arc<TokenSet>,
-    /// Whether they may pass when they are verified again.
+    /// Whether verification should be repeated, because it failed for lack of keys.
     again: bool,
 }
 
-/// What came of a renewal.
 #[derive(Clone)]
 pub(super) enum Outcome {
-    /// The session as it is now; with the tokens of before if those are good for a
-    /// while and another process is at it.
+    /// The present session. It has the old tokens if those are still valid and another
+    /// process refreshes it.
     Renewed(Entry),
-    /// There is none any more.
     Ended,
-    /// It is to be tried again.
     Failed(Arc<Error>),
 }
 
 impl Outcome {
-    /// It is to be tried again.
     pub(super) fn failed(error: Error) -> Self {
         Self::Failed(Arc::new(error))
     }
 }
 
-/// What a session is once it has been looked after.
+/// A session after a possible refresh.
 #[derive(Debug)]
 pub(super) enum Tended {
-    /// It can be used; `renewed` if it has other tokens than before.
-    Usable { entry: Entry, renewed: bool },
-    /// Okta has ended it.
+    /// The session is valid; `renewed` means that its tokens were replaced.
+    Usable {
+        entry: Entry,
+        renewed: bool,
+    },
     Ended,
-    /// It cannot be used at the moment.
+    /// The session is temporarily unusable.
     Unavailable(Arc<Error>),
 }
 
@@ -133,20 +126,19 @@ impl Default for Renewals {
 }
 
 impl Renewals {
-    /// What has replaced a session, if it has other tokens.
+    /// Returns the successor of a session in a cookie.
     fn successor(&self, session: &Session, now: Timestamp) -> Option<Entry> {
         let (entry, until) = self.successors.get(&session.id().0)?;
         (now < until && !entry.session.has_tokens_of(session)).then_some(entry)
     }
 
-    /// What was issued last in the place of a session's tokens.
+    /// Returns unverified tokens that were issued for this session.
     fn unverified(&self, session: &Session) -> Option<Unverified> {
         self.unverified.get(&session.id().0).filter(|kept| kept.before.has_tokens_of(session))
     }
 }
 
 impl OktaAuth {
-    /// The session with tokens that are good for a while, if it can have such.
     pub(super) async fn tended(&self, entry: Entry, now: Timestamp) -> Tended {
         let due = entry.session.due(now);
         let renewals = &self.0.renewals;
@@ -158,7 +150,7 @@ impl OktaAuth {
             return Tended::Usable { entry, renewed: true };
         }
         let paused = renewals.pauses.get(&key).is_some_and(|until| now < until);
-        // Who does not need new tokens at once does not wait for those who fetch them.
+        // A request with valid tokens does not wait for a refresh in progress.
         if paused || (due == Due::Soon && renewals.flights.is_under_way(&key)) {
             return self.as_it_is(entry, now, None);
         }
@@ -174,19 +166,18 @@ impl OktaAuth {
         }
     }
 
-    /// A session that could not be renewed: good while its access token or the grace
-    /// lasts.
+    /// Returns a session that could not be refreshed. It is usable until the expiry of its
+    /// access token plus the grace period.
     fn as_it_is(&self, entry: Entry, now: Timestamp, error: Option<Arc<Error>>) -> Tended {
         let grace = self.config().options.outage_grace;
         if entry.session.tokens_expire_at().is_none_or(|end| now < end.plus(grace)) {
             return Tended::Usable { entry, renewed: false };
         }
-        let message = "a session could not be renewed for so long that it cannot be used; Okta does not answer";
+        let message = "the session's tokens expired and could not be refreshed because Okta does not respond";
         let error = error.unwrap_or_else(|| Arc::new(Error::new(Code::RenewalUnavailable, message)));
         Tended::Unavailable(error)
     }
 
-    /// One renewal, for all who wait for it.
     async fn renew(self, entry: Entry) -> Outcome {
         let (session, key) = (Arc::clone(&entry.session), entry.session.id().0);
         let measure = Measure::renewal();
@@ -207,7 +198,6 @@ impl OktaAuth {
         }
     }
 
-    /// The renewal of a session in a cookie.
     async fn renew_cookie(&self, entry: Entry) -> Result<Outcome> {
         let now = self.0.clock.now();
         if let Some(next) = self.0.renewals.successor(&entry.session, now) {
@@ -220,7 +210,7 @@ impl OktaAuth {
                 let next = Entry { session, version: 0, old_key: false };
                 let until = now.plus(self.config().options.refresh_grace);
                 self.0.renewals.successors.insert(next.session.id().0, (next.clone(), until));
-                // Somebody may have ended the session meanwhile, and knew nothing of these tokens.
+                // The session may have been ended during the refresh.
                 let ticket = Ticket::Cookie { entry: next.clone(), rewrite: false };
                 if let Found::Ended = self.0.sessions.find(ticket, now, Activity::Passive).await? {
                     self.revoke_later(next.session);
@@ -239,14 +229,15 @@ impl OktaAuth {
         }
     }
 
-    /// The renewal of a session in a store: by whoever gets the lease.
+    /// Refreshes a session in a store, or waits for the process that holds the lease.
     async fn renew_stored(&self, stored: &StoredSessions, entry: Entry) -> Result<Outcome> {
         let key = entry.session.id().0;
         for _ in 0..LOOKS {
             if let Some(outcome) = under_lease(stored, &key, self.renew_alone(stored, &entry)).await? {
                 return outcome;
             }
-            // Somebody else is at it, and these tokens are good until that is done.
+            // Another process refreshes the session, and the present tokens are still
+            // valid.
             if entry.session.due(self.0.clock.now()) == Due::Soon {
                 return Ok(Outcome::Renewed(entry));
             }
@@ -257,11 +248,10 @@ impl OktaAuth {
                 Some(_) => {}
             }
         }
-        let message = "another process has been renewing the session for too long";
+        let message = "another process has been refreshing the session for too long";
         Err(Error::new(Code::RenewalUnavailable, message))
     }
 
-    /// The renewal itself, by whoever holds the lease.
     async fn renew_alone(&self, stored: &StoredSessions, entry: &Entry) -> Result<Outcome> {
         let key = entry.session.id().0;
         let Some(current) = stored.load(&key, self.0.clock.now()).await? else { return Ok(Outcome::Ended) };
@@ -290,8 +280,9 @@ impl OktaAuth {
         }
     }
 
-    /// Writes new tokens down. A use that was written meanwhile is kept; if the session
-    /// was ended meanwhile it stays so, and the tokens are given back.
+    /// Persists new tokens, and keeps the activity that was recorded in the meantime. If
+    /// the session was ended in the meantime it stays ended, and the new tokens are
+    /// revoked.
     pub(super) async fn write_down(
         &self,
         stored: &StoredSessions,
@@ -319,19 +310,20 @@ impl OktaAuth {
                 }
             }
         }
-        Err(Error::new(Code::StoreUnavailable, "a session was overwritten again and again while it was renewed"))
+        Err(Error::new(
+            Code::StoreUnavailable,
+            "a refreshed session could not be saved because of repeated concurrent changes",
+        ))
     }
 
-    /// Operators learn why somebody has to sign in again.
     fn tell_refused(&self, session: &Session, error: &Error) {
         self.tell_renewal(Happening::SessionEnded { why: EndReason::RenewalRefused }, session, Some(error));
     }
 
-    /// Asks Okta for new tokens, unless it has issued some that are still to be
-    /// verified.
+    /// Requests new tokens, unless unverified ones are still pending.
     ///
-    /// What could not be believed has used up the refresh token of before all the same,
-    /// so the one that came along is presented next.
+    /// The old refresh token is used up even if verification failed, so the next request
+    /// presents the new one.
     async fn refreshed(&self, session: &Arc<Session>) -> Result<Refreshed> {
         let kept = self.0.renewals.unverified(session);
         let newer = kept.as_ref().and_then(|kept| kept.tokens.refresh_token.clone());
@@ -358,7 +350,8 @@ impl OktaAuth {
             Some(kept) => kept.tokens,
             None => {
                 let mut tokens = refresh::ask(&with, &known).await?;
-                // One that does not rotate stays, and may be another one than the session has.
+                // A refresh token that does not rotate stays valid, and may differ from the
+                // session's.
                 tokens.refresh_token.get_or_insert_with(|| token.clone());
                 Arc::new(tokens)
             }
@@ -375,11 +368,10 @@ impl OktaAuth {
     }
 }
 
-/// Whether a failure means that the session is over, however often it is repeated.
+/// Whether a failure ends the session, because a retry cannot succeed.
 ///
-/// Okta refuses the refresh token, or answers with tokens that cannot be this
-/// session's. What a clock that jumped or a key that is not yet published can cause is
-/// not among these.
+/// Okta rejects the refresh token, or its response contains tokens that cannot belong to
+/// this session. Failures that a wrong clock or an unpublished key can cause are excluded.
 fn ends(error: &Error) -> bool {
     const FINAL: [&str; 5] =
         ["invalid_grant", "access_denied", "consent_required", "interaction_required", "login_required"];
@@ -392,13 +384,12 @@ fn ends(error: &Error) -> bool {
     }
 }
 
-/// Whether tokens may pass when they are verified again: the keys could not be had.
-/// Those of a clock that is wrong are asked for again.
+/// Whether verification failed only for lack of keys. After a clock failure new tokens are
+/// requested.
 fn waits_for_keys(error: &Error) -> bool {
     error.is_temporary() || error.code() == Code::TokenKeyUnknown
 }
 
-/// An outcome, for the measures.
 fn named(outcome: &Result<Outcome>) -> &'static str {
     match outcome {
         Ok(Outcome::Renewed(_)) => "renewed",

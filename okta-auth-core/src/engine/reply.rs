@@ -1,4 +1,4 @@
-//! Answers of the engine itself, safe to show and never to be cached.
+//! The engine's own responses, hardened and never cacheable.
 
 use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY};
@@ -7,15 +7,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use super::finish::CACHING;
 use crate::headers::Headers;
 
-/// An answer: `http` types, so that any adapter can translate it.
+/// A response in `http` types, which every adapter can translate.
 pub type Reply = Response<Bytes>;
 
-/// No cache keeps it (RFC 9111 §5.2.2.5).
+/// Forbids caching (RFC 9111 §5.2.2.5).
 pub(super) const NO_STORE: &str = "no-store";
 
-/// Headers of every answer of the engine: nothing is cached, framed, sniffed, or leaks
-/// its URL by `Referer`. Pages with a form send `same-origin` instead of `no-referrer`,
-/// with which browsers send `Origin: null` for the form.
+/// The headers of every response of the engine. They forbid caching, framing, content
+/// sniffing and a leak of the URL in `Referer`. Pages with a form use `same-origin` instead
+/// of `no-referrer`, because browsers would otherwise send `Origin: null` with the form.
 const HARDENING: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, NO_STORE),
     (http::header::REFERRER_POLICY, "no-referrer"),
@@ -27,7 +27,6 @@ const HARDENING: [(HeaderName, &str); 5] = [
     ),
 ];
 
-/// An answer with a body.
 pub(super) fn with_body(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
     let mut reply = Response::new(body.into());
     *reply.status_mut() = status;
@@ -39,28 +38,24 @@ pub(super) fn with_body(status: StatusCode, content_type: &'static str, body: im
     reply
 }
 
-/// An HTML page.
 pub(super) fn html(status: StatusCode, page: String) -> Reply {
     with_body(status, "text/html; charset=utf-8", page)
 }
 
-/// A JSON object.
 pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Reply {
     with_body(status, "application/json", body.to_string())
 }
 
-/// A redirect with 303, so that a browser follows with GET whatever it came with (RFC
-/// 9700 §4.12).
+/// Creates a 303 redirect, which a browser always follows with GET (RFC 9700 §4.12).
 pub(super) fn see_other(location: &str) -> Reply {
     let mut reply = with_body(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", Bytes::new());
-    // The targets are written by the `url` crate, which leaves nothing in them that a
-    // header cannot carry.
+    // The `url` crate serializes the targets, so they contain only characters that are
+    // valid in a header.
     let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
     reply.headers_mut().insert(LOCATION, location);
     reply
 }
 
-/// Adds cookies to an answer, which must then not be cached by anybody.
 pub(super) fn add_cookies(headers: &mut HeaderMap, cookies: impl IntoIterator<Item = HeaderValue>) {
     let mut any = false;
     for cookie in cookies {
@@ -72,7 +67,7 @@ pub(super) fn add_cookies(headers: &mut HeaderMap, cookies: impl IntoIterator<It
     }
 }
 
-/// `no-store`, and without the headers by which a CDN would overrule it.
+/// Sets `no-store` and removes the headers by which a CDN would override it.
 fn forbid_caching(headers: &mut HeaderMap) {
     for overruling in &CACHING {
         headers.remove(overruling);
@@ -80,8 +75,8 @@ fn forbid_caching(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
 }
 
-/// Headers that describe the replaced response itself, and must not describe the one in
-/// its place: what its body was, where it led, what it set, and how long it may be kept.
+/// Headers that describe the replaced response: its body, target, cookies, and caching.
+/// They must not describe the response in its place.
 const OF_THE_RESPONSE: [&str; 22] = [
     "accept-ranges",
     "age",
@@ -107,14 +102,13 @@ const OF_THE_RESPONSE: [&str; 22] = [
     "x-accel-expires",
 ];
 
-/// Headers whose values are lists: those of both responses count.
 const LISTS: [HeaderName; 2] = [VARY, ACCESS_CONTROL_EXPOSE_HEADERS];
 
-/// Carries headers of a replaced response over to the engine's own: what layers between
-/// the handler and the engine have added, such as those for CORS or a request id.
+/// Carries over the headers that layers between the handler and the engine added to a
+/// replaced response, such as CORS headers or a request id.
 ///
-/// What the engine sets wins. `Vary` and `Access-Control-Expose-Headers` are merged.
-/// What belongs to the replaced response alone is dropped: everything named `Content-*`,
+/// Headers of the engine take precedence. `Vary` and `Access-Control-Expose-Headers` are
+/// merged. Headers of the replaced response itself are dropped: all `Content-*` headers,
 /// [`OF_THE_RESPONSE`], and hop-by-hop headers (RFC 9110 §7.6.1).
 pub(super) fn carry_over<H: Headers>(reply: &mut Reply, replaced: &H) {
     let own: Vec<HeaderName> = reply.headers().keys().cloned().collect();
@@ -133,7 +127,6 @@ pub(super) fn carry_over<H: Headers>(reply: &mut Reply, replaced: &H) {
     LISTS.iter().for_each(|name| merge_lists(reply.headers_mut(), name));
 }
 
-/// Makes one list of several, without repetitions.
 fn merge_lists(headers: &mut HeaderMap, name: &HeaderName) {
     let mut members: Vec<String> = Vec::new();
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
@@ -153,8 +146,7 @@ fn merge_lists(headers: &mut HeaderMap, name: &HeaderName) {
 mod tests {
     use super::*;
 
-    /// The engine's answer in place of a response with these headers, sorted, without the
-    /// headers that every answer of the engine has.
+    /// The carried-over headers of the engine's response in place of this one, sorted.
     fn in_place_of(replaced: &[(&str, &str)]) -> Vec<String> {
         let mut headers = HeaderMap::new();
         for (name, value) in replaced {
@@ -166,7 +158,7 @@ mod tests {
         let unchanged = reply.headers().clone();
         carry_over(&mut reply, &headers);
         for name in &own {
-            assert_eq!(reply.headers()[name], unchanged[name], "what the engine sets wins");
+            assert_eq!(reply.headers()[name], unchanged[name], "headers of the engine take precedence");
         }
         let others = reply.headers().iter().filter(|(name, _)| !own.contains(name));
         let mut lines: Vec<_> = others.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
@@ -175,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_of_other_layers_stay() {
+    fn headers_of_other_layers_are_kept() {
         let lines = in_place_of(&[
             ("access-control-allow-origin", "https://spa.example"),
             ("strict-transport-security", "max-age=63072000"),
@@ -210,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_described_the_replaced_response_goes() {
+    fn headers_of_the_replaced_response_are_dropped() {
         let gone: Vec<(&str, &str)> = OF_THE_RESPONSE.iter().map(|name| (*name, "x")).collect();
         assert_eq!(in_place_of(&gone), ["access-control-expose-headers: WWW-Authenticate"]);
         for name in ["content-length", "content-encoding", "content-type", "content-security-policy", "content-range"] {

@@ -1,20 +1,19 @@
-//! The library's own paths: start of sign-in, callback, sign-out from here and from
-//! outside.
+//! The library's own endpoints: sign-in, callback, and logout.
 //!
-//! | path | method | who sends it | what proves that |
+//! | path | method | sender | authentication |
 //! |---|---|---|---|
-//! | `/login` | GET | a link of the application | nothing: a sign-in harms nobody |
-//! | `/login/initiate` | GET, POST | Okta's dashboard, or anybody | nothing: it only begins one |
+//! | `/login` | GET | a link of the application | none: a sign-in is harmless |
+//! | `/login/initiate` | GET, POST | Okta's dashboard, or any site | none: it only starts a sign-in |
 //! | `/authorization-code/callback` | GET, POST | Okta, through the browser | state, in this browser's cookie |
 //! | `/logout` | POST | a page of the application | `Origin` and `Sec-Fetch-Site` |
-//! | `/logout?continue` | GET | a script of the application, by navigating | a cookie of its sign-out |
+//! | `/logout?continue` | GET | a script of the application, by navigating | a cookie of its logout |
 //! | `/frontchannel-logout` | GET, POST | Okta's sign-out page, in a frame | a `sid` |
 //! | `/backchannel-logout` | POST | a provider | a logout token |
 //! | `/global-token-revocation` | POST | Okta | a revocation token |
-//! | `/.well-known/oauth-protected-resource` | GET, OPTIONS | clients of the API | nothing: it is public |
+//! | `/.well-known/oauth-protected-resource` | GET, OPTIONS | clients of the API | none: it is public |
 //!
-//! Each of them can be renamed or left out. None of them renews the tokens of a
-//! session: signing out has to work while Okta is away.
+//! Each of them can be renamed or disabled. None of them refreshes the tokens of a session,
+//! so that logout works while Okta is down.
 
 use bytes::Bytes;
 use http::header::{
@@ -31,17 +30,17 @@ use crate::bearer::resource_metadata;
 use crate::config::Routes;
 use crate::login::LoginOptions;
 
-/// One of the library's paths.
+/// An endpoint of the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// Start of sign-in; GET, and POST where there are tenants to choose from.
+    /// Starts a sign-in; GET, and POST for home-realm discovery.
     Login,
-    /// Start of sign-in by a third party (OIDC Core §4); GET and POST.
+    /// Starts third-party-initiated login (OIDC Core §4); GET and POST.
     InitiateLogin,
-    /// Where Okta sends the browser back; GET and POST.
+    /// The redirect URI; GET and POST.
     Callback,
-    /// Sign-out; POST.
+    /// Logout by the user; POST.
     Logout,
     /// Front-channel logout; GET and POST.
     FrontChannelLogout,
@@ -49,13 +48,13 @@ pub enum Endpoint {
     BackChannelLogout,
     /// Universal Logout; POST.
     GlobalTokenRevocation,
-    /// The metadata of this application as an API; GET, and OPTIONS for preflight requests.
+    /// The protected resource metadata; GET, and OPTIONS for preflight requests.
     ResourceMetadata,
 }
 
 impl Endpoint {
-    /// Every path that the library serves for this configuration, relative to the mount
-    /// path.
+    /// Returns every path that the library serves for this configuration, relative to the
+    /// mount path.
     pub fn all(routes: &Routes) -> impl Iterator<Item = (Self, &str)> {
         let all = [
             (Self::Login, routes.login()),
@@ -68,28 +67,26 @@ impl Endpoint {
             (Self::ResourceMetadata, routes.resource_metadata()),
             (Self::ResourceMetadata, routes.resource_metadata_at_root()),
         ];
-        // Inside a nest the prefix has been taken away before the router sees the path.
+        // A nested router sees the path without its prefix.
         all.into_iter().filter_map(|(endpoint, path)| Some((endpoint, path?.strip_prefix(routes.mount())?)))
     }
 
-    /// The largest body that a request to this path may have, in bytes. Only a form
-    /// post has one.
+    /// The largest accepted request body, in bytes. Only form posts have a body.
     pub const MAX_BODY: usize = 64 * 1024;
 }
 
-// Each path answers the methods that its specification has, and 405 with `Allow` to the others.
-// Nothing here trusts a request for what it says about itself but the path that the router chose.
+// Each endpoint accepts the methods of its specification and answers others with 405 and
+// `Allow`. It identifies a request only by the path that the router matched.
 
 impl Visit {
-    /// Answers a request to one of the library's paths. `body` is empty except for a
-    /// form post.
+    /// Serves a request to one of the library's paths. `body` is empty except for a form
+    /// post.
     pub async fn serve(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
         let reply = self.serve_method(endpoint, parts, body).await;
         self.mark_answered();
         reply
     }
 
-    /// Answers by path and method.
     async fn serve_method(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
         match self.lobby().cloned() {
             None => {}
@@ -123,9 +120,9 @@ impl Visit {
         }
     }
 
-    /// The metadata of this application as an API (RFC 9728 §3.2). It is the same for
-    /// everybody, and scripts of any origin may read it. That of one of many tenants may
-    /// be told by more than its URL, so shared caches do not keep it.
+    /// Serves the protected resource metadata (RFC 9728 §3.2). It is public, and scripts of
+    /// any origin may read it. With several tenants the response may depend on more than
+    /// the URL, so shared caches must not store it.
     fn resource_metadata(&self) -> Reply {
         let mut reply = reply::json(StatusCode::OK, &resource_metadata(self.auth().config()));
         let headers = reply.headers_mut();
@@ -136,10 +133,9 @@ impl Visit {
         reply
     }
 
-    /// Starts a sign-in, for navigations alone. `return_to` is where the browser goes afterwards;
-    /// `prompt=login` asks Okta for fresh credentials, and `login_hint` is the user
-    /// name to prefill. Of the rest of the query only what the application allows is passed
-    /// on.
+    /// Starts a sign-in, only for navigations. `return_to` is the target afterwards,
+    /// `prompt=login` requests fresh credentials, and `login_hint` prefills the user name.
+    /// Other parameters are passed on only if the application allows them.
     async fn login(&self, parts: &Parts) -> Reply {
         if !self.may_start_login() {
             return self.unauthorized();
@@ -160,15 +156,14 @@ impl Visit {
         self.start_login(&options).await
     }
 
-    /// Whether `/login` passes a parameter on to Okta.
     fn passes_on(&self, name: &str, value: &str) -> bool {
         let allowed = &self.auth().config().options.login_parameters;
         (name, value) == ("prompt", "select_account") || allowed.iter().any(|known| known == name)
     }
 }
 
-/// The answer to a preflight request for the metadata of the API (Fetch §3.3.3). Clients
-/// send headers of their own, such as `MCP-Protocol-Version`, and no credentials.
+/// Responds to a CORS preflight request for the metadata (Fetch §3.3.3). Clients send
+/// headers of their own, such as `MCP-Protocol-Version`, and no credentials.
 fn resource_metadata_preflight() -> Reply {
     let mut reply = reply::with_body(StatusCode::NO_CONTENT, "text/plain; charset=utf-8", Bytes::new());
     let headers = reply.headers_mut();

@@ -1,5 +1,5 @@
-//! When a session ends, and the wait for it: for what outlives the request that it began
-//! with, such as a WebSocket or a stream of events.
+//! The end of a session, for connections that outlive the request, such as a WebSocket or
+//! an event stream.
 
 use std::fmt;
 use std::future::Future;
@@ -12,29 +12,28 @@ use super::visit::{Inner, Upkeep};
 use crate::clock::Timestamp;
 use crate::session::{self, Activity, Entry, Session, Sessions};
 
-/// Completes when a session has ended: by a limit, by a sign-out in this or any other
-/// browser, by Okta, or because Okta refused to refresh its tokens.
+/// Completes when a session has ended: by a limit, by a logout in any browser, by Okta, or
+/// because Okta rejected its refresh token.
 ///
-/// It completes at once if the session ends in this process, within a second of a limit,
-/// and within about ten seconds if another replica ends the session and both share the
-/// store, or with sessions in cookies the list of `OKTA_REVOCATION_STORE`. Without
-/// either, what another replica ends is not seen here, and the future completes at the
-/// limits.
+/// It completes immediately if this process ends the session, and within one second of a
+/// limit. If another replica ends the session, it completes within about ten seconds,
+/// provided that both share the store or, for sessions in cookies, the revocation list in
+/// `OKTA_REVOCATION_STORE`. Without either, it completes only at the limits.
 ///
-/// With sessions in cookies the replicas do not know of each other's requests either: the
-/// idle limit counts from the last request to this process.
+/// With sessions in cookies, replicas do not see each other's requests: the idle limit
+/// counts from the last request to this process.
 ///
-/// Thousands of these futures share one task. A dropped one leaves nothing behind.
+/// All of these futures share one task. Dropping one releases its resources.
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct SessionEnded(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
 
 impl<C> SignedIn<C> {
-    /// When the session ends unless it is used again: the earliest of the idle limit,
-    /// the absolute limit, and the moment that Okta named (`session_expiry`).
+    /// Returns when the session ends without further activity: the earliest of the idle
+    /// limit, the absolute limit, and Okta's `session_expiry`.
     ///
-    /// Each request moves the idle limit, up to a twentieth of it late. To close a
-    /// connection in time, wait for [`session_ended`](Self::session_ended), which also
-    /// knows of sign-outs.
+    /// Each request extends the idle limit, with a delay of up to a twentieth of it. To
+    /// close a connection in time, wait for [`session_ended`](Self::session_ended), which
+    /// also reacts to logout.
     pub fn session_ends_at(&self) -> Timestamp {
         let inner = self.visit().inner();
         let entry = inner.entry();
@@ -44,8 +43,8 @@ impl<C> SignedIn<C> {
 
     /// Waits for the end of the session, for connections that outlive their request.
     ///
-    /// The connection itself is no use of the session: while it is open and nothing else
-    /// is asked for, the idle limit passes.
+    /// The open connection does not count as activity: without other requests the session
+    /// reaches its idle limit.
     ///
     /// ```
     /// use okta_auth_core::engine::SignedIn;
@@ -55,7 +54,7 @@ impl<C> SignedIn<C> {
     ///     let mut ended = user.session_ended();
     ///     loop {
     ///         tokio::select! {
-    ///             () = &mut ended => break, // and the connection is closed
+    ///             () = &mut ended => break, // close the connection
     ///             next = news.recv() => match next {
     ///                 Some(text) => println!("{text}"),
     ///                 None => break,
@@ -72,8 +71,8 @@ impl<C> SignedIn<C> {
 }
 
 impl Inner {
-    /// The session as the answer to this request writes it: used now, unless the store
-    /// has that already or nothing is written.
+    /// Returns the session as this response writes it: with updated activity, unless the
+    /// store has that already or nothing is written.
     pub(super) fn as_written(&self, entry: &Entry) -> Arc<Session> {
         let in_cookie = matches!(self.auth.0.sessions, Sessions::Cookie { .. });
         let written = matches!(self.upkeep(), Upkeep::Rewrite | Upkeep::Renewed);

@@ -1,16 +1,16 @@
-//! Sign-out by the user: here first, and then at Okta (OIDC RP-Initiated Logout §2).
+//! Logout by the user: first here, then at Okta (OIDC RP-Initiated Logout §2).
 //!
-//! | who signs out | what they get |
+//! | sender | response |
 //! |---|---|
 //! | a page, by a form | 303 to Okta |
 //! | the same, with an ID token that makes the URL too long | a page that posts the same parameters to Okta |
-//! | a script, by `fetch` | 200 with the address to navigate to |
-//! | any of them without a session, or with Okta away | the sign-out redirect URI, directly |
+//! | a script, by `fetch` | 200 with the URL to navigate to |
+//! | any of them without a session, or while Okta is down | the post-logout redirect URI, directly |
 //!
-//! The address for a script is `/logout?continue` of this application. It works once and
-//! for a minute, in the browser that signed out (see [`Continuations`]). The ID token
-//! reaches the provider in a redirect or in a form on a page that cannot be framed, and
-//! never a body that a script may read.
+//! The URL for a script is `/logout?continue` of this application. It is valid once and for
+//! one minute, in the browser that signed out (see [`Continuations`]). The ID token reaches
+//! the provider in a redirect, or in a form on a page that cannot be framed. It is never in
+//! a response body that a script can read.
 //!
 //! [`Continuations`]: crate::logout::Continuations
 
@@ -32,23 +32,21 @@ use crate::logout::{self, EndSession};
 use crate::secret::Secret;
 use crate::session::Session;
 
-/// The parameter of the address that a script navigates to.
 const CONTINUE: &str = "continue";
 
-/// Submits the one form of the page.
 const SUBMIT: &str = "document.forms[0].submit()";
 
-/// What the page with that script may do: as every page with a form, and this one script
-/// besides, by its hash (CSP §2.3.1).
+/// The content security policy of the page with that script. It allows this script in
+/// addition, by its hash (CSP §2.3.1).
 const WITH_SUBMIT: &str = "default-src 'none'; style-src 'unsafe-inline'; \
                            script-src 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='; base-uri 'none'; \
                            form-action 'self' https: http:; frame-ancestors 'none'";
 
-/// Keeps a window that opened the page from reading it.
+/// Prevents a window that opened the page from reading it.
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 impl Visit {
-    /// Ends the session here and then at Okta.
+    /// Serves logout: ends the session here and then at Okta.
     pub(super) async fn logout(&self, parts: &Parts) -> Reply {
         if !self.auth().is_own_origin(&parts.headers) {
             return self.error(&self.auth().config().cross_origin("a sign-out"));
@@ -63,7 +61,7 @@ impl Visit {
             Err(error) if error.code() == Code::StoreUnavailable => self.sign_out_later(error),
             Err(error) => self.error(&error),
         };
-        // The browser forgets the session whatever the store and Okta said.
+        // The cookies are deleted regardless of the results of store and Okta.
         let sessions = &self.auth().0.sessions;
         let removed = match self.session() {
             Ok(session) => sessions.clear(self.cookies(), session.map(Arc::as_ref)),
@@ -74,10 +72,11 @@ impl Visit {
         reply
     }
 
-    /// Ends the session here.
+    /// Ends the local session.
     ///
     /// # Errors
-    /// The store's: a session that it still has could be used with a copy of the cookie.
+    /// Those of the store: a session that still exists could be used with a copy of the
+    /// cookie.
     async fn end_here(&self, session: &Session) -> Result<()> {
         match self.auth().0.sessions.end(session, self.now()).await {
             Ok(true) => self.tell_ended(session, EndReason::SignedOut),
@@ -90,8 +89,8 @@ impl Visit {
         Ok(())
     }
 
-    /// Revokes what can be revoked, and sends the browser to Okta or tells a script where
-    /// to navigate. With Okta away the sign-out is local.
+    /// Revokes the tokens, and sends the browser to Okta or tells a script where to
+    /// navigate. While Okta is down, the logout is only local.
     async fn end_at_okta(&self, session: &Session, follows: bool) -> Reply {
         let auth = &self.auth().0;
         let metadata = match self.auth().metadata().await {
@@ -117,15 +116,15 @@ impl Visit {
         }
     }
 
-    /// Whether a request to the sign-out path continues a sign-out. A browser that has
-    /// signed in again in the meantime is asked first.
+    /// Whether a request to the logout path continues a logout. A browser with a new
+    /// session gets the confirmation page instead.
     pub(super) fn continues_sign_out(&self, parts: &Parts) -> bool {
         let query = parts.uri.query().unwrap_or_default();
         let asks = url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == CONTINUE);
         asks && self.known_session().is_none()
     }
 
-    /// Goes on to Okta after a script has signed out. For a navigation alone: a script
+    /// Continues to Okta after a script's logout, only for navigations, because a script
     /// could read the page with the form.
     pub(super) async fn continue_sign_out(&self) -> Reply {
         if !self.is_navigation() {
@@ -141,7 +140,6 @@ impl Visit {
         reply
     }
 
-    /// The step to Okta.
     async fn try_continue(&self) -> Result<Reply> {
         let auth = &self.auth().0;
         let id_token = auth.continuations.take(&auth.sessions, &auth.consumed, self.cookies(), self.now()).await?;
@@ -166,7 +164,8 @@ impl Visit {
         Ok(reply)
     }
 
-    /// A page that posts the request to the provider, by itself and by a button.
+    /// Creates a page that posts the request to the provider, automatically and by a
+    /// button.
     fn sign_out_form(&self, request: &EndSession) -> Reply {
         let field = |(name, value): (&str, &str)| {
             format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value))
@@ -178,7 +177,7 @@ impl Visit {
         );
         let page = Page {
             title: "You are signed out of this application",
-            sentences: vec!["Continue, to end your session at the sign-in service as well."],
+            sentences: vec!["Continue to end your session at the sign-in service as well."],
             links: Vec::new(),
             code: None,
             reference: self.reference(),
@@ -190,22 +189,21 @@ impl Visit {
         reply
     }
 
-    /// The session at Okta stays: the log says why, and the browser is signed out here.
+    /// Completes a logout without Okta: the reason is logged, and the session at Okta
+    /// remains.
     fn only_here(&self, error: &Error, follows: bool) -> Reply {
         tracing::warn!(target: "okta_auth", code = %error.code(), "signed out here, but not at Okta: {error:?}");
         self.landing(follows)
     }
 
-    /// The sign-out redirect URI, as a redirect or for a script.
     fn landing(&self, follows: bool) -> Reply {
         let landing = self.auth().config().post_logout_redirect_uri().as_str();
         if follows { reply::see_other(landing) } else { reply::json(StatusCode::OK, &json!({ "location": landing })) }
     }
 }
 
-/// Whether the sender of a request gets a script's answer: what is no navigation by
-/// `Sec-Fetch-Mode`, or without that header by `X-Requested-With`, or by an `Accept` that
-/// asks for data. A client that says none of this gets the redirect.
+/// Whether the sender is a script, according to `Sec-Fetch-Mode`, or without that header to
+/// `X-Requested-With` or to an `Accept` for data. Other clients get the redirect.
 fn is_script(parts: &Parts, navigation: bool) -> bool {
     let header = |name: &str| parts.headers.get(name);
     match header("sec-fetch-mode") {
@@ -221,7 +219,7 @@ mod tests {
     use crate::base64url;
     use crate::secret::sha256;
 
-    /// A hash of another script would leave the page waiting for its button.
+    /// With the hash of another script, the form would not be submitted automatically.
     #[test]
     fn the_policy_allows_the_one_script_of_the_page() {
         let hash = base64url::encode(sha256(SUBMIT.as_bytes())).replace('-', "+").replace('_', "/");

@@ -1,4 +1,4 @@
-//! A signed-in user, as handlers see them.
+//! The signed-in user, for handlers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use crate::secret::Secret;
 use crate::session::Session;
 use crate::tenant::TenantSettings;
 
-/// The claims that say nothing of the user (OIDC Core §2 and §3.3.2.11).
+/// Claims about one sign-in and not about the user (OIDC Core §2 and §3.3.2.11).
 const OF_ONE_SIGN_IN: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
 
-/// Somebody with a live session.
+/// A user with a live session.
 ///
-/// The claims are those of the last refresh of the tokens, or of the sign-in without
-/// refresh tokens: a group that was taken away at Okta is gone within one lifetime of
-/// an access token, or when the session ends.
+/// The claims are those of the last token refresh, or without refresh tokens those of the
+/// sign-in. A group that was removed at Okta therefore disappears within one lifetime of an
+/// access token, or when the session ends.
 ///
-/// `C` is the application's own type for the claims; `()` asks for none.
+/// `C` is the application's own type for the claims; `()` reads none.
 pub struct SignedIn<C = ()> {
     session: Arc<Session>,
     caller: Caller,
@@ -42,88 +42,85 @@ impl<C: DeserializeOwned + 'static> SignedIn<C> {
 }
 
 impl<C> SignedIn<C> {
-    /// The application's Okta.
     pub(super) fn auth(&self) -> &OktaAuth {
         self.visit.auth()
     }
 
-    /// The request.
     pub(super) fn visit(&self) -> &Visit {
         &self.visit
     }
 
-    /// The session, to be kept.
     pub(super) fn shared_session(&self) -> &Arc<Session> {
         &self.session
     }
 
-    /// The tenant that the user belongs to; `None` where there is only one.
+    /// Returns the user's tenant; `None` in an application with a single Okta.
     pub fn tenant(&self) -> Option<&TenantSettings> {
         self.auth().tenant()
     }
 
-    /// The claims, in the application's own type.
+    /// Returns the claims, in the application's own type.
     pub fn claims(&self) -> &C {
         &self.claims
     }
 
-    /// The session: subject, issuer, times, scopes.
+    /// Returns the session: subject, issuer, times, scopes.
     pub fn session(&self) -> &Session {
         &self.session
     }
 
-    /// The user's identifier at the issuer. Key your records by issuer and subject
+    /// Returns the user's identifier at the issuer. Key your records by issuer and subject
     /// together.
     pub fn subject(&self) -> &str {
         self.session.subject()
     }
 
-    /// What the user is called: `name`, or else `preferred_username`, e-mail, or
-    /// subject.
+    /// Returns the display name: `name`, or else `preferred_username`, e-mail, or subject.
     pub fn name(&self) -> &str {
         self.session.name()
     }
 
-    /// The e-mail address, if Okta tells it. It can change, and is no key for records.
+    /// Returns the e-mail address, if Okta sends it. It can change, so it is not suitable
+    /// as a key.
     pub fn email(&self) -> Option<&str> {
         self.session.email()
     }
 
-    /// The names in the `groups` claim; none if Okta sends no such claim.
+    /// Returns the names in the `groups` claim; empty if Okta sends no such claim.
     pub fn groups(&self) -> &[String] {
         self.session.groups()
     }
 
-    /// What the `on_sign_in` hook put into the session under `name`.
+    /// Returns the value that the `on_sign_in` hook stored under `name`.
     ///
     /// # Errors
-    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if it is there but
-    /// does not fit `T`.
+    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if the value does not
+    /// fit `T`.
     pub fn app_data<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         self.session.app_data(name)
     }
 
-    /// The access token, for calls to other APIs in the user's name: renewed if it has
-    /// expired or is about to, once for any number of callers.
+    /// Returns the access token, for calls to other APIs on behalf of the user. It is
+    /// refreshed if it has expired or soon will, once for concurrent callers.
     ///
     /// # Errors
-    /// [`Code::SessionEnded`] if Okta does not renew the session any more,
-    /// [`Code::TokenExpired`] if there is nothing to renew it with, and
-    /// [`Code::RenewalUnavailable`] or the error of reaching Okta or the store if it is
-    /// to be tried again.
+    /// [`Code::SessionEnded`] if Okta no longer refreshes the session,
+    /// [`Code::TokenExpired`] if the session has no refresh token, and
+    /// [`Code::RenewalUnavailable`] or the error of reaching Okta or the store if a retry
+    /// may succeed.
     pub async fn access_token(&self) -> Result<Secret> {
         self.visit.fresh_access_token().await
     }
 
-    /// Asks a policy about the user.
+    /// Evaluates a policy for the user.
     pub async fn decide(&self, policy: &Policy) -> Decision {
         policy.decide(&self.caller).await
     }
 }
 
-/// The claims of the session as one JSON object, such as `{"sub":"00u1","email":"..","groups":[..]}`:
-/// what Okta says of the user, and no token. Claims that tie an ID token to its sign-in
-/// (`nonce`, `at_hash`, `c_hash`, `s_hash`) are left out.
+/// Serializes the claims of the session as one JSON object, such as
+/// `{"sub":"00u1","email":"..","groups":[..]}`, without tokens. Claims that bind an ID
+/// token to its sign-in (`nonce`, `at_hash`, `c_hash`, `s_hash`) are omitted.
 impl<C> Serialize for SignedIn<C> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let claims = self.session.all_claims().iter();

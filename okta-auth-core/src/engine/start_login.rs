@@ -1,4 +1,4 @@
-//! The start of a sign-in: where it leads back to, and the redirect to Okta.
+//! Starts a sign-in: its target, and the redirect to Okta.
 
 use std::sync::atomic::Ordering;
 
@@ -10,8 +10,8 @@ use crate::events::{About, Happening};
 use crate::login::{LoginOptions, ReturnTo};
 
 impl OktaAuth {
-    /// A target on our own origin, as browsers see it, that is none of the library's
-    /// paths: coming back to `/login` would loop.
+    /// Parses a target on our own origin as browsers do. The library's own paths are
+    /// replaced, because a return to `/login` would loop.
     pub(super) fn return_to(&self, target: &str) -> ReturnTo {
         let config = self.config();
         let (target, routes) = (ReturnTo::parse(target, &config.base_url), config.routes());
@@ -20,8 +20,7 @@ impl OktaAuth {
         if is_ours { self.start_page() } else { target }
     }
 
-    /// Where a browser goes that has no other target: the root of the origin, or of what
-    /// is behind the public prefix.
+    /// The default target: the root of the origin, or of the public prefix.
     pub(super) fn start_page(&self) -> ReturnTo {
         let config = self.config();
         match config.routes().prefix.is_empty() {
@@ -32,9 +31,9 @@ impl OktaAuth {
 }
 
 impl OktaAuth {
-    /// Logs at the first sign-in what has to be registered at Okta. Okta shows an error
-    /// page of its own for a redirect URI that is not, so the application hears nothing of
-    /// that.
+    /// Logs at the first sign-in which redirect URI must be registered at Okta. For an
+    /// unregistered one Okta shows an error page of its own, so the application cannot
+    /// detect it.
     fn report_redirect_uri(&self) {
         if !self.0.redirect_uri_reported.swap(true, Ordering::Relaxed) {
             tracing::info!(
@@ -48,13 +47,12 @@ impl OktaAuth {
 }
 
 impl Visit {
-    /// Sends the browser to Okta with a new pending login, for a handler that wants
-    /// more than the `User` extractor asks for: a recent sign-in, a second factor, a
-    /// user name to prefill.
+    /// Redirects the browser to Okta with a new pending login, for a handler that needs
+    /// more than the `User` extractor: a recent sign-in, a second factor, a user name to
+    /// prefill.
     ///
-    /// The answer is a redirect with a cookie, or an error page if Okta is away. What
-    /// was asked for is checked when the browser comes back.
-    ///
+    /// The response is a redirect with a cookie, or an error page if Okta is down. The
+    /// demands are checked when the browser returns.
     /// ```
     /// use std::time::Duration;
     /// use okta_auth_core::engine::{Reply, Visit};
@@ -83,7 +81,6 @@ impl Visit {
         }
     }
 
-    /// The redirect with the cookie of the attempt.
     async fn try_start_login(&self, options: &LoginOptions) -> Result<Reply> {
         match self.lobby() {
             None => {}

@@ -1,4 +1,4 @@
-//! The tenants of an application: one, or many that come and go.
+//! The tenants of an application.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,9 +19,8 @@ use crate::headers::{Head, Headers};
 use crate::policy::MatchedRoute;
 use crate::tenant::{Resolver, TenantId, TenantKey, TenantTable};
 
-/// The tenants of an application, to be shared by all workers. An application with one
-/// Okta is one with one tenant: what takes this takes an [`OktaAuth`] too.
-///
+/// The tenants of an application, shared by all workers. An application with a single Okta
+/// has one tenant: a function that takes `Tenants` also takes an [`OktaAuth`].
 /// ```
 /// use okta_auth_core::config::ConfigBuilder;
 /// use okta_auth_core::engine::{OktaAuth, Tenants};
@@ -42,7 +41,6 @@ use crate::tenant::{Resolver, TenantId, TenantKey, TenantTable};
 #[derive(Clone)]
 pub struct Tenants(Kind);
 
-/// One, or many.
 #[derive(Clone)]
 enum Kind {
     One(OktaAuth),
@@ -68,18 +66,17 @@ impl From<&Self> for Tenants {
 }
 
 impl Tenants {
-    /// Starts from what all tenants share. Issuer and client in it are not used.
+    /// Starts from the shared settings. Their issuer and client are ignored.
     pub fn builder(shared: OktaAuthBuilder) -> TenantsBuilder {
         TenantsBuilder::new(shared)
     }
 
-    /// Several tenants.
     pub(super) fn many(many: Many) -> Self {
         Self(Kind::Many(many.shared()))
     }
 
-    /// The engine that has the application's own paths: the only one, or that of requests
-    /// that match no tenant.
+    /// Returns the engine for the application's own paths: the only one, or the one for
+    /// requests without a tenant.
     pub(super) fn representative(&self) -> &OktaAuth {
         match &self.0 {
             Kind::One(auth) => auth,
@@ -87,27 +84,26 @@ impl Tenants {
         }
     }
 
-    /// Reads the variables of the process, see
+    /// Builds the tenants from the variables of the process; see
     /// [`from_variables`](Self::from_variables).
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`], with every problem and its fix.
+    /// [`Code::ConfigInvalid`], listing every problem with its fix.
     pub fn from_env() -> Result<Self> {
         Self::from_variables(
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
         )
     }
 
-    /// Reads variables: with `OKTA_TENANTS` the tenants that it lists, told by host and
-    /// by subdomain of `OKTA_BASE_URL`, and without it the one that
-    /// [`OktaAuth::from_env`] would read.
+    /// Builds the tenants from variables. `OKTA_TENANTS` lists tenants, which are resolved
+    /// by host and by subdomain of `OKTA_BASE_URL`. Without it there is one tenant, as for
+    /// [`OktaAuth::from_env`].
     ///
-    /// Issuers on this machine are for development: they are allowed while
-    /// `OKTA_BASE_URL` is on this machine too, where no browser but one of this machine
-    /// gets to.
+    /// Issuers on this machine are for development. They are allowed if `OKTA_BASE_URL` is
+    /// on this machine too, so that only local browsers can reach the application.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`], with every problem and its fix.
+    /// [`Code::ConfigInvalid`], listing every problem with its fix.
     pub fn from_variables<K: Into<String>, V: Into<String>>(
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self> {
@@ -132,13 +128,13 @@ impl Tenants {
             .build()
     }
 
-    /// Looks at a request: finds its tenant, and its session there. `target` is the
-    /// path and query as the client sent them, and `options` what is set for the route.
+    /// Begins to authenticate a request at its tenant. `target` is the original path and
+    /// query, and `options` are the settings of the route.
     pub fn arrival(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Arrival {
         self.arrival_of(Head::of(parts, target), options)
     }
 
-    /// The same for a request in the types of another framework.
+    /// Begins to authenticate a request in the types of another framework.
     pub fn arrival_of<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Arrival {
         match &self.0 {
             Kind::One(auth) => auth.arrival_of(head, options),
@@ -146,8 +142,7 @@ impl Tenants {
         }
     }
 
-    /// The paths that the library serves, as patterns of the router, with what they
-    /// are.
+    /// Returns the library's endpoints with their paths, as patterns of the router.
     pub fn endpoints(&self) -> Vec<(Endpoint, String)> {
         let owned = |(endpoint, path): (Endpoint, &str)| (endpoint, path.to_owned());
         match &self.0 {
@@ -156,49 +151,48 @@ impl Tenants {
         }
     }
 
-    /// How a layer treats a request to a route, as the router matched it.
+    /// Returns the layer's treatment of requests to a route, as the router matched it.
     pub fn route(&self, route: MatchedRoute<'_>) -> RouteSettings {
         self.routes().settings(route)
     }
 
-    /// Whether the application names a route public, as the router matched it: by
+    /// Whether the application lists a route as public, as the router matched it: by
     /// [`protect_all_except`](OktaAuthBuilder::protect_all_except),
     /// [`public_routes`](OktaAuthBuilder::public_routes) or its policies.
     pub fn is_public_route(&self, pattern: &str) -> bool {
         self.routes().is_public(pattern)
     }
 
-    /// The options of a route.
+    /// Returns the options of a route.
     pub fn options_of(&self, pattern: &str) -> RouteOptions {
         self.routes().options_of(pattern)
     }
 
-    /// Whether a route has a policy in the set of some tenant.
+    /// Whether a route has a policy in the set of any tenant.
     pub fn has_policy(&self, pattern: &str) -> bool {
         self.routes().has_policy(pattern)
     }
 
-    /// Whether requests are treated by their route, so that a layer has to find it out.
+    /// Whether the treatment of requests depends on their route, so that a layer has to
+    /// determine it.
     pub fn has_route_policies(&self) -> bool {
         self.routes().is_active()
     }
 
-    /// The routes of which something is set, as patterns of the router: a policy in the
-    /// set of some tenant, or that their requests do not renew tokens.
+    /// Returns the routes with settings, as patterns of the router: a policy in the set of
+    /// any tenant, or an option such as refresh on demand.
     pub fn named_routes(&self) -> Vec<String> {
         self.routes().named().into_iter().collect()
     }
 
-    /// The routes that the policies name and that no request has matched so far, in
-    /// order.
+    /// Returns the routes of the policies that no request has matched so far, in order.
     ///
-    /// A pattern that no route of the router has protects nothing. A test of an
-    /// application can call each of its routes and then require that this is empty.
+    /// A pattern that matches no route of the router protects nothing. A test can request
+    /// each route of the application and then assert that this list is empty.
     pub fn unmatched_routes(&self) -> Vec<String> {
         self.routes().unmatched()
     }
 
-    /// The routes of the application.
     fn routes(&self) -> &RouteTable {
         match &self.0 {
             Kind::One(auth) => &auth.0.routes,
@@ -206,44 +200,43 @@ impl Tenants {
         }
     }
 
-    /// The engine of a tenant, made ready if need be; `None` if there is no such
-    /// tenant. It is for what an application does without a request: ending sessions,
-    /// verifying a token.
+    /// Returns the engine of a tenant; `None` if there is no such tenant. It serves work
+    /// outside of requests, such as ending sessions or verifying a token.
     ///
     /// # Errors
-    /// [`Code::TenantUnavailable`] if the source does not answer,
-    /// [`Code::ConfigInvalid`] if the settings cannot work.
+    /// [`Code::TenantUnavailable`] if the source does not respond, [`Code::ConfigInvalid`]
+    /// if the settings are invalid.
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<OktaAuth>> {
         let Kind::Many(many) = &self.0 else { return Ok(None) };
         many.find(&TenantKey::Id(id.clone())).await
     }
 
-    /// Forgets what a source has said, so that a change is seen with the next request
-    /// and not when the answer is no longer believed.
+    /// Clears the cache of the source, so that changes take effect with the next request.
     pub fn forget(&self) {
         if let Kind::Many(many) = &self.0 {
             many.forget();
         }
     }
 
-    /// Ends every session of a tenant that is being removed, on every replica, and
-    /// forgets it. If the tenant comes back, they do not.
+    /// Ends every session of a tenant that is being removed, on every replica. The sessions
+    /// stay invalid if the tenant is added again.
     ///
-    /// Take it out of the source first, so that no session begins after that. What the
-    /// tenant was is remembered for a while by whoever has served it; a process that
-    /// never has does not know whose sessions to end, and says so: call it then before
-    /// and after the removal.
+    /// Remove the tenant from the source first, so that no session is created afterwards. A
+    /// process that has served the tenant still has its settings for a while. A process
+    /// that has not cannot identify the sessions and returns an error. In that case, call
+    /// this method both before and after the removal.
     ///
-    /// If the session store does not answer it is tried again, for an hour at most and
-    /// as long as the process runs.
+    /// If the session store does not respond, the call is retried in the background for at
+    /// most an hour and while the process runs.
     ///
     /// # Errors
-    /// [`Code::TenantUnknown`] if this process does not know the tenant (any more), and
-    /// that of the session store: the sessions may then not have ended yet.
+    /// [`Code::TenantUnknown`] if this process does not (or no longer) have the tenant's
+    /// settings, and the error of the session store, in which case sessions may not have
+    /// ended yet.
     pub async fn end_tenant(&self, id: &TenantId) -> Result<()> {
         match &self.0 {
             Kind::Many(many) => many.end_tenant(id).await,
-            Kind::One(_) => Err(Error::new(Code::TenantUnknown, "there is one Okta and no tenant of that name")),
+            Kind::One(_) => Err(Error::new(Code::TenantUnknown, "the application has a single Okta and no tenants")),
         }
     }
 }

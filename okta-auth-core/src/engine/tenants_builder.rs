@@ -1,9 +1,8 @@
-//! How an application says which tenants it has.
+//! Builds the tenants of an application.
 //!
-//! Everything that can be wrong is told when the tenants are built: two that a host or
-//! a domain leads to, an issuer outside of the policy, a policy set that there is not.
-//! With a source that is asked while the application runs the same is told in the log
-//! and to whoever came, and for that tenant alone.
+//! All errors are reported when the tenants are built: an ambiguous host or e-mail domain,
+//! an issuer outside of the egress policy, an undefined policy set. With a source, which is
+//! queried at runtime, they are logged and affect only requests of that tenant.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,10 +20,9 @@ use crate::policy::PolicySet;
 use crate::tenant::TenantFile;
 use crate::tenant::{Demands, Directory, Resolver, Shared, TenantSource, TenantTable};
 
-/// How long the answer of a source is believed.
+/// How long an answer of a source is cached by default.
 const BELIEVED: Duration = Duration::from_secs(60);
 
-/// Where tenants come from, before anything is checked.
 enum Place {
     Table(TenantTable),
     #[cfg(feature = "toml")]
@@ -46,7 +44,6 @@ pub struct TenantsBuilder {
 }
 
 impl TenantsBuilder {
-    /// Starts without any tenant.
     pub(super) fn new(template: OktaAuthBuilder) -> Self {
         Self {
             template,
@@ -60,90 +57,92 @@ impl TenantsBuilder {
         }
     }
 
-    /// A fixed set of tenants.
+    /// Uses a fixed set of tenants.
     pub fn table(mut self, table: TenantTable) -> Self {
         self.place = Place::Table(table);
         self
     }
 
-    /// A file, read again when it changes.
+    /// Uses a file, which is read again when it changes.
     #[cfg(feature = "toml")]
     pub fn file(mut self, file: TenantFile) -> Self {
         self.place = Place::File(file);
         self
     }
 
-    /// A database or the like, asked at most once a minute for each key.
+    /// Uses a source such as a database, which is queried at most once a minute for each
+    /// key.
     pub fn source(self, source: impl TenantSource) -> Self {
         self.source_believed_for(source, BELIEVED)
     }
 
-    /// The same with another time for which its answers are believed, that there is no
-    /// such tenant included.
+    /// Uses a source whose answers are cached for `lifetime`, including negative ones.
     pub fn source_believed_for(mut self, source: impl TenantSource, lifetime: Duration) -> Self {
         self.place = Place::Source(Arc::new(source), lifetime);
         self
     }
 
-    /// Adds a way to tell the tenant of a request; asked in the order in which they are
-    /// added. At least one is needed.
+    /// Adds a resolver for the tenant of a request. Resolvers run in the order in which
+    /// they were added. At least one is required.
     pub fn resolve(mut self, resolver: Resolver) -> Self {
         self.resolvers.push(resolver);
         self
     }
 
-    /// Adds a set of policies that tenants name in their settings. Tenants that name
-    /// none are held to those of the application.
+    /// Adds a policy set that tenants select by name in their settings. Other tenants use
+    /// the policies of the application.
     pub fn policies(mut self, name: impl Into<String>, policies: PolicySet) -> Self {
         self.policies.insert(name.into(), policies);
         self
     }
 
-    /// Whether `/login` without a tenant asks for an e-mail address, whose domain leads
-    /// to the tenant; yes by default. It never tells whether there is such a user.
+    /// Whether `/login` without a tenant asks for an e-mail address, whose domain
+    /// identifies the tenant. The default is `true`. The response does not reveal whether
+    /// the user exists.
     pub fn email_first(mut self, ask: bool) -> Self {
         self.email_first = ask;
         self
     }
 
-    /// Whether `/login` without a tenant lists the tenants by name; no by default,
-    /// since that tells everybody who your customers are.
+    /// Whether `/login` without a tenant lists the tenants by name. The default is `false`,
+    /// because the list reveals your customers.
     pub fn chooser(mut self, list: bool) -> Self {
         self.chooser = list;
         self
     }
 
-    /// Whether a sign-in at one tenant ends the sessions of others in the same browser,
-    /// as a sign-out there would; no by default: several live side by side. If the store
-    /// fails meanwhile, the browser loses the others' cookies all the same.
+    /// Whether a sign-in at one tenant ends the same browser's sessions at the others, as a
+    /// logout there would. The default is `false`: the sessions coexist. If the store
+    /// fails, the browser's cookies for the others are deleted anyway.
     pub fn exclusive(mut self, exclusive: bool) -> Self {
         self.exclusive = exclusive;
         self
     }
 
-    /// Where requests may go that tenants' settings cause, instead of Okta's own
-    /// domains alone: custom domains, and for development this machine. A tenant whose
-    /// issuer is elsewhere is an error when the tenants are loaded; whatever its
-    /// metadata name is held to the same.
+    /// Sets the allowed destinations of requests that tenants' settings cause; the default
+    /// is Okta's own domains. Add custom domains, and for development this machine. An
+    /// issuer elsewhere is an error when the tenants are loaded, and URLs in its metadata
+    /// are subject to the same policy.
     pub fn egress(mut self, policy: EgressPolicy) -> Self {
         self.egress = policy;
         self
     }
 
-    /// Checks everything and builds. Touches no network, and prepares no tenant.
+    /// Validates everything and builds the tenants, without network access and without
+    /// creating engines of tenants.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`], with every problem and its fix.
+    /// [`Code::ConfigInvalid`], listing every problem with its fix.
     pub fn build(self) -> Result<Tenants> {
         if self.resolvers.is_empty() {
-            let message = "nothing tells which tenant a request is for; add a resolver";
+            let message = "the tenant of a request cannot be determined; add a resolver";
             return Err(Error::new(Code::ConfigInvalid, message));
         }
         let resolvers: Vec<_> = self.resolvers.into_iter().map(Resolver::checked).collect::<Result<_>>()?;
         if self.template.config().uses_form_post() && resolvers.iter().any(|one| matches!(one, Resolver::Session)) {
-            let message = "a callback by `form_post` brings no session and tells its tenant to nobody, so the resolver \
-                           `Session` cannot go with it; set the response mode `Query`, or tell tenants by host, \
-                           subdomain or path";
+            let message = "a callback by `form_post` has no session cookie and therefore no tenant, so the resolver \
+                           `Session` cannot be used with it; set the response mode `Query`, or resolve tenants by \
+                           host, subdomain or path";
             return Err(Error::new(Code::ConfigInvalid, message));
         }
         let template = self.template.shared(&self.egress)?;
@@ -161,7 +160,7 @@ impl TenantsBuilder {
             Place::File(file) => Directory::file(file, demands, clock)?,
             Place::Source(source, lifetime) => Directory::source(source, lifetime, clock),
         };
-        // No Okta is behind this name, and the policy for requests lets nobody ask it.
+        // A placeholder without a real issuer; the egress policy blocks requests to it.
         let nowhere = template.config().clone().issuer("https://tenants.invalid").client_id("nobody");
         let lobby = template.clone().with_config(nowhere.only_client_secret(None)).build()?;
         let policies = self.policies.into_iter().map(|(name, set)| Ok((name, template.access_of(set)?)));

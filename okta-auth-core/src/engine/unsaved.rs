@@ -1,14 +1,14 @@
-//! New tokens that could not be written down, until they are.
+//! Pending writes: new tokens that could not be persisted yet.
 //!
-//! The refresh token that they were asked for with is used up, and nobody else has the
-//! new one. So they are kept in memory, and written as soon as the store works again:
-//! by the next request that comes here, or by a task that tries for all of them in
-//! turn, since the next request may come to another replica. That one would present
-//! the old refresh token. Okta's leeway bears it for a while; later it is taken for
-//! theft.
+//! The old refresh token is used up, and only this process has the new one. Therefore the
+//! new tokens are kept in memory and persisted as soon as the store works again: by the
+//! next request to this process, or by a task that retries all of them in turn, because the
+//! next request may reach another replica. That replica would present the old refresh
+//! token. Okta accepts it during its grace period and treats later use as token theft.
 //!
-//! What cannot be prevented: a replica that is asked between the return of the store
-//! and the next try, after the leeway; and a process that ends while the store is away.
+//! Two cases cannot be prevented: a request at another replica between the recovery of the
+//! store and the next retry, after the grace period; and the end of this process while the
+//! store is down.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,20 +22,15 @@ use super::renewal::{Outcome, REMEMBERED};
 use crate::error::{Code, Error, Result};
 use crate::session::{Session, Sessions, StoreKey, StoredSessions};
 
-/// How long the task waits between two tries.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
-/// How often it tries: for a quarter of an hour, which is longer than the grace that a
-/// session has without new tokens.
+/// The number of attempts: for a quarter of an hour, which exceeds a session's grace period
+/// without new tokens.
 const TRIES: usize = 900;
 
-/// A session as it was, and what is to be written in its place.
 type Change = (Arc<Session>, Arc<Session>);
 
-/// What has been renewed and could not be written down.
 pub(super) struct Unsaved {
-    /// By the name of the session.
     changes: Cache<StoreKey, Change>,
-    /// Whether the task is running.
     is_tried: AtomicBool,
 }
 
@@ -46,27 +41,24 @@ impl Default for Unsaved {
 }
 
 impl Unsaved {
-    /// Keeps what is to be written in the place of a session.
     pub(super) fn keep(&self, before: &Arc<Session>, next: &Arc<Session>) {
         self.changes.insert(next.id().0, (Arc::clone(before), Arc::clone(next)));
     }
 
-    /// What is to be written in the place of a session. If that has other tokens by now
-    /// than those that were renewed, somebody else was faster, and what is kept here is
-    /// out of date.
+    /// Returns the pending write for a session. If the session's tokens have changed in the
+    /// meantime, another process has persisted newer ones and the pending write is
+    /// obsolete.
     pub(super) fn instead_of(&self, session: &Session) -> Option<Arc<Session>> {
         let (before, next) = self.changes.get(&session.id().0)?;
         before.has_tokens_of(session).then_some(next)
     }
 
-    /// Forgets what has been written, or never needs to be.
     pub(super) fn remove(&self, key: &StoreKey) {
         self.changes.remove(key);
     }
 }
 
 impl OktaAuth {
-    /// Starts the task, if there is something to write and it is not running.
     pub(super) fn write_later(&self) {
         let unsaved = &self.0.renewals.unsaved;
         if !unsaved.changes.is_empty() && !unsaved.is_tried.swap(true, Ordering::SeqCst) {
@@ -74,8 +66,8 @@ impl OktaAuth {
         }
     }
 
-    /// Writes what there is until nothing is left. A store that does not answer ends the
-    /// round: it is not asked thousands of times.
+    /// Persists the pending writes until none is left. A store failure ends the round, so
+    /// that it is not repeated for each of thousands of entries.
     async fn write_all(self) {
         let unsaved = &self.0.renewals.unsaved;
         for _ in 0..TRIES {
@@ -83,7 +75,8 @@ impl OktaAuth {
             let keys: Vec<StoreKey> = unsaved.changes.iter().map(|(key, _)| key).collect();
             for key in keys {
                 let auth = self.clone();
-                // What a request is at already is waited for, and not done twice.
+                // If a request is already processing the session, its result is awaited
+                // instead.
                 let work = || async move { auth.write_one(key).await.unwrap_or_else(Outcome::failed) };
                 match self.0.renewals.flights.join(key, work).await {
                     Some(Outcome::Failed(error)) if error.code() == Code::StoreUnavailable => break,
@@ -92,7 +85,7 @@ impl OktaAuth {
             }
             if unsaved.changes.is_empty() {
                 unsaved.is_tried.store(false, Ordering::SeqCst);
-                // What was kept in this moment found the task running.
+                // An entry that was added at this moment found the task running.
                 if unsaved.changes.is_empty() || unsaved.is_tried.swap(true, Ordering::SeqCst) {
                     return;
                 }
@@ -101,19 +94,19 @@ impl OktaAuth {
         unsaved.is_tried.store(false, Ordering::SeqCst);
     }
 
-    /// Writes one of them, under the lease of its renewal. Requests may wait for the
-    /// outcome, which is why it is one of theirs.
+    /// Persists one pending write under the session's lease. Requests may await the result,
+    /// so it is an [`Outcome`].
     async fn write_one(&self, key: StoreKey) -> Result<Outcome> {
         let Sessions::Stored(stored) = &self.0.sessions else { return Err(not_now()) };
         under_lease(stored, &key, self.write_alone(stored, key)).await?.unwrap_or_else(|| Err(not_now()))
     }
 
-    /// The same, by whoever holds the lease.
+    /// Persists one pending write; the caller holds the lease.
     async fn write_alone(&self, stored: &StoredSessions, key: StoreKey) -> Result<Outcome> {
         let unsaved = &self.0.renewals.unsaved;
         let (_, next) = unsaved.changes.get(&key).ok_or_else(not_now)?;
         let Some(current) = stored.load(&key, self.0.clock.now()).await? else {
-            // It has been ended: its new refresh token is good for nothing but harm.
+            // The session has ended, so its new refresh token must be revoked.
             unsaved.remove(&key);
             self.revoke_later(next);
             return Ok(Outcome::Ended);
@@ -126,7 +119,6 @@ impl OktaAuth {
     }
 }
 
-/// Somebody else is at it.
 fn not_now() -> Error {
-    Error::new(Code::RenewalUnavailable, "the session is being renewed by another request or process")
+    Error::new(Code::RenewalUnavailable, "the session is being refreshed by another request or process")
 }

@@ -1,22 +1,21 @@
-//! The stable codes of errors.
+//! The stable error codes.
 
 use std::fmt;
 
 #[cfg(doc)]
 use super::Error;
 
-/// Declares [`Code`] once, so that variant, stable text and meaning stay together and
-/// no code can be without a text.
+/// Declares [`Code`] once, so that each variant has a stable text and a description.
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
-        /// What went wrong, as a stable value to match on, to log and to count.
+        /// The cause of an error, as a stable value to match on, to log and to count.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Code { $($(#[$doc])* $variant,)* }
 
         impl Code {
-            /// The stable text of the code, in snake case. It does not change between
-            /// releases.
+            /// Returns the stable text of the code, in snake case. It does not change
+            /// between releases.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
@@ -25,115 +24,113 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The configuration cannot work.
+    /// The configuration is invalid.
     ///
-    /// The message lists every problem with its fix. It comes from building the
-    /// configuration and never from a request.
+    /// The message lists every problem with its fix. The error occurs while the
+    /// configuration is built, never during a request.
     ConfigInvalid = "config_invalid",
-    /// Okta could not be reached, did not answer in time, or answered with a server
-    /// error.
+    /// Okta could not be reached, did not respond in time, or returned a server error.
     ///
-    /// The same call may work later. Users get 503 with `Retry-After`, and nobody is
-    /// signed out by it.
+    /// The same call may succeed later. Users get 503 with `Retry-After` and stay signed
+    /// in.
     ProviderUnavailable = "provider_unavailable",
-    /// Okta answered 429.
+    /// Okta returned 429.
     ///
-    /// [`Error::retry_after`] tells when to try again, computed from Okta's
-    /// `X-Rate-Limit-Reset`. If it happens often, ask Okta for a higher limit.
+    /// [`Error::retry_after`] returns the time to wait, computed from Okta's
+    /// `X-Rate-Limit-Reset`. If the error is frequent, ask Okta for a higher limit.
     ProviderRateLimited = "provider_rate_limited",
-    /// Okta answered, but not as the protocol has it: no JSON, a redirect, a body that
-    /// is too large, a member that is missing.
+    /// Okta's response violates the protocol: no JSON, a redirect, a body that is too
+    /// large, a missing member.
     ///
-    /// Usually something stands between the application and Okta, or the issuer is not
-    /// an Okta issuer.
+    /// Usually a proxy between the application and Okta answered, or the issuer is not an
+    /// Okta issuer.
     ProviderResponse = "provider_response",
     /// The metadata names another issuer than the configured one (OIDC Discovery §4.3).
     ///
-    /// The message names the difference and the fix. Custom domains and slashes at the
-    /// end are the usual causes.
+    /// The message names the difference and the fix. The usual causes are custom domains
+    /// and trailing slashes.
     IssuerMismatch = "issuer_mismatch",
-    /// The metadata lacks what is needed, or contradicts itself: an endpoint that is
-    /// not https, or no support for PKCE with S256.
+    /// The metadata lacks a required value or contains an invalid one: an endpoint that
+    /// is not https, or no support for PKCE with S256.
     MetadataInvalid = "metadata_invalid",
-    /// A request would go where the policy for it does not let it: another host, no
-    /// https, or an address that is not public.
+    /// The egress policy does not allow a request: another host, no https, or an address
+    /// that is not public.
     ///
-    /// The issuer of a tenant is wrong or hostile, or a domain of its own has not been
-    /// allowed: see `EgressPolicy`.
+    /// The issuer of a tenant is wrong or hostile, or its custom domain must be allowed:
+    /// see `EgressPolicy`.
     EgressRefused = "egress_refused",
-    /// Not a compact JWS of three parts, or a part is not what it should be (RFC 7515
-    /// §3.1).
+    /// The token is not a compact JWS of three parts, or one of the parts is invalid (RFC
+    /// 7515 §3.1).
     TokenMalformed = "token_malformed",
-    /// An encrypted token (five parts) was received, and no key to decrypt it is
-    /// configured.
+    /// An encrypted token (five parts) was received, but no decryption key is configured.
     ///
-    /// Turn token encryption off for the application at Okta.
+    /// Turn off token encryption for the application at Okta.
     TokenEncrypted = "token_encrypted",
     /// The signature algorithm is not on the allow-list (RFC 8725 §3.1).
     ///
-    /// Okta signs with RS256, which is the default of the list.
+    /// Okta signs with RS256, which is on the list by default.
     TokenAlgorithm = "token_algorithm",
-    /// The header is not acceptable: an extension in `crit` (RFC 7515 §4.1.11), or the
+    /// The header is not accepted: an extension in `crit` (RFC 7515 §4.1.11), or the
     /// `typ` of another kind of token (RFC 8725 §3.11).
     TokenHeader = "token_header",
-    /// No key that the issuer publishes fits the token, not even after the keys have
-    /// been fetched again.
+    /// No published key of the issuer matches the token, even after the keys were fetched
+    /// again.
     TokenKeyUnknown = "token_key_unknown",
-    /// A key fits, and the signature is not its own.
+    /// A key matches, but the signature is not valid.
     TokenSignature = "token_signature",
-    /// A claim is missing, malformed, or not what was expected.
+    /// A claim is missing, malformed, or has an unexpected value.
     ///
-    /// [`Error::claim`] names it.
+    /// [`Error::claim`] names the claim.
     TokenClaim = "token_claim",
-    /// The token has expired, by more than the tolerated clock skew.
+    /// The token expired longer ago than the tolerated clock skew.
     TokenExpired = "token_expired",
-    /// The token is of another kind than the one expected (RFC 8725 §3.12): an access
-    /// token in the place of an ID token, or the other way round.
+    /// The token is of another kind than expected (RFC 8725 §3.12): an access token
+    /// instead of an ID token, or the reverse.
     TokenKind = "token_kind",
     /// The token is an access token of the org server, which only Okta can verify.
     ///
-    /// Protect APIs of your own with a custom authorization server.
+    /// Use a custom authorization server to protect your own APIs.
     AccessTokenOpaque = "access_token_opaque",
-    /// The callback's parameters are malformed: one comes twice, or there is neither
-    /// `code` nor `error`, or both.
+    /// The callback's parameters are malformed: one occurs twice, or the response does not
+    /// have exactly one of `code` and `error`.
     CallbackMalformed = "callback_malformed",
-    /// No pending sign-in of this browser fits the response.
+    /// No pending sign-in of this browser matches the response.
     ///
-    /// An old link, another browser, lost cookies, or an address other than the
-    /// configured base URL.
+    /// Causes are an old link, another browser, lost cookies, or an address other than
+    /// the configured base URL.
     AttemptUnknown = "attempt_unknown",
     /// The pending sign-in is older than the configured lifetime.
     AttemptExpired = "attempt_expired",
     /// The response came from another issuer (RFC 9207 §2.4, the defence against mix-up
-    /// of servers).
+    /// attacks).
     ResponseIssuer = "response_issuer",
-    /// Okta answered the authorization request with an error.
+    /// Okta returned an error to the authorization request.
     ///
     /// [`Error::provider_error`] names it, for example `access_denied`.
     AuthorizationRefused = "authorization_refused",
-    /// The token endpoint refused the request.
+    /// The token endpoint rejected the request.
     ///
     /// [`Error::provider_error`] names the reason, for example `invalid_client` for a
     /// wrong secret.
     TokenRefused = "token_refused",
-    /// The token response carries no ID token although `openid` was asked for.
+    /// The token response has no ID token although `openid` was requested.
     IdTokenMissing = "id_token_missing",
-    /// The userinfo response speaks of another subject (OIDC Core §5.3.2).
+    /// The userinfo response is about another subject (OIDC Core §5.3.2).
     UserinfoSubject = "userinfo_subject",
-    /// The application's `on_sign_in` hook refused the user.
+    /// The application's `on_sign_in` hook rejected the user.
     SignInRefused = "sign_in_refused",
     /// The application's `on_sign_in` hook failed.
     ///
-    /// The same sign-in may work later. Users get 503 with `Retry-After`, and the log has
-    /// the hook's error.
+    /// The same sign-in may succeed later. Users get 503 with `Retry-After`, and the log
+    /// has the hook's error.
     SignInUnavailable = "sign_in_unavailable",
-    /// The new session would not be live, or was written by a process whose clock is more
-    /// than a minute ahead.
+    /// The new session would not be valid by this clock, or was written by a process
+    /// whose clock is more than a minute ahead.
     ///
-    /// Synchronize the clocks of all replicas. Users get 503 with `Retry-After` until this
-    /// clock has caught up.
+    /// Synchronize the clocks of all replicas. Users get 503 with `Retry-After` until
+    /// this clock has caught up.
     ClockSkew = "clock_skew",
-    /// A session ended within a minute of its sign-in, because Okta refused its refresh
+    /// A session ended within a minute of its sign-in, because Okta rejected its refresh
     /// token.
     ///
     /// Another sign-in would end in the same way, so none is started. Check the lifetime
@@ -141,84 +138,86 @@ codes! {
     SessionNotRenewable = "session_not_renewable",
     /// The session is too large for the cookies of one browser.
     ///
-    /// Keep sessions in a store (`OKTA_SESSION_STORE`), ask Okta for fewer groups and
-    /// claims, or keep less in the session.
+    /// Keep sessions in a store (`OKTA_SESSION_STORE`), request fewer groups and claims
+    /// from Okta, or keep less data in the session.
     SessionTooLarge = "session_too_large",
-    /// The store that holds the sessions cannot be reached, or does not answer in time.
+    /// The session store cannot be reached, or does not respond in time.
     ///
-    /// The same call may work later. Users get 503 with `Retry-After`, and nobody is
-    /// signed out by it.
+    /// The same call may succeed later. Users get 503 with `Retry-After` and stay signed
+    /// in.
     StoreUnavailable = "store_unavailable",
-    /// The browser has been signed out, and the session store does not answer: copies of
-    /// the session's cookie are good until it does.
+    /// The browser has been signed out, but the session store does not respond. Until it
+    /// does, copies of the session's cookie stay valid.
     ///
     /// The sign-out is completed as soon as the store works again.
     SignOutPending = "sign_out_pending",
-    /// The browser has been signed out, and the session was not ended on the server: the
-    /// session store does not answer, and too many sign-outs wait for it already.
+    /// The browser has been signed out, but the session was not ended on the server: the
+    /// session store does not respond, and too many sign-outs are already waiting for it.
     ///
-    /// A copy of the session's cookie is good until its limits. End the user's sessions
-    /// with `OktaAuth::end_sessions_of` when the store works again.
+    /// A copy of the session's cookie stays valid until it expires. End the user's
+    /// sessions with `OktaAuth::end_sessions_of` when the store works again.
     SignOutLocalOnly = "sign_out_local_only",
-    /// The browser is signed out here, and its session at Okta was not ended: the address
-    /// that a script got to continue the sign-out was used before, is older than a minute,
-    /// or belongs to another browser.
+    /// The browser is signed out here, but its session at Okta was not ended. The address
+    /// that a script got to continue the sign-out has been used before, is older than a
+    /// minute, or belongs to another browser.
     SignOutLinkInvalid = "sign_out_link_invalid",
-    /// The session cannot be renewed at the moment, and what it holds is too old to be
+    /// The session cannot be refreshed at the moment, and its tokens are too old to be
     /// used.
     ///
-    /// Okta does not answer. Users get 503 with `Retry-After`, and keep their session.
+    /// Okta does not respond. Users get 503 with `Retry-After` and keep their session.
     RenewalUnavailable = "renewal_unavailable",
-    /// The source of tenants does not answer. The same call may work later.
+    /// The source of tenants does not respond. The same call may succeed later.
     TenantUnavailable = "tenant_unavailable",
-    /// The request is for a tenant that there is not.
+    /// No tenant matches the request.
     TenantUnknown = "tenant_unknown",
-    /// The session has ended while the request was being answered: Okta does not renew
-    /// it any more.
+    /// The session ended during the request, because Okta no longer refreshes it.
     SessionEnded = "session_ended",
-    /// The configured session store cannot do this: sessions in cookies can neither be
-    /// listed nor, without a revocation list, be ended from the server side.
+    /// The configured session store does not support the operation: sessions in cookies
+    /// cannot be listed, and cannot be ended from the server side without a revocation
+    /// store.
     StoreUnsupported = "store_unsupported",
-    /// The session's claims do not fit the type that the handler asked for.
+    /// The session's claims do not fit the type that the handler requests.
     ClaimsMismatch = "claims_mismatch",
-    /// A policy of the application is written wrongly, or is not there.
+    /// A policy of the application is invalid or does not exist.
     PolicyInvalid = "policy_invalid",
-    /// A policy does not let the caller do this.
+    /// A policy denies access.
     AccessDenied = "access_denied",
-    /// The route of the request is open to nobody: the router matched none while policies
-    /// name routes, it is a misspelled route of a policy, or the default is `deny`.
+    /// The route of the request denies all access: the router matched no route while
+    /// policies name routes, the route is misspelled in a policy, or the default is
+    /// `deny`.
     ///
     /// The log names the route and the fix at its first request.
     RouteDenied = "route_denied",
-    /// Two credentials in one request, or a token where none belongs (RFC 6750 §2).
+    /// The request has two credentials, or a token where none is allowed (RFC 6750 §2).
     CredentialsMalformed = "credentials_malformed",
-    /// A request that changes state came from another origin.
+    /// A state-changing request came from another origin.
     CrossOrigin = "cross_origin",
-    /// A sign-out message cannot be read: a parameter or a member is missing, comes
-    /// twice, is too large, or is of a kind that nobody knows.
+    /// A logout message is malformed: a parameter or member is missing, occurs twice, is
+    /// too large, or is of an unknown kind.
     LogoutMalformed = "logout_malformed",
-    /// A sign-out message does not prove where it comes from: it has no token, or one
-    /// that has been used before.
+    /// A logout message is not authenticated: it has no token, or one that has been used
+    /// before.
     LogoutRefused = "logout_refused",
-    /// A sign-out message names a user whom this application does not know.
+    /// A logout message names a user who is unknown to this application.
     LogoutSubjectUnknown = "logout_subject_unknown",
-    /// A sign-out message is authentic and names a user of another issuer, over whose
-    /// users its sender has no say.
+    /// A logout message is authentic but names a user of another issuer, which its sender
+    /// may not sign out.
     ///
-    /// It is refused before anybody looks for such a user, so the answer does not tell
-    /// whether there is one.
+    /// It is rejected before the user is looked up, so the response does not reveal
+    /// whether the user exists.
     LogoutForbidden = "logout_forbidden",
-    /// A sign-out message is right, and the sessions that it names cannot be ended.
+    /// A logout message is valid, but the sessions that it names cannot be ended.
     ///
-    /// A session in a cookie can be ended from outside only with a revocation list.
+    /// A session in a cookie can be ended by a logout message only with a revocation
+    /// store.
     LogoutUnsupported = "logout_unsupported",
-    /// A copy of a sign-out message came while another one is being carried out, or
-    /// shortly after one that the application did not carry out to its end.
+    /// A copy of a logout message arrived while another one is being processed, or
+    /// shortly after one that was not processed to the end.
     ///
-    /// The sender gets 503 with `Retry-After`, but for back-channel messages, which have
-    /// only 400 for everything (OIDC Back-Channel Logout §2.8).
+    /// The sender gets 503 with `Retry-After`. Senders of back-channel messages get 400,
+    /// the only error status there (OIDC Back-Channel Logout §2.8).
     LogoutInProgress = "logout_in_progress",
-    /// Something that cannot happen did. Please report it.
+    /// An internal invariant does not hold. Please report it.
     Internal = "internal",
 }
 

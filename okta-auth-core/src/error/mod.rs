@@ -1,9 +1,9 @@
-//! The one error type of the library: opaque, with a stable [`Code`] and predicates.
+//! The error type of the library: opaque, with a stable [`Code`] and predicates.
 //!
-//! A message says what happened, why, and what to do. It never holds a token, a secret
-//! or text that a provider sent: those would end in logs and on pages. For logs alone
-//! there are the causes, as [`source`](std::error::Error::source), and the provider's
-//! description, escaped and bounded.
+//! A message says what happened, why, and what to do. It never contains a token, a secret
+//! or text that a provider sent, because messages appear in logs and on pages. Logs
+//! additionally contain the causes, as [`source`](std::error::Error::source), and the
+//! provider's description, escaped and truncated.
 
 mod code;
 mod untrusted;
@@ -18,42 +18,39 @@ use untrusted::escaped;
 /// A result with this library's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Any error of any library, kept for logs.
 type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// How many causes of an error are logged. A chain that is longer may be a circle.
+/// The maximum number of causes in a log line; a longer chain may be a cycle.
 const MAX_CAUSES: usize = 16;
 
 /// An error of this library.
 ///
-/// It is opaque, so that causes can change without breaking anybody: match on
-/// [`code`](Self::code) or ask a predicate. `Display` gives a message for the operator;
-/// it is free of tokens and secrets, but not meant for the users of an application, who
-/// see the engine's own pages.
+/// It is opaque, so that causes can change without breaking applications: match on
+/// [`code`](Self::code) or call a predicate. `Display` returns a message for the
+/// operator. It contains no tokens and secrets, but it is not meant for the users of an
+/// application, who see the engine's own pages.
 ///
-/// It is no response of a web framework. A handler returns `okta_auth::axum::HandlerError`
-/// or `okta_auth::actix::HandlerError`, into which `?` converts it.
+/// It is not a response of a web framework. A handler returns
+/// `okta_auth::axum::HandlerError` or `okta_auth::actix::HandlerError`, into which `?`
+/// converts it.
 pub struct Error(Box<Inner>);
 
-/// What an error holds; behind a pointer, so that a `Result` stays small.
+/// Boxed, so that a `Result` stays small.
 struct Inner {
     code: Code,
     /// What happened, why, and what to do.
     message: Cow<'static, str>,
-    /// The claim at fault.
     claim: Option<&'static str>,
-    /// Okta's own `error`, checked to be a plain token.
+    /// Okta's `error`, checked to be a plain token.
     provider_error: Option<String>,
-    /// Okta's own `error_description`, escaped and bounded. For logs alone.
+    /// Okta's `error_description`, escaped and truncated. Only for logs.
     provider_description: Option<String>,
-    /// How long Okta asks to wait.
     retry_after: Option<Duration>,
-    /// For logs alone.
+    /// Only for logs.
     cause: Option<Cause>,
 }
 
 impl Error {
-    /// An error with a message that says what happened, why, and what to do.
     pub(crate) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             code,
@@ -66,28 +63,26 @@ impl Error {
         }))
     }
 
-    /// A claim that is missing, malformed or wrong. `why` must not repeat the claim's
-    /// value.
+    /// An error for a claim that is missing, malformed or wrong. `why` must not contain
+    /// the claim's value.
     pub(crate) fn invalid_claim(claim: &'static str, why: &str) -> Self {
         let mut error = Self::new(Code::TokenClaim, format!("the claim `{claim}` {why}"));
         error.0.claim = Some(claim);
         error
     }
 
-    /// Adds the cause, which logs show and users do not.
     pub(crate) fn with_cause(mut self, cause: impl Into<Cause>) -> Self {
         self.0.cause = Some(without_values(cause.into()));
         self
     }
 
-    /// Adds how long the provider asks to wait.
     pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
         self
     }
 
-    /// Keeps the provider's `error` code if it is a plain token of RFC 6749 §5.2, else
-    /// drops it: it is attacker-controlled text on the callback.
+    /// Adds the provider's `error` code if it is a plain token of RFC 6749 §5.2. Other
+    /// values are dropped, because an attacker controls the parameters of the callback.
     pub(crate) fn with_provider_error(mut self, error: &str) -> Self {
         let plain = !error.is_empty()
             && error.len() <= 64
@@ -96,15 +91,15 @@ impl Error {
         self
     }
 
-    /// Keeps the provider's description of the error for logs, escaped and bounded: it is
-    /// text of any kind, and administrators need it.
+    /// Adds the provider's description for logs, escaped and truncated, because it may be
+    /// any text.
     pub(crate) fn with_provider_description(mut self, description: &str) -> Self {
         let description = description.trim();
         self.0.provider_description = (!description.is_empty()).then(|| escaped(description));
         self
     }
 
-    /// A copy of the error, with the cause as text.
+    /// Copies the error, with the cause as text.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         Self(Box::new(Inner {
@@ -118,9 +113,9 @@ impl Error {
         }))
     }
 
-    /// The whole chain of causes for logs, the first one first. Causes may hold what a
-    /// server said of itself, such as the names in its certificate, so the text is
-    /// escaped and bounded.
+    /// Returns the whole chain of causes for logs, outermost first. Causes may contain
+    /// text from a server, such as the names in its certificate, so the result is escaped
+    /// and truncated.
     pub(crate) fn cause_text(&self) -> Option<String> {
         let first = std::error::Error::source(self)?;
         let chain = std::iter::successors(Some(first), |cause| cause.source());
@@ -137,34 +132,33 @@ impl Error {
         Some(escaped(&text))
     }
 
-    /// What went wrong, as a stable value.
+    /// The cause of the error, as a stable value.
     pub fn code(&self) -> Code {
         self.0.code
     }
 
-    /// The claim at fault, for [`Code::TokenClaim`].
+    /// The invalid claim, for [`Code::TokenClaim`].
     pub fn claim(&self) -> Option<&'static str> {
         self.0.claim
     }
 
-    /// The `error` that Okta gave (RFC 6749 §4.1.2.1 and §5.2), where it gave one that
-    /// is well formed.
+    /// Okta's `error` (RFC 6749 §4.1.2.1 and §5.2), if Okta sent a well-formed one.
     pub fn provider_error(&self) -> Option<&str> {
         self.0.provider_error.as_deref()
     }
 
-    /// The `error_description` that Okta gave: any text, for logs and never for pages. It
-    /// is escaped, so that it stays on one line, and cut after 500 characters.
+    /// Okta's `error_description`: arbitrary text, only for logs. It is escaped to stay
+    /// on one line, and truncated after 500 characters.
     pub fn provider_description(&self) -> Option<&str> {
         self.0.provider_description.as_deref()
     }
 
-    /// How long to wait before another try, where Okta said so.
+    /// How long to wait before a retry, if Okta stated it.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// Whether the configuration is at fault.
+    /// Whether the configuration is invalid.
     ///
     /// ```
     /// use okta_auth_core::config::Config;
@@ -177,9 +171,9 @@ impl Error {
         matches!(self.0.code, Code::ConfigInvalid)
     }
 
-    /// Whether the same call may work later without any change: Okta or the session
-    /// store is away or slow, Okta limits the rate, or a copy of the same message is at
-    /// work.
+    /// Whether the same call may succeed later without any change: Okta or the session
+    /// store is unavailable or slow, Okta limits the rate, or a copy of the same message
+    /// is being processed.
     pub fn is_temporary(&self) -> bool {
         use Code::{
             ClockSkew, LogoutInProgress, ProviderRateLimited, ProviderUnavailable, RenewalUnavailable,
@@ -199,15 +193,14 @@ impl Error {
         )
     }
 
-    /// Whether Okta answered with something that cannot be used, or that leads where
-    /// nothing may lead.
+    /// Whether Okta returned an unusable response, or a URL that requests must not use.
     pub(crate) fn is_of_provider(&self) -> bool {
         use Code::{EgressRefused, IssuerMismatch, MetadataInvalid, ProviderResponse, TokenRefused};
         matches!(self.0.code, ProviderResponse | IssuerMismatch | MetadataInvalid | TokenRefused | EgressRefused)
     }
 
-    /// Whether a token was refused: malformed, badly signed, expired, or meant for
-    /// somebody else.
+    /// Whether a token was rejected: malformed, badly signed, expired, or issued for
+    /// another audience.
     pub fn is_token(&self) -> bool {
         use Code::{
             TokenAlgorithm, TokenClaim, TokenEncrypted, TokenExpired, TokenHeader, TokenKeyUnknown, TokenKind,
@@ -234,8 +227,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// As somebody reads it whose `main` returns it: the message as it is, line by line, and
-/// then what logs have besides.
+/// The output for a `main` that returns the error: the message with its line breaks, and
+/// then the details for logs.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}]", self.0.message, self.0.code)?;
@@ -255,25 +248,25 @@ impl std::error::Error for Error {
     }
 }
 
-/// A cause without what `serde_json` repeats of a document: it may be an e-mail address,
-/// or a token, in the place of a number.
+/// Removes from a cause the document values that `serde_json` quotes, because they may be
+/// an e-mail address or a token.
 fn without_values(cause: Cause) -> Cause {
     let Some(json) = cause.downcast_ref::<serde_json::Error>() else { return cause };
     let text = json.to_string();
-    // The names in these two are those of our own types.
+    // These two messages contain only field names of our own types.
     if !json.is_data() || text.starts_with("missing field") || text.starts_with("duplicate field") {
         return cause;
     }
     Cause::from(expected(&text))
 }
 
-/// What `serde` would have taken, without what it has found.
+/// Returns the type that `serde` expected, without the value that it found.
 pub(crate) fn expected(message: &str) -> String {
-    format!("a value is not as it should be, expected {}", expectation(message).unwrap_or("something else"))
+    format!("a value is not valid, expected {}", expectation(message).unwrap_or("something else"))
 }
 
-/// What `serde` would have taken, if its message ends with it. Other messages end with
-/// whatever the document says.
+/// Returns the expected type if the message is one of `serde`'s own, which end with it.
+/// Other messages end with text from the document.
 pub(crate) fn expectation(message: &str) -> Option<&str> {
     let of_serde = ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant `", "unknown field `"];
     let (_, expected) =
@@ -301,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_does_not_repeat_what_a_document_says() {
+    fn causes_contain_no_values_of_the_document() {
         for (json, told) in [
             (r#"{"iat":"ada@example.test"}"#, "expected i64"),
             (r#"{"iat":"x, expected ada@example.test, expected"}"#, "expected i64"),

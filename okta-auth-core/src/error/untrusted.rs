@@ -1,13 +1,13 @@
-//! Text that a server sent, made fit for one line of a log.
+//! Escapes text from servers for a single log line.
 
-/// The longest text that is kept, in characters. Okta's descriptions have less than 300.
+/// The maximum length in characters. Okta's descriptions have less than 300.
 const MAX_CHARACTERS: usize = 500;
 
-/// Escapes what could forge lines or hide text (line breaks, terminal escapes, marks
-/// that change the direction of writing), and cuts what is too long.
+/// Escapes characters that could forge log lines or hide text (line breaks, terminal
+/// escapes, direction marks), and truncates long text.
 ///
-/// Quotes stay: Okta's descriptions are full of them, and the log's own format quotes
-/// values again.
+/// Quotes are not escaped, because Okta's descriptions contain many of them and the log
+/// format quotes values itself.
 pub(super) fn escaped(text: &str) -> String {
     let mut kept = String::with_capacity(text.len().min(MAX_CHARACTERS));
     let mut characters = text.chars();

@@ -1,4 +1,4 @@
-//! One event.
+//! The audit event.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use super::happening::Happening;
 use super::reference::Reference;
 use crate::clock::Timestamp;
 
-/// Something that happened: what, when, to whom, and why.
+/// An audit event: what happened, when, to which user, and why.
 ///
-/// `Debug` leaves out the subject, so that an event may be printed anywhere.
+/// `Debug` omits the subject, so an event may be printed anywhere.
 #[derive(Clone)]
 pub struct Event {
     pub(super) happening: Happening,
@@ -20,62 +20,58 @@ pub struct Event {
     pub(crate) about: About,
 }
 
-/// Whom an event is about, as far as that is known.
+/// The user and session of an event, as far as known.
 #[derive(Clone, Default)]
 pub(crate) struct About {
-    /// Who vouches for the user, if that may be somebody else than the configured
-    /// issuer.
+    /// The user's issuer, if it may differ from the configured one.
     pub(crate) issuer: Option<String>,
-    /// The user at that issuer.
     pub(crate) subject: Option<String>,
-    /// The id of the session.
     pub(crate) session: Option<[u8; 32]>,
 }
 
 impl Event {
-    /// What happened, to match on.
+    /// Returns the kind of event, for a `match`.
     ///
-    /// There will be more kinds and more reasons: a `match` has to have a default.
+    /// Future releases add kinds and reasons, so a `match` needs a default arm.
     pub fn happening(&self) -> &Happening {
         &self.happening
     }
 
-    /// The name, as in the [table](super): stable, in snake case.
+    /// Returns the name, as in the [table](super): stable, in snake case.
     pub fn name(&self) -> &'static str {
         self.happening.name()
     }
 
-    /// The code of why: stable, in snake case.
+    /// Returns the reason code: stable, in snake case.
     pub fn reason(&self) -> &'static str {
         self.happening.reason()
     }
 
-    /// When, by the application's clock, in whole seconds. Events of the same second
-    /// are told in the order in which they happened.
+    /// Returns the time by the application's clock, in whole seconds. Events of the same second are
+    /// emitted in the order in which they happened.
     pub fn time(&self) -> Timestamp {
         self.time
     }
 
-    /// The issuer of the user; where none is known, the one that the application signs
-    /// in at.
+    /// Returns the issuer of the user. If no user is known, it is the issuer that the application
+    /// is configured with.
     pub fn issuer(&self) -> &str {
         self.about.issuer.as_deref().unwrap_or(&self.issuer)
     }
 
-    /// The client id of the application. Together with the issuer it says which tenant
-    /// an event is of.
+    /// Returns the client id of the application. Together with the issuer it identifies the tenant.
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    /// What ties this event to others of the same request, and to what its user was
-    /// shown.
+    /// Returns the reference that links this event to others of the same request, and to the error
+    /// page.
     pub fn reference(&self) -> Reference {
         self.reference
     }
 
-    /// The user, at that issuer: personal data, which the log does not get. `None` if
-    /// no user is known, or the caller is a machine.
+    /// Returns the user's `sub` at that issuer. It is personal data and not logged. `None` if no
+    /// user is known, or the caller is a machine.
     pub fn subject(&self) -> Option<&str> {
         self.about.subject.as_deref()
     }

@@ -1,47 +1,46 @@
-//! What can happen.
+//! The kinds of events.
 //!
-//! A new kind has to be added to the table of the [module](super), which a test
-//! compares with the names here. Names and reasons are part of the interface:
-//! dashboards and alerts hang on them.
+//! A new kind must be added to the table of the [module](super), which a test compares with the
+//! names here. Names and reasons are part of the interface: dashboards and alerts depend on them.
 
 use std::sync::Arc;
 
 use crate::error::Code;
 
-/// What happened, with what is particular to it.
+/// The kind of an event, with its particular data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Happening {
-    /// A browser was sent to Okta. Whether it ever comes back is open: robots do not.
+    /// A browser was sent to Okta. It may never come back: robots do not.
     SignInStarted,
-    /// Somebody has signed in, and the answer that carries the session is on its way.
+    /// A user has signed in, and the response with the session is about to be sent.
     SignInSucceeded,
-    /// A sign-in could not be started or completed. The user is known only if what
-    /// failed came after Okta's answer had been verified.
+    /// A sign-in could not be started or completed. The user is known only if the failure came
+    /// after Okta's response had been verified.
     #[non_exhaustive]
     SignInFailed {
-        /// Why.
+        /// The code of the failure.
         code: Code,
     },
-    /// The application's hook let somebody not in. The reason that it gave is for the
-    /// user, and not here.
+    /// The application's hook refused the user. The hook's text is for the user, and not part of
+    /// the event.
     SignInRefused,
     /// A session has new tokens.
     SessionRenewed,
-    /// A session could not be renewed. It stays, and it is tried again.
+    /// A refresh of a session's tokens failed. The session stays, and the refresh is retried.
     #[non_exhaustive]
     RenewalFailed {
-        /// Why.
+        /// The code of the failure.
         code: Code,
     },
-    /// A policy asks for a stronger or a more recent sign-in (RFC 9470).
+    /// A policy requires a stronger or a more recent sign-in (RFC 9470).
     #[non_exhaustive]
     StepUpAsked {
         /// The name of the policy, if it has one.
         policy: Option<Arc<str>>,
     },
-    /// A policy refused a request: of a user with a session, or of the holder of a
-    /// token, whose issuer may be another one than that of sign-in.
+    /// A policy refused a request by a user with a session, or by the holder of a token, whose
+    /// issuer may differ from the issuer of sign-in.
     #[non_exhaustive]
     AccessDenied {
         /// The name of the policy, if it has one.
@@ -49,30 +48,28 @@ pub enum Happening {
         /// The code of its decision, for example `not_met` or `insufficient_scope`.
         code: &'static str,
     },
-    /// A session ended before its limits. Those that run into a limit are just not
-    /// there any more, and no event tells of it.
+    /// A session ended before its limits. Sessions that reach a limit emit no event.
     #[non_exhaustive]
     SessionEnded {
-        /// Why.
+        /// Why it ended.
         why: EndReason,
     },
-    /// Somebody outside asked to end sessions. The sessions themselves are events of
-    /// their own, with the same reference.
+    /// A logout message arrived. Each session that it ends has its own event, with the same
+    /// reference.
     #[non_exhaustive]
     LogoutReceived {
-        /// By which way.
+        /// The kind of message.
         channel: LogoutChannel,
         /// Why it was not carried out; `None` if it was.
         refused: Option<Code>,
-        /// How many sessions ended; `None` if that cannot be told, as with those in
-        /// cookies.
+        /// The number of sessions that ended; `None` if it is unknown, as for sessions in cookies.
         sessions: Option<usize>,
     },
-    /// The store of sessions did not answer a request. A renewal that fails for that
-    /// reason is a failed renewal.
+    /// The session store did not answer a request. A refresh that fails because of the store is a
+    /// [`RenewalFailed`](Self::RenewalFailed).
     #[non_exhaustive]
     StoreUnavailable {
-        /// What it was asked for.
+        /// The failed operation.
         during: StoreUse,
     },
 }
@@ -83,13 +80,13 @@ pub enum Happening {
 pub enum EndReason {
     /// `signed_out`: the user signed out here.
     SignedOut,
-    /// `replaced`: somebody signed in with the same browser.
+    /// `replaced`: a user signed in with the same browser.
     Replaced,
-    /// `renewal_refused`: Okta does not give new tokens any more.
+    /// `renewal_refused`: Okta issues no new tokens any more.
     RenewalRefused,
-    /// `front_channel`: the user signed out at Okta, which told the browser.
+    /// `front_channel`: the user signed out at Okta, which notified the browser.
     FrontChannel,
-    /// `back_channel`: the user signed out at Okta, which told the application.
+    /// `back_channel`: the user signed out at Okta, which notified the application.
     BackChannel,
     /// `universal_logout`: Okta signed the user out everywhere.
     UniversalLogout,
@@ -97,7 +94,7 @@ pub enum EndReason {
     EndedByApplication,
 }
 
-/// The way on which a sign-out message came.
+/// The kind of a logout message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LogoutChannel {
@@ -109,21 +106,21 @@ pub enum LogoutChannel {
     UniversalLogout,
 }
 
-/// What a store was asked for.
+/// The operation for which a store was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreUse {
-    /// `session_not_read`: who makes a request is not known.
+    /// `session_not_read`: the user of the request is unknown.
     Read,
-    /// `session_not_ended`: a session lives on that should have ended.
+    /// `session_not_ended`: a session stays alive that should have ended.
     End,
 }
 
-/// The reason of what went well.
+/// The reason of successful events.
 const OK: &str = "ok";
 
 impl Happening {
-    /// The name of the event.
+    /// Returns the stable name of the event.
     pub fn name(&self) -> &'static str {
         match self {
             Self::SignInStarted => "sign_in_started",
@@ -140,7 +137,7 @@ impl Happening {
         }
     }
 
-    /// The stable code of why.
+    /// Returns the stable reason code.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::SignInStarted | Self::SignInSucceeded | Self::SessionRenewed => OK,
@@ -154,26 +151,26 @@ impl Happening {
         }
     }
 
-    /// The same in words, for the log.
+    /// The event as a sentence, for the log.
     pub(super) fn sentence(&self) -> &'static str {
         match self {
             Self::SignInStarted => "a sign-in was started",
-            Self::SignInSucceeded => "signed in",
+            Self::SignInSucceeded => "a user signed in",
             Self::SignInFailed { .. } => "a sign-in failed",
             Self::SignInRefused => "the application refused the sign-in",
-            Self::SessionRenewed => "a session was renewed",
-            Self::RenewalFailed { .. } => "a session was not renewed",
-            Self::StepUpAsked { .. } => "a stronger or more recent sign-in was asked for",
+            Self::SessionRenewed => "the tokens of a session were refreshed",
+            Self::RenewalFailed { .. } => "the tokens of a session were not refreshed",
+            Self::StepUpAsked { .. } => "a policy requires a stronger or more recent sign-in",
             Self::AccessDenied { .. } => "a policy refused a request",
             Self::SessionEnded { .. } => "a session ended",
-            Self::LogoutReceived { refused: None, .. } => "a sign-out message was carried out",
-            Self::LogoutReceived { .. } => "a sign-out message was not carried out",
+            Self::LogoutReceived { refused: None, .. } => "a logout message was carried out",
+            Self::LogoutReceived { .. } => "a logout message was not carried out",
             Self::StoreUnavailable { during: StoreUse::Read } => "a session could not be read",
             Self::StoreUnavailable { during: StoreUse::End } => "a session could not be ended",
         }
     }
 
-    /// Whether something failed that should not: such events may be warnings in the log.
+    /// Whether the event is an unexpected failure, which may be logged as a warning.
     pub(super) fn is_failure(&self) -> bool {
         match self {
             Self::SignInFailed { .. } | Self::RenewalFailed { .. } | Self::StoreUnavailable { .. } => true,
@@ -184,7 +181,7 @@ impl Happening {
 }
 
 impl EndReason {
-    /// The stable code.
+    /// Returns the stable code.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SignedOut => "signed_out",
@@ -199,7 +196,7 @@ impl EndReason {
 }
 
 impl LogoutChannel {
-    /// The stable code.
+    /// Returns the stable code.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::FrontChannel => "front_channel",
@@ -210,7 +207,7 @@ impl LogoutChannel {
 }
 
 impl StoreUse {
-    /// The stable code.
+    /// Returns the stable code.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Read => "session_not_read",
@@ -223,7 +220,7 @@ impl StoreUse {
 mod tests {
     use super::*;
 
-    /// The next kind. A new one does not compile until it has its place here.
+    /// Returns the next kind. A new kind does not compile until it is added here.
     fn after(last: Option<&Happening>) -> Option<Happening> {
         let code = Code::Internal;
         let (channel, refused, sessions) = (LogoutChannel::BackChannel, None, None);

@@ -1,9 +1,9 @@
-//! Counters and times, for the feature `metrics`.
+//! Counters and durations, for the feature `metrics`.
 //!
-//! They go to the facade of the crate `metrics`: the application chooses the recorder,
-//! Prometheus for example, and installs it before it builds
-//! [`OktaAuth`](super::super::OktaAuth). Without the feature nothing is measured, and
-//! without a recorder what is measured goes nowhere.
+//! They are recorded through the facade of the crate `metrics`: the application chooses the
+//! recorder, Prometheus for example, and installs it before it builds
+//! [`OktaAuth`](super::super::OktaAuth). Without the feature nothing is measured, and without a
+//! recorder the values are discarded.
 //!
 //! | name | kind | labels | unit |
 //! |---|---|---|---|
@@ -12,42 +12,38 @@
 //! | `okta_auth_renewal_seconds` | histogram | `outcome` | seconds |
 //! | `okta_auth_store_operation_seconds` | histogram | `operation`, `outcome` | seconds |
 //!
-//! Names, labels and units do not change between releases. Every label has few values,
-//! all of them fixed in this library, so that nobody from outside can make a time
-//! series:
+//! Names, labels and units do not change between releases. Every label has few values, all of them
+//! fixed in this library, so that requests cannot create time series:
 //!
 //! | label | values |
 //! |---|---|
 //! | `event`, `reason` | those of the [events](super) |
 //! | `endpoint` | `metadata`, `keys`, `token`, `revocation`, `introspection`, `userinfo` |
 //! | `operation` | the methods of [`SessionStore`](super::super::session::SessionStore) |
-//! | `outcome` | `ok`, a [`Code`](super::Code), or `abandoned`: nobody waited for the end |
+//! | `outcome` | `ok`, a [`Code`](super::Code), or `abandoned`: the operation was dropped before its end |
 //!
-//! # How they are to be read
+//! # How to read them
 //!
-//! - A request to Okta is measured from its start to the last byte of the answer, each
-//!   try by itself. It is `ok` with every answer but 3xx, 429 and 5xx: a refused code
-//!   is an answer, too.
-//! - A renewal is `renewed` or `ended` in the place of `ok`. It is measured once
-//!   however many requests wait for it, with the time that it waits for another
-//!   process.
-//! - An operation of a store that is `abandoned` has mostly taken longer than the five
-//!   seconds that a store is given.
-//! - Requests of people who are signed in, and tokens that have been seen before, are
-//!   measured by nothing here: an application's own middleware does that better.
+//! - A request to Okta is measured from its start to the last byte of the response, each attempt
+//!   separately. Its outcome is `ok` with every status but 3xx, 429 and 5xx, so also if Okta
+//!   rejects a code.
+//! - A refresh has the outcome `renewed` or `ended` in place of `ok`. It is measured once for all
+//!   requests that wait for it, including the time that it waits for another process.
+//! - A store operation that is `abandoned` has usually exceeded its timeout of five seconds.
+//! - Requests with a valid session, and tokens that are cached, are not measured here: the
+//!   application's own middleware does that better.
 //!
-//! What to watch: `event="renewal_failed"` and `event="store_unavailable"` are outages,
-//! `event="sign_in_failed"` by reason tells outages from mistakes in the configuration,
-//! and `event="access_denied"` of one reason that goes up may be somebody who tries
-//! doors.
+//! What to watch: `event="renewal_failed"` and `event="store_unavailable"` indicate outages.
+//! `event="sign_in_failed"` by reason distinguishes outages from mistakes in the configuration. A
+//! rise of `event="access_denied"` with one reason may be an attacker who probes for access.
 
 #[cfg(feature = "metrics")]
 use crate::clock::Stopwatch;
 
-// `tests/events.rs` compares the table above with what is really counted and measured.
+// `tests/events.rs` compares the table above with the recorded metrics.
 
-/// What Okta is asked for: an endpoint by its purpose. Its URL would be no label, since
-/// it is the issuer's to choose.
+/// An endpoint of Okta by its purpose. Its URL would not be a suitable label, because the issuer
+/// chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProviderEndpoint {
     Metadata,
@@ -58,7 +54,7 @@ pub(crate) enum ProviderEndpoint {
     Userinfo,
 }
 
-/// A time that is being measured. Dropped without an end it is `abandoned`.
+/// A running measurement. If it is dropped without an end, its outcome is `abandoned`.
 #[must_use]
 pub(crate) struct Measure {
     #[cfg(feature = "metrics")]
@@ -67,8 +63,8 @@ pub(crate) struct Measure {
 
 /// A histogram, with a label besides the outcome.
 ///
-/// It is its own owner of the time: whoever is dropped in the middle, such as the
-/// future of a request whose browser has gone, is measured as well.
+/// It owns the stopwatch, so that dropped futures are measured too, for example when the browser
+/// disconnects.
 #[cfg(feature = "metrics")]
 struct Running {
     name: &'static str,
@@ -76,7 +72,6 @@ struct Running {
     watch: Stopwatch,
 }
 
-/// The names.
 #[cfg(feature = "metrics")]
 mod names {
     pub(super) const EVENTS: &str = "okta_auth_events_total";
@@ -85,33 +80,28 @@ mod names {
     pub(super) const STORE: &str = "okta_auth_store_operation_seconds";
 }
 
-/// Tells the recorder what there will be.
 #[cfg(feature = "metrics")]
 pub(super) fn describe() {
     use metrics::{Unit, describe_counter, describe_histogram};
     describe_counter!(names::EVENTS, Unit::Count, "Audit events of okta-auth.");
-    describe_histogram!(names::REQUEST, Unit::Seconds, "Requests to Okta, each try by itself.");
-    describe_histogram!(names::RENEWAL, Unit::Seconds, "Renewals of sessions, for all who wait.");
+    describe_histogram!(names::REQUEST, Unit::Seconds, "Requests to Okta, each attempt separately.");
+    describe_histogram!(names::RENEWAL, Unit::Seconds, "Token refreshes of sessions, once for all waiting requests.");
     describe_histogram!(names::STORE, Unit::Seconds, "Operations of the session store.");
 }
 
-/// There will be nothing.
 #[cfg(not(feature = "metrics"))]
 pub(super) fn describe() {}
 
-/// Counts an event.
 #[cfg(feature = "metrics")]
 pub(super) fn count(event: &'static str, reason: &'static str) {
     metrics::counter!(names::EVENTS, "event" => event, "reason" => reason).increment(1);
 }
 
-/// Nobody counts.
 #[cfg(not(feature = "metrics"))]
 pub(super) fn count(_: &'static str, _: &'static str) {}
 
 #[cfg(feature = "metrics")]
 impl ProviderEndpoint {
-    /// The value of the label.
     const fn as_str(self) -> &'static str {
         match self {
             Self::Metadata => "metadata",
@@ -126,27 +116,22 @@ impl ProviderEndpoint {
 
 #[cfg(feature = "metrics")]
 impl Measure {
-    /// A request to Okta.
     pub(crate) fn request(endpoint: ProviderEndpoint) -> Self {
         Self::start(names::REQUEST, Some(("endpoint", endpoint.as_str())))
     }
 
-    /// A renewal.
     pub(crate) fn renewal() -> Self {
         Self::start(names::RENEWAL, None)
     }
 
-    /// An operation of a store.
     pub(crate) fn store(operation: &'static str) -> Self {
         Self::start(names::STORE, Some(("operation", operation)))
     }
 
-    /// From now on.
     fn start(name: &'static str, label: Option<(&'static str, &'static str)>) -> Self {
         Self { running: Some(Running { name, label, watch: Stopwatch::start() }) }
     }
 
-    /// It is over.
     pub(crate) fn end(mut self, outcome: &'static str) {
         if let Some(running) = self.running.take() {
             running.record(outcome);
@@ -156,7 +141,6 @@ impl Measure {
 
 #[cfg(feature = "metrics")]
 impl Running {
-    /// Writes the time down.
     fn record(self, outcome: &'static str) {
         let labels = self.label.into_iter().chain([("outcome", outcome)]);
         let labels: Vec<_> = labels.map(|(name, value)| metrics::Label::from_static_parts(name, value)).collect();
@@ -175,17 +159,14 @@ impl Drop for Measure {
 
 #[cfg(not(feature = "metrics"))]
 impl Measure {
-    /// A request to Okta.
     pub(crate) fn request(_: ProviderEndpoint) -> Self {
         Self {}
     }
 
-    /// A renewal.
     pub(crate) fn renewal() -> Self {
         Self {}
     }
 
-    /// It is over.
     pub(crate) fn end(self, _: &'static str) {}
 }
 

@@ -1,9 +1,8 @@
-//! What happened, for those who have to know: one stream of typed events.
+//! One stream of typed audit events.
 //!
-//! An event goes to the log (`tracing`, target `okta_auth`), to the counters of the
-//! feature `metrics`, and to the hooks that an application adds with
-//! [`OktaAuthBuilder::on_event`](super::engine::OktaAuthBuilder::on_event), in this
-//! order:
+//! An event goes to the log (`tracing`, target `okta_auth`), to the counters of the feature
+//! `metrics`, and to the hooks that an application adds with
+//! [`OktaAuthBuilder::on_event`](super::engine::OktaAuthBuilder::on_event), in this order:
 //!
 //! ```
 //! use okta_auth_core::{OktaAuth, config::ConfigBuilder, events::Event};
@@ -19,8 +18,8 @@
 //! # }
 //! ```
 //!
-//! What takes longer, such as a database, goes into a channel. Whether a full one loses
-//! events or stops requests is then the application's own decision:
+//! Send slow work, such as a database write, through a channel. The application then decides
+//! whether a full channel drops events or blocks requests:
 //!
 //! ```
 //! use std::sync::mpsc::{SyncSender, sync_channel};
@@ -42,64 +41,60 @@
 //!
 //! # The events
 //!
-//! Names and reasons are stable. Where a reason is a code, it is one of [`Code`].
+//! Names and reasons are stable. A reason that is a code is one of [`Code`].
 //!
 //! | event | reason | when |
 //! |---|---|---|
 //! | `sign_in_started` | `ok` | a browser was sent to Okta |
-//! | `sign_in_succeeded` | `ok` | somebody came back, was verified, and has a session |
+//! | `sign_in_succeeded` | `ok` | a user came back, was verified, and has a session |
 //! | `sign_in_failed` | a code | a sign-in could not be started or completed |
-//! | `sign_in_refused` | `sign_in_refused` | the application's `on_sign_in` said no |
-//! | `session_renewed` | `ok` | Okta gave new tokens, and they are written down |
-//! | `renewal_failed` | a code | it did not, or they are not; the session stays, and it is tried again |
-//! | `step_up_asked` | `step_up_required` | a policy asks for a stronger or a more recent sign-in |
-//! | `access_denied` | that of the decision, or `route_unmatched`, `route_misspelled`, `route_unnamed` | a policy refused a request, or no policy could be asked about its route |
+//! | `sign_in_refused` | `sign_in_refused` | the application's `on_sign_in` hook refused the user |
+//! | `session_renewed` | `ok` | Okta issued new tokens, and they are stored |
+//! | `renewal_failed` | a code | Okta issued no new tokens, or they could not be stored; the session stays, and the refresh is retried |
+//! | `step_up_asked` | `step_up_required` | a policy requires a stronger or a more recent sign-in |
+//! | `access_denied` | that of the decision, or `route_unmatched`, `route_misspelled`, `route_unnamed` | a policy refused a request, or no policy could be found for its route |
 //! | `session_ended` | an [`EndReason`] | a session ended before its limits |
-//! | `logout_received` | `ok` or a code | a sign-out message came from outside; `ok` if it was carried out |
-//! | `store_unavailable` | a [`StoreUse`] | the store of sessions did not answer a request |
+//! | `logout_received` | `ok` or a code | a logout message arrived; `ok` if it was carried out |
+//! | `store_unavailable` | a [`StoreUse`] | the session store did not answer a request |
 //!
-//! A renewal that Okta refuses for good is a `session_ended` and no `renewal_failed`.
-//! What a policy says of a caller whom a handler asks about is no event: nobody was
-//! refused.
+//! If Okta rejects a refresh for good, the event is `session_ended` and not `renewal_failed`. If a
+//! handler evaluates a policy itself, no event is emitted, because no request was refused.
 //!
-//! With sessions in cookies it is not known which sessions a message from outside ends:
-//! there is the `logout_received`, and a `session_ended` only for the session whose
-//! cookie came along.
+//! For sessions in cookies the library cannot tell which sessions a logout message ends. It emits
+//! `logout_received`, and `session_ended` only for the session whose cookie came along.
 //!
 //! # References
 //!
-//! Everything that happens in one request has one [`Reference`], which the error page
-//! and the JSON of an error show. It is random and never taken from the request. A
-//! renewal is done for all the requests that wait for it, and what an application ends
-//! outside of a request is of none: their events have references of their own.
+//! All events of one request have the same [`Reference`], which the error page and the JSON of an
+//! error show. It is random and never taken from the request. A refresh serves all requests that
+//! wait for it, and an application may end sessions outside a request: the events of both have
+//! references of their own.
 //!
-//! A user who reads a reference out over the telephone thus leads to every line of the
-//! log, and to every event, of the request that failed. To show it on pages of its own
-//! an application asks [`Visit::reference`](super::engine::Visit::reference). It is
-//! made when it is first needed: the requests of people who are signed in, and of
-//! tokens that are good, have none and pay for none.
+//! A user can read a reference out over the telephone, and the operator finds every log line and
+//! every event of the failed request. An application gets it from
+//! [`Visit::reference`](super::engine::Visit::reference) to show it on its own pages. It is
+//! generated on first use, so requests with a valid session or token do not pay for it.
 //!
 //! # What is in the log
 //!
-//! Name, reason, reference, issuer, client and the session's id, which is no secret; of
-//! errors the message, Okta's `error` and `error_description`, and the whole chain of
-//! causes. The library writes nothing personal: no subject, no e-mail address, no name.
-//! Okta's descriptions are its own text, escaped and cut after 500 characters; they are
-//! in the log alone, and no page, hook or metric gets them. A hook can read the subject.
-//! Nothing gets a token.
+//! Name, reason, reference, issuer, client and the session's id, which is not a secret; for errors
+//! the message, Okta's `error` and `error_description`, and the whole chain of causes. The library
+//! logs no personal data: no subject, no e-mail address, no name. Okta's descriptions are Okta's
+//! own text, escaped and cut after 500 characters; they are only logged, and no page, hook or
+//! metric contains them. A hook can read the subject. Tokens are never exposed.
 //!
 //! | level | events |
 //! |---|---|
-//! | `warn` | what failed: `sign_in_failed`, `renewal_failed`, `store_unavailable`, a refused `logout_received`; a `session_ended` whose new tokens do not fit the session |
+//! | `warn` | failures: `sign_in_failed`, `renewal_failed`, `store_unavailable`, a refused `logout_received`; a `session_ended` whose new tokens do not fit the session |
 //! | `info` | everything else |
 //!
-//! What strangers alone can cause is `info`: a callback without a pending sign-in, or
-//! with a made-up code; a sign-out message that the issuer has not signed; a host of no
-//! tenant. There is one warning a second for each kind of failure. Further failures of
-//! that second are `info`, and the next warning has their number as `suppressed`.
+//! Failures that an unauthenticated client can cause alone are `info`: a callback without a pending
+//! login, or with a made-up code; a logout message that the issuer has not signed; a host without a
+//! tenant. Each kind of failure is logged at `warn` once a second. Further failures within that
+//! second are `info`, and the next warning has their number as `suppressed`.
 //!
-//! Without a `tracing` subscriber there is no log. The first error of a process then
-//! writes one line to stderr that says so.
+//! Without a `tracing` subscriber there is no log. The first error of a process then writes one
+//! line to stderr that says so.
 
 mod event;
 mod first_error;

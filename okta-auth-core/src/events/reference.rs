@@ -1,26 +1,26 @@
-//! The name of one request, or of one renewal.
+//! The reference of one request, or of one refresh.
 
 use std::fmt;
 
 use crate::secret::random_bytes;
 
-/// Ties events, log lines and the page that a user sees together: 80 random bits.
+/// Links events, log lines and the error page of one request: 80 random bits.
 ///
-/// With a million a day it takes some three thousand years until two are likely to be
-/// the same. It is never taken from a request, so nobody can make two things look like
-/// one, and write into a log.
+/// With a million references a day, a collision becomes likely after some three thousand years. A
+/// reference is never taken from a request, so an attacker can neither make two requests look like
+/// one nor write into a log.
 ///
-/// `Display` writes 16 characters of an alphabet without `I`, `L`, `O` and `U`
-/// (Crockford's base 32), so that it can be read out over the telephone.
+/// `Display` writes 16 characters of an alphabet without `I`, `L`, `O` and `U` (Crockford's base
+/// 32), so that a user can read it out over the telephone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reference([u8; 10]);
 
-/// Five bits each.
+/// Each character encodes five bits.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 impl Reference {
-    /// A fresh one. It names and protects nothing, so a system without randomness gets
-    /// zeros, and fails where randomness matters.
+    /// Generates a reference. It protects nothing, so on a system without randomness it is all
+    /// zeros and not an error. Code that depends on randomness fails there.
     pub(crate) fn random() -> Self {
         Self(random_bytes().unwrap_or_default())
     }
@@ -49,7 +49,7 @@ mod tests {
     use super::Reference;
 
     #[test]
-    fn sixteen_characters_for_eighty_bits() {
+    fn eighty_bits_are_written_as_sixteen_characters() {
         assert_eq!(Reference([0; 10]).to_string(), "0000000000000000");
         assert_eq!(Reference([255; 10]).to_string(), "ZZZZZZZZZZZZZZZZ");
         assert_eq!(Reference([0, 0, 0, 0, 0, 0, 0, 0, 0, 33]).to_string(), "0000000000000011");

@@ -1,11 +1,11 @@
-//! At which level a failure is logged.
+//! Decides the log level of failures.
 //!
 //! | failure | level |
 //! |---|---|
-//! | a stranger alone can cause it: junk callbacks, old links, unknown hosts, forged sign-out messages | `info` |
-//! | any other | `warn`, once a second for each kind; what follows within that second is `info`, and the next warning counts it |
+//! | an unauthenticated client alone can cause it: junk callbacks, old links, unknown hosts, forged logout messages | `info` |
+//! | any other | `warn`, once a second for each kind; further ones within that second are `info`, and the next warning counts them |
 //!
-//! No line is lost: each reference that a user was shown is in the log.
+//! Every failure is logged, so each reference that a user was shown is in the log.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,12 +16,12 @@ use super::happening::Happening;
 use crate::clock::Stopwatch;
 use crate::error::{Code, Error};
 
-/// The shortest time between two warnings of one kind.
+/// The minimum time between two warnings of one kind.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// More kinds than there are codes. What Okta answers is part of some.
+/// The maximum number of stored kinds. It is larger than the number of codes, because Okta's error
+/// code is part of some kinds.
 const KINDS: usize = 128;
 
-/// At which level a line is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Severity {
     Info,
@@ -31,21 +31,17 @@ pub(super) enum Severity {
     },
 }
 
-/// What is warned about once a second: event, reason, and Okta's error code.
 type Kind = (&'static str, &'static str, Option<String>);
 
-/// The warnings of the last second.
 #[derive(Default)]
 pub(super) struct Warnings(Mutex<HashMap<Kind, Window>>);
 
-/// The time since the last warning of a kind.
 struct Window {
     since: Stopwatch,
     suppressed: u64,
 }
 
 impl Warnings {
-    /// The level of an event.
     pub(super) fn of_event(&self, happening: &Happening, error: Option<&Error>) -> Severity {
         let failed = happening.is_failure() || is_unexpected_end(happening, error);
         if !failed || is_by_strangers(happening, error) {
@@ -54,12 +50,12 @@ impl Warnings {
         self.warn((happening.name(), happening.reason(), answer_of_okta(error)))
     }
 
-    /// The level of an error that is no event. `anonymous` if no session came along.
+    /// The level of an error without an event. `anonymous` if the request had no session.
     pub(super) fn of_error(&self, error: &Error, anonymous: bool) -> Severity {
         let by_strangers = match error.code() {
             Code::TenantUnknown | Code::CallbackMalformed | Code::CredentialsMalformed | Code::AccessDenied => true,
             Code::SignOutLinkInvalid => true,
-            // With a session it is what a wrong OKTA_BASE_URL looks like.
+            // With a session the cause is probably a wrong OKTA_BASE_URL.
             Code::CrossOrigin => anonymous,
             _ => false,
         };
@@ -70,7 +66,7 @@ impl Warnings {
         }
     }
 
-    /// A warning, unless there was one of this kind within the last second.
+    /// Returns a warning, unless there was one of this kind within the last second.
     fn warn(&self, kind: Kind) -> Severity {
         let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kinds.len() >= KINDS && !kinds.contains_key(&kind) {
@@ -90,28 +86,28 @@ impl Warnings {
     }
 }
 
-/// Okta's error code, if it came from the token endpoint. On a callback it can be forged.
+/// Okta's error code, if it came from the token endpoint. On a callback an attacker can forge it.
 fn answer_of_okta(error: Option<&Error>) -> Option<String> {
     error.filter(|error| error.code() == Code::TokenRefused)?.provider_error().map(str::to_owned)
 }
 
-/// Whether a session ended because its new tokens do not fit it. A session that Okta does
-/// not renew any more has run its course, and is no failure.
+/// Whether a session ended because its new tokens do not fit it. If Okta refuses the refresh, the
+/// session has ended as expected, which is not a failure.
 fn is_unexpected_end(happening: &Happening, error: Option<&Error>) -> bool {
     let ended = matches!(happening, Happening::SessionEnded { .. });
     ended && error.is_some_and(|error| error.code() != Code::TokenRefused)
 }
 
-/// Whether a stranger alone can cause this, without a session, a key or an account.
+/// Whether an unauthenticated client can cause this: without a session, a key or an account.
 fn is_by_strangers(happening: &Happening, error: Option<&Error>) -> bool {
     match happening {
         Happening::SignInFailed { code } => match code {
             Code::AttemptUnknown | Code::AttemptExpired | Code::CallbackMalformed | Code::TenantUnknown => true,
-            // A made-up or used code: strangers can begin a sign-in too.
+            // A made-up or used code: unauthenticated clients can start a sign-in too.
             Code::TokenRefused => error.and_then(Error::provider_error) == Some("invalid_grant"),
             _ => false,
         },
-        // Nothing here is signed by the issuer, or it is not meant for this endpoint.
+        // The issuer has not signed the message, or the message is not meant for this endpoint.
         Happening::LogoutReceived { refused: Some(code), .. } => matches!(
             code,
             Code::LogoutMalformed
@@ -143,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn one_warning_a_second_for_each_kind_and_the_next_one_counts_the_others() {
+    fn warns_once_a_second_for_each_kind_and_counts_the_suppressed_failures() {
         let warnings = Warnings::default();
         let of = |code| warnings.of_event(&failed(code), None);
         assert_eq!(of(Code::ProviderUnavailable), Severity::Warning { suppressed: 0 });
@@ -160,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_strangers_cause_is_no_warning_and_what_okta_refuses_is_one() {
+    fn failures_by_unauthenticated_clients_are_info_and_refusals_by_okta_are_warnings() {
         let warnings = Warnings::default();
         for code in [Code::AttemptUnknown, Code::CallbackMalformed] {
             assert_eq!(warnings.of_event(&failed(code), None), Severity::Info);
@@ -176,18 +172,18 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_ends_for_tokens_that_do_not_fit_it_is_a_warning() {
+    fn a_session_that_ends_because_its_new_tokens_do_not_fit_is_a_warning() {
         let warnings = Warnings::default();
         let ended = Happening::SessionEnded { why: crate::events::EndReason::RenewalRefused };
         let of = |error: Option<&Error>| warnings.of_event(&ended, error);
         let refused = Error::new(Code::TokenRefused, "").with_provider_error("invalid_grant");
         assert_eq!((of(None), of(Some(&refused))), (Severity::Info, Severity::Info));
-        let other = Error::invalid_claim("auth_time", "is another one");
+        let other = Error::invalid_claim("auth_time", "differs");
         assert_eq!(of(Some(&other)), Severity::Warning { suppressed: 0 });
     }
 
     #[test]
-    fn made_up_error_codes_are_one_kind() {
+    fn made_up_error_codes_count_as_one_kind() {
         let warnings = Warnings::default();
         let of = |error: &str| {
             let error = Error::new(Code::AuthorizationRefused, "").with_provider_error(error);

@@ -1,12 +1,12 @@
-//! From where things happen to those who want to know.
+//! Delivers events to the log, the counters and the hooks.
 //!
-//! 1. The log comes first: whatever the others do, it is written down.
-//! 2. Then the counters, which take no time.
+//! 1. The log comes first, so that an event is logged even if a later step fails.
+//! 2. Then the counters, which take almost no time.
 //! 3. Then the hooks, in the order in which they were added.
 //!
-//! All of it happens where the event does, before the answer goes out. Nothing is
-//! queued here: a queue that is full would have to lose events or to stop requests, and
-//! only the application knows which of the two it wants.
+//! All of them run synchronously, before the response is sent. Nothing is queued here: a full queue
+//! would have to drop events or block requests, and only the application can decide between the
+//! two.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,10 +22,9 @@ use crate::base64url;
 use crate::clock::SharedClock;
 use crate::error::Error;
 
-/// What an application has called with each event.
 pub(crate) type EventHook = Arc<dyn Fn(&Event) + Send + Sync + 'static>;
 
-/// The events of one application: one issuer and one client, which every event names.
+/// The events of one application, with its issuer and client.
 pub(crate) struct Events {
     issuer: Arc<str>,
     client_id: Arc<str>,
@@ -35,24 +34,23 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// For one issuer and one client.
     pub(crate) fn new(issuer: &str, client_id: &str, clock: SharedClock, hooks: Vec<EventHook>) -> Self {
         metrics::describe();
         Self { issuer: issuer.into(), client_id: client_id.into(), clock, hooks, warnings: Warnings::default() }
     }
 
-    /// Tells the log, the counters and the hooks.
+    /// Emits an event to the log, the counters and the hooks.
     ///
-    /// `error` is for the log alone: its message and its cause are for operators, and
-    /// may change between releases. Hooks get its code, by the event's reason.
+    /// `error` is only logged: its message and its cause are for operators, and may change between
+    /// releases. Hooks get its code as the event's reason.
     pub(crate) fn tell(&self, happening: Happening, reference: Reference, about: About, error: Option<&Error>) {
         let (issuer, client_id) = (Arc::clone(&self.issuer), Arc::clone(&self.client_id));
         let event = Event { happening, time: self.clock.now(), issuer, client_id, reference, about };
         event.log(self.warnings.of_event(&event.happening, error), error);
         metrics::count(event.name(), event.reason());
         for hook in &self.hooks {
-            // Whoever waits for this may hold the only copy of new tokens. A hook gets nothing that
-            // it could leave half changed but its own.
+            // A panic must not propagate, because the caller may hold the only copy of new tokens.
+            // Unwind safety: a hook can leave only its own state inconsistent.
             if catch_unwind(AssertUnwindSafe(|| hook(&event))).is_err() {
                 tracing::error!(target: "okta_auth", event = event.name(), "an `on_event` hook panicked");
             }
@@ -61,8 +59,8 @@ impl Events {
 }
 
 impl Events {
-    /// Logs an error that is no event: operators get the whole story, users the code and
-    /// the reference. `anonymous` if no session came with the request.
+    /// Logs an error without an event. Operators get the details; the user gets the code and the
+    /// reference. `anonymous` if the request had no session.
     pub(crate) fn log(&self, error: &Error, reference: Reference, anonymous: bool) {
         let (code, cause) = (error.code(), error.cause_text());
         let (provider_error, provider_description) = (error.provider_error(), error.provider_description());
@@ -83,12 +81,11 @@ impl Events {
     }
 }
 
-/// One line for the log. The fields are read only if somebody listens.
+/// One log line. The fields are evaluated only if a subscriber is interested.
 ///
-/// A field that is added here is in every log there is: it must not be personal, a
-/// secret, or anything that a browser wrote. Of what the provider wrote only
-/// `provider_error`, `provider_description` and `cause` are there, each bounded and
-/// escaped.
+/// Every field appears in every log, so it must not be personal data, a secret, or text from a
+/// browser. Of the provider's text only `provider_error`, `provider_description` and `cause` are
+/// included, each bounded and escaped.
 macro_rules! line {
     ($level:ident, $event:expr, $suppressed:expr, $error:expr) => {
         tracing::$level!(
@@ -116,8 +113,8 @@ macro_rules! line {
 }
 
 impl Event {
-    /// Tells the log. Nothing personal is told, but for what Okta's own description of an
-    /// error may hold.
+    /// Logs the event. The line has no personal data, unless Okta's own description of an error
+    /// contains some.
     fn log(&self, severity: Severity, error: Option<&Error>) {
         if self.happening.is_failure() {
             first_error();
@@ -128,17 +125,14 @@ impl Event {
         }
     }
 
-    /// The way of a sign-out message.
     fn channel(&self) -> Option<&'static str> {
         if let Happening::LogoutReceived { channel, .. } = self.happening { Some(channel.as_str()) } else { None }
     }
 
-    /// How many sessions it ended.
     fn sessions(&self) -> Option<usize> {
         if let Happening::LogoutReceived { sessions, .. } = self.happening { sessions } else { None }
     }
 
-    /// The policy that decided.
     fn policy(&self) -> Option<&str> {
         match &self.happening {
             Happening::StepUpAsked { policy } | Happening::AccessDenied { policy, .. } => policy.as_deref(),

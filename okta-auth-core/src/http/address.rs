@@ -1,35 +1,30 @@
-//! What kind of address an address is.
+//! Classifies IP addresses as public, private, loopback or special.
 //!
 //! The tables are IANA's registries of special-purpose addresses (RFC 6890 and its
 //! updates), with two differences, both on the strict side:
 //!
-//! 1. Of IPv6 only `2000::/3` can be public: nothing else is assigned for it. What
-//!    stands for an IPv4 address (RFC 4291 §2.5.5.2, RFC 6052 §2.1) is what that
-//!    address is.
-//! 2. The addresses at which clouds hand out credentials are special wherever they are,
-//!    and so no permission for private addresses reaches them.
+//! 1. In IPv6 only `2000::/3` can be public, because IANA has assigned no other global
+//!    unicast range. An IPv6 address that embeds an IPv4 address (RFC 4291 §2.5.5.2, RFC
+//!    6052 §2.1) has the class of the embedded address.
+//! 2. The metadata addresses at which clouds hand out credentials are special in every
+//!    range. Permission for private addresses therefore never includes them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What an address is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// On the internet.
     Public,
-    /// In a network of somebody's own.
     Private,
-    /// This machine.
     Loopback,
-    /// Nothing that a request should ever go to: unspecified, link-local, multicast,
-    /// documentation, benchmarks, tunnels, reserved, and the metadata services of
-    /// clouds.
+    /// Never a valid destination of a request: unspecified, link-local, multicast,
+    /// documentation, benchmarks, tunnels, reserved, and the metadata services of clouds.
     Special,
 }
 
-/// A network with the length of its prefix in bits, and what its addresses are.
+/// A network, the length of its prefix in bits, and the class of its addresses.
 type Network<T> = (T, u32, Kind);
 
-/// The first that fits counts.
+/// The first match counts. An address that matches no row is public.
 const V4: [Network<Ipv4Addr>; 21] = [
     // The metadata services of Alibaba Cloud, Oracle Cloud and Azure outside of link-local.
     (Ipv4Addr::new(100, 100, 100, 200), 32, Kind::Special),
@@ -64,7 +59,7 @@ const V4: [Network<Ipv4Addr>; 21] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4, Kind::Special),
 ];
 
-/// The first that fits counts, and what fits none is special.
+/// The first match counts. An address that matches no row is special.
 const V6: [Network<Ipv6Addr>; 10] = [
     (Ipv6Addr::LOCALHOST, 128, Kind::Loopback),
     // The metadata services of AWS and Google Cloud.
@@ -77,14 +72,13 @@ const V6: [Network<Ipv6Addr>; 10] = [
     // Documentation (RFC 3849, RFC 9637).
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, Kind::Special),
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, Kind::Special),
-    // 6to4 (RFC 3056): a tunnel to whatever IPv4 address is inside.
+    // 6to4 (RFC 3056): a tunnel to the embedded IPv4 address.
     (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16, Kind::Special),
     // AS112 (RFC 7534).
     (Ipv6Addr::new(0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0), 48, Kind::Special),
     (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3, Kind::Public),
 ];
 
-/// What kind of address this is.
 pub(super) fn kind(address: IpAddr) -> Kind {
     match address {
         IpAddr::V4(address) => kind_v4(address),
@@ -92,24 +86,22 @@ pub(super) fn kind(address: IpAddr) -> Kind {
     }
 }
 
-/// What is in no table of IPv4 is public.
 fn kind_v4(address: Ipv4Addr) -> Kind {
     let mask = |bits: u32| u32::MAX.checked_shl(32_u32.saturating_sub(bits)).unwrap_or(0);
     let inside = |net: &Ipv4Addr, bits: u32| (address.to_bits() ^ net.to_bits()) & mask(bits) == 0;
     V4.iter().find(|(net, bits, _)| inside(net, *bits)).map_or(Kind::Public, |(_, _, kind)| *kind)
 }
 
-/// What is in no table of IPv6 is special.
 fn kind_v6(address: Ipv6Addr) -> Kind {
     let mask = |bits: u32| u128::MAX.checked_shl(128_u32.saturating_sub(bits)).unwrap_or(0);
     let inside = |net: &Ipv6Addr, bits: u32| (address.to_bits() ^ net.to_bits()) & mask(bits) == 0;
     V6.iter().find(|(net, bits, _)| inside(net, *bits)).map_or(Kind::Special, |(_, _, kind)| *kind)
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped, `::ffff:a.b.c.d`, or
-/// behind the well-known prefix of NAT64, `64:ff9b::a.b.c.d`, by which a network
-/// without IPv4 reaches public hosts. Their local-use sibling (RFC 8215) and the old
-/// compatible form, `::a.b.c.d`, stand for nothing and stay special.
+/// Returns the IPv4 address that an IPv6 address embeds: mapped, `::ffff:a.b.c.d`, or
+/// behind the well-known prefix of NAT64, `64:ff9b::a.b.c.d`, through which a network
+/// without IPv4 reaches public hosts. The local-use prefix (RFC 8215) and the deprecated
+/// compatible form, `::a.b.c.d`, are not unwrapped and stay special.
 fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [a, b, c, d, e, f, high, low] = address.segments();
     let nat64 = [a, b, c, d, e, f] == [0x64, 0xff9b, 0, 0, 0, 0];
@@ -214,9 +206,9 @@ mod tests {
     }
 
     proptest! {
-        /// The standard library's own opinion, where it has one.
+        /// The standard library's classification, where it has one.
         #[test]
-        fn what_the_standard_library_calls_private_is_not_public(bits: u32) {
+        fn addresses_that_the_standard_library_calls_private_are_not_public(bits: u32) {
             let address = Ipv4Addr::from_bits(bits);
             let local = address.is_private() || address.is_loopback() || address.is_link_local();
             let odd = address.is_multicast() || address.is_broadcast() || address.is_documentation();
@@ -227,7 +219,7 @@ mod tests {
         }
 
         #[test]
-        fn of_ipv6_only_global_unicast_is_public(bits: u128) {
+        fn only_global_unicast_is_public_in_ipv6(bits: u128) {
             let address = Ipv6Addr::from_bits(bits);
             if kind(address.into()) == Kind::Public && inner_v4(address).is_none() {
                 prop_assert_eq!(address.segments()[0] >> 13, 1);

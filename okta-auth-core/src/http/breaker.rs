@@ -1,26 +1,26 @@
-//! When to leave an endpoint alone.
+//! Circuit breaker for each endpoint.
 //!
-//! 1. An endpoint that fails so often in a row is left alone for a pause: whoever needs
-//!    it is told at once, and not after a time-out.
-//! 2. When the pause is over one request goes through, and one more with each further
-//!    pause. The first that is answered ends it, for everybody and at once. None of
-//!    them blocks the next one, so it does not matter what becomes of a request whose
-//!    caller goes away.
-//! 3. A 4xx is an answer. What ends a request here, such as a policy, says nothing
-//!    about Okta.
-//! 4. 429 is no failure, and is counted apart. A few in a row and nothing else between
-//!    them mean that the limit is everybody's, and the endpoint is left alone until the
-//!    time that Okta names; but the probes of rule 2 go on, because some of Okta's
-//!    limits are for one user (F §1.13), and that user must not be able to keep the
-//!    others out.
-//! 5. Requests that began before the endpoint was last given up or taken back do not
-//!    count: after an outage their time-outs arrive late.
+//! 1. After several failures in a row, requests to an endpoint are paused. A request
+//!    during the pause fails at once instead of after a timeout.
+//! 2. After each pause one request goes through as a probe. The first response, to any
+//!    request, closes the circuit for all requests. Probes do not wait for each other, so
+//!    a probe whose caller disconnects blocks nothing.
+//! 3. A 4xx is a response. An error on this side, such as a policy, says nothing about
+//!    Okta.
+//! 4. A 429 is not a failure and has its own counter. Several 429s in a row, without
+//!    another response in between, mean that the limit applies to all requests. Requests
+//!    are then paused until the time that Okta states. The probes of rule 2 continue,
+//!    because some of Okta's limits apply to a single user, and that user must not be
+//!    able to block the others.
+//! 5. Outcomes of requests that began before the circuit last opened or closed are
+//!    ignored, because after an outage their timeouts arrive late.
 //!
-//! Endpoints are told apart by their path: a userinfo endpoint that hangs costs no
-//! sign-in. There is no time in which failures have to come, and so nothing to be
-//! tuned: one answer wipes them out.
+//! Endpoints are distinguished by path, so a userinfo endpoint that hangs does not block
+//! sign-ins. There is no time window for failures and nothing to tune: one response
+//! resets the counters.
 //!
-//! A clock that was set back opens what is closed; it closes nothing.
+//! If the clock jumps backwards, an open circuit closes early, and a closed circuit stays
+//! closed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,105 +28,93 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 
-/// So many failures in a row, or 429s in a row, and the endpoint is left alone.
+/// Failures in a row, or 429s in a row, after which the circuit opens.
 const FAILURES: u32 = 8;
 const LIMITED: u32 = 3;
 
-/// A time-out has cost somebody ten seconds, so it counts for three failures.
+/// A timeout has delayed a user by ten seconds, so it counts as three failures.
 const TIME_OUT: u32 = 3;
 
-/// Between two requests that go through all the same.
+/// The time between two probes.
 pub(super) const PAUSE: Duration = Duration::from_secs(5);
 
-/// So many endpoints are remembered; an issuer has six.
+/// The maximum number of endpoints with state. An issuer has six endpoints.
 const MOST: usize = 64;
 
-/// What came of a request, as far as it tells something about the endpoint.
+/// The outcome of a request, as far as it says something about the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The endpoint lives.
+    /// The endpoint works.
     Answered,
-    /// It answered 429, and named this time.
+    /// A 429, with the time to wait.
     Limited(Duration),
     /// No connection, or 5xx.
     Failed,
-    /// No answer in time.
     TimedOut,
-    /// The request did not get that far.
+    /// The request did not reach the endpoint.
     Unknown,
 }
 
-/// The endpoints of one origin.
 #[derive(Debug, Default)]
 pub(super) struct Endpoints {
-    /// Counts how often an endpoint was given up or taken back.
+    /// Counts how often a circuit opened or closed.
     turns: u64,
     known: BTreeMap<String, Endpoint>,
 }
 
-/// One of them.
 #[derive(Debug, Default)]
 struct Endpoint {
-    /// The turn at which it was last given up or taken back.
+    /// The value of `turns` when the circuit last opened or closed.
     since: u64,
-    /// In a row.
+    /// Failures in a row.
     failures: u32,
-    /// In a row.
+    /// 429s in a row.
     limited: u32,
-    /// Set while it is left alone.
+    /// Set while the circuit is open.
     rest: Option<Rest>,
 }
 
-/// How an endpoint is left alone.
 #[derive(Clone, Copy, Debug)]
 struct Rest {
-    /// When one request goes through.
+    /// When the next probe goes through.
     next: Timestamp,
-    /// Where it is for 429: when Okta lets requests in again.
+    /// For 429s: when Okta's rate limit ends.
     limited_until: Option<Timestamp>,
 }
 
 impl Rest {
-    /// From now on, for a failure or until a limit ends.
     fn new(now: Timestamp, limited_until: Option<Timestamp>) -> Self {
         let next = now.plus(PAUSE);
         Self { next: limited_until.map_or(next, |until| next.min(until)), limited_until }
     }
 
-    /// What a request is told that comes too early.
+    /// The error for a request that arrives before the next probe is due.
     fn refusal(&self, now: Timestamp) -> Option<Error> {
         let wait = self.next.since(now);
-        // A longer one comes from a clock that was set back.
+        // A longer wait means that the clock jumped backwards.
         if wait.is_zero() || wait > PAUSE {
             return None;
         }
         if let Some(until) = self.limited_until {
             let wait = until.since(now);
-            let message = format!("Okta limits the rate (429); worth another try in {} s", wait.as_secs());
+            let message = format!("Okta limits the rate (429); retry in {} s", wait.as_secs());
             return Some(Error::new(Code::ProviderRateLimited, message).with_retry_after(wait));
         }
-        let message = "Okta has not answered for a while and is left alone for some seconds; check its status page, \
+        let message = "Okta is not responding; requests are paused for a few seconds; check Okta's status page, \
                        OKTA_ISSUER_URI and the network";
         Some(Error::new(Code::ProviderUnavailable, message).with_retry_after(wait))
     }
 }
 
 impl Endpoints {
-    /// Whether a request would be let through now.
-    ///
-    /// # Errors
-    /// [`Code::ProviderUnavailable`] or [`Code::ProviderRateLimited`], with the time to
-    /// wait.
+    /// Checks whether a request may go through now.
     pub(super) fn look(&self, endpoint: &str, now: Timestamp) -> Result<()> {
         let rest = self.known.get(endpoint).and_then(|endpoint| endpoint.rest);
         rest.and_then(|rest| rest.refusal(now)).map_or(Ok(()), Err)
     }
 
-    /// Lets a request through, and makes the others wait if it is a probe. The turn
-    /// that comes back goes with its outcome.
-    ///
-    /// # Errors
-    /// As [`look`](Self::look).
+    /// Lets a request through. If it is a probe, later requests wait for the next pause.
+    /// The returned turn must be passed to [`note`](Self::note) with the outcome.
     pub(super) fn enter(&mut self, endpoint: &str, now: Timestamp) -> Result<u64> {
         self.look(endpoint, now)?;
         if let Some(rest) = self.known.get_mut(endpoint).and_then(|endpoint| endpoint.rest.as_mut()) {
@@ -135,7 +123,7 @@ impl Endpoints {
         Ok(self.turns)
     }
 
-    /// Takes note of what came of a request that [`enter`](Self::enter) let through.
+    /// Records the outcome of a request that [`enter`](Self::enter) let through.
     pub(super) fn note(&mut self, endpoint: &str, turn: u64, outcome: Outcome, now: Timestamp) {
         let turns = self.turns.saturating_add(1);
         let Some(known) = self.known(endpoint, outcome) else { return };
@@ -148,8 +136,8 @@ impl Endpoints {
         }
     }
 
-    /// What is known of an endpoint, if the outcome changes it. One that is well is not
-    /// remembered.
+    /// Returns the state of an endpoint if the outcome changes it. Healthy endpoints have
+    /// no state.
     fn known(&mut self, endpoint: &str, outcome: Outcome) -> Option<&mut Endpoint> {
         if !self.known.contains_key(endpoint) {
             if matches!(outcome, Outcome::Answered | Outcome::Unknown) {
@@ -167,7 +155,7 @@ impl Endpoints {
 }
 
 impl Endpoint {
-    /// Whether the endpoint is given up or taken back by this.
+    /// Returns whether this outcome opens or closes the circuit.
     fn note(&mut self, outcome: Outcome, now: Timestamp) -> bool {
         match outcome {
             Outcome::Unknown => false,
@@ -187,8 +175,8 @@ impl Endpoint {
         }
     }
 
-    /// Leaves the endpoint alone from now on, if there is reason to. One that is left
-    /// alone already has its next probe set, which a probe that fails does not put off.
+    /// Opens the circuit if there is a reason. An open circuit keeps its next probe time,
+    /// so a failed probe does not postpone the next one.
     fn leave(&mut self, reason: bool, now: Timestamp, limited_until: Option<Timestamp>) -> bool {
         let first = reason && self.rest.is_none();
         if first {

@@ -1,4 +1,4 @@
-//! The rules of leaving an endpoint alone, on a clock that the test turns.
+//! The rules of the circuit breaker, on a clock that the test advances.
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(1_000_000 + seconds)
 }
 
-/// One request from start to end.
+/// One complete request.
 fn request(endpoints: &mut Endpoints, outcome: Outcome, now: i64) -> Result<()> {
     let turn = endpoints.enter(TOKEN, at(now))?;
     endpoints.note(TOKEN, turn, outcome, at(now));
@@ -25,7 +25,7 @@ fn given_up() -> Endpoints {
 }
 
 #[test]
-fn eight_failures_or_three_time_outs_in_a_row_and_no_fewer() {
+fn eight_failures_or_three_timeouts_in_a_row_open_the_circuit() {
     for (outcome, enough) in [(Outcome::Failed, 8), (Outcome::TimedOut, 3)] {
         let mut endpoints = Endpoints::default();
         for _ in 0..enough {
@@ -39,7 +39,7 @@ fn eight_failures_or_three_time_outs_in_a_row_and_no_fewer() {
 }
 
 #[test]
-fn one_answer_wipes_the_failures_out() {
+fn one_response_resets_the_failures() {
     let mut endpoints = Endpoints::default();
     for _ in 0..5 {
         for _ in 0..FAILURES - 1 {
@@ -51,7 +51,7 @@ fn one_answer_wipes_the_failures_out() {
 }
 
 #[test]
-fn what_ends_here_tells_nothing() {
+fn local_errors_do_not_count() {
     let mut endpoints = Endpoints::default();
     for _ in 0..FAILURES - 1 {
         request(&mut endpoints, Outcome::Failed, 0).unwrap();
@@ -60,15 +60,16 @@ fn what_ends_here_tells_nothing() {
         request(&mut endpoints, Outcome::Unknown, 0).unwrap();
     }
     request(&mut endpoints, Outcome::Failed, 0).unwrap();
-    assert!(request(&mut endpoints, Outcome::Failed, 0).is_err(), "nor does it wipe anything out");
+    assert!(request(&mut endpoints, Outcome::Failed, 0).is_err(), "local errors do not reset the counter");
 }
 
 #[test]
-fn one_probe_for_each_pause_whatever_becomes_of_it() {
+fn one_probe_for_each_pause_even_if_it_is_abandoned() {
     let mut endpoints = given_up();
     assert!(endpoints.enter(TOKEN, at(4)).is_err());
     endpoints.enter(TOKEN, at(5)).unwrap();
-    // Its caller went away. Nobody else gets through until the next pause is over.
+    // The caller of the probe disconnected. The next probe waits until the next pause is
+    // over.
     for now in 5..10 {
         assert!(endpoints.enter(TOKEN, at(now)).is_err(), "{now}");
     }
@@ -78,7 +79,7 @@ fn one_probe_for_each_pause_whatever_becomes_of_it() {
 }
 
 #[test]
-fn a_probe_that_fails_late_does_not_put_the_next_one_off() {
+fn a_probe_that_fails_late_does_not_postpone_the_next_one() {
     let mut endpoints = given_up();
     let turn = endpoints.enter(TOKEN, at(5)).unwrap();
     endpoints.note(TOKEN, turn, Outcome::TimedOut, at(9));
@@ -86,7 +87,7 @@ fn a_probe_that_fails_late_does_not_put_the_next_one_off() {
 }
 
 #[test]
-fn the_first_answer_ends_it_at_once() {
+fn the_first_response_closes_the_circuit() {
     let mut endpoints = given_up();
     request(&mut endpoints, Outcome::Answered, 5).unwrap();
     for _ in 0..100 {
@@ -95,7 +96,7 @@ fn the_first_answer_ends_it_at_once() {
 }
 
 #[test]
-fn time_outs_that_arrive_after_the_recovery_do_not_count() {
+fn timeouts_that_arrive_after_the_recovery_do_not_count() {
     let mut endpoints = Endpoints::default();
     let before: Vec<u64> = (0..64).map(|_| endpoints.enter(TOKEN, at(0)).unwrap()).collect();
     let (first, late) = before.split_at(10);
@@ -110,14 +111,14 @@ fn time_outs_that_arrive_after_the_recovery_do_not_count() {
 }
 
 #[test]
-fn endpoints_are_apart() {
+fn endpoints_have_separate_circuits() {
     let endpoints = given_up();
     assert!(endpoints.look(TOKEN, at(0)).is_err());
     endpoints.look(KEYS, at(0)).unwrap();
 }
 
 #[test]
-fn limits_are_no_failures_and_one_users_limit_is_not_everybodys() {
+fn rate_limits_are_not_failures_and_may_apply_to_one_user() {
     let mut endpoints = Endpoints::default();
     let minute = Outcome::Limited(Duration::from_secs(60));
     for _ in 0..50 {
@@ -130,7 +131,7 @@ fn limits_are_no_failures_and_one_users_limit_is_not_everybodys() {
     }
     let error = request(&mut endpoints, minute, 0).unwrap_err();
     assert_eq!(error.code(), Code::ProviderRateLimited);
-    assert_eq!(error.retry_after(), Some(Duration::from_secs(60)), "the time that Okta named");
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(60)), "the time that Okta stated");
     request(&mut endpoints, minute, 5).unwrap();
     assert_eq!(request(&mut endpoints, minute, 6).unwrap_err().retry_after(), Some(Duration::from_secs(59)));
     request(&mut endpoints, Outcome::Answered, 10).unwrap();
@@ -138,7 +139,7 @@ fn limits_are_no_failures_and_one_users_limit_is_not_everybodys() {
 }
 
 #[test]
-fn a_limit_ends_for_all_when_okta_says_so() {
+fn a_limit_ends_at_the_time_that_okta_states() {
     let mut endpoints = Endpoints::default();
     for _ in 0..LIMITED {
         request(&mut endpoints, Outcome::Limited(Duration::from_secs(3)), 0).unwrap();
@@ -150,13 +151,13 @@ fn a_limit_ends_for_all_when_okta_says_so() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_leaves_nothing_closed() {
+fn a_clock_that_jumps_backwards_closes_the_circuit() {
     let mut endpoints = given_up();
     endpoints.enter(TOKEN, at(-500_000)).unwrap();
 }
 
 #[test]
-fn a_hostile_origin_cannot_fill_the_memory() {
+fn a_hostile_origin_cannot_exhaust_the_memory() {
     let mut endpoints = Endpoints::default();
     for number in 0..1_000 {
         let path = format!("/{number}");
@@ -170,5 +171,5 @@ fn a_hostile_origin_cannot_fill_the_memory() {
     for _ in 0..10 {
         request(&mut well, Outcome::Answered, 0).unwrap();
     }
-    assert!(well.known.is_empty(), "an endpoint that is well costs nothing");
+    assert!(well.known.is_empty(), "a healthy endpoint has no state");
 }

@@ -1,15 +1,15 @@
-//! A document that is fetched once for any number of callers, and served stale while it
-//! is fetched again.
+//! A cache for one document. Concurrent callers share one fetch, and a stale document is
+//! served while the next fetch runs.
 //!
-//! 1. The first callers wait for one fetch, however many they are.
-//! 2. Later ones get the document at once. If it is stale, one fetch begins behind
-//!    them.
-//! 3. A fetch that fails leaves the document in place, and the next try waits. A document
-//!    may have a limit, after which it is not served any more.
-//! 4. Whoever needs a newer document joins the fetch that is under way, or starts one
-//!    if it may.
-//! 5. A fetch belongs to nobody: a caller that goes away does not take it from the
-//!    others.
+//! 1. Callers without a document all wait for the same fetch.
+//! 2. Later callers get the document immediately. If it is stale, one fetch starts in the
+//!    background.
+//! 3. A failed fetch keeps the document and delays the next attempt. A document may have
+//!    a limit after which it is no longer served.
+//! 4. A caller that needs a newer document joins the running fetch, or starts one if it
+//!    is allowed to.
+//! 5. A fetch runs in its own task, so a caller that disconnects does not cancel it for
+//!    the others.
 
 use std::fmt;
 use std::future::Future;
@@ -21,76 +21,66 @@ use tokio::sync::watch;
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 
-/// A document with the time that its server lets it be kept.
+/// A document, and how long its server allows it to be cached.
 #[derive(Debug)]
 pub(crate) struct Fetched<T> {
     pub(crate) value: T,
     pub(crate) max_age: Option<Duration>,
 }
 
-/// How long a document stays fresh. What the server says counts between the bounds: the
-/// lower one keeps a `no-store` from turning every request into a fetch.
+/// How long a document stays fresh. The server's value is clamped to the bounds: the
+/// lower bound prevents a `no-store` from turning every request into a fetch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Freshness {
     pub(crate) default: Duration,
     pub(crate) least: Duration,
     pub(crate) most: Duration,
-    /// After a failed refresh the stale document is served this long before the next
-    /// try.
+    /// After a failed refresh the stale document is served for this long before the next
+    /// attempt.
     pub(crate) retry: Duration,
-    /// How long a document is served at most while it cannot be fetched again, counted
-    /// from when it was fetched; `None` for as long as it takes.
+    /// How long a document is served, counted from its fetch, while refreshing it fails.
+    /// `None` means without a limit.
     pub(crate) limit: Option<Duration>,
 }
 
-/// The cache. Clones share it.
 pub(crate) struct Cached<T>(Arc<Inner<T>>);
 
-/// What the clones share.
 struct Inner<T> {
     clock: SharedClock,
     freshness: Freshness,
     state: Mutex<State<T>>,
 }
 
-/// The document, and the fetch that is under way.
 struct State<T> {
     value: Option<Arc<T>>,
-    /// When the document was fetched.
     value_of: Timestamp,
-    /// When the last fetch ended, well or not.
+    /// When the last fetch ended, successfully or not.
     fetched_at: Timestamp,
     fresh_for: Duration,
     flight: Option<Flight<T>>,
 }
 
-/// Where the outcome of a fetch will be seen by all who wait for it.
 type Flight<T> = watch::Receiver<Option<Result<Arc<T>, Arc<Error>>>>;
 
-/// A fetch that somebody waits for.
 pub(crate) struct Refetch<T>(Flight<T>);
 
 impl<T> Refetch<T> {
-    /// What it brings.
-    ///
-    /// # Errors
-    /// The error of the fetch. What was cached stays.
+    /// Waits for the outcome.
     pub(crate) async fn value(self) -> Result<Arc<T>> {
         wait(self.0).await
     }
 }
 
 impl<T: Send + Sync + 'static> Cached<T> {
-    /// An empty cache.
     pub(crate) fn new(clock: SharedClock, freshness: Freshness) -> Self {
         let now = clock.now();
         let state = State { value: None, value_of: now, fetched_at: now, fresh_for: Duration::ZERO, flight: None };
         Self(Arc::new(Inner { clock, freshness, state: Mutex::new(state) }))
     }
 
-    /// The document: at once if there is one, fresh or stale, and a stale one is
-    /// fetched again in the background; else after the fetch, which is one for all
-    /// callers.
+    /// Returns the document. A cached document is returned immediately, and a stale one
+    /// is refreshed in the background. Without a document the call waits for the fetch
+    /// that all callers share.
     ///
     /// # Errors
     /// The error of the fetch, if there is no document to fall back on.
@@ -114,10 +104,9 @@ impl<T: Send + Sync + 'static> Cached<T> {
         wait(flight).await
     }
 
-    /// Starts a fetch, or joins the one that is under way; `None` if there is none and
-    /// `may` does not allow another. The answer of `may` and the start are one step, so
-    /// that of two callers at once either both join or one is told what the other
-    /// brings.
+    /// Joins the running fetch or starts one. Returns `None` if no fetch is running and
+    /// `may` forbids a new one. Calling `may` and starting the fetch are one atomic step,
+    /// so of two concurrent callers the second one joins the fetch of the first.
     pub(crate) fn refetch<F, Fut>(&self, may: impl FnOnce() -> bool, fetch: F) -> Option<Refetch<T>>
     where
         F: FnOnce() -> Fut,
@@ -128,20 +117,19 @@ impl<T: Send + Sync + 'static> Cached<T> {
         (joins || may()).then(|| Refetch(self.join(&mut state, fetch)))
     }
 
-    /// The document as it is, fetched or not.
+    /// Returns the cached document, fresh or stale, without fetching.
     pub(crate) fn current(&self) -> Option<Arc<T>> {
         let now = self.0.clock.now();
         self.lock().servable(now, &self.0.freshness).cloned()
     }
 
-    /// What `look` sees in the document, if there is one that is fresh at `now`. It
-    /// looks while the lock is held: it is to be short, and not to look here again.
+    /// Applies `look` to the document if it is fresh at `now`. `look` runs under the
+    /// lock, so it must be short and must not call this cache.
     pub(crate) fn fresh<R>(&self, now: Timestamp, look: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
         let state = self.lock();
         state.value.as_ref().filter(|_| !state.is_stale(now)).map(look)
     }
 
-    /// The fetch that is under way, or a new one.
     fn join<F, Fut>(&self, state: &mut State<T>, fetch: F) -> Flight<T>
     where
         F: FnOnce() -> Fut,
@@ -153,14 +141,14 @@ impl<T: Send + Sync + 'static> Cached<T> {
         }
     }
 
-    /// Runs the fetch in a task of its own: a caller that goes away must not take it
-    /// from the others.
+    /// Runs the fetch in its own task, so that a caller that disconnects does not cancel
+    /// it for the others.
     fn start(&self, fetch: impl Future<Output = Result<Fetched<T>>> + Send + 'static) -> Flight<T> {
         let (done, flight) = watch::channel(None);
         let cache = self.clone();
         tokio::spawn(async move {
-            // If the fetch panics, the flight must end all the same, or nobody would
-            // ever start another one.
+            // If the fetch panics, the flight must still end, or no later call
+            // could start another one.
             let landing = Landing(cache.clone());
             let result = fetch.await;
             let outcome = cache.land(result);
@@ -170,8 +158,8 @@ impl<T: Send + Sync + 'static> Cached<T> {
         flight
     }
 
-    /// Keeps what a fetch brought. A failure keeps the last good document, and the next
-    /// try waits.
+    /// Stores the result of a fetch. A failure keeps the last good document and delays
+    /// the next attempt.
     fn land(&self, result: Result<Fetched<T>>) -> Result<Arc<T>, Arc<Error>> {
         let (now, bounds) = (self.0.clock.now(), self.0.freshness);
         let mut state = self.lock();
@@ -187,22 +175,21 @@ impl<T: Send + Sync + 'static> Cached<T> {
             Err(error) => {
                 state.fresh_for = bounds.retry;
                 if state.value.is_some() {
-                    tracing::warn!(target: "okta_auth", code = %error.code(), "a refresh failed, the last good document serves: {error:?}");
+                    tracing::warn!(target: "okta_auth", code = %error.code(), "a refresh failed, the last good document stays in use: {error:?}");
                 }
                 Err(Arc::new(error))
             }
         }
     }
 
-    /// The state. The lock is never held across an await.
+    /// The lock is never held across an await.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // A panic while the lock was held cannot leave the state half-written: each
+        // A panic under the lock cannot leave the state half-written, because each
         // write is one assignment.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Ends a flight when dropped.
 struct Landing<T: Send + Sync + 'static>(Cached<T>);
 
 impl<T: Send + Sync + 'static> Drop for Landing<T> {
@@ -212,27 +199,26 @@ impl<T: Send + Sync + 'static> Drop for Landing<T> {
 }
 
 impl<T> State<T> {
-    /// The fetch that is under way. One whose runtime has ended before it began is none:
-    /// nobody would ever hear of it.
+    /// Returns the running fetch. A fetch whose runtime ended before it began does not
+    /// count, because it would never deliver an outcome.
     fn under_way(&self) -> Option<&Flight<T>> {
         self.flight.as_ref().filter(|flight| flight.has_changed().is_ok())
     }
 
-    /// The document, unless it is too old to be served at all. A clock that was set back
-    /// makes none too old.
+    /// Returns the document unless it is past its limit. If the clock jumps backwards,
+    /// the document stays servable.
     fn servable(&self, now: Timestamp, freshness: &Freshness) -> Option<&Arc<T>> {
         let too_old = freshness.limit.is_some_and(|limit| now.since(self.value_of) >= limit);
         self.value.as_ref().filter(|_| !too_old)
     }
 
-    /// A clock that was set back makes a document stale, so that nothing is kept for
-    /// ever.
+    /// If the clock jumps backwards, the document is stale, so that no document is cached
+    /// forever.
     fn is_stale(&self, now: Timestamp) -> bool {
         now < self.fetched_at || now.since(self.fetched_at) >= self.fresh_for
     }
 }
 
-/// Waits for a fetch that somebody started.
 async fn wait<T>(mut flight: Flight<T>) -> Result<Arc<T>> {
     let outcome = flight.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
     match outcome {

@@ -1,4 +1,5 @@
-//! One fetch for all, stale while it runs, and no outage for ever.
+//! One fetch for all callers, stale documents during a refresh, and recovery after
+//! failures.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::UNIX_EPOCH;
@@ -13,7 +14,7 @@ const FRESHNESS: Freshness = Freshness {
     limit: Some(Duration::from_secs(2_000)),
 };
 
-/// A cache on a clock that the test turns, with a counter of fetches.
+/// A cache on a clock that the test advances, with a counter of fetches.
 struct Bench {
     cached: Cached<usize>,
     time: Arc<AtomicI64>,
@@ -48,7 +49,7 @@ impl Bench {
         self.cached.value(self.fetch(works)).await.map(|value| *value)
     }
 
-    /// Lets the background fetch land.
+    /// Lets the background fetch finish.
     async fn settle(&self) {
         while self.cached.lock().flight.is_some() {
             tokio::task::yield_now().await;
@@ -82,7 +83,7 @@ async fn a_stale_document_is_served_while_one_refresh_runs() {
     bench.pass(99);
     assert_eq!(bench.value(true).await.unwrap(), 1);
     bench.pass(1);
-    assert_eq!(bench.value(true).await.unwrap(), 1, "the stale one, at once");
+    assert_eq!(bench.value(true).await.unwrap(), 1, "the stale document, immediately");
     assert_eq!(bench.value(true).await.unwrap(), 1, "and no second refresh");
     bench.settle().await;
     assert_eq!(bench.value(true).await.unwrap(), 2);
@@ -115,19 +116,19 @@ async fn an_outage_serves_no_document_past_its_limit() {
     bench.pass(1);
     assert!(bench.cached.current().is_none());
     assert_eq!(bench.value(false).await.unwrap_err().code(), Code::ProviderUnavailable);
-    assert_eq!(bench.value(true).await.unwrap(), 4, "and it heals without waiting");
+    assert_eq!(bench.value(true).await.unwrap(), 4, "the next call fetches again at once");
     assert_eq!(bench.cached.current().map(|value| *value), Some(4));
 }
 
 #[tokio::test]
-async fn an_outage_at_start_heals_without_waiting() {
+async fn an_outage_at_startup_ends_with_the_next_call() {
     let bench = Bench::new();
     assert_eq!(bench.value(false).await.unwrap_err().code(), Code::ProviderUnavailable);
     assert_eq!(bench.value(true).await.unwrap(), 2);
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_does_not_take_the_fetch_with_it() {
+async fn a_caller_that_disconnects_does_not_cancel_the_fetch() {
     let bench = Bench::new();
     {
         let call = bench.value(true);
@@ -150,7 +151,7 @@ async fn futures_poll<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_keeps_nothing_for_ever() {
+async fn a_clock_that_jumps_backwards_makes_documents_stale() {
     let bench = Bench::new();
     bench.value(true).await.unwrap();
     bench.pass(-500_000);
@@ -159,9 +160,9 @@ async fn a_clock_that_is_set_back_keeps_nothing_for_ever() {
     assert_eq!(bench.value(true).await.unwrap(), 2);
 }
 
-/// A command-line tool, or a worker, whose runtime ends with the one thing it was for.
+/// A command-line tool or a worker whose runtime ends after a single task.
 #[test]
-fn a_fetch_whose_runtime_has_ended_before_it_began_is_none() {
+fn a_fetch_whose_runtime_ended_before_it_began_is_discarded() {
     let bench = Bench::new();
     let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert_eq!(runtime().block_on(bench.value(true)).unwrap(), 1);

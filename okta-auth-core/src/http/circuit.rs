@@ -1,13 +1,12 @@
-//! What one client does to one origin: how many requests at a time, and none where they
-//! are hopeless.
+//! Limits on what one client sends to one origin: concurrent requests, and none while the
+//! endpoint is known to fail.
 //!
-//! A client has circuits of its own, and each tenant has a client of its own, so
-//! whatever one org does to its requests, those of other tenants do not wait for it,
-//! though they share connections and threads.
+//! Each client has its own circuits, and each tenant has its own client. Tenants share
+//! connections and threads, but a tenant whose org is slow or down does not delay the
+//! requests of other tenants.
 //!
-//! An org and its custom servers are one origin: they have one set of machines behind
-//! them. Where endpoints have trouble of their own is the [breaker's](super::breaker)
-//! matter.
+//! An org and its custom servers are one origin, because they share one set of machines.
+//! The [breaker](super::breaker) handles failures of single endpoints.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,23 +19,19 @@ use super::breaker::{Endpoints, Outcome};
 use crate::clock::SharedClock;
 use crate::error::{Code, Error, Result};
 
-/// So many origins are remembered, besides those with requests under way. An issuer has
-/// one.
+/// The maximum number of origins with state, besides those with running requests. An
+/// issuer has one origin.
 const MOST: usize = 16;
 
-/// How long somebody is asked to wait who found too many others.
+/// `Retry-After` when too many requests are running.
 const CROWDED: Duration = Duration::from_secs(2);
 
-/// How many requests there may be at a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// To one origin.
     pub(super) in_flight: usize,
-    /// How long one more waits for one of them to end.
     pub(super) patience: Duration,
 }
 
-/// The circuits of one client, by origin.
 #[derive(Debug)]
 pub(super) struct Circuits {
     limits: Limits,
@@ -44,15 +39,14 @@ pub(super) struct Circuits {
     origins: Mutex<BTreeMap<String, Arc<Circuit>>>,
 }
 
-/// One origin.
 #[derive(Debug)]
 struct Circuit {
     slots: Arc<Semaphore>,
     endpoints: Mutex<Endpoints>,
 }
 
-/// Leave to send one request. The place is free again when this is dropped, also if the
-/// caller went away.
+/// Permission to send one request. Dropping it frees the slot, also if the caller
+/// disconnected.
 #[derive(Debug)]
 pub(super) struct Pass {
     circuit: Arc<Circuit>,
@@ -63,29 +57,30 @@ pub(super) struct Pass {
 }
 
 impl Circuits {
-    /// Nothing is known yet, and nothing is reserved for anybody.
     pub(super) fn new(limits: Limits, clock: SharedClock) -> Self {
         Self { limits, clock, origins: Mutex::default() }
     }
 
-    /// Waits for a place, if there is hope.
+    /// Waits for a free slot, unless the endpoint is paused.
     ///
     /// # Errors
-    /// [`Code::ProviderUnavailable`] if the endpoint does not answer lately, or if too
-    /// many requests are under way and none of them ends; [`Code::ProviderRateLimited`]
-    /// if it limits the rate for everybody. Each has the time to wait.
+    /// [`Code::ProviderUnavailable`] if requests to the endpoint are paused, or if too
+    /// many requests are running and none finishes in time; [`Code::ProviderRateLimited`]
+    /// if Okta's rate limit applies to all requests. Each error has the time to wait.
     pub(super) async fn enter(&self, url: &Url) -> Result<Pass> {
         let circuit = self.circuit(url);
         let endpoint = url.path();
-        // First without waiting for a place: it is the hopeless requests that hold them all.
+        // Check before waiting for a slot: requests to a failing endpoint may occupy all
+        // of them.
         circuit.endpoints().look(endpoint, self.clock.now())?;
         let slot = circuit.slot(&self.limits).await?;
         let turn = circuit.endpoints().enter(endpoint, self.clock.now())?;
         Ok(Pass { circuit, clock: self.clock.clone(), endpoint: endpoint.to_owned(), turn, _slot: slot })
     }
 
-    /// The circuit of an origin. Those that nobody uses go when there are too many:
-    /// metadata name origins, and a hostile org could name another one each time.
+    /// Returns the circuit of an origin. Unused circuits are evicted when there are too
+    /// many, because metadata name origins and a hostile org could name a new one each
+    /// time.
     fn circuit(&self, url: &Url) -> Arc<Circuit> {
         let origin = url.origin().ascii_serialization();
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,33 +92,32 @@ impl Circuits {
 }
 
 impl Circuit {
-    /// All places are free.
     fn new(in_flight: usize) -> Self {
         let slots = Arc::new(Semaphore::new(in_flight.min(Semaphore::MAX_PERMITS)));
         Self { slots, endpoints: Mutex::default() }
     }
 
-    /// A place, at once or after a bounded wait. First come, first served.
+    /// Takes a slot, immediately or after a bounded wait. First come, first served.
     async fn slot(&self, limits: &Limits) -> Result<OwnedSemaphorePermit> {
         let waiting = tokio::time::timeout(limits.patience, Arc::clone(&self.slots).acquire_owned());
-        // The semaphore is never closed, so the inner error does not come.
+        // The semaphore is never closed, so the inner error cannot occur.
         waiting.await.ok().and_then(|slot| slot.ok()).ok_or_else(|| {
             let message = format!(
-                "{} requests to Okta are under way and none of them ends; Okta is slow, or asked for too much",
+                "{} requests to Okta are running and none has finished in time; Okta is slow, or there are too many \
+                 requests",
                 limits.in_flight
             );
             Error::new(Code::ProviderUnavailable, message).with_retry_after(CROWDED)
         })
     }
 
-    /// The endpoints. The lock is never held across an await.
+    /// The lock is never held across an await.
     fn endpoints(&self) -> MutexGuard<'_, Endpoints> {
         self.endpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Pass {
-    /// Tells what came of the request.
     pub(super) fn done(self, outcome: Outcome) {
         self.circuit.endpoints().note(&self.endpoint, self.turn, outcome, self.clock.now());
     }

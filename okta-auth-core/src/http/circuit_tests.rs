@@ -1,4 +1,5 @@
-//! Orgs that hang, fail and limit, on real sockets: what it costs their own users, and the others.
+//! Orgs that hang, fail and rate-limit, on real sockets: the cost for their own users and
+//! for other tenants.
 
 use ::http::Request;
 
@@ -11,7 +12,7 @@ fn client(settings: &HttpSettings, hands: &Hands) -> HttpClient {
     HttpClient::new(settings, EgressPolicy::operator(), hands.clock()).unwrap()
 }
 
-/// Long enough for a request that is answered, and short enough to wait for.
+/// Long enough for a request that gets a response, and short enough to wait for.
 fn impatient() -> HttpSettings {
     HttpSettings { timeout: Duration::from_millis(200), ..HttpSettings::default() }
 }
@@ -22,7 +23,7 @@ async fn get(client: &HttpClient, url: &str) -> Result<u16> {
 }
 
 #[tokio::test]
-async fn an_org_that_hangs_costs_three_time_outs_and_then_nothing() {
+async fn an_org_that_hangs_costs_three_timeouts_and_then_no_time() {
     let (server, hands) = (Server::start(Mode::Hang).await, Hands::new());
     let http = client(&impatient(), &hands);
     let token = server.url("/token");
@@ -33,7 +34,7 @@ async fn an_org_that_hangs_costs_three_time_outs_and_then_nothing() {
         let error = get(&http, &token).await.unwrap_err();
         assert_eq!((error.code(), error.retry_after()), (Code::ProviderUnavailable, Some(Duration::from_secs(5))));
     }
-    assert_eq!(server.count(), 3, "nothing is sent any more");
+    assert_eq!(server.count(), 3, "no further request is sent");
     assert_eq!(get(&http, &server.url("/well")).await.unwrap(), 200, "another endpoint of the same org");
     server.set(Mode::Status(200));
     hands.turn(5);
@@ -43,7 +44,7 @@ async fn an_org_that_hangs_costs_three_time_outs_and_then_nothing() {
 }
 
 #[tokio::test]
-async fn an_org_that_fails_is_left_alone_but_for_a_probe() {
+async fn an_org_that_fails_gets_only_probes() {
     let (server, hands) = (Server::start(Mode::Status(503)).await, Hands::new());
     let http = client(&HttpSettings::default(), &hands);
     let token = server.url("/token");
@@ -64,7 +65,7 @@ async fn an_org_that_fails_is_left_alone_but_for_a_probe() {
 }
 
 #[tokio::test]
-async fn an_org_that_is_down_is_left_alone() {
+async fn requests_to_an_org_that_is_down_are_paused() {
     let (server, hands) = (Server::start(Mode::Status(200)).await, Hands::new());
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let http = client(&HttpSettings::default(), &hands);
@@ -77,7 +78,7 @@ async fn an_org_that_is_down_is_left_alone() {
 }
 
 #[tokio::test]
-async fn refusals_are_answers() {
+async fn client_errors_are_not_failures() {
     for status in [400, 401, 403, 404, 302] {
         let (server, hands) = (Server::start(Mode::Status(status)).await, Hands::new());
         let http = client(&HttpSettings::default(), &hands);
@@ -89,7 +90,7 @@ async fn refusals_are_answers() {
 }
 
 #[tokio::test]
-async fn the_time_that_okta_names_is_respected_and_is_no_outage() {
+async fn retry_after_is_respected_and_is_not_an_outage() {
     let (server, hands) = (Server::start(Mode::Status(429)).await, Hands::new());
     let http = client(&HttpSettings::default(), &hands);
     let token = server.url("/token");
@@ -100,12 +101,12 @@ async fn the_time_that_okta_names_is_respected_and_is_no_outage() {
     assert_eq!(server.count(), 3);
     server.set(Mode::Status(200));
     hands.turn(5);
-    assert_eq!(get(&http, &token).await.unwrap(), 200, "it was one user's limit");
+    assert_eq!(get(&http, &token).await.unwrap(), 200, "the limit applied to one user");
     assert_eq!(get(&http, &token).await.unwrap(), 200);
 }
 
 #[tokio::test]
-async fn a_tenant_does_not_pay_for_another_ones_org() {
+async fn an_org_that_hangs_does_not_slow_other_tenants() {
     let (dead, well, hands) = (Server::start(Mode::Hang).await, Server::start(Mode::Status(200)).await, Hands::new());
     let settings = HttpSettings { in_flight: 2, patience: Duration::from_millis(50), ..impatient() };
     let acme = client(&settings, &hands);
@@ -115,11 +116,11 @@ async fn a_tenant_does_not_pay_for_another_ones_org() {
     }
     let seen = dead.count();
     assert!(get(&globex, &dead.url("/token")).await.is_err());
-    assert_eq!(dead.count(), seen + 1, "what one tenant's client knows, the other one's does not");
+    assert_eq!(dead.count(), seen + 1, "each tenant has its own circuits");
     assert_eq!(get(&globex, &well.url("/token")).await.unwrap(), 200);
 }
 
-/// Sends so many at once, and waits until they hang.
+/// Sends this many requests at once, and waits until they hang.
 async fn hang(http: &HttpClient, server: &Server, count: usize) -> tokio::task::JoinSet<Result<u16>> {
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..count {
@@ -131,7 +132,7 @@ async fn hang(http: &HttpClient, server: &Server, count: usize) -> tokio::task::
 }
 
 #[tokio::test]
-async fn one_request_too_many_waits_for_a_bounded_time() {
+async fn a_request_over_the_limit_waits_for_a_bounded_time() {
     let (server, hands) = (Server::start(Mode::Hang).await, Hands::new());
     let settings = HttpSettings { in_flight: 4, patience: Duration::from_millis(50), ..HttpSettings::default() };
     let http = client(&settings, &hands);
@@ -141,7 +142,7 @@ async fn one_request_too_many_waits_for_a_bounded_time() {
     assert!(error.to_string().starts_with("4 requests"), "{error}");
     assert_eq!(server.count(), 4);
     let tenant = http.for_tenant(&settings);
-    assert_eq!(get(&tenant, &server.url("/well")).await.unwrap(), 200, "another tenant has places of its own");
+    assert_eq!(get(&tenant, &server.url("/well")).await.unwrap(), 200, "another tenant has its own slots");
     server.set(Mode::Status(200));
     while let Some(request) = requests.join_next().await {
         assert_eq!(request.unwrap().unwrap(), 200);
@@ -149,9 +150,10 @@ async fn one_request_too_many_waits_for_a_bounded_time() {
     assert_eq!(get(&http, &server.url("/well")).await.unwrap(), 200);
 }
 
-/// Requests that hang hold every place. Who is told to go away must not wait for one.
+/// Requests that hang occupy every slot. A request to a paused endpoint must fail without
+/// waiting for a slot.
 #[tokio::test]
-async fn what_is_hopeless_does_not_wait_for_a_place() {
+async fn requests_to_a_paused_endpoint_do_not_wait_for_a_slot() {
     let limits = Limits { in_flight: 3, patience: Duration::from_secs(3_600) };
     let circuits = Circuits::new(limits, Hands::new().clock());
     let (dead, slow): (Url, Url) = ("https://x.test/token".parse().unwrap(), "https://x.test/slow".parse().unwrap());
@@ -163,11 +165,11 @@ async fn what_is_hopeless_does_not_wait_for_a_place() {
         places.push(circuits.enter(&slow).await.unwrap());
     }
     let refused = tokio::time::timeout(Duration::from_secs(5), circuits.enter(&dead)).await;
-    assert_eq!(refused.expect("it waits for a place").unwrap_err().code(), Code::ProviderUnavailable);
+    assert_eq!(refused.expect("it waits for a slot").unwrap_err().code(), Code::ProviderUnavailable);
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_leaves_its_place() {
+async fn a_caller_that_disconnects_frees_its_slot() {
     let (server, hands) = (Server::start(Mode::Hang).await, Hands::new());
     let settings = HttpSettings { in_flight: 1, ..HttpSettings::default() };
     let http = client(&settings, &hands);
@@ -177,7 +179,7 @@ async fn a_caller_that_goes_away_leaves_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crowd_never_exceeds_the_limit_and_all_of_it_is_served() {
+async fn many_requests_stay_within_the_limit_and_are_all_served() {
     let (server, hands) = (Server::start(Mode::Status(200)).await, Hands::new());
     let settings = HttpSettings { in_flight: 5, patience: Duration::from_secs(10), ..HttpSettings::default() };
     let http = client(&settings, &hands);
@@ -190,7 +192,7 @@ async fn a_crowd_never_exceeds_the_limit_and_all_of_it_is_served() {
 }
 
 #[tokio::test]
-async fn origins_that_nobody_uses_are_forgotten() {
+async fn unused_origins_are_evicted() {
     let circuits = Circuits::new(HttpSettings::default().limits(), SharedClock::default());
     let held = circuits.enter(&"https://held.example/".parse().unwrap()).await.unwrap();
     for number in 0..100 {

@@ -1,18 +1,18 @@
-//! Requests to Okta.
+//! The HTTP client for Okta.
 //!
 //! Every request goes through `HttpClient::send`, in this order:
 //!
-//! 1. the egress policy looks at the URL, which may then be led to a backchannel;
-//! 2. the circuit of the origin lets the request in, or refuses at once where it is
-//!    hopeless;
-//! 3. where a new connection is made, the name is resolved, and the policy looks at
-//!    the very addresses that are then used, so that a name cannot point elsewhere
-//!    in between (DNS rebinding);
-//! 4. the status is looked at, and the body is read up to its bound;
-//! 5. the circuit learns how it went.
+//! 1. The egress policy checks the URL, which may then be rewritten to a backchannel.
+//! 2. The circuit of the origin admits the request, or rejects it at once if it cannot
+//!    succeed.
+//! 3. If a new connection is needed, the name is resolved. The policy checks the exact
+//!    addresses that the connection then uses, so that the name cannot point elsewhere in
+//!    between (DNS rebinding).
+//! 4. The status is checked, and the body is read up to its limit.
+//! 5. The outcome is recorded in the circuit.
 //!
-//! Time-outs, the bound of a body and the number of requests under way limit what a
-//! slow or hostile server can cost.
+//! The timeouts, the body limit and the limit on concurrent requests bound the cost of a
+//! slow or hostile server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -41,23 +41,19 @@ use crate::events::{Measure, ProviderEndpoint};
 use crate::json;
 use crate::secret::SecretBytes;
 
-/// The bounds of one request.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpSettings {
-    /// How long a connection may take to be made.
     pub(crate) connect_timeout: Duration,
-    /// How long a request may take in all, the body included.
+    /// Time limit for a whole request, including the body.
     pub(crate) timeout: Duration,
-    /// The largest response that is read, in bytes.
+    /// Maximum size of a response body, in bytes.
     pub(crate) max_response: usize,
-    /// How many requests may be under way to one origin.
     pub(crate) in_flight: usize,
-    /// How long one more waits for one of them to end.
+    /// How long a request waits for a free slot.
     pub(crate) patience: Duration,
 }
 
 impl HttpSettings {
-    /// Those of a circuit.
     pub(super) fn limits(&self) -> Limits {
         Limits { in_flight: self.in_flight, patience: self.patience }
     }
@@ -75,39 +71,38 @@ impl Default for HttpSettings {
     }
 }
 
-/// The ways to issuers of the operator. Requests that tenants cause have none of them.
+/// The proxy and the backchannel for issuers of the operator. Requests that tenants cause
+/// use neither.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OperatorRoutes {
-    /// The proxy.
     pub(crate) proxy: Option<HttpProxy>,
-    /// The inside address of an issuer on this machine.
+    /// The internal address of an issuer on this machine.
     pub(crate) backchannel: Option<Backchannel>,
 }
 
 impl OperatorRoutes {
-    /// Logs at start that requests do not go directly.
+    /// Logs at startup that requests do not go directly.
     pub(crate) fn log(&self) {
         if let Some(proxy) = &self.proxy {
             let name = proxy.name();
-            tracing::info!(target: "okta_auth", "requests to Okta go through the proxy {name}, but for the hosts of NO_PROXY");
+            tracing::info!(target: "okta_auth", "requests to Okta go through the proxy {name}, except to the hosts in NO_PROXY");
         }
         if self.backchannel.is_some() {
-            tracing::info!(target: "okta_auth", "requests to Okta go to OKTA_BACKCHANNEL_URL, which is for development");
+            tracing::info!(target: "okta_auth", "requests to Okta go to OKTA_BACKCHANNEL_URL, a setting for development only");
         }
     }
 }
 
-/// Whether a request may be sent a second time when the first one got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// It changes nothing: one more try.
+    /// The request is idempotent: it is retried once.
     Safe,
-    /// It uses something up, a code or a token: never.
+    /// The request consumes a code or a token: it is never retried.
     Never,
 }
 
-/// The client. Cheap to clone; clones share connections, the policy and what is known
-/// of origins.
+/// The client. Clones are cheap and share connections, the policy and the state of each
+/// origin.
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     client: reqwest::Client,
@@ -120,18 +115,19 @@ pub(crate) struct HttpClient {
 }
 
 impl HttpClient {
-    /// A client for issuers that somebody else typed. Its requests go directly, where the
-    /// policy lets them: a proxy would look names up itself, where the policy does not
-    /// see the addresses.
+    /// Creates a client for issuers that tenants configure. Its requests go directly,
+    /// subject to the policy. A proxy would resolve names itself, and the policy could
+    /// not check the addresses.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`] if the system has no certificates to verify servers
-    /// with, or if the policy asks for what cannot be.
+    /// [`Code::ConfigInvalid`] if the system has no CA certificates, or if the policy
+    /// contains an invalid domain.
     pub(crate) fn new(settings: &HttpSettings, policy: EgressPolicy, clock: SharedClock) -> Result<Self> {
         Self::with_names(settings, (policy, OperatorRoutes::default()), clock, Arc::new(SystemNames))
     }
 
-    /// A client for issuers of the operator, on the ways that the operator has set.
+    /// Creates a client for issuers of the operator, with the operator's proxy and
+    /// backchannel.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`] as for [`new`](Self::new), and if the proxy cannot be
@@ -140,9 +136,6 @@ impl HttpClient {
         Self::with_names(settings, (EgressPolicy::operator(), routes), clock, Arc::new(SystemNames))
     }
 
-    /// A client with another source of addresses.
-    ///
-    /// Redirects are not followed, neither to other hosts nor to the same one.
     pub(super) fn with_names(
         settings: &HttpSettings,
         (policy, routes): (EgressPolicy, OperatorRoutes),
@@ -151,7 +144,7 @@ impl HttpClient {
     ) -> Result<Self> {
         policy.finish()?;
         let policy = Arc::new(policy);
-        // Without this the client would read the variables of the process by itself.
+        // Without this the client would read the proxy variables of the process itself.
         let mut builder = reqwest::Client::builder().no_proxy();
         if let Some(proxy) = &routes.proxy {
             builder = builder.proxy(proxy.to_client()?);
@@ -159,14 +152,16 @@ impl HttpClient {
         let client = builder
             .connect_timeout(settings.connect_timeout)
             .dns_resolver(GuardedResolver::new(Arc::clone(&policy), names))
-            // A redirect would carry codes and secrets to wherever the answer points.
+            // A redirect would carry codes and secrets to a host that the response
+            // chooses.
             .redirect(Policy::none())
             .referer(false)
             .pool_max_idle_per_host(8)
             .user_agent(concat!("okta-auth/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| {
-                let message = "the HTTP client cannot be made; are the system's CA certificates installed?";
+                let message =
+                    "the HTTP client cannot be created; check that the system's CA certificates are installed";
                 Error::new(Code::ConfigInvalid, message).with_cause(error)
             })?;
         let circuits = Arc::new(Circuits::new(settings.limits(), clock.clone()));
@@ -174,52 +169,49 @@ impl HttpClient {
         Ok(Self { client, policy, circuits, timeout, max_response, clock, routes })
     }
 
-    /// A client for another tenant. It shares connections, certificates and the policy
-    /// with this one, which cost much more than all the rest, and nothing else: limits,
-    /// failures and bounds are its own, but for `connect_timeout`, which belongs to the
-    /// connections.
+    /// Creates a client for another tenant. It shares connections, certificates and the
+    /// policy with this client, because they are expensive. Limits, timeouts and the
+    /// record of failures are its own, except `connect_timeout`, which belongs to the
+    /// shared connections.
     pub(crate) fn for_tenant(&self, settings: &HttpSettings) -> Self {
         let circuits = Arc::new(Circuits::new(settings.limits(), self.clock.clone()));
         Self { circuits, timeout: settings.timeout, max_response: settings.max_response, ..self.clone() }
     }
 
-    /// Where requests may go.
     pub(crate) fn policy(&self) -> &EgressPolicy {
         &self.policy
     }
 
-    /// Whether requests may go to a URL; see [`EgressPolicy::check_url`].
-    ///
-    /// # Errors
-    /// [`Code::EgressRefused`].
+    /// Whether the policy allows requests to a URL; see [`EgressPolicy::check_url`].
     pub(crate) fn check_url(&self, url: &Url) -> Result<()> {
         if self.is_inside(url) { Ok(()) } else { self.policy.check_url(url) }
     }
 
-    /// Whether a URL is one of the backchannel of an issuer on this machine.
+    /// Whether a URL points to the backchannel of an issuer on this machine.
     pub(crate) fn is_inside(&self, url: &Url) -> bool {
         self.routes.backchannel.as_ref().is_some_and(|backchannel| backchannel.is_inside(url))
     }
 
-    /// Sends a request, once or twice. What is safe to repeat is repeated at once if
-    /// the connection broke, which is how a pooled connection ends that the other side
-    /// has closed. A time-out is not repeated: it has taken its time already.
+    /// Sends a request, and retries it at most once. An idempotent request is retried at
+    /// once if the connection broke, which happens when the server has closed a pooled
+    /// connection. A request that timed out is not retried, because it has already used
+    /// its time.
     ///
-    /// An answer comes back whatever its status, but for 3xx, 429 and 5xx, which are
-    /// errors.
+    /// Responses with any status are returned, except 3xx, 429 and 5xx, which are errors.
     ///
     /// # Errors
-    /// [`Code::EgressRefused`] if the policy does not let it go there;
-    /// [`Code::ProviderUnavailable`] for time-outs, failed connections and 5xx, and at
-    /// once where that is to be expected; [`Code::ProviderRateLimited`] for 429;
-    /// [`Code::ProviderResponse`] for a redirect or a body that is too large.
+    /// [`Code::EgressRefused`] if the policy does not allow the URL;
+    /// [`Code::ProviderUnavailable`] for timeouts, failed connections and 5xx, and
+    /// immediately while requests to the endpoint are paused;
+    /// [`Code::ProviderRateLimited`] for 429; [`Code::ProviderResponse`] for a redirect
+    /// or a body that is too large.
     pub(crate) async fn send(
         &self,
         request: Request<impl Into<SecretBytes>>,
         repeat: Repeat,
         endpoint: ProviderEndpoint,
     ) -> Result<Response<SecretBytes>> {
-        // Wiped when the last reader of the body is done.
+        // The body is wiped when its last reader drops it.
         let request = request.map(|body| Bytes::from_owner(body.into()));
         let mut request = reqwest::Request::try_from(request)
             .map_err(|error| Error::new(Code::Internal, "a request to Okta cannot be built").with_cause(error))?;
@@ -234,7 +226,6 @@ impl HttpClient {
         result
     }
 
-    /// One request, or a second one.
     async fn send_twice(
         &self,
         request: reqwest::Request,
@@ -250,7 +241,6 @@ impl HttpClient {
         }
     }
 
-    /// One try, and how long it took.
     async fn send_measured(
         &self,
         request: reqwest::Request,
@@ -262,7 +252,6 @@ impl HttpClient {
         result
     }
 
-    /// One request, one answer, both bounded.
     async fn send_once(&self, request: reqwest::Request) -> Result<Response<SecretBytes>> {
         let response = self.client.execute(request).await.map_err(|error| self.unreachable(error))?;
         self.check_status(&response)?;
@@ -273,20 +262,19 @@ impl HttpClient {
         Ok(whole)
     }
 
-    /// The statuses that mean the same at every endpoint.
+    /// Rejects the statuses that mean the same at every endpoint.
     ///
-    /// 4xx passes, but for 429: what it means is up to the endpoint. The wait after
-    /// a 429 is in the error, for those who ask next.
+    /// A 4xx passes, except 429, because its meaning depends on the endpoint. The error
+    /// for a 429 contains the time to wait.
     fn check_status(&self, response: &reqwest::Response) -> Result<()> {
         let status = response.status();
         if status.is_redirection() {
-            let message =
-                format!("Okta answered {} where no redirect is expected; it is not followed", status.as_u16());
+            let message = format!("Okta answered {} with a redirect, which is not followed", status.as_u16());
             return Err(Error::new(Code::ProviderResponse, message));
         }
         if status == StatusCode::TOO_MANY_REQUESTS {
             let wait = retry_after(response.headers(), self.clock.now());
-            let message = format!("Okta limits the rate (429); worth another try in {} s", wait.as_secs());
+            let message = format!("Okta limits the rate (429); retry in {} s", wait.as_secs());
             return Err(Error::new(Code::ProviderRateLimited, message).with_retry_after(wait));
         }
         if status.is_server_error() {
@@ -297,8 +285,8 @@ impl HttpClient {
         Ok(())
     }
 
-    /// Reads up to the limit, whatever length the answer claims: the claim may be
-    /// missing or a lie. The answer may hold tokens, so its buffer is wiped.
+    /// Reads a body up to the limit. The claimed length does not count, because it may be
+    /// missing or wrong. The body may contain tokens, so its buffer is wiped.
     async fn read_body(&self, mut response: reqwest::Response) -> Result<SecretBytes> {
         let claimed = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
         let mut body = SecretBytes::with_capacity(claimed.min(self.max_response));
@@ -311,28 +299,27 @@ impl HttpClient {
         Ok(body)
     }
 
-    /// The error for a body over the limit.
     fn too_large(&self) -> Error {
-        Error::new(Code::ProviderResponse, format!("Okta's answer is larger than {} bytes", self.max_response))
+        Error::new(Code::ProviderResponse, format!("Okta's response is larger than {} bytes", self.max_response))
     }
 
-    /// The error of a request without an answer. The URL goes out of it: a query may hold
-    /// a code.
+    /// Returns the error for a request without a response. The URL is removed from the
+    /// cause, because its query may contain a code.
     fn unreachable(&self, error: reqwest::Error) -> Error {
         if AddressesRefused::caused(&error) {
-            let message = "a host has no address that requests may go to: none of them is public; if the org is \
+            let message = "requests to this host are not allowed: none of its addresses is public; if the org is \
                            reached in a network of your own, use `EgressPolicy::dangerous` and \
                            `allow_private_addresses`";
             return Error::new(Code::EgressRefused, message).with_cause(error.without_url());
         }
         let message = match &self.routes.proxy {
-            _ if error.is_timeout() => "Okta did not answer in time".to_owned(),
+            _ if error.is_timeout() => "Okta did not respond in time".to_owned(),
             Some(proxy) if error.is_connect() => format!(
-                "no connection to Okta can be made; check OKTA_ISSUER_URI, the proxy {} (OKTA_HTTP_PROXY, HTTPS_PROXY, \
+                "cannot connect to Okta; check OKTA_ISSUER_URI, the proxy {} (OKTA_HTTP_PROXY, HTTPS_PROXY, \
                  NO_PROXY), the network and the certificates",
                 proxy.name()
             ),
-            None if error.is_connect() => "no connection to Okta can be made; check OKTA_ISSUER_URI, the network (and \
+            None if error.is_connect() => "cannot connect to Okta; check OKTA_ISSUER_URI, the network (and \
                                            HTTPS_PROXY where there is a proxy) and the certificates"
                 .to_owned(),
             _ => "the connection to Okta broke".to_owned(),
@@ -343,8 +330,8 @@ impl HttpClient {
     /// Fetches a JSON document.
     ///
     /// # Errors
-    /// As [`send`](Self::send); and [`Code::ProviderResponse`] if the answer is not 200
-    /// with JSON of type `T`.
+    /// The errors of [`send`](Self::send), and [`Code::ProviderResponse`] if the response
+    /// is not 200 with JSON of type `T`.
     pub(crate) async fn json<T: DeserializeOwned>(&self, url: &Url, endpoint: ProviderEndpoint) -> Result<Fetched<T>> {
         let request = Request::get(url.as_str())
             .header(::http::header::ACCEPT, "application/json")
@@ -357,10 +344,10 @@ impl HttpClient {
             return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
         if !is_json(response.headers()) {
-            return Err(Error::new(Code::ProviderResponse, format!("the answer at `{place}` is not JSON")));
+            return Err(Error::new(Code::ProviderResponse, format!("the response at `{place}` is not JSON")));
         }
         let value = json::document(response.body()).map_err(|error| {
-            Error::new(Code::ProviderResponse, format!("the answer at `{place}` cannot be used: {error}"))
+            Error::new(Code::ProviderResponse, format!("the response at `{place}` cannot be used: {error}"))
         })?;
         Ok(Fetched { value, max_age: max_age(response.headers()) })
     }
@@ -381,8 +368,8 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
     seconds.parse().ok().map(Duration::from_secs)
 }
 
-/// What a result tells about the endpoint. Anything that it answers, but for 5xx, shows
-/// that it lives.
+/// What a result says about the endpoint. Any response except 5xx shows that the endpoint
+/// works.
 fn outcome(result: &Result<Response<SecretBytes>>) -> Outcome {
     let Err(error) = result else { return Outcome::Answered };
     match error.code() {
@@ -394,7 +381,7 @@ fn outcome(result: &Result<Response<SecretBytes>>) -> Outcome {
     }
 }
 
-/// A request that timed out has taken its time already; a second one would double it.
+/// A request that timed out is not retried, because a second one would double the delay.
 fn is_timeout(error: &Error) -> bool {
     let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<reqwest::Error>());
     cause.is_some_and(reqwest::Error::is_timeout)

@@ -1,4 +1,4 @@
-//! Places that a request must not go to, in the spellings that attackers use.
+//! Forbidden destinations, in the spellings that attackers use.
 
 use proptest::prelude::*;
 
@@ -8,13 +8,14 @@ fn policy() -> EgressPolicy {
     EgressPolicy::default().allow_domain("login.acme.com").allow_subdomains_of("corp.example").allow_port(8443)
 }
 
-/// A URL that cannot be parsed goes nowhere.
+/// A URL that does not parse is rejected.
 fn passes(policy: &EgressPolicy, url: &str) -> bool {
     policy.finish().unwrap();
     Url::parse(url).is_ok_and(|url| policy.check_url(&url).is_ok())
 }
 
-/// Every spelling of an address that URL parsers, resolvers and C libraries have understood.
+/// Every spelling of an address that URL parsers, resolvers and C libraries have
+/// accepted.
 const ADDRESSES: [&str; 40] = [
     "127.0.0.1",
     "127.1",
@@ -59,7 +60,7 @@ const ADDRESSES: [&str; 40] = [
 ];
 
 #[test]
-fn an_address_is_no_name_in_any_spelling() {
+fn addresses_are_rejected_in_every_spelling() {
     let private = policy().dangerous().allow_private_addresses();
     for address in ADDRESSES {
         for form in ["https://{}", "https://{}/oauth2/default", "https://{}:443/", "https://{}:8443/", "http://{}/"] {
@@ -130,7 +131,8 @@ fn neighbours_of_allowed_names_do_not_pass() {
     assert!(!passes(&policy(), &long));
 }
 
-/// What the URL parser makes of a spelling is what is compared, and what the connection is made with.
+/// The policy compares the host that the URL parser produces, and the connection uses the
+/// same host.
 #[test]
 fn spellings_of_an_allowed_name_are_that_name() {
     for url in
@@ -139,7 +141,7 @@ fn spellings_of_an_allowed_name_are_that_name() {
         assert!(passes(&policy(), url), "{url}");
         assert_eq!(Url::parse(url).unwrap().host_str(), Some("acme.okta.com"), "{url}");
     }
-    // Looks like another host, and is a name in Okta's own zone. `check_issuer` refuses the spelling.
+    // Looks like another host but is a name in Okta's own zone. `check_issuer` rejects the spelling.
     let url = Url::parse("https://evil.example\u{2044}.okta.com/").unwrap();
     assert!(url.host_str().unwrap().ends_with(".okta.com") && policy().check_url(&url).is_ok());
 }
@@ -167,7 +169,7 @@ fn schemes_users_and_ports() {
 }
 
 #[test]
-fn loopback_needs_leave_and_gets_no_further() {
+fn loopback_must_be_allowed_and_allows_only_loopback() {
     let local = policy().dangerous().allow_loopback();
     for url in ["http://127.0.0.1:7/", "http://localhost:7/", "https://[::1]/", "http://acme.localhost:7/"] {
         assert!(!passes(&policy(), url) && passes(&local, url), "{url}");
@@ -180,8 +182,8 @@ fn loopback_needs_leave_and_gets_no_further() {
     }
     let localhost = |address: &str| local.admits("localhost", address.parse().unwrap());
     assert!(localhost("127.0.0.1") && localhost("::1"));
-    assert!(!localhost("10.0.0.1") && !localhost("8.8.8.8"), "a name that is this machine must be it");
-    assert!(!local.admits("acme.okta.com", "127.0.0.1".parse().unwrap()), "and no other name is");
+    assert!(!localhost("10.0.0.1") && !localhost("8.8.8.8"), "localhost must resolve to this machine");
+    assert!(!local.admits("acme.okta.com", "127.0.0.1".parse().unwrap()), "no other name may resolve to this machine");
 }
 
 #[test]
@@ -198,7 +200,7 @@ fn addresses_by_policy() {
 }
 
 #[test]
-fn the_operators_own_issuers_are_as_they_were() {
+fn issuers_of_the_operator_are_not_restricted() {
     let operator = EgressPolicy::operator();
     for url in ["https://okta.internal:8443/", "https://10.0.0.1/", "http://localhost:7/", "http://127.0.0.1:7/"] {
         assert!(passes(&operator, url), "{url}");
@@ -210,7 +212,7 @@ fn the_operators_own_issuers_are_as_they_were() {
 }
 
 #[test]
-fn what_is_no_domain_allows_nothing_and_is_told() {
+fn invalid_domains_allow_nothing_and_are_reported() {
     for name in [
         "https://login.acme.com",
         "login.acme.com:443",
@@ -233,7 +235,10 @@ fn what_is_no_domain_allows_nothing_and_is_told() {
             assert_eq!(policy.domains.len(), OKTA.len());
         }
     }
-    assert!(EgressPolicy::default().allow_subdomains_of("com").finish().is_err(), "that would be half the internet");
+    assert!(
+        EgressPolicy::default().allow_subdomains_of("com").finish().is_err(),
+        "it would allow half of the internet"
+    );
 }
 
 #[test]
@@ -245,7 +250,7 @@ fn allowed_names_are_compared_in_ascii() {
 }
 
 #[test]
-fn refusals_name_the_fix() {
+fn rejections_name_the_fix() {
     let told = |url: &str| policy().check_url(&url.parse().unwrap()).unwrap_err().to_string();
     for (url, fix) in [
         ("https://sso.globex.com/", "allow_domain"),
@@ -259,10 +264,10 @@ fn refusals_name_the_fix() {
     }
 }
 
-/// The rules once more, on the text of the host.
+/// A second implementation of the rules, on the text of the host.
 fn may_pass(url: &Url) -> bool {
     let Some(Host::Domain(name)) = url.host() else { return false };
-    // An empty label in front is none: `.okta.com` is below nothing.
+    // An empty label does not count: `.okta.com` is not below `okta.com`.
     let below = |domain: &str| name.strip_suffix(&format!(".{domain}")).is_some_and(|label| !label.is_empty());
     let listed = name == "login.acme.com" || OKTA.iter().any(|domain| below(domain)) || below("corp.example");
     let port = matches!(url.port(), None | Some(443 | 8443));
@@ -271,7 +276,7 @@ fn may_pass(url: &Url) -> bool {
 
 proptest! {
     #[test]
-    fn nothing_passes_that_the_rules_do_not_name(
+    fn only_urls_within_the_rules_pass(
         scheme in "https?|ftp",
         user in "(|u@|u:p@|acme\\.okta\\.com@|@)",
         before in "[a-z0-9.@:/\\\\%#?\\-\u{ff0e}\u{3002}]{0,12}",
@@ -285,7 +290,7 @@ proptest! {
     }
 
     #[test]
-    fn no_number_is_a_host(bits: u32, form in 0..6) {
+    fn numbers_are_never_host_names(bits: u32, form in 0..6) {
         let [a, b, c, d] = bits.to_be_bytes();
         let low = u16::from_be_bytes([c, d]);
         let host = match form {
@@ -302,7 +307,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_below_an_org_suffix_passes(label in "[a-z]([a-z0-9]{0,8}[a-z])?", suffix in 0..OKTA.len()) {
+    fn names_below_an_okta_domain_pass(label in "[a-z]([a-z0-9]{0,8}[a-z])?", suffix in 0..OKTA.len()) {
         let url = format!("https://{label}.{}/", OKTA[suffix]);
         prop_assert!(passes(&policy(), &url));
         let (glued, behind) = (format!("https://{label}{}/", OKTA[suffix]), format!("https://{}.{label}/", OKTA[suffix]));

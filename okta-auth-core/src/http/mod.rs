@@ -1,20 +1,22 @@
-//! The one HTTP client: bounded in time and size, without redirects, and careful about
-//! what it repeats.
+//! The HTTP client for all requests to Okta. It bounds time and size, follows no
+//! redirect, and retries only idempotent requests.
 //!
-//! - A connection is made within 3 s, and a request is done within 10 s.
-//! - Of an answer 1 MiB is read at most, whatever length it claims.
-//! - A redirect is an error: it would carry codes and secrets to wherever it points.
-//! - A request that changes nothing is sent a second time if the first one got no
-//!   answer; one that uses up a code or a token is not.
-//! - 429 becomes an error that tells when to try again.
-//! - Requests go where an `EgressPolicy` lets them, by name and by address.
-//! - To one origin there are 64 requests at a time; an endpoint that does not answer is
-//!   left alone for some seconds at a time.
-//! - Requests to issuers of the operator go through a proxy where one is set; those that
-//!   tenants cause never do. Cookies and referrers are not used.
+//! - A connection is established within 3 s, and a request completes within 10 s.
+//! - At most 1 MiB of a response body is read, even if the response claims another
+//!   length.
+//! - A redirect is an error, because it would carry codes and secrets to a host that the
+//!   response chooses.
+//! - An idempotent request is sent a second time if the first one got no response. A
+//!   request that consumes a code or a token is never retried.
+//! - A 429 becomes an error with the time after which a retry is allowed.
+//! - An `EgressPolicy` checks every request, by host name and by address.
+//! - At most 64 requests to one origin run at a time. Requests to an endpoint that does
+//!   not respond are paused for a few seconds at a time.
+//! - Requests to issuers of the operator use the configured proxy, if any. Requests that
+//!   tenants cause always go directly. The client sends no cookies and no `Referer`.
 //!
-//! Documents that change seldom are kept by `Cached`: one fetch for any number of
-//! callers, and the last good document while the next one is fetched or cannot be had.
+//! `Cached` caches documents that change rarely. Concurrent callers share one fetch, and
+//! the last good document is served while the next fetch runs or fails.
 
 mod address;
 mod backchannel;

@@ -1,23 +1,23 @@
-//! The bodies of Okta's errors.
+//! Parses the bodies of Okta's error responses.
 
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::json::{self, Unique};
 
-/// What an error body says. Okta answers in the OAuth form (`error` and
-/// `error_description`, RFC 6749 §5.2) or in its management form (`errorCode` and
+/// The content of an error body. Okta uses the OAuth form (`error` and
+/// `error_description`, RFC 6749 §5.2) or its management form (`errorCode` and
 /// `errorSummary`), at any endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct ProviderError {
-    /// The code in lower case; empty if there is none.
+    /// In lower case; empty if the body has no code.
     code: String,
-    /// The description; empty if there is none.
+    /// Empty if the body has no description.
     description: String,
 }
 
 impl ProviderError {
-    /// Reads a body. A body of another form says nothing.
+    /// Parses a body. A body in another form yields empty fields.
     pub(crate) fn read(body: &[u8]) -> Self {
         let Ok(Unique(members)) = json::object(body) else { return Self::default() };
         let text = |names: [&str; 2]| names.iter().find_map(|name| members.get(*name).and_then(Value::as_str));
@@ -27,13 +27,12 @@ impl ProviderError {
         }
     }
 
-    /// The code in lower case; empty if there is none.
     pub(crate) fn code(&self) -> &str {
         &self.code
     }
 
-    /// Adds to an error what Okta says: the code if it is a plain one, and the
-    /// description for logs.
+    /// Adds Okta's error to an error: the code if it is a plain identifier, and the
+    /// description for the log.
     pub(crate) fn explain(&self, error: Error) -> Error {
         error.with_provider_error(&self.code).with_provider_description(&self.description)
     }

@@ -1,12 +1,13 @@
 //! The proxy for requests to issuers of the operator.
 //!
-//! 1. To an https issuer the request goes through a tunnel (`CONNECT`, RFC 9110 §9.3.6):
-//!    TLS is with the issuer, whose certificate is verified as without a proxy, and the
-//!    proxy sees the name of its host alone.
-//! 2. Plain http, which only an issuer on this machine has, goes through a proxy on this
-//!    machine alone. A proxy elsewhere would read the client secret.
+//! 1. To an https issuer the request goes through a tunnel (`CONNECT`, RFC 9110 §9.3.6).
+//!    TLS is end to end with the issuer, whose certificate is verified as without a
+//!    proxy, so the proxy sees only the host name.
+//! 2. Plain http is allowed only for an issuer on this machine, and goes only through a
+//!    proxy on this machine. A proxy elsewhere could read the client secret.
 //! 3. `HTTPS_PROXY` never applies to this machine; `OKTA_HTTP_PROXY` does.
-//! 4. A user name and password in the URL go to the proxy, and into no message.
+//! 4. A user name and password in the URL are sent to the proxy, and appear in no
+//!    message.
 
 use std::fmt;
 
@@ -20,16 +21,14 @@ use crate::secret::Secret;
 /// Hosts on this machine, in the form of `NO_PROXY`.
 const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1";
 
-/// Which requests a proxy is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProxyScope {
-    /// All of them: the proxy was set for this library.
+    /// All requests: the proxy was set for this library.
     Every,
-    /// Those over https to other machines: the proxy was set for every program.
+    /// Requests over https to other machines: the proxy was set for every program.
     Https,
 }
 
-/// A proxy, with the hosts that are reached without it.
 #[derive(Clone)]
 pub(crate) struct HttpProxy {
     url: Secret,
@@ -41,42 +40,38 @@ pub(crate) struct HttpProxy {
 }
 
 impl HttpProxy {
-    /// Reads the URL of a proxy. Without a scheme it is http, as for other programs.
+    /// Parses the URL of a proxy. Without a scheme it is http, as in other programs.
     ///
     /// # Errors
-    /// Why it cannot be used. The URL is not in the message, because it may hold a
-    /// password.
+    /// Why the URL cannot be used. The message does not contain the URL, because the URL
+    /// may contain a password.
     pub(crate) fn parse(text: &str, scope: ProxyScope) -> std::result::Result<Self, &'static str> {
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Url::parse(&text).map_err(|_| "it is not a URL; write `http://proxy.example:3128`")?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err("only proxies that speak HTTP can be used, such as `http://proxy.example:3128`; for another \
-                        kind run one that does beside the application");
+                        protocol run an HTTP proxy next to the application");
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err("it has a path or a query; write scheme, host and port alone");
+            return Err("it has a path or a query; write only scheme, host and port");
         }
         let host = url.host_str().unwrap_or_default();
         let name = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
         Ok(Self { name, is_loopback: is_loopback(&url), url: Secret::new(text), scope, direct: Vec::new() })
     }
 
-    /// Adds hosts that are reached without the proxy, in the form of `NO_PROXY`: names
-    /// with all below them, addresses, networks, and `*` for every host.
+    /// Adds hosts that bypass the proxy, in the form of `NO_PROXY`: names with all names
+    /// below them, addresses, networks, and `*` for every host.
     pub(crate) fn except(mut self, hosts: impl Into<String>) -> Self {
         self.direct.push(hosts.into());
         self
     }
 
-    /// Host and port, without user name and password.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The proxy as the HTTP client takes it.
-    ///
-    /// # Errors
-    /// [`Code::ConfigInvalid`] if the client does not take the URL.
+    /// Converts the proxy for the HTTP client.
     pub(super) fn to_client(&self) -> Result<Proxy> {
         let build = if self.scope == ProxyScope::Every && self.is_loopback { Proxy::all } else { Proxy::https };
         let proxy = build(self.url.expose()).map_err(|_| {

@@ -1,13 +1,13 @@
-//! When to try again after a 429.
+//! How long to wait after a 429.
 //!
-//! Okta tells it as `X-Rate-Limit-Reset`, in seconds since the epoch by its own clock,
-//! which the answer's `Date` gives; it documents no `Retry-After`, which is honoured
-//! all the same.
+//! Okta states it in `X-Rate-Limit-Reset`, in seconds since the epoch by Okta's clock,
+//! which the response's `Date` shows. Okta documents no `Retry-After`, but the header is
+//! honoured.
 //!
-//! Both are what the other side says, so both are bounded: a wait of zero would hammer,
-//! and one of a day would be an outage of our own making. The time to wait goes to
-//! users as `Retry-After` with a 503, and nothing here sleeps it away: a request that
-//! waits for a minute holds a connection that somebody else could use.
+//! The wait is clamped, because a wait of zero would hammer the server and a wait of a
+//! day would be an outage. The caller gets it as `Retry-After` with a 503. The request
+//! itself never sleeps, because a request that waits for a minute would block a
+//! connection.
 
 use std::time::Duration;
 
@@ -16,18 +16,17 @@ use http::header::{DATE, RETRY_AFTER};
 
 use crate::clock::Timestamp;
 
-/// The bounds of what is believed. Okta's windows are a minute long.
+/// Bounds of the wait. Okta's windows are a minute long.
 const LEAST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(60);
 
-/// The time to wait, between one second and one minute.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Duration {
     let reset = headers.get("x-rate-limit-reset").and_then(|reset| reset.to_str().ok()?.trim().parse().ok());
     let by_reset = || reset.map(|reset| Timestamp::from_seconds(reset).since(server_time(headers, now)));
     stated(headers, now).or_else(by_reset).unwrap_or(LEAST).clamp(LEAST, MOST)
 }
 
-/// What `Retry-After` says, in seconds or as a date (RFC 9110 §10.2.3), within the same
+/// Parses `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3), and clamps it to the
 /// bounds.
 pub(super) fn stated(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -36,12 +35,12 @@ pub(super) fn stated(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(wait.clamp(LEAST, MOST))
 }
 
-/// The time by the clock of who answers, whose times are by that one too.
+/// The time by the server's clock, which its other times refer to.
 fn server_time(headers: &HeaderMap, now: Timestamp) -> Timestamp {
     headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?)).unwrap_or(now)
 }
 
-/// An HTTP date in its one modern form, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110
+/// Parses an HTTP date in the preferred form, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110
 /// §5.6.7).
 fn http_date(text: &str) -> Option<Timestamp> {
     use cookie::time::PrimitiveDateTime;
@@ -68,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_values_are_not_believed() {
+    fn absurd_values_are_clamped() {
         assert_eq!(wait(&[]), 1);
         assert_eq!(wait(&[("x-rate-limit-reset", "99999999999")]), 60);
         assert_eq!(wait(&[("x-rate-limit-reset", "0")]), 1);
@@ -80,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_says_when_to_come_back() {
+    fn a_date_in_retry_after_sets_the_wait() {
         let until = ("retry-after", "Sun, 06 Nov 1994 08:50:17 GMT");
         assert_eq!(wait(&[until]), 40);
         assert_eq!(wait(&[until, ("date", "Sun, 06 Nov 1994 08:49:57 GMT")]), 20);

@@ -1,12 +1,12 @@
-//! Names become addresses here, and here alone, so that what is looked at is what is
-//! used.
+//! Name resolution that applies the egress policy to the addresses that are then used.
 //!
-//! The connector asks for the addresses of a name each time that it makes a connection,
-//! and gets those that the policy admits. There is no second look-up between that and
-//! the connection, and so no moment in which another answer could slip in (DNS
+//! The connector resolves a name each time it opens a connection, and this resolver
+//! returns only the addresses that the policy admits. There is no second look-up between
+//! the check and the connection, so an attacker cannot swap the answer in between (DNS
 //! rebinding).
 //!
-//! A host that is an IP address is not asked about: the policy has refused it before.
+//! A host that is an IP address never reaches this resolver, because the policy has
+//! rejected it before.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -15,14 +15,12 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::guard::{EgressPolicy, is_loopback_name};
 
-/// Resolves names, and leaves out what the policy does not admit.
 pub(super) struct GuardedResolver {
     policy: Arc<EgressPolicy>,
     names: Arc<dyn Resolve>,
 }
 
 impl GuardedResolver {
-    /// Filters what `names` answers.
     pub(super) fn new(policy: Arc<EgressPolicy>, names: Arc<dyn Resolve>) -> Self {
         Self { policy, names }
     }
@@ -44,27 +42,26 @@ impl Resolve for GuardedResolver {
     }
 }
 
-/// A name has addresses, and none of them may be used.
+/// A name has addresses, and the policy admits none of them.
 ///
-/// They are not told: that would be an answer to somebody who maps the network by
-/// names.
+/// The error does not contain the addresses, because they would help an attacker to map
+/// the internal network by names.
 #[derive(Debug, thiserror::Error)]
 #[error("every address that the host has is private, of this machine, or otherwise not public")]
 pub(super) struct AddressesRefused;
 
 impl AddressesRefused {
-    /// Whether this is why an error came about.
     pub(super) fn caused(error: &reqwest::Error) -> bool {
         let first = std::error::Error::source(error);
         std::iter::successors(first, |error| error.source()).any(|cause| cause.is::<Self>())
     }
 }
 
-/// The resolver of the operating system, `getaddrinfo`, on a thread for what blocks.
+/// The resolver of the operating system, `getaddrinfo`, on a thread for blocking calls.
 ///
-/// It is not asked about `localhost` and the names below it: they are this machine, and no query
-/// for them may go to a network (RFC 6761 §6.3), where somebody could answer with a machine of
-/// theirs. Without that `acme.localhost` would lead nowhere on systems that know `localhost` alone.
+/// It answers `localhost` and the names below it itself. RFC 6761 §6.3 keeps queries for
+/// them off the network, where an attacker could answer with another machine. It also
+/// makes `acme.localhost` work on systems whose resolver only handles `localhost`.
 #[derive(Debug)]
 pub(super) struct SystemNames;
 
@@ -75,7 +72,7 @@ impl Resolve for SystemNames {
             return Box::pin(std::future::ready(Ok(Box::new(here.into_iter()) as Addrs)));
         }
         Box::pin(async move {
-            // The connector puts the port of the URL in the place of zero.
+            // The connector replaces the port 0 with the port of the URL.
             let addresses = tokio::net::lookup_host((name.as_str(), 0)).await?.collect::<Vec<_>>();
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })

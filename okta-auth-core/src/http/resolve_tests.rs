@@ -1,4 +1,4 @@
-//! Names that resolve to where no request may go, with real sockets there to be reached.
+//! Names that resolve to forbidden addresses, with real sockets listening there.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, TcpListener};
@@ -13,7 +13,7 @@ use crate::error::{Code, Error};
 use crate::events::ProviderEndpoint;
 use crate::http::{HttpClient, HttpSettings, OperatorRoutes, Repeat};
 
-/// Answers one after the other, the last one for ever.
+/// Returns the answers in order, and repeats the last one.
 struct Names {
     answers: Mutex<VecDeque<Vec<IpAddr>>>,
     asked: Mutex<usize>,
@@ -35,7 +35,7 @@ impl Resolve for Names {
     }
 }
 
-/// A socket on this machine that counts who reaches it.
+/// A listening socket on this machine that counts connections.
 struct Door(TcpListener);
 
 impl Door {
@@ -49,7 +49,7 @@ impl Door {
         self.0.local_addr().unwrap().port()
     }
 
-    /// A connection is in the queue as soon as its other side has it.
+    /// A connection is in the queue as soon as the client considers it established.
     fn reached(&self) -> usize {
         std::iter::from_fn(|| self.0.accept().ok()).count()
     }
@@ -62,12 +62,13 @@ fn policy(door: &Door) -> EgressPolicy {
 }
 
 fn client(policy: EgressPolicy, names: Arc<dyn Resolve>) -> HttpClient {
-    // Nobody at the door speaks TLS.
+    // The socket does not speak TLS.
     let settings = HttpSettings { connect_timeout: Duration::from_millis(100), ..HttpSettings::default() };
     HttpClient::with_names(&settings, (policy, OperatorRoutes::default()), SharedClock::default(), names).unwrap()
 }
 
-/// Knocks at the door under a name. It never opens, so there is always an error.
+/// Connects to the socket under a name. The socket never answers, so the result is always
+/// an error.
 async fn knock(http: &HttpClient, host: &str, door: &Door) -> Error {
     let request = Request::get(format!("https://{host}:{}/", door.port())).body(Vec::new()).unwrap();
     http.send(request, Repeat::Never, ProviderEndpoint::Token).await.unwrap_err()
@@ -81,16 +82,16 @@ async fn a_public_name_with_an_address_of_this_machine_is_refused() {
         let error = knock(&http, ORG, &door).await;
         assert_eq!(error.code(), Code::EgressRefused, "{answer:?}");
         assert!(error.to_string().contains("allow_private_addresses"), "{error}");
-        assert!(!format!("{error:?}").contains("127.0.0.1"), "the address is not told: {error:?}");
+        assert!(!format!("{error:?}").contains("127.0.0.1"), "the error must not contain the address: {error:?}");
         assert_eq!(door.reached(), 0, "{answer:?}");
     }
     let allowed = policy(&door).dangerous().allow_private_addresses();
     let error = knock(&client(allowed, Names::new(&[&["127.0.0.1"]])), ORG, &door).await;
-    assert_eq!((error.code(), door.reached()), (Code::ProviderUnavailable, 1), "the door can be reached");
+    assert_eq!((error.code(), door.reached()), (Code::ProviderUnavailable, 1), "the socket is reachable");
 }
 
 #[tokio::test]
-async fn a_name_that_is_public_when_looked_at_and_private_when_used_is_refused() {
+async fn dns_rebinding_between_check_and_connection_is_refused() {
     let door = Door::new();
     let names = Names::new(&[&["8.8.8.8"], &["127.0.0.1"]]);
     let looked = GuardedResolver::new(Arc::new(policy(&door)), Arc::clone(&names) as Arc<dyn Resolve>);
@@ -101,18 +102,18 @@ async fn a_name_that_is_public_when_looked_at_and_private_when_used_is_refused()
 }
 
 #[tokio::test]
-async fn each_connection_is_looked_at_by_the_one_answer_that_it_uses() {
+async fn each_connection_is_checked_by_the_answer_that_it_uses() {
     let door = Door::new();
     let names = Names::new(&[&["127.0.0.1"], &["169.254.169.254"], &["127.0.0.1"]]);
     let http = client(policy(&door).dangerous().allow_private_addresses(), Arc::clone(&names) as Arc<dyn Resolve>);
     assert_eq!(knock(&http, ORG, &door).await.code(), Code::ProviderUnavailable);
-    assert_eq!((door.reached(), *names.asked.lock().unwrap()), (1, 1), "one question, one connection");
+    assert_eq!((door.reached(), *names.asked.lock().unwrap()), (1, 1), "one query, one connection");
     assert_eq!(knock(&http, ORG, &door).await.code(), Code::EgressRefused);
     assert_eq!((door.reached(), *names.asked.lock().unwrap()), (0, 2));
 }
 
 #[tokio::test]
-async fn of_a_mixed_answer_what_is_admitted_is_used() {
+async fn only_admitted_addresses_of_a_mixed_answer_are_used() {
     let door = Door::new();
     let names = Names::new(&[&["10.0.0.1", "8.8.8.8", "::1", "2600::1", "169.254.169.254"]]);
     let guarded = GuardedResolver::new(Arc::new(policy(&door)), names);
@@ -121,14 +122,14 @@ async fn of_a_mixed_answer_what_is_admitted_is_used() {
 }
 
 #[tokio::test]
-async fn a_name_without_addresses_is_an_outage_and_no_refusal() {
+async fn a_name_without_addresses_is_an_outage() {
     let door = Door::new();
     let http = client(policy(&door), Names::new(&[&[]]));
     assert_eq!(knock(&http, ORG, &door).await.code(), Code::ProviderUnavailable);
 }
 
 #[tokio::test]
-async fn names_and_addresses_that_are_not_allowed_are_not_even_resolved() {
+async fn names_and_addresses_that_are_not_allowed_are_never_resolved() {
     let door = Door::new();
     let names = Names::new(&[&["127.0.0.1"]]);
     let http = client(policy(&door).dangerous().allow_private_addresses(), Arc::clone(&names) as Arc<dyn Resolve>);
@@ -139,7 +140,7 @@ async fn names_and_addresses_that_are_not_allowed_are_not_even_resolved() {
 }
 
 #[tokio::test]
-async fn refusals_do_not_make_an_org_look_dead() {
+async fn policy_errors_do_not_open_the_circuit() {
     let door = Door::new();
     let http = client(policy(&door), Names::new(&[&["127.0.0.1"]]));
     for _ in 0..20 {
@@ -147,9 +148,9 @@ async fn refusals_do_not_make_an_org_look_dead() {
     }
 }
 
-/// The resolver of the system, asked for the one name that needs no network.
+/// The system's resolver, with the one name that needs no network.
 #[tokio::test]
-async fn the_systems_own_answer_is_held_to_the_policy() {
+async fn answers_of_the_system_resolver_are_checked() {
     let door = Door::new();
     let strict = EgressPolicy::default().allow_domain("localhost").allow_port(door.port());
     let http = client(strict.clone(), Arc::new(SystemNames));
@@ -161,7 +162,7 @@ async fn the_systems_own_answer_is_held_to_the_policy() {
 }
 
 #[tokio::test]
-async fn names_below_localhost_are_this_machine_without_asking() {
+async fn names_below_localhost_resolve_to_this_machine_without_a_query() {
     let door = Door::new();
     let http = client(policy(&door).dangerous().allow_loopback(), Arc::new(SystemNames));
     assert_eq!(knock(&http, "acme.localhost", &door).await.code(), Code::ProviderUnavailable);
@@ -169,19 +170,19 @@ async fn names_below_localhost_are_this_machine_without_asking() {
 }
 
 #[tokio::test]
-async fn a_policy_that_cannot_work_makes_no_client() {
+async fn an_invalid_policy_makes_no_client() {
     let policy = EgressPolicy::default().allow_domain("*.acme.com");
     let error = HttpClient::new(&HttpSettings::default(), policy, SharedClock::default()).unwrap_err();
     assert_eq!(error.code(), Code::ConfigInvalid);
 }
 
-/// A proxy would look names up itself, and connect to what it finds. Whether there is one is the environment's word,
-/// which is set for a process of its own here.
+/// A proxy would resolve names itself and connect to the result. The proxy variables are
+/// set for a child process.
 #[tokio::test]
-async fn a_proxy_of_the_environment_is_not_asked() {
+async fn proxy_variables_of_the_process_are_ignored() {
     const INSIDE: &str = "OKTA_AUTH_TEST_BEHIND_A_PROXY";
     if std::env::var_os(INSIDE).is_some() {
-        // Nobody is at this port any more.
+        // No process listens on this port any more.
         let free = Door::new().port();
         let settings = HttpSettings { timeout: Duration::from_secs(1), ..HttpSettings::default() };
         let http = HttpClient::new(&settings, EgressPolicy::operator(), SharedClock::default()).unwrap();
@@ -192,7 +193,7 @@ async fn a_proxy_of_the_environment_is_not_asked() {
     }
     let proxy = Door::new();
     let mut inside = std::process::Command::new(std::env::current_exe().unwrap());
-    inside.args(["--exact", "http::resolve::tests::a_proxy_of_the_environment_is_not_asked"]);
+    inside.args(["--exact", "http::resolve::tests::proxy_variables_of_the_process_are_ignored"]);
     for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "http_proxy", "https_proxy"] {
         inside.env(name, format!("http://127.0.0.1:{}", proxy.port()));
     }

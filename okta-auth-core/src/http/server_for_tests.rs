@@ -1,4 +1,5 @@
-//! A server on a real socket that does what a test wants: answers, fails, limits, hangs.
+//! A server on a real socket whose behaviour a test controls: it answers, fails,
+//! rate-limits or hangs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,15 +12,15 @@ use tokio::sync::watch;
 
 use crate::clock::SharedClock;
 
-/// What every path but `/well` does. `/well` always answers 200.
+/// The behaviour on every path except `/well`, which always answers 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     Status(u16),
-    /// Answers when the mode changes.
+    /// Hangs until the mode changes.
     Hang,
 }
 
-/// One server, which ends with the test's runtime.
+/// A server that stops together with the test's runtime.
 pub(super) struct Server {
     pub(super) address: SocketAddr,
     mode: watch::Sender<Mode>,
@@ -57,17 +58,17 @@ impl Server {
         self.mode.send_replace(mode);
     }
 
-    /// How many requests have come.
+    /// How many requests have arrived.
     pub(super) fn count(&self) -> usize {
         *self.seen.borrow()
     }
 
-    /// The most at a time.
+    /// The highest number of concurrent requests.
     pub(super) fn most(&self) -> usize {
         self.most.load(Ordering::SeqCst)
     }
 
-    /// Returns when so many have come.
+    /// Waits until this many requests have arrived.
     pub(super) async fn wait_for(&self, count: usize) {
         self.seen.clone().wait_for(|seen| *seen >= count).await.unwrap();
     }
@@ -94,7 +95,7 @@ async fn answer(mut connection: TcpStream, mut modes: watch::Receiver<Mode>, cou
     let _ = connection.write_all(format!("HTTP/1.1 {status} x\r\n{head}\r\n\r\n{{}}").as_bytes()).await;
 }
 
-/// A clock that a test turns.
+/// A clock that a test advances.
 #[derive(Clone)]
 pub(super) struct Hands(Arc<AtomicI64>);
 

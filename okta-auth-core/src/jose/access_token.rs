@@ -1,16 +1,16 @@
-//! Access tokens: permission to call an API, for a user or a machine.
+//! Access tokens: permission for a user or a machine to call an API.
 //!
-//! Two ways lead to a `VerifiedAccessToken`, and both prove the kind of the token
-//! before they look at whom it is from and for:
+//! A `VerifiedAccessToken` comes from one of two sources. Both check the kind of the
+//! token before its issuer and audience:
 //!
-//! - A signed token, after its signature: kind, issuer, subject, audience, times,
-//!   client (RFC 9068 §4).
-//! - The answer of an introspection: active, kind, issuer, subject, client, times
-//!   (RFC 7662 §2.2).
+//! - A signed token, after its signature: kind, issuer, subject, audience, times, client
+//!   (RFC 9068 §4).
+//! - An introspection response: active, kind, issuer, subject, client, times (RFC 7662
+//!   §2.2).
 //!
-//! The kind matters because an issuer may sign ID tokens, logout tokens and access
-//! tokens with the same keys. An ID token tells a client who signed in, and must not
-//! open an API (RFC 8725 §3.12).
+//! The kind matters because an issuer may sign ID tokens, logout tokens and access tokens
+//! with the same keys. An ID token informs a client about a sign-in and must not give
+//! access to an API (RFC 8725 §3.12).
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -23,7 +23,6 @@ use super::claims::{Audience, Times, check_identifier, check_issuer, check_subje
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 
-/// What one access token must satisfy.
 #[derive(Debug)]
 pub(crate) struct AccessTokenRules<'a> {
     /// The issuer, as its metadata writes it.
@@ -32,14 +31,13 @@ pub(crate) struct AccessTokenRules<'a> {
     pub(crate) audiences: &'a [String],
 }
 
-/// What an introspected access token must satisfy.
 #[derive(Debug)]
 pub(crate) struct IntrospectionRules<'a> {
-    /// The issuer as its metadata writes it, where the answer names one.
+    /// The issuer as its metadata writes it, if the response names one.
     pub(crate) issuer: &'a str,
-    /// The clients whose tokens count. Every token of an org server has the same
-    /// audience, so the client is what tells tokens for this application from those for
-    /// others.
+    /// The clients whose tokens are accepted. Every token of an org server has the same
+    /// audience, so only the client shows whether the token was issued for this
+    /// application.
     pub(crate) clients: &'a [String],
 }
 
@@ -52,9 +50,8 @@ pub struct AccessTokenClaims {
     user_id: Option<String>,
     scopes: Vec<String>,
     expires_at: Timestamp,
-    /// The payload, as JSON.
     json: Vec<u8>,
-    /// Read from the payload when a policy or a handler first asks.
+    /// Parsed from the payload on first use.
     all: OnceLock<Map<String, Value>>,
 }
 
@@ -84,7 +81,7 @@ impl AccessTokenClaims {
         self.user_id.is_none()
     }
 
-    /// The granted scopes, of `scp` and of `scope`.
+    /// The granted scopes, from `scp` and `scope`.
     pub fn scopes(&self) -> &[String] {
         &self.scopes
     }
@@ -100,8 +97,8 @@ impl AccessTokenClaims {
     }
 }
 
-/// An access token that passed every check. There is no other way to get one. Cheap to
-/// clone.
+/// An access token that passed every check. It cannot be constructed in any other way.
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct VerifiedAccessToken(Arc<AccessTokenClaims>);
 
@@ -111,11 +108,10 @@ impl VerifiedAccessToken {
         &self.0
     }
 
-    /// The rules, kind of token first: a token of another kind should be told so, and
-    /// not that its audience is wrong.
+    /// Applies the rules, kind of token first, so that a token of another kind gets the
+    /// right error instead of a wrong audience.
     ///
-    /// `json` is the payload of a token whose signature has been verified; nothing
-    /// here looks at keys.
+    /// `json` is the payload of a token whose signature has been verified.
     pub(super) fn check(json: Vec<u8>, rules: &AccessTokenRules<'_>, now: Timestamp, leeway: Duration) -> Result<Self> {
         let payload = AccessPayload::parse(&json)?;
         check_kind(&payload)?;
@@ -125,21 +121,21 @@ impl VerifiedAccessToken {
         check_audience(payload.aud.as_ref(), rules.audiences)?;
         payload.times.check(now, leeway)?;
         if payload.cid.is_none() && payload.client_id.is_none() {
-            return Err(Error::new(Code::TokenKind, "the token names no client, so it is no access token"));
+            return Err(Error::new(Code::TokenKind, "the token names no client, so it is not an access token"));
         }
         let claims = claims(payload, rules.issuer)?;
         Ok(Self(Arc::new(AccessTokenClaims { json, ..claims })))
     }
 
-    /// The rules for the answer of an introspection endpoint (RFC 7662 §2.2). Okta
-    /// introspects ID tokens and refresh tokens as well, so the kind is proven first.
+    /// Applies the rules to the response of an introspection endpoint (RFC 7662 §2.2).
+    /// The kind is checked first, because Okta introspects ID tokens and refresh tokens
+    /// as well.
     ///
-    /// `active` must be true. One code stands for every token of which it is not:
-    /// expired, revoked and never issued are the same in the answer.
+    /// `active` must be true. All inactive tokens get the same code, because the response
+    /// does not distinguish expired, revoked and unknown tokens.
     ///
-    /// `iss` is optional in an answer and is compared if it is there; the answer
-    /// itself came from the endpoint of the issuer that was asked. `iat` is not
-    /// demanded.
+    /// `iss` is optional in a response and is compared if present, because the response
+    /// itself came from the issuer's endpoint. `iat` is not required.
     pub(crate) fn from_introspection(
         answer: &Map<String, Value>,
         rules: &IntrospectionRules<'_>,
@@ -147,7 +143,7 @@ impl VerifiedAccessToken {
         leeway: Duration,
     ) -> Result<Self> {
         let json = serde_json::to_vec(answer)
-            .map_err(|error| Error::new(Code::Internal, "an introspection cannot be written").with_cause(error))?;
+            .map_err(|error| Error::new(Code::Internal, "an introspection cannot be serialized").with_cause(error))?;
         let payload = AccessPayload::parse(&json)?;
         if payload.active != Some(true) {
             return Err(Error::new(Code::TokenExpired, "the issuer says that the token is not active"));
@@ -161,19 +157,18 @@ impl VerifiedAccessToken {
         check_names(&payload)?;
         let client_id = payload.client_id.as_deref().unwrap_or_default();
         if !rules.clients.iter().any(|client| client == client_id) {
-            let message = "is another client than this application; let it in with `accept_client` if that is meant";
+            let message = "is not this application; if the client should have access, allow it with `accept_client`";
             return Err(Error::invalid_claim("client_id", message));
         }
         let Times { exp, nbf, .. } = payload.times;
         if exp.is_none_or(|exp| now >= exp.plus(leeway)) || nbf.is_some_and(|nbf| nbf > now.plus(leeway)) {
-            return Err(Error::new(Code::TokenExpired, "the token has expired, or is not valid yet"));
+            return Err(Error::new(Code::TokenExpired, "the token has expired or is not valid yet"));
         }
         let claims = claims(payload, rules.issuer)?;
         Ok(Self(Arc::new(AccessTokenClaims { json, ..claims })))
     }
 }
 
-/// The claims to keep, once everything has been checked.
 fn claims(mut payload: AccessPayload<'_>, issuer: &str) -> Result<AccessTokenClaims> {
     let expires_at = payload.times.exp.ok_or_else(|| Error::invalid_claim("exp", "is missing"))?;
     let scopes = payload.scopes();
@@ -189,7 +184,7 @@ fn claims(mut payload: AccessPayload<'_>, issuer: &str) -> Result<AccessTokenCla
     })
 }
 
-/// The identifiers besides the subject, where they are there.
+/// Checks the identifiers besides the subject, if present.
 fn check_names(payload: &AccessPayload<'_>) -> Result<()> {
     let names = [("cid", &payload.cid), ("client_id", &payload.client_id), ("uid", &payload.uid)];
     names
@@ -198,40 +193,43 @@ fn check_names(payload: &AccessPayload<'_>) -> Result<()> {
         .try_for_each(|(n, t)| check_identifier(n, t))
 }
 
-/// What no access token has, and a binding to a key that a bearer cannot prove.
+/// Rejects claims of other kinds of token, and tokens that are bound to a key.
 ///
-/// A binding is refused, not ignored: whoever stole such a token could otherwise use
-/// it here as a plain bearer token, which is what the binding is there to prevent.
+/// A binding must not be ignored. Otherwise an attacker could use a stolen bound token
+/// here as a plain bearer token, which the binding is meant to prevent.
 fn check_kind(payload: &AccessPayload<'_>) -> Result<()> {
     if payload.of_another_kind {
-        return Err(Error::new(Code::TokenKind, "the token is of another kind than an access token"));
+        return Err(Error::new(Code::TokenKind, "the token is not an access token"));
     }
     // A token bound to a key must come with proof of that key (RFC 9449 §7.2).
     if payload.bound {
-        return Err(Error::new(Code::TokenKind, "the token is bound to a key and was sent without its proof"));
+        return Err(Error::new(
+            Code::TokenKind,
+            "the token is bound to a key but was sent without proof of possession",
+        ));
     }
     Ok(())
 }
 
-/// What the answer for an access token has, and those for ID tokens and refresh tokens
-/// have not: a type, something that was granted, and an audience other than the client
-/// itself.
+/// Checks properties that only the response for an access token has, in contrast to ID
+/// tokens and refresh tokens: a type, at least one scope, and an audience other than the
+/// client itself.
 fn check_introspected_kind(payload: &AccessPayload<'_>) -> Result<()> {
     let bearer = payload.token_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
     let client_id = payload.client_id.as_deref().unwrap_or_default();
     let for_its_client = payload.aud.as_ref().is_some_and(|audience| audience.contains(client_id));
     let grants_nothing = payload.scope.as_deref().is_none_or(|scope| scope.trim().is_empty());
     if !bearer || for_its_client || grants_nothing {
-        return Err(Error::new(Code::TokenKind, "the issuer does not call the token a bearer access token"));
+        return Err(Error::new(Code::TokenKind, "the introspection response does not describe a bearer access token"));
     }
     Ok(())
 }
 
-/// One of our audiences must be named. Others may be: an access token may be for
-/// several APIs.
+/// Checks that the token names one of our audiences. It may name others, because an
+/// access token may be for several APIs.
 ///
-/// Without this check a token that was given to another API could be passed on to
-/// this one by whoever runs that API (RFC 9068 §4, RFC 8725 §3.9).
+/// Without this check the operator of another API could forward a token to this one (RFC
+/// 9068 §4, RFC 8725 §3.9).
 fn check_audience(audience: Option<&Audience>, ours: &[String]) -> Result<()> {
     let audience = audience.ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
     if ours.iter().any(|ours| audience.contains(ours)) {
@@ -248,7 +246,7 @@ mod tests {
 
     const LEEWAY: Duration = Duration::from_secs(60);
 
-    /// Reads an introspection with one member changed, or removed by null.
+    /// Parses an introspection with one member changed, or removed if the value is null.
     fn introspected(name: &str, value: Value) -> Result<VerifiedAccessToken, Code> {
         let mut answer = json!({
             "active": true, "token_type": "Bearer", "client_id": "c", "sub": "s", "exp": 2_000, "scope": "a b",
@@ -265,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_introspection_is_believed_only_if_all_of_it_is_right() {
+    fn an_introspection_is_accepted_only_if_every_member_is_valid() {
         let token = introspected("username", json!("other")).unwrap();
         assert_eq!((token.claims().scopes().len(), token.claims().subject()), (2, "s"));
         for (name, value, code) in [
@@ -294,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_comes_twice_or_is_of_another_type_is_refused() {
+    fn duplicate_claims_and_claims_with_a_wrong_type_are_refused() {
         let code = |json: &str| AccessPayload::parse(json.as_bytes()).unwrap_err().code();
         for twice in [r#"{"aud":"a","aud":"b"}"#, r#"{"x":1,"x":1}"#, r#"{"sub":"a","\u0073ub":"b"}"#] {
             assert_eq!(code(twice), Code::TokenClaim, "{twice}");

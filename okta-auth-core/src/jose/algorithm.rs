@@ -5,23 +5,23 @@ use std::fmt;
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self, RsaParameters, VerificationAlgorithm};
 
-/// The algorithms that a token may be signed with. There is no `none`, and no HMAC:
-/// with one, whoever can verify could also sign.
+/// The algorithms that a token may be signed with. `none` and HMAC are not supported.
+/// With HMAC, every party that can verify a token could also sign one.
 ///
 /// | name | key | signature | notes |
 /// |---|---|---|---|
-/// | RS256, RS384, RS512 | RSA of 2048 to 8192 bits | as long as the key | what Okta signs with is RS256 |
-/// | PS256 | RSA of 2048 to 8192 bits | as long as the key | a salt of 32 bytes and no other |
+/// | RS256, RS384, RS512 | RSA of 2048 to 8192 bits | as long as the key | Okta signs with RS256 |
+/// | PS256 | RSA of 2048 to 8192 bits | as long as the key | the salt has exactly 32 bytes |
 /// | ES256, ES384 | P-256, P-384 | 64, 96 bytes | two numbers of fixed size, not DER |
 /// | EdDSA | Ed25519 | 64 bytes | no Ed448 |
 ///
-/// A list of allowed ones is part of the configuration, RS256 alone by default.
-/// Whichever a token's header names, it counts only if it is on the list and the key is
-/// one for it (RFC 8725 §3.1).
+/// The configuration has a list of allowed algorithms, by default only RS256. A token is
+/// accepted only if the algorithm in its header is on the list and its key fits the
+/// algorithm (RFC 8725 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what Okta signs with.
+    /// RSASSA-PKCS1-v1_5 with SHA-256: the algorithm that Okta uses.
     Rs256,
     /// RSASSA-PKCS1-v1_5 with SHA-384.
     Rs384,
@@ -37,7 +37,7 @@ pub enum Algorithm {
     EdDsa,
 }
 
-/// The kind of key that an algorithm takes; an EC key is of one curve.
+/// The type of key that an algorithm uses, including the curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
     Rsa,
@@ -47,7 +47,7 @@ pub(super) enum Family {
 }
 
 impl Algorithm {
-    /// From the `alg` of a header or a key.
+    /// Returns the algorithm for the `alg` of a header or a key, if it is supported.
     pub fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "RS256" => Self::Rs256,
@@ -61,7 +61,7 @@ impl Algorithm {
         })
     }
 
-    /// The name as it is in `alg`.
+    /// Returns the name for `alg`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
@@ -74,7 +74,6 @@ impl Algorithm {
         }
     }
 
-    /// The kind of key that verifies this algorithm.
     pub(super) const fn family(self) -> Family {
         match self {
             Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 => Family::Rsa,
@@ -84,7 +83,6 @@ impl Algorithm {
         }
     }
 
-    /// The algorithms that a family of keys can be used with.
     pub(super) const fn of(family: Family) -> &'static [Self] {
         match family {
             Family::Rsa => &[Self::Rs256, Self::Rs384, Self::Rs512, Self::Ps256],
@@ -94,7 +92,6 @@ impl Algorithm {
         }
     }
 
-    /// The parameters of an RSA algorithm.
     pub(super) fn rsa_parameters(self) -> Option<&'static RsaParameters> {
         Some(match self {
             Self::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -105,8 +102,8 @@ impl Algorithm {
         })
     }
 
-    /// The verifier of an algorithm. ECDSA signatures are two numbers of fixed size
-    /// (RFC 7518 §3.4), not DER.
+    /// The verifier of an algorithm. ECDSA signatures are two fixed-size numbers (RFC
+    /// 7518 §3.4), not DER.
     pub(super) fn verification(self) -> &'static (dyn VerificationAlgorithm + 'static) {
         match self {
             Self::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -119,8 +116,8 @@ impl Algorithm {
         }
     }
 
-    /// The hash of `at_hash` (OIDC Core §3.1.3.6): the one of the signature. For
-    /// Ed25519 it is SHA-512, which its signatures hash with.
+    /// The hash for `at_hash` (OIDC Core §3.1.3.6): that of the signature algorithm. For
+    /// Ed25519 it is SHA-512, which Ed25519 uses internally.
     pub(super) fn digest(self) -> &'static digest::Algorithm {
         match self {
             Self::Rs256 | Self::Ps256 | Self::Es256 => &digest::SHA256,

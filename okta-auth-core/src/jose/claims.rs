@@ -1,12 +1,11 @@
-//! Claims that all kinds of token share (RFC 7519 §4.1), and what is checked of them.
+//! Claims that all kinds of token share (RFC 7519 §4.1), and their checks.
 //!
-//! Each kind of token has rules of its own in a module of its own, and they are made
-//! of the checks here, so that issuers, subjects and times are compared in one way.
-//! A claim that is missing is told apart from one that is wrong.
+//! Each kind of token has its own module with its own rules, built from the checks here,
+//! so that issuers, subjects and times are always compared in the same way. A missing
+//! claim and a wrong claim have different errors.
 //!
-//! `leeway` is the clock skew that is tolerated. It is added in favour of the token
-//! on both sides: a token is good for that much longer than `exp` says, and that
-//! much earlier than `nbf`.
+//! `leeway` is the tolerated clock skew. It extends the validity of the token on both
+//! sides: after `exp` and before `nbf`.
 
 use std::fmt;
 use std::time::Duration;
@@ -19,7 +18,7 @@ use crate::clock::{NumericDate, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::json::{self, Unique};
 
-/// The `aud` claim: one text, or a list of them.
+/// The `aud` claim: one string, or a list of strings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audience(Vec<String>);
 
@@ -41,15 +40,15 @@ impl<'de> Deserialize<'de> for Audience {
     }
 }
 
-/// Reads one text or a list of them (RFC 7519 §4.1.3). Anything else in the list is an
-/// error: an audience that cannot be compared must not be passed over.
+/// Deserializes one string or a list of strings (RFC 7519 §4.1.3). Another type in the
+/// list is an error, because an audience that cannot be compared must not be ignored.
 struct OneOrMore;
 
 impl<'de> Visitor<'de> for OneOrMore {
     type Value = Vec<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or a list of texts")
+        f.write_str("a string or a list of strings")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<String>, E> {
@@ -65,25 +64,25 @@ impl<'de> Visitor<'de> for OneOrMore {
     }
 }
 
-/// A JSON object in which no name comes twice: which of the two values counts would be
-/// up to each reader.
+/// A JSON object without duplicate names. Parsers disagree about which of two values
+/// counts.
 #[derive(Debug)]
 pub(super) struct Payload(pub(super) Map<String, Value>);
 
 impl Payload {
-    /// Reads a payload whose signature has been verified.
+    /// Parses a payload whose signature has been verified.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
         json::object::<Unique>(bytes).map(|Unique(all)| Self(all)).map_err(|error| {
-            Error::new(Code::TokenMalformed, "the token's payload is not a JSON object with each name once")
+            Error::new(Code::TokenMalformed, "the token's payload is not a JSON object without duplicate names")
                 .with_cause(error)
         })
     }
 
-    /// A claim, where it is there and not null, as `read` reads it.
+    /// Returns a claim that is present and not null, converted by `read`.
     ///
     /// # Errors
-    /// [`Code::TokenClaim`] with its name if `read` cannot read it: `wrong` says what it
-    /// is not.
+    /// [`Code::TokenClaim`] with the claim's name and the message `wrong` if `read`
+    /// returns `None`.
     pub(super) fn read<'a, T>(
         &'a self,
         name: &'static str,
@@ -94,60 +93,44 @@ impl Payload {
         read(value).map(Some).ok_or_else(|| Error::invalid_claim(name, wrong))
     }
 
-    /// A claim that is a string.
-    ///
-    /// # Errors
-    /// [`Code::TokenClaim`] with its name if it is anything else.
     pub(super) fn string(&self, name: &'static str) -> Result<Option<&str>> {
         self.read(name, "is not a string", Value::as_str)
     }
 
-    /// A claim that is a moment.
-    ///
-    /// # Errors
-    /// [`Code::TokenClaim`] with its name if it is no number.
+    /// Returns a claim that is a point in time.
     pub(super) fn date(&self, name: &'static str) -> Result<Option<Timestamp>> {
         self.read(name, "is not a number of seconds", NumericDate::read)
     }
 
-    /// The audience.
-    ///
-    /// # Errors
-    /// [`Code::TokenClaim`] if it is neither a string nor a list of strings.
     pub(super) fn audience(&self) -> Result<Option<Audience>> {
         self.read("aud", "is neither a string nor a list of strings", |value| Audience::deserialize(value).ok())
     }
 
-    /// The claims about time.
-    ///
-    /// # Errors
-    /// [`Code::TokenClaim`] with the name of one that is no number.
     pub(super) fn times(&self) -> Result<Times> {
         Ok(Times { exp: self.date("exp")?, nbf: self.date("nbf")?, iat: self.date("iat")? })
     }
 
-    /// Whether a claim is there, whatever its value.
+    /// Whether a claim is present, with any value.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 }
 
-/// The claims about time. Fractions of a second are dropped.
+/// Fractions of a second are dropped.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Times {
-    /// The token is no good from this moment on.
+    /// The token is invalid from this moment on.
     pub(super) exp: Option<Timestamp>,
-    /// The token is no good before this moment.
+    /// The token is invalid before this moment.
     pub(super) nbf: Option<Timestamp>,
-    /// When the token was issued.
     pub(super) iat: Option<Timestamp>,
 }
 
 impl Times {
-    /// `exp` and `iat` must be there; the token must have been issued, be valid
-    /// already, and not have expired.
+    /// Checks the times. `exp` and `iat` must be present. The token must have been
+    /// issued, be valid already, and not have expired.
     ///
-    /// A time that is just reached counts as expired: RFC 7519 §4.1.4 says "on or
+    /// A token whose `exp` is exactly now has expired: RFC 7519 §4.1.4 says "on or
     /// after". An `iat` beyond the leeway means that one of the clocks is wrong.
     pub(super) fn check(&self, now: Timestamp, leeway: Duration) -> Result<()> {
         let exp = self.exp.ok_or_else(|| Error::invalid_claim("exp", "is missing"))?;
@@ -165,31 +148,29 @@ impl Times {
     }
 }
 
-/// The longest identifier that is read, in characters. OIDC Core §2 has the same bound
-/// for `sub`; other identifiers of Okta have less than 50.
+/// The maximum length of an identifier in characters. OIDC Core §2 has the same limit for
+/// `sub`; other identifiers of Okta have less than 50.
 const MAX_IDENTIFIER: usize = 255;
 
-/// A subject is any string (RFC 7519 §4.1.2) of 1 to 255 characters (OIDC Core §2). Okta
-/// puts the login into access tokens, which need not be ASCII.
+/// Checks a subject: any string (RFC 7519 §4.1.2) of 1 to 255 characters (OIDC Core §2).
+/// Okta uses the login as the subject of access tokens, so it may contain non-ASCII
+/// characters.
 ///
-/// An empty one would make one user out of everybody who has it.
+/// An empty subject is rejected, because all users with it would become one user.
 pub(super) fn check_subject(subject: Option<&str>) -> Result<()> {
     check_identifier("sub", subject.ok_or_else(|| Error::invalid_claim("sub", "is missing"))?)
 }
 
-/// An identifier, which may reach logs, pages and keys of stores.
-///
-/// # Errors
-/// [`Code::TokenClaim`] with the claim's name.
+/// Checks an identifier, which may appear in logs, on pages and in keys of stores.
 pub(super) fn check_identifier(name: &'static str, text: &str) -> Result<()> {
     if is_identifier(text) {
         return Ok(());
     }
-    Err(Error::invalid_claim(name, "is not 1 to 255 characters without control characters"))
+    Err(Error::invalid_claim(name, "must have 1 to 255 characters and no control characters"))
 }
 
-/// Whether a text can be an identifier of a token, a session, a client or a user: 1 to
-/// 255 characters, none of which could forge a line of a log or change how it reads.
+/// Whether a text is a valid identifier of a token, a session, a client or a user: 1 to
+/// 255 characters, none of which can forge a log line or change how it reads.
 pub(crate) fn is_identifier(text: &str) -> bool {
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return (1..=MAX_IDENTIFIER).contains(&text.len());
@@ -197,20 +178,17 @@ pub(crate) fn is_identifier(text: &str) -> bool {
     text.chars().take(MAX_IDENTIFIER.saturating_add(1)).count() <= MAX_IDENTIFIER && text.chars().all(is_plain)
 }
 
-/// Whether a character is not a control character, not a separator of lines, and not a
-/// mark that reverses the direction of writing. The sign that stands for bytes that
-/// were not UTF-8 would make different texts equal.
+/// Whether a character is not a control character, a line separator, a direction mark or
+/// the replacement character. The replacement character stands for invalid UTF-8 and
+/// would make different texts equal.
 fn is_plain(character: char) -> bool {
     let special = matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | char::REPLACEMENT_CHARACTER);
     !character.is_control() && !special
 }
 
-/// The e-mail address, where there is one, has no control characters and at most 320
-/// characters (RFC 3696, erratum 1690): sessions are found by it, and applications show
-/// it and write to it. An address that is no string is no address.
-///
-/// # Errors
-/// [`Code::TokenClaim`] with the claim's name.
+/// Checks the e-mail address, if present: no control characters, and at most 320
+/// characters (RFC 3696, erratum 1690). Sessions are found by it, and applications show
+/// it and send mail to it. A value that is not a string is ignored.
 pub(crate) fn check_email(claims: &Map<String, Value>) -> Result<()> {
     let Some(email) = claims.get("email").and_then(Value::as_str) else { return Ok(()) };
     if email.chars().all(is_plain) && email.chars().count() <= 320 {
@@ -219,16 +197,14 @@ pub(crate) fn check_email(claims: &Map<String, Value>) -> Result<()> {
     Err(Error::invalid_claim("email", "has control characters or more than 320 characters"))
 }
 
-/// The issuer is the expected one, character by character.
+/// Checks that the issuer is the expected one, character by character.
 ///
-/// No case is folded and no slash forgiven (OIDC Core §3.1.3.7): two spellings may
-/// be two servers.
+/// The comparison folds no case and ignores no slash (OIDC Core §3.1.3.7), because two
+/// spellings may be two servers.
 pub(super) fn check_issuer(issuer: Option<&str>, expected: &str) -> Result<()> {
     match issuer {
         None => Err(Error::invalid_claim("iss", "is missing")),
-        Some(issuer) if issuer != expected => {
-            Err(Error::invalid_claim("iss", "is another issuer than the configured one"))
-        }
+        Some(issuer) if issuer != expected => Err(Error::invalid_claim("iss", "is not the configured issuer")),
         Some(_) => Ok(()),
     }
 }
@@ -257,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_any_numbers_and_what_is_none_is_named() {
+    fn any_number_is_a_time_and_other_types_are_named() {
         let read = times(r#"{"exp":1.9,"iat":1e3,"nbf":99999999999999999999}"#).unwrap();
         let seconds = [read.exp, read.iat, read.nbf].map(|time| time.map(Timestamp::seconds));
         assert_eq!(seconds, [Some(1), Some(1_000), Some(i64::MAX)]);
@@ -270,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn identifiers_are_any_text_but_what_could_forge_lines() {
+    fn identifiers_must_not_forge_log_lines() {
         let long = "\u{fc}".repeat(255);
         for fine in
             ["a", " ", "j\u{fc}rgen.m\u{fc}ller@example.test", "\u{1f600}", "a|b;c\"'<>", &"x".repeat(255), &long]
@@ -291,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_comes_twice_is_refused() {
+    fn duplicate_claims_are_refused() {
         assert!(Payload::parse(br#"{"a":1,"b":1}"#).is_ok());
         for bad in [r#"{"a":1,"a":1}"#, r#"{"sub":"x","s\u0075b":"y"}"#, "[]", "1", "{} x", ""] {
             assert_eq!(Payload::parse(bad.as_bytes()).unwrap_err().code(), Code::TokenMalformed, "{bad}");
@@ -301,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn audiences_are_texts() {
+    fn audiences_are_strings() {
         let parse = |text: &str| serde_json::from_str::<Audience>(text);
         assert!(parse(r#""a""#).unwrap().contains("a") && parse(r#"["b","a"]"#).unwrap().contains("a"));
         assert!(parse(r#"["a",1]"#).is_err() && parse("null").is_err() && parse(r#"{"a":"a"}"#).is_err());

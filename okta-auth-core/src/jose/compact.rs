@@ -1,5 +1,5 @@
-//! The compact serialization of a signed token (RFC 7515 §7.1), taken apart and not yet
-//! believed.
+//! Parses the compact serialization of a signed token (RFC 7515 §7.1), without trusting
+//! its contents.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,27 +14,23 @@ use crate::json;
 /// Okta's largest tokens, with a hundred groups, have about 10 KB.
 const MAX_BYTES: usize = 32 * 1024;
 
-/// A token of three parts, with its header read.
 pub(super) struct Compact<'a> {
     pub(super) header: Arc<Header>,
-    /// What is signed: the first two parts and the dot between them.
+    /// The signed bytes: the first two parts and the dot between them.
     pub(super) signed: &'a [u8],
-    /// The signature, decoded.
     pub(super) signature: Vec<u8>,
-    /// The payload, still encoded.
     payload: &'a str,
 }
 
-/// The members of a header that matter. `jku`, `jwk`, `x5u` and `x5c` would name a key
-/// to verify with; they are not even read (RFC 8725 §3.10).
+/// The relevant members of a header. `jku`, `jwk`, `x5u` and `x5c` would name a key to
+/// verify with; they are never read (RFC 8725 §3.10).
 #[derive(Debug, Deserialize)]
 pub(super) struct Header {
-    /// The algorithm, as the token claims it.
+    /// The algorithm that the token claims.
     pub(super) alg: String,
-    /// Which of the issuer's keys.
     #[serde(default)]
     pub(super) kid: Option<String>,
-    /// What kind of token; Okta sends none.
+    /// The kind of token; Okta sends none.
     #[serde(default)]
     pub(super) typ: Option<String>,
     #[serde(default, deserialize_with = "present")]
@@ -43,24 +39,23 @@ pub(super) struct Header {
     b64: bool,
 }
 
-/// What the `typ` of a kind of token may be, in lower case and without `application/`.
+/// The allowed values of `typ` for a kind of token, in lower case and without
+/// `application/`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Typ<'a> {
-    /// The names for it.
     pub(super) names: &'a [&'a str],
-    /// Whether there must be one. Okta's own tokens have none, so for most kinds it may
-    /// be left out, and then the claims have to tell the kinds apart.
+    /// Whether `typ` is required. Okta's own tokens have none, so for most kinds it is
+    /// optional and the claims distinguish the kinds.
     pub(super) required: bool,
 }
 
-/// Whether a member is there, whatever its value.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 impl<'a> Compact<'a> {
-    /// Takes a token apart: exactly three parts, each in strict base64url, and a header
-    /// that asks for nothing special.
+    /// Splits a token: exactly three parts, each in strict base64url, and a header
+    /// without extensions.
     ///
     /// # Errors
     /// [`Code::TokenMalformed`], [`Code::TokenEncrypted`] for five parts,
@@ -84,35 +79,34 @@ impl<'a> Compact<'a> {
         Ok(Self { header, signed: token.as_bytes().get(..signed).unwrap_or_default(), signature, payload })
     }
 
-    /// The bytes of the payload. To be called after the signature has been verified,
-    /// and not before.
+    /// Decodes the payload. Call this only after the signature has been verified.
     pub(super) fn payload(&self) -> Result<Vec<u8>> {
         decode(self.payload)
     }
 }
 
-/// The last header that was read. An issuer's tokens have the same one until its key
-/// changes, so nearly every token is spared the decoding.
+/// The last valid header. An issuer's tokens have the same header until its key changes,
+/// so caching it saves the parsing of nearly every token.
 #[derive(Debug, Default)]
 pub(super) struct Headers(Mutex<Option<(String, Arc<Header>)>>);
 
 impl Headers {
-    /// Reads a header, or finds that it is the last one, character by character. What
-    /// cannot be read is not kept.
+    /// Parses a header, or returns the cached one if it is equal. An invalid header is
+    /// not cached.
     fn read(&self, encoded: &str) -> Result<Arc<Header>> {
         if let Some((known, header)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
             && known == encoded
         {
             return Ok(Arc::clone(header));
         }
-        let header: Header = json::object(&decode(encoded)?)
-            .map_err(|error| malformed("its header cannot be read").with_cause(error))?;
+        let header: Header =
+            json::object(&decode(encoded)?).map_err(|error| malformed("its header is invalid").with_cause(error))?;
         header.check()?;
         Ok(Arc::new(header))
     }
 
-    /// Remembers the header of a token whose signature has been verified: strangers
-    /// must not be able to push it out.
+    /// Caches the header of a token whose signature has been verified, so that an
+    /// attacker cannot evict it.
     pub(super) fn keep(&self, token: &str, header: &Arc<Header>) {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let encoded = token.split('.').next().unwrap_or_default();
@@ -123,17 +117,16 @@ impl Headers {
 }
 
 impl Header {
-    /// Refuses what this implementation does not understand.
     fn check(&self) -> Result<()> {
-        // RFC 7515 §4.1.11: what is critical must be understood, and no extension is.
+        // RFC 7515 §4.1.11: critical extensions must be supported, and none is.
         if self.crit || self.b64 {
-            let message = "the token's header asks for an extension (`crit` or `b64`) that is not supported";
+            let message = "the token's header requires an unsupported extension (`crit` or `b64`)";
             return Err(Error::new(Code::TokenHeader, message));
         }
         Ok(())
     }
 
-    /// Refuses a token of another kind by its `typ` (RFC 8725 §3.11).
+    /// Rejects a token of another kind by its `typ` (RFC 8725 §3.11).
     pub(super) fn check_type(&self, allowed: Typ<'_>) -> Result<()> {
         let fits = self.typ.as_ref().map_or(!allowed.required, |typ| {
             let short = typ.to_ascii_lowercase();
@@ -142,26 +135,25 @@ impl Header {
         if fits {
             return Ok(());
         }
-        Err(Error::new(Code::TokenHeader, "the token's `typ` is not that of the expected kind of token"))
+        Err(Error::new(Code::TokenHeader, "the token's `typ` does not match the expected kind of token"))
     }
 }
 
-/// Strict base64url: no padding, no white space, no stray bits at the end.
+/// Decodes strict base64url: no padding, no white space, no stray bits at the end.
 fn decode(part: &str) -> Result<Vec<u8>> {
     base64url::decode(part).map_err(|error| malformed("a part of it is not base64url").with_cause(error))
 }
 
-/// Five parts are an encrypted token, which deserves an answer of its own.
+/// An encrypted token has five parts and gets its own error.
 fn wrong_parts(token: &str) -> Error {
     if token.split('.').count() == 5 {
-        let message =
-            "the token is encrypted, and no key to decrypt it is configured; turn token encryption off at Okta";
+        let message = "the token is encrypted, but no decryption key is configured; turn off token encryption at Okta";
         return Error::new(Code::TokenEncrypted, message);
     }
     malformed("it does not have three parts")
 }
 
-/// Why, without any of the token.
+/// The message contains no part of the token.
 fn malformed(why: &str) -> Error {
     Error::new(Code::TokenMalformed, format!("the token is not a signed token: {why}"))
 }
@@ -185,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn three_parts_and_nothing_else() {
+    fn a_token_has_exactly_three_parts() {
         let good = token(r#"{"alg":"RS256","kid":"k"}"#);
         let parsed = Compact::parse(&good, &Headers::default()).unwrap();
         assert_eq!((parsed.header.kid.as_deref(), parsed.payload().unwrap().as_slice()), (Some("k"), &b"{}"[..]));
@@ -205,13 +197,13 @@ mod tests {
         for bad in [format!("{header}=.e30.c2ln"), format!("{header}.e30.c2l+"), format!("{header}.e30.c2ln\n")] {
             assert_eq!(code(&bad), Code::TokenMalformed);
         }
-        // `cX` and `cW` decode to the same byte; only one of them is its spelling.
+        // `cQ` and `cR` decode to the same byte; only `cQ` is canonical.
         assert!(Compact::parse(&format!("{header}.e30.cQ"), &Headers::default()).is_ok());
         assert_eq!(code(&format!("{header}.e30.cR")), Code::TokenMalformed);
     }
 
     #[test]
-    fn a_header_that_asks_for_more_is_refused() {
+    fn headers_with_extensions_are_refused() {
         for bad in [
             r#"{"alg":"RS256","crit":["exp"]}"#,
             r#"{"alg":"RS256","crit":[]}"#,
@@ -224,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_cannot_be_read_is_refused() {
+    fn invalid_headers_are_refused() {
         for bad in [
             "{}",
             "[]",
@@ -262,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_is_remembered_is_compared_as_a_whole() {
+    fn a_cached_header_is_compared_as_a_whole() {
         let headers = Headers::default();
         let (one, other) = (token(r#"{"alg":"RS256","kid":"a"}"#), token(r#"{"alg":"RS256","kid":"ab"}"#));
         let parsed = Compact::parse(&one, &headers).unwrap();
@@ -271,7 +263,7 @@ mod tests {
         assert_eq!(Compact::parse(&other, &headers).unwrap().header.kid.as_deref(), Some("ab"));
         let bad = token(r#"{"alg":"RS256","crit":["x"]}"#);
         assert!(Compact::parse(&bad, &headers).is_err());
-        // A part of it, at either end, is another header, which cannot be read.
+        // A part of the cached header, from either end, is a different and invalid header.
         let (header, rest) = one.split_once('.').unwrap();
         for range in [0..8, 0..header.len() - 4, 4..header.len(), 0..0] {
             let part = header.get(range).unwrap();

@@ -1,4 +1,4 @@
-//! ID tokens: proof that somebody signed in, for this application, in this attempt.
+//! ID tokens: proof of a sign-in, for this application and this pending login.
 
 use std::time::Duration;
 
@@ -14,26 +14,21 @@ use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::secret::constant_time_eq;
 
-/// An ID token that was issued longer ago than this is not the answer to a sign-in of
-/// now, whatever its `exp`.
+/// An ID token that was issued longer ago does not belong to a current sign-in,
+/// regardless of its `exp`.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
-/// What one ID token must satisfy.
 #[derive(Debug)]
 pub(crate) struct IdTokenRules<'a> {
     /// The issuer, as its metadata writes it.
     pub(crate) issuer: &'a str,
-    /// The one audience.
+    /// The only allowed audience.
     pub(crate) client_id: &'a str,
-    /// The nonce of the attempt.
     pub(crate) nonce: Option<&'a str>,
-    /// The access token that came along, for `at_hash`.
+    /// The access token from the same response, for `at_hash`.
     pub(crate) access_token: Option<&'a str>,
-    /// The `max_age` that was asked for.
     pub(crate) max_age: Option<Duration>,
-    /// The `acr_values` that were asked for.
     pub(crate) acr_values: &'a [String],
-    /// Whether an unknown key id may cause a fetch at any time.
     pub(crate) trust: Trust,
 }
 
@@ -44,28 +39,19 @@ pub struct IdTokenClaims {
     all: Map<String, Value>,
 }
 
-/// The claims with a meaning here, each with its type.
 #[derive(Clone, Debug)]
 struct Registered {
-    /// Who issued it.
     iss: Option<String>,
-    /// Whom it speaks of.
     sub: Option<String>,
-    /// Whom it is for.
     aud: Option<Audience>,
-    /// The party that it was issued to.
+    /// The client that the token was issued to.
     azp: Option<String>,
-    /// The nonce of the authorization request.
     nonce: Option<String>,
-    /// Half of the hash of the access token.
     at_hash: Option<String>,
-    /// When the user proved who they are.
     auth_time: Option<Timestamp>,
-    /// The authentication context that was reached.
     acr: Option<String>,
-    /// The methods that were used.
     amr: Vec<String>,
-    /// The session at the issuer.
+    /// The session at Okta.
     sid: Option<String>,
 }
 
@@ -80,22 +66,22 @@ impl IdTokenClaims {
         self.registered.sub.as_deref().unwrap_or_default()
     }
 
-    /// When the user last proved who they are, if the token tells.
+    /// When the user last authenticated, if the token has `auth_time`.
     pub fn auth_time(&self) -> Option<Timestamp> {
         self.registered.auth_time
     }
 
-    /// The authentication context that was reached, if the token tells.
+    /// The authentication context of the sign-in, if the token has `acr`.
     pub fn acr(&self) -> Option<&str> {
         self.registered.acr.as_deref()
     }
 
-    /// How the user proved who they are, for example `pwd` and `mfa`.
+    /// The authentication methods, for example `pwd` and `mfa`.
     pub fn amr(&self) -> &[String] {
         &self.registered.amr
     }
 
-    /// The session at Okta, if the token tells.
+    /// The session at Okta, if the token has `sid`.
     pub fn sid(&self) -> Option<&str> {
         self.registered.sid.as_deref()
     }
@@ -106,7 +92,7 @@ impl IdTokenClaims {
     }
 }
 
-/// An ID token that passed every check. There is no other way to get one.
+/// An ID token that passed every check. It cannot be constructed in any other way.
 #[derive(Clone, Debug)]
 pub struct VerifiedIdToken(IdTokenClaims);
 
@@ -116,13 +102,13 @@ impl VerifiedIdToken {
         &self.0
     }
 
-    /// The rules in the order of OIDC Core §3.1.3.7, kind of token first.
+    /// Applies the rules in the order of OIDC Core §3.1.3.7, kind of token first.
     pub(super) fn check(authentic: Authentic, rules: &IdTokenRules<'_>) -> Result<Self> {
         let payload = &authentic.payload;
-        // Logout tokens have `events`; Okta's access tokens have `scp` and `cid`, and
-        // no nonce (RFC 8725 §3.12).
+        // Logout tokens have `events`. Okta's access tokens have `scp` and `cid`, and no
+        // nonce (RFC 8725 §3.12).
         if payload.has("events") || (payload.has("scp") && payload.has("cid")) {
-            return Err(Error::new(Code::TokenKind, "the token is of another kind than an ID token"));
+            return Err(Error::new(Code::TokenKind, "the token is not an ID token"));
         }
         let registered = Registered::read(payload)?;
         let times = payload.times()?;
@@ -131,7 +117,7 @@ impl VerifiedIdToken {
         registered.check_audience(rules.client_id)?;
         times.check(authentic.now, authentic.leeway)?;
         if times.iat.is_some_and(|iat| authentic.now.since(iat) > MAX_AGE) {
-            return Err(Error::invalid_claim("iat", "is more than a day ago"));
+            return Err(Error::invalid_claim("iat", "is more than a day old"));
         }
         registered.check_nonce(rules.nonce)?;
         registered.check_access_token(rules.access_token, authentic.algorithm)?;
@@ -140,7 +126,8 @@ impl VerifiedIdToken {
     }
 }
 
-/// The strings of a list, or a string as a list of one. Other elements are left out.
+/// Returns the strings of a list, or a string as a list of one. Elements of other types
+/// are ignored.
 fn strings(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(only) => Some(vec![only.clone()]),
@@ -150,11 +137,11 @@ fn strings(value: &Value) -> Option<Vec<String>> {
 }
 
 impl Registered {
-    /// Reads each claim with its type.
+    /// Parses each claim by its type.
     ///
-    /// An empty `sid` names no session and counts as absent. `session_expiry` is read
-    /// where sessions are made; here it only has to be what it should be, so that a
-    /// broken one does not lengthen a session.
+    /// An empty `sid` counts as absent. `session_expiry` is used when a session is
+    /// created. Its type is checked here, so that an invalid value cannot lengthen a
+    /// session.
     fn read(payload: &Payload) -> Result<Self> {
         let string = |name: &'static str| payload.string(name).map(|text| text.map(str::to_owned));
         let sid = payload.string("sid")?.filter(|sid| !sid.is_empty());
@@ -175,34 +162,35 @@ impl Registered {
         })
     }
 
-    /// This client and nobody else: another audience would be another party that the
-    /// token was made for, and that could replay it here.
+    /// Checks that this client is the only audience. Another audience could replay the
+    /// token here.
     fn check_audience(&self, client_id: &str) -> Result<()> {
         let audience = self.aud.as_ref().ok_or_else(|| Error::invalid_claim("aud", "is missing"))?;
         if !audience.contains(client_id) {
             return Err(Error::invalid_claim("aud", "does not name this application's client id"));
         }
         if audience.as_slice().iter().any(|other| other != client_id) {
-            return Err(Error::invalid_claim("aud", "names others besides this application"));
+            return Err(Error::invalid_claim("aud", "names other audiences besides this application"));
         }
         match &self.azp {
-            Some(azp) if azp != client_id => Err(Error::invalid_claim("azp", "is another client")),
+            Some(azp) if azp != client_id => Err(Error::invalid_claim("azp", "is not this application's client id")),
             _ => Ok(()),
         }
     }
 
-    /// The nonce ties the token to one attempt; a token without it could be replayed.
+    /// Checks the nonce, which binds the token to one pending login. A token without it
+    /// could be replayed.
     fn check_nonce(&self, expected: Option<&str>) -> Result<()> {
         let Some(expected) = expected else { return Ok(()) };
         let nonce = self.nonce.as_deref().ok_or_else(|| Error::invalid_claim("nonce", "is missing"))?;
         if constant_time_eq(nonce.as_bytes(), expected.as_bytes()) {
             return Ok(());
         }
-        Err(Error::invalid_claim("nonce", "is not the one of this attempt"))
+        Err(Error::invalid_claim("nonce", "is not that of this sign-in"))
     }
 
-    /// `at_hash`, where it is there: the left half of the access token's hash (OIDC
-    /// Core §3.1.3.8).
+    /// Checks `at_hash`, if present: the left half of the access token's hash (OIDC Core
+    /// §3.1.3.8).
     fn check_access_token(&self, access_token: Option<&str>, algorithm: Algorithm) -> Result<()> {
         let (Some(at_hash), Some(token)) = (&self.at_hash, access_token) else { return Ok(()) };
         let hash = digest::digest(algorithm.digest(), token.as_bytes());
@@ -210,17 +198,17 @@ impl Registered {
         if constant_time_eq(base64url::encode(left).as_bytes(), at_hash.as_bytes()) {
             return Ok(());
         }
-        Err(Error::invalid_claim("at_hash", "does not belong to the access token"))
+        Err(Error::invalid_claim("at_hash", "does not match the access token"))
     }
 
-    /// What was asked for must have been done: `auth_time` for `max_age` (OIDC Core
-    /// §3.1.2.1), `acr` for `acr_values`, which Okta silently ignores when it does not
-    /// know them.
+    /// Checks that the requested authentication took place: `auth_time` for `max_age`
+    /// (OIDC Core §3.1.2.1), and `acr` for `acr_values`, because Okta silently ignores
+    /// values that it does not support.
     fn check_authentication(&self, rules: &IdTokenRules<'_>, now: Timestamp, leeway: Duration) -> Result<()> {
         if let Some(max_age) = rules.max_age {
             let auth_time = self.auth_time.ok_or_else(|| Error::invalid_claim("auth_time", "is missing"))?;
             if now > auth_time.plus(max_age).plus(leeway) {
-                return Err(Error::invalid_claim("auth_time", "is longer ago than was asked for"));
+                return Err(Error::invalid_claim("auth_time", "is older than the requested `max_age` allows"));
             }
         }
         if self.auth_time.is_some_and(|auth_time| auth_time > now.plus(leeway)) {
@@ -228,7 +216,7 @@ impl Registered {
         }
         let met = |acr: &String| rules.acr_values.iter().any(|wanted| wanted == acr);
         if !rules.acr_values.is_empty() && !self.acr.as_ref().is_some_and(met) {
-            return Err(Error::invalid_claim("acr", "is not one of those that were asked for"));
+            return Err(Error::invalid_claim("acr", "is not one of the requested `acr_values`"));
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! An issuer for unit tests: it signs whatever a test wants, publishes its keys on a socket of
-//! this machine, and has the clock.
+//! An issuer for unit tests. It signs any token, publishes its keys on a local socket,
+//! and controls the clock.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -21,26 +21,26 @@ use crate::clock::SharedClock;
 use crate::config::{EgressPolicy, Issuer};
 use crate::http::{HttpClient, HttpSettings};
 
-/// The present moment, until a test turns the clock.
+/// The current time, until a test sets the clock.
 pub(crate) const NOW: i64 = 1_800_000_000;
 pub(crate) const LEEWAY: Duration = Duration::from_secs(60);
 pub(crate) const ISSUER: &str = "https://acme.okta.com/oauth2/default";
 pub(crate) const CLIENT: &str = "0oaclient";
 
-/// Made once: RSA keys take their time. The second one is nobody's.
+/// Generated once, because RSA key generation is slow. The second key is never published.
 static RSA: LazyLock<[RsaKeyPair; 2]> =
     LazyLock::new(|| [0; 2].map(|_| RsaKeyPair::generate(KeySize::Rsa2048).unwrap()));
 static EC: LazyLock<EcdsaKeyPair> =
     LazyLock::new(|| EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).unwrap());
 
 pub(crate) struct TestIssuer {
-    /// Where its keys are.
+    /// The URL of its keys.
     pub(crate) keys: Url,
     time: Arc<AtomicI64>,
 }
 
 impl TestIssuer {
-    /// Publishes an RSA key and a P-256 key, for as long as the test's runtime lives.
+    /// Publishes an RSA key and a P-256 key until the test's runtime ends.
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let keys = format!("http://{}/keys", listener.local_addr().unwrap()).parse().unwrap();
@@ -55,12 +55,11 @@ impl TestIssuer {
         Self { keys, time: Arc::new(AtomicI64::new(NOW)) }
     }
 
-    /// Turns the clock.
     pub(crate) fn set_time(&self, seconds: i64) {
         self.time.store(seconds, Ordering::SeqCst);
     }
 
-    /// A verifier of its tokens, as the default configuration has it: RS256 alone.
+    /// A verifier with the default configuration, which allows only RS256.
     pub(crate) fn verifier(&self) -> Verifier {
         let time = Arc::clone(&self.time);
         let clock =
@@ -71,13 +70,12 @@ impl TestIssuer {
     }
 }
 
-/// The issuer as it is configured.
 pub(crate) fn issuer() -> Issuer {
     Issuer::new(ISSUER, ISSUER.parse().unwrap())
 }
 
-/// Modulus and exponent, of PKCS#1: a sequence of the modulus, with a zero in front, and the
-/// exponent.
+/// Reads modulus and exponent from PKCS#1: a sequence of the modulus, with a leading
+/// zero, and the exponent.
 fn rsa_numbers() -> (&'static [u8], &'static [u8]) {
     let der = RSA[0].public_key().as_ref();
     (&der[9..265], &der[267..])
@@ -96,13 +94,13 @@ pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Signs as the header says: RS256, ES256, or HS256 with the public modulus as the secret.
-/// `kid` `stolen` signs with a key that nobody publishes; `none` does not sign.
+/// Signs according to the header: RS256, ES256, or HS256 with the public modulus as the
+/// secret. The `kid` `stolen` signs with an unpublished key; `none` does not sign.
 pub(crate) fn sign(header: &Value, payload: &Value) -> String {
     sign_text(header, &payload.to_string())
 }
 
-/// Signs a payload that no `Value` can hold.
+/// Signs a payload that a `Value` cannot represent.
 pub(crate) fn sign_text(header: &Value, payload: &str) -> String {
     let input = format!("{}.{}", encode(header.to_string()), encode(payload));
     let random = SystemRandom::new();

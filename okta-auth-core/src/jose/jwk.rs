@@ -1,5 +1,5 @@
-//! Published keys (RFC 7517), each read on its own: a bad or foreign key in a set harms
-//! only itself.
+//! Published keys (RFC 7517). Each key is parsed separately, so an invalid or unsupported
+//! key does not affect the others.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::algorithm::{Algorithm, Family};
 use crate::base64url;
 use crate::error::{Code, Error, Result};
 
-/// No issuer signs with more; the rest of a longer set is not read.
+/// More keys than any issuer publishes; later keys in a set are ignored.
 const MAX_KEYS: usize = 100;
 
 /// How many keys with the same id are tried.
@@ -22,33 +22,30 @@ const MAX_CANDIDATES: usize = 4;
 #[derive(Debug)]
 pub(super) struct KeySet(Vec<Key>);
 
-/// One key, parsed once for each algorithm that it can be used with.
+/// A key, parsed once for each algorithm that it supports.
 pub(super) struct Key {
     kid: Option<String>,
     parsed: Vec<(Algorithm, ParsedPublicKey)>,
 }
 
-/// The set as it is on the wire.
 #[derive(Deserialize)]
 pub(super) struct WireSet {
     keys: Vec<Value>,
 }
 
-/// The members of a key that matter. Private and symmetric members are not read.
+/// The relevant members of a key. Private and symmetric members are never read.
 #[derive(Deserialize)]
 struct WireKey {
-    /// The kind of key: `RSA`, `EC`, `OKP`.
     kty: String,
-    /// The name by which a token refers to it.
     #[serde(default)]
     kid: Option<String>,
-    /// `sig` or `enc`; a key for encryption verifies nothing.
+    /// `sig` or `enc`. A key for encryption verifies no signature.
     #[serde(default, rename = "use")]
     usage: Option<String>,
-    /// Another way to say the same.
+    /// An alternative to `use`.
     #[serde(default)]
     key_ops: Option<Vec<String>>,
-    /// The one algorithm that it is for, if it is for one.
+    /// The only algorithm that the key may be used with, if set.
     #[serde(default)]
     alg: Option<String>,
     /// The curve of `EC` and `OKP`.
@@ -69,16 +66,16 @@ struct WireKey {
 }
 
 impl KeySet {
-    /// Reads each key on its own and keeps those that can verify.
+    /// Parses each key separately and keeps those that can verify signatures.
     pub(super) fn new(set: WireSet) -> Self {
         let keys = set.keys.into_iter().take(MAX_KEYS).filter(Value::is_object);
         let keys = keys.filter_map(|key| serde_json::from_value(key).ok());
         Self(keys.filter_map(|key: WireKey| key.parse()).collect())
     }
 
-    /// The keys that fit a header: by key id, and by what the algorithm takes. Without
-    /// a key id there must be exactly one (RFC 7517 §4.5; guessing among several would
-    /// let a token choose).
+    /// Returns the keys that match a header, by key id and algorithm. Without a key id
+    /// exactly one key must match (RFC 7517 §4.5), because otherwise the token could
+    /// choose among several.
     pub(super) fn candidates(&self, kid: Option<&str>, algorithm: Algorithm) -> Vec<&ParsedPublicKey> {
         let fitting = self.0.iter().filter(|key| kid.is_none() || key.kid.as_deref() == kid);
         let parsed = fitting.filter_map(|key| key.parsed.iter().find(|(known, _)| *known == algorithm));
@@ -89,15 +86,14 @@ impl KeySet {
         found
     }
 
-    /// How many keys can verify.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 }
 
 impl WireKey {
-    /// `None` for a key that cannot verify a signature: of another use or kind, or
-    /// broken.
+    /// Returns `None` for a key that cannot verify a signature: another use, an
+    /// unsupported type, or an invalid key.
     fn parse(self) -> Option<Key> {
         let signs = self.usage.as_deref().is_none_or(|usage| usage == "sig");
         let verifies = self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
@@ -106,14 +102,13 @@ impl WireKey {
         }
         let family = self.family()?;
         let wanted = Algorithm::of(family).iter().filter(|algorithm| {
-            // A key with an `alg` is for that one alone (RFC 8725 §3.1).
+            // A key with an `alg` may only be used with it (RFC 8725 §3.1).
             self.alg.as_deref().is_none_or(|alg| alg == algorithm.as_str())
         });
         let parsed: Vec<_> = wanted.filter_map(|algorithm| Some((*algorithm, self.key(*algorithm)?))).collect();
         (!parsed.is_empty()).then_some(Key { kid: self.kid, parsed })
     }
 
-    /// What kind of key it is; `None` for kinds and curves that are not known here.
     fn family(&self) -> Option<Family> {
         match (self.kty.as_str(), self.crv.as_deref()) {
             ("RSA", _) => Some(Family::Rsa),
@@ -124,7 +119,7 @@ impl WireKey {
         }
     }
 
-    /// The key as aws-lc reads it, which checks that a point is on its curve.
+    /// Parses the key with aws-lc, which checks that a point is on its curve.
     fn key(&self, algorithm: Algorithm) -> Option<ParsedPublicKey> {
         let bytes = match algorithm.family() {
             Family::Rsa => return self.rsa_key(algorithm.rsa_parameters()?),
@@ -135,8 +130,8 @@ impl WireKey {
         ParsedPublicKey::new(algorithm.verification(), bytes).ok()
     }
 
-    /// From 2048 to 8192 bits, with an odd exponent of at most 33 bits: larger ones
-    /// make verification slow.
+    /// Accepts 2048 to 8192 bits and an odd exponent of at most 33 bits, because larger
+    /// values make verification slow.
     fn rsa_key(&self, parameters: &'static RsaParameters) -> Option<ParsedPublicKey> {
         let (n, e) = (member(self.n.as_ref())?, member(self.e.as_ref())?);
         let bits = n.len().checked_mul(8)?.checked_sub(usize::try_from(n.first()?.leading_zeros()).ok()?)?;
@@ -147,27 +142,23 @@ impl WireKey {
         PublicKeyComponents { n, e }.to_parsed_public_key(parameters).ok()
     }
 
-    /// An uncompressed point.
     fn point(&self, size: usize) -> Option<Vec<u8>> {
         let (x, y) = (member(self.x.as_ref())?, member(self.y.as_ref())?);
         (x.len() == size && y.len() == size).then(|| [&[4], x.as_slice(), y.as_slice()].concat())
     }
 }
 
-/// A member in base64url; `None` if it is missing, empty or not base64url.
+/// Decodes a base64url member. `None` if it is missing, empty or invalid.
 fn member(text: Option<&String>) -> Option<Vec<u8>> {
     base64url::decode(text?).ok().filter(|bytes| !bytes.is_empty())
 }
 
 /// Verifies a signature with any of the candidates.
-///
-/// # Errors
-/// [`Code::TokenSignature`] if none of them made it.
 pub(super) fn verify(keys: &[&ParsedPublicKey], signed: &[u8], signature: &[u8]) -> Result<()> {
     if keys.iter().any(|key| key.verify_sig(signed, signature).is_ok()) {
         return Ok(());
     }
-    Err(Error::new(Code::TokenSignature, "the token's signature does not verify"))
+    Err(Error::new(Code::TokenSignature, "the token's signature is not valid"))
 }
 
 impl fmt::Debug for Key {

@@ -1,4 +1,4 @@
-//! Keys that must not be used, each next to one that is.
+//! Keys that must be rejected, each next to a valid one.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
@@ -13,7 +13,7 @@ fn encode(bytes: &[u8]) -> String {
 
 fn rsa() -> (RsaKeyPair, Value) {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-    // PKCS#1: a sequence of the modulus (with a zero in front) and the exponent.
+    // PKCS#1: a sequence of the modulus (with a leading zero) and the exponent.
     let der = pair.public_key().as_ref();
     let (n, e) = (&der[9..265], &der[267..]);
     let jwk = json!({ "kty": "RSA", "kid": "k", "n": encode(n), "e": encode(e) });
@@ -30,7 +30,7 @@ fn set(keys: Vec<Value>) -> KeySet {
     KeySet::new(WireSet { keys })
 }
 
-/// How many keys of the set fit `kid` and RS256.
+/// How many keys of the set match `kid` and RS256.
 fn fitting(keys: Vec<Value>, kid: Option<&str>) -> usize {
     set(keys).candidates(kid, Algorithm::Rs256).len()
 }
@@ -81,11 +81,11 @@ fn rsa_keys_that_are_weak_or_slow_are_not_used() {
     ] {
         assert_eq!(fitting(vec![with(&key, name, value)], Some("k")), 0, "{name} {value}");
     }
-    assert_eq!(fitting(vec![with(&key, "e", "Aw")], Some("k")), 1, "3 is an exponent");
+    assert_eq!(fitting(vec![with(&key, "e", "Aw")], Some("k")), 1, "3 is a valid exponent");
 }
 
 #[test]
-fn a_bad_key_harms_only_itself() {
+fn an_invalid_key_does_not_affect_the_others() {
     let (_, key) = rsa();
     let junk =
         [json!(null), json!(1), json!("x"), json!([]), json!({}), json!({"kty": "XYZ"}), json!({"kty": ["RSA"]})];
@@ -98,22 +98,22 @@ fn without_a_key_id_there_must_be_exactly_one() {
     let ((_, one), (_, two)) = (rsa(), rsa());
     assert_eq!(fitting(vec![one.clone()], None), 1);
     assert_eq!(fitting(vec![one.clone(), two.clone()], None), 0);
-    // A key that could not be used anyway does not make it ambiguous.
+    // An unusable key does not make the choice ambiguous.
     assert_eq!(fitting(vec![one, with(&two, "use", "enc")], None), 1);
 }
 
 #[test]
-fn the_number_of_keys_and_of_tries_is_bounded() {
+fn the_number_of_keys_and_candidates_is_bounded() {
     let (_, key) = rsa();
     let other = with(&key, "kid", "other");
     let mut keys = vec![other; MAX_KEYS];
     keys.push(key.clone());
-    assert_eq!(fitting(keys, Some("k")), 0, "the one after the limit is not read");
+    assert_eq!(fitting(keys, Some("k")), 0, "keys after the limit are ignored");
     assert_eq!(fitting(vec![key; 20], Some("k")), MAX_CANDIDATES);
 }
 
 #[test]
-fn a_signature_verifies_with_its_own_key_and_algorithm_alone() {
+fn a_signature_verifies_only_with_its_own_key_and_algorithm() {
     let ((pair, key), (_, other)) = (rsa(), rsa());
     let mut signature = vec![0; pair.public_modulus_len()];
     pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), b"input", &mut signature).unwrap();

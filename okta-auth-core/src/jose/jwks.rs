@@ -1,9 +1,9 @@
 //! The cache of an issuer's keys.
 //!
-//! Known key ids never wait for a fetch. An unknown one may mean that the keys were
-//! rotated, so the set is fetched again, once for all who ask; but a stranger can
-//! invent key ids, so for tokens that strangers can send this happens at most once per
-//! interval.
+//! A token with a known key id never waits for a fetch. An unknown key id may mean that
+//! the keys were rotated, so the set is fetched again, once for all waiting callers. An
+//! attacker can invent key ids, so for tokens from untrusted senders this happens at most
+//! once per interval.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,21 +19,20 @@ use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
 use crate::http::{Cached, Fetched, Freshness, HttpClient};
 
-/// How the keys are kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeysSettings {
-    /// The least time between two fetches that unknown key ids of strangers cause.
+    /// Minimum time between two fetches that unknown key ids of untrusted senders
+    /// trigger.
     pub(crate) floor: Duration,
-    /// How long a set stays fresh.
     pub(crate) freshness: Freshness,
 }
 
 impl Default for KeysSettings {
-    /// Okta's `max-age` is honoured from 5 minutes to a day: it has sent `no-store` by
-    /// mistake, and an emergency rotation should not take longer than a day to be
-    /// noticed by itself. While the keys cannot be fetched, those that were fetched last
-    /// serve for 48 hours: whoever has stolen a key and keeps this application from Okta
-    /// can use it for no longer.
+    /// Okta's `max-age` is clamped to between 5 minutes and a day, because Okta has sent
+    /// `no-store` by mistake, and an emergency rotation should take effect within a day.
+    /// If the keys cannot be fetched, the last set is used for up to 48 hours: an
+    /// attacker who has stolen a key and blocks this application's access to Okta can use
+    /// the key no longer than that.
     fn default() -> Self {
         let minutes = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
         let freshness = Freshness {
@@ -47,82 +46,75 @@ impl Default for KeysSettings {
     }
 }
 
-/// Where a token came from. A rotation just before signing must not cost anybody a
-/// sign-in, and a stranger must not be able to make us fetch at will. This decides
-/// whether its key id may cause a fetch at any time.
+/// The origin of a token. It decides whether an unknown key id may trigger a fetch at any
+/// time. A rotation just before signing must not make a sign-in fail, and an attacker
+/// must not be able to trigger fetches at will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
-    /// Straight from the token endpoint, for a code of our own: a fetch is bounded by
-    /// the exchange before it.
+    /// From the token endpoint, in exchange for a code of this application. The exchange
+    /// bounds the number of fetches.
     BackChannel,
-    /// From anybody.
+    /// From any sender.
     Anonymous,
 }
 
-/// The keys of one issuer.
 #[derive(Debug)]
 pub(crate) struct Keys {
     http: HttpClient,
     clock: SharedClock,
     settings: KeysSettings,
-    /// The set, with the place that it came from: the metadata may name another one
-    /// some day.
+    /// The key set, and the URL that it came from, because the metadata may name another
+    /// URL later.
     current: Mutex<Option<(Url, Cached<KeySet>)>>,
-    /// When a stranger's key id last caused a fetch.
+    /// When an untrusted key id last triggered a fetch.
     last_refetch: Mutex<Option<Timestamp>>,
 }
 
 impl Keys {
-    /// Knows no keys yet and asks for none.
     pub(crate) fn new(http: HttpClient, clock: SharedClock, settings: KeysSettings) -> Self {
         Self { http, clock, settings, current: Mutex::new(None), last_refetch: Mutex::new(None) }
     }
 
     /// Verifies a signature with the key that the header names.
     ///
-    /// # Errors
-    /// [`Code::TokenKeyUnknown`] if no published key fits, [`Code::TokenSignature`] if
-    /// the fitting one did not sign; the error of the fetch if there are no keys at
-    /// all.
-    ///
-    /// The set comes back, so that a caller can tell later whether it has been
+    /// Returns the key set, so that the caller can check later whether it has been
     /// replaced.
+    ///
+    /// # Errors
+    /// [`Code::TokenKeyUnknown`] if no published key matches; [`Code::TokenSignature`] if
+    /// the matching key did not sign; the error of the fetch if no keys are cached.
     pub(super) async fn verify(&self, place: &Url, token: &Signed<'_>, trust: Trust) -> Result<Arc<KeySet>> {
         let cached = self.cached(place);
         let mut set = cached.value(|| self.fetch(place)).await?;
-        // Twice, because a fetch that was under way may have begun before the rotation.
+        // Twice, because a fetch that was already running may have begun before the rotation.
         for _ in 0..2 {
             if let Some(outcome) = token.verify_with(&set) {
                 return outcome.map(|()| set);
             }
-            // Most strangers come within the interval, and what they sent is not read for its issuer.
+            // The interval is checked first, because parsing the token for its issuer costs more.
             let may = || self.has_waited(trust) && token.is_worth_it(trust) && self.may_refetch(trust);
             match cached.refetch(may, || self.fetch(place)) {
                 Some(fetch) => set = fetch.value().await?,
                 None => break,
             }
         }
-        // A fetch may have ended since this began.
+        // Another fetch may have finished in the meantime.
         let set = cached.current().unwrap_or(set);
         token.verify_with(&set).unwrap_or_else(|| Err(unknown_key())).map(|()| set)
     }
 
-    /// The keys as they are now, and fetched again behind it if they are stale.
-    ///
-    /// # Errors
-    /// The error of the fetch, if there are no keys at all.
+    /// Returns the cached keys. Stale keys are refreshed in the background.
     pub(super) async fn current(&self, place: &Url) -> Result<Arc<KeySet>> {
         self.cached(place).value(|| self.fetch(place)).await
     }
 
-    /// What `look` sees in the keys of a place, if they are here and fresh.
     pub(super) fn fresh<R>(&self, place: &Url, now: Timestamp, look: impl FnOnce(&Arc<KeySet>) -> R) -> Option<R> {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         current.as_ref().filter(|(known, _)| known == place).and_then(|(_, cached)| cached.fresh(now, look))
     }
 
-    /// The cache for the place that the metadata names. Another place is another cache:
-    /// keys of the old one say nothing about the new one.
+    /// Returns the cache for the URL in the metadata. A new URL gets a new cache, because
+    /// the keys of the old URL do not belong to it.
     fn cached(&self, place: &Url) -> Cached<KeySet> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         match &*current {
@@ -135,7 +127,6 @@ impl Keys {
         }
     }
 
-    /// How the set is fetched.
     fn fetch(&self, place: &Url) -> impl Future<Output = Result<Fetched<KeySet>>> + Send + 'static + use<> {
         let (http, place) = (self.http.clone(), place.clone());
         async move {
@@ -146,8 +137,8 @@ impl Keys {
         }
     }
 
-    /// One refetch per interval for strangers; the one that asks takes it. The first
-    /// fetch of all does not count: a rotation may come right after it.
+    /// Allows one refetch per interval for untrusted senders, and records it. The first
+    /// fetch does not count, because a rotation may follow it directly.
     fn may_refetch(&self, trust: Trust) -> bool {
         let may = self.has_waited(trust);
         if may && trust != Trust::BackChannel {
@@ -156,8 +147,8 @@ impl Keys {
         may
     }
 
-    /// Whether the interval since the last refetch for a stranger is over. A clock that
-    /// was set back does not block.
+    /// Whether the interval since the last untrusted refetch is over. A clock that jumps
+    /// backwards does not block fetches.
     fn has_waited(&self, trust: Trust) -> bool {
         let last = || *self.last_refetch.lock().unwrap_or_else(PoisonError::into_inner);
         let waits = |last: Timestamp, now: Timestamp| last <= now && now.since(last) < self.settings.floor;
@@ -165,24 +156,22 @@ impl Keys {
     }
 }
 
-/// A token's signature, and what it says about the key.
+/// A token's signature, and the header values that select its key.
 #[derive(Debug)]
 pub(super) struct Signed<'a> {
-    /// The key id of the header.
     pub(super) kid: Option<&'a str>,
-    /// The algorithm, which has been allowed.
+    /// Checked against the allow-list.
     pub(super) algorithm: Algorithm,
-    /// Whose keys are asked.
     pub(super) issuer: &'a str,
-    /// What is signed.
+    /// The signed bytes.
     pub(super) input: &'a [u8],
-    /// The signature over it.
     pub(super) signature: &'a [u8],
 }
 
 impl Signed<'_> {
-    /// Whether a fetch could help: not if a stranger's token says itself that it is of another
-    /// issuer. With many tenants, the tokens of one would else cost another's org requests.
+    /// Whether a fetch could help. It cannot if an untrusted token names another issuer.
+    /// Otherwise, with many tenants, tokens of one tenant would trigger requests to
+    /// another tenant's org.
     fn is_worth_it(&self, trust: Trust) -> bool {
         #[derive(Deserialize)]
         struct Claimed<'a> {
@@ -197,16 +186,16 @@ impl Signed<'_> {
         trust == Trust::BackChannel || payload().is_some_and(claims)
     }
 
-    /// `None` if the set has no key that fits.
+    /// Returns `None` if no key in the set matches.
     fn verify_with(&self, set: &Arc<KeySet>) -> Option<Result<()>> {
         let keys = set.candidates(self.kid, self.algorithm);
         (!keys.is_empty()).then(|| jwk::verify(&keys, self.input, self.signature))
     }
 }
 
-/// The message names the one cause that is not an attack.
+/// The message names the only cause that is not an attack.
 fn unknown_key() -> Error {
-    let message = "no key that the issuer publishes fits the token (by key id, type and use); an access token of the \
+    let message = "no published key of the issuer matches the token (by key id, type and use); an access token of the \
                    org server is signed with a key that Okta does not publish";
     Error::new(Code::TokenKeyUnknown, message)
 }

@@ -1,5 +1,5 @@
-//! Logout tokens: the issuer says that somebody has signed out (OIDC Back-Channel
-//! Logout §2.4).
+//! Logout tokens: the issuer reports that a user has signed out (OIDC Back-Channel Logout
+//! §2.4).
 
 use std::time::Duration;
 
@@ -9,50 +9,43 @@ use super::verifier::Authentic;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 
-/// The one event of a logout token.
+/// The event that a logout token must contain.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// A logout token that was issued longer ago than this is not acted upon, whatever its
-/// `exp`.
+/// A logout token that was issued longer ago is rejected, regardless of its `exp`.
 ///
-/// A provider sends it at once, and should let it expire within two minutes (§2.4), so
-/// five leave room for a second try. A captured token is worth nothing after that, and
-/// what has to be remembered against replays stays small even if a provider sets an
-/// `exp` of years.
+/// A provider sends it immediately and should let it expire within two minutes (§2.4), so
+/// five minutes allow a retry. A captured token is useless after that, and the stored
+/// `jti`s stay few even if a provider sets an `exp` of years.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
-/// Claims that no logout token has. `nonce` is forbidden by §2.4, so that a logout
-/// token cannot be taken for an ID token; the others are those of ID tokens, access
-/// tokens and DPoP proofs. Claims that nobody knows are ignored, as §2.4 wants it.
+/// Claims that never occur in a logout token. `nonce` is forbidden by §2.4, so that a
+/// logout token cannot pass as an ID token. The others belong to ID tokens, access tokens
+/// and DPoP proofs. Unknown claims are ignored, as §2.4 requires.
 const OF_OTHERS: [&str; 6] = ["nonce", "at_hash", "c_hash", "scp", "htm", "htu"];
 
-/// What one logout token must satisfy.
 #[derive(Debug)]
 pub(crate) struct LogoutTokenRules<'a> {
-    /// The issuer, exactly.
     pub(crate) issuer: &'a str,
-    /// The one audience.
+    /// The only allowed audience.
     pub(crate) client_id: &'a str,
 }
 
-/// What a logout token ends, at the issuer that it was verified for and nowhere else.
+/// The sessions that a logout token ends, only at the issuer that it was verified for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ends<'a> {
-    /// One session at the issuer, and what it led to here.
+    /// One session at the issuer, and the sessions here that came from it.
     Session {
-        /// The session.
         sid: &'a str,
-        /// Whose it is, if the token tells; a session of somebody else is not meant.
+        /// Its user, if the token names one; a session of another user is not ended.
         subject: Option<&'a str>,
     },
-    /// All sessions of a user.
     User {
-        /// The user.
         subject: &'a str,
     },
 }
 
-/// A logout token that passed every check. There is no other way to get one.
+/// A logout token that passed every check. It cannot be constructed in any other way.
 #[derive(Clone, Debug)]
 pub(crate) struct VerifiedLogoutToken {
     issuer: String,
@@ -60,7 +53,7 @@ pub(crate) struct VerifiedLogoutToken {
     once: Once,
 }
 
-/// What it ends; at least one of `sub` and `sid`, by its shape.
+/// The target; the type guarantees at least one of `sub` and `sid`.
 #[derive(Clone, Debug)]
 enum Target {
     Session { sid: String, subject: Option<String> },
@@ -68,12 +61,11 @@ enum Target {
 }
 
 impl VerifiedLogoutToken {
-    /// The issuer, whose sessions alone are meant.
+    /// The issuer. Only its sessions are affected.
     pub(crate) fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// What it ends.
     pub(crate) fn ends(&self) -> Ends<'_> {
         match &self.target {
             Target::Session { sid, subject } => Ends::Session { sid, subject: subject.as_deref() },
@@ -81,12 +73,12 @@ impl VerifiedLogoutToken {
         }
     }
 
-    /// What has to be remembered, so that the token does not count twice.
+    /// The `jti`, which the caller stores to reject replays.
     pub(crate) fn once(&self) -> &Once {
         &self.once
     }
 
-    /// The rules of §2.6, kind of token first.
+    /// Applies the rules of §2.6, kind of token first.
     pub(super) fn check(authentic: &Authentic, rules: &LogoutTokenRules<'_>) -> Result<Self> {
         let payload = &authentic.payload;
         check_kind(payload)?;
@@ -97,18 +89,18 @@ impl VerifiedLogoutToken {
     }
 }
 
-/// The event, as an object (it is empty, and may have members some day), and no claim
-/// of another kind of token (RFC 8725 §3.12).
+/// Checks that the event is an object (empty today, but it may get members), and that no
+/// claim of another kind of token is present (RFC 8725 §3.12).
 fn check_kind(payload: &Payload) -> Result<()> {
     let event = payload.0.get("events").and_then(|events| events.as_object()?.get(EVENT));
     if !event.is_some_and(serde_json::Value::is_object) || OF_OTHERS.iter().any(|claim| payload.has(claim)) {
-        return Err(Error::new(Code::TokenKind, "the token is of another kind than a logout token"));
+        return Err(Error::new(Code::TokenKind, "the token is not a logout token"));
     }
     Ok(())
 }
 
-/// Issued, not expired, and fresh. What comes back is the first moment at which one of
-/// this is no longer so.
+/// Checks that the token is issued, not expired, and fresh. Returns the first moment at
+/// which one of these no longer holds.
 fn check_times(authentic: &Authentic) -> Result<Timestamp> {
     let (now, leeway, times) = (authentic.now, authentic.leeway, authentic.payload.times()?);
     times.check(now, leeway)?;
@@ -117,13 +109,13 @@ fn check_times(authentic: &Authentic) -> Result<Timestamp> {
     };
     let last = iat.plus(MAX_AGE).plus(leeway);
     if now > last {
-        return Err(Error::invalid_claim("iat", "is more than five minutes ago"));
+        return Err(Error::invalid_claim("iat", "is more than five minutes old"));
     }
     Ok(exp.plus(leeway).min(last.plus(Duration::from_secs(1))))
 }
 
-/// `sub`, `sid` or both (§2.4). What is there must be right even if the other one would
-/// do.
+/// Returns the target: `sub`, `sid` or both (§2.4). Each claim that is present must be
+/// valid, even if the other would be enough.
 fn target(payload: &Payload) -> Result<Target> {
     let (subject, sid) = (text(payload, "sub")?, text(payload, "sid")?);
     if subject.is_some() {

@@ -1,4 +1,4 @@
-//! Logout tokens and revocation tokens, forged in every way that the rules name.
+//! Forged logout tokens and revocation tokens, with at least one for each rule.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::error::{Code, Error, Result};
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const ENDPOINT: &str = "https://app.example.com/global-token-revocation";
 
-/// A header and a payload, to be changed.
+/// A header and a payload that tests modify.
 type Parts = (Value, Value);
 
 fn logout() -> Parts {
@@ -78,12 +78,12 @@ async fn read_access_token(org: &TestIssuer, token: &str) -> Result<VerifiedAcce
     org.verifier().access_token(&org.keys, token, &rules).await.map(|(token, _)| token)
 }
 
-/// What an error says: its code, and the claim at fault.
+/// The code of an error, and the claim at fault.
 fn why(error: &Error) -> (Code, Option<&'static str>) {
     (error.code(), error.claim())
 }
 
-/// One test for each way to change the parts of a good token; null removes a member.
+/// Generates one test for each change to a valid token; null removes a member.
 macro_rules! refused {
     ($good:ident, $read:ident:
         $($name:ident: $part:tt $member:literal = $value:expr => $code:ident $(($claim:literal))?;)*
@@ -231,7 +231,7 @@ async fn logout_null_sid_does_not_end_every_session_of_the_user() {
 }
 
 #[tokio::test]
-async fn a_claim_that_comes_twice() {
+async fn duplicate_claims() {
     let org = TestIssuer::start().await;
     let ((header, payload), (revoking, request)) = (logout(), revocation());
     let twice = |payload: &Value| payload.to_string().replacen('{', r#"{"sub":"00u2","#, 1);
@@ -242,7 +242,7 @@ async fn a_claim_that_comes_twice() {
 }
 
 #[tokio::test]
-async fn a_changed_payload_under_an_old_signature() {
+async fn a_changed_payload_with_the_original_signature() {
     let org = TestIssuer::start().await;
     let (header, mut payload) = logout();
     let token = sign(&header, &payload);
@@ -269,7 +269,7 @@ async fn good_revocation_tokens_pass() {
 }
 
 #[tokio::test]
-async fn no_kind_of_token_passes_for_another() {
+async fn no_kind_of_token_passes_as_another() {
     let org = TestIssuer::start().await;
     let kinds = [logout(), revocation(), id_token(), access_token()];
     for (kind, (header, payload)) in kinds.iter().enumerate() {
@@ -284,7 +284,8 @@ async fn no_kind_of_token_passes_for_another() {
     }
 }
 
-/// With every claim of the other kind, it is the type that tells a revocation token.
+/// The token has every claim of the other kind, so only `typ` identifies it as a
+/// revocation token.
 #[tokio::test]
 async fn a_revocation_token_with_the_claims_of_other_kinds() {
     let org = TestIssuer::start().await;
@@ -296,10 +297,10 @@ async fn a_revocation_token_with_the_claims_of_other_kinds() {
     }
 }
 
-/// Neither an ID token without a nonce, nor an access token to which somebody lets a claim
-/// `events` be added, is a logout token.
+/// Neither an ID token without a nonce, nor an access token to which a claim `events` was
+/// added, passes as a logout token.
 #[tokio::test]
-async fn tokens_of_other_kinds_with_something_of_a_logout_token() {
+async fn tokens_of_other_kinds_with_claims_of_a_logout_token() {
     let org = TestIssuer::start().await;
     let (header, mut payload) = id_token();
     payload.as_object_mut().unwrap().remove("nonce");
@@ -335,10 +336,10 @@ async fn edges_of_the_leeway() {
     assert!(!passes(revocation(), NOW, NOW + 901).await);
 }
 
-/// Whatever is forgotten when the time has come would not pass any more, on a replica whose clock
-/// is behind by the leeway.
+/// When a stored `jti` expires, the token itself is no longer accepted, even on a replica
+/// whose clock is behind by the leeway.
 #[tokio::test]
-async fn a_token_is_refused_once_its_jti_may_be_forgotten() {
+async fn a_token_is_refused_once_its_jti_may_expire() {
     let slow = |at: Timestamp| at.seconds() - i64::try_from(LEEWAY.as_secs()).unwrap();
     for (iat, exp) in [(NOW, NOW + 120), (NOW + 60, NOW + 120), (NOW - 100, NOW + 800), (NOW + 60, NOW + 960)] {
         let org = TestIssuer::start().await;
@@ -364,16 +365,16 @@ async fn a_token_is_refused_once_its_jti_may_be_forgotten() {
     assert_eq!(once.remember_for(Timestamp::from_seconds(i64::MAX)), Duration::from_secs(1));
 }
 
-/// Random texts and good tokens with one byte changed: no panic, and no token.
+/// Random texts, and valid tokens with one changed byte: no panic, and no accepted token.
 #[test]
-fn arbitrary_bytes_are_no_message() {
+fn arbitrary_bytes_are_not_a_message() {
     let runtime = Runtime::new().unwrap();
     let org = runtime.block_on(TestIssuer::start());
     let rules = LogoutTokenRules { issuer: ISSUER, client_id: CLIENT };
     let revocations = RevocationTokenRules { issuer: ISSUER, client_id: CLIENT, endpoint: ENDPOINT };
     let good = [logout(), revocation()].map(|(header, payload)| sign(&header, &payload));
     let verifier = org.verifier();
-    // The keys and both headers are known from here on.
+    // The keys and both headers are cached from here on.
     runtime.block_on(verifier.logout_token(&org.keys, &good[0], &rules)).unwrap();
     runtime.block_on(verifier.revocation_token(&org.keys, &good[1], &revocations)).unwrap();
     let changed = (0..2_usize, any::<prop::sample::Index>(), any::<u8>()).prop_map({

@@ -1,10 +1,10 @@
-//! Revocation tokens: the issuer proves that it is who asks to end the sessions of a
-//! user (Global Token Revocation §3, which Okta calls Universal Logout).
+//! Revocation tokens: the issuer authenticates its request to end the sessions of a user
+//! (Global Token Revocation §3, which Okta calls Universal Logout).
 //!
-//! The token says who asks and to whom; whose sessions are to end is in the body of the
-//! request, which the token does not cover. So whoever gets hold of one could name
-//! another user, and that it counts once, at one endpoint and for minutes, is all that
-//! stands against it.
+//! The token identifies the sender and the receiver. The user is in the request body,
+//! which the token does not cover. An attacker with a stolen token could therefore name
+//! another user. The only protections are that the token counts once, at one endpoint,
+//! and for minutes.
 
 use std::time::Duration;
 
@@ -14,24 +14,23 @@ use super::verifier::Authentic;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
-/// The longest time from `iat` to `exp`. Okta's tokens live for five minutes. A longer
-/// life would let a captured token wait for its moment, and would have to be remembered
-/// as long.
+/// The maximum time from `iat` to `exp`. Okta's tokens live for five minutes. With a
+/// longer lifetime a stolen token could be used later, and its `jti` would have to be
+/// stored as long.
 const MAX_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// What one revocation token must satisfy.
 #[derive(Debug)]
 pub(crate) struct RevocationTokenRules<'a> {
-    /// The issuer, exactly: the one whose keys the token is verified with.
+    /// The exact issuer, whose keys verify the token.
     pub(crate) issuer: &'a str,
-    /// This application's client id, which is the subject.
+    /// This application's client id, which must be the subject.
     pub(crate) client_id: &'a str,
-    /// The URL of the endpoint as it is registered at Okta, without query and fragment:
-    /// the one audience.
+    /// The URL of the endpoint as registered at Okta, without query and fragment: the
+    /// only allowed audience.
     pub(crate) endpoint: &'a str,
 }
 
-/// A revocation token that passed every check. There is no other way to get one.
+/// A revocation token that passed every check. It cannot be constructed in any other way.
 #[derive(Clone, Debug)]
 pub(crate) struct VerifiedRevocationToken {
     issuer: String,
@@ -39,18 +38,16 @@ pub(crate) struct VerifiedRevocationToken {
 }
 
 impl VerifiedRevocationToken {
-    /// The issuer that asks. It may end the sessions of its own users and of nobody
-    /// else.
+    /// The issuer of the token. It may only end the sessions of its own users.
     pub(crate) fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// What has to be remembered, so that the token does not count twice.
     pub(crate) fn once(&self) -> &Once {
         &self.once
     }
 
-    /// The rules. The kind has been told by `typ`, which must be there.
+    /// Applies the rules. `typ`, which is required, has been checked before.
     pub(super) fn check(authentic: &Authentic, rules: &RevocationTokenRules<'_>) -> Result<Self> {
         let payload = &authentic.payload;
         check_issuer(text(payload, "iss")?, rules.issuer)?;
@@ -65,7 +62,6 @@ impl VerifiedRevocationToken {
     }
 }
 
-/// A short life. What comes back is its end.
 fn check_lifetime(times: &Times) -> Result<Timestamp> {
     let (Some(exp), Some(iat)) = (times.exp, times.iat) else {
         return Err(Error::invalid_claim("exp", "is missing"));

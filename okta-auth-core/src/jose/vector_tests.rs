@@ -1,4 +1,5 @@
-//! The vectors of project Wycheproof: raw signatures of every algorithm, and whole tokens.
+//! The test vectors of project Wycheproof: raw signatures of every algorithm, and whole
+//! tokens.
 
 use serde_json::{Value, json};
 use wycheproof::TestResult;
@@ -13,18 +14,18 @@ fn set(key: &Value) -> KeySet {
     KeySet::new(serde_json::from_value::<WireSet>(json!({ "keys": [key] })).unwrap())
 }
 
-/// The bytes of a number without zeros in front.
+/// Encodes a number without leading zeros.
 fn encode(bytes: &[u8]) -> String {
     let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(0);
     URL_SAFE_NO_PAD.encode(&bytes[start..])
 }
 
-/// A coordinate of a fixed number of bytes.
+/// Encodes a coordinate with a fixed number of bytes.
 fn coordinate(bytes: &[u8], size: usize) -> String {
     URL_SAFE_NO_PAD.encode(&bytes[bytes.len() - size..])
 }
 
-/// What became of the vectors of one set.
+/// The results for one set of vectors.
 #[derive(Default)]
 struct Tally {
     accepted: usize,
@@ -136,7 +137,8 @@ fn ed25519_signatures() {
     tally.finish();
 }
 
-/// A whole token, as far as its signature: shape, header, algorithm, key, signature.
+/// Verifies a whole token up to its signature: structure, header, algorithm, key,
+/// signature.
 fn verifies(token: &str, keys: &KeySet) -> bool {
     let Ok(compact) = Compact::parse(token, &Headers::default()) else { return false };
     let Some(algorithm) = Algorithm::parse(&compact.header.alg) else { return false };
@@ -144,22 +146,22 @@ fn verifies(token: &str, keys: &KeySet) -> bool {
     !candidates.is_empty() && jwk::verify(&candidates, compact.signed, &compact.signature).is_ok()
 }
 
-/// Valid cases that are refused here on purpose, with the reason.
+/// Valid cases that are deliberately rejected here, with the reason.
 fn refused_on_purpose(group: &Value, test: &Value) -> Option<&'static str> {
     let header = test["jws"].as_str().and_then(|token| URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok());
     let header: Value = header.and_then(|header| serde_json::from_slice(&header).ok()).unwrap_or_default();
     let flags = test["flags"].to_string();
     if group.get("public").is_none() {
-        return Some("HMAC: whoever can verify could also sign");
+        return Some("HMAC: every verifier could also sign");
     }
     if ["PS384", "PS512", "ES512"].contains(&header["alg"].as_str().unwrap_or_default()) {
         return Some("an algorithm that is not supported");
     }
     if test["comment"] == "emptyPayload" {
-        return Some("a token without claims says nothing");
+        return Some("a token without claims is not supported");
     }
     if flags.contains("Extension") || test["comment"].as_str().unwrap_or_default().contains("crit") {
-        return Some("no extension is understood");
+        return Some("no extension is supported");
     }
     None
 }
@@ -173,7 +175,7 @@ fn json_web_signatures() {
         let keys = set(group.get("public").unwrap_or(&group["private"]));
         for test in group["tests"].as_array().unwrap() {
             run += 1;
-            // Some are in the JSON serialization, which is no compact token at all.
+            // Some vectors use the JSON serialization, which is not a compact token.
             let token = test["jws"].as_str().map_or_else(|| test["jws"].to_string(), str::to_owned);
             let ours = verifies(&token, &keys);
             accepted += usize::from(ours);

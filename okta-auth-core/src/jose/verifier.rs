@@ -1,4 +1,4 @@
-//! The one way to verify a token.
+//! Verification of all kinds of token.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -17,65 +17,55 @@ use super::revocation_token::{RevocationTokenRules, VerifiedRevocationToken};
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 
-/// The `typ` of each kind of token. Okta sends none but for the last one, where it
-/// tells a request to end sessions from everything else that the same key signs.
+/// The `typ` of each kind of token. Okta sends it only for revocation tokens, where it
+/// distinguishes a request to end sessions from every other token with the same key.
 const ID_TOKEN: Typ<'_> = Typ { names: &["jwt"], required: false };
 const ACCESS_TOKEN: Typ<'_> = Typ { names: &["jwt", "at+jwt"], required: false };
 const LOGOUT_TOKEN: Typ<'_> = Typ { names: &["jwt", "logout+jwt"], required: false };
 const REVOCATION_TOKEN: Typ<'_> = Typ { names: &["global-token-revocation+jwt"], required: true };
 
-/// Verifies the tokens of one issuer.
-///
-/// The order is fixed and the same for every kind: shape, header, algorithm, key,
-/// signature. Only then is the payload looked at, by the rules of its kind. There is no
-/// other way from a text to a verified token, so no rule can be left out by a caller.
+/// Verifies the tokens of one issuer. No other code path leads from a text to a verified
+/// token, so a caller cannot skip a rule.
 #[derive(Debug)]
 pub(crate) struct Verifier {
-    /// What the issuer publishes.
     keys: Keys,
-    /// The algorithms that tokens may use.
     allowed: Vec<Algorithm>,
-    /// The clock skew that is tolerated.
     leeway: Duration,
     clock: SharedClock,
-    /// The header of the last good token.
+    /// The header of the last valid token.
     headers: Headers,
 }
 
-/// A payload whose signature has been verified, and when.
+/// A payload whose signature has been verified.
 #[derive(Debug)]
 pub(super) struct Authentic {
     pub(super) payload: Payload,
-    /// What it was signed with; `at_hash` depends on it.
+    /// The algorithm of the signature, which `at_hash` depends on.
     pub(super) algorithm: Algorithm,
-    /// When it was verified: one moment for all claims about time.
+    /// When the token was verified: one moment for all checks of times.
     pub(super) now: Timestamp,
-    /// The clock skew that is tolerated.
     pub(super) leeway: Duration,
 }
 
-/// What a token says, in the bytes that were signed, and by whose key.
 struct Genuine {
     payload: Vec<u8>,
     algorithm: Algorithm,
-    /// The set that the key was in.
     keys: Arc<KeySet>,
 }
 
-/// Which set of keys a token was verified with. It keeps the set's place in memory
-/// taken, and so unlike any other set's, but not the keys.
+/// Identifies the key set that a token was verified with. The weak pointer keeps the
+/// address of the set reserved, so that no other set gets the same address, but not the
+/// keys.
 #[derive(Clone, Debug)]
 pub(crate) struct KeysVersion(Weak<KeySet>);
 
 impl KeysVersion {
-    /// Whether it is that of a set.
     fn is_of(&self, set: &Arc<KeySet>) -> bool {
         std::ptr::eq(Arc::as_ptr(set), self.0.as_ptr())
     }
 }
 
 impl Verifier {
-    /// Verifies with these keys, these algorithms and this much clock skew.
     pub(crate) fn new(keys: Keys, allowed: Vec<Algorithm>, leeway: Duration, clock: SharedClock) -> Self {
         Self { keys, allowed, leeway, clock, headers: Headers::default() }
     }
@@ -90,10 +80,7 @@ impl Verifier {
     }
 
     /// Verifies an access token of a custom authorization server (RFC 9068 §4, without
-    /// the `typ` that Okta does not send).
-    ///
-    /// # Errors
-    /// One of the `Token...` codes, or the error of fetching the keys.
+    /// `typ`, which Okta does not send).
     pub(crate) async fn access_token(
         &self,
         keys: &Url,
@@ -105,11 +92,8 @@ impl Verifier {
         Ok((VerifiedAccessToken::check(signed.payload, rules, self.clock.now(), self.leeway)?, version))
     }
 
-    /// Verifies a logout token (OIDC Back-Channel Logout §2.6). That it is used once is
-    /// up to the caller.
-    ///
-    /// # Errors
-    /// One of the `Token...` codes, or the error of fetching the keys.
+    /// Verifies a logout token (OIDC Back-Channel Logout §2.6). The caller must reject
+    /// replays.
     pub(crate) async fn logout_token(
         &self,
         keys: &Url,
@@ -120,11 +104,8 @@ impl Verifier {
         VerifiedLogoutToken::check(&self.read(&signed)?, rules)
     }
 
-    /// Verifies the token of a Global Token Revocation request, which is Okta's
-    /// Universal Logout. That it is used once is up to the caller.
-    ///
-    /// # Errors
-    /// One of the `Token...` codes, or the error of fetching the keys.
+    /// Verifies the token of a Global Token Revocation request (Okta's Universal Logout).
+    /// The caller must reject replays.
     pub(crate) async fn revocation_token(
         &self,
         keys: &Url,
@@ -135,24 +116,24 @@ impl Verifier {
         VerifiedRevocationToken::check(&self.read(&signed)?, rules)
     }
 
-    /// Whether the keys are still those of `version`: what was verified with them would
-    /// be verified again.
+    /// Whether the keys are still those of `version`. A token that was verified with them
+    /// is then still valid.
     ///
     /// # Errors
-    /// The error of fetching the keys, if there are none at all.
+    /// The error of fetching the keys, if none are cached.
     pub(crate) async fn is_current(&self, keys: &Url, version: &KeysVersion) -> Result<bool> {
         let current = self.keys.current(keys).await?;
         Ok(version.is_of(&current))
     }
 
-    /// Whether the keys are here, fresh and still those of `version`. `false` says
-    /// nothing.
+    /// Whether the keys are cached, fresh and still those of `version`. `false` does not
+    /// mean that they changed.
     pub(crate) fn surely_is_current(&self, keys: &Url, version: &KeysVersion, now: Timestamp) -> bool {
         self.keys.fresh(keys, now, |current| version.is_of(current)) == Some(true)
     }
 
-    /// Shape, header, algorithm, key, signature; the payload is not looked at before
-    /// that.
+    /// Checks structure, header, algorithm, key and signature. The payload is not parsed
+    /// before that.
     async fn authentic(
         &self,
         keys: &Url,
@@ -175,14 +156,13 @@ impl Verifier {
         Ok(Genuine { payload: compact.payload()?, algorithm, keys })
     }
 
-    /// The claims of a token whose signature has been verified.
+    /// Parses the claims of a token whose signature has been verified.
     fn read(&self, signed: &Genuine) -> Result<Authentic> {
         let payload = Payload::parse(&signed.payload)?;
         Ok(Authentic { payload, algorithm: signed.algorithm, now: self.clock.now(), leeway: self.leeway })
     }
 
-    /// The algorithm of the header, if it is on the list. The list decides, not the
-    /// header.
+    /// Returns the algorithm of the header if it is on the allow-list.
     fn algorithm(&self, name: &str) -> Result<Algorithm> {
         let algorithm = Algorithm::parse(name).filter(|algorithm| self.allowed.contains(algorithm));
         algorithm.ok_or_else(|| {

@@ -1,18 +1,19 @@
-//! The cookies of pending sign-ins: one each, sealed, bounded in number and in size.
+//! The cookies of pending logins: one for each attempt, sealed, bounded in number and in size.
 //!
-//! # Room
+//! # Limits
 //!
-//! A proxy answers 400 to requests with too many bytes of cookies, so:
+//! Proxies answer 400 to requests with too many bytes of cookies. Therefore:
 //!
-//! 1. A browser holds at most `max_attempts` pending sign-ins, with fewer than
-//!    [`ROOM`] bytes of names and values in all.
-//! 2. The oldest attempt is evicted first. Moments are compared in microseconds, and the
-//!    attempts of one browser have different ones.
-//! 3. A long target evicts no other attempt: it is cut to its path, or else to `/`.
-//! 4. Expired attempts, and cookies that do not open, stay while there is room: the first
-//!    lead back to the page that was wanted, the others may belong to another application
-//!    on the host.
-//! 5. One answer deletes at most `max_attempts` cookies, whatever the browser sends.
+//! 1. A browser holds at most `max_attempts` pending logins, with fewer than [`ROOM`] bytes of
+//!    names and values in total.
+//! 2. The oldest attempt is evicted first. Timestamps have microseconds, and the attempts of one
+//!    browser always have different ones.
+//! 3. A long target never evicts another attempt: it is shortened to its path, or else to `/`.
+//! 4. Expired attempts, and cookies that do not open, stay while there is space. An expired attempt
+//!    still has the page to return to, and a cookie that does not open may belong to another
+//!    application on the host.
+//! 5. One response deletes at most `max_attempts` cookies, regardless of how many the browser
+//!    sends.
 
 use std::time::Duration;
 
@@ -29,31 +30,29 @@ use crate::error::{Code, Error, Result};
 use crate::protocol::AuthorizationParameters;
 use crate::secret::{Secret, sha256};
 
-/// Names and values of all pending sign-ins of a browser, with `=` and `; ` around each,
-/// have fewer bytes than this.
+/// The names and values of all pending logins of a browser, with `=` and `; ` around each, have
+/// fewer bytes than this.
 const ROOM: usize = 4_000;
 
-/// So many values of one name are tried.
+/// The maximum number of values of one name that are tried.
 const VALUES: usize = 4;
 
 /// The bytes around a name and a value in a `Cookie` header.
 const AROUND: usize = 3;
 
-/// The cookie outlives its attempt by this: Okta's sign-in page gives up after an hour.
+/// The cookie outlives its attempt by this time, because Okta's sign-in page expires after an hour.
 const AFTERLIFE: Duration = Duration::from_secs(3_600);
 
-/// Keeps pending sign-ins in the browsers that started them.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    /// Seals for this issuer and client.
+    /// Bound to this issuer and client.
     sealer: Sealer,
-    /// Attributes; cross-site for form posts.
+    /// Cookie attributes; cross-site for form posts.
     cookies: CookieSettings,
-    /// What the names of all attempts begin with.
+    /// The prefix of all cookie names.
     prefix: String,
-    /// How long an attempt waits for its callback.
     lifetime: Duration,
-    /// How many of them one browser may hold.
+    /// The maximum number of attempts in one browser.
     most: usize,
 }
 
@@ -63,18 +62,17 @@ struct Held<'a> {
     /// When the attempt began; `None` if the cookie does not open.
     created_at: Option<Moment>,
     name: &'a str,
-    /// Its bytes in a `Cookie` header.
+    /// Its size in a `Cookie` header, in bytes.
     size: usize,
 }
 
 impl Attempts {
-    /// Keeps attempts for one issuer and one client.
     pub(crate) fn new(keys: &CookieKeys, cookies: CookieSettings, config: &Config) -> Result<Self> {
         let (owner, client_id) = config.owner();
-        // The issuer too: a code of the one that a tenant had before is never sent to the next one.
+        // Bound to the issuer too: a code from a tenant's previous issuer must never be sent to its
+        // new one.
         let tenant = format!("{owner} {} {client_id}", config.issuer);
-        // A form post comes from another site, and a browser then sends `SameSite=None`
-        // cookies alone.
+        // A form post comes from another site, so the browser sends only `SameSite=None` cookies.
         let cookies = cookies.cross_site(config.options.response_mode == ResponseMode::FormPost);
         Ok(Self {
             sealer: keys.sealer(Purpose::PendingLogin, &tenant)?,
@@ -85,8 +83,8 @@ impl Attempts {
         })
     }
 
-    /// Starts an attempt. Returns it with the cookie that holds it, and the deletion of
-    /// the attempts that have to make room.
+    /// Starts an attempt. Returns it with its `Set-Cookie` value, and with the deletions of evicted
+    /// attempts.
     pub(crate) fn begin(
         &self,
         options: &LoginOptions,
@@ -111,8 +109,8 @@ impl Attempts {
         Ok((pending, cookies))
     }
 
-    /// Seals an attempt in fewer than `room` bytes, with as much of its target as fits,
-    /// and in any case with `/`.
+    /// Seals an attempt in fewer than `room` bytes, with as much of its target as fits. With the
+    /// target `/` it is sealed in any case.
     fn seal(&self, pending: PendingLogin, name: &str, room: usize) -> Result<(PendingLogin, String)> {
         let sealed = self.sealer.seal(name, &pending.encode()?)?;
         let target = pending.return_to().clone();
@@ -121,12 +119,11 @@ impl Attempts {
         }
         let path = target.without_query();
         let (shorter, to) = if path == target { (ReturnTo::root(), "/") } else { (path, "its path") };
-        tracing::info!(target: "okta_auth", "the target of a sign-in does not fit the browser's cookies and became {to}");
+        tracing::info!(target: "okta_auth", "a sign-in's return target did not fit into the cookies and became {to}");
         self.seal(pending.returning_to(shorter), name, room)
     }
 
-    /// The pending sign-in of this browser to which a response with `state` belongs. It
-    /// may have expired.
+    /// Returns this browser's pending login for a response with `state`. It may have expired.
     ///
     /// # Errors
     /// [`Code::AttemptUnknown`] if there is none.
@@ -139,7 +136,7 @@ impl Attempts {
         })
     }
 
-    /// Whether an attempt may still be completed.
+    /// Checks that an attempt may still be completed.
     ///
     /// # Errors
     /// [`Code::AttemptExpired`] if it is too old.
@@ -150,25 +147,24 @@ impl Attempts {
         Err(Error::new(Code::AttemptExpired, "the pending sign-in is too old"))
     }
 
-    /// Deletes the cookie of an attempt.
     pub(crate) fn clear(&self, state: &Secret) -> HeaderValue {
         self.cookies.remove(&self.name(state.expose()))
     }
 
-    /// The name is made from a hash of the state, so that it tells nothing about it.
+    /// The name contains a hash of the state, so that it does not reveal the state.
     fn name(&self, state: &str) -> String {
         let hash = sha256(state.as_bytes());
         format!("{}{}", self.prefix, base64url::encode(hash.get(..12).unwrap_or_default()))
     }
 
-    /// A pending sign-in from its cookie; `None` for anything that is not exactly one.
+    /// Reads a pending login from its cookie. Returns `None` if no value opens.
     fn open(&self, request: &RequestCookies, name: &str) -> Option<PendingLogin> {
         let mut values = request.values(name).take(VALUES);
         values.find_map(|value| PendingLogin::decode(self.sealer.open(name, value)?.plain()))
     }
 
-    /// The attempts of a browser that may still be completed, and the other cookies with
-    /// the name of one; both with the first to evict in front.
+    /// The attempts of a browser that may still be completed, and the other cookies with such a
+    /// name. Both are sorted with the first to evict in front.
     fn held<'a>(&'a self, request: &'a RequestCookies, now: Timestamp) -> (Vec<Held<'a>>, Vec<Held<'a>>) {
         let (mut live, mut spare) = (Vec::new(), Vec::new());
         for (name, value) in request.with_prefix(&self.prefix) {
@@ -184,12 +180,12 @@ impl Attempts {
     }
 }
 
-/// The bytes that cookies take in a header.
+/// The size of cookies in a header, in bytes.
 fn size(held: &[Held<'_>]) -> usize {
     held.iter().map(|held| held.size).fold(0, usize::saturating_add)
 }
 
-/// Takes cookies from the front while the others are crowded, at most so many.
+/// Removes cookies from the front while the rest is crowded, and at most `most`.
 fn evict<'a>(held: &mut Vec<Held<'a>>, most: usize, crowded: impl Fn(&[Held<'a>]) -> bool) -> Vec<&'a str> {
     let until = (0..held.len().min(most)).find(|at| held.get(*at..).is_none_or(|rest| !crowded(rest)));
     let number = until.unwrap_or(held.len().min(most));
@@ -197,7 +193,6 @@ fn evict<'a>(held: &mut Vec<Held<'a>>, most: usize, crowded: impl Fn(&[Held<'a>]
 }
 
 impl PendingLogin {
-    /// The authorization request that belongs to this attempt.
     pub(crate) fn parameters<'a>(&'a self, options: &'a LoginOptions) -> AuthorizationParameters<'a> {
         AuthorizationParameters {
             state: &self.state,
@@ -223,7 +218,7 @@ mod tests {
         Attempts::new(&keys, CookieSettings::new(false), &config.unwrap()).unwrap()
     }
 
-    /// What a browser sends back after these answers.
+    /// The cookies that a browser sends after these responses.
     #[derive(Default)]
     struct Jar(std::collections::BTreeMap<String, String>);
 
@@ -235,7 +230,7 @@ mod tests {
             RequestCookies::new(&headers)
         }
 
-        /// The attempt, and how many cookies its answer deletes.
+        /// Starts an attempt. Also returns the number of cookies that the response deletes.
         fn begin(&mut self, attempts: &Attempts, target: &str, now: Moment) -> (PendingLogin, usize) {
             let options = LoginOptions::new(ReturnTo::parse(target, &"https://app.example".parse().unwrap()));
             let (pending, set) = attempts.begin(&options, &self.cookies(), now).unwrap();
@@ -263,8 +258,8 @@ mod tests {
     }
 
     #[test]
-    fn eight_ordinary_attempts_fit_beside_a_long_one_and_the_oldest_goes_first() {
-        // The clock stands still, and the attempts have an order all the same.
+    fn eight_ordinary_attempts_fit_beside_a_long_one_and_the_oldest_is_evicted_first() {
+        // The clock stands still, and the attempts are ordered nevertheless.
         let (attempts, mut jar, now) = (secure(), Jar::default(), Moment::from_seconds(1_800_000_000));
         let long = format!("/search?q={}", "x".repeat(1_800));
         let mut begun = vec![jar.begin(&attempts, &long, now).0];
@@ -293,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn junk_and_expired_attempts_make_room_at_most_eight_at_a_time() {
+    fn junk_and_expired_attempts_are_evicted_at_most_eight_at_a_time() {
         let (attempts, mut jar, now) = (secure(), Jar::default(), Moment::from_seconds(1_800_000_000));
         jar.0.extend((0..150).map(|n| (format!("{}{n}", attempts.prefix), "x".repeat(100))));
         let live = jar.begin(&attempts, "/orders?page=2", now);
@@ -301,23 +296,23 @@ mod tests {
         let mut jar = Jar::default();
         let expired = jar.begin(&attempts, "/first", now).0;
         let later = Moment::from_seconds(1_800_000_601);
-        assert_eq!(jar.begin(&attempts, "/second", later).1, 0, "there is room for what leads back");
+        assert_eq!(jar.begin(&attempts, "/second", later).1, 0, "the expired attempts were evicted without need");
         let found = attempts.find(&jar.cookies(), expired.state.expose()).unwrap();
         assert_eq!(found.return_to().as_str(), "/first");
         assert_eq!(attempts.check_live(&found, later.timestamp()).unwrap_err().code(), Code::AttemptExpired);
-        // Both others do not fit beside this one.
+        // The other two do not fit beside this one.
         let long = format!("/{}", "x".repeat(2_700));
         assert_eq!(
             jar.begin(&attempts, &long, later).0.return_to().as_str(),
             long,
-            "no target is cut for an expired one"
+            "a target was shortened to keep an expired attempt"
         );
         assert!(attempts.find(&jar.cookies(), expired.state.expose()).is_err());
     }
 
-    /// Issuer, client and the names of cookies are the same: the seal alone keeps the two apart.
+    /// Issuer, client and cookie names are the same, so only the seal separates the two tenants.
     #[test]
-    fn a_pending_sign_in_of_one_tenant_is_none_of_another() {
+    fn a_pending_login_of_one_tenant_does_not_open_for_another() {
         let (acme, now) = (of_tenant("acme"), Moment::from_seconds(1_000));
         let options = LoginOptions::new(ReturnTo::root());
         let (pending, set) = acme.begin(&options, &RequestCookies::default(), now).unwrap();

@@ -1,5 +1,4 @@
-//! Which attempts have been completed, so that a copied cookie does not complete one
-//! twice.
+//! Records completed attempts, so that a copied cookie cannot complete one twice.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -8,18 +7,17 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::secret::{Secret, sha256};
 
-/// More than this many callbacks within one attempt's lifetime evict the oldest ones. A
-/// code is single-use at Okta in any case; this is the second line, within one process.
+/// The number of stored states. More callbacks within one attempt's lifetime evict the oldest. A
+/// code is single-use at Okta in any case; this is a second defence, within one process.
 const CAPACITY: usize = 16_384;
 
-/// A bounded memory of used states. It is filled by callbacks alone: starting an
-/// attempt costs nothing.
+/// A bounded set of used states. Only callbacks fill it: starting an attempt stores nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Consumed(Mutex<Used>);
 
 /// The used states, and the order in which they came.
 ///
-/// All of them are kept for the same time, so the oldest one is the first to expire.
+/// All have the same lifetime, so the oldest is the first to expire.
 #[derive(Debug, Default)]
 struct Used {
     states: HashSet<[u8; 32]>,
@@ -27,9 +25,9 @@ struct Used {
 }
 
 impl Consumed {
-    /// Marks a state as used. `false` if it already was.
+    /// Marks a state as used. Returns `false` if it already was.
     ///
-    /// It takes constant time: at most two entries are removed for each that is added.
+    /// Runs in constant time: at most two entries are removed for each that is added.
     pub(crate) fn consume(&self, state: &Secret, lifetime: Duration, now: Timestamp) -> bool {
         let key = sha256(state.expose().as_bytes());
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,7 +42,6 @@ impl Consumed {
 }
 
 impl Used {
-    /// Removes the oldest entry if it has expired or there are too many.
     fn evict(&mut self, now: Timestamp) {
         let full = self.order.len() > CAPACITY;
         if self.order.front().is_some_and(|(_, until)| full || *until <= now)
@@ -60,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_is_consumed_once_and_memory_is_bounded() {
+    fn a_state_is_consumed_once_and_the_set_is_bounded() {
         let consumed = Consumed::default();
         let now = Timestamp::from_seconds(1_000);
         let lifetime = Duration::from_secs(600);
@@ -78,7 +75,8 @@ mod tests {
         // The oldest was evicted, and the latest were not.
         assert!(consumed.consume(&state, lifetime, now));
         assert!(!consumed.consume(&Secret::new((CAPACITY + 9).to_string()), lifetime, now));
-        // What has expired goes two at a time, so that no callback pays for all of it.
+        // Expired entries are removed two at a time, so that no single callback pays for all of
+        // them.
         let later = now.plus(lifetime * 2);
         for n in 0..10 {
             assert!(consumed.consume(&Secret::new(format!("later {n}")), lifetime, later));

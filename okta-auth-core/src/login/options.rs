@@ -1,4 +1,4 @@
-//! What one sign-in asks for beyond the configuration.
+//! The options of a single sign-in.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::return_to::ReturnTo;
 use crate::config::check_parameter;
 use crate::error::{Code, Error, Result};
 
-/// The wishes of one sign-in.
+/// The options of a single sign-in, beyond the configuration.
 ///
 /// ```
 /// use std::time::Duration;
@@ -18,23 +18,22 @@ use crate::error::{Code, Error, Result};
 /// options.max_age = Some(Duration::from_secs(300));
 /// ```
 ///
-/// What is asked for by `max_age` and `acr_values` is sealed with the attempt, so that
-/// it is held against the ID token whatever the browser does in between.
+/// The requested `max_age` and `acr_values` are sealed with the attempt. The callback checks the ID
+/// token against the sealed values, so the browser cannot change them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoginOptions {
-    /// Where the browser goes afterwards.
+    /// The page that the browser goes to after the sign-in.
     pub return_to: ReturnTo,
-    /// Asks Okta for fresh credentials although there is a session (`prompt=login`,
-    /// OIDC Core §3.1.2.1).
+    /// Requires fresh credentials even if the user has a session at Okta (`prompt=login`, OIDC Core
+    /// §3.1.2.1).
     pub force_login: bool,
     /// The user name to prefill (`login_hint`).
     pub login_hint: Option<String>,
-    /// The longest time since the user last proved who they are (`max_age`); checked on
-    /// return.
+    /// The longest time since the user last authenticated (`max_age`). The callback checks it.
     pub max_age: Option<Duration>,
-    /// The authentication contexts that are good enough (`acr_values`); checked on
-    /// return, because Okta silently ignores values that it does not know.
+    /// The sufficient authentication contexts (`acr_values`). The callback checks them, because
+    /// Okta silently ignores unknown values.
     pub acr_values: Vec<String>,
     /// Further parameters of the authorization request.
     pub(crate) parameters: Vec<(String, String)>,
@@ -43,7 +42,7 @@ pub struct LoginOptions {
 }
 
 impl LoginOptions {
-    /// A plain sign-in that ends at `return_to`.
+    /// Creates options for a plain sign-in that ends at `return_to`.
     pub fn new(return_to: ReturnTo) -> Self {
         Self {
             return_to,
@@ -56,9 +55,8 @@ impl LoginOptions {
         }
     }
 
-    /// Adds a parameter to the authorization request, in the place of an earlier one of
-    /// its name: `idp` or `ui_locales`, for example, or `prompt` with another value than
-    /// `login`.
+    /// Adds a parameter to the authorization request, and replaces an earlier one of the same name:
+    /// for example `idp` or `ui_locales`, or `prompt` with another value than `login`.
     ///
     /// ```
     /// use okta_auth_core::login::{LoginOptions, ReturnTo};
@@ -73,8 +71,8 @@ impl LoginOptions {
     /// ```
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`] for a parameter that the protocol sets or that has a field
-    /// here, and for a value that is empty, longer than 2 KiB or has control characters.
+    /// [`Code::ConfigInvalid`] for a parameter that the protocol sets or that has a field here, and
+    /// for a value that is empty, longer than 2 KiB or has control characters.
     pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Result<Self> {
         let (name, value) = (name.into(), value.into());
         check_parameter(&name, &value).map_err(|message| Error::new(Code::ConfigInvalid, message))?;

@@ -1,4 +1,4 @@
-//! What is kept in the browser between the redirect to Okta and the callback.
+//! The data of an attempt that the browser keeps between the redirect to Okta and the callback.
 
 use std::time::Duration;
 
@@ -13,38 +13,35 @@ use crate::clock::{Moment, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, SecretBytes, random_bytes};
 
-/// The first byte of a sealed attempt. Version 1 had no such byte and began with the
-/// length of its state, 43.
+/// The first byte of a sealed attempt. Version 1 had no such byte and began with the length of its
+/// state, 43.
 const FORMAT: u8 = 2;
 
-/// The clocks of two replicas may differ by this much.
+/// The tolerated difference between the clocks of two replicas.
 const SKEW: Duration = Duration::from_secs(60);
 
 /// One attempt to sign in.
 ///
-/// State, nonce and PKCE verifier have 256 bits each and are fresh for each attempt. They
-/// are derived from one random seed, because cookies have little room.
+/// State, nonce and PKCE verifier have 256 bits each and are new for each attempt. They are derived
+/// from one random seed to save space in cookies.
 #[derive(Debug)]
 pub(crate) struct PendingLogin {
-    /// Ties the response to this attempt (RFC 6749 §10.12).
+    /// Binds the response to this attempt (RFC 6749 §10.12).
     pub(crate) state: Secret,
-    /// Ties the ID token to this attempt (OIDC Core §15.5.2).
+    /// Binds the ID token to this attempt (OIDC Core §15.5.2).
     pub(crate) nonce: Secret,
-    /// Ties the code to this attempt (RFC 7636 §4.1).
+    /// Binds the code to this attempt (RFC 7636 §4.1).
     pub(crate) pkce_verifier: Secret,
-    /// What is sealed.
     record: Record,
 }
 
-/// The sealed form of an attempt.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     seed: Seed,
     created_at: Moment,
     return_to: ReturnTo,
-    /// The page with the link that led to a step-up.
     came_from: Option<ReturnTo>,
-    /// The `max_age` that was asked for, in seconds.
+    /// The requested `max_age`, in seconds.
     max_age_seconds: Option<u64>,
     acr_values: Vec<String>,
 }
@@ -60,7 +57,7 @@ impl Drop for Seed {
 }
 
 impl Seed {
-    /// A pseudorandom value for one purpose: the first block of HKDF-Expand with SHA-256
+    /// Derives a pseudorandom value for one purpose: the first block of HKDF-Expand with SHA-256
     /// (RFC 5869 §2.3).
     fn derive(&self, purpose: &str) -> Secret {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
@@ -76,7 +73,6 @@ impl std::fmt::Debug for Seed {
 }
 
 impl PendingLogin {
-    /// A new attempt with fresh randomness.
     pub(crate) fn new(options: &LoginOptions, created_at: Moment) -> Result<Self> {
         Ok(Self::of(Record {
             seed: Seed(random_bytes()?),
@@ -88,15 +84,13 @@ impl PendingLogin {
         }))
     }
 
-    /// Derives what the seed stands for.
     fn of(record: Record) -> Self {
         let (state, nonce) = (record.seed.derive("state"), record.seed.derive("nonce"));
         Self { state, nonce, pkce_verifier: record.seed.derive("pkce verifier"), record }
     }
 
-    /// The bytes to seal.
     pub(super) fn encode(&self) -> Result<SecretBytes> {
-        // A buffer that grows leaves copies behind.
+        // A buffer that grows leaves copies of secrets behind.
         let mut bytes = Vec::with_capacity(4_096);
         bytes.push(FORMAT);
         postcard::to_extend(&self.record, bytes)
@@ -104,51 +98,46 @@ impl PendingLogin {
             .map_err(|error| Error::new(Code::Internal, "a pending sign-in cannot be encoded").with_cause(error))
     }
 
-    /// Reads what [`encode`](Self::encode) wrote; `None` for another format.
+    /// Decodes the output of [`encode`](Self::encode). Returns `None` for another format.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (format, record) = bytes.split_first()?;
         (*format == FORMAT).then(|| postcard::from_bytes(record).ok().map(Self::of))?
     }
 
-    /// The same attempt with a shorter target.
     pub(super) fn returning_to(mut self, target: ReturnTo) -> Self {
         self.record.return_to = target;
         self
     }
 
-    /// Where the browser goes after the sign-in.
     pub(crate) fn return_to(&self) -> &ReturnTo {
         &self.record.return_to
     }
 
-    /// The page of the application that a step-up was started from, if the browser named
-    /// it.
+    /// The page of the application that a step-up was started from, if the browser sent it.
     pub(crate) fn came_from(&self) -> Option<&ReturnTo> {
         self.record.came_from.as_ref()
     }
 
-    /// When it began; it orders the attempts of a browser.
+    /// When it began. This orders the attempts of a browser.
     pub(super) fn created_at(&self) -> Moment {
         self.record.created_at
     }
 
-    /// The longest time since the user last authenticated, if one was asked for.
     pub(crate) fn max_age(&self) -> Option<Duration> {
         self.record.max_age_seconds.map(Duration::from_secs)
     }
 
-    /// The authentication contexts that were asked for.
     pub(crate) fn acr_values(&self) -> &[String] {
         &self.record.acr_values
     }
 
-    /// Whether more was asked for than a plain sign-in.
+    /// Whether the attempt requested more than a plain sign-in.
     pub(crate) fn is_step_up(&self) -> bool {
         self.record.max_age_seconds.is_some() || !self.record.acr_values.is_empty()
     }
 
-    /// Whether the attempt may still be completed. One from the future is as dead as
-    /// one that is too old.
+    /// Whether the attempt may still be completed. Attempts from the future are rejected like those
+    /// that are too old.
     pub(crate) fn is_live(&self, lifetime: Duration, now: Timestamp) -> bool {
         let began = self.record.created_at.timestamp();
         now < began.plus(lifetime) && began <= now.plus(SKEW)

@@ -1,15 +1,14 @@
-//! Where a browser goes after sign-in: a path of the application itself, or `/`.
+//! The page that a browser goes to after sign-in: a path of the application itself, or `/`.
 //!
-//! Many libraries were open redirectors because they checked one reading of a text and
-//! let the browser follow another. Here the text is read once, by the `url` crate (the
-//! WHATWG algorithm that browsers follow), and what is sent is that reading written out
-//! again.
+//! Many libraries were open redirectors because they checked one reading of a text, and the browser
+//! followed another. Here the `url` crate parses the text once (with the WHATWG algorithm that
+//! browsers follow), and the redirect uses the serialized result.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// A longer target loses its query and its fragment. It would not fit the cookie of a
-/// pending sign-in, and this bounds the work for a request.
+/// The longest target, in bytes. A longer one loses its query and its fragment. It would not fit
+/// the cookie of a pending login, and the limit bounds the work for a request.
 const MAX_BYTES: usize = 8 * 1024;
 
 /// A local absolute path with its query and fragment: `/orders?page=2#total`.
@@ -28,29 +27,29 @@ const MAX_BYTES: usize = 8 * 1024;
 pub struct ReturnTo(String);
 
 impl ReturnTo {
-    /// The root of the application.
+    /// Returns the root of the application.
     pub fn root() -> Self {
         Self("/".to_owned())
     }
 
-    /// Takes a target from a request. Everything that is not a path on the origin of
-    /// `base` becomes `/`.
+    /// Parses a target from a request. Everything that is not a path on the origin of `base`
+    /// becomes `/`.
     ///
-    /// 1. It begins with a slash: `orders` would depend on where the browser is.
-    /// 2. It has no backslash and no control character: browsers read the first as a
-    ///    slash and drop the others.
-    /// 3. Resolved against `base` and written out as a path, it is read as the same URL
-    ///    again. `//evil.example` and `/.//evil.example` are not.
+    /// 1. It begins with a slash: `orders` would depend on the browser's current page.
+    /// 2. It has no backslash and no control character: browsers read the first as a slash and drop
+    ///    the others.
+    /// 3. Resolved against `base` and serialized as a path, it parses to the same URL again.
+    ///    `//evil.example` and `/.//evil.example` do not.
     /// 4. It has at most 8 KiB. A longer one becomes its path.
     ///
-    /// A sign-in shortens the target further if it does not fit the browser's cookies:
-    /// to its path, or else to `/`.
+    /// A sign-in shortens the target further if it does not fit the browser's cookies: to its path,
+    /// or else to `/`.
     pub fn parse(candidate: &str, base: &Url) -> Self {
         let short = if candidate.len() > MAX_BYTES { without_query(candidate) } else { candidate };
         Self::checked(short, base).unwrap_or_else(Self::root)
     }
 
-    /// The four rules; `None` for anything that breaks one.
+    /// Applies the four rules; `None` if the target breaks one.
     fn checked(candidate: &str, base: &Url) -> Option<Self> {
         let local = candidate.starts_with('/');
         let plain = !candidate.contains(|c: char| c == '\\' || c.is_control());
@@ -65,9 +64,9 @@ impl ReturnTo {
                 written.push_str(part);
             }
         }
-        // `/.//host` is read as the path `//host`, which is a host to whoever reads it
-        // next. A path that reads the same the second time is on our origin, because the
-        // second reading began there.
+        // `/.//host` is serialized as the path `//host`, which the next parser reads as a host. A
+        // path that parses to the same URL the second time is on our origin, because the second
+        // parse began there.
         let again = base.join(&written).ok()?;
         let target = Self(written);
         // Percent-encoding may have made it longer.
@@ -75,23 +74,20 @@ impl ReturnTo {
         (again == url && short.0.len() <= MAX_BYTES).then_some(short)
     }
 
-    /// The target, fit for a `Location` header.
+    /// Returns the target, ready for a `Location` header.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The path without query and fragment.
     pub(crate) fn path(&self) -> &str {
         without_query(&self.0)
     }
 
-    /// The same target without query and fragment.
     pub(crate) fn without_query(&self) -> Self {
         Self(self.path().to_owned())
     }
 }
 
-/// The part of a target before its query and its fragment.
 fn without_query(target: &str) -> &str {
     target.split(['?', '#']).next().unwrap_or(target)
 }
@@ -105,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_local_absolute_path_is_the_root() {
+    fn targets_other_than_local_absolute_paths_become_the_root() {
         for bad in ["orders", "?a=b", ".", "", "/a\\b", "/a\tb", "/a\nb", "//evil.example/a", "/.//evil.example", "///"]
         {
             assert_eq!(parse(bad), "/", "{bad:?}");

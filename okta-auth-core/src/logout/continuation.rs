@@ -1,21 +1,21 @@
-//! A sign-out that a script began and a navigation continues.
+//! A logout that a script began and a navigation continues.
 //!
-//! A script cannot follow a redirect to the provider, and it must not see the ID token
-//! that is part of it. So the script gets an address of this application, and the browser
-//! keeps what the address needs in a cookie that no script can read.
+//! A script cannot follow a redirect to the provider, and must not see the ID token in its URL. So
+//! the script gets a URL of this application. The browser keeps the data for that URL in a cookie
+//! that scripts cannot read.
 //!
 //! | sessions | the cookie has | the store has |
 //! |---|---|---|
 //! | in cookies | the ID token, sealed | nothing |
 //! | in a store | a random key | the ID token, sealed, under the hash of the key |
 //!
-//! 1. It works once. In a store the record is removed before it is used, so one of several
-//!    replicas gets it. In cookies a mark is claimed where ended sessions are noted, or
-//!    else in the memory of the process.
-//! 2. It works for [`LIFETIME`], counted by the server's clock and not by the browser's.
-//! 3. It works in the browser that signed out and at the tenant where it did: the cookie
-//!    is sealed for the tenant.
-//! 4. It ends nothing here. The session has ended before, whatever becomes of this.
+//! 1. The URL works once. In a store the record is removed before it is used, so only one of
+//!    several replicas gets it. In cookies its use is recorded with the revocations, or else in the
+//!    memory of the process.
+//! 2. The URL works for [`LIFETIME`], by the server's clock and not by the browser's.
+//! 3. The URL works only in the browser that signed out, and only at its tenant: the cookie is
+//!    sealed for the tenant.
+//! 4. The local session has ended before, and stays ended if the continuation fails.
 
 use std::time::Duration;
 
@@ -31,40 +31,37 @@ use crate::login::Consumed;
 use crate::secret::{Secret, SecretBytes, random_bytes};
 use crate::session::{Kind, Sessions, StoreKey, StoredRecord, StoredSessions, bounded};
 
-/// How long the address works.
+/// How long the URL works.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(60);
 
-/// How long its use is remembered: longer than it works by any clock that is tolerated.
+/// How long its use is stored: longer than it works by any tolerated clock.
 const REMEMBERED: Duration = Duration::from_secs(180);
 
-/// Keeps sign-outs that a navigation will continue.
 #[derive(Debug)]
 pub(crate) struct Continuations {
     sealer: Sealer,
     chunks: Chunks,
 }
 
-/// What is sealed.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
-    /// Tells one from another, so that each is used once.
+    /// A unique id, so that each is used once.
     id: String,
     expires_at: Timestamp,
     id_token: Secret,
 }
 
 impl Continuations {
-    /// For one issuer and one client.
     pub(crate) fn new(keys: &CookieKeys, settings: CookieSettings, config: &Config) -> Result<Self> {
         let (owner, client_id) = config.owner();
         let sealer = keys.sealer(Purpose::SignOut, &format!("{owner} {client_id}"))?;
         Ok(Self { sealer, chunks: Chunks::new(settings, &format!("{}_sign_out", config.cookie_names.current)) })
     }
 
-    /// The `Set-Cookie` values that let this browser continue.
+    /// Returns the `Set-Cookie` values that let this browser continue.
     ///
     /// # Errors
-    /// [`Code::SessionTooLarge`] if the ID token fits into no cookies,
+    /// [`Code::SessionTooLarge`] if the ID token does not fit into cookies,
     /// [`Code::StoreUnavailable`].
     pub(crate) async fn begin(
         &self,
@@ -75,7 +72,7 @@ impl Continuations {
     ) -> Result<Vec<HeaderValue>> {
         let id = Secret::random()?.expose().to_owned();
         let plain = postcard::to_allocvec(&Sealed { id, expires_at: now.plus(LIFETIME), id_token });
-        let failed = |error| Error::new(Code::Internal, "a sign-out cannot be encoded").with_cause(error);
+        let failed = |error| Error::new(Code::Internal, "a logout cannot be encoded").with_cause(error);
         let plain = SecretBytes::new(plain.map_err(failed)?);
         let Sessions::Stored(stored) = sessions else {
             let sealed = self.sealer.seal_bytes(self.chunks.name(), &plain)?;
@@ -88,11 +85,11 @@ impl Continuations {
         self.chunks.write(request, &secret, LIFETIME)
     }
 
-    /// The ID token of the sign-out that this browser began, once.
+    /// Returns the ID token of the logout that this browser began. It does so once.
     ///
     /// # Errors
-    /// [`Code::SignOutLinkInvalid`] if there is none, it was used or is too old;
-    /// [`Code::StoreUnavailable`] if the store cannot tell.
+    /// [`Code::SignOutLinkInvalid`] if there is none, or it was used or is too old;
+    /// [`Code::StoreUnavailable`] if the store does not answer.
     pub(crate) async fn take(
         &self,
         sessions: &Sessions,
@@ -103,8 +100,8 @@ impl Continuations {
         let sealed = match sessions {
             Sessions::Stored(stored) => self.take_stored(stored, request).await?,
             Sessions::Cookie { .. } => {
-                let texts = self.chunks.candidates(request);
-                texts.iter().find_map(|text| self.open(self.chunks.name(), text))
+                let mut texts = self.chunks.candidates(request);
+                texts.find_map(|text| self.open(self.chunks.name(), &text))
             }
         };
         let sealed = sealed.filter(|sealed| now < sealed.expires_at).ok_or_else(invalid)?;
@@ -115,13 +112,12 @@ impl Continuations {
         first.then_some(sealed.id_token).ok_or_else(invalid)
     }
 
-    /// Takes the record out of the store.
     async fn take_stored(&self, stored: &StoredSessions, request: &RequestCookies) -> Result<Option<Sealed>> {
-        let texts = self.chunks.candidates(request);
-        let Some(secret) = texts.iter().find_map(|text| base64url::decode(text.as_ref()).ok()) else { return Ok(None) };
+        let mut texts = self.chunks.candidates(request);
+        let Some(secret) = texts.find_map(|text| base64url::decode(text.as_ref()).ok()) else { return Ok(None) };
         let key = stored.naming().name(Kind::SignOut, &secret);
         let Some(record) = bounded(stored.store().load(&key)).await? else { return Ok(None) };
-        // Of several requests at once one removes it.
+        // Of several concurrent requests only one removes it.
         if !bounded(stored.store().remove(&key)).await? {
             return Ok(None);
         }
@@ -129,18 +125,15 @@ impl Continuations {
         Ok(opened.and_then(|opened| postcard::from_bytes(opened.plain()).ok()))
     }
 
-    /// Opens what is in a cookie.
     fn open(&self, name: &str, text: &[u8]) -> Option<Sealed> {
         postcard::from_bytes(self.sealer.open(name, text)?.plain()).ok()
     }
 
-    /// The `Set-Cookie` values that forget it.
     pub(crate) fn clear(&self, request: &RequestCookies) -> Vec<HeaderValue> {
         self.chunks.clear(request)
     }
 }
 
-/// Whether this is the first use of what a cookie has.
 async fn first_use(sessions: &Sessions, consumed: &Consumed, sealed: &Sealed, now: Timestamp) -> Result<bool> {
     let Some(marks) = sessions.marks() else {
         return Ok(consumed.consume(&Secret::new(sealed.id.as_str()), REMEMBERED, now));
@@ -150,10 +143,9 @@ async fn first_use(sessions: &Sessions, consumed: &Consumed, sealed: &Sealed, no
     bounded(marks.claim(&mark, owner, REMEMBERED)).await
 }
 
-/// All that is wrong with it is one to the browser.
+/// All failures look the same to the browser.
 fn invalid() -> Error {
-    let message =
-        "there is no sign-out of this browser to continue: it was continued before, or is older than a minute";
+    let message = "this browser has no logout to continue: it was continued before, or is older than a minute";
     Error::new(Code::SignOutLinkInvalid, message)
 }
 
@@ -161,9 +153,10 @@ fn invalid() -> Error {
 mod tests {
     use super::*;
 
-    /// Issuer, client, secret and the name of the cookie are the same: the seal alone keeps the two apart.
+    /// Issuer, client, secret and cookie name are the same, so only the seal separates the two
+    /// tenants.
     #[test]
-    fn a_sign_out_of_one_tenant_is_not_continued_at_another() {
+    fn a_logout_of_one_tenant_is_not_continued_at_another() {
         let of_tenant = |id: &str| {
             let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(id);
             let keys = CookieKeys::new(&[Secret::new("a secret for tests, 32 bytes or more")]);

@@ -1,8 +1,8 @@
 //! The request that ends the session at the provider (OIDC RP-Initiated Logout §2).
 //!
-//! It is a redirect while its URL is short enough, and else a form with the same
-//! parameters: an ID token with many groups makes a URL that servers refuse with 414. The
-//! specification has both, and Okta takes both.
+//! It is a redirect if its URL is short enough, and otherwise a form with the same parameters: an
+//! ID token with many groups makes a URL that servers reject with 414. The specification allows
+//! both, and Okta accepts both.
 
 use url::Url;
 
@@ -10,11 +10,11 @@ use crate::config::Config;
 use crate::discovery::Metadata;
 use crate::secret::Secret;
 
-/// The longest URL of a redirect, in bytes. Servers commonly accept a request line of
-/// 8 KiB, and this one has a method and a version besides.
+/// The longest URL of a redirect, in bytes. Servers commonly accept a request line of 8 KiB, which
+/// also has a method and a version.
 const MAX_LOCATION: usize = 8_000;
 
-/// What the provider is asked. `Debug` shows no parameter.
+/// A logout request to the provider. `Debug` shows no parameters.
 #[derive(Debug)]
 pub(crate) struct EndSession {
     endpoint: Url,
@@ -24,29 +24,27 @@ pub(crate) struct EndSession {
 }
 
 impl EndSession {
-    /// The request for the session of an ID token, which may have expired; `None` if the
-    /// provider has no endpoint for it.
+    /// Builds the request. The ID token may have expired. Returns `None` if the provider has no
+    /// end-session endpoint.
     ///
-    /// Okta requires the token as a hint: a request without it leaves Okta's session
-    /// alive.
+    /// Okta requires the ID token as a hint: without it Okta's session stays alive.
     pub(crate) fn new(config: &Config, metadata: &Metadata, id_token: Secret, state: Secret) -> Option<Self> {
         let endpoint = metadata.end_session_endpoint()?.clone();
         Some(Self { endpoint, id_token, landing: config.post_logout_redirect_uri.as_str().to_owned(), state })
     }
 
-    /// The URL of the redirect; `None` if it is too long for one.
+    /// The URL of the redirect; `None` if it is too long.
     pub(crate) fn location(&self) -> Option<String> {
         let mut url = self.endpoint.clone();
         url.query_pairs_mut().extend_pairs(self.parameters());
         Some(String::from(url)).filter(|url| url.len() <= MAX_LOCATION)
     }
 
-    /// Where the form goes, with a query if the endpoint has one.
+    /// The target of the form, with a query if the endpoint has one.
     pub(crate) fn action(&self) -> &str {
         self.endpoint.as_str()
     }
 
-    /// The parameters, in the order in which they are sent.
     pub(crate) fn parameters(&self) -> [(&'static str, &str); 3] {
         [
             ("id_token_hint", self.id_token.expose()),

@@ -1,20 +1,19 @@
-//! The request of a front-channel logout (OIDC Front-Channel Logout §2): the provider's
-//! sign-out page loads it in a frame.
+//! The request of a front-channel logout (OIDC Front-Channel Logout §2), which the provider's
+//! logout page loads in a frame.
 //!
-//! Any page can load it, so the request proves nothing. That makes these the rules:
+//! Any page can load it, so the request proves nothing. Therefore these rules apply:
 //!
-//! 1. It ends sessions and does nothing else. The answer does not tell whether there was
-//!    a session.
-//! 2. `iss` and `sid` are required. They end the session that is known by both. A `sid`
-//!    is hard to guess, and it works when the browser keeps cookies out of frames.
-//! 3. The bare form, without both, counts only where
-//!    `ConfigBuilder::front_channel_session_required` is off. It ends the session whose
-//!    cookie came along, and only for the navigation of an `iframe` without a foreign
-//!    `Origin`: an image, a script, a `fetch` or a link on another page ends nothing. A
-//!    frame on the provider's page says `Sec-Fetch-Site: cross-site` or `same-site`, so
-//!    that header is not consulted; a `SameSite=Lax` cookie reaches a same-site frame only.
-//! 4. A message of another issuer is ignored, and answered like any other. Okta may name
-//!    the org in place of one of its custom servers.
+//! 1. It only ends sessions. The response does not reveal whether there was a session.
+//! 2. `iss` and `sid` are required. They end the session with both values. A `sid` is hard to
+//!    guess, and it works when the browser sends no cookies from frames.
+//! 3. The bare form, without both, is accepted only if
+//!    `ConfigBuilder::front_channel_session_required` is off. It ends the session whose cookie came
+//!    along, and only for the navigation of an `iframe` without a foreign `Origin`: an image, a
+//!    script, a `fetch` or a link on another page ends nothing. A frame on the provider's page
+//!    sends `Sec-Fetch-Site: cross-site` or `same-site`, so that header is not checked; a
+//!    `SameSite=Lax` cookie reaches a same-site frame only.
+//! 4. A message of another issuer is ignored, and answered like any other. Okta may name the org in
+//!    place of one of its custom servers.
 
 use http::HeaderMap;
 use http::header::ORIGIN;
@@ -26,29 +25,24 @@ use crate::config::{Config, Issuer};
 use crate::error::Result;
 use crate::jose::is_identifier;
 
-/// The largest query and the largest body that are read, in bytes.
+/// The largest accepted query and the largest accepted body, in bytes.
 const MAX_SIZE: usize = 8 * 1024;
 
-/// Which session a front-channel logout ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// The session at the configured issuer, wherever it is.
-    Session {
-        /// The issuer's name for it.
-        sid: String,
-    },
-    /// The session of the browser that sent this, if it sent its cookie.
+    /// The session with this `sid` at the configured issuer, in any browser.
+    Session { sid: String },
+    /// The session of the browser that sent the request, if it sent the session's cookie.
     Browser,
 }
 
-/// Reads the query, and the form of a POST. The specification has GET alone; Okta
-/// documents POST. `None` is a request that must be ignored: a message of another
-/// issuer, or the bare form from anywhere but a frame.
+/// Reads the query, and the form of a POST. The specification has only GET; Okta documents POST.
+/// Returns `None` for a request that must be ignored: a message of another issuer, or the bare form
+/// outside a frame.
 ///
 /// # Errors
-/// [`Code::LogoutMalformed`](crate::error::Code::LogoutMalformed) if `iss` or `sid` is
-/// missing although both are required, or one of them is missing, comes twice, or is
-/// empty or too large.
+/// [`Code::LogoutMalformed`](crate::error::Code::LogoutMalformed) if `iss` and `sid` are required
+/// and missing, or if one of them comes alone, comes twice, or is empty or too large.
 pub(crate) fn target(parts: &Parts, body: &[u8], config: &Config) -> Result<Option<Target>> {
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     if query.len() > MAX_SIZE || body.len() > MAX_SIZE {
@@ -70,8 +64,8 @@ pub(crate) fn target(parts: &Parts, body: &[u8], config: &Config) -> Result<Opti
     }
 }
 
-/// Whether a request is the navigation of an `iframe`, and names no origin but the
-/// issuer's or the application's own.
+/// Whether a request is the navigation of an `iframe`, and names no other origin than the issuer's
+/// or the application's own.
 fn is_own_frame(headers: &HeaderMap, config: &Config) -> bool {
     let only = |name: &str, expected: &str| {
         let mut values = headers.get_all(name).iter();
@@ -91,10 +85,10 @@ pub(crate) fn origin_of(issuer: &Issuer) -> Option<String> {
     Url::parse(issuer.as_str()).ok().map(|issuer| issuer.origin().ascii_serialization())
 }
 
-/// The body as a form; an empty one is of no media type.
+/// The body as a form. An empty body needs no media type.
 fn form<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<&'a [u8]> {
     if body.is_empty() || is_media_type(headers, FORM) {
         return Ok(body);
     }
-    Err(malformed("the body of a front-channel logout is a form (application/x-www-form-urlencoded)"))
+    Err(malformed("the body of a front-channel logout must be a form (application/x-www-form-urlencoded)"))
 }

@@ -1,17 +1,17 @@
-//! The way back from the provider after a sign-out.
+//! The return from the provider after a logout.
 //!
-//! The provider echoes the `state` of the request into the address that the browser comes
-//! back to. A short-lived cookie remembers that state, so the application can drop it from
-//! the address and say that the sign-out worked.
+//! The provider adds the `state` of the request to the URL that the browser returns to. A
+//! short-lived cookie stores that state, so that the application can remove it from the URL and
+//! confirm the logout.
 //!
 //! | the cookie has | a navigation | then |
 //! |---|---|---|
-//! | a state | whose query has the same `state` | is redirected to its address without it, and the cookie notes the arrival |
-//! | a state | any other | is not touched: its `state` is the application's own |
-//! | the arrival | without a session | may show that the user is signed out, once |
+//! | a state | whose query has the same `state` | is redirected to its URL without it; the cookie records the return |
+//! | a state | any other | is unchanged: its `state` is the application's own |
+//! | the return | without a session | may show once that the user is signed out |
 //!
-//! The cookie is sealed, so a page on a neighbouring subdomain cannot plant one for a
-//! `state` of the application's own.
+//! The cookie is sealed, so a page on a neighbouring subdomain cannot plant one for a `state` of
+//! the application's own.
 
 use std::time::Duration;
 
@@ -25,40 +25,37 @@ use crate::cookie::{CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer}
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
-/// How long the provider may take.
+/// How long the browser may stay at the provider.
 const AWAY: Duration = Duration::from_secs(600);
-/// How long the arrival is remembered.
+/// How long the return is stored.
 const ARRIVED: Duration = Duration::from_secs(60);
 
-/// Remembers sign-outs in the browsers that come back from one.
+/// Stores logouts in the browsers that return from the provider.
 #[derive(Debug)]
 pub(crate) struct Landings {
     sealer: Sealer,
     cookies: CookieSettings,
     name: String,
-    /// Whether the browser comes back to this application at all.
+    /// Whether the post-logout redirect URI is on this application's origin.
     here: bool,
 }
 
-/// What the cookie has.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
-    /// What the provider will echo; `None` once the browser has arrived.
+    /// The state that the provider will echo; `None` after the browser has returned.
     state: Option<Secret>,
     expires_at: Timestamp,
 }
 
-/// What a request is to a sign-out before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Landing {
-    /// It comes from the provider. Its path and query without the state.
+    /// The browser returns from the provider. Contains the path and query without the state.
     Returns(String),
-    /// It comes after the return.
+    /// The browser has returned before.
     Arrived,
 }
 
 impl Landings {
-    /// For one issuer and one client.
     pub(crate) fn new(keys: &CookieKeys, cookies: CookieSettings, config: &Config) -> Result<Self> {
         let (owner, client_id) = config.owner();
         let sealer = keys.sealer(Purpose::SignOut, &format!("{owner} {client_id}"))?;
@@ -67,25 +64,20 @@ impl Landings {
         Ok(Self { sealer, cookies, name, here })
     }
 
-    /// The `Set-Cookie` value that waits for the return with this state, or without a state
-    /// notes the arrival.
+    /// Returns the `Set-Cookie` value that stores the state, or without a state records the return.
     ///
-    /// `None` if the browser does not come back here.
-    ///
-    /// # Errors
-    /// [`Code::Internal`].
+    /// Returns `None` if the browser does not return to this application.
     pub(crate) fn begin(&self, state: Option<Secret>, now: Timestamp) -> Result<Option<HeaderValue>> {
         if !self.here {
             return Ok(None);
         }
         let lifetime = if state.is_some() { AWAY } else { ARRIVED };
         let plain = postcard::to_allocvec(&Sealed { state, expires_at: now.plus(lifetime) });
-        let failed = |error| Error::new(Code::Internal, "a sign-out cannot be encoded").with_cause(error);
+        let failed = |error| Error::new(Code::Internal, "a logout cannot be encoded").with_cause(error);
         let sealed = self.sealer.seal(&self.name, &plain.map_err(failed)?)?;
         self.cookies.set(&self.name, &sealed, Some(lifetime)).map(Some)
     }
 
-    /// What a navigation to a path and query is.
     pub(crate) fn read(&self, request: &RequestCookies, target: &str, now: Timestamp) -> Option<Landing> {
         let opened = request.values(&self.name).find_map(|value| self.sealer.open(&self.name, value))?;
         let sealed: Sealed = postcard::from_bytes(opened.plain()).ok()?;
@@ -98,14 +90,13 @@ impl Landings {
         }
     }
 
-    /// The `Set-Cookie` value that forgets it.
     pub(crate) fn clear(&self) -> HeaderValue {
         self.cookies.remove(&self.name)
     }
 }
 
-/// A path and query without the parameter `state` of this value; `None` if it is not
-/// there. Everything else stays as it was written.
+/// Removes the parameter `state` with this value from a path and query. Returns `None` if it is
+/// missing. Everything else stays byte for byte.
 fn without_state(target: &str, state: &str) -> Option<String> {
     let (path, query) = target.split_once('?')?;
     let is_ours = |pair: &&str| {
@@ -122,14 +113,13 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
-    /// The landings of a tenant; secret, issuer and client are the same for all.
+    /// The `Landings` of a tenant; secret, issuer and client are the same for all.
     fn of_tenant(id: &str) -> Landings {
         let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(id);
         let keys = CookieKeys::new(&[Secret::new("a secret for tests, 32 bytes or more")]);
         Landings::new(&keys, CookieSettings::new(false), &config.build().unwrap()).unwrap()
     }
 
-    /// What a browser sends back.
     fn sent(set: &HeaderValue) -> RequestCookies {
         let mut headers = http::HeaderMap::new();
         headers.append("cookie", set.to_str().unwrap().split(';').next().unwrap().parse().unwrap());
@@ -137,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_counts_at_its_own_tenant_and_for_ten_minutes() {
+    fn a_state_is_accepted_only_at_its_own_tenant_and_for_ten_minutes() {
         let acme = of_tenant("acme");
         let cookie = sent(&acme.begin(Some(Secret::new("S")), NOW).unwrap().unwrap());
         let read =
@@ -149,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn one_parameter_goes_and_everything_else_stays() {
+    fn only_the_state_is_removed_from_the_query() {
         for (target, without) in [
             ("/?state=S", Some("/")),
             ("/a%20b?x=%41&state=S&y", Some("/a%20b?x=%41&y")),

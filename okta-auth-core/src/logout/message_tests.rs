@@ -1,4 +1,4 @@
-//! Sign-out messages, malformed and forged in every way that the rules name.
+//! Malformed and forged logout messages, for every rule.
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
@@ -41,7 +41,7 @@ fn back(body: &str) -> Result<String> {
 }
 
 #[test]
-fn one_logout_token_in_a_form() {
+fn accepts_one_logout_token_in_a_form() {
     for kind in [FORM, "Application/X-WWW-Form-Urlencoded ; charset=utf-8"] {
         let token = back_channel::logout_token(&typed(&[kind]), b"a=b&logout_token=x.y.z&a=c").unwrap();
         assert_eq!(token, "x.y.z", "{kind}");
@@ -49,7 +49,7 @@ fn one_logout_token_in_a_form() {
 }
 
 #[test]
-fn no_logout_token_two_and_an_empty_one() {
+fn rejects_a_missing_repeated_or_empty_logout_token() {
     let huge = format!("logout_token={}", "a".repeat(40 * 1024));
     for body in [
         "",
@@ -69,7 +69,7 @@ fn no_logout_token_two_and_an_empty_one() {
 }
 
 #[test]
-fn a_body_of_another_media_type_or_of_two() {
+fn rejects_another_media_type_and_two_media_types() {
     for kinds in [&[][..], &[""], &["application/json"], &["text/plain"], &["x/x;application/x-www-form-urlencoded"]]
         .into_iter()
         .chain([&[FORM, FORM][..], &[FORM, "application/json"], &["application/x-www-form-urlencoded2"]])
@@ -81,7 +81,7 @@ fn a_body_of_another_media_type_or_of_two() {
 
 // ---- front-channel
 
-/// An application that takes the bare form, or not.
+/// An application that requires `iss` and `sid`, or also accepts the bare form.
 fn application(session_required: bool) -> Config {
     let config = Config::builder().issuer(ISSUER).client_id(CLIENT).base_url("https://app.example.com");
     let config = config.front_channel_session_required(session_required);
@@ -102,7 +102,7 @@ fn named(iss: &str, sid: &str) -> String {
 }
 
 #[test]
-fn both_parameters_in_a_query_or_a_form() {
+fn accepts_both_parameters_in_a_query_or_a_form() {
     let both = named(ISSUER, "102 s");
     assert_eq!(front(&both).unwrap(), session("102 s"));
     for bare in ["", "other=1&other=2&ISS=x"] {
@@ -120,12 +120,12 @@ fn a_message_of_another_issuer_is_ignored() {
     for iss in ["https://evil.okta.com", "https://acme.okta.com/", &format!("{ISSUER}/"), &ISSUER.to_uppercase()] {
         assert_eq!(front(&named(iss, "102s")).unwrap(), None, "{iss}");
     }
-    // The org may be named in the place of one of its custom servers.
+    // Okta may name the org in place of one of its custom servers.
     assert_eq!(front(&named("https://acme.okta.com", "102s")).unwrap(), session("102s"));
 }
 
 #[test]
-fn one_parameter_without_the_other_two_empty_and_huge_ones() {
+fn rejects_single_repeated_empty_and_huge_parameters() {
     let both = named(ISSUER, "102s");
     let (iss, sid) = both.split_once('&').unwrap();
     for query in [
@@ -149,9 +149,10 @@ fn one_parameter_without_the_other_two_empty_and_huge_ones() {
     assert!(front(&named(ISSUER, &"a".repeat(255))).unwrap().is_some());
 }
 
-/// What a page of another site can make a browser send: an image, a script, a `fetch`, a link, a form.
+/// The requests that a page of another site can cause: an image, a script, a `fetch`, a link, a
+/// form.
 #[test]
-fn the_bare_form_means_the_browser_for_the_navigation_of_a_frame_alone() {
+fn the_bare_form_is_accepted_only_for_the_navigation_of_a_frame() {
     const FRAME: [(&str, &str); 2] = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")];
     let config = application(false);
     let target = |headers: &[(&str, &str)]| front_channel::target(&request("", headers), b"", &config).unwrap();
@@ -180,11 +181,14 @@ fn the_bare_form_means_the_browser_for_the_navigation_of_a_frame_alone() {
     ] {
         assert_eq!(target(headers), None, "{headers:?}");
     }
-    assert!(front_channel::target(&request("sid=1", &FRAME), b"", &config).is_err(), "half a name is no bare form");
+    assert!(
+        front_channel::target(&request("sid=1", &FRAME), b"", &config).is_err(),
+        "a `sid` without `iss` is not the bare form"
+    );
 }
 
 #[test]
-fn a_query_and_a_form_that_disagree() {
+fn rejects_a_query_and_a_form_that_disagree() {
     let (one, other) = (named(ISSUER, "102s"), named(ISSUER, "other"));
     let target = |kinds: &[(&str, &str)], query: &str, body: &str| {
         front_channel::target(&request(query, kinds), body.as_bytes(), &application(true)).map_err(|error| error.code())
@@ -203,14 +207,14 @@ fn bearer(query: &str, values: &[&str]) -> Result<String> {
 }
 
 #[test]
-fn one_token_after_bearer() {
+fn accepts_one_token_after_bearer() {
     for value in ["Bearer x.y.z", "bearer x.y.z", "BEARER  x.y.z"] {
         assert_eq!(bearer("", &[value]).unwrap(), "x.y.z");
     }
 }
 
 #[test]
-fn no_token_two_another_scheme_and_a_token_in_the_query() {
+fn rejects_missing_and_repeated_tokens_other_schemes_and_the_query() {
     for values in [
         &[][..],
         &[""],
@@ -253,7 +257,7 @@ fn the_keys_are_those_of_the_configured_issuer_or_of_its_org() {
 }
 
 #[test]
-fn an_org_and_an_issuer_that_shares_its_host_stand_for_themselves() {
+fn an_org_and_an_unrelated_issuer_on_its_host_are_not_accepted_for_each_other() {
     for (configured, other) in [
         ("https://acme.okta.com", "https://acme.okta.com/oauth2/default"),
         ("https://shared.example/acme", "https://shared.example"),
@@ -279,7 +283,7 @@ fn code_of(body: &str) -> Code {
 }
 
 #[test]
-fn subjects_of_each_format() {
+fn accepts_subjects_of_each_format() {
     let read = |sub_id: Value| subject_of(json!({ "sub_id": sub_id, "x": [1] }).to_string().as_bytes()).unwrap();
     let email = read(json!({ "format": "email", "email": "Joe@Acme.Example" }));
     assert!(matches!(email, SubjectIdentifier::Email(email) if email.as_str() == "joe@acme.example"));
@@ -295,7 +299,7 @@ fn subjects_of_each_format() {
 }
 
 #[test]
-fn a_subject_of_another_issuer_is_none_of_the_senders_business() {
+fn a_subject_of_another_issuer_is_forbidden() {
     for iss in ["https://evil.okta.com", "https://acme.okta.com/", "https://acme.okta.com/oauth2/other"] {
         let error =
             subject_of(json!({ "sub_id": { "format": "iss_sub", "iss": iss, "sub": "00u1" } }).to_string().as_bytes());
@@ -305,7 +309,7 @@ fn a_subject_of_another_issuer_is_none_of_the_senders_business() {
 }
 
 #[test]
-fn unknown_formats_and_members_that_are_missing_empty_huge_or_of_another_type() {
+fn rejects_unknown_formats_and_missing_empty_huge_or_mistyped_members() {
     let long = "a".repeat(256);
     for sub_id in [
         json!({ "format": "phone_number", "phone_number": "+12065550100" }),
@@ -336,7 +340,7 @@ fn unknown_formats_and_members_that_are_missing_empty_huge_or_of_another_type() 
 }
 
 #[test]
-fn a_subject_that_could_be_read_in_two_ways() {
+fn rejects_a_subject_with_two_readings() {
     for body in [
         r#"{"sub_id":{"format":"opaque","id":"a","id":"b"}}"#,
         r#"{"sub_id":{"format":"opaque","id":"a","\u0069d":"b"}}"#,
@@ -351,7 +355,7 @@ fn a_subject_that_could_be_read_in_two_ways() {
 }
 
 #[test]
-fn a_body_that_is_no_json_object_of_a_bounded_size() {
+fn rejects_a_body_that_is_too_large_or_not_a_json_object() {
     let good = r#"{"sub_id":{"format":"opaque","id":"a"}}"#;
     subject_of(format!("{good}{}", " ".repeat(8 * 1024 - good.len())).as_bytes()).unwrap();
     let (open, close) = ("[".repeat(4_000), "]".repeat(4_000));
@@ -390,7 +394,7 @@ fn a_body_that_is_no_json_object_of_a_bounded_size() {
 // ---- e-mail addresses
 
 #[test]
-fn addresses_with_no_at_sign_or_several_and_with_space_or_control_characters() {
+fn rejects_addresses_without_exactly_one_at_sign_or_with_space_or_control_characters() {
     let long = format!("{}@b.c", "a".repeat(251));
     for bad in [
         "",
@@ -421,7 +425,7 @@ fn addresses_with_no_at_sign_or_several_and_with_space_or_control_characters() {
 }
 
 #[test]
-fn letters_that_only_look_like_others_stay_others() {
+fn look_alike_letters_stay_distinct() {
     let parse = |text: &str| Email::parse(text).unwrap();
     assert_eq!(parse("JOE@ACME.example"), parse("joe@acme.EXAMPLE"));
     for (one, other) in [
@@ -501,7 +505,7 @@ async fn a_whole_universal_logout_of_the_org_and_one_with_the_keys_of_the_other(
     let rules = |issuer| RevocationTokenRules { issuer, client_id: CLIENT, endpoint: ENDPOINT };
     let verified = org.verifier().revocation_token(&org.keys, &token, &rules(accepted.issuer(signer))).await.unwrap();
     assert_eq!((signer, verified.issuer()), (Signer::Org, "https://acme.okta.com"));
-    // The same token against the rules of the other signer: its keys do not go with its `iss`.
+    // The same token against the rules of the other signer: its keys do not match its `iss`.
     let issuer = accepted.issuer(Signer::Configured);
     let error = org.verifier().revocation_token(&org.keys, &token, &rules(issuer)).await.unwrap_err();
     assert_eq!((error.claim(), Channel::Universal.status(&error).as_u16()), (Some("iss"), 401));
@@ -509,15 +513,15 @@ async fn a_whole_universal_logout_of_the_org_and_one_with_the_keys_of_the_other(
 
 // ---- properties
 
-/// Texts that matter in these messages, and others.
+/// Texts with a meaning in these messages, and other texts.
 fn words() -> impl Strategy<Value = String> {
     let known =
         ["iss", "sid", "logout_token", "sub_id", "format", "email", "iss_sub", "opaque", "id", "sub", "", "a@b.c"];
     prop_oneof![4 => select(known.to_vec()).prop_map(str::to_owned), 2 => Just(ISSUER.to_owned()), 1 => any::<String>()]
 }
 
-/// JSON of the shape of a message, nearly: an identifier of some format, and up to two members more
-/// or others.
+/// JSON close to the shape of a message: an identifier of some format, with up to two members added
+/// or replaced.
 fn messages() -> impl Strategy<Value = Value> {
     let good = vec![
         json!({ "format": "email", "email": "A@b.c" }),
@@ -537,7 +541,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn arbitrary_bytes_name_nobody(bytes in any::<Vec<u8>>()) {
+    fn arbitrary_bytes_name_no_user(bytes in any::<Vec<u8>>()) {
         prop_assert!(back_channel::logout_token(&typed(&[FORM]), &bytes).is_err());
         prop_assert!(subject_of(&bytes).is_err());
         let form = request("", &[("content-type", FORM)]);
@@ -590,7 +594,7 @@ proptest! {
     }
 
     #[test]
-    fn an_address_changes_in_the_case_of_ascii_letters_alone(
+    fn an_address_changes_only_in_the_case_of_ascii_letters(
         text in "[^@]{0,8}@?[^@]{0,8}@[a-zA-ZÀ-ɏ\u{212a}.]{0,8}",
     ) {
         if let Some(email) = Email::parse(&text) {

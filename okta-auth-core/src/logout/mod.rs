@@ -1,31 +1,31 @@
-//! The end of a session: local first, then the refresh token, then Okta (OIDC
-//! RP-Initiated Logout §2).
+//! Logout: the local session ends first, then the refresh token is revoked, then Okta's session
+//! ends (OIDC RP-Initiated Logout §2).
 //!
 //! 1. The request is a POST from one of the application's own pages.
-//! 2. The session's cookies are deleted, whatever happens next.
-//! 3. The refresh token is revoked, within three seconds or not at all.
-//! 4. The browser is sent to the end-session endpoint with the ID token as a hint: by a
-//!    redirect, by a form if the URL would be too long, or by an address for a script to
-//!    navigate to. With Okta away it stays here, signed out.
-//! 5. Okta sends it back to the sign-out redirect URI, where nothing is expected of it:
-//!    no session, no state. A state that it brings is dropped from the address.
+//! 2. The session's cookies are deleted, even if a later step fails.
+//! 3. The refresh token is revoked. The logout waits at most three seconds for that.
+//! 4. The browser is sent to the end-session endpoint with the ID token as a hint: by a redirect,
+//!    by a form if the URL would be too long, or by a URL for a script to navigate to. If Okta is
+//!    down, the browser stays at the application, signed out.
+//! 5. Okta redirects the browser to the post-logout redirect URI, where the application expects
+//!    neither a session nor a state. If the URL has the `state` of this logout, it is removed from
+//!    the URL.
 //!
-//! # Messages from outside
+//! # Logout messages
 //!
 //! | message | from | proof | ends |
 //! |---|---|---|---|
 //! | back-channel (OIDC Back-Channel Logout) | the provider | a logout token | a session, or those of a user |
-//! | front-channel (OIDC Front-Channel Logout) | the user's browser, in a frame | none, but for a `sid` | a session |
+//! | front-channel (OIDC Front-Channel Logout) | the user's browser, in a frame | only a `sid` | a session |
 //! | Universal Logout (Global Token Revocation) | Okta | a revocation token | those of a user |
 //!
-//! What has no proof can be sent by anybody, so a front-channel message may do no more
-//! than sign somebody out. The two with a token are read in a fixed order: who asks,
-//! then what for. A token counts once; until when it is remembered, it says itself. What
-//! was not carried out because something was away may come again.
+//! Any page can send a front-channel message, so it may only sign a user out. The two messages with
+//! a token are read in a fixed order: first the sender, then the content. A token is accepted once,
+//! and its id is stored until the token expires. If a message could not be carried out because Okta
+//! or the store was down, the sender may repeat it.
 //!
-//! A message is read in one way or not at all: a parameter, a member or a header that
-//! comes twice is refused, never chosen from. What is compared is compared byte by
-//! byte.
+//! A message has exactly one reading: a parameter, a member or a header that comes twice is
+//! rejected. All comparisons are byte by byte.
 //!
 //! | status | back-channel | front-channel | Universal Logout |
 //! |---|---|---|---|
@@ -33,9 +33,9 @@
 //! | cannot be read | 400 | 400 | 400 |
 //! | the token is missing, wrong or used | 400 | | 401 |
 //! | the user is one of another issuer | | | 403 |
-//! | nobody is known by that name | 200 | 200 | 404 |
+//! | the user is unknown | 200 | 200 | 404 |
 //! | known, and cannot be signed out | 400 | 500 | 422 |
-//! | Okta or the store cannot be reached, or a copy is at work | 400 | 503 | 503 |
+//! | Okta or the store cannot be reached, or a copy is being processed | 400 | 503 | 503 |
 
 mod back_channel;
 mod continuation;
@@ -68,11 +68,11 @@ pub(crate) use universal::{
     AcceptedIssuers, Signer, SubjectIdentifier, revocation_token, subject as revocation_subject,
 };
 
-/// A sign-out does not wait longer than this for Okta to revoke a token.
+/// The longest time that a logout waits for Okta to revoke a token.
 const REVOCATION_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Revokes the refresh token of a session that has ended here already. A failure is
-/// logged and goes no further: a user who signs out must end up signed out.
+/// Revokes the refresh token of a session that has ended here. A failure is only logged, because
+/// the logout must succeed in any case.
 pub(crate) async fn revoke(protocol: &Protocol, metadata: &Metadata, session: &Session) {
     let Some(token) = session.refresh_token() else { return };
     match tokio::time::timeout(REVOCATION_TIMEOUT, protocol.revoke_refresh_token(metadata, &token)).await {

@@ -1,34 +1,33 @@
-//! Whether a request that changes something comes from the application's own pages.
+//! Checks that a state-changing request comes from the application's own pages.
 //!
-//! A browser sends a session's cookie with every request to the application, whoever
-//! caused it. `SameSite=Lax` keeps it out of POSTs from other sites, but not from other
-//! subdomains of the same one, and not in every browser. What a page cannot forge is
-//! where the browser says that the request comes from.
+//! A browser sends a session's cookie with every request to the application, including requests
+//! that other pages cause. `SameSite=Lax` keeps it out of POSTs from other sites, but not from
+//! other subdomains of the same site, and not in every browser. A page cannot forge the headers in
+//! which the browser names the origin of a request.
 
 use crate::headers::Headers;
 
-/// How a request that names neither its origin nor its site is treated.
+/// How to treat a request that names neither its origin nor its site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MissingOrigin {
-    /// It passes: browsers send one of the two headers, so it comes from another client.
+    /// It is allowed: browsers send one of the two headers, so it comes from another client.
     Allowed,
     /// It is refused (`ConfigBuilder::strict_origin_check`).
     Refused,
 }
 
-/// Checks `Sec-Fetch-Site` and `Origin`, both of them where both are there.
+/// Checks `Sec-Fetch-Site` and `Origin`, and both if both are present.
 ///
-/// 1. `Sec-Fetch-Site` must be `same-origin`, or `none` (typed into the address bar).
-///    `same-site` is not enough: a page on another subdomain is not this application.
+/// 1. `Sec-Fetch-Site` must be `same-origin`, or `none` (typed into the address bar). `same-site`
+///    is not enough: a page on another subdomain is not this application.
 /// 2. `Origin` must be this application's own.
-/// 3. `Origin: null` counts as its own only together with `Sec-Fetch-Site:
-///    same-origin`. Browsers send that pair for a form on a page with
-///    `Referrer-Policy: no-referrer` (Fetch §3.2, "append a request `Origin` header").
-///    Sandboxed frames and redirects from other sites send `null` with `cross-site`,
-///    and scripts cannot set either header.
-/// 4. Without both headers the request comes from a client that is no browser: every
-///    browser of the last years sends one of the two with a POST, and the session
-///    cookie is `SameSite=Lax`. [`MissingOrigin::Refused`] refuses it nevertheless.
+/// 3. `Origin: null` is accepted only together with `Sec-Fetch-Site: same-origin`. Browsers send
+///    that pair for a form on a page with `Referrer-Policy: no-referrer` (Fetch §3.2, "append a
+///    request `Origin` header"). Sandboxed frames and redirects from other sites send `null` with
+///    `cross-site`, and scripts cannot set either header.
+/// 4. Without both headers the request comes from a client that is not a browser: every current
+///    browser sends one of the two with a POST, and the session cookie is `SameSite=Lax`.
+///    [`MissingOrigin::Refused`] refuses it nevertheless.
 pub(crate) fn same_origin<H: Headers>(headers: &H, own: &str, missing: MissingOrigin) -> bool {
     let (mut same_origin, mut opaque, mut named) = (false, false, false);
     for (name, value) in headers.each() {
@@ -80,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn without_both_headers_the_setting_decides() {
+    fn the_setting_decides_about_requests_without_both_headers() {
         let strict = |headers: &HeaderMap| same_origin(headers, "https://app.example.com", MissingOrigin::Refused);
         let mut headers = HeaderMap::new();
         headers.insert("cookie", "a=b".parse().unwrap());
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn other_sites_and_other_subdomains_do_not() {
+    fn other_sites_and_other_subdomains_are_refused() {
         assert!(!check(&[("origin", "https://evil.example")]));
         assert!(!check(&[("origin", "null")]));
         assert!(!check(&[("origin", "http://app.example.com")]));

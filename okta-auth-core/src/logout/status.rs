@@ -1,14 +1,13 @@
-//! What the sender of a sign-out message is told when it was not carried out.
+//! The status of the response to a logout message.
 //!
-//! The status is all of it. Why is in the log, under the code of the error; the sender
-//! could be anybody, and a provider can do nothing with it. The answer is never cached
+//! The sender gets only the status. The reason is in the log, under the code of the error, because
+//! the sender may be an attacker, and a provider cannot act on it. The response is never cached
 //! (`Cache-Control: no-store`).
 
 use http::StatusCode;
 
 use crate::error::{Code, Error};
 
-/// The way on which a message came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channel {
     /// OIDC Back-Channel Logout.
@@ -20,7 +19,6 @@ pub(crate) enum Channel {
 }
 
 impl Channel {
-    /// The status of a message that was carried out.
     pub(crate) fn done(self) -> StatusCode {
         match self {
             Self::Back | Self::Front => StatusCode::OK,
@@ -28,21 +26,21 @@ impl Channel {
         }
     }
 
-    /// The status for an error. 401 needs a challenge besides (RFC 9110 §15.5.2), and
-    /// 503 a `Retry-After`.
+    /// The status for an error. A 401 also needs a challenge (RFC 9110 §15.5.2), and a 503 a
+    /// `Retry-After`.
     pub(crate) fn status(self, error: &Error) -> StatusCode {
         match (self, error.code()) {
             (Self::Universal, _) => universal(error),
-            // Who is not signed in here has been signed out (OIDC Back-Channel Logout §2.7).
+            // A user without a session here counts as signed out (OIDC Back-Channel Logout §2.7).
             (_, Code::LogoutSubjectUnknown) => self.done(),
-            // Whatever is wrong with the message, and whatever failed here (§2.8).
+            // For an invalid message and for a failed logout (§2.8).
             (Self::Back, _) => StatusCode::BAD_REQUEST,
             (Self::Front, _) => front(error),
         }
     }
 }
 
-/// Nobody reads the answer in a frame; the status is for the logs of proxies.
+/// The frame ignores the response; the status is for the logs of proxies.
 fn front(error: &Error) -> StatusCode {
     match error.code() {
         Code::LogoutMalformed => StatusCode::BAD_REQUEST,
@@ -51,8 +49,8 @@ fn front(error: &Error) -> StatusCode {
     }
 }
 
-/// The statuses of Global Token Revocation §4. Keys that cannot be fetched say nothing
-/// about the token: 503, and never 401.
+/// The statuses of Global Token Revocation §4. If keys cannot be fetched, the token may still be
+/// valid: 503, and never 401.
 fn universal(error: &Error) -> StatusCode {
     match error.code() {
         Code::LogoutMalformed => StatusCode::BAD_REQUEST,

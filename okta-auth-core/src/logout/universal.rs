@@ -1,10 +1,10 @@
-//! The request of Universal Logout (Global Token Revocation §3): a token in the header
-//! that says who asks, and a subject identifier in the body (RFC 9493) that says whose
-//! sessions are to end.
+//! The request of Universal Logout (Global Token Revocation §3). A token in the header
+//! authenticates the sender. A subject identifier in the body (RFC 9493) names the user whose
+//! sessions end.
 //!
-//! The order is: token, its verification, and only then the body. Strangers get 401 and
-//! learn nothing about formats or users. Whoever the body names is looked for among the
-//! users of the issuer whose key signed the token, and nowhere else.
+//! The token is read and verified before the body is parsed. So unauthenticated senders get 401 and
+//! learn nothing about formats or users. The user is searched only among the users of the issuer
+//! whose key signed the token.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,50 +22,47 @@ use crate::config::Issuer;
 use crate::error::{Code, Error, Result};
 use crate::jose::is_identifier;
 
-/// The largest body that is read, in bytes. A subject identifier has less than 600.
+/// The largest accepted body, in bytes. A subject identifier has less than 600.
 const MAX_BODY: usize = 8 * 1024;
 
-/// Whose sessions are to end.
+/// Identifies the user whose sessions end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SubjectIdentifier {
-    /// By an e-mail address (RFC 9493 §3.2.2): what Okta sends by default.
+    /// By an e-mail address (RFC 9493 §3.2.2), Okta's default.
     Email(Email),
     /// By issuer and subject (RFC 9493 §3.2.3). The issuer is one of those accepted.
     IssuerSubject { iss: String, sub: String },
-    /// By a name that both sides know (RFC 9493 §3.2.4): at Okta the user's id.
+    /// By an identifier that both sides share (RFC 9493 §3.2.4): at Okta the user's id.
     Opaque { id: String },
 }
 
-/// The issuers that may ask, and whose users can be named: the configured one, and the
-/// org that it is a part of. Okta says of the token that its issuer is the org's URL or
-/// that of the ID tokens.
+/// The issuers that may send the request, and whose users it may name: the configured issuer, and
+/// the org that it belongs to. In Okta's token, `iss` is either the org's URL or the issuer of the
+/// ID tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct AcceptedIssuers {
     configured: Issuer,
     org: String,
 }
 
-/// Whose keys a token is to be verified with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signer {
     /// The configured issuer, which may be the org itself.
     Configured,
-    /// The org server, where the configured issuer is a custom one.
+    /// The org server, if the configured issuer is a custom server.
     Org,
 }
 
 impl AcceptedIssuers {
-    /// Both issuers of an application, from the configuration and from nothing else.
+    /// Both issuers of an application, only from the configuration.
     ///
-    /// Only of a custom server is the origin known to be the org that it is a part of.
-    /// An issuer with another path may share its host with strangers, and stands for
-    /// itself alone.
+    /// Only a custom server is known to belong to the org at its origin. An issuer with any other
+    /// path may share its host with unrelated issuers, so only the issuer itself is accepted.
     pub(crate) fn of(issuer: &Issuer) -> Self {
         let org = issuer.org().unwrap_or_else(|| issuer.as_str().to_owned());
         Self { configured: issuer.clone(), org }
     }
 
-    /// The issuer of a signer, for the rules of the token.
     pub(crate) fn issuer(&self, signer: Signer) -> &str {
         match signer {
             Signer::Configured => self.configured.as_str(),
@@ -73,12 +70,12 @@ impl AcceptedIssuers {
         }
     }
 
-    /// Whose keys to verify a token with. The token's own `iss` chooses between the two
-    /// and is not believed: it is checked again, against the one whose keys were used.
+    /// Chooses the keys that verify a token. The token's own `iss` is only a hint for the choice:
+    /// it is checked again, against the issuer whose keys were used.
     ///
     /// # Errors
-    /// [`Code::TokenMalformed`] if it names no issuer, [`Code::TokenClaim`] if it names
-    /// another.
+    /// [`Code::TokenMalformed`] if the token has no issuer, [`Code::TokenClaim`] if it has another
+    /// one.
     pub(crate) fn signer(&self, token: &str) -> Result<Signer> {
         let claimed = claimed_issuer(token)?;
         let signer = match claimed {
@@ -89,35 +86,34 @@ impl AcceptedIssuers {
     }
 }
 
-/// Reads the token: one `Authorization` header with the scheme `Bearer`, one token, and
-/// none in the query.
+/// Reads the token. The request must have exactly one `Authorization` header, with the scheme
+/// `Bearer` and one token, and no token in the query.
 ///
 /// # Errors
-/// [`Code::LogoutRefused`], for every way in which there is not exactly one.
+/// [`Code::LogoutRefused`] if the request does not have exactly one token there.
 pub(crate) fn revocation_token(parts: &Parts) -> Result<String> {
     let one = parts.headers.get_all(AUTHORIZATION).iter().count() == 1;
     let token = Credentials::parse(&parts.headers, parts.uri.query()).token().ok().flatten().map(str::to_owned);
     token.filter(|_| one).ok_or_else(|| {
-        Error::new(Code::LogoutRefused, "the request to end sessions has not exactly one token, after `Bearer`")
+        Error::new(Code::LogoutRefused, "the request to end sessions does not have exactly one token, after `Bearer`")
     })
 }
 
-/// Reads whose sessions are to end; the token must have been verified.
+/// Reads the subject identifier. The token must have been verified before.
 ///
 /// # Errors
-/// [`Code::LogoutMalformed`] if the body is no JSON, or its `sub_id` is none of RFC
-/// 9493 of a format that is known here; [`Code::LogoutForbidden`] for a user of
-/// another issuer.
+/// [`Code::LogoutMalformed`] if the body is not JSON, or its `sub_id` does not have a supported
+/// format of RFC 9493; [`Code::LogoutForbidden`] for a user of another issuer.
 pub(crate) fn subject(headers: &HeaderMap, body: &[u8], accepted: &AcceptedIssuers) -> Result<SubjectIdentifier> {
     if !is_media_type(headers, "application/json") {
-        return Err(malformed("a request to end sessions is JSON (application/json)"));
+        return Err(malformed("a request to end sessions must be JSON (application/json)"));
     }
     if body.len() > MAX_BODY {
         return Err(malformed("the request to end sessions is larger than 8 KiB"));
     }
     let message: Message = serde_json::from_slice(body).map_err(|_| {
         malformed(
-            "the request to end sessions is no JSON object with one `sub_id`, an object of texts with each name once",
+            "the request to end sessions is not a JSON object with one `sub_id`, whose members are unique strings",
         )
     })?;
     let subject = identifier(message.0)?;
@@ -125,14 +121,14 @@ pub(crate) fn subject(headers: &HeaderMap, body: &[u8], accepted: &AcceptedIssue
         SubjectIdentifier::IssuerSubject { iss, .. }
             if !accepted.configured.is_spelled(iss) && *iss != accepted.org =>
         {
-            Err(Error::new(Code::LogoutForbidden, "the user who is to be signed out is one of another issuer"))
+            Err(Error::new(Code::LogoutForbidden, "the user to sign out belongs to another issuer"))
         }
         _ => Ok(subject),
     }
 }
 
-/// A subject identifier has the members of its format, all of them and no others (RFC
-/// 9493 §3). One that had an `email` beside its `id` could be read in two ways.
+/// A subject identifier must have exactly the members of its format (RFC 9493 §3). One with an
+/// `email` beside its `id` could be read in two ways.
 fn identifier(mut members: BTreeMap<String, String>) -> Result<SubjectIdentifier> {
     let format = members.remove("format").ok_or_else(|| malformed("the `sub_id` has no `format`"))?;
     let mut member = |name: &str| {
@@ -141,23 +137,28 @@ fn identifier(mut members: BTreeMap<String, String>) -> Result<SubjectIdentifier
     };
     let subject = match format.as_str() {
         "email" => SubjectIdentifier::Email(
-            Email::parse(&member("email")?).ok_or_else(|| malformed("the `email` of the `sub_id` is no address"))?,
+            Email::parse(&member("email")?)
+                .ok_or_else(|| malformed("the `email` of the `sub_id` is not a valid address"))?,
         ),
         "iss_sub" => SubjectIdentifier::IssuerSubject { iss: member("iss")?, sub: member("sub")? },
         "opaque" => SubjectIdentifier::Opaque { id: member("id")? },
-        _ => return Err(malformed("the `format` of the `sub_id` is none of email, iss_sub and opaque")),
+        _ => return Err(malformed("the `format` of the `sub_id` is not one of email, iss_sub and opaque")),
     };
-    if members.is_empty() { Ok(subject) } else { Err(malformed("the `sub_id` has a member that its format has not")) }
+    if members.is_empty() {
+        Ok(subject)
+    } else {
+        Err(malformed("the `sub_id` has a member that its format does not allow"))
+    }
 }
 
 /// The body. Members besides `sub_id` are ignored, so that the protocol can grow.
 struct Message(BTreeMap<String, String>);
 
-/// Reads the body, and with it nothing but objects: what `derive` makes would take a
-/// list for one.
+/// Deserializes the body, and accepts only objects: a derived `Deserialize` would also accept a
+/// list.
 struct Body;
 
-/// Reads the members of a subject identifier: each name once, and all of them texts.
+/// Deserializes the members of a subject identifier: unique names, with strings as values.
 struct Members;
 
 impl<'de> Deserialize<'de> for Message {
@@ -198,7 +199,7 @@ impl<'de> Visitor<'de> for Members {
     type Value = BTreeMap<String, String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of texts")
+        f.write_str("an object of strings")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {

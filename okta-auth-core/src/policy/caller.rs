@@ -1,4 +1,4 @@
-//! Who makes a request, as policies see it.
+//! The sender of a request, as policies see it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use crate::clock::Timestamp;
 use crate::jose::VerifiedAccessToken;
 use crate::session::Session;
 
-/// A signed-in user, the holder of an access token, or nobody.
+/// A signed-in user, the holder of an access token, or an anonymous sender.
 ///
-/// One request has one caller: where a token is presented, the session does not count.
-/// Cheap to clone.
+/// One request has one caller: if it presents a token, the session is ignored. Cheap to
+/// clone.
 ///
-/// What it says has been verified: a session was sealed by this application after a
-/// sign-in, and a token passed every rule of its kind. What a claim means is up to
-/// whoever set it up at Okta.
+/// All data is verified: this application sealed the session after a sign-in, and a token
+/// has passed every rule of its kind. The meaning of a claim depends on its configuration
+/// at Okta.
 ///
 /// ```
 /// use okta_auth_core::policy::check;
@@ -30,13 +30,10 @@ use crate::session::Session;
 #[derive(Clone)]
 pub struct Caller {
     who: Who,
-    /// When the request came.
     now: Timestamp,
-    /// The clock skew that is tolerated in claims about time.
     leeway: Duration,
 }
 
-/// By what the caller is known. The clones of one share it.
 #[derive(Clone)]
 enum Who {
     Nobody,
@@ -45,22 +42,19 @@ enum Who {
 }
 
 impl Caller {
-    /// Nobody is known.
     pub(crate) fn nobody(now: Timestamp, leeway: Duration) -> Self {
         Self { who: Who::Nobody, now, leeway }
     }
 
-    /// Somebody with a live session.
     pub(crate) fn user(session: Arc<Session>, now: Timestamp, leeway: Duration) -> Self {
         Self { who: Who::User(session), now, leeway }
     }
 
-    /// The holder of a verified access token.
     pub(crate) fn token(token: VerifiedAccessToken, now: Timestamp, leeway: Duration) -> Self {
         Self { who: Who::Token(token), now, leeway }
     }
 
-    /// Whether nobody is known.
+    /// Whether the caller has neither a session nor an access token.
     pub fn is_anonymous(&self) -> bool {
         matches!(self.who, Who::Nobody)
     }
@@ -81,22 +75,21 @@ impl Caller {
         self.access_token().is_some()
     }
 
-    /// The session, of a signed-in user.
+    /// Returns the session of a signed-in user.
     pub fn session(&self) -> Option<&Session> {
         if let Who::User(session) = &self.who { Some(session) } else { None }
     }
 
-    /// The session, to keep.
     pub(crate) fn shared_session(&self) -> Option<&Arc<Session>> {
         if let Who::User(session) = &self.who { Some(session) } else { None }
     }
 
-    /// The access token, of a caller that presented one.
+    /// Returns the access token, if the caller presented one.
     pub fn access_token(&self) -> Option<&VerifiedAccessToken> {
         if let Who::Token(token) = &self.who { Some(token) } else { None }
     }
 
-    /// Who vouches for the caller.
+    /// Returns the issuer of the session's ID token or of the access token.
     pub fn issuer(&self) -> Option<&str> {
         match &self.who {
             Who::Nobody => None,
@@ -105,8 +98,8 @@ impl Caller {
         }
     }
 
-    /// The `sub` claim. At Okta that of a session is the user's id, and that of an
-    /// access token the user's login.
+    /// Returns the `sub` claim. At Okta it is the user's id in a session and the user's
+    /// login in an access token.
     pub fn subject(&self) -> Option<&str> {
         match &self.who {
             Who::Nobody => None,
@@ -115,7 +108,7 @@ impl Caller {
         }
     }
 
-    /// The granted scopes.
+    /// Returns the granted scopes.
     pub fn scopes(&self) -> &[String] {
         match &self.who {
             Who::Nobody => &[],
@@ -124,7 +117,7 @@ impl Caller {
         }
     }
 
-    /// Every claim; `None` of nobody.
+    /// Returns all claims; `None` for an anonymous caller.
     pub fn claims(&self) -> Option<&Map<String, Value>> {
         match &self.who {
             Who::Nobody => None,
@@ -133,8 +126,8 @@ impl Caller {
         }
     }
 
-    /// A claim by its name, or by a JSON Pointer (RFC 6901) that begins with a slash:
-    /// `/address/country`.
+    /// Returns a claim by its name, or by a JSON Pointer (RFC 6901) that begins with a
+    /// slash: `/address/country`.
     pub fn claim(&self, path: &str) -> Option<&Value> {
         let claims = self.claims()?;
         let Some(pointer) = path.strip_prefix('/') else { return claims.get(path) };
@@ -143,22 +136,20 @@ impl Caller {
         if rest.is_empty() { Some(value) } else { value.pointer(&format!("/{rest}")) }
     }
 
-    /// When the request came.
     pub(super) fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// The clock skew that is tolerated.
     pub(super) fn leeway(&self) -> Duration {
         self.leeway
     }
 }
 
 impl fmt::Debug for Caller {
-    /// The kind of caller and nothing that tells who it is.
+    /// Writes only the kind of caller, without identifying data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.who {
-            Who::Nobody => "Caller(nobody)",
+            Who::Nobody => "Caller(anonymous)",
             Who::User(_) => "Caller(user)",
             Who::Token(_) => "Caller(token)",
         })

@@ -1,12 +1,10 @@
-//! The conditions that policies are made of.
+//! The conditions of policies.
 //!
-//! A condition is held against the claims of a caller, and comes out as a verdict of
-//! more than two values: a claim that is missing or of another type than expected is
-//! neither met nor not met. That is what keeps a `!` from letting in somebody of
-//! whom nothing is known.
+//! A condition is evaluated against the claims of a caller. The verdict has more than two
+//! values: a condition on a missing or wrongly typed claim is neither met nor not met.
+//! Therefore `!` never allows a caller whose claims are unknown.
 //!
-//! Claims are compared as they are, with case and without trimming: `Admins` is not
-//! `admins`.
+//! Claims are compared with case and without trimming: `Admins` is not `admins`.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,35 +16,24 @@ use super::decision::{StepUp, Verdict};
 use super::rule::{CheckFuture, Policy};
 use crate::clock::NumericDate;
 
-/// One condition about a caller.
 pub(super) enum Condition {
-    /// Always met, and never met.
     Constant(bool),
-    /// Anybody who is known.
+    /// A signed-in user or the holder of a token.
     SignedIn,
-    /// A person.
     User,
-    /// A client that acts for itself.
     Machine,
-    /// A name in the `groups` claim.
     Group(String),
-    /// A granted scope.
     Scope(String),
-    /// One of these values of the `acr` claim.
     Acr(Vec<String>),
-    /// A method in the `amr` claim.
     Amr(String),
     /// An active authentication at most this long ago.
     SignedInWithin(Duration),
-    /// The issuer.
     Tenant(String),
-    /// A test of any claim.
     Claim(String, Test),
-    /// A function of the application.
+    /// A function of the application, with its name.
     Check(String, CheckFn),
 }
 
-/// What is asked of a claim.
 pub(super) enum Test {
     Present,
     Equals(Value),
@@ -54,10 +41,9 @@ pub(super) enum Test {
     OneOf(Vec<Value>),
 }
 
-/// A function of the application.
 pub(super) type CheckFn = Box<dyn Fn(Caller) -> CheckFuture + Send + Sync>;
 
-/// A claim that a condition is about; see [`claim`].
+/// A claim in a condition; see [`claim`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ClaimCondition(String);
@@ -76,27 +62,28 @@ pub fn claim(path: impl Into<String>) -> ClaimCondition {
 }
 
 impl ClaimCondition {
-    /// The claim is there, and not null. Its value does not matter.
+    /// Requires the claim to be present and not null, with any value.
     pub fn is_present(self) -> Policy {
         Policy::condition(Condition::Claim(self.0, Test::Present))
     }
 
-    /// The claim is this value. Of another type it is malformed: `"3"` is not 3.
+    /// Requires the claim to equal this value. A claim of another type is malformed: `"3"`
+    /// is not 3.
     ///
-    /// Malformed denies, and so does `!` of it: somebody changed what the claim means,
-    /// and nobody should get in by that.
+    /// A malformed claim denies, also under `!`, so that a change of the claim's type at
+    /// Okta never grants access.
     pub fn equals(self, value: impl Into<Value>) -> Policy {
         Policy::condition(Condition::Claim(self.0, Test::Equals(value.into())))
     }
 
-    /// The claim is a list with this value in it. A text that contains it is malformed:
-    /// `"admin"` must not be found in `"not-an-admin"`. A list without the value is
-    /// malformed if it holds a value of another type, since that one cannot be compared.
+    /// Requires the claim to be a list with this value. A text that contains it is
+    /// malformed: `"admin"` must not match `"not-an-admin"`. A list without the value is
+    /// malformed if it has an element of another type, because that one cannot be compared.
     pub fn contains(self, value: impl Into<Value>) -> Policy {
         Policy::condition(Condition::Claim(self.0, Test::Contains(value.into())))
     }
 
-    /// The claim is one of these values.
+    /// Requires the claim to equal one of these values.
     pub fn one_of<V: Into<Value>>(self, values: impl IntoIterator<Item = V>) -> Policy {
         let values = values.into_iter().map(Into::into).collect();
         Policy::condition(Condition::Claim(self.0, Test::OneOf(values)))
@@ -104,12 +91,11 @@ impl ClaimCondition {
 }
 
 impl Condition {
-    /// Holds the condition against a caller. A function of the application is not
-    /// called here.
+    /// Evaluates the condition for a caller, without calling functions of the application:
+    /// they count as not met.
     ///
-    /// A constant is the same for everybody. Everything else needs somebody to ask
-    /// about, so for nobody the verdict is that a sign-in is missing, whatever the
-    /// condition. A function that has not been called counts as not met.
+    /// A constant needs no caller. Every other condition requires a sign-in, so an
+    /// anonymous caller always gets [`Verdict::Anonymous`].
     pub(super) fn verdict(&self, caller: &Caller) -> Verdict {
         if let Self::Constant(met) = self {
             return met_if(*met);
@@ -133,12 +119,11 @@ impl Condition {
         }
     }
 
-    /// The step-up that could make the condition hold. For a machine there is none:
-    /// nobody is there to authenticate.
+    /// Returns the step-up that could satisfy the condition. A machine cannot authenticate
+    /// again, so it gets none.
     ///
-    /// An authorization request can ask how and how recently somebody authenticates,
-    /// by `acr_values` and `max_age` (RFC 9470 §4). For other conditions it has no
-    /// parameter, so nothing is offered.
+    /// An authorization request can only demand how and how recently a user authenticates,
+    /// by `acr_values` and `max_age` (RFC 9470 §4). Other conditions have no step-up.
     pub(super) fn remedy(&self, caller: &Caller) -> Option<StepUp> {
         match self {
             _ if caller.is_machine() => None,
@@ -150,11 +135,10 @@ impl Condition {
 }
 
 impl Test {
-    /// Holds the test against a claim.
+    /// Evaluates the test for a claim; `null` counts as missing.
     ///
-    /// `null` counts as missing. Of a list of values one has to be of the type of
-    /// the claim; with none, the claim could never be met, and somebody should look
-    /// at it.
+    /// If no listed value has the type of the claim, the claim is malformed: it can never
+    /// match, which is probably a misconfiguration.
     fn verdict(&self, value: Option<&Value>) -> Verdict {
         let Some(value) = value.filter(|value| !value.is_null()) else { return Verdict::Missing };
         let same_type = |other: &Value| std::mem::discriminant(other) == std::mem::discriminant(value);
@@ -171,12 +155,10 @@ impl Test {
     }
 }
 
-/// Met or not met.
 fn met_if(met: bool) -> Verdict {
     if met { Verdict::Met } else { Verdict::NotMet }
 }
 
-/// A text claim that passes `test`.
 fn text(claim: Option<&Value>, test: impl FnOnce(&str) -> bool) -> Verdict {
     match claim {
         None | Some(Value::Null) => Verdict::Missing,
@@ -185,7 +167,7 @@ fn text(claim: Option<&Value>, test: impl FnOnce(&str) -> bool) -> Verdict {
     }
 }
 
-/// A list of strings with `name` in it. A single string is a list of one, and is never
+/// Whether a list of strings has `name`. A single string is a list of one and is never
 /// split.
 fn listed(claim: Option<&Value>, name: &str) -> Verdict {
     match claim {
@@ -196,8 +178,8 @@ fn listed(claim: Option<&Value>, name: &str) -> Verdict {
     }
 }
 
-/// A list with `expected` in it. An element of another type may be a broken spelling of
-/// anything, so it makes the list malformed for every value that is not in it.
+/// Whether a list has `expected`. An element of another type cannot be compared, so without
+/// the expected value it makes the list malformed.
 fn in_list(list: &[Value], expected: &Value) -> Verdict {
     let comparable = |value: &Value| std::mem::discriminant(value) == std::mem::discriminant(expected);
     if list.contains(expected) {
@@ -209,11 +191,11 @@ fn in_list(list: &[Value], expected: &Value) -> Verdict {
     }
 }
 
-/// `auth_time` (OIDC Core §2) at most `time` ago, with the tolerated clock skew: Okta's
-/// clock may be ahead of ours, and a sign-in that has just been done must count.
+/// Whether `auth_time` (OIDC Core §2) is at most `time` ago. The leeway is added, because
+/// Okta's clock may be ahead of ours and a sign-in that has just completed must count.
 ///
-/// A time that lies further ahead than the skew is malformed: it would count as
-/// recent for as long as it is in the future.
+/// A time beyond the leeway in the future is malformed, because it would count as recent
+/// for too long.
 fn recent(caller: &Caller, time: Duration) -> Verdict {
     let (now, leeway) = (caller.now(), caller.leeway());
     match caller.claim("auth_time") {
@@ -226,7 +208,6 @@ fn recent(caller: &Caller, time: Duration) -> Verdict {
 }
 
 impl fmt::Display for Condition {
-    /// As it is written in code.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Constant(met) => f.write_str(if *met { "anyone()" } else { "nobody()" }),

@@ -1,4 +1,4 @@
-//! What a policy decides, and why.
+//! The decision of a policy, with its reasons.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,34 +6,34 @@ use std::time::Duration;
 
 use super::condition::Condition;
 
-/// What is to happen with a request.
+/// The effect of a decision on a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// Go on.
+    /// The request is allowed.
     Allow,
-    /// Somebody has to sign in, or to present a token.
+    /// The caller has to sign in or present a token.
     Login,
-    /// The caller has to authenticate in a stronger way, or again (RFC 9470).
+    /// The caller has to authenticate more strongly or again (RFC 9470).
     StepUp(StepUp),
-    /// Nothing that the caller can do would help.
+    /// The request is denied; the caller cannot change that.
     Deny,
 }
 
-/// What a step-up asks for. It is checked when the browser comes back: Okta ignores
-/// values that it does not support.
+/// The demands of a step-up. They are checked when the browser returns, because Okta
+/// ignores values that it does not support.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepUp {
-    /// Authentication context classes, any of which will do; the preferred one first.
-    /// Empty asks for none.
+    /// The accepted authentication context classes, the preferred one first. Empty accepts
+    /// all.
     pub acr_values: Vec<String>,
-    /// The longest time since the last active authentication.
+    /// The longest accepted time since the last active authentication.
     pub max_age: Option<Duration>,
 }
 
 impl StepUp {
-    /// Asks for both; `None` if no sign-in could satisfy the two.
+    /// Combines two step-ups; `None` if no sign-in could satisfy both.
     pub(super) fn and(mut self, other: Self) -> Option<Self> {
         if self.acr_values.is_empty() {
             self.acr_values = other.acr_values;
@@ -51,26 +51,26 @@ impl StepUp {
     }
 }
 
-/// How one condition came out.
+/// The result of one condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It holds.
+    /// The condition holds.
     Met,
-    /// It does not hold.
+    /// The condition does not hold.
     NotMet,
-    /// The claim that it asks for is not there.
+    /// The claim is missing.
     Missing,
-    /// The claim is there, but of another type than the condition needs.
+    /// The claim has another type than the condition needs.
     Malformed,
-    /// Nobody is known.
+    /// The caller is anonymous.
     Anonymous,
-    /// A function of the application could not tell.
+    /// A function of the application could not decide.
     Unknown,
 }
 
 impl Verdict {
-    /// A stable code for logs.
+    /// Returns a stable code for logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Met => "met",
@@ -83,22 +83,21 @@ impl Verdict {
     }
 }
 
-/// One condition that had a part in a decision.
+/// A condition that contributed to a decision.
 #[derive(Clone)]
 pub struct Reason {
     pub(super) condition: Arc<Condition>,
-    /// Whether it stands under `!`.
+    /// Whether the condition is negated by `!`.
     pub(super) negated: bool,
     pub(super) verdict: Verdict,
 }
 
 impl Reason {
-    /// How the condition came out, the `!` before it included.
+    /// Returns the result of the condition, with its `!` applied.
     pub fn verdict(&self) -> Verdict {
         self.verdict
     }
 
-    /// The scope that is missing, if that is the reason.
     fn missing_scope(&self) -> Option<&str> {
         match &*self.condition {
             Condition::Scope(scope) if !self.negated && self.verdict != Verdict::Met => Some(scope),
@@ -113,10 +112,10 @@ impl fmt::Display for Reason {
         match self.verdict {
             Verdict::Met => write!(f, "{not}{condition} holds"),
             Verdict::NotMet => write!(f, "{not}{condition} does not hold"),
-            Verdict::Missing => write!(f, "{not}{condition} cannot be told: the claim is missing"),
-            Verdict::Malformed => write!(f, "{not}{condition} cannot be told: the claim is of another type"),
-            Verdict::Anonymous => write!(f, "{not}{condition} cannot be told: nobody is signed in"),
-            Verdict::Unknown => write!(f, "{not}{condition} cannot be told: the function could not decide"),
+            Verdict::Missing => write!(f, "{not}{condition} is unknown: the claim is missing"),
+            Verdict::Malformed => write!(f, "{not}{condition} is unknown: the claim has another type"),
+            Verdict::Anonymous => write!(f, "{not}{condition} is unknown: the caller is not signed in"),
+            Verdict::Unknown => write!(f, "{not}{condition} is unknown: the function could not decide"),
         }
     }
 }
@@ -127,8 +126,7 @@ impl fmt::Debug for Reason {
     }
 }
 
-/// What a policy decided about one caller, and which of its parts decided it.
-///
+/// The decision of a policy about one caller, with the conditions that led to it.
 /// ```
 /// # async fn example(user: okta_auth_core::engine::SignedIn) {
 /// use okta_auth_core::policy::{Effect, group};
@@ -142,8 +140,7 @@ impl fmt::Debug for Reason {
 /// ```
 ///
 /// The text of [`explain`](Self::explain) is for developers and operators. It names
-/// conditions of the policy, which may be nobody else's business, and never what a
-/// claim says.
+/// conditions of the policy, which may be confidential, and never the value of a claim.
 #[derive(Clone, Debug)]
 pub struct Decision {
     pub(super) effect: Effect,
@@ -152,28 +149,28 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// What is to happen.
+    /// Returns the effect.
     pub fn effect(&self) -> &Effect {
         &self.effect
     }
 
-    /// Whether the request may go on.
+    /// Whether the request is allowed.
     pub fn is_allowed(&self) -> bool {
         self.effect == Effect::Allow
     }
 
-    /// The conditions that decided: for [`Effect::Allow`] some that hold and suffice,
-    /// else those that stand in the way.
+    /// Returns the decisive conditions: for [`Effect::Allow`] some that hold and suffice,
+    /// else those that prevent access.
     pub fn reasons(&self) -> &[Reason] {
         &self.reasons
     }
 
-    /// The name of the policy, if it has one.
+    /// Returns the name of the policy, if it has one.
     pub fn policy(&self) -> Option<&str> {
         self.policy.as_deref()
     }
 
-    /// A stable code for logs and for clients: `allowed`, `login_required`,
+    /// Returns a stable code for logs and clients: `allowed`, `login_required`,
     /// `step_up_required`, `insufficient_scope`, `claim_missing`, `claim_malformed`,
     /// `check_unknown` or `not_met`.
     pub fn code(&self) -> &'static str {
@@ -186,21 +183,20 @@ impl Decision {
         }
     }
 
-    /// The scopes whose absence had a part in a denial, for `scope=` in a challenge
+    /// Returns the missing scopes that contributed to a denial, for `scope=` in a challenge
     /// (RFC 6750 §3).
     pub fn missing_scopes(&self) -> impl Iterator<Item = &str> {
         self.reasons.iter().filter_map(Reason::missing_scope)
     }
 
-    /// Whether the policy asked for a group of a caller whose token has no claim with
-    /// groups.
+    /// Whether the policy needs a group and the caller's token has no claim with groups.
     pub(crate) fn lacks_groups(&self) -> bool {
         let is_group = |reason: &Reason| matches!(&*reason.condition, Condition::Group(_));
         self.reasons.iter().any(|reason| is_group(reason) && reason.verdict == Verdict::Missing)
     }
 
-    /// The decision in a sentence for developers and operators. It names conditions of
-    /// the policy and never a claim's value.
+    /// Returns the decision as a sentence for developers and operators. It names conditions
+    /// of the policy and never the value of a claim.
     pub fn explain(&self) -> String {
         let verb = match &self.effect {
             Effect::Allow => "allowed",

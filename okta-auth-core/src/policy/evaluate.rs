@@ -1,17 +1,17 @@
-//! From conditions to a decision.
+//! Evaluates conditions to a decision.
 //!
-//! Evaluation itself never waits. Where a function of the application is needed,
-//! evaluation stops, the function is called, and evaluation begins again with its
-//! result: so a policy without such functions costs no allocation for futures, and
-//! functions are called in the order in which they stand.
+//! Evaluation itself is synchronous. Where a function of the application is needed,
+//! evaluation stops, the function is called, and evaluation restarts with its result. A
+//! policy without such functions therefore allocates no futures, and functions are called
+//! in the order in which they are written.
 //!
-//! A condition that cannot be answered never allows, negated or not: its claim is
-//! missing or of the wrong type, or the application's function could not tell.
-//! `!group("x")` denies a caller without the claim.
+//! An unknown condition never allows, negated or not: its claim is missing or of the wrong
+//! type, or the application's function could not decide. `!group("x")` denies a caller
+//! without the claim.
 //!
-//! The effects are ordered by how strict they are. `&` takes the strictest of its
-//! parts and `|` the most lenient, so the order of parts decides what is told, and
-//! never whether somebody gets in.
+//! Effects are ordered by strictness. `&` takes the strictest of its parts and `|` the most
+//! lenient, so the order of the parts affects only the reasons and never whether access is
+//! allowed.
 
 use std::sync::Arc;
 
@@ -20,25 +20,22 @@ use super::condition::Condition;
 use super::decision::{Decision, Effect, Reason, StepUp, Verdict};
 use super::rule::Rule;
 
-/// What a rule comes to, with the conditions that decided it.
+/// The effect of a rule, with the decisive conditions.
 pub(super) struct Outcome {
     effect: Effect,
     reasons: Vec<Reason>,
-    /// What conditions that hold would ask of another sign-in: it begins anew, and has
-    /// to keep what this one has.
+    /// The step-up that would re-establish the conditions that hold. A step-up is a new
+    /// sign-in, so it has to satisfy them too.
     keep: StepUp,
 }
 
-/// What functions of the application have returned, by the condition that they belong
-/// to.
 #[derive(Default)]
 pub(super) struct Results(Vec<(Arc<Condition>, Verdict)>);
 
-/// A function of the application that has to be called first.
+/// A condition whose function has to be called first.
 pub(super) type Pending = Arc<Condition>;
 
 impl Results {
-    /// Calls the function of a condition, and keeps what it returns.
     pub(super) async fn call(&mut self, condition: &Pending, caller: &Caller) {
         let verdict = match &**condition {
             Condition::Check(_, function) => match function(caller.clone()).await {
@@ -51,14 +48,12 @@ impl Results {
         self.0.push((Arc::clone(condition), verdict));
     }
 
-    /// What a function returned, if it has been called.
     fn known(&self, condition: &Arc<Condition>) -> Option<Verdict> {
         self.0.iter().find(|(known, _)| Arc::ptr_eq(known, condition)).map(|(_, verdict)| *verdict)
     }
 }
 
 impl Decision {
-    /// The outcome, under the policy's name.
     pub(super) fn new(outcome: Outcome, policy: Option<Arc<str>>) -> Self {
         let effect = match outcome.effect {
             Effect::StepUp(asked) => asked.and(outcome.keep).map_or(Effect::Deny, Effect::StepUp),
@@ -68,11 +63,9 @@ impl Decision {
     }
 }
 
-/// Evaluates a rule.
-///
-/// Parts are read from left to right. `&` stops at the first part that denies, and `|`
-/// at the first that allows: what comes after them cannot change the decision, and is
-/// not in its reasons.
+/// Evaluates a rule from left to right. `&` stops at the first part that denies, and `|` at
+/// the first that allows; later parts cannot change the decision and are not among its
+/// reasons.
 ///
 /// # Errors
 /// The condition whose function has to be called first.
@@ -80,8 +73,8 @@ pub(super) fn evaluate(rule: &Rule, caller: &Caller, results: &Results) -> Resul
     visit(rule, false, caller, results)
 }
 
-/// `negated` is whether the rule stands under an odd number of `!`. It is pushed down
-/// to the conditions (De Morgan), where unknown stays unknown.
+/// `negated` means an odd number of enclosing `!`. Negation is pushed down to the
+/// conditions (De Morgan), where unknown stays unknown.
 fn visit(rule: &Rule, negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     match rule {
         Rule::Is(condition) => leaf(condition, negated, caller, results),
@@ -92,14 +85,13 @@ fn visit(rule: &Rule, negated: bool, caller: &Caller, results: &Results) -> Resu
     }
 }
 
-/// One condition.
+/// Evaluates one condition.
 ///
-/// `!` turns met and not met around. Anonymous stays a sign-in, and missing, malformed
-/// and unknown stay what they are. A negated condition asks for no step-up: a sign-in
-/// can be asked to prove something, and not to leave it out.
+/// `!` swaps met and not met; the other verdicts stay unchanged. A negated condition offers
+/// no step-up, because a sign-in can be required to prove something but not to omit it.
 ///
-/// For nobody no function of the application is called: whoever is anonymous is sent
-/// to sign in first.
+/// Functions of the application are not called for anonymous callers, which have to sign in
+/// first.
 fn leaf(condition: &Arc<Condition>, negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     let verdict = match &**condition {
         Condition::Check(..) if !caller.is_anonymous() => {
@@ -123,10 +115,8 @@ fn leaf(condition: &Arc<Condition>, negated: bool, caller: &Caller, results: &Re
     Ok(Outcome { effect, reasons, keep: kept.unwrap_or_default() })
 }
 
-/// All of them: the strictest effect, and two step-ups become one.
-///
-/// None at all allow. A part that denies is returned alone: its reasons are the ones
-/// that decided.
+/// Returns the strictest effect of the parts, and combines step-ups. An empty list allows.
+/// A part that denies is returned alone, because only its reasons are decisive.
 fn all(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     let mut whole = Outcome { effect: Effect::Allow, reasons: Vec::new(), keep: StepUp::default() };
     for rule in rules {
@@ -142,11 +132,8 @@ fn all(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Res
     Ok(whole)
 }
 
-/// At least one of them: the most lenient effect, and the first one of two that are
-/// alike.
-///
-/// None at all deny. A part that allows is returned alone, without the reasons of
-/// parts that failed.
+/// Returns the most lenient effect of the parts, and the first of equal ones. An empty list
+/// denies. A part that allows is returned alone, without the reasons of failed parts.
 fn any(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     let mut whole = Outcome { effect: Effect::Deny, reasons: Vec::new(), keep: StepUp::default() };
     for rule in rules {
@@ -160,9 +147,8 @@ fn any(rules: &[Rule], negated: bool, caller: &Caller, results: &Results) -> Res
 }
 
 impl Outcome {
-    /// Both of two, none of which denies. What holds does not stand in the way, but a
-    /// step-up has to keep it. Demands that no sign-in could meet together are a
-    /// denial.
+    /// Combines two parts, neither of which denies. A step-up must preserve the conditions
+    /// that hold. Demands that no single sign-in could satisfy become a denial.
     fn and(mut self, mut other: Self) -> Self {
         let Some(keep) = self.keep.clone().and(other.keep.clone()) else { return self.denied(other) };
         match (&self.effect, &other.effect) {
@@ -184,14 +170,14 @@ impl Outcome {
         self
     }
 
-    /// Two parts of which each could hold, and not both.
+    /// Denies two parts that each could hold, but not together.
     fn denied(mut self, mut other: Self) -> Self {
         self.reasons.append(&mut other.reasons);
         Self { effect: Effect::Deny, reasons: self.reasons, keep: StepUp::default() }
     }
 
-    /// One of two, none of which allows. A step-up is the reason for itself alone; of a
-    /// denial every part is.
+    /// Combines two alternatives, neither of which allows. A step-up has only its own
+    /// reasons; a denial has the reasons of both.
     fn or(mut self, mut other: Self) -> Self {
         match (strictness(&self.effect), strictness(&other.effect)) {
             (mine, others) if mine > others => other,
@@ -204,8 +190,8 @@ impl Outcome {
     }
 }
 
-/// How strict an effect is. Signing in is stricter than stepping up: it comes first,
-/// and what it leads to is judged anew.
+/// Orders effects by strictness. Signing in is stricter than a step-up, because it comes
+/// first and its result is evaluated again.
 fn strictness(effect: &Effect) -> u8 {
     match effect {
         Effect::Allow => 0,

@@ -1,4 +1,4 @@
-//! Policies from TOML, checked as a whole, each mistake with its line.
+//! Reads policies from TOML. The text is checked as a whole, and an error names its line.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,14 +18,13 @@ use crate::clock::Seconds;
 use crate::error::{Code, Error, Result};
 
 impl PolicySet {
-    /// Reads policies from a TOML text: a table for each policy, with its `rule` and,
-    /// if it protects routes, its `routes`. `accepts` says which credentials these
-    /// routes accept: `"session"`, which is the default, `"token"`, or
-    /// `"session_or_token"`.
+    /// Reads policies from a TOML text: a table for each policy, with its `rule` and, if it
+    /// protects routes, its `routes`. `accepts` sets the credentials that these routes
+    /// accept: `"session"`, which is the default, `"token"`, or `"session_or_token"`.
     ///
-    /// Two settings may stand before the tables: `default` (`"deny"`, `"signed_in"` or
-    /// `"open"`) for requests whose route no policy names, and `public`, a list of
-    /// routes that are open in any case.
+    /// Two settings may precede the tables: `default` (`"deny"`, `"signed_in"` or `"open"`)
+    /// for requests to routes without a policy, and `public`, a list of routes that are
+    /// always open.
     ///
     /// ```
     /// use okta_auth_core::policy::PolicySet;
@@ -69,19 +68,18 @@ impl PolicySet {
     /// | `{ all = [..] }`, `{ any = [..] }`, `{ not = .. }` | `&`, `\|`, `!` |
     ///
     /// # Errors
-    /// [`Code::PolicyInvalid`], with the line of the mistake and what would be right.
+    /// [`Code::PolicyInvalid`], with the line of the mistake and the accepted values.
     pub fn parse(text: &str) -> Result<Self> {
         Self::parse_named("the policies", text)
     }
 
     /// Reads policies from a file; see [`parse`](Self::parse).
     ///
-    /// The file is read once, at start. To change who may do what, change the file and
-    /// start again: no rebuild, and no moment in which half of the rules are the old
-    /// ones.
+    /// The file is read once, at startup. To change permissions, edit the file and restart;
+    /// no rebuild is needed, and the old and the new rules are never mixed.
     ///
     /// # Errors
-    /// [`Code::PolicyInvalid`] if it cannot be read, or with the line of the mistake.
+    /// [`Code::PolicyInvalid`] if the file cannot be read, or with the line of the mistake.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let name = path.as_ref().display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {
@@ -90,12 +88,13 @@ impl PolicySet {
         Self::parse_named(&name, &text)
     }
 
-    /// Reads `text` and calls it `name` in messages.
+    /// `name` is the name of the text in error messages.
     fn parse_named(name: &str, text: &str) -> Result<Self> {
         let invalid = |at: Option<usize>, message: &str| {
             let line = at.map(|at| line_of(text, at)).map_or(String::new(), |line| format!(", line {line}"));
             let several = message.contains("exactly 1 element");
-            let message = if several { "a rule is one thing; put several into `all` or `any`" } else { message };
+            let message =
+                if several { "a rule has one condition; combine several with `all` or `any`" } else { message };
             Error::new(Code::PolicyInvalid, format!("{name}{line}: {}", message.trim_end()))
         };
         let document: Document =
@@ -123,7 +122,6 @@ impl PolicySet {
     }
 }
 
-/// A route of the file. The position belongs to the problem.
 fn checked_route(route: Spanned<String>) -> Result<String, (usize, String)> {
     let at = route.span().start;
     let route = route.into_inner();
@@ -133,13 +131,12 @@ fn checked_route(route: Spanned<String>) -> Result<String, (usize, String)> {
     Err((at, format!("the route `{route}` does not begin with a slash; write `/{route}`")))
 }
 
-/// The line that a position is on, from 1.
+/// The line of a position, counted from 1.
 fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count().saturating_add(1)
 }
 
-/// The file: two settings for all routes, and a table for each policy. A policy may be
-/// called `default` or `public`; then it is a table.
+/// The file. A policy may be named `default` or `public`; it is then a table.
 #[derive(Default)]
 struct Document {
     default: Option<DefaultAccess>,
@@ -188,7 +185,6 @@ impl<'de> Visitor<'de> for DocumentVisitor {
     }
 }
 
-/// A setting, or a policy of the same name.
 enum Item<S> {
     Setting(S),
     Policy(Entry),
@@ -222,7 +218,6 @@ impl<'de, S: Deserialize<'de>> Visitor<'de> for ItemVisitor<S> {
     }
 }
 
-/// `deny`, `signed_in` or `open`.
 struct DefaultSource(DefaultAccess);
 
 impl<'de> Deserialize<'de> for DefaultSource {
@@ -242,12 +237,10 @@ impl<'de> Deserialize<'de> for DefaultSource {
     }
 }
 
-/// A list of routes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Routes(Vec<Spanned<String>>);
 
-/// One policy of the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -258,7 +251,6 @@ struct Entry {
     accepts: AcceptsSource,
 }
 
-/// The credentials that the routes of a policy accept.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum AcceptsSource {
@@ -278,9 +270,8 @@ impl From<AcceptsSource> for Accepts {
     }
 }
 
-/// A rule as it is written: a table with one entry, or a word. Names that are not here
-/// are an error with those that are, and the line; that is what `serde` and `toml` do
-/// by themselves.
+/// A rule in the file: a table with one entry, or a word. `serde` and `toml` report an
+/// unknown name with the known ones and the line.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Source {
@@ -301,7 +292,6 @@ enum Source {
     Not(Box<Source>),
 }
 
-/// One text, or a list of them.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "`acr` is a text, or a list of texts")]
 enum OneOrMore {
@@ -309,8 +299,7 @@ enum OneOrMore {
     More(Vec<String>),
 }
 
-/// A claim, and the one thing that is asked of it. Two at once would have to be read as
-/// `all` or as `any`, and somebody would guess wrong.
+/// A claim with exactly one test. Two tests would be ambiguous between `all` and `any`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClaimSource {
@@ -322,7 +311,6 @@ struct ClaimSource {
 }
 
 impl Source {
-    /// The policy that is written; or what is wrong with it.
     fn policy(self) -> Result<Policy, String> {
         Ok(match self {
             Self::Group(name) => rule::group(filled("group", name)?),
@@ -347,7 +335,6 @@ impl Source {
 }
 
 impl ClaimSource {
-    /// Exactly one thing is asked of a claim.
     fn policy(self) -> Result<Policy, String> {
         let name = claim(filled("claim", self.name)?);
         match (self.equals, self.contains, self.one_of, self.present) {
@@ -361,17 +348,14 @@ impl ClaimSource {
     }
 }
 
-/// The policies of a list that has at least one.
 fn policies(name: &str, rules: Vec<Source>) -> Result<Vec<Policy>, String> {
     if rules.is_empty() { Err(empty(name)) } else { rules.into_iter().map(Source::policy).collect() }
 }
 
-/// A text that is not empty.
 fn filled(name: &str, text: String) -> Result<String, String> {
     if text.trim().is_empty() { Err(empty(name)) } else { Ok(text) }
 }
 
-/// What is wrong with an empty text or list, and what to do.
 fn empty(name: &str) -> String {
-    format!("`{name}` is empty; fill it in, or write \"nobody\" or \"anyone\" to mean that")
+    format!("`{name}` is empty; set a value, or use \"nobody\" or \"anyone\"")
 }

@@ -1,8 +1,7 @@
-//! Access policies: who may do what.
+//! Access policies.
 //!
-//! A [`Policy`] is a value. It is made of conditions, composed with `&`, `|` and `!`,
-//! and it decides about one [`Caller`]: a signed-in user or the holder of an access
-//! token.
+//! A [`Policy`] is a value. It is composed of conditions with `&`, `|` and `!`, and it
+//! decides about one [`Caller`]: a signed-in user or the holder of an access token.
 //!
 //! ```
 //! use std::time::Duration;
@@ -16,37 +15,37 @@
 //! );
 //! ```
 //!
-//! # What a decision is
+//! # Decisions
 //!
 //! | effect | meaning | a browser | an API client |
 //! |---|---|---|---|
-//! | [`Allow`](Effect::Allow) | go on | the handler | the handler |
-//! | [`Login`](Effect::Login) | nobody is known | to sign-in | 401 with a challenge |
-//! | [`StepUp`](Effect::StepUp) | a stronger or fresher sign-in would do | to sign-in, with `acr_values` and `max_age` | 401 `insufficient_user_authentication` (RFC 9470 §3) |
-//! | [`Deny`](Effect::Deny) | nothing the caller can do | 403 page | 403, with `insufficient_scope` where a scope is missing (RFC 6750 §3.1) |
+//! | [`Allow`](Effect::Allow) | the request is allowed | the handler | the handler |
+//! | [`Login`](Effect::Login) | the caller is anonymous | to sign-in | 401 with a challenge |
+//! | [`StepUp`](Effect::StepUp) | a stronger or fresher sign-in would suffice | to sign-in, with `acr_values` and `max_age` | 401 `insufficient_user_authentication` (RFC 9470 §3) |
+//! | [`Deny`](Effect::Deny) | the caller cannot get access | 403 page | 403, with `insufficient_scope` where a scope is missing (RFC 6750 §3.1) |
 //!
 //! # How conditions combine
 //!
-//! 1. A condition is met, not met, or unknown: the claim that it asks for is missing,
-//!    or of another type than the condition needs, or the application's function could
-//!    not tell.
-//! 2. Unknown never allows, not even under `!`: `!group("Contractors")` denies somebody
-//!    without a `groups` claim. (This is Kleene's logic of three values, in which De
-//!    Morgan's laws and absorption hold.)
-//! 3. A single string where a list is expected (`groups: "Admins"`) is a list of one; it
-//!    is never split. A list that also holds something other than strings answers "yes"
-//!    for a name in it and is malformed for every other name.
-//! 4. `a & b` is as strict as the stricter part; of two step-ups it asks for both: the
-//!    values that satisfy each, and the shorter time.
-//! 5. `a | b` is as lenient as the more lenient part; of two step-ups it asks for the
-//!    first.
-//! 6. A step-up is offered only where it helps: never beside a part that denies, and
+//! 1. A condition is met, not met, or unknown. It is unknown if its claim is missing or of
+//!    another type than the condition needs, or if the application's function could not
+//!    decide.
+//! 2. Unknown never allows, not even under `!`: `!group("Contractors")` denies a caller
+//!    without a `groups` claim. (This is Kleene's three-valued logic, in which De Morgan's
+//!    laws and absorption hold.)
+//! 3. A single string where a list is expected (`groups: "Admins"`) is a list of one; it is
+//!    never split. A list that also holds values other than strings matches a name in it
+//!    and is malformed for every other name.
+//! 4. `a & b` is as strict as the stricter part. Two step-ups are combined: the common
+//!    values, and the shorter time.
+//! 5. `a | b` is as lenient as the more lenient part. Of two step-ups the first is
+//!    demanded.
+//! 6. A step-up is offered only where it helps: never together with a part that denies, and
 //!    never to a machine.
 //!
 //! # In handlers
 //!
-//! A policy on a route is asked before the handler runs. Where the decision depends on
-//! what is asked for, a handler asks by itself:
+//! A policy on a route is evaluated before the handler runs. If the decision depends on the
+//! requested data, the handler evaluates a policy itself:
 //!
 //! ```
 //! use okta_auth_core::engine::SignedIn;
@@ -62,12 +61,11 @@
 //! }
 //! ```
 //!
-//! The adapters have `require` on `User` and `AccessToken`, which makes the answer as
-//! well.
+//! In the adapters, `require` on `User` and `AccessToken` also creates the response.
 //!
 //! # Without a rebuild
 //!
-//! [`PolicySet`] reads policies from `policies.toml`, checks them at start, and gives
+//! [`PolicySet`] reads policies from `policies.toml`, checks them at startup, and assigns
 //! them to routes or to names in code.
 
 mod caller;

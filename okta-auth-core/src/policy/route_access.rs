@@ -1,7 +1,7 @@
-//! What a request may do by the route that the router matched.
+//! Determines access to a request from the route that the router matched.
 //!
-//! A route is classified at its first request and remembered, because the patterns of a
-//! router are few. The classification is where a misspelled route is noticed.
+//! A route is classified at its first request and the result is cached, because a router
+//! has few patterns. The classification detects misspelled routes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -12,52 +12,45 @@ use super::route_pattern::{differs_by_prefix, shape};
 use super::set::{DefaultAccess, PolicySet, RoutePolicy};
 use crate::error::Result;
 
-/// The most patterns that are remembered. No router has as many; an adapter that passes
-/// paths in their place fills no memory.
+/// The capacity of the cache. It is larger than any router needs, and bounds memory if an
+/// adapter passes paths instead of patterns.
 const MAX_REMEMBERED: usize = 4096;
 
-/// The route of a request, as the router has it.
+/// The route of a request in the router's own spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MatchedRoute<'a> {
-    /// The router has chosen this route, in its own spelling.
+    /// The router has chosen this route.
     Chosen(&'a str),
-    /// The first route whose pattern fits the path. The router has not chosen yet: in
-    /// actix-web a guard can make it choose a later one. Only a route without parameters
-    /// can be public then, because a pattern with parameters may fit the paths of other
-    /// routes.
+    /// The first route whose pattern matches the path. The router has not chosen yet: in
+    /// actix-web a guard can make it choose a later one. In this case only a route without
+    /// parameters can be public, because a pattern with parameters may match the paths of
+    /// other routes.
     Candidate(&'a str),
-    /// No route matched: the request goes to a fallback or a nested service, or the
-    /// router has not been asked.
+    /// No route matched: the request goes to a fallback or a nested service, or the router
+    /// has not run yet.
     None,
 }
 
-/// How a request is treated by its route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RouteClass {
-    /// It is allowed.
     Open,
-    /// A session is required.
     SignedIn,
-    /// The policy of the route decides.
     Policy,
-    /// It is denied.
     Denied(Denial),
 }
 
-/// Why a request is denied by its route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Denial {
-    /// The router matched no route while routes have policies.
+    /// The router matched no route, while some routes have policies.
     Unmatched,
-    /// The route differs only in spelling from one that has a policy.
+    /// The route has the same shape as one with a policy, but another spelling.
     Misspelled,
-    /// No policy names the route, and the default is `deny`.
+    /// The route has no policy, and the default is `deny`.
     Unnamed,
 }
 
 impl Denial {
-    /// A stable code for logs and events.
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Unmatched => "route_unmatched",
@@ -67,19 +60,14 @@ impl Denial {
     }
 }
 
-/// The classes of routes that have had a request.
 type Remembered = RwLock<HashMap<Box<str>, RouteClass>>;
 
-/// The policies of an application, or of a tenant, as they apply to routes.
 pub(crate) struct RouteAccess {
     set: PolicySet,
-    /// The routes with a policy, with their shapes.
     shapes: Vec<(String, String)>,
     chosen: Remembered,
     candidates: Remembered,
-    /// The named routes that no request has matched so far.
     unmatched: Mutex<BTreeSet<String>>,
-    /// Whether the log has the error about requests without a route.
     reported: AtomicBool,
 }
 
@@ -98,13 +86,11 @@ impl RouteAccess {
         Ok(Self { set, shapes, chosen, candidates, unmatched, reported })
     }
 
-    /// The policies.
     pub(crate) fn policies(&self) -> &PolicySet {
         &self.set
     }
 
-    /// Whether any request can be treated in another way than being allowed, or any
-    /// route is named.
+    /// Whether the policies name any route or deny any request.
     pub(crate) fn is_active(&self) -> bool {
         let default = self.set.default_for_others();
         !self.shapes.is_empty()
@@ -112,17 +98,14 @@ impl RouteAccess {
             || matches!(default, Some(DefaultAccess::Deny | DefaultAccess::SignedIn))
     }
 
-    /// The policy of a route.
     pub(crate) fn route_policy(&self, route: &str) -> Option<&RoutePolicy> {
         self.set.route_policy(route)
     }
 
-    /// Whether the application names the route public.
     pub(crate) fn is_public(&self, route: &str) -> bool {
         self.set.is_public(route)
     }
 
-    /// How a request to this route is treated.
     pub(crate) fn class(&self, route: MatchedRoute<'_>) -> RouteClass {
         if !self.is_active() {
             return RouteClass::Open;
@@ -135,7 +118,7 @@ impl RouteAccess {
         if let Some(class) = remembered.read().unwrap_or_else(PoisonError::into_inner).get(pattern) {
             return *class;
         }
-        // Held while the route is classified, so that the log has one line for each route.
+        // The lock is held during classification, so that each route is logged once.
         let mut remembered = remembered.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(class) = remembered.get(pattern) {
             return *class;
@@ -147,12 +130,10 @@ impl RouteAccess {
         class
     }
 
-    /// Named routes that no request has matched so far, in order.
     pub(crate) fn unmatched(&self) -> BTreeSet<String> {
         self.unmatched.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Classifies a route at its first request.
     fn classify(&self, route: MatchedRoute<'_>, pattern: &str) -> RouteClass {
         self.unmatched.lock().unwrap_or_else(PoisonError::into_inner).remove(pattern);
         if self.set.route_policy(pattern).is_some() {
@@ -175,7 +156,6 @@ impl RouteAccess {
         self.class_of_others(pattern)
     }
 
-    /// A route that no policy names.
     fn class_of_others(&self, route: &str) -> RouteClass {
         match self.set.default_for_others() {
             None | Some(DefaultAccess::Open) => RouteClass::Open,
@@ -183,15 +163,15 @@ impl RouteAccess {
             Some(DefaultAccess::Deny) => {
                 tracing::warn!(
                     target: "okta_auth::policy", route,
-                    "requests to the route `{route}` are denied: no policy names it, and the default is `deny`"
+                    "requests to the route `{route}` are denied: it has no policy, and the default is `deny`"
                 );
                 RouteClass::Denied(Denial::Unnamed)
             }
         }
     }
 
-    /// A request that matched no route. Which policy would be its own cannot be told, so
-    /// none may be skipped.
+    /// Classifies a request without a route. Its policy is unknown, so no policy may be
+    /// skipped.
     fn class_without_route(&self) -> RouteClass {
         match self.set.default_for_others() {
             Some(DefaultAccess::Open) => RouteClass::Open,
@@ -201,48 +181,45 @@ impl RouteAccess {
         }
     }
 
-    /// Logs once why requests without a route are denied.
+    /// Logs the reason for such denials once.
     pub(crate) fn report_unmatched(&self) {
         if self.reported.swap(true, Ordering::Relaxed) {
             return;
         }
         tracing::error!(
             target: "okta_auth::policy",
-            "a request without a matched route was denied, because no policy of a route can be asked about it. \
-             The layer is outside of the router (in axum add it by `Router::okta_auth` or `Router::layer`), or the \
-             request went to a fallback, a nested service or an unknown path. Serve a front end by a route such as \
+            "a request without a matched route was denied, because its policy cannot be determined. \
+             Either the layer is outside of the router (in axum add it by `Router::okta_auth` or `Router::layer`), or \
+             the request went to a fallback, a nested service or an unknown path. Serve a front end by a route such as \
              `/{{*path}}`, or set `default = \"open\"` in the policies to allow requests without a route. This is \
              logged once"
         );
     }
 }
 
-/// A public route of actix-web that cannot be public.
 fn log_ambiguous(route: &str) {
     tracing::error!(
         target: "okta_auth::policy", route,
-        "the route `{route}` is named public and is not treated so: a guard can make actix-web serve a request to it by \
-         another route, and a pattern with parameters fits the paths of other routes. Name paths without parameters, or \
-         serve it by a scope outside of the layer"
+        "the route `{route}` is listed as public but is not public: a guard can make actix-web serve a request to it \
+         by another route, and a pattern with parameters matches the paths of other routes. List paths without \
+         parameters, or serve it by a scope outside of the layer"
     );
 }
 
-/// A route whose policy is for another spelling.
 fn log_misspelled(route: &str, policy_route: &str) {
     tracing::error!(
         target: "okta_auth::policy", route, policy_route,
         "requests to the route `{route}` are denied: a policy names `{policy_route}`, which differs only by a trailing \
-         slash or by the names of its parameters; write the route in both places in the same way, or name `{route}` in \
+         slash or by the names of its parameters; use the same spelling in both places, or give `{route}` \
          a policy of its own"
     );
 }
 
-/// A route whose policy may be meant for it.
 fn log_prefix(route: &str, policy_route: &str) {
     tracing::warn!(
         target: "okta_auth::policy", route, policy_route,
-        "the policy of `{policy_route}` is not asked about requests to `{route}`, which differs by a prefix; if it is the \
-         same route, write `{route}` in the policy: the prefix of a `nest` or a scope is part of the route"
+        "the policy of `{policy_route}` is not applied to requests to `{route}`, which differs by a prefix; if it is \
+         the same route, write `{route}` in the policy: the prefix of a `nest` or a scope is part of the route"
     );
 }
 

@@ -1,10 +1,10 @@
-//! Compares patterns of routers, to find a policy whose route is misspelled.
+//! Compares the route patterns of routers to find misspelled routes in policies.
 //!
-//! Patterns are compared only to deny or to warn: a request is let in by the pattern
-//! that the router matched, character by character.
+//! A similar pattern can only deny or warn. Access always depends on the exact pattern that
+//! the router matched.
 
-/// A pattern without the names of its parameters and without a slash at its end:
-/// `/orders/{id}/` and `/orders/{order}` are both `/orders/{}`.
+/// Normalizes a pattern: without names of parameters and without a trailing slash. The
+/// shape of both `/orders/{id}/` and `/orders/{order}` is `/orders/{}`.
 pub(super) fn shape(pattern: &str) -> String {
     let mut shape = String::with_capacity(pattern.len());
     let (mut depth, mut is_tail) = (0_usize, false);
@@ -32,7 +32,7 @@ pub(super) fn shape(pattern: &str) -> String {
     shape
 }
 
-/// Whether one shape is the other below a prefix: `/users` and `/admin/users`.
+/// Whether the shapes differ only by a prefix, as `/users` and `/admin/users` do.
 pub(super) fn differs_by_prefix(one: &str, other: &str) -> bool {
     let below = |long: &str, short: &str| {
         let has_name = short.split('/').any(|segment| !segment.is_empty() && !segment.starts_with('{'));
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_parameters_and_a_slash_at_the_end_do_not_count() {
+    fn parameter_names_and_trailing_slashes_are_ignored() {
         for (one, other) in [
             ("/orders/{id}", "/orders/{order}"),
             ("/orders/{id}/", "/orders/{order}"),
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_does() {
+    fn other_differences_are_significant() {
         for (one, other) in [
             ("/orders", "/Orders"),
             ("/orders/{id}", "/orders/id"),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_whole_segments_before_a_pattern_that_has_a_name() {
+    fn a_prefix_consists_of_whole_segments_before_a_literal_segment() {
         assert!(differs_by_prefix("/app/users", "/users") && differs_by_prefix("/users", "/app/users"));
         assert!(differs_by_prefix("/app/users/{}", "/users/{}"));
         assert!(!differs_by_prefix("/users", "/users"));

@@ -1,4 +1,4 @@
-//! Policies as values: conditions, and how they are put together.
+//! Policies as values: conditions and their composition.
 
 use std::fmt;
 use std::ops::{BitAnd, BitOr, Not};
@@ -11,9 +11,10 @@ use super::condition::Condition;
 use super::decision::Decision;
 use super::evaluate;
 
-/// A rule about who may do what. Cheap to clone.
+/// An access rule. Cheap to clone.
 ///
-/// Made of the functions of [this module](super), and composed with `&`, `|` and `!`:
+/// Policies are created by the functions of [this module](super) and composed with `&`, `|`
+/// and `!`:
 ///
 /// ```
 /// use okta_auth_core::policy::{check, group, machine};
@@ -28,7 +29,6 @@ pub struct Policy {
     pub(super) name: Option<Arc<str>>,
 }
 
-/// The tree of a policy.
 #[derive(Clone)]
 pub(super) enum Rule {
     Is(Arc<Condition>),
@@ -37,20 +37,20 @@ pub(super) enum Rule {
     Any(Arc<[Rule]>),
 }
 
-/// What a [`check`] comes to: `None` if the function could not tell.
+/// The result of a [`check`]; `None` if the function could not decide.
 pub type CheckFuture = Pin<Box<dyn Future<Output = Option<bool>> + Send>>;
 
-/// What the function of a [`check`] may return.
+/// The return types of a [`check`] function.
 ///
-/// | type | allows | denies | cannot tell |
+/// | type | allows | denies | undecided |
 /// |---|---|---|---|
 /// | `bool` | `true` | `false` | |
 /// | `Option<bool>` | `Some(true)` | `Some(false)` | `None` |
 /// | `Result<bool, E>` | `Ok(true)` | `Ok(false)` | `Err(_)` |
 ///
-/// A function that cannot tell denies, under `!` too.
+/// An undecided result denies, also under `!`.
 pub trait CheckOutcome {
-    /// Whether the condition is met; `None` if the function could not tell.
+    /// Returns whether the condition is met; `None` if the function could not decide.
     fn into_met(self) -> Option<bool>;
 }
 
@@ -73,41 +73,40 @@ impl<E> CheckOutcome for Result<bool, E> {
 }
 
 impl Policy {
-    /// A policy of one condition.
     pub(super) fn condition(condition: Condition) -> Self {
         Self { rule: Rule::Is(Arc::new(condition)), name: None }
     }
 
-    /// All of these. Of none at all it allows: add [`signed_in`] to be sure that
-    /// somebody is known.
+    /// Requires all of these policies. An empty list allows: add [`signed_in`] to require a
+    /// known caller.
     pub fn all(policies: impl IntoIterator<Item = Self>) -> Self {
         let rules: Vec<Rule> = policies.into_iter().map(|policy| policy.rule).collect();
         Self { rule: Rule::All(rules.into()), name: None }
     }
 
-    /// At least one of these. Of none at all it denies.
+    /// Requires at least one of these policies. An empty list denies.
     pub fn any(policies: impl IntoIterator<Item = Self>) -> Self {
         let rules: Vec<Rule> = policies.into_iter().map(|policy| policy.rule).collect();
         Self { rule: Rule::Any(rules.into()), name: None }
     }
 
-    /// Gives the policy a name, for logs.
+    /// Names the policy, for logs.
     #[must_use]
     pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// The scopes that the policy asks for, in order and once each, for `scope=` in a
-    /// challenge. What stands under `!` is not asked for.
+    /// Returns the scopes in the policy, in order and without duplicates, for `scope=` in a
+    /// challenge. Scopes under `!` are excluded.
     pub(crate) fn scopes(&self) -> Vec<String> {
         let mut scopes = Vec::new();
         self.rule.collect_scopes(&mut scopes);
         scopes
     }
 
-    /// Decides about a caller, and tells the log: the name of the policy and a stable
-    /// code, nothing personal.
+    /// Decides about a caller. The log gets the name of the policy and a stable code, but
+    /// no personal data.
     pub async fn decide(&self, caller: &Caller) -> Decision {
         let mut results = evaluate::Results::default();
         let decision = loop {
@@ -117,29 +116,29 @@ impl Policy {
             }
         };
         let (policy, code) = (decision.policy().unwrap_or("-"), decision.code());
-        // A decision that stops a request is an event besides, and in the log at `info`.
+        // A decision that stops a request is also an event, which is logged at `info`.
         let words = if decision.is_allowed() { "allowed" } else { "not allowed" };
         tracing::debug!(target: "okta_auth::policy", policy, code, "{words}");
         decision
     }
 }
 
-/// Anybody who is known: signed in, or with a token.
+/// Requires a known caller: signed in, or with a token.
 pub fn signed_in() -> Policy {
     Policy::condition(Condition::SignedIn)
 }
 
-/// A person: signed in, or with a token that was issued for a user.
+/// Requires a person: signed in, or with a token that was issued for a user.
 ///
-/// At Okta a token without `uid` belongs to a machine. Use it where an action has to be
-/// laid at somebody's door.
+/// At Okta a token without `uid` belongs to a machine. Use this policy for actions that
+/// must be attributable to a person.
 pub fn user() -> Policy {
     Policy::condition(Condition::User)
 }
 
-/// A client that acts for itself (client credentials, RFC 6749 §4.4).
+/// Requires a client that acts for itself (client credentials, RFC 6749 §4.4).
 ///
-/// Together with a scope it is how one service lets another one in:
+/// Combine it with a scope to authorize another service:
 ///
 /// ```
 /// use okta_auth_core::policy::{machine, scope};
@@ -151,42 +150,42 @@ pub fn machine() -> Policy {
     Policy::condition(Condition::Machine)
 }
 
-/// Everybody, known or not.
+/// Allows every caller, including anonymous ones.
 pub fn anyone() -> Policy {
     Policy::condition(Condition::Constant(true))
 }
 
-/// Nobody at all.
+/// Denies every caller.
 pub fn nobody() -> Policy {
     Policy::condition(Condition::Constant(false))
 }
 
-/// A member of the group: its name is in the `groups` claim, in exactly this spelling.
-/// Set the claim up at Okta; without it nobody is a member.
+/// Requires a group: its exact name must be in the `groups` claim. Configure this claim at
+/// Okta; without it every caller is denied.
 pub fn group(name: impl Into<String>) -> Policy {
     Policy::condition(Condition::Group(name.into()))
 }
 
-/// A granted scope (RFC 6749 §3.3), in exactly this spelling. For a token it is one of
-/// `scp` or `scope`; for a session, one that the sign-in was granted.
+/// Requires a granted scope (RFC 6749 §3.3), with its exact name. A token has its scopes in
+/// `scp` or `scope`; a session has the scopes that the sign-in was granted.
 ///
-/// A scope says what the client may ask for on behalf of the user, and not what the
-/// user may do: where both matter, ask for both, as in `scope("orders:write") &
+/// A scope limits what the client may do on behalf of the user. It does not limit what the
+/// user may do. Where both matter, require both, as in `scope("orders:write") &
 /// group("Buyers")`.
 pub fn scope(name: impl Into<String>) -> Policy {
     Policy::condition(Condition::Scope(name.into()))
 }
 
-/// An authentication of this class: the `acr` claim is exactly this value, for example
-/// `urn:okta:loa:2fa:any`. Somebody without it is asked to step up.
+/// Requires an authentication of this class: the `acr` claim must equal this value, for
+/// example `urn:okta:loa:2fa:any`. Other callers have to step up.
 pub fn acr(value: impl Into<String>) -> Policy {
     acr_one_of([value])
 }
 
-/// An authentication of one of these classes, the preferred one first.
+/// Requires an authentication of one of these classes, the preferred one first.
 ///
-/// Okta reports the class that was asked for and reached, and not every class that the
-/// sign-in would have satisfied, so name the stronger ones as well:
+/// Okta reports the class that was requested and reached, and not every class that the
+/// sign-in satisfies. Therefore list the stronger ones as well:
 ///
 /// ```
 /// use okta_auth_core::policy::acr_one_of;
@@ -198,23 +197,22 @@ pub fn acr_one_of<V: Into<String>>(values: impl IntoIterator<Item = V>) -> Polic
     Policy::condition(Condition::Acr(values.into_iter().map(Into::into).collect()))
 }
 
-/// An authentication with this method in the `amr` claim (RFC 8176), for example `mfa`.
+/// Requires an authentication with this method in the `amr` claim (RFC 8176), for example
+/// `mfa`.
 ///
-/// There is no step-up for it: a method cannot be asked for in the protocol. To have a
-/// second factor asked for, use [`acr`].
+/// It has no step-up, because the protocol cannot request a method. To request a second
+/// factor, use [`acr`].
 pub fn amr(method: impl Into<String>) -> Policy {
     Policy::condition(Condition::Amr(method.into()))
 }
 
-/// An active authentication at most `time` ago, by the `auth_time` claim (OIDC Core
-/// §2), and not by the age of the session. Somebody who signed in longer ago is asked
-/// to do it again.
+/// Requires an active authentication at most `time` ago, by the `auth_time` claim (OIDC
+/// Core §2) and not by the age of the session. Other callers have to sign in again.
 pub fn signed_in_within(time: Duration) -> Policy {
     Policy::condition(Condition::SignedInWithin(time))
 }
 
-/// A caller of this tenant, by its issuer: for an API that accepts several.
-///
+/// Requires a caller of this issuer, for an API that accepts several issuers.
 /// ```
 /// use okta_auth_core::policy::{scope, tenant};
 ///
@@ -225,15 +223,14 @@ pub fn tenant(issuer: impl Into<String>) -> Policy {
     Policy::condition(Condition::Tenant(issuer.into()))
 }
 
-/// A function of the application, with a name for logs. It is called at most once for
-/// each decision, only if the parts before it leave the decision open, and never for
-/// nobody.
+/// Requires a function of the application to allow the caller. The name is for logs. The
+/// function is called at most once for each decision, only if the preceding parts leave the
+/// decision open, and never for an anonymous caller.
 ///
-/// It gets the [`Caller`], from which it can read claims, and may ask a database. It
-/// returns a `bool`, or an `Option<bool>` or `Result<bool, E>` if it may be unable to
-/// tell (see [`CheckOutcome`]). A function that cannot tell denies, under `!` too. Its
-/// error is dropped, so a function that wants it in the log writes it there.
-///
+/// The function gets the [`Caller`] with its claims, and may query a database. It returns a
+/// `bool`, or an `Option<bool>` or `Result<bool, E>` if it may be unable to decide (see
+/// [`CheckOutcome`]). An undecided result denies, also under `!`. An error value is
+/// dropped, so the function has to log it.
 /// ```
 /// use okta_auth_core::policy::{check, group};
 ///
@@ -245,7 +242,7 @@ pub fn tenant(issuer: impl Into<String>) -> Policy {
 /// let banned = check("banned", |caller| async move {
 ///     is_banned(caller.subject().unwrap_or_default().to_owned()).await
 /// });
-/// // While the database is away the policy denies.
+/// // While the database is down, the policy denies.
 /// let policy = group("Staff") & !banned;
 /// # let _ = policy;
 /// ```
@@ -286,8 +283,7 @@ impl Not for Policy {
 }
 
 impl fmt::Display for Rule {
-    /// As it is written in code; a composed rule within another one is in parentheses,
-    /// but for one of the same kind.
+    /// Writes the rule as in code. Nested rules of another kind are in parentheses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (rules, between) = match self {
             Self::Is(condition) => return condition.fmt(f),
@@ -310,7 +306,6 @@ impl fmt::Display for Rule {
 }
 
 impl Rule {
-    /// Adds the scopes that the rule asks for.
     fn collect_scopes(&self, scopes: &mut Vec<String>) {
         match self {
             Self::Is(condition) => match &**condition {
@@ -322,7 +317,6 @@ impl Rule {
         }
     }
 
-    /// Whether it needs parentheses.
     fn is_composed(&self) -> bool {
         matches!(self, Self::All(rules) | Self::Any(rules) if !rules.is_empty())
     }

@@ -1,5 +1,5 @@
-//! The algebra of policies: by property, against a reading of the rules that shares nothing
-//! with the code.
+//! Tests the algebra of policies by property, against an independent evaluation of the
+//! rules.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::session::Session;
 const NOW: i64 = 1_800_000_000;
 const LEEWAY: Duration = Duration::from_secs(60);
 
-/// A rule as a tree, to build policies from and to judge by itself.
+/// A rule as a tree, from which both a policy and the expected result are derived.
 #[derive(Clone, Debug)]
 enum Expr {
     Atom(usize),
@@ -22,7 +22,7 @@ enum Expr {
     Any(Vec<Expr>),
 }
 
-/// The conditions that rules are made of here. What each needs is told by `judge`.
+/// The conditions in the rules. `judge` evaluates each of them.
 fn atom(number: usize) -> Policy {
     match number {
         0 => group("A"),
@@ -38,7 +38,7 @@ fn atom(number: usize) -> Policy {
     }
 }
 
-/// The truth of a condition in three values, read from the claims by hand.
+/// The expected three-valued result of a condition, computed directly from the claims.
 fn judge(number: usize, claims: &Map<String, Value>) -> Option<bool> {
     let in_list = |list: &[Value], name: &str| {
         list.contains(&json!(name)).then_some(true).or(list.iter().all(Value::is_string).then_some(false))
@@ -65,7 +65,7 @@ fn judge(number: usize, claims: &Map<String, Value>) -> Option<bool> {
     }
 }
 
-/// Kleene's logic.
+/// Evaluates the tree by Kleene's logic.
 fn truth(expr: &Expr, claims: &Map<String, Value>) -> Option<bool> {
     let all = |parts: &[Expr], stop: bool| {
         let values: Vec<_> = parts.iter().map(|part| truth(part, claims)).collect();
@@ -99,7 +99,7 @@ fn caller(claims: &Map<String, Value>) -> Caller {
     Caller::user(std::sync::Arc::new(Session::with_claims(claims, now)), now, LEEWAY)
 }
 
-/// Decides without a runtime: none of these rules waits for anything.
+/// Decides without a runtime, because none of these rules waits.
 fn decide(policy: &Policy, caller: &Caller) -> Decision {
     let mut future = std::pin::pin!(policy.decide(caller));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -121,7 +121,6 @@ fn exprs(negations: bool) -> impl Strategy<Value = Expr> {
     })
 }
 
-/// Claims of which each is right, wrong, of another type, or missing.
 fn all_claims() -> impl Strategy<Value = Map<String, Value>> {
     let values = |values: Vec<Value>| proptest::option::of(proptest::sample::select(values));
     let strategies = vec![
@@ -169,7 +168,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn allowed_is_what_the_rule_says_and_nothing_else(expr in exprs(true), claims in all_claims()) {
+    fn a_decision_allows_exactly_what_the_rule_allows(expr in exprs(true), claims in all_claims()) {
         let decision = decide(&policy(&expr), &caller(&claims));
         prop_assert_eq!(decision.is_allowed(), truth(&expr, &claims) == Some(true), "{}", decision.explain());
     }
@@ -194,7 +193,7 @@ proptest! {
     }
 
     #[test]
-    fn without_not_fewer_claims_never_open_anything(expr in exprs(false), claims in all_claims(), at in 0..8_usize) {
+    fn without_not_removing_a_claim_never_grants_access(expr in exprs(false), claims in all_claims(), at in 0..8_usize) {
         let policy = policy(&expr);
         if !decide(&policy, &caller(&claims)).is_allowed() {
             let mut fewer = claims.clone();
@@ -206,7 +205,7 @@ proptest! {
     }
 
     #[test]
-    fn missing_and_malformed_claims_deny_under_not_too(number in 0..9_usize, claims in all_claims()) {
+    fn missing_and_malformed_claims_deny_also_under_negation(number in 0..9_usize, claims in all_claims()) {
         if judge(number, &claims).is_none() {
             let caller = caller(&claims);
             prop_assert!(!decide(&atom(number), &caller).is_allowed());
@@ -214,9 +213,9 @@ proptest! {
         }
     }
 
-    /// A reason is true: what it says of a condition is so, and all of them point the way of the decision.
+    /// Each reason is correct, and all of them support the decision.
     #[test]
-    fn every_reason_is_true(expr in exprs(true), claims in all_claims()) {
+    fn every_reason_is_correct(expr in exprs(true), claims in all_claims()) {
         let decision = decide(&policy(&expr), &caller(&claims));
         prop_assert!(!decision.reasons().is_empty());
         for reason in decision.reasons() {
@@ -226,14 +225,14 @@ proptest! {
                 Verdict::Met => prop_assert_eq!(is, Some(true)),
                 Verdict::NotMet => prop_assert_eq!(is, Some(false)),
                 Verdict::Missing | Verdict::Malformed => prop_assert_eq!(is, None),
-                Verdict::Anonymous | Verdict::Unknown => prop_assert!(false, "somebody is known"),
+                Verdict::Anonymous | Verdict::Unknown => prop_assert!(false, "the caller is signed in"),
             }
             prop_assert_eq!(reason.verdict() == Verdict::Met, decision.is_allowed());
             prop_assert!(decision.explain().contains(&reason.to_string()));
         }
     }
 
-    /// The reasons suffice: with the claims that they speak of, the decision is the same whatever the others are.
+    /// The reasons suffice: the decision depends only on the claims that they name.
     #[test]
     fn the_reasons_suffice(expr in exprs(true), claims in all_claims(), others in all_claims()) {
         let policy = policy(&expr);
@@ -256,9 +255,9 @@ proptest! {
     }
 
     #[test]
-    fn nobody_is_asked_to_sign_in_or_denied_but_never_let_in(expr in exprs(true)) {
-        let nobody = Caller::nobody(Timestamp::from_seconds(NOW), LEEWAY);
-        prop_assert_eq!(decide(&policy(&expr), &nobody).effect().clone(), Effect::Login);
+    fn an_anonymous_caller_always_has_to_sign_in(expr in exprs(true)) {
+        let anonymous = Caller::nobody(Timestamp::from_seconds(NOW), LEEWAY);
+        prop_assert_eq!(decide(&policy(&expr), &anonymous).effect().clone(), Effect::Login);
     }
 }
 
@@ -267,7 +266,7 @@ fn claims(value: &Value) -> Map<String, Value> {
 }
 
 #[test]
-fn two_step_ups_become_one_that_keeps_what_holds() {
+fn step_ups_combine_and_preserve_met_conditions() {
     let policy = acr_one_of(["high", "higher"]) & signed_in_within(Duration::from_secs(300)) & acr("high");
     let asked = |caller: &Caller| match decide(&policy, caller).effect() {
         Effect::StepUp(step_up) => step_up.clone(),
@@ -278,16 +277,16 @@ fn two_step_ups_become_one_that_keeps_what_holds() {
     assert_eq!(
         asked(&caller(&claims(&json!({"acr": "high", "auth_time": NOW - 9_000})))),
         both,
-        "the new one keeps acr"
+        "the step-up preserves acr"
     );
     let impossible = acr("high") & acr("low");
-    assert_eq!(decide(&impossible, &caller(&claims(&json!({})))).effect(), &Effect::Deny, "no sign-in has both");
+    assert_eq!(decide(&impossible, &caller(&claims(&json!({})))).effect(), &Effect::Deny, "no sign-in satisfies both");
     let hopeless = group("A") & acr("high");
     assert_eq!(decide(&hopeless, &caller(&claims(&json!({"groups": []})))).effect(), &Effect::Deny);
 }
 
 #[test]
-fn a_function_is_called_once_and_only_if_it_matters() {
+fn a_check_is_called_at_most_once_and_only_if_needed() {
     use std::sync::atomic::{AtomicUsize, Ordering};
     static CALLS: AtomicUsize = AtomicUsize::new(0);
     let asked = check("counted", |_| async {
@@ -297,18 +296,18 @@ fn a_function_is_called_once_and_only_if_it_matters() {
     let caller = caller(&claims(&json!({"groups": ["A"]})));
     assert!(decide(&(group("A") | asked.clone()), &caller).is_allowed());
     assert!(!decide(&(group("B") & asked.clone()), &caller).is_allowed());
-    let nobody = Caller::nobody(Timestamp::from_seconds(NOW), LEEWAY);
-    assert_eq!(decide(&asked, &nobody).effect(), &Effect::Login);
+    let anonymous = Caller::nobody(Timestamp::from_seconds(NOW), LEEWAY);
+    assert_eq!(decide(&asked, &anonymous).effect(), &Effect::Login);
     assert_eq!(CALLS.load(Ordering::SeqCst), 0);
     assert!(decide(&((asked.clone() & asked.clone()) | asked), &caller).is_allowed());
     assert_eq!(CALLS.load(Ordering::SeqCst), 1);
 }
 
 #[test]
-fn a_function_that_cannot_tell_denies_under_not_too() {
+fn an_undecided_check_denies_also_under_negation() {
     let ada = caller(&claims(&json!({"groups": ["A"]})));
     let none = || check("none", |_| async { None::<bool> });
-    let failed = || check("failed", |_| async { Err::<bool, _>("the database is away") });
+    let failed = || check("failed", |_| async { Err::<bool, _>("the database is down") });
     for policy in [none(), !none(), failed(), !failed(), group("A") & !failed(), failed() | !failed()] {
         let decision = decide(&policy, &ada);
         assert_eq!((decision.effect(), decision.code()), (&Effect::Deny, "check_unknown"), "{policy}");
@@ -332,10 +331,10 @@ fn decisions_have_stable_codes_and_explain_themselves() {
     assert_eq!(told(group("A")), one("allowed", r#"allowed: group("A") holds"#));
     assert_eq!(told(group("B")), one("not_met", r#"denied: group("B") does not hold"#));
     assert_eq!(told(!group("A")), one("not_met", r#"denied: !group("A") does not hold"#));
-    assert_eq!(told(amr("x")), one("claim_missing", r#"denied: amr("x") cannot be told: the claim is missing"#));
+    assert_eq!(told(amr("x")), one("claim_missing", r#"denied: amr("x") is unknown: the claim is missing"#));
     assert_eq!(
         told(claim("dept").equals("x")),
-        one("claim_malformed", r#"denied: claim("dept").equals("x") cannot be told: the claim is of another type"#)
+        one("claim_malformed", r#"denied: claim("dept").equals("x") is unknown: the claim has another type"#)
     );
     assert_eq!(told(scope("x") & group("B")).0, "insufficient_scope");
     assert_eq!(told(acr("x")).0, "step_up_required");
@@ -345,7 +344,7 @@ fn decisions_have_stable_codes_and_explain_themselves() {
 #[test]
 fn claims_by_name_and_by_pointer() {
     let caller = caller(&claims(&json!({"a/b": 1, "x": {"y": ["z"], "": 2}, "https://x.example/role": "r"})));
-    assert_eq!(caller.claim("a/b"), Some(&json!(1)), "a name is a name, slashes and all");
+    assert_eq!(caller.claim("a/b"), Some(&json!(1)), "a name may contain slashes");
     assert_eq!(caller.claim("/a~1b"), Some(&json!(1)));
     assert_eq!(caller.claim("/x/y/0"), Some(&json!("z")));
     assert_eq!(caller.claim("https://x.example/role"), Some(&json!("r")));
@@ -378,11 +377,11 @@ mod file {
     }
 
     #[test]
-    fn mistakes_name_their_line_and_what_would_be_right() {
+    fn errors_name_the_line_and_the_accepted_values() {
         for (text, line, words) in [
             ("[a]\nrule = { grup = \"A\" }", 2, "`group`"),
             ("[a]\nrule = {}", 2, ""),
-            ("[a]\nrule = { group = \"A\", scope = \"b\" }", 2, "put several into `all` or `any`"),
+            ("[a]\nrule = { group = \"A\", scope = \"b\" }", 2, "combine several with `all` or `any`"),
             ("[a]\nrule = { acr = 5 }", 2, "`acr` is a text, or a list of texts"),
             ("[a]\nroutes = [\"/a\"]", 1, "rule"),
             ("[a]\nrule = { group = \"A\" }\nroute = \"/a\"", 3, "routes"),
@@ -408,7 +407,7 @@ mod file {
     }
 
     #[test]
-    fn a_route_with_two_policies_has_both() {
+    fn two_policies_of_a_route_both_apply() {
         let text = "[a]\nrule = { group = \"A\" }\nroutes = [\"/x\"]\n[b]\nrule = { group = \"B\" }\nroutes = [\"/x\"]";
         let set = PolicySet::parse(text).unwrap();
         assert_eq!(set.route("/x").unwrap().to_string(), r#"group("A") & group("B")"#);

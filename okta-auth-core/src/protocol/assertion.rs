@@ -1,5 +1,4 @@
-//! `private_key_jwt`: the assertion with which an application proves who it is (RFC
-//! 7523 §2.2 and §3).
+//! `private_key_jwt`: the assertion that authenticates an application (RFC 7523 §2.2 and §3).
 
 use std::time::Duration;
 
@@ -14,14 +13,13 @@ use crate::config::{PrivateKey, Signer};
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
-/// The value of `client_assertion_type`.
 pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Long enough for a slow network and skewed clocks; Okta accepts up to one hour.
 const LIFETIME: Duration = Duration::from_secs(300);
 
-/// Signs a fresh assertion for one request to `endpoint`. Okta wants the full URL of
-/// the endpoint as audience, and takes each `jti` once.
+/// Signs a new assertion for one request to `endpoint`. Okta requires the full URL of the endpoint
+/// as audience, and accepts each `jti` once.
 pub(crate) fn client_assertion(key: &PrivateKey, client_id: &str, endpoint: &Url, now: Timestamp) -> Result<Secret> {
     let algorithm = match *key.signer {
         Signer::Rs256(_) => "RS256",
@@ -45,7 +43,6 @@ pub(crate) fn client_assertion(key: &PrivateKey, client_id: &str, endpoint: &Url
     Ok(Secret::new(format!("{input}.{signature}")))
 }
 
-/// Signs with the algorithm that belongs to the key.
 fn sign(signer: &Signer, input: &[u8]) -> Result<Vec<u8>> {
     let random = SystemRandom::new();
     let failed = |_| Error::new(Code::Internal, "the client assertion could not be signed");

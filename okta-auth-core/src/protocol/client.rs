@@ -1,16 +1,15 @@
-//! One authorization server, seen as the messages that it understands.
+//! Builds requests to one authorization server and parses its responses.
 //!
-//! What the messages stand against:
+//! Protections:
 //!
-//! - PKCE (RFC 7636) binds a code to the attempt that asked for it: a code that was
-//!   stolen on the way is worth nothing without the verifier, of which only the hash
-//!   was in the request.
-//! - `state` binds the response to the browser that began, and `nonce` the ID token
-//!   to the attempt.
-//! - Tokens and credentials go into headers and bodies here, never into a URL, which
-//!   ends up in logs.
-//! - Codes and refresh tokens are sent once. The server may take a second one for a
-//!   replay, and revoke what it has issued (RFC 6749 §4.1.2, RFC 9700 §4.14).
+//! - PKCE (RFC 7636) binds a code to its attempt: a stolen code is useless without the verifier,
+//!   and the request contained only the verifier's hash.
+//! - `state` binds the response to the browser that began, and `nonce` binds the ID token to the
+//!   attempt.
+//! - Tokens and credentials are sent in headers and bodies, never in a URL, because URLs end up in
+//!   logs.
+//! - Codes and refresh tokens are sent once. The server may treat a second use as a replay, and
+//!   revoke the tokens that it has issued (RFC 6749 §4.1.2, RFC 9700 §4.14).
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,33 +36,30 @@ use crate::http::{HttpClient, ProviderError, Repeat};
 use crate::json::{self, Unique};
 use crate::secret::{Secret, SecretBytes};
 
-/// Room in a form for what authenticates the client: an assertion has less than 1,500
+/// Space in a form for client authentication, in bytes: an assertion has less than 1,500
 /// characters.
 const CREDENTIALS_SIZE: usize = 4 * 1024;
 
-/// What one authorization request carries beyond the configuration.
 #[derive(Debug)]
 pub(crate) struct AuthorizationParameters<'a> {
-    /// Comes back with the response.
+    /// Returned with the response.
     pub(crate) state: &'a Secret,
-    /// Comes back in the ID token.
+    /// Returned in the ID token.
     pub(crate) nonce: &'a Secret,
-    /// Only its hash is sent now.
+    /// Only its hash is sent with this request.
     pub(crate) pkce_verifier: &'a Secret,
-    /// The user name to prefill.
     pub(crate) login_hint: Option<&'a str>,
-    /// `prompt=login`.
     pub(crate) force_login: bool,
     /// In whole seconds.
     pub(crate) max_age: Option<Duration>,
     /// In order of preference.
     pub(crate) acr_values: &'a [String],
-    /// What the application adds; none of the above.
+    /// Parameters of the application, different from those above.
     pub(crate) further: &'a [(String, String)],
 }
 
 impl AuthorizationParameters<'_> {
-    /// The values of `prompt`, which are one parameter (OIDC Core §3.1.2.1).
+    /// The values of `prompt`, joined to one parameter (OIDC Core §3.1.2.1).
     fn prompt(&self) -> Option<String> {
         let further = self.further.iter().filter(|(name, _)| name == "prompt").map(|(_, value)| value.as_str());
         let mut values: Vec<&str> = self.force_login.then_some("login").into_iter().chain(further).collect();
@@ -72,9 +68,9 @@ impl AuthorizationParameters<'_> {
     }
 }
 
-/// Builds requests to one authorization server and reads its responses.
+/// The client of one authorization server.
 ///
-/// | message | specification | written by |
+/// | message | specification | built by |
 /// |---|---|---|
 /// | authorization request | OIDC Core §3.1.2.1, RFC 7636 | `openidconnect` |
 /// | code exchange | RFC 6749 §4.1.3, RFC 7636 §4.5 | this module |
@@ -83,9 +79,8 @@ impl AuthorizationParameters<'_> {
 /// | introspection | RFC 7662 §2.1 | this module |
 /// | userinfo | OIDC Core §5.3.1 | this module |
 ///
-/// Requests of a client carry its credentials in the one way that is configured: in the
-/// header, in the body, as a signed assertion, or none. Nothing that comes back is
-/// believed here; the modules that ask decide what it has to satisfy.
+/// Client requests carry the credentials in the configured way: in the header, in the body, as a
+/// signed assertion, or none. Responses are returned unverified; the callers verify them.
 #[derive(Clone)]
 pub(crate) struct Protocol {
     config: Arc<Config>,
@@ -94,15 +89,14 @@ pub(crate) struct Protocol {
 }
 
 impl Protocol {
-    /// Speaks for one client; the metadata comes with each call.
     pub(crate) fn new(config: Arc<Config>, http: HttpClient, clock: SharedClock) -> Self {
         Self { config, http, clock }
     }
 
-    /// The URL that starts a sign-in (OIDC Core §3.1.2.1), with PKCE S256 (RFC 7636).
+    /// Returns the URL that starts a sign-in (OIDC Core §3.1.2.1), with PKCE S256 (RFC 7636).
     ///
-    /// Nothing is sent here: the browser goes there. The response type is `code`,
-    /// always, so no token comes back through the browser.
+    /// No request is sent: the browser navigates to the URL. The response type is always `code`, so
+    /// tokens never pass through the browser.
     pub(crate) fn authorization_url(&self, metadata: &Metadata, with: &AuthorizationParameters<'_>) -> Result<Url> {
         let issuer = IssuerUrl::new(metadata.issuer().to_owned());
         let issuer = issuer.map_err(|error| Error::new(Code::Internal, "the issuer is not a URL").with_cause(error))?;
@@ -119,7 +113,7 @@ impl Protocol {
                 move || Nonce::new(nonce),
             )
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
-        // `openid` is added by the library itself.
+        // The library adds `openid` itself.
         for scope in self.config.scopes.iter().filter(|scope| *scope != "openid") {
             request = request.add_scope(Scope::new(scope.clone()));
         }
@@ -146,11 +140,11 @@ impl Protocol {
 
     /// Exchanges an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5).
     ///
-    /// The redirect URI of the request goes along, and the server compares the two.
+    /// The request repeats the redirect URI, and the server compares it.
     ///
     /// # Errors
-    /// `Code::TokenRefused` if Okta does not take the code, `Code::ProviderResponse`
-    /// if its answer cannot be read, and the errors of sending.
+    /// `Code::TokenRefused` if Okta rejects the code, `Code::ProviderResponse` if its response
+    /// cannot be parsed, and the errors of sending.
     pub(crate) async fn exchange_code(&self, metadata: &Metadata, code: &str, verifier: &Secret) -> Result<TokenSet> {
         let parameters = [
             ("grant_type", "authorization_code"),
@@ -161,34 +155,30 @@ impl Protocol {
         self.tokens(metadata, &parameters).await
     }
 
-    /// Exchanges a refresh token (RFC 6749 §6) for tokens of the same scopes. Okta
-    /// issues an ID token along with them only if `openid` is among those that are
-    /// named.
+    /// Exchanges a refresh token (RFC 6749 §6) for tokens of the same scopes. Okta includes an ID
+    /// token only if the scopes include `openid`.
     ///
-    /// The response may hold a new refresh token in place of the one that was sent.
-    /// Whoever calls has to keep it: with rotation the old one is used up.
+    /// The response may have a new refresh token. The caller has to keep it: with rotation the old
+    /// one is used up.
     pub(crate) async fn refresh(&self, metadata: &Metadata, token: &Secret, scopes: &[String]) -> Result<TokenSet> {
         let scopes = scopes.join(" ");
         let parameters =
             [("grant_type", "refresh_token"), ("refresh_token", token.expose()), ("scope", scopes.as_str())];
-        // Without any scope the server grants those of the first time (RFC 6749 §6).
+        // Without the parameter the server grants the original scopes (RFC 6749 §6).
         let parameters = if scopes.is_empty() { parameters.get(..2) } else { Some(parameters.as_slice()) };
         self.tokens(metadata, parameters.unwrap_or_default()).await
     }
 
-    /// Asks the token endpoint.
     async fn tokens(&self, metadata: &Metadata, parameters: &[(&str, &str)]) -> Result<TokenSet> {
         let request = self.authenticated(metadata.token_endpoint(), parameters)?;
         let response = transport::send(&self.http, request, ProviderEndpoint::Token).await?;
         TokenSet::read(&response, self.clock.now())
     }
 
-    /// Revokes a refresh token, and with it the access tokens made from it (RFC 7009
-    /// §2).
+    /// Revokes a refresh token, and with it the access tokens made from it (RFC 7009 §2).
     ///
-    /// Without a revocation endpoint there is nothing to do, which is no error. A
-    /// token that the server does not know is answered like one that it has revoked
-    /// (RFC 7009 §2.2).
+    /// Without a revocation endpoint this is a no-op. The server answers an unknown token like a
+    /// revoked one (RFC 7009 §2.2).
     pub(crate) async fn revoke_refresh_token(&self, metadata: &Metadata, token: &Secret) -> Result<()> {
         let Some(endpoint) = metadata.revocation_endpoint() else { return Ok(()) };
         let parameters = [("token", token.expose()), ("token_type_hint", "refresh_token")];
@@ -196,13 +186,13 @@ impl Protocol {
         transport::send(&self.http, request, ProviderEndpoint::Revocation).await.map(drop)
     }
 
-    /// Asks the issuer about an access token (RFC 7662 §2.1): the answer as it is, with
-    /// nothing in it believed yet.
+    /// Introspects an access token (RFC 7662 §2.1). Returns the unverified response.
     ///
     /// # Errors
-    /// [`Code::MetadataInvalid`] if there is no such endpoint,
-    /// [`Code::ProviderResponse`] if it does not answer with JSON; an endpoint that
-    /// refuses this client is the operator's to mend, so that is no token error.
+    /// [`Code::MetadataInvalid`] if the issuer has no introspection endpoint,
+    /// [`Code::ProviderResponse`] if it does not answer with JSON. If the endpoint rejects this
+    /// client, that is also a `ProviderResponse` and not a token error, because the operator has to
+    /// fix it.
     pub(crate) async fn introspect(&self, metadata: &Metadata, token: &str) -> Result<Map<String, Value>> {
         let endpoint = metadata.introspection_endpoint().ok_or_else(|| {
             Error::new(
@@ -221,18 +211,19 @@ impl Protocol {
             return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
         json::object(response.body()).map(|Unique(answer)| answer).map_err(|error| {
-            let message = "the answer to an introspection is not a JSON object with each name once";
+            let message = "the introspection response is not a JSON object with unique names";
             Error::new(Code::ProviderResponse, message).with_cause(error)
         })
     }
 
-    /// A form for an endpoint that authenticates the client (RFC 6749 §2.3).
+    /// Builds a form for an endpoint that authenticates the client (RFC 6749 §2.3).
     ///
-    /// The assertion of `private_key_jwt` names the endpoint as its audience, as Okta
-    /// wants it, and is good for that one request.
+    /// The assertion of `private_key_jwt` names the endpoint as its audience, as Okta requires, and
+    /// is valid for this one request.
     fn authenticated(&self, endpoint: &Url, parameters: &[(&str, &str)]) -> Result<http::Request<SecretBytes>> {
         let client_id = self.config.client_id.as_str();
-        // A form that grew would leave copies of its secrets behind. Each byte takes three at most.
+        // A form that grows would leave copies of its secrets behind. Each byte encodes to at most
+        // three.
         let size = |(name, value): &(&str, &str)| name.len().saturating_add(value.len()).saturating_mul(3);
         let capacity = parameters.iter().map(size).fold(CREDENTIALS_SIZE, usize::saturating_add);
         let mut form = form_urlencoded::Serializer::new(String::with_capacity(capacity));
@@ -255,8 +246,7 @@ impl Protocol {
         request.body(body).map_err(|error| Error::new(Code::Internal, "a form cannot be built").with_cause(error))
     }
 
-    /// The parameters of `private_key_jwt` for one request, or none with another
-    /// method.
+    /// The parameters of `private_key_jwt` for one request, or none with another method.
     fn assertion(&self, endpoint: &Url) -> Result<Vec<(&'static str, String)>> {
         let ClientAuth::PrivateKeyJwt(key) = &self.config.client_auth else { return Ok(Vec::new()) };
         let assertion = client_assertion(key, &self.config.client_id, endpoint, self.clock.now())?;
@@ -264,15 +254,15 @@ impl Protocol {
         Ok(vec![("client_assertion_type", ASSERTION_TYPE.to_owned()), ("client_assertion", assertion)])
     }
 
-    /// The claims at the userinfo endpoint (OIDC Core §5.3), as a JSON object; not yet
-    /// matched with any subject.
+    /// Fetches the claims of the userinfo endpoint (OIDC Core §5.3), as a JSON object. The caller
+    /// has to compare the subject.
     ///
-    /// The token is in the header (RFC 6750 §2.1). A response that is a signed JWT
-    /// (OIDC Core §5.3.2) is not read.
+    /// The token is sent in the header (RFC 6750 §2.1). Responses that are signed JWTs (OIDC Core
+    /// §5.3.2) are not supported.
     ///
     /// # Errors
-    /// `Code::ProviderResponse` for another status than 200, or for anything that is
-    /// no JSON object; and the errors of sending.
+    /// `Code::ProviderResponse` for another status than 200, or for a body that is not a JSON
+    /// object; and the errors of sending.
     pub(crate) async fn userinfo(&self, url: &Url, token: &Secret) -> Result<Map<String, Value>> {
         let bearer = Zeroizing::new(format!("Bearer {}", token.expose()));
         let request = http::Request::get(url.as_str())
@@ -286,16 +276,15 @@ impl Protocol {
             return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
         json::object(response.body()).map(|Unique(claims)| claims).map_err(|error| {
-            let message = "the userinfo response is not a JSON object with each name once";
+            let message = "the userinfo response is not a JSON object with unique names";
             Error::new(Code::ProviderResponse, message).with_cause(error)
         })
     }
 }
 
-/// Credentials in the header, each form-encoded first (RFC 6749 §2.3.1).
+/// Credentials for the header, each form-encoded first (RFC 6749 §2.3.1).
 ///
-/// Without that step a colon or a percent sign in them would be read as something
-/// else.
+/// Without form-encoding the server would misread a colon or a percent sign.
 fn basic(client_id: &str, secret: &Secret) -> Zeroizing<String> {
     use base64::Engine as _;
     let encode = |text: &str| Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>());
@@ -304,11 +293,12 @@ fn basic(client_id: &str, secret: &Secret) -> Zeroizing<String> {
     Zeroizing::new(format!("Basic {}", *encoded))
 }
 
-/// The value of a header that holds a secret, so that nothing logs it.
+/// A header value that holds a secret, marked so that it is not logged.
 fn sensitive(text: &str) -> Result<http::HeaderValue> {
     let value = http::HeaderValue::from_str(text);
-    let mut value =
-        value.map_err(|error| Error::new(Code::Internal, "a token or a secret fits no header").with_cause(error))?;
+    let mut value = value.map_err(|error| {
+        Error::new(Code::Internal, "a token or a secret is not a valid header value").with_cause(error)
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }

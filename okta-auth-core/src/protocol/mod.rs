@@ -1,11 +1,9 @@
-//! The OAuth 2.0 and OpenID Connect messages, and the only module that names
-//! `openidconnect`.
+//! The OAuth 2.0 and OpenID Connect messages. Only this module uses `openidconnect`.
 //!
-//! That crate writes the authorization request. Everything else is written and read
-//! here: the buffers of token requests and responses hold secrets and are wiped, a
-//! member of a response that is wrong is named, and Okta's error bodies come in two
-//! forms (`error` and `errorCode`) at any endpoint. Tokens are verified by our own
-//! [`jose`](crate::jose).
+//! That crate builds the authorization request. This module builds and parses all other messages,
+//! for three reasons: the buffers of token requests and responses hold secrets and must be wiped,
+//! an error must name the wrong member of a response, and Okta's error bodies come in two forms
+//! (`error` and `errorCode`) at any endpoint. [`jose`](crate::jose) verifies the tokens.
 
 mod assertion;
 mod client;

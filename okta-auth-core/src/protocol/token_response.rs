@@ -13,24 +13,22 @@ use crate::http::{ProviderError, is_json};
 use crate::json;
 use crate::secret::{Secret, SecretBytes};
 
-/// What a token endpoint issued, in custody. Nothing in it has been verified.
+/// The tokens of a token response. They are unverified.
 #[derive(Debug)]
 pub(crate) struct TokenSet {
     /// For userinfo and for calls to other APIs.
     pub(crate) access_token: Secret,
-    /// When the access token expires, by `expires_in`; `None` if the response does not
-    /// tell.
+    /// When the access token expires, by `expires_in`; `None` if the response does not have it.
     pub(crate) access_token_expires_at: Option<Timestamp>,
-    /// With the scope `offline_access` alone.
+    /// Only issued with the scope `offline_access`.
     pub(crate) refresh_token: Option<Secret>,
-    /// To be verified.
+    /// To be verified by the caller.
     pub(crate) id_token: Option<Secret>,
     /// The granted scopes; `None` if they are the requested ones (RFC 6749 §5.1).
     pub(crate) scopes: Option<Vec<String>>,
 }
 
-/// The response as it is on the wire. Members that are `null` count as absent, and
-/// unknown ones are ignored.
+/// The JSON of the response. Members that are `null` count as absent, and unknown ones are ignored.
 #[derive(Deserialize)]
 struct Wire {
     access_token: Secret,
@@ -45,8 +43,8 @@ struct Wire {
     id_token: Option<Secret>,
 }
 
-/// A lifetime in seconds. RFC 6749 §5.1 has a number; some servers put its digits into
-/// a string.
+/// A lifetime in seconds. RFC 6749 §5.1 requires a number; some servers send it as a string of
+/// digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct ExpiresIn(Duration);
 
@@ -65,18 +63,17 @@ impl<'de> Deserialize<'de> for ExpiresIn {
 }
 
 impl TokenSet {
-    /// Reads a response of status 200.
+    /// Parses a response of status 200.
     ///
     /// # Errors
-    /// [`Code::ProviderResponse`] if it is no token response; the message names the
-    /// member.
+    /// [`Code::ProviderResponse`] if it is not a token response; the message names the member.
     pub(super) fn read(response: &http::Response<SecretBytes>, now: Timestamp) -> Result<Self> {
         let labelled = response.headers().contains_key(http::header::CONTENT_TYPE);
         if labelled && !is_json(response.headers()) {
-            return Err(Error::new(Code::ProviderResponse, "the answer of the token endpoint is not JSON"));
+            return Err(Error::new(Code::ProviderResponse, "the response of the token endpoint is not JSON"));
         }
         let wire: Wire = json::document(response.body()).map_err(|error| {
-            let message = format!("the answer of the token endpoint is no token response (RFC 6749 §5.1): {error}");
+            let message = format!("the token endpoint did not answer with a token response (RFC 6749 §5.1): {error}");
             ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message))
         })?;
         if !wire.token_type.eq_ignore_ascii_case("Bearer") {

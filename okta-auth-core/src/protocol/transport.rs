@@ -1,4 +1,4 @@
-//! Requests to token-like endpoints, and what their refusals mean.
+//! Sends requests to token-like endpoints, and explains their errors.
 
 use http::{Request, Response, StatusCode};
 
@@ -7,9 +7,8 @@ use crate::events::ProviderEndpoint;
 use crate::http::{HttpClient, ProviderError, Repeat};
 use crate::secret::SecretBytes;
 
-/// Sends one request to a token-like endpoint. A code or a refresh token must not be
-/// sent twice: Okta would take the second one for a replay, so nothing is repeated
-/// here.
+/// Sends one request to a token-like endpoint. It never retries: Okta would treat the second use of
+/// a code or a refresh token as a replay.
 ///
 /// # Errors
 /// [`Code::TokenRefused`] for another status than 200, and the errors of sending.
@@ -22,8 +21,7 @@ pub(super) async fn send(
     if response.status() == StatusCode::OK { Ok(response) } else { Err(refusal(&response)) }
 }
 
-/// The error for an answer other than 200. Okta's description is for logs alone: it is
-/// dynamic text.
+/// The error for a status other than 200. Okta's description is dynamic text, so it is only logged.
 fn refusal(response: &Response<SecretBytes>) -> Error {
     let status = response.status().as_u16();
     let said = ProviderError::read(response.body());
@@ -43,7 +41,7 @@ fn refusal(response: &Response<SecretBytes>) -> Error {
              server and the assignment of the user"
                 .to_owned()
         }
-        "" => format!("Okta refused the request with status {status} and no reason"),
+        "" => format!("Okta refused the request with status {status} and without a reason"),
         _ => format!("Okta refused the request with status {status}; see `provider_error`"),
     };
     said.explain(Error::new(Code::TokenRefused, message))

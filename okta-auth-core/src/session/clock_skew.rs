@@ -1,8 +1,8 @@
 //! Warns about sessions that began in the future.
 //!
-//! Such a session was sealed with our keys, so a clock is wrong: the one of this
-//! machine, or the one of the replica that wrote the session. The users concerned have
-//! to sign in again and again, and only the operator can see why.
+//! Such a session was sealed with our keys, so a clock is wrong: either the clock of this machine
+//! or that of the replica that wrote the session. The affected users have to sign in again and
+//! again, and only the operator can see why.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -10,10 +10,9 @@ use std::time::Duration;
 use super::limits::{Lifeline, SKEW};
 use crate::clock::Timestamp;
 
-/// The shortest time between two warnings.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Logs one warning a minute, however many requests come.
+/// Logs at most one warning a minute.
 #[derive(Debug)]
 pub(super) struct ClockSkew {
     /// When the last warning was logged, in seconds since the epoch.
@@ -27,7 +26,6 @@ impl Default for ClockSkew {
 }
 
 impl ClockSkew {
-    /// Warns if a session is refused because it is from the future.
     pub(super) fn check(&self, line: Lifeline, now: Timestamp) {
         let ahead = line.ahead_of(now);
         if ahead <= SKEW || !self.is_due(now) {
@@ -35,14 +33,14 @@ impl ClockSkew {
         }
         tracing::warn!(
             target: "okta_auth", ahead_seconds = ahead.as_secs(), clock = now.seconds(),
-            "a session is ignored because it began {} s in the future: the clock of this machine is behind, or that of \
-             the replica where the user signed in is ahead by more than {} s. Synchronize both clocks (NTP)",
+            "a session is ignored because it began {} s in the future: the clock of this machine is behind, or the clock \
+             of the replica where the user signed in is ahead, by more than {} s. Synchronize both clocks (NTP)",
             ahead.as_secs(), SKEW.as_secs()
         );
     }
 
-    /// Whether no warning has been logged in the last minute. The clock may have jumped
-    /// in either direction.
+    /// Whether no warning has been logged in the last minute. Works after a clock jump in either
+    /// direction.
     fn is_due(&self, now: Timestamp) -> bool {
         let (before, now) = (self.warned_at.load(Ordering::Relaxed), now.seconds());
         before.abs_diff(now) >= INTERVAL.as_secs()
@@ -55,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_warning_a_minute_and_after_a_jump_of_the_clock() {
+    fn warns_once_a_minute_and_again_after_a_clock_jump() {
         let skew = ClockSkew::default();
         let due = |seconds| skew.is_due(Timestamp::from_seconds(seconds));
         assert!(due(1_000) && !due(1_000) && !due(1_059) && !due(941));

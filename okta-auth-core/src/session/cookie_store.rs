@@ -1,4 +1,4 @@
-//! The store that is the browser: sessions in sealed cookies.
+//! Stores sessions in sealed cookies in the browser.
 
 use std::sync::Arc;
 
@@ -14,62 +14,55 @@ use crate::config::Config;
 use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
 use crate::error::Result;
 
-/// The first byte of a sealed record. A record of another format is no session.
+/// The first byte of a sealed record. Records with any other format byte are ignored.
 const FORMATS: Formats = Formats { current: 5, previous: 4 };
 
-/// Reads and writes sessions in cookies.
 #[derive(Debug)]
 pub(crate) struct CookieStore {
-    /// Seals for this issuer and client.
     sealer: Arc<Sealer>,
-    /// Where sessions are written.
     place: Place,
-    /// Where an earlier version of this library wrote them.
+    /// The cookies that an earlier version of this library used.
     previous: Option<Place>,
-    /// When a session ends.
     limits: SessionLimits,
-    /// Whose issuer and client a record must name.
+    /// The issuer and client that a record must name.
     config: Arc<Config>,
-    /// What has been opened; `None` if nothing is to be remembered.
+    /// Caches opened cookies; `None` if the cache is disabled.
     opened: Option<OpenedSessions>,
-    /// Warns about sessions from the future.
     skew: ClockSkew,
 }
 
-/// The cookies of one name.
 #[derive(Debug)]
 struct Place {
-    /// Spreads over several cookies.
     chunks: Chunks,
-    /// The name of the first cookie, for which a session is sealed.
+    /// The name of the first cookie; sealing binds a session to it.
     name: Arc<str>,
 }
 
 impl Place {
-    /// The cookies of this name, to which the settings may add a prefix.
     fn new(settings: CookieSettings, name: &str) -> Self {
         let chunks = Chunks::new(settings, name);
         Self { name: chunks.name().into(), chunks }
     }
 }
 
-/// What a request's cookies hold.
 #[derive(Debug)]
 pub(crate) enum Loaded {
-    /// Nothing that opens. Cookies of our name may belong to another application on the
-    /// host, so they stay.
+    /// Nothing that opens. Cookies of our name may belong to another application on the host, so
+    /// they stay.
     None,
-    /// A live session; `rewrite` if its cookie should be written again (time of use, or
-    /// an old key).
-    Session { session: Arc<Session>, rewrite: bool },
-    /// A session of ours that has ended by its limits. It is to be cleared.
+    /// A live session. `rewrite` if its cookie should be written again, to record the use or to
+    /// replace an old key.
+    Session {
+        session: Arc<Session>,
+        rewrite: bool,
+    },
+    /// A session that has reached one of its limits. Its cookie should be cleared.
     Ended,
-    /// A session of ours that began in the future: a clock is wrong.
     Early(Arc<Session>),
 }
 
 impl CookieStore {
-    /// Seals for one issuer and one client: a session of another one does not open.
+    /// Seals for one issuer and one client: sessions of any other issuer or client do not open.
     pub(crate) fn new(
         keys: &CookieKeys,
         settings: CookieSettings,
@@ -86,18 +79,23 @@ impl CookieStore {
         Ok(Self { sealer, place, previous, limits, config: Arc::clone(config), opened, skew })
     }
 
-    /// The session of a request. Never an error: what cannot be read is no session.
+    /// Returns the session of a request. Unreadable cookies count as no session and are never an
+    /// error.
     pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp, activity: Activity) -> Loaded {
         let live = |opened: &Opened| self.limits.is_live(opened.session.lifeline(), now);
         let known = |cache: &OpenedSessions| cache.find(self.place.chunks.first(cookies)?, &self.place.name);
         let (mut ended, mut early) = (false, None);
         let mut open = self.opened.as_ref().and_then(known).filter(live);
-        for place in self.places() {
-            let candidates = if open.is_none() { place.chunks.candidates(cookies) } else { Vec::new() };
-            let opened: Vec<Opened> = candidates.iter().filter_map(|text| self.open(place, text)).collect();
-            ended |= !opened.is_empty();
-            early = early.or_else(|| opened.iter().find(|opened| opened.session.is_early(now)).cloned());
-            open = open.or_else(|| opened.into_iter().find(live));
+        let mut candidates = self.places().flat_map(|place| self.opened_at(place, cookies));
+        while open.is_none()
+            && let Some(opened) = candidates.next()
+        {
+            ended = true;
+            if live(&opened) {
+                open = Some(opened);
+            } else if early.is_none() && opened.session.is_early(now) {
+                early = Some(opened);
+            }
         }
         match (open, early) {
             (Some(Opened { session, old_key, .. }), _) => {
@@ -113,13 +111,17 @@ impl CookieStore {
         }
     }
 
-    /// Where sessions may be: first the name of now.
+    /// The sessions in the cookies of one name.
+    fn opened_at<'a>(&'a self, place: &'a Place, cookies: &'a RequestCookies) -> impl Iterator<Item = Opened> + 'a {
+        place.chunks.candidates(cookies).filter_map(|text| self.open(place, &text))
+    }
+
+    /// All names that may hold a session; the current name first.
     fn places(&self) -> impl Iterator<Item = &Place> {
         std::iter::once(&self.place).chain(&self.previous)
     }
 
-    /// Opens, or finds that it has been opened. Every way to fail is the same to the
-    /// caller.
+    /// Opens a cookie, from the cache if possible. All failures look the same to the caller.
     fn open(&self, place: &Place, text: &[u8]) -> Option<Opened> {
         let Some(cache) = &self.opened else { return self.open_now(place, text) };
         if let Some(known) = cache.find(text, &place.name) {
@@ -134,7 +136,7 @@ impl CookieStore {
         Some(opened)
     }
 
-    /// Opens and decodes.
+    /// Opens and decodes, without the cache.
     fn open_now(&self, place: &Place, text: &[u8]) -> Option<Opened> {
         let opened = self.sealer.open(&place.name, text)?;
         let old_key = opened.old_key;
@@ -144,12 +146,12 @@ impl CookieStore {
         session.belongs_to(&self.config).then(|| Opened { session: Arc::new(session), old_key, name })
     }
 
-    /// The `Set-Cookie` values that store a session in place of whatever the browser
-    /// holds. A session under the previous name moves by this.
+    /// Returns the `Set-Cookie` values that replace the browser's session by this one. This also
+    /// moves a session from the previous name to the current one.
     ///
     /// # Errors
-    /// [`Code::SessionTooLarge`](crate::error::Code::SessionTooLarge) if it does not
-    /// fit into cookies.
+    /// [`Code::SessionTooLarge`](crate::error::Code::SessionTooLarge) if it does not fit into
+    /// cookies.
     pub(crate) fn save(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Result<Vec<HeaderValue>> {
         let plain = session.encode(FORMATS, &self.limits)?;
         let sealed = self.sealer.seal_bytes(&self.place.name, &plain)?;
@@ -159,24 +161,20 @@ impl CookieStore {
         Ok(set)
     }
 
-    /// The `Set-Cookie` values that take the session away. What does not open is of
-    /// another application, and stays.
+    /// Returns the `Set-Cookie` values that delete the session. Cookies that do not open belong to
+    /// another application, and stay.
     pub(crate) fn clear(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
         self.places().flat_map(|place| self.clear_at(place, cookies)).collect()
     }
 
-    /// The same for the cookies of one name.
     fn clear_at(&self, place: &Place, cookies: &RequestCookies) -> Vec<HeaderValue> {
-        let ours = place.chunks.candidates(cookies).iter().any(|text| self.open(place, text).is_some());
-        if ours { place.chunks.clear(cookies) } else { Vec::new() }
+        if self.opened_at(place, cookies).next().is_some() { place.chunks.clear(cookies) } else { Vec::new() }
     }
 
-    /// Its cookies.
     pub(crate) fn chunks(&self) -> &Chunks {
         &self.place.chunks
     }
 
-    /// The name of the first cookie.
     pub(crate) fn cookie_name(&self) -> &str {
         &self.place.name
     }

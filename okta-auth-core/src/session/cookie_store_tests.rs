@@ -34,7 +34,7 @@ fn now() -> Timestamp {
     Timestamp::from_seconds(1_800_000_000)
 }
 
-/// A browser's jar: applies `Set-Cookie`, sends `Cookie`.
+/// A browser's cookie jar: applies `Set-Cookie`, sends `Cookie`.
 #[derive(Clone, Default)]
 struct Jar(BTreeMap<String, String>);
 
@@ -57,7 +57,7 @@ impl Jar {
         let header: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut headers = http::HeaderMap::new();
         if let Ok(value) = HeaderValue::from_bytes(header.join("; ").as_bytes()) {
-            // What no header can carry never reaches the server.
+            // Values that no header can carry never reach the server.
             headers.insert(http::header::COOKIE, value);
         }
         RequestCookies::new(&headers)
@@ -79,7 +79,7 @@ fn jar_with(filler: usize) -> Jar {
 }
 
 #[test]
-fn every_single_bit_flip_is_no_session() {
+fn every_single_bit_flip_invalidates_a_session() {
     for (filler, parts) in [(10, 1), (4_000, 2)] {
         let (store, jar) = (ours(), jar_with(filler));
         assert!(jar.is_live(&store) && jar.0.len() == parts);
@@ -89,8 +89,8 @@ fn every_single_bit_flip_is_no_session() {
                     let mut bytes = jar.0[name].clone().into_bytes();
                     bytes[at] ^= 1 << bit;
                     let Ok(value) = String::from_utf8(bytes) else { continue };
-                    // A space or a `;` would end the value early; that is a truncation,
-                    // tested below.
+                    // A space or a `;` would end the value early. That is a truncation, tested
+                    // below.
                     let mut edited = jar.clone();
                     edited.0.insert(name.clone(), value);
                     assert!(!edited.is_live(&store), "{name} byte {at} bit {bit}");
@@ -101,7 +101,7 @@ fn every_single_bit_flip_is_no_session() {
 }
 
 #[test]
-fn truncated_missing_swapped_and_repeated_chunks_are_no_session() {
+fn truncated_missing_swapped_and_repeated_chunks_are_rejected() {
     let (store, jar) = (ours(), jar_with(7_000));
     assert!(jar.is_live(&store));
     assert_eq!(jar.0.len(), 3);
@@ -123,7 +123,7 @@ fn truncated_missing_swapped_and_repeated_chunks_are_no_session() {
 }
 
 #[test]
-fn a_chunk_of_an_older_generation_is_no_session() {
+fn a_chunk_of_an_older_session_is_rejected() {
     let (store, older) = (ours(), jar_with(4_000));
     let mut jar = jar_with(4_000);
     assert!(jar.is_live(&store));
@@ -132,7 +132,7 @@ fn a_chunk_of_an_older_generation_is_no_session() {
 }
 
 #[test]
-fn surplus_chunks_are_ignored_and_lies_about_the_number_refused() {
+fn surplus_chunks_are_ignored_and_a_false_number_is_rejected() {
     let (store, mut jar) = (ours(), jar_with(10));
     jar.0.insert("okta_session.1".to_owned(), "surplus".to_owned());
     jar.0.insert("okta_session.77".to_owned(), "surplus".to_owned());
@@ -146,7 +146,7 @@ fn surplus_chunks_are_ignored_and_lies_about_the_number_refused() {
 }
 
 #[test]
-fn a_session_that_grows_and_shrinks_leaves_nothing_behind() {
+fn a_session_that_grows_and_shrinks_leaves_no_chunks_behind() {
     let (store, mut jar) = (ours(), Jar::default());
     for (filler, parts) in [(10, 1), (7_000, 3), (4_000, 2), (7_000, 3), (10, 1)] {
         jar.save(&store, &Session::sample(filler, now()));
@@ -166,7 +166,7 @@ fn a_session_that_does_not_fit_is_refused_with_the_fix() {
 }
 
 #[test]
-fn a_session_of_another_issuer_or_key_is_none() {
+fn a_session_of_another_issuer_or_key_is_rejected() {
     let jar = jar_with(10);
     assert!(jar.is_live(&ours()));
     assert!(!jar.is_live(&store(&[SECRET], "https://other.example")));
@@ -174,7 +174,7 @@ fn a_session_of_another_issuer_or_key_is_none() {
 }
 
 #[test]
-fn an_old_key_opens_and_asks_for_a_new_seal() {
+fn a_session_of_an_old_key_opens_and_is_sealed_again() {
     let jar = jar_with(10);
     let rotating = store(&["a newer secret, also of 32 bytes or more", SECRET], "https://issuer.example");
     assert!(matches!(rotating.load(&jar.cookies(), now(), Activity::Active), Loaded::Session { rewrite: true, .. }));
@@ -208,7 +208,7 @@ fn the_cookie_lives_as_long_as_the_session() {
 }
 
 #[test]
-fn what_has_been_opened_is_judged_again_each_time() {
+fn a_cached_session_is_checked_against_its_limits_each_time() {
     let (store, jar) = (ours(), jar_with(10));
     for _ in 0..3 {
         assert!(jar.is_live(&store));
@@ -219,7 +219,7 @@ fn what_has_been_opened_is_judged_again_each_time() {
 }
 
 #[test]
-fn a_remembered_session_has_everything_that_its_cookie_has() {
+fn a_cached_session_equals_the_session_in_its_cookie() {
     let jar = jar_with(10);
     let forgetful = remembering(&[SECRET], "https://issuer.example", 0);
     for store in [ours(), forgetful] {
@@ -245,7 +245,7 @@ fn a_remembered_session_has_everything_that_its_cookie_has() {
 }
 
 #[test]
-fn a_remembered_session_is_none_under_another_name() {
+fn a_cached_session_is_rejected_under_another_cookie_name() {
     let (store, jar) = (ours(), jar_with(10));
     assert!(jar.is_live(&store) && jar.is_live(&store));
     let value = jar.0[store.cookie_name()].clone();
@@ -254,12 +254,12 @@ fn a_remembered_session_is_none_under_another_name() {
         assert!(!moved.is_live(&store), "{name}");
         let mut beside = moved.clone();
         beside.0.insert(store.cookie_name().to_owned(), format!("{value}A"));
-        assert!(!beside.is_live(&store), "{name} beside one that is none");
+        assert!(!beside.is_live(&store), "{name} beside an invalid one");
     }
 }
 
 #[test]
-fn a_remembered_session_of_an_old_key_is_still_written_again() {
+fn a_cached_session_of_an_old_key_is_still_sealed_again() {
     let jar = jar_with(10);
     let rotating = store(&["a new secret for tests, 32 bytes and more", SECRET], "https://issuer.example");
     for _ in 0..2 {
@@ -270,7 +270,7 @@ fn a_remembered_session_of_an_old_key_is_still_written_again() {
     }
 }
 
-/// The store of an application that sets no name, and its predecessor of an earlier version.
+/// The store of an application that sets no cookie name, and the store of an earlier version.
 fn by_default() -> (CookieStore, CookieStore) {
     let with = |change: fn(crate::config::ConfigBuilder) -> crate::config::ConfigBuilder| {
         let config = change(Config::builder().issuer("https://issuer.example").client_id("client")).build().unwrap();
@@ -296,7 +296,7 @@ fn a_session_under_the_previous_default_name_is_read_and_moves_when_it_is_writte
 }
 
 #[test]
-fn what_does_not_open_is_left_alone() {
+fn cookies_that_do_not_open_are_not_deleted() {
     let (store, _) = by_default();
     for name in ["okta_session", store.cookie_name()] {
         let mut jar = Jar(BTreeMap::from([(name.to_owned(), "1.AAAA".to_owned())]));
@@ -304,12 +304,16 @@ fn what_does_not_open_is_left_alone() {
         assert!(store.clear(&jar.cookies()).is_empty());
         jar.save(&store, &Session::sample(10, now()));
         assert!(jar.is_live(&store));
-        assert_eq!(jar.0.contains_key("okta_session"), name == "okta_session", "that of another application stays");
+        assert_eq!(
+            jar.0.contains_key("okta_session"),
+            name == "okta_session",
+            "the cookie of another application stays"
+        );
     }
 }
 
 #[test]
-fn of_several_cookies_of_one_name_the_one_that_opens_counts() {
+fn among_cookies_of_one_name_the_one_that_opens_counts() {
     for filler in [10, 4_000] {
         let (store, jar) = (ours(), jar_with(filler));
         let sent = |cookies: &[(&str, &str)]| {
@@ -329,14 +333,15 @@ fn of_several_cookies_of_one_name_the_one_that_opens_counts() {
 }
 
 #[test]
-fn an_answer_deletes_no_more_chunks_than_a_session_may_have() {
+fn a_response_deletes_at_most_as_many_chunks_as_a_session_may_have() {
     let (store, mut jar) = (ours(), jar_with(10));
     jar.0.extend((1..60).map(|at| (format!("okta_session.{at}"), "stale".to_owned())));
     assert_eq!(store.save(&jar.cookies(), &Session::sample(10, now()), now()).unwrap().len(), 5);
     assert_eq!(store.clear(&jar.cookies()).len(), 5);
 }
 
-/// The store of a tenant, under the same cookie name as every other one here: each lock is tried alone.
+/// The store of a tenant, under the same cookie name as every other one here, so that each check is
+/// tested on its own.
 fn of_tenant(id: &str, issuer: &str, former: &[&str]) -> CookieStore {
     let mut config = Config::builder().issuer(issuer).client_id("client").tenant(id).cookie_name("okta_session");
     for issuer in former {
@@ -348,19 +353,25 @@ fn of_tenant(id: &str, issuer: &str, former: &[&str]) -> CookieStore {
 }
 
 #[test]
-fn the_seal_alone_keeps_tenants_of_one_issuer_and_client_apart() {
+fn the_seal_separates_tenants_of_one_issuer_and_client() {
     let acme = of_tenant("acme", "https://issuer.example", &[]);
     let mut jar = Jar::default();
     jar.save(&acme, &Session::sample(10, now()));
     assert!(jar.is_live(&acme));
     assert!(!jar.is_live(&of_tenant("globex", "https://issuer.example", &[])));
-    assert!(!jar.is_live(&ours()), "nor is it one of an application without tenants");
+    assert!(!jar.is_live(&ours()), "an application without tenants has opened it");
 }
 
 #[test]
-fn the_record_alone_keeps_a_tenant_and_the_next_one_of_its_name_apart() {
+fn the_issuer_in_the_record_separates_a_tenant_from_a_later_one_of_the_same_name() {
     let mut jar = Jar::default();
     jar.save(&of_tenant("acme", "https://issuer.example", &[]), &Session::sample(10, now()));
-    assert!(!jar.is_live(&of_tenant("acme", "https://other.example", &[])), "the name was given to somebody else");
-    assert!(jar.is_live(&of_tenant("acme", "https://other.example", &["https://issuer.example"])), "it has moved");
+    assert!(
+        !jar.is_live(&of_tenant("acme", "https://other.example", &[])),
+        "a later tenant of the same name has opened it"
+    );
+    assert!(
+        jar.is_live(&of_tenant("acme", "https://other.example", &["https://issuer.example"])),
+        "the tenant has moved to another issuer"
+    );
 }

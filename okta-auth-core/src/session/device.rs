@@ -1,8 +1,8 @@
-//! What a browser says that it is, in two words: for a page on which users see where
-//! they are signed in. Nobody is recognized by it.
+//! Names a browser and its system in two words, for a page on which users see where they are signed
+//! in. The browser's own claim is never used to recognize a user.
 
-/// Browsers, by what stands in their `User-Agent`. The first that fits: each names
-/// those that it wants to be taken for, too.
+/// Parts of `User-Agent` and the browser that each stands for. The first match wins, because a
+/// browser also names the browsers that it imitates.
 const BROWSERS: [(&str, &str); 9] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -15,7 +15,7 @@ const BROWSERS: [(&str, &str); 9] = [
     ("curl/", "curl"),
 ];
 
-/// Systems, likewise.
+/// Likewise for systems.
 const SYSTEMS: [(&str, &str); 7] = [
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -26,8 +26,8 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// For example `Firefox on Linux`, from a `User-Agent` header (RFC 9110 §10.1.5);
-/// `None` for what is not known.
+/// Returns for example `Firefox on Linux` for a `User-Agent` header (RFC 9110 §10.1.5), or `None`
+/// if neither browser nor system is recognized.
 pub(crate) fn device(user_agent: &str) -> Option<String> {
     let known = |names: &[(&str, &'static str)]| {
         names.iter().find(|(part, _)| user_agent.contains(part)).map(|(_, name)| *name)
@@ -44,7 +44,7 @@ mod tests {
     use super::device;
 
     #[test]
-    fn browsers_are_told_from_those_that_they_imitate() {
+    fn browsers_are_distinguished_from_those_that_they_imitate() {
         let windows = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)";
         assert_eq!(
             device(&format!("{windows} Chrome/156.0 Safari/537.36 Edg/156.0")).as_deref(),

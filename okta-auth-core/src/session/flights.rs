@@ -1,10 +1,10 @@
-//! One piece of work for any number of callers who want the same.
+//! Single-flight: callers that want the same work share one run of it.
 //!
-//! A hundred requests of one browser whose token has expired are one refresh, because a
-//! refresh token that rotates may be good for one use. Tenants are asked for in the
+//! If a hundred requests of one browser arrive with an expired token, they share one refresh,
+//! because a rotating refresh token may be valid for one use only. Tenant lookups are shared in the
 //! same way.
 //!
-//! It holds within one process. Between processes there is a lease in the store.
+//! This holds within one process. Between processes the store holds a lease.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,27 +15,26 @@ use tokio::sync::watch;
 
 use super::store::StoreKey;
 
-/// Work that is under way, by what it is about. Clones share it.
+/// Running work, by key. Clones share it.
 pub(crate) struct Flights<T>(Arc<Mutex<HashMap<StoreKey, Flight<T>>>>);
 
-/// Where the outcome will be seen by all who wait for it.
+/// Receives the outcome of running work.
 ///
-/// `watch` keeps the last value, so whoever subscribes after the end sees it too.
+/// `watch` keeps the last value, so a subscriber that arrives after the end sees it too.
 type Flight<T> = watch::Receiver<Option<T>>;
 
 impl<T: Clone + Send + Sync + 'static> Flights<T> {
-    /// Whether somebody is at it.
+    /// Whether work is running for this key.
     ///
-    /// By the time that the caller acts on it that may be over; it is good for hints
-    /// alone.
+    /// The work may end before the caller acts on the answer, so use it only as a hint.
     pub(crate) fn is_under_way(&self, key: &StoreKey) -> bool {
         self.lock().get(key).is_some_and(is_alive)
     }
 
-    /// The outcome of the work that is under way, or of that which is started now. It
-    /// goes on if its callers go away; `None` if it broke off.
+    /// Joins the running work for this key, or starts it. The work continues if its callers are
+    /// dropped. Returns `None` if the work panicked or was cancelled.
     ///
-    /// Looking and starting are one step under the lock: two callers never both start.
+    /// The lookup and the start happen under one lock, so two callers never both start.
     pub(crate) async fn join<Fut>(&self, key: StoreKey, work: impl FnOnce() -> Fut) -> Option<T>
     where
         Fut: Future<Output = T> + Send + 'static,
@@ -54,41 +53,40 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         flight.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
     }
 
-    /// Runs the work in a task of its own: a browser that goes away must not take its
-    /// tokens along.
+    /// Runs the work in its own task: refreshed tokens must not be lost when the browser
+    /// disconnects.
     fn start(&self, key: StoreKey, work: impl Future<Output = T> + Send + 'static) -> Flight<T> {
         let (done, flight) = watch::channel(None);
         let flights = self.clone();
         tokio::spawn(async move {
-            // Not before: a runtime that is ending drops this at once, while the lock is held.
+            // Created inside the task: a runtime that is shutting down drops the future at once,
+            // while the caller still holds the lock.
             let landing = Landing { flights, key };
             let outcome = work.await;
-            // Over before anybody is told, so that nobody joins what has been.
+            // Remove the entry before publishing the outcome, so that later callers start new work.
             drop(landing);
             let _ = done.send(Some(outcome));
         });
         flight
     }
 
-    /// The map. The lock is never held across an await.
     fn lock(&self) -> MutexGuard<'_, HashMap<StoreKey, Flight<T>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Whether anybody is still at it. A runtime may have ended before it began.
+/// Whether the work is still running. A runtime may have shut down before the work began.
 fn is_alive<T>(flight: &Flight<T>) -> bool {
     flight.has_changed().is_ok()
 }
 
-/// Ends a flight when dropped, by a panic too.
+/// Removes the entry when dropped, also after a panic.
 struct Landing<T: Clone + Send + Sync + 'static> {
     flights: Flights<T>,
     key: StoreKey,
 }
 
-// The sender is dropped with the task, so those who wait are told `None` and wait for
-// nothing.
+// The sender is dropped with the task, so waiting callers receive `None` and do not hang.
 impl<T: Clone + Send + Sync + 'static> Drop for Landing<T> {
     fn drop(&mut self) {
         self.flights.lock().remove(&self.key);
@@ -122,7 +120,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn many_callers_share_one_piece_of_work_and_later_ones_start_another() {
+    async fn concurrent_callers_share_one_run_and_later_callers_start_another() {
         let (flights, key) = (Flights::<usize>::default(), StoreKey::from_bytes([1; 32]));
         let started = Arc::new(AtomicUsize::new(0));
         let (release, released) = oneshot::channel::<()>();
@@ -151,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_goes_on_without_its_caller_and_ends_if_it_panics() {
+    async fn work_continues_without_its_caller_and_ends_if_it_panics() {
         let (flights, key) = (Flights::<u8>::default(), StoreKey::from_bytes([1; 32]));
         let (done, mut ended) = oneshot::channel();
         let (release, released) = oneshot::channel::<()>();
@@ -171,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn work_of_a_runtime_that_ends_holds_nobody_up() {
+    fn work_of_a_runtime_that_shuts_down_blocks_no_caller() {
         struct AsksAtTheEnd(Flights<u8>);
 
         impl Drop for AsksAtTheEnd {
@@ -196,8 +194,8 @@ mod tests {
             drop(runtime);
             done.send(()).unwrap();
         });
-        ended.recv_timeout(std::time::Duration::from_secs(20)).expect("the runtime does not end");
-        assert!(!flights.is_under_way(&key), "work that nobody does is under way");
+        ended.recv_timeout(std::time::Duration::from_secs(20)).expect("the runtime does not shut down");
+        assert!(!flights.is_under_way(&key), "abandoned work counts as running");
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         assert_eq!(runtime.block_on(flights.join(key, || async { 2 })), Some(2));
     }

@@ -1,51 +1,47 @@
-//! How long a session lives.
+//! Session limits: how long a session lives.
 
 use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// Clocks of replicas may differ by this much before a record "from the future" is
-/// refused.
+/// The tolerated clock difference between replicas. Records that begin further in the future are
+/// rejected.
 pub(super) const SKEW: Duration = Duration::from_secs(60);
 
 /// Whether a request counts as a use of its session.
 ///
-/// The idle limit counts from the last use. A page that polls would keep its session
-/// alive for ever, so requests without a person behind them can be marked as passive:
-/// they are answered as usual and leave the idle limit where it is.
+/// The idle limit counts from the last use. A page that polls would keep its session alive for
+/// ever, so an application can mark requests that no person caused as passive. Passive requests are
+/// answered as usual and do not extend the idle limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Activity {
-    /// It does: the default.
+    /// The request counts as a use: the default.
     #[default]
     Active,
-    /// It does not.
+    /// The request does not count as a use.
     Passive,
 }
 
-/// The times of one session, as its record has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lifeline {
-    /// When the user signed in.
     pub(crate) created_at: Timestamp,
-    /// When the session was last used.
     pub(crate) last_seen_at: Timestamp,
-    /// The moment by which Okta wants it ended, whatever our limits (`session_expiry`
-    /// of the IPSIE session profile).
+    /// The latest end that Okta allows, regardless of our limits (`session_expiry` of the IPSIE
+    /// session profile).
     pub(crate) ceiling: Option<Timestamp>,
-    /// The end by the absolute limit that was in force at sign-in. `None` before the
-    /// first write, and in records of version 0.1.
+    /// The end by the absolute limit that was in force at sign-in. `None` before the first write,
+    /// and in records of version 0.1.
     pub(crate) ends_at: Option<Timestamp>,
-    /// The end by the idle limit that was in force when the last use was written.
-    /// `None` as above.
+    /// The end by the idle limit that was in force when the last use was written. `None` in the
+    /// same cases as `ends_at`.
     pub(crate) idle_until: Option<Timestamp>,
 }
 
-/// The two limits of a session; the earliest of them and its ceiling ends it.
+/// The two limits of a session. A session ends at the earliest of the two limits and its ceiling.
 ///
-/// A record carries the ends that the limits of its time gave it, and both count: a
-/// lower limit ends sessions at once, and a higher one never revives a session that has
-/// ended.
+/// A record also stores the ends that were computed when it was written, and both count: a lower
+/// limit ends sessions at once, and a higher limit never revives a session that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SessionLimits {
     /// The longest time without a request.
@@ -55,58 +51,54 @@ pub(crate) struct SessionLimits {
 }
 
 impl SessionLimits {
-    /// Whether a session is alive at `now`: before both limits, and not from the
+    /// Whether a session is alive at `now`: it has not reached its end, and does not begin in the
     /// future.
     pub(crate) fn is_live(&self, line: Lifeline, now: Timestamp) -> bool {
         now < self.end(line) && line.ahead_of(now) <= SKEW
     }
 
-    /// What is left of a session at `now`.
     pub(crate) fn remaining(&self, line: Lifeline, now: Timestamp) -> Duration {
         self.end(line).since(now)
     }
 
-    /// What is left of a session at `now` if it is used all the time.
+    /// The time that a session has left at `now` if it is used continuously.
     pub(crate) fn longest(&self, line: Lifeline, now: Timestamp) -> Duration {
         self.absolute_end(line).since(now)
     }
 
-    /// The ends to write into the record of a session.
+    /// The absolute end and the idle end to write into the record of a session.
     pub(super) fn ends(&self, line: Lifeline) -> (Timestamp, Timestamp) {
         let ends_at = line.ends_at.unwrap_or_else(|| line.created_at.plus(self.absolute));
         (ends_at, line.idle_until.unwrap_or_else(|| line.last_seen_at.plus(self.idle)))
     }
 
-    /// How long it is to be remembered that sessions have been ended. One of them may
-    /// have begun by a clock that is ahead of this one.
+    /// How long to remember that sessions have been ended. One of them may have begun by a clock
+    /// that is ahead of this one.
     pub(crate) fn memory_of_ended(&self) -> Duration {
         self.absolute.saturating_add(SKEW)
     }
 
-    /// How long it is to be remembered that this session has been ended: not less than
-    /// its record says that it could live, whatever the limits are by now.
+    /// How long to remember that this session has been ended: at least as long as its record says
+    /// that it could live, even if the limits have been lowered since.
     pub(crate) fn memory_of(&self, line: Lifeline, now: Timestamp) -> Duration {
         let written = line.ends_at.map_or(Duration::ZERO, |end| end.since(now)).saturating_add(SKEW);
         self.memory_of_ended().max(written)
     }
 
-    /// Whether the time of last use is worth writing again. Not at each request: a
-    /// twentieth of the idle limit is precise enough, and saves a cookie on most
-    /// responses.
+    /// Whether the time of last use should be written again. A twentieth of the idle limit is
+    /// precise enough, and saves a cookie on most responses.
     ///
-    /// The idle limit is the one that the record was written with if that is shorter.
+    /// If the record was written with a shorter idle limit, that one counts.
     pub(crate) fn is_touch_due(&self, line: Lifeline, now: Timestamp) -> bool {
         let idle = line.idle_until.map_or(self.idle, |end| end.since(line.last_seen_at).min(self.idle));
         now.since(line.last_seen_at) >= (idle / 20).max(Duration::from_secs(1))
     }
 
-    /// The moment at which the first of the limits is reached.
     pub(crate) fn end(&self, line: Lifeline) -> Timestamp {
         let idle = line.last_seen_at.plus(self.idle);
         self.absolute_end(line).min(line.idle_until.map_or(idle, |end| end.min(idle)))
     }
 
-    /// The same without the idle limit.
     fn absolute_end(&self, line: Lifeline) -> Timestamp {
         let end = line.created_at.plus(self.absolute);
         [line.ends_at, line.ceiling].into_iter().flatten().fold(end, Timestamp::min)
@@ -114,7 +106,7 @@ impl SessionLimits {
 }
 
 impl Lifeline {
-    /// How far in the future it began or was last used, by a clock that says `now`.
+    /// How far in the future the session began or was last used, relative to `now`.
     pub(super) fn ahead_of(&self, now: Timestamp) -> Duration {
         self.created_at.max(self.last_seen_at).since(now)
     }
@@ -137,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn the_idle_limit_to_the_second() {
+    fn the_idle_limit_is_exact_to_the_second() {
         assert!(LIMITS.is_live(line(0, 100), at(100 + 3599)));
         assert!(!LIMITS.is_live(line(0, 100), at(100 + 3600)));
         assert_eq!(LIMITS.remaining(line(0, 100), at(200)), Duration::from_secs(3500));
     }
 
     #[test]
-    fn the_absolute_limit_whatever_the_use() {
+    fn the_absolute_limit_ends_a_session_in_use() {
         assert!(LIMITS.is_live(line(0, 43_198), at(43_199)));
         assert!(!LIMITS.is_live(line(0, 43_199), at(43_200)));
         assert_eq!(LIMITS.remaining(line(0, 43_190), at(43_195)), Duration::from_secs(5));
@@ -152,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn the_ceiling_of_the_issuer_whatever_our_limits() {
+    fn the_ceiling_of_the_issuer_ends_a_session_before_our_limits() {
         let line = Lifeline { ceiling: Some(at(500)), ..line(0, 499) };
         assert!(LIMITS.is_live(line, at(499)));
         assert!(!LIMITS.is_live(line, at(500)));
         assert_eq!(LIMITS.remaining(line, at(400)), Duration::from_secs(100));
         assert_eq!(LIMITS.longest(line, at(400)), Duration::from_secs(100));
         let later = Lifeline { ceiling: Some(at(1_000_000)), ..line };
-        assert!(!LIMITS.is_live(later, at(499 + 3600)), "a late ceiling lengthens nothing");
+        assert!(!LIMITS.is_live(later, at(499 + 3600)), "a late ceiling extended a session");
     }
 
     #[test]
@@ -169,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn touching_is_rare() {
+    fn a_use_is_written_after_a_twentieth_of_the_idle_limit() {
         assert!(!LIMITS.is_touch_due(line(0, 0), at(179)));
         assert!(LIMITS.is_touch_due(line(0, 0), at(180)));
         assert!(!LIMITS.is_touch_due(line(0, 100), at(0)));
     }
 
     #[test]
-    fn the_ends_in_the_record_count_beside_the_limits_of_now() {
+    fn the_ends_in_the_record_count_as_well_as_the_current_limits() {
         let higher = SessionLimits { idle: LIMITS.idle * 4, absolute: LIMITS.absolute * 4 };
         let lower = SessionLimits { idle: LIMITS.idle / 4, absolute: LIMITS.absolute / 4 };
         let written = |line: Lifeline| {
@@ -189,9 +181,9 @@ mod tests {
         let used = written(line(0, 43_190));
         assert!(higher.is_live(used, at(43_199)) && !higher.is_live(used, at(43_200)));
         assert_eq!(higher.longest(used, at(0)), LIMITS.absolute);
-        // A session that is used stays alive although the idle limit has been raised.
+        // A session in use stays alive although the idle limit has been raised.
         assert!(higher.is_touch_due(idle, at(100 + 180)));
-        // Lowered and raised again: the mark of a session that was ended outlives its cookie.
+        // Lowered and raised again: the revocation mark outlives the cookie of the ended session.
         assert_eq!(lower.memory_of(idle, at(0)), LIMITS.absolute + SKEW);
         assert_eq!(higher.memory_of(idle, at(0)), higher.memory_of_ended());
     }

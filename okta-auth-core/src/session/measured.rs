@@ -1,8 +1,7 @@
-//! Any store, with the times that it takes told to the feature `metrics`.
+//! Wraps any store and records the duration of each operation for the feature `metrics`.
 //!
-//! It is put around the store once, where the application is built, so that no store
-//! has to measure itself and no caller has to remember. Names and labels are in
-//! [`metrics`](crate::events::metrics).
+//! The builder wraps the store once, so that neither stores nor callers have to measure. Names and
+//! labels are in [`metrics`](crate::events::metrics).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,18 +9,16 @@ use std::time::Duration;
 use super::store::{SessionStore, StoreFuture, StoreKey, StoredRecord};
 use crate::events::Measure;
 
-/// A store that is measured.
 pub(crate) struct Measured(Arc<dyn SessionStore>);
 
 impl Measured {
-    /// Measures what a store does.
     pub(crate) fn new(store: Arc<dyn SessionStore>) -> Self {
         Self(store)
     }
 }
 
-/// One operation, from its first poll. A store that is given up on drops this before
-/// its end.
+/// Measures one operation, from its first poll. If the store times out, the measure is dropped
+/// without an outcome.
 fn measured<'a, T: 'a>(operation: &'static str, work: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
     Box::pin(async move {
         let measure = Measure::store(operation);

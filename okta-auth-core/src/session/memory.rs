@@ -1,8 +1,8 @@
-//! A store in the memory of this process: for one replica, for development and for
+//! The session store in the memory of this process: for a single replica, for development and for
 //! tests.
 //!
-//! Everything is done under one lock and at once, so each method is atomic by itself,
-//! as the trait asks. The futures are ready when they are returned.
+//! Every method runs under one lock without waiting, so it is atomic, as the trait requires. The
+//! returned futures are ready at once.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,10 +14,11 @@ use std::time::Duration;
 use super::store::{SessionStore, StoreFuture, StoreKey, StoredRecord};
 use crate::clock::{Clock, SharedClock, Timestamp};
 
-/// Sessions in memory: gone with the process, and known to it alone.
+/// Sessions in the memory of this process. They are lost when the process ends, and other replicas
+/// do not see them.
 ///
-/// It holds so many entries and no more. When it is full, what has expired makes room,
-/// and then what would expire first: the sessions that nobody has used for longest.
+/// The store is bounded. When it is full, it first evicts expired entries and then the entries that
+/// expire next, which are the sessions that have been unused for longest.
 ///
 /// ```
 /// use okta_auth_core::{OktaAuth, config::ConfigBuilder, session::MemoryStore};
@@ -34,36 +35,35 @@ pub struct MemoryStore {
     clock: SharedClock,
 }
 
-/// The three tables, under one lock that is never held across an await.
+/// The tables, under one lock that is never held across an await.
 #[derive(Default)]
 struct Tables {
     records: Table<StoredRecord>,
     /// Keyed by index and record, in order, so that the links of one index are a range.
     links: BTreeMap<(StoreKey, StoreKey), Timestamp>,
     marks: Table<u64>,
-    /// Marks that strangers ask for. They have a table of their own, so that they push out
-    /// no mark that has been proven.
+    /// Marks from unauthenticated requests. They have their own table, so that they never evict a
+    /// proven mark.
     unproven: Table<u64>,
-    /// Whether an unproven mark has been pushed out and the log has it.
+    /// Whether an unproven mark has been evicted and logged.
     overflowed: bool,
 }
 
-/// So many unproven marks are kept at most, of about 100 bytes each.
+/// The capacity for unproven marks, of about 100 bytes each.
 const UNPROVEN: usize = 10_000;
 
 /// Entries that expire.
 ///
-/// Both always have the same keys: whatever writes one writes the other.
+/// `entries` and `expiry` always have the same keys.
 struct Table<V> {
     entries: HashMap<StoreKey, (V, Expiry)>,
     /// The same keys in the order in which they expire.
     expiry: BTreeSet<(Expiry, StoreKey)>,
-    /// How many entries have been written.
     written: u64,
 }
 
-/// When an entry expires, and the number of its writing: of entries that expire in the
-/// same second the oldest is first.
+/// When an entry expires, and its write number: of entries that expire in the same second the
+/// oldest is first.
 type Expiry = (Timestamp, u64);
 
 impl<V> Default for Table<V> {
@@ -73,17 +73,15 @@ impl<V> Default for Table<V> {
 }
 
 impl<V> Table<V> {
-    /// The entry, if its lifetime is not over.
-    ///
-    /// What has expired may still be there, and is as good as gone.
+    /// Returns the entry unless it has expired. Expired entries may remain in the table until
+    /// evicted.
     fn live(&self, key: &StoreKey, now: Timestamp) -> Option<&V> {
         self.entries.get(key).filter(|(_, expiry)| expiry.0 > now).map(|(value, _)| value)
     }
 
-    /// Writes an entry, and makes room for it first.
+    /// Writes an entry and evicts others if the table is full.
     ///
-    /// What has expired is first in the order: one loop makes room with it, and if that
-    /// is not enough with what would expire next.
+    /// `expiry` lists expired entries first, so one loop evicts them before any live entry.
     fn put(&mut self, key: StoreKey, value: V, until: Timestamp, capacity: usize) {
         self.written = self.written.wrapping_add(1);
         let until = (until, self.written);
@@ -104,7 +102,6 @@ impl<V> Table<V> {
         }
     }
 
-    /// Removes an entry. `false` if there was none.
     fn take(&mut self, key: &StoreKey) -> Option<(V, Timestamp)> {
         let (value, until) = self.entries.remove(key)?;
         self.expiry.remove(&(until, *key));
@@ -113,47 +110,46 @@ impl<V> Table<V> {
 }
 
 impl MemoryStore {
-    /// For so many sessions, and as many marks. A session takes about 3 KB.
+    /// Creates a store for up to `capacity` sessions, and as many marks. A session takes about 3
+    /// KB.
     pub fn new(capacity: usize) -> Self {
         Self::with_shared_clock(capacity, SharedClock::default())
     }
 
-    /// The same with another clock than the system's, for tests.
+    /// Creates a store with a clock other than the system's, for tests.
     pub fn with_clock(capacity: usize, clock: impl Clock) -> Self {
         Self::with_shared_clock(capacity, SharedClock::new(clock))
     }
 
-    /// The same with the clock of the engine.
     pub(crate) fn with_shared_clock(capacity: usize, clock: SharedClock) -> Self {
         Self { tables: Mutex::default(), capacity: capacity.max(1), clock }
     }
 
-    /// How many sessions are there, those included that have expired and not been
-    /// needed since.
+    /// Returns the number of sessions, including expired ones that have not been evicted yet.
     pub fn len(&self) -> usize {
         self.lock().records.entries.len()
     }
 
-    /// Whether there is none.
+    /// Whether the store has no sessions.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether there is no mark.
+    /// Whether there are no marks.
     ///
-    /// Marks are rare, and each request with a session in a cookie asks. An expired
-    /// mark that is still there only makes the answer slower.
+    /// Marks are rare, and each request with a session in a cookie checks this first. An expired
+    /// mark that has not been evicted only makes the check slower.
     pub(crate) fn has_no_marks(&self) -> bool {
         let tables = self.lock();
         tables.marks.entries.is_empty() && tables.unproven.entries.is_empty()
     }
 
-    /// Whether strangers have set marks.
+    /// Whether unauthenticated requests have set marks.
     pub(crate) fn has_unproven_marks(&self) -> bool {
         !self.lock().unproven.entries.is_empty()
     }
 
-    /// Sets a mark that is not proven. The oldest of them makes room.
+    /// Sets an unproven mark. If the table is full, the oldest mark is evicted.
     pub(crate) fn raise_unproven(&self, key: &StoreKey, value: u64, lifetime: Duration) {
         let until = self.clock.now().plus(lifetime);
         let mut tables = self.lock();
@@ -164,13 +160,13 @@ impl MemoryStore {
             tracing::warn!(
                 target: "okta_auth",
                 "more than {UNPROVEN} front-channel logouts named sessions that this process has not seen; the oldest \
-                 are dropped, and a session that one of them was about goes on. This is logged once. Set \
-                 OKTA_REVOCATION_STORE to a Redis URL, which knows each session from its beginning"
+                 are dropped, and the sessions that they named stay signed in. This is logged once. Set \
+                 OKTA_REVOCATION_STORE to a Redis URL, where each session is recorded at sign-in"
             );
         }
     }
 
-    /// Keeps a mark among those that are proven: a session that it is about has come.
+    /// Moves marks to the proven table, because a session that they affect has been seen.
     pub(crate) fn prove(&self, keys: &[StoreKey]) {
         let mut tables = self.lock();
         for key in keys {
@@ -180,15 +176,12 @@ impl MemoryStore {
         }
     }
 
-    /// Writes a record with nothing in it, without waiting.
     pub(crate) fn note(&self, key: &StoreKey, lifetime: Duration) {
         let (record, until) = (StoredRecord { version: 0, sealed: Vec::new() }, self.clock.now().plus(lifetime));
         self.lock().records.put(*key, record, until, self.capacity);
     }
 
-    /// The values of marks, without waiting.
-    ///
-    /// A mark that is not there, or has expired, is 0.
+    /// Returns the values of marks, without waiting. Missing and expired marks are 0.
     pub(crate) fn marks_now(&self, marks: &[StoreKey]) -> Vec<u64> {
         let now = self.clock.now();
         let tables = self.lock();
@@ -196,12 +189,11 @@ impl MemoryStore {
         marks.iter().map(|mark| value(&tables.marks, mark).max(value(&tables.unproven, mark))).collect()
     }
 
-    /// The tables. A panic cannot leave them half-written: nothing in here panics.
+    /// A poisoned lock is still consistent: no code in this file panics while it holds the lock.
     fn lock(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something to the tables at once.
     fn at_once<'a, T: Send + 'a>(&self, act: impl FnOnce(&mut Tables, Timestamp) -> T) -> StoreFuture<'a, T> {
         let now = self.clock.now();
         let outcome = act(&mut self.lock(), now);
@@ -224,8 +216,8 @@ impl SessionStore for MemoryStore {
         self.at_once(|tables, now| tables.records.live(key, now).cloned())
     }
 
-    // The version is compared and the record written under one lock: of two writers one
-    // loses.
+    // The version is compared and the record written under one lock, so of two concurrent writers
+    // only one succeeds.
     fn save<'a>(&'a self, key: &'a StoreKey, record: &'a StoredRecord, lifetime: Duration) -> StoreFuture<'a, bool> {
         self.at_once(|tables, now| {
             let before = tables.records.live(key, now).map(|known| known.version);
@@ -244,8 +236,8 @@ impl SessionStore for MemoryStore {
     fn link<'a>(&'a self, index: &'a StoreKey, record: &'a StoreKey, lifetime: Duration) -> StoreFuture<'a, ()> {
         self.at_once(|tables, now| {
             tables.links.insert((*index, *record), now.plus(lifetime));
-            // A session has four links at most: user, address, session at Okta, tenant. So this sets
-            // half of them free at least, and is rare.
+            // A session has at most four links: user, e-mail, session at Okta, tenant. So this
+            // frees at least half of them, and runs rarely.
             if tables.links.len() > self.capacity.saturating_mul(8) {
                 let Tables { records, links, .. } = tables;
                 links.retain(|(_, record), until| *until > now && records.live(record, now).is_some());
@@ -259,8 +251,7 @@ impl SessionStore for MemoryStore {
         })
     }
 
-    // The pairs are in order, so what is read does not grow with the links of other
-    // indexes.
+    // The pairs are ordered, so the cost does not depend on the links of other indexes.
     fn linked<'a>(&'a self, index: &'a StoreKey) -> StoreFuture<'a, Vec<StoreKey>> {
         let (first, last) = (StoreKey::from_bytes([0; 32]), StoreKey::from_bytes([0xff; 32]));
         self.at_once(|tables, now| {
@@ -269,7 +260,7 @@ impl SessionStore for MemoryStore {
         })
     }
 
-    // Whoever holds a mark may claim it again: that is how a lease is made longer.
+    // The holder of a mark may claim it again to extend its lease.
     fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
         self.at_once(|tables, now| {
             let free = tables.marks.live(mark, now).is_none_or(|holder| *holder == owner);
@@ -288,8 +279,7 @@ impl SessionStore for MemoryStore {
         })
     }
 
-    // A mark only grows: a late message about an early moment must not bring sessions
-    // back.
+    // A mark only grows: a late message about an early moment must not revive sessions.
     fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
         self.at_once(|tables, now| {
             let before = tables.marks.live(mark, now).copied().unwrap_or(0);

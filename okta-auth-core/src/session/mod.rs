@@ -1,78 +1,77 @@
-//! Sessions: what is remembered of a sign-in, for how long, and where.
+//! Sessions: what a sign-in stores, how long it lives, and where.
 //!
 //! # Where
 //!
 //! | `OKTA_SESSION_STORE` | the browser has | the server has |
 //! |---|---|---|
-//! | `cookie` | the whole record, sealed | nothing, or what has been ended |
+//! | `cookie` | the whole record, sealed | nothing, or a list of ended sessions |
 //! | `memory` | an id of 256 random bits | the record, sealed, in one process |
 //! | `redis://..` | an id of 256 random bits | the record, sealed, for all replicas |
 //!
-//! A store of your own implements `SessionStore`. Whatever the store, it has the hash
-//! of an id and never the id, and a record that opens for that hash alone, with keys
-//! that it does not have.
+//! An application can add its own store by implementing `SessionStore`. Every store sees the hash
+//! of an id and never the id itself. A record can be opened only under that hash, with keys that
+//! the store does not have.
 //!
 //! # How long
 //!
-//! A session ends when it has not been used for the idle limit (1 h by default), when
-//! the absolute limit since sign-in is reached (12 h by default), or at the moment that
-//! Okta names in `session_expiry`, whichever comes first. The time of last use is
-//! written when it is older than a twentieth of the idle limit, so most requests write
-//! nothing.
+//! A session ends at the earliest of three times: when it has been unused for the idle limit (1 h
+//! by default), when the absolute limit since sign-in is reached (12 h by default), or at the
+//! moment that Okta sets in `session_expiry`. The time of last use is written only when it is older
+//! than a twentieth of the idle limit, so most requests write nothing.
 //!
-//! Both ends are written into the session: the absolute end at sign-in, the idle end
-//! with each written use. Limits that are lowered later count at once; limits that are
-//! raised never revive a session that has ended.
+//! The session record stores both ends: the absolute end at sign-in, and the idle end with each
+//! written use. Lowering a limit takes effect at once. Raising a limit never revives a session that
+//! has ended.
 //!
 //! # How tokens stay fresh
 //!
-//! With a refresh token the tokens are renewed shortly before the access token expires,
-//! once for any number of requests. The claims are read again with it: a group that was
-//! taken away at Okta is gone within one lifetime of an access token. Until Okta
-//! answers again a session is used for a grace time past that, and then answered with
-//! 503; nobody is signed out by an outage.
+//! If the session has a refresh token, the tokens are refreshed shortly before the access token
+//! expires. Concurrent requests share one refresh. Each refresh reads the claims again, so a group
+//! that was removed at Okta disappears within one access token lifetime. If Okta does not answer,
+//! the session stays usable for a grace period after the token expired; after that, requests are
+//! answered with 503. An outage signs no user out.
 //!
 //! # What ends one
 //!
 //! | what | in a store | in cookies |
 //! |---|---|---|
-//! | sign-out of the browser | removed | cookie deleted, and written down as ended |
+//! | logout in the browser | removed | cookie deleted, and recorded as ended |
 //! | a new sign-in in the same browser | removed | the same |
-//! | Okta refuses the refresh token | removed | the same |
-//! | front-channel, back-channel, Universal Logout | found by the index, removed | written down |
-//! | `end_session`, `end_sessions_of` | removed | written down |
+//! | Okta rejects the refresh token | removed | the same |
+//! | front-channel, back-channel, Universal Logout | found by the index, removed | recorded as ended |
+//! | `end_session`, `end_sessions_of` | removed | recorded as ended |
 //!
-//! What is written down is the moment up to which the sessions of a name have ended: of
-//! one session, of a user, of an e-mail address, or of a session at Okta. Every request
-//! looks there. In memory it holds for one process; in Redis for all replicas.
+//! A recorded end is a moment up to which all sessions of one index key have ended. The key stands
+//! for one session, a user, an e-mail address, or a session at Okta. Every request checks these
+//! records. In memory they hold for one process; in Redis for all replicas.
 //!
 //! # When a store is down
 //!
-//! It is then not known whether somebody is signed in. Whatever depends on it is
-//! answered with 503 and `Retry-After`; no cookie is cleared, and nobody is treated as
-//! a stranger.
+//! The application then cannot tell whether a user is signed in. Every request that depends on it
+//! is answered with 503 and `Retry-After`. Cookies stay in place, and no request is treated as
+//! unauthenticated.
 //!
 //! # How large
 //!
-//! A typical session with an ID token and an access token of Okta takes less than 3 KB
-//! in one cookie; five cookies are the most. What does not fit is refused at sign-in,
-//! with the fix in the message, and not silently cut. In a store it has about 2 KB.
+//! A typical session with an ID token and an access token of Okta takes less than 3 KB in one
+//! cookie. A session uses at most five cookies. A larger session is refused at sign-in, with the
+//! fix in the message, and never truncated. In a store a session takes about 2 KB.
 //!
 //! # What is in it
 //!
 //! | | from | for |
 //! |---|---|---|
-//! | an id of 256 bits | this library | telling two sessions of one user apart |
-//! | issuer, client, subject | the verified ID token | whose session it is, and where |
+//! | an id of 256 bits | this library | distinguishing two sessions of one user |
+//! | issuer, client, subject | the verified ID token | which user, at which issuer and client |
 //! | all claims | ID token and userinfo | handlers and policies |
-//! | the application's own data | the `on_sign_in` hook | handlers; never taken for claims |
+//! | the application's own data | the `on_sign_in` hook | handlers; never mixed with claims |
 //! | granted scopes | the token response | policies |
-//! | ID token | the token response | the hint at sign-out |
-//! | access and refresh token | the token response | calls to other APIs; renewal; revocation |
+//! | ID token | the token response | the `id_token_hint` at logout |
+//! | access and refresh token | the token response | calls to other APIs; refresh; revocation |
 //! | browser and system, in two words | the browser, at sign-in | a list of the user's devices |
-//! | when it began, was last used, is to be renewed | the clock | the limits, and renewal |
+//! | start, last use, next refresh | the clock | the limits, and refresh |
 //!
-//! Tokens are secrets: they are wiped from memory when dropped, and in no `Debug`.
+//! Tokens are secrets: they are wiped from memory when dropped, and never appear in `Debug` output.
 
 mod clock_skew;
 mod cookie_store;

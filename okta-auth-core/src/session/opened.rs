@@ -1,14 +1,12 @@
-//! Sessions that have been opened a moment ago.
+//! Caches opened session cookies.
 //!
-//! Opening a cookie is most of what a signed-in request costs. The same cookie comes
-//! with every request until it is written again, so the outcome is remembered under the
-//! whole of its text.
+//! Opening a cookie is most of the cost of a signed-in request. The browser sends the same cookie
+//! until it is rewritten, so the outcome is cached under the whole text of the cookie.
 //!
-//! Nobody who does not have the cookie finds a session here: it is looked for by its
-//! end, where the tag is that depends on every bit of it, and then compared as a whole.
-//! Nobody knows the end who does not have the cookie, so the time of the comparison
-//! tells nothing. What ends a session is judged with each request and is not
-//! remembered, and what is remembered holds no token: those stay sealed.
+//! The lookup key is the end of the cookie, which contains the authentication tag. The tag depends
+//! on every bit of the cookie. An attacker cannot guess it, so comparison timing reveals nothing.
+//! The whole text is compared after the lookup. Every request checks the session's limits again;
+//! the cache does not store that result. Cached sessions hold no tokens: those stay sealed.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -20,33 +18,29 @@ use quick_cache::{Equivalent, UnitWeighter};
 
 use super::record::Session;
 
-/// What opening a cookie came to.
 #[derive(Clone)]
 pub(super) struct Opened {
     /// The session, whose tokens are sealed.
     pub(super) session: Arc<Session>,
-    /// Whether it was sealed with a key that is on its way out.
+    /// Whether it was sealed with a previous key.
     pub(super) old_key: bool,
-    /// The name of the cookie that it was sealed for.
     pub(super) name: Arc<str>,
 }
 
-/// A cache of bounded size. Only what opens gets in, so strangers cannot fill it;
-/// beyond its size the sessions that are used least make room.
+/// A bounded cache. Only cookies that open are inserted, so attackers cannot fill it. When it is
+/// full, the least used sessions are evicted.
 pub(super) struct OpenedSessions(Cache<Text, Opened, UnitWeighter, RandomState>);
 
-/// So many characters at the end of a cookie have its tag of 16 bytes, and as many bytes
-/// of what it seals.
+/// The number of characters at the end of a cookie that encode its tag of 16 bytes and 16 bytes of
+/// ciphertext.
 const END: usize = 43;
 
-/// The text of a cookie.
 struct Text(Arc<[u8]>);
 
-/// The same, not yet kept.
 struct Sent<'a>(&'a [u8]);
 
-/// Two cookies of kilobytes differ at their ends: reading all of both for a hash would
-/// cost as much as comparing them.
+/// Hashes only the end: two cookies differ there, and hashing kilobytes would cost as much as
+/// comparing them.
 fn hash_end(text: &[u8], state: &mut impl Hasher) {
     state.write(text.last_chunk::<END>().map_or(text, |end| end));
 }
@@ -78,19 +72,18 @@ impl Equivalent<Text> for Sent<'_> {
 }
 
 impl OpenedSessions {
-    /// For so many sessions.
     pub(super) fn new(capacity: usize) -> Self {
         let weight = u64::try_from(capacity).unwrap_or(u64::MAX);
         let (state, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
         Self(Cache::with(capacity, weight, UnitWeighter, state, lifecycle))
     }
 
-    /// What is known of a cookie of this name. All of it is compared, not the hash alone.
+    /// Returns the cached result for a cookie of this name. The whole text is compared, not only
+    /// the hash.
     pub(super) fn find(&self, text: &[u8], name: &str) -> Option<Opened> {
         self.0.get(&Sent(text)).filter(|opened| *opened.name == *name)
     }
 
-    /// Remembers a cookie.
     pub(super) fn insert(&self, text: Arc<[u8]>, opened: Opened) {
         self.0.insert(Text(text), opened);
     }
@@ -108,7 +101,7 @@ mod tests {
     use crate::clock::Timestamp;
 
     #[test]
-    fn a_cookie_is_known_as_a_whole() {
+    fn a_cached_cookie_must_match_in_every_byte() {
         let sessions = OpenedSessions::new(8);
         let session = Arc::new(Session::sample(3, Timestamp::from_seconds(1_700_000_000)));
         for text in [vec![b'a'; 200], vec![b'a'; END], b"short".to_vec()] {

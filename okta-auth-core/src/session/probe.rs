@@ -1,4 +1,4 @@
-//! Asks the store, or the list of ended sessions, whether a watched session lives.
+//! Checks in the store, or in the list of ended sessions, whether a watched session is alive.
 
 use std::sync::Arc;
 
@@ -10,31 +10,27 @@ use super::stored::StoredSessions;
 use crate::clock::Timestamp;
 use crate::error::Result;
 
-/// Where the end of a session is recorded.
 #[derive(Clone)]
 pub(super) enum Prober {
     /// In the store: the record is gone.
     Stored(StoredSessions),
-    /// In the list of ended sessions, where there is one. Only the browser knows of later
-    /// uses of a session in a cookie.
+    /// In the list of ended sessions, if there is one. Later uses of a session in a cookie are
+    /// recorded only in the browser.
     Cookie { revocations: Option<Revocations>, naming: Naming },
 }
 
-/// The answer.
 pub(super) enum Probed {
-    /// It has ended.
     Ended,
     /// It lives until this moment unless it is used.
-    Lives { session: Arc<Session>, until: Timestamp },
+    Lives {
+        session: Arc<Session>,
+        until: Timestamp,
+    },
     /// It is not on the list. Its known end stays.
     NotEnded,
 }
 
 impl Prober {
-    /// Probes one session.
-    ///
-    /// # Errors
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable): it is not known.
     pub(super) async fn ask(&self, session: Arc<Session>, now: Timestamp) -> Result<Probed> {
         match self {
             Self::Stored(stored) => {
@@ -51,7 +47,6 @@ impl Prober {
         }
     }
 
-    /// The index keys by which the session can be ended.
     pub(super) fn names(&self, session: &Session) -> Vec<StoreKey> {
         match self {
             Self::Stored(stored) => session.names(stored.naming()).all(),

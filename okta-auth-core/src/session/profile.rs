@@ -1,4 +1,4 @@
-//! What handlers ask of a session: the claims, in several forms.
+//! The claims of a session, in the forms that handlers need.
 
 use std::any::TypeId;
 
@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use super::record::Session;
 use crate::error::{Code, Error, Result};
 
-/// The claims that handlers ask for most, read when one first does.
 #[derive(Clone, Default)]
 pub(super) struct Profile {
     name: Option<String>,
@@ -17,29 +16,28 @@ pub(super) struct Profile {
 }
 
 impl Session {
-    /// What the user is called: `name`, or else `preferred_username`, `email`, or the
+    /// Returns the user's display name: `name`, or else `preferred_username`, `email`, or the
     /// subject.
     pub fn name(&self) -> &str {
         self.profile().name.as_deref().unwrap_or(&self.record.subject)
     }
 
-    /// The e-mail address, if Okta tells it.
+    /// Returns the e-mail address, if the claims have one.
     pub fn email(&self) -> Option<&str> {
         self.profile().email.as_deref()
     }
 
-    /// The strings of the `groups` claim. A single string is a list of one and is never
-    /// split; elements that are not strings are left out.
+    /// Returns the strings of the `groups` claim. A single string is a list of one and is never
+    /// split. Elements that are not strings are ignored.
     pub fn groups(&self) -> &[String] {
         &self.profile().groups
     }
 
-    /// Every claim: those of the ID token, and what userinfo added.
+    /// Returns all claims: those of the ID token, and those that userinfo added.
     pub fn all_claims(&self) -> &Map<String, Value> {
         self.parsed.get_or_init(|| serde_json::from_slice(self.claims_json()).unwrap_or_default())
     }
 
-    /// Every claim, as JSON.
     pub(super) fn claims_json(&self) -> &[u8] {
         match &self.record.claims {
             Some(claims) => claims.as_bytes(),
@@ -47,23 +45,23 @@ impl Session {
         }
     }
 
-    /// The claims as a type of the application's own. `()` asks for none.
+    /// Deserializes the claims into the application's own type. `()` reads no claims.
     ///
-    /// Claims that the type does not name are ignored, as is usual with `serde`; those
-    /// that it names and that are missing, or of another type, are an error.
+    /// Claims without a field in the type are ignored, as is usual with `serde`. A claim that the
+    /// type requires must be present and of the right type.
     ///
     /// # Errors
-    /// [`Code::ClaimsMismatch`] if they do not fit `C`.
+    /// [`Code::ClaimsMismatch`] if the claims do not fit `C`.
     pub fn claims<C: DeserializeOwned + 'static>(&self) -> Result<C> {
         let nothing = TypeId::of::<C>() == TypeId::of::<()>();
         let source = if nothing { b"null" } else { self.claims_json() };
         serde_json::from_slice(source).map_err(|error| mismatch("the claims of the session", error))
     }
 
-    /// What the `on_sign_in` hook stored under `name`.
+    /// Returns the value that the `on_sign_in` hook stored under `name`.
     ///
     /// # Errors
-    /// [`Code::ClaimsMismatch`] if it is there but does not fit `T`.
+    /// [`Code::ClaimsMismatch`] if the value is present but does not fit `T`.
     pub fn app_data<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         let mut data: Map<String, Value> =
             serde_json::from_str(&self.record.app_data).map_err(|error| mismatch("the application's data", error))?;
@@ -71,8 +69,7 @@ impl Session {
         value.map_err(|error| mismatch("the application's data", error))
     }
 
-    /// The claims for display, read once. Claims of another type than expected are
-    /// none.
+    /// Claims of an unexpected type count as missing.
     fn profile(&self) -> &Profile {
         self.profile.get_or_init(|| {
             let claims = self.all_claims();
@@ -96,8 +93,8 @@ fn strings(value: &Value) -> Vec<String> {
     }
 }
 
-/// Names the claims that are not of the type that they should be, for the log: what is
-/// wrong in them is left out, and access may be missing because of it.
+/// Logs the claims that have an unexpected type. Such values are ignored, so the user may lack
+/// access.
 pub(super) fn log_wrong_types(claims: &Map<String, Value>, issuer: &str) {
     let is_list = |value: &Value| match value {
         Value::Array(list) => list.iter().all(Value::is_string),
@@ -107,17 +104,17 @@ pub(super) fn log_wrong_types(claims: &Map<String, Value>, issuer: &str) {
         claims.get(name).is_some_and(|value| !value.is_null() && !is_right(value))
     };
     for claim in ["groups", "amr"].into_iter().filter(|name| wrong(name, &is_list)) {
-        let message = "a claim is no list of strings: what is no string is left out, and policies about it deny";
+        let message = "a claim is not a list of strings: other values are ignored, and policies about it deny";
         tracing::warn!(target: "okta_auth", claim, issuer, "{message}");
     }
     for claim in ["email", "name", "preferred_username"].into_iter().filter(|name| wrong(name, &Value::is_string)) {
-        tracing::warn!(target: "okta_auth", claim, issuer, "a claim is no string, and counts as missing");
+        tracing::warn!(target: "okta_auth", claim, issuer, "a claim is not a string, and counts as missing");
     }
 }
 
-/// The error names no claim and no value.
+/// The error contains no claim names and no values.
 fn mismatch(what: &str, error: serde_json::Error) -> Error {
-    Error::new(Code::ClaimsMismatch, format!("{what} do not fit the type that was asked for")).with_cause(error)
+    Error::new(Code::ClaimsMismatch, format!("{what} do not fit the requested type")).with_cause(error)
 }
 
 #[cfg(test)]
@@ -139,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_read_as_the_type_asked_for() {
+    fn claims_are_read_as_the_requested_type() {
         let session = Session::sample(3, Timestamp::from_seconds(1));
         assert_eq!((session.name(), session.email(), session.groups().len()), ("xxx", Some("a@b.example"), 2));
         session.claims::<()>().unwrap();
@@ -151,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_strings_and_a_string_is_one_group() {
+    fn groups_are_strings_and_a_single_string_is_one_group() {
         for (claim, groups) in [
             (r#"["A","B, C"]"#, &["A", "B, C"][..]),
             (r#""A B,C""#, &["A B,C"]),

@@ -1,4 +1,4 @@
-//! The record of one session.
+//! The session record and its encoding.
 
 use std::fmt;
 use std::ops::Range;
@@ -19,14 +19,14 @@ use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, SecretBytes, random_bytes};
 
-/// Which session. `Display` writes it in the URL-safe alphabet, 43 characters.
+/// Identifies a session. `Display` writes it in the URL-safe base64 alphabet, 43 characters.
 ///
-/// It is no secret: nobody is signed in with it.
+/// The id is not a secret: it does not authenticate a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionId(pub(crate) StoreKey);
 
 impl SessionId {
-    /// Reads what `Display` wrote, for example from a form; `None` for anything else.
+    /// Parses the output of `Display`, for example from a form. Returns `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         StoreKey::parse(text).map(Self)
     }
@@ -38,69 +38,55 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// What a new session has besides the identity.
 #[derive(Debug)]
 pub(crate) struct NewSession<'a> {
-    /// For which application.
     pub(crate) client_id: &'a str,
-    /// What the application's hook put in.
     pub(crate) app_data: &'a Map<String, Value>,
-    /// What the user signed in with.
     pub(crate) device: Option<&'a str>,
-    /// When that was.
     pub(crate) now: Timestamp,
 }
 
-/// More bytes than the parts of a record that have no text, and the lengths of the
-/// others, are encoded as.
+/// An upper bound for the encoded size, in bytes, of the record's fixed-size fields and of all
+/// length prefixes.
 const FIXED: usize = 128;
 
-/// A signed-in user's session. Only a verified identity becomes one.
+/// The session of a signed-in user. Sessions are created only from a verified identity.
 #[derive(Clone)]
 pub struct Session {
-    /// What most requests look at, and what never changes.
+    /// The part that most requests read and that never changes.
     pub(super) record: Arc<Record>,
-    /// What each use changes. It follows the record.
+    /// The part that each use changes. It is encoded after the record.
     pub(super) times: Times,
-    /// What few requests do.
     pub(super) tokens: Tokens,
-    /// The claims as JSON text, once somebody has asked.
+    /// The claims as JSON text, read on first use.
     pub(super) shown: OnceLock<Vec<u8>>,
-    /// Read from the claims when a handler first asks.
     pub(super) profile: OnceLock<Profile>,
-    /// Read from the text when a policy or a handler first asks.
     pub(super) parsed: OnceLock<Map<String, Value>>,
-    /// Under what names somebody else may end it, once somebody has asked.
     pub(super) names: OnceLock<Names>,
 }
 
-/// What is remembered of a sign-in, apart from the tokens.
+/// The stored part of a session, apart from times of use and tokens.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Record {
-    /// Tells this session from any other one of the same user.
+    /// Distinguishes this session from other sessions of the same user.
     pub(super) id: [u8; 32],
-    /// Who authenticated the user.
     pub(super) issuer: String,
-    /// For which application.
     pub(super) client_id: String,
-    /// The user, at that issuer.
     pub(super) subject: String,
-    /// All claims as JSON text: the record's own encoding is not self-describing.
-    /// Absent if they are those of the ID token, which is there already.
+    /// All claims as JSON text, because the record's own encoding is not self-describing. `None` if
+    /// they equal the claims of the ID token, which is stored already.
     pub(super) claims: Option<String>,
-    /// What the application put in at sign-in, as JSON text.
+    /// Data from the `on_sign_in` hook, as JSON text.
     pub(super) app_data: String,
-    /// What was granted.
     pub(super) scopes: Vec<String>,
-    /// What the user signed in with, for the user's own eyes.
+    /// The browser and system at sign-in, only for display to the user.
     pub(super) device: Option<String>,
-    /// When the access token expires, and when it is to be renewed.
+    /// When the access token expires, and when it is due for refresh.
     pub(super) schedule: Schedule,
-    /// When the user signed in: the absolute limit counts from here.
+    /// When the user signed in. The absolute limit counts from here.
     pub(super) created_at: Timestamp,
-    /// The latest end that Okta allows (`session_expiry`).
     pub(super) ceiling: Option<Timestamp>,
-    /// What claims said before a refresh that left them out.
+    /// Claims from before a refresh that omitted them.
     pub(super) earlier: Earlier,
 }
 
@@ -111,12 +97,11 @@ pub(super) struct Times {
     pub(super) last_seen_at: Timestamp,
     /// See [`Lifeline::ends_at`].
     ends_at: Option<Timestamp>,
-    /// See [`Lifeline::idle_until`]. `None` once there has been another use.
+    /// See [`Lifeline::idle_until`]. `None` after a later use.
     idle_until: Option<Timestamp>,
 }
 
 impl Times {
-    /// Nothing has been written yet.
     pub(super) const fn unwritten(last_seen_at: Timestamp) -> Self {
         Self { last_seen_at, ends_at: None, idle_until: None }
     }
@@ -125,27 +110,24 @@ impl Times {
 /// The formats of a record, by their first byte.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Formats {
-    /// With the ends of the session: what is written.
+    /// The format with the ends of the session. All records are written in it.
     pub(super) current: u8,
-    /// Without them, as version 0.1 wrote it: what is read besides.
+    /// The format without the ends, as version 0.1 wrote it. It is still read.
     pub(super) previous: u8,
 }
 
-/// What follows the format: the record, the last use, and the two ends.
+/// The encoding after the format byte: the record, the last use, and the two ends.
 type Written = (Record, Timestamp, Timestamp, Timestamp);
 
-/// Names by which somebody else may end a session. A claim that is missing gives less
-/// access elsewhere; here it would be a session that cannot be ended.
+/// Claims that index keys are made of. Elsewhere a missing claim only reduces access. Here it would
+/// make a session that no logout can find.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Earlier {
-    /// `sid`.
     pub(super) okta_session: Option<String>,
-    /// `email`.
     pub(super) email: Option<String>,
 }
 
 impl Session {
-    /// A new session, with a new id, from what has just been verified.
     pub(crate) fn new(identity: &VerifiedIdentity, with: &NewSession<'_>) -> Result<Self> {
         log_wrong_types(identity.all_claims(), identity.issuer());
         let tokens = Tokens::new(&identity.tokens)?;
@@ -172,11 +154,11 @@ impl Session {
         Ok(Self::assemble(Arc::new(record), Times::unwritten(with.now), tokens))
     }
 
-    /// The session as bytes in the current format, with the ends that these limits give
-    /// it unless it has them already.
+    /// Encodes the session in the current format. If it has no ends yet, the ends are computed from
+    /// these limits.
     pub(super) fn encode(&self, formats: Formats, limits: &SessionLimits) -> Result<SecretBytes> {
         let failed = |error| Error::new(Code::Internal, "a session cannot be encoded").with_cause(error);
-        // Room for all of it: a buffer that grows is copied, and leaves copies behind.
+        // Reserve space for everything: a buffer that grows leaves copies of secrets behind.
         let mut bytes = Vec::with_capacity(self.record.size().saturating_add(self.tokens.size()));
         bytes.push(formats.current);
         let (ends_at, idle_until) = limits.ends(self.lifeline());
@@ -187,20 +169,19 @@ impl Session {
         Ok(bytes)
     }
 
-    /// The same session for a cache: its tokens are left in the cookie, and its claims
-    /// are taken out of it.
+    /// Returns the session in the form for the cache: its tokens stay sealed in the cookie, and its
+    /// claims are extracted first.
     pub(super) fn with_sealed_tokens(self, cookie: SealedText) -> Self {
         self.claims_json();
         Self { tokens: self.tokens.sealed(cookie), ..self }
     }
 
-    /// Nothing has been asked for yet.
     pub(super) fn assemble(record: Arc<Record>, times: Times, tokens: Tokens) -> Self {
         let (shown, profile, parsed, names) = Default::default();
         Self { record, times, tokens, shown, profile, parsed, names }
     }
 
-    /// Reads a part of what has been decrypted; `None` if it is no session of these
+    /// Decodes a range of decrypted bytes. Returns `None` if it is not a session in one of these
     /// formats.
     pub(super) fn decode(bytes: SecretBytes, range: Range<usize>, formats: Formats) -> Option<Self> {
         let (first, encoded) = bytes.get(range.clone())?.split_first()?;
@@ -223,83 +204,79 @@ impl Session {
         Some(Self::assemble(Arc::new(record), times, tokens))
     }
 
-    /// The issuer that authenticated the user.
+    /// Returns the issuer that authenticated the user.
     pub fn issuer(&self) -> &str {
         &self.record.issuer
     }
 
-    /// The user's identifier at the issuer (`sub`).
+    /// Returns the user's identifier at the issuer (`sub`).
     pub fn subject(&self) -> &str {
         &self.record.subject
     }
 
-    /// The granted scopes.
+    /// Returns the granted scopes.
     pub fn scopes(&self) -> &[String] {
         &self.record.scopes
     }
 
-    /// When the user signed in.
+    /// Returns when the user signed in.
     pub fn created_at(&self) -> Timestamp {
         self.record.created_at
     }
 
-    /// When it was last used; up to a twentieth of the idle limit earlier than it was.
+    /// Returns when the session was last used. The value can lag by up to a twentieth of the idle
+    /// limit.
     pub fn last_seen_at(&self) -> Timestamp {
         self.times.last_seen_at
     }
 
-    /// What tells this session from any other one: a value to list and to end sessions
-    /// by, with which nobody is signed in.
+    /// Returns the session's id, with which an application lists and ends sessions. The id does not
+    /// authenticate a request.
     pub fn id(&self) -> SessionId {
         SessionId(StoreKey::from_bytes(self.record.id))
     }
 
-    /// The browser and system that the user signed in with, in words such as `Firefox
-    /// on Linux`: what the browser said of itself, for the user's own eyes.
+    /// Returns the browser and system that the user signed in with, such as `Firefox on Linux`. The
+    /// value is the browser's own claim, so use it only for display to the user.
     pub fn device(&self) -> Option<&str> {
         self.record.device.as_deref()
     }
 
-    /// The access token as it was when the session was read, and when it expires.
+    /// Returns the access token as it was when the session was read, and when it expires.
     pub fn access_token(&self) -> Option<(Secret, Option<Timestamp>)> {
         self.tokens.access_token().map(|token| (token, self.record.schedule.expires_at))
     }
 
-    /// The ID token, as a hint at sign-out.
+    /// The ID token, for the `id_token_hint` at logout.
     pub(crate) fn id_token(&self) -> Option<Secret> {
         self.tokens.id_token()
     }
 
-    /// The refresh token, to be revoked at sign-out.
     pub(crate) fn refresh_token(&self) -> Option<Secret> {
         self.tokens.refresh_token()
     }
 
-    /// When it began and was used, and when it has to end.
     pub(crate) fn lifeline(&self) -> Lifeline {
         let (record, Times { last_seen_at, ends_at, idle_until }) = (&self.record, self.times);
         Lifeline { created_at: record.created_at, last_seen_at, ceiling: record.ceiling, ends_at, idle_until }
     }
 
-    /// Whether the session belongs to this issuer and client. The seal says so already;
-    /// this is the second lock.
+    /// Whether the session belongs to this issuer and client. The seal is bound to them too; this
+    /// is a second check.
     pub(crate) fn belongs_to(&self, config: &Config) -> bool {
         config.owns(&self.record.issuer, &self.record.client_id)
     }
 
-    /// Whether it began further in the future than clocks may differ.
     pub(crate) fn is_early(&self, now: Timestamp) -> bool {
         self.record.created_at > now.plus(SKEW)
     }
 
-    /// The same session, used at `now`.
     pub(crate) fn touched(&self, now: Timestamp) -> Self {
         let later = now > self.times.last_seen_at;
         let times = if later { Times { last_seen_at: now, idle_until: None, ..self.times } } else { self.times };
         Self::assemble(Arc::clone(&self.record), times, self.tokens.clone())
     }
 
-    /// The same session, with the last use of `other` if that is later.
     pub(crate) fn used_like(mut self, other: &Self) -> Self {
         if other.times.last_seen_at > self.times.last_seen_at {
             self.times = other.times;
@@ -307,14 +284,12 @@ impl Session {
         self
     }
 
-    /// The same session, begun at another moment.
     pub(crate) fn starting_at(mut self, start: Timestamp) -> Self {
         Arc::make_mut(&mut self.record).created_at = start;
         self.times = Times::unwritten(self.times.last_seen_at.max(start));
         self
     }
 
-    /// The same session under another id.
     pub(crate) fn with_id(mut self, id: [u8; 32]) -> Self {
         Arc::make_mut(&mut self.record).id = id;
         self
@@ -322,7 +297,7 @@ impl Session {
 }
 
 impl Record {
-    /// About how many bytes it is encoded as, and not fewer.
+    /// An upper bound for the encoded size in bytes.
     fn size(&self) -> usize {
         let claims = self.claims.as_deref().unwrap_or_default();
         let texts = [&self.issuer, &self.client_id, &self.subject, &self.app_data].map(|text| text.len());
@@ -333,13 +308,12 @@ impl Record {
     }
 }
 
-/// An object as JSON text.
 pub(super) fn text(object: &Map<String, Value>) -> Result<String> {
     serde_json::to_string(object)
         .map_err(|error| Error::new(Code::Internal, "the claims cannot be written").with_cause(error))
 }
 
-/// The moment by which Okta wants a session of this sign-in ended, if it says so.
+/// The latest end that Okta allows for sessions of this sign-in, if the claims set one.
 pub(super) fn ceiling(claims: &Map<String, Value>) -> Option<Timestamp> {
     claims.get("session_expiry").and_then(NumericDate::read)
 }
@@ -353,7 +327,6 @@ impl fmt::Debug for Session {
 
 #[cfg(test)]
 impl Session {
-    /// A session for tests with these claims.
     pub(crate) fn with_claims(claims: &Map<String, Value>, now: Timestamp) -> Self {
         let mut session = Self::sample(0, now);
         Arc::make_mut(&mut session.record).claims = Some(text(claims).unwrap());
@@ -394,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_another_format_is_no_session() {
+    fn a_record_of_another_format_is_rejected() {
         let session = Session::sample(3, Timestamp::from_seconds(1));
         let limits = SessionLimits { idle: Duration::from_secs(60), absolute: Duration::from_secs(600) };
         let decode = |current, previous| {
@@ -418,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_read_back_from_its_text_and_from_nothing_else() {
+    fn an_id_is_parsed_only_from_its_own_text() {
         let id = Session::sample(3, Timestamp::from_seconds(1)).id();
         assert_eq!(SessionId::parse(&id.to_string()), Some(id));
         for other in ["", "AAAA", "not base64!", &format!("{id}A"), &format!("{id}=")] {

@@ -1,7 +1,6 @@
-//! When the tokens of a session are to be renewed, and what it is afterwards.
+//! Decides when a session's tokens are due for refresh, and applies a refresh to the session.
 //!
-//! Nothing is asked here. This is what a session knows of its own tokens; who asks
-//! Okta, and how often, is the matter of `engine/renewal.rs`.
+//! This file sends no requests. `engine/renewal.rs` decides which caller refreshes and how often.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,49 +16,45 @@ use crate::protocol::TokenSet;
 use crate::secret::random_bytes;
 use crate::tokens::refresh::Refreshed;
 
-/// How long an access token is taken to live whose response does not say (RFC 6749
-/// §5.1): what Okta's do by default.
+/// The assumed lifetime of an access token if the response has no `expires_in` (RFC 6749 §5.1). It
+/// is Okta's default.
 const UNTOLD_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// A token is renewed at most so long before it expires: long enough for a handler to
-/// use it.
+/// A token is refreshed at most this long before it expires, so that a handler has time to use it.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// After a refresh that could not read all claims, the next one comes this much later.
+/// After a refresh that could not read all claims, the next refresh is due after this time.
 const RETRY_CLAIMS: Duration = Duration::from_secs(60);
 
-/// The times of an access token.
-// It is in the record, so every replica comes to the same answer.
+/// The times of an access token. The record stores them, so that every replica decides alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Schedule {
-    /// By `expires_in` of the token response.
+    /// From `expires_in` of the token response.
     pub(super) expires_at: Option<Timestamp>,
-    /// When it is to be renewed; `None` without a refresh token.
+    /// When a refresh is due; `None` without a refresh token.
     pub(super) renew_at: Option<Timestamp>,
 }
 
-/// Whether a session wants new tokens.
+/// Whether a session needs a token refresh.
 ///
-/// The difference is who waits: with `Soon` a request may go on with the tokens that it
-/// has while somebody else fetches new ones.
+/// With `Soon` a request may continue with its current tokens while another caller refreshes. With
+/// `Now` it has to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
-    /// Not yet, or there is nothing to renew them with.
+    /// Not yet, or the session has no refresh token.
     No,
-    /// The access token will expire soon.
     Soon,
-    /// It has expired.
     Now,
 }
 
 impl Schedule {
-    /// For tokens that have just been issued. Sessions that began together are not
-    /// renewed together: the moment is up to half a margin later than it could be.
+    /// Computes the schedule of tokens that have just been issued. Jitter of up to half a margin
+    /// spreads the refreshes of sessions that began together.
     ///
-    /// The margin is a minute, or a quarter of a short lifetime: otherwise a token that
-    /// lives for less than a minute would be due as soon as it is issued.
+    /// The margin is a minute, or a quarter of a shorter lifetime. Otherwise a token that lives
+    /// less than a minute would be due as soon as it is issued.
     ///
-    /// If not all claims could be read it is soon, so that they are.
+    /// If the claims are incomplete, the refresh is due soon, so that they are read again.
     pub(super) fn new(tokens: &TokenSet, renewable: bool, complete: bool, now: Timestamp) -> Result<Self> {
         let expires_at = tokens.access_token_expires_at;
         let lifetime = expires_at.map_or(UNTOLD_LIFETIME, |end| end.since(now)).max(Duration::from_secs(1));
@@ -73,9 +68,9 @@ impl Schedule {
 }
 
 impl Session {
-    /// Whether the tokens are to be renewed at `now`.
+    /// Whether a refresh is due at `now`.
     ///
-    /// Without a refresh token it never is: such a session goes on until its limits.
+    /// Without a refresh token it is never due: such a session lives until its limits.
     pub(crate) fn due(&self, now: Timestamp) -> Due {
         let Schedule { expires_at, renew_at } = self.record.schedule;
         match renew_at {
@@ -87,23 +82,21 @@ impl Session {
         }
     }
 
-    /// When the access token expires, as far as that is known.
     pub(crate) fn tokens_expire_at(&self) -> Option<Timestamp> {
         self.record.schedule.expires_at.or(self.record.schedule.renew_at)
     }
 
-    /// Whether `other` is the same session with other tokens.
-    ///
-    /// This is how somebody who waited for another process learns whether it is done.
+    /// Whether `other` has the same tokens as this session. A caller that waited for another
+    /// process uses this to detect that process's refresh.
     pub(crate) fn has_tokens_of(&self, other: &Self) -> bool {
         self.record.schedule == other.record.schedule && self.tokens.same_as(&other.tokens)
     }
 
-    /// The same session with what a refresh brought. Its id, its beginning, the
-    /// application's own data and whatever the response does not mention stay.
+    /// Applies a refresh to the session. The id, the start and the application's own data stay, and
+    /// so does everything that the response omits.
     ///
-    /// A refresh is no use: the request that caused it is one, or is not. Neither limit
-    /// moves. If userinfo failed the next renewal is soon, so that missing claims are
+    /// A refresh is not a use of the session: the request that caused it counts as a use or not. So
+    /// no limit moves. If userinfo failed, the next refresh is due soon, so that missing claims are
     /// read again.
     pub(crate) fn renewed(&self, refreshed: &Refreshed, now: Timestamp) -> Result<Self> {
         let mut record = Record::clone(&self.record);
@@ -111,7 +104,7 @@ impl Session {
         if let Some(claims) = &refreshed.claims {
             log_wrong_types(claims, &record.issuer);
             record.claims = Some(text(claims)?);
-            // Okta may move the end, and not by saying nothing about it.
+            // Okta may move the end. A response without `session_expiry` does not remove it.
             record.ceiling = ceiling(claims).or(record.ceiling);
             record.earlier = self.earlier_than(claims);
         }
@@ -123,9 +116,8 @@ impl Session {
         Ok(session.without_double_claims())
     }
 
-    /// Leaves out claims that are those of the ID token.
-    ///
-    /// They would be kept twice, and in a cookie each byte counts.
+    /// Drops claims that equal those of the ID token. Storing them twice would waste space in
+    /// cookies.
     fn without_double_claims(mut self) -> Self {
         let payload = self.tokens.id_token_payload();
         let same =

@@ -1,20 +1,19 @@
-//! Sessions in cookies that have been ended from the server side.
+//! Revocation of sessions in cookies from the server side.
 //!
-//! A cookie cannot be taken back, so what has been ended is written down: under the
-//! name of a session, a session at Okta, a user or an address, the moment up to which
-//! their sessions have ended. Each request looks there.
+//! The server cannot delete a browser's cookie, so it records revocations. A revocation is a mark:
+//! under the index key of a session, a session at Okta, a user or an address, it stores the moment
+//! up to which those sessions have ended. Each request checks the marks.
 //!
-//! A moment and not a list of sessions: "everything of this user up to now" is one
-//! entry, however many sessions there are, and a later sign-in is not touched by it.
-//! Entries go by themselves after the absolute limit, when no session that they are
-//! about can be alive.
+//! A mark stores a moment and not a list of sessions. So "everything of this user up to now" is one
+//! entry for any number of sessions, and later sign-ins are unaffected. Marks expire after the
+//! absolute limit, when no session that they cover can be alive.
 //!
-//! A front-channel logout proves nothing: any page can ask for the end of any session at
-//! Okta. So it is noted which of those are sessions here too, as records beside the
-//! marks. A shared store has noted each session since its beginning and ignores other
-//! names. A process may have been restarted, so it keeps marks for names that it does not
-//! know in a bounded table of their own, where the oldest makes room. Made-up names never
-//! push out the mark of a session that has really ended.
+//! A front-channel logout is unauthenticated: any page can request the end of any session at Okta.
+//! So the store also records which sessions at Okta have a session here, as records beside the
+//! marks. A shared store has recorded each session since sign-in and ignores other keys. A single
+//! process may have been restarted, so it keeps marks for unknown keys in a separate bounded table
+//! that evicts the oldest. Made-up keys therefore never evict the mark of a session that has really
+//! ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,31 +27,29 @@ use super::stored::bounded;
 use crate::clock::Timestamp;
 use crate::error::Result;
 
-/// How long the latest start is remembered: much longer than clocks may differ.
+/// How long the latest start is stored: much longer than the tolerated clock difference.
 const REMEMBERED: Duration = Duration::from_secs(3600);
 
-/// Where it is written down.
 #[derive(Clone)]
 pub(crate) enum Revocations {
-    /// In this process: what it has ended, other replicas still accept.
-    /// It is cheap enough to be asked at each request without waiting.
+    /// In this process: other replicas still accept sessions that it has ended. Lookups do not
+    /// wait.
     Memory(Arc<MemoryStore>),
-    /// In a store that all replicas share.
     Shared(Arc<dyn SessionStore>),
 }
 
 impl Revocations {
-    /// Whether a session has been ended; `None` if that takes waiting.
+    /// Whether a session has been ended; `None` if the store has to be asked with
+    /// [`is_ended`](Self::is_ended).
     ///
-    /// The names are made only if they are needed: each is a hash, and the claims have
-    /// to be read for them.
+    /// Index keys are computed only when needed: each is a hash, and needs the parsed claims.
     ///
-    /// Once there are unproven marks, each session that comes is noted for `lifetime`: a
-    /// later front-channel logout of it is proven then. An unproven mark that is about it
-    /// becomes a proven one.
+    /// As soon as there are unproven marks, each session that comes is recorded for `lifetime`, so
+    /// that a later front-channel logout of it counts as proven. An unproven mark that covers the
+    /// session becomes a proven one.
     pub(crate) fn is_ended_now(&self, session: &Session, naming: &Naming, lifetime: Duration) -> Option<bool> {
         let Self::Memory(memory) = self else { return None };
-        // Nearly always nothing has been ended, and no name has to be made.
+        // The usual case: there are no marks, so no keys are computed.
         if memory.has_no_marks() {
             return Some(false);
         }
@@ -64,48 +61,37 @@ impl Revocations {
         Some(memory.marks_now(&names.all()).into_iter().any(|mark| covers(mark, session.created_at())))
     }
 
-    /// The same, waiting.
-    ///
-    /// # Errors
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable): whether it has
-    /// been ended is then not known.
     pub(crate) async fn is_ended(&self, names: &[StoreKey], created_at: Timestamp) -> Result<bool> {
         let marks = bounded(self.store().marks(names)).await?;
         Ok(marks.into_iter().any(|mark| covers(mark, created_at)))
     }
 
-    /// Ends every session of this name that has begun. It is remembered as long as such
-    /// a session could live.
+    /// Ends every session of this key that began at or before `until`. The mark lasts as long as
+    /// such a session could live.
     ///
-    /// The mark is raised and never lowered, so of two messages the later moment
-    /// counts, in whatever order they come.
+    /// Marks are only raised, so of two messages the later moment counts, in any order of arrival.
     pub(crate) async fn end(&self, name: &StoreKey, until: Timestamp, lifetime: Duration) -> Result<()> {
         let until = u64::try_from(until.seconds()).unwrap_or(0);
         bounded(self.store().raise(name, until, lifetime)).await
     }
 
-    /// Remembers that a session at Okta is one here.
-    ///
-    /// # Errors
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    /// Records that a session at Okta has a session here.
     pub(crate) async fn remember(&self, okta_session: Option<&StoreKey>, lifetime: Duration) -> Result<()> {
         let Some(name) = okta_session else { return Ok(()) };
         let record = |version| StoredRecord { version, sealed: Vec::new() };
         if bounded(self.store().create(name, &record(0), lifetime)).await? {
             return Ok(());
         }
-        // It has another session here already, which ends before this one.
+        // Another session of it is recorded already; extend the record, because that session ends
+        // earlier.
         let Some(known) = bounded(self.store().load(name)).await? else { return Ok(()) };
         let next = record(known.version.saturating_add(1));
-        // Whoever is faster has done the same.
+        // A concurrent writer has stored the same, so losing the race is fine.
         bounded(self.store().save(name, &next, lifetime)).await.map(drop)
     }
 
-    /// Ends the sessions of a session at Okta of which only a stranger speaks. `false` if
-    /// there is none here, as far as that can be told.
-    ///
-    /// # Errors
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    /// Ends the sessions of a session at Okta because of an unauthenticated message. Returns
+    /// `false` if the store has no such session.
     pub(crate) async fn end_reported(
         &self,
         okta_session: &StoreKey,
@@ -120,32 +106,30 @@ impl Revocations {
         Ok(true)
     }
 
-    /// Whether a session at Okta is known to be one here.
-    ///
-    /// # Errors
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    /// Whether a session at Okta is recorded as having a session here.
     pub(crate) async fn knows(&self, okta_session: &StoreKey) -> Result<bool> {
         Ok(bounded(self.store().load(okta_session)).await?.is_some())
     }
 
-    /// The moment up to which sessions can have begun by `now`.
+    /// The latest start that an existing session can have by `now`.
     ///
-    /// That is later than `now` if one began late, or by a clock that is ahead of this
-    /// one. What is further away than clocks may differ is no session at the time.
+    /// It is later than `now` if a session began late, or by a clock that is ahead of this one.
+    /// Starts beyond the tolerated clock difference are ignored, because such sessions are not
+    /// live.
     pub(crate) async fn latest_start(&self, latest: &StoreKey, now: Timestamp) -> Result<Timestamp> {
         let marks = bounded(self.store().marks(&[*latest])).await?;
         let mark = marks.first().and_then(|mark| i64::try_from(*mark).ok()).unwrap_or(0);
         Ok(Timestamp::from_seconds(mark).min(now.plus(SKEW)).max(now))
     }
 
-    /// The first moment at or after `now` at which a session of these names can begin,
-    /// which is noted as `latest`. Moments are whole seconds, and somebody may sign in
-    /// again within the one in which a session was ended.
+    /// Returns the first moment at or after `now` at which a session of these keys may begin, and
+    /// records it as `latest`. Moments are whole seconds, and a user may sign in again within the
+    /// second in which a session was ended.
     pub(crate) async fn start(&self, names: &Names, latest: &StoreKey, now: Timestamp) -> Result<Timestamp> {
         let marks = bounded(self.store().marks(&names.others)).await?;
         let mark = marks.into_iter().max().and_then(|mark| i64::try_from(mark).ok()).unwrap_or(0);
         let start = if mark >= now.seconds() { Timestamp::from_seconds(mark.saturating_add(1)) } else { now };
-        // In one process there is one clock, and nothing has to be noted for most sessions.
+        // A single process has a single clock, so most starts need no record.
         if start > now || matches!(self, Self::Shared(_)) {
             let value = u64::try_from(start.seconds()).unwrap_or(0);
             bounded(self.store().raise(latest, value, REMEMBERED)).await?;
@@ -153,7 +137,6 @@ impl Revocations {
         Ok(start)
     }
 
-    /// The store.
     pub(crate) fn store(&self) -> &dyn SessionStore {
         match self {
             Self::Memory(memory) => &**memory,
@@ -162,10 +145,10 @@ impl Revocations {
     }
 }
 
-/// Whether a mark ends what began at `created_at`.
+/// Whether a mark ends a session that began at `created_at`.
 ///
-/// The second itself is included: whoever signed in within it, before the message, is
-/// signed out. 0 is the value of a mark that is not there.
+/// The second itself is included: a user who signed in within it, before the message, is signed
+/// out. 0 stands for a missing mark.
 fn covers(mark: u64, created_at: Timestamp) -> bool {
     u64::try_from(created_at.seconds()).is_ok_and(|created_at| mark > 0 && created_at <= mark)
 }

@@ -1,11 +1,11 @@
-//! The sessions of an application, wherever they live.
+//! The sessions of an application, in cookies or in a store.
 //!
-//! A request is served in two steps. `look` tells what can be told at once, which is
-//! nearly everything for sessions in cookies. What is left is a `Ticket`, and `find`
-//! asks about it. So a request that has to wait for nobody needs no future.
+//! A request is served in two steps. `look` answers from the cookies alone, which is enough for
+//! nearly all sessions in cookies. Otherwise it returns a `Ticket`, and `find` queries the store
+//! with it. So a request that does not wait needs no future.
 //!
-//! What cannot be read is no session, and what cannot be asked is an error: the two are
-//! never mixed up, because the first signs a browser out and the second must not.
+//! Unreadable cookies count as no session; an unreachable store is an error. The two are never
+//! mixed up, because the first signs a browser out and the second must not.
 
 use std::sync::Arc;
 
@@ -25,10 +25,9 @@ use crate::clock::Timestamp;
 use crate::cookie::{Chunks, RequestCookies};
 use crate::error::{Code, Error, Result};
 
-/// Where sessions live.
 #[derive(Debug)]
 pub(crate) enum Sessions {
-    /// Sealed in cookies. Without revocations nothing but its limits ends one.
+    /// Sealed in cookies. Without revocations only the limits end a session.
     Cookie {
         cookies: Box<CookieStore>,
         revocations: Option<Revocations>,
@@ -36,37 +35,34 @@ pub(crate) enum Sessions {
         limits: SessionLimits,
         watches: Watches,
     },
-    /// In a store.
     Stored(StoredSessions),
 }
 
-/// What a look at a request's cookies tells.
-// A session that is due for new tokens is a ticket too, unless it has been ended.
+// A session that is due for a refresh is a ticket too, unless it has been ended.
 #[derive(Debug)]
 pub(crate) enum Look {
-    /// There is no session.
     None,
-    /// There is a session that has ended: it is to be cleared.
     Ended,
-    /// There is a session that began in the future: a clock is wrong.
     Early(Arc<Session>),
     /// A session that can be used as it is.
-    Here { entry: Entry, rewrite: bool },
-    /// Somebody has to be asked first.
+    Here {
+        entry: Entry,
+        rewrite: bool,
+    },
+    /// The store or Okta has to be asked first.
     Wait(Ticket),
 }
 
-/// What is to be asked about.
 #[derive(Clone, Debug)]
 pub(crate) enum Ticket {
-    /// Whether this session has been ended, or what its tokens are now.
+    /// Whether this session has been ended, or needs refreshed tokens.
     Cookie { entry: Entry, rewrite: bool },
-    /// What the store has under one of these keys.
+    /// Which record the store has under these keys.
     Stored(Vec<PresentedKey>),
 }
 
 impl Ticket {
-    /// The session, as far as it is known: two tickets with one key are of one session.
+    /// The session, as far as known: two tickets with the same key stand for the same session.
     pub(crate) fn key(&self) -> Option<StoreKey> {
         match self {
             Self::Cookie { entry, .. } => Some(entry.session.id().0),
@@ -74,7 +70,7 @@ impl Ticket {
         }
     }
 
-    /// Whether the cookies themselves prove that the session was issued here.
+    /// Whether the cookies alone prove that the session was issued here.
     pub(crate) fn is_proven(&self) -> bool {
         match self {
             Self::Cookie { .. } => true,
@@ -83,24 +79,24 @@ impl Ticket {
     }
 }
 
-/// What came of asking.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// No session of this name. Its cookie stays: a request that is slow must not take
-    /// away the cookie of a new sign-in that has overtaken it.
+    /// The store has no such session. Its cookie stays: a slow request must not delete the cookie
+    /// of a new sign-in that has overtaken it.
     None,
-    /// It has been ended, and its cookie is to be cleared.
     Ended,
-    /// It began in the future: a clock is wrong.
     Early(Arc<Session>),
-    /// A session; `rewrite` if its cookie is to be written again.
-    Here { entry: Entry, rewrite: bool },
+    /// A live session. `rewrite` if its cookie should be written again.
+    Here {
+        entry: Entry,
+        rewrite: bool,
+    },
 }
 
 impl Sessions {
-    /// Looks at the cookies of a request. Nobody is waited for.
+    /// Reads the cookies of a request, without waiting.
     ///
-    /// A revoked session is `Ended` like one that has run into a limit.
+    /// A revoked session is `Ended`, like one that has reached a limit.
     pub(crate) fn look(&self, request: &RequestCookies, now: Timestamp, activity: Activity) -> Look {
         if request.is_empty() {
             return Look::None;
@@ -130,10 +126,10 @@ impl Sessions {
         }
     }
 
-    /// Asks what a look could not tell.
+    /// Resolves a ticket.
     ///
     /// # Errors
-    /// [`Code::StoreUnavailable`]: whether there is a session is then not known.
+    /// [`Code::StoreUnavailable`]: the store did not answer, so it is unknown whether there is a session.
     pub(crate) async fn find(&self, ticket: Ticket, now: Timestamp, activity: Activity) -> Result<Found> {
         match (self, ticket) {
             (Self::Cookie { revocations: Some(revocations), naming, .. }, Ticket::Cookie { entry, rewrite }) => {
@@ -161,12 +157,12 @@ impl Sessions {
         }
     }
 
-    /// The id and the `Set-Cookie` values of a new session, which replaces whatever the
-    /// browser holds.
+    /// Creates a session. Returns its id and the `Set-Cookie` values that replace the browser's
+    /// sessions.
     ///
-    /// With revocations a session may begin a second late: a mark ends what began up to
-    /// its second, and somebody who signs out and in again within one must not be
-    /// signed out by it.
+    /// With revocations a session may begin a second late. A mark ends all sessions that began up
+    /// to its second, and must not end the session of a user who signs out and in again within that
+    /// second.
     pub(crate) async fn create(
         &self,
         request: &RequestCookies,
@@ -191,10 +187,9 @@ impl Sessions {
         }
     }
 
-    /// The `Set-Cookie` values that keep a session alive.
+    /// Returns the `Set-Cookie` values that keep a session alive.
     ///
-    /// With sessions in cookies this is what notes the use; in a store `find` has noted
-    /// it already.
+    /// For sessions in cookies this records the use. In a store `find` has recorded it already.
     pub(crate) fn rewrite(
         &self,
         request: &RequestCookies,
@@ -202,7 +197,7 @@ impl Sessions {
         now: Timestamp,
         activity: Activity,
     ) -> Vec<HeaderValue> {
-        // A session that cannot be written again stays as it is: it was good enough to be read.
+        // If writing fails, the readable cookie stays as it is.
         match (self, activity) {
             (Self::Stored(stored), _) => stored.rewrite(request, session, now),
             (Self::Cookie { cookies, .. }, Activity::Active) => {
@@ -214,7 +209,6 @@ impl Sessions {
         }
     }
 
-    /// When a session ends unless it is used again.
     pub(crate) fn ends_at(&self, session: &Session) -> Timestamp {
         let limits = match self {
             Self::Stored(stored) => stored.limits(),
@@ -240,7 +234,6 @@ impl Sessions {
         self.watches().update(session, names, self.ends_at(session));
     }
 
-    /// The futures that wait for the end of a session.
     pub(crate) fn watches(&self) -> &Watches {
         match self {
             Self::Stored(stored) => stored.watches(),
@@ -248,9 +241,8 @@ impl Sessions {
         }
     }
 
-    /// The `Set-Cookie` values that take the session away, which is `session` as far as
-    /// that is known. Cookies of another application stay, as far as they can be told from
-    /// ours.
+    /// Returns the `Set-Cookie` values that delete the session's cookies. `session` is passed if
+    /// known. Cookies that are recognizably of another application stay.
     pub(crate) fn clear(&self, request: &RequestCookies, session: Option<&Session>) -> Vec<HeaderValue> {
         match self {
             Self::Stored(stored) => stored.clear(request, session),
@@ -258,8 +250,8 @@ impl Sessions {
         }
     }
 
-    /// The `Set-Cookie` values that take away whatever may be a session, for a sign-out
-    /// while the store is away.
+    /// Returns the `Set-Cookie` values that delete every cookie that may be a session, for a logout
+    /// while the store is down.
     pub(crate) fn forget(&self, request: &RequestCookies) -> Vec<HeaderValue> {
         match self {
             Self::Stored(stored) => stored.forget(request),
@@ -267,8 +259,8 @@ impl Sessions {
         }
     }
 
-    /// The `Set-Cookie` values that take a session under the previous name away, once a new
-    /// one has replaced it. For sessions in cookies writing the new one does that.
+    /// Returns the `Set-Cookie` values that delete a session under the previous cookie name after a
+    /// new one has replaced it. For sessions in cookies `create` has done this.
     pub(crate) fn clear_previous(&self, request: &RequestCookies, session: &Session) -> Vec<HeaderValue> {
         match self {
             Self::Stored(stored) => stored.clear_previous(request, session),
@@ -276,7 +268,6 @@ impl Sessions {
         }
     }
 
-    /// The cookies that sessions are written to.
     pub(crate) fn chunks(&self) -> &Chunks {
         match self {
             Self::Stored(stored) => stored.chunks(),
@@ -284,7 +275,6 @@ impl Sessions {
         }
     }
 
-    /// The name of the first cookie.
     pub(crate) fn cookie_name(&self) -> &str {
         match self {
             Self::Stored(stored) => stored.cookie_name(),
@@ -292,7 +282,6 @@ impl Sessions {
         }
     }
 
-    /// The names of this tenant.
     pub(crate) fn naming(&self) -> &Naming {
         match self {
             Self::Stored(stored) => stored.naming(),
@@ -300,9 +289,9 @@ impl Sessions {
         }
     }
 
-    /// A place for marks; `None` without a store and without revocations.
+    /// The store for marks; `None` for sessions in cookies without revocations.
     ///
-    /// It is where messages from outside are remembered, so that each counts once.
+    /// Message ids are recorded there, so that each logout message counts once.
     pub(crate) fn marks(&self) -> Option<&dyn SessionStore> {
         match self {
             Self::Stored(stored) => Some(&**stored.store()),
@@ -310,13 +299,12 @@ impl Sessions {
         }
     }
 
-    /// Ends one session, here and in every copy of its cookie. Without revocations a
-    /// copy lives until its limits. `false` if it had ended already, as far as that can
-    /// be told.
+    /// Ends one session and every copy of its cookie. Without revocations a copied cookie lives
+    /// until its limits. Returns `false` if a store reports that the session had already ended.
     ///
-    /// The mark is never earlier than the session's beginning, which may be ahead of
-    /// this clock. It lasts for the absolute limit, and to the end that the session's
-    /// record has: after that no session that it is about can be alive.
+    /// The mark is never earlier than the session's start, which may be ahead of this clock. It
+    /// lasts for the absolute limit and at least until the end in the session's record, so it
+    /// outlives every copy.
     pub(crate) async fn end(&self, session: &Session, now: Timestamp) -> Result<bool> {
         match self {
             Self::Stored(stored) => stored.end(session).await,
@@ -325,7 +313,7 @@ impl Sessions {
                 Ok(true)
             }
             Self::Cookie { revocations: Some(revocations), naming, limits, watches, .. } => {
-                // Connections close even if the list does not answer.
+                // Connections close even if the store does not answer.
                 watches.end(&session.id().0);
                 let name = &session.names(naming).session;
                 let lifetime = limits.memory_of(session.lifeline(), now);
@@ -334,12 +322,11 @@ impl Sessions {
         }
     }
 
-    /// Ends every session of a session at Okta because of a front-channel logout, which
-    /// any page can send.
+    /// Ends every session of a session at Okta because of a front-channel logout, which any page
+    /// can send.
     ///
-    /// In a store, linked sessions end and nothing else is written. For sessions in cookies
-    /// each ending is written down, so [`Revocations::end_reported`] keeps names that are
-    /// not proven apart.
+    /// In a store, linked sessions end and nothing else is written. For sessions in cookies each
+    /// end is recorded, so [`Revocations::end_reported`] stores unproven keys separately.
     ///
     /// # Errors
     /// As for [`end_named`](Self::end_named).
@@ -359,14 +346,14 @@ impl Sessions {
         Ok(None)
     }
 
-    /// Ends every session of a name. How many those were, where they can be found:
-    /// those in cookies cannot.
+    /// Ends every session of an index key. Returns how many there were, or `None` for sessions in
+    /// cookies, which cannot be counted.
     ///
-    /// `told` hears of each as it ends, so of those too that ended before a failure.
+    /// `told` is called for each session as it ends, so also for those that ended before a failure.
     ///
     /// # Errors
-    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] if no session can be
-    /// ended from here.
+    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] if sessions cannot be ended from
+    /// the server side.
     pub(crate) async fn end_named(
         &self,
         name: &StoreKey,
@@ -394,14 +381,12 @@ impl Sessions {
         }
     }
 
-    /// The live sessions of a user.
+    /// Returns the live sessions of a user.
     ///
-    /// The browser has the only copy of a session in a cookie, so there is nothing to
-    /// list.
+    /// A session in a cookie exists only in the browser, so it cannot be listed.
     ///
     /// # Errors
-    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] for sessions in
-    /// cookies.
+    /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] for sessions in cookies.
     pub(crate) async fn of_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Arc<Session>>> {
         let Self::Stored(stored) = self else { return Err(unsupported("listed")) };
         let name = stored.naming().name(Kind::Subject, subject.as_bytes());
@@ -409,8 +394,8 @@ impl Sessions {
     }
 }
 
-/// A session that begins too far in the future is none at the next request, which would
-/// sign in again, without end.
+/// Rejects a session that begins too far in the future. The next request would not accept it and
+/// would start another sign-in, in an endless loop.
 fn check_clock(session: &Session, limits: &SessionLimits, now: Timestamp) -> Result<()> {
     if limits.is_live(session.lifeline(), now) {
         return Ok(());
@@ -418,7 +403,7 @@ fn check_clock(session: &Session, limits: &SessionLimits, now: Timestamp) -> Res
     let ahead = session.created_at().since(now);
     tracing::error!(
         target: "okta_auth",
-        "a sign-out was recorded by a clock that is {} s ahead of this one, so no session of its user can begin; \
+        "a logout was recorded by a clock that is {} s ahead of this one, so its user cannot start a new session; \
          synchronize the clocks of all replicas",
         ahead.as_secs()
     );
@@ -426,7 +411,6 @@ fn check_clock(session: &Session, limits: &SessionLimits, now: Timestamp) -> Res
     Err(Error::new(Code::ClockSkew, message).with_retry_after(ahead.saturating_sub(SKEW)))
 }
 
-/// What sessions in cookies cannot do.
 fn unsupported(what: &str) -> Error {
     let message = format!("sessions in cookies cannot be {what}; set OKTA_SESSION_STORE to `memory` or `redis://..`");
     Error::new(Code::StoreUnsupported, message)

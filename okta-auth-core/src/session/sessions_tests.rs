@@ -1,4 +1,4 @@
-//! What strangers can do to the list of sessions that have been ended.
+//! Attacks on the list of ended sessions by unauthenticated requests.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
@@ -13,7 +13,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
 const LIMITS: SessionLimits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
 
-/// An application with sessions in cookies, and a list with room for so many.
+/// An application with sessions in cookies, and a revocation list of this capacity.
 fn sessions(capacity: usize) -> Sessions {
     sessions_at(capacity, LIMITS, || UNIX_EPOCH + Duration::from_secs(1_700_000_000))
 }
@@ -31,20 +31,17 @@ fn sessions_at(capacity: usize, limits: SessionLimits, clock: impl crate::clock:
     Sessions::Cookie { cookies: Box::new(cookies), revocations, naming: Naming::of(&config), limits, watches }
 }
 
-/// What a front-channel logout does.
 async fn frame(sessions: &Sessions, sid: &str) {
     let name = sessions.naming().name(Kind::OktaSession, sid.as_bytes());
     sessions.end_reported(&name, NOW, drop).await.unwrap();
 }
 
-/// What a browser sends back.
 fn sent(set: &[HeaderValue]) -> RequestCookies {
     let mut headers = http::HeaderMap::new();
     headers.append("cookie", set[0].to_str().unwrap().split(';').next().unwrap().parse().unwrap());
     RequestCookies::new(&headers)
 }
 
-/// The cookies of a new session.
 async fn signed_in(sessions: &Sessions, sid: &str) -> RequestCookies {
     let claims = json!({ "sub": "00u1", "sid": sid });
     let session = Session::with_claims(claims.as_object().unwrap(), NOW);
@@ -56,44 +53,45 @@ fn lives(sessions: &Sessions, cookies: &RequestCookies) -> bool {
 }
 
 #[tokio::test]
-async fn made_up_sign_outs_do_not_push_out_those_that_happened() {
+async fn made_up_logouts_do_not_evict_real_ones() {
     let sessions = sessions(100);
     let [stolen, other] = [signed_in(&sessions, "stolen").await, signed_in(&sessions, "other").await];
     assert!(lives(&sessions, &stolen) && lives(&sessions, &other), "the control");
     frame(&sessions, "stolen").await;
-    assert!(!lives(&sessions, &stolen) && lives(&sessions, &other), "a real one is believed");
+    assert!(!lives(&sessions, &stolen) && lives(&sessions, &other), "a real logout is accepted");
     for number in 0..1_000 {
         frame(&sessions, &format!("made up {number}")).await;
     }
-    assert!(!lives(&sessions, &stolen), "a cookie that had been ended is good again");
-    // Whoever is signed in can still be signed out.
+    assert!(!lives(&sessions, &stolen), "the cookie of an ended session is valid again");
+    // A signed-in user can still be signed out.
     frame(&sessions, "other").await;
-    assert!(!lives(&sessions, &other), "strangers have filled the list");
+    assert!(!lives(&sessions, &other), "made-up logouts have filled the list");
 }
 
-/// A restarted process knows no session. It learns of those that come, and keeps what is reported of the others apart.
+/// A restarted process knows no session. It records those that come, and keeps unproven ends of the
+/// others separately.
 #[tokio::test]
-async fn after_a_restart_made_up_sign_outs_neither_fill_the_list_nor_turn_front_channel_off() {
+async fn after_a_restart_made_up_logouts_neither_fill_the_list_nor_disable_front_channel() {
     let before = sessions(100);
     let (absent, present) = (signed_in(&before, "absent").await, signed_in(&before, "present").await);
     let (late, unseen) = (signed_in(&before, "late").await, signed_in(&before, "unseen").await);
     let sessions = sessions(100);
     frame(&sessions, "absent").await;
-    assert!(!lives(&sessions, &absent), "a session that is not known is ended");
+    assert!(!lives(&sessions, &absent), "a session that the process has not seen is ended");
     frame(&sessions, "unseen").await;
     for number in 0..50_000 {
         frame(&sessions, &format!("made up {number}")).await;
     }
-    assert!(!lives(&sessions, &absent), "it has come in between, so its end is proven and stays");
-    assert!(lives(&sessions, &unseen), "the oldest unproven end made room: docs/sessions.md says so");
-    assert!(lives(&sessions, &present), "a session that nobody has ended");
+    assert!(!lives(&sessions, &absent), "it was seen in between, so its end is proven and stays");
+    assert!(lives(&sessions, &unseen), "the oldest unproven end was evicted, as docs/sessions.md says");
+    assert!(lives(&sessions, &present), "a session that was not ended");
     frame(&sessions, "present").await;
-    assert!(!lives(&sessions, &present), "a session that has come");
+    assert!(!lives(&sessions, &present), "a session that the process has seen");
     frame(&sessions, "late").await;
-    assert!(!lives(&sessions, &late), "a session that has not come since the restart");
+    assert!(!lives(&sessions, &late), "a session that the process has not seen since the restart");
 }
 
-/// Made-up names must not take memory without end.
+/// Made-up session ids must not take unbounded memory.
 #[tokio::test]
 async fn unproven_marks_are_bounded_and_kept_apart() {
     let memory = MemoryStore::with_clock(50, || UNIX_EPOCH + Duration::from_secs(1_700_000_000));
@@ -111,9 +109,9 @@ async fn unproven_marks_are_bounded_and_kept_apart() {
     assert_eq!(kept.iter().filter(|mark| **mark == 8).count(), 10_000);
 }
 
-/// A session may have begun by a clock that is ahead, and lives by its own beginning.
+/// A session may have begun by a clock that is ahead, and its lifetime counts from its own start.
 #[tokio::test]
-async fn an_end_is_remembered_for_as_long_as_the_session_would_have_lived() {
+async fn an_end_is_stored_for_as_long_as_the_session_could_have_lived() {
     let time = Arc::new(AtomicU64::new(1_700_000_000));
     let shown = Arc::clone(&time);
     let clock = move || UNIX_EPOCH + Duration::from_secs(shown.load(Ordering::SeqCst));
@@ -128,11 +126,12 @@ async fn an_end_is_remembered_for_as_long_as_the_session_would_have_lived() {
     sessions.end(&ended, NOW).await.unwrap();
     time.store(u64::try_from(late.seconds()).unwrap(), Ordering::SeqCst);
     let lives = |session: &Session| !matches!(sessions.look(&cookie(session), late, Activity::Active), Look::Ended);
-    assert!(lives(&alive), "the premise: one that nobody has ended is alive");
-    assert!(!lives(&ended), "a session that had been ended is good again");
+    assert!(lives(&alive), "the control: a session that was not ended is alive");
+    assert!(!lives(&ended), "an ended session is valid again");
 }
 
-/// Somebody signs in twice in one session at Okta. The sign-out of that is believed for as long as the later session lives.
+/// The user signs in twice within one session at Okta. The process accepts a front-channel logout
+/// of it for as long as the later session lives.
 #[tokio::test]
 async fn a_session_at_okta_is_known_for_as_long_as_the_latest_session_here_lives() {
     for shared in [false, true] {

@@ -1,7 +1,7 @@
 //! The suite that every [`SessionStore`] passes, behind the feature `store-tests`.
 //!
-//! [`store_tests!`](crate::store_tests) makes one `#[tokio::test]` of each function here. A store of
-//! your own is tested like this, in its package's tests (with `tokio` and its features `macros` and
+//! [`store_tests!`](crate::store_tests) makes one `#[tokio::test]` of each function here. Test your
+//! own store like this, in its package's tests (with `tokio` and its features `macros` and
 //! `rt-multi-thread`):
 //!
 //! ```
@@ -12,9 +12,9 @@
 //! }
 //! ```
 //!
-//! Attributes in front of `async` are put on each test, for example
-//! `#[ignore = "needs a server"]`. Lifetimes are tested with such of two seconds, by asking until
-//! they are over. A store with a clock that can be turned needs no waiting: give it as
+//! Attributes in front of `async` are put on each test, for example `#[ignore = "needs a server"]`.
+//! The suite tests lifetimes with entries that live for two seconds, and polls until they have
+//! expired. A store with an adjustable clock needs no waiting. Pass it as
 //!
 //! ```
 //! # use okta_auth_core::session::MemoryStore;
@@ -33,7 +33,7 @@
 //! }
 //! ```
 //!
-//! The functions panic when the store does something else than it should, as tests do.
+//! The functions panic when the store misbehaves, as tests do.
 
 #![allow(
     clippy::unwrap_used,
@@ -51,13 +51,12 @@ use super::store::{SessionStore, StoreKey, StoredRecord};
 /// Longer than any test.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// So short that a test can wait for its end, and in whole seconds, for stores that count those.
+/// Short enough for a test to wait for, and in whole seconds, for stores that count in seconds.
 const SHORT: Duration = Duration::from_secs(2);
 
-/// How many tasks want the same thing at once.
 const TASKS: u64 = 50;
 
-/// Makes tests for a store; see [the module](crate::session::store_tests).
+/// Generates tests for a store; see [the module](crate::session::store_tests).
 #[macro_export]
 macro_rules! store_tests {
     ($(#[$attribute:meta])* turning async $fresh:block) => {
@@ -119,35 +118,31 @@ macro_rules! store_tests {
     };
 }
 
-/// Lets a little time pass, for stores whose clock cannot be turned.
+/// Lets a little time pass, for stores without an adjustable clock.
 pub async fn a_moment() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
-/// A key like no other of the same test.
 fn key(number: u8) -> StoreKey {
     StoreKey::from_bytes([number; 32])
 }
 
-/// A record of a version.
 fn record(version: u64, sealed: &[u8]) -> StoredRecord {
     StoredRecord { version, sealed: sealed.to_vec() }
 }
 
-/// The links of an index, in order.
 async fn linked(store: &impl SessionStore, index: &StoreKey) -> Vec<StoreKey> {
     let mut links = store.linked(index).await.unwrap();
     links.sort_unstable();
     links
 }
 
-/// The value of one mark.
 async fn mark(store: &impl SessionStore, key: &StoreKey) -> u64 {
     store.marks(&[*key]).await.unwrap()[0]
 }
 
-/// Lets time pass until something that was written now with a lifetime of [`SHORT`] is gone, and
-/// so everything that was written before with the same.
+/// Lets time pass until an entry written now with a lifetime of [`SHORT`] has expired. All entries
+/// that were written earlier with that lifetime have then expired too.
 async fn until_short_is_over(store: &impl SessionStore, pass: impl AsyncFn()) {
     let witness = key(0xee);
     assert!(store.create(&witness, &record(1, b"witness"), SHORT).await.unwrap());
@@ -160,7 +155,7 @@ async fn until_short_is_over(store: &impl SessionStore, pass: impl AsyncFn()) {
     panic!("a lifetime of {SHORT:?} does not end");
 }
 
-/// Runs the same as [`TASKS`] tasks at once; how many said `true`.
+/// Runs `task` as [`TASKS`] concurrent tasks, and counts those that returned `true`.
 async fn winners<S: SessionStore, F>(store: &Arc<S>, task: impl Fn(Arc<S>, u64) -> F) -> usize
 where
     F: Future<Output = bool> + Send + 'static,
@@ -173,7 +168,7 @@ where
     count
 }
 
-/// What was created is loaded, version and all.
+/// A created record is loaded with its version and content.
 pub async fn a_new_record_is_loaded_as_it_was_written(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     assert!(store.create(&key(1), &record(1, b"sealed"), LONG).await.unwrap());
     assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(1, b"sealed")));
@@ -186,7 +181,7 @@ pub async fn create_does_not_write_over_a_record(store: Arc<impl SessionStore>, 
     assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(1, b"first")));
 }
 
-/// Nothing is loaded, and nothing removed, where nothing was written.
+/// A missing record is not loaded and not removed.
 pub async fn a_record_that_is_not_there_is_none(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     assert!(store.create(&key(1), &record(1, b"sealed"), LONG).await.unwrap());
     assert_eq!(store.load(&key(2)).await.unwrap(), None);
@@ -203,7 +198,7 @@ pub async fn a_removed_record_is_gone_and_can_be_created_again(store: Arc<impl S
     assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(1, b"second")));
 }
 
-/// A `save` whose version is not one more than the one there writes nothing.
+/// `save` writes only if the version is one more than the stored version.
 pub async fn save_takes_the_next_version_alone(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     assert!(store.create(&key(1), &record(1, b"one"), LONG).await.unwrap());
     for wrong in [0, 1, 3, u64::MAX] {
@@ -216,7 +211,7 @@ pub async fn save_takes_the_next_version_alone(store: Arc<impl SessionStore>, _:
     }
 }
 
-/// `save` does not bring a session back that was ended.
+/// `save` does not revive a session that was ended.
 pub async fn save_does_not_create(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     for version in [0, 1, 2] {
         assert!(!store.save(&key(1), &record(version, b"ghost"), LONG).await.unwrap());
@@ -227,7 +222,7 @@ pub async fn save_does_not_create(store: Arc<impl SessionStore>, _: impl AsyncFn
     assert_eq!(store.load(&key(1)).await.unwrap(), None);
 }
 
-/// No update is lost: who has read an old version does not write over the new one.
+/// No update is lost: a writer that has read an old version does not overwrite the new one.
 pub async fn of_two_writers_the_second_is_told(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     assert!(store.create(&key(1), &record(1, b"old"), LONG).await.unwrap());
     let (ada, ben) = (store.load(&key(1)).await.unwrap().unwrap(), store.load(&key(1)).await.unwrap().unwrap());
@@ -236,15 +231,16 @@ pub async fn of_two_writers_the_second_is_told(store: Arc<impl SessionStore>, _:
     assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(2, b"ada")));
 }
 
-/// Each version has one writer, however many try.
+/// Each version has exactly one writer, however many compete.
 pub async fn of_many_writers_one_wins_each_version(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     assert!(store.create(&key(1), &record(1, b""), LONG).await.unwrap());
     for version in 2..6 {
         let won = winners(&store, move |store, task| async move {
             let mine = record(version, &task.to_be_bytes());
             let won = store.save(&key(1), &mine, LONG).await.unwrap();
-            // Nobody can have written since: the next version begins when all are done.
-            assert!(!won || store.load(&key(1)).await.unwrap() == Some(mine), "a winner's record is not there");
+            // No other write can have happened since: the next version begins when all tasks are
+            // done.
+            assert!(!won || store.load(&key(1)).await.unwrap() == Some(mine), "a winner's record is missing");
             won
         });
         assert_eq!(won.await, 1, "writers of version {version}");
@@ -252,7 +248,7 @@ pub async fn of_many_writers_one_wins_each_version(store: Arc<impl SessionStore>
     }
 }
 
-/// One of many creates a record.
+/// Of many concurrent creators one succeeds.
 pub async fn of_many_creators_one_wins(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     let won = winners(&store, |store, task| async move {
         store.create(&key(1), &record(1, &task.to_be_bytes()), LONG).await.unwrap()
@@ -260,7 +256,7 @@ pub async fn of_many_creators_one_wins(store: Arc<impl SessionStore>, _: impl As
     assert_eq!(won.await, 1);
 }
 
-/// All 256 bytes, and none, and zeros at both ends.
+/// All 256 byte values, an empty record, and zeros at both ends.
 pub async fn any_bytes_come_back(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     let all: Vec<u8> = (0..=255).collect();
     for (number, sealed) in
@@ -283,14 +279,14 @@ pub async fn a_large_record_comes_back(store: Arc<impl SessionStore>, _: impl As
     assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(2, &large)));
 }
 
-/// Versions beyond what signed and floating numbers hold are told apart.
+/// Versions beyond the range of signed and floating-point numbers stay distinct.
 pub async fn the_largest_version_comes_back(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     assert!(store.create(&key(1), &record(u64::MAX - 2, b"a"), LONG).await.unwrap());
     assert!(!store.save(&key(1), &record(u64::MAX, b"c"), LONG).await.unwrap());
     assert!(store.save(&key(1), &record(u64::MAX - 1, b"b"), LONG).await.unwrap());
     assert!(store.save(&key(1), &record(u64::MAX, b"c"), LONG).await.unwrap());
     assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(u64::MAX, b"c")));
-    assert!(!store.save(&key(1), &record(0, b"d"), LONG).await.unwrap(), "there is none after the last");
+    assert!(!store.save(&key(1), &record(0, b"d"), LONG).await.unwrap(), "the last version has no successor");
 }
 
 /// Every bit of a key counts, in each table.
@@ -309,7 +305,7 @@ pub async fn keys_that_differ_in_one_bit_are_different(store: Arc<impl SessionSt
     }
 }
 
-/// The same key names three things in the three tables.
+/// The same key stands for three separate entries in the three tables.
 pub async fn tables_do_not_share_keys(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     store.raise(&key(1), 7, LONG).await.unwrap();
     store.link(&key(1), &key(2), LONG).await.unwrap();
@@ -321,7 +317,7 @@ pub async fn tables_do_not_share_keys(store: Arc<impl SessionStore>, _: impl Asy
     assert_eq!((mark(&*store, &key(1)).await, linked(&*store, &key(1)).await), (7, vec![key(2)]));
 }
 
-/// A record is gone after its lifetime, and not before.
+/// A record expires with its lifetime, and not earlier.
 pub async fn a_record_ends_with_its_lifetime(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
     assert!(store.create(&key(1), &record(1, b"short"), SHORT).await.unwrap());
     assert!(store.create(&key(2), &record(1, b"long"), LONG).await.unwrap());
@@ -332,7 +328,7 @@ pub async fn a_record_ends_with_its_lifetime(store: Arc<impl SessionStore>, pass
     assert!(store.create(&key(1), &record(1, b"again"), LONG).await.unwrap(), "its key is free");
 }
 
-/// A record that has ended is no record, for the methods that write too.
+/// An expired record is missing, also for the methods that write.
 pub async fn a_record_that_has_ended_is_not_saved_and_not_removed(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
     assert!(store.create(&key(1), &record(1, b"short"), SHORT).await.unwrap());
     until_short_is_over(&*store, pass).await;
@@ -341,21 +337,21 @@ pub async fn a_record_that_has_ended_is_not_saved_and_not_removed(store: Arc<imp
     assert_eq!(store.load(&key(1)).await.unwrap(), None);
 }
 
-/// The lifetime is that of the last write: longer or shorter than before.
+/// The lifetime is that of the last write, longer or shorter than before.
 pub async fn save_begins_a_new_lifetime(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
     assert!(store.create(&key(1), &record(1, b"one"), SHORT).await.unwrap());
     assert!(store.save(&key(1), &record(2, b"two"), LONG).await.unwrap());
     assert!(store.create(&key(2), &record(1, b"one"), LONG).await.unwrap());
     assert!(store.save(&key(2), &record(2, b"two"), SHORT).await.unwrap());
     assert!(store.create(&key(3), &record(1, b"one"), SHORT).await.unwrap());
-    assert!(!store.save(&key(3), &record(1, b"refused"), LONG).await.unwrap(), "and a refused one begins none");
+    assert!(!store.save(&key(3), &record(1, b"refused"), LONG).await.unwrap(), "a refused save sets no lifetime");
     until_short_is_over(&*store, pass).await;
     assert_eq!(store.load(&key(1)).await.unwrap(), Some(record(2, b"two")));
     assert_eq!(store.load(&key(2)).await.unwrap(), None);
     assert_eq!(store.load(&key(3)).await.unwrap(), None);
 }
 
-/// Nothing at all, less than any unit, and more than any calendar has.
+/// Zero, less than the smallest unit, and more than any calendar has.
 pub async fn no_lifetime_is_an_error(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
     for (number, lifetime) in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX].into_iter().enumerate() {
         let (key, other) = (key(u8::try_from(number).unwrap()), key(0x77));
@@ -382,17 +378,17 @@ pub async fn links_are_kept_by_index(store: Arc<impl SessionStore>, _: impl Asyn
     }
     assert_eq!(linked(&*store, &key(1)).await, [key(11), key(12)]);
     assert_eq!(linked(&*store, &key(2)).await, [key(12), key(13)]);
-    assert!(store.linked(&key(12)).await.unwrap().is_empty(), "a record is no index");
+    assert!(store.linked(&key(12)).await.unwrap().is_empty(), "a record is not an index");
 }
 
-/// There are no double links.
+/// Linking twice makes one link.
 pub async fn a_link_that_is_made_again_is_one(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     store.link(&key(1), &key(11), LONG).await.unwrap();
     store.link(&key(1), &key(11), LONG * 2).await.unwrap();
     assert_eq!(linked(&*store, &key(1)).await, [key(11)]);
 }
 
-/// `unlink` takes one record out of one index, and may be repeated.
+/// `unlink` removes one record from one index, and is idempotent.
 pub async fn an_unlinked_record_is_not_linked(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     for (index, record) in [(1, 11), (1, 12), (2, 11)] {
         store.link(&key(index), &key(record), LONG).await.unwrap();
@@ -416,7 +412,7 @@ pub async fn links_do_not_need_records_and_outlive_them(store: Arc<impl SessionS
     assert_eq!(linked(&*store, &key(1)).await, [key(11)]);
 }
 
-/// A short link ends beside a long one, whichever came first.
+/// A short link expires beside a long one, in either order of creation.
 pub async fn each_link_ends_with_its_own_lifetime(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
     for (index, record, lifetime) in [(1, 11, LONG), (1, 12, SHORT), (2, 21, SHORT), (2, 22, LONG), (3, 31, SHORT)] {
         store.link(&key(index), &key(record), lifetime).await.unwrap();
@@ -430,7 +426,7 @@ pub async fn each_link_ends_with_its_own_lifetime(store: Arc<impl SessionStore>,
     assert_eq!(linked(&*store, &key(3)).await, [key(32)]);
 }
 
-/// Renewing a link renews its lifetime: to a longer or a shorter one.
+/// Linking again sets a new lifetime, longer or shorter.
 pub async fn a_link_that_is_made_again_begins_a_new_lifetime(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
     for (record, lifetime) in [(11, SHORT), (12, LONG), (11, LONG), (12, SHORT)] {
         store.link(&key(1), &key(record), lifetime).await.unwrap();
@@ -451,7 +447,7 @@ pub async fn many_links_are_all_there(store: Arc<impl SessionStore>, _: impl Asy
     assert_eq!(linked(&*store, &key(1)).await, records);
 }
 
-/// Links that are made at once are all kept.
+/// Concurrent links are all stored.
 pub async fn of_many_linkers_none_is_lost(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     let done = winners(&store, |store, task| async move {
         store.link(&key(0xcc), &key(task.to_le_bytes()[0]), LONG).await.unwrap();
@@ -462,17 +458,17 @@ pub async fn of_many_linkers_none_is_lost(store: Arc<impl SessionStore>, _: impl
     assert_eq!(linked(&*store, &key(0xcc)).await, all);
 }
 
-/// A mark has one owner at a time, who may take it again.
+/// A mark has one owner at a time, who may claim it again.
 pub async fn a_mark_is_claimed_by_one_owner(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     assert!(store.claim(&key(1), 7, LONG).await.unwrap());
     assert!(!store.claim(&key(1), 8, LONG).await.unwrap());
-    assert!(store.claim(&key(1), 7, LONG).await.unwrap(), "it is its owner's");
+    assert!(store.claim(&key(1), 7, LONG).await.unwrap(), "its owner holds it");
     assert!(!store.claim(&key(1), 8, LONG).await.unwrap());
     assert!(store.claim(&key(2), 8, LONG).await.unwrap(), "another mark is free");
     assert_eq!(store.marks(&[key(1), key(2)]).await.unwrap(), [7, 8]);
 }
 
-/// An owner who claims again has it for the new lifetime; somebody else's attempt changes nothing.
+/// A repeated claim by the owner sets a new lifetime; the attempt of another owner has no effect.
 pub async fn a_claim_begins_anew_for_its_owner(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
     assert!(store.claim(&key(1), 7, SHORT).await.unwrap());
     assert!(store.claim(&key(1), 7, LONG).await.unwrap());
@@ -490,10 +486,10 @@ pub async fn a_claim_ends_with_its_lifetime(store: Arc<impl SessionStore>, pass:
     assert_eq!(mark(&*store, &key(1)).await, 0);
     assert!(store.claim(&key(1), 8, LONG).await.unwrap());
     store.release(&key(1), 7).await.unwrap();
-    assert!(!store.claim(&key(1), 9, LONG).await.unwrap(), "the first owner releases nothing of the second");
+    assert!(!store.claim(&key(1), 9, LONG).await.unwrap(), "the first owner has released the mark of the second");
 }
 
-/// `release` by another owner, or of a mark that is not there, does nothing.
+/// `release` by another owner, or of a missing mark, has no effect.
 pub async fn a_claim_is_released_by_its_owner_alone(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     store.release(&key(1), 7).await.unwrap();
     assert!(store.claim(&key(1), 7, LONG).await.unwrap());
@@ -504,7 +500,7 @@ pub async fn a_claim_is_released_by_its_owner_alone(store: Arc<impl SessionStore
     assert!(store.claim(&key(1), 8, LONG).await.unwrap());
 }
 
-/// Of many owners at once one gets the mark.
+/// Of many concurrent owners one gets the mark.
 pub async fn of_many_claimants_one_wins(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     for round in 1..4 {
         let won =
@@ -513,7 +509,7 @@ pub async fn of_many_claimants_one_wins(store: Arc<impl SessionStore>, _: impl A
     }
 }
 
-/// A mark goes up alone.
+/// A mark is only raised.
 pub async fn raise_never_lowers(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     for (value, after) in [(5, 5), (3, 5), (5, 5), (9, 9), (10, 10), (9, 10), (100, 100), (20, 100), (0, 100)] {
         store.raise(&key(1), value, LONG).await.unwrap();
@@ -521,7 +517,7 @@ pub async fn raise_never_lowers(store: Arc<impl SessionStore>, _: impl AsyncFn()
     }
 }
 
-/// A raised mark has the new lifetime, whether its value changed or not.
+/// `raise` sets the new lifetime, whether the value changed or not.
 pub async fn raise_begins_a_new_lifetime_in_both_cases(store: Arc<impl SessionStore>, pass: impl AsyncFn()) {
     for (number, value, lifetime) in
         [(1, 5, SHORT), (1, 3, LONG), (2, 5, SHORT), (2, 9, LONG), (3, 5, LONG), (3, 3, SHORT), (4, 5, SHORT)]
@@ -531,10 +527,10 @@ pub async fn raise_begins_a_new_lifetime_in_both_cases(store: Arc<impl SessionSt
     until_short_is_over(&*store, pass).await;
     assert_eq!(store.marks(&[key(1), key(2), key(3), key(4)]).await.unwrap(), [5, 9, 0, 0]);
     store.raise(&key(4), 1, LONG).await.unwrap();
-    assert_eq!(mark(&*store, &key(4)).await, 1, "what has ended does not count");
+    assert_eq!(mark(&*store, &key(4)).await, 1, "an expired value does not count");
 }
 
-/// The greatest of many values at once stays.
+/// Of many concurrent values the greatest stays.
 pub async fn of_many_raises_the_greatest_stays(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     let done = winners(&store, |store, task| async move {
         store.raise(&key(1), 1_000 + task * 7 % TASKS, LONG).await.unwrap();
@@ -544,7 +540,7 @@ pub async fn of_many_raises_the_greatest_stays(store: Arc<impl SessionStore>, _:
     assert_eq!(mark(&*store, &key(1)).await, 1_000 + TASKS - 1);
 }
 
-/// One value for each key, 0 where there is no mark, and nothing for nothing.
+/// One value for each key, 0 for a missing mark, and an empty list for no keys.
 pub async fn marks_are_in_the_order_of_the_keys(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     assert!(store.marks(&[]).await.unwrap().is_empty());
     for number in [3, 1, 2] {
@@ -555,7 +551,7 @@ pub async fn marks_are_in_the_order_of_the_keys(store: Arc<impl SessionStore>, _
     assert_eq!(store.marks(&[key(8), key(9)]).await.unwrap(), [0, 0]);
 }
 
-/// Numbers beyond what signed and floating numbers hold are told apart.
+/// Numbers beyond the range of signed and floating-point numbers stay distinct.
 pub async fn owners_and_values_have_64_bits(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     for (number, large) in [1 << 53, (1 << 63) - 1, 1 << 63, u64::MAX - 1].into_iter().enumerate() {
         let key = key(u8::try_from(number).unwrap());

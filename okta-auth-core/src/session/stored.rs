@@ -1,10 +1,9 @@
-//! Sessions in a store: the browser has an id, and the store has the record, sealed.
+//! Sessions in a store: the browser has an id, and the store has the sealed record.
 //!
-//! The id is 256 random bits with a MAC behind them. The store knows the hash of the bits
-//! alone, and the record under that hash is sealed with the cookie keys, for that hash and
-//! for the number of its writing: moved to another key, or given another version, it does
-//! not open. So an attacker who can write to the store cannot pass an older record off as
-//! a newer one.
+//! The id is 256 random bits followed by a MAC. The store sees only the hash of these bits. The
+//! record under that hash is sealed with the cookie keys, bound to that hash and to its version. A
+//! record does not open under another key or with another version. So an attacker who can write to
+//! the store cannot replace a record by an older one with a newer version.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -25,30 +24,26 @@ use crate::cookie::{Chunks, CookieKeys, CookieSettings, PresentedId, Purpose, Re
 use crate::error::{Code, Error, Result};
 use crate::secret::{SecretBytes, random_bytes};
 
-/// The first byte of a sealed record. A record of another format is no session.
+/// The first byte of a sealed record. Records with any other format byte are ignored.
 const FORMATS: Formats = Formats { current: 3, previous: 2 };
 
-/// No store is waited for longer than this, whatever its own limits are.
-/// A store should give up sooner by itself; this is for one that does not.
+/// The longest wait for a store. A store should time out earlier itself; this bounds one that does
+/// not.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// So many ids of one request are looked up.
+/// The maximum number of ids of one request that are looked up.
 const CANDIDATES: usize = 4;
 
-/// The key of a record that a cookie names.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PresentedKey {
     pub(crate) key: StoreKey,
-    /// Whether the MAC of the id shows that it was issued here; ids of the previous format
-    /// have none.
+    /// Whether the MAC shows that the id was issued here. Ids of the previous format have no MAC.
     pub(crate) proven: bool,
 }
 
-/// Reads and writes sessions in a store. Clones share it.
 #[derive(Clone)]
 pub(crate) struct StoredSessions(Arc<Inner>);
 
-/// What the clones share.
 struct Inner {
     store: Arc<dyn SessionStore>,
     sealer: Sealer,
@@ -59,27 +54,25 @@ struct Inner {
     limits: SessionLimits,
     naming: Naming,
     config: Arc<Config>,
-    /// Warns about sessions from the future.
     skew: ClockSkew,
-    /// The futures that wait for the end of one.
     watches: Watches,
 }
 
-/// A session that has been read, and which writing of it that was.
+/// A session with the version of its record.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) session: Arc<Session>,
     pub(crate) version: u64,
-    /// Whether it was sealed with a key that is on its way out.
+    /// Whether it was sealed with a previous key.
     pub(crate) old_key: bool,
 }
 
 impl StoredSessions {
-    /// For one issuer and one client: the sessions of another one have other keys, and
-    /// do not open.
+    /// Stores sessions of one issuer and one client: sessions of any other issuer or client have
+    /// other keys and do not open.
     ///
-    /// The keys have a purpose of their own: a record taken from the store is no
-    /// session in a cookie, though both are sealed with the same cookie secrets.
+    /// The sealer has its own purpose: a record from the store is not valid as a cookie, although
+    /// both are sealed with the same cookie secrets.
     pub(crate) fn new(
         store: Arc<dyn SessionStore>,
         keys: &CookieKeys,
@@ -96,43 +89,39 @@ impl StoredSessions {
         Ok(Self(Arc::new(Inner { store, sealer, ids, chunks, previous, limits, naming, config, skew, watches })))
     }
 
-    /// The records that a request's cookies may name, at most [`CANDIDATES`], and whether
-    /// the cookie proves that the id was issued here. Nearly always it is one.
+    /// Returns the keys of the records that a request's cookies name, usually one and at most
+    /// [`CANDIDATES`].
     ///
-    /// The cookie has the bytes of which the key is the hash, so that a key does not make a
-    /// cookie.
+    /// The cookie has the id, and the key is its hash, so a cookie cannot be made from a key.
     pub(crate) fn keys(&self, cookies: &RequestCookies) -> Vec<PresentedKey> {
         let chunks = std::iter::once(&self.0.chunks).chain(&self.0.previous);
         let ids = chunks.flat_map(|chunks| self.ids(chunks, cookies));
         ids.map(|PresentedId { id, proven }| PresentedKey { key: self.key(&id), proven }).take(CANDIDATES).collect()
     }
 
-    /// The ids in the cookies of one name.
-    fn ids(&self, chunks: &Chunks, cookies: &RequestCookies) -> Vec<PresentedId> {
-        let texts = chunks.candidates(cookies);
-        texts.iter().filter_map(|text| self.0.ids.read(&base64url::decode(text.as_ref()).ok()?)).collect()
+    fn ids<'a>(&'a self, chunks: &'a Chunks, cookies: &'a RequestCookies) -> impl Iterator<Item = PresentedId> + 'a {
+        chunks.candidates(cookies).filter_map(|text| self.0.ids.read(&base64url::decode(text.as_ref()).ok()?))
     }
 
-    /// The key of the record that an id names.
     fn key(&self, id: &[u8; 32]) -> StoreKey {
         self.0.naming.name(Kind::Record, id)
     }
 
-    /// The live session under a key.
+    /// Returns the live session under a key.
     ///
-    /// The limits are checked here as well: the lifetime that the store was given is
-    /// for tidiness, and a store may forget late.
+    /// The limits are checked here too: the TTL in the store only cleans up, and a store may delete
+    /// late.
     ///
     /// # Errors
-    /// [`Code::StoreUnavailable`]. What cannot be read is no session.
+    /// [`Code::StoreUnavailable`]. An unreadable record counts as no session.
     pub(crate) async fn load(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Entry>> {
         Ok(self.load_any(key, now).await?.filter(|entry| self.is_live(entry, now)))
     }
 
-    /// The session under a key, live or not. One from the future is warned about.
+    /// Returns the session under a key, live or not. Warns if it began in the future.
     ///
     /// # Errors
-    /// [`Code::StoreUnavailable`]. What cannot be read is no session.
+    /// [`Code::StoreUnavailable`]. An unreadable record counts as no session.
     pub(crate) async fn load_any(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Entry>> {
         let record = bounded(self.0.store.load(key)).await?;
         let entry = record.and_then(|record| self.open(key, record));
@@ -142,15 +131,14 @@ impl StoredSessions {
         Ok(entry)
     }
 
-    /// Whether a session is within its limits.
     pub(crate) fn is_live(&self, entry: &Entry, now: Timestamp) -> bool {
         self.0.limits.is_live(entry.session.lifeline(), now)
     }
 
-    /// Opens and decodes.
+    /// Opens and decodes a record.
     ///
-    /// The record has to name its own key, its issuer and its client. The seal says so
-    /// already; this is the second lock.
+    /// The record must contain its own key, its issuer and its client. The seal is bound to them
+    /// too; this is a second check.
     fn open(&self, key: &StoreKey, record: StoredRecord) -> Option<Entry> {
         let opened = self.0.sealer.open_version(&key.to_string(), record.version, SecretBytes::new(record.sealed))?;
         let old_key = opened.old_key;
@@ -160,13 +148,13 @@ impl StoredSessions {
         ours.then(|| Entry { session: Arc::new(session), version: record.version, old_key })
     }
 
-    /// Writes a new session and returns its id and its cookie, which replaces whatever
-    /// the browser holds.
+    /// Writes a new session. Returns its id and the `Set-Cookie` values that replace the browser's
+    /// session.
     ///
-    /// The links come first: a session that nobody could end must not exist.
+    /// Links are written first, so that no session exists that a logout cannot find.
     ///
-    /// A key that is taken is an error and not a second try: with 256 random bits that
-    /// is no accident.
+    /// A key that is taken is an error without a retry: with 256 random bits a collision is not an
+    /// accident.
     pub(crate) async fn create(
         &self,
         cookies: &RequestCookies,
@@ -185,11 +173,10 @@ impl StoredSessions {
         Ok((session.id(), self.0.chunks.write(cookies, &self.0.ids.sign(&id)?, lifetime)?))
     }
 
-    /// Links a record to the names that its session may be ended by.
+    /// Links a record to its session's index keys.
     ///
-    /// Links last as long as the session can if it is used all the time, so they need
-    /// not be written again with each use. Those that outlive their record lead to
-    /// nothing and are skipped.
+    /// A link lasts as long as the session can live with continuous use, so it is not rewritten
+    /// with each use. A link that outlives its record is skipped.
     async fn link(&self, key: &StoreKey, session: &Session, now: Timestamp) -> Result<()> {
         let lifetime = self.0.limits.longest(session.lifeline(), now);
         for name in &session.names(&self.0.naming).others {
@@ -198,12 +185,11 @@ impl StoredSessions {
         Ok(())
     }
 
-    /// Writes a session in the place of `before`; `None` if that is not there any more.
+    /// Replaces the record of `before`. Returns `None` if that version is no longer stored.
     ///
-    /// The version decides: of two that write at once one is told `None`, and has to
-    /// read again. A session that has been ended is not brought back by a late write.
-    /// New names, such as another e-mail address after a refresh, are linked before the
-    /// record that has them.
+    /// The version is compared and set: of two concurrent writers one gets `None` and has to read
+    /// again. A late write cannot revive a session that has been ended. New index keys, such as
+    /// another e-mail address after a refresh, are linked before the record is written.
     pub(crate) async fn save(&self, before: &Entry, session: Session, now: Timestamp) -> Result<Option<Entry>> {
         let key = session.id().0;
         let known = &before.session.names(&self.0.naming).others;
@@ -217,22 +203,20 @@ impl StoredSessions {
         Ok(saved.then(|| Entry { session: Arc::new(session), version, old_key: false }))
     }
 
-    /// The record of a session.
+    /// Seals a session as a record.
     ///
-    /// The key and the version are part of what it is sealed for: a record moved under
-    /// another key, or to another version, does not open.
+    /// The seal is bound to the key and the version: the record does not open under any other.
     fn seal(&self, key: &StoreKey, session: &Session, version: u64) -> Result<StoredRecord> {
         let plain = session.encode(FORMATS, &self.0.limits)?;
         let sealed = self.0.sealer.seal_version(&key.to_string(), version, &plain)?;
         Ok(StoredRecord { version, sealed: sealed.to_vec() })
     }
 
-    /// Writes down that a session was used, if that is worth it. A failure is none: the
-    /// session is as good as it was.
+    /// Records that a session was used, if the recorded use is old enough. Failures are ignored,
+    /// because the session is still valid.
     ///
-    /// A record that was sealed with an old key is written too, which is how records
-    /// come to the new one. Returns the entry if it was written, and then the cookie
-    /// should be as well.
+    /// A record that was sealed with a previous key is also rewritten, with the current key.
+    /// Returns the entry if it was written; the cookie should then be written too.
     pub(crate) async fn touch(&self, entry: &Entry, now: Timestamp, activity: Activity) -> Option<Entry> {
         let is_active = activity == Activity::Active;
         let is_used = is_active && self.0.limits.is_touch_due(entry.session.lifeline(), now);
@@ -243,28 +227,27 @@ impl StoredSessions {
         self.save(entry, session, now).await.ok().flatten()
     }
 
-    /// Ends a session. `false` if it had ended already.
+    /// Ends a session. Returns `false` if it had ended already.
     ///
-    /// The record goes first: from then on nobody is signed in with it, whatever
-    /// becomes of the links.
+    /// The record is removed first, so the session is invalid even if removing the links fails.
     pub(crate) async fn end(&self, session: &Session) -> Result<bool> {
         let key = session.id().0;
         // Connections close even if the store does not answer.
         self.0.watches.end(&key);
         let ended = bounded(self.0.store.remove(&key)).await?;
         for name in &session.names(&self.0.naming).others {
-            // What is left behind leads nowhere, and goes by itself.
+            // A remaining link has no record and expires.
             if let Err(error) = bounded(self.0.store.unlink(name, &key)).await {
-                tracing::debug!(target: "okta_auth", "a link to a session that ended is left: {error}");
+                tracing::debug!(target: "okta_auth", "a link to an ended session could not be removed: {error}");
             }
         }
         Ok(ended)
     }
 
-    /// The live sessions that have a name.
+    /// Returns the live sessions of an index key.
     ///
-    /// A link is a hint and no proof: the session itself has to have the name, or it is
-    /// left out. Its claims may have changed since the link was written.
+    /// A link is only a hint: the session's claims may have changed since the link was written.
+    /// Sessions that no longer have the key are skipped.
     pub(crate) async fn named(&self, name: &StoreKey, now: Timestamp) -> Result<Vec<Entry>> {
         let mut found = Vec::new();
         for key in bounded(self.0.store.linked(name)).await? {
@@ -274,15 +257,15 @@ impl StoredSessions {
         Ok(found)
     }
 
-    /// The cookie again, with the time that is left. A session under the previous name
-    /// moves by this.
+    /// Returns the `Set-Cookie` values that write the cookie again with the remaining lifetime.
+    /// This also moves a session from the previous cookie name to the current one.
     ///
-    /// The id stays: a new one is made at sign-in alone. Its MAC is made anew, with the
-    /// current cookie secret. A request without the id of this session gets nothing.
+    /// The id stays: only a sign-in makes a new one. Its MAC is computed again with the current
+    /// cookie secret. A request without the id of this session gets no cookie.
     pub(crate) fn rewrite(&self, cookies: &RequestCookies, session: &Session, now: Timestamp) -> Vec<HeaderValue> {
         let mut chunks = std::iter::once(&self.0.chunks).chain(&self.0.previous);
         let of = |presented: &PresentedId| self.key(&presented.id) == session.id().0;
-        let id = chunks.find_map(|chunks| self.ids(chunks, cookies).into_iter().find(of));
+        let id = chunks.find_map(|chunks| self.ids(chunks, cookies).find(of));
         let Some(signed) = id.and_then(|presented| self.0.ids.sign(&presented.id).ok()) else { return Vec::new() };
         let left = self.0.limits.remaining(session.lifeline(), now);
         let mut set = self.0.chunks.write(cookies, &signed, left).unwrap_or_default();
@@ -290,66 +273,59 @@ impl StoredSessions {
         set
     }
 
-    /// The `Set-Cookie` values that take a session away. Without one the cookie of our name
-    /// goes: the session that it led to has ended.
+    /// Returns the `Set-Cookie` values that delete a session's cookies. Without a session only the
+    /// cookies of the current name are deleted, because their session has ended.
     pub(crate) fn clear(&self, cookies: &RequestCookies, session: Option<&Session>) -> Vec<HeaderValue> {
         let mut removed = self.0.chunks.clear(cookies);
         removed.extend(session.into_iter().flat_map(|session| self.clear_previous(cookies, session)));
         removed
     }
 
-    /// The `Set-Cookie` values that take away whatever may be a session: the store cannot
-    /// tell what is one.
+    /// Returns the `Set-Cookie` values that delete every cookie that may be a session, for when the
+    /// store cannot answer.
     pub(crate) fn forget(&self, cookies: &RequestCookies) -> Vec<HeaderValue> {
-        let previous = self.0.previous.iter().filter(|previous| !self.ids(previous, cookies).is_empty());
+        let previous = self.0.previous.iter().filter(|previous| self.ids(previous, cookies).next().is_some());
         let mut removed = self.0.chunks.clear(cookies);
         removed.extend(previous.flat_map(|previous| previous.clear(cookies)));
         removed
     }
 
-    /// The same for cookies of the previous name, which lead to this session or else are
-    /// of another application.
+    /// Clears the cookies of the previous name if they belong to this session. Otherwise they
+    /// belong to another application.
     pub(crate) fn clear_previous(&self, cookies: &RequestCookies, session: &Session) -> Vec<HeaderValue> {
         let Some(previous) = &self.0.previous else { return Vec::new() };
-        let ours = self.ids(previous, cookies).iter().any(|presented| self.key(&presented.id) == session.id().0);
+        let ours = self.ids(previous, cookies).any(|presented| self.key(&presented.id) == session.id().0);
         if ours { previous.clear(cookies) } else { Vec::new() }
     }
 
-    /// The name of the cookie.
     pub(crate) fn cookie_name(&self) -> &str {
         self.0.chunks.name()
     }
 
-    /// Its cookie.
     pub(crate) fn chunks(&self) -> &Chunks {
         &self.0.chunks
     }
 
-    /// The names of this tenant.
     pub(crate) fn naming(&self) -> &Naming {
         &self.0.naming
     }
 
-    /// The limits of its sessions.
     pub(super) fn limits(&self) -> &SessionLimits {
         &self.0.limits
     }
 
-    /// The futures that wait for the end of one of its sessions.
     pub(super) fn watches(&self) -> &Watches {
         &self.0.watches
     }
 
-    /// The store itself, for marks.
     pub(crate) fn store(&self) -> &Arc<dyn SessionStore> {
         &self.0.store
     }
 }
 
-/// What a store does, within bounds.
+/// Runs a store operation with a timeout.
 ///
-/// A store that hangs counts as one that is away. The work is dropped, and what it was
-/// about may or may not have been done.
+/// A timeout counts as an unavailable store. The operation may or may not have taken effect.
 pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T> {
     match tokio::time::timeout(STORE_TIMEOUT, work).await {
         Ok(done) => Ok(done?),
@@ -383,7 +359,7 @@ mod tests {
         StoredSessions::new(store, &keys, CookieSettings::new(false), &config, (limits, watches)).unwrap()
     }
 
-    /// Issuer, client, store and even the key are the same: the seal alone keeps the two apart.
+    /// Issuer, client, store and key are the same, so only the seal separates the two tenants.
     #[tokio::test]
     async fn a_record_of_one_tenant_does_not_open_for_another() {
         let (store, now) = (Arc::new(MemoryStore::new(10)), Timestamp::from_seconds(1_800_000_000));
@@ -393,19 +369,19 @@ mod tests {
         assert!(globex.load(&id.0, now).await.unwrap().is_none());
     }
 
-    /// Name, client, store and key are the same, and so is the seal: what the record says of its issuer is not.
+    /// Name, client, store, key and seal are the same, so only the issuer in the record differs.
     #[tokio::test]
-    async fn the_record_alone_keeps_a_tenant_and_the_next_one_of_its_name_apart() {
+    async fn the_issuer_in_the_record_separates_a_tenant_from_a_later_one_of_the_same_name() {
         let (store, now) = (Arc::new(MemoryStore::new(10)), Timestamp::from_seconds(1_800_000_000));
         let (before, next) = (of_tenant("acme", &store), at("acme", "https://other.example", &store));
         let (id, _) = before.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();
         assert!(before.load(&id.0, now).await.unwrap().is_some());
-        assert!(next.load(&id.0, now).await.unwrap().is_none(), "the name was given to somebody else");
+        assert!(next.load(&id.0, now).await.unwrap().is_none(), "a later tenant of the same name has opened it");
     }
 
-    /// A session under the key of another would be ended, and listed, by the wrong id.
+    /// A session under a wrong key would be ended and listed by the wrong id.
     #[tokio::test]
-    async fn a_record_is_that_of_its_own_key_even_if_it_was_sealed_for_another() {
+    async fn a_record_must_contain_its_own_key_even_if_the_seal_fits() {
         let (store, now) = (Arc::new(MemoryStore::new(10)), Timestamp::from_seconds(1_800_000_000));
         let (acme, elsewhere) = (of_tenant("acme", &store), StoreKey::from_bytes([7; 32]));
         let (id, _) = acme.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();

@@ -1,9 +1,8 @@
-//! The tokens of a session: bytes that are wiped, and looked into only when somebody
-//! asks.
+//! The tokens of a session, decoded only on demand and wiped when dropped.
 //!
-//! Most requests need none of the tokens, so they stay where decryption left them. A
-//! signed token is three texts in base64url, and a cookie is in base64url once more:
-//! the record has the bytes behind the three, which makes the cookie a quarter smaller.
+//! Most requests need no token, so the tokens stay where decryption left them. A signed token is
+//! three base64url texts, and a cookie is encoded in base64url again. The record therefore stores
+//! the decoded bytes, which makes the cookie a quarter smaller.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,61 +18,52 @@ use crate::secret::{Secret, SecretBytes};
 /// The tokens of one session. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Tokens {
-    /// What they are in.
     place: Place,
-    /// Where in its bytes they are.
+    /// Their position in the bytes of `place`.
     range: Range<usize>,
 }
 
-/// What tokens are kept in.
 #[derive(Clone, Debug)]
 enum Place {
-    /// Memory, with whatever else was decrypted along with them.
+    /// In memory, with the rest of the decrypted record.
     Open(Arc<SecretBytes>),
-    /// The cookie that they came in.
     Sealed(SealedText),
 }
 
-/// A sealed text, and what opens it.
 #[derive(Clone, Debug)]
 pub(super) struct SealedText {
-    /// What opens it.
     pub(super) sealer: Arc<Sealer>,
-    /// The name that it is sealed for.
+    /// The cookie name that it is sealed for.
     pub(super) name: Arc<str>,
-    /// The text.
     pub(super) text: Arc<[u8]>,
 }
 
-/// What the bytes say.
 #[derive(Serialize, Deserialize)]
 struct Kept<'a> {
-    /// The hint at sign-out.
+    /// For the `id_token_hint` at logout.
     #[serde(borrow)]
     id_token: Option<Packed<'a>>,
     /// For calls to other APIs.
     access_token: Option<Packed<'a>>,
-    /// To be revoked at sign-out.
+    /// For refresh, and for revocation at logout.
     refresh_token: Option<Packed<'a>>,
 }
 
-/// One token.
 #[derive(Serialize, Deserialize)]
 enum Packed<'a> {
-    /// As it came.
+    /// An opaque token.
     Text(&'a str),
     /// Header, payload and signature of a signed token (RFC 7515 §7.1), decoded.
     Signed(&'a [u8], &'a [u8], &'a [u8]),
 }
 
 impl Tokens {
-    /// Keeps the tokens of a token response.
     pub(super) fn new(tokens: &TokenSet) -> Result<Self> {
         let access_token = Some(&tokens.access_token);
         Self::pack([tokens.id_token.as_ref(), access_token, tokens.refresh_token.as_ref()])
     }
 
-    /// Keeps the tokens of a refresh, and of those before it what it does not replace.
+    /// Packs the tokens of a refresh. Tokens that the refresh does not replace stay.
     pub(super) fn renewed(&self, tokens: &TokenSet) -> Result<Self> {
         let (id_token, refresh_token) = (self.id_token(), self.refresh_token());
         let id_token = tokens.id_token.as_ref().or(id_token.as_ref());
@@ -85,7 +75,6 @@ impl Tokens {
         (self.access_token(), self.refresh_token()) == (other.access_token(), other.refresh_token())
     }
 
-    /// Keeps an ID token, an access token and a refresh token.
     fn pack(tokens: [Option<&Secret>; 3]) -> Result<Self> {
         let parts = tokens.map(|token| token.and_then(|token| decode(token.expose())));
         let packed = |at: usize| match (parts.get(at), tokens.get(at)) {
@@ -94,34 +83,33 @@ impl Tokens {
             _ => None,
         };
         let kept = Kept { id_token: packed(0), access_token: packed(1), refresh_token: packed(2) };
-        let bytes = postcard::to_allocvec(&kept)
-            .map_err(|error| Error::new(Code::Internal, "tokens cannot be kept").with_cause(error))?;
+        let bytes = postcard::to_allocvec(&kept).map_err(|error| {
+            Error::new(Code::Internal, "the tokens of a session cannot be encoded").with_cause(error)
+        })?;
         let range = 0..bytes.len();
         Ok(Self { place: Place::Open(Arc::new(SecretBytes::new(bytes))), range })
     }
 
-    /// The tokens in a part of what has been decrypted, if that is what they are.
+    /// Reads tokens from a range of decrypted bytes. Returns `None` if the range does not decode.
     pub(super) fn read(bytes: SecretBytes, range: Range<usize>) -> Option<Self> {
         let tokens = Self { place: Place::Open(Arc::new(bytes)), range };
         tokens.with(|_| ()).map(|()| tokens)
     }
 
-    /// The same tokens, in the cookie that they came in and nowhere else.
+    /// Drops the decrypted tokens and refers to their sealed cookie.
     pub(super) fn sealed(&self, text: SealedText) -> Self {
         Self { place: Place::Sealed(text), range: self.range.clone() }
     }
 
-    /// How many bytes they are.
+    /// The encoded size in bytes.
     pub(super) fn size(&self) -> usize {
         self.range.len()
     }
 
-    /// Appends the bytes for the record.
     pub(super) fn append_to(&self, record: &mut SecretBytes) {
         self.with_bytes(|bytes| record.append(bytes));
     }
 
-    /// Looks at the bytes.
     fn with_bytes<T>(&self, look: impl FnOnce(&[u8]) -> T) -> Option<T> {
         match &self.place {
             Place::Open(bytes) => bytes.get(self.range.clone()).map(look),
@@ -133,12 +121,10 @@ impl Tokens {
         }
     }
 
-    /// Looks at what the bytes say.
     fn with<T>(&self, look: impl FnOnce(Kept<'_>) -> T) -> Option<T> {
         self.with_bytes(|bytes| postcard::from_bytes(bytes).ok().map(look)).flatten()
     }
 
-    /// The ID token.
     pub(super) fn id_token(&self) -> Option<Secret> {
         self.with(|kept| kept.id_token.map(Packed::unpack)).flatten()
     }
@@ -152,34 +138,31 @@ impl Tokens {
         self.with(payload).flatten()
     }
 
-    /// The access token.
     pub(super) fn access_token(&self) -> Option<Secret> {
         self.with(|kept| kept.access_token.map(Packed::unpack)).flatten()
     }
 
-    /// The refresh token.
     pub(super) fn refresh_token(&self) -> Option<Secret> {
         self.with(|kept| kept.refresh_token.map(Packed::unpack)).flatten()
     }
 }
 
-/// The three parts of a signed token, if it is one and can be written again from them.
+/// The three decoded parts of a signed token, if encoding them gives the same token again.
 fn decode(token: &str) -> Option<[SecretBytes; 3]> {
     let (header, rest) = token.split_once('.')?;
     let (payload, signature) = rest.split_once('.')?;
-    // The decoder takes one spelling only, so that encoding gives the same text again.
+    // The decoder accepts only the canonical encoding, so encoding reproduces the text.
     let part = |text: &str| base64url::decode(text).ok().map(SecretBytes::new);
     Some([part(header)?, part(payload)?, part(signature)?])
 }
 
 impl Packed<'_> {
-    /// The token as it came.
     fn unpack(self) -> Secret {
         match self {
             Self::Text(text) => Secret::new(text),
             Self::Signed(header, payload, signature) => {
                 let length = header.len().saturating_add(payload.len()).saturating_add(signature.len());
-                // Room for all of it: a text that grows leaves copies of itself behind.
+                // Reserve the full size: a text that grows leaves copies of itself behind.
                 let mut token = String::with_capacity(length.saturating_mul(4).div_ceil(3).saturating_add(8));
                 for (at, part) in [header, payload, signature].into_iter().enumerate() {
                     if at > 0 {
@@ -195,7 +178,6 @@ impl Packed<'_> {
 
 #[cfg(test)]
 impl Tokens {
-    /// An ID token and an access token for tests.
     pub(super) fn sample() -> Self {
         Self::pack([Some(&Secret::new("id.token")), Some(&Secret::new("access.token")), None]).unwrap()
     }
@@ -215,8 +197,8 @@ mod tests {
     }
 
     #[test]
-    fn every_token_comes_back_as_it_was() {
-        // Signed, opaque, almost signed: other alphabets, stray bits, padding, a fourth part.
+    fn every_token_survives_a_round_trip() {
+        // Signed, opaque, and almost signed: other alphabets, stray bits, padding, a fourth part.
         for text in
             ["eyJh.eyJi.c2ln", "..", "", "opaque", "a+b/.eyJi.c2ln", "eyJh.eyJi.c2lnZ", "YQ==.YQ.YQ", "YQ.YQ.YQ.YQ"]
         {
@@ -229,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_token_takes_less_room_and_shows_its_payload() {
+    fn a_signed_token_is_stored_smaller_and_its_payload_can_be_read() {
         let payload = "x".repeat(600);
         let text = format!("{0}.{0}.{0}", base64url::encode(&payload));
         let tokens = Tokens::pack([Some(&Secret::new(text.clone())), None, None]).unwrap();
@@ -239,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tokens_is_none() {
+    fn bytes_that_are_not_tokens_are_rejected() {
         let tokens = Tokens::sample();
         for length in 0..bytes(&tokens).len() {
             let mut cut = bytes(&tokens);

@@ -11,17 +11,16 @@ use super::probe::Probed;
 use super::watches::{Driver, Question, Watch, Watches};
 use crate::clock::Timestamp;
 
-/// How often the clock is read. It may be virtual, so no timer can be set for the moment
-/// at which a session ends.
+/// How often the clock is read. The clock may be virtual, so a timer for the end of a session is
+/// not possible.
 const TICK: Duration = Duration::from_millis(500);
-/// The time between two probes of a session, by the application's clock.
-/// `PROBE_TICKS` is the same in real time.
+/// The time between two probes of a session, by the application's clock. `PROBE_TICKS` is the same
+/// in real time.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 const PROBE_TICKS: u32 = 20;
-/// The number of probes at a time.
+/// The number of concurrent probes.
 const AT_A_TIME: usize = 16;
 
-/// Waits until a session has ended.
 pub(crate) async fn ended(watch: Watch) {
     loop {
         let mut changed = pin!(watch.changed());
@@ -30,7 +29,7 @@ pub(crate) async fn ended(watch: Watch) {
         if watch.is_over() {
             return;
         }
-        // Without a runtime only what this process ends completes the future.
+        // Without a runtime only an end in this process completes the future.
         if let Ok(runtime) = Handle::try_current()
             && let Some(driver) = watch.watches().driver()
         {
@@ -40,7 +39,6 @@ pub(crate) async fn ended(watch: Watch) {
     }
 }
 
-/// Runs until the registry is empty.
 async fn run(mut driver: Driver) {
     let watches = driver.watches().clone();
     let (mut probing, mut ticks, mut probed_at) = (JoinSet::new(), 0, watches.clock().now());
@@ -54,7 +52,7 @@ async fn run(mut driver: Driver) {
         }
         ticks += 1;
         let _ = probing.try_join_next();
-        // To probe thousands of sessions takes longer than a tick.
+        // Probing thousands of sessions takes longer than a tick.
         if probing.is_empty() && (ticks >= PROBE_TICKS || now.since(probed_at) >= PROBE_INTERVAL) {
             (ticks, probed_at) = (0, now);
             probing.spawn(probe_all(watches.clone()));
@@ -62,7 +60,6 @@ async fn run(mut driver: Driver) {
     }
 }
 
-/// Probes every session once.
 async fn probe_all(watches: Watches) {
     let mut last = None;
     loop {
@@ -73,8 +70,8 @@ async fn probe_all(watches: Watches) {
     }
 }
 
-/// Ends the sessions whose limits have been reached. Another replica may have written a
-/// later use to the store. While the store does not answer, the known end counts.
+/// Ends the sessions whose limits have been reached. Another replica may have written a later use
+/// to the store. While the store does not answer, the known end counts.
 async fn expire(watches: &Watches, now: Timestamp) {
     let due = watches.due(now);
     let ids: Vec<_> = due.iter().map(|question| question.session.id().0).collect();
@@ -82,7 +79,7 @@ async fn expire(watches: &Watches, now: Timestamp) {
     watches.end_due(&ids, now);
 }
 
-/// Probes sessions, some at a time. A session whose probe fails stays as it is.
+/// Probes sessions, some concurrently. A session whose probe fails stays as it is.
 async fn ask(watches: &Watches, questions: Vec<Question>, now: Timestamp) {
     let mut questions = questions.into_iter();
     let mut asked = JoinSet::new();

@@ -1,5 +1,4 @@
-//! The registry of futures that wait for the end of a session: for WebSockets and
-//! streams of events.
+//! The registry of futures that wait for the end of a session, for WebSockets and event streams.
 //!
 //! # What ends a wait
 //!
@@ -11,15 +10,13 @@
 //!
 //! # What it costs
 //!
-//! One entry for each session, however many futures wait for it, and one task for all
-//! entries, which ends with the last one. While the registry is empty a request pays one
-//! atomic load.
+//! One entry for each session, however many futures wait for it, and one task for all entries,
+//! which ends with the last one. While the registry is empty a request costs one atomic load.
 //!
 //! # Where the task runs
 //!
-//! It runs on the runtime of the future that was polled first. If that runtime ends (one
-//! of several workers) the futures on other runtimes are woken, and one of them starts
-//! the task again.
+//! The task runs on the runtime of the future that was polled first. If that runtime ends (one of
+//! several workers) the futures on other runtimes are woken, and one of them starts the task again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -40,29 +37,26 @@ use crate::clock::{SharedClock, Timestamp};
 #[derive(Clone)]
 pub(crate) struct Watches(Arc<Shared>);
 
-/// What the clones share.
 struct Shared {
     clock: SharedClock,
-    /// The number of sessions, to be read without the lock.
+    /// The number of sessions, readable without the lock.
     number: AtomicUsize,
     state: Mutex<State>,
 }
 
-/// What is under the lock, which is never held across an await.
+/// The state under the lock, which is never held across an await.
 #[derive(Default)]
 struct State {
     sessions: BTreeMap<StoreKey, Watched>,
-    /// When each of them ends unless it is used.
+    /// When each session ends unless it is used.
     ends: BTreeSet<(Timestamp, StoreKey)>,
-    /// Index key and id: how the sessions of a user are found.
+    /// Pairs of index key and id, to find the sessions of a user.
     names: BTreeSet<(StoreKey, StoreKey)>,
-    /// Those that may have ended just before they were watched.
+    /// Sessions that may have ended just before they were watched.
     unchecked: BTreeSet<StoreKey>,
-    /// Whether the task runs.
     driven: bool,
 }
 
-/// One watched session.
 struct Watched {
     session: Arc<Session>,
     prober: Prober,
@@ -72,7 +66,7 @@ struct Watched {
     waiters: usize,
 }
 
-/// What the futures of one session wait on.
+/// Shared by the futures of one session.
 #[derive(Default)]
 struct Signal {
     ended: AtomicBool,
@@ -93,18 +87,16 @@ pub(crate) struct Watch {
 }
 
 impl Watches {
-    /// An empty registry.
     pub(crate) fn new(clock: SharedClock) -> Self {
         Self(Arc::new(Shared { clock, number: AtomicUsize::new(0), state: Mutex::default() }))
     }
 
-    /// Whether no session is watched, which is nearly always so.
+    /// Whether no session is watched, which is the usual case.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.number.load(Ordering::Relaxed) == 0
     }
 
-    /// Registers a future for the end of a session, which comes at `until` unless the
-    /// session is used.
+    /// Registers a future for the end of a session. The session ends at `until` unless it is used.
     pub(super) fn watch(&self, session: &Arc<Session>, names: &Names, until: Timestamp, prober: Prober) -> Watch {
         let id = session.id().0;
         let mut state = self.lock();
@@ -153,7 +145,7 @@ impl Watches {
         }
     }
 
-    /// The same for the sessions of an index key that began by `until`.
+    /// Completes the futures of the sessions of an index key that began by `until`.
     pub(super) fn end_named(&self, name: &StoreKey, until: Timestamp) {
         if !self.is_empty() {
             let named = self.lock().named(name);
@@ -161,13 +153,13 @@ impl Watches {
         }
     }
 
-    /// Removes these sessions if they still fit, and completes their futures.
+    /// Removes those of the sessions that satisfy `fits`, and completes their futures.
     fn end_where(&self, ids: &[StoreKey], fits: impl Fn(&Watched) -> bool) {
         let mut state = self.lock();
         let fitting = ids.iter().filter(|id| state.sessions.get(id).is_some_and(&fits)).copied().collect::<Vec<_>>();
         let ended: Vec<_> = fitting.iter().filter_map(|id| state.remove(id)).collect();
         self.0.number.store(state.sessions.len(), Ordering::Relaxed);
-        // A future that is woken may be dropped on the spot, and takes the lock then.
+        // A woken future may be dropped at once, which takes the lock.
         drop(state);
         for watched in ended {
             watched.signal.ended.store(true, Ordering::Release);
@@ -189,7 +181,7 @@ impl Watches {
         ids.iter().filter_map(|id| state.question(id)).collect()
     }
 
-    /// Up to `number` sessions after this one, in the order of their ids.
+    /// Up to `number` sessions after `last`, in the order of their ids.
     pub(super) fn after(&self, last: Option<StoreKey>, number: usize) -> Vec<Question> {
         let state = self.lock();
         let start = last.map_or(Bound::Unbounded, Bound::Excluded);
@@ -197,7 +189,6 @@ impl Watches {
         ids.filter_map(|id| state.question(id)).collect()
     }
 
-    /// The clock of the application.
     pub(super) fn clock(&self) -> &SharedClock {
         &self.0.clock
     }
@@ -213,12 +204,11 @@ impl Watches {
         (!was_driven).then(|| Driver { watches: self.clone(), is_done: false })
     }
 
-    /// The tables. A panic cannot leave them half-written: nothing in here panics.
+    /// A poisoned lock is still consistent: no code panics while it holds the lock.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many entries each table has.
     #[cfg(test)]
     fn sizes(&self) -> [usize; 4] {
         let state = self.lock();
@@ -227,14 +217,12 @@ impl Watches {
 }
 
 impl State {
-    /// Adds a session to all tables.
     fn insert(&mut self, id: StoreKey, watched: Watched) {
         self.ends.insert((watched.until, id));
         self.names.extend(watched.names.iter().map(|name| (*name, id)));
         self.sessions.insert(id, watched);
     }
 
-    /// Takes a session out of all tables.
     fn remove(&mut self, id: &StoreKey) -> Option<Watched> {
         let watched = self.sessions.remove(id)?;
         self.forget(id, &watched);
@@ -242,7 +230,7 @@ impl State {
         Some(watched)
     }
 
-    /// Takes a session out of the tables that lead to it.
+    /// Removes a session from the tables that refer to it.
     fn forget(&mut self, id: &StoreKey, watched: &Watched) {
         self.ends.remove(&(watched.until, *id));
         for name in &watched.names {
@@ -250,28 +238,24 @@ impl State {
         }
     }
 
-    /// The sessions of an index key.
     fn named(&self, name: &StoreKey) -> Vec<StoreKey> {
         let (first, last) = (StoreKey::from_bytes([0; 32]), StoreKey::from_bytes([0xff; 32]));
         self.names.range((*name, first)..=(*name, last)).map(|(_, id)| *id).collect()
     }
 
-    /// What is needed to probe a session.
     fn question(&self, id: &StoreKey) -> Option<Question> {
         let watched = self.sessions.get(id)?;
         Some(Question { session: Arc::clone(&watched.session), prober: watched.prober.clone() })
     }
 }
 
-/// The right to be the one task. It is dropped with the task, also when a runtime shuts
-/// down.
+/// The right to run the single task. It is dropped with the task, also when a runtime shuts down.
 pub(super) struct Driver {
     watches: Watches,
     is_done: bool,
 }
 
 impl Driver {
-    /// The registry.
     pub(super) fn watches(&self) -> &Watches {
         &self.watches
     }
@@ -286,7 +270,7 @@ impl Driver {
     }
 }
 
-// A runtime that shuts down drops its tasks. Futures on other runtimes start another one.
+// A runtime that shuts down drops its tasks. Futures on other runtimes then start another one.
 impl Drop for Driver {
     fn drop(&mut self) {
         if self.is_done {
@@ -301,12 +285,10 @@ impl Drop for Driver {
 }
 
 impl Watch {
-    /// The registry.
     pub(super) fn watches(&self) -> &Watches {
         &self.watches
     }
 
-    /// Whether the session has ended.
     pub(super) fn is_over(&self) -> bool {
         self.signal.ended.load(Ordering::Acquire)
     }

@@ -70,7 +70,7 @@ async fn the_end_of_a_session_completes_all_of_its_futures_and_no_other() {
 }
 
 #[tokio::test]
-async fn an_index_key_ends_the_sessions_that_had_begun() {
+async fn an_index_key_ends_the_sessions_that_began_before() {
     let bench = Bench::new();
     let session = bench.session("a");
     let mut waiting = Box::pin(ended(bench.watch(&session, 60)));
@@ -78,7 +78,7 @@ async fn an_index_key_ends_the_sessions_that_had_begun() {
     bench.watches.end_named(&name(b"b"), NOW);
     bench.watches.end_named(&name(b"a"), NOW.minus(Duration::from_secs(1)));
     assert!(is_pending(&mut waiting));
-    // A refresh has brought another address: the new one counts, and the old one no more.
+    // A refresh has changed the address: only the new one counts.
     let claims = json!({ "sub": "a", "email": "new@b.example" });
     let mut refreshed = Session::with_claims(claims.as_object().unwrap(), NOW);
     refreshed = refreshed.with_id(*session.id().0.as_bytes());
@@ -116,7 +116,7 @@ async fn a_dropped_future_leaves_nothing_behind() {
     drop(waiting);
     assert_eq!(bench.watches.sizes(), [0; 4]);
     assert!(bench.watches.unchecked().is_empty());
-    // A session that ended is another entry when it is watched again.
+    // A session that is watched again after its end gets a new entry.
     let old = bench.watch(&sessions[0], 60);
     bench.watches.end(&sessions[0].id().0);
     let new = bench.watch(&sessions[0], 60);
@@ -126,9 +126,9 @@ async fn a_dropped_future_leaves_nothing_behind() {
     assert_eq!(bench.watches.sizes(), [0; 4]);
 }
 
-/// The workers of actix-web have a runtime each, and one of them may end.
+/// Each worker of actix-web has its own runtime, and one of them may end.
 #[test]
-fn another_runtime_goes_on_when_the_first_one_ends() {
+fn another_runtime_takes_over_when_the_first_one_ends() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let (bench, first, second) = (Bench::new(), runtime(), runtime());
     let (one, other) = (bench.session("a"), bench.session("b"));
@@ -137,7 +137,7 @@ fn another_runtime_goes_on_when_the_first_one_ends() {
     first.block_on(tokio::task::yield_now());
     let waiting = second.spawn(stays);
     second.block_on(tokio::task::yield_now());
-    assert!(bench.watches.driver().is_none(), "it is driven by the first runtime");
+    assert!(bench.watches.driver().is_none(), "the first runtime drives it");
     drop(first);
     bench.seconds.store(60, Ordering::SeqCst);
     second.block_on(async {

@@ -1,13 +1,13 @@
-//! Finds tenants: at once in a table, or by asking a source once for many.
+//! Looks tenants up in a table, a file or a source with a cache.
 //!
-//! | place | a look | when it changes |
+//! | kind | lookup | updates |
 //! |---|---|---|
-//! | table | at once | never |
-//! | file | at once; its state is read once a second at most | a good edit replaces all of it |
-//! | source | at once while an answer is believed, or else by asking | when an answer has expired |
+//! | table | immediate | never |
+//! | file | immediate; the file is checked at most once a second | a valid edit replaces the whole table |
+//! | source | from the cache, or else by a query | when a cached answer has expired |
 //!
-//! Keys come from strangers. What a source has said is kept in a cache of fixed size,
-//! so names that somebody makes up cannot fill the memory.
+//! Keys come from unauthenticated requests. The answers of a source are in a cache of fixed
+//! size, so made-up names cannot exhaust memory.
 
 use std::fmt;
 #[cfg(feature = "toml")]
@@ -30,37 +30,30 @@ use crate::error::{Code, Error, Result};
 use crate::secret::sha256;
 use crate::session::{Flights, StoreKey};
 
-/// So many answers of a source are remembered.
-/// That there is no such tenant is one of them.
+/// Capacity of the cache of a source's answers, negative answers included.
 const REMEMBERED: usize = 100_000;
-/// A source is waited for no longer than this.
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A source that did not answer is left alone for so long where its last answer serves.
+/// How long an expired answer is served after a failed query, before the next query.
 const PAUSE: Duration = Duration::from_secs(5);
-/// The longest name of DNS in text form (RFC 1035 §2.3.4).
+/// The longest DNS name in text form (RFC 1035 §2.3.4).
 const LONGEST_NAME: usize = 253;
-/// The longest issuer that a source is asked for.
+/// The longest issuer that is passed to a source.
 const LONGEST_ISSUER: usize = 512;
-/// A file is looked at no more often than this.
+/// The minimum interval between two checks of a file.
 #[cfg(feature = "toml")]
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The tenants of an application.
 pub(crate) struct Directory {
     place: Place,
     clock: SharedClock,
-    /// Tenants that were there and are no more, whose sessions have not ended yet.
+    /// Removed tenants whose sessions have not been ended yet.
     removed: Mutex<Vec<Arc<TenantSettings>>>,
-    /// Whether there are any.
-    /// Read without the lock, because it is asked often and nearly always `false`.
+    /// Whether `removed` has entries. Nearly every read returns `false` and needs no lock.
     any_removed: AtomicBool,
 }
 
-/// Where they are.
 enum Place {
-    /// In memory.
     Table(Arc<TenantTable>),
-    /// In a file.
     #[cfg(feature = "toml")]
     File {
         file: TenantFile,
@@ -68,25 +61,23 @@ enum Place {
         table: RwLock<Arc<TenantTable>>,
         seen: Mutex<(Option<Stamp>, Timestamp)>,
     },
-    /// Somewhere else.
     Source(Asked),
 }
 
-/// A source, and what it has said.
 struct Asked {
     source: Arc<dyn TenantSource>,
     answers: Cache<TenantKey, (Option<Arc<TenantSettings>>, Timestamp)>,
     flights: Flights<Result<Option<Arc<TenantSettings>>, Arc<Error>>>,
     questions: Questions,
-    /// How long it is believed.
+    /// How long an answer is cached.
     lifetime: Duration,
-    /// How often everything has been forgotten: what was asked before that is not
-    /// remembered.
+    /// Incremented by [`Directory::forget`]; an answer to a query of an earlier generation
+    /// is not cached.
     generation: AtomicU64,
 }
 
 impl Asked {
-    /// Remembers what was said, if nothing has been forgotten since it was asked.
+    /// Caches an answer, unless the cache was cleared since the query began.
     fn remember(&self, key: &TenantKey, answer: Option<Arc<TenantSettings>>, until: Timestamp, generation: u64) {
         if self.generation.load(Ordering::Acquire) == generation {
             self.answers.insert(key.clone(), (answer, until));
@@ -94,25 +85,21 @@ impl Asked {
     }
 }
 
-/// What is known of a tenant at once.
-// `Known(None)` is an answer: nobody is asked again until it has expired.
+// `Known(None)` is a cached negative answer: it causes no query until it expires.
 #[derive(Debug)]
 pub(crate) enum Lookup {
-    /// This one, or none.
     Known(Option<Arc<TenantSettings>>),
-    /// The source has to be asked.
+    /// The source has to be queried.
     Ask,
 }
 
 impl Directory {
-    /// Nobody has gone yet.
     fn new(place: Place, clock: SharedClock) -> Self {
         Self { place, clock, removed: Mutex::default(), any_removed: AtomicBool::new(false) }
     }
 
-    /// Tenants that have gone since this was last asked.
-    ///
-    /// Each is told once: whoever asks has to end their sessions.
+    /// Takes the tenants removed since the last call. Each is returned once, and the caller
+    /// ends its sessions.
     pub(crate) fn removed(&self) -> Vec<Arc<TenantSettings>> {
         if !self.any_removed.swap(false, Ordering::AcqRel) {
             return Vec::new();
@@ -120,13 +107,12 @@ impl Directory {
         std::mem::take(&mut *self.removed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A fixed table, which meets the demands.
     pub(crate) fn table(table: TenantTable, demands: &Demands, clock: SharedClock) -> Result<Self> {
         demands.check(&table)?;
         Ok(Self::new(Place::Table(Arc::new(table)), clock))
     }
 
-    /// A file, which has to be good at the start.
+    /// Creates a directory from a file, which must be valid at startup.
     #[cfg(feature = "toml")]
     pub(crate) fn file(file: TenantFile, demands: Demands, clock: SharedClock) -> Result<Self> {
         let (stamp, table) = (file.stamp(), file.read()?);
@@ -135,16 +121,14 @@ impl Directory {
         Ok(Self::new(Place::File { file, demands, table, seen }, clock))
     }
 
-    /// A source whose answers are believed for so long.
-    ///
-    /// A longer lifetime is fewer questions, and a later sight of what has changed.
+    /// Creates a directory from a source whose answers are cached for `lifetime`. A longer
+    /// lifetime means fewer queries and later updates.
     pub(crate) fn source(source: Arc<dyn TenantSource>, lifetime: Duration, clock: SharedClock) -> Self {
         let (answers, flights, questions) = (Cache::new(REMEMBERED), Flights::default(), Questions::default());
         let generation = AtomicU64::new(0);
         Self::new(Place::Source(Asked { source, answers, flights, questions, lifetime, generation }), clock)
     }
 
-    /// What is known without waiting.
     pub(crate) fn look(&self, key: &TenantKey) -> Lookup {
         match &self.place {
             Place::Table(table) => Lookup::Known(table.tenant(key).cloned()),
@@ -158,16 +142,15 @@ impl Directory {
         }
     }
 
-    /// The tenant of a key, after asking if need be.
+    /// Looks a tenant up, and queries the source if necessary.
     ///
-    /// Requests that ask for the same key at once share one question, which goes on if
-    /// they go away. While an earlier answer serves, a source that fails is left alone for
-    /// a moment; without one the next request asks again. The number of questions at a
-    /// time is bounded, and tenants that are known have places of their own.
+    /// Concurrent requests for the same key share one query, which continues if they are
+    /// cancelled. If a query fails, an expired answer is served and the next query waits
+    /// for a pause; without an expired answer the next request queries again. The number of
+    /// concurrent queries is bounded, with a limit of its own for known tenants.
     ///
     /// # Errors
-    /// [`Code::TenantUnavailable`] if the source does not answer and has said nothing
-    /// of this key before.
+    /// [`Code::TenantUnavailable`] if the source fails and has never answered for this key.
     pub(crate) async fn find(&self, key: &TenantKey) -> Result<Option<Arc<TenantSettings>>> {
         if let Lookup::Known(answer) = self.look(key) {
             return Ok(answer);
@@ -189,7 +172,8 @@ impl Directory {
                 asked.remember(key, answer.clone(), now.plus(asked.lifetime), generation);
                 Ok(answer)
             }
-            // The last answer serves while the source is away, and nobody waits for it each time.
+            // An expired answer is served while the source is down, so that requests do not
+            // wait for it.
             Some(Err(error)) => match asked.answers.get(key) {
                 Some((answer, _)) => {
                     asked.remember(key, answer.clone(), now.plus(PAUSE), generation);
@@ -197,12 +181,12 @@ impl Directory {
                 }
                 None => Err(error.duplicate()),
             },
-            None => Err(Error::new(Code::TenantUnavailable, "the source of tenants broke off")),
+            None => Err(Error::new(Code::TenantUnavailable, "the query to the tenant source was cancelled")),
         }
     }
 
-    /// The tenant that a third party means by `iss`. A source is asked for that issuer, and
-    /// decides itself whether an org leads to a tenant.
+    /// Finds the tenant for the `iss` of third-party initiated login. A source is queried
+    /// for that issuer and decides itself whether an org identifies a tenant.
     ///
     /// # Errors
     /// [`Code::TenantUnavailable`], as for [`find`](Self::find).
@@ -215,12 +199,12 @@ impl Directory {
         }
     }
 
-    /// Whether only those tenants are known for whom somebody came.
+    /// Whether the tenants come from a source, which cannot list them.
     pub(crate) fn is_source(&self) -> bool {
         matches!(self.place, Place::Source(_))
     }
 
-    /// What was last known of a tenant, whether that is still believed or not.
+    /// Returns the last known settings of a tenant, even if they have expired.
     pub(crate) fn last(&self, key: &TenantKey) -> Option<Arc<TenantSettings>> {
         match &self.place {
             Place::Source(asked) => asked.answers.get(key).and_then(|(answer, _)| answer),
@@ -231,9 +215,8 @@ impl Directory {
         }
     }
 
-    /// All tenants, where they can be listed. An edit of the file makes another table.
-    ///
-    /// A source is only ever asked for one, so of it there is no table.
+    /// Returns all tenants; `None` for a source, which cannot list them. An edit of the
+    /// file creates a new table.
     pub(crate) fn all(&self) -> Option<Arc<TenantTable>> {
         match &self.place {
             Place::Table(table) => Some(Arc::clone(table)),
@@ -243,7 +226,6 @@ impl Directory {
         }
     }
 
-    /// Forgets what a source has said, so that a change is seen at once.
     pub(crate) fn forget(&self) {
         if let Place::Source(asked) = &self.place {
             asked.generation.fetch_add(1, Ordering::AcqRel);
@@ -256,12 +238,12 @@ impl Directory {
         }
     }
 
-    /// Puts another table in the place of the last one. Who is not in it any more, or
-    /// has become somebody else, has gone.
+    /// Replaces the table, and marks tenants as removed that are absent from the new one or
+    /// have another identity there.
     ///
-    /// Another client under the same id is somebody else. Another issuer with the same
-    /// client is not if the one of before is among its former issuers: an org may move to
-    /// a domain of its own.
+    /// Another client under the same id is another tenant. Another issuer with the same
+    /// client is the same tenant if the old issuer is among its former issuers, because an
+    /// org may move to a custom domain.
     #[cfg(feature = "toml")]
     fn replace(&self, place: &RwLock<Arc<TenantTable>>, table: TenantTable) {
         let table = Arc::new(table);
@@ -279,11 +261,10 @@ impl Directory {
         }
     }
 
-    /// The table of the file, read again if it has changed since somebody last looked.
+    /// Returns the table of the file, and reads the file again if it has changed.
     ///
-    /// One request looks at the file and the others go on with what is there: nobody
-    /// waits for the disk but the one who looks. A file that cannot be used is reported
-    /// once for each edit, and not with each request.
+    /// One request at a time checks the file, and only that one waits for the disk; the
+    /// others use the current table. An invalid file is reported once for each edit.
     #[cfg(feature = "toml")]
     fn current(&self) -> Option<Arc<TenantTable>> {
         let Place::File { file, demands, table, seen } = &self.place else { return None };
@@ -297,11 +278,15 @@ impl Directory {
             }
             if changed {
                 match edited(file, stamp, demands) {
-                    // What was written meanwhile may be half of it. The next look reads all.
+                    // A change during the read may mean a partial file. The next check
+                    // reads it again.
                     Ok(read) if file.stamp() == stamp => self.replace(table, read),
                     Ok(_) => {}
                     Err(error) => {
-                        tracing::error!(target: "okta_auth", "the tenants stay as they were: {error:?}");
+                        tracing::error!(
+                            target: "okta_auth",
+                            "the tenant file is invalid, so the current tenants stay in use: {error:?}"
+                        );
                     }
                 }
             }
@@ -310,14 +295,14 @@ impl Directory {
     }
 }
 
-/// The tenants of a file that has changed.
+/// Reads a file that has changed.
 ///
-/// Many editors empty a file and then write it. In between there are no tenants in it,
-/// and believing that would end everybody's session.
+/// Many editors truncate a file before they write it. Accepting the empty state would
+/// remove every tenant and end all sessions.
 #[cfg(feature = "toml")]
 fn edited(file: &TenantFile, stamp: Option<Stamp>, demands: &Demands) -> Result<TenantTable> {
     if stamp.is_some_and(Stamp::is_empty) {
-        let message = "the file is empty; if there are no tenants any more, leave a remark in it";
+        let message = "the file is empty; to remove all tenants, leave a comment in it";
         return Err(Error::new(Code::ConfigInvalid, message));
     }
     let read = file.read()?;
@@ -325,9 +310,9 @@ fn edited(file: &TenantFile, stamp: Option<Stamp>, demands: &Demands) -> Result<
     Ok(read)
 }
 
-/// Whether there can be a tenant of this key at all. Strangers make keys up, and each
-/// answer is remembered with its key: without a bound a few of them would fill the
-/// memory, and go to somebody's database besides.
+/// Whether a key can identify a tenant at all. Keys come from unauthenticated requests and
+/// are cached, so without a limit a few long ones would exhaust memory and reach the
+/// source's database.
 fn may_be_known(key: &TenantKey) -> bool {
     match key {
         TenantKey::Id(_) => true,
@@ -336,25 +321,24 @@ fn may_be_known(key: &TenantKey) -> bool {
     }
 }
 
-/// Asks the source. It must mean the very one that it was asked for: a comparison in
-/// some other case, or of a part of the key, would give one tenant's requests to
-/// another.
+/// Queries the source. The answer must match the key exactly: a case-insensitive or partial
+/// comparison in the source would give one tenant's requests to another.
 async fn ask(source: Arc<dyn TenantSource>, key: TenantKey) -> Result<Option<Arc<TenantSettings>>, Arc<Error>> {
     let unavailable = |message: &'static str| Arc::new(Error::new(Code::TenantUnavailable, message));
     let answer = match tokio::time::timeout(SOURCE_TIMEOUT, source.find(&key)).await {
         Ok(answer) => answer.map_err(|error| Arc::new(Error::from(error)))?,
-        Err(_) => return Err(unavailable("the source of tenants took too long")),
+        Err(_) => return Err(unavailable("the tenant source timed out")),
     };
     let meant = answer.as_ref().is_none_or(|tenant| match &key {
         TenantKey::Id(id) => tenant.id == *id,
         TenantKey::Issuer(issuer) => tenant.issuer == *issuer || tenant.former_issuers.contains(issuer),
-        // Hosts and domains may be known to the source alone.
+        // The source may have hosts and domains that the settings do not list.
         TenantKey::Host(_) | TenantKey::EmailDomain(_) => true,
     });
     if meant {
         Ok(answer.map(Arc::new))
     } else {
-        Err(unavailable("the source of tenants answered with another tenant"))
+        Err(unavailable("the tenant source returned another tenant than the requested one"))
     }
 }
 

@@ -1,8 +1,7 @@
-//! Tenants from a file, which may change while the application runs.
+//! Loads tenants from a file, which may change while the application runs.
 //!
-//! An edit is all or nothing: the whole file is read and checked as one table, and a
-//! mistake in one section leaves all tenants as they were. At the start there is
-//! nothing to leave, so there it is an error.
+//! An edit is applied as a whole: the file is read and checked as one table, and a mistake
+//! in one section leaves all tenants unchanged. At startup a mistake is an error.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,18 +32,17 @@ use crate::secret::Secret;
 /// session_idle = 1800 # seconds
 /// ```
 ///
-/// The file is read again when it has changed. If it then cannot be used, the last good
-/// set goes on and the log says why, with the line. A file of no bytes is taken for one
-/// that is being written; where there are no tenants any more, leave a remark in it.
+/// The file is read again when it has changed. If it is invalid then, the last valid set
+/// stays in use, and the log has the reason with the line. An empty file is ignored,
+/// because an editor may be about to write it; to remove all tenants, leave a comment in
+/// it.
 #[derive(Debug)]
 pub struct TenantFile {
     path: PathBuf,
 }
 
-/// Which state of a file has been read.
-///
-/// Time and length together: an edit within one tick of the file system's clock mostly
-/// has another length.
+/// Identifies a version of a file by its modification time and length. The length detects
+/// most edits within one tick of the file system's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     modified: Option<SystemTime>,
@@ -52,14 +50,13 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// Whether nothing is in the file, not even a remark: somebody is about to write
-    /// it.
+    /// Whether the file has no bytes at all, which happens while an editor writes it.
     pub(crate) fn is_empty(self) -> bool {
         self.length == 0
     }
 }
 
-/// One section. A key that there is not is an error with those that are.
+/// One section. An unknown key is an error that lists the known ones.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Section {
@@ -85,7 +82,7 @@ struct Section {
 }
 
 impl TenantFile {
-    /// The file of this path. Nothing is read yet.
+    /// Creates a source for this path without reading it.
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self { path: path.as_ref().to_owned() }
     }
@@ -106,17 +103,15 @@ impl TenantFile {
         })
     }
 
-    /// The state of the file: whether it is worth reading again.
-    ///
-    /// `None` if it cannot be told, for example while an editor replaces the file.
+    /// Returns the current version of the file; `None` if it cannot be read, for example
+    /// while an editor replaces it.
     pub(crate) fn stamp(&self) -> Option<Stamp> {
         let metadata = fs::metadata(&self.path).ok()?;
         Some(Stamp { modified: metadata.modified().ok(), length: metadata.len() })
     }
 }
 
-/// The tenants of a text, or the line of the mistake and what it is. Neither holds a
-/// secret.
+/// Parses tenants. An error has its line and a message; neither contains a secret.
 fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<TenantTable, (Option<usize>, String)> {
     let line = |at: usize| text.get(..at).map(|before| before.matches('\n').count().saturating_add(1));
     let sections: BTreeMap<Spanned<String>, Section> = toml::from_str(text)
@@ -125,7 +120,8 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Tenant
     for (name, section) in sections {
         let at = line(name.span().start);
         let id = TenantId::parse(name.get_ref()).ok_or_else(|| {
-            let message = format!("`{}` is no id; use lower-case letters, digits and hyphens", name.get_ref());
+            let message =
+                format!("`{}` is not a valid tenant id; use lower-case letters, digits and hyphens", name.get_ref());
             (at, message)
         })?;
         tenants.push(section.into_settings(id, &variable).map_err(|message| (at, message))?);
@@ -133,19 +129,18 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Tenant
     TenantTable::new(tenants).map_err(|error| (None, error.to_string()))
 }
 
-/// What `toml` says of a mistake, without the value that it found: that may be a secret
-/// in the wrong place. Names of keys are told.
+/// Removes the offending value from a message of `toml`, because it may be a misplaced
+/// secret. Names of keys stay.
 fn without_value(message: &str) -> String {
     let repeats = message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
     if repeats { error::expected(message) } else { message.to_owned() }
 }
 
 impl Section {
-    /// The settings, with the secret from where it is kept.
+    /// Converts the section, with the secret from the file or its variable.
     ///
-    /// A secret has one place. Two would be a question of which one counts, and a
-    /// variable that is not set would leave a client without the secret that its
-    /// operator meant it to have.
+    /// A secret has one place. With two it would be unclear which one counts. An unset
+    /// variable is an error, because it would silently turn the client into a public one.
     fn into_settings(self, id: TenantId, variable: impl Fn(&str) -> Option<String>) -> Result<TenantSettings, String> {
         let client_secret = match (self.client_secret, self.client_secret_variable) {
             (Some(_), Some(_)) => {
@@ -200,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_with_its_line_and_without_secrets() {
+    fn errors_name_the_line_and_never_the_secret() {
         for (text, line, words) in [
             (format!("{ACME}hsots = [\"a.example\"]\n"), 4, "hsots"),
             (format!("{ACME}client_secret = 7\nx"), 5, ""),
@@ -212,7 +207,7 @@ mod tests {
             assert_eq!(found, Some(line), "{message}");
             assert!(message.contains(words), "{message}");
         }
-        // A secret may be in the wrong place, or be a number.
+        // Misplaced secrets, and secrets that are numbers.
         for line in [
             "client_secret = 7234",
             "shared_key = \"7234\"",

@@ -1,11 +1,11 @@
-//! The short name of a tenant.
+//! The id of a tenant.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// The short name of a tenant, such as `acme`: 1 to 40 lower-case letters, digits and
-/// hyphens, with a letter or digit at both ends. So it fits a host name, a path and the
-/// name of a cookie.
+/// The id of a tenant, such as `acme`: 1 to 40 lower-case letters, digits and hyphens, with
+/// a letter or digit at both ends. It is valid in a host name, a path and the name of a
+/// cookie.
 ///
 /// ```
 /// use okta_auth_core::tenant::TenantId;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub struct TenantId(Arc<str>);
 
 impl TenantId {
-    /// Takes a name; `None` if it is none.
+    /// Parses an id; `None` if the text is not a valid id.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let ends = text.bytes().next().is_some_and(fits) && text.bytes().next_back().is_some_and(fits);
@@ -27,7 +27,7 @@ impl TenantId {
         (ends && all && text.len() <= 40).then(|| Self(text.into()))
     }
 
-    /// The name.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

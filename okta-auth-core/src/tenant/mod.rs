@@ -1,40 +1,38 @@
-//! Many customers in one application, each with an Okta of its own.
+//! Multi-tenancy: one application with many customers, each with an Okta org of its own.
 //!
-//! A tenant is an issuer and a client there, under a short name. Everything that
-//! belongs to a tenant is bound to it: a session, a pending sign-in, a key, a token, a
-//! sign-out of one is worth nothing in another, though user ids, key ids and addresses
-//! may be the same.
+//! A tenant is an issuer with a client, under a short id. Sessions, pending sign-ins, keys,
+//! tokens and logout messages are bound to their tenant and are invalid at every other one,
+//! even if user ids, key ids and addresses are equal.
 //!
 //! # Where tenants come from
 //!
-//! | source | changes while it runs |
+//! | source | changes at runtime |
 //! |---|---|
 //! | [`TenantTable`]: code | no |
 //! | [`TenantTable::from_variables`]: `OKTA_TENANTS=acme,globex`, `OKTA_ACME_ISSUER_URI`, .. | no |
-//! | [`TenantFile`]: `tenants.toml` | when the file does; a bad edit keeps the last good set |
-//! | [`TenantSource`]: a database, or anything else | yes; asked once for many requests, and remembered for a while |
+//! | [`TenantFile`]: `tenants.toml` | with the file; an invalid edit keeps the last valid set |
+//! | [`TenantSource`]: a database, or any other lookup | yes; concurrent requests share a query, and answers are cached |
 //!
 //! # Which tenant a request is for
 //!
-//! [`Resolver`]s are asked in the order in which they were added; the first that has
-//! something to say decides. One that names a tenant that there is not refuses the
-//! request with 404, and nobody is asked about it but the source.
+//! [`Resolver`]s run in the order in which they were added, and the first result decides.
+//! If a resolver names an unknown tenant, the request is rejected with 404. Only the source
+//! is queried about it.
 //!
-//! Nothing is fetched because a request says so: a name leads to a tenant that the
-//! source has, and what is fetched is what the tenant's settings say.
+//! A request never determines what is fetched: it selects a tenant of the source, and only
+//! URLs from the tenant's settings are fetched.
 //!
-//! # What is shared and what is not
+//! # What tenants share
 //!
-//! The application's settings are the start, and a tenant's own take their place where
-//! it has any. Cookie secret and store can be shared, because tenant and client are
-//! part of what everything is sealed for and of every key in the store. The name of a
-//! tenant is thus part of its sessions: under another name they do not open.
+//! The application's settings are the defaults, and a tenant's own settings override them.
+//! Cookie secret and store can be shared, because tenant and client are part of the
+//! associated data of every sealed value and of every key in the store. The tenant id is
+//! therefore part of its sessions: after a change of the id they no longer open.
 //!
-//! # When the source is away
+//! # When the source is down
 //!
-//! The last answer about a key goes on to serve, however old it is, while it is
-//! remembered. A key that has never been asked about is answered with 503: it is not
-//! known whether there is such a tenant, so it is not said that there is none.
+//! The last cached answer for a key is served, regardless of its age, until it is evicted.
+//! A key without a cached answer gets 503, not 404, because the tenant may exist.
 
 mod demands;
 mod directory;

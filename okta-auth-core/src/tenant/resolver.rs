@@ -1,12 +1,11 @@
-//! Which tenant a request is for.
+//! Resolves the tenant of a request.
 //!
-//! Everything here reads what a stranger sent, so what comes out is a question to the
-//! directory and no answer. A wrong guess is harmless: cookies and tokens of one tenant
-//! do not open in another.
+//! All input is untrusted, so a result is only a key to look up. A wrong result is
+//! harmless: cookies and tokens of one tenant are invalid at another.
 //!
-//! Two kinds of ways: one that names a tenant (a subdomain, a path, a header) has to be
-//! right, for a link to a tenant that is gone must not end up at another. One that only
-//! hints (a host, an issuer, a cookie) leaves the rest to the next resolver.
+//! There are two kinds of resolvers. Those that name a tenant (subdomain, path, header) are
+//! binding, because a link to a removed tenant must not lead to another one. Those that
+//! only hint (host, issuer, cookie) leave an unknown value to the next resolver.
 
 use http::HeaderName;
 
@@ -17,46 +16,42 @@ use crate::cookie::RequestCookies;
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
 
-/// One way to tell. Several are asked in order.
+/// A way to determine the tenant of a request. Several run in order.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Resolver {
-    /// The host that the browser asked for, among the hosts of the tenants.
+    /// The requested host, matched against the hosts of the tenants.
     Host,
-    /// The label in front of this host: with `app.example.com`, `acme.app.example.com`
-    /// is `acme`.
+    /// The label in front of this host: with `app.example.com`, `acme.app.example.com` is
+    /// `acme`.
     Subdomain(String),
     /// The first segment of the path after this prefix: with `/t`, `/t/acme/orders` is
-    /// `acme`. In routes of your own call it `{tenant}`, as the library's do.
+    /// `acme`. Name it `{tenant}` in your own routes, as the library does.
     Path(String),
-    /// A header that a proxy of your own sets, and that it takes away from what clients
-    /// send. Without such a proxy anybody may say anything with it; what they say still
-    /// opens nothing that is not theirs.
+    /// A header that your own proxy sets and removes from incoming requests. Without such a
+    /// proxy a client can name any tenant, but its credentials stay valid only at its own.
     TrustedHeader(String),
-    /// The `iss` of the access token that the request presents, exactly. It chooses
-    /// among the issuers of the tenants and is not believed: the token is then verified
-    /// for that one.
+    /// The exact `iss` of the presented access token. It only selects among the issuers of
+    /// the tenants; the token is then verified for the selected one.
     BearerIssuer,
-    /// The one tenant whose session the browser has, for applications with one host for
-    /// all.
+    /// The only tenant whose session cookie the browser sends, for applications with one
+    /// host for all tenants.
     Session,
 }
 
-/// What a resolver says.
+/// The result of a resolver.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Hint {
-    /// Look for this one; without it the request is refused.
+    /// Look this tenant up, and reject the request if it does not exist.
     Tenant(TenantKey),
-    /// Look for this one; without it the next resolver is asked.
+    /// Look this tenant up, and continue with the next resolver if it does not exist.
     Perhaps(TenantKey),
-    /// It names what can be no tenant: the request is refused.
+    /// The value cannot be a tenant: reject the request.
     Unknown,
 }
 
-/// What the resolvers say, in order; nothing after one that has to be right. `cookie` is
-/// the full name of the session cookie.
-///
-/// What is after that one is not read at all.
+/// Returns the results of the resolvers in order, up to the first binding one. Later
+/// resolvers do not run. `cookie` is the full name of the session cookie.
 pub(crate) fn resolve<'a, H: Headers>(
     resolvers: impl IntoIterator<Item = &'a Resolver>,
     head: Head<'_, H>,
@@ -74,11 +69,11 @@ pub(crate) fn resolve<'a, H: Headers>(
 }
 
 impl Resolver {
-    /// The same, in the form in which requests are compared with it.
+    /// Validates the resolver and normalizes it for comparison with requests.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`] for what could never say anything, with the fix:
-    /// requests would silently be for no tenant.
+    /// [`Code::ConfigInvalid`] with the fix for a value that can never match. Requests
+    /// would otherwise silently be without a tenant.
     pub(crate) fn checked(self) -> Result<Self> {
         let refused = |message: String| Err(Error::new(Code::ConfigInvalid, message));
         match self {
@@ -86,7 +81,7 @@ impl Resolver {
                 let parent = parent.to_ascii_lowercase();
                 if parent.is_empty() || parent.starts_with('.') || parent.contains(['/', ':', '*', '@', ' ']) {
                     return refused(format!(
-                        "`{parent}` is no host that subdomains are of; write it as `app.example.com`"
+                        "`{parent}` is not a parent host for subdomains; write it as `app.example.com`"
                     ));
                 }
                 Ok(Self::Subdomain(parent))
@@ -95,25 +90,22 @@ impl Resolver {
                 let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b);
                 let fits = prefix.starts_with('/') && !prefix.ends_with('/') && !prefix.contains("//");
                 if !fits || !prefix.bytes().all(plain) {
-                    return refused(format!("`{prefix}` is no prefix of paths; write it as `/t`"));
+                    return refused(format!("`{prefix}` is not a path prefix; write it as `/t`"));
                 }
                 Ok(Self::Path(prefix))
             }
             Self::TrustedHeader(name) if HeaderName::try_from(name.as_str()).is_err() => {
-                refused(format!("`{}` is no name of a header", name.escape_default()))
+                refused(format!("`{}` is not a valid header name", name.escape_default()))
             }
             other => Ok(other),
         }
     }
 
-    /// The host whose subdomains are tenants, if this is about subdomains.
     pub(crate) fn parent(&self) -> Option<&str> {
         if let Self::Subdomain(parent) = self { Some(parent) } else { None }
     }
 
-    /// What this one says.
-    ///
-    /// `None` if it has nothing to say, and then the next one is asked.
+    /// Returns `None` if the next resolver should run.
     fn hint<H: Headers>(&self, head: Head<'_, H>, cookie: &str) -> Option<Hint> {
         match self {
             Self::Host => Some(Hint::Perhaps(TenantKey::Host(host(head)?))),
@@ -131,7 +123,7 @@ impl Resolver {
             Self::TrustedHeader(name) => {
                 let mut values = head.values(name);
                 let first = values.next()?;
-                // Two values would be two tenants.
+                // Two values would name two tenants.
                 let only = values.next().is_none().then(|| std::str::from_utf8(first).ok()).flatten();
                 Some(only.map_or(Hint::Unknown, named))
             }
@@ -145,22 +137,20 @@ impl Resolver {
     }
 }
 
-/// Whether a router that decodes paths would find the prefix where it is not written:
-/// with `/%74` for `/t`, two parts of the application would see two tenants.
+/// Whether the prefix appears only after percent-decoding, as in `/%74` for `/t`. A router
+/// that decodes paths would then see another tenant than this resolver.
 fn disguised(path: &str, prefix: &str) -> bool {
     let decoded = percent_encoding::percent_decode_str(path).collect::<Vec<u8>>();
     path.contains('%') && decoded.strip_prefix(prefix.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
 }
 
-/// A name that may be an id.
-///
-/// Text that cannot be an id is no reason to ask a source.
+/// Parses a name as an id. A name that is not a valid id causes no query.
 pub(crate) fn named(text: &str) -> Hint {
     TenantId::parse(text).map_or(Hint::Unknown, |id| Hint::Tenant(TenantKey::Id(id)))
 }
 
-/// The host that was asked for, in lower case and without port: of the request line, or
-/// else of the one `Host` header. Nothing that a proxy says of it is read.
+/// Returns the requested host in lower case and without port: from the request line, or
+/// else from the only `Host` header. Forwarding headers of proxies are ignored.
 pub(crate) fn host<H: Headers>(head: Head<'_, H>) -> Option<String> {
     let text = match head.authority {
         Some(authority) => authority,
@@ -171,16 +161,15 @@ pub(crate) fn host<H: Headers>(head: Head<'_, H>) -> Option<String> {
         }
     };
     let authority: http::uri::Authority = text.parse().ok()?;
-    // Nobody addresses an application with a user name in front.
+    // A host with user information is never legitimate.
     (!text.contains('@')).then(|| authority.host().to_ascii_lowercase())
 }
 
-/// The one tenant whose session cookie is there. Several are no answer.
+/// Returns the tenant whose session cookie is present, if it is the only one.
 ///
-/// Nothing is opened here: the names of cookies are enough to choose a tenant, and
-/// whether the session is any good is found out with that tenant's keys. Over TLS the
-/// full name has the `__Host-` prefix, and a plain name is no cookie of ours: a
-/// neighbouring subdomain can plant one.
+/// The cookie is not opened: its name is enough to select a tenant, and that tenant's keys
+/// verify it later. Over TLS the full name has the `__Host-` prefix. A name without it is
+/// ignored, because a neighbouring subdomain can plant such a cookie.
 fn session<H: Headers>(head: Head<'_, H>, cookie: &str) -> Option<Hint> {
     let cookies = RequestCookies::new(head.headers);
     let ids = cookies.names_with_prefix(cookie).filter_map(|name| {
@@ -233,13 +222,14 @@ mod tests {
         assert_eq!(say(Resolver::Host, "/", &[("host", "a.example"), ("host", "b.example")]), None);
         assert_eq!(say(Resolver::Host, "/", &[("host", "acme@evil.example")]), None);
         assert_eq!(say(Resolver::Host, "/", &[("x-forwarded-host", "acme.com")]), None);
-        // The request line goes before the header (RFC 9112 §3.2.2), and HTTP/2 has nothing else.
+        // The request line has precedence over the header (RFC 9112 §3.2.2), and in HTTP/2
+        // it is all there is.
         assert_eq!(say(Resolver::Host, "http://acme.com:8080/", &[("host", "globex.com")]), host("acme.com"));
         assert_eq!(say(Resolver::Host, "http://acme.com/", &[]), host("acme.com"));
     }
 
     #[test]
-    fn one_label_in_front_of_the_parent_and_no_more() {
+    fn a_subdomain_is_exactly_one_label() {
         let say = |host: &str| say(Resolver::Subdomain("app.example.com".to_owned()), "/", &[("host", host)]);
         assert_eq!(say("acme.app.example.com"), acme());
         assert_eq!(say("app.example.com"), None);
@@ -249,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_segment_after_the_prefix_in_its_one_spelling() {
+    fn a_path_names_a_tenant_only_in_its_literal_spelling() {
         let say = |path: &str| say(Resolver::Path("/t".to_owned()), path, &[]);
         assert_eq!(say("/t/acme/orders"), acme());
         assert_eq!(say("/t/acme?x"), acme());
@@ -262,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_counts_once_and_a_session_if_it_is_the_only_one() {
+    fn repeated_headers_and_several_sessions_name_no_tenant() {
         let header = || Resolver::TrustedHeader("x-tenant".to_owned());
         assert_eq!(say(header(), "/", &[("x-tenant", "acme")]), acme());
         assert_eq!(say(header(), "/", &[("x-tenant", "acme"), ("x-tenant", "globex")]), Some(Hint::Unknown));
@@ -278,7 +268,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_has_one_answer(host in "[ -~]{0,40}", path in "/[ -~]{0,40}") {
+        fn every_request_resolves_deterministically(host in "[ -~]{0,40}", path in "/[ -~]{0,40}") {
             let all = [
                 Resolver::Subdomain("example.com".to_owned()),
                 Resolver::Path("/t".to_owned()),

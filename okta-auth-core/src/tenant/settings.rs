@@ -1,4 +1,4 @@
-//! What is set for one tenant.
+//! The settings of one tenant.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::config::ConfigBuilder;
 use crate::secret::Secret;
 
-/// The settings of one tenant. What is not set here is as for the whole application.
+/// The settings of one tenant. Unset fields use the application's settings.
 ///
 /// ```
 /// use okta_auth_core::tenant::{TenantId, TenantSettings};
@@ -20,63 +20,60 @@ use crate::secret::Secret;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TenantSettings {
-    /// The short name.
+    /// The short id.
     ///
-    /// Sessions are bound to it and to the client id: with another one nobody is signed
-    /// in any more.
+    /// Sessions are bound to it and to the client id. If either changes, users must sign in
+    /// again.
     pub id: TenantId,
-    /// What people call it, for pages.
+    /// The display name, for pages.
     pub name: Option<String>,
-    /// The issuer, character by character.
+    /// The issuer. It is compared character by character.
     pub issuer: String,
-    /// Issuers that the tenant had before, for as long as sessions and access tokens of
-    /// theirs are to count: the org's own URL beside a custom domain, for example.
+    /// Earlier issuers whose sessions and access tokens are still accepted, for example the
+    /// org's own URL beside a custom domain. Remove an entry when they should no longer be.
     pub former_issuers: Vec<String>,
-    /// The client id there.
+    /// The client id at the issuer.
     pub client_id: String,
-    /// The client secret.
-    ///
-    /// Without one there is none: the application's own is never sent to a tenant's
-    /// issuer.
+    /// The client secret. `None` means that the client has no secret: the application's own
+    /// is never sent to a tenant's issuer.
     pub client_secret: Option<Secret>,
-    /// Whether it authenticates with the application's private key, whose public half
-    /// is registered at its Okta too (`private_key_jwt`); no by default.
+    /// Whether the client authenticates with the application's private key
+    /// (`private_key_jwt`), whose public key is then registered at the tenant's Okta too.
+    /// The default is `false`.
     ///
-    /// An assertion that is signed with it names the token endpoint that it is for, and
-    /// is worth nothing at another tenant's.
+    /// An assertion signed with the key names its token endpoint, so it is invalid at the
+    /// endpoint of another tenant.
     pub shared_key: bool,
-    /// The origin under which the tenant reaches the application; by default the
+    /// The origin under which the tenant's users reach the application. The default is the
     /// application's own, or the tenant's subdomain of it.
     pub base_url: Option<String>,
-    /// Host names that lead to this tenant, without port.
+    /// The host names of this tenant, without port.
     pub hosts: Vec<String>,
-    /// Domains of the e-mail addresses of its users, in ASCII.
+    /// The e-mail domains of the tenant's users, in ASCII.
     pub email_domains: Vec<String>,
-    /// The scopes, separated by spaces.
+    /// The scopes to request, separated by spaces.
     pub scopes: Option<String>,
     /// The audiences of access tokens, separated by commas.
     pub audience: Option<String>,
-    /// The name of the policy set that its users are held to.
-    ///
-    /// Without one it is the set of the application.
+    /// The name of the policy set for this tenant; the default is the application's own
+    /// set.
     pub policies: Option<String>,
-    /// A session ends when it has not been used for this long.
+    /// The idle timeout of a session.
     pub session_idle: Option<Duration>,
-    /// A session ends this long after sign-in.
+    /// The maximum lifetime of a session after sign-in.
     pub session_absolute: Option<Duration>,
-    /// When the tenant was created, for tenants of a
-    /// [`TenantSource`](super::TenantSource).
+    /// When the tenant was created, for tenants of a [`TenantSource`](super::TenantSource).
     ///
-    /// Of two that claim the same client, or the same audience at one authorization
-    /// server, the elder is served and the other one refused. Without this moment it is
-    /// the one that was asked for first, so that somebody who can add tenants could take
-    /// the place of another one after a restart. Tables and files are checked as a
+    /// If two tenants claim the same client, or the same audience at one authorization
+    /// server, the older one is served and the other is rejected. Without this timestamp
+    /// the tenant of the first request is served, so a customer who can add tenants could
+    /// take over another tenant's client after a restart. Tables and files are checked as a
     /// whole and do not need it.
     pub created_at: Option<Timestamp>,
 }
 
 impl TenantSettings {
-    /// A tenant with everything else as for the whole application.
+    /// Creates settings that use the application's settings for all other fields.
     pub fn new(id: TenantId, issuer: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self {
             id,
@@ -98,16 +95,16 @@ impl TenantSettings {
         }
     }
 
-    /// What people call the tenant: its name, or else its id.
+    /// Returns the name, or else the id.
     pub fn display_name(&self) -> &str {
         self.name.as_deref().unwrap_or(self.id.as_str())
     }
 
-    /// The settings of the application, with those of the tenant in their place.
+    /// Applies the tenant's settings on top of the application's.
     ///
-    /// The credentials are replaced in any case, even by none: a secret that belongs to
-    /// the application must not reach the token endpoint of a customer, and its key
-    /// signs for those alone who name it.
+    /// The credentials are always replaced, even by none. The application's secret must
+    /// never reach a customer's token endpoint, and its key signs only for tenants with
+    /// `shared_key`.
     pub(crate) fn apply(&self, base: &ConfigBuilder) -> ConfigBuilder {
         let mut config = base
             .clone()

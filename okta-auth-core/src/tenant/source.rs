@@ -1,7 +1,7 @@
-//! Tenants that are kept somewhere else.
+//! The interface for tenants that are stored elsewhere.
 //!
-//! A source is asked about one key at a time and never for a list: there may be many
-//! thousands.
+//! A source is queried for one key at a time and never for a list, because there may be
+//! thousands of tenants.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,19 +12,19 @@ use super::id::TenantId;
 use super::settings::TenantSettings;
 use crate::error::{Code, Error};
 
-/// What a source does.
+/// The future that a source returns.
 pub type TenantFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, TenantError>> + Send + 'a>>;
 
-/// By what a tenant is looked for. All of it comes from strangers: look it up, and do
-/// nothing else with it.
+/// The key of a tenant lookup. It comes from an untrusted request: use it only for the
+/// lookup.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TenantKey {
-    /// The short name.
+    /// The tenant id.
     Id(TenantId),
-    /// The host name that a browser asked for, in lower case and without port.
+    /// The requested host name, in lower case and without port.
     Host(String),
-    /// The issuer of an access token or of a third-party-initiated sign-in, exactly.
+    /// The exact issuer of an access token or of a third-party-initiated login.
     Issuer(String),
     /// The domain of an e-mail address, in lower case.
     EmailDomain(String),
@@ -41,19 +41,17 @@ impl fmt::Display for TenantKey {
     }
 }
 
-/// A place for tenants, for example a database.
+/// A source of tenants, for example a database.
 ///
-/// What it says is remembered for a while, that there is no such tenant too, and any
-/// number of requests at once ask once. It must be deterministic: a key leads to one
-/// tenant or to none.
+/// Answers are cached for a while, including negative ones, and concurrent requests for a
+/// key share one query. A source must be deterministic: a key has one tenant or none.
 ///
-/// At most 32 questions are asked at a time, 8 of them only about tenants that the
-/// source has confirmed before: made-up host names neither take all connections to your
-/// database nor keep known tenants waiting. A question that has no turn within 2 s is
-/// answered with 503.
+/// At most 32 queries run concurrently, 8 of them reserved for tenants that the source has
+/// confirmed before, so that made-up host names neither exhaust your database connections
+/// nor delay known tenants. A query that waits longer than 2 s is answered with 503.
 ///
-/// Set [`TenantSettings::created_at`] if tenants can be added by people who do not know
-/// each other: of two rows that claim the same client or audience the elder counts.
+/// Set [`TenantSettings::created_at`] if independent customers can add tenants: of two rows
+/// that claim the same client or audience the older one is served.
 ///
 /// ```
 /// use okta_auth_core::tenant::{TenantFuture, TenantKey, TenantSettings, TenantSource};
@@ -71,15 +69,15 @@ impl fmt::Display for TenantKey {
 /// }
 /// ```
 pub trait TenantSource: Send + Sync + 'static {
-    /// The tenant that a key leads to.
+    /// Looks a tenant up.
     ///
-    /// `None` is an answer as good as any and is remembered like one; what could not be
-    /// found out is an error. An answer that takes more than 5 s counts as one.
+    /// Return `None` if there is no such tenant; this answer is cached. Return an error if
+    /// the lookup failed. A query that takes more than 5 s counts as failed.
     fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>>;
 }
 
-/// The source did not answer. The request is answered with 503, unless there is an
-/// earlier answer about the same key: that one goes on to serve.
+/// The source failed. The request is answered with 503, unless an earlier answer for the
+/// same key is cached, which is then served.
 pub struct TenantError(Box<dyn StdError + Send + Sync + 'static>);
 
 impl TenantError {
@@ -109,7 +107,6 @@ impl StdError for TenantError {
 
 impl From<TenantError> for Error {
     fn from(error: TenantError) -> Self {
-        Self::new(Code::TenantUnavailable, "the source of tenants does not answer; look at its own log")
-            .with_cause(error)
+        Self::new(Code::TenantUnavailable, "the tenant source does not respond; check its own log").with_cause(error)
     }
 }

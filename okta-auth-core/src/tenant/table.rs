@@ -1,6 +1,6 @@
-//! Tenants in a table: every way to find one leads to one.
+//! A table of tenants in which every lookup is unambiguous.
 //!
-//! A table is made once and then only read. A file that has changed is another table.
+//! A table is immutable. A file that has changed becomes a new table.
 
 use std::collections::HashMap;
 use std::future::ready;
@@ -16,9 +16,8 @@ use crate::error::{Code, Error, Result};
 
 /// A fixed set of tenants.
 ///
-/// No host, no domain of addresses and no pair of issuer and client belongs to two:
-/// that is an error when the table is made, and not a matter of luck when a request
-/// comes.
+/// Each host, each e-mail domain and each pair of issuer and client belongs to one tenant.
+/// A conflict is an error when the table is built.
 ///
 /// ```
 /// use okta_auth_core::tenant::{TenantId, TenantSettings, TenantTable};
@@ -36,16 +35,17 @@ use crate::error::{Code, Error, Result};
 #[derive(Clone, Debug, Default)]
 pub struct TenantTable {
     tenants: HashMap<TenantKey, Arc<TenantSettings>>,
-    /// The one tenant of each issuer; `None` for an issuer of several.
+    /// The tenant of each issuer; `None` for an issuer of several tenants.
     issuers: HashMap<String, Option<Arc<TenantSettings>>>,
-    /// The same with the org of each custom server, as third parties name issuers.
+    /// Like `issuers`, with the org of each custom server as an additional key, because
+    /// third-party initiated login may name the org.
     named: HashMap<String, Option<Arc<TenantSettings>>>,
-    /// In the order of their ids.
+    /// Sorted by id.
     all: Vec<Arc<TenantSettings>>,
 }
 
 impl TenantTable {
-    /// Checks the tenants and how they are found.
+    /// Builds a table and checks that every lookup is unambiguous.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], listing every problem with its tenant and its fix.
@@ -70,20 +70,20 @@ impl TenantTable {
         Err(Error::new(Code::ConfigInvalid, message))
     }
 
-    /// Adds the ways to one tenant.
-    ///
-    /// Hosts and domains are kept in lower case, as resolvers ask for them. Issuers are
-    /// kept as they are: they are compared character by character everywhere.
+    /// Adds the lookup keys of a tenant. Hosts and domains are stored in lower case, as
+    /// resolvers query them. Issuers are stored unchanged, because they are compared
+    /// character by character.
     fn add(&mut self, tenant: &Arc<TenantSettings>, problems: &mut Vec<String>) {
         let hosts = tenant.hosts.iter().map(|host| TenantKey::Host(host.to_ascii_lowercase()));
         let domains = tenant.email_domains.iter().map(|domain| TenantKey::EmailDomain(domain.to_ascii_lowercase()));
         for key in std::iter::once(TenantKey::Id(tenant.id.clone())).chain(hosts).chain(domains) {
             let text = key.to_string();
             if let Some(other) = self.tenants.insert(key, Arc::clone(tenant)) {
-                problems.push(format!("{}: {text} leads to {} too; give it to one of them", tenant.id, other.id));
+                problems.push(format!("{}: {text} leads to {} too; assign it to one of them", tenant.id, other.id));
             }
         }
-        // Several clients of one issuer are fine; its name alone then leads to none of them.
+        // Several clients of one issuer are allowed; the issuer alone then identifies none
+        // of them.
         for issuer in std::iter::once(&tenant.issuer).chain(&tenant.former_issuers) {
             add_only(&mut self.issuers, issuer.clone(), tenant);
             add_only(&mut self.named, issuer.clone(), tenant);
@@ -94,7 +94,7 @@ impl TenantTable {
         self.all.push(Arc::clone(tenant));
     }
 
-    /// The tenant that a key leads to.
+    /// Looks a tenant up; an issuer of several tenants has no result.
     pub fn tenant(&self, key: &TenantKey) -> Option<&Arc<TenantSettings>> {
         match key {
             TenantKey::Issuer(issuer) => self.issuers.get(issuer)?.as_ref(),
@@ -102,20 +102,20 @@ impl TenantTable {
         }
     }
 
-    /// The one tenant that a third party means by `iss`: the issuer, or the org that it is
-    /// a part of. The org of several tenants leads to none of them, also where it is the
-    /// issuer of one.
+    /// Looks up the `iss` of third-party initiated login: an issuer, or the org of a custom
+    /// server. An org of several tenants has no result, even if it is the issuer of one of
+    /// them.
     pub(crate) fn named_by(&self, iss: &str) -> Option<&Arc<TenantSettings>> {
         self.named.get(iss)?.as_ref()
     }
 
-    /// All tenants, in the order of their ids.
+    /// Returns all tenants, sorted by id.
     pub fn all(&self) -> &[Arc<TenantSettings>] {
         &self.all
     }
 }
 
-/// Adds a tenant under a name that leads to one tenant alone.
+/// Adds a tenant under a name, or marks the name as ambiguous.
 fn add_only(names: &mut HashMap<String, Option<Arc<TenantSettings>>>, name: String, tenant: &Arc<TenantSettings>) {
     let only = names.entry(name).or_insert_with(|| Some(Arc::clone(tenant)));
     if only.as_ref().is_none_or(|known| known.id != tenant.id) {
@@ -123,7 +123,6 @@ fn add_only(names: &mut HashMap<String, Option<Arc<TenantSettings>>>, name: Stri
     }
 }
 
-/// The org of a custom server.
 fn org(issuer: &str) -> Option<String> {
     Issuer::new(issuer, Url::parse(issuer).ok()?).org()
 }
@@ -134,9 +133,9 @@ impl TenantSource for TenantTable {
     }
 }
 
-/// Access tokens of a custom server say nothing but their audience about whom they are
-/// for, so two tenants at one server with one audience could use each other's. Those of
-/// an org server are told apart by their client.
+/// Finds audiences that two tenants share. In an access token of a custom server only the
+/// audience identifies the tenant, so two tenants with the same server and audience would
+/// accept each other's tokens. Tokens of an org server are distinguished by their client.
 pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str) -> Vec<String> {
     let (mut known, mut problems) = (HashMap::new(), Vec::new());
     for tenant in tenants {
@@ -144,8 +143,8 @@ pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str
             let other: &TenantId = known.entry((issuer, audience)).or_insert(&tenant.id);
             if *other != tenant.id {
                 problems.push(format!(
-                    "{}: access tokens of `{issuer}` for `{audience}` are good for {other} too, so those of one would \
-                     open the other; give each an authorization server or an audience of its own",
+                    "{}: access tokens of `{issuer}` for `{audience}` are also valid at {other}, so users of one \
+                     tenant could call the API of the other; give each an authorization server or an audience of its own",
                     tenant.id
                 ));
             }
@@ -154,7 +153,7 @@ pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str
     problems
 }
 
-/// The custom servers of a tenant, now and before, each with each of its audiences.
+/// Returns each current and former custom server of a tenant with each of its audiences.
 pub(super) fn audiences<'a>(tenant: &'a TenantSettings, default: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
     let audiences = tenant.audience.as_deref().unwrap_or(default).split(',').map(str::trim);
     let issuers = std::iter::once(&tenant.issuer).chain(&tenant.former_issuers).map(String::as_str);
@@ -164,10 +163,9 @@ pub(super) fn audiences<'a>(tenant: &'a TenantSettings, default: &'a str) -> imp
         .filter(|(_, audience)| !audience.is_empty())
 }
 
-/// What can be told of one tenant without the others.
+/// Checks one tenant by itself.
 ///
-/// A wildcard is refused as a host: a certificate may cover many names, but each of
-/// them leads to a tenant only if somebody wrote it down.
+/// A wildcard is not a valid host, because each host of a tenant must be listed explicitly.
 fn check(tenant: &TenantSettings, problems: &mut Vec<String>) {
     let issuers: Vec<&str> =
         std::iter::once(&tenant.issuer).chain(&tenant.former_issuers).map(String::as_str).collect();
@@ -177,12 +175,12 @@ fn check(tenant: &TenantSettings, problems: &mut Vec<String>) {
     }
     for host in &tenant.hosts {
         if host.is_empty() || host.contains([':', '/', '*', ' ']) {
-            problems.push(format!("{}: `{host}` is no host name; write it without scheme and port", tenant.id));
+            problems.push(format!("{}: `{host}` is not a host name; write it without scheme and port", tenant.id));
         }
     }
     for domain in &tenant.email_domains {
         if !domain.is_ascii() || !domain.contains('.') || domain.contains(['@', ' ', '/', '*']) {
-            problems.push(format!("{}: `{domain}` is no domain of e-mail addresses in ASCII", tenant.id));
+            problems.push(format!("{}: `{domain}` is not an e-mail domain in ASCII", tenant.id));
         }
     }
 }
@@ -198,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_org_leads_to_its_only_tenant_and_a_shared_one_to_none() {
+    fn an_org_identifies_its_only_tenant_and_a_shared_org_none() {
         let named = |tenants: Vec<TenantSettings>, iss: &str| {
             TenantTable::new(tenants).unwrap().named_by(iss).map(|tenant| tenant.id.to_string())
         };
@@ -212,7 +210,7 @@ mod tests {
         }
         let servers = || vec![tenant("acme", server), tenant("initech", "https://acme.okta.com/oauth2/other")];
         assert_eq!((named(servers(), org), named(servers(), server).as_deref()), (None, Some("acme")));
-        // Also where the org is the issuer of one of them.
+        // The org is also the issuer of one of the tenants.
         let both = || vec![tenant("acme", server), tenant("initech", org)];
         assert_eq!((named(both(), org), named(both(), server).as_deref()), (None, Some("acme")));
     }

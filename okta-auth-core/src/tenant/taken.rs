@@ -1,10 +1,9 @@
-//! What the tenants of a source have, as far as they have been made ready.
+//! The uniqueness index for tenants of a source.
 //!
-//! A table is checked as a whole: no two tenants have an issuer and a client in common,
-//! nor an authorization server and an audience. Of a source only those tenants are known
-//! for whom somebody came, so one of two is refused when it is made ready: the younger
-//! row if their ages are known, else the second that came. A tenant whose settings
-//! cannot be used takes nothing.
+//! A table is checked as a whole: no two tenants share an issuer and client, or an
+//! authorization server and audience. A source cannot be listed, so a conflict is detected
+//! when the second tenant is loaded. The younger row is rejected if both ages are known,
+//! else the tenant that was loaded second. A tenant with invalid settings claims nothing.
 
 use std::collections::HashMap;
 
@@ -13,24 +12,23 @@ use super::settings::TenantSettings;
 use super::table::audiences;
 use crate::error::{Code, Error, Result};
 
-/// So many entries, and those of tenants that are gone make room.
+/// Beyond this size, the claims of removed tenants are evicted.
 const MANY: usize = 100_000;
 
-/// An issuer, and what one tenant alone may have there.
+/// An issuer, and a client or audience there.
 type Place = (String, String);
 
-/// Who has what.
 #[derive(Debug, Default)]
 pub(crate) struct Taken(HashMap<Place, TenantId>);
 
 impl Taken {
-    /// Checks what a tenant has against the others. `default` are the audiences of those
-    /// that name none, and `current` tells what another tenant is now.
+    /// Checks a tenant's claims against the others. `default` are the audiences of tenants
+    /// without audiences of their own; `current` looks up the present settings of a tenant.
     ///
-    /// Returns the tenants that have to give way because they are younger.
+    /// Returns the younger tenants that lose their claim.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`] if another one has the same and is not younger.
+    /// [`Code::ConfigInvalid`] if another tenant has the same claim and is not younger.
     pub(crate) fn check<'a, S: AsRef<TenantSettings>>(
         &self,
         tenant: &'a TenantSettings,
@@ -49,7 +47,8 @@ impl Taken {
         Ok(younger)
     }
 
-    /// Writes down what a tenant has, which has been checked and can be served.
+    /// Records the claims of a tenant that has passed [`check`](Self::check) and can be
+    /// served.
     pub(crate) fn take<'a, S: AsRef<TenantSettings>>(
         &mut self,
         tenant: &'a TenantSettings,
@@ -63,13 +62,12 @@ impl Taken {
     }
 }
 
-/// Whether a tenant has this.
 fn has(tenant: &TenantSettings, default: &str, place: &Place) -> bool {
     places(tenant, default).any(|known| known == *place)
 }
 
-/// Whether a tenant is known to be elder than the one that came first. A row with a
-/// date goes before one without.
+/// Whether a tenant is known to be older than the current holder. A row with a date has
+/// precedence over one without.
 fn is_elder(tenant: &TenantSettings, holder: &TenantSettings) -> bool {
     match (tenant.created_at, holder.created_at) {
         (Some(created_at), Some(other)) => created_at < other,
@@ -78,19 +76,18 @@ fn is_elder(tenant: &TenantSettings, holder: &TenantSettings) -> bool {
     }
 }
 
-/// Why a tenant cannot be used.
 fn refusal(tenant: &TenantSettings, other: &TenantId, (issuer, what): &Place) -> Error {
     Error::new(
         Code::ConfigInvalid,
         format!(
-            "the tenant {} cannot be used: {what} at `{issuer}` is {other}'s too, so access tokens of one would open the \
-             other; give each an authorization server or an audience of its own",
+            "the tenant {} cannot be used: {what} at `{issuer}` belongs to {other} too, so users of one tenant could \
+             call the API of the other; give each an authorization server or an audience of its own",
             tenant.id
         ),
     )
 }
 
-/// What no other tenant may have.
+/// Returns the claims of a tenant: its client and its audiences, each with the issuer.
 fn places<'a>(tenant: &'a TenantSettings, default: &'a str) -> impl Iterator<Item = Place> + 'a {
     let client = (tenant.issuer.clone(), format!("the client `{}`", tenant.client_id));
     let audiences = audiences(tenant, default);

@@ -1,4 +1,4 @@
-//! Tenants from variables: `OKTA_TENANTS=acme,globex`, `OKTA_ACME_ISSUER_URI`, and so
+//! Reads tenants from variables: `OKTA_TENANTS=acme,globex`, `OKTA_ACME_ISSUER_URI`, and so
 //! on.
 
 use std::collections::HashMap;
@@ -10,15 +10,15 @@ use crate::config::is_read;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
-/// The list of ids.
 const TENANTS: &str = "OKTA_TENANTS";
 
 impl TenantTable {
-    /// Reads tenants from variables. `OKTA_TENANTS` lists their ids; each has, with its
-    /// id in upper case and `_` for `-`, `OKTA_{ID}_ISSUER_URI` and
-    /// `OKTA_{ID}_CLIENT_ID`, and may have `_CLIENT_SECRET`, `_SHARED_KEY` (`true`),
-    /// `_NAME`, `_BASE_URL`, `_HOSTS`, `_EMAIL_DOMAINS`, `_FORMER_ISSUERS` (lists
-    /// separated by commas), `_SCOPES`, `_AUDIENCE` and `_POLICIES`.
+    /// Reads tenants from variables. `OKTA_TENANTS` lists their ids. In the names below,
+    /// the id is in upper case and has `_` for `-`. Each tenant needs
+    /// `OKTA_{ID}_ISSUER_URI` and `OKTA_{ID}_CLIENT_ID`, and may have `_CLIENT_SECRET`,
+    /// `_SHARED_KEY` (`true`), `_NAME`, `_BASE_URL`, `_HOSTS`, `_EMAIL_DOMAINS`,
+    /// `_FORMER_ISSUERS` (lists separated by commas), `_SCOPES`, `_AUDIENCE` and
+    /// `_POLICIES`.
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], listing every problem with its variable and its fix.
@@ -42,7 +42,6 @@ impl TenantTable {
     }
 }
 
-/// What is set for a tenant, by the ends of their names.
 const SETTINGS: [&str; 12] = [
     "ISSUER_URI",
     "CLIENT_ID",
@@ -58,13 +57,12 @@ const SETTINGS: [&str; 12] = [
     "POLICIES",
 ];
 
-/// How the names of a tenant's variables begin.
 fn prefix(id: &str) -> String {
     format!("OKTA_{}_", id.to_ascii_uppercase().replace('-', "_"))
 }
 
-/// Variables that look like a tenant's and are read by nobody. A secret under a wrong
-/// name would make it a public client without a word.
+/// Reports variables with a tenant's prefix and an unknown suffix. A misspelled secret
+/// would otherwise silently turn the client into a public one.
 fn strangers(ids: &[String], variables: &HashMap<String, String>) -> Vec<String> {
     let prefixes: Vec<String> = ids.iter().map(|id| prefix(id)).collect();
     let is_setting = |name: &str| {
@@ -76,14 +74,15 @@ fn strangers(ids: &[String], variables: &HashMap<String, String>) -> Vec<String>
         variables.keys().filter(|name| looks_like_one(name) && !is_setting(name)).collect();
     strangers.sort();
     let settings = SETTINGS.join(", ");
-    let told = |name: &String| format!("{name}: a tenant has no such setting; its names end with one of {settings}");
+    let told =
+        |name: &String| format!("{name}: this is not a setting of a tenant; the name must end with one of {settings}");
     strangers.into_iter().map(told).collect()
 }
 
-/// One tenant.
 fn tenant(id: &str, variables: &HashMap<String, String>, problems: &mut Vec<String>) -> Option<TenantSettings> {
     let Some(known) = TenantId::parse(id) else {
-        problems.push(format!("{TENANTS}: `{id}` is no id; use lower-case letters, digits and hyphens"));
+        problems
+            .push(format!("{TENANTS}: `{id}` is not a valid tenant id; use lower-case letters, digits and hyphens"));
         return None;
     };
     let prefix = prefix(id);
@@ -102,7 +101,7 @@ fn tenant(id: &str, variables: &HashMap<String, String>, problems: &mut Vec<Stri
         None | Some("false") => false,
         Some("true") => true,
         Some(_) => {
-            problems.push(format!("{prefix}SHARED_KEY: it is neither `true` nor `false`"));
+            problems.push(format!("{prefix}SHARED_KEY: the value must be `true` or `false`"));
             return None;
         }
     };
@@ -117,7 +116,6 @@ fn tenant(id: &str, variables: &HashMap<String, String>, problems: &mut Vec<Stri
     Some(tenant)
 }
 
-/// The items of a list.
 fn list(text: Option<&String>) -> Vec<String> {
     let items = text.into_iter().flat_map(|text| text.split(',')).map(str::trim);
     items.filter(|item| !item.is_empty()).map(str::to_owned).collect()
@@ -129,7 +127,7 @@ mod tests {
     use crate::tenant::TenantKey;
 
     #[test]
-    fn tenants_are_read_with_everything_that_is_set() {
+    fn all_settings_are_read() {
         let table = TenantTable::from_variables([
             ("OKTA_TENANTS", "acme, big-co"),
             ("OKTA_ACME_ISSUER_URI", "https://acme.okta.com/oauth2/default"),
@@ -149,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_applications_key_is_for_those_who_say_so_in_one_of_two_words() {
+    fn shared_key_accepts_only_true_and_false() {
         let shared_key = |value: &str| {
             let variables = [
                 ("OKTA_TENANTS", "acme"),
@@ -167,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_nobody_reads_is_told() {
+    fn unknown_variables_of_a_tenant_are_errors() {
         let with = |name: &str| {
             let variables = [
                 ("OKTA_TENANTS", "acme,acme-eu,client"),
@@ -195,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told_with_its_variable() {
+    fn every_error_names_its_variable() {
         let error = TenantTable::from_variables([
             ("OKTA_TENANTS", "acme,Bad Id"),
             ("OKTA_ACME_ISSUER_URI", "https://acme.okta.com"),

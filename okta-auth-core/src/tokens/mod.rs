@@ -1,4 +1,4 @@
-//! What an application does with tokens once it has them: ask userinfo, and renew them.
+//! Uses of issued tokens: userinfo, and the refresh of a session's tokens.
 
 pub(crate) mod refresh;
 pub(crate) mod userinfo;

@@ -1,17 +1,16 @@
-//! Claims from userinfo, for ID tokens that are thin.
+//! Completes thin ID tokens with claims from userinfo.
 //!
-//! Okta issues a "thin" ID token when an access token is issued along with it: the rest
-//! of the profile is at the userinfo endpoint alone. Which claims are left out depends
-//! on the server and its settings, so the test here is what is missing, not what kind
-//! of server it is.
+//! Okta issues a "thin" ID token when it issues an access token along with it: the rest of the
+//! profile is only at the userinfo endpoint. The server and its settings decide which claims are
+//! omitted, so this module checks which claims are missing and not the type of the server.
 
 use serde_json::{Map, Value};
 
 use crate::error::{Code, Error, Result};
 use crate::jose::check_email;
 
-/// For each scope, claims of which at least one is in a full ID token. `name` and
-/// `preferred_username` are left out on purpose: a thin token has them too.
+/// For each scope, claims that a full ID token has at least one of. `name` and `preferred_username`
+/// are excluded because a thin token has them too.
 const PROMISED: &[(&str, &[&str])] = &[
     ("profile", &["given_name", "family_name", "locale", "zoneinfo", "updated_at"]),
     ("email", &["email"]),
@@ -39,29 +38,28 @@ const OF_THE_SIGN_IN: [&str; 15] = [
     "session_expiry",
 ];
 
-/// Whether a claim speaks of the sign-in: how strong it was, when, and until when it
-/// counts.
+/// Whether a claim is about the sign-in: its strength, its time, and its end.
 pub(super) fn is_of_the_sign_in(name: &str) -> bool {
     OF_THE_SIGN_IN.contains(&name)
 }
 
-/// Whether a granted scope promises claims of which none is there.
+/// Whether all claims of a granted scope are missing.
 pub(crate) fn is_thin(claims: &Map<String, Value>, scopes: &[String]) -> bool {
     let granted = PROMISED.iter().filter(|(scope, _)| scopes.iter().any(|granted| granted == scope));
     granted.into_iter().any(|(_, promised)| !promised.iter().any(|claim| claims.contains_key(*claim)))
 }
 
-/// Adds what the ID token does not say. The token's own claims win: they are signed.
-/// What speaks of the sign-in and not of the user is believed of the token alone.
+/// Adds the claims that the ID token lacks. The token's own claims take precedence: they are
+/// signed. Claims about the sign-in are accepted only from the token.
 ///
 /// # Errors
-/// [`Code::UserinfoSubject`] if the response speaks of another subject, or of none;
-/// [`Code::TokenClaim`] if the e-mail address has control characters.
+/// [`Code::UserinfoSubject`] if the response has another subject, or none; [`Code::TokenClaim`] if
+/// the e-mail address has control characters.
 pub(crate) fn merge(claims: &mut Map<String, Value>, userinfo: Map<String, Value>, subject: &str) -> Result<()> {
     match userinfo.get("sub") {
         Some(Value::String(sub)) if sub == subject => {}
         Some(Value::String(_)) => {
-            let message = "the `sub` of userinfo is another subject than that of the ID token; the sign-in is refused";
+            let message = "the `sub` of userinfo differs from that of the ID token; the sign-in is refused";
             return Err(Error::new(Code::UserinfoSubject, message));
         }
         _ => {
@@ -96,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn userinfo_of_somebody_else_is_refused_and_signed_claims_win() {
+    fn userinfo_of_another_user_is_rejected_and_signed_claims_take_precedence() {
         let mut claims = object(json!({"sub": "a", "email": "signed"}));
         for other in [json!({"sub": "b"}), json!({"sub": ["a"]}), json!({})] {
             let error = merge(&mut claims, object(other), "a").unwrap_err();
@@ -107,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_the_sign_in_is_believed_of_userinfo() {
+    fn claims_about_the_sign_in_are_not_taken_from_userinfo() {
         let mut claims = object(json!({"sub": "00u1", "amr": ["pwd"]}));
         let says = json!({
             "sub": "00u1", "acr": "urn:okta:loa:2fa:any", "amr": ["mfa"], "auth_time": 2_000_000_000, "idp": "x",

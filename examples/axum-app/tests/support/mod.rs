@@ -1,4 +1,4 @@
-//! What the tests of the examples share: a browser in small.
+//! A minimal browser for the tests of the examples.
 
 #![allow(dead_code)]
 
@@ -16,7 +16,7 @@ pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// The log of a process, which is what it writes to stderr.
+/// The log of a process, which it writes to stderr.
 pub(crate) struct Log {
     text: Arc<Mutex<String>>,
     reader: JoinHandle<()>,
@@ -44,19 +44,19 @@ impl Log {
         }
     }
 
-    /// All of it, once the process has ended.
+    /// Returns the whole log after the process has ended.
     pub(crate) fn into_text(self) -> String {
         self.reader.join().unwrap();
         self.text.lock().unwrap().clone()
     }
 }
 
-/// A browser in small.
+/// A minimal browser.
 pub(crate) struct Browser {
     pub(crate) http: reqwest::Client,
-    /// Cookies by the host that set them and their names: ports make no difference.
+    /// Cookies by host and name; the port does not matter.
     pub(crate) jar: BTreeMap<(String, String), String>,
-    /// What page its forms are sent from; none, if it is empty.
+    /// The `Origin` of its forms; none if it is empty.
     pub(crate) origin: String,
 }
 
@@ -64,12 +64,13 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) location: String,
     pub(crate) challenge: String,
-    /// Which replica gave it, where there are several.
+    /// The replica that answered, if there are several.
     pub(crate) replica: String,
     pub(crate) body: String,
 }
 
-/// Every name is this machine: a browser knows that of those below `localhost`, and some systems do not.
+/// Resolves every name to this machine. Browsers do so for names below `localhost`, but
+/// some systems do not.
 struct ThisMachine;
 
 impl Resolve for ThisMachine {
@@ -91,7 +92,6 @@ impl Browser {
         self.exchange(request).await
     }
 
-    /// Sends a form.
     pub(crate) async fn post(&mut self, url: &str, form: &str) -> Answer {
         let mut request = self.http.post(url).header("content-type", "application/x-www-form-urlencoded");
         if !self.origin.is_empty() {
@@ -127,13 +127,13 @@ impl Browser {
         self.send(Method::GET, url).await
     }
 
-    /// Opens a page that needs a user, and signs in at the org's page as the first of its people.
-    /// Returns where the org is, and the page.
+    /// Opens a page that requires a user, and signs in at the org's page as its first
+    /// user. Returns the org's address and the page.
     pub(crate) async fn sign_in(&mut self, page: &str) -> (String, Answer) {
         self.sign_in_as(page, "").await
     }
 
-    /// The same as the first whose login begins like this.
+    /// Signs in as the first user whose login starts with `login`.
     pub(crate) async fn sign_in_as(&mut self, page: &str, login: &str) -> (String, Answer) {
         let base = page.rsplit_once('/').unwrap().0;
         let authorize = self.open(page).await.location;
@@ -153,7 +153,7 @@ impl Browser {
     }
 }
 
-/// The value of the first field of this name in a page.
+/// Returns the value of the first field with this name in a page.
 pub(crate) fn field(page: &str, name: &str) -> String {
     let rest = page.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap_or_else(|| panic!("no `{name}`: {page}"));
     rest.split('"').next().unwrap().to_owned()

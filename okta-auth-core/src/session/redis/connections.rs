@@ -1,32 +1,29 @@
-//! The connections, on a thread and a runtime of their own.
+//! The connections to Redis, on a thread and a runtime of their own.
 //!
 //! # Why a thread
 //!
-//! Something has to read from a connection, and in tokio that is a task of one runtime.
-//! Each worker of actix-web has a runtime of its own, and tests have one each: on the
-//! runtime of whoever came first, the connections of all would end with that one, and
-//! stand still while it is busy. A command crosses threads twice in any case, since its
-//! connection is shared.
+//! A connection needs a tokio task that reads from it, and a task belongs to one runtime. Each
+//! worker of actix-web has its own runtime, and so has each test. If the connections ran on the
+//! first caller's runtime, they would end with that runtime and stall while it is busy. A command
+//! crosses threads twice in any case, because its connection is shared.
 //!
 //! # Why not the client's own reconnection
 //!
-//! The client takes a connection for alive as long as something is written to it, and
-//! waits for ever to write to a server that does not read. Here a connection is given
-//! up when a command ran out of time and nothing at all was answered meanwhile, and
-//! everything of it is dropped at once: the socket, what was under way, and what was to
-//! be written. Then a new client begins from nothing, so it asks the Sentinels, or the
-//! cluster, who is there now.
+//! The client considers a connection alive while it can write to it, and waits for ever to write to
+//! a server that does not read. This module closes a connection when a command timed out and no
+//! answer to any command arrived meanwhile. It drops the socket, all running commands and all
+//! unsent data at once. Then it starts a new client, which asks the Sentinels or the cluster for
+//! the current topology.
 //!
 //! # What is bounded
 //!
 //! | what | by |
 //! |---|---|
-//! | commands in memory | `UNDER_WAY`, counted until the client is through with them and not until callers are |
+//! | commands in memory | `UNDER_WAY`, counted until the client has finished with them, even if their callers are gone |
 //! | the time of a caller | `TURN` and `ANSWER`, one after the other |
 //! | attempts to connect | one each `PAUSE`, for each of `LINES` |
 //!
-//! Callers that wait for their turn hold nothing here but a place in a queue, and leave
-//! it in time.
+//! A queued caller holds only its place in the queue, and leaves it when it times out.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -47,62 +44,52 @@ use super::failure::{Failure, describe, is_demoted};
 use super::settings::Settings;
 use crate::error::{Code, Error, Result};
 
-/// How many connections there are: a large answer on one holds up the others on it
-/// alone.
+/// The number of connections. A large answer delays only the other commands on its connection.
 const LINES: usize = 2;
 
-/// How many commands are under way at once, at most. The others wait.
+/// The maximum number of running commands. Further commands queue.
 const UNDER_WAY: usize = 512;
 
-/// How long a command waits for a connection and for its turn.
+/// How long a command waits for a connection and a permit.
 const TURN: Duration = Duration::from_millis(500);
 
-/// How long it waits for its answer then.
+/// How long it then waits for its answer.
 const ANSWER: Duration = Duration::from_millis(700);
 
-/// How long connecting may take, with all that is said at the beginning: five round
-/// trips.
+/// How long connecting may take, with the whole handshake: five round trips.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// How long to wait between two attempts to connect.
+/// The pause between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// When a silent connection is asked whether it is still there.
+/// The idle time after which TCP keepalive probes a connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// A few connections to one server, and what is shared by those who use them.
 pub(super) struct Connections {
     lines: Vec<watch::Receiver<Line>>,
-    /// Whose turn is next.
     next: AtomicUsize,
-    /// One permit for each command under way.
+    /// One permit for each running command.
     turns: Arc<Semaphore>,
-    /// The runtime of the connections.
     handle: Handle,
-    /// Whether anybody wants to connect yet. The thread ends when this is dropped.
+    /// Becomes `true` at the first use. The thread ends when this is dropped.
     wanted: watch::Sender<bool>,
 }
 
-/// The state of one connection.
 enum Line {
-    /// There is none, and why.
     Away(String),
-    /// There is one.
     Up(Connection),
 }
 
-/// A connection that is there, or was a moment ago.
+/// A connection that is up, or was up when it was cloned.
 #[derive(Clone)]
 struct Connection {
     client: Client,
-    /// How many answers have come.
     answers: Arc<AtomicU64>,
-    /// Told when it is to be given up.
+    /// Notified to close the connection.
     broken: Arc<Notify>,
 }
 
 impl Connections {
-    /// Starts the thread, which waits for the first use.
     pub(super) fn new(settings: Settings) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
         let handle = runtime.handle().clone();
@@ -122,12 +109,10 @@ impl Connections {
         Ok(Self { lines, next: AtomicUsize::new(0), turns: Arc::new(Semaphore::new(UNDER_WAY)), handle, wanted })
     }
 
-    /// Gives a command to a connection, and waits for its answer for about a second at
-    /// most.
+    /// Runs a command on a connection, and waits at most about a second for its answer.
     ///
-    /// Its permit is given back when the client is through with the command, even if
-    /// nobody waits for it any more: what is under way is bounded by count, whatever
-    /// the callers do.
+    /// The permit is returned when the client has finished with the command, even if the caller is
+    /// gone. So the number of running commands is bounded regardless of the callers.
     pub(super) async fn run<T, F>(&self, command: impl FnOnce(Client) -> F + Send) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -159,10 +144,10 @@ impl Connections {
         Ok(answer?)
     }
 
-    /// Waits for a connection, and for a place among the commands under way.
+    /// Waits for a connection, and for a permit.
     ///
-    /// A connection that is there goes before one whose turn it is, so that a line that
-    /// reconnects costs nobody time.
+    /// A connection that is up takes precedence over the next one in order, so a reconnecting line
+    /// delays no command.
     async fn turn(&self) -> Result<(Connection, tokio::sync::OwnedSemaphorePermit), Failure> {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let mut order = (0..LINES).filter_map(|at| self.lines.get(first.wrapping_add(at) % LINES));
@@ -179,8 +164,8 @@ impl Connections {
         Ok((connection, permit))
     }
 
-    /// Why a turn did not come in time: the server is away, or so slow that all places
-    /// are taken.
+    /// The reason for a timeout while queueing: the server is down, or so slow that all permits are
+    /// in use.
     fn why_away(&self) -> Failure {
         let mut reasons = self.lines.iter().filter_map(|line| match &*line.borrow() {
             Line::Away(reason) => Some(reason.clone()),
@@ -191,7 +176,6 @@ impl Connections {
 }
 
 impl Line {
-    /// The connection, if there is one.
     fn connection(&self) -> Option<Connection> {
         match self {
             Self::Up(connection) => Some(connection.clone()),
@@ -200,32 +184,31 @@ impl Line {
     }
 }
 
-/// Keeps one connection, from the first use until the store is dropped.
+/// Maintains one connection, from the first use until the store is dropped.
 ///
-/// The log hears of the beginning of an outage and not of each attempt: there are five
-/// a second.
+/// It logs the beginning of an outage and not each attempt: there are five a second.
 async fn keep_connected(config: Config, state: watch::Sender<Line>, mut wish: watch::Receiver<bool>) {
     if wish.wait_for(|wanted| *wanted).await.is_err() {
         return;
     }
     let mut known = false;
     loop {
-        // No policy: this loop reconnects.
+        // No reconnect policy: this loop reconnects.
         let client = Client::new(config.clone(), None, Some(limits()), None);
         let reason = connected(client, &state).await;
         let was_up = matches!(state.send_replace(Line::Away(reason.clone())), Line::Up(_));
         if was_up || !known {
-            tracing::warn!(reason, "the connection of the session store to Redis is gone; it is tried again and again");
+            tracing::warn!(reason, "the session store has lost its connection to Redis and keeps trying to reconnect");
         }
         known = true;
         sleep(PAUSE).await;
     }
 }
 
-/// Connects, and tells everybody, and returns why it ended.
+/// Connects, publishes the connection, and returns why it ended.
 ///
-/// Aborting the client's task drops its sockets and everything that was under way on
-/// them, and whoever waited for that gets an error at once.
+/// Aborting the client's task drops its sockets and all running commands, whose callers get an
+/// error at once.
 async fn connected(client: Client, state: &watch::Sender<Line>) -> String {
     let mut errors = client.error_rx();
     let mut task = client.connect();
@@ -240,7 +223,7 @@ async fn connected(client: Client, state: &watch::Sender<Line>) -> String {
             tracing::debug!("the session store is connected to Redis");
             tokio::select! {
                 _ = &mut task => "the connection was closed".to_owned(),
-                () = broken.notified() => "nothing was answered".to_owned(),
+                () = broken.notified() => "the server did not answer".to_owned(),
             }
         }
     };
@@ -248,8 +231,8 @@ async fn connected(client: Client, state: &watch::Sender<Line>) -> String {
     errors.try_recv().map_or(reason, |(error, _)| describe(&error))
 }
 
-/// The client's limits: one attempt for each command, since what is sent twice may be
-/// done twice.
+/// The client's limits. Each command has one attempt, because a command that is sent twice may be
+/// executed twice.
 fn limits() -> ConnectionConfig {
     let mut limits = ConnectionConfig {
         connection_timeout: CONNECT,
@@ -262,7 +245,8 @@ fn limits() -> ConnectionConfig {
     limits
 }
 
-/// The system gave no thread, or no way to wait for sockets.
+/// The operating system could not start the thread or its I/O driver.
 fn no_thread(error: std::io::Error) -> Error {
-    Error::new(Code::Internal, "the system gives no thread for the connections to Redis").with_cause(error)
+    Error::new(Code::Internal, "the operating system cannot start a thread for the connections to Redis")
+        .with_cause(error)
 }

@@ -1,8 +1,7 @@
-//! What can go wrong between the store and its server, in words that may be logged.
+//! Errors of the Redis store, with messages that are safe to log.
 //!
-//! A server repeats arguments in some of its errors, and an argument may be a password
-//! or a record. So of what a server says its first word alone is kept, which is its
-//! code.
+//! Some server errors repeat arguments, and an argument may be a password or a record. So only the
+//! first word of a server error is kept, which is its code.
 
 use std::time::Duration;
 
@@ -10,22 +9,16 @@ use fred::error::{Error as RedisError, ErrorKind};
 
 use crate::session::StoreError;
 
-/// Why a command failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
-    /// There is no connection, and none came in time.
     #[error("Redis cannot be reached ({0}); is it running, and is its address right?")]
     Away(String),
-    /// The connection is there and the answer is not.
     #[error("Redis did not answer within {} ms; it is paused, overloaded or far away", .0.as_millis())]
     Late(Duration),
-    /// The server answered with an error, or the connection broke.
-    #[error("Redis did not do what it was asked for ({0})")]
+    #[error("Redis rejected a command, or the connection broke ({0})")]
     Refused(String),
-    /// The value is not one that this library writes.
-    #[error("a key of okta-auth holds something else in Redis; does another program write to the same database?")]
+    #[error("a Redis key of okta-auth has a foreign value; does another program write to the same database?")]
     Foreign,
-    /// The thread of the connections has ended.
     #[error("the connections to Redis have ended")]
     Ended,
 }
@@ -42,7 +35,7 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// What happened, without a word of what the server may have repeated.
+/// Describes an error without any text that the server may have repeated.
 pub(super) fn describe(error: &RedisError) -> String {
     let kind = error.kind().to_str();
     match error.kind() {
@@ -52,7 +45,7 @@ pub(super) fn describe(error: &RedisError) -> String {
     }
 }
 
-/// Whether a server is no primary any more: another one is to be looked for.
+/// Whether the server is no longer the primary, so that the client must reconnect to the new one.
 pub(super) fn is_demoted(error: &RedisError) -> bool {
     server_code(error.details()) == Some("READONLY")
 }
@@ -63,8 +56,8 @@ pub(super) fn is_demoted(error: &RedisError) -> bool {
 /// |---|---|
 /// | `NOAUTH`, `WRONGPASS`, `NOPERM` | user or password of the URL are wrong, or the user may not run scripts |
 /// | `OOM` | the server is full; see `maxmemory` |
-/// | `READONLY` | a replica, where the primary was meant |
-/// | `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` | it is not ready, and will be |
+/// | `READONLY` | the server is a replica, and a primary is needed |
+/// | `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` | the server is temporarily not ready |
 fn server_code(details: &str) -> Option<&str> {
     let code = details.split(' ').next()?;
     let plain = (2..=16).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -76,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_server_repeats_is_not_told() {
+    fn arguments_in_server_errors_are_not_logged() {
         let text = "ERR unknown command 'AUTH', with args beginning with: 'hunter2'";
         let failure = Failure::from(RedisError::new(ErrorKind::Unknown, text));
         assert!(failure.to_string().contains("ERR"), "{failure}");
@@ -84,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_in_the_place_of_a_code_is_no_code() {
+    fn a_secret_in_place_of_a_code_is_not_taken_for_a_code() {
         assert_eq!(server_code("hunter2"), None);
         assert_eq!(server_code("WRONGTYPE Operation against a key"), Some("WRONGTYPE"));
     }

@@ -1,22 +1,22 @@
-//! A store in Redis or Valkey: for any number of replicas.
+//! A session store in Redis or Valkey, for any number of replicas.
 //!
 //! # Which server
 //!
-//! Redis 5 or later, Valkey, and what speaks their protocol. The URL says which and
-//! how:
+//! Redis 5 or later, Valkey, and any server that speaks their protocol. The URL selects the
+//! topology:
 //!
-//! | URL | what it is |
+//! | URL | topology |
 //! |---|---|
 //! | `redis://user:password@host:6379/0` | one server |
-//! | `rediss://...` | the same over TLS, as below: `rediss-sentinel`, `rediss-cluster` |
-//! | `redis-sentinel://host:26379?sentinelServiceName=mymaster&node=other:26379` | a primary that Sentinels name; `sentinelUsername` and `sentinelPassword` are for the Sentinels themselves |
-//! | `redis-cluster://host:7001?node=other:7002` | a cluster; it finds the other nodes by itself |
-//! | `valkey://...` and so on | the same in other words |
+//! | `rediss://...` | one server over TLS; likewise `rediss-sentinel`, `rediss-cluster` |
+//! | `redis-sentinel://host:26379?sentinelServiceName=mymaster&node=other:26379` | the primary that Sentinel reports; `sentinelUsername` and `sentinelPassword` authenticate at the Sentinels themselves |
+//! | `redis-cluster://host:7001?node=other:7002` | a cluster; the client discovers the other nodes |
+//! | `valkey://...` and so on | aliases of the schemes above |
 //!
-//! Characters of a password that a URL does not allow are percent-encoded. TLS trusts
-//! what the operating system trusts, or what [`RedisStore::with_roots`] is given.
+//! Percent-encode password characters that a URL does not allow. TLS trusts the roots of the
+//! operating system, or those given to [`RedisStore::with_roots`].
 //!
-//! # What is where
+//! # Keys
 //!
 //! | key | type | value |
 //! |---|---|---|
@@ -24,18 +24,17 @@
 //! | `okta-auth:l:` and a hash | sorted set | hashes of records, by when each link ends |
 //! | `okta-auth:m:` and a hash | string | a number of 20 digits |
 //!
-//! Each command names one key, so a cluster may spread them as it likes, and each key
-//! has a lifetime, so the server forgets by itself. Set `maxmemory-policy noeviction`:
-//! with another one a full server signs people out, and forgets who was signed out.
+//! Each command uses one key, so a cluster may distribute the keys freely. Each key has a TTL, so
+//! the server deletes expired entries itself. Set `maxmemory-policy noeviction`: with any other
+//! policy a full server evicts live sessions, and evicts the marks of ended sessions.
 //!
-//! # When the server is away
+//! # When the server is down
 //!
-//! A command ends within about a second, with an error if the server is dead, paused or
-//! slow; 512 commands may be under way at once, and the others wait for their turn
-//! within the same second. So neither time nor memory grows with an outage. A command
-//! is never sent twice: after an error it may have been carried out or not. The
-//! connections come back by themselves, at most half a second after the server does,
-//! and commands that meet a gap wait for that.
+//! A command completes within about a second. It fails if the server is dead, paused or slow. At
+//! most 512 commands run at once; the others queue within the same second. So neither time nor
+//! memory grows with an outage. A command is never sent twice, because after an error it may have
+//! been executed or not. The client reconnects at most half a second after the server returns, and
+//! commands during a short gap wait for the new connection.
 
 mod connections;
 mod failure;
@@ -56,19 +55,17 @@ use self::settings::Settings;
 use super::store::{SessionStore, StoreFuture, StoreKey, StoredRecord};
 use crate::error::Result;
 
-/// The number of bytes of a version in front of a record.
 const VERSION: usize = size_of::<u64>();
 
-/// The longest lifetime in milliseconds, 300 years: more than that, and the times in a
-/// sorted set would lose digits.
+/// The longest lifetime in milliseconds, about 300 years. Beyond it the scores of a sorted set,
+/// which are floating-point numbers, would lose digits.
 const LONGEST: u64 = 10_000_000_000_000;
 
 /// Sessions in Redis or Valkey, which all replicas share.
 ///
-/// The server is connected to at the first use, so an application starts without it.
-/// The connections live on a thread of their own and not on the runtime of whoever
-/// comes first: the workers of actix-web each have their own runtime, and one that ends
-/// takes nothing down with it.
+/// The store connects at the first use, so an application starts without the server. The
+/// connections have their own thread and runtime. Each worker of actix-web has its own runtime, and
+/// a worker that ends must not close connections that others use.
 ///
 /// ```
 /// use okta_auth_core::session::RedisStore;
@@ -82,26 +79,26 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// A store at this URL. It touches no network and needs no runtime.
+    /// Creates a store at this URL. This opens no connection and needs no runtime.
     ///
     /// # Errors
-    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) for a URL that is not
-    /// one of those above; the message names the fix and nothing of the URL.
-    /// [`Code::Internal`](crate::error::Code::Internal) if the system gives no thread.
+    /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid) if the URL has none of the forms
+    /// above; the message names the fix and repeats no part of the URL.
+    /// [`Code::Internal`](crate::error::Code::Internal) if the system cannot start a thread.
     pub fn new(url: &str) -> Result<Self> {
         Ok(Self { connections: Connections::new(Settings::parse(url, None)?)? })
     }
 
-    /// The same, with the certificates (PEM) of the authorities that may have issued
-    /// the server's. Those of the operating system do not count then.
+    /// Creates a store that trusts only these root certificates (PEM), in place of those of the
+    /// operating system.
     ///
     /// # Errors
-    /// As for [`new`](Self::new), and for roots that are no certificates.
+    /// As for [`new`](Self::new), and for roots that are not certificates.
     pub fn with_roots(url: &str, roots: &[u8]) -> Result<Self> {
         Ok(Self { connections: Connections::new(Settings::parse(url, Some(roots))?)? })
     }
 
-    /// Runs a script on one key. Each of them answers with an integer.
+    /// Runs a script on one key. Each script returns an integer.
     async fn script(&self, script: &'static str, key: String, arguments: Vec<Bytes>) -> Result<i64, Failure> {
         self.connections.run(|client: Client| async move { client.eval(script, vec![key], arguments).await }).await
     }
@@ -201,7 +198,8 @@ impl SessionStore for RedisStore {
                 return Ok(Vec::new());
             }
             let keys: Vec<String> = marks.iter().map(mark_key).collect();
-            // One by one in one go: in a cluster they may be on different machines.
+            // Separate commands in one pipeline: in a cluster the keys may be on different
+            // machines.
             let read = |client: Client| async move {
                 let pipeline = client.pipeline();
                 for key in keys {
@@ -215,29 +213,25 @@ impl SessionStore for RedisStore {
     }
 }
 
-/// It shows neither the address nor the password.
+/// Hides the address and the password.
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore").finish_non_exhaustive()
     }
 }
 
-/// Where a record is.
 fn record_key(key: &StoreKey) -> String {
     format!("okta-auth:r:{key}")
 }
 
-/// Where the links of an index are.
 fn link_key(index: &StoreKey) -> String {
     format!("okta-auth:l:{index}")
 }
 
-/// Where a mark is.
 fn mark_key(mark: &StoreKey) -> String {
     format!("okta-auth:m:{mark}")
 }
 
-/// The version, and the sealed session after it.
 fn encode(record: &StoredRecord) -> Bytes {
     let mut value = Vec::with_capacity(VERSION.saturating_add(record.sealed.len()));
     value.extend_from_slice(&record.version.to_be_bytes());
@@ -245,35 +239,30 @@ fn encode(record: &StoredRecord) -> Bytes {
     Bytes::from(value)
 }
 
-/// Takes apart what [`encode`] put together.
 fn decode(value: &[u8]) -> Result<StoredRecord, Failure> {
     let (version, sealed) = value.split_first_chunk::<VERSION>().ok_or(Failure::Foreign)?;
     Ok(StoredRecord { version: u64::from_be_bytes(*version), sealed: sealed.to_vec() })
 }
 
-/// A number as text of one length, so that text and numbers have the same order: a
-/// script's own numbers have 53 bits.
+/// Formats a number with a fixed length, so that text order equals numeric order. The numbers of a
+/// script have only 53 bits.
 fn digits(number: u64) -> Bytes {
     Bytes::from(format!("{number:020}"))
 }
 
-/// Reads what [`digits`] wrote.
 fn number(value: &Bytes) -> Result<u64, Failure> {
     std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).ok_or(Failure::Foreign)
 }
 
-/// A lifetime as the server takes it: at least a millisecond, since zero would be an
-/// error there.
+/// A lifetime in milliseconds, at least 1, because the server rejects 0.
 fn clamped(lifetime: Duration) -> u64 {
     u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX).clamp(1, LONGEST)
 }
 
-/// A lifetime as an argument of a script.
 fn milliseconds(lifetime: Duration) -> Bytes {
     Bytes::from(clamped(lifetime).to_string())
 }
 
-/// A lifetime as an argument of `SET`.
 fn expiration(lifetime: Duration) -> Expiration {
     Expiration::PX(i64::try_from(clamped(lifetime)).unwrap_or(i64::MAX))
 }

@@ -1,20 +1,19 @@
-//! From a URL to where and how to connect.
+//! Parses the URL of the Redis store.
 //!
-//! Nothing of a URL is in an error: it holds a password, and where it is malformed
-//! nobody knows which part of it the password is.
+//! No error repeats any part of a URL: it holds a password, and in a malformed URL the password can
+//! be in any part.
 //!
-//! # What is refused
+//! # What is rejected
 //!
-//! The client takes many a slip silently for something else. Here they are errors at
-//! start:
+//! The client silently misreads some mistakes. Here they are errors at startup:
 //!
-//! | what | what would come of it |
+//! | mistake | consequence without this check |
 //! |---|---|
-//! | a password with a bare `/`, `?` or `#` | a part of the password for the host, the rest for a path |
-//! | a parameter that is not known, as `?tls=true` | sessions that travel in plain text |
-//! | Sentinel without a name of the primary | nothing, until the first use |
-//! | a database of a cluster | database 0 |
-//! | roots without TLS | sessions that travel in plain text |
+//! | a password with a bare `/`, `?` or `#` | a part of the password becomes the host, the rest a path |
+//! | an unknown parameter, such as `?tls=true` | sessions travel in plain text |
+//! | Sentinel without the name of the primary | no error until the first use |
+//! | a database of a cluster | database 0 is used |
+//! | roots without TLS | sessions travel in plain text |
 
 use std::sync::Arc;
 
@@ -27,37 +26,36 @@ use url::Url;
 
 use crate::error::{Code, Error, Result};
 
-/// What a URL has to look like, for every message.
+/// The accepted forms of a URL, for every message.
 const FORMS: &str = "write redis://host:6379 or rediss://host:6379 for TLS, with -sentinel or -cluster after the \
                      scheme for those";
 
-/// Where and how to connect. Without `Debug`: the password is in it.
+/// The client's configuration. It has no `Debug`, because it contains the password.
 pub(super) struct Settings(pub(super) Config);
 
 impl Settings {
-    /// Reads a URL; `roots` are for TLS.
     pub(super) fn parse(url: &str, roots: Option<&[u8]>) -> Result<Self> {
-        let (scheme, rest) = url.split_once("://").ok_or_else(|| refused("is no URL", FORMS))?;
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| refused("is not a URL", FORMS))?;
         let (tls, topology) = kind(scheme).ok_or_else(|| refused("has an unknown scheme", FORMS))?;
         check(&format!("redis{topology}://{rest}"), topology)?;
-        // Without TLS first: the library's own choice of a provider panics where two are compiled in.
+        // Parse without TLS first: the library's own choice of a crypto provider panics if two are
+        // compiled in.
         let mut config = Config::from_url(&format!("redis{topology}://{rest}")).map_err(|_| {
-            refused("cannot be read", "look at its path (a database number), its port, and each `node=host:port`")
+            refused("cannot be read", "check its path (a database number), its port, and each `node=host:port`")
         })?;
         if tls {
             config.tls = Some(tls_config(roots, matches!(config.server, ServerConfig::Clustered { .. }))?);
         } else if roots.is_some() {
-            return Err(refused("has root certificates and no TLS", "write rediss instead of redis"));
+            return Err(refused("has root certificates without TLS", "write rediss instead of redis"));
         }
         Ok(Self(config))
     }
 }
 
-/// Whether a scheme means TLS, and what stands after it: nothing, `-sentinel` or
-/// `-cluster`.
+/// Whether a scheme means TLS, and its suffix: empty, `-sentinel` or `-cluster`.
 ///
-/// A socket of the file system (`redis-unix`) is none of them: replicas on several
-/// machines need more than that, and a single process has `MemoryStore`.
+/// Unix sockets (`redis-unix`) are rejected: replicas on several machines cannot share one, and a
+/// single process has `MemoryStore`.
 fn kind(scheme: &str) -> Option<(bool, &str)> {
     let (base, topology) = match scheme.find('-') {
         Some(at) => scheme.split_at_checked(at)?,
@@ -71,11 +69,9 @@ fn kind(scheme: &str) -> Option<(bool, &str)> {
     matches!(topology, "" | "-sentinel" | "-cluster").then_some((tls, topology))
 }
 
-/// Finds what the client would take silently for something else; the table above has
-/// it.
 fn check(url: &str, topology: &str) -> Result<()> {
     let url = Url::parse(url).map_err(|_| {
-        refused("is malformed", "percent-encode what a password has of / ? # @ : and %, and write IPv6 in brackets")
+        refused("is malformed", "percent-encode / ? # @ : and % in the password, and write IPv6 in brackets")
     })?;
     if url.host_str().is_none_or(str::is_empty) {
         return Err(refused("names no host", FORMS));
@@ -86,53 +82,52 @@ fn check(url: &str, topology: &str) -> Result<()> {
         _ => &[],
     };
     if url.query_pairs().any(|(name, _)| !known.contains(&name.as_ref())) || url.fragment().is_some() {
-        return Err(refused("has a parameter that means nothing here", FORMS));
+        return Err(refused("has an unknown parameter", FORMS));
     }
     if topology == "-sentinel" && !url.query_pairs().any(|(name, _)| name == "sentinelServiceName") {
-        return Err(refused("does not name the primary", "add ?sentinelServiceName= and the name it has in Sentinel"));
+        return Err(refused("does not name the primary", "add ?sentinelServiceName= and its name in Sentinel"));
     }
     if topology == "-cluster" && !matches!(url.path(), "" | "/" | "/0") {
-        return Err(refused("names a database", "a cluster has no other than 0; leave the path out"));
+        return Err(refused("names a database", "a cluster has only database 0; leave the path out"));
     }
     Ok(())
 }
 
-/// TLS 1.2 and 1.3 on the same cryptography as everything else here.
+/// Configures TLS 1.2 and 1.3 with the same cryptography as the rest of the library.
 ///
-/// The provider is named, and not taken from the process: that has none where nobody
-/// installed one, and where two are compiled in the choice is a panic.
+/// The provider is passed explicitly. The process-wide default may be missing, and choosing one
+/// panics if two are compiled in.
 fn tls_config(roots: Option<&[u8]>, cluster: bool) -> Result<TlsConfig> {
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::new(Code::Internal, "TLS cannot be set up").with_cause(error))?
         .with_root_certificates(trusted(roots)?)
         .with_no_client_auth();
-    // The nodes of a cluster name each other by address, and their certificates do not.
+    // Cluster nodes announce IP addresses, and their certificates contain host names.
     let hostnames = if cluster { TlsHostMapping::DefaultHost } else { TlsHostMapping::None };
     Ok(TlsConfig { connector: TlsConnector::from(config), hostnames })
 }
 
-/// Those who may issue the server's certificate: the given roots, or the system's.
+/// The trusted roots: the given ones, or those of the operating system.
 ///
-/// A system has certificates that no TLS library reads, and those are passed over; what
-/// was given for this server has to be readable, every one.
+/// Unreadable certificates of the operating system are skipped. Every given certificate has to be
+/// readable.
 fn trusted(roots: Option<&[u8]>) -> Result<RootCertStore> {
     let certificates: Vec<CertificateDer<'static>> = match roots {
         Some(pem) => CertificateDer::pem_slice_iter(pem)
             .collect::<Result<_, _>>()
-            .map_err(|_| refused("has roots that cannot be read", "give certificates in PEM"))?,
+            .map_err(|_| refused("has unreadable root certificates", "give certificates in PEM"))?,
         None => fred::rustls_native_certs::load_native_certs().certs,
     };
     let mut store = RootCertStore::empty();
     let (added, _) = store.add_parsable_certificates(certificates);
     if added == 0 {
         let fix = "install the package `ca-certificates`, set SSL_CERT_FILE, or use RedisStore::with_roots";
-        return Err(refused("asks for TLS, and there is no trusted root certificate", fix));
+        return Err(refused("requires TLS, and there is no trusted root certificate", fix));
     }
     Ok(store)
 }
 
-/// A refusal that names the fix.
 fn refused(why: &str, fix: &str) -> Error {
     Error::new(Code::ConfigInvalid, format!("the URL of the Redis session store {why}: {fix}"))
 }
@@ -141,15 +136,14 @@ fn refused(why: &str, fix: &str) -> Error {
 mod tests {
     use super::*;
 
-    /// The message of a refusal.
     fn message(url: &str) -> String {
-        let error = Settings::parse(url, None).err().unwrap_or_else(|| panic!("{url} is taken"));
+        let error = Settings::parse(url, None).err().unwrap_or_else(|| panic!("{url} is accepted"));
         assert_eq!(error.code(), Code::ConfigInvalid);
         format!("{error} {error:?}")
     }
 
     #[test]
-    fn every_form_of_the_documentation_is_taken() {
+    fn every_documented_form_is_accepted() {
         for url in [
             "redis://localhost",
             "redis://localhost:6379/1",
@@ -171,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_refused_with_its_fix_and_without_the_password() {
+    fn mistakes_are_rejected_with_a_fix_and_without_the_password() {
         for (url, fix) in [
             ("", "redis://host:6379"),
             ("localhost:6379", "redis://host:6379"),

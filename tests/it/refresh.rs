@@ -1,9 +1,5 @@
 //! Token refresh of a session, as a browser and an issuer see it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
@@ -14,7 +10,8 @@ use base64::Engine as _;
 use futures_util::future::join_all;
 use okta_auth_axum::{User, UserRejection};
 use okta_auth_dev::{Clock, Endpoint, Fault, Org, Outage, Rotation, SubjectFormat};
-use support::{ADA, Answer, App, BEN, Browser, Place, Replicas, SharedStore, eventually, revoked};
+
+use crate::support::{ADA, Answer, App, BEN, Browser, Place, Replicas, SharedStore, eventually, revoked};
 
 const LIFETIME: Duration = Duration::from_secs(300);
 /// After this time a token is refreshed although it is still valid.
@@ -54,7 +51,7 @@ async fn token(user: User) -> Result<String, UserRejection> {
 }
 
 fn routes() -> Router {
-    support::routes()
+    crate::support::routes()
         .route("/token", get(token))
         .route("/claims", get(|user: User<serde_json::Value>| async move { user.claims().to_string() }))
 }

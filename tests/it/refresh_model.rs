@@ -16,8 +16,6 @@
 //! The last test shows that the properties can fail: each plausible change of the
 //! protocol violates one.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
-
 use stateright::{Checker, Model, Property};
 
 /// How often a waiting request looks again. The code does so 400 times; more than a few

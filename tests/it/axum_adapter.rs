@@ -1,9 +1,5 @@
 //! The axum adapter with state, nesting, other layers, and alone.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::convert::Infallible;
 
 use axum::body::Body;
@@ -13,8 +9,9 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::{Router, middleware};
 use okta_auth_axum::{OktaAuthLayer, RouterExt, User};
-use support::{ADA, App, AppBuilder};
 use tower::{Service, ServiceExt};
+
+use crate::support::{ADA, App, AppBuilder};
 
 async fn name(user: User) -> String {
     user.name().to_owned()
@@ -47,7 +44,7 @@ async fn the_whole_application_nested_under_a_prefix() {
     let auth = okta_auth_axum::OktaAuth::builder(config).build().unwrap();
     let outer = Router::new().nest("/app", routes().okta_auth(&auth));
     tokio::spawn(async move { axum::serve(listener, outer).await.unwrap() });
-    let mut browser = support::Browser::new(&base);
+    let mut browser = crate::support::Browser::new(&base);
     let login = browser.navigate("/app/profile").await;
     let okta_auth_dev::Response::Redirect(back) = org.sign_in(login.location(), ADA).await.unwrap() else { panic!() };
     assert!(back.starts_with(&format!("{base}/app/authorization-code/callback")), "{back}");
@@ -97,7 +94,7 @@ async fn other_layers_inside_and_outside() {
         .layer(tower_http::catch_panic::CatchPanicLayer::new())
         .layer(compression);
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    let mut browser = support::Browser::new(&base);
+    let mut browser = crate::support::Browser::new(&base);
     let answer = browser.sign_in(&org, ADA, "/profile").await;
     assert_eq!((answer.location(), answer.header("x-outer")), ("/profile", "1"));
     let page = browser.navigate("/profile").await;

@@ -1,10 +1,6 @@
 //! Tenants whose Okta hangs, fails, limits the rate or rotates its keys continuously:
 //! only their own users are affected. The tests check the order of events, not durations.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -18,8 +14,9 @@ use okta_auth_core::secret::Secret;
 use okta_auth_core::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
 use okta_auth_dev::{Client, Endpoint, ORG_SERVER, Org, Outage};
 use reqwest::Method;
-use support::{ADA, Answer, Browser, SECRET};
 use tokio::task::JoinSet;
+
+use crate::support::{ADA, Answer, Browser, SECRET};
 
 /// The second client of every org, for tenants that share an org.
 const SECOND: (&str, &str) = ("0oasecond000000000000", "the-secret-of-the-second-client");

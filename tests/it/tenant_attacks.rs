@@ -2,10 +2,6 @@
 //! application (RFC 9700 §4.4 and its update). Each attack is stopped before a code, a
 //! secret or an assertion is sent.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -20,8 +16,9 @@ use okta_auth_core::tenant::{Resolver, TenantFuture, TenantKey, TenantSettings, 
 use okta_auth_dev::{Fault, Response};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::site::{BOTH, Framework, Plan, Site, id, local, navigate, settings};
-use support::{ADA, BEN, Browser, CALLBACK, SECRET};
+
+use crate::support::site::{BOTH, Framework, Plan, Site, id, local, navigate, settings};
+use crate::support::{ADA, BEN, Browser, CALLBACK, SECRET};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 

@@ -1,9 +1,5 @@
 //! The tenant settings that the development org prints can be read by a multi-tenant app.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod support;
-
 use axum::Router;
 use axum::routing::get;
 use okta_auth::axum::{RouterExt as _, User};
@@ -11,7 +7,8 @@ use okta_auth::engine::Tenants;
 use okta_auth::tenant::{TenantFile, TenantTable};
 use okta_auth_dev::{Org, Response};
 use reqwest::Method;
-use support::{Browser, CALLBACK, SECRET};
+
+use crate::support::{Browser, CALLBACK, SECRET};
 
 /// Asserts that everything except the ids is equal.
 fn check(table: &TenantTable, orgs: &[Org]) {

@@ -1,10 +1,6 @@
 //! Many tenants in one application, on both frameworks: nothing of one tenant is valid at
 //! another.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -26,7 +22,8 @@ use okta_auth_core::tenant::{
 };
 use okta_auth_dev::{Org, Response};
 use reqwest::Method;
-use support::{ADA, Answer, BEN, Browser, CALLBACK, SECRET, org_with_groups};
+
+use crate::support::{ADA, Answer, BEN, Browser, CALLBACK, SECRET, org_with_groups};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -540,7 +537,7 @@ async fn lookups_of_made_up_names_are_bounded_and_do_not_block_known_tenants() {
         let tenants = tenants.clone();
         strangers.spawn(async move { tenants.tenant(&id(&format!("made-up-{n}"))).await });
     }
-    support::eventually("questions are asked", || source.0.under_way.load(Ordering::SeqCst) == 24).await;
+    crate::support::eventually("questions are asked", || source.0.under_way.load(Ordering::SeqCst) == 24).await;
     org.clock().advance(Duration::from_secs(61));
     assert!(tenants.tenant(&id("acme")).await.unwrap().is_some(), "its lookup is not blocked");
     source.0.open.send_replace(true);

@@ -1,23 +1,18 @@
 //! Tenants in `tenants.toml`, which is edited while the application runs.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use okta_auth_core::engine::Tenants;
 use okta_auth_core::tenant::{Resolver, TenantFile, TenantSettings};
-use support::site::{Framework, Plan, Site, local};
-use support::{ADA, Gate, SharedStore, eventually};
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::support::log::ThreadLog;
+use crate::support::site::{Framework, Plan, Site, local};
+use crate::support::{ADA, Gate, SharedStore, eventually};
 
 const NAMES: [&str; 2] = ["acme", "globex"];
 
@@ -102,42 +97,6 @@ async fn status(site: &Site, tenant: &str) -> u16 {
     site.who("localhost", &format!("/t/{tenant}/who"), &[]).await.0
 }
 
-/// The captured log.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(text);
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    /// Captures the log of this thread, on which the whole test runs.
-    fn listen() -> (Self, impl Sized) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-        (log, subscriber.set_default())
-    }
-
-    fn taken(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
-    }
-}
-
 #[tokio::test]
 async fn an_edit_applies_with_the_next_check() {
     let file = Scratch::new("edit");
@@ -163,7 +122,7 @@ async fn an_edit_applies_with_the_next_check() {
 
 #[tokio::test]
 async fn a_bad_edit_changes_nothing_and_is_logged_once() {
-    let (log, _guard) = Log::listen();
+    let log = ThreadLog::start();
     let file = Scratch::new("bad");
     let site = site(&file, "memory").await;
     let mut browser = site.signed_in("acme", ADA).await;
@@ -185,14 +144,14 @@ async fn a_bad_edit_changes_nothing_and_is_logged_once() {
         (String::new(), "", "empty"),
         (good[..good.len() / 2].to_owned(), "", ""),
     ] {
-        log.taken();
+        log.clear();
         file.write(&bad);
         for _ in 0..3 {
             site.advance(LOOK);
             assert_eq!((status(&site, "acme").await, status(&site, "globex").await), (200, 200), "{bad}");
         }
-        let told = log.taken();
-        assert_eq!(told.matches("the tenants stay as they were").count(), 1, "{bad}: {told}");
+        let told = log.text();
+        assert_eq!(told.matches("the current tenants stay in use").count(), 1, "{bad}: {told}");
         assert!(told.contains(&format!("{path}{line}")) || line.is_empty(), "{bad}: {told}");
         assert!(told.contains(why), "{bad}: {told}");
         assert!(!told.contains("dev-client-secret") && !told.contains(secret(&site).as_str()), "a secret: {told}");

@@ -1,20 +1,17 @@
 //! Attacks on sign-in, callback, cookies and availability. Each test has a control that
 //! passes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use okta_auth_dev::{Fault, Org, Response};
 use reqwest::Method;
-use support::{ADA, App, AppBuilder, BEN, CALLBACK};
+
+use crate::support::{ADA, App, AppBuilder, BEN, CALLBACK};
 
 /// Starts a sign-in and returns the authorization response without sending it to the app.
-async fn response_for(app: &App, browser: &mut support::Browser, user: &str) -> String {
+async fn response_for(app: &App, browser: &mut crate::support::Browser, user: &str) -> String {
     let authorize = browser.navigate("/profile").await.location().to_owned();
     match app.org.sign_in(&authorize, user).await.unwrap() {
         Response::Redirect(location) => location,

@@ -5,15 +5,12 @@
 //! judged differentially, by how the `url` crate, like a browser, resolves the resulting
 //! `Location`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::collections::BTreeSet;
 
-use support::{ADA, App};
 use url::Url;
 use url::form_urlencoded::byte_serialize;
+
+use crate::support::{ADA, App};
 
 /// Prefixes that do not start a path, or are not recognizable as one.
 const PREFIXES: &[&str] = &[

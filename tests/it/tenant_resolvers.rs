@@ -1,16 +1,13 @@
 //! Tenant resolution: each resolver over real sockets and on both frameworks.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::{OktaAuth, Tenants, TenantsBuilder};
 use okta_auth_core::error::Error;
 use okta_auth_core::tenant::{Resolver, TenantSettings, TenantTable};
 use reqwest::Method;
-use support::site::{BOTH, Framework, Plan, Site, id, local, navigate, settings};
-use support::{ADA, SECRET};
+
+use crate::support::site::{BOTH, Framework, Plan, Site, id, local, navigate, settings};
+use crate::support::{ADA, SECRET};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -402,13 +399,13 @@ fn values_that_are_not_hosts_or_domains_are_rejected() {
     let path = || Resolver::Path("/t".to_owned());
     for host in ["", "*.acme.example", "acme.example:8080", "https://acme.example", "acme.example/", "a b"] {
         let told = conflict(path(), |acme, _| acme.hosts = vec![host.to_owned()]);
-        assert!(told.contains(&format!("acme: `{host}` is no host name")), "{host:?}: {told}");
+        assert!(told.contains(&format!("acme: `{host}` is not a host name")), "{host:?}: {told}");
     }
     for domain in
         ["", "acme", "*.acme.example", "ada@acme.example", "acme.example/", "a b.example", "s\u{f6}hne.example"]
     {
         let told = conflict(path(), |acme, _| acme.email_domains = vec![domain.to_owned()]);
-        assert!(told.contains(&format!("acme: `{domain}` is no domain")), "{domain:?}: {told}");
+        assert!(told.contains(&format!("acme: `{domain}` is not an e-mail domain")), "{domain:?}: {told}");
     }
 }
 

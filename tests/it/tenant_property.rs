@@ -2,8 +2,6 @@
 //! with an oracle that is written from the documentation and shares no code with the
 //! library.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
 use std::collections::BTreeSet;
 
 use axum::http::Request;

@@ -1,9 +1,5 @@
 //! Sign-out by the user, by Okta and by the application, for every session store.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::time::Duration;
 
 use axum::extract::Path;
@@ -15,7 +11,8 @@ use okta_auth_core::session::{Session, SessionId};
 use okta_auth_dev::{Delivery, Endpoint, LogoutToken, LogoutTokenFault, Notice, Org, RevocationFault, SubjectFormat};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{ADA, Answer, App, BEN, Browser, Gate, Place, SharedStore, eventually, offline, revoked, routes};
+
+use crate::support::{ADA, Answer, App, BEN, Browser, Gate, Place, SharedStore, eventually, offline, revoked, routes};
 
 const SESSION: &str = "okta_session";
 const FRONT: &str = "/frontchannel-logout";

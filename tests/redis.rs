@@ -1,8 +1,7 @@
 //! The Redis store against a real `redis-server`: the test suite of every store, and the
 //! store's behaviour when the server dies, pauses or is slow.
 //!
-//! Needs the Debian package `redis-server`: `cargo test --features redis --test
-//! redis_store -- --ignored`.
+//! Needs the Debian package `redis-server`: `cargo test --features redis --test redis -- --ignored`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 

@@ -5,14 +5,11 @@
 //! Each test first runs without the fault, so that an application cannot pass by
 //! rejecting everything.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use okta_auth_core::config::ResponseMode;
 use okta_auth_dev::Fault;
 use serde_json::json;
-use support::{ADA, App, AppBuilder, BEN, Browser, CALLBACK};
+
+use crate::support::{ADA, App, AppBuilder, BEN, Browser, CALLBACK};
 
 /// A sign-in without a fault succeeds and ends at the requested page.
 async fn control(app: &App) {
@@ -279,7 +276,7 @@ async fn oidcc_client_test_form_post_error() {
 // -- RP-Initiated Logout ----------------------------------------------------------------------------------------
 
 /// Signs in and out, and follows the browser back from the org.
-async fn sign_out(app: &App) -> (Browser, support::Answer) {
+async fn sign_out(app: &App) -> (Browser, crate::support::Answer) {
     let mut browser = app.browser();
     browser.sign_in(&app.org, ADA, "/profile").await;
     assert!(browser.is_signed_in().await);

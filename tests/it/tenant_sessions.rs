@@ -1,10 +1,6 @@
 //! Tenants and sessions: what the sign-in hook receives, what happens to sessions when a
 //! tenant moves to another issuer, and concurrent refreshes of two tenants.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,8 +12,9 @@ use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::{Refusal, SignIn, Tenants};
 use okta_auth_core::tenant::{Resolver, TenantFuture, TenantKey, TenantSettings, TenantSource, TenantTable};
 use okta_auth_dev::{Endpoint, ORG_SERVER, Outage};
-use support::site::{Framework, Plan, Site, id, local, settings};
-use support::{ADA, BEN, Browser, SECRET, SharedStore, eventually};
+
+use crate::support::site::{Framework, Plan, Site, id, local, settings};
+use crate::support::{ADA, BEN, Browser, SECRET, SharedStore, eventually};
 
 const NAMES: [&str; 2] = ["acme", "globex"];
 

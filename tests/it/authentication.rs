@@ -1,10 +1,6 @@
 //! `max_age` and `acr_values`: a sign-in must meet the requested requirements, which the
 //! callback verifies.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::time::Duration;
 
 use axum::Extension;
@@ -13,7 +9,8 @@ use axum::routing::get;
 use okta_auth_core::engine::Visit;
 use okta_auth_core::login::{LoginOptions, ReturnTo};
 use okta_auth_dev::{Fault, Org, Response, User};
-use support::{ADA, App, AppBuilder};
+
+use crate::support::{ADA, App, AppBuilder};
 
 /// `/recent` requires a sign-in within five minutes, `/strong` a second factor, `/odd` a
 /// level that Okta does not define.
@@ -25,7 +22,7 @@ async fn app(org: Org) -> App {
             visit.start_login(&options).await.map(Body::from)
         })
     };
-    let routes = support::routes()
+    let routes = crate::support::routes()
         .route("/recent", start(|options| options.max_age = Some(Duration::from_secs(300))))
         .route("/strong", start(|options| options.acr_values = vec!["urn:okta:loa:2fa:any".to_owned()]))
         .route("/odd", start(|options| options.acr_values = vec!["urn:example:gold".to_owned()]))

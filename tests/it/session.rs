@@ -1,16 +1,13 @@
 //! The session as a browser sees it: cookies, limits, caching, hooks.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::time::Duration;
 
 use axum::http::header::CACHE_CONTROL;
 use axum::routing::get;
 use okta_auth_axum::User;
 use okta_auth_core::engine::{Refusal, SignIn};
-use support::{ADA, App, AppBuilder, BEN};
+
+use crate::support::{ADA, App, AppBuilder, BEN};
 
 const SESSION: &str = "okta_session";
 

@@ -1,9 +1,5 @@
 //! The issuer's keys under load, under attack and during rotation.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,8 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_dev::{Fault, Org};
-use support::ADA;
 use tokio::task::JoinSet;
+
+use crate::support::ADA;
 
 fn auth(org: &Org, cache: usize) -> OktaAuth {
     let clock = org.clock();

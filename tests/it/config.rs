@@ -1,8 +1,6 @@
 //! Configuration validation: every mistake gets a message with the variable and the fix,
 //! and all are reported together.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
 use std::time::Duration;
 
 use okta_auth_core::config::{ClientAuth, Config, ConfigBuilder, Severity};

@@ -1,10 +1,6 @@
 //! Audit events: each event is emitted once for its cause, with the reference that the
 //! user sees. Events, logs and metrics contain no secrets and no personal data.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-
-mod support;
-
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -23,7 +19,8 @@ use okta_auth_core::events::{EndReason, Event, Happening, LogoutChannel};
 use okta_auth_core::policy::{acr, group, scope};
 use okta_auth_core::session::{MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoredRecord};
 use okta_auth_dev::{Endpoint, Fault, LogoutTokenFault, Org, Outage, RevocationFault, Rotation};
-use support::{ADA, Answer, App, AppBuilder, BEN, Browser, CALLBACK};
+
+use crate::support::{ADA, Answer, App, AppBuilder, BEN, Browser, CALLBACK};
 
 const LIFETIME: Duration = Duration::from_secs(300);
 
@@ -131,7 +128,7 @@ async fn token(user: User) -> Result<String, UserRejection> {
 }
 
 fn routes() -> Router {
-    support::routes()
+    crate::support::routes()
         .route("/admin", get(|_: User| async { "admin" }).require(group("Admins").named("administration")))
         .route("/sensitive", get(|_: User| async { "done" }).require(acr("urn:okta:loa:2fa:any")))
         .route("/orders", get(|| async { "orders" }).require_token(scope("orders:read")))
@@ -731,7 +728,7 @@ async fn logs_events_and_metrics_contain_no_secrets_and_no_personal_data() {
 
 /// The rows of the table in the documentation of `events::metrics`.
 fn documented() -> BTreeMap<String, (String, BTreeSet<String>, String)> {
-    let page = include_str!("../okta-auth-core/src/events/metrics.rs");
+    let page = include_str!("../../okta-auth-core/src/events/metrics.rs");
     let rows =
         page.lines().filter_map(|line| line.strip_prefix("//! ")).filter(|line| line.starts_with("| `okta_auth_"));
     let plain = |text: &str| text.trim().trim_matches('`').to_owned();
@@ -769,7 +766,7 @@ async fn metrics_match_their_documentation() {
     assert_eq!(counters.collect::<BTreeMap<_, _>>(), counted, "each event once");
     let values =
         |label: &str| seen.iter().filter_map(|(_, labels, _)| labels.get(label).cloned()).collect::<BTreeSet<_>>();
-    let page = include_str!("../okta-auth-core/src/events/metrics.rs").split("\nuse ").next().unwrap();
+    let page = include_str!("../../okta-auth-core/src/events/metrics.rs").split("\nuse ").next().unwrap();
     for endpoint in values("endpoint") {
         assert!(page.contains(&format!("`{endpoint}`")), "`{endpoint}` is not documented");
     }

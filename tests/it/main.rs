@@ -1,0 +1,39 @@
+//! Integration tests over real sockets, one module for each behaviour. One binary, because each links every dependency.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unreachable,
+    missing_docs
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod architecture;
+mod attacks;
+mod authentication;
+mod axum_adapter;
+mod clients;
+mod config;
+mod conformance;
+mod cross_verification;
+mod dev_org_variables;
+mod events;
+mod jwks_rotation;
+mod redirects;
+mod refresh;
+mod refresh_model;
+mod session;
+mod sign_out;
+mod tenant_attacks;
+mod tenant_file;
+mod tenant_isolation;
+mod tenant_property;
+mod tenant_resilience;
+mod tenant_resolvers;
+mod tenant_sessions;
+mod tenants;
