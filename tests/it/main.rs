@@ -1,4 +1,5 @@
-//! Integration tests over real sockets, one module for each behaviour. One binary, because each links every dependency.
+//! Integration tests over real sockets, one module for each behaviour. They share one binary, because every binary
+//! links all dependencies.
 
 #![allow(
     clippy::unwrap_used,

@@ -48,7 +48,8 @@ pub(crate) fn line(words: &[&str]) -> String {
     found[0].clone()
 }
 
-/// What the thread of one test logs, from INFO on, until this is dropped. Fits tests whose application runs on that thread.
+/// The log of one thread at level INFO and above, until it is dropped. For tests whose application runs on the
+/// thread of the test.
 pub(crate) struct ThreadLog {
     buffer: Buffer,
     _guard: DefaultGuard,
@@ -91,7 +92,7 @@ impl ThreadLog {
         self.buffer.0.lock().unwrap().clear();
     }
 
-    /// The warnings and errors so far.
+    /// Returns the warnings and errors so far.
     pub(crate) fn problems(&self) -> Vec<String> {
         self.text()
             .lines()
