@@ -140,7 +140,8 @@ impl OktaAuth {
         let own =
             matches!(look, Look::None | Look::Ended | Look::Early(_)) || self.is_own_request(head, sent.websocket);
         let landing = self.landing(head, &sent, now);
-        let inner = Inner { own, landing, ..self.inner(head.method, head.target, now, sent) };
+        let mut inner = self.inner(head.method, head.target, now, sent);
+        (inner.own, inner.landing) = (own, landing);
         self.arrived(inner, look, options.renewal)
     }
 

@@ -86,6 +86,9 @@ impl Tenants {
     pub fn observe_nesting(&self, original: &str, routed: &str) {
         let auth = self.representative();
         let mount = auth.config().routes().mount();
+        if mount.is_empty() && original.len() == routed.len() {
+            return;
+        }
         let Some(prefix) = original.strip_suffix(routed).filter(|prefix| *prefix != mount) else { return };
         if !auth.0.mounting.paths.swap(true, Ordering::Relaxed) {
             let fix = match prefix {

@@ -1,8 +1,10 @@
 //! The layer's treatment of requests by matched route.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use foldhash::fast::RandomState;
 
 use super::{Activity, Renewal, RouteOptions};
 use crate::policy::{MatchedRoute, RouteAccess, RouteClass};
@@ -36,13 +38,21 @@ pub(super) struct SpecialRoutes {
     pub(super) passive: Vec<String>,
 }
 
+/// A route that the layer treats in its own way.
+#[derive(Clone, Copy, Debug, Default)]
+struct SpecialRoute {
+    /// Whether it belongs to the library. Such routes are not subject to policies and
+    /// refresh no tokens, so that logout works while Okta is down.
+    is_own: bool,
+    options: RouteOptions,
+}
+
 #[derive(Debug)]
 pub(super) struct RouteTable {
     /// The application's policy set, followed by those of tenants.
     sets: Vec<Arc<RouteAccess>>,
-    /// The library's own paths, which are not subject to policies.
-    own: Vec<String>,
-    special: SpecialRoutes,
+    /// The library's own paths, and the routes with options.
+    special: HashMap<String, SpecialRoute, RandomState>,
     /// Whether any set can deny a request.
     active: bool,
     requests: AtomicU64,
@@ -51,13 +61,24 @@ pub(super) struct RouteTable {
 impl RouteTable {
     pub(super) fn new(sets: Vec<Arc<RouteAccess>>, own: Vec<String>, special: SpecialRoutes) -> Self {
         let active = sets.iter().any(|set| set.is_active());
-        Self { sets, own, special, active, requests: AtomicU64::new(0) }
+        let mut routes: HashMap<String, SpecialRoute, RandomState> = HashMap::default();
+        for path in own {
+            let route = routes.entry(path).or_default();
+            (route.is_own, route.options.renewal) = (true, Renewal::OnDemand);
+        }
+        for route in special.on_demand {
+            routes.entry(route).or_default().options.renewal = Renewal::OnDemand;
+        }
+        for route in special.passive {
+            routes.entry(route).or_default().options.activity = Activity::Passive;
+        }
+        Self { sets, special: routes, active, requests: AtomicU64::new(0) }
     }
 
     pub(super) fn settings(&self, route: MatchedRoute<'_>) -> RouteSettings {
-        let (is_own, options) = match route {
+        let SpecialRoute { is_own, options } = match route {
             MatchedRoute::Chosen(pattern) | MatchedRoute::Candidate(pattern) => self.find(pattern),
-            MatchedRoute::None => (false, RouteOptions::default()),
+            MatchedRoute::None => SpecialRoute::default(),
         };
         if is_own || !self.active {
             return RouteSettings { options, is_guarded: false };
@@ -70,19 +91,12 @@ impl RouteTable {
         RouteSettings { options, is_guarded }
     }
 
-    /// Returns whether a route belongs to the library, and its options. The library's own
-    /// paths refresh no tokens, so that logout works while Okta is down.
-    fn find(&self, pattern: &str) -> (bool, RouteOptions) {
-        let has = |routes: &[String]| routes.iter().any(|route| route == pattern);
-        let is_own = has(&self.own);
-        let on_demand = is_own || has(&self.special.on_demand);
-        let renewal = if on_demand { Renewal::OnDemand } else { Renewal::OnArrival };
-        let activity = if has(&self.special.passive) { Activity::Passive } else { Activity::Active };
-        (is_own, RouteOptions::new(renewal, activity))
+    fn find(&self, pattern: &str) -> SpecialRoute {
+        self.special.get(pattern).copied().unwrap_or_default()
     }
 
     pub(super) fn options_of(&self, pattern: &str) -> RouteOptions {
-        self.find(pattern).1
+        self.find(pattern).options
     }
 
     pub(super) fn has_policy(&self, pattern: &str) -> bool {
@@ -107,8 +121,7 @@ impl RouteTable {
     pub(super) fn named(&self) -> BTreeSet<String> {
         let policies = self.sets.iter().flat_map(|set| set.policies().routes());
         let policies = policies.map(|(route, _)| route.to_owned());
-        let special = self.own.iter().chain(&self.special.on_demand).chain(&self.special.passive);
-        policies.chain(special.cloned()).collect()
+        policies.chain(self.special.keys().cloned()).collect()
     }
 
     pub(super) fn unmatched(&self) -> Vec<String> {

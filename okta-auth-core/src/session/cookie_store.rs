@@ -36,12 +36,14 @@ struct Place {
     chunks: Chunks,
     /// The name of the first cookie; sealing binds a session to it.
     name: Arc<str>,
+    /// Whether an earlier version wrote sessions there.
+    previous: bool,
 }
 
 impl Place {
-    fn new(settings: CookieSettings, name: &str) -> Self {
+    fn new(settings: CookieSettings, name: &str, previous: bool) -> Self {
         let chunks = Chunks::new(settings, name);
-        Self { name: chunks.name().into(), chunks }
+        Self { name: chunks.name().into(), chunks, previous }
     }
 }
 
@@ -71,8 +73,8 @@ impl CookieStore {
     ) -> Result<Self> {
         let (owner, client_id) = config.owner();
         let sealer = Arc::new(keys.sealer(Purpose::Session, &format!("{owner} {client_id}"))?);
-        let previous = config.cookie_names.previous.as_deref().map(|name| Place::new(settings.clone(), name));
-        let place = Place::new(settings, &config.cookie_names.current);
+        let previous = config.cookie_names.previous.as_deref().map(|name| Place::new(settings.clone(), name, true));
+        let place = Place::new(settings, &config.cookie_names.current, false);
         let capacity = config.options.session_cache_size;
         let opened = (capacity > 0).then(|| OpenedSessions::new(capacity));
         let skew = ClockSkew::default();
@@ -83,7 +85,7 @@ impl CookieStore {
     /// error.
     pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp, activity: Activity) -> Loaded {
         let live = |opened: &Opened| self.limits.is_live(opened.session.lifeline(), now);
-        let known = |cache: &OpenedSessions| cache.find(self.place.chunks.first(cookies)?, &self.place.name);
+        let known = |cache: &OpenedSessions| cache.find(self.place.chunks.first(cookies)?, false);
         let (mut ended, mut early) = (false, None);
         let mut open = self.opened.as_ref().and_then(known).filter(live);
         let mut candidates = self.places().flat_map(|place| self.opened_at(place, cookies));
@@ -124,14 +126,14 @@ impl CookieStore {
     /// Opens a cookie, from the cache if possible. All failures look the same to the caller.
     fn open(&self, place: &Place, text: &[u8]) -> Option<Opened> {
         let Some(cache) = &self.opened else { return self.open_now(place, text) };
-        if let Some(known) = cache.find(text, &place.name) {
+        if let Some(known) = cache.find(text, place.previous) {
             return Some(known);
         }
-        let Opened { session, old_key, name } = self.open_now(place, text)?;
-        let text: Arc<[u8]> = text.into();
-        let cookie = SealedText { sealer: Arc::clone(&self.sealer), name: Arc::clone(&name), text: Arc::clone(&text) };
+        let Opened { session, old_key, previous } = self.open_now(place, text)?;
+        let (text, name): (Arc<[u8]>, _) = (text.into(), Arc::clone(&place.name));
+        let cookie = SealedText { sealer: Arc::clone(&self.sealer), name, text: Arc::clone(&text) };
         let session = Arc::new(Arc::unwrap_or_clone(session).with_sealed_tokens(cookie));
-        let opened = Opened { session, old_key, name };
+        let opened = Opened { session, old_key, previous };
         cache.insert(text, opened.clone());
         Some(opened)
     }
@@ -142,8 +144,8 @@ impl CookieStore {
         let old_key = opened.old_key;
         let (bytes, range) = opened.into_parts();
         let session = Session::decode(bytes, range, FORMATS)?;
-        let name = Arc::clone(&place.name);
-        session.belongs_to(&self.config).then(|| Opened { session: Arc::new(session), old_key, name })
+        let previous = place.previous;
+        session.belongs_to(&self.config).then(|| Opened { session: Arc::new(session), old_key, previous })
     }
 
     /// Returns the `Set-Cookie` values that replace the browser's session by this one. This also

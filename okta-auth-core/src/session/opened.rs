@@ -24,7 +24,8 @@ pub(super) struct Opened {
     pub(super) session: Arc<Session>,
     /// Whether it was sealed with a previous key.
     pub(super) old_key: bool,
-    pub(super) name: Arc<str>,
+    /// Whether it is a cookie of the previous default name.
+    pub(super) previous: bool,
 }
 
 /// A bounded cache. Only cookies that open are inserted, so attackers cannot fill it. When it is
@@ -78,10 +79,10 @@ impl OpenedSessions {
         Self(Cache::with(capacity, weight, UnitWeighter, state, lifecycle))
     }
 
-    /// Returns the cached result for a cookie of this name. The whole text is compared, not only
-    /// the hash.
-    pub(super) fn find(&self, text: &[u8], name: &str) -> Option<Opened> {
-        self.0.get(&Sent(text)).filter(|opened| *opened.name == *name)
+    /// Returns the cached result for a cookie of the current or the previous name. The whole text
+    /// is compared, not only the hash.
+    pub(super) fn find(&self, text: &[u8], previous: bool) -> Option<Opened> {
+        self.0.get(&Sent(text)).filter(|opened| opened.previous == previous)
     }
 
     pub(super) fn insert(&self, text: Arc<[u8]>, opened: Opened) {
@@ -105,17 +106,17 @@ mod tests {
         let sessions = OpenedSessions::new(8);
         let session = Arc::new(Session::sample(3, Timestamp::from_seconds(1_700_000_000)));
         for text in [vec![b'a'; 200], vec![b'a'; END], b"short".to_vec()] {
-            let opened = Opened { session: Arc::clone(&session), old_key: false, name: "name".into() };
+            let opened = Opened { session: Arc::clone(&session), old_key: false, previous: false };
             sessions.insert(text.clone().into(), opened);
-            assert!(sessions.find(&text, "name").is_some());
-            assert!(sessions.find(&text, "another").is_none());
+            assert!(sessions.find(&text, false).is_some());
+            assert!(sessions.find(&text, true).is_none());
             for at in 0..text.len() {
                 let mut other = text.clone();
                 other[at] ^= 1;
-                assert!(sessions.find(&other, "name").is_none(), "{at} of {}", text.len());
+                assert!(sessions.find(&other, false).is_none(), "{at} of {}", text.len());
             }
         }
-        assert!(sessions.find(&[b'a'; 199], "name").is_none() && sessions.find(&[b'a'; 201], "name").is_none());
-        assert!(sessions.find(b"", "name").is_none());
+        assert!(sessions.find(&[b'a'; 199], false).is_none() && sessions.find(&[b'a'; 201], false).is_none());
+        assert!(sessions.find(b"", false).is_none());
     }
 }
