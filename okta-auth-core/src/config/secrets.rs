@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::env::{CLIENT_SECRET, COOKIE_SECRET};
-use super::problem::Findings;
+use super::problem::Diagnostics;
 use super::rules::{is_placeholder, is_quoted};
 use crate::secret::Secret;
 
@@ -50,7 +50,7 @@ const WORDS: [&str; 14] = [
 ];
 
 /// Checks the client secret. Its value never appears in a message.
-pub(super) fn client_secret(value: Option<&Secret>, findings: &mut Findings) -> Option<Secret> {
+pub(super) fn client_secret(value: Option<&Secret>, findings: &mut Diagnostics) -> Option<Secret> {
     let value = value?;
     let text = value.expose();
     if is_sample(text) || is_one_character(text) {
@@ -75,7 +75,7 @@ pub(super) fn client_secret(value: Option<&Secret>, findings: &mut Findings) -> 
 /// The cookie keys are derived from these secrets, so an attacker who guesses one can
 /// forge cookies. Randomness cannot be verified, but obvious weakness can be detected.
 /// Messages name the position in the list, counted from one.
-pub(super) fn cookie_secrets(secrets: &[Secret], secure: bool, findings: &mut Findings) {
+pub(super) fn cookie_secrets(secrets: &[Secret], secure: bool, findings: &mut Diagnostics) {
     for (secret, nth) in secrets.iter().zip(1_usize..) {
         let text = secret.expose();
         let why = if text.len() < SHORTEST {

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use http::uri::Authority;
 use url::Url;
 
-use super::visit::Visit;
+use super::context::RequestContext;
 use crate::config::is_loopback;
 
 /// Whether `host`, as sent in a request, is another name for the loopback address in
@@ -42,7 +42,7 @@ fn is_this_machine(host: &str) -> bool {
     }
 }
 
-impl Visit {
+impl RequestContext {
     /// Returns the same page at the configured address, if a navigation used an alias.
     pub(super) fn at_configured_address(&self) -> Option<String> {
         if !self.inner().alias || !self.may_redirect() {

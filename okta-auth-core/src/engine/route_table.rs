@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
 
-use super::{Activity, Renewal, RouteOptions};
+use super::{Activity, RefreshTiming, RouteOptions};
 use crate::policy::{MatchedRoute, RouteAccess, RouteClass};
 
 /// After this number of requests the log lists the routes without a request.
@@ -18,7 +18,7 @@ const REQUESTS_UNTIL_REPORT: u64 = 1000;
 pub struct RouteSettings {
     /// When requests refresh tokens, and whether they count as activity of the session.
     pub options: RouteOptions,
-    /// Whether [`Visit::require_route`](super::Visit::require_route) has to run before the
+    /// Whether [`RequestContext::require_route`](super::RequestContext::require_route) has to run before the
     /// handler.
     pub is_guarded: bool,
 }
@@ -64,10 +64,10 @@ impl RouteTable {
         let mut routes: HashMap<String, SpecialRoute, RandomState> = HashMap::default();
         for path in own {
             let route = routes.entry(path).or_default();
-            (route.is_own, route.options.renewal) = (true, Renewal::OnDemand);
+            (route.is_own, route.options.renewal) = (true, RefreshTiming::OnDemand);
         }
         for route in special.on_demand {
-            routes.entry(route).or_default().options.renewal = Renewal::OnDemand;
+            routes.entry(route).or_default().options.renewal = RefreshTiming::OnDemand;
         }
         for route in special.passive {
             routes.entry(route).or_default().options.activity = Activity::Passive;
