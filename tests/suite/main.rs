@@ -58,7 +58,7 @@ on_both! {
         user_tokens_and_machine_tokens_are_distinguished, scopes_in_both_forms, a_session_is_not_a_token,
         an_issuer_that_is_away_is_503_and_never_401, several_issuers_and_audiences,
         tokens_of_the_org_server_are_introspected, introspection_results_are_cached_for_a_bounded_time, concurrent_introspections_are_bounded,
-        junk_does_not_block_good_tokens_of_the_org, tokens_with_invalid_claims_are_not_introspected,
+        junk_does_not_block_good_tokens_of_the_org, a_bad_answer_keeps_its_place_for_a_while, tokens_with_invalid_claims_are_not_introspected,
         introspection_accepts_only_active_bearer_tokens, a_verified_token_is_cached_until_its_keys_are_withdrawn,
         a_verified_token_is_not_remembered_past_its_expiry, the_memory_can_be_turned_off, skew_is_tolerated_at_the_edges;
     deployment: a_backchannel_is_used_by_the_application_and_never_by_browsers, introspection_goes_inside_too,
@@ -89,6 +89,7 @@ on_both! {
         responses_that_depend_on_a_token_vary_by_it, the_metadata_of_a_resource_with_a_path,
         contradictions_are_errors_when_the_application_is_built;
     provider_data: dates_are_any_numbers, every_refusal_names_its_claim, groups_and_methods_of_any_shape,
+        methods_of_a_sign_in_are_the_strings_of_their_list,
         a_check_that_cannot_tell_denies_under_not_too, token_responses_are_read_by_their_members,
         metadata_and_userinfo_name_what_is_wrong, a_subject_is_any_text_without_control_characters,
         an_org_server_is_asked_as_the_application, what_okta_says_of_an_error_is_in_the_log_alone,

@@ -461,11 +461,13 @@ pub(crate) async fn a_clock_that_is_far_ahead_costs_one_more_sign_in_and_no_loop
 
 pub(crate) async fn tokens_born_expired_whose_refresh_is_refused_end_on_a_page<F: Framework>() {
     for store in ["cookie", "memory"] {
-        let org = Org::builder().access_token_lifetime(Duration::from_secs(1)).start().await.unwrap();
         let scopes = "openid profile email offline_access";
-        let app = App::with::<F>(org, |config| config.scopes(scopes).session_store(store)).await;
+        let app =
+            App::with::<F>(Org::start().await.unwrap(), |config| config.scopes(scopes).session_store(store)).await;
+        let born_expired = Fault::TokenMember("expires_in".into(), serde_json::json!(0));
+        app.org.fault(born_expired.clone());
         let mut browser = app.signed_in(ADA).await;
-        app.org.clock().advance(Duration::from_secs(2));
+        app.org.clear_faults();
         let refused = Fault::TokenError { status: 400, error: "invalid_grant".into(), description: "x".into() };
         app.org.fault(refused);
         let page = browser.navigate("/profile").await;
@@ -478,7 +480,9 @@ pub(crate) async fn tokens_born_expired_whose_refresh_is_refused_end_on_a_page<F
         app.org.clear_faults();
         assert_eq!(browser.navigate("/profile").await.status, 303, "{store}: another try is the user's choice");
         // An older session leads to a new sign-in as usual.
+        app.org.fault(born_expired);
         let mut browser = app.signed_in(ADA).await;
+        app.org.clear_faults();
         app.org.clock().advance(Duration::from_secs(61));
         app.org.fault(Fault::TokenError { status: 400, error: "invalid_grant".into(), description: "x".into() });
         assert_eq!(browser.navigate("/profile").await.status, 303, "{store}");
@@ -638,6 +642,10 @@ pub(crate) async fn login_passes_on_what_the_application_allows<F: Framework>() 
     assert_eq!(url::Url::parse(&url).unwrap().query_pairs().filter(|(name, _)| name == "state").count(), 1);
     let url = app.browser().navigate("/login?prompt=login&prompt=select_account").await.location().to_owned();
     assert_eq!(query(&url, "prompt").as_deref(), Some("login select_account"));
+    for (length, passed_on) in [(254, true), (255, false)] {
+        let url = app.browser().navigate(&format!("/login?login_hint={}", "x".repeat(length))).await;
+        assert_eq!(query(url.location(), "login_hint").is_some(), passed_on, "{length}");
+    }
     let plain = App::start::<F>().await;
     let url = plain.browser().navigate("/login?idp=0oa2&ui_locales=fr&prompt=none").await.location().to_owned();
     assert!(["idp", "ui_locales", "prompt"].iter().all(|name| query(&url, name).is_none()), "{url}");
