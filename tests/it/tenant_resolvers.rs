@@ -629,7 +629,7 @@ async fn issuers_that_differ_by_a_slash_are_one() {
     assert!(refused.contains("take it out of `accept_issuer`"), "{refused}");
 }
 
-/// The engine that knows nobody has an issuer that there is not. A token that names it causes no request.
+/// Requests without a tenant have a made-up issuer. A token that names it causes no request.
 #[tokio::test]
 async fn a_token_of_no_tenant_is_refused_without_a_question() {
     for framework in BOTH {

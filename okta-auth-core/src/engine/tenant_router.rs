@@ -182,7 +182,7 @@ impl TenantRouter {
             match self.consider(hint) {
                 Considered::Tenant(Ok(auth)) => return self.enter(&auth, head, options),
                 Considered::Tenant(Err(error)) => return self.refused(head, error),
-                Considered::Nobody => {}
+                Considered::NoMatch => {}
                 Considered::Refused => return self.refused(head, unknown()),
                 Considered::Ask => return self.ask(hints, head, options),
             }
@@ -272,7 +272,7 @@ impl TenantRouter {
         match self.directory.look(key) {
             Lookup::Known(Some(settings)) => Considered::Tenant(self.engine(&settings)),
             Lookup::Known(None) if required => Considered::Refused,
-            Lookup::Known(None) => Considered::Nobody,
+            Lookup::Known(None) => Considered::NoMatch,
             Lookup::Ask => Considered::Ask,
         }
     }
@@ -429,7 +429,7 @@ fn endpoints_below(without_tenant: &OktaAuth, resolvers: &[Resolver]) -> Vec<(En
 enum Considered {
     Tenant(Result<OktaAuth>),
     /// No tenant matches, and the next hint may be used.
-    Nobody,
+    NoMatch,
     /// No tenant matches a binding hint.
     Refused,
     Ask,
