@@ -58,6 +58,13 @@ impl RequestCookies {
         named.filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, value)))
     }
 
+    /// Whether the request has one cookie, and it has this name.
+    pub(crate) fn has_only(&self, name: &str) -> bool {
+        let header = self.first.as_ref().filter(|_| self.others.is_empty()).map(|header| header.as_bytes());
+        let value = header.and_then(|header| header.strip_prefix(name.as_bytes()));
+        value.is_some_and(|value| value.first() == Some(&b'=') && memchr::memchr(b';', value).is_none())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none()
     }
