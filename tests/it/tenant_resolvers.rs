@@ -215,11 +215,11 @@ async fn the_issuer_of_a_token_selects_a_tenant_and_is_never_contacted_otherwise
             site.who(&base, "/api", &[("authorization", format!("Bearer {token}").as_str())]).await
         };
         for tenant in NAMES {
-            let token = site.org(tenant).mint().access_token(ADA, ["openid"]).sign();
+            let token = site.org(tenant).token().access_token(ADA, ["openid"]).sign();
             assert_eq!(api(token).await, found(tenant), "{framework:?}");
         }
         site.quiet();
-        let rogue = || site.org("rogue").mint().access_token(ADA, ["openid"]);
+        let rogue = || site.org("rogue").token().access_token(ADA, ["openid"]);
         let own = site.org("acme").issuer();
         for (token, what) in [
             (rogue().sign(), "its own issuer"),
@@ -230,7 +230,7 @@ async fn the_issuer_of_a_token_selects_a_tenant_and_is_never_contacted_otherwise
         ] {
             assert_eq!(api(token).await, (401, None), "{framework:?}: {what}");
         }
-        assert_eq!(site.org("rogue").journal(), [], "{framework:?}: a foreign issuer was contacted");
+        assert_eq!(site.org("rogue").request_log(), [], "{framework:?}: a foreign issuer was contacted");
         let outbound = site.outbound();
         assert!(outbound.iter().all(|request| request.ends_with("/keys")), "{framework:?}: {outbound:?}");
     }
