@@ -1,7 +1,7 @@
 //! The listener, with its own runtime and any number of orgs.
 //!
 //! For each request it checks the peer and the `Host` header, reads the body, adds a
-//! journal entry, calls the endpoint, and delays the response if a fault requires it.
+//! log entry, calls the endpoint, and delays the response if a fault requires it.
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};

@@ -65,7 +65,7 @@ async fn the_org_server_signs_access_tokens_with_a_key_it_does_not_publish() {
 }
 
 #[tokio::test]
-async fn a_minter_makes_the_requested_tokens() {
+async fn a_token_builder_makes_the_requested_tokens() {
     let org = Org::start().await.unwrap();
     let mint = || org.token().id_token(ADA, "n");
     let plain = json!(mint().sign());

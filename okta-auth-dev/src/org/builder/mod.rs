@@ -227,7 +227,7 @@ impl OrgBuilder {
     /// settings are ignored.
     ///
     /// The orgs share only the listener: each has its own users, clients, keys, clock,
-    /// faults and journal.
+    /// faults and request log.
     ///
     /// ```
     /// # async fn example() -> Result<(), okta_auth_dev::Error> {
