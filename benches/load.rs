@@ -135,7 +135,7 @@ fn measure() {
     let auth = OktaAuth::builder(config).build().unwrap();
     // After a few minutes of use each response writes the session again, so each start gets a new session.
     let cookie = || format!("Cookie: {}", runtime.block_on(sign_in(&org, &auth)));
-    let token = format!("Authorization: Bearer {}", org.mint().access_token(ADA, ["openid", "profile"]).sign());
+    let token = format!("Authorization: Bearer {}", org.token().access_token(ADA, ["openid", "profile"]).sign());
     println!("the session cookie has {} bytes", cookie().len());
     let token = || token.clone();
     let cases = [

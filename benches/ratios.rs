@@ -99,9 +99,9 @@ async fn tokens_only(org: &Org, cache: usize) -> OktaAuth {
     let moment = org.clock().now();
     let auth = OktaAuth::builder(config).clock(move || moment).build().unwrap();
     for token in [
-        org.mint().access_token(ADA, ["openid"]).sign(),
-        org.mint().access_token(ADA, ["openid"]).alg(Algorithm::Es256).sign(),
-        org.mint().access_token(ADA, ["openid"]).header("kid", "unknown").sign(),
+        org.token().access_token(ADA, ["openid"]).sign(),
+        org.token().access_token(ADA, ["openid"]).alg(Algorithm::Es256).sign(),
+        org.token().access_token(ADA, ["openid"]).header("kid", "unknown").sign(),
     ] {
         // The first token fetches the keys, and the last one triggers the refetch of this interval.
         let _ = auth.verify_access_token(&token).await;
@@ -141,7 +141,7 @@ impl Raw {
 }
 
 fn tokens(org: &Org, (fresh, remembering): (&OktaAuth, &OktaAuth)) {
-    let mint = || org.mint().access_token(ADA, ["openid", "profile", "orders:read"]);
+    let mint = || org.token().access_token(ADA, ["openid", "profile", "orders:read"]);
     let access = mint().sign();
     let raw = Raw::new(org, &access);
     let mut reference = || raw.verify();
@@ -164,7 +164,7 @@ fn tokens(org: &Org, (fresh, remembering): (&OktaAuth, &OktaAuth)) {
     row("unknown key id, refused", 0.05, &mut || {
         drop(black_box(now(fresh.verify_access_token(black_box(&unknown))).unwrap_err()));
     });
-    let id_token = org.mint().id_token(ADA, "n").sign();
+    let id_token = org.token().id_token(ADA, "n").sign();
     row("ID token, RS256, all checks", f64::NAN, &mut || {
         drop(black_box(now(fresh.verify_id_token(black_box(&id_token), Some("n"))).unwrap()));
     });
@@ -219,7 +219,7 @@ fn repeat(what: usize, times: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let org = org().await;
-        let access = org.mint().access_token(ADA, ["openid", "profile", "orders:read"]).sign();
+        let access = org.token().access_token(ADA, ["openid", "profile", "orders:read"]).sign();
         let auth = tokens_only(&org, if what == 0 { 0 } else { 4_096 }).await;
         let raw = Raw::new(&org, &access);
         let mut work: Box<dyn FnMut()> = match what {
@@ -238,8 +238,8 @@ fn hanging_fetch(runtime: &tokio::runtime::Runtime, org: &Org) {
     if !is_wanted("known key while a fetch hangs") {
         return;
     }
-    let (clock, known) = (org.clock(), org.mint().access_token(ADA, ["openid"]).sign());
-    let unknown = org.mint().access_token(ADA, ["openid"]).header("kid", "unknown").sign();
+    let (clock, known) = (org.clock(), org.token().access_token(ADA, ["openid"]).sign());
+    let unknown = org.token().access_token(ADA, ["openid"]).header("kid", "unknown").sign();
     let config = ConfigBuilder::from_variables(org.env()).token_cache_size(0);
     let auth = OktaAuth::builder(config).clock(move || clock.now()).build().unwrap();
     runtime.block_on(auth.verify_access_token(&known)).unwrap();
@@ -320,14 +320,14 @@ struct Jar {
 
 impl Jar {
     fn new(org: &Org, filler: usize) -> Self {
-        let id_token = org.mint().id_token(ADA, "n").claim("filler", "x".repeat(filler)).sign();
+        let id_token = org.token().id_token(ADA, "n").claim("filler", "x".repeat(filler)).sign();
         let payload = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1).unwrap()).unwrap();
         let plain = Plain {
             issuer: org.issuer(),
             client_id: org.client().client_id,
             claims: serde_json::from_slice(&payload).unwrap(),
             id_token,
-            access_token: org.mint().access_token(ADA, ["openid", "profile", "email"]).sign(),
+            access_token: org.token().access_token(ADA, ["openid", "profile", "email"]).sign(),
             created_at: 1_800_000_000,
             last_seen_at: 1_800_000_000,
         };

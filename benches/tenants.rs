@@ -180,7 +180,7 @@ impl Orgs {
 
     /// A token of an org's issuer.
     fn token_of(&self, issuer: &str) -> String {
-        self.0.keys.mint().access_token(ADA, ["openid", "profile"]).claim("iss", issuer).sign()
+        self.0.keys.token().access_token(ADA, ["openid", "profile"]).claim("iss", issuer).sign()
     }
 
     /// An invalid token that names an org.
@@ -194,7 +194,7 @@ impl Orgs {
 
     /// An access token of the org `rotates`, with the key id of a generation.
     fn rotated(&self, generation: usize) -> String {
-        let mint = self.0.keys.mint().access_token(ADA, ["openid", "profile"]);
+        let mint = self.0.keys.token().access_token(ADA, ["openid", "profile"]);
         mint.claim("iss", self.issuer("rotates")).header("kid", format!("{generation}.0")).sign()
     }
 }

@@ -18,7 +18,7 @@ use axum::http;
 use url::Url;
 
 use crate::error::Error;
-use crate::tenant::Tenant;
+use crate::org_state::OrgState;
 
 /// Names that developers use interchangeably for this machine.
 const SYNONYMS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -37,17 +37,17 @@ impl Access {
 
     /// Resolves a host name to an org: `acme.localhost` is the org `acme`; an allowed
     /// name or a loopback name is the first org.
-    pub(crate) fn tenant<'a>(&self, tenants: &'a [Arc<Tenant>], name: &str) -> Option<&'a Arc<Tenant>> {
+    pub(crate) fn org<'a>(&self, orgs: &'a [Arc<OrgState>], name: &str) -> Option<&'a Arc<OrgState>> {
         if is_loopback(name) || self.names.iter().any(|known| known == name) {
-            return tenants.first();
+            return orgs.first();
         }
         let subdomain = name.strip_suffix(".localhost")?;
-        tenants.iter().find(|tenant| tenant.subdomain.as_deref() == Some(subdomain))
+        orgs.iter().find(|org| org.subdomain.as_deref() == Some(subdomain))
     }
 
     /// Whether the name is a synonym of the issuer's host but not the host itself.
-    pub(crate) fn is_misnamed(&self, tenant: &Tenant, name: &str) -> bool {
-        let issuer = host_of(&tenant.url);
+    pub(crate) fn is_misnamed(&self, org: &OrgState, name: &str) -> bool {
+        let issuer = host_of(&org.url);
         let allowed = issuer == name || self.names.iter().any(|known| known == name);
         !allowed && SYNONYMS.contains(&issuer.as_str()) && SYNONYMS.contains(&name)
     }

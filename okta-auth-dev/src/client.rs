@@ -9,7 +9,6 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::grant_type::GrantType;
-use crate::notice::SubjectFormat;
 
 /// The client id of the default confidential web app, which the first configured client
 /// replaces.
@@ -57,6 +56,20 @@ pub enum Rotation {
     /// stays valid for the grace period. Using it later revokes everything issued since
     /// the sign-in.
     Rotate,
+}
+
+/// How a Universal Logout request identifies the user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SubjectFormat {
+    /// By e-mail address: Okta's default.
+    #[default]
+    Email,
+    /// By the org's URL and the Okta user id.
+    IssSub,
+    /// By the Okta user id only.
+    Opaque,
 }
 
 /// A registered application.

@@ -8,23 +8,23 @@
 
 use url::Url;
 
-use crate::journal::Recorded;
 use crate::oauth_error::{no_such_path, wrong_method};
+use crate::org_state::OrgState;
 use crate::outage::Endpoint;
 use crate::reply::Reply;
+use crate::request_log::Recorded;
 use crate::sync::lock;
-use crate::tenant::Tenant;
 
 /// Request headers that scripts may send. Okta's JavaScript SDK sends
 /// `X-Okta-User-Agent-Extended` with every request.
 const ALLOWED_HEADERS: &str = "accept, authorization, content-type, dpop, x-okta-user-agent-extended, x-requested-with";
 
 /// Handles `OPTIONS`. Only trusted origins get the allowed methods and headers.
-pub(crate) fn preflight(tenant: &Tenant, request: &Recorded) -> Reply {
+pub(crate) fn preflight(org: &OrgState, request: &Recorded) -> Reply {
     if !is_shared(&request.path) {
         return if Endpoint::at(&request.path).is_some() { wrong_method() } else { no_such_path() };
     }
-    if trusted_origin(tenant, request).is_none() {
+    if trusted_origin(org, request).is_none() {
         return Reply::empty(204);
     }
     let methods = if request.path.ends_with("/token") { "POST" } else { "GET, POST" };
@@ -34,12 +34,12 @@ pub(crate) fn preflight(tenant: &Tenant, request: &Recorded) -> Reply {
         .header("access-control-max-age", "3600")
 }
 
-pub(crate) fn label(tenant: &Tenant, request: &Recorded, reply: Reply) -> Reply {
+pub(crate) fn label(org: &OrgState, request: &Recorded, reply: Reply) -> Reply {
     if !is_shared(&request.path) {
         return reply;
     }
     let reply = reply.header("vary", "Origin");
-    match trusted_origin(tenant, request) {
+    match trusted_origin(org, request) {
         Some(origin) => reply.header("access-control-allow-origin", origin),
         None => reply,
     }
@@ -53,11 +53,11 @@ fn is_shared(path: &str) -> bool {
     }
 }
 
-fn trusted_origin<'a>(tenant: &Tenant, request: &'a Recorded) -> Option<&'a str> {
+fn trusted_origin<'a>(org: &OrgState, request: &'a Recorded) -> Option<&'a str> {
     let origin = request.header("origin")?;
-    let configured = tenant.options.trusted_origins.iter().any(|known| known == origin);
+    let configured = org.options.trusted_origins.iter().any(|known| known == origin);
     let registered = || {
-        let clients = lock(&tenant.clients);
+        let clients = lock(&org.clients);
         let mut uris = clients.iter().flat_map(|client| &client.redirect_uris);
         uris.any(|uri| origin_of(uri).as_deref() == Some(origin))
     };

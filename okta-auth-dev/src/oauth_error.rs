@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::client::Client;
+use crate::error::Error;
 use crate::random;
 use crate::reply::Reply;
 
@@ -133,9 +134,9 @@ impl OAuthError {
     }
 }
 
-impl From<crate::Error> for OAuthError {
+impl From<Error> for OAuthError {
     /// Internal details are not sent to the client.
-    fn from(_: crate::Error) -> Self {
+    fn from(_: Error) -> Self {
         Self::server_error()
     }
 }

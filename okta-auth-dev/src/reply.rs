@@ -26,7 +26,7 @@ pub(crate) struct Reply {
     pub(crate) delay: Option<Duration>,
     /// Whether the response is never sent.
     pub(crate) hang: bool,
-    /// Why the request was rejected, for the journal.
+    /// Why the request was rejected, for the request log.
     pub(crate) refusal: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! The listener, with its own runtime and any number of orgs.
 //!
 //! For each request it checks the peer and the `Host` header, reads the body, adds a
-//! journal entry, calls the endpoint, and delays the response if a fault requires it.
+//! log entry, calls the endpoint, and delays the response if a fault requires it.
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -14,31 +14,33 @@ use axum::{Router, http};
 use tokio::runtime::Runtime;
 
 use crate::access::{Access, host_name};
-use crate::control;
+#[cfg(feature = "admin-api")]
+use crate::admin_api;
+use crate::clock::Clock;
 use crate::cors;
 use crate::encryption::Encryption;
 use crate::endpoint;
 use crate::error::Error;
-use crate::journal::{Observer, Recorded};
 use crate::listener::{Connections, Peer};
 use crate::oauth_error::management;
+use crate::org_state::OrgState;
 use crate::outage::{Endpoint, Outage};
 use crate::random;
 use crate::rate_limit::Allowance;
 use crate::reply::Reply;
+use crate::request_log::{Observer, Recorded};
 use crate::sync::lock;
-use crate::tenant::Tenant;
 
 /// The largest request body in bytes, many times the size of an `id_token_hint`.
 const BODY: usize = 1 << 20;
 
 /// The orgs of a listener; the first one has no subdomain.
-pub(crate) type Tenants = Mutex<Vec<Arc<Tenant>>>;
+pub(crate) type Orgs = Mutex<Vec<Arc<OrgState>>>;
 
 #[derive(Debug)]
 pub(crate) struct Site {
     /// The orgs; more can be added at runtime.
-    pub(crate) tenants: Tenants,
+    pub(crate) orgs: Orgs,
     pub(crate) access: Access,
     pub(crate) observer: Option<Observer>,
     /// The TLS settings; empty for plain HTTP.
@@ -79,8 +81,8 @@ impl Host {
         Ok(Self { address, site, runtime: Mutex::new(Some(runtime)) })
     }
 
-    pub(crate) fn tenants(&self) -> Vec<Arc<Tenant>> {
-        lock(&self.site.tenants).clone()
+    pub(crate) fn orgs(&self) -> Vec<Arc<OrgState>> {
+        lock(&self.site.orgs).clone()
     }
 
     pub(crate) fn scheme(&self) -> &'static str {
@@ -94,15 +96,15 @@ impl Host {
     }
 
     /// Adds an org. Its subdomain must be unused.
-    pub(crate) fn add(&self, tenant: Tenant) -> Result<Arc<Tenant>, Error> {
-        let mut tenants = lock(&self.site.tenants);
-        if tenants.iter().any(|known| known.subdomain == tenant.subdomain) {
-            let name = tenant.subdomain.unwrap_or_default();
+    pub(crate) fn add(&self, org: OrgState) -> Result<Arc<OrgState>, Error> {
+        let mut orgs = lock(&self.site.orgs);
+        if orgs.iter().any(|known| known.subdomain == org.subdomain) {
+            let name = org.subdomain.unwrap_or_default();
             return Err(Error::config(format_args!("an org `{name}` already exists: use another subdomain")));
         }
-        let tenant = Arc::new(tenant);
-        tenants.push(Arc::clone(&tenant));
-        Ok(tenant)
+        let org = Arc::new(org);
+        orgs.push(Arc::clone(&org));
+        Ok(org)
     }
 
     /// Closes the listener and all connections, and waits until they are closed.
@@ -164,36 +166,48 @@ fn serve(listener: TcpListener, site: Arc<Site>) -> Result<Runtime, Error> {
 
 /// Handles a request.
 ///
-/// The journal records the request before it is processed. Requests to the test API are
+/// The request log records the request before it is processed. Requests to the test API are
 /// handled first and are not recorded. The response to HEAD never has a body (RFC 9110
 /// §9.3.2).
 async fn answer(site: Arc<Site>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let name = host_name(&parts).unwrap_or_default();
-    let tenant = site.access.tenant(&lock(&site.tenants), &name).cloned();
-    let Some(tenant) = tenant.filter(|_| site.access.admits(peer.address.ip())) else { return misdirected() };
+    let org = site.access.org(&lock(&site.orgs), &name).cloned();
+    let Some(org) = org.filter(|_| site.access.admits(peer.address.ip())) else { return misdirected() };
     let recorded = match to_bytes(body, BODY).await {
         Ok(body) => record(&parts, &body),
         Err(_) => return misdirected(),
     };
-    let reply = match control::answer(&tenant, &recorded).await {
+    let reply = match administered(&org, &recorded).await {
         Some(reply) => reply,
-        None => observed(&site, &tenant, &recorded, &peer, &name).await,
+        None => observed(&site, &org, &recorded, &peer, &name).await,
     };
-    let mut response = reply.into_response(tenant.clock.seconds(), random::hex());
+    let mut response = reply.into_response(org.clock.seconds(), random::hex());
     if recorded.method == "HEAD" {
         *response.body_mut() = Body::empty();
     }
     response
 }
 
-async fn observed(site: &Site, tenant: &Tenant, request: &Recorded, peer: &Peer, name: &str) -> Reply {
-    let entry = tenant.journal.push(request.clone());
-    let misnamed = Endpoint::at(&request.path) == Some(Endpoint::Discovery) && site.access.is_misnamed(tenant, name);
-    let reply = if misnamed { endpoint::misnamed(tenant, request, name) } else { reply(tenant, request, peer).await };
-    let reply = cors::label(tenant, request, reply);
+/// The response of the test API or the administrator's page; `None` for any other path.
+#[cfg(feature = "admin-api")]
+async fn administered(org: &Arc<OrgState>, request: &Recorded) -> Option<Reply> {
+    admin_api::answer(org, request).await
+}
+
+#[cfg(not(feature = "admin-api"))]
+#[allow(clippy::unused_async, reason = "with the feature `admin-api` it awaits")]
+async fn administered(_: &Arc<OrgState>, _: &Recorded) -> Option<Reply> {
+    None
+}
+
+async fn observed(site: &Site, org: &OrgState, request: &Recorded, peer: &Peer, name: &str) -> Reply {
+    let entry = org.request_log.push(request.clone());
+    let misnamed = Endpoint::at(&request.path) == Some(Endpoint::Discovery) && site.access.is_misnamed(org, name);
+    let reply = if misnamed { endpoint::misnamed(org, request, name) } else { reply(org, request, peer).await };
+    let reply = cors::label(org, request, reply);
     let answered = Recorded { status: Some(reply.status), refusal: reply.refusal.clone(), ..request.clone() };
-    tenant.journal.answered(entry, &answered);
+    org.request_log.answered(entry, &answered);
     if let Some(observer) = &site.observer {
         observer.hear(&answered);
     }
@@ -205,13 +219,13 @@ async fn observed(site: &Site, tenant: &Tenant, request: &Recorded, peer: &Peer,
 /// An outage ignores preflights, so that it affects the following request. With the
 /// *after* outages the request takes effect, and only the response is lost or late; an
 /// app loses a refresh token in this way.
-async fn reply(tenant: &Tenant, request: &Recorded, peer: &Peer) -> Reply {
+async fn reply(org: &OrgState, request: &Recorded, peer: &Peer) -> Reply {
     let endpoint = Endpoint::at(&request.path).filter(|_| request.method != "OPTIONS");
-    let met = endpoint.and_then(|endpoint| Some((endpoint, tenant.outages.meet(endpoint)?)));
+    let met = endpoint.and_then(|endpoint| Some((endpoint, org.outages.meet(endpoint)?)));
     match met {
         Some((_, Outage::Status(status))) => return management(status, "E0000009", "Internal Server Error"),
-        Some((_, Outage::RateLimited)) => return Allowance::refused(tenant.clock.seconds()),
-        Some((endpoint, Outage::Hang)) => tenant.outages.wait(endpoint).await,
+        Some((_, Outage::RateLimited)) => return Allowance::refused(org.clock.seconds()),
+        Some((endpoint, Outage::Hang)) => org.outages.wait(endpoint).await,
         Some((_, Outage::Drop)) => {
             peer.hang_up();
             return Reply::empty(500);
@@ -219,9 +233,9 @@ async fn reply(tenant: &Tenant, request: &Recorded, peer: &Peer) -> Reply {
         _ => {}
     }
     let reply =
-        if request.method == "OPTIONS" { cors::preflight(tenant, request) } else { endpoint::answer(tenant, request) };
+        if request.method == "OPTIONS" { cors::preflight(org, request) } else { endpoint::answer(org, request) };
     match met {
-        Some((endpoint, Outage::HangAfter)) => tenant.outages.wait(endpoint).await,
+        Some((endpoint, Outage::HangAfter)) => org.outages.wait(endpoint).await,
         Some((_, Outage::DropAfter)) => peer.hang_up(),
         Some((_, Outage::Delay(delay))) => tokio::time::sleep(delay).await,
         _ => {}
@@ -239,7 +253,7 @@ async fn reply(tenant: &Tenant, request: &Recorded, peer: &Peer) -> Reply {
 fn misdirected() -> Response {
     let reply =
         management(421, "E0000008", "No org of this server has that name, or the request came from another machine");
-    reply.into_response(crate::Clock::default().seconds(), String::new())
+    reply.into_response(Clock::default().seconds(), String::new())
 }
 
 fn record(parts: &http::request::Parts, body: &[u8]) -> Recorded {

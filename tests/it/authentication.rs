@@ -43,7 +43,7 @@ async fn signs_in(app: &App, page: &str) -> Result<(), String> {
 async fn max_age_is_sent_and_auth_time_is_checked() {
     let app = app(Org::start().await.unwrap()).await;
     signs_in(&app, "/recent").await.unwrap();
-    let authorize = app.org.journal().into_iter().find(|request| request.path.ends_with("/v1/authorize")).unwrap();
+    let authorize = app.org.request_log().into_iter().find(|request| request.path.ends_with("/v1/authorize")).unwrap();
     assert_eq!(authorize.query_param("max_age").as_deref(), Some("300"));
     for fault in [Fault::IdTokenOldAuthTime, Fault::IdTokenNoAuthTime] {
         app.org.clear_faults();

@@ -39,7 +39,7 @@ async fn signs_in(
     let router = okta_auth_axum::RouterExt::okta_auth(crate::support::routes(), &auth);
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let answer = Browser::new(&base).sign_in(&org, ADA, "/profile").await;
-    let token = org.journal().into_iter().find(|request| request.path.ends_with("/v1/token")).unwrap();
+    let token = org.request_log().into_iter().find(|request| request.path.ends_with("/v1/token")).unwrap();
     (answer.status.as_u16(), token)
 }
 
@@ -327,7 +327,7 @@ async fn the_applications_key_is_used_only_by_tenants_that_select_it() {
         org.allow_redirect(&format!("{base}/t/{name}"));
         let mut browser = Browser::new(&format!("{base}/t/{name}"));
         assert_eq!(browser.sign_in(org, ADA, "/api/me").await.status, 303, "{name}");
-        let token = org.journal().into_iter().find(|request| request.path.ends_with("/token")).unwrap();
+        let token = org.request_log().into_iter().find(|request| request.path.ends_with("/token")).unwrap();
         assert_eq!(token.form_field("client_assertion").is_some(), name == "acme", "{name}: {}", token.body);
     }
 }

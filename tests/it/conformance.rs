@@ -33,7 +33,7 @@ async fn refused(app: &App, fault: Fault, code: &str) {
 /// With the fault, the sign-in fails and the page has the error code.
 async fn refused_sign_in(app: &App, fault: Fault, code: &str) {
     control(app).await;
-    app.org.clear_journal();
+    app.org.clear_request_log();
     app.org.fault(fault.clone());
     let mut browser = app.browser();
     let answer = browser.sign_in(&app.org, BEN, "/profile").await;
@@ -86,14 +86,14 @@ macro_rules! accepts {
 async fn oidcc_client_test() {
     let app = App::start().await;
     control(&app).await;
-    let authorize = app.org.journal().into_iter().find(|request| request.path.ends_with("/v1/authorize")).unwrap();
+    let authorize = app.org.request_log().into_iter().find(|request| request.path.ends_with("/v1/authorize")).unwrap();
     let query: std::collections::BTreeMap<_, _> = authorize.query_pairs().into_iter().collect();
     assert!(query["scope"].split(' ').any(|scope| scope == "openid"));
     assert_eq!((query["response_type"].as_str(), query["code_challenge_method"].as_str()), ("code", "S256"));
     assert_eq!(query["code_challenge"].len(), 43);
     assert!(query["state"].len() >= 22 && query["nonce"].len() >= 22, "128 bits at least");
     assert_eq!(query["redirect_uri"], format!("{}{CALLBACK}", app.base));
-    let token = app.org.journal().into_iter().find(|request| request.path.ends_with("/v1/token")).unwrap();
+    let token = app.org.request_log().into_iter().find(|request| request.path.ends_with("/v1/token")).unwrap();
     let form: std::collections::BTreeMap<_, _> = token.form().into_iter().collect();
     assert_eq!(form["redirect_uri"], query["redirect_uri"]);
     assert!(form["code_verifier"].len() >= 43);
@@ -163,7 +163,7 @@ async fn oidcc_client_test_scope_userinfo_claims() {
     });
     let app = app.start().await;
     control(&app).await;
-    let userinfo = app.org.journal().into_iter().find(|request| request.path.ends_with("/v1/userinfo")).unwrap();
+    let userinfo = app.org.request_log().into_iter().find(|request| request.path.ends_with("/v1/userinfo")).unwrap();
     assert!(!userinfo.query.contains("access_token"), "the token is in the query");
     assert!(userinfo.headers.iter().any(|(name, value)| name == "authorization" && value.starts_with("Bearer ")));
 }
@@ -172,7 +172,7 @@ async fn oidcc_client_test_scope_userinfo_claims() {
 async fn oidcc_client_test_client_secret_basic() {
     let app = App::start().await;
     control(&app).await;
-    let token = app.org.journal().into_iter().find(|request| request.path.ends_with("/v1/token")).unwrap();
+    let token = app.org.request_log().into_iter().find(|request| request.path.ends_with("/v1/token")).unwrap();
     assert!(token.headers.iter().any(|(name, value)| name == "authorization" && value.starts_with("Basic ")));
     assert!(!token.body.contains("client_secret"), "two credentials");
 }
@@ -233,7 +233,7 @@ async fn oidcc_client_test_signing_key_rotation() {
 async fn form_post_oidcc_client_test() {
     let app = form_post().start().await;
     control(&app).await;
-    let authorize = app.org.journal().into_iter().find(|request| request.path.ends_with("/v1/authorize")).unwrap();
+    let authorize = app.org.request_log().into_iter().find(|request| request.path.ends_with("/v1/authorize")).unwrap();
     assert!(authorize.query_pairs().contains(&("response_mode".to_owned(), "form_post".to_owned())));
 }
 

@@ -74,8 +74,8 @@ impl Bench {
             .map_err(|error| error.to_string())
     }
 
-    fn mint(&self) -> okta_auth_dev::Minter {
-        self.app.org.mint().id_token(ADA, NONCE)
+    fn mint(&self) -> okta_auth_dev::TokenBuilder {
+        self.app.org.token().id_token(ADA, NONCE)
     }
 
     fn good(&self) -> Vec<String> {
@@ -153,7 +153,7 @@ impl Bench {
         ] {
             bad.push(self.mint().header(name, value).sign());
         }
-        bad.push(self.app.org.mint().access_token(ADA, ["openid"]).sign());
+        bad.push(self.app.org.token().access_token(ADA, ["openid"]).sign());
         bad.extend(self.spoiled_texts());
         bad
     }
@@ -243,7 +243,7 @@ async fn bad_tokens_are_rejected_and_our_verifier_is_never_more_permissive() {
 async fn access_tokens_have_their_own_rules() {
     let bench = Bench::start().await;
     let (org, auth) = (&bench.app.org, &bench.app.auth);
-    let mint = || org.mint().access_token(ADA, ["openid", "profile"]);
+    let mint = || org.token().access_token(ADA, ["openid", "profile"]);
     let token = auth.verify_access_token(&mint().sign()).await.unwrap();
     assert_eq!((token.claims().subject(), token.claims().scopes().len()), (ADA, 2));
     assert!(!token.claims().is_machine());
@@ -262,7 +262,7 @@ async fn access_tokens_have_their_own_rules() {
         mint().header("typ", json!("logout+jwt")).sign(),
         mint().header("typ", json!("dpop+jwt")).sign(),
         mint().signed_by_unpublished().sign(),
-        bench.mint().sign(),
+        bench.token().sign(),
     ] {
         assert!(auth.verify_access_token(&bad).await.unwrap_err().is_token(), "{bad}");
     }
@@ -272,17 +272,17 @@ async fn access_tokens_have_their_own_rules() {
 async fn unknown_key_ids_in_forged_tokens_cause_one_fetch_per_interval() {
     let bench = Bench::start().await;
     let (org, auth) = (&bench.app.org, &bench.app.auth);
-    let good = org.mint().access_token(ADA, ["openid"]).sign();
+    let good = org.token().access_token(ADA, ["openid"]).sign();
     auth.verify_access_token(&good).await.unwrap();
     let fetched = org.count("/v1/keys");
     for n in 0..500 {
-        let forged = org.mint().access_token(ADA, ["openid"]).header("kid", json!(format!("kid-{n}"))).sign();
+        let forged = org.token().access_token(ADA, ["openid"]).header("kid", json!(format!("kid-{n}"))).sign();
         assert_eq!(auth.verify_access_token(&forged).await.unwrap_err().code().as_str(), "token_key_unknown");
     }
     assert_eq!(org.count("/v1/keys") - fetched, 1);
     auth.verify_access_token(&good).await.unwrap();
     org.clock().advance(std::time::Duration::from_secs(6));
-    let forged = org.mint().access_token(ADA, ["openid"]).header("kid", json!("again")).sign();
+    let forged = org.token().access_token(ADA, ["openid"]).header("kid", json!("again")).sign();
     let _ = auth.verify_access_token(&forged).await;
     assert_eq!(org.count("/v1/keys") - fetched, 2);
 }
@@ -290,7 +290,7 @@ async fn unknown_key_ids_in_forged_tokens_cause_one_fetch_per_interval() {
 #[tokio::test]
 async fn a_thousand_first_requests_cause_one_discovery_and_one_fetch_of_keys() {
     let bench = Bench::start().await;
-    let token = bench.app.org.mint().access_token(ADA, ["openid"]).sign();
+    let token = bench.app.org.token().access_token(ADA, ["openid"]).sign();
     let calls: Vec<_> = (0..1_000)
         .map(|_| {
             let (auth, token) = (bench.app.auth.clone(), token.clone());

@@ -313,7 +313,7 @@ async fn policies_refuse_and_ask_for_more() {
     let json = browser.fetch("/sensitive").await.json();
     assert_eq!(json["reference"], heard.one("step_up_asked", "step_up_required").reference().to_string());
 
-    let token = format!("Bearer {}", app.org.mint().access_token(ADA, ["openid"]).sign());
+    let token = format!("Bearer {}", app.org.token().access_token(ADA, ["openid"]).sign());
     let headers = [("authorization", token.as_str())];
     let answer = app.browser().send(reqwest::Method::GET, "/orders", &headers, String::new()).await;
     let event = heard.one("access_denied", "insufficient_scope");
@@ -641,7 +641,7 @@ async fn a_day(app: &App, heard: &Heard) -> Vec<String> {
     secrets.push(browser.fetch("/token").await.body);
     secrets.extend(browser.jar.values().cloned());
     browser.navigate("/sensitive").await;
-    let token = app.org.mint().access_token(ADA, ["openid"]).sign();
+    let token = app.org.token().access_token(ADA, ["openid"]).sign();
     let bearer = format!("Bearer {token}");
     for bearer in [bearer.as_str(), &bearer[..bearer.len() - 8]] {
         browser.send(reqwest::Method::GET, "/orders", &[("authorization", bearer)], String::new()).await;

@@ -29,7 +29,7 @@ fn with_key_id(token: &str, kid: usize) -> String {
 async fn ten_thousand_random_key_ids_cause_one_fetch_per_interval() {
     let org = Org::start().await.unwrap();
     let auth = auth(&org, 0);
-    let good = org.mint().access_token(ADA, ["openid"]).sign();
+    let good = org.token().access_token(ADA, ["openid"]).sign();
     auth.verify_access_token(&good).await.unwrap();
     let (intervals, per_interval) = (4, 2_500);
     for interval in 0..intervals {
@@ -59,13 +59,13 @@ async fn ten_thousand_random_key_ids_cause_one_fetch_per_interval() {
 async fn a_token_of_another_issuer_causes_no_fetch() {
     let (org, other) = (Org::start().await.unwrap(), Org::start().await.unwrap());
     let auth = auth(&org, 0);
-    auth.verify_access_token(&org.mint().access_token(ADA, ["openid"]).sign()).await.unwrap();
+    auth.verify_access_token(&org.token().access_token(ADA, ["openid"]).sign()).await.unwrap();
     org.clock().advance(Duration::from_secs(60));
     let before = org.count("/v1/keys");
-    let stranger = with_key_id(&other.mint().access_token(ADA, ["openid"]).sign(), 1);
+    let stranger = with_key_id(&other.token().access_token(ADA, ["openid"]).sign(), 1);
     assert!(auth.verify_access_token(&stranger).await.is_err());
     assert_eq!(org.count("/v1/keys"), before, "a foreign token caused a request");
-    let own = with_key_id(&org.mint().access_token(ADA, ["openid"]).sign(), 2);
+    let own = with_key_id(&org.token().access_token(ADA, ["openid"]).sign(), 2);
     assert!(auth.verify_access_token(&own).await.is_err());
     assert_eq!(org.count("/v1/keys"), before + 1, "the control");
 }
@@ -74,7 +74,7 @@ async fn a_token_of_another_issuer_causes_no_fetch() {
 async fn a_thousand_first_requests_cause_one_discovery_and_one_fetch_of_keys() {
     let org = Org::start().await.unwrap();
     let auth = auth(&org, 0);
-    let good = org.mint().access_token(ADA, ["openid"]).sign();
+    let good = org.token().access_token(ADA, ["openid"]).sign();
     let mut requests = JoinSet::new();
     for _ in 0..1_000 {
         let (auth, good) = (auth.clone(), good.clone());
@@ -99,7 +99,7 @@ async fn rotation_under_load_rejects_no_good_request() {
         load.spawn(async move {
             while !stop.load(Ordering::Relaxed) {
                 let before = rotations.load(Ordering::SeqCst);
-                let token = org.mint().access_token(ADA, ["openid"]).sign();
+                let token = org.token().access_token(ADA, ["openid"]).sign();
                 if let Err(error) = auth.verify_access_token(&token).await {
                     // This org withdraws a key when it rotates, so a token of that moment
                     // is no longer valid. An odd number means that a rotation is in
@@ -140,7 +140,7 @@ async fn rotation_under_load_rejects_no_good_request() {
 async fn known_keys_do_not_wait_for_a_hanging_fetch() {
     let org = Org::start().await.unwrap();
     let auth = auth(&org, 0);
-    let good = org.mint().access_token(ADA, ["openid"]).sign();
+    let good = org.token().access_token(ADA, ["openid"]).sign();
     auth.verify_access_token(&good).await.unwrap();
     org.fault(Fault::KeysSlow(Duration::from_secs(3_600)));
     let hanging = {

@@ -563,7 +563,7 @@ async fn without_a_new_refresh_token_the_old_one_stays() {
 
 /// The distinct refresh tokens that were presented.
 fn presented(org: &Org) -> BTreeSet<String> {
-    org.journal().iter().filter_map(|request| request.form_field("refresh_token")).collect()
+    org.request_log().iter().filter_map(|request| request.form_field("refresh_token")).collect()
 }
 
 #[tokio::test]

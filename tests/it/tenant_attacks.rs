@@ -300,7 +300,7 @@ async fn the_private_key_of_the_application_signs_for_no_tenant() {
         assert_eq!(answer.status, 303, "{}", answer.body);
         let authorize = answer.location().to_owned();
         assert_eq!(site.complete(&mut browser, tenant, &authorize, ADA).await.status, 303);
-        for request in site.org(tenant).journal() {
+        for request in site.org(tenant).request_log() {
             assert_eq!(request.form_field("client_assertion"), None, "{} {}", request.method, request.path);
         }
     }

@@ -105,7 +105,7 @@ async fn a_session_of_one_tenant_is_invalid_at_another() {
         }
         assert!(thief.jar.contains_key("okta_session_globex"), "{store}: {:?}", thief.jar.keys());
         assert_eq!(thief.fetch("/api/me").await.status, 401, "{store}");
-        assert!(site.globex.journal().is_empty(), "{store}: globex received no request");
+        assert!(site.globex.request_log().is_empty(), "{store}: globex received no request");
         assert_eq!(acme.fetch("/api/me").await.status, 200, "{store}: the control");
     }
 }
@@ -123,7 +123,7 @@ async fn a_callback_for_another_tenant_is_refused_before_any_request() {
     let answer = globex.navigate(&back.replace("/t/acme/", "/t/globex/")).await;
     assert_eq!(answer.status, 400, "{}", answer.body);
     assert!(answer.body.contains("attempt_unknown"), "{}", answer.body);
-    assert!(site.globex.journal().is_empty(), "globex received no request");
+    assert!(site.globex.request_log().is_empty(), "globex received no request");
     assert_eq!(site.acme.count("/token"), 0);
     assert_eq!(acme.navigate(&back).await.status, 303, "the control");
 }
@@ -173,7 +173,7 @@ async fn an_unknown_tenant_is_404_without_any_request() {
         let answer = site.browser(id).navigate("/profile").await;
         assert_eq!(answer.status, 404, "{id}: {}", answer.body);
     }
-    assert!(site.acme.journal().is_empty() && site.globex.journal().is_empty());
+    assert!(site.acme.request_log().is_empty() && site.globex.request_log().is_empty());
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn without_a_tenant_an_email_address_selects_one() {
         assert_eq!(answer.status, 200, "{unknown}");
         assert!(answer.body.contains("No organization uses this") && !answer.body.contains("<script>"), "{unknown}");
     }
-    assert!(site.acme.journal().is_empty(), "no org was asked about the user");
+    assert!(site.acme.request_log().is_empty(), "no org was asked about the user");
 }
 
 #[tokio::test]

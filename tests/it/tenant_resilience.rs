@@ -106,12 +106,12 @@ impl Site {
     /// A new access token for a tenant.
     fn token(&self, tenant: &str) -> String {
         let mint = match tenant {
-            "acme" => self.well[0].mint(),
-            "globex" => self.well[1].mint(),
-            "hooli" => self.bad.mint().client(SECOND.0).claim("aud", "api://hooli"),
-            "opaque" => self.bad.mint().server(ORG_SERVER),
-            "other" => self.bad.mint().server(ORG_SERVER).client(SECOND.0),
-            _ => self.bad.mint(),
+            "acme" => self.well[0].token(),
+            "globex" => self.well[1].token(),
+            "hooli" => self.bad.token().client(SECOND.0).claim("aud", "api://hooli"),
+            "opaque" => self.bad.token().server(ORG_SERVER),
+            "other" => self.bad.token().server(ORG_SERVER).client(SECOND.0),
+            _ => self.bad.token(),
         };
         mint.access_token(ADA, ["openid"]).sign()
     }

@@ -216,11 +216,11 @@ async fn the_issuer_of_a_token_selects_a_tenant_and_is_never_contacted_otherwise
             site.who(&base, "/api", &[("authorization", format!("Bearer {token}").as_str())]).await
         };
         for tenant in NAMES {
-            let token = site.org(tenant).mint().access_token(ADA, ["openid"]).sign();
+            let token = site.org(tenant).token().access_token(ADA, ["openid"]).sign();
             assert_eq!(api(token).await, found(tenant), "{framework:?}");
         }
         site.quiet();
-        let rogue = || site.org("rogue").mint().access_token(ADA, ["openid"]);
+        let rogue = || site.org("rogue").token().access_token(ADA, ["openid"]);
         let own = site.org("acme").issuer();
         for (token, what) in [
             (rogue().sign(), "its own issuer"),
@@ -231,7 +231,7 @@ async fn the_issuer_of_a_token_selects_a_tenant_and_is_never_contacted_otherwise
         ] {
             assert_eq!(api(token).await, (401, None), "{framework:?}: {what}");
         }
-        assert_eq!(site.org("rogue").journal(), [], "{framework:?}: a foreign issuer was contacted");
+        assert_eq!(site.org("rogue").request_log(), [], "{framework:?}: a foreign issuer was contacted");
         let outbound = site.outbound();
         assert!(outbound.iter().all(|request| request.ends_with("/keys")), "{framework:?}: {outbound:?}");
     }
@@ -584,7 +584,7 @@ async fn a_slash_at_the_end_of_a_tenants_issuer_is_up_to_its_metadata() {
         }
         let mut browser = site.signed_in("acme", ADA).await;
         assert_eq!(browser.fetch("/t/acme/me").await.status, 200, "{case}");
-        let token = |iss: &str| org.mint().access_token(ADA, ["orders:read"]).claim("iss", iss).sign();
+        let token = |iss: &str| org.token().access_token(ADA, ["orders:read"]).claim("iss", iss).sign();
         for (iss, status) in [(good, 200), (bad, 401)] {
             for path in ["/api", "/t/acme/api"] {
                 let authorization = format!("Bearer {}", token(iss));
@@ -634,7 +634,7 @@ async fn issuers_that_differ_by_a_slash_are_one() {
 async fn a_token_of_no_tenant_is_refused_without_a_question() {
     for framework in BOTH {
         let site = site(framework, &[Resolver::BearerIssuer]).await;
-        let token = |iss: &str| site.org("acme").mint().access_token(ADA, ["orders:read"]).claim("iss", iss).sign();
+        let token = |iss: &str| site.org("acme").token().access_token(ADA, ["orders:read"]).claim("iss", iss).sign();
         for iss in ["https://tenants.invalid", "https://elsewhere.invalid/oauth2/default", ""] {
             let authorization = format!("Bearer {}", token(iss));
             let answer = site.who(&site.at("app.localhost"), "/api", &[("authorization", &authorization)]).await;

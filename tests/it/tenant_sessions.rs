@@ -113,7 +113,7 @@ async fn a_tenant_that_moves_keeps_sessions_and_tokens_of_its_former_issuers() {
         };
         let [before, after] = ["before", "after"].map(|org| site.org(org).issuer());
         let api = async |org: &str| {
-            let bearer = format!("Bearer {}", site.org(org).mint().access_token(ADA, ["openid"]).sign());
+            let bearer = format!("Bearer {}", site.org(org).token().access_token(ADA, ["openid"]).sign());
             site.who("localhost", "/t/acme/api", &[("authorization", &bearer)]).await.0
         };
         let sign_in = async |browser: &mut Browser, org: &str| {
@@ -276,17 +276,17 @@ async fn a_former_issuer_counts_only_for_its_own_tenant_and_only_as_a_custom_ser
         site.who("localhost", &format!("/t/{tenant}/api"), &[("authorization", &bearer)]).await.0
     };
     for tenant in NAMES {
-        let own = site.org(tenant).mint().access_token(ADA, ["openid"]).sign();
+        let own = site.org(tenant).token().access_token(ADA, ["openid"]).sign();
         assert_eq!(api(tenant, own).await, 200, "{tenant}: the control");
     }
     site.quiet();
     for org in ["globex", "before"] {
-        let token = site.org(org).mint().access_token(ADA, ["openid"]).sign();
+        let token = site.org(org).token().access_token(ADA, ["openid"]).sign();
         assert_eq!(api("acme", token).await, 401, "{org}: acme never had this custom server");
     }
-    assert_eq!(api("globex", site.org("before").mint().access_token(ADA, ["openid"]).sign()).await, 401);
+    assert_eq!(api("globex", site.org("before").token().access_token(ADA, ["openid"]).sign()).await, 401);
     for org in NAMES {
-        let token = site.org(org).mint().server(ORG_SERVER).access_token(ADA, ["openid"]).sign();
+        let token = site.org(org).token().server(ORG_SERVER).access_token(ADA, ["openid"]).sign();
         assert_eq!(api("acme", token).await, 401, "{org}: a former org server is not contacted");
     }
     assert!(site.outbound().is_empty(), "{:?}", site.outbound());
@@ -332,7 +332,7 @@ async fn sessions_of_two_tenants_refresh_at_once_each_at_its_own_org() {
         for tenant in NAMES {
             let org = site.org(tenant);
             assert_eq!(org.count("/token"), 1, "{store} {tenant}: {:?}", site.outbound());
-            let request = org.journal().into_iter().find(|request| request.path.ends_with("/token")).unwrap();
+            let request = org.request_log().into_iter().find(|request| request.path.ends_with("/token")).unwrap();
             assert_eq!(request.form_field("grant_type").as_deref(), Some("refresh_token"), "{store} {tenant}");
         }
         let acme = site.tenants.tenant(&id("acme")).await.unwrap().unwrap();

@@ -174,8 +174,8 @@ impl Site {
     }
 
     fn quiet(&self) {
-        self.acme.clear_journal();
-        self.globex.clear_journal();
+        self.acme.clear_request_log();
+        self.globex.clear_request_log();
     }
 }
 
@@ -197,7 +197,7 @@ async fn a_session_of_one_tenant_opens_nothing_at_another() {
             for mut thief in [browser.clone(), renamed(&browser, "_acme", "_globex")] {
                 assert_eq!(thief.fetch("/t/globex/me").await.status, 401, "{framework:?} {store}");
             }
-            assert!(site.globex.journal().is_empty(), "{framework:?}: {:?}", site.globex.journal());
+            assert!(site.globex.request_log().is_empty(), "{framework:?}: {:?}", site.globex.request_log());
         }
     }
 }
@@ -215,7 +215,7 @@ async fn a_sign_in_ends_only_at_its_tenant() {
             assert!(answer.status == 400 && answer.body.contains("attempt_unknown"), "{framework:?}: {}", answer.body);
         }
         assert!(
-            site.globex.journal().is_empty() && site.acme.count("/v1/token") == 0,
+            site.globex.request_log().is_empty() && site.acme.count("/v1/token") == 0,
             "{framework:?}: a code was sent"
         );
         assert_eq!(browser.navigate(&response).await.location(), "/t/acme/me");
@@ -245,14 +245,14 @@ async fn tokens_and_messages_of_one_tenant_are_rejected_at_another() {
         let site = Site::by_path(framework, "memory").await;
         let mut globex = site.signed_in("globex", ADA).await;
         let _acme = site.signed_in("acme", ADA).await;
-        let token = site.acme.mint().access_token(ADA, ["openid"]).sign();
+        let token = site.acme.token().access_token(ADA, ["openid"]).sign();
         // The keys of both orgs are already cached; foreign tokens must cause no further
         // request.
         assert_eq!(site.call("/t/acme/api", &token, &[]).await.body, format!("{ADA} at acme"), "{framework:?}");
-        let own = site.globex.mint().access_token(ADA, ["openid"]).sign();
+        let own = site.globex.token().access_token(ADA, ["openid"]).sign();
         assert_eq!(site.call("/t/globex/api", &own, &[]).await.status, 200);
         site.quiet();
-        let id_token = site.acme.mint().id_token(ADA, None).sign();
+        let id_token = site.acme.token().id_token(ADA, None).sign();
         for foreign in [&token, &id_token] {
             assert_eq!(site.call("/t/globex/api", foreign, &[]).await.status, 401, "{framework:?}");
         }
@@ -266,7 +266,7 @@ async fn tokens_and_messages_of_one_tenant_are_rejected_at_another() {
         site.acme.put_client(site.acme.client().universal_logout(uri));
         let message = site.acme.global_revocation(ADA).send().await;
         assert!(message.status.is_some_and(|status| (400..500).contains(&status)), "{framework:?}: {message:?}");
-        assert!(site.globex.journal().is_empty(), "{framework:?}: {:?}", site.globex.journal());
+        assert!(site.globex.request_log().is_empty(), "{framework:?}: {:?}", site.globex.request_log());
         assert_eq!(globex.fetch("/t/globex/me").await.body, "Ada Lovelace at globex", "{framework:?}");
         // Listing and ending sessions by user affects only one tenant, although the
         // user's id is the same at both.
@@ -301,15 +301,15 @@ async fn an_unknown_tenant_is_404_without_any_request() {
         assert_eq!(site.browser().send(Method::GET, "/me", &named("acme"), String::new()).await.status, 401);
         // The issuer of a token selects among the existing tenants. Other claims are not
         // used for the lookup.
-        let token = site.acme.mint().access_token(ADA, ["openid"]);
+        let token = site.acme.token().access_token(ADA, ["openid"]);
         assert_eq!(site.call("/api", &token.sign(), &[]).await.body, format!("{ADA} at acme"), "{framework:?}");
         site.quiet();
         for issuer in ["https://tenants.invalid", "http://127.0.0.1:9/oauth2/default"] {
-            let foreign = site.acme.mint().access_token(ADA, ["openid"]).claim("iss", issuer).sign();
+            let foreign = site.acme.token().access_token(ADA, ["openid"]).claim("iss", issuer).sign();
             assert_eq!(site.call("/api", &foreign, &[]).await.status, 401, "{framework:?} {issuer}");
         }
         assert_eq!(site.call("/api", "opaque", &[]).await.status, 401, "{framework:?}");
-        assert!(site.acme.journal().is_empty() && site.globex.journal().is_empty(), "{framework:?}");
+        assert!(site.acme.request_log().is_empty() && site.globex.request_log().is_empty(), "{framework:?}");
     }
 }
 
@@ -354,7 +354,7 @@ async fn a_third_party_names_the_tenant_exactly_and_authenticates_no_user() {
         let link =
             |pairs: &[(&str, &str)]| url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         let issuer = site.acme.issuer();
-        let unsolicited = site.acme.mint().id_token(ADA, None).sign();
+        let unsolicited = site.acme.token().id_token(ADA, None).sign();
         let good = link(&[("iss", &issuer), ("login_hint", ADA), ("id_token", &unsolicited)]);
         let answer = site.browser().navigate(&format!("/login/initiate?{good}")).await;
         assert!(answer.location().starts_with(&format!("{}/t/acme/login?", site.base)), "{}", answer.body);
@@ -378,7 +378,7 @@ async fn a_third_party_names_the_tenant_exactly_and_authenticates_no_user() {
         }
         let foreign = link(&[("iss", &site.globex.issuer())]);
         assert_eq!(site.browser().navigate(&format!("/t/acme/login/initiate?{foreign}")).await.status, 400);
-        assert!(site.acme.journal().is_empty() && site.globex.journal().is_empty());
+        assert!(site.acme.request_log().is_empty() && site.globex.request_log().is_empty());
         let target = format!("{}.evil.example/", site.base);
         let evil = link(&[("iss", &issuer), ("target_link_uri", &target)]);
         let answer = site.browser().navigate(&format!("/login/initiate?{evil}")).await;

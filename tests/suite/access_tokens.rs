@@ -56,7 +56,7 @@ pub(crate) async fn without_a_token_the_challenge_is_bare<F: Framework>() {
 pub(crate) async fn bad_tokens_are_refused<F: Framework>() {
     let app = App::start::<F>().await;
     let now = i64::try_from(app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
-    let mint = || app.org.mint().access_token(ADA, ["orders:read"]);
+    let mint = || app.org.token().access_token(ADA, ["orders:read"]);
     let good = mint().sign();
     assert_eq!(app.call("/token", &good).await.status, 200);
     let key = app.org.public_key_pem().into_bytes();
@@ -111,19 +111,19 @@ pub(crate) async fn bad_tokens_are_refused<F: Framework>() {
 
 pub(crate) async fn tokens_of_other_kinds_are_refused<F: Framework>() {
     let app = App::start::<F>().await;
-    let mint = || app.org.mint().access_token(ADA, ["orders:read"]);
+    let mint = || app.org.token().access_token(ADA, ["orders:read"]);
     let events = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
     let client = app.org.client().client_id;
     for (what, token) in [
-        ("an ID token", app.org.mint().id_token(ADA, None).sign()),
-        ("an ID token for our audience", app.org.mint().id_token(ADA, Some("n")).claim("aud", "api://default").sign()),
+        ("an ID token", app.org.token().id_token(ADA, None).sign()),
+        ("an ID token for our audience", app.org.token().id_token(ADA, Some("n")).claim("aud", "api://default").sign()),
         ("a logout token", mint().claim("events", events.clone()).sign()),
         ("a logout token by its type", mint().header("typ", "logout+jwt").sign()),
         ("a DPoP proof", mint().header("typ", "dpop+jwt").claim("htm", "GET").claim("htu", "/token").sign()),
         ("a DPoP proof without its type", mint().claim("htm", "GET").sign()),
         ("a client assertion", mint().claim("iss", client.as_str()).claim("sub", client.as_str()).sign()),
         ("an authorization request", mint().header("typ", "oauth-authz-req+jwt").sign()),
-        ("a token of another tenant", Org::start().await.unwrap().mint().access_token(ADA, ["orders:read"]).sign()),
+        ("a token of another tenant", Org::start().await.unwrap().token().access_token(ADA, ["orders:read"]).sign()),
     ] {
         assert_invalid(&app.call("/token", &token).await, what);
     }
@@ -174,7 +174,7 @@ pub(crate) async fn malformed_requests_are_400<F: Framework>() {
 pub(crate) async fn user_tokens_and_machine_tokens_are_distinguished<F: Framework>() {
     let app = App::start::<F>().await;
     let user = app.call("/token", &app.token(&["orders:read"])).await.json();
-    let machine = app.org.mint().service_token(["orders:read"]).sign();
+    let machine = app.org.token().service_token(["orders:read"]).sign();
     let machine = app.call("/token", &machine).await.json();
     assert_eq!((user["machine"].as_bool(), user["uid"].is_string()), (Some(false), true));
     assert_eq!((machine["machine"].as_bool(), machine["uid"].is_null()), (Some(true), true));
@@ -183,7 +183,7 @@ pub(crate) async fn user_tokens_and_machine_tokens_are_distinguished<F: Framewor
 
 pub(crate) async fn scopes_in_both_forms<F: Framework>() {
     let app = App::start::<F>().await;
-    let text = app.org.mint().access_token(ADA, ["openid"]).remove("scp").claim("scope", "orders:read  openid").sign();
+    let text = app.org.token().access_token(ADA, ["openid"]).remove("scp").claim("scope", "orders:read  openid").sign();
     assert_eq!(app.call("/orders", &text).await.json()["scopes"], json!(["orders:read", "openid"]));
     assert_eq!(app.call("/orders", &app.token(&["orders:read"])).await.status, 200);
     for other in ["orders", "orders:reader", "ORDERS:READ", "orders:read,openid"] {
@@ -228,24 +228,24 @@ pub(crate) async fn several_issuers_and_audiences<F: Framework>() {
     })
     .await;
     assert_eq!(app.call("/token", &app.token(&["openid"])).await.json()["issuer"], app.org.issuer());
-    let theirs = partner.mint().access_token(ADA, ["openid"]).claim("aud", "api://second");
+    let theirs = partner.token().access_token(ADA, ["openid"]).claim("aud", "api://second");
     assert_eq!(app.call("/token", &theirs.clone().sign()).await.json()["issuer"], issuer);
-    let both = app.org.mint().access_token(ADA, ["openid"]).claim("aud", json!(["x", "api://second"])).sign();
+    let both = app.org.token().access_token(ADA, ["openid"]).claim("aud", json!(["x", "api://second"])).sign();
     assert_eq!(app.call("/token", &both).await.status, 200);
     // `iss` selects the keys, so the keys of one issuer never verify a token of another.
     for (what, token) in [
         (
             "ours in the partner's name",
-            app.org.mint().access_token(ADA, ["openid"]).claim("iss", issuer.as_str()).sign(),
+            app.org.token().access_token(ADA, ["openid"]).claim("iss", issuer.as_str()).sign(),
         ),
         ("the partner's in our name", theirs.clone().claim("iss", app.org.issuer()).sign()),
-        ("a stranger's", stranger.mint().access_token(ADA, ["openid"]).sign()),
+        ("a stranger's", stranger.token().access_token(ADA, ["openid"]).sign()),
         ("for another audience", theirs.claim("aud", "api://third").sign()),
-        ("no issuer to choose by", partner.mint().access_token(ADA, ["openid"]).remove("iss").sign()),
+        ("no issuer to choose by", partner.token().access_token(ADA, ["openid"]).remove("iss").sign()),
     ] {
         assert_invalid(&app.call("/token", &token).await, what);
     }
-    assert!(stranger.journal().is_empty(), "an issuer is never fetched from because a token says so");
+    assert!(stranger.request_log().is_empty(), "an issuer is never fetched from because a token says so");
 }
 
 /// An application whose issuer is the org server, and an access token of its own sign-in.
@@ -258,7 +258,7 @@ async fn org_server<F: Framework>() -> (App, String) {
 }
 
 fn org_token(app: &App, client: &str) -> String {
-    app.org.mint().server("org").client(client).access_token(ADA, ["openid", "orders:read"]).sign()
+    app.org.token().server("org").client(client).access_token(ADA, ["openid", "orders:read"]).sign()
 }
 
 pub(crate) async fn tokens_of_the_org_server_are_introspected<F: Framework>() {
@@ -337,7 +337,7 @@ pub(crate) async fn junk_does_not_block_good_tokens_of_the_org<F: Framework>() {
         });
         calls.collect::<Vec<_>>()
     };
-    app.org.clear_journal();
+    app.org.clear_request_log();
     for round in 1..=2 {
         for call in clients(true) {
             assert_eq!(call.await.unwrap(), 401);
@@ -348,7 +348,7 @@ pub(crate) async fn junk_does_not_block_good_tokens_of_the_org<F: Framework>() {
     }
     // Introspections of junk use at most 32 slots; the known token has its own slot.
     app.org.outage(Endpoint::Introspect, Outage::Hang);
-    app.org.clear_journal();
+    app.org.clear_request_log();
     let strangers = clients(false);
     app.org.until_waiting(Endpoint::Introspect, 32).await;
     let known = {
@@ -402,10 +402,10 @@ pub(crate) async fn a_bad_answer_keeps_its_place_for_a_while<F: Framework>() {
 pub(crate) async fn tokens_with_invalid_claims_are_not_introspected<F: Framework>() {
     let (app, token) = org_server::<F>().await;
     let now = i64::try_from(app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
-    let mint = || app.org.mint().server("org").access_token(ADA, ["openid"]);
+    let mint = || app.org.token().server("org").access_token(ADA, ["openid"]);
     for (what, token) in [
         ("of a custom server", app.token(&["openid"])),
-        ("of another org", Org::start().await.unwrap().mint().server("org").access_token(ADA, ["openid"]).sign()),
+        ("of another org", Org::start().await.unwrap().token().server("org").access_token(ADA, ["openid"]).sign()),
         ("an issuer that is no text", mint().claim("iss", json!([1])).sign()),
         ("expired", mint().claim("exp", now - 61).sign()),
         ("expired by a fraction", mint().claim("exp", now as f64 - 60.5).sign()),
@@ -423,7 +423,7 @@ pub(crate) async fn tokens_with_invalid_claims_are_not_introspected<F: Framework
 
 pub(crate) async fn introspection_accepts_only_active_bearer_tokens<F: Framework>() {
     let (app, _) = org_server::<F>().await;
-    let id_token = app.org.mint().server("org").id_token(ADA, None).sign();
+    let id_token = app.org.token().server("org").id_token(ADA, None).sign();
     assert_invalid(&app.call("/token", &id_token).await, "an ID token is active but not an access token");
     app.org.fault(Fault::IntrospectAlwaysActive);
     assert_invalid(&app.call("/token", "anything").await, "active without other members");
@@ -444,7 +444,7 @@ pub(crate) async fn introspection_accepts_only_active_bearer_tokens<F: Framework
     ] {
         app.org.fault(Fault::IntrospectMember(member.to_owned(), value.clone()));
         let client = app.org.client().client_id;
-        let token = app.org.mint().server("org").client(&client).access_token(ADA, ["openid"]);
+        let token = app.org.token().server("org").client(&client).access_token(ADA, ["openid"]);
         let answer = app.call("/token", &token.claim("jti", format!("{member}{value}")).sign()).await;
         assert_eq!(answer.status, status, "{member} {value}: {}", answer.body);
         app.org.clear_faults();
@@ -498,7 +498,7 @@ pub(crate) async fn the_memory_can_be_turned_off<F: Framework>() {
 pub(crate) async fn skew_is_tolerated_at_the_edges<F: Framework>() {
     let app = App::start::<F>().await;
     let now = i64::try_from(app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
-    let mint = || app.org.mint().access_token(ADA, ["orders:read"]);
+    let mint = || app.org.token().access_token(ADA, ["orders:read"]);
     // A generous margin on the valid side, because the real clock runs during the test.
     for (claim, good, bad) in [("exp", now - 30, now - 61), ("iat", now + 30, now + 90), ("nbf", now + 30, now + 90)] {
         assert_eq!(app.call("/orders", &mint().claim(claim, good).sign()).await.status, 200, "{claim}");

@@ -133,6 +133,6 @@ impl App {
 
     /// A valid token with these scopes.
     pub(crate) fn token(&self, scopes: &[&str]) -> String {
-        self.org.mint().access_token(crate::support::ADA, scopes.iter().copied()).sign()
+        self.org.token().access_token(crate::support::ADA, scopes.iter().copied()).sign()
     }
 }

@@ -21,7 +21,7 @@ fn address(org: &Org) -> SocketAddr {
 /// The requests that the application itself sent to the org.
 fn own_requests(org: &Org) -> Vec<(String, String)> {
     let own = |path: &str| !["/v1/authorize", "/v1/logout", "/signin"].iter().any(|browsers| path.ends_with(browsers));
-    let all = org.journal().into_iter().filter(|request| own(&request.path));
+    let all = org.request_log().into_iter().filter(|request| own(&request.path));
     all.map(|request| (request.method, request.path)).collect()
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn introspection_goes_inside_too<F: Framework>() {
     let inside = Relay::inside("127.0.0.2", address(&org)).await;
     let (url, issuer) = (inside.url(), org.org_issuer());
     let app = App::with::<F>(org, move |config| config.backchannel_url(url).issuer(issuer)).await;
-    let token = app.org.mint().server("org").access_token(ADA, ["openid"]).sign();
+    let token = app.org.token().server("org").access_token(ADA, ["openid"]).sign();
     app.call("/token", &token).await;
     assert!(inside.seen().iter().any(|seen| seen.path().ends_with("/v1/introspect")), "{:?}", inside.seen());
 }
@@ -130,7 +130,7 @@ async fn the_process_that_trusts_the_org() {
 #[tokio::test]
 async fn tls_through_the_tunnel_is_with_the_issuer() {
     let (org, proxy) = (Org::builder().https().start().await.unwrap(), Relay::forward().await);
-    let token = org.mint().access_token(ADA, ["orders:read"]).sign();
+    let token = org.token().access_token(ADA, ["orders:read"]).sign();
     let trusted = std::env::temp_dir().join(format!("okta-auth-tunnel-{}.pem", std::process::id()));
     std::fs::write(&trusted, org.certificate().unwrap()).unwrap();
     let run = async |variable: &str, trusts: bool| {
@@ -146,7 +146,7 @@ async fn tls_through_the_tunnel_is_with_the_issuer() {
     };
     let (success, why) = run("OKTA_HTTP_PROXY", false).await;
     assert!(!success && why.contains("invalid peer certificate"), "a proxy cannot stand in for the issuer: {why}");
-    assert_eq!(org.journal().len(), 0);
+    assert_eq!(org.request_log().len(), 0);
     let (success, why) = run("OKTA_HTTP_PROXY", true).await;
     assert!(success, "{why}");
     assert_eq!((org.count("/openid-configuration"), org.count("/v1/keys")), (1, 1));
@@ -198,7 +198,7 @@ async fn requests_of_tenants_take_no_proxy() {
     let tenants = Tenants::builder(shared).table(TenantTable::new([acme]).unwrap()).egress(local());
     let tenants = tenants.resolve(Resolver::Host).build().unwrap();
     let auth = tenants.tenant(&crate::support::site::id("acme")).await.unwrap().unwrap();
-    let token = org.mint().access_token(ADA, ["orders:read"]).sign();
+    let token = org.token().access_token(ADA, ["orders:read"]).sign();
     auth.verify_access_token(&token).await.unwrap();
     assert!(proxy.seen().is_empty() && org.count("/v1/keys") == 1);
 }

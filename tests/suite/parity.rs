@@ -152,9 +152,9 @@ async fn both_frameworks_answer_the_same() {
     let org = org_with_groups().await;
     let axum = Side::new(App::with::<Axum>(org.clone(), |config| config).await).await;
     let actix = Side::new(App::with::<Actix>(org.clone(), |config| config).await).await;
-    let good = format!("Bearer {}", org.mint().access_token(ADA, ["orders:read"]).sign());
-    let poor = format!("Bearer {}", org.mint().access_token(ADA, ["openid"]).sign());
-    let bad = format!("Bearer {}", org.mint().access_token(ADA, ["orders:read"]).bad_signature().sign());
+    let good = format!("Bearer {}", org.token().access_token(ADA, ["orders:read"]).sign());
+    let poor = format!("Bearer {}", org.token().access_token(ADA, ["openid"]).sign());
+    let bad = format!("Bearer {}", org.token().access_token(ADA, ["orders:read"]).bad_signature().sign());
     let tokens = ["", &good, &poor, &bad, "Bearer", "Bearer a b", "Basic dTpw"];
     let mut asked = 0;
     let mut different = Vec::new();

@@ -103,7 +103,7 @@ pub(crate) async fn step_up_refused_does_not_loop<F: Framework>() {
 
 pub(crate) async fn api_clients_get_a_step_up_challenge<F: Framework>() {
     let app = App::start::<F>().await;
-    let token = app.org.mint().access_token(ADA, ["openid"]).claim("acr", "urn:okta:loa:1fa:pwd").sign();
+    let token = app.org.token().access_token(ADA, ["openid"]).claim("acr", "urn:okta:loa:1fa:pwd").sign();
     for answer in [app.signed_in(ADA).await.fetch("/sensitive").await, app.call("/sensitive", &token).await] {
         let challenge = answer.header("www-authenticate");
         assert_eq!(answer.status, 401);
@@ -111,7 +111,7 @@ pub(crate) async fn api_clients_get_a_step_up_challenge<F: Framework>() {
         assert!(challenge.contains("acr_values=\"urn:okta:loa:2fa:any\""), "{challenge}");
         assert_eq!(answer.json()["error"], "insufficient_user_authentication");
     }
-    let machine = app.org.mint().service_token(["openid"]).sign();
+    let machine = app.org.token().service_token(["openid"]).sign();
     assert_eq!(app.call("/sensitive", &machine).await.status, 403, "a machine cannot step up");
 }
 
@@ -135,7 +135,7 @@ pub(crate) async fn one_caller_per_request<F: Framework>() {
     let app = App::start::<F>().await;
     // Ben's session with a token that a group policy would accept: he must not act as two
     // callers.
-    let token = app.org.mint().access_token(ADA, ["openid"]).claim("groups", serde_json::json!(["Admins"])).sign();
+    let token = app.org.token().access_token(ADA, ["openid"]).claim("groups", serde_json::json!(["Admins"])).sign();
     let authorization = format!("Bearer {token}");
     let mut ben = app.signed_in(BEN).await;
     let answer = ben.send(Method::GET, "/admin", &[("authorization", &authorization)], String::new()).await;

@@ -61,7 +61,7 @@ pub(crate) async fn dates_are_any_numbers<F: Framework>() {
         let mut browser = signed_in_with(&app, faults).await;
         assert!(browser.navigate("/profile").await.body.contains(ADA));
     }
-    let mint = || app.org.mint().access_token(ADA, ["openid"]);
+    let mint = || app.org.token().access_token(ADA, ["openid"]);
     for token in [
         mint().claim("exp", half + 60.0).claim("iat", half).claim("nbf", half - 60.0),
         mint().claim("exp", 1e300),
@@ -131,7 +131,7 @@ pub(crate) async fn every_refusal_names_its_claim<F: Framework>() {
         ("exp", json!("9999999999")),
         ("nbf", json!("0")),
     ] {
-        let token = app.org.mint().access_token(ADA, ["openid"]).claim(name, value.clone()).sign();
+        let token = app.org.token().access_token(ADA, ["openid"]).claim(name, value.clone()).sign();
         let answer = app.call("/token", &token).await;
         assert_eq!(answer.status, 401, "{name} {value}");
         let reference = answer.json()["reference"].as_str().unwrap_or_default().to_owned();
@@ -169,7 +169,7 @@ pub(crate) async fn groups_and_methods_of_any_shape<F: Framework>() {
         }
     }
     // The same rule applies to access tokens.
-    let token = |groups: Value| app.org.mint().access_token(ADA, ["openid"]).claim("groups", groups).sign();
+    let token = |groups: Value| app.org.token().access_token(ADA, ["openid"]).claim("groups", groups).sign();
     for (groups, admin, not_suspended) in [
         (json!("Admins"), 200, 200),
         (json!("Staff,Admins"), 403, 200),
@@ -268,7 +268,7 @@ pub(crate) async fn metadata_and_userinfo_name_what_is_wrong<F: Framework>() {
 pub(crate) async fn a_subject_is_any_text_without_control_characters<F: Framework>() {
     let app = App::start::<F>().await;
     let call = |sub: Value| {
-        let token = app.org.mint().access_token(ADA, ["openid"]).claim("sub", sub).sign();
+        let token = app.org.token().access_token(ADA, ["openid"]).claim("sub", sub).sign();
         async { app.call("/token", &{ token }).await }
     };
     for sub in ["jürgen.müller@example.test", "用户", "a b|c'\"<>", "\u{1f600}", &"ü".repeat(255)] {
@@ -284,7 +284,7 @@ pub(crate) async fn a_subject_is_any_text_without_control_characters<F: Framewor
     let org = Org::start().await.unwrap();
     let issuer = org.org_issuer();
     let app = App::with::<F>(org, |config| config.issuer(issuer)).await;
-    let token = || app.org.mint().server("org").access_token(ADA, ["openid"]).sign();
+    let token = || app.org.token().server("org").access_token(ADA, ["openid"]).sign();
     for (sub, status) in [("jürgen", 200), ("a\nb", 401)] {
         app.org.fault(Fault::IntrospectMember("sub".to_owned(), json!(sub)));
         assert_eq!(app.call("/token", &token()).await.status, status, "{sub:?}");
@@ -297,7 +297,7 @@ pub(crate) async fn an_org_server_is_asked_as_the_application<F: Framework>() {
     let app = App::with::<F>(org, |config| config.issuer(issuer)).await;
     signed_in_with(&app, [Fault::OrgPinnedKey]).await;
     let asked = |path: &str| {
-        let of = app.org.journal().into_iter().filter(|request| request.path.ends_with(path));
+        let of = app.org.request_log().into_iter().filter(|request| request.path.ends_with(path));
         of.map(|request| request.query).collect::<Vec<_>>()
     };
     assert_eq!(asked("/.well-known/openid-configuration"), [format!("client_id={client}")]);
@@ -311,7 +311,7 @@ pub(crate) async fn an_org_server_is_asked_as_the_application<F: Framework>() {
     // A custom server has one metadata document for all clients.
     let app = App::start::<F>().await;
     signed_in_with(&app, []).await;
-    let requests = app.org.journal();
+    let requests = app.org.request_log();
     let metadata = requests.iter().find(|request| request.path.ends_with("/openid-configuration")).unwrap();
     assert_eq!(metadata.query, "");
 }
@@ -397,7 +397,7 @@ pub(crate) async fn a_slash_at_the_end_of_the_issuer_is_up_to_its_metadata<F: Fr
     let app = App::with::<F>(org, |config| config.issuer(&slash)).await;
     let mut browser = signed_in_with(&app, with_slash(&app.org)).await;
     assert!(browser.navigate("/profile").await.body.contains(ADA));
-    let token = |iss: &str| app.org.mint().access_token(ADA, ["openid"]).claim("iss", iss).sign();
+    let token = |iss: &str| app.org.token().access_token(ADA, ["openid"]).claim("iss", iss).sign();
     assert_eq!(app.call("/token", &token(&slash)).await.json()["issuer"], slash);
     assert_eq!(app.call("/token", &token(&app.org.issuer())).await.status, 401);
     assert!(refused_with(&app, [], 400, "token_claim").await.contains("claim=\"iss\""));

@@ -270,7 +270,7 @@ pub(crate) async fn pages_accept_only_sessions<F: Site>() {
     let policies = PolicySet::default().protect("/orders/{id}", signed_in()).protect("/reports/", group("Admins"));
     let (app, auth) = with_policies::<F>(policies.default_access(DefaultAccess::Open)).await;
     let admin = |client: &str| {
-        let token = app.org.mint().client(client).access_token(ADA, ["openid", "orders:read"]);
+        let token = app.org.token().client(client).access_token(ADA, ["openid", "orders:read"]);
         token.claim("groups", serde_json::json!(["Admins"])).sign()
     };
     for path in ["/page", "/orders/7", "/reports/"] {
@@ -323,7 +323,7 @@ pub(crate) async fn routes_of_a_file_accept_tokens_where_it_says_so<F: Site>() {
     assert!(!told(&auth));
     let own = app.org.client().client_id;
     for (client, expected) in [("0oaPartner", 200), (own.as_str(), 200), ("0oaForeign", 401)] {
-        let token = app.org.mint().client(client).access_token(ADA, ["orders:read"]).sign();
+        let token = app.org.token().client(client).access_token(ADA, ["orders:read"]).sign();
         assert_eq!(app.call("/orders/7", &token).await.status, expected, "{client}");
         assert_eq!(app.call("/token", &token).await.status, expected, "{client}");
     }

@@ -601,7 +601,7 @@ pub(crate) async fn the_dashboard_may_name_the_org<F: Framework>() {
             answer.location()
         );
     }
-    app.org.clear_journal();
+    app.org.clear_request_log();
     let port = org.rsplit(':').next().unwrap();
     let others = [
         format!("{org}/oauth2/other"),
@@ -614,7 +614,7 @@ pub(crate) async fn the_dashboard_may_name_the_org<F: Framework>() {
     for iss in &others {
         assert_eq!(initiate(iss).await.status, 400, "{iss}");
     }
-    assert!(app.org.journal().is_empty(), "nothing is fetched");
+    assert!(app.org.request_log().is_empty(), "nothing is fetched");
     // Okta's sign-out page names the org in the same way.
     app.org.fault(Fault::IdTokenClaim("sid".to_owned(), "session-1".into()));
     let mut browser = app.signed_in(ADA).await;

@@ -276,7 +276,7 @@ pub(crate) async fn a_script_gets_an_address_that_leads_to_okta_once<F: Framewor
         assert!(location.starts_with('/'), "a path of the application: {location}");
         assert!(!browser.clone().is_signed_in().await, "{store}");
         // The first characters of every signed token of the org.
-        let token: String = app.org.mint().id_token(ADA, None).sign().chars().take(12).collect();
+        let token: String = app.org.token().id_token(ADA, None).sign().chars().take(12).collect();
         let hidden = browser.jar.values().chain([&out.body, &location]).all(|text| !text.contains(&token));
         assert!(hidden, "{store}: the ID token is in what the browser has");
         assert!(out.set_cookies().iter().all(|cookie| cookie.contains("HttpOnly")), "{:?}", out.set_cookies());

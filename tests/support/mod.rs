@@ -55,7 +55,7 @@ pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
 
 /// Counts the refresh tokens that the application has revoked.
 pub(crate) fn revoked(org: &Org) -> usize {
-    let requests = org.journal();
+    let requests = org.request_log();
     let revocations = requests.iter().filter(|request| request.path.ends_with("/v1/revoke"));
     revocations.filter(|request| request.form_field("token_type_hint").as_deref() == Some("refresh_token")).count()
 }

@@ -178,13 +178,13 @@ impl Site {
     }
 
     pub(crate) fn quiet(&self) {
-        self.plan.orgs.iter().for_each(|(_, org)| org.clear_journal());
+        self.plan.orgs.iter().for_each(|(_, org)| org.clear_request_log());
     }
 
     /// Every request that reached an org.
     pub(crate) fn outbound(&self) -> Vec<String> {
         let of = |(name, org): &(&str, Org)| {
-            org.journal().into_iter().map(|request| format!("{name} {} {}", request.method, request.path)).collect()
+            org.request_log().into_iter().map(|request| format!("{name} {} {}", request.method, request.path)).collect()
         };
         self.plan.orgs.iter().flat_map(|org| -> Vec<String> { of(org) }).collect()
     }

@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = config.base_url(port::base(port)).api_only().resource_scopes(["orders:read"]);
     let auth = OktaAuth::builder(config).build()?;
     if let Some(org) = &org {
-        let token = org.mint().access_token(okta_auth_dev::ADA, ["orders:read"]).sign();
+        let token = org.token().access_token(okta_auth_dev::ADA, ["orders:read"]).sign();
         println!("curl -H 'Authorization: Bearer {token}' http://localhost:{port}/orders");
     }
     println!("Listening on {}", auth.config().base_url());

@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/orders", get(whoami).require_token(scope("orders:read"))) // a token with this scope
         .okta_auth(&auth);
     if let Some(org) = &org {
-        let token = org.mint().access_token(okta_auth_dev::ADA, ["orders:read"]).sign();
+        let token = org.token().access_token(okta_auth_dev::ADA, ["orders:read"]).sign();
         println!("curl -H 'Authorization: Bearer {token}' http://localhost:{port}/orders");
     }
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;

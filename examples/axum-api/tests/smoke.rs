@@ -71,7 +71,7 @@ async fn an_issuer_and_an_audience_are_enough() {
     ];
     let example = start(port, &variables).await;
     assert_eq!(example.lines.len(), 1, "no development org is announced: {:?}", example.lines);
-    let token = |scope: &str| org.mint().access_token(ADA, [scope]).sign();
+    let token = |scope: &str| org.token().access_token(ADA, [scope]).sign();
     let (status, challenge, _) = call(port, "/orders", None).await;
     assert_eq!(status, 401);
     let metadata = format!("http://localhost:{port}/.well-known/oauth-protected-resource");
@@ -84,7 +84,7 @@ async fn an_issuer_and_an_audience_are_enough() {
     assert_eq!((status, body["sub"].as_str()), (200, Some(ADA)));
     assert_eq!(call(port, "/orders", Some(&token("openid"))).await.0, 403);
     assert_eq!(call(port, "/whoami", Some(&token("openid"))).await.0, 200);
-    let expired = org.mint().access_token(ADA, ["orders:read"]).claim("exp", 1).sign();
+    let expired = org.token().access_token(ADA, ["orders:read"]).claim("exp", 1).sign();
     assert_eq!(call(port, "/whoami", Some(&expired)).await.0, 401);
     for path in ["/login", "/authorization-code/callback", "/logout"] {
         assert_eq!(call(port, path, None).await.0, 404, "there are no sessions: {path}");

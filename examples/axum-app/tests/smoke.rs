@@ -271,12 +271,12 @@ async fn access_tokens_give_access_only_to_the_api() {
     };
     let (status, challenge) = call(None, orders.clone()).await;
     assert!(status == 401 && !challenge.contains("error"), "{challenge}");
-    let good = org.mint().access_token(ADA, ["orders:read"]).sign();
+    let good = org.token().access_token(ADA, ["orders:read"]).sign();
     assert_eq!(call(Some(good.clone()), orders.clone()).await.0, 200);
     assert_eq!(call(Some(good), format!("{}/api/me", example.base)).await.0, 401, "that route requires a session");
-    let (status, challenge) = call(Some(org.mint().access_token(ADA, ["openid"]).sign()), orders.clone()).await;
+    let (status, challenge) = call(Some(org.token().access_token(ADA, ["openid"]).sign()), orders.clone()).await;
     assert!(status == 403 && challenge.contains("insufficient_scope") && challenge.contains("orders:read"));
-    let (status, challenge) = call(Some(org.mint().id_token(ADA, None).sign()), orders).await;
+    let (status, challenge) = call(Some(org.token().id_token(ADA, None).sign()), orders).await;
     assert!(status == 401 && challenge.contains("invalid_token"), "{challenge}");
 }
 

@@ -61,7 +61,7 @@ fn unescape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::escape;
+    use crate::endpoint::page::escape;
 
     #[test]
     fn escaped_values_are_read_back_unchanged() {

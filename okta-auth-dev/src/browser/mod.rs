@@ -13,7 +13,7 @@ use std::sync::Arc;
 use url::{Url, form_urlencoded};
 
 use crate::error::Error;
-use crate::tenant::Tenant;
+use crate::org_state::OrgState;
 
 /// Where the browser goes after a request to the org.
 ///
@@ -123,7 +123,7 @@ impl Response {
 #[derive(Clone, Debug)]
 pub struct Browser {
     /// For looking up passwords.
-    tenant: Arc<Tenant>,
+    org: Arc<OrgState>,
     /// The target of every connection, regardless of the name in the URL.
     address: SocketAddr,
     /// By name only: the org sets few cookies, all with path `/`.
@@ -132,8 +132,8 @@ pub struct Browser {
 }
 
 impl Browser {
-    pub(crate) fn new(tenant: Arc<Tenant>, address: SocketAddr) -> Self {
-        Self { tenant, address, cookies: BTreeMap::new(), refuses: false }
+    pub(crate) fn new(org: Arc<OrgState>, address: SocketAddr) -> Self {
+        Self { org, address, cookies: BTreeMap::new(), refuses: false }
     }
 
     /// Opens the URL that an app redirects to, and signs in if the sign-in page appears.
@@ -144,7 +144,7 @@ impl Browser {
     ///
     /// If the server does not respond, or the URL does not belong to this org.
     pub async fn sign_in(&mut self, authorize_url: &str, username: &str) -> Result<Response, Error> {
-        let password = self.tenant.user(username).map(|user| user.password).unwrap_or_default();
+        let password = self.org.user(username).map(|user| user.password).unwrap_or_default();
         self.sign_in_with(authorize_url, username, &password).await
     }
 
@@ -163,17 +163,17 @@ impl Browser {
         let mut response = self.open(authorize_url).await?;
         if let Some(handle) = waiting(&response, "identifier") {
             let fields = [("stateToken", handle.as_str()), ("identifier", username)];
-            response = self.submit(&format!("{}/signin/identify", self.tenant.url), &fields).await?;
+            response = self.submit(&format!("{}/signin/identify", self.org.url), &fields).await?;
         }
         if let Some(handle) = waiting(&response, "credentials.passcode") {
             let fields =
                 [("stateToken", handle.as_str()), ("identifier", username), ("credentials.passcode", password)];
-            let response = self.submit(&format!("{}/signin", self.tenant.url), &fields).await?;
+            let response = self.submit(&format!("{}/signin", self.org.url), &fields).await?;
             return self.second_factor(response).await;
         }
         if let Some(handle) = waiting(&response, "password") {
             let fields = [("stateToken", handle.as_str()), ("username", username), ("password", password)];
-            response = self.submit(&format!("{}/signin", self.tenant.url), &fields).await?;
+            response = self.submit(&format!("{}/signin", self.org.url), &fields).await?;
         }
         self.second_factor(response).await
     }
@@ -201,7 +201,7 @@ impl Browser {
         let passcode = html::text(body, "passcode-hint").unwrap_or_default();
         let action = if self.refuses { "cancel" } else { "verify" };
         let fields = [("stateToken", handle.as_str()), ("passcode", passcode.as_str()), ("action", action)];
-        self.submit(&format!("{}/signin/verify", self.tenant.url), &fields).await
+        self.submit(&format!("{}/signin/verify", self.org.url), &fields).await
     }
 
     /// Opens a URL of the org, for sign-out with a link and for requests that a session

@@ -5,9 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::client::{AuthMethod, Client, Rotation};
+use crate::client::{AuthMethod, Client, Rotation, SubjectFormat};
 use crate::grant_type::GrantType;
-use crate::notice::SubjectFormat;
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -83,64 +83,13 @@
 //! ```
 
 mod client;
+#[cfg(feature = "cli")]
+mod org;
+#[cfg(feature = "cli")]
 mod server;
 mod user;
 
 pub(crate) use client::ClientTable;
+#[cfg(feature = "cli")]
+pub(crate) use org::{OrgTable, parse};
 pub(crate) use user::UserTable;
-
-use server::ServerTable;
-
-use serde::Deserialize;
-
-use crate::builder::OrgBuilder;
-use crate::error::Error;
-
-/// The top level of the file, or an entry of `[[org]]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OrgTable {
-    /// Required in `[[org]]`, ignored at the top level.
-    subdomain: Option<String>,
-    name: Option<String>,
-    /// Ignored in `[[org]]`, because all orgs share one listener.
-    port: Option<u16>,
-    rate_limit: Option<u32>,
-    default_users: Option<bool>,
-    #[serde(default)]
-    user: Vec<UserTable>,
-    #[serde(default)]
-    client: Vec<ClientTable>,
-    #[serde(default)]
-    server: Vec<ServerTable>,
-    #[serde(default)]
-    org: Vec<OrgTable>,
-}
-
-pub(crate) fn parse(text: &str) -> Result<OrgBuilder, Error> {
-    let table: OrgTable =
-        toml::from_str(text).map_err(|error| Error::config(format_args!("the settings are wrong: {error}")))?;
-    table.builder()
-}
-
-impl OrgTable {
-    /// Builds the settings of this org and of the nested orgs.
-    fn builder(self) -> Result<OrgBuilder, Error> {
-        let mut builder = OrgBuilder::default();
-        if self.default_users == Some(false) {
-            builder = builder.without_users();
-        }
-        builder = self.user.into_iter().fold(builder, |builder, user| builder.user(user.user()));
-        builder = self.client.into_iter().fold(builder, |builder, client| builder.client(client.client()));
-        builder =
-            self.server.into_iter().fold(builder, |builder, server| builder.authorization_server(server.server()));
-        for org in self.org {
-            let subdomain = org.subdomain.clone();
-            let subdomain = subdomain.ok_or_else(|| Error::config("an entry of [[org]] needs a `subdomain`"))?;
-            builder = builder.org(subdomain, org.builder()?);
-        }
-        builder = self.name.into_iter().fold(builder, OrgBuilder::name);
-        builder = self.port.into_iter().fold(builder, OrgBuilder::port);
-        Ok(self.rate_limit.into_iter().fold(builder, OrgBuilder::rate_limit))
-    }
-}

@@ -12,7 +12,7 @@ use crate::server::{AccessPolicy, AuthorizationServer, CustomClaim, GroupsClaim,
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ServerTable {
+pub(crate) struct ServerTable {
     /// `default`, `org`, or a custom id; part of the issuer.
     id: String,
     /// `api://{id}` by default.
@@ -110,7 +110,7 @@ impl ServerTable {
     /// Converts the table; missing members get the defaults of the server with this id.
     ///
     /// The combination is validated when the org is built.
-    pub(super) fn server(self) -> AuthorizationServer {
+    pub(crate) fn server(self) -> AuthorizationServer {
         let server = match self.id.as_str() {
             ORG_SERVER => AuthorizationServer::org(),
             "default" => AuthorizationServer::default_custom(),

@@ -16,7 +16,8 @@ use aws_lc_rs::hmac;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::{Exchange, Params};
+use super::exchange::Exchange;
+use super::params::Params;
 use crate::client::{AuthMethod, Client};
 use crate::keys::{Algorithm, verify_with_jwk};
 use crate::oauth_error::OAuthError;
@@ -68,7 +69,7 @@ pub(super) fn authenticate(exchange: &Exchange<'_>, params: &Params) -> Result<C
 }
 
 fn known(exchange: &Exchange<'_>, id: &str) -> Result<Client, OAuthError> {
-    exchange.tenant.client(id).ok_or_else(|| OAuthError::invalid_client("Invalid value for 'client_id' parameter."))
+    exchange.org.client(id).ok_or_else(|| OAuthError::invalid_client("Invalid value for 'client_id' parameter."))
 }
 
 /// Okta's error for a client that uses another method than its own.
@@ -172,7 +173,7 @@ impl<'a> Assertion<'a> {
 fn by_assertion(exchange: &Exchange<'_>, assertion: &str) -> Result<Client, OAuthError> {
     let bad = OAuthError::invalid_client;
     let assertion = Assertion::parse(assertion).ok_or_else(|| bad("The parsing of the client_assertion failed."))?;
-    let client = exchange.tenant.client(assertion.text("iss"));
+    let client = exchange.org.client(assertion.text("iss"));
     let client = client.ok_or_else(|| bad("The issuer claim for client_assertion is not a valid client_id."))?;
     if assertion.text("sub") != client.client_id {
         return Err(bad("The subject claim for client_assertion is not a valid client_id."));
@@ -180,7 +181,7 @@ fn by_assertion(exchange: &Exchange<'_>, assertion: &str) -> Result<Client, OAut
     check_signature(&assertion, &client)?;
     check_claims(exchange, &assertion)?;
     let jti = assertion.text("jti");
-    if !jti.is_empty() && !lock(&exchange.tenant.store).use_assertion(format!("{} {jti}", client.client_id)) {
+    if !jti.is_empty() && !lock(&exchange.org.store).use_assertion(format!("{} {jti}", client.client_id)) {
         return Err(bad("The client_assertion token has already been used."));
     }
     Ok(client)

@@ -6,7 +6,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Exchange, Params, client_auth};
+use super::client_auth;
+use super::exchange::Exchange;
+use super::params::Params;
 use crate::clock::seconds;
 use crate::fault::Fault;
 use crate::oauth_error::OAuthError;
@@ -16,12 +18,12 @@ use crate::sync::lock;
 use crate::token::verify_own;
 
 pub(super) fn introspect(exchange: &Exchange<'_>) -> Reply {
-    let board = &exchange.tenant.board;
-    let status = board.find(|fault| if let Fault::IntrospectStatus(status) = fault { Some(*status) } else { None });
+    let faults = &exchange.org.faults;
+    let status = faults.find(|fault| if let Fault::IntrospectStatus(status) = fault { Some(*status) } else { None });
     if let Some(status) = status {
         return OAuthError { status, ..OAuthError::server_error() }.reply();
     }
-    let delay = board.find(|fault| if let Fault::IntrospectSlow(delay) = fault { Some(*delay) } else { None });
+    let delay = faults.find(|fault| if let Fault::IntrospectSlow(delay) = fault { Some(*delay) } else { None });
     let reply = process(exchange).unwrap_or_else(|error| error.reply());
     reply.delayed(delay)
 }
@@ -34,11 +36,11 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
     let token = params.find("token");
     let token = token.ok_or_else(|| OAuthError::invalid_request("The 'token' parameter is required."))?;
     let mut members = signed(exchange, token).or_else(|| refresh(exchange, token)).unwrap_or_default();
-    let always = exchange.tenant.board.hit(&Fault::IntrospectAlwaysActive);
+    let always = exchange.org.faults.hit(&Fault::IntrospectAlwaysActive);
     // The response for an inactive token has only this member, without a reason.
     let active = always || !members.is_empty();
     members.insert("active".into(), json!(active));
-    exchange.tenant.board.change_members(&mut members, |fault| match fault {
+    exchange.org.faults.change_members(&mut members, |fault| match fault {
         Fault::IntrospectMember(name, value) => Some((name, value)),
         _ => None,
     });
@@ -51,7 +53,7 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
 /// `username` and `uid` identify the user, independent of the token's `sub`; a token of
 /// `client_credentials` has neither.
 fn signed(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
-    let claims = verify_own(exchange.tenant, exchange.server, token)?;
+    let claims = verify_own(exchange.org, exchange.server, token)?;
     let mut members = Map::new();
     members.insert("token_type".into(), json!("Bearer"));
     for name in ["exp", "iat", "sub", "aud", "iss", "jti", "uid", "auth_time", "acr"] {
@@ -68,7 +70,7 @@ fn signed(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
     let person = if claims.contains_key("cid") { claims.get("uid") } else { claims.get("sub") };
     if let Some(id) = person.and_then(Value::as_str) {
         // Tokens of deleted users are inactive.
-        let user = exchange.tenant.user_by_id(id)?;
+        let user = exchange.org.user_by_id(id)?;
         members.insert("uid".into(), json!(user.id));
         members.insert("username".into(), json!(user.login));
     }
@@ -77,13 +79,13 @@ fn signed(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
 
 /// The members of a refresh token. A rotated one is inactive after the grace period.
 fn refresh(exchange: &Exchange<'_>, token: &str) -> Option<Map<String, Value>> {
-    let (tenant, now) = (exchange.tenant, exchange.now());
-    let token = lock(&tenant.store).refresh_token(token, now)?;
-    let leeway = seconds(tenant.client(&token.grant.client_id)?.rotation_leeway);
+    let (org, now) = (exchange.org, exchange.now());
+    let token = lock(&org.store).refresh_token(token, now)?;
+    let leeway = seconds(org.client(&token.grant.client_id)?.rotation_leeway);
     if token.is_reused(now, Some(leeway)) || token.grant.server != exchange.server.settings.id {
         return None;
     }
-    let user = tenant.user(token.grant.login.as_deref().unwrap_or_default())?;
+    let user = org.user(token.grant.login.as_deref().unwrap_or_default())?;
     let members = json!({
         "scope": token.grant.scopes.join(" "),
         "client_id": token.grant.client_id,

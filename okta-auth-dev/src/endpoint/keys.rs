@@ -11,7 +11,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::Exchange;
+use super::exchange::Exchange;
+use crate::error::Error;
 use crate::fault::Fault;
 use crate::oauth_error::{OAuthError, management, no_such_path, wrong_method};
 use crate::random;
@@ -47,23 +48,24 @@ pub(super) fn keys(exchange: &Exchange<'_>, path: &str) -> Reply {
         return reply;
     }
     let Ok(keys) = key_set(exchange) else { return OAuthError::server_error().reply() };
-    let board = &exchange.tenant.board;
-    let cache = if board.hit(&Fault::KeysNoCache) { "no-cache, no-store" } else { CACHE };
-    let delay = board.find(|fault| if let Fault::KeysSlow(delay) = fault { Some(*delay) } else { None });
+    let faults = &exchange.org.faults;
+    let cache = if faults.hit(&Fault::KeysNoCache) { "no-cache, no-store" } else { CACHE };
+    let delay = faults.find(|fault| if let Fault::KeysSlow(delay) = fault { Some(*delay) } else { None });
     let reply = Reply::json(200, &KeySet { keys }).header("cache-control", cache).delayed(delay);
-    if board.hit(&Fault::KeysHuge) { reply.huge() } else { reply }
+    if faults.hit(&Fault::KeysHuge) { reply.huge() } else { reply }
 }
 
 /// The faults that replace the response.
 fn faulty(exchange: &Exchange<'_>) -> Option<Reply> {
-    let board = &exchange.tenant.board;
-    if let Some(status) = board.find(|fault| if let Fault::KeysStatus(status) = fault { Some(*status) } else { None }) {
+    let faults = &exchange.org.faults;
+    if let Some(status) = faults.find(|fault| if let Fault::KeysStatus(status) = fault { Some(*status) } else { None })
+    {
         return Some(management(status, "E0000009", "Internal Server Error"));
     }
-    if board.hit(&Fault::KeysHtml) {
+    if faults.hit(&Fault::KeysHtml) {
         return Some(Reply::html_surprise());
     }
-    (!exchange.moved && board.hit(&Fault::KeysRedirect)).then(|| exchange.moved_reply(302))
+    (!exchange.moved && faults.hit(&Fault::KeysRedirect)).then(|| exchange.moved_reply(302))
 }
 
 /// The published keys, with the active faults.
@@ -74,34 +76,34 @@ fn faulty(exchange: &Exchange<'_>) -> Option<Reply> {
 /// An empty set takes precedence over other faults. A single key is the ACTIVE one, which
 /// is first in the ring. Without `kid`s every RSA key is a candidate, so a client has to
 /// try several or give up.
-fn key_set(exchange: &Exchange<'_>) -> Result<Vec<Value>, crate::Error> {
-    let board = &exchange.tenant.board;
-    if board.hit(&Fault::KeysEmpty) {
+fn key_set(exchange: &Exchange<'_>) -> Result<Vec<Value>, Error> {
+    let faults = &exchange.org.faults;
+    if faults.hit(&Fault::KeysEmpty) {
         return Ok(Vec::new());
     }
     let ring = &exchange.server.ring;
     let mut keys = ring.published()?;
     let active = ring.active()?.kid.clone();
-    if board.hit(&Fault::KeysSingle) {
+    if faults.hit(&Fault::KeysSingle) {
         keys.truncate(1);
     }
     let mut first: Vec<Value> = Vec::new();
-    if board.hit(&Fault::KeysDecoys) {
+    if faults.hit(&Fault::KeysDecoys) {
         first.extend(decoys(&active));
     }
-    if board.hit(&Fault::KeysDuplicateKid) {
+    if faults.hit(&Fault::KeysDuplicateKid) {
         first.push(Value::Object(foreign_rsa(&active)));
     }
-    if board.hit(&Fault::KeysTooMany) {
+    if faults.hit(&Fault::KeysTooMany) {
         let missing = 500_usize.saturating_sub(keys.len());
         first.extend((0..missing).map(|_| Value::Object(foreign_rsa(&random::token()))));
     }
-    if board.hit(&Fault::KeysManyRsaNoKid) {
+    if faults.hit(&Fault::KeysManyRsaNoKid) {
         first.extend((0..2).map(|_| Value::Object(without_kid(foreign_rsa("")))));
         keys = keys.into_iter().map(without_kid).collect();
     }
     first.extend(keys.into_iter().map(Value::Object));
-    if exchange.request.query_param("client_id").is_some() && board.hit(&Fault::OrgPinnedKey) {
+    if exchange.request.query_param("client_id").is_some() && faults.hit(&Fault::OrgPinnedKey) {
         first.push(Value::Object(ring.pinned()?.jwk()));
     }
     Ok(first)

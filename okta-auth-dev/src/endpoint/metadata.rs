@@ -12,7 +12,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::Exchange;
+use super::exchange::Exchange;
 use crate::fault::Fault;
 use crate::oauth_error::management;
 use crate::random;
@@ -135,45 +135,45 @@ fn document(exchange: &Exchange<'_>, openid: bool) -> Reply {
         return crate::oauth_error::wrong_method();
     }
     if let Some(client_id) = exchange.request.query_param("client_id")
-        && exchange.tenant.client(&client_id).is_none()
+        && exchange.org.client(&client_id).is_none()
     {
         return management(400, "invalid_client", "Invalid value for 'client_id' parameter");
     }
     if let Some(reply) = faulty(exchange) {
         return reply;
     }
-    let board = &exchange.tenant.board;
+    let faults = &exchange.org.faults;
     let mut metadata = metadata(exchange, openid);
-    if board.hit(&Fault::DiscoveryIssuer) {
+    if faults.hit(&Fault::DiscoveryIssuer) {
         metadata.issuer.push_str("INVALID");
     }
-    if board.hit(&Fault::DiscoveryCrossOrigin) {
+    if faults.hit(&Fault::DiscoveryCrossOrigin) {
         metadata.token_endpoint = metadata.token_endpoint.replacen("127.0.0.1", "localhost", 1);
     }
-    if board.find(|fault| (*fault == Fault::DiscoveryJwksPath).then_some(())).is_some() {
+    if faults.find(|fault| (*fault == Fault::DiscoveryJwksPath).then_some(())).is_some() {
         metadata.jwks_uri = other_jwks_uri(exchange);
     }
     let reply = changed(exchange, &metadata).map_or_else(|| Reply::json(200, &metadata), |all| Reply::json(200, &all));
     let reply = reply.header("cache-control", "max-age=86400, must-revalidate");
-    let delay = board.find(|fault| if let Fault::DiscoverySlow(delay) = fault { Some(*delay) } else { None });
+    let delay = faults.find(|fault| if let Fault::DiscoverySlow(delay) = fault { Some(*delay) } else { None });
     let reply = reply.delayed(delay);
-    if board.hit(&Fault::DiscoveryHuge) { reply.huge() } else { reply }
+    if faults.hit(&Fault::DiscoveryHuge) { reply.huge() } else { reply }
 }
 
 /// The members, if faults change any. Changed documents lose Okta's order.
 fn changed(exchange: &Exchange<'_>, metadata: &Metadata) -> Option<Map<String, Value>> {
-    let board = &exchange.tenant.board;
+    let faults = &exchange.org.faults;
     let Ok(Value::Object(before)) = serde_json::to_value(metadata) else { return None };
     let mut members = before.clone();
-    board.change_members(&mut members, |fault| match fault {
+    faults.change_members(&mut members, |fault| match fault {
         Fault::DiscoveryMember(name, value) => Some((name, value)),
         _ => None,
     });
     if let Some(client_id) = exchange.request.query_param("client_id") {
-        if exchange.server.settings.is_org() && board.hit(&Fault::OrgPinnedKey) {
+        if exchange.server.settings.is_org() && faults.hit(&Fault::OrgPinnedKey) {
             members.insert("jwks_uri".into(), json!(format!("{}?client_id={client_id}", metadata.jwks_uri)));
         }
-        board.change_members(&mut members, |fault| match fault {
+        faults.change_members(&mut members, |fault| match fault {
             Fault::DiscoveryMemberForClient(name, value) => Some((name, value)),
             _ => None,
         });
@@ -183,14 +183,14 @@ fn changed(exchange: &Exchange<'_>, metadata: &Metadata) -> Option<Map<String, V
 
 /// The faults that replace the response.
 fn faulty(exchange: &Exchange<'_>) -> Option<Reply> {
-    let board = &exchange.tenant.board;
-    if let Some(status) = board.find(|fault| if let Fault::DiscoveryStatus(s) = fault { Some(*s) } else { None }) {
+    let faults = &exchange.org.faults;
+    if let Some(status) = faults.find(|fault| if let Fault::DiscoveryStatus(s) = fault { Some(*s) } else { None }) {
         return Some(management(status, "E0000009", "Internal Server Error"));
     }
-    if board.hit(&Fault::DiscoveryHtml) {
+    if faults.hit(&Fault::DiscoveryHtml) {
         return Some(Reply::html_surprise());
     }
-    (!exchange.moved && board.hit(&Fault::DiscoveryRedirect)).then(|| exchange.moved_reply(302))
+    (!exchange.moved && faults.hit(&Fault::DiscoveryRedirect)).then(|| exchange.moved_reply(302))
 }
 
 /// Publishes the keys at a new path.
@@ -198,7 +198,7 @@ fn faulty(exchange: &Exchange<'_>) -> Option<Reply> {
 /// The path starts with `keys`, by which the dispatcher recognizes the endpoint.
 fn other_jwks_uri(exchange: &Exchange<'_>) -> String {
     let path = format!("keys-{}", random::okta_id("", 12));
-    let uri = format!("{}/{path}", exchange.server.settings.endpoints(&exchange.tenant.url));
+    let uri = format!("{}/{path}", exchange.server.settings.endpoints(&exchange.org.url));
     lock(&exchange.server.key_paths).push(path);
     uri
 }
@@ -209,7 +209,7 @@ fn other_jwks_uri(exchange: &Exchange<'_>) -> String {
 /// so that a request cannot influence them.
 fn metadata(exchange: &Exchange<'_>, openid: bool) -> Metadata {
     let settings = &exchange.server.settings;
-    let base = settings.endpoints(&exchange.tenant.url);
+    let base = settings.endpoints(&exchange.org.url);
     let at = |endpoint: &str| format!("{base}/{endpoint}");
     // The documented metadata of the org's own server has no encryption.
     let encrypts = openid && !settings.is_org();
@@ -220,7 +220,7 @@ fn metadata(exchange: &Exchange<'_>, openid: bool) -> Metadata {
         authorization_endpoint: at("authorize"),
         token_endpoint: at("token"),
         userinfo_endpoint: openid.then(|| at("userinfo")),
-        registration_endpoint: format!("{}/oauth2/v1/clients", exchange.tenant.url),
+        registration_endpoint: format!("{}/oauth2/v1/clients", exchange.org.url),
         jwks_uri: at("keys"),
         response_types_supported: list(&RESPONSE_TYPES),
         response_modes_supported: ["query", "fragment", "form_post", "okta_post_message"],

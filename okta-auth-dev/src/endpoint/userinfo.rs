@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::Exchange;
+use super::exchange::Exchange;
 use crate::fault::Fault;
 use crate::oauth_error::OAuthError;
 use crate::reply::Reply;
@@ -24,16 +24,16 @@ pub(super) fn userinfo(exchange: &Exchange<'_>) -> Reply {
         return reply;
     }
     let reply = claims(exchange);
-    let board = &exchange.tenant.board;
-    let delay = board.find(|fault| if let Fault::UserinfoSlow(delay) = fault { Some(*delay) } else { None });
+    let faults = &exchange.org.faults;
+    let delay = faults.find(|fault| if let Fault::UserinfoSlow(delay) = fault { Some(*delay) } else { None });
     let reply = reply.delayed(delay);
-    if board.hit(&Fault::UserinfoHuge) { reply.huge() } else { reply }
+    if faults.hit(&Fault::UserinfoHuge) { reply.huge() } else { reply }
 }
 
 /// The faults that replace the response.
 fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
     let moved = exchange.moved;
-    exchange.tenant.board.find(|fault| match fault {
+    exchange.org.faults.find(|fault| match fault {
         Fault::UserinfoStatus401 => Some(challenge(401, INVALID)),
         Fault::UserinfoStatus403 => Some(challenge(403, INSUFFICIENT)),
         Fault::UserinfoStatus(status) => Some(OAuthError { status: *status, ..OAuthError::server_error() }.reply()),
@@ -54,7 +54,7 @@ fn claims(exchange: &Exchange<'_>) -> Reply {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return challenge(401, INVALID);
     }
-    let verified = verify_own(exchange.tenant, exchange.server, token.trim());
+    let verified = verify_own(exchange.org, exchange.server, token.trim());
     // An ID token has no `scp`, so it is rejected here.
     let granted = verified.as_ref().and_then(|claims| claims.get("scp")).and_then(Value::as_array);
     let Some(granted) = granted else { return challenge(401, INVALID) };
@@ -63,12 +63,12 @@ fn claims(exchange: &Exchange<'_>) -> Reply {
         return challenge(403, INSUFFICIENT);
     }
     let uid = verified.as_ref().and_then(|claims| claims.get("uid")).and_then(Value::as_str).unwrap_or_default();
-    let Some(user) = exchange.tenant.user_by_id(uid) else { return challenge(401, INVALID) };
+    let Some(user) = exchange.org.user_by_id(uid) else { return challenge(401, INVALID) };
     let mut claims = userinfo_claims(&exchange.server.settings, &user, &scopes);
-    if exchange.tenant.board.hit(&Fault::UserinfoSub) {
+    if exchange.org.faults.hit(&Fault::UserinfoSub) {
         claims.insert("sub".into(), json!(format!("{}invalid", user.id)));
     }
-    exchange.tenant.board.change_members(&mut claims, |fault| match fault {
+    exchange.org.faults.change_members(&mut claims, |fault| match fault {
         Fault::UserinfoMember(name, value) => Some((name, value)),
         _ => None,
     });

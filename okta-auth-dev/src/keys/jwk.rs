@@ -4,7 +4,7 @@ use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{self, RsaParameters, UnparsedPublicKey};
 use serde_json::{Map, Value, json};
 
-use super::{Algorithm, KeyUse, Material, SigningKey};
+use super::signing_key::{Algorithm, KeyUse, Material, SigningKey};
 use crate::random;
 
 impl SigningKey {

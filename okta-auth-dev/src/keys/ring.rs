@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value};
 
-use super::{Algorithm, KeyUse, SigningKey};
+use super::signing_key::{Algorithm, KeyUse, SigningKey};
 use crate::error::Error;
 use crate::sync::lock;
 
-/// A key that a fault or a minted token requested. It stays published, so that the
+/// A key that a fault or a token builder requested. It stays published, so that the
 /// algorithm is the only thing wrong with such a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Special {

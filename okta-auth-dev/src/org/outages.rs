@@ -1,13 +1,13 @@
 //! Outages of endpoints while the org runs.
 
-use super::Org;
+use super::handle::Org;
 use crate::error::Error;
 use crate::outage::{Endpoint, Outage};
 
 impl Org {
     /// Starts an outage until [`Org::restore`], replacing an earlier one of the endpoint.
     ///
-    /// It applies to this endpoint of all authorization servers of the org. The journal
+    /// It applies to this endpoint of all authorization servers of the org. The request log
     /// still records the requests.
     ///
     /// ```
@@ -23,17 +23,17 @@ impl Org {
     /// # }
     /// ```
     pub fn outage(&self, endpoint: Endpoint, outage: Outage) {
-        self.tenant.outages.arm(endpoint, outage, None);
+        self.state.outages.arm(endpoint, outage, None);
     }
 
     /// Starts an outage like [`Org::outage`], for this number of requests.
     pub fn outage_times(&self, endpoint: Endpoint, outage: Outage, times: usize) {
-        self.tenant.outages.arm(endpoint, outage, Some(times));
+        self.state.outages.arm(endpoint, outage, Some(times));
     }
 
     /// Ends an outage. Waiting requests continue.
     pub fn restore(&self, endpoint: Endpoint) {
-        self.tenant.outages.restore(endpoint);
+        self.state.outages.restore(endpoint);
     }
 
     /// Ends all outages. Waiting requests continue.
@@ -44,26 +44,26 @@ impl Org {
     /// Releases the requests that wait because of [`Outage::Hang`] or
     /// [`Outage::HangAfter`]. The outage continues for later requests.
     pub fn release(&self, endpoint: Endpoint) {
-        self.tenant.outages.release(endpoint);
+        self.state.outages.release(endpoint);
     }
 
     /// Returns how many requests an outage of the endpoint affected since the org
     /// started.
     pub fn outage_hits(&self, endpoint: Endpoint) -> usize {
-        self.tenant.outages.state(endpoint).hits
+        self.state.outages.state(endpoint).hits
     }
 
     /// Returns how many requests wait at the endpoint for a release. A request whose
     /// client disconnected is not counted.
     pub fn waiting(&self, endpoint: Endpoint) -> usize {
-        self.tenant.outages.state(endpoint).waiting
+        self.state.outages.state(endpoint).waiting
     }
 
     /// Waits until this number of requests wait at the endpoint for a release.
     ///
     /// With [`Outage::HangAfter`] these requests have been processed.
     pub async fn until_waiting(&self, endpoint: Endpoint, count: usize) {
-        self.tenant.outages.until_waiting(endpoint, count).await;
+        self.state.outages.until_waiting(endpoint, count).await;
     }
 
     /// Closes the listener and all connections, for all orgs on the listener. The state

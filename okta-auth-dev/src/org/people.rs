@@ -2,8 +2,8 @@
 //!
 //! Both can change while the org runs. Changes appear in the next tokens.
 
-use super::Org;
-use crate::client::Client;
+use super::handle::Org;
+use crate::client::{CLIENT_ID, Client};
 use crate::sync::lock;
 use crate::user::User;
 
@@ -15,32 +15,32 @@ impl Org {
     /// Other variables of an app, for instance its own base URL, are not included because
     /// the org does not know them.
     pub fn env(&self) -> Vec<(&'static str, String)> {
-        self.tenant.variables(&self.client())
+        self.state.variables(&self.client())
     }
 
     /// Returns the connection settings as JSON: URL, issuers, variables, clients with
     /// their secrets, and users with their passwords. The test API serves it at `GET
     /// /dev`.
     pub fn description(&self) -> serde_json::Value {
-        self.tenant.description()
+        self.state.description()
     }
 
     /// Returns the first client: the default web app, or the first configured client.
     ///
     /// The value is a copy; [`Org::put_client`] changes the org.
     pub fn client(&self) -> Client {
-        self.tenant.first_client().unwrap_or_else(|| Client::public(crate::CLIENT_ID))
+        self.state.first_client().unwrap_or_else(|| Client::public(CLIENT_ID))
     }
 
     /// Returns all clients. [`crate::PUBLIC_CLIENT_ID`] and [`crate::SERVICE_CLIENT_ID`]
     /// are always included.
     pub fn clients(&self) -> Vec<Client> {
-        lock(&self.tenant.clients).clone()
+        lock(&self.state.clients).clone()
     }
 
     /// Returns the client with this id.
     pub fn client_with_id(&self, id: &str) -> Option<Client> {
-        self.tenant.client(id)
+        self.state.client(id)
     }
 
     /// Adds a client to the running org, or replaces the one with the same id at its
@@ -56,7 +56,7 @@ impl Org {
     /// # }
     /// ```
     pub fn put_client(&self, client: Client) {
-        self.tenant.put_client(client);
+        self.state.put_client(client);
     }
 
     /// Registers `{origin}/authorization-code/callback` for sign-in and `{origin}/` for
@@ -71,19 +71,19 @@ impl Org {
     /// # }
     /// ```
     pub fn allow_redirect(&self, origin: &str) {
-        if let Some(client) = lock(&self.tenant.clients).first_mut() {
+        if let Some(client) = lock(&self.state.clients).first_mut() {
             client.allow_origin(origin);
         }
     }
 
     /// Returns all users.
     pub fn users(&self) -> Vec<User> {
-        lock(&self.tenant.users).clone()
+        lock(&self.state.users).clone()
     }
 
     /// Returns the user with this login.
     pub fn user(&self, login: &str) -> Option<User> {
-        self.tenant.user(login)
+        self.state.user(login)
     }
 
     /// Adds a user, or replaces the one with the same login. Changed groups appear in the
@@ -100,7 +100,7 @@ impl Org {
     /// # }
     /// ```
     pub fn put_user(&self, user: User) {
-        self.tenant.put_user(user);
+        self.state.put_user(user);
     }
 
     /// Deletes a user, like deactivating an account: sessions end, and refresh tokens
@@ -109,8 +109,8 @@ impl Org {
     /// Access tokens that are verified locally stay valid until they expire, as at Okta;
     /// userinfo and introspection reject them.
     pub fn remove_user(&self, login: &str) {
-        self.tenant.remove_user(login);
-        self.tenant.end_sessions(login);
+        self.state.remove_user(login);
+        self.state.end_sessions(login);
     }
 
     /// Unassigns an app from a user: sign-in fails, and the tokens of the app for this
@@ -131,12 +131,12 @@ impl Org {
     /// # }
     /// ```
     pub fn unassign(&self, login: &str, client_id: &str) {
-        self.tenant.unassign(login, client_id);
+        self.state.unassign(login, client_id);
     }
 
     /// Assigns an app again after [`Org::unassign`]. Revoked tokens stay revoked.
     pub fn assign(&self, login: &str, client_id: &str) {
-        self.tenant.assign(login, client_id);
+        self.state.assign(login, client_id);
     }
 
     /// Ends all Okta sessions of a user and revokes their tokens.
@@ -145,6 +145,6 @@ impl Org {
     /// browser has to sign in again, refresh tokens are invalid, and introspection
     /// reports access tokens as inactive.
     pub fn end_sessions(&self, login: &str) {
-        self.tenant.end_sessions(login);
+        self.state.end_sessions(login);
     }
 }

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::Org;
+use super::handle::Org;
 use crate::browser::http;
 use crate::client::{AuthMethod, Client, SERVICE_CLIENT_ID};
 use crate::error::Error;
@@ -31,8 +31,8 @@ impl Org {
 
     /// Requests an access token of the service client from the server `default`.
     ///
-    /// This is a real request, subject to faults, policies, rate limits and the journal.
-    /// [`crate::Minter::service_token`] creates a token without a request.
+    /// This is a real request, subject to faults, policies, rate limits and the request log.
+    /// [`crate::TokenBuilder::service_token`] creates a token without a request.
     ///
     /// # Errors
     ///

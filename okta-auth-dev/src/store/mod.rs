@@ -4,72 +4,26 @@
 //! atomic: concurrent requests consume a code and replace a refresh token exactly once.
 //! Times are seconds of the virtual clock, passed in by the caller.
 
-mod refresh;
+mod grant;
+mod pending_page;
+mod refresh_token;
 mod session;
-mod sign_in;
 
-pub(crate) use refresh::RefreshToken;
+pub(crate) use grant::{Code, Grant};
+pub(crate) use pending_page::{Attempt, Step};
+pub(crate) use refresh_token::RefreshToken;
 pub(crate) use session::Session;
-pub(crate) use sign_in::{Attempt, Step};
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use crate::endpoint::AuthorizeRequest;
 use crate::random;
-
-/// The permission of a client, from which all its tokens derive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Grant {
-    /// Links everything that one sign-in issued, so that it can be revoked together.
-    pub(crate) id: String,
-    pub(crate) server: String,
-    pub(crate) client_id: String,
-    pub(crate) login: Option<String>,
-    /// The granted scopes. They equal the requested scopes, because an unknown scope
-    /// fails the request.
-    pub(crate) scopes: Vec<String>,
-    /// The Okta session of the user: the claim `sid`.
-    pub(crate) sid: Option<String>,
-    pub(crate) nonce: Option<String>,
-    /// When the user authenticated, in seconds. Refreshed tokens keep it.
-    pub(crate) auth_time: i64,
-    /// The value of `acr`, if the request had `acr_values`.
-    pub(crate) acr: Option<String>,
-    /// How the user authenticated. Refreshed ID tokens repeat it unchanged.
-    pub(crate) amr: Vec<String>,
-    /// The identity provider that authenticated the user; `None` for the org itself.
-    pub(crate) idp: Option<String>,
-}
-
-impl Grant {
-    pub(crate) fn has_scope(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|granted| granted == scope)
-    }
-
-    pub(crate) fn is_of(&self, login: &str) -> bool {
-        self.login.as_ref().is_some_and(|owner| owner.eq_ignore_ascii_case(login))
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Code {
-    pub(crate) grant: Grant,
-    /// The redirect URI of the request, which the exchange must repeat (RFC 6749 §4.1.3).
-    pub(crate) redirect_uri: String,
-    pub(crate) challenge: Option<String>,
-    pub(crate) expires_at: i64,
-}
+use pending_page::PendingPages;
+use session::Sessions;
 
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    /// By the value of the cookie.
-    sessions: HashMap<String, Session>,
-    /// The requests of sign-in pages with their expiry, by handle.
-    sign_ins: HashMap<String, (AuthorizeRequest, i64)>,
-    /// The second steps, by handle.
-    steps: HashMap<String, Step>,
-    /// The apps that a user has ever used, by login in lower case.
-    apps: HashMap<String, BTreeSet<String>>,
+    pub(crate) sessions: Sessions,
+    pub(crate) pages: PendingPages,
     codes: HashMap<String, Code>,
     /// By the token itself; rotated ones stay, so that their reuse is detected.
     refresh_tokens: HashMap<String, RefreshToken>,
@@ -95,6 +49,38 @@ impl Store {
     /// Removes a code: it works once, and a failed exchange also consumes it.
     pub(crate) fn take_code(&mut self, value: &str, now: i64) -> Option<Code> {
         self.codes.remove(value).filter(|code| code.expires_at > now)
+    }
+
+    // -- refresh tokens ---------------------------------------------------------------------------------------------
+
+    pub(crate) fn issue_refresh_token(&mut self, grant: Grant, expires_at: i64, ends_at: Option<i64>) -> String {
+        let value = random::token();
+        let token = RefreshToken { grant, expires_at, ends_at, replaced_at: None };
+        self.refresh_tokens.insert(value.clone(), token);
+        value
+    }
+
+    /// Returns the refresh token unless it has expired or was revoked. Rotated tokens are
+    /// returned as well; the caller checks the grace period.
+    pub(crate) fn refresh_token(&self, value: &str, now: i64) -> Option<RefreshToken> {
+        let token = self.refresh_tokens.get(value)?;
+        let alive = token.expires_at > now && !self.revoked_grants.contains(&token.grant.id);
+        alive.then(|| token.clone())
+    }
+
+    /// Sets the new expiry of a used refresh token, which restarts the idle period.
+    pub(crate) fn extend_refresh_token(&mut self, value: &str, expires_at: i64) {
+        if let Some(token) = self.refresh_tokens.get_mut(value) {
+            token.expires_at = expires_at;
+        }
+    }
+
+    /// Marks a refresh token as rotated. Only the first rotation sets the time, so
+    /// repeated use does not extend the grace period.
+    pub(crate) fn replace_refresh_token(&mut self, value: &str, now: i64) {
+        if let Some(token) = self.refresh_tokens.get_mut(value) {
+            token.replaced_at.get_or_insert(now);
+        }
     }
 
     // -- access tokens and revocation ------------------------------------------------------------------------------

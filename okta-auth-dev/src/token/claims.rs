@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{self, digest};
 use serde_json::{Map, Value, json};
 
-use super::Issuing;
+use super::issuing::Issuing;
 use crate::clock::seconds;
 use crate::keys::Algorithm;
 use crate::random;
@@ -26,21 +26,21 @@ impl Issuing<'_> {
     /// present for clients with [`crate::Client::session_claim`], `nonce` if the request
     /// had one. `acr` is the level that was met, if the request had `acr_values`.
     pub(crate) fn id_token_claims(&self, access_token: Option<&str>) -> Map<String, Value> {
-        let (settings, now) = (&self.server.settings, self.tenant.clock.seconds());
+        let (settings, now) = (&self.server.settings, self.org.clock.seconds());
         let user = self.user();
         let mut claims = object(json!({
             "sub": user.id,
             "ver": 1,
-            "iss": settings.issuer(&self.tenant.url),
+            "iss": settings.issuer(&self.org.url),
             "aud": self.grant.client_id,
             "iat": now,
             "exp": now + seconds(settings.id_token_lifetime),
             "jti": format!("ID.{}", random::token()),
             "amr": self.grant.amr,
-            "idp": self.grant.idp.as_ref().unwrap_or(&self.tenant.id),
+            "idp": self.grant.idp.as_ref().unwrap_or(&self.org.id),
             "auth_time": self.grant.auth_time,
         }));
-        let tells_session = self.tenant.client(&self.grant.client_id).is_some_and(|client| client.session_claim);
+        let tells_session = self.org.client(&self.grant.client_id).is_some_and(|client| client.session_claim);
         let optional = [
             ("sid", self.grant.sid.clone().filter(|_| tells_session)),
             ("nonce", self.grant.nonce.clone()),
@@ -61,8 +61,8 @@ impl Issuing<'_> {
     /// `aud` is a string. `scp` is a list, unlike `scope` in the response and at
     /// introspection. A refreshed token keeps the `auth_time` of the sign-in.
     pub(crate) fn access_token_claims(&self) -> Map<String, Value> {
-        let (settings, now) = (&self.server.settings, self.tenant.clock.seconds());
-        let issuer = settings.issuer(&self.tenant.url);
+        let (settings, now) = (&self.server.settings, self.org.clock.seconds());
+        let issuer = settings.issuer(&self.org.url);
         let audience = if settings.is_org() { issuer.clone() } else { settings.audience.clone() };
         let mut claims = object(json!({
             "ver": 1,
@@ -97,7 +97,7 @@ impl Issuing<'_> {
     /// The user, or a placeholder for a deleted user; the endpoints check that first.
     fn user(&self) -> User {
         let login = self.grant.login.as_deref().unwrap_or_default();
-        self.tenant.user(login).unwrap_or_else(|| User::new(login, ""))
+        self.org.user(login).unwrap_or_else(|| User::new(login, ""))
     }
 }
 

@@ -92,6 +92,16 @@ impl Draft {
         self.claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
+    /// Returns a claim with `1` appended, so that prefix comparisons fail.
+    pub(crate) fn suffixed(&self, name: &str) -> Value {
+        format!("{}1", self.text(name)).into()
+    }
+
+    /// Sets times to offsets from now, in seconds.
+    pub(crate) fn shift(&mut self, now: i64, times: &[(&str, i64)]) {
+        times.iter().for_each(|(name, offset)| self.claim(name, (now + offset).into()));
+    }
+
     /// Signs and serializes (RFC 7515 §7.1).
     pub(crate) fn finish(self) -> Result<String, Error> {
         if self.shape == Shape::Encrypted {

@@ -8,8 +8,9 @@
 
 use serde_json::{Value, json};
 
+use super::claims::at_hash;
 use super::draft::{Draft, Shape};
-use super::{Issuing, at_hash};
+use super::issuing::Issuing;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::keys::{Algorithm, Special};
@@ -35,7 +36,7 @@ pub(crate) struct Target<'a> {
 /// there is one. Only faults that need a key can fail.
 pub(crate) fn apply(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Result<bool, Error> {
     let client_id = &target.issuing.grant.client_id;
-    let now = target.issuing.tenant.clock.seconds();
+    let now = target.issuing.org.clock.seconds();
     let plain = identity(fault, draft, client_id)
         || audience(fault, draft, client_id)
         || times(fault, draft, now)
@@ -68,11 +69,11 @@ fn shape(fault: &Fault, draft: &mut Draft) -> bool {
 fn refreshed(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> bool {
     let nonce = target.issuing.grant.nonce.as_deref().unwrap_or_default();
     match fault {
-        Fault::RefreshIdTokenIssuer => draft.claim("iss", suffixed(draft, "iss", "1")),
-        Fault::RefreshIdTokenSub => draft.claim("sub", suffixed(draft, "sub", "1")),
+        Fault::RefreshIdTokenIssuer => draft.claim("iss", draft.suffixed("iss")),
+        Fault::RefreshIdTokenSub => draft.claim("sub", draft.suffixed("sub")),
         Fault::RefreshIdTokenNonce => draft.claim("nonce", json!(format!("{nonce}1"))),
         Fault::RefreshIdTokenSameNonce => draft.claim("nonce", json!(nonce)),
-        Fault::RefreshIdTokenAudience => draft.claim("aud", suffixed(draft, "aud", "1")),
+        Fault::RefreshIdTokenAudience => draft.claim("aud", draft.suffixed("aud")),
         Fault::RefreshIdTokenNoAuthTime => draft.claim("auth_time", Value::Null),
         Fault::RefreshIdTokenAuthTime => {
             let original = draft.claims.get("auth_time").and_then(Value::as_i64).unwrap_or_default();
@@ -90,12 +91,12 @@ fn refreshed(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> bool {
 /// reject it.
 fn identity(fault: &Fault, draft: &mut Draft, client_id: &str) -> bool {
     match fault {
-        Fault::IdTokenIssuer => draft.claim("iss", suffixed(draft, "iss", "1")),
+        Fault::IdTokenIssuer => draft.claim("iss", draft.suffixed("iss")),
         Fault::IdTokenNoSub => draft.claim("sub", Value::Null),
         Fault::IdTokenSubEmpty => draft.claim("sub", json!("")),
         Fault::IdTokenSubTooLong => draft.claim("sub", json!("a".repeat(256))),
         Fault::IdTokenAzp => draft.claim("azp", json!(format!("{client_id}1"))),
-        Fault::IdTokenDuplicateClaim => draft.duplicate = Some(("sub".into(), suffixed(draft, "sub", "1"))),
+        Fault::IdTokenDuplicateClaim => draft.duplicate = Some(("sub".into(), draft.suffixed("sub"))),
         _ => return false,
     }
     true
@@ -148,7 +149,7 @@ fn times(fault: &Fault, draft: &mut Draft, now: i64) -> bool {
 /// Faults of the values that bind the token to the request and to the access token.
 fn bindings(fault: &Fault, draft: &mut Draft) -> bool {
     match fault {
-        Fault::IdTokenNonce => draft.claim("nonce", suffixed(draft, "nonce", "1")),
+        Fault::IdTokenNonce => draft.claim("nonce", draft.suffixed("nonce")),
         Fault::IdTokenNoNonce => draft.claim("nonce", Value::Null),
         Fault::IdTokenAtHash => draft.claim("at_hash", json!(at_hash(&random::token(), Algorithm::Rs256))),
         Fault::IdTokenNoAtHash => draft.claim("at_hash", Value::Null),
@@ -169,7 +170,7 @@ fn signature(fault: &Fault, draft: &mut Draft, issuing: &Issuing<'_>) -> Result<
         Fault::IdTokenAlgNone => draft.unsigned(),
         Fault::IdTokenAlgHs256WithRsaPublicKey => draft.sign_with_secret(ring.active()?.public_pem()?.into_bytes()),
         Fault::IdTokenAlgHs256WithSecret => {
-            let client = issuing.tenant.client(&issuing.grant.client_id);
+            let client = issuing.org.client(&issuing.grant.client_id);
             let secret = client.and_then(|client| client.client_secret).unwrap_or_default();
             draft.sign_with_secret(secret.into_bytes());
         }
@@ -199,8 +200,4 @@ fn algorithm(fault: &Fault, draft: &mut Draft, target: &Target<'_>) -> Result<bo
     draft.sign_with(target.issuing.server.ring.special(Special::Signs(algorithm))?, algorithm);
     draft.claim("at_hash", json!(at_hash(target.access_token, algorithm)));
     Ok(true)
-}
-
-fn suffixed(draft: &Draft, name: &str, suffix: &str) -> Value {
-    json!(format!("{}{suffix}", draft.text(name)))
 }

@@ -7,13 +7,13 @@
 use serde_json::{Map, Value};
 
 use crate::keys::Algorithm;
+use crate::org_state::{OrgState, Server};
 use crate::random;
 use crate::sync::lock;
-use crate::tenant::{Server, Tenant};
 
 /// Returns the claims of a token that this server signed with any of its keys, including
 /// dropped ones. The expiry is not checked, as required for an `id_token_hint`.
-pub(crate) fn verify_signature(tenant: &Tenant, server: &Server, token: &str) -> Option<Map<String, Value>> {
+pub(crate) fn verify_signature(org: &OrgState, server: &Server, token: &str) -> Option<Map<String, Value>> {
     let (message, signature) = token.rsplit_once('.')?;
     let (header, payload) = message.split_once('.')?;
     let header: Value = serde_json::from_slice(&random::from_base64url(header)?).ok()?;
@@ -25,15 +25,15 @@ pub(crate) fn verify_signature(tenant: &Tenant, server: &Server, token: &str) ->
         return None;
     }
     let claims: Map<String, Value> = serde_json::from_slice(&random::from_base64url(payload)?).ok()?;
-    let issuer = server.settings.issuer(&tenant.url);
+    let issuer = server.settings.issuer(&org.url);
     (claims.get("iss").and_then(Value::as_str) == Some(&issuer)).then_some(claims)
 }
 
 /// Returns the claims of this server's token if it has not expired and was not revoked.
-pub(crate) fn verify_own(tenant: &Tenant, server: &Server, token: &str) -> Option<Map<String, Value>> {
-    let claims = verify_signature(tenant, server, token)?;
+pub(crate) fn verify_own(org: &OrgState, server: &Server, token: &str) -> Option<Map<String, Value>> {
+    let claims = verify_signature(org, server, token)?;
     let expires_at = claims.get("exp").and_then(Value::as_i64)?;
     let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default();
-    let good = expires_at > tenant.clock.seconds() && !lock(&tenant.store).is_revoked(jti);
+    let good = expires_at > org.clock.seconds() && !lock(&org.store).is_revoked(jti);
     good.then_some(claims)
 }

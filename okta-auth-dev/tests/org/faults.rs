@@ -283,7 +283,7 @@ async fn refreshes() {
 #[tokio::test]
 async fn userinfo_responses() {
     let org = Org::start().await.unwrap();
-    let token = org.mint().access_token(ADA, ["openid"]).sign();
+    let token = org.token().access_token(ADA, ["openid"]).sign();
     let with = |fault: Fault| {
         org.fault_once(fault);
         userinfo(&org, &token)

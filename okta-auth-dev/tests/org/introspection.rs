@@ -68,7 +68,7 @@ async fn every_token_of_a_sign_in_is_active_at_both_kinds_of_server() {
 async fn a_server_introspects_only_its_own_tokens() {
     let org = Org::start().await.unwrap();
     let body = tokens(&org, OFFLINE).await.json();
-    let of_org = json!(org.mint().server(ORG_SERVER).access_token(ADA, ["openid"]).sign());
+    let of_org = json!(org.token().server(ORG_SERVER).access_token(ADA, ["openid"]).sign());
     let base = format!("{}/oauth2", org.url());
     for token in ["access_token", "id_token", "refresh_token"] {
         assert_eq!(at(&org, &base, "introspect", &body[token]).json(), inactive(), "{token}");

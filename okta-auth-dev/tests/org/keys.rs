@@ -28,14 +28,14 @@ async fn two_keys_are_published_with_oktas_members() {
 async fn rotation_moves_next_to_active_and_drops_the_old_key() {
     let org = Org::start().await.unwrap();
     let before = published(&org);
-    let old = json!(org.mint().id_token(ADA, None).sign());
+    let old = json!(org.token().id_token(ADA, None).sign());
     assert_eq!(header(&old)["kid"], before[0]["kid"]);
     org.rotate_keys();
     let after = published(&org);
     assert_eq!((after.len(), &after[0]["kid"]), (2, &before[1]["kid"]));
     assert!(!before.contains(&after[1]));
     assert!(!verifies(&org, &old));
-    let new = json!(org.mint().id_token(ADA, None).sign());
+    let new = json!(org.token().id_token(ADA, None).sign());
     assert_eq!(header(&new)["kid"], before[1]["kid"]);
     assert!(verifies(&org, &new));
 }
@@ -65,9 +65,9 @@ async fn the_org_server_signs_access_tokens_with_a_key_it_does_not_publish() {
 }
 
 #[tokio::test]
-async fn a_minter_makes_the_requested_tokens() {
+async fn a_token_builder_makes_the_requested_tokens() {
     let org = Org::start().await.unwrap();
-    let mint = || org.mint().id_token(ADA, "n");
+    let mint = || org.token().id_token(ADA, "n");
     let plain = json!(mint().sign());
     assert!(verifies(&org, &plain));
     assert_eq!((&claims(&plain)["nonce"], &claims(&plain)["iss"]), (&json!("n"), &json!(org.issuer())));
@@ -85,9 +85,9 @@ async fn a_minter_makes_the_requested_tokens() {
         assert_eq!(header(&token)["alg"], chosen.as_str());
         assert!(verifies(&org, &token), "{algorithm}");
     }
-    let access = json!(org.mint().access_token(ADA, ["openid"]).sign());
+    let access = json!(org.token().access_token(ADA, ["openid"]).sign());
     assert_eq!(userinfo(&org, access.as_str().unwrap()).json()["sub"], json!(org.user(ADA).unwrap().id));
-    let service = claims(&json!(org.mint().service_token(["orders:read"]).sign()));
+    let service = claims(&json!(org.token().service_token(["orders:read"]).sign()));
     assert_eq!((&service["sub"], service.get("uid")), (&json!(okta_auth_dev::CLIENT_ID), None));
     assert!(mint().unsigned().sign().ends_with('.'));
     assert_eq!(header(&json!(mint().signed_by_secret("secret").sign()))["alg"], "HS256");

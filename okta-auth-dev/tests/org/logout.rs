@@ -71,9 +71,9 @@ async fn without_a_target_the_org_shows_its_sign_in_page() {
 async fn a_bad_request_ends_on_a_page_and_keeps_the_session() {
     let org = Org::start().await.unwrap();
     let (mut browser, hint) = signed_in(&org, ADA).await;
-    let access = org.mint().access_token(ADA, ["openid"]).sign();
-    let forged = org.mint().id_token(ADA, None).bad_signature().sign();
-    let foreign = Org::start().await.unwrap().mint().id_token(ADA, None).sign();
+    let access = org.token().access_token(ADA, ["openid"]).sign();
+    let forged = org.token().id_token(ADA, None).bad_signature().sign();
+    let foreign = Org::start().await.unwrap().token().id_token(ADA, None).sign();
     for bad in ["junk", &access, &forged, &foreign] {
         let response = browser.open(&url(&org, &[("id_token_hint", bad)])).await.unwrap();
         assert!(refused(&response, "The id token is invalid."), "{response:?}");

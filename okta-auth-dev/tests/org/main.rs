@@ -11,13 +11,13 @@
 
 mod backchannel;
 mod config;
-mod customers;
 mod faults;
 mod flow;
 mod introspection;
 mod keys;
 mod logout;
 mod metadata;
+mod multi_org;
 mod outages;
 mod page;
 mod policies;

@@ -61,7 +61,7 @@ async fn a_hanging_request_is_processed_after_its_release() {
     let body = tokens(&org, "openid offline_access").await.json();
     let token = body["refresh_token"].as_str().unwrap().to_owned();
     for (outage, before) in [(Outage::Hang, 0), (Outage::HangAfter, 1)] {
-        org.clear_journal();
+        org.clear_request_log();
         org.outage_times(Endpoint::Token, outage, 1);
         let (same, used) = (org.clone(), token.clone());
         let waits = std::thread::spawn(move || refresh(&same, &used).status);
@@ -94,7 +94,7 @@ async fn a_dropped_connection_gets_no_response() {
     let body = tokens(&org, "openid offline_access").await.json();
     let form = encode(&[("grant_type", "refresh_token"), ("refresh_token", body["refresh_token"].as_str().unwrap())]);
     for (outage, granted) in [(Outage::Drop, 0), (Outage::DropAfter, 1)] {
-        org.clear_journal();
+        org.clear_request_log();
         org.outage_times(Endpoint::Token, outage, 1);
         let mut stream = TcpStream::connect(org.url().trim_start_matches("http://")).unwrap();
         let head = format!(
@@ -144,7 +144,7 @@ async fn the_test_api_controls_outages() {
     assert_eq!(get(&at("refreshes")).json(), json!({"seen": 1, "granted": 1, "repeated": 0, "reused": 0}));
     assert_eq!(put("clock", json!({"advance": 3601})), 204);
     assert_eq!(userinfo(&org, body["access_token"].as_str().unwrap()).status, 401);
-    assert_eq!(org.count("/dev/clock"), 0, "the journal records only requests of apps");
+    assert_eq!(org.count("/dev/clock"), 0, "the request log records only requests of apps");
 }
 
 #[tokio::test]

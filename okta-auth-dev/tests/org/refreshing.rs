@@ -44,7 +44,7 @@ async fn refresh_tokens_of_the_orgs_own_server_live_ninety_days() {
 }
 
 #[tokio::test]
-async fn the_journal_counts_refreshes() {
+async fn the_request_log_counts_refreshes() {
     let org = Org::builder().rotation(Rotation::Rotate).start().await.unwrap();
     let first = tokens(&org, OFFLINE).await.json();
     assert_eq!(org.refreshes().seen, 0, "a sign-in is not a refresh");
@@ -58,7 +58,7 @@ async fn the_journal_counts_refreshes() {
     assert_eq!(refresh(&org, token(&first)).status, 400);
     let counts = org.refreshes();
     assert_eq!((counts.seen, counts.granted, counts.reused), (4, 2, 1));
-    org.clear_journal();
+    org.clear_request_log();
     assert_eq!((org.refreshes().seen, org.refreshes().granted), (0, 0));
 }
 

@@ -176,7 +176,7 @@ async fn request_lines_include_the_reason_of_a_rejection() {
     assert!(lines[4].contains("302") && lines[4].contains("login_required: "), "{}", lines[4]);
     assert_eq!(lines.len(), 5, "the administrator's page is not a request of an app");
     assert!(lines.iter().all(|line| !line.contains(&code) && !line.contains("the-state")), "{lines:?}");
-    let entry = org.journal().into_iter().find(|entry| entry.path.ends_with("/token")).unwrap();
+    let entry = org.request_log().into_iter().find(|entry| entry.path.ends_with("/token")).unwrap();
     assert_eq!((entry.status, entry.refusal.as_deref()), (Some(401), Some(refused)));
 }
 

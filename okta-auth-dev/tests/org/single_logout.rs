@@ -92,7 +92,7 @@ async fn the_page_allows_only_these_frames() {
 /// The session cookie that the browser sends.
 async fn cookie_of(org: &Org, browser: &mut Browser) -> String {
     browser.open(&authorize_url(org, &org.issuer(), &[("prompt", "none")])).await.unwrap();
-    let cookie = org.journal().last().unwrap().header("cookie").unwrap().to_owned();
+    let cookie = org.request_log().last().unwrap().header("cookie").unwrap().to_owned();
     cookie.split("idx=").nth(1).unwrap().split(';').next().unwrap().to_owned()
 }
 

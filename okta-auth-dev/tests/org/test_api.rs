@@ -105,7 +105,7 @@ async fn faults_are_enabled_by_name() {
 }
 
 #[tokio::test]
-async fn the_journal_returns_requests_and_their_results() {
+async fn the_request_log_returns_requests_and_their_results() {
     let org = org().await;
     post(&format!("{}/v1/token", org.issuer()), None, &[("grant_type", "x"), ("client_id", "0oanobody")]);
     get(&format!("{}/v1/keys", org.issuer()));
@@ -115,7 +115,7 @@ async fn the_journal_returns_requests_and_their_results() {
     assert!(journal[0]["refusal"].as_str().unwrap().starts_with("invalid_client: "), "{journal}");
     assert_eq!(journal[0]["body"], "grant_type=x&client_id=0oanobody");
     assert_eq!(call(&org, "DELETE", "/journal", &Value::Null).status, 204);
-    assert!(org.journal().is_empty());
+    assert!(org.request_log().is_empty());
 }
 
 #[tokio::test]

@@ -130,7 +130,7 @@ async fn userinfo_returns_claims_or_a_challenge() {
         let answer = userinfo(&org, bad);
         assert_eq!((answer.status, answer.header("www-authenticate"), answer.body.as_str()), (401, invalid, ""));
     }
-    let without = userinfo(&org, &org.mint().access_token(ADA, ["orders:read"]).sign());
+    let without = userinfo(&org, &org.token().access_token(ADA, ["orders:read"]).sign());
     assert_eq!(without.status, 403);
     assert!(without.header("www-authenticate").starts_with("Bearer error=\"insufficient_scope\", error_description="));
     org.clock().advance(Duration::from_secs(3601));
@@ -247,7 +247,7 @@ async fn a_client_can_authenticate_with_a_signed_assertion() {
 #[tokio::test]
 async fn too_many_requests_get_oktas_rate_limit_response() {
     let org = Org::builder().rate_limit(2).start().await.unwrap();
-    let body = org.mint().access_token(ADA, ["openid"]).sign();
+    let body = org.token().access_token(ADA, ["openid"]).sign();
     let first = userinfo(&org, &body);
     assert_eq!((first.status, first.header("x-rate-limit-limit")), (200, "2"));
     assert_eq!((first.header("x-rate-limit-remaining"), userinfo(&org, &body).status), ("1", 200));
@@ -268,15 +268,15 @@ async fn too_many_requests_get_oktas_rate_limit_response() {
 }
 
 #[tokio::test]
-async fn the_journal_records_requests() {
+async fn the_request_log_records_requests() {
     let org = Org::start().await.unwrap();
     tokens(&org, "openid").await;
     assert_eq!((org.count("/v1/token"), org.count("/v1/authorize")), (1, 1));
-    let recorded = org.journal().pop().unwrap();
+    let recorded = org.request_log().pop().unwrap();
     assert_eq!((recorded.method.as_str(), recorded.path.as_str()), ("POST", "/oauth2/default/v1/token"));
     assert!(recorded.form().contains(&("code_verifier".to_owned(), VERIFIER.to_owned())));
     assert_eq!(recorded.header("Authorization"), Some(basic(&org.client()).as_str()));
-    assert_eq!(org.journal()[0].query_param("state").as_deref(), Some("the-state"));
-    org.clear_journal();
-    assert!(org.journal().is_empty());
+    assert_eq!(org.request_log()[0].query_param("state").as_deref(), Some("the-state"));
+    org.clear_request_log();
+    assert!(org.request_log().is_empty());
 }

@@ -162,7 +162,7 @@ async fn the_administrators_page_signs_a_user_out() {
     let done = click(&[("origin", org.url()), ("sec-fetch-site", "same-origin")]);
     assert!(done.body.contains("<span> 204</span>") && done.body.contains("Not signed in"), "{}", done.body);
     assert!(org.sessions().is_empty());
-    assert_eq!(org.count("/admin/universal-logout"), 0, "the journal records only requests of apps");
+    assert_eq!(org.count("/admin/universal-logout"), 0, "the request log records only requests of apps");
 }
 
 #[tokio::test]

@@ -62,10 +62,10 @@ fn builder(arguments: &Arguments) -> Result<OrgBuilder, String> {
     let builder = OrgBuilder::from_variables(arguments.variables(environment)).map_err(explained)?;
     let builder = encrypted(builder.stable_secrets(true), arguments)?;
     let (json, quiet) = (arguments.json, arguments.quiet);
-    Ok(if quiet { builder } else { builder.on_request(move |request| told(request, json)) })
+    Ok(if quiet { builder } else { builder.on_request(move |request| print_request(request, json)) })
 }
 
-fn told(request: &Recorded, json: bool) {
+fn print_request(request: &Recorded, json: bool) {
     if !json {
         return println!("{request}");
     }
@@ -94,7 +94,6 @@ fn started(org: &Org, certificate: Option<&str>) -> Value {
     line
 }
 
-#[cfg(feature = "cli")]
 fn encrypted(builder: OrgBuilder, arguments: &Arguments) -> Result<OrgBuilder, String> {
     let read = |file: &str| std::fs::read_to_string(file).map_err(|error| format!("cannot read {file}: {error}"));
     match (&arguments.certificate, &arguments.key) {
@@ -105,29 +104,14 @@ fn encrypted(builder: OrgBuilder, arguments: &Arguments) -> Result<OrgBuilder, S
     }
 }
 
-#[cfg(not(feature = "cli"))]
-fn encrypted(builder: OrgBuilder, arguments: &Arguments) -> Result<OrgBuilder, String> {
-    if arguments.https || arguments.certificate.is_some() || arguments.key.is_some() {
-        return Err("this build has no HTTPS: build it with the feature `cli`".to_owned());
-    }
-    Ok(builder)
-}
-
 /// Writes the self-signed certificate to a file that clients can trust. Returns `None` on
 /// plain HTTP and for a given certificate.
-#[cfg(feature = "cli")]
 fn certificate_file(org: &Org, arguments: &Arguments) -> Result<Option<String>, String> {
     let certificate = org.certificate().filter(|_| arguments.certificate.is_none());
     let Some(certificate) = certificate else { return Ok(None) };
     let file = std::env::temp_dir().join(format!("okta-dev-{}.pem", org.address().port()));
     std::fs::write(&file, certificate).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
     Ok(Some(file.display().to_string()))
-}
-
-#[cfg(not(feature = "cli"))]
-#[allow(clippy::unnecessary_wraps, reason = "with the feature `cli` it may fail")]
-fn certificate_file(_: &Org, _: &Arguments) -> Result<Option<String>, String> {
-    Ok(None)
 }
 
 /// Waits for Ctrl-C, and on Unix also for SIGTERM.

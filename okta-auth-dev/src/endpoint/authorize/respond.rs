@@ -4,43 +4,43 @@
 
 use url::{Url, form_urlencoded};
 
-use super::request::{AuthorizeRequest, ResponseMode};
+use crate::authorize_request::{AuthorizeRequest, ResponseMode};
 use crate::cors::origin_of;
 use crate::endpoint::page;
 use crate::fault::Fault;
 use crate::oauth_error::OAuthError;
+use crate::org_state::OrgState;
 use crate::random;
 use crate::reply::Reply;
-use crate::tenant::Tenant;
 
 type Fields = Vec<(String, String)>;
 
 /// Sends an error to the app.
 ///
 /// The response has `error` and `error_description`; Okta sends no `error_uri`.
-pub(crate) fn refuse(tenant: &Tenant, request: &AuthorizeRequest, error: &OAuthError) -> Reply {
+pub(crate) fn refuse(org: &OrgState, request: &AuthorizeRequest, error: &OAuthError) -> Reply {
     let fields = [("error", &error.error), ("error_description", &error.description)];
     let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.clone().into_owned()));
-    respond(tenant, request, fields.collect()).refused(&error.error, &error.description)
+    respond(org, request, fields.collect()).refused(&error.error, &error.description)
 }
 
 /// Sends a response to the app, with `state` and the active faults.
-pub(crate) fn respond(tenant: &Tenant, request: &AuthorizeRequest, mut fields: Fields) -> Reply {
+pub(crate) fn respond(org: &OrgState, request: &AuthorizeRequest, mut fields: Fields) -> Reply {
     fields.extend(request.state.iter().map(|state| ("state".to_owned(), state.clone())));
-    distort(tenant, &mut fields);
+    distort(org, &mut fields);
     match request.response_mode {
         ResponseMode::Query => redirect(with_query(&request.redirect_uri, &fields)),
         ResponseMode::Fragment => redirect(with_fragment(&request.redirect_uri, &fields)),
         ResponseMode::FormPost => {
             let nonce = random::token();
-            let page = page::form_post(tenant, &request.redirect_uri, &fields, &nonce);
+            let page = page::form_post(org, &request.redirect_uri, &fields, &nonce);
             scripted(page, &nonce, "'none'")
         }
         ResponseMode::PostMessage => {
             let nonce = random::token();
             // A page cannot have a custom scheme, so the message would have no receiver.
-            let origin = origin_of(&request.redirect_uri).unwrap_or_else(|| tenant.url.clone());
-            scripted(page::post_message(tenant, &origin, &fields, &nonce), &nonce, &origin)
+            let origin = origin_of(&request.redirect_uri).unwrap_or_else(|| org.url.clone());
+            scripted(page::post_message(org, &origin, &fields, &nonce), &nonce, &origin)
         }
     }
 }
@@ -75,29 +75,29 @@ fn with_fragment(uri: &str, fields: &[(String, String)]) -> String {
     url.to_string()
 }
 
-fn distort(tenant: &Tenant, fields: &mut Fields) {
-    let board = &tenant.board;
-    if board.hit(&Fault::AuthorizeState) {
+fn distort(org: &OrgState, fields: &mut Fields) {
+    let faults = &org.faults;
+    if faults.hit(&Fault::AuthorizeState) {
         for (_, value) in fields.iter_mut().filter(|(name, _)| name == "state") {
             value.push('1');
         }
     }
-    if board.hit(&Fault::AuthorizeNoState) {
+    if faults.hit(&Fault::AuthorizeNoState) {
         fields.retain(|(name, _)| name != "state");
     }
     let mut add = |name: &str, value: String| fields.push((name.to_owned(), value));
-    if board.hit(&Fault::AuthorizeDuplicateState) {
+    if faults.hit(&Fault::AuthorizeDuplicateState) {
         add("state", random::token());
     }
-    if board.hit(&Fault::AuthorizeDuplicateCode) {
+    if faults.hit(&Fault::AuthorizeDuplicateCode) {
         add("code", random::token());
     }
-    if board.hit(&Fault::AuthorizeErrorAndCode) {
+    if faults.hit(&Fault::AuthorizeErrorAndCode) {
         add("error", "access_denied".to_owned());
         add("error_description", "The resource owner or authorization server denied the request.".to_owned());
     }
     if let Some(issuer) =
-        board.find(|fault| if let Fault::AuthorizeIss(iss) = fault { Some(iss.clone()) } else { None })
+        faults.find(|fault| if let Fault::AuthorizeIss(iss) = fault { Some(iss.clone()) } else { None })
     {
         add("iss", issuer);
     }

@@ -1,7 +1,7 @@
 //! The page that notifies other apps of a sign-out.
 
-use super::{escape, page};
-use crate::tenant::Tenant;
+use super::layout::{escape, page};
+use crate::org_state::OrgState;
 
 /// The timeout for the frames, in milliseconds, so that an app that hangs does not block
 /// the browser.
@@ -11,7 +11,7 @@ const PATIENCE: u32 = 5000;
 ///
 /// `nonce` allows the script in the content security policy. The script comes before the
 /// frames, so that it receives all their load events.
-pub(in crate::endpoint) fn front_channel(tenant: &Tenant, frames: &[&str], next: Option<&str>, nonce: &str) -> String {
+pub(in crate::endpoint) fn front_channel(org: &OrgState, frames: &[&str], next: Option<&str>, nonce: &str) -> String {
     let frame = |uri: &&str| format!("<iframe hidden title=\"Sign-out\" src=\"{}\"></iframe>", escape(uri));
     let frames_html: String = frames.iter().map(frame).collect();
     let way_on = next.map(|next| {
@@ -26,7 +26,7 @@ pub(in crate::endpoint) fn front_channel(tenant: &Tenant, frames: &[&str], next:
          {}{frames_html}",
         way_on.unwrap_or_default()
     );
-    page("Signed Out", &tenant.name, &body)
+    page("Signed Out", &org.name, &body)
 }
 
 /// Continues when every frame has loaded, successfully or not.

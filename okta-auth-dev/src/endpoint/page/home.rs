@@ -1,37 +1,43 @@
 //! The home page: the issuers of the org, and how an app connects to them.
 
-use super::{escape, wide_page};
+use super::layout::{escape, wide_page};
 use crate::client::{AuthMethod, Client};
-use crate::journal::Recorded;
+use crate::endpoint::session_cookie::SESSION_COOKIE;
+use crate::org_state::{OrgState, Server};
 use crate::reply::Reply;
+use crate::request_log::Recorded;
 use crate::sync::lock;
-use crate::tenant::Tenant;
+
+/// The link to the administrator's page, which a build without the feature does not have.
+const ADMIN_LINK: &str =
+    if cfg!(feature = "admin-api") { "<p class=\"note\"><a href=\"/admin\">People and sessions</a></p>" } else { "" };
 
 /// Renders the page, with the user of this browser's session.
-pub(in crate::endpoint) fn home(tenant: &Tenant, request: &Recorded) -> Reply {
-    let clients = lock(&tenant.clients).clone();
-    let apps: String = clients.iter().map(|client| app(tenant, client)).collect();
+pub(in crate::endpoint) fn home(org: &OrgState, request: &Recorded) -> Reply {
+    let clients = lock(&org.clients).clone();
+    let apps: String = clients.iter().map(|client| app(org, client)).collect();
     let body = format!(
         "<h1>Development org</h1><p class=\"soft\">It behaves like an Okta org. It is not an Okta product.</p>{who}\
          <h2>Connect an app</h2><p class=\"note\">A click selects a block, ready to copy.</p>{apps}\
          <h2>Issuers</h2><ul>{issuers}</ul><h2>People</h2><table><tr><th>Username</th><th>Password</th>\
-         <th>Groups</th></tr>{people}</table><p class=\"note\"><a href=\"/admin\">People and sessions</a></p>",
-        who = signed_in(tenant, request),
-        issuers = issuers(tenant),
-        people = people(tenant),
+         <th>Groups</th></tr>{people}</table>{admin}",
+        who = signed_in(org, request),
+        issuers = issuers(org),
+        people = people(org),
+        admin = ADMIN_LINK,
     );
-    Reply::html(200, wide_page("Development org", &tenant.name, &body))
+    Reply::html(200, wide_page("Development org", &org.name, &body))
 }
 
-fn signed_in(tenant: &Tenant, request: &Recorded) -> String {
-    let id = request.cookie(crate::endpoint::authorize::SESSION_COOKIE);
-    let session = id.and_then(|id| lock(&tenant.store).session(id, tenant.clock.seconds()));
+fn signed_in(org: &OrgState, request: &Recorded) -> String {
+    let id = request.cookie(SESSION_COOKIE);
+    let session = id.and_then(|id| lock(&org.store).sessions.find(id, org.clock.seconds()));
     let who = |login: &str| format!("<p class=\"soft\">You are signed in as <strong>{}</strong>.</p>", escape(login));
     session.map(|session| who(&session.login)).unwrap_or_default()
 }
 
-fn app(tenant: &Tenant, client: &Client) -> String {
-    let variables = tenant.variables(client);
+fn app(org: &OrgState, client: &Client) -> String {
+    let variables = org.variables(client);
     let lines: String = variables.iter().map(|(name, value)| format!("export {name}={}\n", escape(value))).collect();
     let uris: String =
         client.redirect_uris.iter().map(|uri| format!("<li><code>{}</code></li>", escape(uri))).collect();
@@ -58,16 +64,16 @@ fn kind(client: &Client) -> &'static str {
     }
 }
 
-fn issuers(tenant: &Tenant) -> String {
-    let issuer = |server: &crate::tenant::Server| {
-        let issuer = escape(&server.settings.issuer(&tenant.url));
+fn issuers(org: &OrgState) -> String {
+    let issuer = |server: &Server| {
+        let issuer = escape(&server.settings.issuer(&org.url));
         format!("<li><a href=\"{issuer}/.well-known/openid-configuration\"><code>{issuer}</code></a></li>")
     };
-    tenant.servers.iter().map(issuer).collect()
+    org.servers.iter().map(issuer).collect()
 }
 
-fn people(tenant: &Tenant) -> String {
-    let users = lock(&tenant.users).clone();
+fn people(org: &OrgState) -> String {
+    let users = lock(&org.users).clone();
     let row = |cells: [&str; 3]| {
         let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
         format!("<tr>{cells}</tr>")

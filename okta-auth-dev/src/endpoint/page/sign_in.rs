@@ -1,14 +1,14 @@
 //! The sign-in pages: username and password on one page or on two.
 
-use super::{escape, page};
-use crate::endpoint::sign_in::{IDENTIFY_PATH, PATH};
+use super::layout::{escape, page};
+use crate::endpoint::paths::{IDENTIFY, SIGN_IN};
+use crate::org_state::OrgState;
 use crate::sync::lock;
-use crate::tenant::Tenant;
 use crate::user::User;
 
 /// The first page: username and password, or the username only.
 pub(in crate::endpoint) struct SignIn<'a> {
-    pub(in crate::endpoint) tenant: &'a Tenant,
+    pub(in crate::endpoint) org: &'a OrgState,
     pub(in crate::endpoint) app: &'a str,
     /// Ties the form to the request.
     pub(in crate::endpoint) handle: &'a str,
@@ -22,7 +22,7 @@ pub(in crate::endpoint) struct SignIn<'a> {
 /// The second page of the identifier-first flow. The fields have the names of Okta
 /// Identity Engine.
 pub(in crate::endpoint) struct Password<'a> {
-    pub(in crate::endpoint) tenant: &'a Tenant,
+    pub(in crate::endpoint) org: &'a OrgState,
     pub(in crate::endpoint) handle: &'a str,
     pub(in crate::endpoint) username: &'a str,
     pub(in crate::endpoint) failed: bool,
@@ -46,11 +46,11 @@ impl SignIn<'_> {
     /// unknown username and a wrong password. Screen readers announce the alert, and both
     /// fields refer to it.
     pub(in crate::endpoint) fn html(&self) -> String {
-        let form = if self.tenant.options.identifier_first { self.identifier() } else { self.both() };
+        let form = if self.org.options.identifier_first { self.identifier() } else { self.both() };
         let (failed, _) = problem(self.failed);
         let (app, users) = (escape(self.app), self.users());
         let body = format!("<h1>Sign In</h1><p class=\"soft\">to {app}</p>{failed}{form}{users}");
-        page("Sign In", &self.tenant.name, &body)
+        page("Sign In", &self.org.name, &body)
     }
 
     fn both(&self) -> String {
@@ -58,7 +58,7 @@ impl SignIn<'_> {
         // The focus is on the first empty field.
         let (at_name, at_password) = if self.username.is_empty() { (" autofocus", "") } else { ("", " autofocus") };
         format!(
-            "<form method=\"post\" action=\"/{PATH}\">{handle}\
+            "<form method=\"post\" action=\"/{SIGN_IN}\">{handle}\
              <label for=\"username\">Username</label>\
              <input id=\"username\" name=\"username\" value=\"{username}\" autocomplete=\"username\" \
              autocapitalize=\"none\" spellcheck=\"false\" required{at_name}{described}>\
@@ -73,7 +73,7 @@ impl SignIn<'_> {
 
     fn identifier(&self) -> String {
         format!(
-            "<form method=\"post\" action=\"/{IDENTIFY_PATH}\">{handle}\
+            "<form method=\"post\" action=\"/{IDENTIFY}\">{handle}\
              <label for=\"identifier\">Username</label>\
              <input id=\"identifier\" name=\"identifier\" value=\"{username}\" autocomplete=\"username\" \
              autocapitalize=\"none\" spellcheck=\"false\" required autofocus>\
@@ -95,7 +95,7 @@ impl SignIn<'_> {
     /// The form contains the password, because test passwords are not secret.
     fn user(&self, user: &User) -> String {
         format!(
-            "<li><form method=\"post\" action=\"/{PATH}\">{handle}\
+            "<li><form method=\"post\" action=\"/{SIGN_IN}\">{handle}\
              <input type=\"hidden\" name=\"username\" value=\"{login}\">\
              <input type=\"hidden\" name=\"password\" value=\"{password}\">\
              <button type=\"submit\"><strong>{name}</strong><span>{login} &middot; {groups}</span></button></form></li>",
@@ -115,7 +115,7 @@ impl Password<'_> {
         let (failed, described) = problem(self.failed);
         let body = format!(
             "<h1>Verify with your password</h1><p class=\"soft\">{username}</p>{failed}\
-             <form method=\"post\" action=\"/{PATH}\">{handle}\
+             <form method=\"post\" action=\"/{SIGN_IN}\">{handle}\
              <input type=\"hidden\" name=\"identifier\" value=\"{username}\">\
              <label for=\"credentials.passcode\">Password</label>\
              <input id=\"credentials.passcode\" name=\"credentials.passcode\" type=\"password\" \
@@ -125,11 +125,11 @@ impl Password<'_> {
             handle = handle_field(self.handle),
             hint = self.hint(),
         );
-        page("Verify", &self.tenant.name, &body)
+        page("Verify", &self.org.name, &body)
     }
 
     fn hint(&self) -> String {
-        let users = lock(&self.tenant.users);
+        let users = lock(&self.org.users);
         let user = users.iter().find(|user| user.login.eq_ignore_ascii_case(self.username.trim()));
         let hint = |user: &User| {
             format!("<h2>This is a development org. The password is <code>{}</code></h2>", escape(&user.password))

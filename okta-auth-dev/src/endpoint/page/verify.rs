@@ -4,12 +4,12 @@
 //! An app sees the usual behaviour: the browser returns after a while with more methods
 //! in `amr`.
 
-use super::{escape, page};
-use crate::endpoint::second_factor;
-use crate::tenant::Tenant;
+use super::layout::{escape, page};
+use crate::endpoint::paths;
+use crate::org_state::OrgState;
 
 pub(in crate::endpoint) struct Verify<'a> {
-    pub(in crate::endpoint) tenant: &'a Tenant,
+    pub(in crate::endpoint) org: &'a OrgState,
     pub(in crate::endpoint) login: &'a str,
     /// Ties the form to the request.
     pub(in crate::endpoint) handle: &'a str,
@@ -36,10 +36,10 @@ impl Verify<'_> {
              </form>",
             login = escape(self.login),
             passcode = escape(self.passcode),
-            path = second_factor::PATH,
+            path = paths::VERIFY,
             handle = escape(self.handle),
         );
-        page("Verify", &self.tenant.name, &body)
+        page("Verify", &self.org.name, &body)
     }
 
     /// The alert after a failed attempt, and the attributes that tie it to the field.

@@ -11,7 +11,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use super::response::{Kind, respond};
 use crate::client::{AuthMethod, Client, Rotation};
 use crate::clock::seconds;
-use crate::endpoint::{Exchange, Params};
+use crate::endpoint::exchange::Exchange;
+use crate::endpoint::params::Params;
 use crate::fault::Fault;
 use crate::oauth_error::OAuthError;
 use crate::random;
@@ -33,7 +34,7 @@ pub(super) fn authorization_code(
     client: &Client,
 ) -> Result<Reply, OAuthError> {
     let value = required(params, "code")?;
-    let code = lock(&exchange.tenant.store).take_code(value, exchange.now());
+    let code = lock(&exchange.org.store).take_code(value, exchange.now());
     let code = code.ok_or_else(|| OAuthError::invalid_grant("The authorization code is invalid or has expired."))?;
     if code.grant.client_id != client.client_id {
         return Err(OAuthError::invalid_grant(
@@ -78,21 +79,21 @@ fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAu
 /// check can be repeated with other scopes. Requested scopes limit only this response;
 /// the refresh token keeps all of them (RFC 6749 §6).
 pub(super) fn refresh_token(exchange: &Exchange<'_>, params: &Params, client: &Client) -> Result<Reply, OAuthError> {
-    let (tenant, value, now) = (exchange.tenant, required(params, "refresh_token")?, exchange.now());
-    let token = lock(&tenant.store).refresh_token(value, now).ok_or_else(invalid_refresh_token)?;
+    let (org, value, now) = (exchange.org, required(params, "refresh_token")?, exchange.now());
+    let token = lock(&org.store).refresh_token(value, now).ok_or_else(invalid_refresh_token)?;
     if token.grant.client_id != client.client_id {
         return Err(invalid_refresh_token());
     }
     check_server(exchange, &token.grant)?;
     // The user may have been deleted, or the app unassigned.
     let login = token.grant.login.as_deref().unwrap_or_default();
-    if tenant.user(login).is_none() || !tenant.is_assigned(login, &client.client_id) {
+    if org.user(login).is_none() || !org.is_assigned(login, &client.client_id) {
         return Err(invalid_refresh_token());
     }
     let grant = Grant { scopes: narrowed(&token.grant, params)?, ..token.grant };
     let value = renew(exchange, client, value)?;
     let reply = respond(exchange, client, &grant, Kind::Refresh { refresh_token: value })?;
-    tenant.journal.note(|refreshes| refreshes.granted += 1);
+    org.request_log.note(|refreshes| refreshes.granted += 1);
     Ok(reply)
 }
 
@@ -110,14 +111,14 @@ fn invalid_refresh_token() -> OAuthError {
 /// period. With rotation, each use within the grace period gets its own successor, and
 /// all successors inherit the expiry of the first token.
 fn renew(exchange: &Exchange<'_>, client: &Client, value: &str) -> Result<String, OAuthError> {
-    let (tenant, settings, now) = (exchange.tenant, &exchange.server.settings, exchange.now());
-    let strict = tenant.board.hit(&Fault::RefreshNoLeeway);
+    let (org, settings, now) = (exchange.org, &exchange.server.settings, exchange.now());
+    let strict = org.faults.hit(&Fault::RefreshNoLeeway);
     let leeway = (!strict).then(|| seconds(client.rotation_leeway));
-    let mut store = lock(&tenant.store);
+    let mut store = lock(&org.store);
     let token = store.refresh_token(value, now).ok_or_else(invalid_refresh_token)?;
     if token.is_reused(now, leeway) {
         store.revoke_grant(&token.grant);
-        tenant.journal.note(|refreshes| refreshes.reused += 1);
+        org.request_log.note(|refreshes| refreshes.reused += 1);
         return Err(invalid_refresh_token());
     }
     let expires_at = settings.refresh_token_expiry(now, token.ends_at);
@@ -127,7 +128,7 @@ fn renew(exchange: &Exchange<'_>, client: &Client, value: &str) -> Result<String
             value.to_owned()
         }
         Rotation::Rotate => {
-            tenant.journal.note(|refreshes| refreshes.repeated += usize::from(token.replaced_at.is_some()));
+            org.request_log.note(|refreshes| refreshes.repeated += usize::from(token.replaced_at.is_some()));
             store.replace_refresh_token(value, now);
             store.issue_refresh_token(token.grant, expires_at, token.ends_at)
         }

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Exchange, Params, client_auth};
+use super::client_auth;
+use super::exchange::Exchange;
+use super::params::Params;
 use crate::fault::Fault;
 use crate::grant_type::GrantType;
 use crate::oauth_error::{OAuthError, management};
@@ -30,22 +32,22 @@ pub(super) fn token(exchange: &Exchange<'_>) -> Reply {
     if let Some(reply) = instead(exchange) {
         return reply;
     }
-    let board = &exchange.tenant.board;
+    let faults = &exchange.org.faults;
     let mut reply = labelled(process(exchange).unwrap_or_else(|error| error.reply()));
-    if board.hit(&Fault::TokenWrongContentType) {
+    if faults.hit(&Fault::TokenWrongContentType) {
         reply = reply.header("content-type", "text/plain;charset=UTF-8");
     }
-    if board.hit(&Fault::TokenTrailing) {
+    if faults.hit(&Fault::TokenTrailing) {
         reply.body.push_str("trailing");
     }
-    if board.hit(&Fault::TokenArray) {
+    if faults.hit(&Fault::TokenArray) {
         reply.body = in_array(&reply.body);
     }
-    if board.hit(&Fault::TokenHuge) {
+    if faults.hit(&Fault::TokenHuge) {
         reply = reply.huge();
     }
-    reply.hang = board.hit(&Fault::TokenHang);
-    reply.delayed(board.find(slow))
+    reply.hang = faults.hit(&Fault::TokenHang);
+    reply.delayed(faults.find(slow))
 }
 
 /// Adds Okta's headers and cookies of token responses. Clients must ignore the cookies.
@@ -73,7 +75,7 @@ fn slow(fault: &Fault) -> Option<Duration> {
 /// succeeds.
 fn instead(exchange: &Exchange<'_>) -> Option<Reply> {
     let (moved, now) = (exchange.moved, exchange.now());
-    exchange.tenant.board.find(|fault| match fault {
+    exchange.org.faults.find(|fault| match fault {
         Fault::TokenError { status, error, description } => {
             Some(OAuthError::new(*status, error.clone(), description.clone()).reply())
         }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::client::Client;
 use crate::clock::seconds;
-use crate::endpoint::Exchange;
+use crate::endpoint::exchange::Exchange;
 use crate::fault::Fault;
 use crate::oauth_error::OAuthError;
 use crate::reply::Reply;
@@ -43,7 +43,7 @@ pub(super) fn respond(
     kind: Kind,
 ) -> Result<Reply, OAuthError> {
     let refresh = matches!(kind, Kind::Refresh { .. });
-    let issuing = Issuing { tenant: exchange.tenant, server: exchange.server, grant };
+    let issuing = Issuing { org: exchange.org, server: exchange.server, grant };
     issuing.check_groups()?;
     issuing.rotate_if_asked();
     let access_token = issuing.access_token()?;
@@ -72,7 +72,7 @@ fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: 
     match kind {
         Kind::Service => None,
         Kind::Refresh { refresh_token } => {
-            let left_out = exchange.tenant.board.hit(&Fault::RefreshNoRefreshToken);
+            let left_out = exchange.org.faults.hit(&Fault::RefreshNoRefreshToken);
             (!left_out).then_some(refresh_token)
         }
         Kind::SignIn => {
@@ -81,7 +81,7 @@ fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: 
             let (settings, now) = (&exchange.server.settings, exchange.now());
             let ends_at = settings.refresh_token_lifetime.map(|lifetime| now.saturating_add(seconds(lifetime)));
             let expires_at = settings.refresh_token_expiry(now, ends_at);
-            let mut store = lock(&exchange.tenant.store);
+            let mut store = lock(&exchange.org.store);
             (offline && allowed).then(|| store.issue_refresh_token(grant.clone(), expires_at, ends_at))
         }
     }
@@ -93,32 +93,32 @@ fn refresh_token(exchange: &Exchange<'_>, client: &Client, grant: &Grant, kind: 
 /// the changed case. They must reject another type, and must ignore unknown members (RFC
 /// 6749 §5.1).
 fn distort(exchange: &Exchange<'_>, members: &mut Map<String, Value>, refresh: bool) {
-    let board = &exchange.tenant.board;
+    let faults = &exchange.org.faults;
     if members.contains_key("id_token") {
-        if board.hit(&Fault::IdTokenMissing) || (refresh && board.hit(&Fault::RefreshIdTokenMissing)) {
+        if faults.hit(&Fault::IdTokenMissing) || (refresh && faults.hit(&Fault::RefreshIdTokenMissing)) {
             members.remove("id_token");
-        } else if board.hit(&Fault::IdTokenIsAccessToken) {
+        } else if faults.hit(&Fault::IdTokenIsAccessToken) {
             let access_token = members.get("access_token").cloned().unwrap_or_default();
             members.insert("id_token".into(), access_token);
         }
     }
-    if board.hit(&Fault::TokenNoExpiresIn) {
+    if faults.hit(&Fault::TokenNoExpiresIn) {
         members.remove("expires_in");
     }
-    if board.hit(&Fault::TokenTypeCase) {
+    if faults.hit(&Fault::TokenTypeCase) {
         members.insert("token_type".into(), json!("bEARER"));
     }
     if let Some(kind) =
-        board.find(|fault| if let Fault::TokenTypeOther(kind) = fault { Some(kind.clone()) } else { None })
+        faults.find(|fault| if let Fault::TokenTypeOther(kind) = fault { Some(kind.clone()) } else { None })
     {
         members.insert("token_type".into(), json!(kind));
     }
-    if board.hit(&Fault::TokenExtraMembers) {
+    if faults.hit(&Fault::TokenExtraMembers) {
         members.insert("issued_token_type".into(), json!("urn:ietf:params:oauth:token-type:access_token"));
         members.insert("nested".into(), json!({"unknown": [1, null, {"deep": true}]}));
         members.insert("".into(), json!("no name"));
     }
-    board.change_members(members, |fault| match fault {
+    faults.change_members(members, |fault| match fault {
         Fault::TokenMember(name, value) => Some((name, value)),
         _ => None,
     });

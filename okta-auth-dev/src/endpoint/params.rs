@@ -1,0 +1,39 @@
+//! Request parameters.
+
+use std::collections::HashSet;
+
+use crate::oauth_error::OAuthError;
+
+/// Request parameters, each of which may appear once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Params {
+    pairs: Vec<(String, String)>,
+}
+
+impl Params {
+    pub(crate) fn new(pairs: Vec<(String, String)>) -> Self {
+        Self { pairs }
+    }
+
+    /// Returns the value if it is not empty (RFC 6749 §3.1 treats an empty value as
+    /// omitted).
+    pub(crate) fn find(&self, name: &str) -> Option<&str> {
+        let value = self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        value.filter(|value| !value.is_empty())
+    }
+
+    pub(crate) fn words(&self, name: &str) -> Vec<String> {
+        self.find(name).unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Returns Okta's error if a parameter appears twice.
+    pub(crate) fn check_duplicates(&self) -> Result<(), OAuthError> {
+        let mut seen = HashSet::new();
+        let unique = self.pairs.iter().all(|(name, _)| seen.insert(name));
+        unique.then_some(()).ok_or_else(OAuthError::duplicate_parameter)
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+}

@@ -1,0 +1,44 @@
+//! Grants and authorization codes.
+
+/// The permission of a client, from which all its tokens derive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// Links everything that one sign-in issued, so that it can be revoked together.
+    pub(crate) id: String,
+    pub(crate) server: String,
+    pub(crate) client_id: String,
+    pub(crate) login: Option<String>,
+    /// The granted scopes. They equal the requested scopes, because an unknown scope
+    /// fails the request.
+    pub(crate) scopes: Vec<String>,
+    /// The Okta session of the user: the claim `sid`.
+    pub(crate) sid: Option<String>,
+    pub(crate) nonce: Option<String>,
+    /// When the user authenticated, in seconds. Refreshed tokens keep it.
+    pub(crate) auth_time: i64,
+    /// The value of `acr`, if the request had `acr_values`.
+    pub(crate) acr: Option<String>,
+    /// How the user authenticated. Refreshed ID tokens repeat it unchanged.
+    pub(crate) amr: Vec<String>,
+    /// The identity provider that authenticated the user; `None` for the org itself.
+    pub(crate) idp: Option<String>,
+}
+
+impl Grant {
+    pub(crate) fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|granted| granted == scope)
+    }
+
+    pub(crate) fn is_of(&self, login: &str) -> bool {
+        self.login.as_ref().is_some_and(|owner| owner.eq_ignore_ascii_case(login))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Code {
+    pub(crate) grant: Grant,
+    /// The redirect URI of the request, which the exchange must repeat (RFC 6749 §4.1.3).
+    pub(crate) redirect_uri: String,
+    pub(crate) challenge: Option<String>,
+    pub(crate) expires_at: i64,
+}
