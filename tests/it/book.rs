@@ -71,7 +71,8 @@ fn anchors(text: &str) -> BTreeSet<String> {
 
 /// The label that the definitions of a page use for a page or an image of the book.
 fn expected_target(page: &str, label: &str) -> String {
-    let (path, anchor) = label.split_once('#').map_or((label, String::new()), |(path, anchor)| (path, format!("#{anchor}")));
+    let (path, anchor) =
+        label.split_once('#').map_or((label, String::new()), |(path, anchor)| (path, format!("#{anchor}")));
     let (folder, name) = path.split_once('/').unwrap_or(("", path));
     let own = page.split_once('/').map_or("", |(own, _)| own);
     let extension = if folder == "images" { "" } else { ".md" };
@@ -132,7 +133,10 @@ fn links_between_pages_resolve() {
         }
         assert_eq!(known.len(), labels.len(), "{page} defines links that it does not use");
         let relative = between(&prose, "](", ")").find(|link| !link.starts_with("https://") && !link.starts_with('#'));
-        assert_eq!(relative, None, "{page}: write `[text][folder/page]`, which also works in the crate's documentation");
+        assert_eq!(
+            relative, None,
+            "{page}: write `[text][folder/page]`, which also works in the crate's documentation"
+        );
     }
 }
 
@@ -143,7 +147,8 @@ fn links_to_files_of_the_repository_resolve() {
         let text = read(&page);
         for link in between(&text, REPOSITORY, ")") {
             let link = link.split(['>', ' ', '"']).next().unwrap();
-            let Some(path) = ["blob/main/", "tree/main/", "raw/main/"].iter().find_map(|kind| link.strip_prefix(kind)) else {
+            let Some(path) = ["blob/main/", "tree/main/", "raw/main/"].iter().find_map(|kind| link.strip_prefix(kind))
+            else {
                 continue;
             };
             let (path, anchor) = path.split_once('#').unwrap_or((path, ""));
