@@ -1,7 +1,10 @@
 #![doc = include_str!("guide_links.md")]
 #![doc = include_str!("../docs/introduction.md")]
 
-/// A page of the book, with the links of this crate's documentation.
+// In Markdown the first definition of a label applies. `guide_links.md` comes first, so a label leads to a module here,
+// and to a file in the book and in the repository.
+
+/// Declares the module of a page of the book.
 macro_rules! page {
     ($name:ident, $path:literal) => {
         #[doc = include_str!("guide_links.md")]
