@@ -5,7 +5,7 @@ pub use okta_auth_core::{
     secret, session, tenant,
 };
 
-/// The pages of docs/. They exist in the documentation, and their code runs as its tests.
+// The pages of docs/ exist only in the documentation, and their code runs as its tests.
 #[cfg(any(doc, doctest))]
 pub mod guide;
 
