@@ -16,6 +16,10 @@ test:
 ci:
     .ci/run
 
+# Show the book of docs/ in a browser. Needs `cargo install mdbook`.
+book:
+    mdbook serve --open
+
 # Run the benchmarks.
 bench:
     cargo bench -p okta-auth

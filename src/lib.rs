@@ -5,20 +5,9 @@ pub use okta_auth_core::{
     secret, session, tenant,
 };
 
-/// Compiles the code blocks of the guides in docs/.
-#[cfg(doctest)]
-mod guides {
-    #[doc = include_str!("../docs/actix.md")]
-    mod actix {}
-    #[doc = include_str!("../docs/policies.md")]
-    mod policies {}
-    #[doc = include_str!("../docs/routes.md")]
-    mod routes {}
-    #[doc = include_str!("../docs/tenants.md")]
-    mod tenants {}
-    #[doc = include_str!("../docs/testing.md")]
-    mod testing {}
-}
+// The pages of docs/ exist only in the documentation, and their code runs as its tests.
+#[cfg(any(doc, doctest))]
+pub mod guide;
 
 #[cfg(feature = "store-tests")]
 pub use okta_auth_core::store_tests;

@@ -18,6 +18,7 @@ mod architecture;
 mod attacks;
 mod authentication;
 mod axum_adapter;
+mod book;
 mod clients;
 mod config;
 mod conformance;

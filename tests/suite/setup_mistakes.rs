@@ -1,4 +1,4 @@
-//! The ten mistakes of docs/troubleshooting.md: each test makes one and compares its log
+//! The ten mistakes of docs/how-to/troubleshooting.md: each test makes one and compares its log
 //! line with the table.
 
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ fn has(log: &ThreadLog, entry: &str) -> bool {
 
 /// The log lines of the table, by the number of the mistake.
 fn table() -> BTreeMap<usize, String> {
-    let page = include_str!("../../docs/troubleshooting.md");
+    let page = include_str!("../../docs/how-to/troubleshooting.md");
     let rows = page.lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| ")?.split(" | ");
         let number = cells.next()?.trim().parse().ok()?;

@@ -83,7 +83,7 @@ async fn after_a_restart_made_up_logouts_neither_fill_the_list_nor_disable_front
         frame(&sessions, &format!("made up {number}")).await;
     }
     assert!(!lives(&sessions, &absent), "it was seen in between, so its end is proven and stays");
-    assert!(lives(&sessions, &unseen), "the oldest unproven end was evicted, as docs/sessions.md says");
+    assert!(lives(&sessions, &unseen), "the oldest unproven end was evicted, as docs/how-to/sessions.md says");
     assert!(lives(&sessions, &present), "a session that was not ended");
     frame(&sessions, "present").await;
     assert!(!lives(&sessions, &present), "a session that the process has seen");
