@@ -74,7 +74,7 @@ impl Bench {
             .map_err(|error| error.to_string())
     }
 
-    fn mint(&self) -> okta_auth_dev::TokenBuilder {
+    fn token(&self) -> okta_auth_dev::TokenBuilder {
         self.app.org.token().id_token(ADA, NONCE)
     }
 
@@ -82,25 +82,25 @@ impl Bench {
         let client = self.app.org.client().client_id;
         let groups: Vec<String> = (0..100).map(|n| format!("Group {n}")).collect();
         vec![
-            self.mint().sign(),
-            self.mint().claim("aud", json!([client])).sign(),
-            self.mint().claim("azp", json!(client)).sign(),
-            self.mint().claim("groups", json!(groups)).sign(),
-            self.mint().claim("name", json!("Zo\u{eb} \u{1f600} \"quoted\" \\ \u{2028}")).sign(),
-            self.mint().claim("custom", json!({"nested": {"deep": [1, 2.5, null, true]}})).sign(),
-            self.mint().claim("sub", json!("x".repeat(255))).sign(),
-            self.mint().remove("auth_time").remove("amr").remove("idp").sign(),
-            self.mint().header("typ", json!("JWT")).sign(),
-            self.mint().claim("nbf", json!(0)).sign(),
-            self.mint().claim("exp", json!(9_999_999_999.5)).claim("nbf", json!(0.5)).sign(),
-            self.mint().claim("sub", json!("j\u{fc}rgen.m\u{fc}ller@example.test")).sign(),
+            self.token().sign(),
+            self.token().claim("aud", json!([client])).sign(),
+            self.token().claim("azp", json!(client)).sign(),
+            self.token().claim("groups", json!(groups)).sign(),
+            self.token().claim("name", json!("Zo\u{eb} \u{1f600} \"quoted\" \\ \u{2028}")).sign(),
+            self.token().claim("custom", json!({"nested": {"deep": [1, 2.5, null, true]}})).sign(),
+            self.token().claim("sub", json!("x".repeat(255))).sign(),
+            self.token().remove("auth_time").remove("amr").remove("idp").sign(),
+            self.token().header("typ", json!("JWT")).sign(),
+            self.token().claim("nbf", json!(0)).sign(),
+            self.token().claim("exp", json!(9_999_999_999.5)).claim("nbf", json!(0.5)).sign(),
+            self.token().claim("sub", json!("j\u{fc}rgen.m\u{fc}ller@example.test")).sign(),
         ]
     }
 
     fn bad(&self) -> Vec<String> {
         let mut bad = Vec::new();
         for claim in ["iss", "sub", "aud", "exp", "iat", "nonce"] {
-            bad.push(self.mint().remove(claim).sign());
+            bad.push(self.token().remove(claim).sign());
             for value in [
                 json!(null),
                 json!(""),
@@ -121,19 +121,19 @@ impl Bench {
                 if claim == "exp" && value == json!(1e300) {
                     continue; // Any number is a valid date, and this one is far in the future.
                 }
-                bad.push(self.mint().claim(claim, value).sign());
+                bad.push(self.token().claim(claim, value).sign());
             }
         }
         let client = self.app.org.client().client_id;
-        bad.push(self.mint().claim("aud", json!([client, "other"])).sign());
-        bad.push(self.mint().claim("aud", json!([client, "other"])).claim("azp", json!(client)).sign());
-        bad.push(self.mint().claim("azp", json!("other")).sign());
-        bad.push(self.mint().claim("sub", json!("x".repeat(256))).sign());
+        bad.push(self.token().claim("aud", json!([client, "other"])).sign());
+        bad.push(self.token().claim("aud", json!([client, "other"])).claim("azp", json!(client)).sign());
+        bad.push(self.token().claim("azp", json!("other")).sign());
+        bad.push(self.token().claim("sub", json!("x".repeat(256))).sign());
         bad.extend(self.wrong_types());
-        bad.push(self.mint().claim("nbf", json!(99_999_999_999_u64)).sign());
-        bad.push(self.mint().claim("iat", json!(99_999_999_999_u64)).sign());
-        bad.push(self.mint().claim("events", json!({})).sign());
-        bad.push(self.mint().signed_by_unpublished().sign());
+        bad.push(self.token().claim("nbf", json!(99_999_999_999_u64)).sign());
+        bad.push(self.token().claim("iat", json!(99_999_999_999_u64)).sign());
+        bad.push(self.token().claim("events", json!({})).sign());
+        bad.push(self.token().signed_by_unpublished().sign());
         for (name, value) in [
             ("crit", json!(["exp"])),
             ("crit", json!([])),
@@ -151,7 +151,7 @@ impl Bench {
             ("alg", json!("")),
             ("alg", json!(null)),
         ] {
-            bad.push(self.mint().header(name, value).sign());
+            bad.push(self.token().header(name, value).sign());
         }
         bad.push(self.app.org.token().access_token(ADA, ["openid"]).sign());
         bad.extend(self.spoiled_texts());
@@ -177,12 +177,12 @@ impl Bench {
             ("nbf", json!("0")),
             ("email", json!("a@b\r\n")),
         ];
-        wrong.into_iter().map(|(claim, value)| self.mint().claim(claim, value).sign()).collect()
+        wrong.into_iter().map(|(claim, value)| self.token().claim(claim, value).sign()).collect()
     }
 
     /// A good token with a modified text.
     fn spoiled_texts(&self) -> Vec<String> {
-        let token = self.mint().sign();
+        let token = self.token().sign();
         let (rest, signature) = token.rsplit_once('.').unwrap();
         let (header, payload) = rest.split_once('.').unwrap();
         let mut bad = vec![
