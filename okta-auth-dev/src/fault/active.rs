@@ -31,6 +31,7 @@ impl ActiveFaults {
     }
 
     /// The active faults, and whether each is cleared after one use.
+    #[cfg(feature = "admin-api")]
     pub(crate) fn armed(&self) -> Vec<(Fault, bool)> {
         lock(&self.armed).iter().map(|armed| (armed.fault.clone(), armed.once)).collect()
     }
