@@ -27,7 +27,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_axum::{OktaAuth, RouterExt, User};
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::{Arrival, Renewal};
+use okta_auth_core::engine::{Authentication, RefreshTiming};
 use okta_auth_dev::{ADA, Algorithm, Fault, Org};
 use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, org, round, sign_in, verdict};
 use tower::Service;
@@ -357,13 +357,13 @@ fn sessions(setup: &Setup, what: &str, filler: usize) {
     compare(
         &format!("open a session of {size} bytes ({what})"),
         0.30,
-        &mut || drop(black_box(auth.arrival(black_box(&parts), "/me", Renewal::OnArrival))),
+        &mut || drop(black_box(auth.authenticate(black_box(&parts), "/me", RefreshTiming::BeforeHandler))),
         &against,
         &mut || drop(black_box(jar.read(black_box(&other)))),
     );
     // Advance the clock, so that the time of use must be saved.
     org.clock().advance(Duration::from_secs(300));
-    let Arrival::Here(visit) = auth.arrival(&parts, "/me", Renewal::OnArrival) else {
+    let Authentication::Ready(context) = auth.authenticate(&parts, "/me", RefreshTiming::BeforeHandler) else {
         panic!("the session is in the cookie")
     };
     compare(
@@ -371,7 +371,7 @@ fn sessions(setup: &Setup, what: &str, filler: usize) {
         0.40,
         &mut || {
             let mut headers = axum::http::HeaderMap::new();
-            visit.finish(&mut headers);
+            context.finish(&mut headers);
             assert!(!black_box(headers).is_empty());
         },
         &against,

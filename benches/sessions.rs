@@ -33,7 +33,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use okta_auth_axum::{OktaAuth, RouterExt, User};
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::Renewal;
+use okta_auth_core::engine::RefreshTiming;
 use okta_auth_core::session::{MemoryStore, RedisStore, SessionStore, StoreFuture, StoreKey, StoredRecord};
 use okta_auth_dev::{ADA, Clock, Org};
 use redis::RedisServer;
@@ -138,10 +138,10 @@ impl Place {
 
     /// Loads the session and finishes the response; returns the number of cookies in it.
     async fn request(&self) -> usize {
-        let visit = self.auth.arrival(&self.parts, "/me", Renewal::OnArrival).visit().await;
-        assert!(visit.user::<()>().unwrap().is_some(), "{}: no user is signed in", self.name);
+        let context = self.auth.authenticate(&self.parts, "/me", RefreshTiming::BeforeHandler).context().await;
+        assert!(context.user::<()>().unwrap().is_some(), "{}: no user is signed in", self.name);
         let mut headers = HeaderMap::new();
-        visit.finish(&mut headers);
+        context.finish(&mut headers);
         headers.len()
     }
 
@@ -294,8 +294,8 @@ async fn propagation(org: &Org, redis: &RedisServer) {
             let is_in = move |auth: OktaAuth| {
                 let parts = parts.clone();
                 async move {
-                    let visit = auth.arrival(&parts, "/me", Renewal::OnArrival).visit().await;
-                    visit.user::<()>().unwrap().is_some()
+                    let context = auth.authenticate(&parts, "/me", RefreshTiming::BeforeHandler).context().await;
+                    context.user::<()>().unwrap().is_some()
                 }
             };
             assert!(is_in(there.clone()).await, "{place}");

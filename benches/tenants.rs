@@ -35,7 +35,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_axum::{AccessToken, RouterExt};
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
-use okta_auth_core::engine::{Arrival, Renewal, Tenants};
+use okta_auth_core::engine::{Authentication, RefreshTiming, Tenants};
 use okta_auth_core::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
 use okta_auth_dev::{ADA, Org};
 use serde_json::{Value, json};
@@ -303,10 +303,11 @@ fn request(orgs: &Orgs, way: &Resolver, at: usize) -> (Parts, String) {
 
 /// Returns the engine of a request's tenant, without waiting.
 fn engine(tenants: &Tenants, (parts, target): &(Parts, String)) -> OktaAuth {
-    let Arrival::Here(visit) = tenants.arrival(black_box(parts), target, Renewal::OnArrival) else {
+    let Authentication::Ready(context) = tenants.authenticate(black_box(parts), target, RefreshTiming::BeforeHandler)
+    else {
         panic!("the tenant is in a table")
     };
-    visit.auth().clone()
+    context.auth().clone()
 }
 
 /// Costs of several pieces of work in microseconds, measured in turn so that all run under the same conditions: the

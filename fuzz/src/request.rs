@@ -6,7 +6,7 @@ use http::header::{LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use okta_auth_core::OktaAuth;
-use okta_auth_core::engine::{Accepts, Endpoint, Renewal, Reply, Visit};
+use okta_auth_core::engine::{AcceptedCredentials, Endpoint, Renewal, Reply, RequestContext};
 use okta_auth_core::policy;
 use tokio::runtime::Runtime;
 use url::Url;

@@ -60,7 +60,7 @@ async fn refused(auth: &OktaAuth, token: &str) {
     let bearer = format!("Bearer {token}");
     let request = Request::builder().uri("/profile").header("cookie", cookie).header("authorization", bearer);
     let Ok(request) = request.body(()) else { return };
-    let visit = auth.arrival(&request.into_parts().0, "/profile", Renewal::OnArrival).visit().await;
+    let visit = auth.authenticate(&request.into_parts().0, "/profile", Renewal::OnArrival).visit().await;
     assert!(!matches!(visit.user::<()>(), Ok(Some(_))), "a user is signed in");
     assert!(visit.access_token::<()>().await.is_err(), "a token was accepted");
 }

@@ -5,7 +5,9 @@ use actix_web::http::header as old;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
-use okta_auth_core::engine::{Arrival, Challenge, Head, HeaderText, Headers, Reply, RouteOptions, Tenants, Visit};
+use okta_auth_core::engine::{
+    Authentication, Challenge, Head, HeaderText, Headers, Reply, RequestContext, RouteOptions, Tenants,
+};
 
 /// Headers of `http` 0.2, read in place.
 struct Old<'a>(&'a old::HeaderMap);
@@ -23,12 +25,12 @@ impl Headers for Old<'_> {
 }
 
 /// Authenticates a request with the engine.
-pub(crate) fn arrival(tenants: &Tenants, request: &HttpRequest, options: RouteOptions) -> Arrival {
+pub(crate) fn authenticate(tenants: &Tenants, request: &HttpRequest, options: RouteOptions) -> Authentication {
     // Path and query as the client sent them. Scopes do not strip a prefix.
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let authority = request.uri().authority().map(|authority| authority.as_str());
     let (method, headers) = (&method(request), &Old(request.headers()));
-    tenants.arrival_of(Head { method, authority, target, headers }, options)
+    tenants.authenticate_head(Head { method, authority, target, headers }, options)
 }
 
 fn method(request: &HttpRequest) -> Method {
@@ -63,12 +65,12 @@ pub(crate) fn into_response(reply: Reply) -> HttpResponse {
     response.body(body)
 }
 
-pub(crate) async fn answer(visit: &Visit, challenge: Challenge, replaced: &HttpResponse) -> HttpResponse {
-    into_response(visit.answer_in_place_of(challenge, &Old(replaced.headers())).await)
+pub(crate) async fn answer(context: &RequestContext, challenge: Challenge, replaced: &HttpResponse) -> HttpResponse {
+    into_response(context.answer_in_place_of(challenge, &Old(replaced.headers())).await)
 }
 
-pub(crate) fn finish(visit: &Visit, response: &mut HttpResponse) {
-    let finish = visit.finish_of(&Old(response.headers()));
+pub(crate) fn finish(context: &RequestContext, response: &mut HttpResponse) {
+    let finish = context.header_changes_for(&Old(response.headers()));
     let headers = response.headers_mut();
     finish.removed.iter().for_each(|name| drop(headers.remove(name.as_str())));
     for (name, value) in finish.fixed {

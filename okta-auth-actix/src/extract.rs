@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
-use okta_auth_core::engine::{BearerToken, SignedIn, Visit};
+use okta_auth_core::engine::{BearerToken, RequestContext, SignedIn};
 use okta_auth_core::policy::Policy;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
@@ -101,8 +101,8 @@ impl<C: DeserializeOwned + 'static> FromRequest for User<C> {
     type Future = Ready<Result<Self, UserRejection>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let visit = visit(request).ok_or(UserRejection::LayerMissing);
-        let user = visit.and_then(|visit| visit.user().map_err(UserRejection::from));
+        let context = context(request).ok_or(UserRejection::LayerMissing);
+        let user = context.and_then(|context| context.user().map_err(UserRejection::from));
         ready(user.and_then(|user| user.map(User).ok_or(UserRejection::NotSignedIn)))
     }
 }
@@ -112,10 +112,10 @@ impl<C: DeserializeOwned + 'static> FromRequest for AccessToken<C> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, AccessRejection>>>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let visit = visit(request);
+        let context = context(request);
         Box::pin(async move {
-            let visit = visit.ok_or(AccessRejection::LayerMissing)?;
-            visit.access_token().await.map(AccessToken).map_err(AccessRejection::Refused)
+            let context = context.ok_or(AccessRejection::LayerMissing)?;
+            context.access_token().await.map(AccessToken).map_err(AccessRejection::Refused)
         })
     }
 }
@@ -125,17 +125,17 @@ impl FromRequest for SignedOut {
     type Future = Ready<Result<Self, UserRejection>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let visit = visit(request).ok_or(UserRejection::LayerMissing);
-        ready(visit.map(|visit| Self(visit.has_just_signed_out())))
+        let context = context(request).ok_or(UserRejection::LayerMissing);
+        ready(context.map(|context| Self(context.has_just_signed_out())))
     }
 }
 
 /// Returns the result of the middleware. If the middleware is missing, that is logged
 /// here, because actix-web turns every error of an optional extractor into `None`.
-pub(crate) fn visit(request: &HttpRequest) -> Option<Visit> {
-    let visit = request.extensions().get::<Visit>().cloned();
-    if visit.is_none() {
+pub(crate) fn context(request: &HttpRequest) -> Option<RequestContext> {
+    let context = request.extensions().get::<RequestContext>().cloned();
+    if context.is_none() {
         report_missing_layer(request.path());
     }
-    visit
+    context
 }

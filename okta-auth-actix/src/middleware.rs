@@ -10,7 +10,9 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage as _, HttpResponse};
-use okta_auth_core::engine::{Arrival, Challenge, MatchedRoute, RouteOptions, RouteSettings, Tenants, Visit};
+use okta_auth_core::engine::{
+    Authentication, Challenge, MatchedRoute, RequestContext, RouteOptions, RouteSettings, Tenants,
+};
 
 use crate::bridge;
 use crate::rejection::{layer_missing, marked, report_missing_layer};
@@ -87,15 +89,15 @@ impl OktaAuthLayer {
 
 /// Evaluates the policy of the first matching route, and those of all other matching
 /// routes.
-async fn allow(tenants: &Tenants, visit: &Visit, route: &RequestRoute<'_>) -> Result<(), Challenge> {
-    visit.admit()?;
+async fn allow(tenants: &Tenants, context: &RequestContext, route: &RequestRoute<'_>) -> Result<(), Challenge> {
+    context.admit()?;
     if route.own || !tenants.has_route_policies() {
         return Ok(());
     }
     let candidate = route.candidate.as_deref();
     if route.settings.is_guarded {
         let matched = candidate.map_or(MatchedRoute::None, MatchedRoute::Candidate);
-        Box::pin(visit.require_route(matched)).await?;
+        Box::pin(context.require_route(matched)).await?;
     }
     // A path that is listed as public is public, even if other routes match it.
     if candidate.is_some_and(|path| !path.contains('{') && tenants.is_public_route(path)) {
@@ -103,7 +105,7 @@ async fn allow(tenants: &Tenants, visit: &Visit, route: &RequestRoute<'_>) -> Re
     }
     for fitting in route.fitting.iter().filter(|fitting| Some(**fitting) != candidate) {
         if tenants.has_policy(fitting) {
-            Box::pin(visit.require_route(MatchedRoute::Candidate(fitting))).await?;
+            Box::pin(context.require_route(MatchedRoute::Candidate(fitting))).await?;
         }
     }
     Ok(())
@@ -168,7 +170,7 @@ where
 {
     observe_routes(&layer.tenants, request.request());
     let route = layer.route(&request);
-    let outer = request.extensions().get::<Visit>().cloned();
+    let outer = request.extensions().get::<RequestContext>().cloned();
     if let Some(outer) = outer.filter(|outer| layer.tenants.has_seen(Some(outer), request.path())) {
         // The outer layer finishes the response. Only this layer may see the route.
         return match allow(&layer.tenants, &outer, &route).await {
@@ -176,34 +178,34 @@ where
             Err(challenge) => Ok(request.into_response(marked(&challenge))),
         };
     }
-    let visit = match bridge::arrival(&layer.tenants, request.request(), route.settings.options) {
-        Arrival::Here(visit) => visit,
+    let context = match bridge::authenticate(&layer.tenants, request.request(), route.settings.options) {
+        Authentication::Ready(context) => context,
         // Boxed to keep the future of other requests small.
-        waiting => Box::pin(waiting.visit()).await,
+        waiting => Box::pin(waiting.context()).await,
     };
-    request.extensions_mut().insert(visit.clone());
-    let response = match allow(&layer.tenants, &visit, &route).await {
+    request.extensions_mut().insert(context.clone());
+    let response = match allow(&layer.tenants, &context, &route).await {
         Ok(()) => match inner.call(request).await {
             Ok(response) => response.map_into_boxed_body(),
             Err(error) => {
-                let response = answered(&visit, error.error_response()).await;
+                let response = answered(&context, error.error_response()).await;
                 return Err(InternalError::from_response(error, response).into());
             }
         },
         Err(challenge) => request.into_response(marked(&challenge)),
     };
     let (request, response) = response.into_parts();
-    Ok(ServiceResponse::new(request, answered(&visit, response).await))
+    Ok(ServiceResponse::new(request, answered(&context, response).await))
 }
 
 /// Replaces a challenge by the engine's response, and adds the session's headers.
-async fn answered(visit: &Visit, mut response: HttpResponse) -> HttpResponse {
+async fn answered(context: &RequestContext, mut response: HttpResponse) -> HttpResponse {
     let challenge = response.extensions_mut().remove::<Challenge>();
-    if let Some(challenge) = challenge.or_else(|| visit.unanswered()) {
+    if let Some(challenge) = challenge.or_else(|| context.unanswered()) {
         // Boxed to keep the future of other requests small.
-        response = Box::pin(bridge::answer(visit, challenge, &response)).await;
+        response = Box::pin(bridge::answer(context, challenge, &response)).await;
     }
-    bridge::finish(visit, &mut response);
+    bridge::finish(context, &mut response);
     response
 }
 
@@ -212,12 +214,12 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let visit = request.extensions().get::<Visit>().cloned();
-    let Some(visit) = visit else {
+    let context = request.extensions().get::<RequestContext>().cloned();
+    let Some(context) = context else {
         report_missing_layer(request.path());
         return Ok(request.into_response(layer_missing()));
     };
-    match visit.require(&layer.policy, layer.accepts).await {
+    match context.require(&layer.policy, layer.accepts).await {
         Ok(()) => Ok(inner.call(request).await?.map_into_boxed_body()),
         Err(challenge) => Ok(request.into_response(marked(&challenge))),
     }

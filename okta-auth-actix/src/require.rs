@@ -1,7 +1,7 @@
 //! Policies on routes.
 
 use actix_web::Route;
-use okta_auth_core::engine::Accepts;
+use okta_auth_core::engine::AcceptedCredentials;
 use okta_auth_core::policy::Policy;
 
 /// Attaches a policy to a route.
@@ -9,13 +9,13 @@ use okta_auth_core::policy::Policy;
 /// ```
 /// use actix_web::{App, web};
 /// use okta_auth_actix::{RequireExt, RequireLayer};
-/// use okta_auth_core::engine::Accepts;
+/// use okta_auth_core::engine::AcceptedCredentials;
 /// use okta_auth_core::policy::{group, scope};
 ///
 /// let app = App::new()
 ///     .service(
 ///         web::scope("/admin")
-///             .wrap(RequireLayer::new(group("Admins"), Accepts::Session))
+///             .wrap(RequireLayer::new(group("Admins"), AcceptedCredentials::Session))
 ///             .route("/users", web::get().to(|| async { "users" })),
 ///     )
 ///     .route("/api/orders", web::get().to(|| async { "[]" }).require_token(scope("orders:read")));
@@ -33,7 +33,7 @@ pub trait RequireExt: Sized {
     /// strong or recent enough. Other clients get 401 or 403.
     #[must_use]
     fn require(self, policy: Policy) -> Self {
-        self.require_for(Accepts::Session, policy)
+        self.require_for(AcceptedCredentials::Session, policy)
     }
 
     /// Evaluates the policy for the holder of the access token if the request has one,
@@ -44,22 +44,22 @@ pub trait RequireExt: Sized {
     /// [`accept_client`](okta_auth_core::config::ConfigBuilder::accept_client).
     #[must_use]
     fn require_any(self, policy: Policy) -> Self {
-        self.require_for(Accepts::SessionOrToken, policy)
+        self.require_for(AcceptedCredentials::SessionOrBearer, policy)
     }
 
     /// Evaluates the policy for the holder of the access token. A session does not count.
     #[must_use]
     fn require_token(self, policy: Policy) -> Self {
-        self.require_for(Accepts::Token, policy)
+        self.require_for(AcceptedCredentials::BearerOnly, policy)
     }
 
     /// Evaluates the policy for the caller that the accepted credentials identify.
     #[must_use]
-    fn require_for(self, accepts: Accepts, policy: Policy) -> Self;
+    fn require_for(self, accepts: AcceptedCredentials, policy: Policy) -> Self;
 }
 
 impl RequireExt for Route {
-    fn require_for(self, accepts: Accepts, policy: Policy) -> Self {
+    fn require_for(self, accepts: AcceptedCredentials, policy: Policy) -> Self {
         self.wrap(RequireLayer { policy, accepts })
     }
 }
@@ -69,12 +69,12 @@ impl RequireExt for Route {
 #[derive(Clone, Debug)]
 pub struct RequireLayer {
     pub(crate) policy: Policy,
-    pub(crate) accepts: Accepts,
+    pub(crate) accepts: AcceptedCredentials,
 }
 
 impl RequireLayer {
     /// Creates a middleware that evaluates the policy for these kinds of credentials.
-    pub fn new(policy: Policy, accepts: Accepts) -> Self {
+    pub fn new(policy: Policy, accepts: AcceptedCredentials) -> Self {
         Self { policy, accepts }
     }
 }

@@ -7,7 +7,7 @@ use http::Method;
 use okta_auth_core::engine::{Endpoint, RouteOwner, Tenants};
 
 use crate::bridge;
-use crate::extract::visit;
+use crate::extract::context;
 use crate::rejection::layer_missing;
 
 /// The name of the library's resources, by which the middleware recognizes them in every
@@ -35,13 +35,13 @@ pub(crate) fn observe_routes(tenants: &Tenants, request: &HttpRequest) {
     let table = request.resource_map();
     tenants.observe_routes("`.configure(okta_auth(&auth))` on the `App`", |path| match table.match_name(path) {
         Some(OWN) => RouteOwner::Library,
-        _ => table.match_pattern(path).map_or(RouteOwner::Nobody, RouteOwner::Application),
+        _ => table.match_pattern(path).map_or(RouteOwner::Missing, RouteOwner::Application),
     });
 }
 
 /// Serves one of the library's paths. Only a POST has a body, and its size is limited.
 async fn serve(endpoint: Endpoint, request: HttpRequest, payload: Payload) -> HttpResponse {
-    let Some(visit) = visit(&request) else { return layer_missing() };
+    let Some(context) = context(&request) else { return layer_missing() };
     let parts = bridge::parts(&request);
     let body = if parts.method == Method::POST {
         match payload.to_bytes_limited(Endpoint::MAX_BODY).await {
@@ -52,5 +52,5 @@ async fn serve(endpoint: Endpoint, request: HttpRequest, payload: Payload) -> Ht
     } else {
         Bytes::new()
     };
-    bridge::into_response(visit.serve(endpoint, &parts, body).await)
+    bridge::into_response(context.serve(endpoint, &parts, body).await)
 }

@@ -76,6 +76,7 @@ enum Kind {
 }
 
 impl HandlerError {
+    /// Returns the stable code of the error, as the log and the response have it.
     pub fn code(&self) -> &'static str {
         match &self.0 {
             Kind::Challenge(challenge) => challenge.code(),

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
-use okta_auth_core::engine::{BearerToken, SignedIn, Visit};
+use okta_auth_core::engine::{BearerToken, RequestContext, SignedIn};
 use okta_auth_core::policy::Policy;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
@@ -149,8 +149,8 @@ where
     type Rejection = AccessRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, AccessRejection> {
-        let visit = visit(parts).ok_or(AccessRejection::LayerMissing)?;
-        visit.access_token().await.map(AccessToken).map_err(AccessRejection::Refused)
+        let context = context(parts).ok_or(AccessRejection::LayerMissing)?;
+        context.access_token().await.map(AccessToken).map_err(AccessRejection::Refused)
     }
 }
 
@@ -162,8 +162,8 @@ where
     type Rejection = AccessRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, AccessRejection> {
-        let visit = visit(parts).ok_or(AccessRejection::LayerMissing)?;
-        Ok(visit.access_token().await.ok().map(AccessToken))
+        let context = context(parts).ok_or(AccessRejection::LayerMissing)?;
+        Ok(context.access_token().await.ok().map(AccessToken))
     }
 }
 
@@ -171,21 +171,21 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedOut {
     type Rejection = UserRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, UserRejection> {
-        let visit = parts.extensions.get::<Visit>().ok_or(UserRejection::LayerMissing)?;
-        Ok(Self(visit.has_just_signed_out()))
+        let context = parts.extensions.get::<RequestContext>().ok_or(UserRejection::LayerMissing)?;
+        Ok(Self(context.has_just_signed_out()))
     }
 }
 
 fn user<C: DeserializeOwned + 'static>(parts: &Parts) -> Result<Option<User<C>>, UserRejection> {
-    let visit = visit(parts).ok_or(UserRejection::LayerMissing)?;
-    Ok(visit.user().map_err(UserRejection::from)?.map(User))
+    let context = context(parts).ok_or(UserRejection::LayerMissing)?;
+    Ok(context.user().map_err(UserRejection::from)?.map(User))
 }
 
 /// Returns the result of the layer. If the layer is missing, that is reported.
-pub(crate) fn visit(parts: &Parts) -> Option<&Visit> {
-    let visit = parts.extensions.get::<Visit>();
-    if visit.is_none() {
+pub(crate) fn context(parts: &Parts) -> Option<&RequestContext> {
+    let context = parts.extensions.get::<RequestContext>();
+    if context.is_none() {
         report_missing_layer(parts.uri.path());
     }
-    visit
+    context
 }

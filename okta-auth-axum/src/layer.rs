@@ -11,7 +11,9 @@ use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
-use okta_auth_core::engine::{Arrival, Challenge, Head, MatchedRoute, Reply, RouteSettings, Tenants, Visit};
+use okta_auth_core::engine::{
+    Authentication, Challenge, Head, MatchedRoute, Reply, RequestContext, RouteSettings, Tenants,
+};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -44,8 +46,8 @@ impl OktaAuthLayer {
     }
 
     /// Returns the result of an outer layer of the same application, if there is one.
-    fn seen<B>(&self, request: &Request<B>) -> Option<Visit> {
-        let outer = request.extensions().get::<Visit>()?;
+    fn seen<B>(&self, request: &Request<B>) -> Option<RequestContext> {
+        let outer = request.extensions().get::<RequestContext>()?;
         self.tenants.has_seen(Some(outer), request.uri().path()).then(|| outer.clone())
     }
 
@@ -113,7 +115,7 @@ where
         if let Some(outer) = self.layer.seen(&request) {
             return OktaAuthFuture::rest(inside(outer, route, self.take_ready(), request));
         }
-        let arrival = {
+        let authenticate = {
             // Inside `nest` the URI lacks its prefix, but the browser must return to the whole path.
             let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
             if self.layer.with_routes {
@@ -122,28 +124,28 @@ where
             let target = uri.path_and_query().map_or("/", |target| target.as_str());
             let authority = uri.authority().map(|authority| authority.as_str());
             let head = Head { method: request.method(), authority, target, headers: request.headers() };
-            self.layer.tenants.arrival_of(head, settings.options)
+            self.layer.tenants.authenticate_head(head, settings.options)
         };
-        let arrival = match arrival {
-            Arrival::Here(visit) if passes(&visit, route.as_ref()) => {
-                request.extensions_mut().insert(visit.clone());
-                return OktaAuthFuture::Handled { visit, response: self.inner.call(request) };
+        let authenticate = match authenticate {
+            Authentication::Ready(context) if passes(&context, route.as_ref()) => {
+                request.extensions_mut().insert(context.clone());
+                return OktaAuthFuture::Handled { context, response: self.inner.call(request) };
             }
             asked => asked,
         };
         let mut ready = self.take_ready();
         OktaAuthFuture::rest(async move {
-            let visit = arrival.visit().await;
-            request.extensions_mut().insert(visit.clone());
-            let allowed = match (visit.admit(), &route) {
-                (Ok(()), Some(route)) => visit.require_route(matched_route(route.as_ref())).await,
+            let context = authenticate.context().await;
+            request.extensions_mut().insert(context.clone());
+            let allowed = match (context.admit(), &route) {
+                (Ok(()), Some(route)) => context.require_route(matched_route(route.as_ref())).await,
                 (admitted, _) => admitted,
             };
             let response = match allowed {
                 Ok(()) => ready.call(request).await?.map(Body::new),
                 Err(challenge) => marked(challenge),
             };
-            Ok(finished(&visit, response).await)
+            Ok(finished(&context, response).await)
         })
     }
 }
@@ -151,7 +153,7 @@ where
 /// Handles a request that an outer layer has authenticated and will finish. Only this
 /// layer may have the matched route, so it evaluates the route's policy.
 async fn inside<S, RequestBody, ResponseBody>(
-    visit: Visit,
+    context: RequestContext,
     route: Option<Option<MatchedPath>>,
     mut ready: S,
     request: Request<RequestBody>,
@@ -162,7 +164,7 @@ where
     ResponseBody::Error: Into<BoxError>,
 {
     if let Some(route) = route
-        && let Err(challenge) = visit.require_route(matched_route(route.as_ref())).await
+        && let Err(challenge) = context.require_route(matched_route(route.as_ref())).await
     {
         return Ok(marked(challenge));
     }
@@ -171,8 +173,8 @@ where
 
 /// Whether a request reaches its handler without awaiting anything. `route` is its
 /// matched path, if the route is guarded.
-fn passes(visit: &Visit, route: Option<&Option<MatchedPath>>) -> bool {
-    route.is_none_or(|matched| matches!(visit.try_require_route(matched_route(matched.as_ref())), Some(Ok(()))))
+fn passes(context: &RequestContext, route: Option<&Option<MatchedPath>>) -> bool {
+    route.is_none_or(|matched| matches!(context.try_require_route(matched_route(matched.as_ref())), Some(Ok(()))))
 }
 
 pin_project_lite::pin_project! {
@@ -182,7 +184,7 @@ pin_project_lite::pin_project! {
     pub enum OktaAuthFuture<F, E> {
         /// Nearly all requests: the handler runs, and nothing is awaited before or after
         /// it.
-        Handled { #[pin] response: F, visit: Visit },
+        Handled { #[pin] response: F, context: RequestContext },
         /// All other requests.
         Rest { future: Pin<Box<dyn Future<Output = Result<Response, E>> + Send>> },
     }
@@ -205,14 +207,14 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let rest = match self.as_mut().project() {
             Project::Rest { future } => return future.as_mut().poll(cx),
-            Project::Handled { response, visit } => {
+            Project::Handled { response, context } => {
                 let mut response = ready!(response.poll(cx))?.map(Body::new);
-                let Some(challenge) = challenge(visit, &mut response) else {
-                    visit.finish(response.headers_mut());
+                let Some(challenge) = challenge(context, &mut response) else {
+                    context.finish(response.headers_mut());
                     return Poll::Ready(Ok(response));
                 };
-                let (visit, replaced) = (visit.clone(), std::mem::take(response.headers_mut()));
-                async move { Ok(answered(&visit, challenge, &replaced).await) }
+                let (context, replaced) = (context.clone(), std::mem::take(response.headers_mut()));
+                async move { Ok(answered(&context, challenge, &replaced).await) }
             }
         };
         self.set(Self::rest(rest));
@@ -220,22 +222,22 @@ where
     }
 }
 
-fn challenge(visit: &Visit, response: &mut Response) -> Option<Challenge> {
-    response.extensions_mut().remove::<Challenge>().or_else(|| visit.unanswered())
+fn challenge(context: &RequestContext, response: &mut Response) -> Option<Challenge> {
+    response.extensions_mut().remove::<Challenge>().or_else(|| context.unanswered())
 }
 
 /// Responds to a challenge that a handler left, and adds the session's headers.
-async fn finished(visit: &Visit, mut response: Response) -> Response {
-    if let Some(challenge) = challenge(visit, &mut response) {
-        return answered(visit, challenge, response.headers()).await;
+async fn finished(context: &RequestContext, mut response: Response) -> Response {
+    if let Some(challenge) = challenge(context, &mut response) {
+        return answered(context, challenge, response.headers()).await;
     }
-    visit.finish(response.headers_mut());
+    context.finish(response.headers_mut());
     response
 }
 
-async fn answered(visit: &Visit, challenge: Challenge, replaced: &HeaderMap) -> Response {
-    let mut response = into_response(visit.answer_in_place_of(challenge, replaced).await);
-    visit.finish(response.headers_mut());
+async fn answered(context: &RequestContext, challenge: Challenge, replaced: &HeaderMap) -> Response {
+    let mut response = into_response(context.answer_in_place_of(challenge, replaced).await);
+    context.finish(response.headers_mut());
     response
 }
 

@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::MethodRouter;
-use okta_auth_core::engine::{Accepts, Visit};
+use okta_auth_core::engine::{AcceptedCredentials, RequestContext};
 use okta_auth_core::policy::Policy;
 
 use crate::rejection::{layer_missing, marked, report_missing_layer};
@@ -43,7 +43,7 @@ pub trait RequireExt: Sized {
     /// strong or recent enough. Other clients get 401 or 403.
     #[must_use]
     fn require(self, policy: Policy) -> Self {
-        self.require_for(Accepts::Session, policy)
+        self.require_for(AcceptedCredentials::Session, policy)
     }
 
     /// Evaluates the policy for the holder of the access token if the request has one,
@@ -54,40 +54,40 @@ pub trait RequireExt: Sized {
     /// [`accept_client`](okta_auth_core::config::ConfigBuilder::accept_client).
     #[must_use]
     fn require_any(self, policy: Policy) -> Self {
-        self.require_for(Accepts::SessionOrToken, policy)
+        self.require_for(AcceptedCredentials::SessionOrBearer, policy)
     }
 
     /// Evaluates the policy for the holder of the access token. A session does not count.
     #[must_use]
     fn require_token(self, policy: Policy) -> Self {
-        self.require_for(Accepts::Token, policy)
+        self.require_for(AcceptedCredentials::BearerOnly, policy)
     }
 
     /// Evaluates the policy for the caller that the accepted credentials identify.
     #[must_use]
-    fn require_for(self, accepts: Accepts, policy: Policy) -> Self;
+    fn require_for(self, accepts: AcceptedCredentials, policy: Policy) -> Self;
 }
 
 impl<S: Clone + Send + Sync + 'static> RequireExt for Router<S> {
-    fn require_for(self, accepts: Accepts, policy: Policy) -> Self {
+    fn require_for(self, accepts: AcceptedCredentials, policy: Policy) -> Self {
         // Not a `route_layer`, because that excludes the fallback.
         self.layer(from_fn(move |request, next| guard(policy.clone(), accepts, request, next)))
     }
 }
 
 impl<S: Clone + Send + Sync + 'static> RequireExt for MethodRouter<S, Infallible> {
-    fn require_for(self, accepts: Accepts, policy: Policy) -> Self {
+    fn require_for(self, accepts: AcceptedCredentials, policy: Policy) -> Self {
         // Not a `route_layer`, because a handler for `any` method is a fallback.
         self.layer(from_fn(move |request, next| guard(policy.clone(), accepts, request, next)))
     }
 }
 
-async fn guard(policy: Policy, accepts: Accepts, request: Request, next: Next) -> Response {
-    let Some(visit) = request.extensions().get::<Visit>().cloned() else {
+async fn guard(policy: Policy, accepts: AcceptedCredentials, request: Request, next: Next) -> Response {
+    let Some(context) = request.extensions().get::<RequestContext>().cloned() else {
         report_missing_layer(request.uri().path());
         return layer_missing();
     };
-    match visit.require(&policy, accepts).await {
+    match context.require(&policy, accepts).await {
         Ok(()) => next.run(request).await,
         Err(challenge) => marked(challenge),
     }

@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use okta_auth_core::engine::{Endpoint, Tenants, route_conflict};
 
-use crate::extract::visit;
+use crate::extract::context;
 use crate::layer::{OktaAuthLayer, into_response};
 use crate::rejection::layer_missing;
 
@@ -79,7 +79,7 @@ fn with_endpoint<S: Clone + Send + Sync + 'static>(
 
 async fn serve(endpoint: Endpoint, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(visit) = visit(&parts).cloned() else { return layer_missing() };
+    let Some(context) = context(&parts).cloned() else { return layer_missing() };
     let body = if parts.method == Method::POST {
         match Limited::new(body, Endpoint::MAX_BODY).collect().await {
             Ok(body) => body.to_bytes(),
@@ -89,5 +89,5 @@ async fn serve(endpoint: Endpoint, request: Request) -> Response {
     } else {
         Bytes::new()
     };
-    into_response(visit.serve(endpoint, &parts, body).await)
+    into_response(context.serve(endpoint, &parts, body).await)
 }

@@ -39,10 +39,10 @@
 //! | identity | the claims of a verified ID token, completed by userinfo |
 //! | session | an identity with its tokens and timestamps, sealed in a cookie or kept in a store |
 //! | caller | the sender of one request: a user with a session, the holder of a token, or anonymous |
-//! | visit | the context of one request in the engine |
+//! | request context | the engine's view of one request: its session, its token, and what its response must carry |
 //! | challenge | the reason why a request may not reach its handler, and the response to it |
 //! | policy, decision | a rule about callers; its result for one caller, with the reasons |
-//! | floor | the minimum interval between two fetches that unauthenticated requests can cause |
+//! | minimum refetch interval | the minimum interval between two fetches that unauthenticated requests can cause |
 //! | leeway | the clock difference that is tolerated between two machines |
 //!
 //! # Errors

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::body::Body;
 use axum::routing::get;
-use okta_auth_core::engine::Visit;
+use okta_auth_core::engine::RequestContext;
 use okta_auth_core::login::{LoginOptions, ReturnTo};
 use okta_auth_dev::{Fault, Org, Response, User};
 
@@ -16,10 +16,10 @@ use crate::support::{ADA, App, AppBuilder};
 /// level that Okta does not define.
 async fn app(org: Org) -> App {
     let start = |change: fn(&mut LoginOptions)| {
-        get(move |Extension(visit): Extension<Visit>| async move {
+        get(move |Extension(context): Extension<RequestContext>| async move {
             let mut options = LoginOptions::new(ReturnTo::root());
             change(&mut options);
-            visit.start_login(&options).await.map(Body::from)
+            context.start_login(&options).await.map(Body::from)
         })
     };
     let routes = crate::support::routes()

@@ -15,7 +15,7 @@ use metrics::{Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, M
 use okta_auth_axum::{RequireExt, User, UserRejection};
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::{OktaAuthBuilder, Refusal, SignIn};
-use okta_auth_core::events::{EndReason, Event, Happening, LogoutChannel};
+use okta_auth_core::events::{EndReason, Event, EventKind, LogoutChannel};
 use okta_auth_core::policy::{acr, group, scope};
 use okta_auth_core::session::{MemoryStore, SessionStore, StoreError, StoreFuture, StoreKey, StoredRecord};
 use okta_auth_dev::{Endpoint, Fault, LogoutTokenFault, Org, Outage, RevocationFault, Rotation};
@@ -297,7 +297,7 @@ async fn policies_refuse_and_ask_for_more() {
     assert_eq!(page.status, 403);
     is_reported_once(&page, &event);
     assert_eq!(event.subject(), Some(app.org.user(BEN).unwrap().id.as_str()));
-    let Happening::AccessDenied { policy, .. } = event.happening() else { panic!("{event:?}") };
+    let EventKind::AccessDenied { policy, .. } = event.kind() else { panic!("{event:?}") };
     assert_eq!(policy.as_deref(), Some("administration"));
     let json = browser.fetch("/admin").await.json();
     assert_eq!(json["reference"], heard.one("access_denied", "not_met").reference().to_string());
@@ -358,8 +358,8 @@ async fn ending_sessions_in_cookies_names_no_session_ids() {
 
 /// The channel and the session count of a logout message event.
 fn message(event: &Event) -> (LogoutChannel, Option<usize>) {
-    match event.happening() {
-        Happening::LogoutReceived { channel, sessions, .. } => (*channel, *sessions),
+    match event.kind() {
+        EventKind::LogoutReceived { channel, sessions, .. } => (*channel, *sessions),
         other => panic!("{other:?}"),
     }
 }
@@ -698,7 +698,7 @@ async fn logs_events_and_metrics_contain_no_secrets_and_no_personal_data() {
         let (app, heard) = app(store).await;
         let secrets = a_day(&app, &heard).await;
         let events = heard.take();
-        let printed: Vec<_> = events.iter().map(|event| format!("{event:?} {:?}", event.happening())).collect();
+        let printed: Vec<_> = events.iter().map(|event| format!("{event:?} {:?}", event.kind())).collect();
         let labels: Vec<_> = recorder.seen().iter().map(|(name, labels, _)| format!("{name} {labels:?}")).collect();
         assert!(printed.iter().chain(&labels).all(|text| !text.contains("PROVIDERS-DESCRIPTION")));
         for line in Log::own_lines().iter().filter(|line| line.contains("PROVIDERS-DESCRIPTION")) {

@@ -695,7 +695,8 @@ async fn claims_that_a_sign_in_could_not_read_are_requested_soon() {
 async fn routes_that_need_no_fresh_claims_refresh_nothing() {
     for place in Place::LOCAL {
         let app = place.app().org(strict_org().await).routes(routes());
-        let app = app.build_with(|builder| builder.renew_on_demand("/api/me").renew_on_demand("/token")).start().await;
+        let app =
+            app.build_with(|builder| builder.refresh_on_demand("/api/me").refresh_on_demand("/token")).start().await;
         let mut browser = signed_in(&app).await;
         let old = browser.fetch("/token").await.body;
         app.org.clock().advance(LIFETIME);

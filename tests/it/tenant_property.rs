@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::{Renewal, Tenants, TenantsBuilder};
+use okta_auth_core::engine::{RefreshTiming, Tenants, TenantsBuilder};
 use okta_auth_core::error::Error;
 use okta_auth_core::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
 use proptest::prelude::*;
@@ -152,8 +152,8 @@ fn parts(asked: &Asked) -> Parts {
 }
 
 async fn answer(tenants: &Tenants, parts: &Parts, target: &str) -> Answer {
-    let visit = tenants.arrival(parts, target, Renewal::OnDemand).visit().await;
-    match (visit.auth().tenant(), visit.admit()) {
+    let context = tenants.authenticate(parts, target, RefreshTiming::OnDemand).context().await;
+    match (context.auth().tenant(), context.admit()) {
         (Some(tenant), _) => Answer::Tenant(tenant.id.as_str().to_owned()),
         (None, Ok(())) => Answer::Lobby,
         (None, Err(challenge)) => {

@@ -15,7 +15,7 @@ use okta_auth_actix::{
     AccessRejection, AccessToken, HandlerError, OktaAuth, OktaAuthLayer, RequireExt, RequireLayer, SignedOut, User,
     UserRejection, okta_auth,
 };
-use okta_auth_core::engine::Accepts;
+use okta_auth_core::engine::AcceptedCredentials;
 use okta_auth_core::policy::{group, scope, signed_in};
 use serde_json::{Value, json};
 
@@ -84,17 +84,19 @@ impl Framework for Actix {
                         .route(web::get().to(token).require_token(scope("orders:read")))
                         .route(web::post().to(token).require_token(scope("orders:write"))),
                 )
+                .route("/token/admin", web::get().to(token).require_token(group("Admins")))
+                .route("/token/not-suspended", web::get().to(token).require_token(!group("Suspended")))
                 .route("/admin", web::get().to(name).require(group("Admins")))
                 .route("/policed", web::get().to(name))
                 .service(
                     web::resource("/mixed")
-                        .wrap(RequireLayer::new(signed_in(), Accepts::SessionOrToken))
+                        .wrap(RequireLayer::new(signed_in(), AcceptedCredentials::SessionOrBearer))
                         .get(|| async { "ok" })
                         .post(|| async { "ok" }),
                 )
                 .service(
                     web::resource("/sensitive")
-                        .wrap(RequireLayer::new(sensitive(), Accepts::SessionOrToken))
+                        .wrap(RequireLayer::new(sensitive(), AcceptedCredentials::SessionOrBearer))
                         .get(name)
                         .post(name),
                 )
@@ -104,7 +106,7 @@ impl Framework for Actix {
                 .route("/in-handler", web::get().to(in_handler))
                 .service(
                     web::scope("/area")
-                        .wrap(RequireLayer::new(group("Admins"), Accepts::Session))
+                        .wrap(RequireLayer::new(group("Admins"), AcceptedCredentials::Session))
                         .route("/reports", web::get().to(name)),
                 )
                 .configure(okta_auth(&auth))

@@ -96,7 +96,7 @@ impl App {
         let policies = PolicySet::default().protect("/policed", group("Admins")).default_access(DefaultAccess::Open);
         let clock = org.clock();
         let builder = OktaAuth::builder(change(config)).policies(policies).clock(move || clock.now());
-        let builder = builder.renew_on_demand("/own-token").passive_route("/poll");
+        let builder = builder.refresh_on_demand("/own-token").passive_route("/poll");
         let auth = build(builder).build().unwrap();
         F::serve(listener, auth.clone());
         Self { org, base, auth }

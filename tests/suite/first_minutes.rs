@@ -14,7 +14,7 @@ use axum::response::Response;
 use axum::routing::get;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::{Accepts, Tenants};
+use okta_auth_core::engine::{AcceptedCredentials, Tenants};
 use okta_auth_core::policy::group;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -358,7 +358,8 @@ fn without_a_subscriber_the_first_error_says_so_on_stderr() {
 #[tokio::test]
 async fn a_policy_on_a_scope_without_the_layer_is_reported_too() {
     let log = ThreadLog::start();
-    let scope = web::scope("/admin").wrap(okta_auth_actix::RequireLayer::new(group("Admins"), Accepts::SessionOrToken));
+    let scope = web::scope("/admin")
+        .wrap(okta_auth_actix::RequireLayer::new(group("Admins"), AcceptedCredentials::SessionOrBearer));
     let app = actix_web::App::new().service(scope.route("/users", web::get().to(|| async { "never" })));
     let app = actix::init_service(app).await;
     let (status, page) = actix_get!(app, "/admin/users");

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::OktaAuthBuilder;
-use okta_auth_core::policy::{Accepts, DefaultAccess, PolicySet, anyone, group, scope, signed_in};
+use okta_auth_core::policy::{AcceptedCredentials, DefaultAccess, PolicySet, anyone, group, scope, signed_in};
 use okta_auth_dev::Org;
 use reqwest::Method;
 
@@ -442,7 +442,8 @@ pub(crate) async fn contradictions_are_errors_when_the_application_is_built<F: S
     let both = PolicySet::default().protect("/x", signed_in());
     let error = builder().policies(both.clone()).protect_all_except(["/x"]).build().unwrap_err();
     assert!(error.to_string().contains("`/x` is public and has a policy"), "{error}");
-    let error = builder().policies(both.protect_for("/x", Accepts::Token, scope("a"))).build().unwrap_err();
+    let error =
+        builder().policies(both.protect_for("/x", AcceptedCredentials::BearerOnly, scope("a"))).build().unwrap_err();
     assert!(error.to_string().contains("`/x` accepts only sessions"), "{error}");
     // A file cannot open a route that the code has closed.
     let open = PolicySet::parse("default = \"open\"").unwrap();

@@ -125,7 +125,7 @@ mod in_actix {
     use actix_web::web::{self, ServiceConfig};
     use actix_web::{App, HttpServer, guard};
     use okta_auth_actix::{AccessToken, OktaAuthLayer, RequireExt, RequireLayer, User, okta_auth};
-    use okta_auth_core::policy::Accepts;
+    use okta_auth_core::policy::AcceptedCredentials;
 
     use super::*;
 
@@ -149,12 +149,13 @@ mod in_actix {
                     }
                     Layout::Required => {
                         let app = move || {
-                            let any = web::resource("/any").wrap(RequireLayer::new(group("Admins"), Accepts::Session));
+                            let any = web::resource("/any")
+                                .wrap(RequireLayer::new(group("Admins"), AcceptedCredentials::Session));
                             let inner = web::scope("/inner")
                                 .route("/x", web::get().to(|| async { "x" }))
                                 .default_service(web::to(|| async { "inner" }));
                             let whole = web::scope("")
-                                .wrap(RequireLayer::new(signed_in(), Accepts::Session))
+                                .wrap(RequireLayer::new(signed_in(), AcceptedCredentials::Session))
                                 .configure(routes)
                                 .service(
                                     any.route(web::get().to(|| async { "got" }))

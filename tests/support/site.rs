@@ -9,7 +9,7 @@ use axum::{Extension, Router};
 use okta_auth_axum::RouterExt;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
-use okta_auth_core::engine::{OktaAuthBuilder, Tenants, Visit};
+use okta_auth_core::engine::{OktaAuthBuilder, RequestContext, Tenants};
 use okta_auth_core::secret::Secret;
 use okta_auth_core::tenant::{TenantId, TenantSettings};
 use okta_auth_dev::{Org, Response};
@@ -93,13 +93,13 @@ fn seen(tenant: Option<&TenantSettings>, user: &str, issuer: &str) -> String {
     json!({ "tenant": tenant, "user": user, "issuer": issuer }).to_string()
 }
 
-fn who(visit: &Visit) -> String {
-    seen(visit.auth().tenant(), "", visit.auth().tenant().map_or("", |_| visit.auth().config().issuer().as_str()))
+fn who(context: &RequestContext) -> String {
+    seen(context.auth().tenant(), "", context.auth().tenant().map_or("", |_| context.auth().config().issuer().as_str()))
 }
 
 fn router(tenants: &Tenants) -> Router {
     use okta_auth_axum::{AccessToken, User};
-    let who = |Extension(visit): Extension<Visit>| async move { who(&visit) };
+    let who = |Extension(context): Extension<RequestContext>| async move { who(&context) };
     let me = |user: User| async move { seen(user.tenant(), user.name(), user.session().issuer()) };
     let api = |token: AccessToken| async move { seen(token.tenant(), token.subject(), "") };
     let fresh = |user: User| async move {
@@ -127,7 +127,7 @@ fn serve(framework: Framework, listener: TcpListener, tenants: Tenants) {
                 let mut app = actix_web::App::new().wrap(OktaAuthLayer::new(&tenants));
                 for prefix in ["", "/t/{tenant}"] {
                     let path = |path: &str| format!("{prefix}{path}");
-                    let who = |visit: ReqData<Visit>| async move { who(&visit) };
+                    let who = |context: ReqData<RequestContext>| async move { who(&context) };
                     let me = |user: User| async move { seen(user.tenant(), user.name(), user.session().issuer()) };
                     let api = |token: AccessToken| async move { seen(token.tenant(), token.subject(), "") };
                     app = app.route(&path("/who"), web::get().to(who)).route(&path("/me"), web::get().to(me));

@@ -18,7 +18,7 @@ use actix_web::http::header::{CACHE_CONTROL, COOKIE, LOCATION, SET_COOKIE};
 use actix_web::web::{self, Data, Form, Json, ReqData};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use okta_auth::actix::{OktaAuthLayer, User, okta_auth};
-use okta_auth::engine::Visit;
+use okta_auth::engine::RequestContext;
 use saas::{Answer, Fields, Saas};
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn home(saas: Data<Saas>, visit: ReqData<Visit>, user: Option<User>) -> HttpResponse {
+async fn home(saas: Data<Saas>, visit: ReqData<RequestContext>, user: Option<User>) -> HttpResponse {
     let html = match visit.auth().tenant() {
         Some(_) => pages::home(&saas.brand(&visit).await, user.as_deref()),
         None => pages::front(),
@@ -55,11 +55,11 @@ async fn home(saas: Data<Saas>, visit: ReqData<Visit>, user: Option<User>) -> Ht
     page(200, html)
 }
 
-async fn profile(saas: Data<Saas>, visit: ReqData<Visit>, user: User) -> HttpResponse {
+async fn profile(saas: Data<Saas>, visit: ReqData<RequestContext>, user: User) -> HttpResponse {
     page(200, pages::profile(&saas.brand(&visit).await, &user))
 }
 
-async fn admin(saas: Data<Saas>, visit: ReqData<Visit>, user: User) -> HttpResponse {
+async fn admin(saas: Data<Saas>, visit: ReqData<RequestContext>, user: User) -> HttpResponse {
     page(200, pages::admin(&saas.brand(&visit).await, &user))
 }
 
@@ -68,11 +68,16 @@ async fn me(user: User) -> Json<Value> {
     Json(json!({ "tenant": tenant, "iss": user.session().issuer(), "sub": user.subject(), "email": user.email() }))
 }
 
-async fn office(saas: Data<Saas>, visit: ReqData<Visit>, request: HttpRequest) -> HttpResponse {
+async fn office(saas: Data<Saas>, visit: ReqData<RequestContext>, request: HttpRequest) -> HttpResponse {
     answer(saas.office(&visit, cookies(&request)).await)
 }
 
-async fn change(saas: Data<Saas>, visit: ReqData<Visit>, request: HttpRequest, fields: Form<Fields>) -> HttpResponse {
+async fn change(
+    saas: Data<Saas>,
+    visit: ReqData<RequestContext>,
+    request: HttpRequest,
+    fields: Form<Fields>,
+) -> HttpResponse {
     answer(saas.change(&visit, cookies(&request), &fields).await)
 }
 

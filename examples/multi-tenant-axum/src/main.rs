@@ -19,7 +19,7 @@ use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Form, Json, Router};
 use okta_auth::axum::{RouterExt, User};
-use okta_auth::engine::Visit;
+use okta_auth::engine::RequestContext;
 use saas::{Answer, Fields, Saas};
 use serde_json::{Value, json};
 
@@ -44,18 +44,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn home(State(saas): State<Arc<Saas>>, Extension(visit): Extension<Visit>, user: Option<User>) -> Response {
+async fn home(
+    State(saas): State<Arc<Saas>>,
+    Extension(visit): Extension<RequestContext>,
+    user: Option<User>,
+) -> Response {
     page(match visit.auth().tenant() {
         Some(_) => pages::home(&saas.brand(&visit).await, user.as_deref()),
         None => pages::front(),
     })
 }
 
-async fn profile(State(saas): State<Arc<Saas>>, Extension(visit): Extension<Visit>, user: User) -> Response {
+async fn profile(State(saas): State<Arc<Saas>>, Extension(visit): Extension<RequestContext>, user: User) -> Response {
     page(pages::profile(&saas.brand(&visit).await, &user))
 }
 
-async fn admin(State(saas): State<Arc<Saas>>, Extension(visit): Extension<Visit>, user: User) -> Response {
+async fn admin(State(saas): State<Arc<Saas>>, Extension(visit): Extension<RequestContext>, user: User) -> Response {
     page(pages::admin(&saas.brand(&visit).await, &user))
 }
 
@@ -64,13 +68,17 @@ async fn me(user: User) -> Json<Value> {
     Json(json!({ "tenant": tenant, "iss": user.session().issuer(), "sub": user.subject(), "email": user.email() }))
 }
 
-async fn office(State(saas): State<Arc<Saas>>, Extension(visit): Extension<Visit>, headers: HeaderMap) -> Response {
+async fn office(
+    State(saas): State<Arc<Saas>>,
+    Extension(visit): Extension<RequestContext>,
+    headers: HeaderMap,
+) -> Response {
     answer(saas.office(&visit, cookies(&headers)).await)
 }
 
 async fn change(
     State(saas): State<Arc<Saas>>,
-    Extension(visit): Extension<Visit>,
+    Extension(visit): Extension<RequestContext>,
     headers: HeaderMap,
     Form(fields): Form<Fields>,
 ) -> Response {

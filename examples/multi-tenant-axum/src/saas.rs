@@ -6,7 +6,7 @@ use std::error::Error;
 
 use okta_auth::OktaAuth;
 use okta_auth::config::{ConfigBuilder, EgressPolicy};
-use okta_auth::engine::{Tenants, Visit};
+use okta_auth::engine::{RequestContext, Tenants};
 use okta_auth::policy::PolicySet;
 use okta_auth::secret::Secret;
 use okta_auth::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
@@ -126,7 +126,7 @@ impl Saas {
     }
 
     /// The appearance of a page: that of the request's customer, or the default.
-    pub(crate) async fn brand(&self, visit: &Visit) -> Brand {
+    pub(crate) async fn brand(&self, visit: &RequestContext) -> Brand {
         let Some(tenant) = visit.auth().tenant() else { return Brand::default() };
         let customer = self.customers.one("id", tenant.id.as_str()).await.ok().flatten();
         let colour = customer.map_or_else(|| Brand::default().colour, |customer| customer.colour);
@@ -134,7 +134,7 @@ impl Saas {
     }
 
     /// The admin page.
-    pub(crate) async fn office(&self, visit: &Visit, cookies: &str) -> Answer {
+    pub(crate) async fn office(&self, visit: &RequestContext, cookies: &str) -> Answer {
         if visit.auth().tenant().is_some() {
             return Answer::Page(404, pages::nothing());
         }
@@ -147,7 +147,7 @@ impl Saas {
     /// Accepts the key, or performs the action of a form. The forms contain the key too,
     /// because another port of this machine is the same site, and its forms would be sent
     /// with the cookie.
-    pub(crate) async fn change(&self, visit: &Visit, cookies: &str, fields: &Fields) -> Answer {
+    pub(crate) async fn change(&self, visit: &RequestContext, cookies: &str, fields: &Fields) -> Answer {
         if visit.auth().tenant().is_some() {
             return Answer::Page(404, pages::nothing());
         }

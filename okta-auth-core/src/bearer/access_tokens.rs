@@ -107,7 +107,7 @@ impl AccessTokens {
         let Some((position, version)) = &known.keys else { return true };
         self.authorities.get(*position).is_some_and(|authority| {
             let is_current =
-                |metadata: &Metadata| authority.verifier.surely_is_current(metadata.jwks_uri(), version, now);
+                |metadata: &Metadata| authority.verifier.is_current_cached(metadata.jwks_uri(), version, now);
             authority.discovery.fresh(now, is_current) == Some(true)
         })
     }

@@ -30,9 +30,9 @@ use crate::config::Issuer;
 use crate::discovery::Discovery;
 use crate::error::{Code, Error, Result};
 use crate::jose::{IntrospectionRules, VerifiedAccessToken};
-use crate::protocol::Protocol;
+use crate::protocol::ProviderClient;
 use crate::secret::Secret;
-use crate::session::{Flights, StoreKey};
+use crate::session::{SingleFlight, StoreKey};
 
 /// Concurrent introspections of tokens that are not in the cache.
 const NEW_PLACES: usize = 32;
@@ -48,7 +48,7 @@ const BAD_ANSWERS: usize = 4_096;
 const MAX_BYTES: usize = 32 * 1024;
 
 pub(crate) struct Introspection {
-    protocol: Protocol,
+    protocol: ProviderClient,
     /// The clients whose tokens are accepted.
     clients: Vec<String>,
     /// How long a response is cached.
@@ -60,7 +60,7 @@ pub(crate) struct Introspection {
     /// Negative responses with the end of their validity; `None` caches no negative
     /// responses.
     bad: Option<Cache<TokenKey, (Arc<Error>, Timestamp)>>,
-    under_way: Flights<Result<VerifiedAccessToken, Arc<Error>>>,
+    under_way: SingleFlight<Result<VerifiedAccessToken, Arc<Error>>>,
 }
 
 pub(super) struct Question<'a> {
@@ -72,7 +72,7 @@ pub(super) struct Question<'a> {
 impl Introspection {
     /// `remembers` enables the cache of negative responses.
     pub(crate) fn new(
-        protocol: Protocol,
+        protocol: ProviderClient,
         clients: Vec<String>,
         (lifetime, leeway): (Duration, Duration),
         remembers: bool,
@@ -88,7 +88,7 @@ impl Introspection {
             new_places: places(NEW_PLACES),
             known_places: places(KNOWN_PLACES),
             bad: remembers.then(|| Cache::new(BAD_ANSWERS)),
-            under_way: Flights::default(),
+            under_way: SingleFlight::default(),
         }
     }
 

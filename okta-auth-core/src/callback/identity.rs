@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::validated::Exchange;
+use super::validated::ProviderContext;
 use crate::config::{Config, Userinfo};
 use crate::error::{Code, Error, Result};
 use crate::jose::{IdTokenClaims, VerifiedIdToken};
@@ -37,7 +37,7 @@ impl VerifiedIdentity {
     /// Fetches from userinfo the claims that the ID token lacks. If userinfo fails, the sign-in
     /// continues: a missing claim can only reduce access. A response with another subject fails the
     /// sign-in (OIDC Core §5.3.2).
-    pub(super) async fn complete(&mut self, with: &Exchange<'_>) -> Result<()> {
+    pub(super) async fn complete(&mut self, with: &ProviderContext<'_>) -> Result<()> {
         let Some(endpoint) = with.metadata.userinfo_endpoint() else { return Ok(()) };
         let wanted = match with.config.options.userinfo {
             Userinfo::Always => true,

@@ -9,9 +9,9 @@ use super::response::{AuthorizationResponse, Outcome};
 use crate::config::Config;
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
-use crate::jose::{IdTokenRules, Trust, VerifiedIdToken, Verifier};
+use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedIdToken, Verifier};
 use crate::login::PendingLogin;
-use crate::protocol::{Protocol, TokenSet};
+use crate::protocol::{ProviderClient, TokenSet};
 use crate::secret::Secret;
 
 /// A code whose state, issuer and browser have been checked. Only [`new`](Self::new) creates one.
@@ -43,7 +43,7 @@ impl ValidatedCallback {
         }
     }
 
-    pub(crate) async fn exchange(self, with: &Exchange<'_>) -> Result<(VerifiedIdentity, PendingLogin)> {
+    pub(crate) async fn exchange(self, with: &ProviderContext<'_>) -> Result<(VerifiedIdentity, PendingLogin)> {
         let pending = self.pending;
         let tokens = with.protocol.exchange_code(with.metadata, self.code.expose(), &pending.pkce_verifier).await?;
         let id_token = with.verify(&tokens, &pending).await?;
@@ -65,14 +65,14 @@ fn check_issuer(issuer: Option<&str>, metadata: &Metadata) -> Result<()> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Exchange<'a> {
+pub(crate) struct ProviderContext<'a> {
     pub(crate) config: &'a Arc<Config>,
     pub(crate) metadata: &'a Metadata,
-    pub(crate) protocol: &'a Protocol,
+    pub(crate) protocol: &'a ProviderClient,
     pub(crate) verifier: &'a Verifier,
 }
 
-impl Exchange<'_> {
+impl ProviderContext<'_> {
     /// Verifies the ID token against the parameters of this attempt.
     async fn verify(&self, tokens: &TokenSet, pending: &PendingLogin) -> Result<VerifiedIdToken> {
         let id_token = tokens.id_token.as_ref().ok_or_else(|| {
@@ -87,7 +87,7 @@ impl Exchange<'_> {
             max_age: pending.max_age(),
             acr_values: pending.acr_values(),
             // The ID token came over TLS from the token endpoint, for our own code.
-            trust: Trust::BackChannel,
+            trust: RefetchPolicy::Always,
         };
         self.verifier.id_token(self.metadata.jwks_uri(), id_token.expose(), &rules).await
     }

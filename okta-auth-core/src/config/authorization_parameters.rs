@@ -1,6 +1,6 @@
 //! Which parameters of the authorization request an application may set.
 
-use super::problem::Findings;
+use super::problem::Diagnostics;
 
 /// Parameters that the protocol sets, or that have their own setting. Two values of one
 /// parameter are an error (RFC 6749 §3.1), and another `state`, `nonce` or challenge
@@ -51,7 +51,7 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn check_allowed(names: &[String], findings: &mut Findings) {
+pub(super) fn check_allowed(names: &[String], findings: &mut Diagnostics) {
     for message in names.iter().filter_map(|name| check_name(name).err()) {
         findings.error("allow_login_parameters", message);
     }

@@ -19,8 +19,8 @@ use url::Url;
 
 use super::builder::{ConfigBuilder, Path};
 use super::client_auth::ClientAuth;
-use super::problem::{Findings, Problem};
-use super::stores::{RevocationPlace, SessionPlace};
+use super::problem::{Diagnostics, Problem};
+use super::stores::{RevocationStoreKind, SessionStoreKind};
 use super::{Config, ResponseMode, Routes, authorization_parameters, env, rules, secrets, stores};
 use crate::error::Result;
 use crate::http::OperatorRoutes;
@@ -50,7 +50,7 @@ impl ConfigBuilder {
     /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every
     /// problem with its fix.
     pub fn build(mut self) -> Result<Config> {
-        let mut findings = Findings::default();
+        let mut findings = Diagnostics::default();
         self.report_slips(&mut findings);
         self.read_limits(&mut findings);
         let issuer = rules::issuer(self.text(&self.issuer, env::ISSUER_URI), &mut findings);
@@ -66,7 +66,7 @@ impl ConfigBuilder {
         let former_issuers = rules::former_issuers(&self.former_issuers, &mut findings);
         let (cookie_secrets, secure) = (self.secrets(), base_url.as_ref().is_some_and(|base| base.scheme() == "https"));
         let cookie_names = self.cookie_names(issuer.as_ref(), client_id.as_deref(), &mut findings);
-        secrets::cookie_secrets(&cookie_secrets, secure && !self.api_only, &mut findings);
+        secrets::cookie_secrets(&cookie_secrets, (secure, self.api_only), &mut findings);
         let ways = self.operator_routes(&mut findings, issuer.as_ref().zip(base_url.as_ref()));
         let (session_place, revocation_place) = self.stores(secure, &mut findings);
         self.check_rest(secure, &mut findings);
@@ -83,7 +83,7 @@ impl ConfigBuilder {
                 "a setting is missing without a finding",
             ));
         };
-        log(&warnings, &ways, cookie_secrets.is_empty() && !secure && !self.api_only);
+        log(&warnings, &ways);
         let resource = self.resource.unwrap_or_else(|| routes.public_at(&base_url));
         Ok(Config {
             issuer,
@@ -121,14 +121,14 @@ impl ConfigBuilder {
 
     /// Checks the client id. An API needs none, because it sends no request to Okta as a
     /// client.
-    fn checked_client_id(&self, findings: &mut Findings) -> Option<String> {
+    fn checked_client_id(&self, findings: &mut Diagnostics) -> Option<String> {
         match self.text(&self.client_id, env::CLIENT_ID) {
             None if self.api_only => Some(String::new()),
             value => rules::client_id(value, findings),
         }
     }
 
-    fn checked_scopes(&self, findings: &mut Findings) -> Vec<String> {
+    fn checked_scopes(&self, findings: &mut Diagnostics) -> Vec<String> {
         rules::scopes(self.text(&self.scopes, env::SCOPES).unwrap_or("openid profile email"), findings)
     }
 
@@ -143,7 +143,7 @@ impl ConfigBuilder {
         self.text(&self.audience, env::AUDIENCE).unwrap_or(rules::DEFAULT_AUDIENCE)
     }
 
-    fn prefix(&self, findings: &mut Findings) -> String {
+    fn prefix(&self, findings: &mut Diagnostics) -> String {
         self.text(&self.public_prefix, env::PUBLIC_PREFIX)
             .map_or_else(String::new, |prefix| rules::public_prefix(prefix, findings))
     }
@@ -171,7 +171,7 @@ impl ConfigBuilder {
     ///
     /// A secret that fails its rule results in `ClientAuth::None`. Such a client is never
     /// built, because the failure is an error among the findings.
-    fn take_client_auth(&mut self, findings: &mut Findings) -> ClientAuth {
+    fn take_client_auth(&mut self, findings: &mut Diagnostics) -> ClientAuth {
         let secret = self.client_secret.take();
         let secret = secret.or_else(|| self.variables.value(env::CLIENT_SECRET).map(Secret::new));
         let key = self.private_key.take().or_else(|| self.private_key_from_variables(findings));
@@ -191,7 +191,7 @@ impl ConfigBuilder {
     /// browser.
     ///
     /// The comparison covers the whole origin: scheme, host and port.
-    fn redirect(&self, base: &Url, routes: &Routes, findings: &mut Findings) -> Option<Url> {
+    fn redirect(&self, base: &Url, routes: &Routes, findings: &mut Diagnostics) -> Option<Url> {
         let default = format!("{}{}/authorization-code/callback", routes.prefix, self.mount);
         let default = base.join(&default).ok()?;
         let value = self.text(&self.redirect_uri, env::REDIRECT_URI).unwrap_or(default.as_str());
@@ -209,14 +209,14 @@ impl ConfigBuilder {
     ///
     /// Without a base URL it is unknown whether the application is public, so the
     /// warnings for public applications are skipped.
-    pub(crate) fn places(&self) -> Result<(SessionPlace, RevocationPlace)> {
-        let mut findings = Findings::default();
-        let places = self.stores(false, &mut findings);
+    pub(crate) fn backend(&self) -> Result<(SessionStoreKind, RevocationStoreKind)> {
+        let mut findings = Diagnostics::default();
+        let backend = self.stores(false, &mut findings);
         findings.finish()?;
-        Ok(places)
+        Ok(backend)
     }
 
-    fn stores(&self, secure: bool, findings: &mut Findings) -> (SessionPlace, RevocationPlace) {
+    fn stores(&self, secure: bool, findings: &mut Diagnostics) -> (SessionStoreKind, RevocationStoreKind) {
         let sessions = stores::session_place(self.place(self.session_store.as_ref(), env::SESSION_STORE), findings);
         let value = self.place(self.revocation_store.as_ref(), env::REVOCATION_STORE);
         let revocations = stores::revocation_place(value, &sessions, findings);
@@ -226,7 +226,7 @@ impl ConfigBuilder {
     }
 
     /// The sign-out redirect URI, which may be on another origin.
-    fn post_logout(&self, base: &Url, routes: &Routes, findings: &mut Findings) -> Option<Url> {
+    fn post_logout(&self, base: &Url, routes: &Routes, findings: &mut Diagnostics) -> Option<Url> {
         let default = base.join(&routes.home()).ok()?;
         let value = self.text(&self.post_logout_redirect_uri, env::POST_LOGOUT_REDIRECT_URI);
         rules::redirect(env::POST_LOGOUT_REDIRECT_URI, value.unwrap_or(default.as_str()), findings)
@@ -242,7 +242,7 @@ impl ConfigBuilder {
     /// `*`), that end a path (`?`, `#`), or that browsers read as a slash (a backslash).
     /// They must not contain `//`, because two slashes at the start of a reference
     /// introduce a host (RFC 3986 §4.2).
-    fn routes(&self, findings: &mut Findings) -> Routes {
+    fn routes(&self, findings: &mut Diagnostics) -> Routes {
         let prefix = self.prefix(findings);
         let mut routes = Routes { prefix, mount: self.mount.clone(), ..Routes::default() };
         self.resource_routes(&mut routes, findings);
@@ -262,7 +262,7 @@ impl ConfigBuilder {
 
     /// The paths of the resource metadata, as RFC 9728 §3.1 derives them from the
     /// resource identifier. Clients that only have the host name use the root.
-    fn resource_routes(&self, routes: &mut Routes, findings: &mut Findings) {
+    fn resource_routes(&self, routes: &mut Routes, findings: &mut Diagnostics) {
         if !self.mount.is_empty() {
             return;
         }
@@ -283,7 +283,7 @@ impl ConfigBuilder {
     ///
     /// The callback is the path of the redirect URI, so that the address that Okta
     /// redirects to is always served. Equal paths are adjacent after sorting.
-    fn finish_routes(&self, mut routes: Routes, redirect: Option<&Url>, findings: &mut Findings) -> Routes {
+    fn finish_routes(&self, mut routes: Routes, redirect: Option<&Url>, findings: &mut Diagnostics) -> Routes {
         let Some(redirect) = redirect.filter(|_| !self.api_only) else { return routes };
         // The router does not see the prefix that a proxy strips.
         let callback = redirect.path().strip_prefix(routes.prefix.as_str()).unwrap_or_default();
@@ -312,7 +312,7 @@ impl ConfigBuilder {
     ///
     /// The CSRF header must be a valid header name. The algorithms are those that have a
     /// verifier, which excludes `none` and the symmetric ones (`HS256`).
-    fn check_rest(&self, secure: bool, findings: &mut Findings) {
+    fn check_rest(&self, secure: bool, findings: &mut Diagnostics) {
         if self.options.leeway > Duration::from_secs(300) {
             findings.error("leeway", "a leeway above 5 minutes defeats the expiry of tokens; set a smaller one");
         }
@@ -345,18 +345,15 @@ impl ConfigBuilder {
     }
 }
 
-fn log(warnings: &[Problem], ways: &OperatorRoutes, random_secret: bool) {
+fn log(warnings: &[Problem], ways: &OperatorRoutes) {
     for warning in warnings {
         tracing::warn!(target: "okta_auth", "{warning}");
     }
     ways.log();
-    if random_secret {
-        secrets::warn_of_random();
-    }
 }
 
 /// Rejects paths that a router cannot serve literally.
-fn check_paths(routes: &Routes, findings: &mut Findings) {
+fn check_paths(routes: &Routes, findings: &mut Diagnostics) {
     for path in routes.own() {
         if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#', '\\']) || path.contains("//") {
             findings.error("routes", format!("`{path}` is not a path that can be served; use a path such as `/login`"));

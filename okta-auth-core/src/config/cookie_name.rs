@@ -5,7 +5,7 @@
 //! client.
 
 use super::issuer::Issuer;
-use super::problem::Findings;
+use super::problem::Diagnostics;
 use super::{ConfigBuilder, env};
 use crate::secret::sha256;
 
@@ -45,7 +45,7 @@ impl ConfigBuilder {
         &self,
         issuer: Option<&Issuer>,
         client_id: Option<&str>,
-        findings: &mut Findings,
+        findings: &mut Diagnostics,
     ) -> CookieNames {
         let Some(name) = self.cookie_name_that_is_set() else { return CookieNames::of(issuer, client_id) };
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::builder::ConfigBuilder;
 use super::issuer::Issuer;
-use super::problem::Findings;
+use super::problem::Diagnostics;
 use super::{Routes, durations, env, rules};
 use crate::error::{Code, Error, Result};
 use crate::http::{Backchannel, HttpProxy, OperatorRoutes, ProxyScope};
@@ -64,7 +64,7 @@ impl ConfigBuilder {
         self
     }
 
-    pub(super) fn checked_health_path(&self, routes: &Routes, findings: &mut Findings) -> Option<String> {
+    pub(super) fn checked_health_path(&self, routes: &Routes, findings: &mut Diagnostics) -> Option<String> {
         let path = self.text(&self.health_path, env::HEALTH_PATH)?;
         if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#', '\\', '%']) || path.contains("//") {
             let message = format!("`{}` is not a plain path; write it like `/healthz`", path.escape_default());
@@ -111,7 +111,7 @@ impl ConfigBuilder {
 
     /// Reports variables under wrong names. A value in code counts as set. Either a
     /// secret or a private key is enough.
-    pub(super) fn report_slips(&self, findings: &mut Findings) {
+    pub(super) fn report_slips(&self, findings: &mut Diagnostics) {
         let (key, secret) = self.has_credentials();
         self.variables.report_slips(
             |meant| match meant {
@@ -134,9 +134,9 @@ impl ConfigBuilder {
         );
     }
 
-    pub(super) fn read_limits(&mut self, findings: &mut Findings) {
+    pub(super) fn read_limits(&mut self, findings: &mut Diagnostics) {
         let variables = &self.variables;
-        let mut read = |name: &str, read: fn(&str, &mut Findings) -> Option<Duration>| {
+        let mut read = |name: &str, read: fn(&str, &mut Diagnostics) -> Option<Duration>| {
             variables.value(name).and_then(|value| read(value, findings))
         };
         let idle = self.session_idle.or_else(|| read(env::SESSION_IDLE, durations::session_idle));
@@ -150,7 +150,7 @@ impl ConfigBuilder {
 
     /// The connections to the issuer: a proxy, and in development a backchannel, which
     /// bypasses the proxy.
-    pub(super) fn operator_routes(&self, findings: &mut Findings, known: Option<(&Issuer, &Url)>) -> OperatorRoutes {
+    pub(super) fn operator_routes(&self, findings: &mut Diagnostics, known: Option<(&Issuer, &Url)>) -> OperatorRoutes {
         let (proxy, value) = (self.proxy(findings), self.text(&self.backchannel_url, env::BACKCHANNEL_URL));
         let inside = value
             .zip(known)
@@ -165,7 +165,7 @@ impl ConfigBuilder {
     ///
     /// An unusable proxy is an error. Without it, requests would take a path that the
     /// operator does not expect.
-    fn proxy(&self, findings: &mut Findings) -> Option<HttpProxy> {
+    fn proxy(&self, findings: &mut Diagnostics) -> Option<HttpProxy> {
         let own = self.place(self.http_proxy.as_ref(), env::HTTP_PROXY);
         let (variable, url, scope) = match own {
             Some(url) if url.eq_ignore_ascii_case(NONE) => return None,

@@ -4,32 +4,38 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::env::{LEEWAY, SESSION_ABSOLUTE, SESSION_IDLE};
-use super::problem::Findings;
+use super::problem::Diagnostics;
 
 /// In seconds.
 const DAY: u64 = 24 * 3600;
 
 /// Parses `OKTA_SESSION_IDLE`: from 10 seconds to 400 days, the longest lifetime of a
 /// cookie in browsers.
-pub(super) fn session_idle(value: &str, findings: &mut Findings) -> Option<Duration> {
-    bounded(SESSION_IDLE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
+pub(super) fn session_idle(value: &str, findings: &mut Diagnostics) -> Option<Duration> {
+    with_store_timeout(SESSION_IDLE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
 }
 
-pub(super) fn session_absolute(value: &str, findings: &mut Findings) -> Option<Duration> {
-    bounded(SESSION_ABSOLUTE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
+pub(super) fn session_absolute(value: &str, findings: &mut Diagnostics) -> Option<Duration> {
+    with_store_timeout(SESSION_ABSOLUTE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
 }
 
 /// Parses `OKTA_LEEWAY`: up to 5 minutes.
-pub(super) fn leeway(value: &str, findings: &mut Findings) -> Option<Duration> {
-    bounded(LEEWAY, value, 0..=300, "from `0` to `5m`, because a longer one defeats the expiry of tokens", findings)
+pub(super) fn leeway(value: &str, findings: &mut Diagnostics) -> Option<Duration> {
+    with_store_timeout(
+        LEEWAY,
+        value,
+        0..=300,
+        "from `0` to `5m`, because a longer one defeats the expiry of tokens",
+        findings,
+    )
 }
 
-fn bounded(
+fn with_store_timeout(
     variable: &'static str,
     value: &str,
     bounds: RangeInclusive<u64>,
     words: &str,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) -> Option<Duration> {
     let Some(seconds) = seconds(value) else {
         let value = value.escape_default();

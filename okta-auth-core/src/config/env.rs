@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::problem::Findings;
+use super::problem::Diagnostics;
 use super::slips;
 
 /// The first three are Okta's own names.
@@ -136,7 +136,7 @@ impl Variables {
     ///
     /// Variables of tenants are excluded: `OKTA_APP_CLIENT_ID` is correct if `app` is in
     /// `OKTA_TENANTS`.
-    pub(crate) fn report_slips(&self, is_set: impl Fn(&str) -> bool, findings: &mut Findings) {
+    pub(crate) fn report_slips(&self, is_set: impl Fn(&str) -> bool, findings: &mut Diagnostics) {
         let tenants = self.value(TENANTS).unwrap_or_default().split(',').map(|id| id.trim().to_ascii_uppercase());
         let prefixes: Vec<String> = tenants.map(|id| format!("OKTA_{}_", id.replace('-', "_"))).collect();
         let is_of_a_tenant = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()));

@@ -101,13 +101,13 @@ pub use client_auth::{ClientAuth, PrivateKey};
 pub(crate) use cookie_name::CookieNames;
 pub(crate) use env::is_read;
 pub use issuer::Issuer;
-pub(crate) use issuer::is_loopback;
+pub(crate) use issuer::{is_loopback, spellings, without_slash};
 pub(crate) use options::Options;
 pub use options::{ResponseMode, Userinfo};
 pub use problem::{Problem, Severity};
 pub use routes::Routes;
 pub(crate) use rules::{DEFAULT_AUDIENCE, check_client};
-pub(crate) use stores::{RevocationPlace, SessionPlace};
+pub(crate) use stores::{RevocationStoreKind, SessionStoreKind};
 
 use crate::error::{Code, Error, Result};
 use crate::http::OperatorRoutes;
@@ -137,9 +137,9 @@ pub struct Config {
     pub(crate) api_only: bool,
     /// Empty if a random secret is used.
     pub(crate) cookie_secrets: Vec<Secret>,
-    pub(crate) session_place: SessionPlace,
+    pub(crate) session_place: SessionStoreKind,
     /// The store for revocations of sessions in cookies.
-    pub(crate) revocation_place: RevocationPlace,
+    pub(crate) revocation_place: RevocationStoreKind,
     pub(crate) routes: Routes,
     pub(crate) health_path: Option<String>,
     pub(crate) ways: OperatorRoutes,

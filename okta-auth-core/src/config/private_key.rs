@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::builder::ConfigBuilder;
 use super::client_auth::{PrivateKey, Signer, from_der, unusable};
 use super::env;
-use super::problem::Findings;
+use super::problem::Diagnostics;
 use crate::error::Result;
 use crate::secret::Secret;
 use crate::{base64url, json};
@@ -261,7 +261,7 @@ impl ConfigBuilder {
     ///
     /// `OKTA_PRIVATE_KEY` takes precedence. The file is read once, at startup: a key that
     /// is replaced on disk later takes effect at the next start.
-    pub(super) fn private_key_from_variables(&self, findings: &mut Findings) -> Option<PrivateKey> {
+    pub(super) fn private_key_from_variables(&self, findings: &mut Diagnostics) -> Option<PrivateKey> {
         let file = self.variables.value(env::PRIVATE_KEY_FILE);
         let (variable, text) = match (self.variables.value(env::PRIVATE_KEY), file) {
             (Some(text), _) => (env::PRIVATE_KEY, Zeroizing::new(text.to_owned())),

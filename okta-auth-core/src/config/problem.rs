@@ -35,9 +35,9 @@ impl fmt::Display for Problem {
 
 /// Collects findings, so that they are reported together.
 #[derive(Debug, Default)]
-pub(crate) struct Findings(Vec<Problem>);
+pub(crate) struct Diagnostics(Vec<Problem>);
 
-impl Findings {
+impl Diagnostics {
     pub(crate) fn error(&mut self, variable: &'static str, message: impl Into<String>) {
         self.add(Severity::Error, variable, message.into());
     }

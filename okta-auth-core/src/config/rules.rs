@@ -14,7 +14,7 @@ use url::Url;
 
 use super::env::{AUDIENCE, BACKCHANNEL_URL, BASE_URL, CLIENT_ID, ISSUER_URI, PUBLIC_PREFIX, SCOPES};
 use super::issuer::{Issuer, is_loopback};
-use super::problem::Findings;
+use super::problem::Diagnostics;
 use super::routes::Routes;
 use super::secrets;
 use crate::error::Result;
@@ -29,7 +29,7 @@ const EXAMPLE: &str = "https://dev-123.okta.com/oauth2/default";
 /// and the message about that URL would not help. Whether a trailing slash belongs to the
 /// issuer is decided by its metadata, because issuers are compared character by character
 /// (OIDC Discovery §4.3).
-pub(crate) fn issuer(value: Option<&str>, findings: &mut Findings) -> Option<Issuer> {
+pub(crate) fn issuer(value: Option<&str>, findings: &mut Diagnostics) -> Option<Issuer> {
     let Some(value) = value else {
         findings.error(ISSUER_URI, format!("it is not set; take it from Okta's admin console, for example {EXAMPLE}"));
         return None;
@@ -124,7 +124,7 @@ pub(super) fn is_quoted(value: &str) -> bool {
 /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem with
 /// its fix.
 pub(crate) fn check_client(issuers: &[&str], id: &str, secret: Option<&Secret>, base: Option<&str>) -> Result<()> {
-    let mut findings = Findings::default();
+    let mut findings = Diagnostics::default();
     for one in issuers {
         issuer(Some(one), &mut findings);
     }
@@ -134,7 +134,7 @@ pub(crate) fn check_client(issuers: &[&str], id: &str, secret: Option<&Secret>, 
     findings.finish().map(|_| ())
 }
 
-pub(crate) fn client_id(value: Option<&str>, findings: &mut Findings) -> Option<String> {
+pub(crate) fn client_id(value: Option<&str>, findings: &mut Diagnostics) -> Option<String> {
     let Some(value) = value else {
         findings.error(CLIENT_ID, "it is not set; copy the Client ID of your application from Okta's admin console");
         return None;
@@ -160,7 +160,7 @@ pub(crate) fn client_id(value: Option<&str>, findings: &mut Findings) -> Option<
 /// could choose a redirect URI that is built from them.
 ///
 /// The origin has no path, query or fragment, so that paths can be joined to it.
-pub(crate) fn base_url(value: &str, findings: &mut Findings) -> Option<Url> {
+pub(crate) fn base_url(value: &str, findings: &mut Diagnostics) -> Option<Url> {
     let url = absolute_url(BASE_URL, value, findings)?;
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         let origin = url.origin().ascii_serialization();
@@ -174,7 +174,7 @@ pub(crate) fn base_url(value: &str, findings: &mut Findings) -> Option<Url> {
     Some(url)
 }
 
-pub(crate) fn redirect_uri(variable: &'static str, value: &str, findings: &mut Findings) -> Option<Url> {
+pub(crate) fn redirect_uri(variable: &'static str, value: &str, findings: &mut Diagnostics) -> Option<Url> {
     let url = redirect(variable, value, findings)?;
     if url.path() == "/" {
         let message = "it has no path, but the callback needs its own path, such as `/authorization-code/callback`";
@@ -184,7 +184,7 @@ pub(crate) fn redirect_uri(variable: &'static str, value: &str, findings: &mut F
     Some(url)
 }
 
-pub(crate) fn redirect(variable: &'static str, value: &str, findings: &mut Findings) -> Option<Url> {
+pub(crate) fn redirect(variable: &'static str, value: &str, findings: &mut Diagnostics) -> Option<Url> {
     let url = absolute_url(variable, value, findings)?;
     if url.fragment().is_some() {
         findings.error(variable, "it has a fragment, which Okta does not accept; remove it");
@@ -201,7 +201,7 @@ pub(crate) fn redirect(variable: &'static str, value: &str, findings: &mut Findi
 ///
 /// Credentials in a URL would end up in logs and messages. They are checked before the
 /// scheme, because the message about the scheme shows the value.
-fn absolute_url(variable: &'static str, value: &str, findings: &mut Findings) -> Option<Url> {
+fn absolute_url(variable: &'static str, value: &str, findings: &mut Diagnostics) -> Option<Url> {
     let Some(url) = Url::parse(value).ok().filter(|_| value.contains("://")) else {
         let message = format!("`{value}` is not a URL; it begins with https:// (on this machine http://) and a host");
         findings.error(variable, message);
@@ -238,7 +238,7 @@ fn absolute_url(variable: &'static str, value: &str, findings: &mut Findings) ->
 /// The protocol separates scopes by spaces. Commas are accepted too, because other
 /// variables use them for lists. Without `openid` the request is plain OAuth (OIDC Core
 /// §3.1.2.1) and does not sign the user in.
-pub(crate) fn scopes(value: &str, findings: &mut Findings) -> Vec<String> {
+pub(crate) fn scopes(value: &str, findings: &mut Diagnostics) -> Vec<String> {
     let mut scopes: Vec<String> = Vec::new();
     for scope in value.split([' ', ',']).filter(|scope| !scope.is_empty()) {
         // RFC 6749 §3.3: scope-token.
@@ -257,7 +257,7 @@ pub(crate) fn scopes(value: &str, findings: &mut Findings) -> Vec<String> {
 /// Warns if Universal Logout cannot find sessions. Okta names users by e-mail address
 /// unless provisioning gives them another id, and sessions without the e-mail claim are
 /// not found.
-pub(crate) fn universal_logout(routes: &Routes, scopes: &[String], findings: &mut Findings) {
+pub(crate) fn universal_logout(routes: &Routes, scopes: &[String], findings: &mut Diagnostics) {
     if routes.global_token_revocation().is_some() && !scopes.iter().any(|scope| scope == "email") {
         findings.warning(
             SCOPES,
@@ -271,7 +271,7 @@ pub(crate) fn universal_logout(routes: &Routes, scopes: &[String], findings: &mu
 pub(crate) const DEFAULT_AUDIENCE: &str = "api://default";
 
 /// Parses the audiences, separated by commas, and warns if they have no effect.
-pub(crate) fn audiences(value: Option<&str>, issuer: Option<&Issuer>, findings: &mut Findings) -> Vec<String> {
+pub(crate) fn audiences(value: Option<&str>, issuer: Option<&Issuer>, findings: &mut Diagnostics) -> Vec<String> {
     if value.is_some() && issuer.is_some_and(Issuer::is_org_server) {
         findings.warning(
             AUDIENCE,
@@ -283,14 +283,14 @@ pub(crate) fn audiences(value: Option<&str>, issuer: Option<&Issuer>, findings: 
     names.map(str::to_owned).collect()
 }
 
-pub(crate) fn former_issuers(values: &[String], findings: &mut Findings) -> Vec<Issuer> {
+pub(crate) fn former_issuers(values: &[String], findings: &mut Diagnostics) -> Vec<Issuer> {
     values.iter().filter_map(|value| issuer(Some(value), findings)).collect()
 }
 
 /// Checks further issuers of access tokens. They must be custom authorization servers,
 /// because tokens of another org server could only be introspected, and only by a client
 /// of that org.
-pub(crate) fn accepted_issuers(values: &[String], findings: &mut Findings) -> Vec<Issuer> {
+pub(crate) fn accepted_issuers(values: &[String], findings: &mut Diagnostics) -> Vec<Issuer> {
     let issuers: Vec<Issuer> = values.iter().filter_map(|value| issuer(Some(value), findings)).collect();
     for issuer in issuers.iter().filter(|issuer| issuer.is_org_server()) {
         let message = format!("`{issuer}` is an org server, whose tokens cannot be verified; accept a custom one");
@@ -305,7 +305,7 @@ pub(crate) fn accepted_issuers(values: &[String], findings: &mut Findings) -> Ve
 /// It is rejected unless the issuer and the base URL are both on this machine. An
 /// application that is reachable from other machines must use the issuer's public address
 /// and certificate.
-pub(crate) fn backchannel_url(value: &str, issuer: &Issuer, base: &Url, findings: &mut Findings) -> Option<Url> {
+pub(crate) fn backchannel_url(value: &str, issuer: &Issuer, base: &Url, findings: &mut Diagnostics) -> Option<Url> {
     let url = Url::parse(value).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let Some(url) = url else {
         findings.error(BACKCHANNEL_URL, "it is not a URL; write an origin such as `http://okta:8090`");
@@ -332,7 +332,7 @@ pub(crate) fn backchannel_url(value: &str, issuer: &Issuer, base: &Url, findings
 }
 
 /// Parses the path prefix that a reverse proxy strips: `/app`, or empty.
-pub(crate) fn public_prefix(value: &str, findings: &mut Findings) -> String {
+pub(crate) fn public_prefix(value: &str, findings: &mut Diagnostics) -> String {
     let prefix = value.trim_end_matches('/');
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
     let segments = prefix.strip_prefix('/').map(|rest| rest.split('/').all(|s| !matches!(s, "" | "." | "..")));

@@ -9,7 +9,7 @@
 //! error is among the findings and no configuration is built.
 
 use super::env::{REVOCATION_STORE, SESSION_STORE};
-use super::problem::Findings;
+use super::problem::Diagnostics;
 use crate::secret::Secret;
 
 /// Whether a scheme is that of a shared store: `redis`, `rediss` with TLS, a cluster or
@@ -20,7 +20,7 @@ fn is_shared(scheme: &str) -> bool {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum SessionPlace {
+pub(crate) enum SessionStoreKind {
     Cookie,
     Memory,
     /// In Redis or Valkey; the URL may contain a password.
@@ -29,20 +29,20 @@ pub(crate) enum SessionPlace {
 
 /// Where the revocations of sessions in cookies are stored: `OKTA_REVOCATION_STORE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum RevocationPlace {
+pub(crate) enum RevocationStoreKind {
     /// Nowhere: a session in a cookie lives until it expires.
     None,
     Memory,
     Shared(Secret),
 }
 
-pub(super) fn session_place(value: Option<&str>, findings: &mut Findings) -> SessionPlace {
+pub(super) fn session_place(value: Option<&str>, findings: &mut Diagnostics) -> SessionStoreKind {
     match value.unwrap_or("cookie") {
-        "cookie" => SessionPlace::Cookie,
-        "memory" => SessionPlace::Memory,
+        "cookie" => SessionStoreKind::Cookie,
+        "memory" => SessionStoreKind::Memory,
         url => match shared(SESSION_STORE, url, "`cookie`, `memory` or `redis://host:6379`", findings) {
-            Some(url) => SessionPlace::Shared(url),
-            None => SessionPlace::Cookie,
+            Some(url) => SessionStoreKind::Shared(url),
+            None => SessionStoreKind::Cookie,
         },
     }
 }
@@ -52,20 +52,24 @@ pub(super) fn session_place(value: Option<&str>, findings: &mut Findings) -> Ses
 ///
 /// The default is the memory of the process, which is correct for a single process. With
 /// sessions in cookies, revocations are off only if the setting is `none`.
-pub(super) fn revocation_place(value: Option<&str>, place: &SessionPlace, findings: &mut Findings) -> RevocationPlace {
-    if *place != SessionPlace::Cookie {
+pub(super) fn revocation_place(
+    value: Option<&str>,
+    place: &SessionStoreKind,
+    findings: &mut Diagnostics,
+) -> RevocationStoreKind {
+    if *place != SessionStoreKind::Cookie {
         if value.is_some() {
             let message = "sessions in a store are ended in that store, so this setting has no effect; remove it";
             findings.warning(REVOCATION_STORE, message);
         }
-        return RevocationPlace::None;
+        return RevocationStoreKind::None;
     }
     match value {
-        None | Some("memory") => RevocationPlace::Memory,
-        Some("none") => RevocationPlace::None,
+        None | Some("memory") => RevocationStoreKind::Memory,
+        Some("none") => RevocationStoreKind::None,
         Some(url) => match shared(REVOCATION_STORE, url, "`memory`, `none` or `redis://host:6379`", findings) {
-            Some(url) => RevocationPlace::Shared(url),
-            None => RevocationPlace::Memory,
+            Some(url) => RevocationStoreKind::Shared(url),
+            None => RevocationStoreKind::Memory,
         },
     }
 }
@@ -74,16 +78,21 @@ pub(super) fn revocation_place(value: Option<&str>, place: &SessionPlace, findin
 ///
 /// `secure` is whether the base URL is https and users sign in here. On http the
 /// application is in development, and the warnings would be noise.
-pub(super) fn warn(sessions: &SessionPlace, revocations: &RevocationPlace, secure: bool, findings: &mut Findings) {
+pub(super) fn warn(
+    sessions: &SessionStoreKind,
+    revocations: &RevocationStoreKind,
+    secure: bool,
+    findings: &mut Diagnostics,
+) {
     if !secure {
         return;
     }
-    if *sessions == SessionPlace::Memory {
+    if *sessions == SessionStoreKind::Memory {
         let message = "sessions in memory are lost at a restart and unknown to other replicas; use `redis://..`, or \
                        `cookie`";
         findings.warning(SESSION_STORE, message);
     }
-    if *sessions == SessionPlace::Cookie && *revocations == RevocationPlace::Memory {
+    if *sessions == SessionStoreKind::Cookie && *revocations == RevocationStoreKind::Memory {
         let message = "revocations are stored in the memory of this process: after a restart, or at a second replica, \
                        a copy of a signed-out cookie is accepted again, and a sign-out by Okta or an administrator \
                        has no effect; set OKTA_REVOCATION_STORE=redis://.., or move the sessions with \
@@ -98,7 +107,7 @@ pub(super) fn warn(sessions: &SessionPlace, revocations: &RevocationPlace, secur
 /// Only the scheme is checked; the store parses the rest when it connects. A missing
 /// feature and a wrong scheme have different messages, because the fix for one is in
 /// `Cargo.toml` and for the other in the variable.
-fn shared(variable: &'static str, url: &str, choices: &str, findings: &mut Findings) -> Option<Secret> {
+fn shared(variable: &'static str, url: &str, choices: &str, findings: &mut Diagnostics) -> Option<Secret> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     if !is_shared(scheme) {
         findings.error(variable, format!("it is none of the stores that exist; use {choices}"));

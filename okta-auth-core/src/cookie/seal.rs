@@ -47,7 +47,7 @@ pub(crate) struct Opened {
     bytes: SecretBytes,
     /// The position of the plain text in `bytes`.
     range: Range<usize>,
-    pub(crate) old_key: bool,
+    pub(crate) needs_reseal: bool,
 }
 
 impl Opened {
@@ -141,7 +141,7 @@ impl Sealer {
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let length = key.key.open_in_place(nonce, Aad::from(data), body).ok()?.len();
         let range = HEADER..HEADER.checked_add(length)?;
-        Some(Opened { bytes: sealed, range, old_key: position > 0 })
+        Some(Opened { bytes: sealed, range, needs_reseal: position > 0 })
     }
 
     /// The associated data: format, purpose, tenant, and the name of the cookie.
@@ -261,9 +261,9 @@ mod tests {
         let (old, new) = ("the old secret, long enough too....", "the new secret, long enough too....");
         let sealed = keys(&[old]).sealer(Purpose::Session, "a").unwrap().seal("n", b"plain").unwrap();
         let rotating = keys(&[new, old]).sealer(Purpose::Session, "a").unwrap();
-        assert!(rotating.open("n", &sealed).unwrap().old_key);
+        assert!(rotating.open("n", &sealed).unwrap().needs_reseal);
         let again = rotating.seal("n", b"plain").unwrap();
-        assert!(!rotating.open("n", &again).unwrap().old_key);
+        assert!(!rotating.open("n", &again).unwrap().needs_reseal);
         let rotated = keys(&[new]).sealer(Purpose::Session, "a").unwrap();
         assert!(rotated.open("n", &sealed).is_none() && rotated.open("n", &again).is_some());
     }

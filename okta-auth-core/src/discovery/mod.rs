@@ -21,7 +21,7 @@ use crate::clock::{SharedClock, Timestamp};
 use crate::config::Issuer;
 use crate::error::Result;
 use crate::events::ProviderEndpoint;
-use crate::http::{Cached, Freshness, HttpClient};
+use crate::http::{DocumentCache, Freshness, HttpClient};
 
 /// Metadata changes rarely, and Okta's may lag; Okta's own verifiers cache it for at most an hour.
 const FRESHNESS: Freshness = Freshness {
@@ -38,12 +38,12 @@ pub(crate) struct Discovery {
     /// The client id to send; empty if the server does not need it.
     client_id: String,
     http: HttpClient,
-    cached: Cached<Metadata>,
+    cached: DocumentCache<Metadata>,
 }
 
 impl Discovery {
     pub(crate) fn new(issuer: Issuer, client_id: &str, http: HttpClient, clock: SharedClock) -> Self {
-        Self { issuer, client_id: client_id.to_owned(), http, cached: Cached::new(clock, FRESHNESS) }
+        Self { issuer, client_id: client_id.to_owned(), http, cached: DocumentCache::new(clock, FRESHNESS) }
     }
 
     /// Returns the metadata. Stale metadata of any age is returned too, and refreshed in the

@@ -12,13 +12,13 @@ use serde::de::DeserializeOwned;
 use super::OktaAuth;
 use super::bearer_token::BearerToken;
 use super::challenge::Challenge;
+use super::context::RequestContext;
 use super::signed_in::SignedIn;
-use super::visit::Visit;
 use crate::error::Result;
 use crate::jose::VerifiedAccessToken;
-use crate::policy::{Accepts, Caller, MatchedRoute, Policy, RouteClass, signed_in};
+use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy, RouteClass, signed_in};
 
-impl Visit {
+impl RequestContext {
     /// Returns the signed-in user. The response is then not cacheable.
     ///
     /// # Errors
@@ -55,40 +55,40 @@ impl Visit {
     ///
     /// # Errors
     /// The challenge to respond with, if an invalid credential was sent.
-    pub async fn caller(&self, accepts: Accepts) -> Result<Caller, Challenge> {
+    pub async fn caller(&self, accepts: AcceptedCredentials) -> Result<Caller, Challenge> {
         let accepts = self.accepted(accepts);
-        if accepts != Accepts::Token {
+        if accepts != AcceptedCredentials::BearerOnly {
             self.mark_personal();
         }
-        if accepts != Accepts::Session {
+        if accepts != AcceptedCredentials::Session {
             self.mark_depends_on_token();
             if self.credentials().is_present() {
                 let token = self.verified_token().await.map_err(Challenge::token)?;
                 return Ok(self.token_caller(token));
             }
         }
-        if accepts == Accepts::Token {
-            return Ok(self.nobody());
+        if accepts == AcceptedCredentials::BearerOnly {
+            return Ok(self.anonymous());
         }
         let user = self.session_caller().map_err(Challenge::error)?;
-        Ok(user.unwrap_or_else(|| self.nobody()))
+        Ok(user.unwrap_or_else(|| self.anonymous()))
     }
 
     /// An application without sessions accepts only tokens.
-    fn accepted(&self, accepts: Accepts) -> Accepts {
-        if self.auth().config().is_api_only() { Accepts::Token } else { accepts }
+    fn accepted(&self, accepts: AcceptedCredentials) -> AcceptedCredentials {
+        if self.auth().config().is_api_only() { AcceptedCredentials::BearerOnly } else { accepts }
     }
 
     /// Allows the request if the policy allows its caller.
     ///
     /// # Errors
     /// The challenge to respond with.
-    pub async fn require(&self, policy: &Policy, accepts: Accepts) -> Result<(), Challenge> {
+    pub async fn require(&self, policy: &Policy, accepts: AcceptedCredentials) -> Result<(), Challenge> {
         let accepts = self.accepted(accepts);
-        if accepts == Accepts::SessionOrToken {
+        if accepts == AcceptedCredentials::SessionOrBearer {
             self.auth().warn_of_tokens_on_pages();
         }
-        let for_tokens = accepts == Accepts::Token;
+        let for_tokens = accepts == AcceptedCredentials::BearerOnly;
         let caller = self.caller(accepts).await.map_err(|challenge| challenge.for_scopes_of(policy))?;
         let decision = policy.decide(&caller).await;
         let by_token = caller.is_token();
@@ -118,7 +118,7 @@ impl Visit {
         };
         match policy {
             Some(route) => self.require(&route.policy, route.accepts).await,
-            None => self.require(&signed_in(), Accepts::Session).await,
+            None => self.require(&signed_in(), AcceptedCredentials::Session).await,
         }
     }
 
@@ -127,7 +127,7 @@ impl Visit {
     pub fn try_require_route(&self, route: MatchedRoute<'_>) -> Option<Result<(), Challenge>> {
         let access = &self.auth().0.access;
         let class = access.class(route);
-        if let Some(many) = self.many() {
+        if let Some(many) = self.router() {
             // Without a tenant there is no user, so a policy cannot allow the request.
             let is_open = class == RouteClass::Open && !many.has_guard_of_tenant(route);
             return Some(match class {
@@ -176,8 +176,8 @@ impl Visit {
         Caller::token(token, self.now(), self.auth().config().options.leeway)
     }
 
-    fn nobody(&self) -> Caller {
-        Caller::nobody(self.now(), self.auth().config().options.leeway)
+    fn anonymous(&self) -> Caller {
+        Caller::anonymous(self.now(), self.auth().config().options.leeway)
     }
 }
 

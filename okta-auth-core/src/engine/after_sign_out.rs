@@ -8,12 +8,12 @@ use std::sync::atomic::Ordering;
 
 use http::StatusCode;
 
+use super::context::{RequestContext, SessionState};
 use super::page::Page;
 use super::reply::{self, Reply};
-use super::visit::{Presence, Visit};
-use crate::logout::Landing;
+use crate::logout::LogoutReturn;
 
-impl Visit {
+impl RequestContext {
     /// Whether this browser has just returned from a logout. It is `true` for one page
     /// navigation, and only until a user signs in again.
     pub fn has_just_signed_out(&self) -> bool {
@@ -32,9 +32,9 @@ impl Visit {
 
     /// Whether the engine responds to this request itself, after a logout.
     pub(super) fn is_return_from_sign_out(&self) -> bool {
-        match &self.inner().landing {
-            Some(Landing::Returns(_)) => true,
-            Some(Landing::Arrived) => {
+        match &self.inner().logout_return {
+            Some(LogoutReturn::Returns(_)) => true,
+            Some(LogoutReturn::Arrived) => {
                 self.auth().config().options.signed_out_page && self.is_landing_page() && self.has_arrived()
             }
             None => false,
@@ -44,10 +44,10 @@ impl Visit {
     /// Returns the redirect without the `state`, or the page.
     pub(super) fn after_sign_out(&self) -> Reply {
         let auth = &self.auth().0;
-        let Some(Landing::Returns(target)) = &self.inner().landing else { return self.signed_out_page() };
+        let Some(LogoutReturn::Returns(target)) = &self.inner().logout_return else { return self.signed_out_page() };
         // The origin keeps a path that begins with two slashes from becoming a host.
         let mut reply = reply::see_other(&auth.config.public_url(target));
-        let cookie = auth.landings.begin(None, self.now()).ok().flatten();
+        let cookie = auth.logout_returns.begin(None, self.now()).ok().flatten();
         reply::add_cookies(reply.headers_mut(), cookie);
         reply
     }
@@ -64,7 +64,7 @@ impl Visit {
             reference: self.reference(),
         };
         let mut reply = reply::html(StatusCode::OK, page.render());
-        reply::add_cookies(reply.headers_mut(), [self.auth().0.landings.clear()]);
+        reply::add_cookies(reply.headers_mut(), [self.auth().0.logout_returns.clear()]);
         reply
     }
 
@@ -76,7 +76,7 @@ impl Visit {
 
     /// Whether the browser has returned from a logout and has no session.
     fn has_arrived(&self) -> bool {
-        let is_anonymous = matches!(self.inner().presence, Presence::Nobody);
-        is_anonymous && self.inner().landing == Some(Landing::Arrived)
+        let is_anonymous = matches!(self.inner().session_state, SessionState::Anonymous);
+        is_anonymous && self.inner().logout_return == Some(LogoutReturn::Arrived)
     }
 }

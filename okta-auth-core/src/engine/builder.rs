@@ -4,15 +4,15 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
-use super::early::EarlySessions;
+use super::deferred_logout::DeferredLogouts;
+use super::future_sessions::FutureSessions;
 use super::hook::SignInHook;
-use super::late::LateSignOuts;
-use super::many::Many;
-use super::messages::Senders;
+use super::logout_handler::LogoutIssuers;
 use super::mounting::Mounting;
-use super::places::SessionsPlace;
-use super::renewal::Renewals;
+use super::refresher::Refreshes;
 use super::route_table::{RouteTable, SpecialRoutes};
+use super::session_backend::SessionBackend;
+use super::tenant_router::TenantRouter;
 use super::{Inner, OktaAuth};
 use crate::bearer::{AccessTokens, Authority, Introspection};
 use crate::clock::{Clock, SharedClock};
@@ -23,10 +23,10 @@ use crate::error::{Code, Error, Result};
 use crate::events::{Event, EventHook, Events};
 use crate::http::{HttpClient, HttpSettings};
 use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
-use crate::login::{Attempts, Consumed};
-use crate::logout::{Continuations, Landings};
+use crate::login::{PendingLogins, UsedStates};
+use crate::logout::{Continuations, LogoutReturns};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
-use crate::protocol::Protocol;
+use crate::protocol::ProviderClient;
 use crate::session::SessionStore;
 use crate::tenant::TenantSettings;
 
@@ -66,7 +66,7 @@ pub struct OktaAuthBuilder {
     /// The state that engines of several tenants share.
     common: Option<Common>,
     tenant: Option<Arc<TenantSettings>>,
-    exclusive: Option<Weak<Many>>,
+    exclusive: Option<Weak<TenantRouter>>,
     event_hooks: Vec<EventHook>,
 }
 
@@ -75,10 +75,10 @@ pub struct OktaAuthBuilder {
 /// tenant.
 #[derive(Clone)]
 struct Common {
-    place: SessionsPlace,
-    renewals: Arc<Renewals>,
-    consumed: Arc<Consumed>,
-    late: Arc<LateSignOuts>,
+    place: SessionBackend,
+    refreshes: Arc<Refreshes>,
+    used_states: Arc<UsedStates>,
+    deferred_logouts: Arc<DeferredLogouts>,
     mounting: Arc<Mounting>,
     http: HttpClient,
 }
@@ -86,10 +86,10 @@ struct Common {
 impl Common {
     /// Creates the state of a single engine, whose issuer the operator configured.
     fn of_one(config: &Config, store: Option<Arc<dyn SessionStore>>, clock: &SharedClock) -> Result<Self> {
-        let place = SessionsPlace::new(&config.session_place, &config.revocation_place, store, clock)?;
+        let place = SessionBackend::new(&config.session_place, &config.revocation_place, store, clock)?;
         let http = HttpClient::operator(&http_settings(config), config.ways.clone(), clock.clone())?;
-        let (renewals, consumed, late, mounting) = Default::default();
-        Ok(Self { place, renewals, consumed, late, mounting, http })
+        let (refreshes, used_states, deferred_logouts, mounting) = Default::default();
+        Ok(Self { place, refreshes, used_states, deferred_logouts, mounting, http })
     }
 
     /// Adapts the shared state to a tenant. Its issuers are not the operator's, so the
@@ -135,11 +135,11 @@ impl OktaAuthBuilder {
     pub(super) fn shared(mut self, egress: &EgressPolicy) -> Result<Self> {
         // Requests for tenants must not use the operator's own network routes.
         self.config = self.config.with_some_secret()?.without_operator_routes()?;
-        let (sessions, revocations) = self.config.places()?;
-        let place = SessionsPlace::new(&sessions, &revocations, self.store.take(), &self.clock)?;
+        let (sessions, revocations) = self.config.backend()?;
+        let place = SessionBackend::new(&sessions, &revocations, self.store.take(), &self.clock)?;
         let http = HttpClient::new(&HttpSettings::default(), egress.clone(), self.clock.clone())?;
-        let (renewals, consumed, late, mounting) = Default::default();
-        self.common = Some(Common { place, renewals, consumed, late, mounting, http });
+        let (refreshes, used_states, deferred_logouts, mounting) = Default::default();
+        self.common = Some(Common { place, refreshes, used_states, deferred_logouts, mounting, http });
         Ok(self)
     }
 
@@ -160,7 +160,7 @@ impl OktaAuthBuilder {
         mut self,
         tenant: Arc<TenantSettings>,
         access: Arc<RouteAccess>,
-        exclusive: Option<Weak<Many>>,
+        exclusive: Option<Weak<TenantRouter>>,
     ) -> Self {
         self.tenant = Some(tenant);
         self.exclusive = exclusive;
@@ -192,7 +192,7 @@ impl OktaAuthBuilder {
     /// Refreshes tokens only on demand for this route: not before the handler, but when the
     /// handler asks for the access token. This suits routes that need no fresh claims, such
     /// as images. `route` is the router's pattern.
-    pub fn renew_on_demand(mut self, route: impl Into<String>) -> Self {
+    pub fn refresh_on_demand(mut self, route: impl Into<String>) -> Self {
         self.special.on_demand.push(route.into());
         self
     }
@@ -267,6 +267,10 @@ impl OktaAuthBuilder {
 
     /// Lists routes as public: requests to them are always allowed, regardless of
     /// [`PolicySet::default_access`]. A handler that extracts a `User` still requires one.
+    ///
+    /// With many tenants, public routes without parameters also answer requests for hosts
+    /// that belong to no tenant. Their handlers get no tenant there, and one that asks for
+    /// a user is 404.
     pub fn public_routes<R: Into<String>>(mut self, routes: impl IntoIterator<Item = R>) -> Self {
         self.public.extend(routes.into_iter().map(Into::into));
         self
@@ -295,7 +299,7 @@ impl OktaAuthBuilder {
         }
         let config = Arc::new(config);
         let clock = self.clock;
-        let Common { place, renewals, consumed, late, mounting, http } = match self.common {
+        let Common { place, refreshes, used_states, deferred_logouts, mounting, http } = match self.common {
             Some(common) => common.of_tenant(&config, self.tenant.as_deref())?,
             None => Common::of_one(&config, self.store, &clock)?,
         };
@@ -307,35 +311,35 @@ impl OktaAuthBuilder {
             secrets => CookieKeys::new(secrets),
         };
         let cookies = CookieSettings::new(config.is_secure());
-        let attempts = Attempts::new(&keys, cookies.clone(), &config)?;
+        let pending_logins = PendingLogins::new(&keys, cookies.clone(), &config)?;
         let continuations = Continuations::new(&keys, cookies.clone(), &config)?;
-        let landings = Landings::new(&keys, cookies, &config)?;
-        let senders = Senders::new(&config.issuer, |issuer| authority(issuer, &config, &http, &clock));
+        let logout_returns = LogoutReturns::new(&keys, cookies, &config)?;
+        let senders = LogoutIssuers::new(&config.issuer, |issuer| authority(issuer, &config, &http, &clock));
         let own = config.routes.own().map(str::to_owned).collect();
         let routes = RouteTable::new(vec![Arc::clone(&access)], own, self.special);
         let sessions = place.sessions(&config, &keys)?;
         let events = Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks);
         Ok(OktaAuth(Arc::new(Inner {
             discovery,
-            protocol: Protocol::new(Arc::clone(&config), http, clock.clone()),
+            protocol: ProviderClient::new(Arc::clone(&config), http, clock.clone()),
             verifier,
             access_tokens,
             tokens_on_pages: AtomicBool::new(access.policies().has_route_for_both()),
             access,
             routes,
-            attempts,
-            consumed,
+            pending_logins,
+            used_states,
             sessions,
-            renewals,
+            refreshes,
             continuations,
-            landings,
-            late,
+            logout_returns,
+            deferred_logouts,
             tenant: self.tenant,
             gone: AtomicBool::new(false),
             exclusive: self.exclusive,
             senders,
             hook: self.hook,
-            early: EarlySessions::default(),
+            early: FutureSessions::default(),
             events,
             mounting,
             redirect_uri_reported: AtomicBool::new(false),
@@ -370,7 +374,7 @@ fn access_tokens(
     let options = &config.options;
     let introspection = (!config.client_id.is_empty()).then(|| {
         let clients = std::iter::once(&config.client_id).chain(&options.accepted_clients).cloned().collect();
-        let protocol = Protocol::new(Arc::clone(config), http.clone(), clock.clone());
+        let protocol = ProviderClient::new(Arc::clone(config), http.clone(), clock.clone());
         let times = (options.introspection_lifetime, options.leeway);
         Introspection::new(protocol, clients, times, options.token_cache_size > 0, clock.clone())
     });

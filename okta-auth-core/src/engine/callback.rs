@@ -33,14 +33,14 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
+use super::context::RequestContext;
 use super::hook::{Refusal, SignIn};
 use super::page::Page;
 use super::reply::{self, Reply};
-use super::visit::Visit;
-use crate::callback::{AuthorizationResponse, Exchange, ValidatedCallback, VerifiedIdentity};
+use crate::callback::{AuthorizationResponse, ProviderContext, ValidatedCallback, VerifiedIdentity};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
-use crate::events::{About, EndReason, Happening};
+use crate::events::{EndReason, EventKind, EventSubject};
 use crate::login::{PendingLogin, ReturnTo};
 use crate::session::{NewSession, Session, device};
 
@@ -49,7 +49,7 @@ use crate::session::{NewSession, Session, device};
 struct Progress {
     /// The deletion of the login cookie, and the new session's cookies.
     cookies: Vec<HeaderValue>,
-    about: About,
+    about: EventSubject,
     wanted: Option<ReturnTo>,
     /// For a step-up: the page on which it started.
     step_up_from: Option<ReturnTo>,
@@ -64,7 +64,7 @@ impl Progress {
     }
 }
 
-impl Visit {
+impl RequestContext {
     pub(super) async fn callback(&self, parts: &Parts, response: &[u8]) -> Reply {
         let mut progress = Progress::default();
         let mut reply = match self.try_callback(parts, response, &mut progress).await {
@@ -81,22 +81,27 @@ impl Visit {
     async fn try_callback(&self, parts: &Parts, response: &[u8], progress: &mut Progress) -> Result<Reply> {
         let auth = &self.auth().0;
         let response = AuthorizationResponse::parse(response)?;
-        let pending = match auth.attempts.find(self.cookies(), &response.state) {
+        progress.cookies = auth.pending_logins.trim(self.cookies(), &response.state, self.now());
+        let pending = match auth.pending_logins.find(self.cookies(), &response.state) {
             Ok(pending) => pending,
             Err(error) => return self.completed_before(None, error),
         };
-        progress.found(&pending, auth.attempts.clear(&pending.state));
-        if !auth.consumed.consume(&pending.state, auth.config.attempt_lifetime(), self.now()) {
+        progress.found(&pending, auth.pending_logins.clear(&pending.state));
+        if !auth.used_states.consume(&pending.state, auth.config.attempt_lifetime(), self.now()) {
             let error = Error::new(Code::AttemptUnknown, "this sign-in was already completed");
             return self.completed_before(Some(pending.return_to()), error);
         }
-        auth.attempts.check_live(&pending, self.now())?;
+        auth.pending_logins.check_live(&pending, self.now())?;
         let metadata = self.auth().metadata().await?;
         let callback = ValidatedCallback::new(pending, response, &metadata)?;
-        let exchange =
-            Exchange { config: &auth.config, metadata: &metadata, protocol: &auth.protocol, verifier: &auth.verifier };
+        let exchange = ProviderContext {
+            config: &auth.config,
+            metadata: &metadata,
+            protocol: &auth.protocol,
+            verifier: &auth.verifier,
+        };
         let (identity, pending) = callback.exchange(&exchange).await?;
-        progress.about = About::user(identity.issuer(), identity.subject());
+        progress.about = EventSubject::user(identity.issuer(), identity.subject());
         self.establish(parts, identity, &pending, &mut progress.cookies).await
     }
 
@@ -165,7 +170,7 @@ impl Visit {
                 return Err(Error::new(Code::SignInUnavailable, message).with_cause(cause));
             }
             Err(Err(refusal)) => {
-                self.tell(Happening::SignInRefused, About::user(identity.issuer(), identity.subject()), None);
+                self.emit(EventKind::SignInRefused, EventSubject::user(identity.issuer(), identity.subject()), None);
                 return Ok(self.refused(&refusal, pending.return_to()));
             }
         };
@@ -175,24 +180,26 @@ impl Visit {
         let with =
             NewSession { client_id: &auth.config.client_id, app_data: &app_data, device: device.as_deref(), now };
         let session = Session::new(&identity, &with)?;
-        if session.lifeline().ceiling.is_some_and(|end| end <= now) {
+        if session.lifeline().max_expires_at.is_some_and(|end| end <= now) {
             // A session that ends before the next request would cause a redirect loop.
             return Err(Error::invalid_claim("session_expiry", "is in the past, so the session would end immediately"));
         }
         let (id, session_cookies) = auth.sessions.create(self.cookies(), session, now).await?;
-        self.auth().still_there(id).await?;
+        self.auth().ensure_tenant_exists(id).await?;
         cookies.extend(session_cookies);
         if let Some(many) = auth.exclusive.as_ref().and_then(Weak::upgrade) {
             // Boxed to keep the future of a sign-in small.
-            cookies.extend(Box::pin(self.end_others(&many)).await);
+            cookies.extend(Box::pin(self.end_sessions_at_other_tenants(&many)).await);
         }
         if let Ok(Some(replaced)) = self.session() {
             cookies.extend(auth.sessions.clear_previous(self.cookies(), replaced));
         }
         self.end_replaced(now).await;
-        let about =
-            About { session: About::session_id(id).session, ..About::user(identity.issuer(), identity.subject()) };
-        self.tell(Happening::SignInSucceeded, about, None);
+        let about = EventSubject {
+            session: EventSubject::session_id(id).session,
+            ..EventSubject::user(identity.issuer(), identity.subject())
+        };
+        self.emit(EventKind::SignInSucceeded, about, None);
         Ok(self.redirect_to(pending.return_to()))
     }
 

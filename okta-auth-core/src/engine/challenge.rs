@@ -6,8 +6,8 @@ use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
+use super::context::RequestContext;
 use super::reply::{self, Reply};
-use super::visit::Visit;
 use crate::bearer::WwwAuthenticate;
 use crate::error::{Code, Error};
 use crate::events::first_error;
@@ -34,7 +34,7 @@ const MAX_CAME_FROM: usize = 200;
 /// | Okta is unreachable | 503, a page | 503, JSON |
 /// | the return from a logout | 303 without its state, or the confirmation page | never |
 ///
-/// An adapter puts it into the response's extensions, and [`Visit::answer`] creates the
+/// An adapter puts it into the response's extensions, and [`RequestContext::answer`] creates the
 /// response. Handlers use only its [`code`](Self::code).
 #[derive(Clone, Debug)]
 pub struct Challenge(Kind);
@@ -136,10 +136,10 @@ impl From<Error> for Challenge {
     }
 }
 
-impl Visit {
+impl RequestContext {
     /// Creates the response for a challenge.
     pub async fn answer(&self, challenge: Challenge) -> Reply {
-        if let Some(reply) = self.no_tenant() {
+        if let Some(reply) = self.rejection_without_tenant() {
             return reply;
         }
         match challenge.0 {

@@ -11,7 +11,7 @@ use super::page::Page;
 use super::reply::{self, Reply};
 use crate::config::Config;
 use crate::error::{Code, Error};
-use crate::events::{Reference, first_error};
+use crate::events::{CorrelationId, first_error};
 use crate::login::ReturnTo;
 
 const DEFAULT_WAIT: u64 = 10;
@@ -25,7 +25,7 @@ const DEFAULT_WAIT: u64 = 10;
 /// | 502 | Okta sent an invalid response or `server_error` |
 /// | 503 | Okta is unreachable or limits the rate; with `Retry-After` |
 /// | 500 | the application or this library has a bug |
-struct Telling {
+struct UserMessage {
     status: StatusCode,
     title: &'static str,
     sentences: &'static [&'static str],
@@ -36,7 +36,7 @@ pub(super) fn error_reply(
     navigation: bool,
     config: &Config,
     back_to: &ReturnTo,
-    reference: Reference,
+    reference: CorrelationId,
 ) -> Reply {
     first_error();
     let telling = telling(error);
@@ -56,7 +56,7 @@ pub(super) fn error_reply(
 
 /// Creates the page: what happened, a link to a new sign-in that returns to the user's
 /// page, and a link home.
-fn page(error: &Error, telling: &Telling, config: &Config, back_to: &ReturnTo, reference: Reference) -> Reply {
+fn page(error: &Error, telling: &UserMessage, config: &Config, back_to: &ReturnTo, reference: CorrelationId) -> Reply {
     let routes = config.routes();
     // Without `prompt=login` Okta would sign in the same account again.
     let denied = error.code() == Code::AccessDenied
@@ -84,7 +84,7 @@ fn encode(text: &str) -> String {
 
 /// Chooses status and text for each code. Failures that the user can resolve come first;
 /// the other texts refer to the operator.
-fn telling(error: &Error) -> Telling {
+fn telling(error: &Error) -> UserMessage {
     let (status, title, sentences): (_, _, &[&str]) = match error.code() {
         Code::TenantUnknown => (
             StatusCode::NOT_FOUND,
@@ -140,7 +140,7 @@ fn telling(error: &Error) -> Telling {
             &["Please tell the people who run this application."],
         ),
     };
-    Telling { status, title, sentences }
+    UserMessage { status, title, sentences }
 }
 
 /// Whether the browser sent a stale or foreign callback. A foreign code is noticed only
@@ -158,7 +158,7 @@ fn is_unverified(error: &Error) -> bool {
 }
 
 /// The response to a temporary failure.
-fn away(error: &Error) -> Telling {
+fn away(error: &Error) -> UserMessage {
     let (title, sentences): (_, &[&str]) = match error.code() {
         Code::StoreUnavailable | Code::RenewalUnavailable => {
             ("This is not available right now", &["You are still signed in.", "Please try again in a little while."])
@@ -173,11 +173,11 @@ fn away(error: &Error) -> Telling {
             &["The sign-in service cannot be reached at the moment.", "Please try again in a little while."],
         ),
     };
-    Telling { status: StatusCode::SERVICE_UNAVAILABLE, title, sentences }
+    UserMessage { status: StatusCode::SERVICE_UNAVAILABLE, title, sentences }
 }
 
 /// The sign-in succeeded, but the session cannot be kept.
-fn unusable_session(error: &Error) -> Telling {
+fn unusable_session(error: &Error) -> UserMessage {
     let (status, title, sentences): (_, _, &[&str]) = match error.code() {
         Code::SessionTooLarge => (
             StatusCode::FORBIDDEN,
@@ -196,11 +196,11 @@ fn unusable_session(error: &Error) -> Telling {
             ],
         ),
     };
-    Telling { status, title, sentences }
+    UserMessage { status, title, sentences }
 }
 
 /// For invalid responses of Okta and for failures on its side.
-const UNUSABLE: Telling = Telling {
+const UNUSABLE: UserMessage = UserMessage {
     status: StatusCode::BAD_GATEWAY,
     title: "Sign-in failed",
     sentences: &[
@@ -210,7 +210,7 @@ const UNUSABLE: Telling = Telling {
 };
 
 /// The browser is signed out, but a part of the logout failed.
-fn half_signed_out(error: &Error) -> Telling {
+fn half_signed_out(error: &Error) -> UserMessage {
     let (status, title, sentences): (_, _, &[&str]) = match error.code() {
         Code::SignOutLocalOnly => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -229,7 +229,7 @@ fn half_signed_out(error: &Error) -> Telling {
             ],
         ),
     };
-    Telling { status, title, sentences }
+    UserMessage { status, title, sentences }
 }
 
 /// One text for every rejected token, because the reason does not help the user.
@@ -237,7 +237,7 @@ const NOT_VERIFIED: &[&str] =
     &["The response of the sign-in service could not be verified, so you are not signed in.", "Please try again."];
 
 /// Explains Okta's error codes to the user (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6).
-fn refused(error: &Error) -> Telling {
+fn refused(error: &Error) -> UserMessage {
     let (status, title, sentences): (_, _, &[&str]) = match error.provider_error() {
         Some("access_denied") => (
             StatusCode::FORBIDDEN,
@@ -270,5 +270,5 @@ fn refused(error: &Error) -> Telling {
             ],
         ),
     };
-    Telling { status, title, sentences }
+    UserMessage { status, title, sentences }
 }

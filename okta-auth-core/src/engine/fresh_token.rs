@@ -6,13 +6,13 @@
 
 use std::sync::PoisonError;
 
-use super::renewal::Tended;
-use super::visit::{Upkeep, Visit};
+use super::context::{CookieUpdate, RequestContext};
+use super::refresher::RefreshResult;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 use crate::session::Session;
 
-impl Visit {
+impl RequestContext {
     /// Returns the access token of the session, refreshed if it has expired or soon will.
     ///
     /// # Errors
@@ -24,18 +24,18 @@ impl Visit {
         let entry = inner.entry().ok_or_else(ended)?;
         let now = inner.auth.0.clock.now();
         let entry = match inner.auth.tended(entry, now).await {
-            Tended::Usable { entry, renewed } => {
+            RefreshResult::Usable { entry, renewed } => {
                 if renewed {
                     *inner.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(entry.clone());
-                    inner.keep(Upkeep::Renewed);
+                    inner.keep(CookieUpdate::Replace);
                 }
                 entry
             }
-            Tended::Ended => {
-                inner.keep(Upkeep::Clear);
+            RefreshResult::Ended => {
+                inner.keep(CookieUpdate::Clear);
                 return Err(ended());
             }
-            Tended::Unavailable(error) => return Err(error.duplicate()),
+            RefreshResult::Unavailable(error) => return Err(error.duplicate()),
         };
         match entry.session.access_token() {
             Some((token, expires_at)) if expires_at.is_none_or(|end| now < end) => Ok(token),

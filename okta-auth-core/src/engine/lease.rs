@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::secret::random_bytes;
-use crate::session::{Kind, StoreKey, StoredSessions, bounded};
+use crate::session::{Kind, StoreKey, StoredSessions, with_store_timeout};
 
 /// The duration of a lease without a heartbeat: the delay for others if its holder is
 /// killed.
@@ -20,14 +20,14 @@ pub(super) async fn under_lease<T>(
     key: &StoreKey,
     work: impl Future<Output = T>,
 ) -> Result<Option<T>> {
-    let lease = stored.naming().name(Kind::Renewal, key.as_bytes());
+    let lease = stored.index_keys().name(Kind::Renewal, key.as_bytes());
     let owner = u64::from_be_bytes(random_bytes()?);
-    if !bounded(stored.store().claim(&lease, owner, LEASE)).await? {
+    if !with_store_timeout(stored.store().claim(&lease, owner, LEASE)).await? {
         return Ok(None);
     }
     let done = while_holding(stored, &lease, owner, work).await;
     // A lease that was not released expires.
-    let _ = bounded(stored.store().release(&lease, owner)).await;
+    let _ = with_store_timeout(stored.store().release(&lease, owner)).await;
     Ok(Some(done))
 }
 
@@ -38,7 +38,7 @@ async fn while_holding<T>(stored: &StoredSessions, lease: &StoreKey, owner: u64,
         match tokio::time::timeout(HEARTBEAT, work.as_mut()).await {
             Ok(done) => return done,
             // A lost lease is harmless, because the second writer fails the version check.
-            Err(_) => drop(bounded(stored.store().claim(lease, owner, LEASE)).await),
+            Err(_) => drop(with_store_timeout(stored.store().claim(lease, owner, LEASE)).await),
         }
     }
 }

@@ -12,13 +12,13 @@ use std::net::IpAddr;
 use http::uri::Authority;
 use url::Url;
 
-use super::visit::Visit;
+use super::context::RequestContext;
 use crate::config::is_loopback;
 
 /// Whether `host`, as sent in a request, is another name for the loopback address in
 /// `base`.
 pub(super) fn is_alias(host: Option<&[u8]>, base: &Url) -> bool {
-    if !is_loopback(base) {
+    if host == Some(base.authority().as_bytes()) || !is_loopback(base) {
         return false;
     }
     let text = host.and_then(|host| std::str::from_utf8(host).ok());
@@ -42,7 +42,7 @@ fn is_this_machine(host: &str) -> bool {
     }
 }
 
-impl Visit {
+impl RequestContext {
     /// Returns the same page at the configured address, if a navigation used an alias.
     pub(super) fn at_configured_address(&self) -> Option<String> {
         if !self.inner().alias || !self.may_redirect() {

@@ -5,26 +5,26 @@
 //!
 //! # What an adapter does
 //!
-//! 1. Before the handler: [`OktaAuth::arrival`] authenticates the request, at once or
-//!    [after waiting](Arrival::visit). The [`Visit`] goes into the request's extensions. If
-//!    [`Tenants::route`] reports a guarded route, [`Visit::require_route`] decides whether
+//! 1. Before the handler: [`OktaAuth::authenticate`] authenticates the request, at once or
+//!    [after waiting](Authentication::context). The [`RequestContext`] goes into the request's extensions. If
+//!    [`Tenants::route`] reports a guarded route, [`RequestContext::require_route`] decides whether
 //!    the handler runs.
-//! 2. Extractors ask the visit for its [user](Visit::user). Without one, the response gets
+//! 2. Extractors ask the context for its [user](RequestContext::user). Without one, the response gets
 //!    the marker [`Challenge::sign_in`].
-//! 3. [`Visit::serve`] serves the library's own paths.
-//! 4. After the handler: [`Visit::answer_in_place_of`] replaces a response with a marker,
-//!    or one that depends on an [unknown authentication state](Visit::unanswered). Every
-//!    response is [finished](Visit::finish), including those of failed handlers.
+//! 3. [`RequestContext::serve`] serves the library's own paths.
+//! 4. After the handler: [`RequestContext::answer_in_place_of`] replaces a response with a marker,
+//!    or one that depends on an [unknown authentication state](RequestContext::unanswered). Every
+//!    response is [finished](RequestContext::finish), including those of failed handlers.
 //!
-//! For a framework whose header types are not those of `http` 1, [`OktaAuth::arrival_of`]
-//! reads the headers in place, and [`Visit::finish_of`] returns a list of header changes.
+//! For a framework whose header types are not those of `http` 1, [`OktaAuth::authenticate_head`]
+//! reads the headers in place, and [`RequestContext::header_changes_for`] returns a list of header changes.
 //!
 //! Step 2 does not create the response itself, because starting a sign-in may need the
 //! network, and a handler that takes `Result<User, _>` must not pay for that.
 //!
 //! # The caller of a request
 //!
-//! 1. A policy decides about one caller, and [`Accepts`] selects the credential. A page
+//! 1. A policy decides about one caller, and [`AcceptedCredentials`] selects the credential. A page
 //!    accepts only sessions and ignores a token, which a gateway may have added. A route
 //!    that accepts both uses the token if there is one, and its handler then gets no user.
 //! 2. A session authenticates safe requests. It authenticates other requests only if they
@@ -59,71 +59,71 @@
 //! ```
 
 mod access;
-mod addresses;
 mod after_sign_out;
-mod arrival;
+mod audit;
+mod authenticate;
 mod bearer_token;
 mod builder;
 mod callback;
 mod challenge;
 mod chooser;
-mod client_kind;
-mod early;
-mod endings;
+mod context;
+mod deferred_logout;
 mod error_reply;
-mod exclusive;
-mod finish;
+mod exclusive_sessions;
 mod fresh_token;
+mod future_sessions;
 mod hook;
-mod initiate;
-mod instead;
-mod late;
 mod lease;
-mod lobby;
+mod logout_handler;
+mod logout_pages;
+mod logout_replay;
 mod loopback;
-mod many;
-mod messages;
 mod mounting;
-mod once;
+mod navigation;
 mod page;
-mod places;
+mod pending_writes;
+mod realm_discovery;
+mod refresher;
 mod removal;
-mod renewal;
 mod reply;
 mod route_table;
 mod routes;
+mod session_admin;
+mod session_backend;
 mod session_end;
+mod session_headers;
 mod sign_out;
 mod signed_in;
 mod start_login;
-mod telling;
+mod tenant_base_url;
+mod tenant_router;
 mod tenants;
 mod tenants_builder;
-mod unsaved;
-mod visit;
+mod third_party_login;
 
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
-pub use arrival::{Arrival, Renewal, RouteOptions, Waiting};
+pub use authenticate::{Authentication, PendingAuthentication, RefreshTiming, RouteOptions};
 pub use bearer_token::BearerToken;
 pub use builder::OktaAuthBuilder;
 pub use challenge::Challenge;
-pub use finish::Finish;
+pub use context::RequestContext;
 pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
 pub use mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
 pub use reply::Reply;
 pub use route_table::RouteSettings;
 pub use routes::Endpoint;
 pub use session_end::SessionEnded;
+pub use session_headers::ResponseHeaderChanges;
 pub use signed_in::SignedIn;
 pub use tenants::Tenants;
 pub use tenants_builder::TenantsBuilder;
-pub use visit::Visit;
 
 pub use crate::headers::{Head, HeaderText, Headers};
-pub use crate::policy::{Accepts, MatchedRoute};
+pub use crate::policy::{AcceptedCredentials, MatchedRoute};
 pub use crate::session::Activity;
 
 use crate::bearer::AccessTokens;
@@ -132,11 +132,11 @@ use crate::config::{Config, ConfigBuilder};
 use crate::discovery::{Discovery, Metadata};
 use crate::error::Result;
 use crate::events::Events;
-use crate::jose::{IdTokenRules, Trust, VerifiedAccessToken, VerifiedIdToken, Verifier};
-use crate::login::{Attempts, Consumed};
-use crate::logout::{Continuations, Landings};
+use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedAccessToken, VerifiedIdToken, Verifier};
+use crate::login::{PendingLogins, UsedStates};
+use crate::logout::{Continuations, LogoutReturns};
 use crate::policy::{PolicySet, RouteAccess};
-use crate::protocol::Protocol;
+use crate::protocol::ProviderClient;
 use crate::session::Sessions;
 use crate::tenant::TenantSettings;
 
@@ -167,7 +167,7 @@ pub(crate) struct Inner {
     config: Arc<Config>,
     clock: SharedClock,
     discovery: Discovery,
-    protocol: Protocol,
+    protocol: ProviderClient,
     verifier: Arc<Verifier>,
     /// The access tokens of all accepted issuers.
     access_tokens: AccessTokens,
@@ -175,25 +175,25 @@ pub(crate) struct Inner {
     routes: route_table::RouteTable,
     /// Whether the warning about pages that accept every client's tokens was logged.
     tokens_on_pages: AtomicBool,
-    attempts: Attempts,
+    pending_logins: PendingLogins,
     /// The states of completed logins.
-    consumed: Arc<Consumed>,
+    used_states: Arc<UsedStates>,
     tenant: Option<Arc<TenantSettings>>,
     /// Whether the tenant was removed, so that its sessions are invalid.
     gone: AtomicBool,
     /// The tenant router, if a sign-in ends the same browser's sessions at other tenants.
-    exclusive: Option<Weak<many::Many>>,
+    exclusive: Option<Weak<tenant_router::TenantRouter>>,
     sessions: Sessions,
-    renewals: Arc<renewal::Renewals>,
+    refreshes: Arc<refresher::Refreshes>,
     /// Logouts that a script started.
     continuations: Continuations,
-    landings: Landings,
+    logout_returns: LogoutReturns,
     /// Logouts that wait for the store.
-    late: Arc<late::LateSignOuts>,
-    senders: messages::Senders,
+    deferred_logouts: Arc<deferred_logout::DeferredLogouts>,
+    senders: logout_handler::LogoutIssuers,
     hook: Option<Arc<dyn SignInHook>>,
     /// Users whose sessions begin in the future.
-    early: early::EarlySessions,
+    early: future_sessions::FutureSessions,
     events: Events,
     /// The findings about the router that were reported.
     mounting: Arc<mounting::Mounting>,
@@ -260,7 +260,7 @@ impl OktaAuth {
             access_token: None,
             max_age: None,
             acr_values: &[],
-            trust: Trust::Anonymous,
+            trust: RefetchPolicy::RateLimited,
         };
         self.0.verifier.id_token(metadata.jwks_uri(), token, &rules).await
     }

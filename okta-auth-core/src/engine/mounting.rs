@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
 
+use super::context::RequestContext;
 use super::page::Page;
 use super::reply::{self, Reply};
 use super::routes::Endpoint;
 use super::tenants::Tenants;
-use super::visit::Visit;
-use crate::events::{Reference, first_error};
+use crate::events::{CorrelationId, first_error};
 
 /// The code in the log for a handler without the layer.
 const LAYER_MISSING: &str = "layer_missing";
@@ -39,7 +39,7 @@ pub enum RouteOwner {
     /// A route of the application, with this pattern.
     Application(String),
     /// No route matches the path.
-    Nobody,
+    Missing,
 }
 
 /// Logs that a handler needs the layer and its route has none. `path` is the path of the
@@ -62,7 +62,7 @@ pub fn missing_layer() -> Reply {
         links: Vec::new(),
         // The log has no reference for this error, so the page shows none.
         code: None,
-        reference: Reference::random(),
+        reference: CorrelationId::random(),
     };
     reply::html(StatusCode::INTERNAL_SERVER_ERROR, page.render())
 }
@@ -116,7 +116,7 @@ impl Tenants {
             let path = format!("{}{path}", routes.mount());
             match owner(&path) {
                 RouteOwner::Library => {}
-                RouteOwner::Nobody => missing.push(format!("`{path}`")),
+                RouteOwner::Missing => missing.push(format!("`{path}`")),
                 RouteOwner::Application(pattern) => {
                     let setter = setter(endpoint);
                     taken.push(format!("`{pattern}` serves `{path}` (another path: `ConfigBuilder::{setter}`)"));
@@ -143,7 +143,7 @@ impl Tenants {
 
     /// Whether an outer layer of the same application has already processed the request, as
     /// `outer`. A second layer passes the request through.
-    pub fn has_seen(&self, outer: Option<&Visit>, path: &str) -> bool {
+    pub fn has_seen(&self, outer: Option<&RequestContext>, path: &str) -> bool {
         let mounting = &self.representative().0.mounting;
         let seen = outer.is_some_and(|outer| Arc::ptr_eq(&outer.auth().0.mounting, mounting));
         if seen && !mounting.twice.swap(true, Ordering::Relaxed) {

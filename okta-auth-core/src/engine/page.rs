@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::events::Reference;
+use crate::events::CorrelationId;
 
 /// A page with a heading, sentences and links. All texts are escaped here.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(super) struct Page<'a> {
     pub(super) links: Vec<(&'a str, &'a str)>,
     /// The error code; `None` for a page that does not report an error.
     pub(super) code: Option<&'a str>,
-    pub(super) reference: Reference,
+    pub(super) reference: CorrelationId,
 }
 
 const STYLE: &str = "\
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn every_text_is_escaped() {
         let evil = "</title><script>\"'&";
-        let (sentences, links, reference) = (vec![evil], vec![(evil, evil)], Reference::random());
+        let (sentences, links, reference) = (vec![evil], vec![(evil, evil)], CorrelationId::random());
         let page = Page { title: evil, sentences, links, code: Some(evil), reference }.render();
         assert!(!page.contains("<script>") && !page.contains(evil));
         assert_eq!(page.matches("&lt;script&gt;&quot;&#39;&amp;").count(), 6);

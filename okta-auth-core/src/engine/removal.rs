@@ -18,12 +18,12 @@ const TRIES: usize = 3600;
 
 /// Ends all sessions of these tenants. The receiver completes after the first attempt.
 pub(super) fn end_sessions(gone: Vec<OktaAuth>) -> oneshot::Receiver<()> {
-    gone.iter().for_each(OktaAuth::go);
-    let (tell, told) = oneshot::channel();
+    gone.iter().for_each(OktaAuth::mark_removed);
+    let (emit, told) = oneshot::channel();
     tokio::spawn(async move {
         let mut left = try_to_end(gone, true).await;
         // The waiting request may have been cancelled.
-        let _ = tell.send(());
+        let _ = emit.send(());
         for _ in 1..TRIES {
             if left.is_empty() {
                 break;
@@ -41,9 +41,9 @@ impl OktaAuth {
     ///
     /// # Errors
     /// Those of the store; no session has ended yet then.
-    pub(super) async fn remove_everybody(&self) -> Result<()> {
-        self.go();
-        let outcome = self.end_everybody().await;
+    pub(super) async fn remove_tenant(&self) -> Result<()> {
+        self.mark_removed();
+        let outcome = self.end_all_sessions().await;
         if outcome.as_ref().is_err_and(Error::is_temporary) {
             drop(end_sessions(vec![self.clone()]));
         }
@@ -51,7 +51,7 @@ impl OktaAuth {
     }
 
     /// Marks the tenant as removed, so that its sessions are invalid.
-    fn go(&self) {
+    fn mark_removed(&self) {
         self.0.gone.store(true, Ordering::Release);
     }
 
@@ -61,7 +61,7 @@ impl OktaAuth {
     ///
     /// # Errors
     /// [`Code::TenantUnknown`] after the session was ended.
-    pub(super) async fn still_there(&self, id: SessionId) -> Result<()> {
+    pub(super) async fn ensure_tenant_exists(&self, id: SessionId) -> Result<()> {
         if !self.0.gone.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -73,7 +73,7 @@ impl OktaAuth {
 async fn try_to_end(gone: Vec<OktaAuth>, is_first: bool) -> Vec<OktaAuth> {
     let mut left = Vec::new();
     for auth in gone {
-        let Err(error) = auth.end_everybody().await else { continue };
+        let Err(error) = auth.end_all_sessions().await else { continue };
         let again = error.is_temporary();
         if is_first || !again {
             let then = if again { "this is retried" } else { "they stay valid until their limits" };

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
-use super::finish::CACHING;
+use super::session_headers::CACHING;
 use crate::headers::Headers;
 
 /// A response in `http` types, which every adapter can translate.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
 
-use super::{Activity, Renewal, RouteOptions};
+use super::{Activity, RefreshTiming, RouteOptions};
 use crate::policy::{MatchedRoute, RouteAccess, RouteClass};
 
 /// After this number of requests the log lists the routes without a request.
@@ -18,7 +18,7 @@ const REQUESTS_UNTIL_REPORT: u64 = 1000;
 pub struct RouteSettings {
     /// When requests refresh tokens, and whether they count as activity of the session.
     pub options: RouteOptions,
-    /// Whether [`Visit::require_route`](super::Visit::require_route) has to run before the
+    /// Whether [`RequestContext::require_route`](super::RequestContext::require_route) has to run before the
     /// handler.
     pub is_guarded: bool,
 }
@@ -64,10 +64,10 @@ impl RouteTable {
         let mut routes: HashMap<String, SpecialRoute, RandomState> = HashMap::default();
         for path in own {
             let route = routes.entry(path).or_default();
-            (route.is_own, route.options.renewal) = (true, Renewal::OnDemand);
+            (route.is_own, route.options.renewal) = (true, RefreshTiming::OnDemand);
         }
         for route in special.on_demand {
-            routes.entry(route).or_default().options.renewal = Renewal::OnDemand;
+            routes.entry(route).or_default().options.renewal = RefreshTiming::OnDemand;
         }
         for route in special.passive {
             routes.entry(route).or_default().options.activity = Activity::Passive;
@@ -105,6 +105,13 @@ impl RouteTable {
 
     pub(super) fn is_public(&self, pattern: &str) -> bool {
         self.sets.first().is_some_and(|application| application.is_public(pattern))
+    }
+
+    /// Whether a path is that of a route without parameters that the application names
+    /// public and that no tenant guards.
+    pub(super) fn is_open(&self, path: &str) -> bool {
+        let route = MatchedRoute::Chosen(path);
+        !path.contains('{') && self.is_public(path) && !self.has_guard_of_tenant(route)
     }
 
     /// Whether the layer needs the route of each request.

@@ -24,8 +24,8 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use url::form_urlencoded;
 
+use super::context::{NoTenant, RequestContext};
 use super::reply::{self, Reply};
-use super::visit::{Lobby, Visit};
 use crate::bearer::resource_metadata;
 use crate::config::Routes;
 use crate::login::LoginOptions;
@@ -78,7 +78,7 @@ impl Endpoint {
 // Each endpoint accepts the methods of its specification and answers others with 405 and
 // `Allow`. It identifies a request only by the path that the router matched.
 
-impl Visit {
+impl RequestContext {
     /// Serves a request to one of the library's paths. `body` is empty except for a form
     /// post.
     pub async fn serve(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
@@ -88,10 +88,12 @@ impl Visit {
     }
 
     async fn serve_method(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
-        match self.lobby().cloned() {
+        match self.without_tenant().cloned() {
             None => {}
-            Some(Lobby::Open(many)) => return self.serve_lobby(&many, endpoint, parts, &body).await,
-            Some(Lobby::Closed(error) | Lobby::Public(error)) => return self.error(&error),
+            Some(NoTenant::Discover(router)) => {
+                return self.serve_without_tenant(&router, endpoint, parts, &body).await;
+            }
+            Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => return self.error(&error),
         }
         match (endpoint, &parts.method) {
             (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(parts).await,
@@ -126,8 +128,8 @@ impl Visit {
     fn resource_metadata(&self) -> Reply {
         let mut reply = reply::json(StatusCode::OK, &resource_metadata(self.auth().config()));
         let headers = reply.headers_mut();
-        let many = self.auth().tenant().is_some();
-        let caching = if many { "private, max-age=3600" } else { "public, max-age=3600" };
+        let router = self.auth().tenant().is_some();
+        let caching = if router { "private, max-age=3600" } else { "public, max-age=3600" };
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         reply

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use super::context::{CookieUpdate, Inner};
 use super::signed_in::SignedIn;
-use super::visit::{Inner, Upkeep};
 use crate::clock::Timestamp;
 use crate::session::{self, Activity, Entry, Session, Sessions};
 
@@ -35,7 +35,7 @@ impl<C> SignedIn<C> {
     /// close a connection in time, wait for [`session_ended`](Self::session_ended), which
     /// also reacts to logout.
     pub fn session_ends_at(&self) -> Timestamp {
-        let inner = self.visit().inner();
+        let inner = self.context().inner();
         let entry = inner.entry();
         let session = entry.map_or_else(|| Arc::clone(self.shared_session()), |entry| inner.as_written(&entry));
         inner.auth.0.sessions.ends_at(&session)
@@ -65,7 +65,7 @@ impl<C> SignedIn<C> {
     /// # let _ = forward;
     /// ```
     pub fn session_ended(&self) -> SessionEnded {
-        let watch = self.visit().auth().0.sessions.watch(self.shared_session());
+        let watch = self.context().auth().0.sessions.watch(self.shared_session());
         SessionEnded(Some(Box::pin(session::ended(watch))))
     }
 }
@@ -75,7 +75,7 @@ impl Inner {
     /// store has that already or nothing is written.
     pub(super) fn as_written(&self, entry: &Entry) -> Arc<Session> {
         let in_cookie = matches!(self.auth.0.sessions, Sessions::Cookie { .. });
-        let written = matches!(self.upkeep(), Upkeep::Rewrite | Upkeep::Renewed);
+        let written = matches!(self.cookie_update(), CookieUpdate::Reseal | CookieUpdate::Replace);
         if in_cookie && written && self.activity == Activity::Active {
             Arc::new(entry.session.touched(self.now))
         } else {

@@ -21,10 +21,10 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
-use super::instead::with_form;
+use super::context::{CookieUpdate, RequestContext};
+use super::logout_pages::with_form;
 use super::page::{Page, escape};
 use super::reply::{self, Reply};
-use super::visit::{Upkeep, Visit};
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::EndReason;
@@ -45,7 +45,7 @@ const WITH_SUBMIT: &str = "default-src 'none'; style-src 'unsafe-inline'; \
 /// Prevents a window that opened the page from reading it.
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
-impl Visit {
+impl RequestContext {
     /// Serves logout: ends the session here and then at Okta.
     pub(super) async fn logout(&self, parts: &Parts) -> Reply {
         if !self.auth().is_own_origin(&parts.headers) {
@@ -53,12 +53,12 @@ impl Visit {
         }
         let follows = !is_script(parts, self.is_navigation());
         let mut reply = match self.session() {
-            Ok(None) => self.landing(follows),
+            Ok(None) => self.logout_return(follows),
             Ok(Some(session)) => match self.end_here(session).await {
                 Ok(()) => self.end_at_okta(session, follows).await,
-                Err(error) => self.sign_out_later(error),
+                Err(error) => self.defer_logout(error),
             },
-            Err(error) if error.code() == Code::StoreUnavailable => self.sign_out_later(error),
+            Err(error) if error.code() == Code::StoreUnavailable => self.defer_logout(error),
             Err(error) => self.error(&error),
         };
         // The cookies are deleted regardless of the results of store and Okta.
@@ -67,7 +67,7 @@ impl Visit {
             Ok(session) => sessions.clear(self.cookies(), session.map(Arc::as_ref)),
             Err(_) => sessions.forget(self.cookies()),
         };
-        self.inner().keep(Upkeep::Nothing);
+        self.inner().keep(CookieUpdate::None);
         reply::add_cookies(reply.headers_mut(), removed);
         reply
     }
@@ -99,7 +99,7 @@ impl Visit {
         };
         logout::revoke(&auth.protocol, &metadata, session).await;
         let Some(id_token) = session.id_token().filter(|_| metadata.end_session_endpoint().is_some()) else {
-            return self.landing(follows);
+            return self.logout_return(follows);
         };
         if follows {
             return self.leave(&metadata, id_token).unwrap_or_else(|error| self.only_here(&error, follows));
@@ -142,7 +142,7 @@ impl Visit {
 
     async fn try_continue(&self) -> Result<Reply> {
         let auth = &self.auth().0;
-        let id_token = auth.continuations.take(&auth.sessions, &auth.consumed, self.cookies(), self.now()).await?;
+        let id_token = auth.continuations.take(&auth.sessions, &auth.used_states, self.cookies(), self.now()).await?;
         let metadata = self.auth().metadata().await?;
         self.leave(&metadata, id_token)
     }
@@ -153,9 +153,9 @@ impl Visit {
         let auth = &self.auth().0;
         let state = Secret::random()?;
         let Some(request) = EndSession::new(&auth.config, metadata, id_token, state.clone()) else {
-            return Ok(self.landing(true));
+            return Ok(self.logout_return(true));
         };
-        let cookie = auth.landings.begin(Some(state), self.now())?;
+        let cookie = auth.logout_returns.begin(Some(state), self.now())?;
         let mut reply = match request.location() {
             Some(location) => reply::see_other(&location),
             None => self.sign_out_form(&request),
@@ -193,12 +193,16 @@ impl Visit {
     /// remains.
     fn only_here(&self, error: &Error, follows: bool) -> Reply {
         tracing::warn!(target: "okta_auth", code = %error.code(), "signed out here, but not at Okta: {error:?}");
-        self.landing(follows)
+        self.logout_return(follows)
     }
 
-    fn landing(&self, follows: bool) -> Reply {
-        let landing = self.auth().config().post_logout_redirect_uri().as_str();
-        if follows { reply::see_other(landing) } else { reply::json(StatusCode::OK, &json!({ "location": landing })) }
+    fn logout_return(&self, follows: bool) -> Reply {
+        let logout_return = self.auth().config().post_logout_redirect_uri().as_str();
+        if follows {
+            reply::see_other(logout_return)
+        } else {
+            reply::json(StatusCode::OK, &json!({ "location": logout_return }))
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use super::OktaAuth;
-use super::visit::Visit;
+use super::context::RequestContext;
 use crate::error::{Code, Error, Result};
 use crate::policy::{Caller, Decision, Policy};
 use crate::secret::Secret;
@@ -27,27 +27,27 @@ const OF_ONE_SIGN_IN: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
 pub struct SignedIn<C = ()> {
     session: Arc<Session>,
     caller: Caller,
-    visit: Visit,
+    context: RequestContext,
     claims: C,
 }
 
 impl<C: DeserializeOwned + 'static> SignedIn<C> {
     /// Reads the claims as `C`. The caller has a session.
-    pub(super) fn new(caller: Caller, visit: &Visit) -> Result<Self> {
+    pub(super) fn new(caller: Caller, context: &RequestContext) -> Result<Self> {
         let session = caller.shared_session().map(Arc::clone);
         let session = session.ok_or_else(|| Error::new(Code::Internal, "a caller without a session"))?;
         let claims = session.claims::<C>()?;
-        Ok(Self { session, caller, visit: visit.clone(), claims })
+        Ok(Self { session, caller, context: context.clone(), claims })
     }
 }
 
 impl<C> SignedIn<C> {
     pub(super) fn auth(&self) -> &OktaAuth {
-        self.visit.auth()
+        self.context.auth()
     }
 
-    pub(super) fn visit(&self) -> &Visit {
-        &self.visit
+    pub(super) fn context(&self) -> &RequestContext {
+        &self.context
     }
 
     pub(super) fn shared_session(&self) -> &Arc<Session> {
@@ -109,7 +109,7 @@ impl<C> SignedIn<C> {
     /// [`Code::RenewalUnavailable`] or the error of reaching Okta or the store if a retry
     /// may succeed.
     pub async fn access_token(&self) -> Result<Secret> {
-        self.visit.fresh_access_token().await
+        self.context.fresh_access_token().await
     }
 
     /// Evaluates a policy for the user.
@@ -130,8 +130,8 @@ impl<C> Serialize for SignedIn<C> {
 
 impl<C: Clone> Clone for SignedIn<C> {
     fn clone(&self) -> Self {
-        let (session, caller, visit) = (Arc::clone(&self.session), self.caller.clone(), self.visit.clone());
-        Self { session, caller, visit, claims: self.claims.clone() }
+        let (session, caller, context) = (Arc::clone(&self.session), self.caller.clone(), self.context.clone());
+        Self { session, caller, context, claims: self.claims.clone() }
     }
 }
 

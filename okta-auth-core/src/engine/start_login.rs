@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use super::OktaAuth;
+use super::context::{NoTenant, RequestContext};
 use super::reply::{self, Reply};
-use super::visit::{Lobby, Visit};
 use crate::error::Result;
-use crate::events::{About, Happening};
+use crate::events::{EventKind, EventSubject};
 use crate::login::{LoginOptions, ReturnTo};
 
 impl OktaAuth {
@@ -46,7 +46,7 @@ impl OktaAuth {
     }
 }
 
-impl Visit {
+impl RequestContext {
     /// Redirects the browser to Okta with a new pending login, for a handler that needs
     /// more than the `User` extractor: a recent sign-in, a second factor, a user name to
     /// prefill.
@@ -55,14 +55,14 @@ impl Visit {
     /// demands are checked when the browser returns.
     /// ```
     /// use std::time::Duration;
-    /// use okta_auth_core::engine::{Reply, Visit};
+    /// use okta_auth_core::engine::{Reply, RequestContext};
     /// use okta_auth_core::login::{LoginOptions, ReturnTo};
     ///
-    /// async fn step_up(visit: &Visit) -> Reply {
+    /// async fn step_up(context: &RequestContext) -> Reply {
     ///     let mut options = LoginOptions::new(ReturnTo::root());
     ///     options.max_age = Some(Duration::from_secs(300));
     ///     options.acr_values = vec!["urn:okta:loa:2fa:any".to_owned()];
-    ///     visit.start_login(&options).await
+    ///     context.start_login(&options).await
     /// }
     /// ```
     pub async fn start_login(&self, options: &LoginOptions) -> Reply {
@@ -71,25 +71,25 @@ impl Visit {
         }
         match self.try_start_login(options).await {
             Ok(reply) => {
-                self.tell(Happening::SignInStarted, About::default(), None);
+                self.emit(EventKind::SignInStarted, EventSubject::default(), None);
                 reply
             }
             Err(error) => {
-                self.tell_failed(About::default(), &error);
+                self.tell_failed(EventSubject::default(), &error);
                 self.error_told(&error)
             }
         }
     }
 
     async fn try_start_login(&self, options: &LoginOptions) -> Result<Reply> {
-        match self.lobby() {
+        match self.without_tenant() {
             None => {}
-            Some(Lobby::Open(many)) => return Ok(self.entrance(many, &options.return_to, None)),
-            Some(Lobby::Closed(error) | Lobby::Public(error)) => return Err(error.duplicate()),
+            Some(NoTenant::Discover(many)) => return Ok(self.discovery(many, &options.return_to, None)),
+            Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => return Err(error.duplicate()),
         }
         let auth = &self.auth().0;
         let metadata = self.auth().metadata().await?;
-        let (pending, cookies) = auth.attempts.begin(options, self.cookies(), auth.clock.moment())?;
+        let (pending, cookies) = auth.pending_logins.begin(options, self.cookies(), auth.clock.moment())?;
         let url = auth.protocol.authorization_url(&metadata, &pending.parameters(options))?;
         self.auth().report_redirect_uri();
         let mut reply = reply::see_other(url.as_str());

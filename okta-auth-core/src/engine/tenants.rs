@@ -6,11 +6,11 @@ use std::sync::Arc;
 use http::request::Parts;
 use url::Url;
 
-use super::arrival::Arrival;
+use super::authenticate::Authentication;
 use super::builder::OktaAuthBuilder;
-use super::many::Many;
 use super::route_table::{RouteSettings, RouteTable};
 use super::routes::Endpoint;
+use super::tenant_router::TenantRouter;
 use super::tenants_builder::TenantsBuilder;
 use super::{OktaAuth, RouteOptions};
 use crate::config::{ConfigBuilder, EgressPolicy, is_loopback};
@@ -44,7 +44,7 @@ pub struct Tenants(Kind);
 #[derive(Clone)]
 enum Kind {
     One(OktaAuth),
-    Many(Arc<Many>),
+    Many(Arc<TenantRouter>),
 }
 
 impl From<&OktaAuth> for Tenants {
@@ -71,8 +71,8 @@ impl Tenants {
         TenantsBuilder::new(shared)
     }
 
-    pub(super) fn many(many: Many) -> Self {
-        Self(Kind::Many(many.shared()))
+    pub(super) fn router(router: TenantRouter) -> Self {
+        Self(Kind::Many(router.shared()))
     }
 
     /// Returns the engine for the application's own paths: the only one, or the one for
@@ -80,7 +80,7 @@ impl Tenants {
     pub(super) fn representative(&self) -> &OktaAuth {
         match &self.0 {
             Kind::One(auth) => auth,
-            Kind::Many(many) => &many.lobby,
+            Kind::Many(router) => &router.without_tenant,
         }
     }
 
@@ -130,15 +130,15 @@ impl Tenants {
 
     /// Begins to authenticate a request at its tenant. `target` is the original path and
     /// query, and `options` are the settings of the route.
-    pub fn arrival(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Arrival {
-        self.arrival_of(Head::of(parts, target), options)
+    pub fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
+        self.authenticate_head(Head::of(parts, target), options)
     }
 
     /// Begins to authenticate a request in the types of another framework.
-    pub fn arrival_of<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Arrival {
+    pub fn authenticate_head<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Authentication {
         match &self.0 {
-            Kind::One(auth) => auth.arrival_of(head, options),
-            Kind::Many(many) => many.arrival(head, options.into()),
+            Kind::One(auth) => auth.authenticate_head(head, options),
+            Kind::Many(router) => router.authenticate(head, options.into()),
         }
     }
 
@@ -147,7 +147,7 @@ impl Tenants {
         let owned = |(endpoint, path): (Endpoint, &str)| (endpoint, path.to_owned());
         match &self.0 {
             Kind::One(auth) => Endpoint::all(auth.config().routes()).map(owned).collect(),
-            Kind::Many(many) => many.endpoints().map(owned).chain(many.endpoints_below()).collect(),
+            Kind::Many(router) => router.endpoints().map(owned).chain(router.endpoints_below()).collect(),
         }
     }
 
@@ -196,7 +196,7 @@ impl Tenants {
     fn routes(&self) -> &RouteTable {
         match &self.0 {
             Kind::One(auth) => &auth.0.routes,
-            Kind::Many(many) => many.routes(),
+            Kind::Many(router) => router.routes(),
         }
     }
 
@@ -207,14 +207,14 @@ impl Tenants {
     /// [`Code::TenantUnavailable`] if the source does not respond, [`Code::ConfigInvalid`]
     /// if the settings are invalid.
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<OktaAuth>> {
-        let Kind::Many(many) = &self.0 else { return Ok(None) };
-        many.find(&TenantKey::Id(id.clone())).await
+        let Kind::Many(router) = &self.0 else { return Ok(None) };
+        router.find(&TenantKey::Id(id.clone())).await
     }
 
     /// Clears the cache of the source, so that changes take effect with the next request.
     pub fn forget(&self) {
-        if let Kind::Many(many) = &self.0 {
-            many.forget();
+        if let Kind::Many(router) = &self.0 {
+            router.forget();
         }
     }
 
@@ -235,7 +235,7 @@ impl Tenants {
     /// ended yet.
     pub async fn end_tenant(&self, id: &TenantId) -> Result<()> {
         match &self.0 {
-            Kind::Many(many) => many.end_tenant(id).await,
+            Kind::Many(router) => router.end_tenant(id).await,
             Kind::One(_) => Err(Error::new(Code::TenantUnknown, "the application has a single Okta and no tenants")),
         }
     }

@@ -10,15 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::builder::OktaAuthBuilder;
-use super::lobby::Entrance;
-use super::many::Many;
+use super::realm_discovery::DiscoveryOptions;
+use super::tenant_router::TenantRouter;
 use super::tenants::Tenants;
 use crate::config::EgressPolicy;
 use crate::error::{Code, Error, Result};
 use crate::policy::PolicySet;
 #[cfg(feature = "toml")]
 use crate::tenant::TenantFile;
-use crate::tenant::{Demands, Directory, Resolver, Shared, TenantSource, TenantTable};
+use crate::tenant::{AppCredentials, Directory, Resolver, TenantRules, TenantSource, TenantTable};
 
 /// How long an answer of a source is cached by default.
 const BELIEVED: Duration = Duration::from_secs(60);
@@ -147,8 +147,8 @@ impl TenantsBuilder {
         }
         let template = self.template.shared(&self.egress)?;
         let clock = template.shared_clock();
-        let demands = Demands {
-            shared: Shared::of(template.config()),
+        let demands = TenantRules {
+            shared: AppCredentials::of(template.config()),
             egress: self.egress,
             policies: self.policies.keys().cloned().collect(),
             audiences: template.config().default_audiences().to_owned(),
@@ -162,12 +162,13 @@ impl TenantsBuilder {
         };
         // A placeholder without a real issuer; the egress policy blocks requests to it.
         let nowhere = template.config().clone().issuer("https://tenants.invalid").client_id("nobody");
-        let lobby = template.clone().with_config(nowhere.only_client_secret(None)).build()?;
+        let without_tenant = template.clone().with_config(nowhere.only_client_secret(None)).build()?;
         let policies = self.policies.into_iter().map(|(name, set)| Ok((name, template.access_of(set)?)));
         let policies = policies.collect::<Result<HashMap<_, _>>>()?;
-        let many = Many::new(template, resolvers, directory, lobby, policies);
-        let entrance = Entrance { email_first: self.email_first, chooser: self.chooser, exclusive: self.exclusive };
-        Ok(Tenants::many(many.with(entrance)))
+        let router = TenantRouter::new(template, resolvers, directory, without_tenant, policies);
+        let discovery =
+            DiscoveryOptions { email_first: self.email_first, chooser: self.chooser, exclusive: self.exclusive };
+        Ok(Tenants::router(router.with(discovery)))
     }
 }
 

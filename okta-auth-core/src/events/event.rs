@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::happening::Happening;
-use super::reference::Reference;
+use super::correlation_id::CorrelationId;
+use super::kind::EventKind;
 use crate::clock::Timestamp;
 
 /// An audit event: what happened, when, to which user, and why.
@@ -12,17 +12,17 @@ use crate::clock::Timestamp;
 /// `Debug` omits the subject, so an event may be printed anywhere.
 #[derive(Clone)]
 pub struct Event {
-    pub(super) happening: Happening,
+    pub(super) kind: EventKind,
     pub(super) time: Timestamp,
     pub(super) issuer: Arc<str>,
     pub(super) client_id: Arc<str>,
-    pub(super) reference: Reference,
-    pub(crate) about: About,
+    pub(super) reference: CorrelationId,
+    pub(crate) about: EventSubject,
 }
 
 /// The user and session of an event, as far as known.
 #[derive(Clone, Default)]
-pub(crate) struct About {
+pub(crate) struct EventSubject {
     /// The user's issuer, if it may differ from the configured one.
     pub(crate) issuer: Option<String>,
     pub(crate) subject: Option<String>,
@@ -33,18 +33,18 @@ impl Event {
     /// Returns the kind of event, for a `match`.
     ///
     /// Future releases add kinds and reasons, so a `match` needs a default arm.
-    pub fn happening(&self) -> &Happening {
-        &self.happening
+    pub fn kind(&self) -> &EventKind {
+        &self.kind
     }
 
     /// Returns the name, as in the [table](super): stable, in snake case.
     pub fn name(&self) -> &'static str {
-        self.happening.name()
+        self.kind.name()
     }
 
     /// Returns the reason code: stable, in snake case.
     pub fn reason(&self) -> &'static str {
-        self.happening.reason()
+        self.kind.reason()
     }
 
     /// Returns the time by the application's clock, in whole seconds. Events of the same second are
@@ -66,7 +66,7 @@ impl Event {
 
     /// Returns the reference that links this event to others of the same request, and to the error
     /// page.
-    pub fn reference(&self) -> Reference {
+    pub fn reference(&self) -> CorrelationId {
         self.reference
     }
 
@@ -88,7 +88,7 @@ impl fmt::Debug for Event {
     }
 }
 
-impl fmt::Debug for About {
+impl fmt::Debug for EventSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("About").finish_non_exhaustive()
     }

@@ -23,12 +23,12 @@
 //!
 //! ```
 //! use std::sync::mpsc::{SyncSender, sync_channel};
-//! use okta_auth_core::events::{Event, Happening};
+//! use okta_auth_core::events::{Event, EventKind};
 //!
 //! fn to_channel(sender: SyncSender<Event>) -> impl Fn(&Event) + Send + Sync + 'static {
 //!     move |event| {
 //!         // Everything but the start of sign-ins, which any robot can cause.
-//!         if !matches!(event.happening(), Happening::SignInStarted) {
+//!         if !matches!(event.happening(), EventKind::SignInStarted) {
 //!             let _ = sender.try_send(event.clone());
 //!         }
 //!     }
@@ -55,7 +55,7 @@
 //! | `access_denied` | that of the decision, or `route_unmatched`, `route_misspelled`, `route_unnamed` | a policy refused a request, or no policy could be found for its route |
 //! | `session_ended` | an [`EndReason`] | a session ended before its limits |
 //! | `logout_received` | `ok` or a code | a logout message arrived; `ok` if it was carried out |
-//! | `store_unavailable` | a [`StoreUse`] | the session store did not answer a request |
+//! | `store_unavailable` | a [`StoreOperation`] | the session store did not answer a request |
 //!
 //! If Okta rejects a refresh for good, the event is `session_ended` and not `renewal_failed`. If a
 //! handler evaluates a policy itself, no event is emitted, because no request was refused.
@@ -65,14 +65,14 @@
 //!
 //! # References
 //!
-//! All events of one request have the same [`Reference`], which the error page and the JSON of an
+//! All events of one request have the same [`CorrelationId`], which the error page and the JSON of an
 //! error show. It is random and never taken from the request. A refresh serves all requests that
 //! wait for it, and an application may end sessions outside a request: the events of both have
 //! references of their own.
 //!
 //! A user can read a reference out over the telephone, and the operator finds every log line and
 //! every event of the failed request. An application gets it from
-//! [`Visit::reference`](super::engine::Visit::reference) to show it on its own pages. It is
+//! [`RequestContext::reference`](super::engine::RequestContext::reference) to show it on its own pages. It is
 //! generated on first use, so requests with a valid session or token do not pay for it.
 //!
 //! # What is in the log
@@ -96,19 +96,19 @@
 //! Without a `tracing` subscriber there is no log. The first error of a process then writes one
 //! line to stderr that says so.
 
+mod correlation_id;
 mod event;
 mod first_error;
-mod happening;
+mod kind;
 pub mod metrics;
-mod reference;
 mod severity;
 mod stream;
 
+pub use correlation_id::CorrelationId;
 pub use event::Event;
-pub use happening::{EndReason, Happening, LogoutChannel, StoreUse};
-pub use reference::Reference;
+pub use kind::{EndReason, EventKind, LogoutChannel, StoreOperation};
 
-pub(crate) use event::About;
+pub(crate) use event::EventSubject;
 pub(crate) use first_error::first_error;
 pub(crate) use metrics::{Measure, ProviderEndpoint};
 pub(crate) use stream::{EventHook, Events};

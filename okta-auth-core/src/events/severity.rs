@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::happening::Happening;
+use super::kind::EventKind;
 use crate::clock::Stopwatch;
 use crate::error::{Code, Error};
 
@@ -42,12 +42,12 @@ struct Window {
 }
 
 impl Warnings {
-    pub(super) fn of_event(&self, happening: &Happening, error: Option<&Error>) -> Severity {
-        let failed = happening.is_failure() || is_unexpected_end(happening, error);
-        if !failed || is_by_strangers(happening, error) {
+    pub(super) fn of_event(&self, kind: &EventKind, error: Option<&Error>) -> Severity {
+        let failed = kind.is_failure() || is_unexpected_end(kind, error);
+        if !failed || is_by_strangers(kind, error) {
             return Severity::Info;
         }
-        self.warn((happening.name(), happening.reason(), answer_of_okta(error)))
+        self.warn((kind.name(), kind.reason(), answer_of_okta(error)))
     }
 
     /// The level of an error without an event. `anonymous` if the request had no session.
@@ -93,22 +93,22 @@ fn answer_of_okta(error: Option<&Error>) -> Option<String> {
 
 /// Whether a session ended because its new tokens do not fit it. If Okta refuses the refresh, the
 /// session has ended as expected, which is not a failure.
-fn is_unexpected_end(happening: &Happening, error: Option<&Error>) -> bool {
-    let ended = matches!(happening, Happening::SessionEnded { .. });
+fn is_unexpected_end(kind: &EventKind, error: Option<&Error>) -> bool {
+    let ended = matches!(kind, EventKind::SessionEnded { .. });
     ended && error.is_some_and(|error| error.code() != Code::TokenRefused)
 }
 
 /// Whether an unauthenticated client can cause this: without a session, a key or an account.
-fn is_by_strangers(happening: &Happening, error: Option<&Error>) -> bool {
-    match happening {
-        Happening::SignInFailed { code } => match code {
+fn is_by_strangers(kind: &EventKind, error: Option<&Error>) -> bool {
+    match kind {
+        EventKind::SignInFailed { code } => match code {
             Code::AttemptUnknown | Code::AttemptExpired | Code::CallbackMalformed | Code::TenantUnknown => true,
             // A made-up or used code: unauthenticated clients can start a sign-in too.
             Code::TokenRefused => error.and_then(Error::provider_error) == Some("invalid_grant"),
             _ => false,
         },
         // The issuer has not signed the message, or the message is not meant for this endpoint.
-        Happening::LogoutReceived { refused: Some(code), .. } => matches!(
+        EventKind::LogoutReceived { refused: Some(code), .. } => matches!(
             code,
             Code::LogoutMalformed
                 | Code::LogoutRefused
@@ -134,8 +134,8 @@ impl fmt::Debug for Warnings {
 mod tests {
     use super::*;
 
-    fn failed(code: Code) -> Happening {
-        Happening::SignInFailed { code }
+    fn failed(code: Code) -> EventKind {
+        EventKind::SignInFailed { code }
     }
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_session_that_ends_because_its_new_tokens_do_not_fit_is_a_warning() {
         let warnings = Warnings::default();
-        let ended = Happening::SessionEnded { why: crate::events::EndReason::RenewalRefused };
+        let ended = EventKind::SessionEnded { why: crate::events::EndReason::RenewalRefused };
         let of = |error: Option<&Error>| warnings.of_event(&ended, error);
         let refused = Error::new(Code::TokenRefused, "").with_provider_error("invalid_grant");
         assert_eq!((of(None), of(Some(&refused))), (Severity::Info, Severity::Info));

@@ -12,11 +12,11 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::event::{About, Event};
+use super::correlation_id::CorrelationId;
+use super::event::{Event, EventSubject};
 use super::first_error::first_error;
-use super::happening::Happening;
+use super::kind::EventKind;
 use super::metrics;
-use super::reference::Reference;
 use super::severity::{Severity, Warnings};
 use crate::base64url;
 use crate::clock::SharedClock;
@@ -43,10 +43,10 @@ impl Events {
     ///
     /// `error` is only logged: its message and its cause are for operators, and may change between
     /// releases. Hooks get its code as the event's reason.
-    pub(crate) fn tell(&self, happening: Happening, reference: Reference, about: About, error: Option<&Error>) {
+    pub(crate) fn emit(&self, kind: EventKind, reference: CorrelationId, about: EventSubject, error: Option<&Error>) {
         let (issuer, client_id) = (Arc::clone(&self.issuer), Arc::clone(&self.client_id));
-        let event = Event { happening, time: self.clock.now(), issuer, client_id, reference, about };
-        event.log(self.warnings.of_event(&event.happening, error), error);
+        let event = Event { kind, time: self.clock.now(), issuer, client_id, reference, about };
+        event.log(self.warnings.of_event(&event.kind, error), error);
         metrics::count(event.name(), event.reason());
         for hook in &self.hooks {
             // A panic must not propagate, because the caller may hold the only copy of new tokens.
@@ -61,7 +61,7 @@ impl Events {
 impl Events {
     /// Logs an error without an event. Operators get the details; the user gets the code and the
     /// reference. `anonymous` if the request had no session.
-    pub(crate) fn log(&self, error: &Error, reference: Reference, anonymous: bool) {
+    pub(crate) fn log(&self, error: &Error, reference: CorrelationId, anonymous: bool) {
         let (code, cause) = (error.code(), error.cause_text());
         let (provider_error, provider_description) = (error.provider_error(), error.provider_description());
         match self.warnings.of_error(error, anonymous) {
@@ -106,7 +106,7 @@ macro_rules! line {
             provider_description = $error.and_then(Error::provider_description),
             cause = $error.and_then(Error::cause_text),
             "{}{}",
-            $event.happening.sentence(),
+            $event.kind.sentence(),
             $error.map_or_else(String::new, |error| format!(": {error}"))
         )
     };
@@ -116,7 +116,7 @@ impl Event {
     /// Logs the event. The line has no personal data, unless Okta's own description of an error
     /// contains some.
     fn log(&self, severity: Severity, error: Option<&Error>) {
-        if self.happening.is_failure() {
+        if self.kind.is_failure() {
             first_error();
         }
         match severity {
@@ -126,16 +126,16 @@ impl Event {
     }
 
     fn channel(&self) -> Option<&'static str> {
-        if let Happening::LogoutReceived { channel, .. } = self.happening { Some(channel.as_str()) } else { None }
+        if let EventKind::LogoutReceived { channel, .. } = self.kind { Some(channel.as_str()) } else { None }
     }
 
     fn sessions(&self) -> Option<usize> {
-        if let Happening::LogoutReceived { sessions, .. } = self.happening { sessions } else { None }
+        if let EventKind::LogoutReceived { sessions, .. } = self.kind { sessions } else { None }
     }
 
     fn policy(&self) -> Option<&str> {
-        match &self.happening {
-            Happening::StepUpAsked { policy } | Happening::AccessDenied { policy, .. } => policy.as_deref(),
+        match &self.kind {
+            EventKind::StepUpAsked { policy } | EventKind::AccessDenied { policy, .. } => policy.as_deref(),
             _ => None,
         }
     }

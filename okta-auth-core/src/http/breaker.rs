@@ -71,18 +71,18 @@ struct Endpoint {
     /// 429s in a row.
     limited: u32,
     /// Set while the circuit is open.
-    rest: Option<Rest>,
+    rest: Option<Backoff>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Rest {
+struct Backoff {
     /// When the next probe goes through.
     next: Timestamp,
     /// For 429s: when Okta's rate limit ends.
     limited_until: Option<Timestamp>,
 }
 
-impl Rest {
+impl Backoff {
     fn new(now: Timestamp, limited_until: Option<Timestamp>) -> Self {
         let next = now.plus(PAUSE);
         Self { next: limited_until.map_or(next, |until| next.min(until)), limited_until }
@@ -118,7 +118,7 @@ impl Endpoints {
     pub(super) fn enter(&mut self, endpoint: &str, now: Timestamp) -> Result<u64> {
         self.look(endpoint, now)?;
         if let Some(rest) = self.known.get_mut(endpoint).and_then(|endpoint| endpoint.rest.as_mut()) {
-            *rest = Rest::new(now, rest.limited_until);
+            *rest = Backoff::new(now, rest.limited_until);
         }
         Ok(self.turns)
     }
@@ -180,7 +180,7 @@ impl Endpoint {
     fn leave(&mut self, reason: bool, now: Timestamp, limited_until: Option<Timestamp>) -> bool {
         let first = reason && self.rest.is_none();
         if first {
-            self.rest = Some(Rest::new(now, limited_until));
+            self.rest = Some(Backoff::new(now, limited_until));
         } else if let Some(rest) = &mut self.rest {
             rest.limited_until = limited_until;
         }

@@ -24,12 +24,12 @@ use crate::error::{Code, Error, Result};
 const MOST: usize = 16;
 
 /// `Retry-After` when too many requests are running.
-const CROWDED: Duration = Duration::from_secs(2);
+const BUSY_RETRY_AFTER: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) in_flight: usize,
-    pub(super) patience: Duration,
+    pub(super) queue_timeout: Duration,
 }
 
 #[derive(Debug)]
@@ -48,7 +48,7 @@ struct Circuit {
 /// Permission to send one request. Dropping it frees the slot, also if the caller
 /// disconnected.
 #[derive(Debug)]
-pub(super) struct Pass {
+pub(super) struct Permit {
     circuit: Arc<Circuit>,
     clock: SharedClock,
     endpoint: String,
@@ -67,7 +67,7 @@ impl Circuits {
     /// [`Code::ProviderUnavailable`] if requests to the endpoint are paused, or if too
     /// many requests are running and none finishes in time; [`Code::ProviderRateLimited`]
     /// if Okta's rate limit applies to all requests. Each error has the time to wait.
-    pub(super) async fn enter(&self, url: &Url) -> Result<Pass> {
+    pub(super) async fn enter(&self, url: &Url) -> Result<Permit> {
         let circuit = self.circuit(url);
         let endpoint = url.path();
         // Check before waiting for a slot: requests to a failing endpoint may occupy all
@@ -75,7 +75,7 @@ impl Circuits {
         circuit.endpoints().look(endpoint, self.clock.now())?;
         let slot = circuit.slot(&self.limits).await?;
         let turn = circuit.endpoints().enter(endpoint, self.clock.now())?;
-        Ok(Pass { circuit, clock: self.clock.clone(), endpoint: endpoint.to_owned(), turn, _slot: slot })
+        Ok(Permit { circuit, clock: self.clock.clone(), endpoint: endpoint.to_owned(), turn, _slot: slot })
     }
 
     /// Returns the circuit of an origin. Unused circuits are evicted when there are too
@@ -99,7 +99,7 @@ impl Circuit {
 
     /// Takes a slot, immediately or after a bounded wait. First come, first served.
     async fn slot(&self, limits: &Limits) -> Result<OwnedSemaphorePermit> {
-        let waiting = tokio::time::timeout(limits.patience, Arc::clone(&self.slots).acquire_owned());
+        let waiting = tokio::time::timeout(limits.queue_timeout, Arc::clone(&self.slots).acquire_owned());
         // The semaphore is never closed, so the inner error cannot occur.
         waiting.await.ok().and_then(|slot| slot.ok()).ok_or_else(|| {
             let message = format!(
@@ -107,7 +107,7 @@ impl Circuit {
                  requests",
                 limits.in_flight
             );
-            Error::new(Code::ProviderUnavailable, message).with_retry_after(CROWDED)
+            Error::new(Code::ProviderUnavailable, message).with_retry_after(BUSY_RETRY_AFTER)
         })
     }
 
@@ -117,7 +117,7 @@ impl Circuit {
     }
 }
 
-impl Pass {
+impl Permit {
     pub(super) fn done(self, outcome: Outcome) {
         self.circuit.endpoints().note(&self.endpoint, self.turn, outcome, self.clock.now());
     }

@@ -6,7 +6,7 @@ use ::http::Request;
 use super::*;
 use crate::events::ProviderEndpoint;
 use crate::http::server_for_tests::{Hands, Mode, Server};
-use crate::http::{EgressPolicy, HttpClient, HttpSettings, Repeat};
+use crate::http::{EgressPolicy, HttpClient, HttpSettings, Idempotency};
 
 fn client(settings: &HttpSettings, hands: &Hands) -> HttpClient {
     HttpClient::new(settings, EgressPolicy::operator(), hands.clock()).unwrap()
@@ -19,7 +19,10 @@ fn impatient() -> HttpSettings {
 
 async fn get(client: &HttpClient, url: &str) -> Result<u16> {
     let request = Request::get(url).body(Vec::new()).unwrap();
-    client.send(request, Repeat::Never, ProviderEndpoint::Token).await.map(|response| response.status().as_u16())
+    client
+        .send(request, Idempotency::NotIdempotent, ProviderEndpoint::Token)
+        .await
+        .map(|response| response.status().as_u16())
 }
 
 #[tokio::test]
@@ -108,7 +111,7 @@ async fn retry_after_is_respected_and_is_not_an_outage() {
 #[tokio::test]
 async fn an_org_that_hangs_does_not_slow_other_tenants() {
     let (dead, well, hands) = (Server::start(Mode::Hang).await, Server::start(Mode::Status(200)).await, Hands::new());
-    let settings = HttpSettings { in_flight: 2, patience: Duration::from_millis(50), ..impatient() };
+    let settings = HttpSettings { in_flight: 2, queue_timeout: Duration::from_millis(50), ..impatient() };
     let acme = client(&settings, &hands);
     let globex = acme.for_tenant(&settings);
     for _ in 0..5 {
@@ -134,11 +137,11 @@ async fn hang(http: &HttpClient, server: &Server, count: usize) -> tokio::task::
 #[tokio::test]
 async fn a_request_over_the_limit_waits_for_a_bounded_time() {
     let (server, hands) = (Server::start(Mode::Hang).await, Hands::new());
-    let settings = HttpSettings { in_flight: 4, patience: Duration::from_millis(50), ..HttpSettings::default() };
+    let settings = HttpSettings { in_flight: 4, queue_timeout: Duration::from_millis(50), ..HttpSettings::default() };
     let http = client(&settings, &hands);
     let mut requests = hang(&http, &server, 4).await;
     let error = get(&http, &server.url("/well")).await.unwrap_err();
-    assert_eq!((error.code(), error.retry_after()), (Code::ProviderUnavailable, Some(CROWDED)));
+    assert_eq!((error.code(), error.retry_after()), (Code::ProviderUnavailable, Some(BUSY_RETRY_AFTER)));
     assert!(error.to_string().starts_with("4 requests"), "{error}");
     assert_eq!(server.count(), 4);
     let tenant = http.for_tenant(&settings);
@@ -154,7 +157,7 @@ async fn a_request_over_the_limit_waits_for_a_bounded_time() {
 /// waiting for a slot.
 #[tokio::test]
 async fn requests_to_a_paused_endpoint_do_not_wait_for_a_slot() {
-    let limits = Limits { in_flight: 3, patience: Duration::from_secs(3_600) };
+    let limits = Limits { in_flight: 3, queue_timeout: Duration::from_secs(3_600) };
     let circuits = Circuits::new(limits, Hands::new().clock());
     let (dead, slow): (Url, Url) = ("https://x.test/token".parse().unwrap(), "https://x.test/slow".parse().unwrap());
     for _ in 0..3 {
@@ -181,7 +184,7 @@ async fn a_caller_that_disconnects_frees_its_slot() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_requests_stay_within_the_limit_and_are_all_served() {
     let (server, hands) = (Server::start(Mode::Status(200)).await, Hands::new());
-    let settings = HttpSettings { in_flight: 5, patience: Duration::from_secs(10), ..HttpSettings::default() };
+    let settings = HttpSettings { in_flight: 5, queue_timeout: Duration::from_secs(10), ..HttpSettings::default() };
     let http = client(&settings, &hands);
     let mut requests = hang(&http, &server, 300).await;
     while let Some(request) = requests.join_next().await {

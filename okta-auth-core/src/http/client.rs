@@ -28,8 +28,8 @@ use url::Url;
 
 use super::backchannel::Backchannel;
 use super::breaker::Outcome;
-use super::cached::Fetched;
 use super::circuit::{Circuits, Limits};
+use super::document_cache::Fetched;
 use super::guard::EgressPolicy;
 use super::provider_error::ProviderError;
 use super::proxy::HttpProxy;
@@ -50,12 +50,12 @@ pub(crate) struct HttpSettings {
     pub(crate) max_response: usize,
     pub(crate) in_flight: usize,
     /// How long a request waits for a free slot.
-    pub(crate) patience: Duration,
+    pub(crate) queue_timeout: Duration,
 }
 
 impl HttpSettings {
     pub(super) fn limits(&self) -> Limits {
-        Limits { in_flight: self.in_flight, patience: self.patience }
+        Limits { in_flight: self.in_flight, queue_timeout: self.queue_timeout }
     }
 }
 
@@ -66,7 +66,7 @@ impl Default for HttpSettings {
             timeout: Duration::from_secs(10),
             max_response: 1024 * 1024,
             in_flight: 64,
-            patience: Duration::from_secs(2),
+            queue_timeout: Duration::from_secs(2),
         }
     }
 }
@@ -94,11 +94,11 @@ impl OperatorRoutes {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
+pub(crate) enum Idempotency {
     /// The request is idempotent: it is retried once.
-    Safe,
+    Idempotent,
     /// The request consumes a code or a token: it is never retried.
-    Never,
+    NotIdempotent,
 }
 
 /// The client. Clones are cheap and share connections, the policy and the state of each
@@ -208,7 +208,7 @@ impl HttpClient {
     pub(crate) async fn send(
         &self,
         request: Request<impl Into<SecretBytes>>,
-        repeat: Repeat,
+        repeat: Idempotency,
         endpoint: ProviderEndpoint,
     ) -> Result<Response<SecretBytes>> {
         // The body is wiped when its last reader drops it.
@@ -229,10 +229,10 @@ impl HttpClient {
     async fn send_twice(
         &self,
         request: reqwest::Request,
-        repeat: Repeat,
+        repeat: Idempotency,
         endpoint: ProviderEndpoint,
     ) -> Result<Response<SecretBytes>> {
-        let again = if repeat == Repeat::Safe { request.try_clone() } else { None };
+        let again = if repeat == Idempotency::Idempotent { request.try_clone() } else { None };
         match (self.send_measured(request, endpoint).await, again) {
             (Err(error), Some(request)) if error.code() == Code::ProviderUnavailable && !is_timeout(&error) => {
                 self.send_measured(request, endpoint).await
@@ -337,7 +337,7 @@ impl HttpClient {
             .header(::http::header::ACCEPT, "application/json")
             .body(Vec::new())
             .map_err(|error| Error::new(Code::Internal, "a request to Okta cannot be built").with_cause(error))?;
-        let response = self.send(request, Repeat::Safe, endpoint).await?;
+        let response = self.send(request, Idempotency::Idempotent, endpoint).await?;
         let place = url.path();
         if response.status() != StatusCode::OK {
             let message = format!("Okta answered {} at `{place}`; check OKTA_ISSUER_URI", response.status().as_u16());

@@ -15,15 +15,15 @@
 //! - Requests to issuers of the operator use the configured proxy, if any. Requests that
 //!   tenants cause always go directly. The client sends no cookies and no `Referer`.
 //!
-//! `Cached` caches documents that change rarely. Concurrent callers share one fetch, and
+//! `DocumentCache` caches documents that change rarely. Concurrent callers share one fetch, and
 //! the last good document is served while the next fetch runs or fails.
 
 mod address;
 mod backchannel;
 mod breaker;
-mod cached;
 mod circuit;
 mod client;
+mod document_cache;
 mod guard;
 mod provider_error;
 mod proxy;
@@ -33,8 +33,8 @@ mod resolve;
 mod server_for_tests;
 
 pub(crate) use backchannel::Backchannel;
-pub(crate) use cached::{Cached, Fetched, Freshness};
-pub(crate) use client::{HttpClient, HttpSettings, OperatorRoutes, Repeat, is_json};
+pub(crate) use client::{HttpClient, HttpSettings, Idempotency, OperatorRoutes, is_json};
+pub(crate) use document_cache::{DocumentCache, Fetched, Freshness};
 pub use guard::{Dangerous, EgressPolicy};
 pub(crate) use guard::{is_below_okta, is_loopback};
 pub(crate) use provider_error::ProviderError;

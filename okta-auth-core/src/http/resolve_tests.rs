@@ -11,7 +11,7 @@ use super::*;
 use crate::clock::SharedClock;
 use crate::error::{Code, Error};
 use crate::events::ProviderEndpoint;
-use crate::http::{HttpClient, HttpSettings, OperatorRoutes, Repeat};
+use crate::http::{HttpClient, HttpSettings, Idempotency, OperatorRoutes};
 
 /// Returns the answers in order, and repeats the last one.
 struct Names {
@@ -71,7 +71,7 @@ fn client(policy: EgressPolicy, names: Arc<dyn Resolve>) -> HttpClient {
 /// an error.
 async fn knock(http: &HttpClient, host: &str, door: &Door) -> Error {
     let request = Request::get(format!("https://{host}:{}/", door.port())).body(Vec::new()).unwrap();
-    http.send(request, Repeat::Never, ProviderEndpoint::Token).await.unwrap_err()
+    http.send(request, Idempotency::NotIdempotent, ProviderEndpoint::Token).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn proxy_variables_of_the_process_are_ignored() {
         let settings = HttpSettings { timeout: Duration::from_secs(1), ..HttpSettings::default() };
         let http = HttpClient::new(&settings, EgressPolicy::operator(), SharedClock::default()).unwrap();
         let request = Request::get(format!("http://127.0.0.1:{free}/")).body(Vec::new()).unwrap();
-        let error = http.send(request, Repeat::Never, ProviderEndpoint::Token).await.unwrap_err();
+        let error = http.send(request, Idempotency::NotIdempotent, ProviderEndpoint::Token).await.unwrap_err();
         assert_eq!(error.code(), Code::ProviderUnavailable);
         return;
     }

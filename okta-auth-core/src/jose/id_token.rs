@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::algorithm::Algorithm;
 use super::claims::{Audience, Payload, check_email, check_identifier, check_issuer, check_subject};
-use super::jwks::Trust;
-use super::verifier::Authentic;
+use super::jwks::RefetchPolicy;
+use super::verifier::VerifiedClaims;
 use crate::base64url;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
@@ -29,7 +29,7 @@ pub(crate) struct IdTokenRules<'a> {
     pub(crate) access_token: Option<&'a str>,
     pub(crate) max_age: Option<Duration>,
     pub(crate) acr_values: &'a [String],
-    pub(crate) trust: Trust,
+    pub(crate) trust: RefetchPolicy,
 }
 
 /// The claims of a verified ID token (OIDC Core §2).
@@ -103,7 +103,7 @@ impl VerifiedIdToken {
     }
 
     /// Applies the rules in the order of OIDC Core §3.1.3.7, kind of token first.
-    pub(super) fn check(authentic: Authentic, rules: &IdTokenRules<'_>) -> Result<Self> {
+    pub(super) fn check(authentic: VerifiedClaims, rules: &IdTokenRules<'_>) -> Result<Self> {
         let payload = &authentic.payload;
         // Logout tokens have `events`. Okta's access tokens have `scp` and `cid`, and no
         // nonce (RFC 8725 §3.12).

@@ -17,7 +17,7 @@ use crate::base64url;
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
-use crate::http::{Cached, Fetched, Freshness, HttpClient};
+use crate::http::{DocumentCache, Fetched, Freshness, HttpClient};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeysSettings {
@@ -50,12 +50,12 @@ impl Default for KeysSettings {
 /// time. A rotation just before signing must not make a sign-in fail, and an attacker
 /// must not be able to trigger fetches at will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trust {
+pub(crate) enum RefetchPolicy {
     /// From the token endpoint, in exchange for a code of this application. The exchange
     /// bounds the number of fetches.
-    BackChannel,
+    Always,
     /// From any sender.
-    Anonymous,
+    RateLimited,
 }
 
 #[derive(Debug)]
@@ -65,7 +65,7 @@ pub(crate) struct Keys {
     settings: KeysSettings,
     /// The key set, and the URL that it came from, because the metadata may name another
     /// URL later.
-    current: Mutex<Option<(Url, Cached<KeySet>)>>,
+    current: Mutex<Option<(Url, DocumentCache<KeySet>)>>,
     /// When an untrusted key id last triggered a fetch.
     last_refetch: Mutex<Option<Timestamp>>,
 }
@@ -83,7 +83,12 @@ impl Keys {
     /// # Errors
     /// [`Code::TokenKeyUnknown`] if no published key matches; [`Code::TokenSignature`] if
     /// the matching key did not sign; the error of the fetch if no keys are cached.
-    pub(super) async fn verify(&self, place: &Url, token: &Signed<'_>, trust: Trust) -> Result<Arc<KeySet>> {
+    pub(super) async fn verify(
+        &self,
+        place: &Url,
+        token: &SignatureInput<'_>,
+        trust: RefetchPolicy,
+    ) -> Result<Arc<KeySet>> {
         let cached = self.cached(place);
         let mut set = cached.value(|| self.fetch(place)).await?;
         // Twice, because a fetch that was already running may have begun before the rotation.
@@ -115,12 +120,12 @@ impl Keys {
 
     /// Returns the cache for the URL in the metadata. A new URL gets a new cache, because
     /// the keys of the old URL do not belong to it.
-    fn cached(&self, place: &Url) -> Cached<KeySet> {
+    fn cached(&self, place: &Url) -> DocumentCache<KeySet> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         match &*current {
             Some((known, cached)) if known == place => cached.clone(),
             _ => {
-                let cached = Cached::new(self.clock.clone(), self.settings.freshness);
+                let cached = DocumentCache::new(self.clock.clone(), self.settings.freshness);
                 *current = Some((place.clone(), cached.clone()));
                 cached
             }
@@ -139,9 +144,9 @@ impl Keys {
 
     /// Allows one refetch per interval for untrusted senders, and records it. The first
     /// fetch does not count, because a rotation may follow it directly.
-    fn may_refetch(&self, trust: Trust) -> bool {
+    fn may_refetch(&self, trust: RefetchPolicy) -> bool {
         let may = self.has_waited(trust);
-        if may && trust != Trust::BackChannel {
+        if may && trust != RefetchPolicy::Always {
             *self.last_refetch.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clock.now());
         }
         may
@@ -149,16 +154,16 @@ impl Keys {
 
     /// Whether the interval since the last untrusted refetch is over. A clock that jumps
     /// backwards does not block fetches.
-    fn has_waited(&self, trust: Trust) -> bool {
+    fn has_waited(&self, trust: RefetchPolicy) -> bool {
         let last = || *self.last_refetch.lock().unwrap_or_else(PoisonError::into_inner);
         let waits = |last: Timestamp, now: Timestamp| last <= now && now.since(last) < self.settings.floor;
-        trust == Trust::BackChannel || !last().is_some_and(|last| waits(last, self.clock.now()))
+        trust == RefetchPolicy::Always || !last().is_some_and(|last| waits(last, self.clock.now()))
     }
 }
 
 /// A token's signature, and the header values that select its key.
 #[derive(Debug)]
-pub(super) struct Signed<'a> {
+pub(super) struct SignatureInput<'a> {
     pub(super) kid: Option<&'a str>,
     /// Checked against the allow-list.
     pub(super) algorithm: Algorithm,
@@ -168,11 +173,11 @@ pub(super) struct Signed<'a> {
     pub(super) signature: &'a [u8],
 }
 
-impl Signed<'_> {
+impl SignatureInput<'_> {
     /// Whether a fetch could help. It cannot if an untrusted token names another issuer.
     /// Otherwise, with many tenants, tokens of one tenant would trigger requests to
     /// another tenant's org.
-    fn is_worth_it(&self, trust: Trust) -> bool {
+    fn is_worth_it(&self, trust: RefetchPolicy) -> bool {
         #[derive(Deserialize)]
         struct Claimed<'a> {
             iss: std::borrow::Cow<'a, str>,
@@ -183,7 +188,7 @@ impl Signed<'_> {
         };
         let claims =
             |payload: Vec<u8>| serde_json::from_slice::<Claimed<'_>>(&payload).is_ok_and(|c| c.iss == self.issuer);
-        trust == Trust::BackChannel || payload().is_some_and(claims)
+        trust == RefetchPolicy::Always || payload().is_some_and(claims)
     }
 
     /// Returns `None` if no key in the set matches.

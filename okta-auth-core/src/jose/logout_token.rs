@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::claims::{Payload, check_identifier, check_issuer, check_subject};
-use super::message::{Once, check_only_audience, text};
-use super::verifier::Authentic;
+use super::single_use::{TokenId, check_only_audience, text};
+use super::verifier::VerifiedClaims;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 
@@ -33,7 +33,7 @@ pub(crate) struct LogoutTokenRules<'a> {
 
 /// The sessions that a logout token ends, only at the issuer that it was verified for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ends<'a> {
+pub(crate) enum LogoutSubject<'a> {
     /// One session at the issuer, and the sessions here that came from it.
     Session {
         sid: &'a str,
@@ -50,7 +50,7 @@ pub(crate) enum Ends<'a> {
 pub(crate) struct VerifiedLogoutToken {
     issuer: String,
     target: Target,
-    once: Once,
+    once: TokenId,
 }
 
 /// The target; the type guarantees at least one of `sub` and `sid`.
@@ -66,25 +66,25 @@ impl VerifiedLogoutToken {
         &self.issuer
     }
 
-    pub(crate) fn ends(&self) -> Ends<'_> {
+    pub(crate) fn ends(&self) -> LogoutSubject<'_> {
         match &self.target {
-            Target::Session { sid, subject } => Ends::Session { sid, subject: subject.as_deref() },
-            Target::User { subject } => Ends::User { subject },
+            Target::Session { sid, subject } => LogoutSubject::Session { sid, subject: subject.as_deref() },
+            Target::User { subject } => LogoutSubject::User { subject },
         }
     }
 
     /// The `jti`, which the caller stores to reject replays.
-    pub(crate) fn once(&self) -> &Once {
+    pub(crate) fn once(&self) -> &TokenId {
         &self.once
     }
 
     /// Applies the rules of §2.6, kind of token first.
-    pub(super) fn check(authentic: &Authentic, rules: &LogoutTokenRules<'_>) -> Result<Self> {
+    pub(super) fn check(authentic: &VerifiedClaims, rules: &LogoutTokenRules<'_>) -> Result<Self> {
         let payload = &authentic.payload;
         check_kind(payload)?;
         check_issuer(text(payload, "iss")?, rules.issuer)?;
         check_only_audience(payload, rules.client_id)?;
-        let once = Once::new(authentic, check_times(authentic)?)?;
+        let once = TokenId::new(authentic, check_times(authentic)?)?;
         Ok(Self { issuer: rules.issuer.to_owned(), target: target(payload)?, once })
     }
 }
@@ -101,7 +101,7 @@ fn check_kind(payload: &Payload) -> Result<()> {
 
 /// Checks that the token is issued, not expired, and fresh. Returns the first moment at
 /// which one of these no longer holds.
-fn check_times(authentic: &Authentic) -> Result<Timestamp> {
+fn check_times(authentic: &VerifiedClaims) -> Result<Timestamp> {
     let (now, leeway, times) = (authentic.now, authentic.leeway, authentic.payload.times()?);
     times.check(now, leeway)?;
     let (Some(exp), Some(iat)) = (times.exp, times.iat) else {

@@ -68,7 +68,7 @@ async fn read_id_token(org: &TestIssuer, token: &str) -> Result<VerifiedIdToken>
         access_token: None,
         max_age: None,
         acr_values: &[],
-        trust: Trust::Anonymous,
+        trust: RefetchPolicy::RateLimited,
     };
     org.verifier().id_token(&org.keys, token, &rules).await
 }
@@ -191,7 +191,7 @@ async fn good_logout_tokens_pass_with_each_typ_and_each_target() {
         let (mut header, payload) = logout();
         header["typ"] = json!(typ);
         let token = read_logout(&org, &sign(&header, &payload)).await.unwrap();
-        assert_eq!(token.ends(), Ends::Session { sid: "102s", subject: Some("00u1") }, "{typ:?}");
+        assert_eq!(token.ends(), LogoutSubject::Session { sid: "102s", subject: Some("00u1") }, "{typ:?}");
         assert_eq!((token.issuer(), token.once().id()), (ISSUER, "one"));
     }
     let without = |name: &str| {
@@ -202,9 +202,9 @@ async fn good_logout_tokens_pass_with_each_typ_and_each_target() {
         sign(&header, &payload)
     };
     let token = read_logout(&org, &without("sub")).await.unwrap();
-    assert_eq!(token.ends(), Ends::Session { sid: "102s", subject: None });
+    assert_eq!(token.ends(), LogoutSubject::Session { sid: "102s", subject: None });
     let token = read_logout(&org, &without("sid")).await.unwrap();
-    assert_eq!(token.ends(), Ends::User { subject: "00u1" });
+    assert_eq!(token.ends(), LogoutSubject::User { subject: "00u1" });
 }
 
 #[tokio::test]

@@ -66,8 +66,8 @@ mod id_token;
 mod jwk;
 mod jwks;
 mod logout_token;
-mod message;
 mod revocation_token;
+mod single_use;
 mod verifier;
 
 pub use access_token::{AccessTokenClaims, VerifiedAccessToken};
@@ -77,10 +77,10 @@ pub use claims::Audience;
 pub(crate) use claims::{check_email, is_identifier};
 pub(crate) use id_token::IdTokenRules;
 pub use id_token::{IdTokenClaims, VerifiedIdToken};
-pub(crate) use jwks::{Keys, KeysSettings, Trust};
-pub(crate) use logout_token::{Ends, LogoutTokenRules};
-pub(crate) use message::Once;
+pub(crate) use jwks::{Keys, KeysSettings, RefetchPolicy};
+pub(crate) use logout_token::{LogoutSubject, LogoutTokenRules};
 pub(crate) use revocation_token::RevocationTokenRules;
+pub(crate) use single_use::TokenId;
 pub(crate) use verifier::{KeysVersion, Verifier};
 
 #[cfg(test)]

@@ -9,8 +9,8 @@
 use std::time::Duration;
 
 use super::claims::{Times, check_issuer};
-use super::message::{Once, check_only_audience, text};
-use super::verifier::Authentic;
+use super::single_use::{TokenId, check_only_audience, text};
+use super::verifier::VerifiedClaims;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
@@ -34,7 +34,7 @@ pub(crate) struct RevocationTokenRules<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct VerifiedRevocationToken {
     issuer: String,
-    once: Once,
+    once: TokenId,
 }
 
 impl VerifiedRevocationToken {
@@ -43,12 +43,12 @@ impl VerifiedRevocationToken {
         &self.issuer
     }
 
-    pub(crate) fn once(&self) -> &Once {
+    pub(crate) fn once(&self) -> &TokenId {
         &self.once
     }
 
     /// Applies the rules. `typ`, which is required, has been checked before.
-    pub(super) fn check(authentic: &Authentic, rules: &RevocationTokenRules<'_>) -> Result<Self> {
+    pub(super) fn check(authentic: &VerifiedClaims, rules: &RevocationTokenRules<'_>) -> Result<Self> {
         let payload = &authentic.payload;
         check_issuer(text(payload, "iss")?, rules.issuer)?;
         if text(payload, "sub")? != Some(rules.client_id) {
@@ -58,7 +58,7 @@ impl VerifiedRevocationToken {
         let times = payload.times()?;
         times.check(authentic.now, authentic.leeway)?;
         let expires_at = check_lifetime(&times)?;
-        Ok(Self { issuer: rules.issuer.to_owned(), once: Once::new(authentic, expires_at.plus(authentic.leeway))? })
+        Ok(Self { issuer: rules.issuer.to_owned(), once: TokenId::new(authentic, expires_at.plus(authentic.leeway))? })
     }
 }
 

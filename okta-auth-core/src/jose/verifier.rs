@@ -11,7 +11,7 @@ use super::claims::Payload;
 use super::compact::{Compact, Headers, Typ};
 use super::id_token::{IdTokenRules, VerifiedIdToken};
 use super::jwk::KeySet;
-use super::jwks::{Keys, Signed, Trust};
+use super::jwks::{Keys, RefetchPolicy, SignatureInput};
 use super::logout_token::{LogoutTokenRules, VerifiedLogoutToken};
 use super::revocation_token::{RevocationTokenRules, VerifiedRevocationToken};
 use crate::clock::{SharedClock, Timestamp};
@@ -38,7 +38,7 @@ pub(crate) struct Verifier {
 
 /// A payload whose signature has been verified.
 #[derive(Debug)]
-pub(super) struct Authentic {
+pub(super) struct VerifiedClaims {
     pub(super) payload: Payload,
     /// The algorithm of the signature, which `at_hash` depends on.
     pub(super) algorithm: Algorithm,
@@ -47,7 +47,7 @@ pub(super) struct Authentic {
     pub(super) leeway: Duration,
 }
 
-struct Genuine {
+struct VerifiedSignature {
     payload: Vec<u8>,
     algorithm: Algorithm,
     keys: Arc<KeySet>,
@@ -87,7 +87,7 @@ impl Verifier {
         token: &str,
         rules: &AccessTokenRules<'_>,
     ) -> Result<(VerifiedAccessToken, KeysVersion)> {
-        let signed = self.authentic(keys, (token, rules.issuer), ACCESS_TOKEN, Trust::Anonymous).await?;
+        let signed = self.authentic(keys, (token, rules.issuer), ACCESS_TOKEN, RefetchPolicy::RateLimited).await?;
         let version = KeysVersion(Arc::downgrade(&signed.keys));
         Ok((VerifiedAccessToken::check(signed.payload, rules, self.clock.now(), self.leeway)?, version))
     }
@@ -100,7 +100,7 @@ impl Verifier {
         token: &str,
         rules: &LogoutTokenRules<'_>,
     ) -> Result<VerifiedLogoutToken> {
-        let signed = self.authentic(keys, (token, rules.issuer), LOGOUT_TOKEN, Trust::Anonymous).await?;
+        let signed = self.authentic(keys, (token, rules.issuer), LOGOUT_TOKEN, RefetchPolicy::RateLimited).await?;
         VerifiedLogoutToken::check(&self.read(&signed)?, rules)
     }
 
@@ -112,7 +112,7 @@ impl Verifier {
         token: &str,
         rules: &RevocationTokenRules<'_>,
     ) -> Result<VerifiedRevocationToken> {
-        let signed = self.authentic(keys, (token, rules.issuer), REVOCATION_TOKEN, Trust::Anonymous).await?;
+        let signed = self.authentic(keys, (token, rules.issuer), REVOCATION_TOKEN, RefetchPolicy::RateLimited).await?;
         VerifiedRevocationToken::check(&self.read(&signed)?, rules)
     }
 
@@ -128,7 +128,7 @@ impl Verifier {
 
     /// Whether the keys are cached, fresh and still those of `version`. `false` does not
     /// mean that they changed.
-    pub(crate) fn surely_is_current(&self, keys: &Url, version: &KeysVersion, now: Timestamp) -> bool {
+    pub(crate) fn is_current_cached(&self, keys: &Url, version: &KeysVersion, now: Timestamp) -> bool {
         self.keys.fresh(keys, now, |current| version.is_of(current)) == Some(true)
     }
 
@@ -139,12 +139,12 @@ impl Verifier {
         keys: &Url,
         (token, issuer): (&str, &str),
         typ: Typ<'_>,
-        trust: Trust,
-    ) -> Result<Genuine> {
+        trust: RefetchPolicy,
+    ) -> Result<VerifiedSignature> {
         let compact = Compact::parse(token, &self.headers)?;
         compact.header.check_type(typ)?;
         let algorithm = self.algorithm(&compact.header.alg)?;
-        let signed = Signed {
+        let signed = SignatureInput {
             kid: compact.header.kid.as_deref(),
             algorithm,
             issuer,
@@ -153,13 +153,13 @@ impl Verifier {
         };
         let keys = self.keys.verify(keys, &signed, trust).await?;
         self.headers.keep(token, &compact.header);
-        Ok(Genuine { payload: compact.payload()?, algorithm, keys })
+        Ok(VerifiedSignature { payload: compact.payload()?, algorithm, keys })
     }
 
     /// Parses the claims of a token whose signature has been verified.
-    fn read(&self, signed: &Genuine) -> Result<Authentic> {
+    fn read(&self, signed: &VerifiedSignature) -> Result<VerifiedClaims> {
         let payload = Payload::parse(&signed.payload)?;
-        Ok(Authentic { payload, algorithm: signed.algorithm, now: self.clock.now(), leeway: self.leeway })
+        Ok(VerifiedClaims { payload, algorithm: signed.algorithm, now: self.clock.now(), leeway: self.leeway })
     }
 
     /// Returns the algorithm of the header if it is on the allow-list.

@@ -27,9 +27,9 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::cookie::{Chunks, CookieKeys, CookieSettings, Purpose, RequestCookies, Sealer};
 use crate::error::{Code, Error, Result};
-use crate::login::Consumed;
+use crate::login::UsedStates;
 use crate::secret::{Secret, SecretBytes, random_bytes};
-use crate::session::{Kind, Sessions, StoreKey, StoredRecord, StoredSessions, bounded};
+use crate::session::{Kind, Sessions, StoreKey, StoredRecord, StoredSessions, with_store_timeout};
 
 /// How long the URL works.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(60);
@@ -79,9 +79,9 @@ impl Continuations {
             return self.chunks.write(request, &sealed, LIFETIME);
         };
         let secret: [u8; 32] = random_bytes()?;
-        let key = stored.naming().name(Kind::SignOut, &secret);
+        let key = stored.index_keys().name(Kind::SignOut, &secret);
         let record = StoredRecord { version: 1, sealed: self.sealer.seal_bytes(&key.to_string(), &plain)?.to_vec() };
-        bounded(stored.store().create(&key, &record, LIFETIME)).await?;
+        with_store_timeout(stored.store().create(&key, &record, LIFETIME)).await?;
         self.chunks.write(request, &secret, LIFETIME)
     }
 
@@ -93,7 +93,7 @@ impl Continuations {
     pub(crate) async fn take(
         &self,
         sessions: &Sessions,
-        consumed: &Consumed,
+        consumed: &UsedStates,
         request: &RequestCookies,
         now: Timestamp,
     ) -> Result<Secret> {
@@ -115,10 +115,10 @@ impl Continuations {
     async fn take_stored(&self, stored: &StoredSessions, request: &RequestCookies) -> Result<Option<Sealed>> {
         let mut texts = self.chunks.candidates(request);
         let Some(secret) = texts.find_map(|text| base64url::decode(text.as_ref()).ok()) else { return Ok(None) };
-        let key = stored.naming().name(Kind::SignOut, &secret);
-        let Some(record) = bounded(stored.store().load(&key)).await? else { return Ok(None) };
+        let key = stored.index_keys().name(Kind::SignOut, &secret);
+        let Some(record) = with_store_timeout(stored.store().load(&key)).await? else { return Ok(None) };
         // Of several concurrent requests only one removes it.
-        if !bounded(stored.store().remove(&key)).await? {
+        if !with_store_timeout(stored.store().remove(&key)).await? {
             return Ok(None);
         }
         let opened = self.sealer.open_bytes(&key.to_string(), SecretBytes::new(record.sealed));
@@ -134,13 +134,13 @@ impl Continuations {
     }
 }
 
-async fn first_use(sessions: &Sessions, consumed: &Consumed, sealed: &Sealed, now: Timestamp) -> Result<bool> {
+async fn first_use(sessions: &Sessions, consumed: &UsedStates, sealed: &Sealed, now: Timestamp) -> Result<bool> {
     let Some(marks) = sessions.marks() else {
         return Ok(consumed.consume(&Secret::new(sealed.id.as_str()), REMEMBERED, now));
     };
-    let mark: StoreKey = sessions.naming().name(Kind::SignOut, sealed.id.as_bytes());
+    let mark: StoreKey = sessions.index_keys().name(Kind::SignOut, sealed.id.as_bytes());
     let owner = u64::from_be_bytes(random_bytes()?) >> 1;
-    bounded(marks.claim(&mark, owner, REMEMBERED)).await
+    with_store_timeout(marks.claim(&mark, owner, REMEMBERED)).await
 }
 
 /// All failures look the same to the browser.

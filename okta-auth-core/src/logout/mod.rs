@@ -43,7 +43,7 @@ mod email;
 mod end_session;
 mod form;
 mod front_channel;
-mod landing;
+mod logout_return;
 mod origin;
 mod status;
 mod universal;
@@ -54,14 +54,14 @@ mod message_tests;
 use std::time::Duration;
 
 use crate::discovery::Metadata;
-use crate::protocol::Protocol;
+use crate::protocol::ProviderClient;
 use crate::session::Session;
 
 pub(crate) use back_channel::logout_token;
 pub(crate) use continuation::Continuations;
 pub(crate) use end_session::EndSession;
 pub(crate) use front_channel::{Target as FrontTarget, origin_of, target as front_channel_target};
-pub(crate) use landing::{Landing, Landings};
+pub(crate) use logout_return::{LogoutReturn, LogoutReturns};
 pub(crate) use origin::{MissingOrigin, same_origin};
 pub(crate) use status::Channel;
 pub(crate) use universal::{
@@ -73,7 +73,7 @@ const REVOCATION_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Revokes the refresh token of a session that has ended here. A failure is only logged, because
 /// the logout must succeed in any case.
-pub(crate) async fn revoke(protocol: &Protocol, metadata: &Metadata, session: &Session) {
+pub(crate) async fn revoke(protocol: &ProviderClient, metadata: &Metadata, session: &Session) {
     let Some(token) = session.refresh_token() else { return };
     match tokio::time::timeout(REVOCATION_TIMEOUT, protocol.revoke_refresh_token(metadata, &token)).await {
         Ok(Ok(())) => {}

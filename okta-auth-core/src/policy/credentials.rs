@@ -9,7 +9,7 @@
 /// | both | [`SessionOrToken`](Self::SessionOrToken) | is decided by the token |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Accepts {
+pub enum AcceptedCredentials {
     /// Only a session. Access tokens are ignored, because gateways add tokens of their own,
     /// and because every client of an authorization server can get a token for the default
     /// audience.
@@ -20,17 +20,17 @@ pub enum Accepts {
     Session,
     /// A session, or an access token. If a token is sent, the session is ignored, so that a
     /// request never has two callers.
-    SessionOrToken,
+    SessionOrBearer,
     /// Only an access token, for an API. Browsers are never redirected to sign-in.
-    Token,
+    BearerOnly,
 }
 
-impl Accepts {
+impl AcceptedCredentials {
     /// Returns the credentials that both accept; `None` if there are none.
     pub(super) fn and(self, other: Self) -> Option<Self> {
         match (self, other) {
             (one, two) if one == two => Some(one),
-            (Self::SessionOrToken, one) | (one, Self::SessionOrToken) => Some(one),
+            (Self::SessionOrBearer, one) | (one, Self::SessionOrBearer) => Some(one),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::condition::claim;
-use super::credentials::Accepts;
+use super::credentials::AcceptedCredentials;
 use super::rule::{self, Policy};
 use super::set::{DefaultAccess, PolicySet};
 use crate::clock::Seconds;
@@ -260,12 +260,12 @@ enum AcceptsSource {
     Token,
 }
 
-impl From<AcceptsSource> for Accepts {
+impl From<AcceptsSource> for AcceptedCredentials {
     fn from(source: AcceptsSource) -> Self {
         match source {
             AcceptsSource::Session => Self::Session,
-            AcceptsSource::SessionOrToken => Self::SessionOrToken,
-            AcceptsSource::Token => Self::Token,
+            AcceptsSource::SessionOrToken => Self::SessionOrBearer,
+            AcceptsSource::Token => Self::BearerOnly,
         }
     }
 }

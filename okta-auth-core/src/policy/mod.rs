@@ -83,7 +83,7 @@ mod file;
 
 pub use caller::Caller;
 pub use condition::{ClaimCondition, claim};
-pub use credentials::Accepts;
+pub use credentials::AcceptedCredentials;
 pub use decision::{Decision, Effect, Reason, StepUp, Verdict};
 pub use route_access::MatchedRoute;
 pub(crate) use route_access::{Denial, RouteAccess, RouteClass};

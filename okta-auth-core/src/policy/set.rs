@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::credentials::Accepts;
+use super::credentials::AcceptedCredentials;
 use super::rule::Policy;
 use crate::error::{Code, Error, Result};
 
@@ -65,7 +65,7 @@ pub enum DefaultAccess {
 #[derive(Clone, Debug)]
 pub(crate) struct RoutePolicy {
     pub(crate) policy: Policy,
-    pub(crate) accepts: Accepts,
+    pub(crate) accepts: AcceptedCredentials,
 }
 
 impl PolicySet {
@@ -80,19 +80,19 @@ impl PolicySet {
     /// Protects a route by a policy about the user of the session. If the route already has
     /// a policy, both apply.
     ///
-    /// Access tokens are ignored, also beside a session; see [`Accepts`].
+    /// Access tokens are ignored, also beside a session; see [`AcceptedCredentials`].
     #[must_use]
     pub fn protect(self, route: impl Into<String>, policy: Policy) -> Self {
-        self.protect_for(route, Accepts::Session, policy)
+        self.protect_for(route, AcceptedCredentials::Session, policy)
     }
 
     /// Protects a route by a policy about the caller with these credentials.
     /// ```
-    /// use okta_auth_core::policy::{Accepts, PolicySet, scope, signed_in};
+    /// use okta_auth_core::policy::{AcceptedCredentials, PolicySet, scope, signed_in};
     ///
     /// let policies = PolicySet::default()
-    ///     .protect_for("/api/orders", Accepts::Token, scope("orders:read"))
-    ///     .protect_for("/api/me", Accepts::SessionOrToken, signed_in());
+    ///     .protect_for("/api/orders", AcceptedCredentials::BearerOnly, scope("orders:read"))
+    ///     .protect_for("/api/me", AcceptedCredentials::SessionOrBearer, signed_in());
     /// # let _ = policies;
     /// ```
     ///
@@ -100,7 +100,7 @@ impl PolicySet {
     /// both accept: `SessionOrToken` and `Token` result in `Token`. `Session` and `Token`
     /// have none in common, which is an error when the application is built.
     #[must_use]
-    pub fn protect_for(mut self, route: impl Into<String>, accepts: Accepts, policy: Policy) -> Self {
+    pub fn protect_for(mut self, route: impl Into<String>, accepts: AcceptedCredentials, policy: Policy) -> Self {
         let route = route.into();
         let added = match self.routes.remove(&route) {
             None => RoutePolicy { policy, accepts },
@@ -173,7 +173,7 @@ impl PolicySet {
     }
 
     pub(crate) fn has_route_for_both(&self) -> bool {
-        self.routes.values().any(|route| route.accepts == Accepts::SessionOrToken)
+        self.routes.values().any(|route| route.accepts == AcceptedCredentials::SessionOrBearer)
     }
 
     /// Adds the application's public routes and default. The stricter default applies, so

@@ -32,8 +32,8 @@ use crate::config::{ClientAuth, Config, ResponseMode};
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
-use crate::http::{HttpClient, ProviderError, Repeat};
-use crate::json::{self, Unique};
+use crate::http::{HttpClient, Idempotency, ProviderError};
+use crate::json::Unique;
 use crate::secret::{Secret, SecretBytes};
 
 /// Space in a form for client authentication, in bytes: an assertion has less than 1,500
@@ -82,13 +82,13 @@ impl AuthorizationParameters<'_> {
 /// Client requests carry the credentials in the configured way: in the header, in the body, as a
 /// signed assertion, or none. Responses are returned unverified; the callers verify them.
 #[derive(Clone)]
-pub(crate) struct Protocol {
+pub(crate) struct ProviderClient {
     config: Arc<Config>,
     http: HttpClient,
     clock: SharedClock,
 }
 
-impl Protocol {
+impl ProviderClient {
     pub(crate) fn new(config: Arc<Config>, http: HttpClient, clock: SharedClock) -> Self {
         Self { config, http, clock }
     }
@@ -202,7 +202,7 @@ impl Protocol {
         })?;
         let parameters = [("token", token), ("token_type_hint", "access_token")];
         let request = self.authenticated(endpoint, &parameters)?;
-        let response = self.http.send(request, Repeat::Safe, ProviderEndpoint::Introspection).await?;
+        let response = self.http.send(request, Idempotency::Idempotent, ProviderEndpoint::Introspection).await?;
         if response.status() != http::StatusCode::OK {
             let message = format!(
                 "the introspection endpoint answered {}; check OKTA_CLIENT_ID and OKTA_CLIENT_SECRET",
@@ -210,7 +210,7 @@ impl Protocol {
             );
             return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
-        json::object(response.body()).map(|Unique(answer)| answer).map_err(|error| {
+        Unique::read(response.body()).map(|Unique(answer)| answer).map_err(|error| {
             let message = "the introspection response is not a JSON object with unique names";
             Error::new(Code::ProviderResponse, message).with_cause(error)
         })
@@ -270,12 +270,12 @@ impl Protocol {
             .header(http::header::AUTHORIZATION, sensitive(&bearer)?)
             .body(Vec::new())
             .map_err(|error| Error::new(Code::Internal, "the userinfo request cannot be built").with_cause(error))?;
-        let response = self.http.send(request, Repeat::Safe, ProviderEndpoint::Userinfo).await?;
+        let response = self.http.send(request, Idempotency::Idempotent, ProviderEndpoint::Userinfo).await?;
         if response.status() != http::StatusCode::OK {
             let message = format!("the userinfo endpoint answered {}", response.status().as_u16());
             return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
-        json::object(response.body()).map(|Unique(claims)| claims).map_err(|error| {
+        Unique::read(response.body()).map(|Unique(claims)| claims).map_err(|error| {
             let message = "the userinfo response is not a JSON object with unique names";
             Error::new(Code::ProviderResponse, message).with_cause(error)
         })
@@ -303,7 +303,7 @@ fn sensitive(text: &str) -> Result<http::HeaderValue> {
     Ok(value)
 }
 
-impl fmt::Debug for Protocol {
+impl fmt::Debug for ProviderClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Protocol").field("issuer", &self.config.issuer).finish_non_exhaustive()
     }

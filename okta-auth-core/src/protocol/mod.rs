@@ -10,5 +10,5 @@ mod client;
 mod token_response;
 mod transport;
 
-pub(crate) use client::{AuthorizationParameters, Protocol};
+pub(crate) use client::{AuthorizationParameters, ProviderClient};
 pub(crate) use token_response::TokenSet;

@@ -30,7 +30,7 @@ pub(crate) struct TokenSet {
 
 /// The JSON of the response. Members that are `null` count as absent, and unknown ones are ignored.
 #[derive(Deserialize)]
-struct Wire {
+struct RawTokenResponse {
     access_token: Secret,
     token_type: String,
     #[serde(default)]
@@ -72,7 +72,7 @@ impl TokenSet {
         if labelled && !is_json(response.headers()) {
             return Err(Error::new(Code::ProviderResponse, "the response of the token endpoint is not JSON"));
         }
-        let wire: Wire = json::document(response.body()).map_err(|error| {
+        let wire: RawTokenResponse = json::document(response.body()).map_err(|error| {
             let message = format!("the token endpoint did not answer with a token response (RFC 6749 §5.1): {error}");
             ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message))
         })?;
@@ -91,7 +91,7 @@ impl TokenSet {
     }
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for RawTokenResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenResponse").finish_non_exhaustive()
     }

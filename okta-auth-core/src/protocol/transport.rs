@@ -4,7 +4,7 @@ use http::{Request, Response, StatusCode};
 
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
-use crate::http::{HttpClient, ProviderError, Repeat};
+use crate::http::{HttpClient, Idempotency, ProviderError};
 use crate::secret::SecretBytes;
 
 /// Sends one request to a token-like endpoint. It never retries: Okta would treat the second use of
@@ -17,7 +17,7 @@ pub(super) async fn send(
     request: Request<SecretBytes>,
     endpoint: ProviderEndpoint,
 ) -> Result<Response<SecretBytes>> {
-    let response = http.send(request, Repeat::Never, endpoint).await?;
+    let response = http.send(request, Idempotency::NotIdempotent, endpoint).await?;
     if response.status() == StatusCode::OK { Ok(response) } else { Err(refusal(&response)) }
 }
 

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use super::limits::{Lifeline, SKEW};
+use super::limits::{SKEW, SessionTimes};
 use crate::clock::Timestamp;
 
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -26,7 +26,7 @@ impl Default for ClockSkew {
 }
 
 impl ClockSkew {
-    pub(super) fn check(&self, line: Lifeline, now: Timestamp) {
+    pub(super) fn check(&self, line: SessionTimes, now: Timestamp) {
         let ahead = line.ahead_of(now);
         if ahead <= SKEW || !self.is_due(now) {
             return;

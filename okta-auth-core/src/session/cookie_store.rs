@@ -5,8 +5,8 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::clock_skew::ClockSkew;
+use super::cookie_cache::{CookieCache, Opened};
 use super::limits::{Activity, SessionLimits};
-use super::opened::{Opened, OpenedSessions};
 use super::record::{Formats, Session};
 use super::tokens::SealedText;
 use crate::clock::Timestamp;
@@ -27,7 +27,7 @@ pub(crate) struct CookieStore {
     /// The issuer and client that a record must name.
     config: Arc<Config>,
     /// Caches opened cookies; `None` if the cache is disabled.
-    opened: Option<OpenedSessions>,
+    opened: Option<CookieCache>,
     skew: ClockSkew,
 }
 
@@ -48,7 +48,7 @@ impl Place {
 }
 
 #[derive(Debug)]
-pub(crate) enum Loaded {
+pub(crate) enum CookieLookup {
     /// Nothing that opens. Cookies of our name may belong to another application on the host, so
     /// they stay.
     None,
@@ -76,16 +76,16 @@ impl CookieStore {
         let previous = config.cookie_names.previous.as_deref().map(|name| Place::new(settings.clone(), name, true));
         let place = Place::new(settings, &config.cookie_names.current, false);
         let capacity = config.options.session_cache_size;
-        let opened = (capacity > 0).then(|| OpenedSessions::new(capacity));
+        let opened = (capacity > 0).then(|| CookieCache::new(capacity));
         let skew = ClockSkew::default();
         Ok(Self { sealer, place, previous, limits, config: Arc::clone(config), opened, skew })
     }
 
     /// Returns the session of a request. Unreadable cookies count as no session and are never an
     /// error.
-    pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp, activity: Activity) -> Loaded {
+    pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp, activity: Activity) -> CookieLookup {
         let live = |opened: &Opened| self.limits.is_live(opened.session.lifeline(), now);
-        let known = |cache: &OpenedSessions| cache.find(self.place.chunks.first(cookies)?, false);
+        let known = |cache: &CookieCache| cache.find(self.place.chunks.first(cookies)?, false);
         let (mut ended, mut early) = (false, None);
         let mut open = self.opened.as_ref().and_then(known).filter(live);
         let mut candidates = self.places().flat_map(|place| self.opened_at(place, cookies));
@@ -100,16 +100,16 @@ impl CookieStore {
             }
         }
         match (open, early) {
-            (Some(Opened { session, old_key, .. }), _) => {
+            (Some(Opened { session, needs_reseal, .. }), _) => {
                 let is_used = activity == Activity::Active && self.limits.is_touch_due(session.lifeline(), now);
-                Loaded::Session { session, rewrite: old_key || is_used }
+                CookieLookup::Session { session, rewrite: needs_reseal || is_used }
             }
             (None, Some(early)) => {
                 self.skew.check(early.session.lifeline(), now);
-                Loaded::Early(early.session)
+                CookieLookup::Early(early.session)
             }
-            (None, None) if ended => Loaded::Ended,
-            (None, None) => Loaded::None,
+            (None, None) if ended => CookieLookup::Ended,
+            (None, None) => CookieLookup::None,
         }
     }
 
@@ -129,11 +129,11 @@ impl CookieStore {
         if let Some(known) = cache.find(text, place.previous) {
             return Some(known);
         }
-        let Opened { session, old_key, previous } = self.open_now(place, text)?;
+        let Opened { session, needs_reseal, previous } = self.open_now(place, text)?;
         let (text, name): (Arc<[u8]>, _) = (text.into(), Arc::clone(&place.name));
         let cookie = SealedText { sealer: Arc::clone(&self.sealer), name, text: Arc::clone(&text) };
         let session = Arc::new(Arc::unwrap_or_clone(session).with_sealed_tokens(cookie));
-        let opened = Opened { session, old_key, previous };
+        let opened = Opened { session, needs_reseal, previous };
         cache.insert(text, opened.clone());
         Some(opened)
     }
@@ -141,11 +141,11 @@ impl CookieStore {
     /// Opens and decodes, without the cache.
     fn open_now(&self, place: &Place, text: &[u8]) -> Option<Opened> {
         let opened = self.sealer.open(&place.name, text)?;
-        let old_key = opened.old_key;
+        let needs_reseal = opened.needs_reseal;
         let (bytes, range) = opened.into_parts();
         let session = Session::decode(bytes, range, FORMATS)?;
         let previous = place.previous;
-        session.belongs_to(&self.config).then(|| Opened { session: Arc::new(session), old_key, previous })
+        session.belongs_to(&self.config).then(|| Opened { session: Arc::new(session), needs_reseal, previous })
     }
 
     /// Returns the `Set-Cookie` values that replace the browser's session by this one. This also
@@ -158,6 +158,9 @@ impl CookieStore {
         let plain = session.encode(FORMATS, &self.limits)?;
         let sealed = self.sealer.seal_bytes(&self.place.name, &plain)?;
         let left = self.limits.remaining(session.lifeline(), now);
+        // Usually the browser has nothing to delete, and its one cookie is not searched again.
+        let none = RequestCookies::default();
+        let cookies = if cookies.has_only(&self.place.name) { &none } else { cookies };
         let mut set = self.place.chunks.write(cookies, &sealed, left)?;
         set.extend(self.previous.iter().flat_map(|place| self.clear_at(place, cookies)));
         Ok(set)

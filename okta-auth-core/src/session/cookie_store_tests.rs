@@ -68,7 +68,7 @@ impl Jar {
     }
 
     fn is_live(&self, store: &CookieStore) -> bool {
-        matches!(store.load(&self.cookies(), now(), Activity::Active), Loaded::Session { .. })
+        matches!(store.load(&self.cookies(), now(), Activity::Active), CookieLookup::Session { .. })
     }
 }
 
@@ -177,8 +177,14 @@ fn a_session_of_another_issuer_or_key_is_rejected() {
 fn a_session_of_an_old_key_opens_and_is_sealed_again() {
     let jar = jar_with(10);
     let rotating = store(&["a newer secret, also of 32 bytes or more", SECRET], "https://issuer.example");
-    assert!(matches!(rotating.load(&jar.cookies(), now(), Activity::Active), Loaded::Session { rewrite: true, .. }));
-    assert!(matches!(ours().load(&jar.cookies(), now(), Activity::Active), Loaded::Session { rewrite: false, .. }));
+    assert!(matches!(
+        rotating.load(&jar.cookies(), now(), Activity::Active),
+        CookieLookup::Session { rewrite: true, .. }
+    ));
+    assert!(matches!(
+        ours().load(&jar.cookies(), now(), Activity::Active),
+        CookieLookup::Session { rewrite: false, .. }
+    ));
 }
 
 #[test]
@@ -187,16 +193,16 @@ fn limits_hold_for_stored_sessions() {
     let live = |seconds| {
         matches!(
             store.load(&jar.cookies(), now().plus(Duration::from_secs(seconds)), Activity::Active),
-            Loaded::Session { .. }
+            CookieLookup::Session { .. }
         )
     };
     assert!(live(3_599));
     assert!(!live(3_600));
     assert!(matches!(
         store.load(&jar.cookies(), now().minus(Duration::from_secs(61)), Activity::Active),
-        Loaded::Early(_)
+        CookieLookup::Early(_)
     ));
-    assert!(matches!(store.load(&RequestCookies::default(), now(), Activity::Active), Loaded::None));
+    assert!(matches!(store.load(&RequestCookies::default(), now(), Activity::Active), CookieLookup::None));
 }
 
 #[test]
@@ -214,7 +220,7 @@ fn a_cached_session_is_checked_against_its_limits_each_time() {
         assert!(jar.is_live(&store));
     }
     let late = now().plus(Duration::from_secs(3_601));
-    assert!(matches!(store.load(&jar.cookies(), late, Activity::Active), Loaded::Ended), "idle for too long");
+    assert!(matches!(store.load(&jar.cookies(), late, Activity::Active), CookieLookup::Ended), "idle for too long");
     assert!(jar.is_live(&store), "at the earlier time it is live");
 }
 
@@ -224,7 +230,7 @@ fn a_cached_session_equals_the_session_in_its_cookie() {
     let forgetful = remembering(&[SECRET], "https://issuer.example", 0);
     for store in [ours(), forgetful] {
         for again in [false, true] {
-            let Loaded::Session { session, rewrite } = store.load(&jar.cookies(), now(), Activity::Active) else {
+            let CookieLookup::Session { session, rewrite } = store.load(&jar.cookies(), now(), Activity::Active) else {
                 panic!("no session")
             };
             assert!(!rewrite);
@@ -236,7 +242,7 @@ fn a_cached_session_equals_the_session_in_its_cookie() {
             assert_eq!(session.access_token().unwrap().0.expose(), "access.token");
             let mut other = jar.clone();
             other.save(&store, &session.touched(now()));
-            let Loaded::Session { session, .. } = ours().load(&other.cookies(), now(), Activity::Active) else {
+            let CookieLookup::Session { session, .. } = ours().load(&other.cookies(), now(), Activity::Active) else {
                 panic!("not written")
             };
             assert_eq!(session.id_token().unwrap().expose(), "id.token");
@@ -265,7 +271,7 @@ fn a_cached_session_of_an_old_key_is_still_sealed_again() {
     for _ in 0..2 {
         assert!(matches!(
             rotating.load(&jar.cookies(), now(), Activity::Active),
-            Loaded::Session { rewrite: true, .. }
+            CookieLookup::Session { rewrite: true, .. }
         ));
     }
 }
@@ -300,7 +306,7 @@ fn cookies_that_do_not_open_are_not_deleted() {
     let (store, _) = by_default();
     for name in ["okta_session", store.cookie_name()] {
         let mut jar = Jar(BTreeMap::from([(name.to_owned(), "1.AAAA".to_owned())]));
-        assert!(matches!(store.load(&jar.cookies(), now(), Activity::Active), Loaded::None));
+        assert!(matches!(store.load(&jar.cookies(), now(), Activity::Active), CookieLookup::None));
         assert!(store.clear(&jar.cookies()).is_empty());
         jar.save(&store, &Session::sample(10, now()));
         assert!(jar.is_live(&store));
@@ -325,10 +331,16 @@ fn among_cookies_of_one_name_the_one_that_opens_counts() {
         let good: Vec<(&str, &str)> = jar.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let junk = [("okta_session", "2.AAAA"), ("okta_session", "1.AAAA"), ("okta_session.1", "AAAA")];
         for cookies in [[&junk[..], &good].concat(), [&good, &junk[..]].concat()] {
-            assert!(matches!(store.load(&sent(&cookies), now(), Activity::Active), Loaded::Session { .. }), "{filler}");
+            assert!(
+                matches!(store.load(&sent(&cookies), now(), Activity::Active), CookieLookup::Session { .. }),
+                "{filler}"
+            );
         }
         let ended = sent(&good);
-        assert!(matches!(store.load(&ended, now().plus(Duration::from_secs(3_600)), Activity::Active), Loaded::Ended));
+        assert!(matches!(
+            store.load(&ended, now().plus(Duration::from_secs(3_600)), Activity::Active),
+            CookieLookup::Ended
+        ));
     }
 }
 

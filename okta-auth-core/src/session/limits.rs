@@ -24,12 +24,12 @@ pub enum Activity {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Lifeline {
+pub(crate) struct SessionTimes {
     pub(crate) created_at: Timestamp,
     pub(crate) last_seen_at: Timestamp,
     /// The latest end that Okta allows, regardless of our limits (`session_expiry` of the IPSIE
     /// session profile).
-    pub(crate) ceiling: Option<Timestamp>,
+    pub(crate) max_expires_at: Option<Timestamp>,
     /// The end by the absolute limit that was in force at sign-in. `None` before the first write,
     /// and in records of version 0.1.
     pub(crate) ends_at: Option<Timestamp>,
@@ -53,21 +53,21 @@ pub(crate) struct SessionLimits {
 impl SessionLimits {
     /// Whether a session is alive at `now`: it has not reached its end, and does not begin in the
     /// future.
-    pub(crate) fn is_live(&self, line: Lifeline, now: Timestamp) -> bool {
+    pub(crate) fn is_live(&self, line: SessionTimes, now: Timestamp) -> bool {
         now < self.end(line) && line.ahead_of(now) <= SKEW
     }
 
-    pub(crate) fn remaining(&self, line: Lifeline, now: Timestamp) -> Duration {
+    pub(crate) fn remaining(&self, line: SessionTimes, now: Timestamp) -> Duration {
         self.end(line).since(now)
     }
 
     /// The time that a session has left at `now` if it is used continuously.
-    pub(crate) fn longest(&self, line: Lifeline, now: Timestamp) -> Duration {
+    pub(crate) fn longest(&self, line: SessionTimes, now: Timestamp) -> Duration {
         self.absolute_end(line).since(now)
     }
 
     /// The absolute end and the idle end to write into the record of a session.
-    pub(super) fn ends(&self, line: Lifeline) -> (Timestamp, Timestamp) {
+    pub(super) fn ends(&self, line: SessionTimes) -> (Timestamp, Timestamp) {
         let ends_at = line.ends_at.unwrap_or_else(|| line.created_at.plus(self.absolute));
         (ends_at, line.idle_until.unwrap_or_else(|| line.last_seen_at.plus(self.idle)))
     }
@@ -80,7 +80,7 @@ impl SessionLimits {
 
     /// How long to remember that this session has been ended: at least as long as its record says
     /// that it could live, even if the limits have been lowered since.
-    pub(crate) fn memory_of(&self, line: Lifeline, now: Timestamp) -> Duration {
+    pub(crate) fn memory_of(&self, line: SessionTimes, now: Timestamp) -> Duration {
         let written = line.ends_at.map_or(Duration::ZERO, |end| end.since(now)).saturating_add(SKEW);
         self.memory_of_ended().max(written)
     }
@@ -89,23 +89,23 @@ impl SessionLimits {
     /// precise enough, and saves a cookie on most responses.
     ///
     /// If the record was written with a shorter idle limit, that one counts.
-    pub(crate) fn is_touch_due(&self, line: Lifeline, now: Timestamp) -> bool {
+    pub(crate) fn is_touch_due(&self, line: SessionTimes, now: Timestamp) -> bool {
         let idle = line.idle_until.map_or(self.idle, |end| end.since(line.last_seen_at).min(self.idle));
         now.since(line.last_seen_at) >= (idle / 20).max(Duration::from_secs(1))
     }
 
-    pub(crate) fn end(&self, line: Lifeline) -> Timestamp {
+    pub(crate) fn end(&self, line: SessionTimes) -> Timestamp {
         let idle = line.last_seen_at.plus(self.idle);
         self.absolute_end(line).min(line.idle_until.map_or(idle, |end| end.min(idle)))
     }
 
-    fn absolute_end(&self, line: Lifeline) -> Timestamp {
+    fn absolute_end(&self, line: SessionTimes) -> Timestamp {
         let end = line.created_at.plus(self.absolute);
-        [line.ends_at, line.ceiling].into_iter().flatten().fold(end, Timestamp::min)
+        [line.ends_at, line.max_expires_at].into_iter().flatten().fold(end, Timestamp::min)
     }
 }
 
-impl Lifeline {
+impl SessionTimes {
     /// How far in the future the session began or was last used, relative to `now`.
     pub(super) fn ahead_of(&self, now: Timestamp) -> Duration {
         self.created_at.max(self.last_seen_at).since(now)
@@ -123,9 +123,9 @@ mod tests {
         Timestamp::from_seconds(1_000_000 + seconds)
     }
 
-    fn line(created_at: i64, last_seen_at: i64) -> Lifeline {
-        let (ceiling, ends_at, idle_until) = (None, None, None);
-        Lifeline { created_at: at(created_at), last_seen_at: at(last_seen_at), ceiling, ends_at, idle_until }
+    fn line(created_at: i64, last_seen_at: i64) -> SessionTimes {
+        let (max_expires_at, ends_at, idle_until) = (None, None, None);
+        SessionTimes { created_at: at(created_at), last_seen_at: at(last_seen_at), max_expires_at, ends_at, idle_until }
     }
 
     #[test]
@@ -145,12 +145,12 @@ mod tests {
 
     #[test]
     fn the_ceiling_of_the_issuer_ends_a_session_before_our_limits() {
-        let line = Lifeline { ceiling: Some(at(500)), ..line(0, 499) };
+        let line = SessionTimes { max_expires_at: Some(at(500)), ..line(0, 499) };
         assert!(LIMITS.is_live(line, at(499)));
         assert!(!LIMITS.is_live(line, at(500)));
         assert_eq!(LIMITS.remaining(line, at(400)), Duration::from_secs(100));
         assert_eq!(LIMITS.longest(line, at(400)), Duration::from_secs(100));
-        let later = Lifeline { ceiling: Some(at(1_000_000)), ..line };
+        let later = SessionTimes { max_expires_at: Some(at(1_000_000)), ..line };
         assert!(!LIMITS.is_live(later, at(499 + 3600)), "a late ceiling extended a session");
     }
 
@@ -171,9 +171,9 @@ mod tests {
     fn the_ends_in_the_record_count_as_well_as_the_current_limits() {
         let higher = SessionLimits { idle: LIMITS.idle * 4, absolute: LIMITS.absolute * 4 };
         let lower = SessionLimits { idle: LIMITS.idle / 4, absolute: LIMITS.absolute / 4 };
-        let written = |line: Lifeline| {
+        let written = |line: SessionTimes| {
             let (ends_at, idle_until) = LIMITS.ends(line);
-            Lifeline { ends_at: Some(ends_at), idle_until: Some(idle_until), ..line }
+            SessionTimes { ends_at: Some(ends_at), idle_until: Some(idle_until), ..line }
         };
         let idle = written(line(0, 100));
         assert!(higher.is_live(idle, at(100 + 3599)) && !higher.is_live(idle, at(100 + 3600)));

@@ -73,24 +73,24 @@
 //!
 //! Tokens are secrets: they are wiped from memory when dropped, and never appear in `Debug` output.
 
+mod claims;
 mod clock_skew;
+mod cookie_cache;
 mod cookie_store;
 mod device;
-mod flights;
-mod limits;
+mod index_keys;
 #[cfg(feature = "metrics")]
-mod measured;
+mod instrumented;
+mod limits;
 mod memory;
-mod names;
-mod opened;
 mod probe;
-mod profile;
 mod record;
 #[cfg(feature = "redis")]
 mod redis;
-mod renewal;
+mod refresh_schedule;
 mod revocations;
 mod sessions;
+mod single_flight;
 mod store;
 #[cfg(any(test, feature = "store-tests"))]
 pub mod store_tests;
@@ -101,21 +101,21 @@ mod watches;
 
 pub(crate) use cookie_store::CookieStore;
 pub(crate) use device::device;
-pub(crate) use flights::Flights;
+pub(crate) use index_keys::{IndexKeys, Kind};
+#[cfg(feature = "metrics")]
+pub(crate) use instrumented::InstrumentedStore;
 pub use limits::Activity;
 pub(crate) use limits::SessionLimits;
-#[cfg(feature = "metrics")]
-pub(crate) use measured::Measured;
 pub use memory::MemoryStore;
-pub(crate) use names::{Kind, Naming};
 pub(crate) use record::NewSession;
 pub use record::{Session, SessionId};
 #[cfg(feature = "redis")]
 pub use redis::RedisStore;
-pub(crate) use renewal::Due;
+pub(crate) use refresh_schedule::RefreshDue;
 pub(crate) use revocations::Revocations;
-pub(crate) use sessions::{Found, Look, Sessions, Ticket};
+pub(crate) use sessions::{LoadedSession, PendingLookup, SessionLookup, Sessions};
+pub(crate) use single_flight::SingleFlight;
 pub use store::{SessionStore, StoreError, StoreFuture, StoreKey, StoredRecord};
-pub(crate) use stored::{Entry, StoredSessions, bounded};
+pub(crate) use stored::{Entry, StoredSessions, with_store_timeout};
 pub(crate) use watcher::ended;
 pub(crate) use watches::Watches;

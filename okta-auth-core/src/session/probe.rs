@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::names::Naming;
+use super::index_keys::IndexKeys;
 use super::record::Session;
 use super::revocations::Revocations;
 use super::store::StoreKey;
@@ -16,7 +16,7 @@ pub(super) enum Prober {
     Stored(StoredSessions),
     /// In the list of ended sessions, if there is one. Later uses of a session in a cookie are
     /// recorded only in the browser.
-    Cookie { revocations: Option<Revocations>, naming: Naming },
+    Cookie { revocations: Option<Revocations>, index_keys: IndexKeys },
 }
 
 pub(super) enum Probed {
@@ -39,8 +39,8 @@ impl Prober {
                 Ok(Probed::Lives { session: entry.session, until })
             }
             Self::Cookie { revocations: None, .. } => Ok(Probed::NotEnded),
-            Self::Cookie { revocations: Some(revocations), naming } => {
-                let names = session.names(naming).all();
+            Self::Cookie { revocations: Some(revocations), index_keys } => {
+                let names = session.names(index_keys).all();
                 let ended = revocations.is_ended(&names, session.created_at()).await?;
                 Ok(if ended { Probed::Ended } else { Probed::NotEnded })
             }
@@ -49,8 +49,8 @@ impl Prober {
 
     pub(super) fn names(&self, session: &Session) -> Vec<StoreKey> {
         match self {
-            Self::Stored(stored) => session.names(stored.naming()).all(),
-            Self::Cookie { naming, .. } => session.names(naming).all(),
+            Self::Stored(stored) => session.names(stored.index_keys()).all(),
+            Self::Cookie { index_keys, .. } => session.names(index_keys).all(),
         }
     }
 }

@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::limits::{Lifeline, SKEW, SessionLimits};
-use super::names::Names;
-use super::profile::{Profile, log_wrong_types};
-use super::renewal::Schedule;
+use super::claims::{Profile, log_wrong_types};
+use super::index_keys::SessionKeys;
+use super::limits::{SKEW, SessionLimits, SessionTimes};
+use super::refresh_schedule::Schedule;
 use super::store::StoreKey;
 use super::tokens::{SealedText, Tokens};
 use crate::callback::VerifiedIdentity;
@@ -62,7 +62,7 @@ pub struct Session {
     pub(super) shown: OnceLock<Vec<u8>>,
     pub(super) profile: OnceLock<Profile>,
     pub(super) parsed: OnceLock<Map<String, Value>>,
-    pub(super) names: OnceLock<Names>,
+    pub(super) names: OnceLock<SessionKeys>,
 }
 
 /// The stored part of a session, apart from times of use and tokens.
@@ -85,9 +85,9 @@ pub(super) struct Record {
     pub(super) schedule: Schedule,
     /// When the user signed in. The absolute limit counts from here.
     pub(super) created_at: Timestamp,
-    pub(super) ceiling: Option<Timestamp>,
+    pub(super) max_expires_at: Option<Timestamp>,
     /// Claims from before a refresh that omitted them.
-    pub(super) earlier: Earlier,
+    pub(super) earlier: PreviousIdentifiers,
 }
 
 /// When a session was last used, and the ends that were written with that.
@@ -95,9 +95,9 @@ pub(super) struct Record {
 pub(super) struct Times {
     /// The idle limit counts from here.
     pub(super) last_seen_at: Timestamp,
-    /// See [`Lifeline::ends_at`].
+    /// See [`SessionTimes::ends_at`].
     ends_at: Option<Timestamp>,
-    /// See [`Lifeline::idle_until`]. `None` after a later use.
+    /// See [`SessionTimes::idle_until`]. `None` after a later use.
     idle_until: Option<Timestamp>,
 }
 
@@ -122,7 +122,7 @@ type Written = (Record, Timestamp, Timestamp, Timestamp);
 /// Claims that index keys are made of. Elsewhere a missing claim only reduces access. Here it would
 /// make a session that no logout can find.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Earlier {
+pub(super) struct PreviousIdentifiers {
     pub(super) okta_session: Option<String>,
     pub(super) email: Option<String>,
 }
@@ -148,8 +148,8 @@ impl Session {
                 with.now,
             )?,
             created_at: with.now,
-            ceiling: ceiling(identity.all_claims()),
-            earlier: Earlier::default(),
+            max_expires_at: max_expires_at(identity.all_claims()),
+            earlier: PreviousIdentifiers::default(),
         };
         Ok(Self::assemble(Arc::new(record), Times::unwritten(with.now), tokens))
     }
@@ -256,9 +256,15 @@ impl Session {
         self.tokens.refresh_token()
     }
 
-    pub(crate) fn lifeline(&self) -> Lifeline {
+    pub(crate) fn lifeline(&self) -> SessionTimes {
         let (record, Times { last_seen_at, ends_at, idle_until }) = (&self.record, self.times);
-        Lifeline { created_at: record.created_at, last_seen_at, ceiling: record.ceiling, ends_at, idle_until }
+        SessionTimes {
+            created_at: record.created_at,
+            last_seen_at,
+            max_expires_at: record.max_expires_at,
+            ends_at,
+            idle_until,
+        }
     }
 
     /// Whether the session belongs to this issuer and client. The seal is bound to them too; this
@@ -314,7 +320,7 @@ pub(super) fn text(object: &Map<String, Value>) -> Result<String> {
 }
 
 /// The latest end that Okta allows for sessions of this sign-in, if the claims set one.
-pub(super) fn ceiling(claims: &Map<String, Value>) -> Option<Timestamp> {
+pub(super) fn max_expires_at(claims: &Map<String, Value>) -> Option<Timestamp> {
     claims.get("session_expiry").and_then(NumericDate::read)
 }
 
@@ -347,8 +353,8 @@ impl Session {
             device: None,
             schedule: Schedule { expires_at: Some(now), renew_at: None },
             created_at: now,
-            ceiling: None,
-            earlier: Earlier::default(),
+            max_expires_at: None,
+            earlier: PreviousIdentifiers::default(),
         };
         Self::assemble(Arc::new(record), Times::unwritten(now), Tokens::sample())
     }

@@ -18,12 +18,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::index_keys::{IndexKeys, SessionKeys};
 use super::limits::SKEW;
 use super::memory::MemoryStore;
-use super::names::{Names, Naming};
 use super::record::Session;
 use super::store::{SessionStore, StoreKey, StoredRecord};
-use super::stored::bounded;
+use super::stored::with_store_timeout;
 use crate::clock::Timestamp;
 use crate::error::Result;
 
@@ -47,13 +47,13 @@ impl Revocations {
     /// As soon as there are unproven marks, each session that comes is recorded for `lifetime`, so
     /// that a later front-channel logout of it counts as proven. An unproven mark that covers the
     /// session becomes a proven one.
-    pub(crate) fn is_ended_now(&self, session: &Session, naming: &Naming, lifetime: Duration) -> Option<bool> {
+    pub(crate) fn is_ended_now(&self, session: &Session, index_keys: &IndexKeys, lifetime: Duration) -> Option<bool> {
         let Self::Memory(memory) = self else { return None };
         // The usual case: there are no marks, so no keys are computed.
         if memory.has_no_marks() {
             return Some(false);
         }
-        let names = session.names(naming);
+        let names = session.names(index_keys);
         if let Some(name) = names.okta_session.as_ref().filter(|_| memory.has_unproven_marks()) {
             memory.note(name, lifetime);
             memory.prove(std::slice::from_ref(name));
@@ -62,7 +62,7 @@ impl Revocations {
     }
 
     pub(crate) async fn is_ended(&self, names: &[StoreKey], created_at: Timestamp) -> Result<bool> {
-        let marks = bounded(self.store().marks(names)).await?;
+        let marks = with_store_timeout(self.store().marks(names)).await?;
         Ok(marks.into_iter().any(|mark| covers(mark, created_at)))
     }
 
@@ -72,22 +72,22 @@ impl Revocations {
     /// Marks are only raised, so of two messages the later moment counts, in any order of arrival.
     pub(crate) async fn end(&self, name: &StoreKey, until: Timestamp, lifetime: Duration) -> Result<()> {
         let until = u64::try_from(until.seconds()).unwrap_or(0);
-        bounded(self.store().raise(name, until, lifetime)).await
+        with_store_timeout(self.store().raise(name, until, lifetime)).await
     }
 
     /// Records that a session at Okta has a session here.
     pub(crate) async fn remember(&self, okta_session: Option<&StoreKey>, lifetime: Duration) -> Result<()> {
         let Some(name) = okta_session else { return Ok(()) };
         let record = |version| StoredRecord { version, sealed: Vec::new() };
-        if bounded(self.store().create(name, &record(0), lifetime)).await? {
+        if with_store_timeout(self.store().create(name, &record(0), lifetime)).await? {
             return Ok(());
         }
         // Another session of it is recorded already; extend the record, because that session ends
         // earlier.
-        let Some(known) = bounded(self.store().load(name)).await? else { return Ok(()) };
+        let Some(known) = with_store_timeout(self.store().load(name)).await? else { return Ok(()) };
         let next = record(known.version.saturating_add(1));
         // A concurrent writer has stored the same, so losing the race is fine.
-        bounded(self.store().save(name, &next, lifetime)).await.map(drop)
+        with_store_timeout(self.store().save(name, &next, lifetime)).await.map(drop)
     }
 
     /// Ends the sessions of a session at Okta because of an unauthenticated message. Returns
@@ -108,7 +108,7 @@ impl Revocations {
 
     /// Whether a session at Okta is recorded as having a session here.
     pub(crate) async fn knows(&self, okta_session: &StoreKey) -> Result<bool> {
-        Ok(bounded(self.store().load(okta_session)).await?.is_some())
+        Ok(with_store_timeout(self.store().load(okta_session)).await?.is_some())
     }
 
     /// The latest start that an existing session can have by `now`.
@@ -117,7 +117,7 @@ impl Revocations {
     /// Starts beyond the tolerated clock difference are ignored, because such sessions are not
     /// live.
     pub(crate) async fn latest_start(&self, latest: &StoreKey, now: Timestamp) -> Result<Timestamp> {
-        let marks = bounded(self.store().marks(&[*latest])).await?;
+        let marks = with_store_timeout(self.store().marks(&[*latest])).await?;
         let mark = marks.first().and_then(|mark| i64::try_from(*mark).ok()).unwrap_or(0);
         Ok(Timestamp::from_seconds(mark).min(now.plus(SKEW)).max(now))
     }
@@ -125,14 +125,14 @@ impl Revocations {
     /// Returns the first moment at or after `now` at which a session of these keys may begin, and
     /// records it as `latest`. Moments are whole seconds, and a user may sign in again within the
     /// second in which a session was ended.
-    pub(crate) async fn start(&self, names: &Names, latest: &StoreKey, now: Timestamp) -> Result<Timestamp> {
-        let marks = bounded(self.store().marks(&names.others)).await?;
+    pub(crate) async fn start(&self, names: &SessionKeys, latest: &StoreKey, now: Timestamp) -> Result<Timestamp> {
+        let marks = with_store_timeout(self.store().marks(&names.others)).await?;
         let mark = marks.into_iter().max().and_then(|mark| i64::try_from(mark).ok()).unwrap_or(0);
         let start = if mark >= now.seconds() { Timestamp::from_seconds(mark.saturating_add(1)) } else { now };
         // A single process has a single clock, so most starts need no record.
         if start > now || matches!(self, Self::Shared(_)) {
             let value = u64::try_from(start.seconds()).unwrap_or(0);
-            bounded(self.store().raise(latest, value, REMEMBERED)).await?;
+            with_store_timeout(self.store().raise(latest, value, REMEMBERED)).await?;
         }
         Ok(start)
     }

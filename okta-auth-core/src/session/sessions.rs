@@ -1,7 +1,7 @@
 //! The sessions of an application, in cookies or in a store.
 //!
 //! A request is served in two steps. `look` answers from the cookies alone, which is enough for
-//! nearly all sessions in cookies. Otherwise it returns a `Ticket`, and `find` queries the store
+//! nearly all sessions in cookies. Otherwise it returns a `PendingLookup`, and `find` queries the store
 //! with it. So a request that does not wait needs no future.
 //!
 //! Unreadable cookies count as no session; an unreachable store is an error. The two are never
@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use super::cookie_store::{CookieStore, Loaded};
+use super::cookie_store::{CookieLookup, CookieStore};
+use super::index_keys::{IndexKeys, Kind};
 use super::limits::{Activity, SKEW, SessionLimits};
-use super::names::{Kind, Naming};
 use super::probe::Prober;
 use super::record::{Session, SessionId};
-use super::renewal::Due;
+use super::refresh_schedule::RefreshDue;
 use super::revocations::Revocations;
 use super::store::{SessionStore, StoreKey};
 use super::stored::{Entry, PresentedKey, StoredSessions};
@@ -31,7 +31,7 @@ pub(crate) enum Sessions {
     Cookie {
         cookies: Box<CookieStore>,
         revocations: Option<Revocations>,
-        naming: Naming,
+        index_keys: IndexKeys,
         limits: SessionLimits,
         watches: Watches,
     },
@@ -40,7 +40,7 @@ pub(crate) enum Sessions {
 
 // A session that is due for a refresh is a ticket too, unless it has been ended.
 #[derive(Debug)]
-pub(crate) enum Look {
+pub(crate) enum SessionLookup {
     None,
     Ended,
     Early(Arc<Session>),
@@ -50,18 +50,18 @@ pub(crate) enum Look {
         rewrite: bool,
     },
     /// The store or Okta has to be asked first.
-    Wait(Ticket),
+    Wait(PendingLookup),
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Ticket {
+pub(crate) enum PendingLookup {
     /// Whether this session has been ended, or needs refreshed tokens.
     Cookie { entry: Entry, rewrite: bool },
     /// Which record the store has under these keys.
     Stored(Vec<PresentedKey>),
 }
 
-impl Ticket {
+impl PendingLookup {
     /// The session, as far as known: two tickets with the same key stand for the same session.
     pub(crate) fn key(&self) -> Option<StoreKey> {
         match self {
@@ -80,7 +80,7 @@ impl Ticket {
 }
 
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(crate) enum LoadedSession {
     /// The store has no such session. Its cookie stays: a slow request must not delete the cookie
     /// of a new sign-in that has overtaken it.
     None,
@@ -97,32 +97,36 @@ impl Sessions {
     /// Reads the cookies of a request, without waiting.
     ///
     /// A revoked session is `Ended`, like one that has reached a limit.
-    pub(crate) fn look(&self, request: &RequestCookies, now: Timestamp, activity: Activity) -> Look {
+    pub(crate) fn look(&self, request: &RequestCookies, now: Timestamp, activity: Activity) -> SessionLookup {
         if request.is_empty() {
-            return Look::None;
+            return SessionLookup::None;
         }
-        let (cookies, revocations, naming, limits) = match self {
+        let (cookies, revocations, index_keys, limits) = match self {
             Self::Stored(stored) => {
                 let keys = stored.keys(request);
-                return if keys.is_empty() { Look::None } else { Look::Wait(Ticket::Stored(keys)) };
+                return if keys.is_empty() {
+                    SessionLookup::None
+                } else {
+                    SessionLookup::Wait(PendingLookup::Stored(keys))
+                };
             }
-            Self::Cookie { cookies, revocations, naming, limits, .. } => (cookies, revocations, naming, limits),
+            Self::Cookie { cookies, revocations, index_keys, limits, .. } => (cookies, revocations, index_keys, limits),
         };
         let (session, rewrite) = match cookies.load(request, now, activity) {
-            Loaded::None => return Look::None,
-            Loaded::Ended => return Look::Ended,
-            Loaded::Early(session) => return Look::Early(session),
-            Loaded::Session { session, rewrite } => (session, rewrite),
+            CookieLookup::None => return SessionLookup::None,
+            CookieLookup::Ended => return SessionLookup::Ended,
+            CookieLookup::Early(session) => return SessionLookup::Early(session),
+            CookieLookup::Session { session, rewrite } => (session, rewrite),
         };
-        let ended = revocations
-            .as_ref()
-            .map_or(Some(false), |revocations| revocations.is_ended_now(&session, naming, limits.memory_of_ended()));
-        let due = session.due(now) != Due::No;
-        let entry = Entry { session, version: 0, old_key: false };
+        let ended = revocations.as_ref().map_or(Some(false), |revocations| {
+            revocations.is_ended_now(&session, index_keys, limits.memory_of_ended())
+        });
+        let due = session.due(now) != RefreshDue::NotYet;
+        let entry = Entry { session, version: 0, needs_reseal: false };
         match ended {
-            Some(true) => Look::Ended,
-            Some(false) if !due => Look::Here { entry, rewrite },
-            _ => Look::Wait(Ticket::Cookie { entry, rewrite }),
+            Some(true) => SessionLookup::Ended,
+            Some(false) if !due => SessionLookup::Here { entry, rewrite },
+            _ => SessionLookup::Wait(PendingLookup::Cookie { entry, rewrite }),
         }
     }
 
@@ -130,30 +134,38 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Code::StoreUnavailable`]: the store did not answer, so it is unknown whether there is a session.
-    pub(crate) async fn find(&self, ticket: Ticket, now: Timestamp, activity: Activity) -> Result<Found> {
+    pub(crate) async fn find(
+        &self,
+        ticket: PendingLookup,
+        now: Timestamp,
+        activity: Activity,
+    ) -> Result<LoadedSession> {
         match (self, ticket) {
-            (Self::Cookie { revocations: Some(revocations), naming, .. }, Ticket::Cookie { entry, rewrite }) => {
-                let names = entry.session.names(naming).all();
+            (
+                Self::Cookie { revocations: Some(revocations), index_keys, .. },
+                PendingLookup::Cookie { entry, rewrite },
+            ) => {
+                let names = entry.session.names(index_keys).all();
                 let ended = revocations.is_ended(&names, entry.session.created_at()).await?;
-                Ok(if ended { Found::Ended } else { Found::Here { entry, rewrite } })
+                Ok(if ended { LoadedSession::Ended } else { LoadedSession::Here { entry, rewrite } })
             }
-            (_, Ticket::Cookie { entry, rewrite }) => Ok(Found::Here { entry, rewrite }),
-            (Self::Stored(stored), Ticket::Stored(keys)) => {
-                let mut found = Found::None;
+            (_, PendingLookup::Cookie { entry, rewrite }) => Ok(LoadedSession::Here { entry, rewrite }),
+            (Self::Stored(stored), PendingLookup::Stored(keys)) => {
+                let mut found = LoadedSession::None;
                 for PresentedKey { key, .. } in keys {
                     match stored.load_any(&key, now).await? {
                         Some(entry) if stored.is_live(&entry, now) => {
                             let touched = stored.touch(&entry, now, activity).await;
                             let rewrite = touched.is_some();
-                            return Ok(Found::Here { entry: touched.unwrap_or(entry), rewrite });
+                            return Ok(LoadedSession::Here { entry: touched.unwrap_or(entry), rewrite });
                         }
-                        Some(entry) if entry.session.is_early(now) => found = Found::Early(entry.session),
+                        Some(entry) if entry.session.is_early(now) => found = LoadedSession::Early(entry.session),
                         _ => {}
                     }
                 }
                 Ok(found)
             }
-            (Self::Cookie { .. }, Ticket::Stored { .. }) => Ok(Found::None),
+            (Self::Cookie { .. }, PendingLookup::Stored { .. }) => Ok(LoadedSession::None),
         }
     }
 
@@ -171,10 +183,10 @@ impl Sessions {
     ) -> Result<(SessionId, Vec<HeaderValue>)> {
         match self {
             Self::Stored(stored) => stored.create(request, session, now).await,
-            Self::Cookie { cookies, revocations, naming, limits, .. } => {
+            Self::Cookie { cookies, revocations, index_keys, limits, .. } => {
                 let session = match revocations {
                     Some(revocations) => {
-                        let (names, latest) = (session.names(naming), naming.name(Kind::LatestStart, b""));
+                        let (names, latest) = (session.names(index_keys), index_keys.name(Kind::LatestStart, b""));
                         revocations.remember(names.okta_session.as_ref(), limits.memory_of_ended()).await?;
                         let start = revocations.start(names, &latest, now).await?;
                         session.starting_at(start)
@@ -221,16 +233,16 @@ impl Sessions {
     pub(crate) fn watch(&self, session: &Arc<Session>) -> Watch {
         let prober = match self {
             Self::Stored(stored) => Prober::Stored(stored.clone()),
-            Self::Cookie { revocations, naming, .. } => {
-                Prober::Cookie { revocations: revocations.clone(), naming: naming.clone() }
+            Self::Cookie { revocations, index_keys, .. } => {
+                Prober::Cookie { revocations: revocations.clone(), index_keys: index_keys.clone() }
             }
         };
-        self.watches().watch(session, session.names(self.naming()), self.ends_at(session), prober)
+        self.watches().watch(session, session.names(self.index_keys()), self.ends_at(session), prober)
     }
 
     /// Moves the known end of a watched session that has been used.
     pub(crate) fn note_use(&self, session: &Arc<Session>) {
-        let names = || session.names(self.naming()).all();
+        let names = || session.names(self.index_keys()).all();
         self.watches().update(session, names, self.ends_at(session));
     }
 
@@ -282,10 +294,10 @@ impl Sessions {
         }
     }
 
-    pub(crate) fn naming(&self) -> &Naming {
+    pub(crate) fn index_keys(&self) -> &IndexKeys {
         match self {
-            Self::Stored(stored) => stored.naming(),
-            Self::Cookie { naming, .. } => naming,
+            Self::Stored(stored) => stored.index_keys(),
+            Self::Cookie { index_keys, .. } => index_keys,
         }
     }
 
@@ -312,10 +324,10 @@ impl Sessions {
                 watches.end(&session.id().0);
                 Ok(true)
             }
-            Self::Cookie { revocations: Some(revocations), naming, limits, watches, .. } => {
+            Self::Cookie { revocations: Some(revocations), index_keys, limits, watches, .. } => {
                 // Connections close even if the store does not answer.
                 watches.end(&session.id().0);
-                let name = &session.names(naming).session;
+                let name = &session.names(index_keys).session;
                 let lifetime = limits.memory_of(session.lifeline(), now);
                 revocations.end(name, now.max(session.created_at()), lifetime).await.map(|()| true)
             }
@@ -336,10 +348,10 @@ impl Sessions {
         now: Timestamp,
         told: impl Fn(Arc<Session>),
     ) -> Result<Option<usize>> {
-        let Self::Cookie { revocations: Some(revocations), naming, limits, watches, .. } = self else {
+        let Self::Cookie { revocations: Some(revocations), index_keys, limits, watches, .. } = self else {
             return self.end_named(okta_session, now, told).await;
         };
-        let until = revocations.latest_start(&naming.name(Kind::LatestStart, b""), now).await?;
+        let until = revocations.latest_start(&index_keys.name(Kind::LatestStart, b""), now).await?;
         if revocations.end_reported(okta_session, until, limits.memory_of_ended()).await? {
             watches.end_named(okta_session, until);
         }
@@ -371,8 +383,8 @@ impl Sessions {
                 }
                 Ok(Some(number))
             }
-            Self::Cookie { revocations: Some(revocations), naming, limits, watches, .. } => {
-                let until = revocations.latest_start(&naming.name(Kind::LatestStart, b""), now).await?;
+            Self::Cookie { revocations: Some(revocations), index_keys, limits, watches, .. } => {
+                let until = revocations.latest_start(&index_keys.name(Kind::LatestStart, b""), now).await?;
                 revocations.end(name, until, limits.memory_of_ended()).await?;
                 watches.end_named(name, until);
                 Ok(None)
@@ -389,7 +401,7 @@ impl Sessions {
     /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] for sessions in cookies.
     pub(crate) async fn of_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Arc<Session>>> {
         let Self::Stored(stored) = self else { return Err(unsupported("listed")) };
-        let name = stored.naming().name(Kind::Subject, subject.as_bytes());
+        let name = stored.index_keys().name(Kind::Subject, subject.as_bytes());
         Ok(stored.named(&name, now).await?.into_iter().map(|entry| entry.session).collect())
     }
 }

@@ -28,11 +28,11 @@ fn sessions_at(capacity: usize, limits: SessionLimits, clock: impl crate::clock:
     let cookies = CookieStore::new(&keys, CookieSettings::new(false), &config, limits).unwrap();
     let revocations = Some(Revocations::Memory(Arc::new(MemoryStore::with_clock(capacity, clock))));
     let watches = Watches::new(crate::clock::SharedClock::default());
-    Sessions::Cookie { cookies: Box::new(cookies), revocations, naming: Naming::of(&config), limits, watches }
+    Sessions::Cookie { cookies: Box::new(cookies), revocations, index_keys: IndexKeys::of(&config), limits, watches }
 }
 
 async fn frame(sessions: &Sessions, sid: &str) {
-    let name = sessions.naming().name(Kind::OktaSession, sid.as_bytes());
+    let name = sessions.index_keys().name(Kind::OktaSession, sid.as_bytes());
     sessions.end_reported(&name, NOW, drop).await.unwrap();
 }
 
@@ -49,7 +49,7 @@ async fn signed_in(sessions: &Sessions, sid: &str) -> RequestCookies {
 }
 
 fn lives(sessions: &Sessions, cookies: &RequestCookies) -> bool {
-    matches!(sessions.look(cookies, NOW, Activity::Active), Look::Here { .. } | Look::Wait(_))
+    matches!(sessions.look(cookies, NOW, Activity::Active), SessionLookup::Here { .. } | SessionLookup::Wait(_))
 }
 
 #[tokio::test]
@@ -125,7 +125,8 @@ async fn an_end_is_stored_for_as_long_as_the_session_could_have_lived() {
     let late = NOW.plus(LIMITS.absolute + Duration::from_secs(30));
     sessions.end(&ended, NOW).await.unwrap();
     time.store(u64::try_from(late.seconds()).unwrap(), Ordering::SeqCst);
-    let lives = |session: &Session| !matches!(sessions.look(&cookie(session), late, Activity::Active), Look::Ended);
+    let lives =
+        |session: &Session| !matches!(sessions.look(&cookie(session), late, Activity::Active), SessionLookup::Ended);
     assert!(lives(&alive), "the control: a session that was not ended is alive");
     assert!(!lives(&ended), "an ended session is valid again");
 }

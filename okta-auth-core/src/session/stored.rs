@@ -13,8 +13,8 @@ use crate::base64url;
 use http::HeaderValue;
 
 use super::clock_skew::ClockSkew;
+use super::index_keys::{IndexKeys, Kind};
 use super::limits::{Activity, SessionLimits};
-use super::names::{Kind, Naming};
 use super::record::{Formats, Session, SessionId};
 use super::store::{SessionStore, StoreError, StoreKey, StoredRecord};
 use super::watches::Watches;
@@ -52,7 +52,7 @@ struct Inner {
     /// The cookies of the name that an earlier version of this library used.
     previous: Option<Chunks>,
     limits: SessionLimits,
-    naming: Naming,
+    index_keys: IndexKeys,
     config: Arc<Config>,
     skew: ClockSkew,
     watches: Watches,
@@ -64,7 +64,7 @@ pub(crate) struct Entry {
     pub(crate) session: Arc<Session>,
     pub(crate) version: u64,
     /// Whether it was sealed with a previous key.
-    pub(crate) old_key: bool,
+    pub(crate) needs_reseal: bool,
 }
 
 impl StoredSessions {
@@ -85,8 +85,8 @@ impl StoredSessions {
         let (sealer, ids) = (keys.sealer(Purpose::StoredSession, &tenant)?, keys.session_ids(&tenant)?);
         let previous = config.cookie_names.previous.as_deref().map(|name| Chunks::new(settings.clone(), name));
         let chunks = Chunks::new(settings, &config.cookie_names.current);
-        let (naming, skew, config) = (Naming::of(config), ClockSkew::default(), Arc::clone(config));
-        Ok(Self(Arc::new(Inner { store, sealer, ids, chunks, previous, limits, naming, config, skew, watches })))
+        let (index_keys, skew, config) = (IndexKeys::of(config), ClockSkew::default(), Arc::clone(config));
+        Ok(Self(Arc::new(Inner { store, sealer, ids, chunks, previous, limits, index_keys, config, skew, watches })))
     }
 
     /// Returns the keys of the records that a request's cookies name, usually one and at most
@@ -104,7 +104,7 @@ impl StoredSessions {
     }
 
     fn key(&self, id: &[u8; 32]) -> StoreKey {
-        self.0.naming.name(Kind::Record, id)
+        self.0.index_keys.name(Kind::Record, id)
     }
 
     /// Returns the live session under a key.
@@ -123,7 +123,7 @@ impl StoredSessions {
     /// # Errors
     /// [`Code::StoreUnavailable`]. An unreadable record counts as no session.
     pub(crate) async fn load_any(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Entry>> {
-        let record = bounded(self.0.store.load(key)).await?;
+        let record = with_store_timeout(self.0.store.load(key)).await?;
         let entry = record.and_then(|record| self.open(key, record));
         if let Some(early) = entry.as_ref().filter(|entry| entry.session.is_early(now)) {
             self.0.skew.check(early.session.lifeline(), now);
@@ -141,11 +141,11 @@ impl StoredSessions {
     /// too; this is a second check.
     fn open(&self, key: &StoreKey, record: StoredRecord) -> Option<Entry> {
         let opened = self.0.sealer.open_version(&key.to_string(), record.version, SecretBytes::new(record.sealed))?;
-        let old_key = opened.old_key;
+        let needs_reseal = opened.needs_reseal;
         let (bytes, range) = opened.into_parts();
         let session = Session::decode(bytes, range, FORMATS)?;
         let ours = session.belongs_to(&self.0.config) && session.id().0 == *key;
-        ours.then(|| Entry { session: Arc::new(session), version: record.version, old_key })
+        ours.then(|| Entry { session: Arc::new(session), version: record.version, needs_reseal })
     }
 
     /// Writes a new session. Returns its id and the `Set-Cookie` values that replace the browser's
@@ -167,7 +167,7 @@ impl StoredSessions {
         self.link(&key, &session, now).await?;
         let record = self.seal(&key, &session, 1)?;
         let lifetime = self.0.limits.remaining(session.lifeline(), now);
-        if !bounded(self.0.store.create(&key, &record, lifetime)).await? {
+        if !with_store_timeout(self.0.store.create(&key, &record, lifetime)).await? {
             return Err(Error::new(Code::Internal, "a new session id was in use already"));
         }
         Ok((session.id(), self.0.chunks.write(cookies, &self.0.ids.sign(&id)?, lifetime)?))
@@ -179,8 +179,8 @@ impl StoredSessions {
     /// with each use. A link that outlives its record is skipped.
     async fn link(&self, key: &StoreKey, session: &Session, now: Timestamp) -> Result<()> {
         let lifetime = self.0.limits.longest(session.lifeline(), now);
-        for name in &session.names(&self.0.naming).others {
-            bounded(self.0.store.link(name, key, lifetime)).await?;
+        for name in &session.names(&self.0.index_keys).others {
+            with_store_timeout(self.0.store.link(name, key, lifetime)).await?;
         }
         Ok(())
     }
@@ -192,15 +192,15 @@ impl StoredSessions {
     /// another e-mail address after a refresh, are linked before the record is written.
     pub(crate) async fn save(&self, before: &Entry, session: Session, now: Timestamp) -> Result<Option<Entry>> {
         let key = session.id().0;
-        let known = &before.session.names(&self.0.naming).others;
-        if session.names(&self.0.naming).others.iter().any(|name| !known.contains(name)) {
+        let known = &before.session.names(&self.0.index_keys).others;
+        if session.names(&self.0.index_keys).others.iter().any(|name| !known.contains(name)) {
             self.link(&key, &session, now).await?;
         }
         let version = before.version.saturating_add(1);
         let record = self.seal(&key, &session, version)?;
         let lifetime = self.0.limits.remaining(session.lifeline(), now);
-        let saved = bounded(self.0.store.save(&key, &record, lifetime)).await?;
-        Ok(saved.then(|| Entry { session: Arc::new(session), version, old_key: false }))
+        let saved = with_store_timeout(self.0.store.save(&key, &record, lifetime)).await?;
+        Ok(saved.then(|| Entry { session: Arc::new(session), version, needs_reseal: false }))
     }
 
     /// Seals a session as a record.
@@ -220,7 +220,7 @@ impl StoredSessions {
     pub(crate) async fn touch(&self, entry: &Entry, now: Timestamp, activity: Activity) -> Option<Entry> {
         let is_active = activity == Activity::Active;
         let is_used = is_active && self.0.limits.is_touch_due(entry.session.lifeline(), now);
-        if !entry.old_key && !is_used {
+        if !entry.needs_reseal && !is_used {
             return None;
         }
         let session = if is_active { entry.session.touched(now) } else { Session::clone(&entry.session) };
@@ -234,10 +234,10 @@ impl StoredSessions {
         let key = session.id().0;
         // Connections close even if the store does not answer.
         self.0.watches.end(&key);
-        let ended = bounded(self.0.store.remove(&key)).await?;
-        for name in &session.names(&self.0.naming).others {
+        let ended = with_store_timeout(self.0.store.remove(&key)).await?;
+        for name in &session.names(&self.0.index_keys).others {
             // A remaining link has no record and expires.
-            if let Err(error) = bounded(self.0.store.unlink(name, &key)).await {
+            if let Err(error) = with_store_timeout(self.0.store.unlink(name, &key)).await {
                 tracing::debug!(target: "okta_auth", "a link to an ended session could not be removed: {error}");
             }
         }
@@ -250,9 +250,9 @@ impl StoredSessions {
     /// Sessions that no longer have the key are skipped.
     pub(crate) async fn named(&self, name: &StoreKey, now: Timestamp) -> Result<Vec<Entry>> {
         let mut found = Vec::new();
-        for key in bounded(self.0.store.linked(name)).await? {
+        for key in with_store_timeout(self.0.store.linked(name)).await? {
             let entry = self.load(&key, now).await?;
-            found.extend(entry.filter(|entry| entry.session.names(&self.0.naming).others.contains(name)));
+            found.extend(entry.filter(|entry| entry.session.names(&self.0.index_keys).others.contains(name)));
         }
         Ok(found)
     }
@@ -306,8 +306,8 @@ impl StoredSessions {
         &self.0.chunks
     }
 
-    pub(crate) fn naming(&self) -> &Naming {
-        &self.0.naming
+    pub(crate) fn index_keys(&self) -> &IndexKeys {
+        &self.0.index_keys
     }
 
     pub(super) fn limits(&self) -> &SessionLimits {
@@ -326,7 +326,7 @@ impl StoredSessions {
 /// Runs a store operation with a timeout.
 ///
 /// A timeout counts as an unavailable store. The operation may or may not have taken effect.
-pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T> {
+pub(crate) async fn with_store_timeout<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T> {
     match tokio::time::timeout(STORE_TIMEOUT, work).await {
         Ok(done) => Ok(done?),
         Err(_) => Err(StoreError::new("the store took too long").into()),

@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use super::names::Names;
+use super::index_keys::SessionKeys;
 use super::probe::Prober;
 use super::record::Session;
 use super::store::StoreKey;
@@ -97,7 +97,7 @@ impl Watches {
     }
 
     /// Registers a future for the end of a session. The session ends at `until` unless it is used.
-    pub(super) fn watch(&self, session: &Arc<Session>, names: &Names, until: Timestamp, prober: Prober) -> Watch {
+    pub(super) fn watch(&self, session: &Arc<Session>, names: &SessionKeys, until: Timestamp, prober: Prober) -> Watch {
         let id = session.id().0;
         let mut state = self.lock();
         let signal = match state.sessions.get_mut(&id) {

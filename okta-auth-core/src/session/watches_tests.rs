@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config::Config;
-use crate::session::names::{Kind, Naming};
+use crate::session::index_keys::{IndexKeys, Kind};
 use crate::session::watcher::ended;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -17,7 +17,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 struct Bench {
     watches: Watches,
     seconds: Arc<AtomicU64>,
-    naming: Naming,
+    index_keys: IndexKeys,
 }
 
 impl Bench {
@@ -26,7 +26,7 @@ impl Bench {
         let shown = Arc::clone(&seconds);
         let clock = move || UNIX_EPOCH + Duration::from_secs(1_800_000_000 + shown.load(Ordering::SeqCst));
         let config = Config::builder().issuer("https://issuer.example").client_id("client").build().unwrap();
-        Self { watches: Watches::new(SharedClock::new(clock)), seconds, naming: Naming::of(&config) }
+        Self { watches: Watches::new(SharedClock::new(clock)), seconds, index_keys: IndexKeys::of(&config) }
     }
 
     fn session(&self, subject: &str) -> Arc<Session> {
@@ -36,8 +36,8 @@ impl Bench {
 
     fn watch(&self, session: &Arc<Session>, seconds: u64) -> Watch {
         let until = NOW.plus(Duration::from_secs(seconds));
-        let prober = Prober::Cookie { revocations: None, naming: self.naming.clone() };
-        self.watches.watch(session, session.names(&self.naming), until, prober)
+        let prober = Prober::Cookie { revocations: None, index_keys: self.index_keys.clone() };
+        self.watches.watch(session, session.names(&self.index_keys), until, prober)
     }
 }
 
@@ -74,7 +74,7 @@ async fn an_index_key_ends_the_sessions_that_began_before() {
     let bench = Bench::new();
     let session = bench.session("a");
     let mut waiting = Box::pin(ended(bench.watch(&session, 60)));
-    let name = |subject: &[u8]| bench.naming.name(Kind::Subject, subject);
+    let name = |subject: &[u8]| bench.index_keys.name(Kind::Subject, subject);
     bench.watches.end_named(&name(b"b"), NOW);
     bench.watches.end_named(&name(b"a"), NOW.minus(Duration::from_secs(1)));
     assert!(is_pending(&mut waiting));
@@ -83,10 +83,10 @@ async fn an_index_key_ends_the_sessions_that_began_before() {
     let mut refreshed = Session::with_claims(claims.as_object().unwrap(), NOW);
     refreshed = refreshed.with_id(*session.id().0.as_bytes());
     let refreshed = Arc::new(refreshed);
-    bench.watches.update(&refreshed, || refreshed.names(&bench.naming).all(), NOW.plus(Duration::from_secs(60)));
-    bench.watches.end_named(&bench.naming.email("a@b.example"), NOW);
+    bench.watches.update(&refreshed, || refreshed.names(&bench.index_keys).all(), NOW.plus(Duration::from_secs(60)));
+    bench.watches.end_named(&bench.index_keys.email("a@b.example"), NOW);
     assert!(is_pending(&mut waiting));
-    bench.watches.end_named(&bench.naming.email("new@b.example"), NOW);
+    bench.watches.end_named(&bench.index_keys.email("new@b.example"), NOW);
     soon(waiting).await;
     assert_eq!(bench.watches.sizes(), [0; 4]);
 }

@@ -18,17 +18,18 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
-use super::demands::Demands;
 #[cfg(feature = "toml")]
-use super::file::{Stamp, TenantFile};
+use super::file::{FileVersion, TenantFile};
 use super::questions::Questions;
+use super::rules::TenantRules;
 use super::settings::TenantSettings;
 use super::source::{TenantKey, TenantSource};
 use super::table::TenantTable;
 use crate::clock::{SharedClock, Timestamp};
+use crate::config::spellings;
 use crate::error::{Code, Error, Result};
 use crate::secret::sha256;
-use crate::session::{Flights, StoreKey};
+use crate::session::{SingleFlight, StoreKey};
 
 /// Capacity of the cache of a source's answers, negative answers included.
 const REMEMBERED: usize = 100_000;
@@ -57,17 +58,17 @@ enum Place {
     #[cfg(feature = "toml")]
     File {
         file: TenantFile,
-        demands: Demands,
+        demands: TenantRules,
         table: RwLock<Arc<TenantTable>>,
-        seen: Mutex<(Option<Stamp>, Timestamp)>,
+        seen: Mutex<(Option<FileVersion>, Timestamp)>,
     },
-    Source(Asked),
+    Source(CachedSource),
 }
 
-struct Asked {
+struct CachedSource {
     source: Arc<dyn TenantSource>,
     answers: Cache<TenantKey, (Option<Arc<TenantSettings>>, Timestamp)>,
-    flights: Flights<Result<Option<Arc<TenantSettings>>, Arc<Error>>>,
+    flights: SingleFlight<Result<Option<Arc<TenantSettings>>, Arc<Error>>>,
     questions: Questions,
     /// How long an answer is cached.
     lifetime: Duration,
@@ -76,7 +77,7 @@ struct Asked {
     generation: AtomicU64,
 }
 
-impl Asked {
+impl CachedSource {
     /// Caches an answer, unless the cache was cleared since the query began.
     fn remember(&self, key: &TenantKey, answer: Option<Arc<TenantSettings>>, until: Timestamp, generation: u64) {
         if self.generation.load(Ordering::Acquire) == generation {
@@ -107,14 +108,14 @@ impl Directory {
         std::mem::take(&mut *self.removed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn table(table: TenantTable, demands: &Demands, clock: SharedClock) -> Result<Self> {
+    pub(crate) fn table(table: TenantTable, demands: &TenantRules, clock: SharedClock) -> Result<Self> {
         demands.check(&table)?;
         Ok(Self::new(Place::Table(Arc::new(table)), clock))
     }
 
     /// Creates a directory from a file, which must be valid at startup.
     #[cfg(feature = "toml")]
-    pub(crate) fn file(file: TenantFile, demands: Demands, clock: SharedClock) -> Result<Self> {
+    pub(crate) fn file(file: TenantFile, demands: TenantRules, clock: SharedClock) -> Result<Self> {
         let (stamp, table) = (file.stamp(), file.read()?);
         demands.check(&table)?;
         let (table, seen) = (RwLock::new(Arc::new(table)), Mutex::new((stamp, clock.now())));
@@ -124,9 +125,9 @@ impl Directory {
     /// Creates a directory from a source whose answers are cached for `lifetime`. A longer
     /// lifetime means fewer queries and later updates.
     pub(crate) fn source(source: Arc<dyn TenantSource>, lifetime: Duration, clock: SharedClock) -> Self {
-        let (answers, flights, questions) = (Cache::new(REMEMBERED), Flights::default(), Questions::default());
+        let (answers, flights, questions) = (Cache::new(REMEMBERED), SingleFlight::default(), Questions::default());
         let generation = AtomicU64::new(0);
-        Self::new(Place::Source(Asked { source, answers, flights, questions, lifetime, generation }), clock)
+        Self::new(Place::Source(CachedSource { source, answers, flights, questions, lifetime, generation }), clock)
     }
 
     pub(crate) fn look(&self, key: &TenantKey) -> Lookup {
@@ -250,8 +251,9 @@ impl Directory {
         let before = std::mem::replace(&mut *place.write().unwrap_or_else(PoisonError::into_inner), Arc::clone(&table));
         let stays = |tenant: &TenantSettings| {
             let now = table.tenant(&TenantKey::Id(tenant.id.clone()));
-            let knows =
-                |now: &TenantSettings| now.issuer == tenant.issuer || now.former_issuers.contains(&tenant.issuer);
+            let is_same =
+                |issuer: &String| crate::config::without_slash(issuer) == crate::config::without_slash(&tenant.issuer);
+            let knows = |now: &TenantSettings| is_same(&now.issuer) || now.former_issuers.iter().any(is_same);
             now.is_some_and(|now| now.client_id == tenant.client_id && knows(now))
         };
         let gone: Vec<_> = before.all().iter().filter(|tenant| !stays(tenant)).cloned().collect();
@@ -300,8 +302,8 @@ impl Directory {
 /// Many editors truncate a file before they write it. Accepting the empty state would
 /// remove every tenant and end all sessions.
 #[cfg(feature = "toml")]
-fn edited(file: &TenantFile, stamp: Option<Stamp>, demands: &Demands) -> Result<TenantTable> {
-    if stamp.is_some_and(Stamp::is_empty) {
+fn edited(file: &TenantFile, stamp: Option<FileVersion>, demands: &TenantRules) -> Result<TenantTable> {
+    if stamp.is_some_and(FileVersion::is_empty) {
         let message = "the file is empty; to remove all tenants, leave a comment in it";
         return Err(Error::new(Code::ConfigInvalid, message));
     }
@@ -331,7 +333,10 @@ async fn ask(source: Arc<dyn TenantSource>, key: TenantKey) -> Result<Option<Arc
     };
     let meant = answer.as_ref().is_none_or(|tenant| match &key {
         TenantKey::Id(id) => tenant.id == *id,
-        TenantKey::Issuer(issuer) => tenant.issuer == *issuer || tenant.former_issuers.contains(issuer),
+        TenantKey::Issuer(issuer) => {
+            let mut issuers = std::iter::once(&tenant.issuer).chain(&tenant.former_issuers);
+            issuers.any(|known| spellings(known).any(|name| name == *issuer))
+        }
         // The source may have hosts and domains that the settings do not list.
         TenantKey::Host(_) | TenantKey::EmailDomain(_) => true,
     });

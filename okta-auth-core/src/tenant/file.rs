@@ -44,12 +44,12 @@ pub struct TenantFile {
 /// Identifies a version of a file by its modification time and length. The length detects
 /// most edits within one tick of the file system's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
+pub(crate) struct FileVersion {
     modified: Option<SystemTime>,
     length: u64,
 }
 
-impl Stamp {
+impl FileVersion {
     /// Whether the file has no bytes at all, which happens while an editor writes it.
     pub(crate) fn is_empty(self) -> bool {
         self.length == 0
@@ -105,9 +105,9 @@ impl TenantFile {
 
     /// Returns the current version of the file; `None` if it cannot be read, for example
     /// while an editor replaces it.
-    pub(crate) fn stamp(&self) -> Option<Stamp> {
+    pub(crate) fn stamp(&self) -> Option<FileVersion> {
         let metadata = fs::metadata(&self.path).ok()?;
-        Some(Stamp { modified: metadata.modified().ok(), length: metadata.len() })
+        Some(FileVersion { modified: metadata.modified().ok(), length: metadata.len() })
     }
 }
 

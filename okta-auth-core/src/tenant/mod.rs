@@ -34,27 +34,27 @@
 //! The last cached answer for a key is served, regardless of its age, until it is evicted.
 //! A key without a cached answer gets 503, not 404, because the tenant may exist.
 
-mod demands;
 mod directory;
 #[cfg(feature = "toml")]
 mod file;
 mod id;
 mod questions;
 mod resolver;
+mod rules;
 mod settings;
 mod source;
 mod table;
-mod taken;
+mod uniqueness;
 mod variables;
 
-pub(crate) use demands::{Demands, Shared};
 pub(crate) use directory::{Directory, Lookup};
 #[cfg(feature = "toml")]
 pub use file::TenantFile;
 pub use id::TenantId;
 pub use resolver::Resolver;
-pub(crate) use resolver::{Hint, host, named, resolve};
+pub(crate) use resolver::{Resolution, host, named, resolve};
+pub(crate) use rules::{AppCredentials, TenantRules};
 pub use settings::TenantSettings;
 pub use source::{TenantError, TenantFuture, TenantKey, TenantSource};
 pub use table::TenantTable;
-pub(crate) use taken::Taken;
+pub(crate) use uniqueness::UniquenessIndex;

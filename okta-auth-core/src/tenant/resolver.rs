@@ -41,13 +41,13 @@ pub enum Resolver {
 
 /// The result of a resolver.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Hint {
+pub(crate) enum Resolution {
     /// Look this tenant up, and reject the request if it does not exist.
-    Tenant(TenantKey),
+    Required(TenantKey),
     /// Look this tenant up, and continue with the next resolver if it does not exist.
-    Perhaps(TenantKey),
+    Optional(TenantKey),
     /// The value cannot be a tenant: reject the request.
-    Unknown,
+    Invalid,
 }
 
 /// Returns the results of the resolvers in order, up to the first binding one. Later
@@ -56,10 +56,10 @@ pub(crate) fn resolve<'a, H: Headers>(
     resolvers: impl IntoIterator<Item = &'a Resolver>,
     head: Head<'_, H>,
     cookie: &str,
-) -> Vec<Hint> {
+) -> Vec<Resolution> {
     let mut hints = Vec::new();
     for hint in resolvers.into_iter().filter_map(|resolver| resolver.hint(head, cookie)) {
-        let last = !matches!(hint, Hint::Perhaps(_));
+        let last = !matches!(hint, Resolution::Optional(_));
         hints.push(hint);
         if last {
             break;
@@ -106,9 +106,9 @@ impl Resolver {
     }
 
     /// Returns `None` if the next resolver should run.
-    fn hint<H: Headers>(&self, head: Head<'_, H>, cookie: &str) -> Option<Hint> {
+    fn hint<H: Headers>(&self, head: Head<'_, H>, cookie: &str) -> Option<Resolution> {
         match self {
-            Self::Host => Some(Hint::Perhaps(TenantKey::Host(host(head)?))),
+            Self::Host => Some(Resolution::Optional(TenantKey::Host(host(head)?))),
             Self::Subdomain(parent) => {
                 let host = host(head)?;
                 let label = host.strip_suffix(parent.as_str())?.strip_suffix('.')?;
@@ -117,7 +117,7 @@ impl Resolver {
             Self::Path(prefix) => {
                 match head.path().strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('/')) {
                     Some(rest) => Some(named(rest.split('/').next().unwrap_or_default())),
-                    None => disguised(head.path(), prefix).then_some(Hint::Unknown),
+                    None => disguised(head.path(), prefix).then_some(Resolution::Invalid),
                 }
             }
             Self::TrustedHeader(name) => {
@@ -125,12 +125,12 @@ impl Resolver {
                 let first = values.next()?;
                 // Two values would name two tenants.
                 let only = values.next().is_none().then(|| std::str::from_utf8(first).ok()).flatten();
-                Some(only.map_or(Hint::Unknown, named))
+                Some(only.map_or(Resolution::Invalid, named))
             }
             Self::BearerIssuer => {
                 let credentials = Credentials::parse(head.headers, head.query());
                 let issuer = claimed_issuer(credentials.token().ok()??).ok()?;
-                Some(Hint::Perhaps(TenantKey::Issuer(issuer)))
+                Some(Resolution::Optional(TenantKey::Issuer(issuer)))
             }
             Self::Session => session(head, cookie),
         }
@@ -145,8 +145,8 @@ fn disguised(path: &str, prefix: &str) -> bool {
 }
 
 /// Parses a name as an id. A name that is not a valid id causes no query.
-pub(crate) fn named(text: &str) -> Hint {
-    TenantId::parse(text).map_or(Hint::Unknown, |id| Hint::Tenant(TenantKey::Id(id)))
+pub(crate) fn named(text: &str) -> Resolution {
+    TenantId::parse(text).map_or(Resolution::Invalid, |id| Resolution::Required(TenantKey::Id(id)))
 }
 
 /// Returns the requested host in lower case and without port: from the request line, or
@@ -170,7 +170,7 @@ pub(crate) fn host<H: Headers>(head: Head<'_, H>) -> Option<String> {
 /// The cookie is not opened: its name is enough to select a tenant, and that tenant's keys
 /// verify it later. Over TLS the full name has the `__Host-` prefix. A name without it is
 /// ignored, because a neighbouring subdomain can plant such a cookie.
-fn session<H: Headers>(head: Head<'_, H>, cookie: &str) -> Option<Hint> {
+fn session<H: Headers>(head: Head<'_, H>, cookie: &str) -> Option<Resolution> {
     let cookies = RequestCookies::new(head.headers);
     let ids = cookies.names_with_prefix(cookie).filter_map(|name| {
         let rest = name.strip_prefix(cookie)?.strip_prefix('_')?;
@@ -180,7 +180,7 @@ fn session<H: Headers>(head: Head<'_, H>, cookie: &str) -> Option<Hint> {
     ids.sort();
     ids.dedup();
     match ids.as_slice() {
-        [only] => Some(Hint::Perhaps(TenantKey::Id(only.clone()))),
+        [only] => Some(Resolution::Optional(TenantKey::Id(only.clone()))),
         _ => None,
     }
 }
@@ -201,22 +201,22 @@ mod tests {
         request.body(()).unwrap().into_parts().0
     }
 
-    fn say(resolver: Resolver, uri: &str, headers: &[(&'static str, &str)]) -> Option<Hint> {
+    fn say(resolver: Resolver, uri: &str, headers: &[(&'static str, &str)]) -> Option<Resolution> {
         say_with("okta_session", resolver, uri, headers)
     }
 
-    fn say_with(cookie: &str, resolver: Resolver, uri: &str, headers: &[(&'static str, &str)]) -> Option<Hint> {
+    fn say_with(cookie: &str, resolver: Resolver, uri: &str, headers: &[(&'static str, &str)]) -> Option<Resolution> {
         let parts = request(uri, headers);
         resolver.hint(Head::of(&parts, uri), cookie)
     }
 
-    fn acme() -> Option<Hint> {
+    fn acme() -> Option<Resolution> {
         Some(named("acme"))
     }
 
     #[test]
     fn hosts_are_compared_in_lower_case_and_without_port() {
-        let host = |name: &str| Some(Hint::Perhaps(TenantKey::Host(name.to_owned())));
+        let host = |name: &str| Some(Resolution::Optional(TenantKey::Host(name.to_owned())));
         assert_eq!(say(Resolver::Host, "/", &[("host", "App.Acme.COM:8080")]), host("app.acme.com"));
         assert_eq!(say(Resolver::Host, "/", &[]), None);
         assert_eq!(say(Resolver::Host, "/", &[("host", "a.example"), ("host", "b.example")]), None);
@@ -233,7 +233,7 @@ mod tests {
         let say = |host: &str| say(Resolver::Subdomain("app.example.com".to_owned()), "/", &[("host", host)]);
         assert_eq!(say("acme.app.example.com"), acme());
         assert_eq!(say("app.example.com"), None);
-        assert_eq!(say("x.acme.app.example.com"), Some(Hint::Unknown));
+        assert_eq!(say("x.acme.app.example.com"), Some(Resolution::Invalid));
         assert_eq!(say("acmeapp.example.com"), None);
         assert_eq!(say("acme.app.example.com.evil.example"), None);
     }
@@ -244,19 +244,19 @@ mod tests {
         assert_eq!(say("/t/acme/orders"), acme());
         assert_eq!(say("/t/acme?x"), acme());
         assert_eq!(say("/tx/acme"), None);
-        assert_eq!(say("/t/%61cme/orders"), Some(Hint::Unknown));
-        assert_eq!(say("/%74/acme/orders"), Some(Hint::Unknown));
+        assert_eq!(say("/t/%61cme/orders"), Some(Resolution::Invalid));
+        assert_eq!(say("/%74/acme/orders"), Some(Resolution::Invalid));
         assert_eq!(say("/%78/acme?x=%2Ft%2Facme"), None);
-        assert_eq!(say("/t//acme"), Some(Hint::Unknown));
-        assert_eq!(say("/t/Acme"), Some(Hint::Unknown));
+        assert_eq!(say("/t//acme"), Some(Resolution::Invalid));
+        assert_eq!(say("/t/Acme"), Some(Resolution::Invalid));
     }
 
     #[test]
     fn repeated_headers_and_several_sessions_name_no_tenant() {
         let header = || Resolver::TrustedHeader("x-tenant".to_owned());
         assert_eq!(say(header(), "/", &[("x-tenant", "acme")]), acme());
-        assert_eq!(say(header(), "/", &[("x-tenant", "acme"), ("x-tenant", "globex")]), Some(Hint::Unknown));
-        let only = Some(Hint::Perhaps(TenantKey::Id(TenantId::parse("acme").unwrap())));
+        assert_eq!(say(header(), "/", &[("x-tenant", "acme"), ("x-tenant", "globex")]), Some(Resolution::Invalid));
+        let only = Some(Resolution::Optional(TenantKey::Id(TenantId::parse("acme").unwrap())));
         assert_eq!(say(Resolver::Session, "/", &[("cookie", "okta_session_acme=1; okta_session_acme.1=2")]), only);
         assert_eq!(say(Resolver::Session, "/", &[("cookie", "__Host-okta_session_acme=1")]), None);
         let tls = |cookies| say_with("__Host-okta_session", Resolver::Session, "/", &[("cookie", cookies)]);
@@ -284,7 +284,7 @@ mod tests {
             let first = resolve(&all, Head::of(&parts, &path), "okta_session");
             prop_assert_eq!(&first, &resolve(&all, Head::of(&parts, &path), "okta_session"));
             for hint in first {
-                let (Hint::Tenant(TenantKey::Id(id)) | Hint::Perhaps(TenantKey::Id(id))) = hint else { continue };
+                let (Resolution::Required(TenantKey::Id(id)) | Resolution::Optional(TenantKey::Id(id))) = hint else { continue };
                 prop_assert!(host.contains(id.as_str()) || path.contains(id.as_str()));
             }
         }

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::userinfo;
-use crate::callback::Exchange;
+use crate::callback::ProviderContext;
 use crate::clock::NumericDate;
 use crate::config::Userinfo;
 use crate::error::{Error, Result};
-use crate::jose::{IdTokenClaims, IdTokenRules, Trust};
+use crate::jose::{IdTokenClaims, IdTokenRules, RefetchPolicy};
 use crate::protocol::TokenSet;
 use crate::secret::Secret;
 
 #[derive(Debug)]
-pub(crate) struct Known<'a> {
+pub(crate) struct RefreshContext<'a> {
     pub(crate) subject: &'a str,
     pub(crate) claims: &'a Map<String, Value>,
     pub(crate) scopes: &'a [String],
@@ -25,7 +25,7 @@ pub(crate) struct Known<'a> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Refreshed {
+pub(crate) struct RefreshedTokens {
     pub(crate) tokens: Arc<TokenSet>,
     /// The new claims; `None` if the response had none.
     pub(crate) claims: Option<Map<String, Value>>,
@@ -39,7 +39,7 @@ pub(crate) struct Refreshed {
 /// # Errors
 /// [`Code::TokenRefused`](crate::error::Code::TokenRefused) with the provider's `invalid_grant` if
 /// the refresh token is no longer valid, or the error of reaching the issuer.
-pub(crate) async fn ask(with: &Exchange<'_>, known: &Known<'_>) -> Result<TokenSet> {
+pub(crate) async fn ask(with: &ProviderContext<'_>, known: &RefreshContext<'_>) -> Result<TokenSet> {
     with.protocol.refresh(with.metadata, known.refresh_token, known.scopes).await
 }
 
@@ -47,19 +47,23 @@ pub(crate) async fn ask(with: &Exchange<'_>, known: &Known<'_>) -> Result<TokenS
 ///
 /// # Errors
 /// A `Token...` code if the new ID token is invalid, or the error of fetching the keys.
-pub(crate) async fn verified(with: &Exchange<'_>, known: &Known<'_>, tokens: Arc<TokenSet>) -> Result<Refreshed> {
+pub(crate) async fn verified(
+    with: &ProviderContext<'_>,
+    known: &RefreshContext<'_>,
+    tokens: Arc<TokenSet>,
+) -> Result<RefreshedTokens> {
     let claims = match &tokens.id_token {
         Some(id_token) => Some(verify(with, known, id_token, &tokens.access_token).await?),
         None => None,
     };
-    let mut refreshed = Refreshed { tokens, claims, complete: true };
+    let mut refreshed = RefreshedTokens { tokens, claims, complete: true };
     refreshed.complete(with, known).await?;
     Ok(refreshed)
 }
 
 async fn verify(
-    with: &Exchange<'_>,
-    known: &Known<'_>,
+    with: &ProviderContext<'_>,
+    known: &RefreshContext<'_>,
     id_token: &Secret,
     access_token: &Secret,
 ) -> Result<Map<String, Value>> {
@@ -71,7 +75,7 @@ async fn verify(
         max_age: None,
         acr_values: &[],
         // The ID token came over TLS from the token endpoint, for our own refresh token.
-        trust: Trust::BackChannel,
+        trust: RefetchPolicy::Always,
     };
     let verified = with.verifier.id_token(with.metadata.jwks_uri(), id_token.expose(), &rules).await?;
     check_continuity(verified.claims(), known)?;
@@ -80,7 +84,7 @@ async fn verify(
 
 /// The rules of OIDC Core §12.2: the same user, the same sign-in. Issuer, audience and `azp` have
 /// been checked as for every ID token.
-fn check_continuity(new: &IdTokenClaims, known: &Known<'_>) -> Result<()> {
+fn check_continuity(new: &IdTokenClaims, known: &RefreshContext<'_>) -> Result<()> {
     if new.subject() != known.subject {
         return Err(Error::invalid_claim("sub", "is not the user whose tokens were refreshed"));
     }
@@ -97,10 +101,10 @@ fn check_continuity(new: &IdTokenClaims, known: &Known<'_>) -> Result<()> {
     }
 }
 
-impl Refreshed {
+impl RefreshedTokens {
     /// Fetches from userinfo the claims that the new ID token lacks, or all of them if there is no
     /// ID token. If userinfo fails, the refresh continues: a missing claim can only reduce access.
-    async fn complete(&mut self, with: &Exchange<'_>, known: &Known<'_>) -> Result<()> {
+    async fn complete(&mut self, with: &ProviderContext<'_>, known: &RefreshContext<'_>) -> Result<()> {
         let Some(endpoint) = with.metadata.userinfo_endpoint() else { return Ok(()) };
         let scopes = self.tokens.scopes.as_deref().unwrap_or(known.scopes);
         let wanted = match with.config.options.userinfo {

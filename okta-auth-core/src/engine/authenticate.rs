@@ -1,0 +1,354 @@
+//! Authenticates an incoming request, at once or after waiting.
+//!
+//! | session | immediate | waits for |
+//! |---|---|---|
+//! | none, or an invalid cookie | yes | |
+//! | in a cookie, revocations in memory, tokens fresh | yes | |
+//! | in a cookie, revocations in Redis | | Redis |
+//! | in a store | | the store |
+//! | any, with tokens that are due for refresh | | Okta, at most once for concurrent requests |
+//! | any, of a tenant with settings in a source | | the source of tenants |
+//!
+//! The first two need no scheduling by the runtime and no allocation for a future. They are
+//! nearly all requests of an application with sessions in cookies.
+//!
+//! If a dependency does not respond, the authentication state is unknown. Only requests
+//! that need it are answered with 503.
+
+use std::fmt;
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU8};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use http::Method;
+use http::request::Parts;
+
+use super::OktaAuth;
+use super::context::{CookieUpdate, Inner, NoTenant, RequestContext, SessionState};
+use super::loopback::is_alias;
+use super::navigation::{NavigationHints, RequestKind};
+use super::refresher::RefreshResult;
+use crate::bearer::{Credentials, Presented};
+use crate::clock::Timestamp;
+use crate::cookie::RequestCookies;
+use crate::error::{Code, Error};
+use crate::events::{EventKind, EventSubject, StoreOperation};
+use crate::headers::{Head, HeaderText, Headers};
+use crate::logout::{LogoutReturn, MissingOrigin, same_origin};
+use crate::session::{Activity, Entry, LoadedSession, PendingLookup, RefreshDue, SessionLookup};
+
+/// A session that ends sooner than this after its sign-in does not start another sign-in.
+const SHORT: Duration = Duration::from_secs(60);
+
+/// The parsed headers of a request, from one pass over all headers.
+struct ParsedHeaders<'a> {
+    cookies: RequestCookies,
+    credentials: Credentials,
+    kind: RequestKind,
+    websocket: bool,
+    /// Whether the request declares itself passive.
+    activity: Activity,
+    htmx: bool,
+    /// The page that sent the request, according to the browser or htmx.
+    page: Option<HeaderText>,
+    /// The host of the request line or of the `Host` header.
+    host: Option<&'a [u8]>,
+}
+
+/// The result of the first, synchronous look at a request.
+#[derive(Debug)]
+pub enum Authentication {
+    /// The request is authenticated: it is anonymous, or its session is complete.
+    Ready(RequestContext),
+    /// The session has to be loaded, or its tokens have to be refreshed.
+    Pending(PendingAuthentication),
+}
+
+/// A request that waits for a store, Okta or a source of tenants.
+pub struct PendingAuthentication(Pin<Box<dyn Future<Output = RequestContext> + Send>>);
+
+/// When the tokens of a session are refreshed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum RefreshTiming {
+    /// Before the handler, if they have expired or will soon.
+    #[default]
+    BeforeHandler,
+    /// Only if a handler asks for the access token, for routes that need no fresh claims.
+    OnDemand,
+}
+
+/// The settings of a route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RouteOptions {
+    /// When requests to the route refresh tokens.
+    pub renewal: RefreshTiming,
+    /// Whether requests to the route count as activity of the session.
+    pub activity: Activity,
+}
+
+impl RouteOptions {
+    /// Creates options from both settings.
+    pub const fn new(renewal: RefreshTiming, activity: Activity) -> Self {
+        Self { renewal, activity }
+    }
+
+    /// Combines the options of several routes that match a request. The setting with fewer
+    /// effects takes precedence.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self::new(self.renewal.max(other.renewal), self.activity.max(other.activity))
+    }
+}
+
+impl From<RefreshTiming> for RouteOptions {
+    fn from(renewal: RefreshTiming) -> Self {
+        Self { renewal, ..Self::default() }
+    }
+}
+
+impl Authentication {
+    /// Returns the context, after waiting if necessary.
+    pub async fn context(self) -> RequestContext {
+        match self {
+            Self::Ready(context) => context,
+            Self::Pending(PendingAuthentication(context)) => context.await,
+        }
+    }
+}
+
+impl OktaAuth {
+    /// Begins to authenticate a request. `target` is the original path and query, before a
+    /// router removed a prefix.
+    pub fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
+        self.authenticate_head(Head::of(parts, target), options)
+    }
+
+    /// Begins to authenticate a request in the types of another framework.
+    pub fn authenticate_head<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Authentication {
+        let (now, options) = (self.0.clock.now(), options.into());
+        let mut sent = ParsedHeaders::read(head);
+        sent.activity = sent.activity.max(options.activity);
+        if self.config().is_api_only() {
+            let sent = ParsedHeaders { cookies: RequestCookies::default(), ..sent };
+            return Authentication::Ready(RequestContext::new(self.inner(head.method, head.target, now, sent)));
+        }
+        let look = self.0.sessions.look(&sent.cookies, now, sent.activity);
+        let own = matches!(look, SessionLookup::None | SessionLookup::Ended | SessionLookup::Early(_))
+            || self.is_own_request(head, sent.websocket);
+        let logout_return = self.logout_return(head, &sent, now);
+        let mut inner = self.inner(head.method, head.target, now, sent);
+        (inner.own, inner.logout_return) = (own, logout_return);
+        self.arrived(inner, look, options.renewal)
+    }
+
+    fn arrived(&self, mut inner: Inner, look: SessionLookup, renewal: RefreshTiming) -> Authentication {
+        match look {
+            SessionLookup::None => {}
+            SessionLookup::Ended => inner.keep(CookieUpdate::Clear),
+            SessionLookup::Early(session) => inner.dead_end = self.0.early.dead_end(&session, inner.now),
+            SessionLookup::Here { entry, rewrite } => inner.settle(entry, rewrite, false),
+            SessionLookup::Wait(ticket) => {
+                return Authentication::Pending(PendingAuthentication::on(inner.found(ticket, renewal)));
+            }
+        }
+        let context = RequestContext::new(inner);
+        // Adapters check only waiting requests for a response of the engine's own.
+        if context.is_return_from_sign_out() {
+            Authentication::Pending(PendingAuthentication::on(ready(context)))
+        } else {
+            Authentication::Ready(context)
+        }
+    }
+
+    /// Returns the state of a logout that precedes the request.
+    fn logout_return<H: Headers>(
+        &self,
+        head: Head<'_, H>,
+        sent: &ParsedHeaders<'_>,
+        now: Timestamp,
+    ) -> Option<LogoutReturn> {
+        let opens_a_page = sent.kind == RequestKind::Navigation && *head.method == Method::GET;
+        if opens_a_page { self.0.logout_returns.read(&sent.cookies, head.target, now) } else { None }
+    }
+
+    fn inner(&self, method: &Method, target: &str, now: Timestamp, sent: ParsedHeaders<'_>) -> Inner {
+        Inner {
+            auth: self.clone(),
+            method: method.clone(),
+            target: target.into(),
+            kind: sent.kind,
+            htmx: sent.htmx,
+            page: sent.page,
+            // Parsing a host costs more than the rest, and only a navigation can be redirected.
+            alias: sent.kind == RequestKind::Navigation && is_alias(sent.host, &self.config().base_url),
+            cookies: sent.cookies,
+            dead_end: None,
+            without_tenant: None,
+            own: true,
+            session_state: SessionState::Anonymous,
+            cookie_update: AtomicU8::new(CookieUpdate::None.into()),
+            latest: Mutex::new(None),
+            credentials: sent.credentials,
+            token: OnceLock::new(),
+            now,
+            activity: sent.activity,
+            consulted: AtomicBool::new(false),
+            token_consulted: AtomicBool::new(false),
+            unanswered: AtomicBool::new(false),
+            by_token: AtomicBool::new(false),
+            logout_return: None,
+            landing_shown: AtomicBool::new(false),
+            reference: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn context_without_tenant<H: Headers>(
+        &self,
+        head: Head<'_, H>,
+        without_tenant: NoTenant,
+    ) -> RequestContext {
+        let (now, sent) = (self.0.clock.now(), ParsedHeaders::read(head));
+        RequestContext::new(Inner {
+            without_tenant: Some(without_tenant),
+            ..self.inner(head.method, head.target, now, sent)
+        })
+    }
+
+    /// Whether a request may act for its session. Safe methods such as GET change no state.
+    /// Every other request has to come from the application's own pages, with the
+    /// configured header.
+    ///
+    /// The handshake of a WebSocket is a GET, or in HTTP/2 a CONNECT, but the messages
+    /// after it may change state (RFC 6455 §10.2). Scripts cannot add headers to it.
+    fn is_own_request<H: Headers>(&self, head: Head<'_, H>, websocket: bool) -> bool {
+        if head.method.is_safe() && !websocket {
+            return true;
+        }
+        let config = self.config();
+        let has = |wanted: &str| head.headers.each().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let handshake = websocket || *head.method == Method::CONNECT;
+        (handshake || config.options.csrf_header.as_deref().is_none_or(has)) && self.is_own_origin(head.headers)
+    }
+
+    /// Whether the headers show that the request comes from the application's own pages.
+    pub(super) fn is_own_origin<H: Headers>(&self, headers: &H) -> bool {
+        let config = self.config();
+        let strict = config.options.strict_origin_check;
+        let missing = if strict { MissingOrigin::Refused } else { MissingOrigin::Allowed };
+        same_origin(headers, &config.origin(), missing)
+    }
+}
+
+impl<'a> ParsedHeaders<'a> {
+    /// Reads all headers in one pass: most requests have few headers, and a lookup by name
+    /// costs as much as the pass.
+    fn read<H: Headers>(head: Head<'a, H>) -> Self {
+        let (mut cookies, mut presented, mut signs, mut websocket) =
+            (RequestCookies::default(), Presented::default(), NavigationHints::default(), false);
+        let mut activity = Activity::Active;
+        let (mut referer, mut current, mut host, mut htmx) = (None, None, head.authority.map(str::as_bytes), false);
+        for (name, value) in head.headers.each() {
+            match name {
+                "cookie" => cookies.note(H::keep(value)),
+                "authorization" => presented.note::<H>(value),
+                "upgrade" => websocket |= names_websocket(value.as_ref()),
+                PASSIVE_HEADER if is_passive(value.as_ref()) => activity = Activity::Passive,
+                "host" => host = host.or(Some(value.as_ref())),
+                "referer" => referer = Some(value),
+                "hx-request" => htmx = value.as_ref() == b"true",
+                "hx-current-url" => current = Some(value),
+                _ => signs.note(name, value.as_ref()),
+            }
+        }
+        let (credentials, kind) = (presented.with_query(head.query()), signs.kind());
+        let page = if htmx { current } else { referer }.map(H::keep);
+        Self { cookies, credentials, kind, websocket, activity, htmx, page, host }
+    }
+}
+
+/// A header for the application's own scripts. With the value `none` the request does not
+/// count as activity of the session.
+///
+/// Clients need no permission for it, because it can only make a session end sooner.
+const PASSIVE_HEADER: &str = "x-session-activity";
+
+fn is_passive(value: &[u8]) -> bool {
+    value.trim_ascii().eq_ignore_ascii_case(b"none")
+}
+
+/// Whether an `Upgrade` header lists WebSocket (RFC 9110 §7.8).
+fn names_websocket(value: &[u8]) -> bool {
+    value.split(|byte| *byte == b',').any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+}
+
+/// The error for a session that ended right after its sign-in. Another sign-in would end in
+/// the same way, in an endless redirect loop.
+fn not_renewable() -> Arc<Error> {
+    let message = "a session ended within a minute of its sign-in because Okta rejected its refresh token, so no other \
+                   sign-in is started; check the lifetime of access tokens and the refresh token settings at Okta";
+    Arc::new(Error::new(Code::SessionNotRenewable, message))
+}
+
+impl PendingAuthentication {
+    pub(super) fn on(context: impl Future<Output = RequestContext> + Send + 'static) -> Self {
+        Self(Box::pin(context))
+    }
+}
+
+impl Inner {
+    async fn found(mut self, ticket: PendingLookup, renewal: RefreshTiming) -> RequestContext {
+        let (auth, now) = (self.auth.clone(), self.now);
+        match auth.0.sessions.find(ticket, now, self.activity).await {
+            Ok(LoadedSession::None) => {}
+            Ok(LoadedSession::Ended) => self.keep(CookieUpdate::Clear),
+            Ok(LoadedSession::Early(session)) => self.dead_end = auth.0.early.dead_end(&session, now),
+            Ok(LoadedSession::Here { entry, rewrite }) => {
+                if renewal == RefreshTiming::OnDemand || entry.session.due(now) == RefreshDue::NotYet {
+                    self.settle(entry, rewrite, false);
+                } else {
+                    let began = entry.session.created_at();
+                    match auth.tended(entry, now).await {
+                        RefreshResult::Usable { entry, renewed } => self.settle(entry, rewrite, renewed),
+                        RefreshResult::Ended => {
+                            self.keep(CookieUpdate::Clear);
+                            self.dead_end = (now.since(began) < SHORT).then(not_renewable);
+                        }
+                        RefreshResult::Unavailable(error) if error.code() == Code::StoreUnavailable => {
+                            self.session_state = self.unavailable(error.duplicate());
+                        }
+                        RefreshResult::Unavailable(error) => self.session_state = SessionState::Unavailable(error),
+                    }
+                }
+            }
+            Err(error) => self.session_state = self.unavailable(error),
+        }
+        RequestContext::new(self)
+    }
+
+    fn settle(&mut self, entry: Entry, rewrite: bool, renewed: bool) {
+        self.keep(match (renewed, rewrite) {
+            (true, _) => CookieUpdate::Replace,
+            (false, true) => CookieUpdate::Reseal,
+            (false, false) => CookieUpdate::None,
+        });
+        if !self.auth.0.sessions.watches().is_empty() {
+            self.auth.0.sessions.note_use(&self.as_written(&entry));
+        }
+        self.session_state = SessionState::User(entry);
+    }
+
+    fn unavailable(&self, error: Error) -> SessionState {
+        self.emit(EventKind::StoreUnavailable { during: StoreOperation::Read }, EventSubject::default(), Some(&error));
+        SessionState::Unavailable(Arc::new(error))
+    }
+}
+
+impl fmt::Debug for PendingAuthentication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,101 @@
+//! Replay protection for logout messages, with retries after temporary failures.
+//!
+//! # States
+//!
+//! | state of the message | another copy | when |
+//! |---|---|---|
+//! | new | is processed | the first copy, or the store failed before the work was done |
+//! | claimed | may be retried later | another request processes it, or that request was aborted |
+//! | used | is a replay | it was processed, or it can never be |
+//!
+//! If the message were marked as used before the work is done, a store failure in between
+//! would lose it: the sender gets 503, sends it again, and the copy counts as a replay. If
+//! it were marked only afterwards, two concurrent copies would both be processed, and the
+//! second could name another user (the token of Universal Logout does not cover the body).
+//!
+//! Therefore a message is first claimed for [`HELD`], and marked as used when its work is
+//! done. After a temporary error the claim is released. If the release fails too, or the
+//! process ends, the claim expires: the message is delayed, but not lost.
+
+use std::time::Duration;
+
+use super::OktaAuth;
+use crate::error::{Code, Error, Result};
+use crate::jose::TokenId;
+use crate::secret::random_bytes;
+use crate::session::{Kind, SessionStore, StoreKey, with_store_timeout};
+
+/// The lifetime of a claim. It is longer than any store operation, and short enough for a
+/// retry of the sender within the five-minute lifetime of a token.
+const HELD: Duration = Duration::from_secs(20);
+
+/// The mark of a used message. It is greater than the mark of any claim.
+const USED: u64 = u64::MAX;
+
+struct ReplayClaim<'a> {
+    marks: &'a dyn SessionStore,
+    mark: StoreKey,
+    owner: u64,
+}
+
+impl OktaAuth {
+    /// Runs the work of a message, once across all replicas.
+    ///
+    /// The work is repeated after a temporary failure, so it must be idempotent: ending an
+    /// ended session is a no-op.
+    ///
+    /// # Errors
+    /// Those of the work; [`Code::TokenClaim`] for a replay; [`Code::LogoutInProgress`] for
+    /// a copy of a message that is being processed; [`Code::LogoutUnsupported`] without
+    /// storage for marks; [`Code::StoreUnavailable`], also if the work is done but could
+    /// not be marked as used: a retry of the sender is then a no-op.
+    pub(super) async fn once<T>(
+        &self,
+        issuer: &str,
+        once: &TokenId,
+        work: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        let held = self.hold(issuer, once).await?;
+        match work.await {
+            Err(error) if error.is_temporary() => {
+                held.release().await;
+                Err(error)
+            }
+            outcome => {
+                let remember_for = once.remember_for(self.0.clock.now());
+                with_store_timeout(held.marks.raise(&held.mark, USED, remember_for)).await?;
+                outcome
+            }
+        }
+    }
+
+    /// Claims a message that is neither claimed nor used.
+    async fn hold(&self, issuer: &str, once: &TokenId) -> Result<ReplayClaim<'_>> {
+        let sessions = &self.0.sessions;
+        let Some(marks) = sessions.marks() else {
+            let message = "replays cannot be detected without storage; set OKTA_REVOCATION_STORE";
+            return Err(Error::new(Code::LogoutUnsupported, message));
+        };
+        let mark = sessions.index_keys().name(Kind::Message, format!("{issuer} {}", once.id()).as_bytes());
+        // 63 random bits: unique to this request, and never `USED`.
+        let owner = u64::from_be_bytes(random_bytes()?) >> 1;
+        if with_store_timeout(marks.claim(&mark, owner, HELD)).await? {
+            return Ok(ReplayClaim { marks, mark, owner });
+        }
+        if with_store_timeout(marks.marks(&[mark])).await?.contains(&USED) {
+            return Err(Error::invalid_claim("jti", "was already used: the message was replayed"));
+        }
+        let message = "another copy of the sign-out message is being processed, or its processing was aborted";
+        Err(Error::new(Code::LogoutInProgress, message).with_retry_after(HELD))
+    }
+}
+
+impl ReplayClaim<'_> {
+    /// Releases the claim, so that the message can be retried immediately. If this fails,
+    /// the claim expires.
+    async fn release(self) {
+        if let Err(error) = with_store_timeout(self.marks.release(&self.mark, self.owner)).await {
+            tracing::debug!(target: "okta_auth", "a sign-out message stays claimed for {} s: {error}", HELD.as_secs());
+        }
+    }
+}

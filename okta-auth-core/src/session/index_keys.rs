@@ -1,0 +1,217 @@
+//! Index keys: how a session is found by subject, e-mail address or `sid`.
+//!
+//! A logout message names a session at Okta, a user or an e-mail address, and never one of our
+//! sessions. Each of these is hashed together with issuer and client. Every part is prefixed with
+//! its length, so that keys of different tenants or kinds never collide.
+//!
+//! A key is a one-way hash: the keys of a store or of a revocation list do not reveal who has a
+//! session. An attacker with issuer, client and an address can compute its key, so keys are not secrets
+//! and grant no access.
+
+use serde_json::{Map, Value};
+
+use super::record::{PreviousIdentifiers, Session};
+use super::store::StoreKey;
+use crate::config::Config;
+use crate::secret::sha256;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A record, by the secret in its cookie.
+    Record,
+    /// One of our sessions, by its id.
+    Session,
+    OktaSession,
+    Subject,
+    Email,
+    AllOfTenant,
+    /// The latest moment at which a session in a cookie began.
+    LatestStart,
+    Renewal,
+    /// A logout message that is accepted once.
+    Message,
+    /// A logout that a second navigation continues.
+    SignOut,
+}
+
+impl Kind {
+    /// The label that the hash is bound to.
+    ///
+    /// Labels are part of the stored format: entries that were written under another label are no
+    /// longer found.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::Session => "session",
+            Self::OktaSession => "sid",
+            Self::Subject => "sub",
+            Self::Email => "email",
+            Self::AllOfTenant => "everybody",
+            Self::LatestStart => "latest start",
+            Self::Renewal => "renewal",
+            Self::Message => "message",
+            Self::SignOut => "sign-out",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct IndexKeys {
+    prefix: Vec<u8>,
+    /// Whether all sessions of the tenant share a key.
+    common: bool,
+}
+
+impl IndexKeys {
+    /// Makes keys for the tenant if there is one, else for issuer and client.
+    ///
+    /// A tenant keeps its keys when its issuer moves, for example to a custom domain.
+    pub(crate) fn of(config: &Config) -> Self {
+        let (owner, client_id) = config.owner();
+        Self { common: config.tenant.is_some(), ..Self::new(&owner, client_id) }
+    }
+
+    /// The key that all sessions of a tenant share. It serves to end the sessions of a removed
+    /// tenant.
+    pub(crate) fn all_of_tenant(&self) -> StoreKey {
+        self.name(Kind::AllOfTenant, b"")
+    }
+
+    fn new(issuer: &str, client_id: &str) -> Self {
+        let mut prefix = b"okta-auth names v1".to_vec();
+        append(&mut prefix, issuer.as_bytes());
+        append(&mut prefix, client_id.as_bytes());
+        Self { prefix, common: false }
+    }
+
+    pub(crate) fn name(&self, kind: Kind, what: &[u8]) -> StoreKey {
+        let mut bytes = self.prefix.clone();
+        append(&mut bytes, kind.label().as_bytes());
+        append(&mut bytes, what);
+        StoreKey::from_bytes(sha256(&bytes))
+    }
+
+    /// The key of an e-mail address, ignoring the case of ASCII letters. Other letters have no
+    /// universally agreed case folding.
+    pub(crate) fn email(&self, address: &str) -> StoreKey {
+        self.name(Kind::Email, address.to_ascii_lowercase().as_bytes())
+    }
+}
+
+/// Appends a part, prefixed with its length.
+///
+/// Without the length, `ab`, `c` and `a`, `bc` would be the same bytes, and so the same key.
+fn append(bytes: &mut Vec<u8>, part: &[u8]) {
+    bytes.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+    bytes.extend_from_slice(part);
+}
+
+/// The index keys of one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SessionKeys {
+    pub(crate) session: StoreKey,
+    /// Of its user, its session at Okta, its e-mail address and its tenant, as far as present.
+    pub(crate) others: Vec<StoreKey>,
+    /// Of its session at Okta; also in `others`.
+    pub(crate) okta_session: Option<StoreKey>,
+}
+
+impl SessionKeys {
+    /// All keys. Only `session` belongs to this session alone; it may share the others with other
+    /// sessions.
+    pub(crate) fn all(&self) -> Vec<StoreKey> {
+        std::iter::once(self.session).chain(self.others.iter().copied()).collect()
+    }
+}
+
+impl Session {
+    /// Returns its session at Okta (`sid`). If a refresh omitted the claim, the earlier value
+    /// counts.
+    pub(crate) fn okta_session(&self) -> Option<&str> {
+        filled(self.all_claims(), "sid").or(self.record.earlier.okta_session.as_deref())
+    }
+
+    /// The earlier values to keep if `claims` replace the current claims.
+    pub(super) fn earlier_than(&self, claims: &Map<String, Value>) -> PreviousIdentifiers {
+        let (now, before) = (self.all_claims(), &self.record.earlier);
+        let left_out = |name: &str, before: &Option<String>| match filled(claims, name) {
+            Some(_) => None,
+            None => filled(now, name).map(str::to_owned).or_else(|| before.clone()),
+        };
+        PreviousIdentifiers {
+            okta_session: left_out("sid", &before.okta_session),
+            email: left_out("email", &before.email),
+        }
+    }
+
+    /// Returns the index keys of this session, computed on first use.
+    ///
+    /// Claims that are missing, empty or not strings get no key: an empty `sid` would be shared by
+    /// all sessions without one.
+    pub(crate) fn names(&self, index_keys: &IndexKeys) -> &SessionKeys {
+        self.names.get_or_init(|| {
+            let sid = self.okta_session().map(|sid| index_keys.name(Kind::OktaSession, sid.as_bytes()));
+            let earlier = self.record.earlier.email.as_deref();
+            let email = filled(self.all_claims(), "email").or(earlier).map(|email| index_keys.email(email));
+            let subject = index_keys.name(Kind::Subject, self.subject().as_bytes());
+            let all_of_tenant = index_keys.common.then(|| index_keys.all_of_tenant());
+            let others = std::iter::once(subject).chain(sid).chain(email).chain(all_of_tenant).collect();
+            SessionKeys { session: index_keys.name(Kind::Session, &self.record.id), others, okta_session: sid }
+        })
+    }
+}
+
+fn filled<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::Timestamp;
+
+    #[test]
+    fn keys_of_different_tenants_and_kinds_differ() {
+        let ours = IndexKeys::new("https://issuer.example", "client");
+        let name = ours.name(Kind::Subject, b"x");
+        assert_eq!(name, IndexKeys::new("https://issuer.example", "client").name(Kind::Subject, b"x"));
+        assert_ne!(name, ours.name(Kind::Email, b"x"));
+        assert_ne!(name, IndexKeys::new("https://issuer.example", "client2").name(Kind::Subject, b"x"));
+        assert_ne!(name, IndexKeys::new("https://issuer.exampl", "eclient").name(Kind::Subject, b"x"));
+        assert_ne!(ours.name(Kind::Subject, b"xy"), ours.name(Kind::Subject, b"x"));
+    }
+
+    #[test]
+    fn keys_of_tenants_with_the_same_issuer_and_client_differ() {
+        let index_keys = |tenant: &str| {
+            let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(tenant);
+            IndexKeys::of(&config.build().unwrap())
+        };
+        for kind in [Kind::Record, Kind::Session, Kind::OktaSession, Kind::Subject, Kind::Renewal, Kind::Message] {
+            assert_ne!(index_keys("acme").name(kind, b"x"), index_keys("globex").name(kind, b"x"), "{kind:?}");
+        }
+        assert_ne!(index_keys("acme").email("a@b.example"), index_keys("globex").email("a@b.example"));
+        assert_ne!(index_keys("acme").all_of_tenant(), index_keys("globex").all_of_tenant());
+    }
+
+    #[test]
+    fn addresses_ignore_case_for_ascii_letters_only() {
+        let index_keys = IndexKeys::new("https://issuer.example", "client");
+        assert_eq!(index_keys.email("Ada@Example.com"), index_keys.email("ada@example.com"));
+        // The Kelvin sign folds to `k` outside ASCII.
+        assert_ne!(index_keys.email("\u{212a}im@example.com"), index_keys.email("kim@example.com"));
+    }
+
+    #[test]
+    fn a_session_has_a_key_for_each_claim_that_is_present() {
+        let index_keys = IndexKeys::new("https://issuer.example", "client");
+        let session = |claims: Value| Session::with_claims(claims.as_object().unwrap(), Timestamp::from_seconds(1));
+        let all = session(json!({"sub": "00u1", "sid": "s", "email": "A@b.example"}));
+        let names = all.names(&index_keys);
+        assert_eq!(names.others.len(), 3);
+        assert!(names.others.contains(&index_keys.email("a@B.example")));
+        assert_eq!(session(json!({"sub": "00u1", "sid": "", "email": 7})).names(&index_keys).others.len(), 1);
+    }
+}
