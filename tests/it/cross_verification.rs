@@ -262,7 +262,7 @@ async fn access_tokens_have_their_own_rules() {
         mint().header("typ", json!("logout+jwt")).sign(),
         mint().header("typ", json!("dpop+jwt")).sign(),
         mint().signed_by_unpublished().sign(),
-        bench.mint().sign(),
+        bench.token().sign(),
     ] {
         assert!(auth.verify_access_token(&bad).await.unwrap_err().is_token(), "{bad}");
     }
