@@ -5,13 +5,22 @@
 //! model checker is `stateright`. It visits every interleaving of the steps of several
 //! processes, with crashes, leases that end and a store that fails, and prints the
 //! shortest trace to a forbidden state. `loom` and `shuttle` explore the memory accesses
-//! of threads in one process; there the engine has one lock and one channel
-//! (`session::flights`, with its own tests).
+//! of threads in one process; there the library has one lock and one channel
+//! (`session::single_flight`, with its own tests).
 //!
 //! A step of the model is the code between two awaits: one request to the store or to the
-//! issuer. The names are those of `engine::renewal` and `engine::unsaved`. Time is not
-//! modelled: an event that may happen after a while may happen at any moment. Tokens are
-//! numbers, in the order in which they were granted; 0 is the token of the sign-in.
+//! issuer. Time is not modelled: an event that may happen after a while may happen at any
+//! moment. Tokens are numbers, in the order in which they were granted; 0 is the token of
+//! the sign-in.
+//!
+//! | here | in `session::refresh` |
+//! |---|---|
+//! | `At::Claim`, `At::Release` | `lease::under_lease` |
+//! | `At::Look` | `Refresher::refresh_in_store` |
+//! | `At::Reload`, `At::Ask`, `At::Refused`, `At::Remove` | `Refresher::refresh_under_lease` |
+//! | `At::Recall` | `Refresher::write_under_lease` |
+//! | `At::Write`, `At::Overtaken` | `Refresher::persist` |
+//! | `Replica::unsaved` | `PendingWrites` |
 //!
 //! The last test shows that the properties can fail: each plausible change of the
 //! protocol violates one.
@@ -386,7 +395,7 @@ impl Refresh {
         state.replicas[replica].flight = Some(flight);
     }
 
-    /// `Renewals::unsaved`.
+    /// `PendingWrites::successor`.
     fn unsaved(&self, replica: &Replica, current: Record) -> Option<u8> {
         let (before, next) = replica.unsaved?;
         (before == current.tokens || self.is(Mutation::UnsavedWithoutOrigin)).then_some(next)

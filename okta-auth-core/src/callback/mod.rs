@@ -21,4 +21,4 @@ mod validated;
 
 pub use identity::VerifiedIdentity;
 pub(crate) use response::AuthorizationResponse;
-pub(crate) use validated::{ProviderContext, ValidatedCallback};
+pub(crate) use validated::ValidatedCallback;

@@ -1,17 +1,14 @@
 //! Checks that a response belongs to a pending login of this browser, and exchanges its code for
 //! tokens.
 
-use std::sync::Arc;
-
 use super::identity::VerifiedIdentity;
 use super::refusal;
 use super::response::{AuthorizationResponse, Outcome};
-use crate::config::Config;
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
-use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedIdToken, Verifier};
+use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedIdToken};
 use crate::login::PendingLogin;
-use crate::protocol::{ProviderClient, TokenSet};
+use crate::protocol::{ProviderContext, TokenSet};
 use crate::secret::Secret;
 
 /// A code whose state, issuer and browser have been checked. Only [`new`](Self::new) creates one.
@@ -46,7 +43,7 @@ impl ValidatedCallback {
     pub(crate) async fn exchange(self, with: &ProviderContext<'_>) -> Result<(VerifiedIdentity, PendingLogin)> {
         let pending = self.pending;
         let tokens = with.protocol.exchange_code(with.metadata, self.code.expose(), &pending.pkce_verifier).await?;
-        let id_token = with.verify(&tokens, &pending).await?;
+        let id_token = verify(with, &tokens, &pending).await?;
         let mut identity = VerifiedIdentity::new(id_token, tokens, with.config);
         identity.complete(with).await?;
         Ok((identity, pending))
@@ -64,33 +61,23 @@ fn check_issuer(issuer: Option<&str>, metadata: &Metadata) -> Result<()> {
     if fine { Ok(()) } else { Err(Error::new(Code::ResponseIssuer, message)) }
 }
 
-#[derive(Debug)]
-pub(crate) struct ProviderContext<'a> {
-    pub(crate) config: &'a Arc<Config>,
-    pub(crate) metadata: &'a Metadata,
-    pub(crate) protocol: &'a ProviderClient,
-    pub(crate) verifier: &'a Verifier,
-}
-
-impl ProviderContext<'_> {
-    /// Verifies the ID token against the parameters of this attempt.
-    async fn verify(&self, tokens: &TokenSet, pending: &PendingLogin) -> Result<VerifiedIdToken> {
-        let id_token = tokens.id_token.as_ref().ok_or_else(|| {
-            let message = "Okta's token response has no ID token; check that the scope `openid` is granted";
-            Error::new(Code::IdTokenMissing, message)
-        })?;
-        let rules = IdTokenRules {
-            issuer: self.metadata.issuer(),
-            client_id: &self.config.client_id,
-            nonce: Some(pending.nonce.expose()),
-            access_token: Some(tokens.access_token.expose()),
-            max_age: pending.max_age(),
-            acr_values: pending.acr_values(),
-            // The ID token came over TLS from the token endpoint, for our own code.
-            trust: RefetchPolicy::Always,
-        };
-        self.verifier.id_token(self.metadata.jwks_uri(), id_token.expose(), &rules).await
-    }
+/// Verifies the ID token against the parameters of this attempt.
+async fn verify(with: &ProviderContext<'_>, tokens: &TokenSet, pending: &PendingLogin) -> Result<VerifiedIdToken> {
+    let id_token = tokens.id_token.as_ref().ok_or_else(|| {
+        let message = "Okta's token response has no ID token; check that the scope `openid` is granted";
+        Error::new(Code::IdTokenMissing, message)
+    })?;
+    let rules = IdTokenRules {
+        issuer: with.metadata.issuer(),
+        client_id: &with.config.client_id,
+        nonce: Some(pending.nonce.expose()),
+        access_token: Some(tokens.access_token.expose()),
+        max_age: pending.max_age(),
+        acr_values: pending.acr_values(),
+        // The ID token came over TLS from the token endpoint, for our own code.
+        trust: RefetchPolicy::Always,
+    };
+    with.verifier.id_token(with.metadata.jwks_uri(), id_token.expose(), &rules).await
 }
 
 #[cfg(test)]

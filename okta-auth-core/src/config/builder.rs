@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::client_auth::PrivateKey;
-use super::env::Variables;
+use super::variables::Variables;
 use super::{Options, ResponseMode, Userinfo};
 use crate::secret::Secret;
 

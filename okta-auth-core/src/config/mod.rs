@@ -81,6 +81,7 @@ mod egress;
 mod env;
 mod issuer;
 mod options;
+mod placeholder;
 mod private_key;
 mod problem;
 mod routes;
@@ -89,6 +90,7 @@ mod secrets;
 mod slips;
 mod stores;
 mod tenant_overrides;
+mod variables;
 
 use std::time::Duration;
 

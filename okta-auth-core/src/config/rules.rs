@@ -14,6 +14,7 @@ use url::Url;
 
 use super::env::{AUDIENCE, BACKCHANNEL_URL, BASE_URL, CLIENT_ID, ISSUER_URI, PUBLIC_PREFIX, SCOPES};
 use super::issuer::{Issuer, is_loopback};
+use super::placeholder::{is_placeholder, is_quoted};
 use super::problem::Diagnostics;
 use super::routes::Routes;
 use super::secrets;
@@ -109,11 +110,6 @@ fn issuer_shape(url: &Url) -> Option<String> {
         ));
     }
     None
-}
-
-/// Whether a value is in quotes that a shell would have removed.
-pub(super) fn is_quoted(value: &str) -> bool {
-    ['"', '\''].iter().any(|quote| value.len() > 1 && value.starts_with(*quote) && value.ends_with(*quote))
 }
 
 /// Checks only what a tenant sets for its client and issuers. A table may have a hundred
@@ -342,13 +338,4 @@ pub(crate) fn public_prefix(value: &str, findings: &mut Diagnostics) -> String {
         return String::new();
     }
     prefix.to_owned()
-}
-
-/// Placeholders in documentation, in lower case and without separators.
-const PLACEHOLDERS: [&str; 6] = ["yourokta", "yourdomain", "yourclient", "yourorg", "yourcompany", "yourtenant"];
-
-pub(super) fn is_placeholder(value: &str) -> bool {
-    let plain: String = value.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    let marked = value.contains(['{', '}', '<', '>', '…']) || value.contains("YOUR_") || value.contains("...");
-    marked || PLACEHOLDERS.iter().any(|word| plain.contains(word))
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::env::{CLIENT_SECRET, COOKIE_SECRET};
+use super::placeholder::{is_placeholder, is_quoted};
 use super::problem::Diagnostics;
-use super::rules::{is_placeholder, is_quoted};
 use crate::secret::Secret;
 
 const COMMAND: &str = "make one with `openssl rand -base64 48`";

@@ -7,32 +7,10 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
-use super::seal::{SealKey, Sealer};
+use super::seal::{Purpose, SealKey, Sealer};
 use super::session_id::SessionIds;
 use crate::error::{Code, Error, Result};
 use crate::secret::{Secret, random_bytes};
-
-/// The purpose of a sealed value. A value that was sealed for one purpose does not open for
-/// another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    Session,
-    PendingLogin,
-    StoredSession,
-    SignOut,
-}
-
-impl Purpose {
-    /// The text that keys and associated data are bound to.
-    pub(super) const fn label(self) -> &'static str {
-        match self {
-            Self::Session => "session",
-            Self::PendingLogin => "pending login",
-            Self::StoredSession => "stored session",
-            Self::SignOut => "sign-out",
-        }
-    }
-}
 
 /// The cookie secrets: the first one seals, all of them open.
 pub(crate) struct CookieKeys(Vec<Zeroizing<Vec<u8>>>);

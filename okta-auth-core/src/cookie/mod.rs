@@ -31,8 +31,8 @@ mod session_id;
 mod settings;
 
 pub(crate) use chunks::Chunks;
-pub(crate) use keys::{CookieKeys, Purpose};
+pub(crate) use keys::CookieKeys;
 pub(crate) use request::RequestCookies;
-pub(crate) use seal::Sealer;
+pub(crate) use seal::{Purpose, Sealer};
 pub(crate) use session_id::{PresentedId, SessionIds};
 pub(crate) use settings::CookieSettings;

@@ -9,7 +9,6 @@ use std::ops::Range;
 
 use aws_lc_rs::aead::{Aad, Nonce, RandomizedNonceKey};
 
-use super::keys::Purpose;
 use crate::base64url;
 use crate::error::{Code, Error, Result};
 use crate::secret::SecretBytes;
@@ -28,6 +27,28 @@ const TAG: usize = 16;
 /// The longest accepted text. Our cookies are shorter; the limit bounds the work for an attacker's
 /// value.
 const MAX_TEXT: usize = 32 * 1024;
+
+/// The purpose of a sealed value. A value that was sealed for one purpose does not open for
+/// another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Session,
+    PendingLogin,
+    StoredSession,
+    SignOut,
+}
+
+impl Purpose {
+    /// The text that keys and associated data are bound to.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::PendingLogin => "pending login",
+            Self::StoredSession => "stored session",
+            Self::SignOut => "sign-out",
+        }
+    }
+}
 
 pub(super) struct SealKey {
     pub(super) id: [u8; ID],

@@ -36,20 +36,11 @@ impl Event {
 
 impl EventSubject {
     pub(super) fn session(session: &Session) -> Self {
-        Self {
-            issuer: Some(session.issuer().to_owned()),
-            subject: Some(session.subject().to_owned()),
-            session: Some(*session.id().0.as_bytes()),
-        }
+        session.event_subject()
     }
 
     pub(super) fn session_id(id: SessionId) -> Self {
-        Self { session: Some(*id.0.as_bytes()), ..Self::default() }
-    }
-
-    /// The issuer is written as in its own tokens.
-    pub(super) fn user(issuer: &str, subject: &str) -> Self {
-        Self { issuer: Some(issuer.to_owned()), subject: Some(subject.to_owned()), session: None }
+        id.event_subject()
     }
 }
 
@@ -147,11 +138,5 @@ impl<C> SignedIn<C> {
 impl OktaAuth {
     pub(super) fn tell_ended(&self, about: EventSubject, why: EndReason, reference: CorrelationId) {
         self.0.events.emit(EventKind::SessionEnded { why }, reference, about, None);
-    }
-
-    /// Reports the result of a refresh. It has a random reference, because many requests
-    /// may share it.
-    pub(super) fn emit_refresh(&self, kind: EventKind, session: &Session, error: Option<&Error>) {
-        self.0.events.emit(kind, CorrelationId::random(), EventSubject::session(session), error);
     }
 }

@@ -29,7 +29,6 @@ use super::OktaAuth;
 use super::context::{CookieUpdate, Inner, NoTenant, RequestContext, SessionState};
 use super::loopback::is_alias;
 use super::navigation::{NavigationHints, RequestKind};
-use super::refresher::RefreshResult;
 use crate::bearer::{Credentials, Presented};
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
@@ -37,7 +36,7 @@ use crate::error::{Code, Error};
 use crate::events::{EventKind, EventSubject, StoreOperation};
 use crate::headers::{Head, HeaderText, Headers};
 use crate::logout::{LogoutReturn, MissingOrigin, same_origin};
-use crate::session::{Activity, Entry, LoadedSession, PendingLookup, RefreshDue, SessionLookup};
+use crate::session::{Activity, Entry, LoadedSession, PendingLookup, RefreshDue, RefreshResult, SessionLookup};
 
 /// A session that ends sooner than this after its sign-in does not start another sign-in.
 const SHORT: Duration = Duration::from_secs(60);
@@ -137,8 +136,7 @@ impl OktaAuth {
             return Authentication::Ready(RequestContext::new(self.inner(head.method, head.target, now, sent)));
         }
         let look = self.0.sessions.look(&sent.cookies, now, sent.activity);
-        let own = matches!(look, SessionLookup::None | SessionLookup::Ended | SessionLookup::Early(_))
-            || self.is_own_request(head, sent.websocket);
+        let own = look.is_without_session() || self.is_own_request(head, sent.websocket);
         let logout_return = self.logout_return(head, &sent, now);
         let mut inner = self.inner(head.method, head.target, now, sent);
         (inner.own, inner.logout_return) = (own, logout_return);
@@ -147,12 +145,9 @@ impl OktaAuth {
 
     fn arrived(&self, mut inner: Inner, look: SessionLookup, renewal: RefreshTiming) -> Authentication {
         match look {
-            SessionLookup::None => {}
-            SessionLookup::Ended => inner.keep(CookieUpdate::Clear),
-            SessionLookup::Early(session) => inner.dead_end = self.0.early.dead_end(&session, inner.now),
-            SessionLookup::Here { entry, rewrite } => inner.settle(entry, rewrite, false),
-            SessionLookup::Wait(ticket) => {
-                return Authentication::Pending(PendingAuthentication::on(inner.found(ticket, renewal)));
+            SessionLookup::Known(loaded) => inner.settle(loaded),
+            SessionLookup::Pending(lookup) => {
+                return Authentication::Pending(PendingAuthentication::on(inner.found(lookup, renewal)));
             }
         }
         let context = RequestContext::new(inner);
@@ -300,36 +295,42 @@ impl PendingAuthentication {
 }
 
 impl Inner {
-    async fn found(mut self, ticket: PendingLookup, renewal: RefreshTiming) -> RequestContext {
+    async fn found(mut self, lookup: PendingLookup, renewal: RefreshTiming) -> RequestContext {
         let (auth, now) = (self.auth.clone(), self.now);
-        match auth.0.sessions.find(ticket, now, self.activity).await {
-            Ok(LoadedSession::None) => {}
-            Ok(LoadedSession::Ended) => self.keep(CookieUpdate::Clear),
-            Ok(LoadedSession::Early(session)) => self.dead_end = auth.0.early.dead_end(&session, now),
-            Ok(LoadedSession::Here { entry, rewrite }) => {
-                if renewal == RefreshTiming::OnDemand || entry.session.due(now) == RefreshDue::NotYet {
-                    self.settle(entry, rewrite, false);
-                } else {
-                    let began = entry.session.created_at();
-                    match auth.tended(entry, now).await {
-                        RefreshResult::Usable { entry, renewed } => self.settle(entry, rewrite, renewed),
-                        RefreshResult::Ended => {
-                            self.keep(CookieUpdate::Clear);
-                            self.dead_end = (now.since(began) < SHORT).then(not_renewable);
-                        }
-                        RefreshResult::Unavailable(error) if error.code() == Code::StoreUnavailable => {
-                            self.session_state = self.unavailable(error.duplicate());
-                        }
-                        RefreshResult::Unavailable(error) => self.session_state = SessionState::Unavailable(error),
+        let is_due =
+            |entry: &Entry| renewal == RefreshTiming::BeforeHandler && entry.session.due(now) != RefreshDue::NotYet;
+        match auth.0.sessions.find(lookup, now, self.activity).await {
+            Ok(LoadedSession::Live { entry, rewrite }) if is_due(&entry) => {
+                let began = entry.session.created_at();
+                match auth.0.refresher.refresh(entry, now).await {
+                    RefreshResult::Usable { entry, renewed } => self.use_session(entry, rewrite, renewed),
+                    RefreshResult::Ended => {
+                        self.keep(CookieUpdate::Clear);
+                        self.dead_end = (now.since(began) < SHORT).then(not_renewable);
                     }
+                    RefreshResult::Unavailable(error) if error.code() == Code::StoreUnavailable => {
+                        self.session_state = self.unavailable(error.duplicate());
+                    }
+                    RefreshResult::Unavailable(error) => self.session_state = SessionState::Unavailable(error),
                 }
             }
+            Ok(loaded) => self.settle(loaded),
             Err(error) => self.session_state = self.unavailable(error),
         }
         RequestContext::new(self)
     }
 
-    fn settle(&mut self, entry: Entry, rewrite: bool, renewed: bool) {
+    /// Records a session that needs no refresh, or that there is none.
+    fn settle(&mut self, loaded: LoadedSession) {
+        match loaded {
+            LoadedSession::None => {}
+            LoadedSession::Ended => self.keep(CookieUpdate::Clear),
+            LoadedSession::Early(session) => self.dead_end = self.auth.0.early.dead_end(&session, self.now),
+            LoadedSession::Live { entry, rewrite } => self.use_session(entry, rewrite, false),
+        }
+    }
+
+    fn use_session(&mut self, entry: Entry, rewrite: bool, renewed: bool) {
         self.keep(match (renewed, rewrite) {
             (true, _) => CookieUpdate::Replace,
             (false, true) => CookieUpdate::Reseal,

@@ -9,7 +9,6 @@ use super::future_sessions::FutureSessions;
 use super::hook::SignInHook;
 use super::logout_handler::LogoutIssuers;
 use super::mounting::Mounting;
-use super::refresher::Refreshes;
 use super::route_table::{RouteTable, SpecialRoutes};
 use super::session_backend::SessionBackend;
 use super::tenant_router::TenantRouter;
@@ -26,8 +25,8 @@ use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::login::{PendingLogins, UsedStates};
 use crate::logout::{Continuations, LogoutReturns};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
-use crate::protocol::ProviderClient;
-use crate::session::SessionStore;
+use crate::protocol::{Provider, ProviderClient};
+use crate::session::{RefreshState, Refresher, SessionStore, TokenRevoker};
 use crate::tenant::TenantSettings;
 
 /// Builds an [`OktaAuth`] from settings, policies, hooks, and optionally a store and a test
@@ -76,7 +75,7 @@ pub struct OktaAuthBuilder {
 #[derive(Clone)]
 struct Common {
     place: SessionBackend,
-    refreshes: Arc<Refreshes>,
+    refreshes: Arc<RefreshState>,
     used_states: Arc<UsedStates>,
     deferred_logouts: Arc<DeferredLogouts>,
     mounting: Arc<Mounting>,
@@ -317,11 +316,22 @@ impl OktaAuthBuilder {
         let senders = LogoutIssuers::new(&config.issuer, |issuer| authority(issuer, &config, &http, &clock));
         let own = config.routes.own().map(str::to_owned).collect();
         let routes = RouteTable::new(vec![Arc::clone(&access)], own, self.special);
-        let sessions = place.sessions(&config, &keys)?;
+        let sessions = Arc::new(place.sessions(&config, &keys)?);
         let events = Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks);
+        let events = Arc::new(events);
+        let protocol = ProviderClient::new(Arc::clone(&config), http, clock.clone());
+        let revoker = Arc::new(TokenRevoker::new(discovery.clone(), protocol.clone()));
+        let provider = Provider {
+            config: Arc::clone(&config),
+            discovery: discovery.clone(),
+            protocol: protocol.clone(),
+            verifier: Arc::clone(&verifier),
+        };
+        let ended = (Arc::clone(&sessions), revoker);
+        let refresher = Refresher::new(provider, ended, Arc::clone(&events), clock.clone(), refreshes);
         Ok(OktaAuth(Arc::new(Inner {
             discovery,
-            protocol: ProviderClient::new(Arc::clone(&config), http, clock.clone()),
+            protocol,
             verifier,
             access_tokens,
             tokens_on_pages: AtomicBool::new(access.policies().has_route_for_both()),
@@ -330,7 +340,7 @@ impl OktaAuthBuilder {
             pending_logins,
             used_states,
             sessions,
-            refreshes,
+            refresher,
             continuations,
             logout_returns,
             deferred_logouts,

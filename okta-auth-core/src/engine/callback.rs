@@ -37,11 +37,12 @@ use super::context::RequestContext;
 use super::hook::{Refusal, SignIn};
 use super::page::Page;
 use super::reply::{self, Reply};
-use crate::callback::{AuthorizationResponse, ProviderContext, ValidatedCallback, VerifiedIdentity};
+use crate::callback::{AuthorizationResponse, ValidatedCallback, VerifiedIdentity};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::events::{EndReason, EventKind, EventSubject};
 use crate::login::{PendingLogin, ReturnTo};
+use crate::protocol::ProviderContext;
 use crate::session::{NewSession, Session, device};
 
 /// The state of a callback, for its error page.

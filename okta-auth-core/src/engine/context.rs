@@ -22,7 +22,8 @@ use crate::headers::HeaderText;
 use crate::jose::VerifiedAccessToken;
 use crate::login::ReturnTo;
 use crate::logout::LogoutReturn;
-use crate::session::{Activity, Entry, Session};
+use crate::secret::Secret;
+use crate::session::{Activity, Entry, RefreshResult, Session};
 
 /// The engine's view of one request. An adapter creates it before the handler runs, keeps
 /// it with the request, and lets it [finish](Self::finish) the response.
@@ -232,6 +233,38 @@ impl RequestContext {
                 self.0.unanswered.store(true, Ordering::Relaxed);
                 Err(error.duplicate())
             }
+        }
+    }
+
+    /// Returns the access token of the session, refreshed if it has expired or soon will, for
+    /// calls to other APIs on behalf of the user.
+    ///
+    /// Tokens that are due are normally refreshed before the handler runs. This serves handlers
+    /// that outlive them, and routes with refresh on demand. New tokens reach the browser with
+    /// the response, even if the handler fails.
+    ///
+    /// # Errors
+    /// `session_ended` if Okta no longer refreshes the session; `token_expired` if there is
+    /// no refresh token; `renewal_unavailable`, or the error of reaching Okta or the store.
+    pub(super) async fn fresh_access_token(&self) -> Result<Secret> {
+        let ended = || Error::new(Code::SessionEnded, "the session has ended; the user has to sign in again");
+        let entry = self.0.entry().ok_or_else(ended)?;
+        let auth = &self.0.auth.0;
+        let now = auth.clock.now();
+        match auth.refresher.refresh(entry, now).await {
+            RefreshResult::Usable { entry, renewed } => {
+                let session = Arc::clone(&entry.session);
+                if renewed {
+                    *self.0.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(entry);
+                    self.0.keep(CookieUpdate::Replace);
+                }
+                session.unexpired_access_token(now)
+            }
+            RefreshResult::Ended => {
+                self.0.keep(CookieUpdate::Clear);
+                Err(ended())
+            }
+            RefreshResult::Unavailable(error) => Err(error.duplicate()),
         }
     }
 

@@ -81,7 +81,7 @@ impl Drop for Worker {
 impl RequestContext {
     pub(super) fn defer_logout(&self, error: Error) -> Reply {
         let waits = match self.auth().0.sessions.look(self.cookies(), self.now(), Activity::Passive) {
-            SessionLookup::Wait(ticket) => self.auth().wait_for_store(ticket, self.reference()),
+            SessionLookup::Pending(ticket) => self.auth().wait_for_store(ticket, self.reference()),
             _ => false,
         };
         if waits {
@@ -120,7 +120,7 @@ impl OktaAuth {
 
     async fn sign_out(&self, ticket: &PendingLookup, reference: CorrelationId) -> Result<()> {
         let (sessions, now) = (&self.0.sessions, self.0.clock.now());
-        let LoadedSession::Here { entry, .. } = sessions.find(ticket.clone(), now, Activity::Passive).await? else {
+        let LoadedSession::Live { entry, .. } = sessions.find(ticket.clone(), now, Activity::Passive).await? else {
             return Ok(());
         };
         if sessions.end(&entry.session, now).await? {

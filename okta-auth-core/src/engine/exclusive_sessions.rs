@@ -55,13 +55,12 @@ impl RequestContext {
 
     /// Loads this browser's session at another tenant, without refreshing its tokens.
     async fn session_at(&self, other: &OktaAuth) -> Result<Option<Arc<Session>>> {
-        let found = match other.0.sessions.look(self.cookies(), self.now(), Activity::Passive) {
-            SessionLookup::None | SessionLookup::Ended | SessionLookup::Early(_) => return Ok(None),
-            SessionLookup::Here { entry, .. } => return Ok(Some(entry.session)),
-            SessionLookup::Wait(ticket) => other.0.sessions.find(ticket, self.now(), Activity::Passive).await?,
+        let loaded = match other.0.sessions.look(self.cookies(), self.now(), Activity::Passive) {
+            SessionLookup::Known(loaded) => loaded,
+            SessionLookup::Pending(lookup) => other.0.sessions.find(lookup, self.now(), Activity::Passive).await?,
         };
-        Ok(match found {
-            LoadedSession::Here { entry, .. } => Some(entry.session),
+        Ok(match loaded {
+            LoadedSession::Live { entry, .. } => Some(entry.session),
             LoadedSession::None | LoadedSession::Ended | LoadedSession::Early(_) => None,
         })
     }

@@ -111,7 +111,7 @@ impl RequestContext {
                 let ended = auth.end_reported(&name, EndReason::FrontChannel, self.reference()).await;
                 // Sessions in cookies are not listed, but the one in this request is known
                 // and ends.
-                if let (Sessions::Cookie { .. }, Some(session)) = (&auth.0.sessions, self.known_session())
+                if let (Sessions::Cookie { .. }, Some(session)) = (&*auth.0.sessions, self.known_session())
                     && self.is_ended_by(parts, body)
                 {
                     self.tell_ended(session, EndReason::FrontChannel);
@@ -188,7 +188,7 @@ impl OktaAuth {
         subject: Option<&str>,
         reference: CorrelationId,
     ) -> Result<Option<usize>> {
-        if let (Sessions::Stored(stored), Some(subject)) = (&self.0.sessions, subject) {
+        if let (Sessions::Stored(stored), Some(subject)) = (&*self.0.sessions, subject) {
             let named = stored.named(name, self.0.clock.now()).await?;
             if named.iter().any(|entry| entry.session.subject() != subject) {
                 return Ok(Some(0));

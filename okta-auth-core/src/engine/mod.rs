@@ -71,10 +71,8 @@ mod context;
 mod deferred_logout;
 mod error_reply;
 mod exclusive_sessions;
-mod fresh_token;
 mod future_sessions;
 mod hook;
-mod lease;
 mod logout_handler;
 mod logout_pages;
 mod logout_replay;
@@ -82,9 +80,7 @@ mod loopback;
 mod mounting;
 mod navigation;
 mod page;
-mod pending_writes;
 mod realm_discovery;
-mod refresher;
 mod removal;
 mod reply;
 mod route_table;
@@ -137,7 +133,7 @@ use crate::login::{PendingLogins, UsedStates};
 use crate::logout::{Continuations, LogoutReturns};
 use crate::policy::{PolicySet, RouteAccess};
 use crate::protocol::ProviderClient;
-use crate::session::Sessions;
+use crate::session::{Refresher, Sessions};
 use crate::tenant::TenantSettings;
 
 /// The engine of one application, or of one tenant. Cheap to clone, and shared by all
@@ -183,8 +179,8 @@ pub(crate) struct Inner {
     gone: AtomicBool,
     /// The tenant router, if a sign-in ends the same browser's sessions at other tenants.
     exclusive: Option<Weak<tenant_router::TenantRouter>>,
-    sessions: Sessions,
-    refreshes: Arc<refresher::Refreshes>,
+    sessions: Arc<Sessions>,
+    refresher: Refresher,
     /// Logouts that a script started.
     continuations: Continuations,
     logout_returns: LogoutReturns,
@@ -194,7 +190,7 @@ pub(crate) struct Inner {
     hook: Option<Arc<dyn SignInHook>>,
     /// Users whose sessions begin in the future.
     early: future_sessions::FutureSessions,
-    events: Events,
+    events: Arc<Events>,
     /// The findings about the router that were reported.
     mounting: Arc<mounting::Mounting>,
     redirect_uri_reported: AtomicBool,

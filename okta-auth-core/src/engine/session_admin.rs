@@ -46,7 +46,7 @@ impl OktaAuth {
 
     async fn end_one(&self, id: SessionId, reference: CorrelationId) -> Result<bool> {
         let (now, why) = (self.0.clock.now(), EndReason::EndedByApplication);
-        let Sessions::Stored(stored) = &self.0.sessions else {
+        let Sessions::Stored(stored) = &*self.0.sessions else {
             let name = self.0.sessions.index_keys().name(Kind::Session, id.0.as_bytes());
             self.0.sessions.end_named(&name, now, drop).await?;
             self.tell_ended(EventSubject::session_id(id), why, reference);

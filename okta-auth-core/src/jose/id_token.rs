@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::algorithm::Algorithm;
 use super::claims::{Audience, Payload, check_email, check_identifier, check_issuer, check_subject};
 use super::jwks::RefetchPolicy;
-use super::verifier::VerifiedClaims;
+use super::verified_claims::VerifiedClaims;
 use crate::base64url;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::claims::{Payload, check_identifier, check_issuer, check_subject};
 use super::single_use::{TokenId, check_only_audience, text};
-use super::verifier::VerifiedClaims;
+use super::verified_claims::VerifiedClaims;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 

@@ -68,6 +68,7 @@ mod jwks;
 mod logout_token;
 mod revocation_token;
 mod single_use;
+mod verified_claims;
 mod verifier;
 
 pub use access_token::{AccessTokenClaims, VerifiedAccessToken};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::claims::{Times, check_issuer};
 use super::single_use::{TokenId, check_only_audience, text};
-use super::verifier::VerifiedClaims;
+use super::verified_claims::VerifiedClaims;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 

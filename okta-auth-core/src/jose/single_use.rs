@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::claims::{Audience, Payload, check_identifier};
-use super::verifier::VerifiedClaims;
+use super::verified_claims::VerifiedClaims;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 

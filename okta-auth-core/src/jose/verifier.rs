@@ -14,6 +14,7 @@ use super::jwk::KeySet;
 use super::jwks::{Keys, RefetchPolicy, SignatureInput};
 use super::logout_token::{LogoutTokenRules, VerifiedLogoutToken};
 use super::revocation_token::{RevocationTokenRules, VerifiedRevocationToken};
+use super::verified_claims::VerifiedClaims;
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 
@@ -34,17 +35,6 @@ pub(crate) struct Verifier {
     clock: SharedClock,
     /// The header of the last valid token.
     headers: Headers,
-}
-
-/// A payload whose signature has been verified.
-#[derive(Debug)]
-pub(super) struct VerifiedClaims {
-    pub(super) payload: Payload,
-    /// The algorithm of the signature, which `at_hash` depends on.
-    pub(super) algorithm: Algorithm,
-    /// When the token was verified: one moment for all checks of times.
-    pub(super) now: Timestamp,
-    pub(super) leeway: Duration,
 }
 
 struct VerifiedSignature {

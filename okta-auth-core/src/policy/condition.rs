@@ -7,13 +7,13 @@
 //! Claims are compared with case and without trimming: `Admins` is not `admins`.
 
 use std::fmt;
+use std::pin::Pin;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::caller::Caller;
-use super::decision::{StepUp, Verdict};
-use super::rule::{CheckFuture, Policy};
+use super::effect::StepUp;
 use crate::clock::NumericDate;
 
 pub(super) enum Condition {
@@ -41,52 +41,40 @@ pub(super) enum Test {
     OneOf(Vec<Value>),
 }
 
+/// The result of a [`check`](super::check); `None` if the function could not decide.
+pub type CheckFuture = Pin<Box<dyn Future<Output = Option<bool>> + Send>>;
+
 pub(super) type CheckFn = Box<dyn Fn(Caller) -> CheckFuture + Send + Sync>;
 
-/// A claim in a condition; see [`claim`].
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct ClaimCondition(String);
-
-/// A condition about any claim, by its name or by a JSON Pointer (RFC 6901):
-/// `claim("department")`, `claim("/address/country")`.
-///
-/// ```
-/// use okta_auth_core::policy::claim;
-///
-/// let policy = claim("department").one_of(["Sales", "Support"]) & claim("/address/country").equals("SE");
-/// # let _ = policy;
-/// ```
-pub fn claim(path: impl Into<String>) -> ClaimCondition {
-    ClaimCondition(path.into())
+/// The result of one condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The condition holds.
+    Met,
+    /// The condition does not hold.
+    NotMet,
+    /// The claim is missing.
+    Missing,
+    /// The claim has another type than the condition needs.
+    Malformed,
+    /// The caller is anonymous.
+    Anonymous,
+    /// A function of the application could not decide.
+    Unknown,
 }
 
-impl ClaimCondition {
-    /// Requires the claim to be present and not null, with any value.
-    pub fn is_present(self) -> Policy {
-        Policy::condition(Condition::Claim(self.0, Test::Present))
-    }
-
-    /// Requires the claim to equal this value. A claim of another type is malformed: `"3"`
-    /// is not 3.
-    ///
-    /// A malformed claim denies, also under `!`, so that a change of the claim's type at
-    /// Okta never grants access.
-    pub fn equals(self, value: impl Into<Value>) -> Policy {
-        Policy::condition(Condition::Claim(self.0, Test::Equals(value.into())))
-    }
-
-    /// Requires the claim to be a list with this value. A text that contains it is
-    /// malformed: `"admin"` must not match `"not-an-admin"`. A list without the value is
-    /// malformed if it has an element of another type, because that one cannot be compared.
-    pub fn contains(self, value: impl Into<Value>) -> Policy {
-        Policy::condition(Condition::Claim(self.0, Test::Contains(value.into())))
-    }
-
-    /// Requires the claim to equal one of these values.
-    pub fn one_of<V: Into<Value>>(self, values: impl IntoIterator<Item = V>) -> Policy {
-        let values = values.into_iter().map(Into::into).collect();
-        Policy::condition(Condition::Claim(self.0, Test::OneOf(values)))
+impl Verdict {
+    /// Returns a stable code for logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::NotMet => "not_met",
+            Self::Missing => "claim_missing",
+            Self::Malformed => "claim_malformed",
+            Self::Anonymous => "login_required",
+            Self::Unknown => "check_unknown",
+        }
     }
 }
 

@@ -2,86 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::condition::Condition;
-
-/// The effect of a decision on a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Effect {
-    /// The request is allowed.
-    Allow,
-    /// The caller has to sign in or present a token.
-    Login,
-    /// The caller has to authenticate more strongly or again (RFC 9470).
-    StepUp(StepUp),
-    /// The request is denied; the caller cannot change that.
-    Deny,
-}
-
-/// The demands of a step-up. They are checked when the browser returns, because Okta
-/// ignores values that it does not support.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct StepUp {
-    /// The accepted authentication context classes, the preferred one first. Empty accepts
-    /// all.
-    pub acr_values: Vec<String>,
-    /// The longest accepted time since the last active authentication.
-    pub max_age: Option<Duration>,
-}
-
-impl StepUp {
-    /// Combines two step-ups; `None` if no sign-in could satisfy both.
-    pub(super) fn and(mut self, other: Self) -> Option<Self> {
-        if self.acr_values.is_empty() {
-            self.acr_values = other.acr_values;
-        } else if !other.acr_values.is_empty() {
-            self.acr_values.retain(|value| other.acr_values.contains(value));
-            if self.acr_values.is_empty() {
-                return None;
-            }
-        }
-        self.max_age = match (self.max_age, other.max_age) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        Some(self)
-    }
-}
-
-/// The result of one condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Verdict {
-    /// The condition holds.
-    Met,
-    /// The condition does not hold.
-    NotMet,
-    /// The claim is missing.
-    Missing,
-    /// The claim has another type than the condition needs.
-    Malformed,
-    /// The caller is anonymous.
-    Anonymous,
-    /// A function of the application could not decide.
-    Unknown,
-}
-
-impl Verdict {
-    /// Returns a stable code for logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Met => "met",
-            Self::NotMet => "not_met",
-            Self::Missing => "claim_missing",
-            Self::Malformed => "claim_malformed",
-            Self::Anonymous => "login_required",
-            Self::Unknown => "check_unknown",
-        }
-    }
-}
+use super::condition::{Condition, Verdict};
+use super::effect::Effect;
 
 /// A condition that contributed to a decision.
 #[derive(Clone)]

@@ -16,12 +16,32 @@
 use std::sync::Arc;
 
 use super::caller::Caller;
-use super::condition::Condition;
-use super::decision::{Decision, Effect, Reason, StepUp, Verdict};
-use super::rule::Rule;
+use super::condition::{Condition, Verdict};
+use super::decision::{Decision, Reason};
+use super::effect::{Effect, StepUp};
+use super::rule::{Policy, Rule};
+
+impl Policy {
+    /// Decides about a caller. The log gets the name of the policy and a stable code, but
+    /// no personal data.
+    pub async fn decide(&self, caller: &Caller) -> Decision {
+        let mut results = Results::default();
+        let decision = loop {
+            match evaluate(&self.rule, caller, &results) {
+                Ok(outcome) => break Decision::new(outcome, self.name.clone()),
+                Err(pending) => results.call(&pending, caller).await,
+            }
+        };
+        let (policy, code) = (decision.policy().unwrap_or("-"), decision.code());
+        // A decision that stops a request is also an event, which is logged at `info`.
+        let words = if decision.is_allowed() { "allowed" } else { "not allowed" };
+        tracing::debug!(target: "okta_auth::policy", policy, code, "{words}");
+        decision
+    }
+}
 
 /// The effect of a rule, with the decisive conditions.
-pub(super) struct Outcome {
+struct Outcome {
     effect: Effect,
     reasons: Vec<Reason>,
     /// The step-up that would re-establish the conditions that hold. A step-up is a new
@@ -30,13 +50,13 @@ pub(super) struct Outcome {
 }
 
 #[derive(Default)]
-pub(super) struct Results(Vec<(Arc<Condition>, Verdict)>);
+struct Results(Vec<(Arc<Condition>, Verdict)>);
 
 /// A condition whose function has to be called first.
-pub(super) type Pending = Arc<Condition>;
+type Pending = Arc<Condition>;
 
 impl Results {
-    pub(super) async fn call(&mut self, condition: &Pending, caller: &Caller) {
+    async fn call(&mut self, condition: &Pending, caller: &Caller) {
         let verdict = match &**condition {
             Condition::Check(_, function) => match function(caller.clone()).await {
                 Some(true) => Verdict::Met,
@@ -54,7 +74,7 @@ impl Results {
 }
 
 impl Decision {
-    pub(super) fn new(outcome: Outcome, policy: Option<Arc<str>>) -> Self {
+    fn new(outcome: Outcome, policy: Option<Arc<str>>) -> Self {
         let effect = match outcome.effect {
             Effect::StepUp(asked) => asked.and(outcome.keep).map_or(Effect::Deny, Effect::StepUp),
             effect => effect,
@@ -69,7 +89,7 @@ impl Decision {
 ///
 /// # Errors
 /// The condition whose function has to be called first.
-pub(super) fn evaluate(rule: &Rule, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
+fn evaluate(rule: &Rule, caller: &Caller, results: &Results) -> Result<Outcome, Pending> {
     visit(rule, false, caller, results)
 }
 
@@ -159,11 +179,11 @@ impl Outcome {
                     self.reasons.append(&mut other.reasons);
                 }
             },
-            (mine, others) if strictness(mine) < strictness(others) => {
+            (mine, others) if mine.strictness() < others.strictness() => {
                 self.effect = other.effect;
                 self.reasons = other.reasons;
             }
-            (mine, others) if strictness(mine) == strictness(others) => self.reasons.append(&mut other.reasons),
+            (mine, others) if mine.strictness() == others.strictness() => self.reasons.append(&mut other.reasons),
             _ => {}
         }
         self.keep = keep;
@@ -179,7 +199,7 @@ impl Outcome {
     /// Combines two alternatives, neither of which allows. A step-up has only its own
     /// reasons; a denial has the reasons of both.
     fn or(mut self, mut other: Self) -> Self {
-        match (strictness(&self.effect), strictness(&other.effect)) {
+        match (self.effect.strictness(), other.effect.strictness()) {
             (mine, others) if mine > others => other,
             (mine, others) if mine < others || matches!(self.effect, Effect::StepUp(_)) => self,
             _ => {
@@ -187,16 +207,5 @@ impl Outcome {
                 self
             }
         }
-    }
-}
-
-/// Orders effects by strictness. Signing in is stricter than a step-up, because it comes
-/// first and its result is evaluated again.
-fn strictness(effect: &Effect) -> u8 {
-    match effect {
-        Effect::Allow => 0,
-        Effect::StepUp(_) => 1,
-        Effect::Login => 2,
-        Effect::Deny => 3,
     }
 }

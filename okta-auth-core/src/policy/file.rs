@@ -10,7 +10,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use toml::Spanned;
 
-use super::condition::claim;
+use super::claim::claim;
 use super::credentials::AcceptedCredentials;
 use super::rule::{self, Policy};
 use super::set::{DefaultAccess, PolicySet};

@@ -69,9 +69,11 @@
 //! them to routes or to names in code.
 
 mod caller;
+mod claim;
 mod condition;
 mod credentials;
 mod decision;
+mod effect;
 mod evaluate;
 mod route_access;
 mod route_pattern;
@@ -82,13 +84,15 @@ mod set;
 mod file;
 
 pub use caller::Caller;
-pub use condition::{ClaimCondition, claim};
+pub use claim::{ClaimCondition, claim};
+pub use condition::{CheckFuture, Verdict};
 pub use credentials::AcceptedCredentials;
-pub use decision::{Decision, Effect, Reason, StepUp, Verdict};
+pub use decision::{Decision, Reason};
+pub use effect::{Effect, StepUp};
 pub use route_access::MatchedRoute;
 pub(crate) use route_access::{Denial, RouteAccess, RouteClass};
 pub use rule::{
-    CheckFuture, CheckOutcome, Policy, acr, acr_one_of, amr, anyone, check, group, machine, nobody, scope, signed_in,
+    CheckOutcome, Policy, acr, acr_one_of, amr, anyone, check, group, machine, nobody, scope, signed_in,
     signed_in_within, tenant, user,
 };
 pub use set::{DefaultAccess, PolicySet};

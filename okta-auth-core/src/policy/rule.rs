@@ -2,14 +2,11 @@
 
 use std::fmt;
 use std::ops::{BitAnd, BitOr, Not};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::caller::Caller;
-use super::condition::Condition;
-use super::decision::Decision;
-use super::evaluate;
+use super::condition::{CheckFuture, Condition};
 
 /// An access rule. Cheap to clone.
 ///
@@ -36,9 +33,6 @@ pub(super) enum Rule {
     All(Arc<[Rule]>),
     Any(Arc<[Rule]>),
 }
-
-/// The result of a [`check`]; `None` if the function could not decide.
-pub type CheckFuture = Pin<Box<dyn Future<Output = Option<bool>> + Send>>;
 
 /// The return types of a [`check`] function.
 ///
@@ -103,23 +97,6 @@ impl Policy {
         let mut scopes = Vec::new();
         self.rule.collect_scopes(&mut scopes);
         scopes
-    }
-
-    /// Decides about a caller. The log gets the name of the policy and a stable code, but
-    /// no personal data.
-    pub async fn decide(&self, caller: &Caller) -> Decision {
-        let mut results = evaluate::Results::default();
-        let decision = loop {
-            match evaluate::evaluate(&self.rule, caller, &results) {
-                Ok(outcome) => break Decision::new(outcome, self.name.clone()),
-                Err(pending) => results.call(&pending, caller).await,
-            }
-        };
-        let (policy, code) = (decision.policy().unwrap_or("-"), decision.code());
-        // A decision that stops a request is also an event, which is logged at `info`.
-        let words = if decision.is_allowed() { "allowed" } else { "not allowed" };
-        tracing::debug!(target: "okta_auth::policy", policy, code, "{words}");
-        decision
     }
 }
 

@@ -5,15 +5,9 @@ use std::any::TypeId;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::profile::Profile;
 use super::record::Session;
 use crate::error::{Code, Error, Result};
-
-#[derive(Clone, Default)]
-pub(super) struct Profile {
-    name: Option<String>,
-    email: Option<String>,
-    groups: Vec<String>,
-}
 
 impl Session {
     /// Returns the user's display name: `name`, or else `preferred_username`, `email`, or the
@@ -69,46 +63,8 @@ impl Session {
         value.map_err(|error| mismatch("the application's data", error))
     }
 
-    /// Claims of an unexpected type count as missing.
     fn profile(&self) -> &Profile {
-        self.profile.get_or_init(|| {
-            let claims = self.all_claims();
-            let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-            let name = text("name").or_else(|| text("preferred_username")).or_else(|| text("email"));
-            Profile {
-                name: name.map(str::to_owned),
-                email: text("email").map(str::to_owned),
-                groups: claims.get("groups").map(strings).unwrap_or_default(),
-            }
-        })
-    }
-}
-
-/// The strings of a list, or a string as a list of one.
-fn strings(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(only) => vec![only.clone()],
-        Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Logs the claims that have an unexpected type. Such values are ignored, so the user may lack
-/// access.
-pub(super) fn log_wrong_types(claims: &Map<String, Value>, issuer: &str) {
-    let is_list = |value: &Value| match value {
-        Value::Array(list) => list.iter().all(Value::is_string),
-        other => other.is_string(),
-    };
-    let wrong = |name: &str, is_right: &dyn Fn(&Value) -> bool| {
-        claims.get(name).is_some_and(|value| !value.is_null() && !is_right(value))
-    };
-    for claim in ["groups", "amr"].into_iter().filter(|name| wrong(name, &is_list)) {
-        let message = "a claim is not a list of strings: other values are ignored, and policies about it deny";
-        tracing::warn!(target: "okta_auth", claim, issuer, "{message}");
-    }
-    for claim in ["email", "name", "preferred_username"].into_iter().filter(|name| wrong(name, &Value::is_string)) {
-        tracing::warn!(target: "okta_auth", claim, issuer, "a claim is not a string, and counts as missing");
+        self.profile.get_or_init(|| Profile::new(self.all_claims()))
     }
 }
 

@@ -7,7 +7,9 @@ use http::HeaderValue;
 use super::clock_skew::ClockSkew;
 use super::cookie_cache::{CookieCache, Opened};
 use super::limits::{Activity, SessionLimits};
+use super::lookup::LoadedSession;
 use super::record::{Formats, Session};
+use super::stored::Entry;
 use super::tokens::SealedText;
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -47,22 +49,6 @@ impl Place {
     }
 }
 
-#[derive(Debug)]
-pub(crate) enum CookieLookup {
-    /// Nothing that opens. Cookies of our name may belong to another application on the host, so
-    /// they stay.
-    None,
-    /// A live session. `rewrite` if its cookie should be written again, to record the use or to
-    /// replace an old key.
-    Session {
-        session: Arc<Session>,
-        rewrite: bool,
-    },
-    /// A session that has reached one of its limits. Its cookie should be cleared.
-    Ended,
-    Early(Arc<Session>),
-}
-
 impl CookieStore {
     /// Seals for one issuer and one client: sessions of any other issuer or client do not open.
     pub(crate) fn new(
@@ -83,7 +69,7 @@ impl CookieStore {
 
     /// Returns the session of a request. Unreadable cookies count as no session and are never an
     /// error.
-    pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp, activity: Activity) -> CookieLookup {
+    pub(crate) fn load(&self, cookies: &RequestCookies, now: Timestamp, activity: Activity) -> LoadedSession {
         let live = |opened: &Opened| self.limits.is_live(opened.session.lifeline(), now);
         let known = |cache: &CookieCache| cache.find(self.place.chunks.first(cookies)?, false);
         let (mut ended, mut early) = (false, None);
@@ -102,14 +88,15 @@ impl CookieStore {
         match (open, early) {
             (Some(Opened { session, needs_reseal, .. }), _) => {
                 let is_used = activity == Activity::Active && self.limits.is_touch_due(session.lifeline(), now);
-                CookieLookup::Session { session, rewrite: needs_reseal || is_used }
+                let entry = Entry { session, version: 0, needs_reseal: false };
+                LoadedSession::Live { entry, rewrite: needs_reseal || is_used }
             }
             (None, Some(early)) => {
                 self.skew.check(early.session.lifeline(), now);
-                CookieLookup::Early(early.session)
+                LoadedSession::Early(early.session)
             }
-            (None, None) if ended => CookieLookup::Ended,
-            (None, None) => CookieLookup::None,
+            (None, None) if ended => LoadedSession::Ended,
+            (None, None) => LoadedSession::None,
         }
     }
 

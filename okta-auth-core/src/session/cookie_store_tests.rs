@@ -68,7 +68,7 @@ impl Jar {
     }
 
     fn is_live(&self, store: &CookieStore) -> bool {
-        matches!(store.load(&self.cookies(), now(), Activity::Active), CookieLookup::Session { .. })
+        matches!(store.load(&self.cookies(), now(), Activity::Active), LoadedSession::Live { .. })
     }
 }
 
@@ -179,12 +179,9 @@ fn a_session_of_an_old_key_opens_and_is_sealed_again() {
     let rotating = store(&["a newer secret, also of 32 bytes or more", SECRET], "https://issuer.example");
     assert!(matches!(
         rotating.load(&jar.cookies(), now(), Activity::Active),
-        CookieLookup::Session { rewrite: true, .. }
+        LoadedSession::Live { rewrite: true, .. }
     ));
-    assert!(matches!(
-        ours().load(&jar.cookies(), now(), Activity::Active),
-        CookieLookup::Session { rewrite: false, .. }
-    ));
+    assert!(matches!(ours().load(&jar.cookies(), now(), Activity::Active), LoadedSession::Live { rewrite: false, .. }));
 }
 
 #[test]
@@ -193,16 +190,16 @@ fn limits_hold_for_stored_sessions() {
     let live = |seconds| {
         matches!(
             store.load(&jar.cookies(), now().plus(Duration::from_secs(seconds)), Activity::Active),
-            CookieLookup::Session { .. }
+            LoadedSession::Live { .. }
         )
     };
     assert!(live(3_599));
     assert!(!live(3_600));
     assert!(matches!(
         store.load(&jar.cookies(), now().minus(Duration::from_secs(61)), Activity::Active),
-        CookieLookup::Early(_)
+        LoadedSession::Early(_)
     ));
-    assert!(matches!(store.load(&RequestCookies::default(), now(), Activity::Active), CookieLookup::None));
+    assert!(matches!(store.load(&RequestCookies::default(), now(), Activity::Active), LoadedSession::None));
 }
 
 #[test]
@@ -220,7 +217,7 @@ fn a_cached_session_is_checked_against_its_limits_each_time() {
         assert!(jar.is_live(&store));
     }
     let late = now().plus(Duration::from_secs(3_601));
-    assert!(matches!(store.load(&jar.cookies(), late, Activity::Active), CookieLookup::Ended), "idle for too long");
+    assert!(matches!(store.load(&jar.cookies(), late, Activity::Active), LoadedSession::Ended), "idle for too long");
     assert!(jar.is_live(&store), "at the earlier time it is live");
 }
 
@@ -230,7 +227,9 @@ fn a_cached_session_equals_the_session_in_its_cookie() {
     let forgetful = remembering(&[SECRET], "https://issuer.example", 0);
     for store in [ours(), forgetful] {
         for again in [false, true] {
-            let CookieLookup::Session { session, rewrite } = store.load(&jar.cookies(), now(), Activity::Active) else {
+            let LoadedSession::Live { entry: Entry { session, .. }, rewrite } =
+                store.load(&jar.cookies(), now(), Activity::Active)
+            else {
                 panic!("no session")
             };
             assert!(!rewrite);
@@ -242,7 +241,9 @@ fn a_cached_session_equals_the_session_in_its_cookie() {
             assert_eq!(session.access_token().unwrap().0.expose(), "access.token");
             let mut other = jar.clone();
             other.save(&store, &session.touched(now()));
-            let CookieLookup::Session { session, .. } = ours().load(&other.cookies(), now(), Activity::Active) else {
+            let LoadedSession::Live { entry: Entry { session, .. }, .. } =
+                ours().load(&other.cookies(), now(), Activity::Active)
+            else {
                 panic!("not written")
             };
             assert_eq!(session.id_token().unwrap().expose(), "id.token");
@@ -271,7 +272,7 @@ fn a_cached_session_of_an_old_key_is_still_sealed_again() {
     for _ in 0..2 {
         assert!(matches!(
             rotating.load(&jar.cookies(), now(), Activity::Active),
-            CookieLookup::Session { rewrite: true, .. }
+            LoadedSession::Live { rewrite: true, .. }
         ));
     }
 }
@@ -306,7 +307,7 @@ fn cookies_that_do_not_open_are_not_deleted() {
     let (store, _) = by_default();
     for name in ["okta_session", store.cookie_name()] {
         let mut jar = Jar(BTreeMap::from([(name.to_owned(), "1.AAAA".to_owned())]));
-        assert!(matches!(store.load(&jar.cookies(), now(), Activity::Active), CookieLookup::None));
+        assert!(matches!(store.load(&jar.cookies(), now(), Activity::Active), LoadedSession::None));
         assert!(store.clear(&jar.cookies()).is_empty());
         jar.save(&store, &Session::sample(10, now()));
         assert!(jar.is_live(&store));
@@ -332,14 +333,14 @@ fn among_cookies_of_one_name_the_one_that_opens_counts() {
         let junk = [("okta_session", "2.AAAA"), ("okta_session", "1.AAAA"), ("okta_session.1", "AAAA")];
         for cookies in [[&junk[..], &good].concat(), [&good, &junk[..]].concat()] {
             assert!(
-                matches!(store.load(&sent(&cookies), now(), Activity::Active), CookieLookup::Session { .. }),
+                matches!(store.load(&sent(&cookies), now(), Activity::Active), LoadedSession::Live { .. }),
                 "{filler}"
             );
         }
         let ended = sent(&good);
         assert!(matches!(
             store.load(&ended, now().plus(Duration::from_secs(3_600)), Activity::Active),
-            CookieLookup::Ended
+            LoadedSession::Ended
         ));
     }
 }

@@ -8,9 +8,6 @@
 //! session. An attacker with issuer, client and an address can compute its key, so keys are not secrets
 //! and grant no access.
 
-use serde_json::{Map, Value};
-
-use super::record::{PreviousIdentifiers, Session};
 use super::store::StoreKey;
 use crate::config::Config;
 use crate::secret::sha256;
@@ -91,6 +88,21 @@ impl IndexKeys {
         StoreKey::from_bytes(sha256(&bytes))
     }
 
+    /// The keys of a session, by those of its identifiers that are present.
+    pub(super) fn of_session(
+        &self,
+        id: &[u8],
+        subject: &str,
+        (sid, email): (Option<&str>, Option<&str>),
+    ) -> SessionKeys {
+        let okta_session = sid.map(|sid| self.name(Kind::OktaSession, sid.as_bytes()));
+        let email = email.map(|email| self.email(email));
+        let subject = self.name(Kind::Subject, subject.as_bytes());
+        let everybody = self.common.then(|| self.everybody());
+        let others = std::iter::once(subject).chain(okta_session).chain(email).chain(everybody).collect();
+        SessionKeys { session: self.name(Kind::Session, id), others, okta_session }
+    }
+
     /// The key of an e-mail address, ignoring the case of ASCII letters. Other letters have no
     /// universally agreed case folding.
     pub(crate) fn email(&self, address: &str) -> StoreKey {
@@ -124,53 +136,9 @@ impl SessionKeys {
     }
 }
 
-impl Session {
-    /// Returns its session at Okta (`sid`). If a refresh omitted the claim, the earlier value
-    /// counts.
-    pub(crate) fn okta_session(&self) -> Option<&str> {
-        filled(self.all_claims(), "sid").or(self.record.earlier.okta_session.as_deref())
-    }
-
-    /// The earlier values to keep if `claims` replace the current claims.
-    pub(super) fn earlier_than(&self, claims: &Map<String, Value>) -> PreviousIdentifiers {
-        let (now, before) = (self.all_claims(), &self.record.earlier);
-        let left_out = |name: &str, before: &Option<String>| match filled(claims, name) {
-            Some(_) => None,
-            None => filled(now, name).map(str::to_owned).or_else(|| before.clone()),
-        };
-        PreviousIdentifiers {
-            okta_session: left_out("sid", &before.okta_session),
-            email: left_out("email", &before.email),
-        }
-    }
-
-    /// Returns the index keys of this session, computed on first use.
-    ///
-    /// Claims that are missing, empty or not strings get no key: an empty `sid` would be shared by
-    /// all sessions without one.
-    pub(crate) fn names(&self, index_keys: &IndexKeys) -> &SessionKeys {
-        self.names.get_or_init(|| {
-            let sid = self.okta_session().map(|sid| index_keys.name(Kind::OktaSession, sid.as_bytes()));
-            let earlier = self.record.earlier.email.as_deref();
-            let email = filled(self.all_claims(), "email").or(earlier).map(|email| index_keys.email(email));
-            let subject = index_keys.name(Kind::Subject, self.subject().as_bytes());
-            let all_of_tenant = index_keys.common.then(|| index_keys.all_of_tenant());
-            let others = std::iter::once(subject).chain(sid).chain(email).chain(all_of_tenant).collect();
-            SessionKeys { session: index_keys.name(Kind::Session, &self.record.id), others, okta_session: sid }
-        })
-    }
-}
-
-fn filled<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::clock::Timestamp;
 
     #[test]
     fn keys_of_different_tenants_and_kinds_differ() {
@@ -202,16 +170,5 @@ mod tests {
         assert_eq!(index_keys.email("Ada@Example.com"), index_keys.email("ada@example.com"));
         // The Kelvin sign folds to `k` outside ASCII.
         assert_ne!(index_keys.email("\u{212a}im@example.com"), index_keys.email("kim@example.com"));
-    }
-
-    #[test]
-    fn a_session_has_a_key_for_each_claim_that_is_present() {
-        let index_keys = IndexKeys::new("https://issuer.example", "client");
-        let session = |claims: Value| Session::with_claims(claims.as_object().unwrap(), Timestamp::from_seconds(1));
-        let all = session(json!({"sub": "00u1", "sid": "s", "email": "A@b.example"}));
-        let names = all.names(&index_keys);
-        assert_eq!(names.others.len(), 3);
-        assert!(names.others.contains(&index_keys.email("a@B.example")));
-        assert_eq!(session(json!({"sub": "00u1", "sid": "", "email": 7})).names(&index_keys).others.len(), 1);
     }
 }

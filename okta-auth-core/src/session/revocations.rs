@@ -21,9 +21,10 @@ use std::time::Duration;
 use super::index_keys::{IndexKeys, SessionKeys};
 use super::limits::SKEW;
 use super::memory::MemoryStore;
+use super::probe::{Probe, ProbeFuture, Probed};
 use super::record::Session;
 use super::store::{SessionStore, StoreKey, StoredRecord};
-use super::stored::with_store_timeout;
+use super::store_timeout::with_store_timeout;
 use crate::clock::Timestamp;
 use crate::error::Result;
 
@@ -142,6 +143,27 @@ impl Revocations {
             Self::Memory(memory) => &**memory,
             Self::Shared(store) => &**store,
         }
+    }
+}
+
+/// Finds the end of a watched session in a cookie. Later uses of such a session are recorded only
+/// in the browser.
+pub(super) struct RevocationProbe {
+    pub(super) revocations: Option<Revocations>,
+    pub(super) index_keys: IndexKeys,
+}
+
+impl Probe for RevocationProbe {
+    fn probe(&self, session: Arc<Session>, _: Timestamp) -> ProbeFuture<'_> {
+        Box::pin(async move {
+            let Some(revocations) = &self.revocations else { return Ok(Probed::NotEnded) };
+            let ended = revocations.is_ended(&self.names(&session), session.created_at()).await?;
+            Ok(if ended { Probed::Ended } else { Probed::NotEnded })
+        })
+    }
+
+    fn names(&self, session: &Session) -> Vec<StoreKey> {
+        session.names(&self.index_keys).all()
     }
 }
 

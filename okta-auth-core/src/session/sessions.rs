@@ -1,8 +1,8 @@
 //! The sessions of an application, in cookies or in a store.
 //!
 //! A request is served in two steps. `look` answers from the cookies alone, which is enough for
-//! nearly all sessions in cookies. Otherwise it returns a `PendingLookup`, and `find` queries the store
-//! with it. So a request that does not wait needs no future.
+//! nearly all sessions in cookies. Otherwise it returns a `PendingLookup`, and `find` queries the
+//! store with it. So a request that does not wait needs no future.
 //!
 //! Unreadable cookies count as no session; an unreachable store is an error. The two are never
 //! mixed up, because the first signs a browser out and the second must not.
@@ -11,15 +11,16 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use super::cookie_store::{CookieLookup, CookieStore};
+use super::cookie_store::CookieStore;
 use super::index_keys::{IndexKeys, Kind};
 use super::limits::{Activity, SKEW, SessionLimits};
-use super::probe::Prober;
+use super::lookup::{LoadedSession, PendingLookup, SessionLookup};
+use super::probe::Probe;
 use super::record::{Session, SessionId};
 use super::refresh_schedule::RefreshDue;
-use super::revocations::Revocations;
+use super::revocations::{RevocationProbe, Revocations};
 use super::store::{SessionStore, StoreKey};
-use super::stored::{Entry, PresentedKey, StoredSessions};
+use super::stored::{PresentedKey, StoredSessions};
 use super::watches::{Watch, Watches};
 use crate::clock::Timestamp;
 use crate::cookie::{Chunks, RequestCookies};
@@ -38,118 +39,60 @@ pub(crate) enum Sessions {
     Stored(StoredSessions),
 }
 
-// A session that is due for a refresh is a ticket too, unless it has been ended.
-#[derive(Debug)]
-pub(crate) enum SessionLookup {
-    None,
-    Ended,
-    Early(Arc<Session>),
-    /// A session that can be used as it is.
-    Here {
-        entry: Entry,
-        rewrite: bool,
-    },
-    /// The store or Okta has to be asked first.
-    Wait(PendingLookup),
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum PendingLookup {
-    /// Whether this session has been ended, or needs refreshed tokens.
-    Cookie { entry: Entry, rewrite: bool },
-    /// Which record the store has under these keys.
-    Stored(Vec<PresentedKey>),
-}
-
-impl PendingLookup {
-    /// The session, as far as known: two tickets with the same key stand for the same session.
-    pub(crate) fn key(&self) -> Option<StoreKey> {
-        match self {
-            Self::Cookie { entry, .. } => Some(entry.session.id().0),
-            Self::Stored(keys) => keys.iter().find(|key| key.proven).or(keys.first()).map(|key| key.key),
-        }
-    }
-
-    /// Whether the cookies alone prove that the session was issued here.
-    pub(crate) fn is_proven(&self) -> bool {
-        match self {
-            Self::Cookie { .. } => true,
-            Self::Stored(keys) => keys.iter().any(|key| key.proven),
-        }
-    }
-}
-
-#[derive(Debug)]
-pub(crate) enum LoadedSession {
-    /// The store has no such session. Its cookie stays: a slow request must not delete the cookie
-    /// of a new sign-in that has overtaken it.
-    None,
-    Ended,
-    Early(Arc<Session>),
-    /// A live session. `rewrite` if its cookie should be written again.
-    Here {
-        entry: Entry,
-        rewrite: bool,
-    },
-}
-
 impl Sessions {
     /// Reads the cookies of a request, without waiting.
     ///
     /// A revoked session is `Ended`, like one that has reached a limit.
     pub(crate) fn look(&self, request: &RequestCookies, now: Timestamp, activity: Activity) -> SessionLookup {
         if request.is_empty() {
-            return SessionLookup::None;
+            return SessionLookup::Known(LoadedSession::None);
         }
         let (cookies, revocations, index_keys, limits) = match self {
             Self::Stored(stored) => {
                 let keys = stored.keys(request);
                 return if keys.is_empty() {
-                    SessionLookup::None
+                    SessionLookup::Known(LoadedSession::None)
                 } else {
-                    SessionLookup::Wait(PendingLookup::Stored(keys))
+                    SessionLookup::Pending(PendingLookup::Stored(keys))
                 };
             }
             Self::Cookie { cookies, revocations, index_keys, limits, .. } => (cookies, revocations, index_keys, limits),
         };
-        let (session, rewrite) = match cookies.load(request, now, activity) {
-            CookieLookup::None => return SessionLookup::None,
-            CookieLookup::Ended => return SessionLookup::Ended,
-            CookieLookup::Early(session) => return SessionLookup::Early(session),
-            CookieLookup::Session { session, rewrite } => (session, rewrite),
+        let (entry, rewrite) = match cookies.load(request, now, activity) {
+            LoadedSession::Live { entry, rewrite } => (entry, rewrite),
+            other => return SessionLookup::Known(other),
         };
         let ended = revocations.as_ref().map_or(Some(false), |revocations| {
-            revocations.is_ended_now(&session, index_keys, limits.memory_of_ended())
+            revocations.is_ended_now(&entry.session, index_keys, limits.memory_of_ended())
         });
-        let due = session.due(now) != RefreshDue::NotYet;
-        let entry = Entry { session, version: 0, needs_reseal: false };
+        let due = entry.session.due(now) != RefreshDue::NotYet;
         match ended {
-            Some(true) => SessionLookup::Ended,
-            Some(false) if !due => SessionLookup::Here { entry, rewrite },
-            _ => SessionLookup::Wait(PendingLookup::Cookie { entry, rewrite }),
+            Some(true) => SessionLookup::Known(LoadedSession::Ended),
+            Some(false) if !due => SessionLookup::Known(LoadedSession::Live { entry, rewrite }),
+            _ => SessionLookup::Pending(PendingLookup::Cookie { entry, rewrite }),
         }
     }
 
-    /// Resolves a ticket.
+    /// Completes a lookup.
     ///
     /// # Errors
     /// [`Code::StoreUnavailable`]: the store did not answer, so it is unknown whether there is a session.
     pub(crate) async fn find(
         &self,
-        ticket: PendingLookup,
+        lookup: PendingLookup,
         now: Timestamp,
         activity: Activity,
     ) -> Result<LoadedSession> {
-        match (self, ticket) {
+        match (self, lookup) {
             (
                 Self::Cookie { revocations: Some(revocations), index_keys, .. },
                 PendingLookup::Cookie { entry, rewrite },
             ) => {
                 let names = entry.session.names(index_keys).all();
                 let ended = revocations.is_ended(&names, entry.session.created_at()).await?;
-                Ok(if ended { LoadedSession::Ended } else { LoadedSession::Here { entry, rewrite } })
+                Ok(if ended { LoadedSession::Ended } else { LoadedSession::Live { entry, rewrite } })
             }
-            (_, PendingLookup::Cookie { entry, rewrite }) => Ok(LoadedSession::Here { entry, rewrite }),
+            (_, PendingLookup::Cookie { entry, rewrite }) => Ok(LoadedSession::Live { entry, rewrite }),
             (Self::Stored(stored), PendingLookup::Stored(keys)) => {
                 let mut found = LoadedSession::None;
                 for PresentedKey { key, .. } in keys {
@@ -157,7 +100,7 @@ impl Sessions {
                         Some(entry) if stored.is_live(&entry, now) => {
                             let touched = stored.touch(&entry, now, activity).await;
                             let rewrite = touched.is_some();
-                            return Ok(LoadedSession::Here { entry: touched.unwrap_or(entry), rewrite });
+                            return Ok(LoadedSession::Live { entry: touched.unwrap_or(entry), rewrite });
                         }
                         Some(entry) if entry.session.is_early(now) => found = LoadedSession::Early(entry.session),
                         _ => {}
@@ -231,13 +174,13 @@ impl Sessions {
 
     /// Registers a future for the end of a session: see [`ended`](super::ended).
     pub(crate) fn watch(&self, session: &Arc<Session>) -> Watch {
-        let prober = match self {
-            Self::Stored(stored) => Prober::Stored(stored.clone()),
+        let probe: Arc<dyn Probe> = match self {
+            Self::Stored(stored) => Arc::new(stored.clone()),
             Self::Cookie { revocations, index_keys, .. } => {
-                Prober::Cookie { revocations: revocations.clone(), index_keys: index_keys.clone() }
+                Arc::new(RevocationProbe { revocations: revocations.clone(), index_keys: index_keys.clone() })
             }
         };
-        self.watches().watch(session, session.names(self.index_keys()), self.ends_at(session), prober)
+        self.watches().watch(session, session.names(self.index_keys()), self.ends_at(session), probe)
     }
 
     /// Moves the known end of a watched session that has been used.

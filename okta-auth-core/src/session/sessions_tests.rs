@@ -49,7 +49,7 @@ async fn signed_in(sessions: &Sessions, sid: &str) -> RequestCookies {
 }
 
 fn lives(sessions: &Sessions, cookies: &RequestCookies) -> bool {
-    matches!(sessions.look(cookies, NOW, Activity::Active), SessionLookup::Here { .. } | SessionLookup::Wait(_))
+    !sessions.look(cookies, NOW, Activity::Active).is_without_session()
 }
 
 #[tokio::test]
@@ -125,8 +125,9 @@ async fn an_end_is_stored_for_as_long_as_the_session_could_have_lived() {
     let late = NOW.plus(LIMITS.absolute + Duration::from_secs(30));
     sessions.end(&ended, NOW).await.unwrap();
     time.store(u64::try_from(late.seconds()).unwrap(), Ordering::SeqCst);
-    let lives =
-        |session: &Session| !matches!(sessions.look(&cookie(session), late, Activity::Active), SessionLookup::Ended);
+    let lives = |session: &Session| {
+        !matches!(sessions.look(&cookie(session), late, Activity::Active), SessionLookup::Known(LoadedSession::Ended))
+    };
     assert!(lives(&alive), "the control: a session that was not ended is alive");
     assert!(!lives(&ended), "an ended session is valid again");
 }

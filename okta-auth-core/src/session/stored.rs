@@ -5,9 +5,7 @@
 //! record does not open under another key or with another version. So an attacker who can write to
 //! the store cannot replace a record by an older one with a newer version.
 
-use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::base64url;
 use http::HeaderValue;
@@ -15,8 +13,10 @@ use http::HeaderValue;
 use super::clock_skew::ClockSkew;
 use super::index_keys::{IndexKeys, Kind};
 use super::limits::{Activity, SessionLimits};
+use super::probe::{Probe, ProbeFuture, Probed};
 use super::record::{Formats, Session, SessionId};
-use super::store::{SessionStore, StoreError, StoreKey, StoredRecord};
+use super::store::{SessionStore, StoreKey, StoredRecord};
+use super::store_timeout::with_store_timeout;
 use super::watches::Watches;
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -26,10 +26,6 @@ use crate::secret::{SecretBytes, random_bytes};
 
 /// The first byte of a sealed record. Records with any other format byte are ignored.
 const FORMATS: Formats = Formats { current: 3, previous: 2 };
-
-/// The longest wait for a store. A store should time out earlier itself; this bounds one that does
-/// not.
-const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The maximum number of ids of one request that are looked up.
 const CANDIDATES: usize = 4;
@@ -323,13 +319,17 @@ impl StoredSessions {
     }
 }
 
-/// Runs a store operation with a timeout.
-///
-/// A timeout counts as an unavailable store. The operation may or may not have taken effect.
-pub(crate) async fn with_store_timeout<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T> {
-    match tokio::time::timeout(STORE_TIMEOUT, work).await {
-        Ok(done) => Ok(done?),
-        Err(_) => Err(StoreError::new("the store took too long").into()),
+impl Probe for StoredSessions {
+    fn probe(&self, session: Arc<Session>, now: Timestamp) -> ProbeFuture<'_> {
+        Box::pin(async move {
+            let Some(entry) = self.load(&session.id().0, now).await? else { return Ok(Probed::Ended) };
+            let until = self.limits().end(entry.session.lifeline());
+            Ok(Probed::Lives { session: entry.session, until })
+        })
+    }
+
+    fn names(&self, session: &Session) -> Vec<StoreKey> {
+        session.names(self.index_keys()).all()
     }
 }
 
@@ -341,6 +341,8 @@ impl std::fmt::Debug for StoredSessions {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::memory::MemoryStore;
     use super::*;
     use crate::secret::Secret;

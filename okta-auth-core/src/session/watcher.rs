@@ -90,10 +90,10 @@ async fn ask(watches: &Watches, questions: Vec<Question>, now: Timestamp) {
             let watches = watches.clone();
             asked.spawn(async move {
                 let id = question.session.id().0;
-                match question.prober.ask(question.session, now).await {
+                match question.probe.probe(question.session, now).await {
                     Ok(Probed::Ended) => watches.end(&id),
                     Ok(Probed::Lives { session, until }) => {
-                        watches.update(&session, || question.prober.names(&session), until);
+                        watches.update(&session, || question.probe.names(&session), until);
                     }
                     Ok(Probed::NotEnded) | Err(_) => {}
                 }

@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use super::index_keys::SessionKeys;
-use super::probe::Prober;
+use super::probe::Probe;
 use super::record::Session;
 use super::store::StoreKey;
 use crate::clock::{SharedClock, Timestamp};
@@ -59,7 +59,7 @@ struct State {
 
 struct Watched {
     session: Arc<Session>,
-    prober: Prober,
+    probe: Arc<dyn Probe>,
     names: Vec<StoreKey>,
     until: Timestamp,
     signal: Arc<Signal>,
@@ -76,7 +76,7 @@ struct Signal {
 /// A session to be probed.
 pub(super) struct Question {
     pub(super) session: Arc<Session>,
-    pub(super) prober: Prober,
+    pub(super) probe: Arc<dyn Probe>,
 }
 
 /// One future's registration. Dropping it removes it.
@@ -97,7 +97,13 @@ impl Watches {
     }
 
     /// Registers a future for the end of a session. The session ends at `until` unless it is used.
-    pub(super) fn watch(&self, session: &Arc<Session>, names: &SessionKeys, until: Timestamp, prober: Prober) -> Watch {
+    pub(super) fn watch(
+        &self,
+        session: &Arc<Session>,
+        names: &SessionKeys,
+        until: Timestamp,
+        probe: Arc<dyn Probe>,
+    ) -> Watch {
         let id = session.id().0;
         let mut state = self.lock();
         let signal = match state.sessions.get_mut(&id) {
@@ -109,7 +115,7 @@ impl Watches {
                 let signal = Arc::<Signal>::default();
                 let watched = Watched {
                     session: Arc::clone(session),
-                    prober,
+                    probe,
                     names: names.all(),
                     until,
                     signal: Arc::clone(&signal),
@@ -245,7 +251,7 @@ impl State {
 
     fn question(&self, id: &StoreKey) -> Option<Question> {
         let watched = self.sessions.get(id)?;
-        Some(Question { session: Arc::clone(&watched.session), prober: watched.prober.clone() })
+        Some(Question { session: Arc::clone(&watched.session), probe: Arc::clone(&watched.probe) })
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::*;
 use crate::config::Config;
 use crate::session::index_keys::{IndexKeys, Kind};
+use crate::session::revocations::RevocationProbe;
 use crate::session::watcher::ended;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -36,8 +37,8 @@ impl Bench {
 
     fn watch(&self, session: &Arc<Session>, seconds: u64) -> Watch {
         let until = NOW.plus(Duration::from_secs(seconds));
-        let prober = Prober::Cookie { revocations: None, index_keys: self.index_keys.clone() };
-        self.watches.watch(session, session.names(&self.index_keys), until, prober)
+        let probe = RevocationProbe { revocations: None, index_keys: self.index_keys.clone() };
+        self.watches.watch(session, session.names(&self.index_keys), until, Arc::new(probe))
     }
 }
 

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::secret::random_bytes;
-use crate::session::{Kind, StoreKey, StoredSessions, with_store_timeout};
+use crate::session::index_keys::Kind;
+use crate::session::store::StoreKey;
+use crate::session::store_timeout::with_store_timeout;
+use crate::session::stored::StoredSessions;
 
 /// The duration of a lease without a heartbeat: the delay for others if its holder is
 /// killed.

@@ -1,0 +1,71 @@
+//! Pending writes of several tenants, which share the state of refreshes.
+
+use super::*;
+use crate::config::{Config, EgressPolicy};
+use crate::cookie::{CookieKeys, CookieSettings, RequestCookies};
+use crate::discovery::Discovery;
+use crate::http::{HttpClient, HttpSettings};
+use crate::jose::{Keys, KeysSettings, Verifier};
+use crate::protocol::{ProviderClient, TokenSet};
+use crate::secret::Secret;
+use crate::session::limits::SessionLimits;
+use crate::session::memory::MemoryStore;
+use crate::session::store::SessionStore;
+use crate::session::watches::Watches;
+
+fn refresher_of(tenant: &str, store: &Arc<MemoryStore>, state: &Arc<RefreshState>) -> Refresher {
+    let clock = SharedClock::default();
+    let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(tenant);
+    let config = Arc::new(config.build().unwrap());
+    let keys = CookieKeys::new(&[Secret::new("a secret for tests, 32 bytes or more")]);
+    let limits = SessionLimits { idle: Duration::from_secs(3600), absolute: Duration::from_secs(43_200) };
+    let watches = Watches::new(clock.clone());
+    let store: Arc<dyn SessionStore> = store.clone();
+    let settings = CookieSettings::new(false);
+    let stored = StoredSessions::new(store, &keys, settings, &config, (limits, watches)).unwrap();
+    let http = HttpClient::new(&HttpSettings::default(), EgressPolicy::default(), clock.clone()).unwrap();
+    let discovery = Discovery::new(config.issuer.clone(), &config.client_id, http.clone(), clock.clone());
+    let protocol = ProviderClient::new(Arc::clone(&config), http.clone(), clock.clone());
+    let keys = Keys::new(http, clock.clone(), KeysSettings::default());
+    let verifier = Arc::new(Verifier::new(keys, Vec::new(), Duration::ZERO, clock.clone()));
+    let revoker = Arc::new(TokenRevoker::new(discovery.clone(), protocol.clone()));
+    let events = Arc::new(Events::new("https://issuer.example", "client", clock.clone(), Vec::new()));
+    let provider = Provider { config, discovery, protocol, verifier };
+    let sessions = Arc::new(Sessions::Stored(stored));
+    Refresher::new(provider, (sessions, revoker), events, clock, Arc::clone(state))
+}
+
+fn new_tokens() -> RefreshedTokens {
+    let tokens = TokenSet {
+        access_token: Secret::new("the next access token"),
+        access_token_expires_at: None,
+        refresh_token: Some(Secret::new("the next refresh token")),
+        id_token: None,
+        scopes: None,
+    };
+    RefreshedTokens { tokens: Arc::new(tokens), claims: None, complete: true }
+}
+
+/// The record opens only for its own tenant. Another tenant would take the session for ended, and
+/// send its refresh token to the wrong Okta.
+#[tokio::test]
+async fn a_pending_write_is_written_by_its_own_tenant() {
+    let (store, state) = (Arc::new(MemoryStore::new(10)), Arc::<RefreshState>::default());
+    let (acme, globex) = (refresher_of("acme", &store, &state), refresher_of("globex", &store, &state));
+    let now = globex.now();
+    let Sessions::Stored(stored) = &*globex.0.sessions else { panic!("not in a store") };
+    let (id, _) = stored.create(&RequestCookies::default(), Session::sample(3, now), now).await.unwrap();
+    let before = stored.load(&id.0, now).await.unwrap().unwrap();
+    let next = Arc::new(before.session.renewed(&new_tokens(), now).unwrap());
+    state.pending_writes.keep(&before.session, &next, globex.clone());
+    acme.schedule_flush();
+    assert!(!globex.0.state.pending_writes.start_flush(), "the task of one tenant serves all");
+    for _ in 0..100 {
+        if state.pending_writes.get(&id.0).is_none() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let written = stored.load(&id.0, now).await.unwrap().unwrap();
+    assert!(written.session.has_tokens_of(&next), "the new tokens are lost");
+}
