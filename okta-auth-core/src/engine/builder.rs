@@ -288,10 +288,7 @@ impl OktaAuthBuilder {
     /// with its fix. [`Code::PolicyInvalid`](crate::error::Code::PolicyInvalid) if settings
     /// of a route contradict each other.
     pub fn build(self) -> Result<OktaAuth> {
-        let access = match &self.access {
-            Some(access) => Arc::clone(access),
-            None => self.access_of(self.policies.clone())?,
-        };
+        let access = self.access.clone().map_or_else(|| self.access_of(self.policies.clone()), Ok)?;
         let mut config = self.config.build()?;
         if access.policies().has_route_for_both() {
             config.check_tokens_on_pages();
@@ -305,10 +302,7 @@ impl OktaAuthBuilder {
         let verifier = Arc::new(verifier(&config, &http, &clock));
         let discovery = Discovery::new(config.issuer.clone(), &config.client_id, http.clone(), clock.clone());
         let access_tokens = access_tokens(&config, &http, &clock, (&discovery, &verifier));
-        let keys = match config.cookie_secrets.as_slice() {
-            [] => CookieKeys::random()?,
-            secrets => CookieKeys::new(secrets),
-        };
+        let keys = cookie_keys(&config)?;
         let cookies = CookieSettings::new(config.is_secure());
         let pending_logins = PendingLogins::new(&keys, cookies.clone(), &config)?;
         let continuations = Continuations::new(&keys, cookies.clone(), &config)?;
@@ -317,16 +311,11 @@ impl OktaAuthBuilder {
         let own = config.routes.own().map(str::to_owned).collect();
         let routes = RouteTable::new(vec![Arc::clone(&access)], own, self.special);
         let sessions = Arc::new(place.sessions(&config, &keys)?);
-        let events = Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks);
-        let events = Arc::new(events);
+        let events = Arc::new(Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks));
         let protocol = ProviderClient::new(Arc::clone(&config), http, clock.clone());
         let revoker = Arc::new(TokenRevoker::new(discovery.clone(), protocol.clone()));
-        let provider = Provider {
-            config: Arc::clone(&config),
-            discovery: discovery.clone(),
-            protocol: protocol.clone(),
-            verifier: Arc::clone(&verifier),
-        };
+        let (own, client, tokens) = (discovery.clone(), protocol.clone(), Arc::clone(&verifier));
+        let provider = Provider { config: Arc::clone(&config), discovery: own, protocol: client, verifier: tokens };
         let ended = (Arc::clone(&sessions), revoker);
         let refresher = Refresher::new(provider, ended, Arc::clone(&events), clock.clone(), refreshes);
         Ok(OktaAuth(Arc::new(Inner {
@@ -356,6 +345,13 @@ impl OktaAuthBuilder {
             config,
             clock,
         })))
+    }
+}
+
+fn cookie_keys(config: &Config) -> Result<CookieKeys> {
+    match config.cookie_secrets.as_slice() {
+        [] => CookieKeys::random(),
+        secrets => Ok(CookieKeys::new(secrets)),
     }
 }
 

@@ -98,8 +98,8 @@ impl IndexKeys {
         let okta_session = sid.map(|sid| self.name(Kind::OktaSession, sid.as_bytes()));
         let email = email.map(|email| self.email(email));
         let subject = self.name(Kind::Subject, subject.as_bytes());
-        let everybody = self.common.then(|| self.everybody());
-        let others = std::iter::once(subject).chain(okta_session).chain(email).chain(everybody).collect();
+        let all_of_tenant = self.common.then(|| self.all_of_tenant());
+        let others = std::iter::once(subject).chain(okta_session).chain(email).chain(all_of_tenant).collect();
         SessionKeys { session: self.name(Kind::Session, id), others, okta_session }
     }
 
