@@ -11,7 +11,6 @@ use super::logout_handler::LogoutIssuers;
 use super::mounting::Mounting;
 use super::refresher::Refreshes;
 use super::route_table::{RouteTable, SpecialRoutes};
-use super::session_backend::SessionBackend;
 use super::tenant_router::TenantRouter;
 use super::{Inner, OktaAuth};
 use crate::bearer::{AccessTokens, Authority, Introspection};
@@ -27,7 +26,7 @@ use crate::login::{PendingLogins, UsedStates};
 use crate::logout::{Continuations, LogoutReturns};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::ProviderClient;
-use crate::session::SessionStore;
+use crate::session::{SessionBackend, SessionStore};
 use crate::tenant::TenantSettings;
 
 /// Builds an [`OktaAuth`] from settings, policies, hooks, and optionally a store and a test

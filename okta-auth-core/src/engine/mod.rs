@@ -90,7 +90,6 @@ mod reply;
 mod route_table;
 mod routes;
 mod session_admin;
-mod session_backend;
 mod session_end;
 mod session_headers;
 mod sign_out;
