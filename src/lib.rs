@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub use okta_auth_core::{
-    OktaAuth, bearer, callback::VerifiedIdentity, clock, config, engine, error, error::Error, events, login, policy,
-    secret, session, tenant,
+    OktaAuth, bearer, callback::VerifiedIdentity, clock, config, engine, error, error::Error, events, login,
+    multi_tenant, policy, secret, session, tenant,
 };
 
 /// Compiles the code blocks of the guides in docs/.

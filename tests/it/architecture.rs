@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "base64url",
     "error",
     "json",
@@ -20,6 +20,7 @@ const ORDER: [&str; 22] = [
     "jose",
     "protocol",
     "cookie",
+    "tenant",
     "login",
     "callback",
     "tokens",
@@ -27,8 +28,8 @@ const ORDER: [&str; 22] = [
     "policy",
     "bearer",
     "logout",
-    "tenant",
     "engine",
+    "multi_tenant",
 ];
 
 /// `callback` completes an identity from userinfo, which belongs to the other uses of

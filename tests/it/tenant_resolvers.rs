@@ -1,9 +1,10 @@
 //! Tenant resolution: each resolver over real sockets and on both frameworks.
 
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::{OktaAuth, Tenants, TenantsBuilder};
+use okta_auth_core::engine::OktaAuth;
 use okta_auth_core::error::Error;
-use okta_auth_core::tenant::{Resolver, TenantSettings, TenantTable};
+use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants, TenantsBuilder};
+use okta_auth_core::tenant::TenantSettings;
 use reqwest::Method;
 
 use crate::support::site::{BOTH, Framework, Plan, Site, id, local, navigate, settings};
