@@ -267,11 +267,13 @@ impl TenantRouter {
         Authentication::Ready(self.without_tenant.context_without_tenant(head, discover))
     }
 
-    /// Rejects a request with an error. Only the health path is still served, because it
-    /// reports whether the application runs.
+    /// Rejects a request with an error. The health path is still served, because it reports
+    /// whether the application runs. So are the routes that the application lists as public,
+    /// if the tenant does not exist.
     fn refused<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, error: Error) -> Authentication {
         let error = Arc::new(error);
-        if self.without_tenant.config().health_path.as_deref() == Some(head.path()) {
+        let is_health_path = self.without_tenant.config().health_path.as_deref() == Some(head.path());
+        if is_health_path || (error.code() == Code::TenantUnknown && self.routes.is_open(head.path())) {
             return Authentication::Ready(self.without_tenant.context_without_tenant(head, NoTenant::Public(error)));
         }
         let context = self.without_tenant.context_without_tenant(head, NoTenant::Rejected(error));
