@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::{env, fs, process, thread};
 
 use okta_auth_core::error::Code;
+use okta_auth_core::multi_tenant::{TenantFile, TenantKey, TenantTable};
 use okta_auth_core::policy::PolicySet;
-use okta_auth_core::tenant::{TenantFile, TenantId, TenantKey, TenantTable};
+use okta_auth_core::tenant::TenantId;
 
 /// Policies either load or fail with the line of the mistake. Loaded policies can be printed.
 pub fn policies(data: &[u8]) {

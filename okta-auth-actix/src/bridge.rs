@@ -6,8 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use okta_auth_core::engine::{
-    Authentication, Challenge, Head, HeaderText, Headers, Reply, RequestContext, RouteOptions, Tenants,
+    Authentication, Challenge, Head, HeaderText, Headers, Reply, RequestContext, RouteOptions,
 };
+use okta_auth_core::multi_tenant::Tenants;
 
 /// Headers of `http` 0.2, read in place.
 struct Old<'a>(&'a old::HeaderMap);

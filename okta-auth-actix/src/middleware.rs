@@ -10,9 +10,8 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::{Error, HttpMessage as _, HttpResponse};
-use okta_auth_core::engine::{
-    Authentication, Challenge, MatchedRoute, RequestContext, RouteOptions, RouteSettings, Tenants,
-};
+use okta_auth_core::engine::{Authentication, Challenge, MatchedRoute, RequestContext, RouteOptions, RouteSettings};
+use okta_auth_core::multi_tenant::Tenants;
 
 use crate::bridge;
 use crate::rejection::{layer_missing, marked, report_missing_layer};

@@ -4,7 +4,8 @@ use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use http::Method;
-use okta_auth_core::engine::{Endpoint, RouteOwner, Tenants};
+use okta_auth_core::engine::{Endpoint, RouteOwner};
+use okta_auth_core::multi_tenant::Tenants;
 
 use crate::bridge;
 use crate::extract::context;

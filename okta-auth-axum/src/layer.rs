@@ -11,9 +11,8 @@ use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
-use okta_auth_core::engine::{
-    Authentication, Challenge, Head, MatchedRoute, Reply, RequestContext, RouteSettings, Tenants,
-};
+use okta_auth_core::engine::{Authentication, Challenge, Head, MatchedRoute, Reply, RequestContext, RouteSettings};
+use okta_auth_core::multi_tenant::Tenants;
 use tower_layer::Layer;
 use tower_service::Service;
 

@@ -9,7 +9,8 @@ use axum::routing::any;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use okta_auth_core::engine::{Endpoint, Tenants, route_conflict};
+use okta_auth_core::engine::{Endpoint, route_conflict};
+use okta_auth_core::multi_tenant::Tenants;
 
 use crate::extract::context;
 use crate::layer::{OktaAuthLayer, into_response};

@@ -60,7 +60,8 @@
 //! The modules are listed in the order in which data flows, and each imports only from
 //! those before it: errors, secrets, time, events and bounded HTTP; configuration;
 //! discovery; token validation; protocol messages; sealed cookies; the start of sign-in;
-//! its callback; tokens; sessions; policies; access tokens at an API; sign-out; the engine.
+//! its callback; tokens; sessions; policies; access tokens at an API; sign-out; the engine;
+//! many tenants.
 //!
 //! # How an API call flows
 //!
@@ -116,6 +117,8 @@ pub mod jose;
 mod cookie;
 mod protocol;
 
+pub mod tenant;
+
 pub mod login;
 
 pub mod callback;
@@ -130,8 +133,8 @@ pub mod bearer;
 
 mod logout;
 
-pub mod tenant;
-
 pub mod engine;
+
+pub mod multi_tenant;
 
 pub use engine::OktaAuth;

@@ -8,9 +8,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use okta_auth_axum::RouterExt as _;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy, PrivateKey};
-use okta_auth_core::engine::Tenants;
+use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 use okta_auth_core::secret::Secret;
-use okta_auth_core::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
+use okta_auth_core::tenant::{TenantId, TenantSettings};
 use okta_auth_dev::{AuthMethod, Client, Org, PUBLIC_CLIENT_ID, Recorded};
 use serde_json::{Value, json};
 

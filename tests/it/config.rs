@@ -594,8 +594,8 @@ fn parameters_of_the_authorization_request_that_an_application_cannot_set() {
 /// With many tenants, settings for a single Okta are rejected or ignored.
 #[test]
 fn tenants_have_neither_a_backchannel_nor_a_proxy() {
-    use okta_auth_core::engine::{OktaAuth, Tenants};
-    use okta_auth_core::tenant::Resolver;
+    use okta_auth_core::engine::OktaAuth;
+    use okta_auth_core::multi_tenant::{Resolver, Tenants};
     let tenants = |variable: (&'static str, &'static str)| {
         let shared = OktaAuth::builder(ConfigBuilder::from_variables([variable]));
         Tenants::builder(shared).resolve(Resolver::Path("/t".to_owned())).build().map_err(|error| error.to_string())

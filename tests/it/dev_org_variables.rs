@@ -3,8 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 use okta_auth::axum::{RouterExt as _, User};
-use okta_auth::engine::Tenants;
-use okta_auth::tenant::{TenantFile, TenantTable};
+use okta_auth::multi_tenant::{TenantFile, TenantTable, Tenants};
 use okta_auth_dev::{Org, Response};
 use reqwest::Method;
 

@@ -11,8 +11,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::{ConfigBuilder, PrivateKey};
-use okta_auth_core::engine::{Tenants, TenantsBuilder};
-use okta_auth_core::tenant::{Resolver, TenantFuture, TenantKey, TenantSettings, TenantSource, TenantTable};
+use okta_auth_core::multi_tenant::{
+    Resolver, TenantFuture, TenantKey, TenantSource, TenantTable, Tenants, TenantsBuilder,
+};
+use okta_auth_core::tenant::TenantSettings;
 use okta_auth_dev::{Fault, Response};
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use okta_auth_core::engine::Tenants;
-use okta_auth_core::tenant::{Resolver, TenantFile, TenantSettings};
+use okta_auth_core::multi_tenant::{Resolver, TenantFile, Tenants};
+use okta_auth_core::tenant::TenantSettings;
 
 use crate::support::log::ThreadLog;
 use crate::support::site::{Framework, Plan, Site, local};

@@ -10,9 +10,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::{RefreshTiming, Tenants, TenantsBuilder};
+use okta_auth_core::engine::RefreshTiming;
 use okta_auth_core::error::Error;
-use okta_auth_core::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
+use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants, TenantsBuilder};
+use okta_auth_core::tenant::{TenantId, TenantSettings};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 

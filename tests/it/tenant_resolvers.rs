@@ -1,9 +1,12 @@
 //! Tenant resolution: each resolver over real sockets and on both frameworks.
 
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::{OktaAuth, Tenants, TenantsBuilder};
+use okta_auth_core::engine::OktaAuth;
 use okta_auth_core::error::Error;
-use okta_auth_core::tenant::{Resolver, TenantFuture, TenantKey, TenantSettings, TenantSource, TenantTable};
+use okta_auth_core::multi_tenant::{
+    Resolver, TenantFuture, TenantKey, TenantSource, TenantTable, Tenants, TenantsBuilder,
+};
+use okta_auth_core::tenant::TenantSettings;
 use okta_auth_dev::{Fault, Org};
 use reqwest::Method;
 

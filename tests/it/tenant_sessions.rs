@@ -9,8 +9,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::{Refusal, SignIn, Tenants};
-use okta_auth_core::tenant::{Resolver, TenantFuture, TenantKey, TenantSettings, TenantSource, TenantTable};
+use okta_auth_core::engine::{Refusal, SignIn};
+use okta_auth_core::multi_tenant::{Resolver, TenantFuture, TenantKey, TenantSource, TenantTable, Tenants};
+use okta_auth_core::tenant::TenantSettings;
 use okta_auth_dev::{Endpoint, ORG_SERVER, Outage};
 
 use crate::support::site::{Framework, Plan, Site, id, local, settings};

@@ -13,13 +13,13 @@ use okta_auth_actix::{OktaAuthLayer, okta_auth};
 use okta_auth_axum::RouterExt;
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy, ResponseMode};
-use okta_auth_core::engine::{Tenants, TenantsBuilder};
 use okta_auth_core::error::Code;
+use okta_auth_core::multi_tenant::{
+    Resolver, TenantError, TenantFuture, TenantKey, TenantSource, TenantTable, Tenants, TenantsBuilder,
+};
 use okta_auth_core::policy::{PolicySet, group};
 use okta_auth_core::secret::Secret;
-use okta_auth_core::tenant::{
-    Resolver, TenantError, TenantFuture, TenantId, TenantKey, TenantSettings, TenantSource, TenantTable,
-};
+use okta_auth_core::tenant::{TenantId, TenantSettings};
 use okta_auth_dev::{Org, Response};
 use reqwest::Method;
 

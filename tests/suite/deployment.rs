@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::{ConfigBuilder, Userinfo};
-use okta_auth_core::engine::Tenants;
-use okta_auth_core::tenant::{Resolver, TenantTable};
+use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 use okta_auth_dev::Org;
 use reqwest::Method;
 

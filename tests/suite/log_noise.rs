@@ -10,8 +10,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use okta_auth_core::engine::Tenants;
-use okta_auth_core::tenant::{Resolver, TenantTable};
+use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 use okta_auth_dev::{Endpoint, Org, Outage};
 use reqwest::Method;
 
@@ -149,7 +148,7 @@ async fn junk_to_tenants<F: Framework>() {
         let builder = Tenants::builder(plan.shared(&plan.base, "cookie")).egress(site::local());
         let builder = builder.table(TenantTable::new(plan.all()).unwrap());
         let resolvers = [Resolver::Host, Resolver::Path("/t".to_owned()), Resolver::BearerIssuer, Resolver::Session];
-        resolvers.into_iter().fold(builder, okta_auth_core::engine::TenantsBuilder::resolve).build().unwrap()
+        resolvers.into_iter().fold(builder, okta_auth_core::multi_tenant::TenantsBuilder::resolve).build().unwrap()
     })
     .await;
     let jwt = made_up(r#"{"alg":"RS256","kid":"x"}"#, r#"{"iss":"https://evil.example"}"#);

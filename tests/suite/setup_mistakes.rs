@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use okta_auth_core::OktaAuth;
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::Tenants;
-use okta_auth_core::tenant::{Resolver, TenantSettings, TenantTable};
+use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
+use okta_auth_core::tenant::TenantSettings;
 use okta_auth_dev::{ADA, AccessPolicy, AuthorizationServer, BEN, Org, Response};
 use reqwest::Method;
 

@@ -1,7 +1,8 @@
 //! The customers, in SQLite through `sqlx`. The library looks tenants up here.
 
+use okta_auth::multi_tenant::{TenantError, TenantFuture, TenantKey, TenantSource};
 use okta_auth::secret::Secret;
-use okta_auth::tenant::{TenantError, TenantFuture, TenantId, TenantKey, TenantSettings, TenantSource};
+use okta_auth::tenant::{TenantId, TenantSettings};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
 use sqlx::{AssertSqlSafe, Error, Row as _};
 

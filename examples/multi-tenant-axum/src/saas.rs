@@ -6,10 +6,11 @@ use std::error::Error;
 
 use okta_auth::OktaAuth;
 use okta_auth::config::{ConfigBuilder, EgressPolicy};
-use okta_auth::engine::{RequestContext, Tenants};
+use okta_auth::engine::RequestContext;
+use okta_auth::multi_tenant::{Resolver, TenantTable, Tenants};
 use okta_auth::policy::PolicySet;
 use okta_auth::secret::Secret;
-use okta_auth::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
+use okta_auth::tenant::{TenantId, TenantSettings};
 use okta_auth_dev::{ADA_PASSWORD, Org, OrgBuilder, User};
 
 use crate::customers::{Customer, Customers};

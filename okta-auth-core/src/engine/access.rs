@@ -127,9 +127,9 @@ impl RequestContext {
     pub fn try_require_route(&self, route: MatchedRoute<'_>) -> Option<Result<(), Challenge>> {
         let access = &self.auth().0.access;
         let class = access.class(route);
-        if let Some(many) = self.router() {
+        if let Some(realms) = self.realm_discovery() {
             // Without a tenant there is no user, so a policy cannot allow the request.
-            let is_open = class == RouteClass::Open && !many.has_guard_of_tenant(route);
+            let is_open = class == RouteClass::Open && !realms.has_guard_of_tenant(route);
             return Some(match class {
                 RouteClass::Denied(denial) => Err(Challenge::route(denial)),
                 _ if is_open => Ok(()),

@@ -201,7 +201,7 @@ impl OktaAuth {
         }
     }
 
-    pub(super) fn context_without_tenant<H: Headers>(
+    pub(crate) fn context_without_tenant<H: Headers>(
         &self,
         head: Head<'_, H>,
         without_tenant: NoTenant,
@@ -289,7 +289,7 @@ fn not_renewable() -> Arc<Error> {
 }
 
 impl PendingAuthentication {
-    pub(super) fn on(context: impl Future<Output = RequestContext> + Send + 'static) -> Self {
+    pub(crate) fn on(context: impl Future<Output = RequestContext> + Send + 'static) -> Self {
         Self(Box::pin(context))
     }
 }

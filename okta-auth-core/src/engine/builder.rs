@@ -4,14 +4,13 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
+use super::context::ExclusiveSessions;
 use super::deferred_logout::DeferredLogouts;
 use super::future_sessions::FutureSessions;
 use super::hook::SignInHook;
 use super::logout_handler::LogoutIssuers;
 use super::mounting::Mounting;
 use super::route_table::{RouteTable, SpecialRoutes};
-use super::session_backend::SessionBackend;
-use super::tenant_router::TenantRouter;
 use super::{Inner, OktaAuth};
 use crate::bearer::{AccessTokens, Authority, Introspection};
 use crate::clock::{Clock, SharedClock};
@@ -26,7 +25,7 @@ use crate::login::{PendingLogins, UsedStates};
 use crate::logout::{Continuations, LogoutReturns};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::{Provider, ProviderClient};
-use crate::session::{RefreshState, Refresher, SessionStore, TokenRevoker};
+use crate::session::{RefreshState, Refresher, SessionBackend, SessionStore, TokenRevoker};
 use crate::tenant::TenantSettings;
 
 /// Builds an [`OktaAuth`] from settings, policies, hooks, and optionally a store and a test
@@ -65,7 +64,7 @@ pub struct OktaAuthBuilder {
     /// The state that engines of several tenants share.
     common: Option<Common>,
     tenant: Option<Arc<TenantSettings>>,
-    exclusive: Option<Weak<TenantRouter>>,
+    exclusive: Option<Weak<dyn ExclusiveSessions>>,
     event_hooks: Vec<EventHook>,
 }
 
@@ -131,7 +130,7 @@ impl OktaAuthBuilder {
 
     /// Creates the state that all engines of this builder share: cookie keys, store,
     /// connections and refresh coordination.
-    pub(super) fn shared(mut self, egress: &EgressPolicy) -> Result<Self> {
+    pub(crate) fn shared(mut self, egress: &EgressPolicy) -> Result<Self> {
         // Requests for tenants must not use the operator's own network routes.
         self.config = self.config.with_some_secret()?.without_operator_routes()?;
         let (sessions, revocations) = self.config.backend()?;
@@ -142,24 +141,24 @@ impl OktaAuthBuilder {
         Ok(self)
     }
 
-    pub(super) fn config(&self) -> &ConfigBuilder {
+    pub(crate) fn config(&self) -> &ConfigBuilder {
         &self.config
     }
 
-    pub(super) fn shared_clock(&self) -> SharedClock {
+    pub(crate) fn shared_clock(&self) -> SharedClock {
         self.clock.clone()
     }
 
-    pub(super) fn with_config(mut self, config: ConfigBuilder) -> Self {
+    pub(crate) fn with_config(mut self, config: ConfigBuilder) -> Self {
         self.config = config;
         self
     }
 
-    pub(super) fn for_tenant(
+    pub(crate) fn for_tenant(
         mut self,
         tenant: Arc<TenantSettings>,
         access: Arc<RouteAccess>,
-        exclusive: Option<Weak<TenantRouter>>,
+        exclusive: Option<Weak<dyn ExclusiveSessions>>,
     ) -> Self {
         self.tenant = Some(tenant);
         self.exclusive = exclusive;
@@ -171,12 +170,12 @@ impl OktaAuthBuilder {
     ///
     /// # Errors
     /// [`Code::PolicyInvalid`] if settings of a route contradict each other.
-    pub(super) fn access_of(&self, policies: PolicySet) -> Result<Arc<RouteAccess>> {
+    pub(crate) fn access_of(&self, policies: PolicySet) -> Result<Arc<RouteAccess>> {
         let policies = policies.with_application(&self.public, self.default_access);
         Ok(Arc::new(RouteAccess::new(policies)?))
     }
 
-    pub(super) fn route_options(&self) -> SpecialRoutes {
+    pub(crate) fn route_options(&self) -> SpecialRoutes {
         self.special.clone()
     }
 

@@ -188,9 +188,8 @@ impl RequestContext {
         let (id, session_cookies) = auth.sessions.create(self.cookies(), session, now).await?;
         self.auth().ensure_tenant_exists(id).await?;
         cookies.extend(session_cookies);
-        if let Some(many) = auth.exclusive.as_ref().and_then(Weak::upgrade) {
-            // Boxed to keep the future of a sign-in small.
-            cookies.extend(Box::pin(self.end_sessions_at_other_tenants(&many)).await);
+        if let Some(tenants) = auth.exclusive.as_ref().and_then(Weak::upgrade) {
+            cookies.extend(tenants.end_at_other_tenants(self).await);
         }
         if let Ok(Some(replaced)) = self.session() {
             cookies.extend(auth.sessions.clear_previous(self.cookies(), replaced));

@@ -193,7 +193,7 @@ impl RequestContext {
 
     /// Responds with 401 to a client without a session: a challenge without an error (RFC
     /// 6750 §3.1).
-    pub(super) fn unauthorized(&self) -> Reply {
+    pub(crate) fn unauthorized(&self) -> Reply {
         if self.is_navigation() && !self.auth().config().is_api_only() {
             return self.form_without_session();
         }

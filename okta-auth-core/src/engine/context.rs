@@ -1,5 +1,7 @@
 //! The engine's view of one request: its caller, and the requirements for its response.
 
+mod tenancy;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -8,10 +10,11 @@ use http::header::ALLOW;
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 
+pub(crate) use tenancy::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery};
+
 use super::error_reply;
 use super::navigation::{RequestKind, may_redirect};
 use super::reply::{self, Reply};
-use super::tenant_router::TenantRouter;
 use super::{Challenge, OktaAuth};
 use crate::bearer::Credentials;
 use crate::clock::Timestamp;
@@ -72,17 +75,6 @@ pub(super) struct Inner {
     /// Whether a handler has read that state, so that its cookie can be deleted.
     pub(super) landing_shown: AtomicBool,
     pub(super) reference: OnceLock<CorrelationId>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum NoTenant {
-    /// Home-realm discovery is possible.
-    Discover(Arc<TenantRouter>),
-    /// Every response is this error.
-    Rejected(Arc<Error>),
-    /// The request reaches the application, and gets this error if a handler extracts the
-    /// caller.
-    Public(Arc<Error>),
 }
 
 #[derive(Debug)]
@@ -200,6 +192,13 @@ impl RequestContext {
         }
     }
 
+    pub(super) fn realm_discovery(&self) -> Option<&Arc<dyn RealmDiscovery>> {
+        match self.without_tenant() {
+            Some(NoTenant::Discover(realms)) => Some(realms),
+            _ => None,
+        }
+    }
+
     pub(super) fn without_tenant(&self) -> Option<&NoTenant> {
         self.0.without_tenant.as_ref()
     }
@@ -216,7 +215,7 @@ impl RequestContext {
         }
     }
 
-    pub(super) fn cookies(&self) -> &RequestCookies {
+    pub(crate) fn cookies(&self) -> &RequestCookies {
         &self.0.cookies
     }
 
@@ -350,7 +349,7 @@ impl RequestContext {
         self.0.by_token.load(Ordering::Relaxed)
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.0.now
     }
 
@@ -361,7 +360,7 @@ impl RequestContext {
     /// Whether a request to one of the library's paths may start a sign-in: a navigation,
     /// or a form without contrary headers. An image, a frame or a prefetch must not fill
     /// the browser with pending logins.
-    pub(super) fn may_start_login(&self) -> bool {
+    pub(crate) fn may_start_login(&self) -> bool {
         self.is_navigation() || (self.0.method == Method::POST && self.0.kind == RequestKind::Unknown)
     }
 

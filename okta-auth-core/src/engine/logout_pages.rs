@@ -14,7 +14,7 @@ use crate::bearer::WwwAuthenticate;
 pub(super) const WITH_FORM: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
                                     form-action 'self' https: http:; frame-ancestors 'none'";
 
-pub(super) fn with_form(status: StatusCode, page: &Page<'_>, form: &str) -> Reply {
+pub(crate) fn with_form(status: StatusCode, page: &Page<'_>, form: &str) -> Reply {
     let mut reply = reply::html(status, page.render_with(form));
     let headers = reply.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(WITH_FORM));

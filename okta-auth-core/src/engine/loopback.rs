@@ -44,7 +44,7 @@ fn is_this_machine(host: &str) -> bool {
 
 impl RequestContext {
     /// Returns the same page at the configured address, if a navigation used an alias.
-    pub(super) fn at_configured_address(&self) -> Option<String> {
+    pub(crate) fn at_configured_address(&self) -> Option<String> {
         if !self.inner().alias || !self.may_redirect() {
             return None;
         }

@@ -7,7 +7,7 @@
 //!
 //! 1. Before the handler: [`OktaAuth::authenticate`] authenticates the request, at once or
 //!    [after waiting](Authentication::context). The [`RequestContext`] goes into the request's extensions. If
-//!    [`Tenants::route`] reports a guarded route, [`RequestContext::require_route`] decides whether
+//!    [`Tenants::route`](super::multi_tenant::Tenants::route) reports a guarded route, [`RequestContext::require_route`] decides whether
 //!    the handler runs.
 //! 2. Extractors ask the context for its [user](RequestContext::user). Without one, the response gets
 //!    the marker [`Challenge::sign_in`].
@@ -66,11 +66,10 @@ mod bearer_token;
 mod builder;
 mod callback;
 mod challenge;
-mod chooser;
 mod context;
 mod deferred_logout;
+mod endpoint;
 mod error_reply;
-mod exclusive_sessions;
 mod future_sessions;
 mod hook;
 mod logout_handler;
@@ -80,22 +79,16 @@ mod loopback;
 mod mounting;
 mod navigation;
 mod page;
-mod realm_discovery;
-mod removal;
 mod reply;
 mod route_table;
 mod routes;
 mod session_admin;
-mod session_backend;
 mod session_end;
 mod session_headers;
 mod sign_out;
 mod signed_in;
 mod start_login;
-mod tenant_base_url;
-mod tenant_router;
-mod tenants;
-mod tenants_builder;
+mod tenant;
 mod third_party_login;
 
 use std::fmt;
@@ -107,16 +100,19 @@ pub use bearer_token::BearerToken;
 pub use builder::OktaAuthBuilder;
 pub use challenge::Challenge;
 pub use context::RequestContext;
+pub(crate) use context::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery};
+pub use endpoint::Endpoint;
 pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
+pub(crate) use logout_pages::with_form;
 pub use mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
+pub(crate) use page::{Page, escape};
 pub use reply::Reply;
+pub(crate) use reply::see_other;
 pub use route_table::RouteSettings;
-pub use routes::Endpoint;
+pub(crate) use route_table::RouteTable;
 pub use session_end::SessionEnded;
 pub use session_headers::ResponseHeaderChanges;
 pub use signed_in::SignedIn;
-pub use tenants::Tenants;
-pub use tenants_builder::TenantsBuilder;
 
 pub use crate::headers::{Head, HeaderText, Headers};
 pub use crate::policy::{AcceptedCredentials, MatchedRoute};
@@ -168,7 +164,7 @@ pub(crate) struct Inner {
     /// The access tokens of all accepted issuers.
     access_tokens: AccessTokens,
     access: Arc<RouteAccess>,
-    routes: route_table::RouteTable,
+    routes: RouteTable,
     /// Whether the warning about pages that accept every client's tokens was logged.
     tokens_on_pages: AtomicBool,
     pending_logins: PendingLogins,
@@ -177,8 +173,8 @@ pub(crate) struct Inner {
     tenant: Option<Arc<TenantSettings>>,
     /// Whether the tenant was removed, so that its sessions are invalid.
     gone: AtomicBool,
-    /// The tenant router, if a sign-in ends the same browser's sessions at other tenants.
-    exclusive: Option<Weak<tenant_router::TenantRouter>>,
+    /// The other tenants, if a sign-in ends the same browser's sessions at other tenants.
+    exclusive: Option<Weak<dyn ExclusiveSessions>>,
     sessions: Arc<Sessions>,
     refresher: Refresher,
     /// Logouts that a script started.
@@ -222,7 +218,7 @@ impl OktaAuth {
     }
 
     /// Returns the routes of the policies that no request has matched so far; see
-    /// [`Tenants::unmatched_routes`].
+    /// [`Tenants::unmatched_routes`](super::multi_tenant::Tenants::unmatched_routes).
     pub fn unmatched_routes(&self) -> Vec<String> {
         self.0.routes.unmatched()
     }
@@ -264,6 +260,22 @@ impl OktaAuth {
     /// Returns the tenant of this engine; `None` in an application with a single Okta.
     pub fn tenant(&self) -> Option<&TenantSettings> {
         self.0.tenant.as_deref()
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    pub(crate) fn route_access(&self) -> &Arc<RouteAccess> {
+        &self.0.access
+    }
+
+    pub(crate) fn route_table(&self) -> &RouteTable {
+        &self.0.routes
+    }
+
+    pub(crate) fn mounting(&self) -> &Arc<mounting::Mounting> {
+        &self.0.mounting
     }
 
     /// Returns the issuer's metadata, from the cache where possible.

@@ -7,16 +7,14 @@
 //! | a route of the library is missing, or the application has a route at its path | the same |
 //! | the layer is added twice | the same, and the inner layer has no effect |
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
 
-use super::context::RequestContext;
+use super::endpoint::Endpoint;
 use super::page::Page;
 use super::reply::{self, Reply};
-use super::routes::Endpoint;
-use super::tenants::Tenants;
+use crate::config::Routes;
 use crate::events::{CorrelationId, first_error};
 
 /// The code in the log for a handler without the layer.
@@ -24,7 +22,7 @@ const LAYER_MISSING: &str = "layer_missing";
 
 /// The findings that were reported for one application. All its tenants share them.
 #[derive(Debug, Default)]
-pub(super) struct Mounting {
+pub(crate) struct Mounting {
     paths: AtomicBool,
     table: AtomicBool,
     twice: AtomicBool,
@@ -79,18 +77,16 @@ pub fn route_conflict(endpoint: Endpoint, path: &str, call: &str, router: &str) 
     )
 }
 
-impl Tenants {
+impl Mounting {
     /// Compares the path at which a router is nested with the configured mount path.
     /// `original` is the path that the client sent, and `routed` the path in the router
     /// with the library's routes.
-    pub fn observe_nesting(&self, original: &str, routed: &str) {
-        let auth = self.representative();
-        let mount = auth.config().routes().mount();
+    pub(crate) fn observe_nesting(&self, mount: &str, original: &str, routed: &str) {
         if mount.is_empty() && original.len() == routed.len() {
             return;
         }
         let Some(prefix) = original.strip_suffix(routed).filter(|prefix| *prefix != mount) else { return };
-        if !auth.0.mounting.paths.swap(true, Ordering::Relaxed) {
+        if !self.paths.swap(true, Ordering::Relaxed) {
             let fix = match prefix {
                 "" => "remove `mount_path`, or nest the router there".to_owned(),
                 _ => format!("set `ConfigBuilder::mount_path(\"{prefix}\")`"),
@@ -103,14 +99,12 @@ impl Tenants {
         }
     }
 
-    /// Reads the router's route table once. It checks that the library's routes exist and
-    /// that no route of the application precedes them. `fix` is the call that adds them.
-    pub fn observe_routes(&self, fix: &str, owner: impl Fn(&str) -> RouteOwner) {
-        let auth = self.representative();
-        if auth.0.mounting.table.load(Ordering::Relaxed) || auth.0.mounting.table.swap(true, Ordering::Relaxed) {
+    /// Checks once that the library's routes exist and that no route of the application
+    /// precedes them. `fix` is the call that adds them.
+    pub(crate) fn observe_routes(&self, routes: &Routes, fix: &str, owner: impl Fn(&str) -> RouteOwner) {
+        if self.table.load(Ordering::Relaxed) || self.table.swap(true, Ordering::Relaxed) {
             return;
         }
-        let routes = auth.config().routes();
         let (mut missing, mut taken) = (Vec::new(), Vec::new());
         for (endpoint, path) in Endpoint::all(routes) {
             let path = format!("{}{path}", routes.mount());
@@ -141,18 +135,14 @@ impl Tenants {
         }
     }
 
-    /// Whether an outer layer of the same application has already processed the request, as
-    /// `outer`. A second layer passes the request through.
-    pub fn has_seen(&self, outer: Option<&RequestContext>, path: &str) -> bool {
-        let mounting = &self.representative().0.mounting;
-        let seen = outer.is_some_and(|outer| Arc::ptr_eq(&outer.auth().0.mounting, mounting));
-        if seen && !mounting.twice.swap(true, Ordering::Relaxed) {
+    /// Reports once that a second layer of the same application wraps this path.
+    pub(crate) fn report_second_layer(&self, path: &str) {
+        if !self.twice.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 target: "okta_auth",
                 "the layer of okta-auth is applied to `{path}` twice: remove one of the two. The inner one is a no-op"
             );
         }
-        seen
     }
 }
 

@@ -6,13 +6,13 @@ use crate::events::CorrelationId;
 
 /// A page with a heading, sentences and links. All texts are escaped here.
 #[derive(Debug)]
-pub(super) struct Page<'a> {
-    pub(super) title: &'a str,
-    pub(super) sentences: Vec<&'a str>,
-    pub(super) links: Vec<(&'a str, &'a str)>,
+pub(crate) struct Page<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) sentences: Vec<&'a str>,
+    pub(crate) links: Vec<(&'a str, &'a str)>,
     /// The error code; `None` for a page that does not report an error.
-    pub(super) code: Option<&'a str>,
-    pub(super) reference: CorrelationId,
+    pub(crate) code: Option<&'a str>,
+    pub(crate) reference: CorrelationId,
 }
 
 const STYLE: &str = "\
@@ -28,12 +28,12 @@ border:1px solid var(--mute);border-radius:8px;background:var(--bg);color:var(--
 border-radius:8px;border:0;background:var(--act);color:var(--on);cursor:pointer}a:focus-visible,button:focus-visible,input:focus-visible{outline:3px solid var(--act);outline-offset:2px}small{display:block;margin-top:1.5rem;color:var(--mute)}";
 
 impl Page<'_> {
-    pub(super) fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         self.render_with("")
     }
 
     /// Renders the page with a form. The caller has to escape its markup.
-    pub(super) fn render_with(&self, form: &str) -> String {
+    pub(crate) fn render_with(&self, form: &str) -> String {
         let title = escape(self.title);
         let mut out = format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -62,7 +62,7 @@ impl Page<'_> {
 }
 
 /// Escapes text for HTML elements and quoted attributes.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

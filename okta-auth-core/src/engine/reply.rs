@@ -47,7 +47,7 @@ pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Reply {
 }
 
 /// Creates a 303 redirect, which a browser always follows with GET (RFC 9700 §4.12).
-pub(super) fn see_other(location: &str) -> Reply {
+pub(crate) fn see_other(location: &str) -> Reply {
     let mut reply = with_body(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", Bytes::new());
     // The `url` crate serializes the targets, so they contain only characters that are
     // valid in a header.

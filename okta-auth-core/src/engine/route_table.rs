@@ -31,11 +31,11 @@ impl RouteSettings {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct SpecialRoutes {
+pub(crate) struct SpecialRoutes {
     /// The routes that refresh tokens only on demand.
-    pub(super) on_demand: Vec<String>,
+    pub(crate) on_demand: Vec<String>,
     /// The routes whose requests do not count as activity.
-    pub(super) passive: Vec<String>,
+    pub(crate) passive: Vec<String>,
 }
 
 /// A route that the layer treats in its own way.
@@ -48,7 +48,7 @@ struct SpecialRoute {
 }
 
 #[derive(Debug)]
-pub(super) struct RouteTable {
+pub(crate) struct RouteTable {
     /// The application's policy set, followed by those of tenants.
     sets: Vec<Arc<RouteAccess>>,
     /// The library's own paths, and the routes with options.
@@ -59,7 +59,7 @@ pub(super) struct RouteTable {
 }
 
 impl RouteTable {
-    pub(super) fn new(sets: Vec<Arc<RouteAccess>>, own: Vec<String>, special: SpecialRoutes) -> Self {
+    pub(crate) fn new(sets: Vec<Arc<RouteAccess>>, own: Vec<String>, special: SpecialRoutes) -> Self {
         let active = sets.iter().any(|set| set.is_active());
         let mut routes: HashMap<String, SpecialRoute, RandomState> = HashMap::default();
         for path in own {
@@ -75,7 +75,7 @@ impl RouteTable {
         Self { sets, special: routes, active, requests: AtomicU64::new(0) }
     }
 
-    pub(super) fn settings(&self, route: MatchedRoute<'_>) -> RouteSettings {
+    pub(crate) fn settings(&self, route: MatchedRoute<'_>) -> RouteSettings {
         let SpecialRoute { is_own, options } = match route {
             MatchedRoute::Chosen(pattern) | MatchedRoute::Candidate(pattern) => self.find(pattern),
             MatchedRoute::None => SpecialRoute::default(),
@@ -95,43 +95,43 @@ impl RouteTable {
         self.special.get(pattern).copied().unwrap_or_default()
     }
 
-    pub(super) fn options_of(&self, pattern: &str) -> RouteOptions {
+    pub(crate) fn options_of(&self, pattern: &str) -> RouteOptions {
         self.find(pattern).options
     }
 
-    pub(super) fn has_policy(&self, pattern: &str) -> bool {
+    pub(crate) fn has_policy(&self, pattern: &str) -> bool {
         self.sets.iter().any(|set| set.route_policy(pattern).is_some())
     }
 
-    pub(super) fn is_public(&self, pattern: &str) -> bool {
+    pub(crate) fn is_public(&self, pattern: &str) -> bool {
         self.sets.first().is_some_and(|application| application.is_public(pattern))
     }
 
     /// Whether a path is that of a route without parameters that the application names
     /// public and that no tenant guards.
-    pub(super) fn is_open(&self, path: &str) -> bool {
+    pub(crate) fn is_open(&self, path: &str) -> bool {
         let route = MatchedRoute::Chosen(path);
         !path.contains('{') && self.is_public(path) && !self.has_guard_of_tenant(route)
     }
 
     /// Whether the layer needs the route of each request.
-    pub(super) fn is_active(&self) -> bool {
+    pub(crate) fn is_active(&self) -> bool {
         self.active
     }
 
     /// Whether a tenant's own set restricts the route.
-    pub(super) fn has_guard_of_tenant(&self, route: MatchedRoute<'_>) -> bool {
+    pub(crate) fn has_guard_of_tenant(&self, route: MatchedRoute<'_>) -> bool {
         self.sets.iter().skip(1).any(|set| set.class(route) != RouteClass::Open)
     }
 
     /// Returns the routes with a policy or an option.
-    pub(super) fn named(&self) -> BTreeSet<String> {
+    pub(crate) fn named(&self) -> BTreeSet<String> {
         let policies = self.sets.iter().flat_map(|set| set.policies().routes());
         let policies = policies.map(|(route, _)| route.to_owned());
         policies.chain(self.special.keys().cloned()).collect()
     }
 
-    pub(super) fn unmatched(&self) -> Vec<String> {
+    pub(crate) fn unmatched(&self) -> Vec<String> {
         let all: BTreeSet<String> = self.sets.iter().flat_map(|set| set.unmatched()).collect();
         all.into_iter().collect()
     }

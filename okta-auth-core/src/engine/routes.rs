@@ -25,55 +25,10 @@ use http::{HeaderValue, Method, StatusCode};
 use url::form_urlencoded;
 
 use super::context::{NoTenant, RequestContext};
+use super::endpoint::Endpoint;
 use super::reply::{self, Reply};
 use crate::bearer::resource_metadata;
-use crate::config::Routes;
 use crate::login::LoginOptions;
-
-/// An endpoint of the library.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Endpoint {
-    /// Starts a sign-in; GET, and POST for home-realm discovery.
-    Login,
-    /// Starts third-party-initiated login (OIDC Core §4); GET and POST.
-    InitiateLogin,
-    /// The redirect URI; GET and POST.
-    Callback,
-    /// Logout by the user; POST.
-    Logout,
-    /// Front-channel logout; GET and POST.
-    FrontChannelLogout,
-    /// Back-channel logout; POST.
-    BackChannelLogout,
-    /// Universal Logout; POST.
-    GlobalTokenRevocation,
-    /// The protected resource metadata; GET, and OPTIONS for preflight requests.
-    ResourceMetadata,
-}
-
-impl Endpoint {
-    /// Returns every path that the library serves for this configuration, relative to the
-    /// mount path.
-    pub fn all(routes: &Routes) -> impl Iterator<Item = (Self, &str)> {
-        let all = [
-            (Self::Login, routes.login()),
-            (Self::InitiateLogin, routes.initiate_login()),
-            (Self::Callback, routes.callback()),
-            (Self::Logout, routes.logout()),
-            (Self::FrontChannelLogout, routes.front_channel_logout()),
-            (Self::BackChannelLogout, routes.back_channel_logout()),
-            (Self::GlobalTokenRevocation, routes.global_token_revocation()),
-            (Self::ResourceMetadata, routes.resource_metadata()),
-            (Self::ResourceMetadata, routes.resource_metadata_at_root()),
-        ];
-        // A nested router sees the path without its prefix.
-        all.into_iter().filter_map(|(endpoint, path)| Some((endpoint, path?.strip_prefix(routes.mount())?)))
-    }
-
-    /// The largest accepted request body, in bytes. Only form posts have a body.
-    pub const MAX_BODY: usize = 64 * 1024;
-}
 
 // Each endpoint accepts the methods of its specification and answers others with 405 and
 // `Allow`. It identifies a request only by the path that the router matched.
@@ -90,9 +45,7 @@ impl RequestContext {
     async fn serve_method(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
         match self.without_tenant().cloned() {
             None => {}
-            Some(NoTenant::Discover(router)) => {
-                return self.serve_without_tenant(&router, endpoint, parts, &body).await;
-            }
+            Some(NoTenant::Discover(realms)) => return realms.serve(self, endpoint, parts, &body).await,
             Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => return self.error(&error),
         }
         match (endpoint, &parts.method) {

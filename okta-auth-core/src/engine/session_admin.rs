@@ -78,7 +78,7 @@ impl OktaAuth {
         Ok(ended)
     }
 
-    pub(super) async fn end_all_sessions(&self) -> Result<()> {
+    pub(crate) async fn end_all_sessions(&self) -> Result<()> {
         let name = self.0.sessions.index_keys().all_of_tenant();
         self.end_named(&name, EndReason::EndedByApplication, CorrelationId::random()).await.map(drop)
     }

@@ -12,7 +12,7 @@ use crate::login::{LoginOptions, ReturnTo};
 impl OktaAuth {
     /// Parses a target on our own origin as browsers do. The library's own paths are
     /// replaced, because a return to `/login` would loop.
-    pub(super) fn return_to(&self, target: &str) -> ReturnTo {
+    pub(crate) fn return_to(&self, target: &str) -> ReturnTo {
         let config = self.config();
         let (target, routes) = (ReturnTo::parse(target, &config.base_url), config.routes());
         let served = routes.served(target.path());
@@ -21,7 +21,7 @@ impl OktaAuth {
     }
 
     /// The default target: the root of the origin, or of the public prefix.
-    pub(super) fn start_page(&self) -> ReturnTo {
+    pub(crate) fn start_page(&self) -> ReturnTo {
         let config = self.config();
         match config.routes().prefix.is_empty() {
             true => ReturnTo::root(),
@@ -84,7 +84,7 @@ impl RequestContext {
     async fn try_start_login(&self, options: &LoginOptions) -> Result<Reply> {
         match self.without_tenant() {
             None => {}
-            Some(NoTenant::Discover(many)) => return Ok(self.discovery(many, &options.return_to, None)),
+            Some(NoTenant::Discover(realms)) => return Ok(realms.page(self, &options.return_to)),
             Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => return Err(error.duplicate()),
         }
         let auth = &self.auth().0;

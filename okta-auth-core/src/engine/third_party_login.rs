@@ -25,8 +25,8 @@ use crate::login::LoginOptions;
 const MAX_HINT: usize = 254;
 
 #[derive(Debug)]
-pub(super) struct InitiateLoginRequest {
-    pub(super) issuer: String,
+pub(crate) struct InitiateLoginRequest {
+    pub(crate) issuer: String,
     hint: Option<String>,
     target: Option<String>,
 }
@@ -34,7 +34,7 @@ pub(super) struct InitiateLoginRequest {
 impl InitiateLoginRequest {
     /// Returns the login options. A target that is not on the application's origin becomes
     /// the root, to prevent an open redirect.
-    pub(super) fn options_at(self, auth: &OktaAuth) -> LoginOptions {
+    pub(crate) fn options_at(self, auth: &OktaAuth) -> LoginOptions {
         let origin = auth.config().origin();
         let target = self.target.as_deref().unwrap_or("/");
         // It is absolute by specification; without our origin a path remains.
@@ -64,7 +64,7 @@ impl RequestContext {
     }
 
     /// Reads query and form. `iss` is required, and parameters must not be repeated.
-    pub(super) fn initiation(&self, parts: &Parts, body: &[u8]) -> Result<InitiateLoginRequest> {
+    pub(crate) fn initiation(&self, parts: &Parts, body: &[u8]) -> Result<InitiateLoginRequest> {
         let query = parts.uri.query().unwrap_or_default().as_bytes();
         let malformed = |message| Error::new(Code::CallbackMalformed, message);
         let [mut issuer, mut hint, mut target] = [const { None::<String> }; 3];

@@ -73,6 +73,7 @@
 //!
 //! Tokens are secrets: they are wiped from memory when dropped, and never appear in `Debug` output.
 
+mod backend;
 mod claims;
 mod clock_skew;
 mod cookie_cache;
@@ -106,13 +107,10 @@ mod tokens;
 mod watcher;
 mod watches;
 
-pub(crate) use cookie_store::CookieStore;
+pub(crate) use backend::SessionBackend;
 pub(crate) use device::device;
-pub(crate) use index_keys::{IndexKeys, Kind};
-#[cfg(feature = "metrics")]
-pub(crate) use instrumented::InstrumentedStore;
+pub(crate) use index_keys::Kind;
 pub use limits::Activity;
-pub(crate) use limits::SessionLimits;
 pub(crate) use lookup::{LoadedSession, PendingLookup, SessionLookup};
 pub use memory::MemoryStore;
 pub(crate) use record::NewSession;
@@ -121,7 +119,6 @@ pub use record::{Session, SessionId};
 pub use redis::RedisStore;
 pub(crate) use refresh::{RefreshResult, RefreshState, Refresher};
 pub(crate) use refresh_schedule::RefreshDue;
-pub(crate) use revocations::Revocations;
 pub(crate) use sessions::Sessions;
 pub(crate) use single_flight::SingleFlight;
 pub use store::{SessionStore, StoreError, StoreFuture, StoreKey, StoredRecord};
@@ -129,4 +126,3 @@ pub(crate) use store_timeout::with_store_timeout;
 pub(crate) use stored::{Entry, StoredSessions};
 pub(crate) use token_revocation::TokenRevoker;
 pub(crate) use watcher::ended;
-pub(crate) use watches::Watches;

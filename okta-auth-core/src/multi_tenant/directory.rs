@@ -20,9 +20,8 @@ use quick_cache::sync::Cache;
 
 #[cfg(feature = "toml")]
 use super::file::{FileVersion, TenantFile};
-use super::questions::Questions;
+use super::query_limit::QueryLimit;
 use super::rules::TenantRules;
-use super::settings::TenantSettings;
 use super::source::{TenantKey, TenantSource};
 use super::table::TenantTable;
 use crate::clock::{SharedClock, Timestamp};
@@ -30,22 +29,23 @@ use crate::config::spellings;
 use crate::error::{Code, Error, Result};
 use crate::secret::sha256;
 use crate::session::{SingleFlight, StoreKey};
+use crate::tenant::TenantSettings;
 
 /// Capacity of the cache of a source's answers, negative answers included.
-const REMEMBERED: usize = 100_000;
+const CACHE_CAPACITY: usize = 100_000;
 const SOURCE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an expired answer is served after a failed query, before the next query.
-const PAUSE: Duration = Duration::from_secs(5);
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// The longest DNS name in text form (RFC 1035 §2.3.4).
-const LONGEST_NAME: usize = 253;
+const MAX_NAME: usize = 253;
 /// The longest issuer that is passed to a source.
-const LONGEST_ISSUER: usize = 512;
+const MAX_ISSUER: usize = 512;
 /// The minimum interval between two checks of a file.
 #[cfg(feature = "toml")]
-const LOOK: Duration = Duration::from_secs(1);
+const FILE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-pub(crate) struct Directory {
-    place: Place,
+pub(super) struct Directory {
+    backend: Backend,
     clock: SharedClock,
     /// Removed tenants whose sessions have not been ended yet.
     removed: Mutex<Vec<Arc<TenantSettings>>>,
@@ -53,12 +53,12 @@ pub(crate) struct Directory {
     any_removed: AtomicBool,
 }
 
-enum Place {
+enum Backend {
     Table(Arc<TenantTable>),
     #[cfg(feature = "toml")]
     File {
         file: TenantFile,
-        demands: TenantRules,
+        rules: TenantRules,
         table: RwLock<Arc<TenantTable>>,
         seen: Mutex<(Option<FileVersion>, Timestamp)>,
     },
@@ -69,7 +69,7 @@ struct CachedSource {
     source: Arc<dyn TenantSource>,
     answers: Cache<TenantKey, (Option<Arc<TenantSettings>>, Timestamp)>,
     flights: SingleFlight<Result<Option<Arc<TenantSettings>>, Arc<Error>>>,
-    questions: Questions,
+    limit: QueryLimit,
     /// How long an answer is cached.
     lifetime: Duration,
     /// Incremented by [`Directory::forget`]; an answer to a query of an earlier generation
@@ -79,7 +79,7 @@ struct CachedSource {
 
 impl CachedSource {
     /// Caches an answer, unless the cache was cleared since the query began.
-    fn remember(&self, key: &TenantKey, answer: Option<Arc<TenantSettings>>, until: Timestamp, generation: u64) {
+    fn insert(&self, key: &TenantKey, answer: Option<Arc<TenantSettings>>, until: Timestamp, generation: u64) {
         if self.generation.load(Ordering::Acquire) == generation {
             self.answers.insert(key.clone(), (answer, until));
         }
@@ -88,55 +88,55 @@ impl CachedSource {
 
 // `Known(None)` is a cached negative answer: it causes no query until it expires.
 #[derive(Debug)]
-pub(crate) enum Lookup {
+pub(super) enum Lookup {
     Known(Option<Arc<TenantSettings>>),
     /// The source has to be queried.
     Ask,
 }
 
 impl Directory {
-    fn new(place: Place, clock: SharedClock) -> Self {
-        Self { place, clock, removed: Mutex::default(), any_removed: AtomicBool::new(false) }
+    fn new(backend: Backend, clock: SharedClock) -> Self {
+        Self { backend, clock, removed: Mutex::default(), any_removed: AtomicBool::new(false) }
     }
 
     /// Takes the tenants removed since the last call. Each is returned once, and the caller
     /// ends its sessions.
-    pub(crate) fn removed(&self) -> Vec<Arc<TenantSettings>> {
+    pub(super) fn removed(&self) -> Vec<Arc<TenantSettings>> {
         if !self.any_removed.swap(false, Ordering::AcqRel) {
             return Vec::new();
         }
         std::mem::take(&mut *self.removed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn table(table: TenantTable, demands: &TenantRules, clock: SharedClock) -> Result<Self> {
-        demands.check(&table)?;
-        Ok(Self::new(Place::Table(Arc::new(table)), clock))
+    pub(super) fn table(table: TenantTable, rules: &TenantRules, clock: SharedClock) -> Result<Self> {
+        rules.check(&table)?;
+        Ok(Self::new(Backend::Table(Arc::new(table)), clock))
     }
 
     /// Creates a directory from a file, which must be valid at startup.
     #[cfg(feature = "toml")]
-    pub(crate) fn file(file: TenantFile, demands: TenantRules, clock: SharedClock) -> Result<Self> {
+    pub(super) fn file(file: TenantFile, rules: TenantRules, clock: SharedClock) -> Result<Self> {
         let (stamp, table) = (file.stamp(), file.read()?);
-        demands.check(&table)?;
+        rules.check(&table)?;
         let (table, seen) = (RwLock::new(Arc::new(table)), Mutex::new((stamp, clock.now())));
-        Ok(Self::new(Place::File { file, demands, table, seen }, clock))
+        Ok(Self::new(Backend::File { file, rules, table, seen }, clock))
     }
 
     /// Creates a directory from a source whose answers are cached for `lifetime`. A longer
     /// lifetime means fewer queries and later updates.
-    pub(crate) fn source(source: Arc<dyn TenantSource>, lifetime: Duration, clock: SharedClock) -> Self {
-        let (answers, flights, questions) = (Cache::new(REMEMBERED), SingleFlight::default(), Questions::default());
+    pub(super) fn source(source: Arc<dyn TenantSource>, lifetime: Duration, clock: SharedClock) -> Self {
+        let (answers, flights, limit) = (Cache::new(CACHE_CAPACITY), SingleFlight::default(), QueryLimit::default());
         let generation = AtomicU64::new(0);
-        Self::new(Place::Source(CachedSource { source, answers, flights, questions, lifetime, generation }), clock)
+        Self::new(Backend::Source(CachedSource { source, answers, flights, limit, lifetime, generation }), clock)
     }
 
-    pub(crate) fn look(&self, key: &TenantKey) -> Lookup {
-        match &self.place {
-            Place::Table(table) => Lookup::Known(table.tenant(key).cloned()),
+    pub(super) fn look(&self, key: &TenantKey) -> Lookup {
+        match &self.backend {
+            Backend::Table(table) => Lookup::Known(table.tenant(key).cloned()),
             #[cfg(feature = "toml")]
-            Place::File { .. } => Lookup::Known(self.current().and_then(|table| table.tenant(key).cloned())),
-            Place::Source(_) if !may_be_known(key) => Lookup::Known(None),
-            Place::Source(asked) => match asked.answers.get(key) {
+            Backend::File { .. } => Lookup::Known(self.current().and_then(|table| table.tenant(key).cloned())),
+            Backend::Source(_) if !may_be_known(key) => Lookup::Known(None),
+            Backend::Source(cached) => match cached.answers.get(key) {
                 Some((answer, until)) if self.clock.now() < until => Lookup::Known(answer),
                 _ => Lookup::Ask,
             },
@@ -152,32 +152,32 @@ impl Directory {
     ///
     /// # Errors
     /// [`Code::TenantUnavailable`] if the source fails and has never answered for this key.
-    pub(crate) async fn find(&self, key: &TenantKey) -> Result<Option<Arc<TenantSettings>>> {
+    pub(super) async fn find(&self, key: &TenantKey) -> Result<Option<Arc<TenantSettings>>> {
         if let Lookup::Known(answer) = self.look(key) {
             return Ok(answer);
         }
-        let Place::Source(asked) = &self.place else { return Ok(None) };
-        let generation = asked.generation.load(Ordering::Acquire);
-        let flight = StoreKey::from_bytes(sha256(format!("{generation} {key}").as_bytes()));
-        let (source, wanted) = (Arc::clone(&asked.source), key.clone());
-        let known = asked.answers.get(key).is_some_and(|(answer, _)| answer.is_some());
-        let place = asked.questions.place(known);
+        let Backend::Source(cached) = &self.backend else { return Ok(None) };
+        let generation = cached.generation.load(Ordering::Acquire);
+        let query = StoreKey::from_bytes(sha256(format!("{generation} {key}").as_bytes()));
+        let (source, wanted) = (Arc::clone(&cached.source), key.clone());
+        let known = cached.answers.get(key).is_some_and(|(answer, _)| answer.is_some());
+        let queue = cached.limit.queue(known);
         let work = || async move {
-            let _place = place.taken().await?;
+            let _permit = queue.permit().await?;
             ask(source, wanted).await
         };
-        let outcome = asked.flights.join(flight, work).await;
+        let outcome = cached.flights.join(query, work).await;
         let now = self.clock.now();
         match outcome {
             Some(Ok(answer)) => {
-                asked.remember(key, answer.clone(), now.plus(asked.lifetime), generation);
+                cached.insert(key, answer.clone(), now.plus(cached.lifetime), generation);
                 Ok(answer)
             }
             // An expired answer is served while the source is down, so that requests do not
             // wait for it.
-            Some(Err(error)) => match asked.answers.get(key) {
+            Some(Err(error)) => match cached.answers.get(key) {
                 Some((answer, _)) => {
-                    asked.remember(key, answer.clone(), now.plus(PAUSE), generation);
+                    cached.insert(key, answer.clone(), now.plus(RETRY_PAUSE), generation);
                     Ok(answer)
                 }
                 None => Err(error.duplicate()),
@@ -191,24 +191,24 @@ impl Directory {
     ///
     /// # Errors
     /// [`Code::TenantUnavailable`], as for [`find`](Self::find).
-    pub(crate) async fn named_by(&self, iss: &str) -> Result<Option<Arc<TenantSettings>>> {
-        match &self.place {
-            Place::Table(table) => Ok(table.named_by(iss).cloned()),
+    pub(super) async fn named_by(&self, iss: &str) -> Result<Option<Arc<TenantSettings>>> {
+        match &self.backend {
+            Backend::Table(table) => Ok(table.named_by(iss).cloned()),
             #[cfg(feature = "toml")]
-            Place::File { .. } => Ok(self.current().and_then(|table| table.named_by(iss).cloned())),
-            Place::Source(_) => self.find(&TenantKey::Issuer(iss.to_owned())).await,
+            Backend::File { .. } => Ok(self.current().and_then(|table| table.named_by(iss).cloned())),
+            Backend::Source(_) => self.find(&TenantKey::Issuer(iss.to_owned())).await,
         }
     }
 
     /// Whether the tenants come from a source, which cannot list them.
-    pub(crate) fn is_source(&self) -> bool {
-        matches!(self.place, Place::Source(_))
+    pub(super) fn is_source(&self) -> bool {
+        matches!(self.backend, Backend::Source(_))
     }
 
     /// Returns the last known settings of a tenant, even if they have expired.
-    pub(crate) fn last(&self, key: &TenantKey) -> Option<Arc<TenantSettings>> {
-        match &self.place {
-            Place::Source(asked) => asked.answers.get(key).and_then(|(answer, _)| answer),
+    pub(super) fn last(&self, key: &TenantKey) -> Option<Arc<TenantSettings>> {
+        match &self.backend {
+            Backend::Source(cached) => cached.answers.get(key).and_then(|(answer, _)| answer),
             _ => match self.look(key) {
                 Lookup::Known(answer) => answer,
                 Lookup::Ask => None,
@@ -218,22 +218,22 @@ impl Directory {
 
     /// Returns all tenants; `None` for a source, which cannot list them. An edit of the
     /// file creates a new table.
-    pub(crate) fn all(&self) -> Option<Arc<TenantTable>> {
-        match &self.place {
-            Place::Table(table) => Some(Arc::clone(table)),
+    pub(super) fn all(&self) -> Option<Arc<TenantTable>> {
+        match &self.backend {
+            Backend::Table(table) => Some(Arc::clone(table)),
             #[cfg(feature = "toml")]
-            Place::File { .. } => self.current(),
-            Place::Source(_) => None,
+            Backend::File { .. } => self.current(),
+            Backend::Source(_) => None,
         }
     }
 
-    pub(crate) fn forget(&self) {
-        if let Place::Source(asked) = &self.place {
-            asked.generation.fetch_add(1, Ordering::AcqRel);
-            asked.answers.clear();
+    pub(super) fn forget(&self) {
+        if let Backend::Source(cached) = &self.backend {
+            cached.generation.fetch_add(1, Ordering::AcqRel);
+            cached.answers.clear();
         }
         #[cfg(feature = "toml")]
-        if let Place::File { seen, .. } = &self.place {
+        if let Backend::File { seen, .. } = &self.backend {
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
             *seen = (None, Timestamp::from_seconds(0));
         }
@@ -246,9 +246,10 @@ impl Directory {
     /// client is the same tenant if the old issuer is among its former issuers, because an
     /// org may move to a custom domain.
     #[cfg(feature = "toml")]
-    fn replace(&self, place: &RwLock<Arc<TenantTable>>, table: TenantTable) {
+    fn replace(&self, current: &RwLock<Arc<TenantTable>>, table: TenantTable) {
         let table = Arc::new(table);
-        let before = std::mem::replace(&mut *place.write().unwrap_or_else(PoisonError::into_inner), Arc::clone(&table));
+        let before =
+            std::mem::replace(&mut *current.write().unwrap_or_else(PoisonError::into_inner), Arc::clone(&table));
         let stays = |tenant: &TenantSettings| {
             let now = table.tenant(&TenantKey::Id(tenant.id.clone()));
             let is_same =
@@ -256,9 +257,9 @@ impl Directory {
             let knows = |now: &TenantSettings| is_same(&now.issuer) || now.former_issuers.iter().any(is_same);
             now.is_some_and(|now| now.client_id == tenant.client_id && knows(now))
         };
-        let gone: Vec<_> = before.all().iter().filter(|tenant| !stays(tenant)).cloned().collect();
-        if !gone.is_empty() {
-            self.removed.lock().unwrap_or_else(PoisonError::into_inner).extend(gone);
+        let removed: Vec<_> = before.all().iter().filter(|tenant| !stays(tenant)).cloned().collect();
+        if !removed.is_empty() {
+            self.removed.lock().unwrap_or_else(PoisonError::into_inner).extend(removed);
             self.any_removed.store(true, Ordering::Release);
         }
     }
@@ -269,17 +270,17 @@ impl Directory {
     /// others use the current table. An invalid file is reported once for each edit.
     #[cfg(feature = "toml")]
     fn current(&self) -> Option<Arc<TenantTable>> {
-        let Place::File { file, demands, table, seen } = &self.place else { return None };
+        let Backend::File { file, rules, table, seen } = &self.backend else { return None };
         if let Ok(mut seen) = seen.try_lock() {
             let now = self.clock.now();
-            let due = now < seen.1 || now.since(seen.1) >= LOOK;
+            let due = now < seen.1 || now.since(seen.1) >= FILE_CHECK_INTERVAL;
             let stamp = if due { file.stamp() } else { seen.0 };
             let changed = due && stamp != seen.0;
             if due {
                 *seen = (stamp, now);
             }
             if changed {
-                match edited(file, stamp, demands) {
+                match edited(file, stamp, rules) {
                     // A change during the read may mean a partial file. The next check
                     // reads it again.
                     Ok(read) if file.stamp() == stamp => self.replace(table, read),
@@ -302,13 +303,13 @@ impl Directory {
 /// Many editors truncate a file before they write it. Accepting the empty state would
 /// remove every tenant and end all sessions.
 #[cfg(feature = "toml")]
-fn edited(file: &TenantFile, stamp: Option<FileVersion>, demands: &TenantRules) -> Result<TenantTable> {
+fn edited(file: &TenantFile, stamp: Option<FileVersion>, rules: &TenantRules) -> Result<TenantTable> {
     if stamp.is_some_and(FileVersion::is_empty) {
         let message = "the file is empty; to remove all tenants, leave a comment in it";
         return Err(Error::new(Code::ConfigInvalid, message));
     }
     let read = file.read()?;
-    demands.check(&read)?;
+    rules.check(&read)?;
     Ok(read)
 }
 
@@ -318,8 +319,8 @@ fn edited(file: &TenantFile, stamp: Option<FileVersion>, demands: &TenantRules) 
 fn may_be_known(key: &TenantKey) -> bool {
     match key {
         TenantKey::Id(_) => true,
-        TenantKey::Host(name) | TenantKey::EmailDomain(name) => name.len() <= LONGEST_NAME,
-        TenantKey::Issuer(issuer) => issuer.len() <= LONGEST_ISSUER,
+        TenantKey::Host(name) | TenantKey::EmailDomain(name) => name.len() <= MAX_NAME,
+        TenantKey::Issuer(issuer) => issuer.len() <= MAX_ISSUER,
     }
 }
 

@@ -9,12 +9,12 @@
 
 use http::HeaderName;
 
-use super::id::TenantId;
 use super::source::TenantKey;
 use crate::bearer::{Credentials, claimed_issuer};
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
+use crate::tenant::TenantId;
 
 /// A way to determine the tenant of a request. Several run in order.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub enum Resolver {
 
 /// The result of a resolver.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Resolution {
+pub(super) enum Resolution {
     /// Look this tenant up, and reject the request if it does not exist.
     Required(TenantKey),
     /// Look this tenant up, and continue with the next resolver if it does not exist.
@@ -52,7 +52,7 @@ pub(crate) enum Resolution {
 
 /// Returns the results of the resolvers in order, up to the first binding one. Later
 /// resolvers do not run. `cookie` is the full name of the session cookie.
-pub(crate) fn resolve<'a, H: Headers>(
+pub(super) fn resolve<'a, H: Headers>(
     resolvers: impl IntoIterator<Item = &'a Resolver>,
     head: Head<'_, H>,
     cookie: &str,
@@ -74,7 +74,7 @@ impl Resolver {
     /// # Errors
     /// [`Code::ConfigInvalid`] with the fix for a value that can never match. Requests
     /// would otherwise silently be without a tenant.
-    pub(crate) fn checked(self) -> Result<Self> {
+    pub(super) fn checked(self) -> Result<Self> {
         let refused = |message: String| Err(Error::new(Code::ConfigInvalid, message));
         match self {
             Self::Subdomain(parent) => {
@@ -101,7 +101,7 @@ impl Resolver {
         }
     }
 
-    pub(crate) fn parent(&self) -> Option<&str> {
+    pub(super) fn parent(&self) -> Option<&str> {
         if let Self::Subdomain(parent) = self { Some(parent) } else { None }
     }
 
@@ -145,13 +145,13 @@ fn disguised(path: &str, prefix: &str) -> bool {
 }
 
 /// Parses a name as an id. A name that is not a valid id causes no query.
-pub(crate) fn named(text: &str) -> Resolution {
+pub(super) fn named(text: &str) -> Resolution {
     TenantId::parse(text).map_or(Resolution::Invalid, |id| Resolution::Required(TenantKey::Id(id)))
 }
 
 /// Returns the requested host in lower case and without port: from the request line, or
 /// else from the only `Host` header. Forwarding headers of proxies are ignored.
-pub(crate) fn host<H: Headers>(head: Head<'_, H>) -> Option<String> {
+pub(super) fn host<H: Headers>(head: Head<'_, H>) -> Option<String> {
     let text = match head.authority {
         Some(authority) => authority,
         None => {

@@ -1,7 +1,7 @@
 //! Limits the concurrent queries to a source of tenants.
 //!
 //! Attackers make up hosts and names, and each of them is a query to the application's
-//! database. Without a limit they would take all of its connections. Tenants that the
+//! database. Without a limit they would use all of its connections. Tenants that the
 //! source has confirmed before have a limit of their own, so that made-up names never delay
 //! them.
 
@@ -22,32 +22,32 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
-pub(super) struct Questions {
+pub(super) struct QueryLimit {
     new: Arc<Semaphore>,
     known: Arc<Semaphore>,
 }
 
-impl Default for Questions {
+impl Default for QueryLimit {
     fn default() -> Self {
         Self { new: Arc::new(Semaphore::new(NEW)), known: Arc::new(Semaphore::new(KNOWN)) }
     }
 }
 
-pub(super) struct Place(Arc<Semaphore>);
+pub(super) struct Queue(Arc<Semaphore>);
 
-impl Questions {
+impl QueryLimit {
     /// Returns the queue for a known tenant or for a new name.
-    pub(super) fn place(&self, known: bool) -> Place {
-        Place(Arc::clone(if known { &self.known } else { &self.new }))
+    pub(super) fn queue(&self, known: bool) -> Queue {
+        Queue(Arc::clone(if known { &self.known } else { &self.new }))
     }
 }
 
-impl Place {
+impl Queue {
     /// Waits for a permit, which is released when it is dropped.
     ///
     /// # Errors
     /// [`Code::TenantUnavailable`] after two seconds.
-    pub(super) async fn taken(self) -> Result<OwnedSemaphorePermit, Arc<Error>> {
+    pub(super) async fn permit(self) -> Result<OwnedSemaphorePermit, Arc<Error>> {
         match tokio::time::timeout(QUEUE_TIMEOUT, self.0.acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
             // The semaphore is never closed, so this is the timeout.

@@ -2,12 +2,13 @@
 
 use url::Url;
 
+use super::resolver::Resolver;
 use crate::config::ConfigBuilder;
-use crate::tenant::{Resolver, TenantSettings};
+use crate::tenant::TenantSettings;
 
 /// Combines the settings of the application and of a tenant. `callback` is the redirect URI
 /// at the application's own address.
-pub(super) fn settings_of(
+pub(super) fn tenant_config(
     common: &ConfigBuilder,
     resolvers: &[Resolver],
     callback: &str,
@@ -18,11 +19,12 @@ pub(super) fn settings_of(
     match &settings.base_url {
         Some(own) if !same_origin(own, base) => config,
         Some(_) => with_shared_origin(config, callback, settings),
-        None => place(config, base, resolvers, callback, settings),
+        None => at_resolved_address(config, base, resolvers, callback, settings),
     }
 }
 
-fn place(
+/// Applies the address at which the first suitable resolver finds the tenant.
+fn at_resolved_address(
     config: ConfigBuilder,
     base: &str,
     resolvers: &[Resolver],

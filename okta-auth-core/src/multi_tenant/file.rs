@@ -11,12 +11,11 @@ use std::time::SystemTime;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::id::TenantId;
-use super::settings::TenantSettings;
 use super::table::TenantTable;
 use crate::clock::Seconds;
 use crate::error::{self, Code, Error, Result};
 use crate::secret::Secret;
+use crate::tenant::{TenantId, TenantSettings};
 
 /// `tenants.toml`: a section for each tenant.
 ///
@@ -44,14 +43,14 @@ pub struct TenantFile {
 /// Identifies a version of a file by its modification time and length. The length detects
 /// most edits within one tick of the file system's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FileVersion {
+pub(super) struct FileVersion {
     modified: Option<SystemTime>,
     length: u64,
 }
 
 impl FileVersion {
     /// Whether the file has no bytes at all, which happens while an editor writes it.
-    pub(crate) fn is_empty(self) -> bool {
+    pub(super) fn is_empty(self) -> bool {
         self.length == 0
     }
 }
@@ -105,7 +104,7 @@ impl TenantFile {
 
     /// Returns the current version of the file; `None` if it cannot be read, for example
     /// while an editor replaces it.
-    pub(crate) fn stamp(&self) -> Option<FileVersion> {
+    pub(super) fn stamp(&self) -> Option<FileVersion> {
         let metadata = fs::metadata(&self.path).ok()?;
         Some(FileVersion { modified: metadata.modified().ok(), length: metadata.len() })
     }

@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::id::TenantId;
-use super::settings::TenantSettings;
 use super::source::{TenantFuture, TenantKey, TenantSource};
 use crate::config::{DEFAULT_AUDIENCE, Issuer, check_client, spellings, without_slash};
 use crate::error::{Code, Error, Result};
+use crate::tenant::{TenantId, TenantSettings};
 
 /// A fixed set of tenants.
 ///
@@ -20,7 +19,8 @@ use crate::error::{Code, Error, Result};
 /// A conflict is an error when the table is built.
 ///
 /// ```
-/// use okta_auth_core::tenant::{TenantId, TenantSettings, TenantTable};
+/// use okta_auth_core::tenant::{TenantId, TenantSettings};
+/// use okta_auth_core::multi_tenant::TenantTable;
 ///
 /// let tenant = |id: &str| {
 ///     let issuer = format!("https://{id}.okta.com/oauth2/default");
@@ -107,7 +107,7 @@ impl TenantTable {
     /// Looks up the `iss` of third-party initiated login: an issuer, or the org of a custom
     /// server. An org of several tenants has no result, even if it is the issuer of one of
     /// them.
-    pub(crate) fn named_by(&self, iss: &str) -> Option<&Arc<TenantSettings>> {
+    pub(super) fn named_by(&self, iss: &str) -> Option<&Arc<TenantSettings>> {
         self.named.get(iss)?.as_ref()
     }
 

@@ -9,21 +9,26 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::builder::OktaAuthBuilder;
-use super::realm_discovery::DiscoveryOptions;
-use super::tenant_router::TenantRouter;
+use url::Url;
+
+use super::directory::Directory;
+#[cfg(feature = "toml")]
+use super::file::TenantFile;
+use super::resolver::Resolver;
+use super::router::{RouterOptions, TenantRouter};
+use super::rules::{AppCredentials, TenantRules};
+use super::source::TenantSource;
+use super::table::TenantTable;
 use super::tenants::Tenants;
-use crate::config::EgressPolicy;
+use crate::config::{ConfigBuilder, EgressPolicy, is_loopback};
+use crate::engine::{OktaAuth, OktaAuthBuilder};
 use crate::error::{Code, Error, Result};
 use crate::policy::PolicySet;
-#[cfg(feature = "toml")]
-use crate::tenant::TenantFile;
-use crate::tenant::{AppCredentials, Directory, Resolver, TenantRules, TenantSource, TenantTable};
 
 /// How long an answer of a source is cached by default.
-const BELIEVED: Duration = Duration::from_secs(60);
+const CACHE_TIME: Duration = Duration::from_secs(60);
 
-enum Place {
+enum DirectorySource {
     Table(TenantTable),
     #[cfg(feature = "toml")]
     File(TenantFile),
@@ -34,51 +39,98 @@ enum Place {
 #[must_use]
 pub struct TenantsBuilder {
     template: OktaAuthBuilder,
-    place: Place,
+    source: DirectorySource,
     resolvers: Vec<Resolver>,
     policies: HashMap<String, PolicySet>,
     egress: EgressPolicy,
-    email_first: bool,
-    chooser: bool,
-    exclusive: bool,
+    options: RouterOptions,
+}
+
+impl Tenants {
+    /// Starts from the shared settings. Their issuer and client are ignored.
+    pub fn builder(shared: OktaAuthBuilder) -> TenantsBuilder {
+        TenantsBuilder::new(shared)
+    }
+
+    /// Builds the tenants from the variables of the process; see
+    /// [`from_variables`](Self::from_variables).
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`], listing every problem with its fix.
+    pub fn from_env() -> Result<Self> {
+        Self::from_variables(
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        )
+    }
+
+    /// Builds the tenants from variables. `OKTA_TENANTS` lists tenants, which are resolved
+    /// by host and by subdomain of `OKTA_BASE_URL`. Without it there is one tenant, as for
+    /// [`OktaAuth::from_env`].
+    ///
+    /// Issuers on this machine are for development. They are allowed if `OKTA_BASE_URL` is
+    /// on this machine too, so that only local browsers can reach the application.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`], listing every problem with its fix.
+    pub fn from_variables<K: Into<String>, V: Into<String>>(
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self> {
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let variables: Vec<(String, String)> = variables.collect();
+        let shared = ConfigBuilder::from_variables(variables.clone());
+        if !variables.iter().any(|(name, value)| name == "OKTA_TENANTS" && !value.trim().is_empty()) {
+            return Ok(Self::from(&OktaAuth::builder(shared).build()?));
+        }
+        let (base, _) = shared.shared();
+        let base = Url::parse(base).ok();
+        let parent = base.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
+        let egress = match base.as_ref().is_some_and(is_loopback) {
+            true => EgressPolicy::default().dangerous().allow_loopback(),
+            false => EgressPolicy::default(),
+        };
+        Self::builder(OktaAuth::builder(shared))
+            .egress(egress)
+            .table(TenantTable::from_variables(variables)?)
+            .resolve(Resolver::Host)
+            .resolve(Resolver::Subdomain(parent))
+            .build()
+    }
 }
 
 impl TenantsBuilder {
-    pub(super) fn new(template: OktaAuthBuilder) -> Self {
+    fn new(template: OktaAuthBuilder) -> Self {
         Self {
             template,
-            place: Place::Table(TenantTable::default()),
+            source: DirectorySource::Table(TenantTable::default()),
             resolvers: Vec::new(),
             policies: HashMap::new(),
             egress: EgressPolicy::default(),
-            email_first: true,
-            chooser: false,
-            exclusive: false,
+            options: RouterOptions { email_first: true, ..RouterOptions::default() },
         }
     }
 
     /// Uses a fixed set of tenants.
     pub fn table(mut self, table: TenantTable) -> Self {
-        self.place = Place::Table(table);
+        self.source = DirectorySource::Table(table);
         self
     }
 
     /// Uses a file, which is read again when it changes.
     #[cfg(feature = "toml")]
     pub fn file(mut self, file: TenantFile) -> Self {
-        self.place = Place::File(file);
+        self.source = DirectorySource::File(file);
         self
     }
 
     /// Uses a source such as a database, which is queried at most once a minute for each
     /// key.
     pub fn source(self, source: impl TenantSource) -> Self {
-        self.source_believed_for(source, BELIEVED)
+        self.source_believed_for(source, CACHE_TIME)
     }
 
     /// Uses a source whose answers are cached for `lifetime`, including negative ones.
     pub fn source_believed_for(mut self, source: impl TenantSource, lifetime: Duration) -> Self {
-        self.place = Place::Source(Arc::new(source), lifetime);
+        self.source = DirectorySource::Source(Arc::new(source), lifetime);
         self
     }
 
@@ -100,14 +152,14 @@ impl TenantsBuilder {
     /// identifies the tenant. The default is `true`. The response does not reveal whether
     /// the user exists.
     pub fn email_first(mut self, ask: bool) -> Self {
-        self.email_first = ask;
+        self.options.email_first = ask;
         self
     }
 
     /// Whether `/login` without a tenant lists the tenants by name. The default is `false`,
     /// because the list reveals your customers.
     pub fn chooser(mut self, list: bool) -> Self {
-        self.chooser = list;
+        self.options.chooser = list;
         self
     }
 
@@ -115,7 +167,7 @@ impl TenantsBuilder {
     /// logout there would. The default is `false`: the sessions coexist. If the store
     /// fails, the browser's cookies for the others are deleted anyway.
     pub fn exclusive(mut self, exclusive: bool) -> Self {
-        self.exclusive = exclusive;
+        self.options.exclusive = exclusive;
         self
     }
 
@@ -147,28 +199,26 @@ impl TenantsBuilder {
         }
         let template = self.template.shared(&self.egress)?;
         let clock = template.shared_clock();
-        let demands = TenantRules {
+        let rules = TenantRules {
             shared: AppCredentials::of(template.config()),
             egress: self.egress,
             policies: self.policies.keys().cloned().collect(),
             audiences: template.config().default_audiences().to_owned(),
             parents: resolvers.iter().filter_map(Resolver::parent).map(str::to_owned).collect(),
         };
-        let directory = match self.place {
-            Place::Table(table) => Directory::table(table, &demands, clock)?,
+        let directory = match self.source {
+            DirectorySource::Table(table) => Directory::table(table, &rules, clock)?,
             #[cfg(feature = "toml")]
-            Place::File(file) => Directory::file(file, demands, clock)?,
-            Place::Source(source, lifetime) => Directory::source(source, lifetime, clock),
+            DirectorySource::File(file) => Directory::file(file, rules, clock)?,
+            DirectorySource::Source(source, lifetime) => Directory::source(source, lifetime, clock),
         };
         // A placeholder without a real issuer; the egress policy blocks requests to it.
         let nowhere = template.config().clone().issuer("https://tenants.invalid").client_id("nobody");
         let without_tenant = template.clone().with_config(nowhere.only_client_secret(None)).build()?;
         let policies = self.policies.into_iter().map(|(name, set)| Ok((name, template.access_of(set)?)));
         let policies = policies.collect::<Result<HashMap<_, _>>>()?;
-        let router = TenantRouter::new(template, resolvers, directory, without_tenant, policies);
-        let discovery =
-            DiscoveryOptions { email_first: self.email_first, chooser: self.chooser, exclusive: self.exclusive };
-        Ok(Tenants::router(router.with(discovery)))
+        let router = TenantRouter::new(template, resolvers, directory, without_tenant, policies, self.options);
+        Ok(Tenants::of_router(router))
     }
 }
 

@@ -9,74 +9,63 @@
 //! discovery. This engine never sends a request. Except for the start of a sign-in, all of
 //! its endpoints answer 404.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use url::{Url, form_urlencoded};
 
-use super::authenticate::Authentication;
-use super::context::{NoTenant, RequestContext};
-use super::logout_pages::with_form;
-use super::page::{Page, escape};
-use super::reply::{self, Reply};
-use super::routes::Endpoint;
-use super::tenant_router::TenantRouter;
-use super::{OktaAuth, RefreshTiming};
+use super::router::TenantRouter;
+use super::source::TenantKey;
 use crate::config::Config;
+use crate::engine::{
+    Authentication, BoxFuture, Endpoint, OktaAuth, Page, RealmDiscovery, RefreshTiming, Reply, RequestContext, escape,
+    see_other, with_form,
+};
 use crate::error::{Code, Error, Result};
 use crate::login::{LoginOptions, ReturnTo};
-use crate::tenant::TenantKey;
+use crate::policy::MatchedRoute;
 
 /// The longest e-mail address (RFC 5321 §4.5.3.1.3).
 const MAX_ADDRESS: usize = 254;
 
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct DiscoveryOptions {
-    pub(super) email_first: bool,
-    pub(super) chooser: bool,
-    pub(super) exclusive: bool,
+impl RealmDiscovery for TenantRouter {
+    fn serve<'a>(
+        &'a self,
+        context: &'a RequestContext,
+        endpoint: Endpoint,
+        parts: &'a Parts,
+        body: &'a Bytes,
+    ) -> BoxFuture<'a, Reply> {
+        Box::pin(async move {
+            if let (Endpoint::Login, Some(address)) = (endpoint, context.at_configured_address()) {
+                return see_other(&address);
+            }
+            let outcome = match (endpoint, &parts.method) {
+                (Endpoint::Login, &Method::GET | &Method::HEAD) => Ok(self.page(context, &return_to(context, parts))),
+                (Endpoint::Login, &Method::POST) => self.identify(context, parts, body).await,
+                (Endpoint::InitiateLogin, &Method::GET | &Method::POST) => self.initiate(context, parts, body).await,
+                _ => Err(Error::new(Code::TenantUnknown, "the request has no tenant")),
+            };
+            outcome.unwrap_or_else(|error| context.error(&error))
+        })
+    }
+
+    fn page(&self, context: &RequestContext, return_to: &ReturnTo) -> Reply {
+        self.discovery(context, return_to, None)
+    }
+
+    fn has_guard_of_tenant(&self, route: MatchedRoute<'_>) -> bool {
+        self.routes().has_guard_of_tenant(route)
+    }
 }
 
-impl RequestContext {
-    pub(super) fn router(&self) -> Option<&Arc<TenantRouter>> {
-        match self.without_tenant() {
-            Some(NoTenant::Discover(router)) => Some(router),
-            _ => None,
-        }
-    }
-
-    pub(super) async fn serve_without_tenant(
-        &self,
-        router: &TenantRouter,
-        endpoint: Endpoint,
-        parts: &Parts,
-        body: &Bytes,
-    ) -> Reply {
-        if let (Endpoint::Login, Some(address)) = (endpoint, self.at_configured_address()) {
-            return reply::see_other(&address);
-        }
-        let outcome = match (endpoint, &parts.method) {
-            (Endpoint::Login, &Method::GET | &Method::HEAD) => Ok(self.discovery(router, &self.wanted(parts), None)),
-            (Endpoint::Login, &Method::POST) => self.identify(router, parts, body).await,
-            (Endpoint::InitiateLogin, &Method::GET | &Method::POST) => self.initiate_at(router, parts, body).await,
-            _ => Err(Error::new(Code::TenantUnknown, "the request has no tenant")),
-        };
-        outcome.unwrap_or_else(|error| self.error(&error))
-    }
-
+impl TenantRouter {
     /// Creates the home-realm discovery page, or 404 if it has nothing to offer. After an
     /// address without a tenant the page reports this and keeps the input.
-    pub(super) fn discovery(
-        &self,
-        router: &TenantRouter,
-        return_to: &ReturnTo,
-        unknown_address: Option<&str>,
-    ) -> Reply {
-        let choices = router.choices();
-        if !router.email_first() && choices.is_empty() {
-            return self.error(&Error::new(Code::TenantUnknown, "the request has no tenant"));
+    fn discovery(&self, context: &RequestContext, return_to: &ReturnTo, unknown_address: Option<&str>) -> Reply {
+        let choices = self.choices();
+        if !self.email_first() && choices.is_empty() {
+            return context.error(&Error::new(Code::TenantUnknown, "the request has no tenant"));
         }
         let mut sentences = vec!["Please tell us which organization you belong to."];
         let targets: Vec<(&str, String)> = choices
@@ -86,72 +75,73 @@ impl RequestContext {
             })
             .collect();
         let links: Vec<(&str, &str)> = targets.iter().map(|(name, url)| (*name, url.as_str())).collect();
-        if !links.is_empty() && router.email_first() {
+        if !links.is_empty() && self.email_first() {
             sentences.push("Enter your e-mail address, or choose.");
         }
-        let routes = self.auth().config().routes();
+        let routes = context.auth().config().routes();
         let login = routes.public(routes.login().unwrap_or("/login"));
-        let form = router.email_first().then(|| email_form(&login, return_to, unknown_address));
-        let page = Page { title: "Sign in", sentences, links, code: None, reference: self.reference() };
+        let form = self.email_first().then(|| email_form(&login, return_to, unknown_address));
+        let page = Page { title: "Sign in", sentences, links, code: None, reference: context.reference() };
         with_form(StatusCode::OK, &page, form.as_deref().unwrap_or_default())
     }
 
-    async fn identify(&self, router: &TenantRouter, parts: &Parts, body: &[u8]) -> Result<Reply> {
-        let (mut email, mut return_to) = (String::new(), self.auth().start_page());
+    async fn identify(&self, context: &RequestContext, parts: &Parts, body: &[u8]) -> Result<Reply> {
+        let (mut email, mut return_to) = (String::new(), context.auth().start_page());
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
                 "email" => value.trim().clone_into(&mut email),
-                "return_to" => return_to = self.auth().return_to(&value),
+                "return_to" => return_to = context.auth().return_to(&value),
                 _ => {}
             }
         }
         let domain = domain_of(&email);
         let tenant = match domain {
-            Some(domain) => router.find(&TenantKey::EmailDomain(domain)).await?,
+            Some(domain) => self.find(&TenantKey::EmailDomain(domain)).await?,
             None => None,
         };
         let Some(auth) = tenant else {
-            return Ok(self.discovery(router, &return_to, Some(&email)));
+            return Ok(self.discovery(context, &return_to, Some(&email)));
         };
         let mut options = LoginOptions::new(return_to);
         options.login_hint = Some(email);
-        Ok(self.enter(&auth, parts, options).await)
+        Ok(start_login_at(&auth, context, parts, options).await)
     }
 
     /// Continues to the tenant that third-party-initiated login names (OIDC Core §4).
-    async fn initiate_at(&self, router: &TenantRouter, parts: &Parts, body: &[u8]) -> Result<Reply> {
-        let initiation = self.initiation(parts, body)?;
-        let tenant = router.named_by(&initiation.issuer).await?;
+    async fn initiate(&self, context: &RequestContext, parts: &Parts, body: &[u8]) -> Result<Reply> {
+        let initiation = context.initiation(parts, body)?;
+        let tenant = self.named_by(&initiation.issuer).await?;
         let auth = tenant.ok_or_else(|| Error::new(Code::CallbackMalformed, "no tenant has this `iss`"))?;
-        Ok(self.enter(&auth, parts, initiation.options_at(&auth)).await)
+        Ok(start_login_at(&auth, context, parts, initiation.options_at(&auth)).await)
     }
+}
 
-    /// Starts a tenant's sign-in: here if the tenant shares this address, else at its own
-    /// address.
-    async fn enter(&self, auth: &OktaAuth, parts: &Parts, options: LoginOptions) -> Reply {
-        let (here, there) = (self.auth().config(), auth.config());
-        if here.origin() == there.origin() && here.routes().mount() == there.routes().mount() {
-            if !self.may_start_login() {
-                return self.unauthorized();
-            }
-            let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-            let context = match auth.authenticate(parts, target, RefreshTiming::OnDemand) {
-                Authentication::Ready(context) => context,
-                Authentication::Pending(waiting) => Authentication::Pending(waiting).context().await,
-            };
-            return context.start_login(&options).await;
+/// Starts a tenant's sign-in: here if the tenant shares this address, else at its own
+/// address.
+async fn start_login_at(auth: &OktaAuth, context: &RequestContext, parts: &Parts, options: LoginOptions) -> Reply {
+    let (here, there) = (context.auth().config(), auth.config());
+    if here.origin() == there.origin() && here.routes().mount() == there.routes().mount() {
+        if !context.may_start_login() {
+            return context.unauthorized();
         }
-        match login_url(there, options) {
-            Some(url) => reply::see_other(&url),
-            None => self.error(&Error::new(Code::TenantUnknown, "the tenant has no login page")),
-        }
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        let context = match auth.authenticate(parts, target, RefreshTiming::OnDemand) {
+            Authentication::Ready(context) => context,
+            Authentication::Pending(waiting) => Authentication::Pending(waiting).context().await,
+        };
+        return context.start_login(&options).await;
     }
+    match login_url(there, options) {
+        Some(url) => see_other(&url),
+        None => context.error(&Error::new(Code::TenantUnknown, "the tenant has no login page")),
+    }
+}
 
-    fn wanted(&self, parts: &Parts) -> ReturnTo {
-        let query = parts.uri.query().unwrap_or_default();
-        let target = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "return_to");
-        target.map_or_else(|| self.auth().start_page(), |(_, target)| self.auth().return_to(&target))
-    }
+/// Returns the requested target of the sign-in.
+fn return_to(context: &RequestContext, parts: &Parts) -> ReturnTo {
+    let query = parts.uri.query().unwrap_or_default();
+    let target = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "return_to");
+    target.map_or_else(|| context.auth().start_page(), |(_, target)| context.auth().return_to(&target))
 }
 
 fn email_form(login: &str, return_to: &ReturnTo, unknown_address: Option<&str>) -> String {

@@ -1,80 +1,53 @@
-//! The tenant router: shared state, and the assignment of requests to tenants.
-//!
-//! # Separation of tenants
-//!
-//! | per tenant | shared |
-//! |---|---|
-//! | issuer, metadata, keys, verified tokens | connections and their TLS settings |
-//! | limits and failures of requests to Okta | the egress policy |
-//! | the seal of cookies, and their names | the cookie secrets |
-//! | the keys of sessions, index entries and watermarks | the store, and the revocation list |
-//! | policies | the application's hooks |
-//!
-//! Shared state has the tenant in every key or in the associated data of every seal.
-//! Therefore a value of one tenant is not found, or does not open, at another.
-//!
-//! # Lifecycle
-//!
-//! The engine of a tenant is created at its first request, and again when its settings have
-//! changed. Creating it needs no network.
+//! The tenant router: it finds the tenant of each request.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use http::Method;
-use quick_cache::sync::Cache;
 use tokio::sync::oneshot;
 use url::Url;
 
-use super::authenticate::{Authentication, PendingAuthentication};
-use super::builder::OktaAuthBuilder;
 use super::chooser::{Choices, Chooser};
-use super::context::NoTenant;
-use super::realm_discovery::DiscoveryOptions;
+use super::directory::{Directory, Lookup};
+use super::engines::{EngineCache, TenantEngines};
 use super::removal;
-use super::route_table::RouteTable;
-use super::routes::Endpoint;
-use super::tenant_base_url;
-use super::{OktaAuth, RouteOptions};
-use crate::config::ConfigBuilder;
+use super::resolver::{Resolution, Resolver, host, named, resolve};
+use super::source::TenantKey;
 use crate::cookie::CookieSettings;
+use crate::engine::{
+    Authentication, Endpoint, ExclusiveSessions, NoTenant, OktaAuth, OktaAuthBuilder, PendingAuthentication,
+    RouteOptions, RouteTable,
+};
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
-use crate::policy::{MatchedRoute, RouteAccess};
-use crate::tenant::{
-    AppCredentials, Directory, Lookup, Resolution, Resolver, TenantId, TenantKey, TenantSettings, UniquenessIndex,
-    host, named, resolve,
-};
-
-/// Capacity of the engine cache; evicted engines are created again on demand.
-const READY: usize = 4096;
+use crate::policy::RouteAccess;
+use crate::tenant::{TenantId, TenantSettings};
 
 pub(super) struct TenantRouter {
-    template: OktaAuthBuilder,
-    resolvers: Vec<Resolver>,
+    resolvers: Arc<[Resolver]>,
     directory: Directory,
-    ready: Cache<TenantId, Ready>,
-    /// Engines are created one at a time, because two engines of a tenant would fetch its
-    /// keys twice. The lock also protects the uniqueness index for tenants of a source.
-    making: Mutex<UniquenessIndex>,
+    engines: TenantEngines,
     /// The engine without an issuer, for requests without a tenant.
     pub(super) without_tenant: OktaAuth,
+    /// The host of the application's own address.
+    own_host: Option<String>,
     /// The full name of the session cookie at the application's own address; each tenant
     /// appends its id.
     session_cookie: String,
     chooser: Chooser,
-    policies: HashMap<String, Arc<RouteAccess>>,
     routes: RouteTable,
-    discovery: DiscoveryOptions,
-    /// A weak reference to itself, for engines of exclusive tenants.
-    this: Weak<Self>,
+    options: RouterOptions,
 }
 
-#[derive(Clone)]
-struct Ready {
-    settings: Arc<TenantSettings>,
-    auth: OktaAuth,
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RouterOptions {
+    /// Whether `/login` without a tenant asks for an e-mail address.
+    pub(super) email_first: bool,
+    /// Whether `/login` without a tenant lists the tenants.
+    pub(super) chooser: bool,
+    /// Whether a sign-in at one tenant ends the same browser's sessions at the others.
+    pub(super) exclusive: bool,
 }
 
 impl TenantRouter {
@@ -84,38 +57,38 @@ impl TenantRouter {
         directory: Directory,
         without_tenant: OktaAuth,
         policies: HashMap<String, Arc<RouteAccess>>,
-    ) -> Self {
+        options: RouterOptions,
+    ) -> Arc<Self> {
         let (base, name) = template.config().shared();
-        let secure = Url::parse(base).is_ok_and(|base| base.scheme() == "https");
+        let base = Url::parse(base).ok();
+        let secure = base.as_ref().is_some_and(|base| base.scheme() == "https");
         let session_cookie = CookieSettings::new(secure).name(name);
-        let sets = std::iter::once(&without_tenant.0.access).chain(policies.values()).cloned().collect();
+        let own_host = base.as_ref().and_then(Url::host_str).map(str::to_owned);
+        let access = without_tenant.route_access();
+        let sets = std::iter::once(access).chain(policies.values()).cloned().collect();
         let own = without_tenant.config().routes().own().map(str::to_owned);
         let below = endpoints_below(&without_tenant, &resolvers).into_iter().map(|(_, path)| path);
         let routes = RouteTable::new(sets, own.chain(below).collect(), template.route_options());
-        Self {
-            session_cookie,
-            chooser: Chooser::default(),
-            template,
+        let resolvers: Arc<[Resolver]> = resolvers.into();
+        Arc::new_cyclic(|this: &Weak<Self>| Self {
+            engines: TenantEngines {
+                template,
+                resolvers: Arc::clone(&resolvers),
+                callback: without_tenant.config().redirect_uri().as_str().to_owned(),
+                access: Arc::clone(access),
+                policies,
+                exclusive: options.exclusive.then(|| Weak::<Self>::clone(this) as Weak<dyn ExclusiveSessions>),
+                cache: EngineCache::default(),
+            },
             resolvers,
             directory,
-            ready: Cache::new(READY),
-            making: Mutex::default(),
-            without_tenant,
-            policies,
+            without_tenant: without_tenant.clone(),
+            own_host,
+            session_cookie,
+            chooser: Chooser::default(),
             routes,
-            discovery: DiscoveryOptions::default(),
-            this: Weak::new(),
-        }
-    }
-
-    /// Wraps the router in an `Arc` with a weak reference to itself.
-    pub(super) fn shared(self) -> Arc<Self> {
-        Arc::new_cyclic(|this| Self { this: Weak::clone(this), ..self })
-    }
-
-    pub(super) fn with(mut self, discovery: DiscoveryOptions) -> Self {
-        self.discovery = discovery;
-        self
+            options,
+        })
     }
 
     /// Returns the library's paths for tenants that are identified without a path.
@@ -133,11 +106,6 @@ impl TenantRouter {
         &self.routes
     }
 
-    /// Whether a tenant's own policies restrict this route.
-    pub(super) fn has_guard_of_tenant(&self, route: MatchedRoute<'_>) -> bool {
-        self.routes.has_guard_of_tenant(route)
-    }
-
     pub(super) fn forget(&self) {
         self.directory.forget();
     }
@@ -145,16 +113,14 @@ impl TenantRouter {
     /// Ends every session of a tenant that was removed from the source or is about to be.
     pub(super) async fn end_tenant(self: &Arc<Self>, id: &TenantId) -> Result<()> {
         let key = TenantKey::Id(id.clone());
-        let ready = self.ready.get(id).map(|ready| ready.auth);
-        let auth = match (ready, self.directory.last(&key)) {
+        let auth = match (self.engines.cached(id), self.directory.last(&key)) {
             (Some(auth), _) => auth,
             (None, Some(settings)) => self.engine(&settings)?,
             (None, None) => self.find(&key).await?.ok_or_else(unknown)?,
         };
         self.directory.forget();
-        // Later requests get a new engine, or none.
-        self.ready.remove(id);
-        auth.remove_tenant().await
+        self.engines.evict(id);
+        removal::remove(&auth).await
     }
 
     /// Finds the tenant of a request, without waiting where possible.
@@ -277,6 +243,10 @@ impl TenantRouter {
         }
     }
 
+    fn engine(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
+        self.engines.engine(settings, &self.directory)
+    }
+
     pub(super) async fn find(&self, key: &TenantKey) -> Result<Option<OktaAuth>> {
         self.directory.find(key).await?.map(|settings| self.engine(&settings)).transpose()
     }
@@ -286,85 +256,15 @@ impl TenantRouter {
         self.directory.named_by(iss).await?.map(|settings| self.engine(&settings)).transpose()
     }
 
-    /// Returns the engine of a tenant: the cached one, or a new one if the settings have
-    /// changed. Requests that already have the old engine keep it.
-    fn engine(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
-        if let Some(auth) = self.ready_engine(settings) {
-            return Ok(auth);
-        }
-        // No network access happens under this lock.
-        let mut taken = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(auth) = self.ready_engine(settings) {
-            return Ok(auth);
-        }
-        let auth = match self.directory.is_source() {
-            true => self.make_one_of_source(settings, &mut taken)?,
-            false => self.make(settings)?,
-        };
-        self.ready.insert(settings.id.clone(), Ready { settings: Arc::clone(settings), auth: auth.clone() });
-        Ok(auth)
-    }
-
-    /// Creates the engine of a tenant that was not checked as a part of a table. Its claims
-    /// are recorded only after the engine was created.
-    fn make_one_of_source(&self, settings: &Arc<TenantSettings>, taken: &mut UniquenessIndex) -> Result<OktaAuth> {
-        let current = |id: &TenantId| match self.directory.look(&TenantKey::Id(id.clone())) {
-            Lookup::Known(settings) => settings,
-            Lookup::Ask => self.ready.get(id).map(|ready| ready.settings),
-        };
-        let default = self.template.config().default_audiences();
-        let younger = taken.check(settings, default, current)?;
-        let auth = self.make(settings)?;
-        taken.take(settings, default, current);
-        for id in younger {
-            tracing::warn!(
-                target: "okta_auth",
-                "the tenant {id} is no longer served: {} has the same client or audience, and is older", settings.id
-            );
-            self.ready.remove(&id);
-        }
-        Ok(auth)
-    }
-
-    fn make(&self, settings: &Arc<TenantSettings>) -> Result<OktaAuth> {
-        AppCredentials::of(self.template.config()).check(settings)?;
-        let named = settings.policies.as_ref().map(|name| {
-            self.policies.get(name).cloned().ok_or_else(|| {
-                let message = format!("the policy set of the tenant {} is not defined", settings.id);
-                Error::new(Code::ConfigInvalid, message)
-            })
-        });
-        let access = named.transpose()?.unwrap_or_else(|| Arc::clone(&self.without_tenant.0.access));
-        let exclusive = self.discovery.exclusive.then(|| Weak::clone(&self.this));
-        let template = self.template.clone().with_config(self.settings_of(settings));
-        template.for_tenant(Arc::clone(settings), access, exclusive).build()
-    }
-
-    /// Returns the cached engine, if it was created for exactly these settings.
-    fn ready_engine(&self, settings: &Arc<TenantSettings>) -> Option<OktaAuth> {
-        let ready = self.ready.get(&settings.id)?;
-        (Arc::ptr_eq(&ready.settings, settings) || ready.settings == *settings).then_some(ready.auth)
-    }
-
-    fn settings_of(&self, settings: &TenantSettings) -> ConfigBuilder {
-        tenant_base_url::settings_of(
-            self.template.config(),
-            &self.resolvers,
-            self.without_tenant.config().redirect_uri().as_str(),
-            settings,
-        )
-    }
-
     /// Handles a request without a tenant: to the application's own address, or to an
     /// unknown one.
     fn discover_or_reject<H: Headers>(self: &Arc<Self>, head: Head<'_, H>) -> Authentication {
         let by_host = self.resolvers.iter().any(|one| matches!(one, Resolver::Host | Resolver::Subdomain(_)));
-        let own = Url::parse(self.template.config().shared().0).ok();
-        let own = own.as_ref().and_then(Url::host_str);
-        if by_host && host(head).as_deref() != own {
+        if by_host && host(head) != self.own_host {
             return self.refused(head, unknown());
         }
-        Authentication::Ready(self.without_tenant.context_without_tenant(head, NoTenant::Discover(Arc::clone(self))))
+        let discover = NoTenant::Discover(Arc::<Self>::clone(self));
+        Authentication::Ready(self.without_tenant.context_without_tenant(head, discover))
     }
 
     /// Rejects a request with an error. The health path is still served, because it reports
@@ -383,29 +283,21 @@ impl TenantRouter {
 
     /// Ends the sessions of tenants that were removed from the file. The request continues
     /// after the first attempt.
-    ///
-    /// The engine is created from the settings that the tenant had when it was removed,
-    /// because the cached engine may already belong to a new tenant with the same id and
-    /// another client.
     fn end_removed(&self) -> Option<oneshot::Receiver<()>> {
-        let end = |settings: Arc<TenantSettings>| {
-            let auth = self.ready_engine(&settings).or_else(|| self.make(&settings).ok());
-            self.ready.remove_if(&settings.id, |ready| ready.settings == settings);
-            auth
-        };
-        let gone: Vec<OktaAuth> = self.directory.removed().into_iter().filter_map(end).collect();
-        (!gone.is_empty()).then(|| removal::end_sessions(gone))
+        let removed = self.directory.removed();
+        let removed: Vec<_> = removed.iter().filter_map(|settings| self.engines.engine_of_removed(settings)).collect();
+        (!removed.is_empty()).then(|| removal::end_sessions(removed))
     }
 
     pub(super) fn email_first(&self) -> bool {
-        self.discovery.email_first
+        self.options.email_first
     }
 
     /// Returns the tenants for the chooser, by name with their sign-in; empty if the
     /// chooser is disabled. They are built once for each table, without creating engines.
     pub(super) fn choices(&self) -> Choices {
-        let table = if self.discovery.chooser { self.directory.all() } else { None };
-        let build = |tenant: &TenantSettings| self.settings_of(tenant).build().ok();
+        let table = if self.options.chooser { self.directory.all() } else { None };
+        let build = |tenant: &TenantSettings| self.engines.tenant_config(tenant).build().ok();
         table.map_or_else(Choices::default, |table| self.chooser.choices(table, build))
     }
 }
@@ -442,6 +334,6 @@ fn unknown() -> Error {
 
 impl fmt::Debug for TenantRouter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Many").finish_non_exhaustive()
+        f.debug_struct("TenantRouter").finish_non_exhaustive()
     }
 }

@@ -5,34 +5,33 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use super::id::TenantId;
-use super::settings::TenantSettings;
 use super::source::TenantKey;
 use super::table::{TenantTable, audiences_in_common};
 use crate::config::{ConfigBuilder, EgressPolicy, Issuer, without_slash};
 use crate::error::{Code, Error, Result};
+use crate::tenant::{TenantId, TenantSettings};
 
 /// The application's rules. They apply to a table at startup and to each later version of a
 /// file.
-pub(crate) struct TenantRules {
-    pub(crate) egress: EgressPolicy,
-    pub(crate) policies: BTreeSet<String>,
+pub(super) struct TenantRules {
+    pub(super) egress: EgressPolicy,
+    pub(super) policies: BTreeSet<String>,
     /// The audiences of tenants without audiences of their own.
-    pub(crate) audiences: String,
+    pub(super) audiences: String,
     /// The hosts whose subdomains are tenants, in lower case.
-    pub(crate) parents: Vec<String>,
-    pub(crate) shared: AppCredentials,
+    pub(super) parents: Vec<String>,
+    pub(super) shared: AppCredentials,
 }
 
 #[derive(Debug)]
-pub(crate) struct AppCredentials {
+pub(super) struct AppCredentials {
     key: bool,
     secret: bool,
     accepted: Vec<String>,
 }
 
 impl AppCredentials {
-    pub(crate) fn of(config: &ConfigBuilder) -> Self {
+    pub(super) fn of(config: &ConfigBuilder) -> Self {
         let (key, secret) = config.has_credentials();
         Self { key, secret, accepted: config.issuers_of_everybody().to_vec() }
     }
@@ -77,7 +76,7 @@ impl AppCredentials {
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`].
-    pub(crate) fn check(&self, tenant: &TenantSettings) -> Result<()> {
+    pub(super) fn check(&self, tenant: &TenantSettings) -> Result<()> {
         let problem = self.problem(tenant).map(str::to_owned).or_else(|| self.leak(tenant));
         problem.map_or(Ok(()), |problem| {
             Err(Error::new(Code::ConfigInvalid, format!("the tenant {} cannot be used: {problem}", tenant.id)))
@@ -90,7 +89,7 @@ impl TenantRules {
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`], listing every problem with its tenant and its fix.
-    pub(crate) fn check(&self, table: &TenantTable) -> Result<()> {
+    pub(super) fn check(&self, table: &TenantTable) -> Result<()> {
         let mut problems = audiences_in_common(table.all(), &self.audiences);
         for tenant in table.all() {
             for text in std::iter::once(&tenant.issuer).chain(&tenant.former_issuers) {

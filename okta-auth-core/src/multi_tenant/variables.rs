@@ -3,12 +3,11 @@
 
 use std::collections::HashMap;
 
-use super::id::TenantId;
-use super::settings::TenantSettings;
 use super::table::TenantTable;
 use crate::config::is_read;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
+use crate::tenant::{TenantId, TenantSettings};
 
 const TENANTS: &str = "OKTA_TENANTS";
 
@@ -123,8 +122,8 @@ fn list(text: Option<&String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::source::TenantKey;
     use super::*;
-    use crate::tenant::TenantKey;
 
     #[test]
     fn all_settings_are_read() {

@@ -8,9 +8,8 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use super::id::TenantId;
-use super::settings::TenantSettings;
 use crate::error::{Code, Error};
+use crate::tenant::{TenantId, TenantSettings};
 
 /// The future that a source returns.
 pub type TenantFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, TenantError>> + Send + 'a>>;
@@ -54,7 +53,8 @@ impl fmt::Display for TenantKey {
 /// that claim the same client or audience the older one is served.
 ///
 /// ```
-/// use okta_auth_core::tenant::{TenantFuture, TenantKey, TenantSettings, TenantSource};
+/// use okta_auth_core::tenant::TenantSettings;
+/// use okta_auth_core::multi_tenant::{TenantFuture, TenantKey, TenantSource};
 ///
 /// struct Customers; // a pool of connections to your database
 ///

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::table::TenantTable;
 use crate::config::Config;
-use crate::tenant::{TenantSettings, TenantTable};
+use crate::tenant::TenantSettings;
 
 pub(super) type Choices = Arc<[(String, Config)]>;
 

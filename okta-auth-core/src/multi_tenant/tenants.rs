@@ -4,27 +4,24 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::request::Parts;
-use url::Url;
 
-use super::authenticate::Authentication;
-use super::builder::OktaAuthBuilder;
-use super::route_table::{RouteSettings, RouteTable};
-use super::routes::Endpoint;
-use super::tenant_router::TenantRouter;
-use super::tenants_builder::TenantsBuilder;
-use super::{OktaAuth, RouteOptions};
-use crate::config::{ConfigBuilder, EgressPolicy, is_loopback};
+use super::router::TenantRouter;
+use super::source::TenantKey;
+use crate::engine::{
+    Authentication, Endpoint, OktaAuth, RequestContext, RouteOptions, RouteOwner, RouteSettings, RouteTable,
+};
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
 use crate::policy::MatchedRoute;
-use crate::tenant::{Resolver, TenantId, TenantKey, TenantTable};
+use crate::tenant::TenantId;
 
 /// The tenants of an application, shared by all workers. An application with a single Okta
 /// has one tenant: a function that takes `Tenants` also takes an [`OktaAuth`].
 /// ```
+/// use okta_auth_core::OktaAuth;
 /// use okta_auth_core::config::ConfigBuilder;
-/// use okta_auth_core::engine::{OktaAuth, Tenants};
-/// use okta_auth_core::tenant::{Resolver, TenantId, TenantSettings, TenantTable};
+/// use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
+/// use okta_auth_core::tenant::{TenantId, TenantSettings};
 ///
 /// # fn main() -> Result<(), okta_auth_core::error::Error> {
 /// let acme = TenantSettings::new(TenantId::parse("acme").unwrap(), "https://acme.okta.com", "0oa1");
@@ -66,66 +63,17 @@ impl From<&Self> for Tenants {
 }
 
 impl Tenants {
-    /// Starts from the shared settings. Their issuer and client are ignored.
-    pub fn builder(shared: OktaAuthBuilder) -> TenantsBuilder {
-        TenantsBuilder::new(shared)
-    }
-
-    pub(super) fn router(router: TenantRouter) -> Self {
-        Self(Kind::Many(router.shared()))
+    pub(super) fn of_router(router: Arc<TenantRouter>) -> Self {
+        Self(Kind::Many(router))
     }
 
     /// Returns the engine for the application's own paths: the only one, or the one for
     /// requests without a tenant.
-    pub(super) fn representative(&self) -> &OktaAuth {
+    fn representative(&self) -> &OktaAuth {
         match &self.0 {
             Kind::One(auth) => auth,
             Kind::Many(router) => &router.without_tenant,
         }
-    }
-
-    /// Builds the tenants from the variables of the process; see
-    /// [`from_variables`](Self::from_variables).
-    ///
-    /// # Errors
-    /// [`Code::ConfigInvalid`], listing every problem with its fix.
-    pub fn from_env() -> Result<Self> {
-        Self::from_variables(
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-        )
-    }
-
-    /// Builds the tenants from variables. `OKTA_TENANTS` lists tenants, which are resolved
-    /// by host and by subdomain of `OKTA_BASE_URL`. Without it there is one tenant, as for
-    /// [`OktaAuth::from_env`].
-    ///
-    /// Issuers on this machine are for development. They are allowed if `OKTA_BASE_URL` is
-    /// on this machine too, so that only local browsers can reach the application.
-    ///
-    /// # Errors
-    /// [`Code::ConfigInvalid`], listing every problem with its fix.
-    pub fn from_variables<K: Into<String>, V: Into<String>>(
-        variables: impl IntoIterator<Item = (K, V)>,
-    ) -> Result<Self> {
-        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
-        let variables: Vec<(String, String)> = variables.collect();
-        let shared = ConfigBuilder::from_variables(variables.clone());
-        if !variables.iter().any(|(name, value)| name == "OKTA_TENANTS" && !value.trim().is_empty()) {
-            return Ok(Self::from(&OktaAuth::builder(shared).build()?));
-        }
-        let (base, _) = shared.shared();
-        let base = Url::parse(base).ok();
-        let parent = base.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
-        let egress = match base.as_ref().is_some_and(is_loopback) {
-            true => EgressPolicy::default().dangerous().allow_loopback(),
-            false => EgressPolicy::default(),
-        };
-        Self::builder(OktaAuth::builder(shared))
-            .egress(egress)
-            .table(TenantTable::from_variables(variables)?)
-            .resolve(Resolver::Host)
-            .resolve(Resolver::Subdomain(parent))
-            .build()
     }
 
     /// Begins to authenticate a request at its tenant. `target` is the original path and
@@ -195,9 +143,35 @@ impl Tenants {
 
     fn routes(&self) -> &RouteTable {
         match &self.0 {
-            Kind::One(auth) => &auth.0.routes,
+            Kind::One(auth) => auth.route_table(),
             Kind::Many(router) => router.routes(),
         }
+    }
+
+    /// Compares the path at which a router is nested with the configured mount path.
+    /// `original` is the path that the client sent, and `routed` the path in the router
+    /// with the library's routes.
+    pub fn observe_nesting(&self, original: &str, routed: &str) {
+        let auth = self.representative();
+        auth.mounting().observe_nesting(auth.config().routes().mount(), original, routed);
+    }
+
+    /// Reads the router's route table once. It checks that the library's routes exist and
+    /// that no route of the application precedes them. `fix` is the call that adds them.
+    pub fn observe_routes(&self, fix: &str, owner: impl Fn(&str) -> RouteOwner) {
+        let auth = self.representative();
+        auth.mounting().observe_routes(auth.config().routes(), fix, owner);
+    }
+
+    /// Whether an outer layer of the same application has already processed the request, as
+    /// `outer`. A second layer passes the request through.
+    pub fn has_seen(&self, outer: Option<&RequestContext>, path: &str) -> bool {
+        let mounting = self.representative().mounting();
+        let seen = outer.is_some_and(|outer| Arc::ptr_eq(outer.auth().mounting(), mounting));
+        if seen {
+            mounting.report_second_layer(path);
+        }
+        seen
     }
 
     /// Returns the engine of a tenant; `None` if there is no such tenant. It serves work

@@ -7,20 +7,19 @@
 
 use std::collections::HashMap;
 
-use super::id::TenantId;
-use super::settings::TenantSettings;
 use super::table::audiences;
 use crate::config::without_slash;
 use crate::error::{Code, Error, Result};
+use crate::tenant::{TenantId, TenantSettings};
 
 /// Beyond this size, the claims of removed tenants are evicted.
-const MANY: usize = 100_000;
+const MAX_CLAIMS: usize = 100_000;
 
 /// An issuer, and a client or audience there.
-type Place = (String, String);
+type Claim = (String, String);
 
 #[derive(Debug, Default)]
-pub(crate) struct UniquenessIndex(HashMap<Place, TenantId>);
+pub(super) struct UniquenessIndex(HashMap<Claim, TenantId>);
 
 impl UniquenessIndex {
     /// Checks a tenant's claims against the others. `default` are the audiences of tenants
@@ -30,18 +29,18 @@ impl UniquenessIndex {
     ///
     /// # Errors
     /// [`Code::ConfigInvalid`] if another tenant has the same claim and is not younger.
-    pub(crate) fn check<'a, S: AsRef<TenantSettings>>(
+    pub(super) fn check<'a, S: AsRef<TenantSettings>>(
         &self,
         tenant: &'a TenantSettings,
         default: &'a str,
         current: impl Fn(&TenantId) -> Option<S>,
     ) -> Result<Vec<TenantId>> {
         let mut younger = Vec::new();
-        for place in places(tenant, default) {
-            let Some(other) = self.0.get(&place).filter(|other| **other != tenant.id) else { continue };
-            let Some(holder) = current(other).filter(|holder| has(holder.as_ref(), default, &place)) else { continue };
+        for claim in claims(tenant, default) {
+            let Some(other) = self.0.get(&claim).filter(|other| **other != tenant.id) else { continue };
+            let Some(holder) = current(other).filter(|holder| has(holder.as_ref(), default, &claim)) else { continue };
             if !is_elder(tenant, holder.as_ref()) {
-                return Err(refusal(tenant, other, &place));
+                return Err(refusal(tenant, other, &claim));
             }
             younger.push(other.clone());
         }
@@ -50,21 +49,21 @@ impl UniquenessIndex {
 
     /// Records the claims of a tenant that has passed [`check`](Self::check) and can be
     /// served.
-    pub(crate) fn take<'a, S: AsRef<TenantSettings>>(
+    pub(super) fn record<'a, S: AsRef<TenantSettings>>(
         &mut self,
         tenant: &'a TenantSettings,
         default: &'a str,
         current: impl Fn(&TenantId) -> Option<S>,
     ) {
-        if self.0.len() >= MANY {
-            self.0.retain(|place, id| current(id).is_some_and(|holder| has(holder.as_ref(), default, place)));
+        if self.0.len() >= MAX_CLAIMS {
+            self.0.retain(|claim, id| current(id).is_some_and(|holder| has(holder.as_ref(), default, claim)));
         }
-        self.0.extend(places(tenant, default).map(|place| (place, tenant.id.clone())));
+        self.0.extend(claims(tenant, default).map(|claim| (claim, tenant.id.clone())));
     }
 }
 
-fn has(tenant: &TenantSettings, default: &str, place: &Place) -> bool {
-    places(tenant, default).any(|known| known == *place)
+fn has(tenant: &TenantSettings, default: &str, claim: &Claim) -> bool {
+    claims(tenant, default).any(|known| known == *claim)
 }
 
 /// Whether a tenant is known to be older than the current holder. A row with a date has
@@ -77,7 +76,7 @@ fn is_elder(tenant: &TenantSettings, holder: &TenantSettings) -> bool {
     }
 }
 
-fn refusal(tenant: &TenantSettings, other: &TenantId, (issuer, what): &Place) -> Error {
+fn refusal(tenant: &TenantSettings, other: &TenantId, (issuer, what): &Claim) -> Error {
     Error::new(
         Code::ConfigInvalid,
         format!(
@@ -89,7 +88,7 @@ fn refusal(tenant: &TenantSettings, other: &TenantId, (issuer, what): &Place) ->
 }
 
 /// Returns the claims of a tenant: its client and its audiences, each with the issuer.
-fn places<'a>(tenant: &'a TenantSettings, default: &'a str) -> impl Iterator<Item = Place> + 'a {
+fn claims<'a>(tenant: &'a TenantSettings, default: &'a str) -> impl Iterator<Item = Claim> + 'a {
     let client = (without_slash(&tenant.issuer).to_owned(), format!("the client `{}`", tenant.client_id));
     let audiences = audiences(tenant, default);
     audiences.map(|(issuer, audience)| (issuer.to_owned(), format!("the audience `{audience}`"))).chain([client])

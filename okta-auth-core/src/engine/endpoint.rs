@@ -1,0 +1,48 @@
+//! The endpoints of the library, and their paths.
+
+use crate::config::Routes;
+
+/// An endpoint of the library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// Starts a sign-in; GET, and POST for home-realm discovery.
+    Login,
+    /// Starts third-party-initiated login (OIDC Core §4); GET and POST.
+    InitiateLogin,
+    /// The redirect URI; GET and POST.
+    Callback,
+    /// Logout by the user; POST.
+    Logout,
+    /// Front-channel logout; GET and POST.
+    FrontChannelLogout,
+    /// Back-channel logout; POST.
+    BackChannelLogout,
+    /// Universal Logout; POST.
+    GlobalTokenRevocation,
+    /// The protected resource metadata; GET, and OPTIONS for preflight requests.
+    ResourceMetadata,
+}
+
+impl Endpoint {
+    /// Returns every path that the library serves for this configuration, relative to the
+    /// mount path.
+    pub fn all(routes: &Routes) -> impl Iterator<Item = (Self, &str)> {
+        let all = [
+            (Self::Login, routes.login()),
+            (Self::InitiateLogin, routes.initiate_login()),
+            (Self::Callback, routes.callback()),
+            (Self::Logout, routes.logout()),
+            (Self::FrontChannelLogout, routes.front_channel_logout()),
+            (Self::BackChannelLogout, routes.back_channel_logout()),
+            (Self::GlobalTokenRevocation, routes.global_token_revocation()),
+            (Self::ResourceMetadata, routes.resource_metadata()),
+            (Self::ResourceMetadata, routes.resource_metadata_at_root()),
+        ];
+        // A nested router sees the path without its prefix.
+        all.into_iter().filter_map(|(endpoint, path)| Some((endpoint, path?.strip_prefix(routes.mount())?)))
+    }
+
+    /// The largest accepted request body, in bytes. Only form posts have a body.
+    pub const MAX_BODY: usize = 64 * 1024;
+}
