@@ -132,6 +132,8 @@ mod logout;
 
 pub mod tenant;
 
+mod sign_in;
+
 pub mod engine;
 
 pub use engine::OktaAuth;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "base64url",
     "error",
     "json",
@@ -28,6 +28,7 @@ const ORDER: [&str; 22] = [
     "bearer",
     "logout",
     "tenant",
+    "sign_in",
     "engine",
 ];
 

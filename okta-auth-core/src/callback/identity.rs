@@ -5,11 +5,10 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::validated::ProviderContext;
 use crate::config::{Config, Userinfo};
 use crate::error::{Code, Error, Result};
 use crate::jose::{IdTokenClaims, VerifiedIdToken};
-use crate::protocol::TokenSet;
+use crate::protocol::{ProviderContext, TokenSet};
 use crate::tokens::userinfo;
 
 /// A user whom Okta has just authenticated for this application: the claims of a verified ID token,

@@ -1,23 +1,20 @@
 //! Checks that a response belongs to a pending login of this browser, and exchanges its code for
 //! tokens.
 
-use std::sync::Arc;
-
 use super::identity::VerifiedIdentity;
 use super::refusal;
 use super::response::{AuthorizationResponse, Outcome};
-use crate::config::Config;
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
-use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedIdToken, Verifier};
-use crate::login::PendingLogin;
-use crate::protocol::{ProviderClient, TokenSet};
+use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedIdToken};
+use crate::login::{ConsumedLogin, PendingLogin};
+use crate::protocol::{ProviderContext, TokenSet};
 use crate::secret::Secret;
 
 /// A code whose state, issuer and browser have been checked. Only [`new`](Self::new) creates one.
 #[derive(Debug)]
 pub(crate) struct ValidatedCallback {
-    pending: PendingLogin,
+    login: ConsumedLogin,
     code: Secret,
 }
 
@@ -27,13 +24,13 @@ impl ValidatedCallback {
     /// # Errors
     /// [`Code::AttemptUnknown`] if the state differs, [`Code::ResponseIssuer`] if another issuer
     /// answers, [`Code::AuthorizationRefused`] if Okta returns an error.
-    pub(crate) fn new(pending: PendingLogin, response: AuthorizationResponse, metadata: &Metadata) -> Result<Self> {
-        if !pending.state.matches(&response.state) {
+    pub(crate) fn new(login: ConsumedLogin, response: AuthorizationResponse, metadata: &Metadata) -> Result<Self> {
+        if !login.pending().state.matches(&response.state) {
             return Err(Error::new(Code::AttemptUnknown, "the state of the response is not the state of the request"));
         }
         check_issuer(response.issuer.as_deref(), metadata)?;
         match response.outcome {
-            Outcome::Code(code) => Ok(Self { pending, code }),
+            Outcome::Code(code) => Ok(Self { login, code }),
             Outcome::Refused { error, description } => {
                 let description = description.as_deref().unwrap_or_default();
                 let message = refusal::message(&error, description);
@@ -43,13 +40,13 @@ impl ValidatedCallback {
         }
     }
 
-    pub(crate) async fn exchange(self, with: &ProviderContext<'_>) -> Result<(VerifiedIdentity, PendingLogin)> {
-        let pending = self.pending;
+    pub(crate) async fn exchange(self, with: &ProviderContext<'_>) -> Result<VerifiedIdentity> {
+        let pending = self.login.pending();
         let tokens = with.protocol.exchange_code(with.metadata, self.code.expose(), &pending.pkce_verifier).await?;
-        let id_token = with.verify(&tokens, &pending).await?;
+        let id_token = verify(with, &tokens, pending).await?;
         let mut identity = VerifiedIdentity::new(id_token, tokens, with.config);
         identity.complete(with).await?;
-        Ok((identity, pending))
+        Ok(identity)
     }
 }
 
@@ -64,42 +61,34 @@ fn check_issuer(issuer: Option<&str>, metadata: &Metadata) -> Result<()> {
     if fine { Ok(()) } else { Err(Error::new(Code::ResponseIssuer, message)) }
 }
 
-#[derive(Debug)]
-pub(crate) struct ProviderContext<'a> {
-    pub(crate) config: &'a Arc<Config>,
-    pub(crate) metadata: &'a Metadata,
-    pub(crate) protocol: &'a ProviderClient,
-    pub(crate) verifier: &'a Verifier,
-}
-
-impl ProviderContext<'_> {
-    /// Verifies the ID token against the parameters of this attempt.
-    async fn verify(&self, tokens: &TokenSet, pending: &PendingLogin) -> Result<VerifiedIdToken> {
-        let id_token = tokens.id_token.as_ref().ok_or_else(|| {
-            let message = "Okta's token response has no ID token; check that the scope `openid` is granted";
-            Error::new(Code::IdTokenMissing, message)
-        })?;
-        let rules = IdTokenRules {
-            issuer: self.metadata.issuer(),
-            client_id: &self.config.client_id,
-            nonce: Some(pending.nonce.expose()),
-            access_token: Some(tokens.access_token.expose()),
-            max_age: pending.max_age(),
-            acr_values: pending.acr_values(),
-            // The ID token came over TLS from the token endpoint, for our own code.
-            trust: RefetchPolicy::Always,
-        };
-        self.verifier.id_token(self.metadata.jwks_uri(), id_token.expose(), &rules).await
-    }
+/// Verifies the ID token against the parameters of this attempt.
+async fn verify(with: &ProviderContext<'_>, tokens: &TokenSet, pending: &PendingLogin) -> Result<VerifiedIdToken> {
+    let id_token = tokens.id_token.as_ref().ok_or_else(|| {
+        let message = "Okta's token response has no ID token; check that the scope `openid` is granted";
+        Error::new(Code::IdTokenMissing, message)
+    })?;
+    let rules = IdTokenRules {
+        issuer: with.metadata.issuer(),
+        client_id: &with.config.client_id,
+        nonce: Some(pending.nonce.expose()),
+        access_token: Some(tokens.access_token.expose()),
+        max_age: pending.max_age(),
+        acr_values: pending.acr_values(),
+        // The ID token came over TLS from the token endpoint, for our own code.
+        trust: RefetchPolicy::Always,
+    };
+    with.verifier.id_token(with.metadata.jwks_uri(), id_token.expose(), &rules).await
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
-    use crate::clock::Moment;
-    use crate::login::{LoginOptions, ReturnTo};
+    use crate::clock::{Moment, Timestamp};
+    use crate::login::{LoginOptions, ReturnTo, UsedStates};
 
     fn metadata(iss_in_response: bool) -> Metadata {
         serde_json::from_value(json!({
@@ -116,7 +105,9 @@ mod tests {
         let options = LoginOptions::new(ReturnTo::root());
         let pending = PendingLogin::new(&options, Moment::from_seconds(1)).unwrap();
         let response = AuthorizationResponse::parse(query(pending.state.expose()).as_bytes()).unwrap();
-        ValidatedCallback::new(pending, response, &metadata(iss_in_response))
+        let (used, lifetime, now) = (UsedStates::default(), Duration::from_secs(600), Timestamp::from_seconds(1));
+        let login = ConsumedLogin::consume(pending, &used, lifetime, now).unwrap();
+        ValidatedCallback::new(login, response, &metadata(iss_in_response))
     }
 
     #[test]

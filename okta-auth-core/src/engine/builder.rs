@@ -5,8 +5,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use super::deferred_logout::DeferredLogouts;
-use super::future_sessions::FutureSessions;
-use super::hook::SignInHook;
 use super::logout_handler::LogoutIssuers;
 use super::mounting::Mounting;
 use super::refresher::Refreshes;
@@ -26,8 +24,9 @@ use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::login::{PendingLogins, UsedStates};
 use crate::logout::{Continuations, LogoutReturns};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
-use crate::protocol::ProviderClient;
+use crate::protocol::{Provider, ProviderClient};
 use crate::session::SessionStore;
+use crate::sign_in::{LoginFlow, SignInHook};
 use crate::tenant::TenantSettings;
 
 /// Builds an [`OktaAuth`] from settings, policies, hooks, and optionally a store and a test
@@ -285,10 +284,7 @@ impl OktaAuthBuilder {
     /// with its fix. [`Code::PolicyInvalid`](crate::error::Code::PolicyInvalid) if settings
     /// of a route contradict each other.
     pub fn build(self) -> Result<OktaAuth> {
-        let access = match &self.access {
-            Some(access) => Arc::clone(access),
-            None => self.access_of(self.policies.clone())?,
-        };
+        let access = self.access.clone().map_or_else(|| self.access_of(self.policies.clone()), Ok)?;
         let mut config = self.config.build()?;
         if access.policies().has_route_for_both() {
             config.check_tokens_on_pages();
@@ -302,10 +298,7 @@ impl OktaAuthBuilder {
         let verifier = Arc::new(verifier(&config, &http, &clock));
         let discovery = Discovery::new(config.issuer.clone(), &config.client_id, http.clone(), clock.clone());
         let access_tokens = access_tokens(&config, &http, &clock, (&discovery, &verifier));
-        let keys = match config.cookie_secrets.as_slice() {
-            [] => CookieKeys::random()?,
-            secrets => CookieKeys::new(secrets),
-        };
+        let keys = cookie_keys(&config)?;
         let cookies = CookieSettings::new(config.is_secure());
         let pending_logins = PendingLogins::new(&keys, cookies.clone(), &config)?;
         let continuations = Continuations::new(&keys, cookies.clone(), &config)?;
@@ -315,15 +308,24 @@ impl OktaAuthBuilder {
         let routes = RouteTable::new(vec![Arc::clone(&access)], own, self.special);
         let sessions = place.sessions(&config, &keys)?;
         let events = Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks);
+        let protocol = ProviderClient::new(Arc::clone(&config), http, clock.clone());
+        let provider = Provider {
+            config: Arc::clone(&config),
+            discovery: discovery.clone(),
+            protocol: protocol.clone(),
+            verifier: Arc::clone(&verifier),
+        };
+        let states = Arc::clone(&used_states);
+        let login = LoginFlow::new(provider, clock.clone(), pending_logins, states, self.tenant.clone(), self.hook);
         Ok(OktaAuth(Arc::new(Inner {
             discovery,
-            protocol: ProviderClient::new(Arc::clone(&config), http, clock.clone()),
+            protocol,
             verifier,
             access_tokens,
             tokens_on_pages: AtomicBool::new(access.policies().has_route_for_both()),
             access,
             routes,
-            pending_logins,
+            login,
             used_states,
             sessions,
             refreshes,
@@ -334,14 +336,18 @@ impl OktaAuthBuilder {
             gone: AtomicBool::new(false),
             exclusive: self.exclusive,
             senders,
-            hook: self.hook,
-            early: FutureSessions::default(),
             events,
             mounting,
-            redirect_uri_reported: AtomicBool::new(false),
             config,
             clock,
         })))
+    }
+}
+
+fn cookie_keys(config: &Config) -> Result<CookieKeys> {
+    match config.cookie_secrets.as_slice() {
+        [] => CookieKeys::random(),
+        secrets => Ok(CookieKeys::new(secrets)),
     }
 }
 

@@ -72,13 +72,11 @@ mod deferred_logout;
 mod error_reply;
 mod exclusive_sessions;
 mod fresh_token;
-mod future_sessions;
-mod hook;
 mod lease;
+mod login;
 mod logout_handler;
 mod logout_pages;
 mod logout_replay;
-mod loopback;
 mod mounting;
 mod navigation;
 mod page;
@@ -95,23 +93,22 @@ mod session_end;
 mod session_headers;
 mod sign_out;
 mod signed_in;
-mod start_login;
 mod tenant_base_url;
 mod tenant_router;
 mod tenants;
 mod tenants_builder;
-mod third_party_login;
 
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
+
+use http::request::Parts;
 
 pub use authenticate::{Authentication, PendingAuthentication, RefreshTiming, RouteOptions};
 pub use bearer_token::BearerToken;
 pub use builder::OktaAuthBuilder;
 pub use challenge::Challenge;
 pub use context::RequestContext;
-pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
 pub use mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
 pub use reply::Reply;
 pub use route_table::RouteSettings;
@@ -125,6 +122,7 @@ pub use tenants_builder::TenantsBuilder;
 pub use crate::headers::{Head, HeaderText, Headers};
 pub use crate::policy::{AcceptedCredentials, MatchedRoute};
 pub use crate::session::Activity;
+pub use crate::sign_in::{HookFuture, Refusal, SignIn, SignInHook};
 
 use crate::bearer::AccessTokens;
 use crate::clock::SharedClock;
@@ -133,11 +131,12 @@ use crate::discovery::{Discovery, Metadata};
 use crate::error::Result;
 use crate::events::Events;
 use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedAccessToken, VerifiedIdToken, Verifier};
-use crate::login::{PendingLogins, UsedStates};
+use crate::login::UsedStates;
 use crate::logout::{Continuations, LogoutReturns};
 use crate::policy::{PolicySet, RouteAccess};
 use crate::protocol::ProviderClient;
 use crate::session::Sessions;
+use crate::sign_in::LoginFlow;
 use crate::tenant::TenantSettings;
 
 /// The engine of one application, or of one tenant. Cheap to clone, and shared by all
@@ -175,8 +174,8 @@ pub(crate) struct Inner {
     routes: route_table::RouteTable,
     /// Whether the warning about pages that accept every client's tokens was logged.
     tokens_on_pages: AtomicBool,
-    pending_logins: PendingLogins,
-    /// The states of completed logins.
+    login: LoginFlow,
+    /// The states of completed logins, and the ids of continued logouts.
     used_states: Arc<UsedStates>,
     tenant: Option<Arc<TenantSettings>>,
     /// Whether the tenant was removed, so that its sessions are invalid.
@@ -191,13 +190,9 @@ pub(crate) struct Inner {
     /// Logouts that wait for the store.
     deferred_logouts: Arc<deferred_logout::DeferredLogouts>,
     senders: logout_handler::LogoutIssuers,
-    hook: Option<Arc<dyn SignInHook>>,
-    /// Users whose sessions begin in the future.
-    early: future_sessions::FutureSessions,
     events: Events,
     /// The findings about the router that were reported.
     mounting: Arc<mounting::Mounting>,
-    redirect_uri_reported: AtomicBool,
 }
 
 impl OktaAuth {
@@ -229,6 +224,17 @@ impl OktaAuth {
     /// [`Tenants::unmatched_routes`].
     pub fn unmatched_routes(&self) -> Vec<String> {
         self.0.routes.unmatched()
+    }
+
+    /// Begins to authenticate a request. `target` is the original path and query, before a
+    /// router removed a prefix.
+    pub fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
+        self.authenticate_head(Head::of(parts, target), options)
+    }
+
+    /// Begins to authenticate a request in the types of another framework.
+    pub fn authenticate_head<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Authentication {
+        authenticate::begin(self, head, options.into())
     }
 
     /// Verifies an access token (RFC 9068 §4): signature, issuer, audience

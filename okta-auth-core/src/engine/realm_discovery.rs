@@ -9,15 +9,14 @@
 //! discovery. This engine never sends a request. Except for the start of a sign-in, all of
 //! its endpoints answer 404.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use url::{Url, form_urlencoded};
 
 use super::authenticate::Authentication;
-use super::context::{NoTenant, RequestContext};
+use super::challenge;
+use super::context::RequestContext;
 use super::logout_pages::with_form;
 use super::page::{Page, escape};
 use super::reply::{self, Reply};
@@ -27,6 +26,7 @@ use super::{OktaAuth, RefreshTiming};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::login::{LoginOptions, ReturnTo};
+use crate::sign_in::InitiateLoginRequest;
 use crate::tenant::TenantKey;
 
 /// The longest e-mail address (RFC 5321 §4.5.3.1.3).
@@ -40,13 +40,6 @@ pub(super) struct DiscoveryOptions {
 }
 
 impl RequestContext {
-    pub(super) fn router(&self) -> Option<&Arc<TenantRouter>> {
-        match self.without_tenant() {
-            Some(NoTenant::Discover(router)) => Some(router),
-            _ => None,
-        }
-    }
-
     pub(super) async fn serve_without_tenant(
         &self,
         router: &TenantRouter,
@@ -54,7 +47,7 @@ impl RequestContext {
         parts: &Parts,
         body: &Bytes,
     ) -> Reply {
-        if let (Endpoint::Login, Some(address)) = (endpoint, self.at_configured_address()) {
+        if let (Endpoint::Login, Some(address)) = (endpoint, self.inner().configured_address()) {
             return reply::see_other(&address);
         }
         let outcome = match (endpoint, &parts.method) {
@@ -97,11 +90,11 @@ impl RequestContext {
     }
 
     async fn identify(&self, router: &TenantRouter, parts: &Parts, body: &[u8]) -> Result<Reply> {
-        let (mut email, mut return_to) = (String::new(), self.auth().start_page());
+        let (mut email, mut return_to) = (String::new(), ReturnTo::start_page(self.auth().config()));
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
                 "email" => value.trim().clone_into(&mut email),
-                "return_to" => return_to = self.auth().return_to(&value),
+                "return_to" => return_to = ReturnTo::within(&value, self.auth().config()),
                 _ => {}
             }
         }
@@ -120,10 +113,10 @@ impl RequestContext {
 
     /// Continues to the tenant that third-party-initiated login names (OIDC Core §4).
     async fn initiate_at(&self, router: &TenantRouter, parts: &Parts, body: &[u8]) -> Result<Reply> {
-        let initiation = self.initiation(parts, body)?;
+        let initiation = InitiateLoginRequest::parse(parts.uri.query().unwrap_or_default().as_bytes(), body)?;
         let tenant = router.named_by(&initiation.issuer).await?;
         let auth = tenant.ok_or_else(|| Error::new(Code::CallbackMalformed, "no tenant has this `iss`"))?;
-        Ok(self.enter(&auth, parts, initiation.options_at(&auth)).await)
+        Ok(self.enter(&auth, parts, initiation.options_at(auth.config())).await)
     }
 
     /// Starts a tenant's sign-in: here if the tenant shares this address, else at its own
@@ -131,8 +124,8 @@ impl RequestContext {
     async fn enter(&self, auth: &OktaAuth, parts: &Parts, options: LoginOptions) -> Reply {
         let (here, there) = (self.auth().config(), auth.config());
         if here.origin() == there.origin() && here.routes().mount() == there.routes().mount() {
-            if !self.may_start_login() {
-                return self.unauthorized();
+            if !self.inner().may_start_login() {
+                return challenge::unauthorized(self);
             }
             let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
             let context = match auth.authenticate(parts, target, RefreshTiming::OnDemand) {
@@ -150,7 +143,8 @@ impl RequestContext {
     fn wanted(&self, parts: &Parts) -> ReturnTo {
         let query = parts.uri.query().unwrap_or_default();
         let target = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "return_to");
-        target.map_or_else(|| self.auth().start_page(), |(_, target)| self.auth().return_to(&target))
+        let config = self.auth().config();
+        target.map_or_else(|| ReturnTo::start_page(config), |(_, target)| ReturnTo::within(&target, config))
     }
 }
 

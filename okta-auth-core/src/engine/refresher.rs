@@ -48,11 +48,10 @@ use quick_cache::sync::Cache;
 use super::OktaAuth;
 use super::lease::under_lease;
 use super::pending_writes::PendingWrites;
-use crate::callback::ProviderContext;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::events::{EndReason, EventKind, Measure};
-use crate::protocol::TokenSet;
+use crate::protocol::{ProviderContext, TokenSet};
 use crate::session::{
     Activity, Entry, LoadedSession, PendingLookup, RefreshDue, Session, Sessions, SingleFlight, StoreKey,
     StoredSessions,

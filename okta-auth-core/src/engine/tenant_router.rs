@@ -27,7 +27,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::oneshot;
 use url::Url;
 
-use super::authenticate::{Authentication, PendingAuthentication};
+use super::authenticate::{Authentication, PendingAuthentication, without_tenant};
 use super::builder::OktaAuthBuilder;
 use super::chooser::{Choices, Chooser};
 use super::context::NoTenant;
@@ -364,7 +364,7 @@ impl TenantRouter {
         if by_host && host(head).as_deref() != own {
             return self.refused(head, unknown());
         }
-        Authentication::Ready(self.without_tenant.context_without_tenant(head, NoTenant::Discover(Arc::clone(self))))
+        Authentication::Ready(without_tenant(&self.without_tenant, head, NoTenant::Discover(Arc::clone(self))))
     }
 
     /// Rejects a request with an error. Only the health path is still served, because it
@@ -372,9 +372,9 @@ impl TenantRouter {
     fn refused<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, error: Error) -> Authentication {
         let error = Arc::new(error);
         if self.without_tenant.config().health_path.as_deref() == Some(head.path()) {
-            return Authentication::Ready(self.without_tenant.context_without_tenant(head, NoTenant::Public(error)));
+            return Authentication::Ready(without_tenant(&self.without_tenant, head, NoTenant::Public(error)));
         }
-        let context = self.without_tenant.context_without_tenant(head, NoTenant::Rejected(error));
+        let context = without_tenant(&self.without_tenant, head, NoTenant::Rejected(error));
         // Adapters check only waiting requests for a response of the engine's own.
         Authentication::Pending(PendingAuthentication::on(async move { context }))
     }

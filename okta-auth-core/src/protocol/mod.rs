@@ -7,8 +7,10 @@
 
 mod assertion;
 mod client;
+mod provider;
 mod token_response;
 mod transport;
 
 pub(crate) use client::{AuthorizationParameters, ProviderClient};
+pub(crate) use provider::{Provider, ProviderContext};
 pub(crate) use token_response::TokenSet;

@@ -8,12 +8,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::userinfo;
-use crate::callback::ProviderContext;
 use crate::clock::NumericDate;
 use crate::config::Userinfo;
 use crate::error::{Error, Result};
 use crate::jose::{IdTokenClaims, IdTokenRules, RefetchPolicy};
-use crate::protocol::TokenSet;
+use crate::protocol::{ProviderContext, TokenSet};
 use crate::secret::Secret;
 
 #[derive(Debug)]

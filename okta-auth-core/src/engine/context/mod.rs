@@ -1,0 +1,95 @@
+//! The engine's view of one request: its caller, and the requirements for its response.
+//!
+//! Features take a [`RequestContext`] and read it. Its methods for adapters and handlers, in
+//! `operations.rs`, call the features.
+
+mod operations;
+mod state;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+pub(crate) use state::RequestState;
+pub(super) use state::{CookieUpdate, NoTenant, SessionState};
+
+use super::OktaAuth;
+use crate::clock::Timestamp;
+use crate::cookie::RequestCookies;
+use crate::error::Result;
+use crate::events::CorrelationId;
+use crate::login::ReturnTo;
+use crate::session::Session;
+
+/// The engine's view of one request. An adapter creates it before the handler runs, keeps
+/// it with the request, and lets it [finish](Self::finish) the response.
+#[derive(Clone)]
+pub struct RequestContext(Arc<RequestState>);
+
+impl RequestContext {
+    pub(super) fn new(state: RequestState) -> Self {
+        Self(Arc::new(state))
+    }
+
+    /// Returns the engine.
+    pub fn auth(&self) -> &OktaAuth {
+        &self.0.auth
+    }
+
+    /// Returns the correlation id of this request in [events](crate::events) and on error
+    /// pages, for the application's own log and pages.
+    pub fn reference(&self) -> CorrelationId {
+        self.0.reference()
+    }
+
+    pub(crate) fn inner(&self) -> &RequestState {
+        &self.0
+    }
+
+    pub(super) fn without_tenant(&self) -> Option<&NoTenant> {
+        self.0.without_tenant.as_ref()
+    }
+
+    pub(crate) fn cookies(&self) -> &RequestCookies {
+        &self.0.cookies
+    }
+
+    /// Returns the session.
+    ///
+    /// # Errors
+    /// The store's or Okta's, if the session state is unknown. The response then reports
+    /// this, regardless of the handler.
+    pub(super) fn session(&self) -> Result<Option<&Arc<Session>>> {
+        match &self.0.session_state {
+            SessionState::Anonymous => Ok(None),
+            SessionState::User(entry) => Ok(Some(&entry.session)),
+            SessionState::Unavailable(error) => {
+                self.0.unanswered.store(true, Ordering::Relaxed);
+                Err(error.duplicate())
+            }
+        }
+    }
+
+    pub(super) fn known_session(&self) -> Option<&Arc<Session>> {
+        if let SessionState::User(entry) = &self.0.session_state { Some(&entry.session) } else { None }
+    }
+
+    pub(super) fn target(&self) -> ReturnTo {
+        let config = self.auth().config();
+        ReturnTo::within(&config.routes().public(&self.0.target), config)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.now
+    }
+
+    pub(super) fn is_navigation(&self) -> bool {
+        self.0.is_navigation()
+    }
+}
+
+impl fmt::Debug for RequestContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestContext").field("session_state", &self.0.session_state).finish_non_exhaustive()
+    }
+}
