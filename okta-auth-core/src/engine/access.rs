@@ -54,7 +54,7 @@ pub(super) async fn caller(context: &RequestContext, accepts: AcceptedCredential
             return Ok(Caller::token(token, context.now(), leeway));
         }
     }
-    let anonymous = || Caller::nobody(context.now(), leeway);
+    let anonymous = || Caller::anonymous(context.now(), leeway);
     if accepts == AcceptedCredentials::BearerOnly {
         return Ok(anonymous());
     }

@@ -37,13 +37,13 @@ use crate::error::{Code, Error, Result};
 use crate::events::{EndReason, EventKind, EventSubject};
 use crate::login::ReturnTo;
 use crate::session::{NewSession, Session, device};
-use crate::sign_in::{CallbackOutcome, CompletedLogin, FinishedAttempt, Refusal};
+use crate::sign_in::{CallbackOutcome, CallbackResult, CompletedLogin, FinishedAttempt, Refusal};
 
 /// Serves the redirect URI. `response` is the query, or the body of a form post.
 pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: &[u8]) -> Reply {
     let login = &context.auth().0.login;
-    let (attempt, outcome) = login.complete(response, context.cookies(), context.now()).await;
-    let mut cookies: Vec<HeaderValue> = attempt.iter().map(|attempt| attempt.deletion.clone()).collect();
+    let CallbackResult { mut cookies, attempt, outcome } =
+        login.complete(response, context.cookies(), context.now()).await;
     let wanted = attempt.as_ref().map_or_else(ReturnTo::root, |attempt| attempt.return_to.clone());
     let failed = |subject: EventSubject, error: &Error| {
         audit::emit_failed(context, subject, error);

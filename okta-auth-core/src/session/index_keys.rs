@@ -24,7 +24,7 @@ pub(crate) enum Kind {
     OktaSession,
     Subject,
     Email,
-    Everybody,
+    AllOfTenant,
     /// The latest moment at which a session in a cookie began.
     LatestStart,
     Renewal,
@@ -46,7 +46,7 @@ impl Kind {
             Self::OktaSession => "sid",
             Self::Subject => "sub",
             Self::Email => "email",
-            Self::Everybody => "everybody",
+            Self::AllOfTenant => "everybody",
             Self::LatestStart => "latest start",
             Self::Renewal => "renewal",
             Self::Message => "message",
@@ -73,8 +73,8 @@ impl IndexKeys {
 
     /// The key that all sessions of a tenant share. It serves to end the sessions of a removed
     /// tenant.
-    pub(crate) fn everybody(&self) -> StoreKey {
-        self.name(Kind::Everybody, b"")
+    pub(crate) fn all_of_tenant(&self) -> StoreKey {
+        self.name(Kind::AllOfTenant, b"")
     }
 
     fn new(issuer: &str, client_id: &str) -> Self {
@@ -154,8 +154,8 @@ impl Session {
             let earlier = self.record.earlier.email.as_deref();
             let email = filled(self.all_claims(), "email").or(earlier).map(|email| index_keys.email(email));
             let subject = index_keys.name(Kind::Subject, self.subject().as_bytes());
-            let everybody = index_keys.common.then(|| index_keys.everybody());
-            let others = std::iter::once(subject).chain(sid).chain(email).chain(everybody).collect();
+            let all_of_tenant = index_keys.common.then(|| index_keys.all_of_tenant());
+            let others = std::iter::once(subject).chain(sid).chain(email).chain(all_of_tenant).collect();
             SessionKeys { session: index_keys.name(Kind::Session, &self.record.id), others, okta_session: sid }
         })
     }
@@ -193,7 +193,7 @@ mod tests {
             assert_ne!(index_keys("acme").name(kind, b"x"), index_keys("globex").name(kind, b"x"), "{kind:?}");
         }
         assert_ne!(index_keys("acme").email("a@b.example"), index_keys("globex").email("a@b.example"));
-        assert_ne!(index_keys("acme").everybody(), index_keys("globex").everybody());
+        assert_ne!(index_keys("acme").all_of_tenant(), index_keys("globex").all_of_tenant());
     }
 
     #[test]

@@ -43,14 +43,21 @@ pub(crate) struct LoginRedirect {
 /// The pending login of a callback. It is finished in any case, because it can be used only once.
 #[derive(Debug)]
 pub(crate) struct FinishedAttempt {
-    /// Deletes its cookie.
-    pub(crate) deletion: HeaderValue,
     pub(crate) return_to: ReturnTo,
     /// For a step-up: the page on which it started.
     pub(crate) step_up_from: Option<ReturnTo>,
 }
 
 /// The result of a callback.
+#[derive(Debug)]
+pub(crate) struct CallbackResult {
+    /// The deletions of the pending login and of those that do not fit into the browser.
+    pub(crate) cookies: Vec<HeaderValue>,
+    /// The pending login of the response; `None` if this browser does not have it.
+    pub(crate) attempt: Option<FinishedAttempt>,
+    pub(crate) outcome: CallbackOutcome,
+}
+
 #[derive(Debug)]
 pub(crate) enum CallbackOutcome {
     Completed(CompletedLogin),
@@ -111,23 +118,26 @@ impl LoginFlow {
     }
 
     /// Completes a sign-in with the query or the form that the browser brings from the provider.
-    /// Also returns the pending login, if this browser has it.
-    pub(crate) async fn complete(
-        &self,
-        response: &[u8],
-        cookies: &RequestCookies,
-        now: Timestamp,
-    ) -> (Option<FinishedAttempt>, CallbackOutcome) {
+    pub(crate) async fn complete(&self, response: &[u8], cookies: &RequestCookies, now: Timestamp) -> CallbackResult {
         let response = match AuthorizationResponse::parse(response) {
             Ok(response) => response,
-            Err(error) => return (None, CallbackOutcome::Failed { error, identity: None }),
+            Err(error) => {
+                let outcome = CallbackOutcome::Failed { error, identity: None };
+                return CallbackResult { cookies: Vec::new(), attempt: None, outcome };
+            }
         };
+        let mut deletions = self.pending_logins.trim(cookies, &response.state, now);
         let pending = match self.pending_logins.find(cookies, &response.state) {
             Ok(pending) => pending,
-            Err(error) => return (None, CallbackOutcome::NotPending(error)),
+            Err(error) => {
+                let outcome = CallbackOutcome::NotPending(error);
+                return CallbackResult { cookies: deletions, attempt: None, outcome };
+            }
         };
-        let attempt = FinishedAttempt::new(&pending, self.pending_logins.clear(&pending.state));
-        (Some(attempt), self.complete_pending(pending, response, now).await)
+        deletions.push(self.pending_logins.clear(&pending.state));
+        let attempt = Some(FinishedAttempt::new(&pending));
+        let outcome = self.complete_pending(pending, response, now).await;
+        CallbackResult { cookies: deletions, attempt, outcome }
     }
 
     /// Returns the reason why another sign-in cannot help a user whose session begins in the
@@ -197,9 +207,9 @@ impl LoginFlow {
 }
 
 impl FinishedAttempt {
-    fn new(pending: &PendingLogin, deletion: HeaderValue) -> Self {
+    fn new(pending: &PendingLogin) -> Self {
         let started_at = || pending.came_from().cloned().unwrap_or_else(ReturnTo::root);
-        Self { deletion, return_to: pending.return_to().clone(), step_up_from: pending.is_step_up().then(started_at) }
+        Self { return_to: pending.return_to().clone(), step_up_from: pending.is_step_up().then(started_at) }
     }
 }
 
