@@ -218,3 +218,7 @@ impl fmt::Debug for LoginFlow {
         f.debug_struct("LoginFlow").field("hook", &self.hook.is_some()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "flow_tests.rs"]
+mod tests;
