@@ -135,7 +135,7 @@ pub(super) fn begin<H: Headers>(auth: &OktaAuth, head: Head<'_, H>, options: Rou
     let logout_return = logout_return(auth, head, &sent, now);
     let mut state = state(auth, head.method, head.target, now, sent);
     (state.own, state.logout_return) = (own, logout_return);
-    arrived(state, look, options.renewal)
+    with_session(state, look, options.renewal)
 }
 
 /// Creates the context of a request that belongs to no tenant.
@@ -149,7 +149,7 @@ pub(super) fn without_tenant<H: Headers>(
     RequestContext::new(RequestState { without_tenant: Some(without_tenant), ..state })
 }
 
-fn arrived(mut state: RequestState, look: SessionLookup, renewal: RefreshTiming) -> Authentication {
+fn with_session(mut state: RequestState, look: SessionLookup, renewal: RefreshTiming) -> Authentication {
     match look {
         SessionLookup::None => {}
         SessionLookup::Ended => state.keep(CookieUpdate::Clear),

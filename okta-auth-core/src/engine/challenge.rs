@@ -170,13 +170,13 @@ pub(super) async fn sign_in(context: &RequestContext) -> Reply {
         return unauthorized(context);
     }
     if let Some(error) = &context.inner().dead_end {
-        return no_way_on(context, error);
+        return dead_end_page(context, error);
     }
     context.start_login(&LoginOptions::new(context.target())).await
 }
 
 /// Responds with an error page, because another sign-in would lead to the same page.
-fn no_way_on(context: &RequestContext, error: &Error) -> Reply {
+fn dead_end_page(context: &RequestContext, error: &Error) -> Reply {
     if error.code() == Code::ClockSkew {
         // Sign-ins fail until an operator has corrected the clock.
         tracing::error!(target: "okta_auth", code = %error.code(), "{error}");
@@ -233,7 +233,7 @@ fn token_missing(context: &RequestContext, scopes: &[String]) -> Reply {
     let body = json!({ "error": "login_required", "message": message });
     let config = context.auth().config();
     let challenge = with_scopes(config, WwwAuthenticate::bare(), scopes);
-    challenged(StatusCode::UNAUTHORIZED, &of_this_api(config, challenge), &body)
+    challenged(StatusCode::UNAUTHORIZED, &with_resource_metadata(config, challenge), &body)
 }
 
 /// Adds the required scopes to a challenge: those of the policy, or else those in the API's
@@ -317,10 +317,10 @@ fn bearer(
     message: &str,
 ) -> Reply {
     let body = json!({ "error": code, "message": message, "reference": context.reference().to_string() });
-    challenged(status, &of_this_api(context.auth().config(), challenge), &body)
+    challenged(status, &with_resource_metadata(context.auth().config(), challenge), &body)
 }
 
-fn of_this_api(config: &Config, challenge: WwwAuthenticate) -> WwwAuthenticate {
+fn with_resource_metadata(config: &Config, challenge: WwwAuthenticate) -> WwwAuthenticate {
     match config.resource_metadata_url() {
         Some(url) => challenge.resource_metadata(&url),
         None => challenge,
