@@ -133,6 +133,8 @@ pub mod bearer;
 
 mod logout;
 
+mod sign_in;
+
 pub mod engine;
 
 pub mod multi_tenant;

@@ -7,14 +7,14 @@ use super::response::{AuthorizationResponse, Outcome};
 use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedIdToken};
-use crate::login::PendingLogin;
+use crate::login::{ConsumedLogin, PendingLogin};
 use crate::protocol::{ProviderContext, TokenSet};
 use crate::secret::Secret;
 
 /// A code whose state, issuer and browser have been checked. Only [`new`](Self::new) creates one.
 #[derive(Debug)]
 pub(crate) struct ValidatedCallback {
-    pending: PendingLogin,
+    login: ConsumedLogin,
     code: Secret,
 }
 
@@ -24,13 +24,13 @@ impl ValidatedCallback {
     /// # Errors
     /// [`Code::AttemptUnknown`] if the state differs, [`Code::ResponseIssuer`] if another issuer
     /// answers, [`Code::AuthorizationRefused`] if Okta returns an error.
-    pub(crate) fn new(pending: PendingLogin, response: AuthorizationResponse, metadata: &Metadata) -> Result<Self> {
-        if !pending.state.matches(&response.state) {
+    pub(crate) fn new(login: ConsumedLogin, response: AuthorizationResponse, metadata: &Metadata) -> Result<Self> {
+        if !login.pending().state.matches(&response.state) {
             return Err(Error::new(Code::AttemptUnknown, "the state of the response is not the state of the request"));
         }
         check_issuer(response.issuer.as_deref(), metadata)?;
         match response.outcome {
-            Outcome::Code(code) => Ok(Self { pending, code }),
+            Outcome::Code(code) => Ok(Self { login, code }),
             Outcome::Refused { error, description } => {
                 let description = description.as_deref().unwrap_or_default();
                 let message = refusal::message(&error, description);
@@ -40,13 +40,13 @@ impl ValidatedCallback {
         }
     }
 
-    pub(crate) async fn exchange(self, with: &ProviderContext<'_>) -> Result<(VerifiedIdentity, PendingLogin)> {
-        let pending = self.pending;
+    pub(crate) async fn exchange(self, with: &ProviderContext<'_>) -> Result<VerifiedIdentity> {
+        let pending = self.login.pending();
         let tokens = with.protocol.exchange_code(with.metadata, self.code.expose(), &pending.pkce_verifier).await?;
-        let id_token = verify(with, &tokens, &pending).await?;
+        let id_token = verify(with, &tokens, pending).await?;
         let mut identity = VerifiedIdentity::new(id_token, tokens, with.config);
         identity.complete(with).await?;
-        Ok((identity, pending))
+        Ok(identity)
     }
 }
 
@@ -82,11 +82,13 @@ async fn verify(with: &ProviderContext<'_>, tokens: &TokenSet, pending: &Pending
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
-    use crate::clock::Moment;
-    use crate::login::{LoginOptions, ReturnTo};
+    use crate::clock::{Moment, Timestamp};
+    use crate::login::{LoginOptions, ReturnTo, UsedStates};
 
     fn metadata(iss_in_response: bool) -> Metadata {
         serde_json::from_value(json!({
@@ -103,7 +105,9 @@ mod tests {
         let options = LoginOptions::new(ReturnTo::root());
         let pending = PendingLogin::new(&options, Moment::from_seconds(1)).unwrap();
         let response = AuthorizationResponse::parse(query(pending.state.expose()).as_bytes()).unwrap();
-        ValidatedCallback::new(pending, response, &metadata(iss_in_response))
+        let (used, lifetime, now) = (UsedStates::default(), Duration::from_secs(600), Timestamp::from_seconds(1));
+        let login = ConsumedLogin::consume(pending, &used, lifetime, now).unwrap();
+        ValidatedCallback::new(login, response, &metadata(iss_in_response))
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The paths that the library serves.
 
-use url::Url;
+use url::{Url, form_urlencoded};
 
 /// The paths of the application that belong to the library.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,6 +70,12 @@ impl Routes {
     /// The first page of the application, as browsers see it.
     pub(crate) fn home(&self) -> String {
         format!("{}{}/", self.prefix, self.mount)
+    }
+
+    /// The path of the login page with these parameters, as browsers see it.
+    pub(crate) fn login_url(&self, parameters: &[(&str, &str)]) -> Option<String> {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        Some(self.public(&format!("{}?{query}", self.login()?)))
     }
 
     /// The mount path under which the application is nested, or the empty string.

@@ -12,184 +12,176 @@ use serde::de::DeserializeOwned;
 use super::OktaAuth;
 use super::bearer_token::BearerToken;
 use super::challenge::Challenge;
-use super::context::RequestContext;
+use super::context::{NoTenant, RequestContext, RequestState};
 use super::signed_in::SignedIn;
-use crate::error::Result;
+use crate::bearer::Credentials;
+use crate::error::{Code, Error, Result};
 use crate::jose::VerifiedAccessToken;
 use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy, RouteClass, signed_in};
 
-impl RequestContext {
-    /// Returns the signed-in user. The response is then not cacheable.
-    ///
-    /// # Errors
-    /// [`Code::ClaimsMismatch`](crate::error::Code::ClaimsMismatch) if the claims do not
-    /// fit `C`; [`Code::CrossOrigin`](crate::error::Code::CrossOrigin) if a state-changing
-    /// request did not come from the application's own pages;
-    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable) or an error of
-    /// reaching Okta if the session cannot be loaded.
-    pub fn user<C: DeserializeOwned + 'static>(&self) -> Result<Option<SignedIn<C>>> {
-        self.mark_personal();
-        // A policy allowed the holder of a token. The session may belong to another user.
-        if self.is_decided_by_token() {
-            return Ok(None);
-        }
-        self.session_caller()?.map(|caller| SignedIn::new(caller, self)).transpose()
+pub(super) fn user<C: DeserializeOwned + 'static>(context: &RequestContext) -> Result<Option<SignedIn<C>>> {
+    context.inner().mark_personal();
+    // A policy allowed the holder of a token. The session may belong to another user.
+    if context.inner().is_decided_by_token() {
+        return Ok(None);
     }
+    session_caller(context)?.map(|caller| SignedIn::new(caller, context)).transpose()
+}
 
-    /// Returns the holder of the presented access token.
-    ///
-    /// # Errors
-    /// The challenge to respond with: no token, a rejected token, an unreachable issuer, or
-    /// claims that do not fit `C`.
-    pub async fn access_token<C: DeserializeOwned + 'static>(&self) -> Result<BearerToken<C>, Challenge> {
-        self.mark_depends_on_token();
-        if !self.credentials().is_present() {
-            return Err(Challenge::no_token());
-        }
-        let token = self.verified_token().await.map_err(Challenge::token)?;
-        let leeway = self.auth().config().options.leeway;
-        BearerToken::new(token, (self.now(), leeway), self.auth().0.tenant.clone()).map_err(Challenge::error)
+pub(super) async fn access_token<C: DeserializeOwned + 'static>(
+    context: &RequestContext,
+) -> Result<BearerToken<C>, Challenge> {
+    let (state, auth) = (context.inner(), context.auth());
+    state.mark_depends_on_token();
+    if !state.credentials.is_present() {
+        return Err(Challenge::no_token());
     }
+    let token = verified_token(context.inner()).await.map_err(Challenge::token)?;
+    let leeway = auth.config().options.leeway;
+    BearerToken::new(token, (context.now(), leeway), auth.0.tenant.clone()).map_err(Challenge::error)
+}
 
-    /// Returns the caller.
-    ///
-    /// # Errors
-    /// The challenge to respond with, if an invalid credential was sent.
-    pub async fn caller(&self, accepts: AcceptedCredentials) -> Result<Caller, Challenge> {
-        let accepts = self.accepted(accepts);
-        if accepts != AcceptedCredentials::BearerOnly {
-            self.mark_personal();
-        }
-        if accepts != AcceptedCredentials::Session {
-            self.mark_depends_on_token();
-            if self.credentials().is_present() {
-                let token = self.verified_token().await.map_err(Challenge::token)?;
-                return Ok(self.token_caller(token));
-            }
-        }
-        if accepts == AcceptedCredentials::BearerOnly {
-            return Ok(self.anonymous());
-        }
-        let user = self.session_caller().map_err(Challenge::error)?;
-        Ok(user.unwrap_or_else(|| self.anonymous()))
+pub(super) async fn caller(context: &RequestContext, accepts: AcceptedCredentials) -> Result<Caller, Challenge> {
+    let (state, leeway) = (context.inner(), context.auth().config().options.leeway);
+    let accepts = accepted(context, accepts);
+    if accepts != AcceptedCredentials::BearerOnly {
+        context.inner().mark_personal();
     }
-
-    /// An application without sessions accepts only tokens.
-    fn accepted(&self, accepts: AcceptedCredentials) -> AcceptedCredentials {
-        if self.auth().config().is_api_only() { AcceptedCredentials::BearerOnly } else { accepts }
-    }
-
-    /// Allows the request if the policy allows its caller.
-    ///
-    /// # Errors
-    /// The challenge to respond with.
-    pub async fn require(&self, policy: &Policy, accepts: AcceptedCredentials) -> Result<(), Challenge> {
-        let accepts = self.accepted(accepts);
-        if accepts == AcceptedCredentials::SessionOrBearer {
-            self.auth().warn_of_tokens_on_pages();
-        }
-        let for_tokens = accepts == AcceptedCredentials::BearerOnly;
-        let caller = self.caller(accepts).await.map_err(|challenge| challenge.for_scopes_of(policy))?;
-        let decision = policy.decide(&caller).await;
-        let by_token = caller.is_token();
-        match Challenge::decision(decision, by_token || for_tokens) {
-            Some(challenge) => return Err(challenge.for_scopes_of(policy)),
-            None if by_token => self.mark_decided_by_token(),
-            None => {}
-        }
-        Ok(())
-    }
-
-    /// Allows the request if its route does, by the route's policy or by the application's
-    /// default for routes without one. A request without a tenant is allowed if no tenant
-    /// restricts the route.
-    ///
-    /// # Errors
-    /// The challenge to respond with.
-    pub async fn require_route(&self, route: MatchedRoute<'_>) -> Result<(), Challenge> {
-        if let Some(outcome) = self.try_require_route(route) {
-            return outcome;
-        }
-        let policy = match route {
-            MatchedRoute::Chosen(pattern) | MatchedRoute::Candidate(pattern) => {
-                self.auth().0.access.route_policy(pattern)
-            }
-            MatchedRoute::None => None,
-        };
-        match policy {
-            Some(route) => self.require(&route.policy, route.accepts).await,
-            None => self.require(&signed_in(), AcceptedCredentials::Session).await,
+    if accepts != AcceptedCredentials::Session {
+        state.mark_depends_on_token();
+        if state.credentials.is_present() {
+            let token = verified_token(context.inner()).await.map_err(Challenge::token)?;
+            return Ok(Caller::token(token, context.now(), leeway));
         }
     }
-
-    /// Returns the outcome of [`require_route`](Self::require_route) if it needs no policy;
-    /// `None` if a policy has to be evaluated.
-    pub fn try_require_route(&self, route: MatchedRoute<'_>) -> Option<Result<(), Challenge>> {
-        let access = &self.auth().0.access;
-        let class = access.class(route);
-        if let Some(realms) = self.realm_discovery() {
-            // Without a tenant there is no user, so a policy cannot allow the request.
-            let is_open = class == RouteClass::Open && !realms.has_guard_of_tenant(route);
-            return Some(match class {
-                RouteClass::Denied(denial) => Err(Challenge::route(denial)),
-                _ if is_open => Ok(()),
-                _ => Err(Challenge::sign_in()),
-            });
-        }
-        match class {
-            RouteClass::Open => Some(Ok(())),
-            RouteClass::Policy => None,
-            RouteClass::Denied(denial) => Some(Err(Challenge::route(denial))),
-            // An API needs a token here, whose verification may need a request.
-            RouteClass::SignedIn => self.try_require_session(),
-        }
+    let anonymous = || Caller::anonymous(context.now(), leeway);
+    if accepts == AcceptedCredentials::BearerOnly {
+        return Ok(anonymous());
     }
+    let user = session_caller(context).map_err(Challenge::error)?;
+    Ok(user.unwrap_or_else(anonymous))
+}
 
-    fn try_require_session(&self) -> Option<Result<(), Challenge>> {
-        if self.auth().config().is_api_only() {
-            return None;
+/// Returns the verified token. It is verified once, and the first result counts for the
+/// whole request.
+async fn verified_token(state: &RequestState) -> Result<VerifiedAccessToken, Arc<Error>> {
+    if let Some(known) = state.token.get() {
+        return known.clone();
+    }
+    let outcome = verify_token(state).await.map_err(Arc::new);
+    state.token.get_or_init(|| outcome).clone()
+}
+
+async fn verify_token(state: &RequestState) -> Result<VerifiedAccessToken> {
+    match &state.credentials {
+        // Without a tenant there is no issuer to verify the token with.
+        Credentials::Token(sent) if state.without_tenant.is_some() => {
+            sent.text().and_then(|_| Err(Error::invalid_claim("iss", "is not the issuer of any tenant")))
         }
-        self.mark_personal();
-        Some(match self.session_caller() {
-            Ok(Some(_)) => Ok(()),
-            Ok(None) => Err(Challenge::sign_in()),
-            Err(error) => Err(Challenge::error(error)),
-        })
-    }
-
-    /// Returns the caller of the session. A state-changing request must come from the
-    /// application's own pages, because the browser attaches the cookie to requests of
-    /// every site.
-    fn session_caller(&self) -> Result<Option<Caller>> {
-        let Some(session) = self.session()? else { return Ok(None) };
-        if !self.is_own_request() {
-            return Err(self.auth().config().cross_origin(match self.auth().config().options.csrf_header {
-                None => "a request with a session",
-                Some(_) => "a request with a session lacks the header that `csrf_header` asks for, or",
-            }));
+        Credentials::Token(sent) => {
+            let tokens = &state.auth.0.access_tokens;
+            tokens.verify_sent(sent.bytes(), || sent.text(), state.now).await
         }
-        let leeway = self.auth().config().options.leeway;
-        Ok(Some(Caller::user(Arc::clone(session), self.now(), leeway)))
-    }
-
-    fn token_caller(&self, token: VerifiedAccessToken) -> Caller {
-        Caller::token(token, self.now(), self.auth().config().options.leeway)
-    }
-
-    fn anonymous(&self) -> Caller {
-        Caller::anonymous(self.now(), self.auth().config().options.leeway)
+        other => other.token().and(Err(Error::new(Code::Internal, "there is no token to verify"))),
     }
 }
 
-impl OktaAuth {
-    /// Logs once if routes in code accept access tokens of every client of the issuer.
-    /// Routes of a file are known at startup, routes in code only at their first request.
-    fn warn_of_tokens_on_pages(&self) {
-        if self.0.tokens_on_pages.swap(true, Ordering::Relaxed) {
-            return;
+/// An application without sessions accepts only tokens.
+fn accepted(context: &RequestContext, accepts: AcceptedCredentials) -> AcceptedCredentials {
+    if context.auth().config().is_api_only() { AcceptedCredentials::BearerOnly } else { accepts }
+}
+
+pub(super) async fn require(
+    context: &RequestContext,
+    policy: &Policy,
+    accepts: AcceptedCredentials,
+) -> Result<(), Challenge> {
+    let accepts = accepted(context, accepts);
+    if accepts == AcceptedCredentials::SessionOrBearer {
+        warn_of_tokens_on_pages(context.auth());
+    }
+    let for_tokens = accepts == AcceptedCredentials::BearerOnly;
+    let caller = caller(context, accepts).await.map_err(|challenge| challenge.for_scopes_of(policy))?;
+    let decision = policy.decide(&caller).await;
+    let by_token = caller.is_token();
+    match Challenge::decision(decision, by_token || for_tokens) {
+        Some(challenge) => return Err(challenge.for_scopes_of(policy)),
+        None if by_token => context.inner().mark_decided_by_token(),
+        None => {}
+    }
+    Ok(())
+}
+
+pub(super) async fn require_route(context: &RequestContext, route: MatchedRoute<'_>) -> Result<(), Challenge> {
+    if let Some(outcome) = try_require_route(context, route) {
+        return outcome;
+    }
+    let policy = match route {
+        MatchedRoute::Chosen(pattern) | MatchedRoute::Candidate(pattern) => {
+            context.auth().0.access.route_policy(pattern)
         }
-        if let Some(problem) = self.config().tokens_on_pages() {
-            tracing::warn!(target: "okta_auth", "{problem}");
-        }
+        MatchedRoute::None => None,
+    };
+    match policy {
+        Some(route) => require(context, &route.policy, route.accepts).await,
+        None => require(context, &signed_in(), AcceptedCredentials::Session).await,
+    }
+}
+
+pub(super) fn try_require_route(context: &RequestContext, route: MatchedRoute<'_>) -> Option<Result<(), Challenge>> {
+    let class = context.auth().0.access.class(route);
+    if let Some(NoTenant::Discover(realms)) = context.without_tenant() {
+        // Without a tenant there is no user, so a policy cannot allow the request.
+        let is_open = class == RouteClass::Open && !realms.has_guard_of_tenant(route);
+        return Some(match class {
+            RouteClass::Denied(denial) => Err(Challenge::route(denial)),
+            _ if is_open => Ok(()),
+            _ => Err(Challenge::sign_in()),
+        });
+    }
+    match class {
+        RouteClass::Open => Some(Ok(())),
+        RouteClass::Policy => None,
+        RouteClass::Denied(denial) => Some(Err(Challenge::route(denial))),
+        // An API needs a token here, whose verification may need a request.
+        RouteClass::SignedIn => try_require_session(context),
+    }
+}
+
+fn try_require_session(context: &RequestContext) -> Option<Result<(), Challenge>> {
+    if context.auth().config().is_api_only() {
+        return None;
+    }
+    context.inner().mark_personal();
+    Some(match session_caller(context) {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(Challenge::sign_in()),
+        Err(error) => Err(Challenge::error(error)),
+    })
+}
+
+/// Returns the caller of the session. A state-changing request must come from the
+/// application's own pages, because the browser attaches the cookie to requests of every
+/// site.
+fn session_caller(context: &RequestContext) -> Result<Option<Caller>> {
+    let Some(session) = context.session()? else { return Ok(None) };
+    let config = context.auth().config();
+    if !context.inner().own {
+        return Err(config.cross_origin(match config.options.csrf_header {
+            None => "a request with a session",
+            Some(_) => "a request with a session lacks the header that `csrf_header` asks for, or",
+        }));
+    }
+    Ok(Some(Caller::user(Arc::clone(session), context.now(), config.options.leeway)))
+}
+
+/// Logs once if routes in code accept access tokens of every client of the issuer. Routes
+/// of a file are known at startup, routes in code only at their first request.
+fn warn_of_tokens_on_pages(auth: &OktaAuth) {
+    if auth.0.tokens_on_pages.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    if let Some(problem) = auth.config().tokens_on_pages() {
+        tracing::warn!(target: "okta_auth", "{problem}");
     }
 }

@@ -4,43 +4,14 @@
 //! can then confirm the logout, or the library shows a page
 //! (`ConfigBuilder::signed_out_page`).
 
-use std::sync::atomic::Ordering;
-
 use http::StatusCode;
 
-use super::context::{RequestContext, SessionState};
+use super::context::RequestContext;
 use super::page::Page;
 use super::reply::{self, Reply};
 use crate::logout::LogoutReturn;
 
 impl RequestContext {
-    /// Whether this browser has just returned from a logout. It is `true` for one page
-    /// navigation, and only until a user signs in again.
-    pub fn has_just_signed_out(&self) -> bool {
-        self.mark_personal();
-        let arrived = self.has_arrived();
-        if arrived {
-            self.inner().landing_shown.store(true, Ordering::Relaxed);
-        }
-        arrived
-    }
-
-    /// Whether the application has read that state, so that the cookie can be deleted.
-    pub(super) fn is_sign_out_shown(&self) -> bool {
-        self.inner().landing_shown.load(Ordering::Relaxed)
-    }
-
-    /// Whether the engine responds to this request itself, after a logout.
-    pub(super) fn is_return_from_sign_out(&self) -> bool {
-        match &self.inner().logout_return {
-            Some(LogoutReturn::Returns(_)) => true,
-            Some(LogoutReturn::Arrived) => {
-                self.auth().config().options.signed_out_page && self.is_landing_page() && self.has_arrived()
-            }
-            None => false,
-        }
-    }
-
     /// Returns the redirect without the `state`, or the page.
     pub(super) fn after_sign_out(&self) -> Reply {
         let auth = &self.auth().0;
@@ -66,17 +37,5 @@ impl RequestContext {
         let mut reply = reply::html(StatusCode::OK, page.render());
         reply::add_cookies(reply.headers_mut(), [self.auth().0.logout_returns.clear()]);
         reply
-    }
-
-    fn is_landing_page(&self) -> bool {
-        let config = self.auth().config();
-        let path = self.inner().target.split('?').next().unwrap_or_default();
-        config.routes().public(path) == config.post_logout_redirect_uri().path()
-    }
-
-    /// Whether the browser has returned from a logout and has no session.
-    fn has_arrived(&self) -> bool {
-        let is_anonymous = matches!(self.inner().session_state, SessionState::Anonymous);
-        is_anonymous && self.inner().logout_return == Some(LogoutReturn::Arrived)
     }
 }

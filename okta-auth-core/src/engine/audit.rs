@@ -11,8 +11,8 @@
 //! An event is emitted only after the action has succeeded: a session that the store could
 //! not remove has not ended. An event is not logged a second time.
 
-use super::context::{Inner, RequestContext};
-use super::{OktaAuth, SignedIn};
+use super::OktaAuth;
+use super::context::RequestContext;
 use crate::error::{Code, Error, Result};
 use crate::events::{CorrelationId, EndReason, Event, EventKind, EventSubject, LogoutChannel, StoreOperation};
 use crate::logout::Channel;
@@ -44,95 +44,69 @@ impl EventSubject {
     }
 }
 
-impl Inner {
-    /// The correlation id of this request in events and on error pages, created on first
-    /// use.
-    pub(super) fn reference(&self) -> CorrelationId {
-        *self.reference.get_or_init(CorrelationId::random)
-    }
-
-    pub(super) fn emit(&self, kind: EventKind, about: EventSubject, error: Option<&Error>) {
-        self.auth.0.events.emit(kind, self.reference(), about, error);
-    }
+pub(super) fn emit(context: &RequestContext, kind: EventKind, about: EventSubject, error: Option<&Error>) {
+    context.inner().emit(kind, about, error);
 }
 
-impl RequestContext {
-    /// Returns the correlation id of this request in [events](crate::events) and on error
-    /// pages, for the application's own log and pages.
-    pub fn reference(&self) -> CorrelationId {
-        self.inner().reference()
-    }
-
-    pub(super) fn emit(&self, kind: EventKind, about: EventSubject, error: Option<&Error>) {
-        self.inner().emit(kind, about, error);
-    }
-
-    pub(super) fn tell_failed(&self, about: EventSubject, error: &Error) {
-        self.emit(EventKind::SignInFailed { code: error.code() }, about, Some(error));
-    }
-
-    pub(super) fn tell_ended(&self, session: &Session, why: EndReason) {
-        self.emit(EventKind::SessionEnded { why }, EventSubject::session(session), None);
-    }
-
-    /// Reports that the store did not respond when a session was to end.
-    pub(super) fn tell_not_ended(&self, session: &Session, error: &Error) {
-        self.emit(
-            EventKind::StoreUnavailable { during: StoreOperation::End },
-            EventSubject::session(session),
-            Some(error),
-        );
-    }
-
-    pub(super) fn tell_step_up(&self, decision: &Decision, by_token: bool) {
-        let policy = decision.policy().map(Into::into);
-        self.emit(EventKind::StepUpAsked { policy }, self.about_caller(by_token), None);
-    }
-
-    pub(super) fn tell_denied(&self, decision: &Decision, by_token: bool) {
-        let (policy, code) = (decision.policy().map(Into::into), decision.code());
-        let hint = decision.lacks_groups().then(|| {
-            let message = if by_token { TOKEN_WITHOUT_GROUPS } else { SIGN_IN_WITHOUT_GROUPS };
-            Error::new(Code::AccessDenied, message)
-        });
-        self.emit(EventKind::AccessDenied { policy, code }, self.about_caller(by_token), hint.as_ref());
-    }
-
-    pub(super) fn tell_route_denied(&self, denial: Denial) {
-        let kind = EventKind::AccessDenied { policy: None, code: denial.code() };
-        self.emit(kind, self.about_caller(false), None);
-    }
-
-    pub(super) fn tell_logout(&self, channel: Channel, outcome: &Result<Option<usize>>) {
-        let (refused, sessions) = match outcome {
-            Ok(sessions) => (None, *sessions),
-            Err(error) => (Some(error.code()), Some(0)),
-        };
-        let channel = match channel {
-            Channel::Front => LogoutChannel::FrontChannel,
-            Channel::Back => LogoutChannel::BackChannel,
-            Channel::Universal => LogoutChannel::UniversalLogout,
-        };
-        let kind = EventKind::LogoutReceived { channel, refused, sessions };
-        self.emit(kind, EventSubject::default(), outcome.as_ref().err());
-    }
-
-    /// Returns the caller of the request. For a token it is the user's id, because the
-    /// subject is a login.
-    fn about_caller(&self, by_token: bool) -> EventSubject {
-        if !by_token {
-            return self.known_session().map_or_else(EventSubject::default, |session| EventSubject::session(session));
-        }
-        let Some(token) = self.known_token() else { return EventSubject::default() };
-        let (issuer, subject) = (token.claims().issuer().to_owned(), token.claims().user_id());
-        EventSubject { issuer: Some(issuer), subject: subject.map(str::to_owned), session: None }
-    }
+/// Reports a failed sign-in.
+pub(super) fn emit_failed(context: &RequestContext, about: EventSubject, error: &Error) {
+    emit(context, EventKind::SignInFailed { code: error.code() }, about, Some(error));
 }
 
-impl<C> SignedIn<C> {
-    pub(super) fn reference(&self) -> CorrelationId {
-        self.context().reference()
+/// Reports the end of a session.
+pub(super) fn emit_ended(context: &RequestContext, session: &Session, why: EndReason) {
+    emit(context, EventKind::SessionEnded { why }, EventSubject::session(session), None);
+}
+
+/// Reports that the store did not respond when a session was to end.
+pub(super) fn emit_not_ended(context: &RequestContext, session: &Session, error: &Error) {
+    let kind = EventKind::StoreUnavailable { during: StoreOperation::End };
+    emit(context, kind, EventSubject::session(session), Some(error));
+}
+
+pub(super) fn emit_step_up(context: &RequestContext, decision: &Decision, by_token: bool) {
+    let policy = decision.policy().map(Into::into);
+    emit(context, EventKind::StepUpAsked { policy }, about_caller(context, by_token), None);
+}
+
+pub(super) fn emit_denied(context: &RequestContext, decision: &Decision, by_token: bool) {
+    let (policy, code) = (decision.policy().map(Into::into), decision.code());
+    let hint = decision.lacks_groups().then(|| {
+        let message = if by_token { TOKEN_WITHOUT_GROUPS } else { SIGN_IN_WITHOUT_GROUPS };
+        Error::new(Code::AccessDenied, message)
+    });
+    let kind = EventKind::AccessDenied { policy, code };
+    emit(context, kind, about_caller(context, by_token), hint.as_ref());
+}
+
+pub(super) fn emit_route_denied(context: &RequestContext, denial: Denial) {
+    let kind = EventKind::AccessDenied { policy: None, code: denial.code() };
+    emit(context, kind, about_caller(context, false), None);
+}
+
+pub(super) fn emit_logout(context: &RequestContext, channel: Channel, outcome: &Result<Option<usize>>) {
+    let (refused, sessions) = match outcome {
+        Ok(sessions) => (None, *sessions),
+        Err(error) => (Some(error.code()), Some(0)),
+    };
+    let channel = match channel {
+        Channel::Front => LogoutChannel::FrontChannel,
+        Channel::Back => LogoutChannel::BackChannel,
+        Channel::Universal => LogoutChannel::UniversalLogout,
+    };
+    let kind = EventKind::LogoutReceived { channel, refused, sessions };
+    emit(context, kind, EventSubject::default(), outcome.as_ref().err());
+}
+
+/// Returns the caller of the request. For a token it is the user's id, because the subject
+/// is a login.
+fn about_caller(context: &RequestContext, by_token: bool) -> EventSubject {
+    if !by_token {
+        return context.known_session().map_or_else(EventSubject::default, |session| EventSubject::session(session));
     }
+    let Some(token) = context.inner().known_token() else { return EventSubject::default() };
+    let (issuer, subject) = (token.claims().issuer().to_owned(), token.claims().user_id());
+    EventSubject { issuer: Some(issuer), subject: subject.map(str::to_owned), session: None }
 }
 
 impl OktaAuth {

@@ -23,20 +23,20 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use http::Method;
-use http::request::Parts;
 
 use super::OktaAuth;
-use super::context::{CookieUpdate, Inner, NoTenant, RequestContext, SessionState};
-use super::loopback::is_alias;
+use super::context::{CookieUpdate, NoTenant, RequestContext, RequestState, SessionState};
 use super::navigation::{NavigationHints, RequestKind};
 use crate::bearer::{Credentials, Presented};
 use crate::clock::Timestamp;
+use crate::config::Config;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error};
 use crate::events::{EventKind, EventSubject, StoreOperation};
 use crate::headers::{Head, HeaderText, Headers};
 use crate::logout::{LogoutReturn, MissingOrigin, same_origin};
 use crate::session::{Activity, Entry, LoadedSession, PendingLookup, RefreshDue, RefreshResult, SessionLookup};
+use crate::sign_in::is_alias;
 
 /// A session that ends sooner than this after its sign-in does not start another sign-in.
 const SHORT: Duration = Duration::from_secs(60);
@@ -119,123 +119,113 @@ impl Authentication {
     }
 }
 
-impl OktaAuth {
-    /// Begins to authenticate a request. `target` is the original path and query, before a
-    /// router removed a prefix.
-    pub fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
-        self.authenticate_head(Head::of(parts, target), options)
+/// Begins to authenticate a request.
+pub(super) fn begin<H: Headers>(auth: &OktaAuth, head: Head<'_, H>, options: RouteOptions) -> Authentication {
+    let now = auth.0.clock.now();
+    let mut sent = ParsedHeaders::read(head);
+    sent.activity = sent.activity.max(options.activity);
+    if auth.config().is_api_only() {
+        let sent = ParsedHeaders { cookies: RequestCookies::default(), ..sent };
+        return Authentication::Ready(RequestContext::new(state(auth, head.method, head.target, now, sent)));
     }
+    let look = auth.0.sessions.look(&sent.cookies, now, sent.activity);
+    let own = look.is_without_session() || is_own_request(auth.config(), head, sent.websocket);
+    let logout_return = logout_return(auth, head, &sent, now);
+    let mut state = state(auth, head.method, head.target, now, sent);
+    (state.own, state.logout_return) = (own, logout_return);
+    with_session(state, look, options.renewal)
+}
 
-    /// Begins to authenticate a request in the types of another framework.
-    pub fn authenticate_head<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Authentication {
-        let (now, options) = (self.0.clock.now(), options.into());
-        let mut sent = ParsedHeaders::read(head);
-        sent.activity = sent.activity.max(options.activity);
-        if self.config().is_api_only() {
-            let sent = ParsedHeaders { cookies: RequestCookies::default(), ..sent };
-            return Authentication::Ready(RequestContext::new(self.inner(head.method, head.target, now, sent)));
-        }
-        let look = self.0.sessions.look(&sent.cookies, now, sent.activity);
-        let own = look.is_without_session() || self.is_own_request(head, sent.websocket);
-        let logout_return = self.logout_return(head, &sent, now);
-        let mut inner = self.inner(head.method, head.target, now, sent);
-        (inner.own, inner.logout_return) = (own, logout_return);
-        self.arrived(inner, look, options.renewal)
-    }
+/// Creates the context of a request that belongs to no tenant.
+pub(crate) fn without_tenant<H: Headers>(
+    auth: &OktaAuth,
+    head: Head<'_, H>,
+    without_tenant: NoTenant,
+) -> RequestContext {
+    let (now, sent) = (auth.0.clock.now(), ParsedHeaders::read(head));
+    let state = state(auth, head.method, head.target, now, sent);
+    RequestContext::new(RequestState { without_tenant: Some(without_tenant), ..state })
+}
 
-    fn arrived(&self, mut inner: Inner, look: SessionLookup, renewal: RefreshTiming) -> Authentication {
-        match look {
-            SessionLookup::Known(loaded) => inner.settle(loaded),
-            SessionLookup::Pending(lookup) => {
-                return Authentication::Pending(PendingAuthentication::on(inner.found(lookup, renewal)));
-            }
-        }
-        let context = RequestContext::new(inner);
-        // Adapters check only waiting requests for a response of the engine's own.
-        if context.is_return_from_sign_out() {
-            Authentication::Pending(PendingAuthentication::on(ready(context)))
-        } else {
-            Authentication::Ready(context)
+fn with_session(mut state: RequestState, look: SessionLookup, renewal: RefreshTiming) -> Authentication {
+    match look {
+        SessionLookup::Known(loaded) => settle(&mut state, loaded),
+        SessionLookup::Pending(lookup) => {
+            return Authentication::Pending(PendingAuthentication::on(found(state, lookup, renewal)));
         }
     }
-
-    /// Returns the state of a logout that precedes the request.
-    fn logout_return<H: Headers>(
-        &self,
-        head: Head<'_, H>,
-        sent: &ParsedHeaders<'_>,
-        now: Timestamp,
-    ) -> Option<LogoutReturn> {
-        let opens_a_page = sent.kind == RequestKind::Navigation && *head.method == Method::GET;
-        if opens_a_page { self.0.logout_returns.read(&sent.cookies, head.target, now) } else { None }
+    let is_answered = state.is_return_from_sign_out();
+    let context = RequestContext::new(state);
+    // Adapters check only waiting requests for a response of the engine's own.
+    if is_answered {
+        Authentication::Pending(PendingAuthentication::on(ready(context)))
+    } else {
+        Authentication::Ready(context)
     }
+}
 
-    fn inner(&self, method: &Method, target: &str, now: Timestamp, sent: ParsedHeaders<'_>) -> Inner {
-        Inner {
-            auth: self.clone(),
-            method: method.clone(),
-            target: target.into(),
-            kind: sent.kind,
-            htmx: sent.htmx,
-            page: sent.page,
-            // Parsing a host costs more than the rest, and only a navigation can be redirected.
-            alias: sent.kind == RequestKind::Navigation && is_alias(sent.host, &self.config().base_url),
-            cookies: sent.cookies,
-            dead_end: None,
-            without_tenant: None,
-            own: true,
-            session_state: SessionState::Anonymous,
-            cookie_update: AtomicU8::new(CookieUpdate::None.into()),
-            latest: Mutex::new(None),
-            credentials: sent.credentials,
-            token: OnceLock::new(),
-            now,
-            activity: sent.activity,
-            consulted: AtomicBool::new(false),
-            token_consulted: AtomicBool::new(false),
-            unanswered: AtomicBool::new(false),
-            by_token: AtomicBool::new(false),
-            logout_return: None,
-            landing_shown: AtomicBool::new(false),
-            reference: OnceLock::new(),
-        }
-    }
+/// Returns the state of a logout that precedes the request.
+fn logout_return<H: Headers>(
+    auth: &OktaAuth,
+    head: Head<'_, H>,
+    sent: &ParsedHeaders<'_>,
+    now: Timestamp,
+) -> Option<LogoutReturn> {
+    let opens_a_page = sent.kind == RequestKind::Navigation && *head.method == Method::GET;
+    if opens_a_page { auth.0.logout_returns.read(&sent.cookies, head.target, now) } else { None }
+}
 
-    pub(crate) fn context_without_tenant<H: Headers>(
-        &self,
-        head: Head<'_, H>,
-        without_tenant: NoTenant,
-    ) -> RequestContext {
-        let (now, sent) = (self.0.clock.now(), ParsedHeaders::read(head));
-        RequestContext::new(Inner {
-            without_tenant: Some(without_tenant),
-            ..self.inner(head.method, head.target, now, sent)
-        })
+fn state(auth: &OktaAuth, method: &Method, target: &str, now: Timestamp, sent: ParsedHeaders<'_>) -> RequestState {
+    RequestState {
+        auth: auth.clone(),
+        method: method.clone(),
+        target: target.into(),
+        kind: sent.kind,
+        htmx: sent.htmx,
+        page: sent.page,
+        // Parsing a host costs more than the rest, and only a navigation can be redirected.
+        alias: sent.kind == RequestKind::Navigation && is_alias(sent.host, &auth.config().base_url),
+        cookies: sent.cookies,
+        dead_end: None,
+        without_tenant: None,
+        own: true,
+        session_state: SessionState::Anonymous,
+        cookie_update: AtomicU8::new(CookieUpdate::None.into()),
+        latest: Mutex::new(None),
+        credentials: sent.credentials,
+        token: OnceLock::new(),
+        now,
+        activity: sent.activity,
+        consulted: AtomicBool::new(false),
+        token_consulted: AtomicBool::new(false),
+        unanswered: AtomicBool::new(false),
+        by_token: AtomicBool::new(false),
+        logout_return: None,
+        landing_shown: AtomicBool::new(false),
+        reference: OnceLock::new(),
     }
+}
 
-    /// Whether a request may act for its session. Safe methods such as GET change no state.
-    /// Every other request has to come from the application's own pages, with the
-    /// configured header.
-    ///
-    /// The handshake of a WebSocket is a GET, or in HTTP/2 a CONNECT, but the messages
-    /// after it may change state (RFC 6455 §10.2). Scripts cannot add headers to it.
-    fn is_own_request<H: Headers>(&self, head: Head<'_, H>, websocket: bool) -> bool {
-        if head.method.is_safe() && !websocket {
-            return true;
-        }
-        let config = self.config();
-        let has = |wanted: &str| head.headers.each().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        let handshake = websocket || *head.method == Method::CONNECT;
-        (handshake || config.options.csrf_header.as_deref().is_none_or(has)) && self.is_own_origin(head.headers)
+/// Whether a request may act for its session. Safe methods such as GET change no state.
+/// Every other request has to come from the application's own pages, with the configured
+/// header.
+///
+/// The handshake of a WebSocket is a GET, or in HTTP/2 a CONNECT, but the messages after it
+/// may change state (RFC 6455 §10.2). Scripts cannot add headers to it.
+fn is_own_request<H: Headers>(config: &Config, head: Head<'_, H>, websocket: bool) -> bool {
+    if head.method.is_safe() && !websocket {
+        return true;
     }
+    let has = |wanted: &str| head.headers.each().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    let handshake = websocket || *head.method == Method::CONNECT;
+    (handshake || config.options.csrf_header.as_deref().is_none_or(has)) && is_own_origin(config, head.headers)
+}
 
-    /// Whether the headers show that the request comes from the application's own pages.
-    pub(super) fn is_own_origin<H: Headers>(&self, headers: &H) -> bool {
-        let config = self.config();
-        let strict = config.options.strict_origin_check;
-        let missing = if strict { MissingOrigin::Refused } else { MissingOrigin::Allowed };
-        same_origin(headers, &config.origin(), missing)
-    }
+/// Whether the headers show that the request comes from the application's own pages.
+pub(super) fn is_own_origin<H: Headers>(config: &Config, headers: &H) -> bool {
+    let strict = config.options.strict_origin_check;
+    let missing = if strict { MissingOrigin::Refused } else { MissingOrigin::Allowed };
+    same_origin(headers, &config.origin(), missing)
 }
 
 impl<'a> ParsedHeaders<'a> {
@@ -294,62 +284,63 @@ impl PendingAuthentication {
     }
 }
 
-impl Inner {
-    async fn found(mut self, lookup: PendingLookup, renewal: RefreshTiming) -> RequestContext {
-        let (auth, now) = (self.auth.clone(), self.now);
-        let is_due =
-            |entry: &Entry| renewal == RefreshTiming::BeforeHandler && entry.session.due(now) != RefreshDue::NotYet;
-        match auth.0.sessions.find(lookup, now, self.activity).await {
-            Ok(LoadedSession::Live { entry, rewrite }) if is_due(&entry) => {
-                let began = entry.session.created_at();
-                match auth.0.refresher.refresh(entry, now).await {
-                    RefreshResult::Usable { entry, renewed } => self.use_session(entry, rewrite, renewed),
-                    RefreshResult::Ended => {
-                        self.keep(CookieUpdate::Clear);
-                        self.dead_end = (now.since(began) < SHORT).then(not_renewable);
-                    }
-                    RefreshResult::Unavailable(error) if error.code() == Code::StoreUnavailable => {
-                        self.session_state = self.unavailable(error.duplicate());
-                    }
-                    RefreshResult::Unavailable(error) => self.session_state = SessionState::Unavailable(error),
-                }
-            }
-            Ok(loaded) => self.settle(loaded),
-            Err(error) => self.session_state = self.unavailable(error),
-        }
-        RequestContext::new(self)
+async fn found(mut state: RequestState, lookup: PendingLookup, renewal: RefreshTiming) -> RequestContext {
+    let (auth, now) = (state.auth.clone(), state.now);
+    let is_due =
+        |entry: &Entry| renewal == RefreshTiming::BeforeHandler && entry.session.due(now) != RefreshDue::NotYet;
+    match auth.0.sessions.find(lookup, now, state.activity).await {
+        Ok(LoadedSession::Live { entry, rewrite }) if is_due(&entry) => refreshed(&mut state, entry, rewrite).await,
+        Ok(loaded) => settle(&mut state, loaded),
+        Err(error) => state.session_state = unavailable(&state, error),
     }
+    RequestContext::new(state)
+}
 
-    /// Records a session that needs no refresh, or that there is none.
-    fn settle(&mut self, loaded: LoadedSession) {
-        match loaded {
-            LoadedSession::None => {}
-            LoadedSession::Ended => self.keep(CookieUpdate::Clear),
-            LoadedSession::Early(session) => self.dead_end = self.auth.0.early.dead_end(&session, self.now),
-            LoadedSession::Live { entry, rewrite } => self.use_session(entry, rewrite, false),
+async fn refreshed(state: &mut RequestState, entry: Entry, rewrite: bool) {
+    let (auth, now, began) = (state.auth.clone(), state.now, entry.session.created_at());
+    match auth.0.refresher.refresh(entry, now).await {
+        RefreshResult::Usable { entry, renewed } => use_session(state, entry, rewrite, renewed),
+        RefreshResult::Ended => {
+            state.keep(CookieUpdate::Clear);
+            state.dead_end = (now.since(began) < SHORT).then(not_renewable);
         }
-    }
-
-    fn use_session(&mut self, entry: Entry, rewrite: bool, renewed: bool) {
-        self.keep(match (renewed, rewrite) {
-            (true, _) => CookieUpdate::Replace,
-            (false, true) => CookieUpdate::Reseal,
-            (false, false) => CookieUpdate::None,
-        });
-        if !self.auth.0.sessions.watches().is_empty() {
-            self.auth.0.sessions.note_use(&self.as_written(&entry));
+        RefreshResult::Unavailable(error) if error.code() == Code::StoreUnavailable => {
+            state.session_state = unavailable(state, error.duplicate());
         }
-        self.session_state = SessionState::User(entry);
+        RefreshResult::Unavailable(error) => state.session_state = SessionState::Unavailable(error),
     }
+}
 
-    fn unavailable(&self, error: Error) -> SessionState {
-        self.emit(EventKind::StoreUnavailable { during: StoreOperation::Read }, EventSubject::default(), Some(&error));
-        SessionState::Unavailable(Arc::new(error))
+/// Records a session that needs no refresh, or that there is none.
+fn settle(state: &mut RequestState, loaded: LoadedSession) {
+    match loaded {
+        LoadedSession::None => {}
+        LoadedSession::Ended => state.keep(CookieUpdate::Clear),
+        LoadedSession::Early(session) => state.dead_end = state.auth.0.login.dead_end(&session, state.now),
+        LoadedSession::Live { entry, rewrite } => use_session(state, entry, rewrite, false),
     }
+}
+
+fn use_session(state: &mut RequestState, entry: Entry, rewrite: bool, renewed: bool) {
+    state.keep(match (renewed, rewrite) {
+        (true, _) => CookieUpdate::Replace,
+        (false, true) => CookieUpdate::Reseal,
+        (false, false) => CookieUpdate::None,
+    });
+    let sessions = &state.auth.0.sessions;
+    if !sessions.watches().is_empty() {
+        sessions.note_use(&state.as_written(&entry));
+    }
+    state.session_state = SessionState::User(entry);
+}
+
+fn unavailable(state: &RequestState, error: Error) -> SessionState {
+    state.emit(EventKind::StoreUnavailable { during: StoreOperation::Read }, EventSubject::default(), Some(&error));
+    SessionState::Unavailable(Arc::new(error))
 }
 
 impl fmt::Debug for PendingAuthentication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiting").finish_non_exhaustive()
+        f.debug_struct("PendingAuthentication").finish_non_exhaustive()
     }
 }

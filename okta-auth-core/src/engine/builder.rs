@@ -6,8 +6,6 @@ use std::sync::{Arc, Weak};
 
 use super::context::ExclusiveSessions;
 use super::deferred_logout::DeferredLogouts;
-use super::future_sessions::FutureSessions;
-use super::hook::SignInHook;
 use super::logout_handler::LogoutIssuers;
 use super::mounting::Mounting;
 use super::route_table::{RouteTable, SpecialRoutes};
@@ -26,6 +24,7 @@ use crate::logout::{Continuations, LogoutReturns};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::{Provider, ProviderClient};
 use crate::session::{RefreshState, Refresher, SessionBackend, SessionStore, TokenRevoker};
+use crate::sign_in::{LoginFlow, SignInHook};
 use crate::tenant::TenantSettings;
 
 /// Builds an [`OktaAuth`] from settings, policies, hooks, and optionally a store and a test
@@ -316,7 +315,9 @@ impl OktaAuthBuilder {
         let (own, client, tokens) = (discovery.clone(), protocol.clone(), Arc::clone(&verifier));
         let provider = Provider { config: Arc::clone(&config), discovery: own, protocol: client, verifier: tokens };
         let ended = (Arc::clone(&sessions), revoker);
-        let refresher = Refresher::new(provider, ended, Arc::clone(&events), clock.clone(), refreshes);
+        let refresher = Refresher::new(provider.clone(), ended, Arc::clone(&events), clock.clone(), refreshes);
+        let states = Arc::clone(&used_states);
+        let login = LoginFlow::new(provider, clock.clone(), pending_logins, states, self.tenant.clone(), self.hook);
         Ok(OktaAuth(Arc::new(Inner {
             discovery,
             protocol,
@@ -325,7 +326,7 @@ impl OktaAuthBuilder {
             tokens_on_pages: AtomicBool::new(access.policies().has_route_for_both()),
             access,
             routes,
-            pending_logins,
+            login,
             used_states,
             sessions,
             refresher,
@@ -336,11 +337,8 @@ impl OktaAuthBuilder {
             gone: AtomicBool::new(false),
             exclusive: self.exclusive,
             senders,
-            hook: self.hook,
-            early: FutureSessions::default(),
             events,
             mounting,
-            redirect_uri_reported: AtomicBool::new(false),
             config,
             clock,
         })))

@@ -13,13 +13,6 @@
 //! A reload, the back button and a tab with an evicted pending login are the usual reasons
 //! for the second and the third line.
 //!
-//! # Cost
-//!
-//! No request is made before the state is validated, so a forged callback costs only the
-//! decryption of one cookie. After that there is one request for the code, at most one for
-//! new keys, and at most one for userinfo. The pending login is consumed before the first
-//! of them.
-//!
 //! # Order
 //!
 //! The new session is persisted first and its cookie set. Then this browser's previous
@@ -33,224 +26,162 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
+use super::audit;
 use super::context::RequestContext;
-use super::hook::{Refusal, SignIn};
+use super::error_reply;
 use super::page::Page;
 use super::reply::{self, Reply};
-use crate::callback::{AuthorizationResponse, ValidatedCallback, VerifiedIdentity};
+use crate::callback::VerifiedIdentity;
 use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
 use crate::events::{EndReason, EventKind, EventSubject};
-use crate::login::{PendingLogin, ReturnTo};
-use crate::protocol::ProviderContext;
+use crate::login::ReturnTo;
 use crate::session::{NewSession, Session, device};
+use crate::sign_in::{CallbackOutcome, CallbackResult, CompletedLogin, FinishedAttempt, Refusal};
 
-/// The state of a callback, for its error page.
-#[derive(Default)]
-struct Progress {
-    /// The deletion of the login cookie, and the new session's cookies.
-    cookies: Vec<HeaderValue>,
-    about: EventSubject,
-    wanted: Option<ReturnTo>,
-    /// For a step-up: the page on which it started.
-    step_up_from: Option<ReturnTo>,
+/// Serves the redirect URI. `response` is the query, or the body of a form post.
+pub(super) async fn callback(context: &RequestContext, parts: &Parts, response: &[u8]) -> Reply {
+    let login = &context.auth().0.login;
+    let CallbackResult { mut cookies, attempt, outcome } =
+        login.complete(response, context.cookies(), context.now()).await;
+    let wanted = attempt.as_ref().map_or_else(ReturnTo::root, |attempt| attempt.return_to.clone());
+    let failed = |subject: EventSubject, error: &Error| {
+        audit::emit_failed(context, subject, error);
+        failure_page(context, error, attempt.as_ref())
+    };
+    let mut reply = match outcome {
+        CallbackOutcome::Completed(login) => match establish(context, parts, &login, &mut cookies).await {
+            Ok(()) => redirect_to(context, &wanted),
+            Err(error) => failed(subject_of(&login.identity), &error),
+        },
+        CallbackOutcome::Rejected { identity, refusal } => {
+            audit::emit(context, EventKind::SignInRefused, subject_of(&identity), None);
+            rejection_page(context, &refusal, &wanted)
+        }
+        // With a live session the user is already signed in and continues to the application.
+        CallbackOutcome::NotPending(error) => match context.session() {
+            Ok(Some(_)) if attempt.is_some() => redirect_to(context, &wanted),
+            Ok(Some(_)) => reply::see_other(&context.auth().config().routes().home()),
+            Ok(None) => failed(EventSubject::default(), &error),
+            Err(unavailable) => failed(EventSubject::default(), &unavailable),
+        },
+        CallbackOutcome::Failed { error, identity } => {
+            failed(identity.map_or_else(EventSubject::default, |identity| subject_of(&identity)), &error)
+        }
+    };
+    reply::add_cookies(reply.headers_mut(), cookies);
+    reply
 }
 
-impl Progress {
-    /// Records a pending login, which is consumed in any case.
-    fn found(&mut self, pending: &PendingLogin, deletion: HeaderValue) {
-        self.cookies.push(deletion);
-        self.wanted = Some(pending.return_to().clone());
-        self.step_up_from = pending.is_step_up().then(|| pending.came_from().cloned().unwrap_or_else(ReturnTo::root));
+fn subject_of(identity: &VerifiedIdentity) -> EventSubject {
+    EventSubject::user(identity.issuer(), identity.subject())
+}
+
+/// Redirects to the requested page. A target that was shortened to the root could belong to
+/// another application at this origin, so the public prefix is restored.
+fn redirect_to(context: &RequestContext, target: &ReturnTo) -> Reply {
+    reply::see_other(ReturnTo::within(target.as_str(), context.auth().config()).as_str())
+}
+
+/// Creates a new session from a verified identity. It inherits nothing from the browser's
+/// previous session, which ends.
+async fn establish(
+    context: &RequestContext,
+    parts: &Parts,
+    login: &CompletedLogin,
+    cookies: &mut Vec<HeaderValue>,
+) -> Result<()> {
+    let (auth, CompletedLogin { identity, app_data }) = (&context.auth().0, login);
+    let now = auth.clock.now();
+    let device = parts.headers.get(USER_AGENT).and_then(|agent| device(agent.to_str().ok()?));
+    let with = NewSession { client_id: &auth.config.client_id, app_data, device: device.as_deref(), now };
+    let session = Session::new(identity, &with)?;
+    if session.lifeline().max_expires_at.is_some_and(|end| end <= now) {
+        // A session that ends before the next request would cause a redirect loop.
+        return Err(Error::invalid_claim("session_expiry", "is in the past, so the session would end immediately"));
+    }
+    let (id, session_cookies) = auth.sessions.create(context.cookies(), session, now).await?;
+    context.auth().ensure_tenant_exists(id).await?;
+    cookies.extend(session_cookies);
+    if let Some(tenants) = auth.exclusive.as_ref().and_then(Weak::upgrade) {
+        cookies.extend(tenants.end_at_other_tenants(context).await);
+    }
+    if let Ok(Some(replaced)) = context.session() {
+        cookies.extend(auth.sessions.clear_previous(context.cookies(), replaced));
+    }
+    end_replaced(context, now).await;
+    let subject = EventSubject { session: EventSubject::session_id(id).session, ..subject_of(identity) };
+    audit::emit(context, EventKind::SignInSucceeded, subject, None);
+    Ok(())
+}
+
+/// Ends this browser's previous session. Its cookie is already replaced, so a failure does
+/// not affect the new session.
+async fn end_replaced(context: &RequestContext, now: Timestamp) {
+    let Ok(Some(session)) = context.session() else { return };
+    match context.auth().0.sessions.end(session, now).await {
+        Ok(ended) => {
+            if ended {
+                audit::emit_ended(context, session, EndReason::Replaced);
+            }
+            context.auth().revoke_later(Arc::clone(session));
+        }
+        Err(error) => audit::emit_not_ended(context, session, &error),
     }
 }
 
-impl RequestContext {
-    pub(super) async fn callback(&self, parts: &Parts, response: &[u8]) -> Reply {
-        let mut progress = Progress::default();
-        let mut reply = match self.try_callback(parts, response, &mut progress).await {
-            Ok(reply) => reply,
-            Err(error) => {
-                self.tell_failed(std::mem::take(&mut progress.about), &error);
-                self.callback_failed(&error, &progress)
-            }
-        };
-        reply::add_cookies(reply.headers_mut(), progress.cookies);
-        reply
+/// Creates the page for a failed callback, with a link to a new sign-in for the requested
+/// page.
+fn failure_page(context: &RequestContext, error: &Error, attempt: Option<&FinishedAttempt>) -> Reply {
+    let within = |target: &ReturnTo| ReturnTo::within(target.as_str(), context.auth().config());
+    let wanted = within(&attempt.map_or_else(ReturnTo::root, |attempt| attempt.return_to.clone()));
+    let cancelled = matches!(error.provider_error(), Some("access_denied" | "unmet_authentication_requirements"))
+        && error.code() == Code::AuthorizationRefused;
+    match attempt.and_then(|attempt| attempt.step_up_from.as_ref()) {
+        Some(from) if cancelled && context.is_navigation() && context.known_session().is_some() => {
+            step_up_cancelled_page(context, &within(from), &wanted, error.code())
+        }
+        _ => error_reply::leading_to(context, error, &wanted),
     }
+}
 
-    async fn try_callback(&self, parts: &Parts, response: &[u8], progress: &mut Progress) -> Result<Reply> {
-        let auth = &self.auth().0;
-        let response = AuthorizationResponse::parse(response)?;
-        progress.cookies = auth.pending_logins.trim(self.cookies(), &response.state, self.now());
-        let pending = match auth.pending_logins.find(self.cookies(), &response.state) {
-            Ok(pending) => pending,
-            Err(error) => return self.completed_before(None, error),
-        };
-        progress.found(&pending, auth.pending_logins.clear(&pending.state));
-        if !auth.used_states.consume(&pending.state, auth.config.attempt_lifetime(), self.now()) {
-            let error = Error::new(Code::AttemptUnknown, "this sign-in was already completed");
-            return self.completed_before(Some(pending.return_to()), error);
-        }
-        auth.pending_logins.check_live(&pending, self.now())?;
-        let metadata = self.auth().metadata().await?;
-        let callback = ValidatedCallback::new(pending, response, &metadata)?;
-        let exchange = ProviderContext {
-            config: &auth.config,
-            metadata: &metadata,
-            protocol: &auth.protocol,
-            verifier: &auth.verifier,
-        };
-        let (identity, pending) = callback.exchange(&exchange).await?;
-        progress.about = EventSubject::user(identity.issuer(), identity.subject());
-        self.establish(parts, identity, &pending, &mut progress.cookies).await
-    }
+/// Creates the page for a signed-in user who did not complete the step-up, or whom Okta did
+/// not allow to: Okta sends `access_denied` for both. The session is unchanged.
+fn step_up_cancelled_page(context: &RequestContext, from: &ReturnTo, wanted: &ReturnTo, code: Code) -> Reply {
+    let page = Page {
+        title: "The additional verification was not completed",
+        sentences: vec!["You are still signed in. The page that you opened needs the additional verification."],
+        links: vec![("Go back", from.as_str()), ("Try again", wanted.as_str())],
+        code: Some(code.as_str()),
+        reference: context.reference(),
+    };
+    reply::html(StatusCode::FORBIDDEN, page.render())
+}
 
-    /// Handles a response without a usable pending login. With a live session the user is
-    /// already signed in and continues to the application.
-    fn completed_before(&self, target: Option<&ReturnTo>, error: Error) -> Result<Reply> {
-        if self.session()?.is_none() {
-            return Err(error);
-        }
-        let home = self.auth().config().routes().home();
-        Ok(match target {
-            Some(target) => self.redirect_to(target),
-            None => reply::see_other(&home),
-        })
+/// Creates the page for a user whom the hook rejected. The link to another account needs
+/// `prompt=login`, because Okta would otherwise sign in the same account again.
+fn rejection_page(context: &RequestContext, refusal: &Refusal, wanted: &ReturnTo) -> Reply {
+    let code = Code::SignInRefused.as_str();
+    let reference = context.reference();
+    if !context.is_navigation() {
+        let reference = reference.to_string();
+        let body = serde_json::json!({ "error": code, "message": refusal.reason(), "reference": reference });
+        return reply::json(StatusCode::FORBIDDEN, &body);
     }
-
-    /// Redirects to the requested page. A target that was shortened to the root could
-    /// belong to another application at this origin, so the public prefix is restored.
-    fn redirect_to(&self, target: &ReturnTo) -> Reply {
-        reply::see_other(self.auth().return_to(target.as_str()).as_str())
+    let routes = context.auth().config().routes();
+    let other = routes.login_url(&[("prompt", "login"), ("return_to", wanted.as_str())]);
+    let home = routes.home();
+    let mut links: Vec<(&str, &str)> = Vec::new();
+    if let Some(other) = &other {
+        links.push(("Use another account", other));
     }
-
-    /// Creates the page for a failed callback, with a link to a new sign-in for the
-    /// requested page.
-    fn callback_failed(&self, error: &Error, progress: &Progress) -> Reply {
-        let wanted = progress.wanted.clone().unwrap_or_else(ReturnTo::root);
-        let wanted = self.auth().return_to(wanted.as_str());
-        let cancelled = matches!(error.provider_error(), Some("access_denied" | "unmet_authentication_requirements"))
-            && error.code() == Code::AuthorizationRefused;
-        match &progress.step_up_from {
-            Some(from) if cancelled && self.is_navigation() && self.known_session().is_some() => {
-                self.step_up_cancelled(&self.auth().return_to(from.as_str()), &wanted, error.code())
-            }
-            _ => self.error_leading_to(error, &wanted),
-        }
-    }
-
-    /// Creates the page for a signed-in user who did not complete the step-up, or whom Okta
-    /// did not allow to: Okta sends `access_denied` for both. The session is unchanged.
-    fn step_up_cancelled(&self, from: &ReturnTo, wanted: &ReturnTo, code: Code) -> Reply {
-        let page = Page {
-            title: "The additional verification was not completed",
-            sentences: vec!["You are still signed in. The page that you opened needs the additional verification."],
-            links: vec![("Go back", from.as_str()), ("Try again", wanted.as_str())],
-            code: Some(code.as_str()),
-            reference: self.reference(),
-        };
-        reply::html(StatusCode::FORBIDDEN, page.render())
-    }
-
-    /// Creates a new session from a verified identity. It inherits nothing from the
-    /// browser's previous session, which ends.
-    async fn establish(
-        &self,
-        parts: &Parts,
-        identity: VerifiedIdentity,
-        pending: &PendingLogin,
-        cookies: &mut Vec<HeaderValue>,
-    ) -> Result<Reply> {
-        let auth = &self.auth().0;
-        let identity = Arc::new(identity);
-        let sign_in = match self.asked_hook(&identity).await.map_err(Refusal::into_cause) {
-            Ok(sign_in) => sign_in,
-            Err(Ok(cause)) => {
-                let message = "the application's `on_sign_in` hook failed, so the sign-in was stopped";
-                return Err(Error::new(Code::SignInUnavailable, message).with_cause(cause));
-            }
-            Err(Err(refusal)) => {
-                self.emit(EventKind::SignInRefused, EventSubject::user(identity.issuer(), identity.subject()), None);
-                return Ok(self.refused(&refusal, pending.return_to()));
-            }
-        };
-        let now = auth.clock.now();
-        let device = parts.headers.get(USER_AGENT).and_then(|agent| device(agent.to_str().ok()?));
-        let app_data = sign_in.into_app_data();
-        let with =
-            NewSession { client_id: &auth.config.client_id, app_data: &app_data, device: device.as_deref(), now };
-        let session = Session::new(&identity, &with)?;
-        if session.lifeline().max_expires_at.is_some_and(|end| end <= now) {
-            // A session that ends before the next request would cause a redirect loop.
-            return Err(Error::invalid_claim("session_expiry", "is in the past, so the session would end immediately"));
-        }
-        let (id, session_cookies) = auth.sessions.create(self.cookies(), session, now).await?;
-        self.auth().ensure_tenant_exists(id).await?;
-        cookies.extend(session_cookies);
-        if let Some(tenants) = auth.exclusive.as_ref().and_then(Weak::upgrade) {
-            cookies.extend(tenants.end_at_other_tenants(self).await);
-        }
-        if let Ok(Some(replaced)) = self.session() {
-            cookies.extend(auth.sessions.clear_previous(self.cookies(), replaced));
-        }
-        self.end_replaced(now).await;
-        let about = EventSubject {
-            session: EventSubject::session_id(id).session,
-            ..EventSubject::user(identity.issuer(), identity.subject())
-        };
-        self.emit(EventKind::SignInSucceeded, about, None);
-        Ok(self.redirect_to(pending.return_to()))
-    }
-
-    async fn asked_hook(&self, identity: &Arc<VerifiedIdentity>) -> Result<SignIn, Refusal> {
-        let auth = &self.auth().0;
-        let sign_in = SignIn::new(Arc::clone(identity), auth.tenant.clone());
-        match &auth.hook {
-            None => Ok(sign_in),
-            Some(hook) => hook.on_sign_in(sign_in).await,
-        }
-    }
-
-    /// Ends this browser's previous session. Its cookie is already replaced, so a failure
-    /// does not affect the new session.
-    async fn end_replaced(&self, now: Timestamp) {
-        let Ok(Some(session)) = self.session() else { return };
-        match self.auth().0.sessions.end(session, now).await {
-            Ok(ended) => {
-                if ended {
-                    self.tell_ended(session, EndReason::Replaced);
-                }
-                self.auth().revoke_later(Arc::clone(session));
-            }
-            Err(error) => self.tell_not_ended(session, &error),
-        }
-    }
-
-    /// Creates the page for a user whom the hook rejected. The link to another account
-    /// needs `prompt=login`, because Okta would otherwise sign in the same account again.
-    fn refused(&self, refusal: &Refusal, wanted: &ReturnTo) -> Reply {
-        let code = Code::SignInRefused.as_str();
-        let reference = self.reference();
-        if !self.is_navigation() {
-            let reference = reference.to_string();
-            let body = serde_json::json!({ "error": code, "message": refusal.reason(), "reference": reference });
-            return reply::json(StatusCode::FORBIDDEN, &body);
-        }
-        let other = self.login_url(&[("prompt", "login"), ("return_to", wanted.as_str())]);
-        let home = self.auth().config().routes().home();
-        let mut links: Vec<(&str, &str)> = Vec::new();
-        if let Some(other) = &other {
-            links.push(("Use another account", other));
-        }
-        links.push(("Home", &home));
-        let page = Page {
-            title: "You cannot sign in here",
-            sentences: vec![refusal.reason()],
-            links,
-            code: Some(code),
-            reference,
-        };
-        reply::html(StatusCode::FORBIDDEN, page.render())
-    }
+    links.push(("Home", &home));
+    let page = Page {
+        title: "You cannot sign in here",
+        sentences: vec![refusal.reason()],
+        links,
+        code: Some(code),
+        reference,
+    };
+    reply::html(StatusCode::FORBIDDEN, page.render())
 }

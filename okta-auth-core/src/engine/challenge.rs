@@ -6,13 +6,15 @@ use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
-use super::context::RequestContext;
+use super::context::{NoTenant, RequestContext};
+use super::page::Page;
 use super::reply::{self, Reply};
+use super::{audit, error_reply};
 use crate::bearer::WwwAuthenticate;
+use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::events::first_error;
-use crate::headers::Headers;
-use crate::login::LoginOptions;
+use crate::login::{LoginOptions, ReturnTo};
 use crate::policy::{Decision, Denial, Effect, Policy, StepUp};
 
 /// Makes htmx navigate to a URL.
@@ -136,176 +138,192 @@ impl From<Error> for Challenge {
     }
 }
 
-impl RequestContext {
-    /// Creates the response for a challenge.
-    pub async fn answer(&self, challenge: Challenge) -> Reply {
-        if let Some(reply) = self.rejection_without_tenant() {
-            return reply;
-        }
-        match challenge.0 {
-            Kind::SignIn => self.challenge().await,
-            Kind::NoToken(scopes) => self.token_missing(&scopes),
-            Kind::Token(error, scopes) => self.token_refused(&error, &scopes),
-            Kind::Route(denial) => self.route_denied(denial),
-            Kind::SignedOut => self.after_sign_out(),
-            Kind::Failed(error) => self.error(&error),
-            Kind::Policy { decision, by_token } => match decision.effect() {
-                Effect::StepUp(step_up) => {
-                    self.tell_step_up(&decision, by_token);
-                    self.step_up(step_up, by_token).await
-                }
-                _ => {
-                    self.tell_denied(&decision, by_token);
-                    self.denied(&decision, by_token)
-                }
-            },
-        }
+/// Creates the response for a challenge.
+pub(super) async fn answer(context: &RequestContext, challenge: Challenge) -> Reply {
+    if let Some(NoTenant::Rejected(error) | NoTenant::Public(error)) = context.without_tenant() {
+        return context.error(error);
     }
-
-    /// Creates the response for a challenge, in place of a response with these headers.
-    /// Headers of other layers are preserved: CORS, a request id, HSTS.
-    pub async fn answer_in_place_of<H: Headers>(&self, challenge: Challenge, replaced: &H) -> Reply {
-        let mut reply = self.answer(challenge).await;
-        reply::carry_over(&mut reply, replaced);
-        reply
+    match challenge.0 {
+        Kind::SignIn => sign_in(context).await,
+        Kind::NoToken(scopes) => token_missing(context, &scopes),
+        Kind::Token(error, scopes) => token_refused(context, &error, &scopes),
+        Kind::Route(denial) => route_denied(context, denial),
+        Kind::SignedOut => context.after_sign_out(),
+        Kind::Failed(error) => context.error(&error),
+        Kind::Policy { decision, by_token } => match decision.effect() {
+            Effect::StepUp(step_up) => {
+                audit::emit_step_up(context, &decision, by_token);
+                request_step_up(context, step_up, by_token).await
+            }
+            _ => {
+                audit::emit_denied(context, &decision, by_token);
+                denied(context, &decision, by_token)
+            }
+        },
     }
+}
 
-    /// Creates the response to a request that needs a sign-in: a redirect to Okta for a
-    /// page navigation, else 401 with a challenge.
-    pub async fn challenge(&self) -> Reply {
-        if !self.may_redirect() {
-            return self.unauthorized();
-        }
-        if let Some(error) = &self.inner().dead_end {
-            return self.no_way_on(error);
-        }
-        self.start_login(&LoginOptions::new(self.target())).await
+/// Creates the response to a request that needs a sign-in: a redirect to Okta for a page
+/// navigation, else 401 with a challenge.
+pub(super) async fn sign_in(context: &RequestContext) -> Reply {
+    if !context.inner().may_redirect() {
+        return unauthorized(context);
     }
-
-    /// Responds with an error page, because another sign-in would lead to the same page.
-    fn no_way_on(&self, error: &Error) -> Reply {
-        if error.code() == Code::ClockSkew {
-            // Sign-ins fail until an operator has corrected the clock.
-            tracing::error!(target: "okta_auth", code = %error.code(), "{error}");
-        }
-        self.error(error)
+    if let Some(error) = &context.inner().dead_end {
+        return dead_end_page(context, error);
     }
+    context.start_login(&LoginOptions::new(context.target())).await
+}
 
-    /// Responds with 401 to a client without a session: a challenge without an error (RFC
-    /// 6750 §3.1).
-    pub(crate) fn unauthorized(&self) -> Reply {
-        if self.is_navigation() && !self.auth().config().is_api_only() {
-            return self.form_without_session();
-        }
-        let body = json!({ "error": "login_required", "message": "Sign in first." });
-        let mut reply = challenged(StatusCode::UNAUTHORIZED, &WwwAuthenticate::bare(), &body);
-        if let Some(address) = self.htmx_redirect() {
-            reply.headers_mut().insert(HX_REDIRECT, address);
-        }
-        reply
+/// Responds with an error page, because another sign-in would lead to the same page.
+fn dead_end_page(context: &RequestContext, error: &Error) -> Reply {
+    if error.code() == Code::ClockSkew {
+        // Sign-ins fail until an operator has corrected the clock.
+        tracing::error!(target: "okta_auth", code = %error.code(), "{error}");
     }
+    context.error(error)
+}
 
-    /// The URL at which htmx starts a sign-in that returns to its page. htmx follows this
-    /// header for every status.
-    fn htmx_redirect(&self) -> Option<HeaderValue> {
-        if !self.inner().htmx {
-            return None;
-        }
-        let back = self.came_from().unwrap_or_else(|| self.auth().start_page());
-        HeaderValue::try_from(self.login_url(&[("return_to", back.as_str())])?).ok()
+/// Responds with 401 to a client without a session: a challenge without an error (RFC 6750
+/// §3.1).
+pub(crate) fn unauthorized(context: &RequestContext) -> Reply {
+    if context.is_navigation() && !context.auth().config().is_api_only() {
+        return session_expired_page(context);
     }
-
-    /// Responds with 401 to a client without a token. The challenge has no error, because
-    /// no token was sent (RFC 6750 §3.1), but refers to the metadata (RFC 9728 §5.1).
-    fn token_missing(&self, scopes: &[String]) -> Reply {
-        let message = "Send an access token in the Authorization header.";
-        // Without a failure there is no log line, so the body has no reference.
-        let body = json!({ "error": "login_required", "message": message });
-        let challenge = self.with_scopes(WwwAuthenticate::bare(), scopes);
-        challenged(StatusCode::UNAUTHORIZED, &self.of_this_api(challenge), &body)
+    let body = json!({ "error": "login_required", "message": "Sign in first." });
+    let mut reply = challenged(StatusCode::UNAUTHORIZED, &WwwAuthenticate::bare(), &body);
+    if let Some(address) = htmx_redirect(context) {
+        reply.headers_mut().insert(HX_REDIRECT, address);
     }
+    reply
+}
 
-    /// Adds the required scopes to a challenge: those of the policy, or else those in the
-    /// API's metadata.
-    fn with_scopes(&self, challenge: WwwAuthenticate, scopes: &[String]) -> WwwAuthenticate {
-        let all = &self.auth().config().options.resource_scopes;
-        challenge.scope(if scopes.is_empty() { all } else { scopes }.iter().map(String::as_str))
+/// Responds with 401 to a form without a session: a redirect would silently discard its
+/// data.
+fn session_expired_page(context: &RequestContext) -> Reply {
+    let again = context.auth().config().routes().login_url(&[("return_to", context.target().as_str())]);
+    let page = Page {
+        title: "You are no longer signed in",
+        sentences: vec!["Your changes were not saved. Please sign in and try again."],
+        links: again.iter().map(|again| ("Sign in", again.as_str())).collect(),
+        code: None,
+        reference: context.reference(),
+    };
+    let mut reply = reply::html(StatusCode::UNAUTHORIZED, page.render());
+    reply.headers_mut().insert(WWW_AUTHENTICATE, WwwAuthenticate::bare().header());
+    reply
+}
+
+/// The URL at which htmx starts a sign-in that returns to its page. htmx follows this
+/// header for every status.
+fn htmx_redirect(context: &RequestContext) -> Option<HeaderValue> {
+    if !context.inner().htmx {
+        return None;
     }
+    let config = context.auth().config();
+    let back = context.inner().came_from().unwrap_or_else(|| ReturnTo::start_page(config));
+    HeaderValue::try_from(config.routes().login_url(&[("return_to", back.as_str())])?).ok()
+}
 
-    /// Responds with 401 `invalid_token`, or with 400 `invalid_request` if the request does
-    /// not have exactly one token (RFC 6750 §3.1). The reason is logged; the client learns
-    /// only whether a new token would help.
-    fn token_refused(&self, error: &Error, scopes: &[String]) -> Reply {
-        let code = error.code();
-        let reference = self.reference();
-        first_error();
-        let (claim, cause) = (error.claim(), error.cause_text());
-        tracing::info!(target: "okta_auth", %reference, %code, claim, cause, "an access token was refused: {error}");
-        let (status, name, description) = match code {
-            Code::CredentialsMalformed => (
-                StatusCode::BAD_REQUEST,
-                "invalid_request",
-                "send one access token, in the Authorization header and nowhere else",
-            ),
-            Code::TokenExpired => (StatusCode::UNAUTHORIZED, "invalid_token", "the access token has expired"),
-            _ => (StatusCode::UNAUTHORIZED, "invalid_token", "the access token is not valid for this API"),
-        };
-        let challenge = WwwAuthenticate::error(name, description);
-        let challenge = if name == "invalid_token" { self.with_scopes(challenge, scopes) } else { challenge };
-        self.bearer(status, challenge, name, description)
+/// Responds with 401 to a client without a token. The challenge has no error, because no
+/// token was sent (RFC 6750 §3.1), but refers to the metadata (RFC 9728 §5.1).
+fn token_missing(context: &RequestContext, scopes: &[String]) -> Reply {
+    let message = "Send an access token in the Authorization header.";
+    // Without a failure there is no log line, so the body has no reference.
+    let body = json!({ "error": "login_required", "message": message });
+    let config = context.auth().config();
+    let challenge = with_scopes(config, WwwAuthenticate::bare(), scopes);
+    challenged(StatusCode::UNAUTHORIZED, &with_resource_metadata(config, challenge), &body)
+}
+
+/// Adds the required scopes to a challenge: those of the policy, or else those in the API's
+/// metadata.
+fn with_scopes(config: &Config, challenge: WwwAuthenticate, scopes: &[String]) -> WwwAuthenticate {
+    let all = &config.options.resource_scopes;
+    challenge.scope(if scopes.is_empty() { all } else { scopes }.iter().map(String::as_str))
+}
+
+/// Responds with 401 `invalid_token`, or with 400 `invalid_request` if the request does not
+/// have exactly one token (RFC 6750 §3.1). The reason is logged; the client learns only
+/// whether a new token would help.
+fn token_refused(context: &RequestContext, error: &Error, scopes: &[String]) -> Reply {
+    let code = error.code();
+    let reference = context.reference();
+    first_error();
+    let (claim, cause) = (error.claim(), error.cause_text());
+    tracing::info!(target: "okta_auth", %reference, %code, claim, cause, "an access token was refused: {error}");
+    let (status, name, description) = match code {
+        Code::CredentialsMalformed => (
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "send one access token, in the Authorization header and nowhere else",
+        ),
+        Code::TokenExpired => (StatusCode::UNAUTHORIZED, "invalid_token", "the access token has expired"),
+        _ => (StatusCode::UNAUTHORIZED, "invalid_token", "the access token is not valid for this API"),
+    };
+    let mut challenge = WwwAuthenticate::error(name, description);
+    if name == "invalid_token" {
+        challenge = with_scopes(context.auth().config(), challenge, scopes);
     }
+    bearer(context, status, challenge, name, description)
+}
 
-    /// Sends a browser to a stronger or new authentication, or tells a client to do so (RFC
-    /// 9470 §3). The result is checked in the callback, so that an issuer that ignores the
-    /// demands causes an error page and not a redirect loop.
-    async fn step_up(&self, step_up: &StepUp, by_token: bool) -> Reply {
-        if !by_token && self.may_redirect() {
-            let mut options = LoginOptions::new(self.target());
-            options.came_from = self.came_from().filter(|page| page.as_str().len() <= MAX_CAME_FROM);
-            options.acr_values.clone_from(&step_up.acr_values);
-            options.max_age = step_up.max_age;
-            return self.start_login(&options).await;
-        }
-        let name = "insufficient_user_authentication";
-        let description = "a stronger or more recent sign-in is needed";
-        let mut challenge = WwwAuthenticate::error(name, description).acr_values(&step_up.acr_values);
-        if let Some(max_age) = step_up.max_age {
-            challenge = challenge.max_age(max_age.as_secs());
-        }
-        self.bearer(StatusCode::UNAUTHORIZED, challenge, name, description)
+/// Sends a browser to a stronger or new authentication, or tells a client to do so (RFC
+/// 9470 §3). The result is checked in the callback, so that an issuer that ignores the
+/// demands causes an error page and not a redirect loop.
+async fn request_step_up(context: &RequestContext, step_up: &StepUp, by_token: bool) -> Reply {
+    if !by_token && context.inner().may_redirect() {
+        let mut options = LoginOptions::new(context.target());
+        options.came_from = context.inner().came_from().filter(|page| page.as_str().len() <= MAX_CAME_FROM);
+        options.acr_values.clone_from(&step_up.acr_values);
+        options.max_age = step_up.max_age;
+        return context.start_login(&options).await;
     }
-
-    /// Responds with 403: `insufficient_scope` where a token lacks a scope (RFC 6750 §3.1),
-    /// else a page or JSON that does not reveal the policy.
-    fn denied(&self, decision: &Decision, by_token: bool) -> Reply {
-        let scopes: Vec<&str> = decision.missing_scopes().collect();
-        if by_token && !scopes.is_empty() {
-            let description = "the access token lacks a scope";
-            let challenge = WwwAuthenticate::error("insufficient_scope", description).scope(scopes);
-            return self.bearer(StatusCode::FORBIDDEN, challenge, "insufficient_scope", description);
-        }
-        self.error_told(&Error::new(Code::AccessDenied, "a policy does not allow this"))
+    let name = "insufficient_user_authentication";
+    let description = "a stronger or more recent sign-in is needed";
+    let mut challenge = WwwAuthenticate::error(name, description).acr_values(&step_up.acr_values);
+    if let Some(max_age) = step_up.max_age {
+        challenge = challenge.max_age(max_age.as_secs());
     }
+    bearer(context, StatusCode::UNAUTHORIZED, challenge, name, description)
+}
 
-    fn route_denied(&self, denial: Denial) -> Reply {
-        if denial == Denial::Unmatched {
-            self.auth().0.access.report_unmatched();
-        }
-        self.tell_route_denied(denial);
-        self.error_told(&Error::new(Code::RouteDenied, "the route of the request denies every caller"))
+/// Responds with 403: `insufficient_scope` where a token lacks a scope (RFC 6750 §3.1),
+/// else a page or JSON that does not reveal the policy.
+fn denied(context: &RequestContext, decision: &Decision, by_token: bool) -> Reply {
+    let scopes: Vec<&str> = decision.missing_scopes().collect();
+    if by_token && !scopes.is_empty() {
+        let description = "the access token lacks a scope";
+        let challenge = WwwAuthenticate::error("insufficient_scope", description).scope(scopes);
+        return bearer(context, StatusCode::FORBIDDEN, challenge, "insufficient_scope", description);
     }
+    error_reply::reported(context, &Error::new(Code::AccessDenied, "a policy does not allow this"))
+}
 
-    /// Responds to an access token with a challenge that names the API's metadata.
-    fn bearer(&self, status: StatusCode, challenge: WwwAuthenticate, code: &str, message: &str) -> Reply {
-        let body = json!({ "error": code, "message": message, "reference": self.reference().to_string() });
-        challenged(status, &self.of_this_api(challenge), &body)
+fn route_denied(context: &RequestContext, denial: Denial) -> Reply {
+    if denial == Denial::Unmatched {
+        context.auth().0.access.report_unmatched();
     }
+    audit::emit_route_denied(context, denial);
+    error_reply::reported(context, &Error::new(Code::RouteDenied, "the route of the request denies every caller"))
+}
 
-    fn of_this_api(&self, challenge: WwwAuthenticate) -> WwwAuthenticate {
-        match self.auth().config().resource_metadata_url() {
-            Some(url) => challenge.resource_metadata(&url),
-            None => challenge,
-        }
+/// Responds to an access token with a challenge that names the API's metadata.
+fn bearer(
+    context: &RequestContext,
+    status: StatusCode,
+    challenge: WwwAuthenticate,
+    code: &str,
+    message: &str,
+) -> Reply {
+    let body = json!({ "error": code, "message": message, "reference": context.reference().to_string() });
+    challenged(status, &with_resource_metadata(context.auth().config(), challenge), &body)
+}
+
+fn with_resource_metadata(config: &Config, challenge: WwwAuthenticate) -> WwwAuthenticate {
+    match config.resource_metadata_url() {
+        Some(url) => challenge.resource_metadata(&url),
+        None => challenge,
     }
 }
 

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use super::OktaAuth;
 use super::context::RequestContext;
+use super::error_reply;
 use super::reply::Reply;
 use crate::error::{Code, Error, Result};
 use crate::events::{CorrelationId, EndReason, EventSubject};
@@ -86,7 +87,7 @@ impl RequestContext {
         };
         if waits {
             let message = "the browser is signed out, and the session store did not end the session; this is retried";
-            return self.error_told(&Error::new(Code::SignOutPending, message).with_cause(error));
+            return error_reply::reported(self, &Error::new(Code::SignOutPending, message).with_cause(error));
         }
         let message = "the browser is signed out, but the session was not ended on the server: the store does not \
                        respond, and too many sign-outs wait for it; end the user's sessions when the store works again";

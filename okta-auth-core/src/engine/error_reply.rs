@@ -7,6 +7,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
+use super::context::RequestContext;
 use super::page::Page;
 use super::reply::{self, Reply};
 use crate::config::Config;
@@ -31,7 +32,18 @@ struct UserMessage {
     sentences: &'static [&'static str],
 }
 
-pub(super) fn error_reply(
+/// Creates the response to a request for an error that an event has already reported.
+pub(super) fn reported(context: &RequestContext, error: &Error) -> Reply {
+    leading_to(context, error, &context.target())
+}
+
+/// Creates the response to a request for an error, with a link to a sign-in that returns to
+/// `target`.
+pub(super) fn leading_to(context: &RequestContext, error: &Error, target: &ReturnTo) -> Reply {
+    error_reply(error, context.is_navigation(), context.auth().config(), target, context.reference())
+}
+
+fn error_reply(
     error: &Error,
     navigation: bool,
     config: &Config,

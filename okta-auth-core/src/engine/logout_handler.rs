@@ -46,6 +46,7 @@ use serde_json::json;
 use url::Url;
 
 use super::OktaAuth;
+use super::audit;
 use super::context::{CookieUpdate, RequestContext};
 use super::reply::{self, Reply};
 use crate::bearer::Authority;
@@ -80,7 +81,7 @@ impl RequestContext {
     /// existed.
     pub(super) async fn front_channel_logout(&self, parts: &Parts, body: &Bytes) -> Reply {
         let outcome = self.try_front_channel(parts, body).await;
-        self.tell_logout(Channel::Front, &outcome);
+        audit::emit_logout(self, Channel::Front, &outcome);
         let mut reply = match outcome {
             Ok(_) => reply::html(Channel::Front.done(), "<!doctype html><title>Signed out</title>".to_owned()),
             Err(error) => refusal(Channel::Front, &error, self.reference()),
@@ -114,13 +115,13 @@ impl RequestContext {
                 if let (Sessions::Cookie { .. }, Some(session)) = (&*auth.0.sessions, self.known_session())
                     && self.is_ended_by(parts, body)
                 {
-                    self.tell_ended(session, EndReason::FrontChannel);
+                    audit::emit_ended(self, session, EndReason::FrontChannel);
                 }
                 ended
             }
             Some(FrontTarget::Browser) => match self.session()? {
                 Some(session) if auth.0.sessions.end(session, self.now()).await? => {
-                    self.tell_ended(session, EndReason::FrontChannel);
+                    audit::emit_ended(self, session, EndReason::FrontChannel);
                     Ok(Some(1))
                 }
                 _ => Ok(Some(0)),
@@ -149,7 +150,7 @@ impl RequestContext {
     }
 
     fn answer_to(&self, channel: Channel, outcome: Result<Option<usize>>) -> Reply {
-        self.tell_logout(channel, &outcome);
+        audit::emit_logout(self, channel, &outcome);
         match outcome {
             Ok(_) => reply::with_body(channel.done(), "text/plain; charset=utf-8", Bytes::new()),
             Err(error) => refusal(channel, &error, self.reference()),

@@ -1,12 +1,11 @@
 //! Pages for browsers where a redirect is not suitable; API clients get JSON.
 
-use http::header::{ALLOW, CONTENT_SECURITY_POLICY, REFERRER_POLICY, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::{HeaderValue, StatusCode};
 
 use super::context::RequestContext;
 use super::page::{Page, escape};
 use super::reply::{self, Reply};
-use crate::bearer::WwwAuthenticate;
 
 /// The content security policy of a page with a form. It differs from that of other pages
 /// only in `form-action`, which browsers also apply to the redirects after the form, and
@@ -27,7 +26,7 @@ impl RequestContext {
     /// page has a button for users who want to.
     pub(super) fn sign_out_by_link(&self) -> Reply {
         if !self.is_navigation() {
-            return Self::method_not_allowed("POST");
+            return reply::method_not_allowed("POST");
         }
         let routes = self.auth().config().routes();
         let (action, home) = (escape(&routes.public(routes.logout().unwrap_or_default())), routes.home());
@@ -41,22 +40,6 @@ impl RequestContext {
         };
         let mut reply = with_form(StatusCode::METHOD_NOT_ALLOWED, &page, &form);
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-        reply
-    }
-
-    /// Responds with 401 to a form without a session: a redirect would silently discard its
-    /// data.
-    pub(super) fn form_without_session(&self) -> Reply {
-        let again = self.login_url(&[("return_to", self.target().as_str())]);
-        let page = Page {
-            title: "You are no longer signed in",
-            sentences: vec!["Your changes were not saved. Please sign in and try again."],
-            links: again.iter().map(|again| ("Sign in", again.as_str())).collect(),
-            code: None,
-            reference: self.reference(),
-        };
-        let mut reply = reply::html(StatusCode::UNAUTHORIZED, page.render());
-        reply.headers_mut().insert(WWW_AUTHENTICATE, WwwAuthenticate::bare().header());
         reply
     }
 }

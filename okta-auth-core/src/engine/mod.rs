@@ -70,12 +70,10 @@ mod context;
 mod deferred_logout;
 mod endpoint;
 mod error_reply;
-mod future_sessions;
-mod hook;
+mod login;
 mod logout_handler;
 mod logout_pages;
 mod logout_replay;
-mod loopback;
 mod mounting;
 mod navigation;
 mod page;
@@ -87,22 +85,23 @@ mod session_end;
 mod session_headers;
 mod sign_out;
 mod signed_in;
-mod start_login;
 mod tenant;
-mod third_party_login;
 
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
+use http::request::Parts;
+
+pub(crate) use authenticate::without_tenant;
 pub use authenticate::{Authentication, PendingAuthentication, RefreshTiming, RouteOptions};
 pub use bearer_token::BearerToken;
 pub use builder::OktaAuthBuilder;
 pub use challenge::Challenge;
+pub(crate) use challenge::unauthorized;
 pub use context::RequestContext;
 pub(crate) use context::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery};
 pub use endpoint::Endpoint;
-pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
 pub(crate) use logout_pages::with_form;
 pub use mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
 pub(crate) use page::{Page, escape};
@@ -117,6 +116,7 @@ pub use signed_in::SignedIn;
 pub use crate::headers::{Head, HeaderText, Headers};
 pub use crate::policy::{AcceptedCredentials, MatchedRoute};
 pub use crate::session::Activity;
+pub use crate::sign_in::{HookFuture, Refusal, SignIn, SignInHook};
 
 use crate::bearer::AccessTokens;
 use crate::clock::SharedClock;
@@ -125,11 +125,12 @@ use crate::discovery::{Discovery, Metadata};
 use crate::error::Result;
 use crate::events::Events;
 use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedAccessToken, VerifiedIdToken, Verifier};
-use crate::login::{PendingLogins, UsedStates};
+use crate::login::UsedStates;
 use crate::logout::{Continuations, LogoutReturns};
 use crate::policy::{PolicySet, RouteAccess};
 use crate::protocol::ProviderClient;
 use crate::session::{Refresher, Sessions};
+use crate::sign_in::LoginFlow;
 use crate::tenant::TenantSettings;
 
 /// The engine of one application, or of one tenant. Cheap to clone, and shared by all
@@ -167,8 +168,8 @@ pub(crate) struct Inner {
     routes: RouteTable,
     /// Whether the warning about pages that accept every client's tokens was logged.
     tokens_on_pages: AtomicBool,
-    pending_logins: PendingLogins,
-    /// The states of completed logins.
+    login: LoginFlow,
+    /// The states of completed logins, and the ids of continued logouts.
     used_states: Arc<UsedStates>,
     tenant: Option<Arc<TenantSettings>>,
     /// Whether the tenant was removed, so that its sessions are invalid.
@@ -183,13 +184,9 @@ pub(crate) struct Inner {
     /// Logouts that wait for the store.
     deferred_logouts: Arc<deferred_logout::DeferredLogouts>,
     senders: logout_handler::LogoutIssuers,
-    hook: Option<Arc<dyn SignInHook>>,
-    /// Users whose sessions begin in the future.
-    early: future_sessions::FutureSessions,
     events: Arc<Events>,
     /// The findings about the router that were reported.
     mounting: Arc<mounting::Mounting>,
-    redirect_uri_reported: AtomicBool,
 }
 
 impl OktaAuth {
@@ -221,6 +218,17 @@ impl OktaAuth {
     /// [`Tenants::unmatched_routes`](super::multi_tenant::Tenants::unmatched_routes).
     pub fn unmatched_routes(&self) -> Vec<String> {
         self.0.routes.unmatched()
+    }
+
+    /// Begins to authenticate a request. `target` is the original path and query, before a
+    /// router removed a prefix.
+    pub fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
+        self.authenticate_head(Head::of(parts, target), options)
+    }
+
+    /// Begins to authenticate a request in the types of another framework.
+    pub fn authenticate_head<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Authentication {
+        authenticate::begin(self, head, options.into())
     }
 
     /// Verifies an access token (RFC 9068 §4): signature, issuer, audience

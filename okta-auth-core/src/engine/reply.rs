@@ -1,7 +1,7 @@
 //! The engine's own responses, hardened and never cacheable.
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY};
+use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::session_headers::CACHING;
@@ -53,6 +53,14 @@ pub(crate) fn see_other(location: &str) -> Reply {
     // valid in a header.
     let location = HeaderValue::from_str(location).unwrap_or(HeaderValue::from_static("/"));
     reply.headers_mut().insert(LOCATION, location);
+    reply
+}
+
+/// Responds with 405 and the allowed methods (RFC 9110 §15.5.6).
+pub(super) fn method_not_allowed(allow: &'static str) -> Reply {
+    let body = serde_json::json!({ "error": "method_not_allowed", "message": format!("Use {allow}.") });
+    let mut reply = json(StatusCode::METHOD_NOT_ALLOWED, &body);
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     reply
 }
 

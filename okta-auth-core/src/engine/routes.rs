@@ -22,99 +22,60 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
-use url::form_urlencoded;
 
 use super::context::{NoTenant, RequestContext};
 use super::endpoint::Endpoint;
-use super::reply::{self, Reply};
+use super::reply::{self, Reply, method_not_allowed};
+use super::{OktaAuth, callback, login};
 use crate::bearer::resource_metadata;
-use crate::login::LoginOptions;
 
 // Each endpoint accepts the methods of its specification and answers others with 405 and
 // `Allow`. It identifies a request only by the path that the router matched.
 
-impl RequestContext {
-    /// Serves a request to one of the library's paths. `body` is empty except for a form
-    /// post.
-    pub async fn serve(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
-        let reply = self.serve_method(endpoint, parts, body).await;
-        self.mark_answered();
-        reply
+/// Serves a request to one of the library's paths.
+pub(super) async fn serve(context: &RequestContext, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
+    match context.without_tenant().cloned() {
+        None => {}
+        Some(NoTenant::Discover(realms)) => return realms.serve(context, endpoint, parts, &body).await,
+        Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => return context.error(&error),
     }
-
-    async fn serve_method(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
-        match self.without_tenant().cloned() {
-            None => {}
-            Some(NoTenant::Discover(realms)) => return realms.serve(self, endpoint, parts, &body).await,
-            Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => return self.error(&error),
+    match (endpoint, &parts.method) {
+        (Endpoint::Login, &Method::GET | &Method::HEAD) => login::from_link(context, parts).await,
+        (Endpoint::Login, _) => method_not_allowed("GET"),
+        (Endpoint::InitiateLogin, &Method::GET | &Method::POST) => login::from_third_party(context, parts, &body).await,
+        (Endpoint::InitiateLogin, _) => method_not_allowed("GET, POST"),
+        (Endpoint::Callback, &Method::GET) => {
+            callback::callback(context, parts, parts.uri.query().unwrap_or_default().as_bytes()).await
         }
-        match (endpoint, &parts.method) {
-            (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(parts).await,
-            (Endpoint::Login, _) => Self::method_not_allowed("GET"),
-            (Endpoint::InitiateLogin, &Method::GET | &Method::POST) => self.initiate_login(parts, &body).await,
-            (Endpoint::InitiateLogin, _) => Self::method_not_allowed("GET, POST"),
-            (Endpoint::Callback, &Method::GET) => {
-                self.callback(parts, parts.uri.query().unwrap_or_default().as_bytes()).await
-            }
-            (Endpoint::Callback, &Method::POST) => self.callback(parts, &body).await,
-            (Endpoint::Callback, _) => Self::method_not_allowed("GET, POST"),
-            (Endpoint::Logout, &Method::POST) => self.logout(parts).await,
-            (Endpoint::Logout, &Method::GET) if self.continues_sign_out(parts) => self.continue_sign_out().await,
-            (Endpoint::Logout, &Method::GET) => self.sign_out_by_link(),
-            (Endpoint::Logout, _) => Self::method_not_allowed("POST"),
-            (Endpoint::FrontChannelLogout, &Method::GET | &Method::POST) => {
-                self.front_channel_logout(parts, &body).await
-            }
-            (Endpoint::FrontChannelLogout, _) => Self::method_not_allowed("GET, POST"),
-            (Endpoint::BackChannelLogout, &Method::POST) => self.back_channel_logout(parts, &body).await,
-            (Endpoint::GlobalTokenRevocation, &Method::POST) => self.global_token_revocation(parts, &body).await,
-            (Endpoint::BackChannelLogout | Endpoint::GlobalTokenRevocation, _) => Self::method_not_allowed("POST"),
-            (Endpoint::ResourceMetadata, &Method::GET | &Method::HEAD) => self.resource_metadata(),
-            (Endpoint::ResourceMetadata, &Method::OPTIONS) => resource_metadata_preflight(),
-            (Endpoint::ResourceMetadata, _) => Self::method_not_allowed("GET"),
+        (Endpoint::Callback, &Method::POST) => callback::callback(context, parts, &body).await,
+        (Endpoint::Callback, _) => method_not_allowed("GET, POST"),
+        (Endpoint::Logout, &Method::POST) => context.logout(parts).await,
+        (Endpoint::Logout, &Method::GET) if context.continues_sign_out(parts) => context.continue_sign_out().await,
+        (Endpoint::Logout, &Method::GET) => context.sign_out_by_link(),
+        (Endpoint::Logout, _) => method_not_allowed("POST"),
+        (Endpoint::FrontChannelLogout, &Method::GET | &Method::POST) => {
+            context.front_channel_logout(parts, &body).await
         }
+        (Endpoint::FrontChannelLogout, _) => method_not_allowed("GET, POST"),
+        (Endpoint::BackChannelLogout, &Method::POST) => context.back_channel_logout(parts, &body).await,
+        (Endpoint::GlobalTokenRevocation, &Method::POST) => context.global_token_revocation(parts, &body).await,
+        (Endpoint::BackChannelLogout | Endpoint::GlobalTokenRevocation, _) => method_not_allowed("POST"),
+        (Endpoint::ResourceMetadata, &Method::GET | &Method::HEAD) => metadata_of_api(context.auth()),
+        (Endpoint::ResourceMetadata, &Method::OPTIONS) => resource_metadata_preflight(),
+        (Endpoint::ResourceMetadata, _) => method_not_allowed("GET"),
     }
+}
 
-    /// Serves the protected resource metadata (RFC 9728 §3.2). It is public, and scripts of
-    /// any origin may read it. With several tenants the response may depend on more than
-    /// the URL, so shared caches must not store it.
-    fn resource_metadata(&self) -> Reply {
-        let mut reply = reply::json(StatusCode::OK, &resource_metadata(self.auth().config()));
-        let headers = reply.headers_mut();
-        let router = self.auth().tenant().is_some();
-        let caching = if router { "private, max-age=3600" } else { "public, max-age=3600" };
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        reply
-    }
-
-    /// Starts a sign-in, only for navigations. `return_to` is the target afterwards,
-    /// `prompt=login` requests fresh credentials, and `login_hint` prefills the user name.
-    /// Other parameters are passed on only if the application allows them.
-    async fn login(&self, parts: &Parts) -> Reply {
-        if !self.may_start_login() {
-            return self.unauthorized();
-        }
-        let query = parts.uri.query().unwrap_or_default();
-        let mut options = LoginOptions::new(self.auth().start_page());
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match (&*name, &*value) {
-                ("return_to", target) => options.return_to = self.auth().return_to(target),
-                ("prompt", "login") => options.force_login = true,
-                ("login_hint", hint) if hint.len() <= 254 => options.login_hint = Some(hint.to_owned()),
-                (name, value) if self.passes_on(name, value) => {
-                    options = options.clone().with_parameter(name, value).unwrap_or(options);
-                }
-                _ => {}
-            }
-        }
-        self.start_login(&options).await
-    }
-
-    fn passes_on(&self, name: &str, value: &str) -> bool {
-        let allowed = &self.auth().config().options.login_parameters;
-        (name, value) == ("prompt", "select_account") || allowed.iter().any(|known| known == name)
-    }
+/// Serves the protected resource metadata (RFC 9728 §3.2). It is public, and scripts of any
+/// origin may read it. With several tenants the response may depend on more than the URL,
+/// so shared caches must not store it.
+fn metadata_of_api(auth: &OktaAuth) -> Reply {
+    let mut reply = reply::json(StatusCode::OK, &resource_metadata(auth.config()));
+    let headers = reply.headers_mut();
+    let caching = if auth.tenant().is_some() { "private, max-age=3600" } else { "public, max-age=3600" };
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    reply
 }
 
 /// Responds to a CORS preflight request for the metadata (Fetch §3.3.3). Clients send

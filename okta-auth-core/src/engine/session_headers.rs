@@ -54,67 +54,65 @@ struct ResponseSummary {
     shared: bool,
 }
 
-impl RequestContext {
-    /// Returns the header changes for the session: a rewritten or deleted cookie, and cache
-    /// headers. The adapter calls it once for each response, including the engine's own
-    /// responses and those of failed handlers.
-    pub fn header_changes_for<H: Headers>(&self, headers: &H) -> ResponseHeaderChanges {
-        let inner = self.inner();
-        let (by_cookie, by_token) =
-            (inner.consulted.load(Ordering::Relaxed), inner.token_consulted.load(Ordering::Relaxed));
-        let (cookie_update, personal) = (inner.cookie_update(), by_cookie || by_token);
-        if cookie_update == CookieUpdate::None && !personal {
-            return ResponseHeaderChanges::default();
-        }
-        let answer = ResponseSummary::read(headers, self.auth().0.sessions.cookie_name());
-        let writes = !answer.writes_session && (cookie_update == CookieUpdate::Replace || !answer.shared);
-        let mut cookies = if writes { self.cookies_for(cookie_update) } else { Vec::new() };
-        if self.is_sign_out_shown() && !answer.shared {
-            cookies.push(self.auth().0.logout_returns.clear());
-        }
-        let forbids = !cookies.is_empty() || (personal && !answer.cache_control);
-        let pair = match (by_cookie, by_token) {
-            (true, true) => &BY_BOTH,
-            (false, true) => &BY_TOKEN,
-            _ => &BY_COOKIE,
-        };
-        let [vary, no_store] = pair;
-        let fixed = match (personal, forbids) {
-            (true, true) => pair.as_slice(),
-            (true, false) => std::slice::from_ref(vary),
-            (false, true) => std::slice::from_ref(no_store),
-            (false, false) => &[],
-        };
-        // Nearly all responses have none of them.
-        let removed = if forbids && answer.caching { CACHING.as_slice() } else { &[] };
-        ResponseHeaderChanges { removed, fixed, cookies }
+/// Returns the header changes for the session: a rewritten or deleted cookie, and cache
+/// headers.
+pub(super) fn changes_for<H: Headers>(context: &RequestContext, headers: &H) -> ResponseHeaderChanges {
+    let (state, auth) = (context.inner(), context.auth());
+    let (by_cookie, by_token) =
+        (state.consulted.load(Ordering::Relaxed), state.token_consulted.load(Ordering::Relaxed));
+    let (cookie_update, personal) = (state.cookie_update(), by_cookie || by_token);
+    if cookie_update == CookieUpdate::None && !personal {
+        return ResponseHeaderChanges::default();
     }
+    let answer = ResponseSummary::read(headers, auth.0.sessions.cookie_name());
+    let writes = !answer.writes_session && (cookie_update == CookieUpdate::Replace || !answer.shared);
+    let mut cookies = if writes { cookies_for(context, cookie_update) } else { Vec::new() };
+    if state.is_sign_out_shown() && !answer.shared {
+        cookies.push(auth.0.logout_returns.clear());
+    }
+    let forbids = !cookies.is_empty() || (personal && !answer.cache_control);
+    let pair = match (by_cookie, by_token) {
+        (true, true) => &BY_BOTH,
+        (false, true) => &BY_TOKEN,
+        _ => &BY_COOKIE,
+    };
+    let [vary, no_store] = pair;
+    let fixed = match (personal, forbids) {
+        (true, true) => pair.as_slice(),
+        (true, false) => std::slice::from_ref(vary),
+        (false, true) => std::slice::from_ref(no_store),
+        (false, false) => &[],
+    };
+    // Nearly all responses have none of them.
+    let removed = if forbids && answer.caching { CACHING.as_slice() } else { &[] };
+    ResponseHeaderChanges { removed, fixed, cookies }
+}
 
-    /// Applies the changes of [`header_changes_for`](Self::finish_of) to a response.
-    pub fn finish(&self, headers: &mut HeaderMap) {
-        let ResponseHeaderChanges { removed, fixed, cookies } = self.header_changes_for(headers);
-        for name in removed {
+fn cookies_for(context: &RequestContext, cookie_update: CookieUpdate) -> Vec<HeaderValue> {
+    let (state, sessions) = (context.inner(), &context.auth().0.sessions);
+    match cookie_update {
+        CookieUpdate::None => Vec::new(),
+        CookieUpdate::Clear => sessions.clear(&state.cookies, None),
+        CookieUpdate::Reseal | CookieUpdate::Replace => {
+            let entry = state.entry();
+            entry.map_or_else(Vec::new, |entry| {
+                sessions.rewrite(&state.cookies, &entry.session, state.now, state.activity)
+            })
+        }
+    }
+}
+
+impl ResponseHeaderChanges {
+    /// Applies the changes to headers in the types of `http` 1.
+    pub(super) fn apply(self, headers: &mut HeaderMap) {
+        for name in self.removed {
             headers.remove(name);
         }
-        for (name, value) in fixed {
+        for (name, value) in self.fixed {
             headers.append(name.clone(), HeaderValue::from_static(value));
         }
-        for cookie in cookies {
+        for cookie in self.cookies {
             headers.append(SET_COOKIE, cookie);
-        }
-    }
-
-    fn cookies_for(&self, cookie_update: CookieUpdate) -> Vec<HeaderValue> {
-        let (inner, sessions) = (self.inner(), &self.auth().0.sessions);
-        match cookie_update {
-            CookieUpdate::None => Vec::new(),
-            CookieUpdate::Clear => sessions.clear(&inner.cookies, None),
-            CookieUpdate::Reseal | CookieUpdate::Replace => {
-                let entry = inner.entry();
-                entry.map_or_else(Vec::new, |entry| {
-                    sessions.rewrite(&inner.cookies, &entry.session, inner.now, inner.activity)
-                })
-            }
         }
     }
 }

@@ -48,7 +48,7 @@ async fn a_response_that_does_not_depend_on_the_caller_is_unchanged() {
 #[tokio::test]
 async fn a_response_that_depends_on_the_caller_varies_and_is_cached_only_if_its_handler_says_so() {
     let anonymous = context(None).await;
-    anonymous.mark_personal();
+    anonymous.inner().mark_personal();
     assert_eq!(finished(&anonymous, &[]), ["cache-control: no-store", "vary: Cookie"]);
     assert_eq!(finished(&anonymous, &[("cache-control", "private")]), ["cache-control: private", "vary: Cookie"]);
     // A CDN gives these headers precedence over `no-store`.

@@ -21,6 +21,8 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
+use super::audit;
+use super::authenticate::is_own_origin;
 use super::context::{CookieUpdate, RequestContext};
 use super::logout_pages::with_form;
 use super::page::{Page, escape};
@@ -48,7 +50,7 @@ const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-p
 impl RequestContext {
     /// Serves logout: ends the session here and then at Okta.
     pub(super) async fn logout(&self, parts: &Parts) -> Reply {
-        if !self.auth().is_own_origin(&parts.headers) {
+        if !is_own_origin(self.auth().config(), &parts.headers) {
             return self.error(&self.auth().config().cross_origin("a sign-out"));
         }
         let follows = !is_script(parts, self.is_navigation());
@@ -79,10 +81,10 @@ impl RequestContext {
     /// cookie.
     async fn end_here(&self, session: &Session) -> Result<()> {
         match self.auth().0.sessions.end(session, self.now()).await {
-            Ok(true) => self.tell_ended(session, EndReason::SignedOut),
+            Ok(true) => audit::emit_ended(self, session, EndReason::SignedOut),
             Ok(false) => {}
             Err(error) => {
-                self.tell_not_ended(session, &error);
+                audit::emit_not_ended(self, session, &error);
                 return Err(error);
             }
         }
@@ -128,7 +130,7 @@ impl RequestContext {
     /// could read the page with the form.
     pub(super) async fn continue_sign_out(&self) -> Reply {
         if !self.is_navigation() {
-            return Self::method_not_allowed("POST");
+            return reply::method_not_allowed("POST");
         }
         let auth = &self.auth().0;
         let mut reply = match self.try_continue().await {

@@ -8,7 +8,10 @@ use serde::{Serialize, Serializer};
 
 use super::OktaAuth;
 use super::context::RequestContext;
+use super::session_end::SessionEnded;
+use crate::clock::Timestamp;
 use crate::error::{Code, Error, Result};
+use crate::events::CorrelationId;
 use crate::policy::{Caller, Decision, Policy};
 use crate::secret::Secret;
 use crate::session::Session;
@@ -46,12 +49,8 @@ impl<C> SignedIn<C> {
         self.context.auth()
     }
 
-    pub(super) fn context(&self) -> &RequestContext {
-        &self.context
-    }
-
-    pub(super) fn shared_session(&self) -> &Arc<Session> {
-        &self.session
+    pub(super) fn reference(&self) -> CorrelationId {
+        self.context.reference()
     }
 
     /// Returns the user's tenant; `None` in an application with a single Okta.
@@ -110,6 +109,46 @@ impl<C> SignedIn<C> {
     /// may succeed.
     pub async fn access_token(&self) -> Result<Secret> {
         self.context.fresh_access_token().await
+    }
+
+    /// Returns when the session ends without further activity: the earliest of the idle
+    /// limit, the absolute limit, and Okta's `session_expiry`.
+    ///
+    /// Each request extends the idle limit, with a delay of up to a twentieth of it. To
+    /// close a connection in time, wait for [`session_ended`](Self::session_ended), which
+    /// also reacts to logout.
+    pub fn session_ends_at(&self) -> Timestamp {
+        let inner = self.context.inner();
+        let entry = inner.entry();
+        let session = entry.map_or_else(|| Arc::clone(&self.session), |entry| inner.as_written(&entry));
+        inner.auth.0.sessions.ends_at(&session)
+    }
+
+    /// Waits for the end of the session, for connections that outlive their request.
+    ///
+    /// The open connection does not count as activity: without other requests the session
+    /// reaches its idle limit.
+    ///
+    /// ```
+    /// use okta_auth_core::engine::SignedIn;
+    /// use tokio::sync::mpsc::Receiver;
+    ///
+    /// async fn forward(user: SignedIn, mut news: Receiver<String>) {
+    ///     let mut ended = user.session_ended();
+    ///     loop {
+    ///         tokio::select! {
+    ///             () = &mut ended => break, // close the connection
+    ///             next = news.recv() => match next {
+    ///                 Some(text) => println!("{text}"),
+    ///                 None => break,
+    ///             },
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = forward;
+    /// ```
+    pub fn session_ended(&self) -> SessionEnded {
+        SessionEnded::watch(&self.auth().0.sessions, &self.session)
     }
 
     /// Evaluates a policy for the user.

@@ -11,12 +11,14 @@
 //! oldest is evicted first. A pending login can be completed only by the browser that holds it,
 //! once, and within its lifetime.
 
+mod consumed;
 mod options;
 mod pending;
 mod pending_logins;
 mod return_to;
 mod used_states;
 
+pub(crate) use consumed::ConsumedLogin;
 pub use options::LoginOptions;
 pub(crate) use pending::PendingLogin;
 pub(crate) use pending_logins::PendingLogins;

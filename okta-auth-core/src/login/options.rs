@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
+use url::form_urlencoded;
+
 use super::return_to::ReturnTo;
-use crate::config::check_parameter;
+use crate::config::{Config, check_parameter};
 use crate::error::{Code, Error, Result};
+
+/// The longest `login_hint`, in bytes: the longest e-mail address (RFC 5321 §4.5.3.1.3).
+const MAX_HINT: usize = 254;
 
 /// The options of a single sign-in, beyond the configuration.
 ///
@@ -53,6 +58,29 @@ impl LoginOptions {
             parameters: Vec::new(),
             came_from: None,
         }
+    }
+
+    /// Reads the query of the login path: `return_to` is the target, `prompt=login` requests fresh
+    /// credentials, and `login_hint` prefills the user name. Other parameters are passed on only if
+    /// the application allows them.
+    pub(crate) fn from_query(query: &str, config: &Config) -> Self {
+        let allowed = &config.options.login_parameters;
+        let is_allowed = |name: &str, value: &str| {
+            (name, value) == ("prompt", "select_account") || allowed.iter().any(|known| known == name)
+        };
+        let mut options = Self::new(ReturnTo::start_page(config));
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match (&*name, &*value) {
+                ("return_to", target) => options.return_to = ReturnTo::within(target, config),
+                ("prompt", "login") => options.force_login = true,
+                ("login_hint", hint) if hint.len() <= MAX_HINT => options.login_hint = Some(hint.to_owned()),
+                (name, value) if is_allowed(name, value) => {
+                    options = options.clone().with_parameter(name, value).unwrap_or(options);
+                }
+                _ => {}
+            }
+        }
+        options
     }
 
     /// Adds a parameter to the authorization request, and replaces an earlier one of the same name:

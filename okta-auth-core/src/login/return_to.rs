@@ -7,6 +7,8 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::config::Config;
+
 /// The longest target, in bytes. A longer one loses its query and its fragment. It would not fit
 /// the cookie of a pending login, and the limit bounds the work for a request.
 const MAX_BYTES: usize = 8 * 1024;
@@ -30,6 +32,24 @@ impl ReturnTo {
     /// Returns the root of the application.
     pub fn root() -> Self {
         Self("/".to_owned())
+    }
+
+    /// Returns the start page of the application: the root of the origin, or of the public prefix.
+    pub(crate) fn start_page(config: &Config) -> Self {
+        match config.routes().prefix.is_empty() {
+            true => Self::root(),
+            false => Self::parse(&config.routes().home(), &config.base_url),
+        }
+    }
+
+    /// Parses a target as [`parse`](Self::parse) does. The root and the library's own paths become
+    /// the [start page](Self::start_page): a return to `/login` would loop, and the root may belong
+    /// to another application at this origin.
+    pub(crate) fn within(target: &str, config: &Config) -> Self {
+        let (target, routes) = (Self::parse(target, &config.base_url), config.routes());
+        let served = routes.served(target.path());
+        let is_ours = target == Self::root() || routes.own().any(|own| Some(own) == served);
+        if is_ours { Self::start_page(config) } else { target }
     }
 
     /// Parses a target from a request. Everything that is not a path on the origin of `base`

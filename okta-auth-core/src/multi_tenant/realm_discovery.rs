@@ -19,11 +19,12 @@ use super::source::TenantKey;
 use crate::config::Config;
 use crate::engine::{
     Authentication, BoxFuture, Endpoint, OktaAuth, Page, RealmDiscovery, RefreshTiming, Reply, RequestContext, escape,
-    see_other, with_form,
+    see_other, unauthorized, with_form,
 };
 use crate::error::{Code, Error, Result};
 use crate::login::{LoginOptions, ReturnTo};
 use crate::policy::MatchedRoute;
+use crate::sign_in::InitiateLoginRequest;
 
 /// The longest e-mail address (RFC 5321 §4.5.3.1.3).
 const MAX_ADDRESS: usize = 254;
@@ -37,7 +38,7 @@ impl RealmDiscovery for TenantRouter {
         body: &'a Bytes,
     ) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
-            if let (Endpoint::Login, Some(address)) = (endpoint, context.at_configured_address()) {
+            if let (Endpoint::Login, Some(address)) = (endpoint, context.inner().configured_address()) {
                 return see_other(&address);
             }
             let outcome = match (endpoint, &parts.method) {
@@ -86,11 +87,11 @@ impl TenantRouter {
     }
 
     async fn identify(&self, context: &RequestContext, parts: &Parts, body: &[u8]) -> Result<Reply> {
-        let (mut email, mut return_to) = (String::new(), context.auth().start_page());
+        let (mut email, mut return_to) = (String::new(), ReturnTo::start_page(context.auth().config()));
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
                 "email" => value.trim().clone_into(&mut email),
-                "return_to" => return_to = context.auth().return_to(&value),
+                "return_to" => return_to = ReturnTo::within(&value, context.auth().config()),
                 _ => {}
             }
         }
@@ -109,10 +110,10 @@ impl TenantRouter {
 
     /// Continues to the tenant that third-party-initiated login names (OIDC Core §4).
     async fn initiate(&self, context: &RequestContext, parts: &Parts, body: &[u8]) -> Result<Reply> {
-        let initiation = context.initiation(parts, body)?;
+        let initiation = InitiateLoginRequest::parse(parts.uri.query().unwrap_or_default().as_bytes(), body)?;
         let tenant = self.named_by(&initiation.issuer).await?;
         let auth = tenant.ok_or_else(|| Error::new(Code::CallbackMalformed, "no tenant has this `iss`"))?;
-        Ok(start_login_at(&auth, context, parts, initiation.options_at(&auth)).await)
+        Ok(start_login_at(&auth, context, parts, initiation.options_at(auth.config())).await)
     }
 }
 
@@ -121,8 +122,8 @@ impl TenantRouter {
 async fn start_login_at(auth: &OktaAuth, context: &RequestContext, parts: &Parts, options: LoginOptions) -> Reply {
     let (here, there) = (context.auth().config(), auth.config());
     if here.origin() == there.origin() && here.routes().mount() == there.routes().mount() {
-        if !context.may_start_login() {
-            return context.unauthorized();
+        if !context.inner().may_start_login() {
+            return unauthorized(context);
         }
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let context = match auth.authenticate(parts, target, RefreshTiming::OnDemand) {
@@ -141,7 +142,8 @@ async fn start_login_at(auth: &OktaAuth, context: &RequestContext, parts: &Parts
 fn return_to(context: &RequestContext, parts: &Parts) -> ReturnTo {
     let query = parts.uri.query().unwrap_or_default();
     let target = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "return_to");
-    target.map_or_else(|| context.auth().start_page(), |(_, target)| context.auth().return_to(&target))
+    let config = context.auth().config();
+    target.map_or_else(|| ReturnTo::start_page(config), |(_, target)| ReturnTo::within(&target, config))
 }
 
 fn email_form(login: &str, return_to: &ReturnTo, unknown_address: Option<&str>) -> String {

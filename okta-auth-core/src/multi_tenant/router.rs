@@ -17,7 +17,7 @@ use super::source::TenantKey;
 use crate::cookie::CookieSettings;
 use crate::engine::{
     Authentication, Endpoint, ExclusiveSessions, NoTenant, OktaAuth, OktaAuthBuilder, PendingAuthentication,
-    RouteOptions, RouteTable,
+    RouteOptions, RouteTable, without_tenant,
 };
 use crate::error::{Code, Error, Result};
 use crate::headers::{Head, Headers};
@@ -264,7 +264,7 @@ impl TenantRouter {
             return self.refused(head, unknown());
         }
         let discover = NoTenant::Discover(Arc::<Self>::clone(self));
-        Authentication::Ready(self.without_tenant.context_without_tenant(head, discover))
+        Authentication::Ready(without_tenant(&self.without_tenant, head, discover))
     }
 
     /// Rejects a request with an error. The health path is still served, because it reports
@@ -274,9 +274,9 @@ impl TenantRouter {
         let error = Arc::new(error);
         let is_health_path = self.without_tenant.config().health_path.as_deref() == Some(head.path());
         if is_health_path || (error.code() == Code::TenantUnknown && self.routes.is_open(head.path())) {
-            return Authentication::Ready(self.without_tenant.context_without_tenant(head, NoTenant::Public(error)));
+            return Authentication::Ready(without_tenant(&self.without_tenant, head, NoTenant::Public(error)));
         }
-        let context = self.without_tenant.context_without_tenant(head, NoTenant::Rejected(error));
+        let context = without_tenant(&self.without_tenant, head, NoTenant::Rejected(error));
         // Adapters check only waiting requests for a response of the engine's own.
         Authentication::Pending(PendingAuthentication::on(async move { context }))
     }

@@ -12,12 +12,11 @@ use std::net::IpAddr;
 use http::uri::Authority;
 use url::Url;
 
-use super::context::RequestContext;
-use crate::config::is_loopback;
+use crate::config::{Config, is_loopback};
 
 /// Whether `host`, as sent in a request, is another name for the loopback address in
 /// `base`.
-pub(super) fn is_alias(host: Option<&[u8]>, base: &Url) -> bool {
+pub(crate) fn is_alias(host: Option<&[u8]>, base: &Url) -> bool {
     if host == Some(base.authority().as_bytes()) || !is_loopback(base) {
         return false;
     }
@@ -42,17 +41,11 @@ fn is_this_machine(host: &str) -> bool {
     }
 }
 
-impl RequestContext {
-    /// Returns the same page at the configured address, if a navigation used an alias.
-    pub(crate) fn at_configured_address(&self) -> Option<String> {
-        if !self.inner().alias || !self.may_redirect() {
-            return None;
-        }
-        let config = self.auth().config();
-        let target = self.inner().target.as_ref();
-        let url = Url::parse(&config.public_url(target)).ok()?;
-        (target.starts_with('/') && url.origin() == config.base_url().origin()).then(|| url.into())
-    }
+/// Returns the URL of a path and query at the configured address; `None` if the result would be at
+/// another origin.
+pub(crate) fn configured_address(target: &str, config: &Config) -> Option<String> {
+    let url = Url::parse(&config.public_url(target)).ok()?;
+    (target.starts_with('/') && url.origin() == config.base_url().origin()).then(|| url.into())
 }
 
 #[cfg(test)]

@@ -61,8 +61,8 @@ impl SignIn {
     }
 
     /// Adds a value of the application's own to the session. It is separate from the
-    /// claims, so that it is never mistaken for one. Handlers read it with
-    /// [`SignedIn::app_data`](super::SignedIn::app_data).
+    /// claims, so that it is never mistaken for one. Handlers read it with `app_data` of the
+    /// signed-in user.
     ///
     /// # Errors
     /// [`Code::ClaimsMismatch`] if the value cannot be serialized as JSON.

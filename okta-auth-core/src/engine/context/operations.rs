@@ -1,0 +1,182 @@
+//! The operations of adapters and handlers on a request.
+
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::super::{BearerToken, Challenge, Endpoint, Reply, ResponseHeaderChanges, SignedIn};
+use super::super::{access, challenge, error_reply, login, reply, routes, session_headers};
+use super::{NoTenant, RequestContext, SessionState};
+use crate::error::{Code, Error, Result};
+use crate::headers::Headers;
+use crate::login::LoginOptions;
+use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy};
+
+impl RequestContext {
+    /// Serves a request to one of the library's paths. `body` is empty except for a form
+    /// post.
+    pub async fn serve(&self, endpoint: Endpoint, parts: &Parts, body: Bytes) -> Reply {
+        let reply = routes::serve(self, endpoint, parts, body).await;
+        self.inner().mark_answered();
+        reply
+    }
+
+    /// Redirects the browser to Okta with a new pending login, for a handler that needs
+    /// more than the `User` extractor: a recent sign-in, a second factor, a user name to
+    /// prefill.
+    ///
+    /// The response is a redirect with a cookie, or an error page if Okta is down. The
+    /// demands are checked when the browser returns.
+    /// ```
+    /// use std::time::Duration;
+    /// use okta_auth_core::engine::{Reply, RequestContext};
+    /// use okta_auth_core::login::{LoginOptions, ReturnTo};
+    ///
+    /// async fn step_up(context: &RequestContext) -> Reply {
+    ///     let mut options = LoginOptions::new(ReturnTo::root());
+    ///     options.max_age = Some(Duration::from_secs(300));
+    ///     options.acr_values = vec!["urn:okta:loa:2fa:any".to_owned()];
+    ///     context.start_login(&options).await
+    /// }
+    /// ```
+    pub async fn start_login(&self, options: &LoginOptions) -> Reply {
+        login::start(self, options).await
+    }
+
+    /// Returns the signed-in user. The response is then not cacheable.
+    ///
+    /// # Errors
+    /// [`Code::ClaimsMismatch`] if the claims do not fit `C`; [`Code::CrossOrigin`] if a
+    /// state-changing request did not come from the application's own pages;
+    /// [`Code::StoreUnavailable`] or an error of reaching Okta if the session cannot be
+    /// loaded.
+    pub fn user<C: DeserializeOwned + 'static>(&self) -> Result<Option<SignedIn<C>>> {
+        access::user(self)
+    }
+
+    /// Returns the holder of the presented access token.
+    ///
+    /// # Errors
+    /// The challenge to respond with: no token, a rejected token, an unreachable issuer, or
+    /// claims that do not fit `C`.
+    pub async fn access_token<C: DeserializeOwned + 'static>(&self) -> Result<BearerToken<C>, Challenge> {
+        access::access_token(self).await
+    }
+
+    /// Returns the caller.
+    ///
+    /// # Errors
+    /// The challenge to respond with, if an invalid credential was sent.
+    pub async fn caller(&self, accepts: AcceptedCredentials) -> Result<Caller, Challenge> {
+        access::caller(self, accepts).await
+    }
+
+    /// Allows the request if the policy allows its caller.
+    ///
+    /// # Errors
+    /// The challenge to respond with.
+    pub async fn require(&self, policy: &Policy, accepts: AcceptedCredentials) -> Result<(), Challenge> {
+        access::require(self, policy, accepts).await
+    }
+
+    /// Allows the request if its route does, by the route's policy or by the application's
+    /// default for routes without one. A request without a tenant is allowed if no tenant
+    /// restricts the route.
+    ///
+    /// # Errors
+    /// The challenge to respond with.
+    pub async fn require_route(&self, route: MatchedRoute<'_>) -> Result<(), Challenge> {
+        access::require_route(self, route).await
+    }
+
+    /// Returns the outcome of [`require_route`](Self::require_route) if it needs no policy;
+    /// `None` if a policy has to be evaluated.
+    pub fn try_require_route(&self, route: MatchedRoute<'_>) -> Option<Result<(), Challenge>> {
+        access::try_require_route(self, route)
+    }
+
+    /// Whether the request may reach the application: not if it names an unknown tenant, or
+    /// returns from a logout.
+    ///
+    /// # Errors
+    /// The challenge to respond with.
+    pub fn admit(&self) -> Result<(), Challenge> {
+        match self.without_tenant() {
+            Some(NoTenant::Rejected(error)) => Err(Challenge::error(error.duplicate())),
+            _ if self.inner().is_return_from_sign_out() => Err(Challenge::signed_out()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether this browser has just returned from a logout. It is `true` for one page
+    /// navigation, and only until a user signs in again.
+    pub fn has_just_signed_out(&self) -> bool {
+        let state = self.inner();
+        state.mark_personal();
+        let has_returned = state.has_returned_from_sign_out();
+        if has_returned {
+            state.mark_sign_out_shown();
+        }
+        has_returned
+    }
+
+    /// Returns the challenge to respond with if a handler read the user while the
+    /// authentication state was unknown. The handler's response is then discarded, because
+    /// it treats the caller as anonymous.
+    pub fn unanswered(&self) -> Option<Challenge> {
+        let state = self.inner();
+        match &state.session_state {
+            SessionState::Unavailable(error) if state.unanswered.load(Ordering::Relaxed) => {
+                Some(Challenge::error(error.duplicate()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Creates the response for a challenge.
+    pub async fn answer(&self, challenge: Challenge) -> Reply {
+        challenge::answer(self, challenge).await
+    }
+
+    /// Creates the response for a challenge, in place of a response with these headers.
+    /// Headers of other layers are preserved: CORS, a request id, HSTS.
+    pub async fn answer_in_place_of<H: Headers>(&self, challenge: Challenge, replaced: &H) -> Reply {
+        let mut reply = self.answer(challenge).await;
+        reply::carry_over(&mut reply, replaced);
+        reply
+    }
+
+    /// Creates the response to a request that needs a sign-in: a redirect to Okta for a
+    /// page navigation, else 401 with a challenge.
+    pub async fn challenge(&self) -> Reply {
+        challenge::sign_in(self).await
+    }
+
+    /// Creates the response for an error, page or JSON, and logs the error.
+    pub fn error(&self, error: &Error) -> Reply {
+        let state = self.inner();
+        // A store failure was already reported when the request arrived.
+        let known = matches!(&state.session_state, SessionState::Unavailable(known) if known.code() == error.code());
+        if !known || error.code() != Code::StoreUnavailable {
+            let anonymous = matches!(state.session_state, SessionState::Anonymous);
+            self.auth().0.events.log(error, self.reference(), anonymous);
+        }
+        error_reply::reported(self, error)
+    }
+
+    /// Returns the header changes for the session: a rewritten or deleted cookie, and cache
+    /// headers. The adapter calls it once for each response, including the engine's own
+    /// responses and those of failed handlers.
+    pub fn header_changes_for<H: Headers>(&self, headers: &H) -> ResponseHeaderChanges {
+        session_headers::changes_for(self, headers)
+    }
+
+    /// Applies the changes of [`header_changes_for`](Self::header_changes_for) to a
+    /// response.
+    pub fn finish(&self, headers: &mut HeaderMap) {
+        self.header_changes_for(headers).apply(headers);
+    }
+}
