@@ -13,9 +13,8 @@
 
 use super::context::{Inner, RequestContext};
 use super::{OktaAuth, SignedIn};
-use crate::error::{Code, Error, Result};
-use crate::events::{CorrelationId, EndReason, Event, EventKind, EventSubject, LogoutChannel, StoreOperation};
-use crate::logout::Channel;
+use crate::error::{Code, Error};
+use crate::events::{CorrelationId, EndReason, Event, EventKind, EventSubject, StoreOperation};
 use crate::policy::{Decision, Denial};
 use crate::session::{Session, SessionId, StoreKey};
 
@@ -36,20 +35,11 @@ impl Event {
 
 impl EventSubject {
     pub(super) fn session(session: &Session) -> Self {
-        Self {
-            issuer: Some(session.issuer().to_owned()),
-            subject: Some(session.subject().to_owned()),
-            session: Some(*session.id().0.as_bytes()),
-        }
+        session.event_subject()
     }
 
     pub(super) fn session_id(id: SessionId) -> Self {
-        Self { session: Some(*id.0.as_bytes()), ..Self::default() }
-    }
-
-    /// The issuer is written as in its own tokens.
-    pub(super) fn user(issuer: &str, subject: &str) -> Self {
-        Self { issuer: Some(issuer.to_owned()), subject: Some(subject.to_owned()), session: None }
+        id.event_subject()
     }
 }
 
@@ -112,20 +102,6 @@ impl RequestContext {
         self.emit(kind, self.about_caller(false), None);
     }
 
-    pub(super) fn tell_logout(&self, channel: Channel, outcome: &Result<Option<usize>>) {
-        let (refused, sessions) = match outcome {
-            Ok(sessions) => (None, *sessions),
-            Err(error) => (Some(error.code()), Some(0)),
-        };
-        let channel = match channel {
-            Channel::Front => LogoutChannel::FrontChannel,
-            Channel::Back => LogoutChannel::BackChannel,
-            Channel::Universal => LogoutChannel::UniversalLogout,
-        };
-        let kind = EventKind::LogoutReceived { channel, refused, sessions };
-        self.emit(kind, EventSubject::default(), outcome.as_ref().err());
-    }
-
     /// Returns the caller of the request. For a token it is the user's id, because the
     /// subject is a login.
     fn about_caller(&self, by_token: bool) -> EventSubject {
@@ -146,7 +122,7 @@ impl<C> SignedIn<C> {
 
 impl OktaAuth {
     pub(super) fn tell_ended(&self, about: EventSubject, why: EndReason, reference: CorrelationId) {
-        self.0.events.emit(EventKind::SessionEnded { why }, reference, about, None);
+        self.0.session_admin.emit_ended(about, why, reference);
     }
 
     /// Reports the result of a refresh. It has a random reference, because many requests

@@ -172,7 +172,7 @@ impl OktaAuth {
         now: Timestamp,
     ) -> Option<LogoutReturn> {
         let opens_a_page = sent.kind == RequestKind::Navigation && *head.method == Method::GET;
-        if opens_a_page { self.0.logout_returns.read(&sent.cookies, head.target, now) } else { None }
+        if opens_a_page { self.0.logout.returns().read(&sent.cookies, head.target, now) } else { None }
     }
 
     fn inner(&self, method: &Method, target: &str, now: Timestamp, sent: ParsedHeaders<'_>) -> Inner {

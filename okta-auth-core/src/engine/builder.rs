@@ -4,10 +4,8 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
-use super::deferred_logout::DeferredLogouts;
 use super::future_sessions::FutureSessions;
 use super::hook::SignInHook;
-use super::logout_handler::LogoutIssuers;
 use super::mounting::Mounting;
 use super::refresher::Refreshes;
 use super::route_table::{RouteTable, SpecialRoutes};
@@ -24,10 +22,10 @@ use crate::events::{Event, EventHook, Events};
 use crate::http::{HttpClient, HttpSettings};
 use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::login::{PendingLogins, UsedStates};
-use crate::logout::{Continuations, LogoutReturns};
+use crate::logout::{DeferredLogouts, Logout};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::ProviderClient;
-use crate::session::SessionStore;
+use crate::session::{SessionAdmin, SessionStore, TokenRevoker};
 use crate::tenant::TenantSettings;
 
 /// Builds an [`OktaAuth`] from settings, policies, hooks, and optionally a store and a test
@@ -285,10 +283,7 @@ impl OktaAuthBuilder {
     /// with its fix. [`Code::PolicyInvalid`](crate::error::Code::PolicyInvalid) if settings
     /// of a route contradict each other.
     pub fn build(self) -> Result<OktaAuth> {
-        let access = match &self.access {
-            Some(access) => Arc::clone(access),
-            None => self.access_of(self.policies.clone())?,
-        };
+        let access = self.access.clone().map_or_else(|| self.access_of(self.policies.clone()), Ok)?;
         let mut config = self.config.build()?;
         if access.policies().has_route_for_both() {
             config.check_tokens_on_pages();
@@ -302,22 +297,27 @@ impl OktaAuthBuilder {
         let verifier = Arc::new(verifier(&config, &http, &clock));
         let discovery = Discovery::new(config.issuer.clone(), &config.client_id, http.clone(), clock.clone());
         let access_tokens = access_tokens(&config, &http, &clock, (&discovery, &verifier));
-        let keys = match config.cookie_secrets.as_slice() {
-            [] => CookieKeys::random()?,
-            secrets => CookieKeys::new(secrets),
-        };
+        let keys = cookie_keys(&config)?;
         let cookies = CookieSettings::new(config.is_secure());
         let pending_logins = PendingLogins::new(&keys, cookies.clone(), &config)?;
-        let continuations = Continuations::new(&keys, cookies.clone(), &config)?;
-        let logout_returns = LogoutReturns::new(&keys, cookies, &config)?;
-        let senders = LogoutIssuers::new(&config.issuer, |issuer| authority(issuer, &config, &http, &clock));
         let own = config.routes.own().map(str::to_owned).collect();
         let routes = RouteTable::new(vec![Arc::clone(&access)], own, self.special);
-        let sessions = place.sessions(&config, &keys)?;
+        let sessions = Arc::new(place.sessions(&config, &keys)?);
         let events = Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks);
+        let events = Arc::new(events);
+        let protocol = ProviderClient::new(Arc::clone(&config), http.clone(), clock.clone());
+        let revoker = TokenRevoker::new(discovery.clone(), protocol.clone());
+        let session_admin = Arc::new(SessionAdmin::new((&config, &sessions), revoker, &events, clock.clone()));
+        let logout = Logout::new(
+            Arc::clone(&session_admin),
+            (discovery.clone(), Arc::clone(&verifier)),
+            (deferred_logouts, Arc::clone(&used_states)),
+            (&keys, cookies),
+            |issuer| authority(issuer, &config, &http, &clock),
+        )?;
         Ok(OktaAuth(Arc::new(Inner {
             discovery,
-            protocol: ProviderClient::new(Arc::clone(&config), http, clock.clone()),
+            protocol,
             verifier,
             access_tokens,
             tokens_on_pages: AtomicBool::new(access.policies().has_route_for_both()),
@@ -326,14 +326,12 @@ impl OktaAuthBuilder {
             pending_logins,
             used_states,
             sessions,
+            session_admin,
             refreshes,
-            continuations,
-            logout_returns,
-            deferred_logouts,
+            logout,
             tenant: self.tenant,
             gone: AtomicBool::new(false),
             exclusive: self.exclusive,
-            senders,
             hook: self.hook,
             early: FutureSessions::default(),
             events,
@@ -342,6 +340,13 @@ impl OktaAuthBuilder {
             config,
             clock,
         })))
+    }
+}
+
+fn cookie_keys(config: &Config) -> Result<CookieKeys> {
+    match config.cookie_secrets.as_slice() {
+        [] => CookieKeys::random(),
+        secrets => Ok(CookieKeys::new(secrets)),
     }
 }
 

@@ -7,6 +7,8 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
 use super::context::RequestContext;
+use super::logout_pages;
+use super::page::Page;
 use super::reply::{self, Reply};
 use crate::bearer::WwwAuthenticate;
 use crate::error::{Code, Error};
@@ -147,7 +149,7 @@ impl RequestContext {
             Kind::NoToken(scopes) => self.token_missing(&scopes),
             Kind::Token(error, scopes) => self.token_refused(&error, &scopes),
             Kind::Route(denial) => self.route_denied(denial),
-            Kind::SignedOut => self.after_sign_out(),
+            Kind::SignedOut => logout_pages::after_sign_out(self),
             Kind::Failed(error) => self.error(&error),
             Kind::Policy { decision, by_token } => match decision.effect() {
                 Effect::StepUp(step_up) => {
@@ -195,7 +197,7 @@ impl RequestContext {
     /// 6750 §3.1).
     pub(super) fn unauthorized(&self) -> Reply {
         if self.is_navigation() && !self.auth().config().is_api_only() {
-            return self.form_without_session();
+            return form_without_session(self);
         }
         let body = json!({ "error": "login_required", "message": "Sign in first." });
         let mut reply = challenged(StatusCode::UNAUTHORIZED, &WwwAuthenticate::bare(), &body);
@@ -315,5 +317,21 @@ fn challenged(status: StatusCode, challenge: &WwwAuthenticate, body: &serde_json
     headers.insert(WWW_AUTHENTICATE, challenge.header());
     // Required for scripts of another origin to read the challenge (Fetch §3.3.2).
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate"));
+    reply
+}
+
+/// Responds with 401 to a form without a session: a redirect would silently discard its
+/// data.
+fn form_without_session(context: &RequestContext) -> Reply {
+    let again = context.login_url(&[("return_to", context.target().as_str())]);
+    let page = Page {
+        title: "You are no longer signed in",
+        sentences: vec!["Your changes were not saved. Please sign in and try again."],
+        links: again.iter().map(|again| ("Sign in", again.as_str())).collect(),
+        code: None,
+        reference: context.reference(),
+    };
+    let mut reply = reply::html(StatusCode::UNAUTHORIZED, page.render());
+    reply.headers_mut().insert(WWW_AUTHENTICATE, WwwAuthenticate::bare().header());
     reply
 }

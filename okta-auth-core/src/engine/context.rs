@@ -190,6 +190,39 @@ impl RequestContext {
         }
     }
 
+    /// Whether this browser has just returned from a logout. It is `true` for one page
+    /// navigation, and only until a user signs in again.
+    pub fn has_just_signed_out(&self) -> bool {
+        self.mark_personal();
+        let has_returned = self.has_returned_from_sign_out();
+        if has_returned {
+            self.0.landing_shown.store(true, Ordering::Relaxed);
+        }
+        has_returned
+    }
+
+    /// Whether the application has read that state, so that the cookie can be deleted.
+    pub(super) fn is_sign_out_shown(&self) -> bool {
+        self.0.landing_shown.load(Ordering::Relaxed)
+    }
+
+    /// Whether the engine responds to this request itself, after a logout.
+    pub(super) fn is_return_from_sign_out(&self) -> bool {
+        match &self.0.logout_return {
+            Some(LogoutReturn::Returns(_)) => true,
+            Some(LogoutReturn::Arrived) => {
+                self.0.auth.0.logout.has_page_at(&self.0.target) && self.has_returned_from_sign_out()
+            }
+            None => false,
+        }
+    }
+
+    /// Whether the browser has returned from a logout and has no session.
+    fn has_returned_from_sign_out(&self) -> bool {
+        let is_anonymous = matches!(self.0.session_state, SessionState::Anonymous);
+        is_anonymous && self.0.logout_return == Some(LogoutReturn::Arrived)
+    }
+
     /// Returns the response if a request without a tenant needs a user or a token; `None`
     /// for other requests.
     pub(super) fn rejection_without_tenant(&self) -> Option<Reply> {

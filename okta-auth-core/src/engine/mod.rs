@@ -59,7 +59,6 @@
 //! ```
 
 mod access;
-mod after_sign_out;
 mod audit;
 mod authenticate;
 mod bearer_token;
@@ -68,16 +67,13 @@ mod callback;
 mod challenge;
 mod chooser;
 mod context;
-mod deferred_logout;
 mod error_reply;
 mod exclusive_sessions;
 mod fresh_token;
 mod future_sessions;
 mod hook;
 mod lease;
-mod logout_handler;
 mod logout_pages;
-mod logout_replay;
 mod loopback;
 mod mounting;
 mod navigation;
@@ -89,11 +85,9 @@ mod removal;
 mod reply;
 mod route_table;
 mod routes;
-mod session_admin;
 mod session_backend;
 mod session_end;
 mod session_headers;
-mod sign_out;
 mod signed_in;
 mod start_login;
 mod tenant_base_url;
@@ -131,13 +125,13 @@ use crate::clock::SharedClock;
 use crate::config::{Config, ConfigBuilder};
 use crate::discovery::{Discovery, Metadata};
 use crate::error::Result;
-use crate::events::Events;
+use crate::events::{CorrelationId, Events};
 use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedAccessToken, VerifiedIdToken, Verifier};
 use crate::login::{PendingLogins, UsedStates};
-use crate::logout::{Continuations, LogoutReturns};
+use crate::logout::Logout;
 use crate::policy::{PolicySet, RouteAccess};
 use crate::protocol::ProviderClient;
-use crate::session::Sessions;
+use crate::session::{Session, SessionAdmin, SessionId, Sessions};
 use crate::tenant::TenantSettings;
 
 /// The engine of one application, or of one tenant. Cheap to clone, and shared by all
@@ -183,18 +177,14 @@ pub(crate) struct Inner {
     gone: AtomicBool,
     /// The tenant router, if a sign-in ends the same browser's sessions at other tenants.
     exclusive: Option<Weak<tenant_router::TenantRouter>>,
-    sessions: Sessions,
+    sessions: Arc<Sessions>,
+    session_admin: Arc<SessionAdmin>,
     refreshes: Arc<refresher::Refreshes>,
-    /// Logouts that a script started.
-    continuations: Continuations,
-    logout_returns: LogoutReturns,
-    /// Logouts that wait for the store.
-    deferred_logouts: Arc<deferred_logout::DeferredLogouts>,
-    senders: logout_handler::LogoutIssuers,
+    logout: Logout,
     hook: Option<Arc<dyn SignInHook>>,
     /// Users whose sessions begin in the future.
     early: future_sessions::FutureSessions,
-    events: Events,
+    events: Arc<Events>,
     /// The findings about the router that were reported.
     mounting: Arc<mounting::Mounting>,
     redirect_uri_reported: AtomicBool,
@@ -263,6 +253,49 @@ impl OktaAuth {
             trust: RefetchPolicy::RateLimited,
         };
         self.0.verifier.id_token(metadata.jwks_uri(), token, &rules).await
+    }
+
+    /// Returns the live sessions of a user of the configured issuer, by subject, in no
+    /// particular order.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in
+    /// cookies, [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    pub async fn sessions_of(&self, subject: &str) -> Result<Vec<Arc<Session>>> {
+        self.0.session_admin.of_subject(subject).await
+    }
+
+    /// Ends a session on every replica and revokes its refresh token. Returns `false` if
+    /// the store has no such session. For sessions in cookies this is unknown, and the
+    /// result is `true`.
+    ///
+    /// This method does not check whose session it is. For a page on which users end their
+    /// own sessions, see [`SignedIn::end_session`].
+    ///
+    /// # Errors
+    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in
+    /// cookies without a revocation list,
+    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    pub async fn end_session(&self, id: SessionId) -> Result<bool> {
+        self.0.session_admin.end(id, CorrelationId::random()).await
+    }
+
+    /// Ends every session of a user on every replica and revokes their refresh tokens, for
+    /// an administrator's "sign out everywhere". Returns their number; `None` for sessions
+    /// in cookies, where it is unknown.
+    ///
+    /// # Errors
+    /// As for [`end_session`](Self::end_session).
+    pub async fn end_sessions_of(&self, subject: &str) -> Result<Option<usize>> {
+        self.0.session_admin.end_of_subject(subject).await
+    }
+
+    async fn end_all_sessions(&self) -> Result<()> {
+        self.0.session_admin.end_all().await
+    }
+
+    fn revoke_later(&self, session: Arc<Session>) {
+        self.0.session_admin.revoker().revoke_in_background(session);
     }
 
     /// Returns the tenant of this engine; `None` in an application with a single Okta.

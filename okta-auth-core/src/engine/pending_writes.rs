@@ -97,7 +97,7 @@ impl OktaAuth {
     /// Persists one pending write under the session's lease. Requests may await the result,
     /// so it is an [`Outcome`].
     async fn write_one(&self, key: StoreKey) -> Result<Outcome> {
-        let Sessions::Stored(stored) = &self.0.sessions else { return Err(not_now()) };
+        let Sessions::Stored(stored) = &*self.0.sessions else { return Err(not_now()) };
         under_lease(stored, &key, self.flush_under_lease(stored, key)).await?.unwrap_or_else(|| Err(not_now()))
     }
 

@@ -18,7 +18,6 @@ use url::{Url, form_urlencoded};
 
 use super::authenticate::Authentication;
 use super::context::{NoTenant, RequestContext};
-use super::logout_pages::with_form;
 use super::page::{Page, escape};
 use super::reply::{self, Reply};
 use super::routes::Endpoint;
@@ -93,7 +92,7 @@ impl RequestContext {
         let login = routes.public(routes.login().unwrap_or("/login"));
         let form = router.email_first().then(|| email_form(&login, return_to, unknown_address));
         let page = Page { title: "Sign in", sentences, links, code: None, reference: self.reference() };
-        with_form(StatusCode::OK, &page, form.as_deref().unwrap_or_default())
+        reply::with_form(StatusCode::OK, &page, form.as_deref().unwrap_or_default())
     }
 
     async fn identify(&self, router: &TenantRouter, parts: &Parts, body: &[u8]) -> Result<Reply> {

@@ -184,7 +184,7 @@ impl OktaAuth {
     async fn renew(self, entry: Entry) -> Outcome {
         let (session, key) = (Arc::clone(&entry.session), entry.session.id().0);
         let measure = Measure::renewal();
-        let outcome = match &self.0.sessions {
+        let outcome = match &*self.0.sessions {
             Sessions::Cookie { .. } => self.renew_cookie(entry).await,
             Sessions::Stored(stored) => self.renew_stored(stored, entry).await,
         };

@@ -25,10 +25,12 @@ use http::{HeaderValue, Method, StatusCode};
 use url::form_urlencoded;
 
 use super::context::{NoTenant, RequestContext};
+use super::logout_pages;
 use super::reply::{self, Reply};
 use crate::bearer::resource_metadata;
 use crate::config::Routes;
 use crate::login::LoginOptions;
+use crate::logout::Channel;
 
 /// An endpoint of the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,6 +97,7 @@ impl RequestContext {
             }
             Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => return self.error(&error),
         }
+        let logout = &self.auth().0.logout;
         match (endpoint, &parts.method) {
             (Endpoint::Login, &Method::GET | &Method::HEAD) => self.login(parts).await,
             (Endpoint::Login, _) => Self::method_not_allowed("GET"),
@@ -105,16 +108,24 @@ impl RequestContext {
             }
             (Endpoint::Callback, &Method::POST) => self.callback(parts, &body).await,
             (Endpoint::Callback, _) => Self::method_not_allowed("GET, POST"),
-            (Endpoint::Logout, &Method::POST) => self.logout(parts).await,
-            (Endpoint::Logout, &Method::GET) if self.continues_sign_out(parts) => self.continue_sign_out().await,
-            (Endpoint::Logout, &Method::GET) => self.sign_out_by_link(),
+            (Endpoint::Logout, &Method::POST) => logout_pages::sign_out(self, parts).await,
+            (Endpoint::Logout, &Method::GET) if logout_pages::is_continuation(self, parts) => {
+                logout_pages::continue_sign_out(self).await
+            }
+            (Endpoint::Logout, &Method::GET) => logout_pages::confirm_sign_out(self),
             (Endpoint::Logout, _) => Self::method_not_allowed("POST"),
             (Endpoint::FrontChannelLogout, &Method::GET | &Method::POST) => {
-                self.front_channel_logout(parts, &body).await
+                logout_pages::front_channel(self, parts, &body).await
             }
             (Endpoint::FrontChannelLogout, _) => Self::method_not_allowed("GET, POST"),
-            (Endpoint::BackChannelLogout, &Method::POST) => self.back_channel_logout(parts, &body).await,
-            (Endpoint::GlobalTokenRevocation, &Method::POST) => self.global_token_revocation(parts, &body).await,
+            (Endpoint::BackChannelLogout, &Method::POST) => {
+                let outcome = logout.back_channel(&parts.headers, &body, self.reference()).await;
+                logout_pages::to_sender(Channel::Back, &outcome, self.reference())
+            }
+            (Endpoint::GlobalTokenRevocation, &Method::POST) => {
+                let outcome = logout.universal(parts, &body, self.reference()).await;
+                logout_pages::to_sender(Channel::Universal, &outcome, self.reference())
+            }
             (Endpoint::BackChannelLogout | Endpoint::GlobalTokenRevocation, _) => Self::method_not_allowed("POST"),
             (Endpoint::ResourceMetadata, &Method::GET | &Method::HEAD) => self.resource_metadata(),
             (Endpoint::ResourceMetadata, &Method::OPTIONS) => resource_metadata_preflight(),

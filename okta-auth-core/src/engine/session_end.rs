@@ -74,7 +74,7 @@ impl Inner {
     /// Returns the session as this response writes it: with updated activity, unless the
     /// store has that already or nothing is written.
     pub(super) fn as_written(&self, entry: &Entry) -> Arc<Session> {
-        let in_cookie = matches!(self.auth.0.sessions, Sessions::Cookie { .. });
+        let in_cookie = matches!(*self.auth.0.sessions, Sessions::Cookie { .. });
         let written = matches!(self.cookie_update(), CookieUpdate::Reseal | CookieUpdate::Replace);
         if in_cookie && written && self.activity == Activity::Active {
             Arc::new(entry.session.touched(self.now))

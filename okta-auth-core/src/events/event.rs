@@ -29,6 +29,13 @@ pub(crate) struct EventSubject {
     pub(crate) session: Option<[u8; 32]>,
 }
 
+impl EventSubject {
+    /// The issuer is written as in its own tokens.
+    pub(crate) fn user(issuer: &str, subject: &str) -> Self {
+        Self { issuer: Some(issuer.to_owned()), subject: Some(subject.to_owned()), session: None }
+    }
+}
+
 impl Event {
     /// Returns the kind of event, for a `match`.
     ///

@@ -73,6 +73,7 @@
 //!
 //! Tokens are secrets: they are wiped from memory when dropped, and never appear in `Debug` output.
 
+mod admin;
 mod claims;
 mod clock_skew;
 mod cookie_cache;
@@ -95,10 +96,12 @@ mod store;
 #[cfg(any(test, feature = "store-tests"))]
 pub mod store_tests;
 mod stored;
+mod token_revocation;
 mod tokens;
 mod watcher;
 mod watches;
 
+pub(crate) use admin::SessionAdmin;
 pub(crate) use cookie_store::CookieStore;
 pub(crate) use device::device;
 pub(crate) use index_keys::{IndexKeys, Kind};
@@ -117,5 +120,6 @@ pub(crate) use sessions::{LoadedSession, PendingLookup, SessionLookup, Sessions}
 pub(crate) use single_flight::SingleFlight;
 pub use store::{SessionStore, StoreError, StoreFuture, StoreKey, StoredRecord};
 pub(crate) use stored::{Entry, StoredSessions, with_store_timeout};
+pub(crate) use token_revocation::TokenRevoker;
 pub(crate) use watcher::ended;
 pub(crate) use watches::Watches;

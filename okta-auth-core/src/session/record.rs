@@ -17,6 +17,7 @@ use crate::callback::VerifiedIdentity;
 use crate::clock::{NumericDate, Timestamp};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
+use crate::events::EventSubject;
 use crate::secret::{Secret, SecretBytes, random_bytes};
 
 /// Identifies a session. `Display` writes it in the URL-safe base64 alphabet, 43 characters.
@@ -29,6 +30,10 @@ impl SessionId {
     /// Parses the output of `Display`, for example from a form. Returns `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         StoreKey::parse(text).map(Self)
+    }
+
+    pub(crate) fn event_subject(self) -> EventSubject {
+        EventSubject { session: Some(*self.0.as_bytes()), ..EventSubject::default() }
     }
 }
 
@@ -202,6 +207,10 @@ impl Session {
         let tokens = range.end.checked_sub(tokens.len())?..range.end;
         let tokens = Tokens::read(bytes, tokens)?;
         Some(Self::assemble(Arc::new(record), times, tokens))
+    }
+
+    pub(crate) fn event_subject(&self) -> EventSubject {
+        EventSubject { session: Some(self.record.id), ..EventSubject::user(self.issuer(), self.subject()) }
     }
 
     /// Returns the issuer that authenticated the user.
