@@ -11,11 +11,9 @@
 //! An event is emitted only after the action has succeeded: a session that the store could
 //! not remove has not ended. An event is not logged a second time.
 
-use super::OktaAuth;
 use super::context::RequestContext;
-use crate::error::{Code, Error, Result};
-use crate::events::{CorrelationId, EndReason, Event, EventKind, EventSubject, LogoutChannel, StoreOperation};
-use crate::logout::Channel;
+use crate::error::{Code, Error};
+use crate::events::{EndReason, Event, EventKind, EventSubject, StoreOperation};
 use crate::policy::{Decision, Denial};
 use crate::session::{Session, SessionId, StoreKey};
 
@@ -84,20 +82,6 @@ pub(super) fn emit_route_denied(context: &RequestContext, denial: Denial) {
     emit(context, kind, about_caller(context, false), None);
 }
 
-pub(super) fn emit_logout(context: &RequestContext, channel: Channel, outcome: &Result<Option<usize>>) {
-    let (refused, sessions) = match outcome {
-        Ok(sessions) => (None, *sessions),
-        Err(error) => (Some(error.code()), Some(0)),
-    };
-    let channel = match channel {
-        Channel::Front => LogoutChannel::FrontChannel,
-        Channel::Back => LogoutChannel::BackChannel,
-        Channel::Universal => LogoutChannel::UniversalLogout,
-    };
-    let kind = EventKind::LogoutReceived { channel, refused, sessions };
-    emit(context, kind, EventSubject::default(), outcome.as_ref().err());
-}
-
 /// Returns the caller of the request. For a token it is the user's id, because the subject
 /// is a login.
 fn about_caller(context: &RequestContext, by_token: bool) -> EventSubject {
@@ -107,10 +91,4 @@ fn about_caller(context: &RequestContext, by_token: bool) -> EventSubject {
     let Some(token) = context.inner().known_token() else { return EventSubject::default() };
     let (issuer, subject) = (token.claims().issuer().to_owned(), token.claims().user_id());
     EventSubject { issuer: Some(issuer), subject: subject.map(str::to_owned), session: None }
-}
-
-impl OktaAuth {
-    pub(super) fn tell_ended(&self, about: EventSubject, why: EndReason, reference: CorrelationId) {
-        self.0.events.emit(EventKind::SessionEnded { why }, reference, about, None);
-    }
 }

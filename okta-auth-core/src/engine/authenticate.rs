@@ -172,7 +172,7 @@ fn logout_return<H: Headers>(
     now: Timestamp,
 ) -> Option<LogoutReturn> {
     let opens_a_page = sent.kind == RequestKind::Navigation && *head.method == Method::GET;
-    if opens_a_page { auth.0.logout_returns.read(&sent.cookies, head.target, now) } else { None }
+    if opens_a_page { auth.0.logout.returns().read(&sent.cookies, head.target, now) } else { None }
 }
 
 fn state(auth: &OktaAuth, method: &Method, target: &str, now: Timestamp, sent: ParsedHeaders<'_>) -> RequestState {

@@ -5,8 +5,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use super::context::ExclusiveSessions;
-use super::deferred_logout::DeferredLogouts;
-use super::logout_handler::LogoutIssuers;
 use super::mounting::Mounting;
 use super::route_table::{RouteTable, SpecialRoutes};
 use super::{Inner, OktaAuth};
@@ -20,10 +18,10 @@ use crate::events::{Event, EventHook, Events};
 use crate::http::{HttpClient, HttpSettings};
 use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::login::{PendingLogins, UsedStates};
-use crate::logout::{Continuations, LogoutReturns};
+use crate::logout::{DeferredLogouts, Logout};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
 use crate::protocol::{Provider, ProviderClient};
-use crate::session::{RefreshState, Refresher, SessionBackend, SessionStore, TokenRevoker};
+use crate::session::{RefreshState, Refresher, SessionAdmin, SessionBackend, SessionStore, TokenRevoker};
 use crate::sign_in::{LoginFlow, SignInHook};
 use crate::tenant::TenantSettings;
 
@@ -303,40 +301,41 @@ impl OktaAuthBuilder {
         let keys = cookie_keys(&config)?;
         let cookies = CookieSettings::new(config.is_secure());
         let pending_logins = PendingLogins::new(&keys, cookies.clone(), &config)?;
-        let continuations = Continuations::new(&keys, cookies.clone(), &config)?;
-        let logout_returns = LogoutReturns::new(&keys, cookies, &config)?;
-        let senders = LogoutIssuers::new(&config.issuer, |issuer| authority(issuer, &config, &http, &clock));
         let own = config.routes.own().map(str::to_owned).collect();
         let routes = RouteTable::new(vec![Arc::clone(&access)], own, self.special);
         let sessions = Arc::new(place.sessions(&config, &keys)?);
         let events = Arc::new(Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks));
-        let protocol = ProviderClient::new(Arc::clone(&config), http, clock.clone());
-        let revoker = Arc::new(TokenRevoker::new(discovery.clone(), protocol.clone()));
-        let (own, client, tokens) = (discovery.clone(), protocol.clone(), Arc::clone(&verifier));
+        let protocol = ProviderClient::new(Arc::clone(&config), http.clone(), clock.clone());
+        let revoker = TokenRevoker::new(discovery.clone(), protocol.clone());
+        let session_admin = Arc::new(SessionAdmin::new((&config, &sessions), revoker, &events, clock.clone()));
+        let (own, client, tokens) = (discovery.clone(), protocol, Arc::clone(&verifier));
         let provider = Provider { config: Arc::clone(&config), discovery: own, protocol: client, verifier: tokens };
-        let ended = (Arc::clone(&sessions), revoker);
+        let ended = (Arc::clone(&sessions), Arc::clone(session_admin.revoker()));
         let refresher = Refresher::new(provider.clone(), ended, Arc::clone(&events), clock.clone(), refreshes);
         let states = Arc::clone(&used_states);
         let login = LoginFlow::new(provider, clock.clone(), pending_logins, states, self.tenant.clone(), self.hook);
+        let logout = Logout::new(
+            Arc::clone(&session_admin),
+            (discovery.clone(), Arc::clone(&verifier)),
+            (deferred_logouts, used_states),
+            (&keys, cookies),
+            |issuer| authority(issuer, &config, &http, &clock),
+        )?;
         Ok(OktaAuth(Arc::new(Inner {
             discovery,
-            protocol,
             verifier,
             access_tokens,
             tokens_on_pages: AtomicBool::new(access.policies().has_route_for_both()),
             access,
             routes,
             login,
-            used_states,
             sessions,
+            session_admin,
             refresher,
-            continuations,
-            logout_returns,
-            deferred_logouts,
+            logout,
             tenant: self.tenant,
             gone: AtomicBool::new(false),
             exclusive: self.exclusive,
-            senders,
             events,
             mounting,
             config,

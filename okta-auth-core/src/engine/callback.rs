@@ -124,7 +124,7 @@ async fn end_replaced(context: &RequestContext, now: Timestamp) {
             if ended {
                 audit::emit_ended(context, session, EndReason::Replaced);
             }
-            context.auth().revoke_later(Arc::clone(session));
+            context.auth().0.session_admin.revoker().revoke_in_background(Arc::clone(session));
         }
         Err(error) => audit::emit_not_ended(context, session, &error),
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::context::{NoTenant, RequestContext};
 use super::page::Page;
 use super::reply::{self, Reply};
-use super::{audit, error_reply};
+use super::{audit, error_reply, logout_pages};
 use crate::bearer::WwwAuthenticate;
 use crate::config::Config;
 use crate::error::{Code, Error};
@@ -148,7 +148,7 @@ pub(super) async fn answer(context: &RequestContext, challenge: Challenge) -> Re
         Kind::NoToken(scopes) => token_missing(context, &scopes),
         Kind::Token(error, scopes) => token_refused(context, &error, &scopes),
         Kind::Route(denial) => route_denied(context, denial),
-        Kind::SignedOut => context.after_sign_out(),
+        Kind::SignedOut => logout_pages::after_sign_out(context),
         Kind::Failed(error) => context.error(&error),
         Kind::Policy { decision, by_token } => match decision.effect() {
             Effect::StepUp(step_up) => {

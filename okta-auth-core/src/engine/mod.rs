@@ -59,7 +59,6 @@
 //! ```
 
 mod access;
-mod after_sign_out;
 mod audit;
 mod authenticate;
 mod bearer_token;
@@ -67,23 +66,18 @@ mod builder;
 mod callback;
 mod challenge;
 mod context;
-mod deferred_logout;
 mod endpoint;
 mod error_reply;
 mod login;
-mod logout_handler;
 mod logout_pages;
-mod logout_replay;
 mod mounting;
 mod navigation;
 mod page;
 mod reply;
 mod route_table;
 mod routes;
-mod session_admin;
 mod session_end;
 mod session_headers;
-mod sign_out;
 mod signed_in;
 mod tenant;
 
@@ -102,11 +96,10 @@ pub(crate) use challenge::unauthorized;
 pub use context::RequestContext;
 pub(crate) use context::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery};
 pub use endpoint::Endpoint;
-pub(crate) use logout_pages::with_form;
 pub use mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
 pub(crate) use page::{Page, escape};
 pub use reply::Reply;
-pub(crate) use reply::see_other;
+pub(crate) use reply::{see_other, with_form};
 pub use route_table::RouteSettings;
 pub(crate) use route_table::RouteTable;
 pub use session_end::SessionEnded;
@@ -123,13 +116,11 @@ use crate::clock::SharedClock;
 use crate::config::{Config, ConfigBuilder};
 use crate::discovery::{Discovery, Metadata};
 use crate::error::Result;
-use crate::events::Events;
+use crate::events::{CorrelationId, Events};
 use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedAccessToken, VerifiedIdToken, Verifier};
-use crate::login::UsedStates;
-use crate::logout::{Continuations, LogoutReturns};
+use crate::logout::Logout;
 use crate::policy::{PolicySet, RouteAccess};
-use crate::protocol::ProviderClient;
-use crate::session::{Refresher, Sessions};
+use crate::session::{Refresher, Session, SessionAdmin, SessionId, Sessions};
 use crate::sign_in::LoginFlow;
 use crate::tenant::TenantSettings;
 
@@ -160,7 +151,6 @@ pub(crate) struct Inner {
     config: Arc<Config>,
     clock: SharedClock,
     discovery: Discovery,
-    protocol: ProviderClient,
     verifier: Arc<Verifier>,
     /// The access tokens of all accepted issuers.
     access_tokens: AccessTokens,
@@ -169,21 +159,15 @@ pub(crate) struct Inner {
     /// Whether the warning about pages that accept every client's tokens was logged.
     tokens_on_pages: AtomicBool,
     login: LoginFlow,
-    /// The states of completed logins, and the ids of continued logouts.
-    used_states: Arc<UsedStates>,
     tenant: Option<Arc<TenantSettings>>,
     /// Whether the tenant was removed, so that its sessions are invalid.
     gone: AtomicBool,
     /// The other tenants, if a sign-in ends the same browser's sessions at other tenants.
     exclusive: Option<Weak<dyn ExclusiveSessions>>,
     sessions: Arc<Sessions>,
+    session_admin: Arc<SessionAdmin>,
     refresher: Refresher,
-    /// Logouts that a script started.
-    continuations: Continuations,
-    logout_returns: LogoutReturns,
-    /// Logouts that wait for the store.
-    deferred_logouts: Arc<deferred_logout::DeferredLogouts>,
-    senders: logout_handler::LogoutIssuers,
+    logout: Logout,
     events: Arc<Events>,
     /// The findings about the router that were reported.
     mounting: Arc<mounting::Mounting>,
@@ -263,6 +247,45 @@ impl OktaAuth {
             trust: RefetchPolicy::RateLimited,
         };
         self.0.verifier.id_token(metadata.jwks_uri(), token, &rules).await
+    }
+
+    /// Returns the live sessions of a user of the configured issuer, by subject, in no
+    /// particular order.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in
+    /// cookies, [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    pub async fn sessions_of(&self, subject: &str) -> Result<Vec<Arc<Session>>> {
+        self.0.session_admin.of_subject(subject).await
+    }
+
+    /// Ends a session on every replica and revokes its refresh token. Returns `false` if
+    /// the store has no such session. For sessions in cookies this is unknown, and the
+    /// result is `true`.
+    ///
+    /// This method does not check whose session it is. For a page on which users end their
+    /// own sessions, see [`SignedIn::end_session`].
+    ///
+    /// # Errors
+    /// [`Code::StoreUnsupported`](crate::error::Code::StoreUnsupported) for sessions in
+    /// cookies without a revocation list,
+    /// [`Code::StoreUnavailable`](crate::error::Code::StoreUnavailable).
+    pub async fn end_session(&self, id: SessionId) -> Result<bool> {
+        self.0.session_admin.end(id, CorrelationId::random()).await
+    }
+
+    /// Ends every session of a user on every replica and revokes their refresh tokens, for
+    /// an administrator's "sign out everywhere". Returns their number; `None` for sessions
+    /// in cookies, where it is unknown.
+    ///
+    /// # Errors
+    /// As for [`end_session`](Self::end_session).
+    pub async fn end_sessions_of(&self, subject: &str) -> Result<Option<usize>> {
+        self.0.session_admin.end_of_subject(subject).await
+    }
+
+    pub(crate) async fn end_all_sessions(&self) -> Result<()> {
+        self.0.session_admin.end_all().await
     }
 
     /// Returns the tenant of this engine; `None` in an application with a single Okta.

@@ -1,10 +1,13 @@
 //! The engine's own responses, hardened and never cacheable.
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY};
+use http::header::{
+    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPIRES, LOCATION,
+    REFERRER_POLICY, SET_COOKIE, VARY,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
-use super::session_headers::CACHING;
+use super::page::Page;
 use crate::headers::Headers;
 
 /// A response in `http` types, which every adapter can translate.
@@ -13,16 +16,31 @@ pub type Reply = Response<Bytes>;
 /// Forbids caching (RFC 9111 §5.2.2.5).
 pub(super) const NO_STORE: &str = "no-store";
 
+/// The caching headers that `no-store` replaces, including those that would override it in
+/// a CDN or an old cache.
+pub(super) static CACHING: [HeaderName; 4] = [
+    CACHE_CONTROL,
+    HeaderName::from_static("cdn-cache-control"),
+    HeaderName::from_static("surrogate-control"),
+    EXPIRES,
+];
+
+/// The content security policy of a page with a form. It differs from that of other pages
+/// only in `form-action`, which browsers also apply to the redirects after the form, and
+/// these lead to Okta. The page has one form, and its content cannot add another.
+const WITH_FORM: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+                         form-action 'self' https: http:; frame-ancestors 'none'";
+
 /// The headers of every response of the engine. They forbid caching, framing, content
 /// sniffing and a leak of the URL in `Referer`. Pages with a form use `same-origin` instead
 /// of `no-referrer`, because browsers would otherwise send `Origin: null` with the form.
 const HARDENING: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, NO_STORE),
-    (http::header::REFERRER_POLICY, "no-referrer"),
+    (REFERRER_POLICY, "no-referrer"),
     (http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (http::header::X_FRAME_OPTIONS, "DENY"),
     (
-        http::header::CONTENT_SECURITY_POLICY,
+        CONTENT_SECURITY_POLICY,
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     ),
 ];
@@ -40,6 +58,15 @@ pub(super) fn with_body(status: StatusCode, content_type: &'static str, body: im
 
 pub(super) fn html(status: StatusCode, page: String) -> Reply {
     with_body(status, "text/html; charset=utf-8", page)
+}
+
+/// Creates a page with a form. The caller has to escape the markup of the form.
+pub(crate) fn with_form(status: StatusCode, page: &Page<'_>, form: &str) -> Reply {
+    let mut reply = html(status, page.render_with(form));
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(WITH_FORM));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    reply
 }
 
 pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Reply {

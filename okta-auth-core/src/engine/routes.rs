@@ -26,8 +26,9 @@ use http::{HeaderValue, Method, StatusCode};
 use super::context::{NoTenant, RequestContext};
 use super::endpoint::Endpoint;
 use super::reply::{self, Reply, method_not_allowed};
-use super::{OktaAuth, callback, login};
+use super::{OktaAuth, callback, login, logout_pages};
 use crate::bearer::resource_metadata;
+use crate::logout::Channel;
 
 // Each endpoint accepts the methods of its specification and answers others with 405 and
 // `Allow`. It identifies a request only by the path that the router matched.
@@ -39,6 +40,7 @@ pub(super) async fn serve(context: &RequestContext, endpoint: Endpoint, parts: &
         Some(NoTenant::Discover(realms)) => return realms.serve(context, endpoint, parts, &body).await,
         Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => return context.error(&error),
     }
+    let logout = &context.auth().0.logout;
     match (endpoint, &parts.method) {
         (Endpoint::Login, &Method::GET | &Method::HEAD) => login::from_link(context, parts).await,
         (Endpoint::Login, _) => method_not_allowed("GET"),
@@ -49,16 +51,24 @@ pub(super) async fn serve(context: &RequestContext, endpoint: Endpoint, parts: &
         }
         (Endpoint::Callback, &Method::POST) => callback::callback(context, parts, &body).await,
         (Endpoint::Callback, _) => method_not_allowed("GET, POST"),
-        (Endpoint::Logout, &Method::POST) => context.logout(parts).await,
-        (Endpoint::Logout, &Method::GET) if context.continues_sign_out(parts) => context.continue_sign_out().await,
-        (Endpoint::Logout, &Method::GET) => context.sign_out_by_link(),
+        (Endpoint::Logout, &Method::POST) => logout_pages::sign_out(context, parts).await,
+        (Endpoint::Logout, &Method::GET) if logout_pages::is_continuation(context, parts) => {
+            logout_pages::continue_sign_out(context).await
+        }
+        (Endpoint::Logout, &Method::GET) => logout_pages::confirm_sign_out(context),
         (Endpoint::Logout, _) => method_not_allowed("POST"),
         (Endpoint::FrontChannelLogout, &Method::GET | &Method::POST) => {
-            context.front_channel_logout(parts, &body).await
+            logout_pages::front_channel(context, parts, &body).await
         }
         (Endpoint::FrontChannelLogout, _) => method_not_allowed("GET, POST"),
-        (Endpoint::BackChannelLogout, &Method::POST) => context.back_channel_logout(parts, &body).await,
-        (Endpoint::GlobalTokenRevocation, &Method::POST) => context.global_token_revocation(parts, &body).await,
+        (Endpoint::BackChannelLogout, &Method::POST) => {
+            let outcome = logout.back_channel(&parts.headers, &body, context.reference()).await;
+            logout_pages::to_sender(Channel::Back, &outcome, context.reference())
+        }
+        (Endpoint::GlobalTokenRevocation, &Method::POST) => {
+            let outcome = logout.universal(parts, &body, context.reference()).await;
+            logout_pages::to_sender(Channel::Universal, &outcome, context.reference())
+        }
         (Endpoint::BackChannelLogout | Endpoint::GlobalTokenRevocation, _) => method_not_allowed("POST"),
         (Endpoint::ResourceMetadata, &Method::GET | &Method::HEAD) => metadata_of_api(context.auth()),
         (Endpoint::ResourceMetadata, &Method::OPTIONS) => resource_metadata_preflight(),

@@ -12,10 +12,11 @@
 
 use std::sync::atomic::Ordering;
 
-use http::header::{CACHE_CONTROL, EXPIRES, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::context::{CookieUpdate, RequestContext};
+use super::reply::{CACHING, NO_STORE};
 use crate::headers::Headers;
 
 /// The changes to a response, to be applied in this order with the types of any framework.
@@ -30,19 +31,10 @@ pub struct ResponseHeaderChanges {
     pub cookies: Vec<HeaderValue>,
 }
 
-/// The caching headers that `no-store` replaces, including those that would override it in
-/// a CDN or an old cache.
-pub(super) static CACHING: [HeaderName; 4] = [
-    CACHE_CONTROL,
-    HeaderName::from_static("cdn-cache-control"),
-    HeaderName::from_static("surrogate-control"),
-    EXPIRES,
-];
-
 /// `Vary` and `no-store`. A response gets the first, the second, or both headers of a pair.
-static BY_COOKIE: [(HeaderName, &str); 2] = [(VARY, "Cookie"), (CACHE_CONTROL, super::reply::NO_STORE)];
-static BY_TOKEN: [(HeaderName, &str); 2] = [(VARY, "Authorization"), (CACHE_CONTROL, super::reply::NO_STORE)];
-static BY_BOTH: [(HeaderName, &str); 2] = [(VARY, "Cookie, Authorization"), (CACHE_CONTROL, super::reply::NO_STORE)];
+static BY_COOKIE: [(HeaderName, &str); 2] = [(VARY, "Cookie"), (CACHE_CONTROL, NO_STORE)];
+static BY_TOKEN: [(HeaderName, &str); 2] = [(VARY, "Authorization"), (CACHE_CONTROL, NO_STORE)];
+static BY_BOTH: [(HeaderName, &str); 2] = [(VARY, "Cookie, Authorization"), (CACHE_CONTROL, NO_STORE)];
 
 /// The relevant headers of a response.
 #[derive(Default)]
@@ -68,7 +60,7 @@ pub(super) fn changes_for<H: Headers>(context: &RequestContext, headers: &H) -> 
     let writes = !answer.writes_session && (cookie_update == CookieUpdate::Replace || !answer.shared);
     let mut cookies = if writes { cookies_for(context, cookie_update) } else { Vec::new() };
     if state.is_sign_out_shown() && !answer.shared {
-        cookies.push(auth.0.logout_returns.clear());
+        cookies.push(auth.0.logout.returns().clear());
     }
     let forbids = !cookies.is_empty() || (personal && !answer.cache_control);
     let pair = match (by_cookie, by_token) {

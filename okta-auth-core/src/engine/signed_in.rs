@@ -14,7 +14,7 @@ use crate::error::{Code, Error, Result};
 use crate::events::CorrelationId;
 use crate::policy::{Caller, Decision, Policy};
 use crate::secret::Secret;
-use crate::session::Session;
+use crate::session::{Session, SessionId};
 use crate::tenant::TenantSettings;
 
 /// Claims about one sign-in and not about the user (OIDC Core §2 and §3.3.2.11).
@@ -109,6 +109,24 @@ impl<C> SignedIn<C> {
     /// may succeed.
     pub async fn access_token(&self) -> Result<Secret> {
         self.context.fresh_access_token().await
+    }
+
+    /// Returns all sessions of this user, including the present one, for a page that lists
+    /// them. The most recently used session is first.
+    ///
+    /// # Errors
+    /// As for [`OktaAuth::sessions_of`].
+    pub async fn sessions(&self) -> Result<Vec<Arc<Session>>> {
+        self.auth().0.session_admin.of_subject_by_last_use(self.subject()).await
+    }
+
+    /// Ends a session of this user. Returns `false` if this user has no session with that
+    /// id.
+    ///
+    /// # Errors
+    /// As for [`OktaAuth::sessions_of`].
+    pub async fn end_session(&self, id: SessionId) -> Result<bool> {
+        self.auth().0.session_admin.end_own(self.subject(), id, self.reference()).await
     }
 
     /// Returns when the session ends without further activity: the earliest of the idle

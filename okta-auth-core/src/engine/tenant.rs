@@ -10,7 +10,7 @@ use super::OktaAuth;
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error, Result};
-use crate::events::{CorrelationId, EndReason, EventSubject};
+use crate::events::{CorrelationId, EndReason};
 use crate::session::{Activity, LoadedSession, Session, SessionId, SessionLookup};
 
 impl OktaAuth {
@@ -48,9 +48,9 @@ impl OktaAuth {
         let removed = self.0.sessions.clear(cookies, session.as_deref());
         let Some(session) = session else { return Ok(removed) };
         if self.0.sessions.end(&session, now).await? {
-            self.tell_ended(EventSubject::session(&session), EndReason::Replaced, reference);
+            self.0.session_admin.emit_ended(session.event_subject(), EndReason::Replaced, reference);
         }
-        self.revoke_later(session);
+        self.0.session_admin.revoker().revoke_in_background(session);
         Ok(removed)
     }
 

@@ -39,47 +39,27 @@
 
 mod back_channel;
 mod continuation;
+mod deferred;
 mod email;
 mod end_session;
 mod form;
 mod front_channel;
+mod handler;
 mod logout_return;
 mod origin;
+mod replay;
+mod rp_initiated;
 mod status;
 mod universal;
 
 #[cfg(test)]
 mod message_tests;
 
-use std::time::Duration;
-
-use crate::discovery::Metadata;
-use crate::protocol::ProviderClient;
-use crate::session::Session;
-
-pub(crate) use back_channel::logout_token;
-pub(crate) use continuation::Continuations;
+pub(crate) use deferred::DeferredLogouts;
 pub(crate) use end_session::EndSession;
-pub(crate) use front_channel::{Target as FrontTarget, origin_of, target as front_channel_target};
-pub(crate) use logout_return::{LogoutReturn, LogoutReturns};
+pub(crate) use front_channel::origin_of;
+pub(crate) use handler::{BrowserRequest, EndedSessions, Logout};
+pub(crate) use logout_return::LogoutReturn;
 pub(crate) use origin::{MissingOrigin, same_origin};
+pub(crate) use rp_initiated::{LogoutSender, RedirectTarget, RedirectToProvider};
 pub(crate) use status::Channel;
-pub(crate) use universal::{
-    AcceptedIssuers, Signer, SubjectIdentifier, revocation_token, subject as revocation_subject,
-};
-
-/// The longest time that a logout waits for Okta to revoke a token.
-const REVOCATION_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Revokes the refresh token of a session that has ended here. A failure is only logged, because
-/// the logout must succeed in any case.
-pub(crate) async fn revoke(protocol: &ProviderClient, metadata: &Metadata, session: &Session) {
-    let Some(token) = session.refresh_token() else { return };
-    match tokio::time::timeout(REVOCATION_TIMEOUT, protocol.revoke_refresh_token(metadata, &token)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            tracing::warn!(target: "okta_auth", code = %error.code(), "the refresh token was not revoked: {error:?}");
-        }
-        Err(_) => tracing::warn!(target: "okta_auth", "the refresh token was not revoked: Okta took too long"),
-    }
-}

@@ -7,6 +7,7 @@
 use http::StatusCode;
 
 use crate::error::{Code, Error};
+use crate::events::LogoutChannel;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channel {
@@ -16,6 +17,16 @@ pub(crate) enum Channel {
     Front,
     /// Global Token Revocation, Okta's Universal Logout.
     Universal,
+}
+
+impl From<Channel> for LogoutChannel {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Back => Self::BackChannel,
+            Channel::Front => Self::FrontChannel,
+            Channel::Universal => Self::UniversalLogout,
+        }
+    }
 }
 
 impl Channel {

@@ -73,6 +73,7 @@
 //!
 //! Tokens are secrets: they are wiped from memory when dropped, and never appear in `Debug` output.
 
+mod admin;
 mod backend;
 mod claims;
 mod clock_skew;
@@ -107,6 +108,7 @@ mod tokens;
 mod watcher;
 mod watches;
 
+pub(crate) use admin::SessionAdmin;
 pub(crate) use backend::SessionBackend;
 pub(crate) use device::device;
 pub(crate) use index_keys::Kind;

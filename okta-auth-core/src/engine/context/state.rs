@@ -198,16 +198,11 @@ impl RequestState {
     pub(in crate::engine) fn is_return_from_sign_out(&self) -> bool {
         match &self.logout_return {
             Some(LogoutReturn::Returns(_)) => true,
-            Some(LogoutReturn::Arrived) => self.is_signed_out_page() && self.has_returned_from_sign_out(),
+            Some(LogoutReturn::Arrived) => {
+                self.auth.0.logout.has_page_at(&self.target) && self.has_returned_from_sign_out()
+            }
             None => false,
         }
-    }
-
-    /// Whether the library shows a page of its own at this address after a logout.
-    fn is_signed_out_page(&self) -> bool {
-        let config = self.auth.config();
-        let path = self.target.split('?').next().unwrap_or_default();
-        config.options.signed_out_page && config.routes().public(path) == config.post_logout_redirect_uri().path()
     }
 
     /// Whether the browser has returned from a logout and has no session.

@@ -1,0 +1,211 @@
+//! Ends sessions from the server side, and lists sessions.
+//!
+//! A session ends immediately on every replica that shares the store: its record is removed
+//! first, so the next request finds none. Its refresh token is revoked at Okta afterwards,
+//! in a separate task, because Okta may be slow and the session has already ended.
+//!
+//! Sessions in cookies cannot be removed. Instead a watermark is stored for an index key:
+//! all its sessions created before that time have ended, and every request checks it. Their
+//! refresh tokens exist only in browsers, so only a logout from that browser can revoke
+//! them.
+
+use std::cmp::Reverse;
+use std::fmt;
+use std::sync::Arc;
+
+use super::index_keys::{IndexKeys, Kind};
+use super::limits::Activity;
+use super::lookup::{LoadedSession, PendingLookup};
+use super::record::{Session, SessionId};
+use super::sessions::Sessions;
+use super::store::StoreKey;
+use super::token_revocation::TokenRevoker;
+use crate::clock::SharedClock;
+use crate::config::Config;
+use crate::error::Result;
+use crate::events::{CorrelationId, EndReason, EventKind, EventSubject, Events};
+
+/// Session administration of one issuer and client.
+pub(crate) struct SessionAdmin {
+    config: Arc<Config>,
+    sessions: Arc<Sessions>,
+    revoker: Arc<TokenRevoker>,
+    events: Arc<Events>,
+    clock: SharedClock,
+}
+
+impl SessionAdmin {
+    pub(crate) fn new(
+        (config, sessions): (&Arc<Config>, &Arc<Sessions>),
+        revoker: TokenRevoker,
+        events: &Arc<Events>,
+        clock: SharedClock,
+    ) -> Self {
+        let (config, sessions, events) = (Arc::clone(config), Arc::clone(sessions), Arc::clone(events));
+        Self { config, sessions, revoker: Arc::new(revoker), events, clock }
+    }
+
+    pub(crate) fn revoker(&self) -> &Arc<TokenRevoker> {
+        &self.revoker
+    }
+
+    pub(crate) fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    pub(crate) fn sessions(&self) -> &Arc<Sessions> {
+        &self.sessions
+    }
+
+    pub(crate) fn events(&self) -> &Arc<Events> {
+        &self.events
+    }
+
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    fn index_keys(&self) -> &IndexKeys {
+        self.sessions.index_keys()
+    }
+
+    /// Returns the live sessions of a user, in no particular order.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::of_subject`].
+    pub(crate) async fn of_subject(&self, subject: &str) -> Result<Vec<Arc<Session>>> {
+        self.sessions.of_subject(subject, self.clock.now()).await
+    }
+
+    /// Returns the live sessions of a user, the most recently used first.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::of_subject`].
+    pub(crate) async fn of_subject_by_last_use(&self, subject: &str) -> Result<Vec<Arc<Session>>> {
+        let mut sessions = self.of_subject(subject).await?;
+        sessions.sort_by_key(|session| Reverse(session.last_seen_at()));
+        Ok(sessions)
+    }
+
+    /// Ends a session and revokes its refresh token. Returns `false` if the store has no such
+    /// session. For sessions in cookies this is unknown, and the result is `true`.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::end_named`].
+    pub(crate) async fn end(&self, id: SessionId, reference: CorrelationId) -> Result<bool> {
+        let (now, why) = (self.clock.now(), EndReason::EndedByApplication);
+        let Sessions::Stored(stored) = &*self.sessions else {
+            let name = self.index_keys().name(Kind::Session, id.0.as_bytes());
+            self.sessions.end_named(&name, now, drop).await?;
+            self.emit_ended(id.event_subject(), why, reference);
+            return Ok(true);
+        };
+        let Some(entry) = stored.load(&id.0, now).await? else { return Ok(false) };
+        let ended = stored.end(&entry.session).await?;
+        if ended {
+            self.emit_ended(entry.session.event_subject(), why, reference);
+        }
+        self.revoker.revoke_in_background(entry.session);
+        Ok(ended)
+    }
+
+    /// Ends a session of this user. Returns `false` if the user has no session with that id.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::of_subject`].
+    pub(crate) async fn end_own(&self, subject: &str, id: SessionId, reference: CorrelationId) -> Result<bool> {
+        let own = self.of_subject(subject).await?;
+        if own.iter().any(|session| session.id() == id) { self.end(id, reference).await } else { Ok(false) }
+    }
+
+    /// Ends every session of a user. Returns their number; `None` for sessions in cookies,
+    /// where it is unknown.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::end_named`].
+    pub(crate) async fn end_of_subject(&self, subject: &str) -> Result<Option<usize>> {
+        let name = self.index_keys().name(Kind::Subject, subject.as_bytes());
+        let (why, reference) = (EndReason::EndedByApplication, CorrelationId::random());
+        let ended = self.end_named(&name, why, reference).await?;
+        if ended.is_none() {
+            // The individual sessions are unknown, so the event names only the user.
+            self.emit_ended(EventSubject::user(self.config.issuer.as_str(), subject), why, reference);
+        }
+        Ok(ended)
+    }
+
+    /// Ends all sessions of this issuer and client.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::end_named`].
+    pub(crate) async fn end_all(&self) -> Result<()> {
+        let name = self.index_keys().all_of_tenant();
+        self.end_named(&name, EndReason::EndedByApplication, CorrelationId::random()).await.map(drop)
+    }
+
+    /// Ends every session of an index key and revokes their refresh tokens. Returns their
+    /// number; `None` for sessions in cookies, where it is unknown.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::end_named`].
+    pub(crate) async fn end_named(
+        &self,
+        name: &StoreKey,
+        why: EndReason,
+        reference: CorrelationId,
+    ) -> Result<Option<usize>> {
+        self.sessions.end_named(name, self.clock.now(), self.on_ended(why, reference)).await
+    }
+
+    /// Ends the local sessions of an Okta session that a front-channel logout names.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::end_reported`].
+    pub(crate) async fn end_reported(
+        &self,
+        okta_session: &StoreKey,
+        why: EndReason,
+        reference: CorrelationId,
+    ) -> Result<Option<usize>> {
+        self.sessions.end_reported(okta_session, self.clock.now(), self.on_ended(why, reference)).await
+    }
+
+    /// Ends the session that a lookup finds, and revokes its refresh token. Without such a
+    /// session this is a no-op.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::find`] and [`Sessions::end`].
+    pub(crate) async fn end_found(
+        &self,
+        lookup: PendingLookup,
+        why: EndReason,
+        reference: CorrelationId,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let found = self.sessions.find(lookup, now, Activity::Passive).await?;
+        let LoadedSession::Live { entry, .. } = found else { return Ok(()) };
+        if self.sessions.end(&entry.session, now).await? {
+            self.emit_ended(entry.session.event_subject(), why, reference);
+            self.revoker.revoke_in_background(entry.session);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn emit_ended(&self, subject: EventSubject, why: EndReason, reference: CorrelationId) {
+        self.events.emit(EventKind::SessionEnded { why }, reference, subject, None);
+    }
+
+    /// Returns the callback for each ended session.
+    fn on_ended(&self, why: EndReason, reference: CorrelationId) -> impl Fn(Arc<Session>) {
+        move |session| {
+            self.emit_ended(session.event_subject(), why, reference);
+            self.revoker.revoke_in_background(session);
+        }
+    }
+}
+
+impl fmt::Debug for SessionAdmin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionAdmin").field("sessions", &self.sessions).finish_non_exhaustive()
+    }
+}
