@@ -5,13 +5,27 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
+mod support;
+
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use actix_web::web;
+use axum::Router;
+use axum::routing::get;
+use okta_auth_axum::RouterExt;
+use okta_auth_core::OktaAuth;
+use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::Tenants;
+use okta_auth_core::policy::{DefaultAccess, PolicySet, group};
+use okta_auth_core::tenant::{Resolver, TenantTable};
 use okta_auth_dev::{ADA, ADA_PASSWORD, Client, Org, User};
 use reqwest::Method;
 use serde_json::{Value, json};
+use support::SECRET;
+use support::site::{Framework, Plan, local};
 
 /// A process that is killed at the end of the test.
 struct Running(Child);
@@ -24,7 +38,7 @@ impl Drop for Running {
 }
 
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The key under which WebDriver returns an element.
@@ -488,6 +502,11 @@ async fn every_page(package: &str) {
         driver.shows("You are no longer signed in").await;
     };
     assert!(press_everything(&driver, late).await >= 1);
+    let denied = async || {
+        signed_in().await;
+        at("/admin", "You do not have access to this page").await;
+    };
+    assert_eq!(press_everything(&driver, denied).await, 2, "another account, and the way home");
     end(&driver, &profile).await;
 }
 
@@ -501,6 +520,138 @@ async fn every_button_and_link_of_every_page_works_in_axum() {
 #[ignore = "needs chromium and chromedriver"]
 async fn every_button_and_link_of_every_page_works_in_actix() {
     every_page("actix-app").await;
+}
+
+/// An application in this process with a public page and a protected one.
+fn serve(framework: Framework, listener: TcpListener, auth: impl Into<Tenants>) {
+    let tenants = auth.into();
+    match framework {
+        Framework::Axum => {
+            let mut router = Router::new();
+            for prefix in ["/", "/t/{tenant}/"] {
+                router = router.route(prefix, get(|| async { "The front page" }));
+                router = router.route(&format!("{prefix}profile"), get(async |_: okta_auth_axum::User| "A profile"));
+            }
+            let app = router.okta_auth(&tenants);
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        }
+        Framework::Actix => {
+            let app = move || {
+                let mut app = actix_web::App::new().wrap(okta_auth_actix::OktaAuthLayer::new(&tenants));
+                for prefix in ["/", "/t/{tenant}/"] {
+                    let profile = async |_: okta_auth_actix::User| "A profile";
+                    app = app.route(prefix, web::get().to(|| async { "The front page" }));
+                    app = app.route(&format!("{prefix}profile"), web::get().to(profile));
+                }
+                app.configure(okta_auth_actix::okta_auth(&tenants))
+            };
+            std::thread::spawn(move || {
+                let server = actix_web::HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap();
+                actix_web::rt::System::new().block_on(server.run()).unwrap();
+            });
+        }
+    }
+}
+
+/// Two tenants below paths, at a host that Chromium takes for this machine.
+async fn tenants(framework: Framework, email_first: bool, chooser: bool) -> (Plan, String) {
+    let (plan, listener) = Plan::new(&["acme", "globex"]).await;
+    let base = format!("http://app.localhost:{}", plan.port);
+    let builder =
+        Tenants::builder(plan.shared(&base, "memory")).egress(local()).table(TenantTable::new(plan.all()).unwrap());
+    let builder = builder.resolve(Resolver::Path("/t".to_owned())).email_first(email_first).chooser(chooser);
+    serve(framework, listener, builder.build().unwrap());
+    (plan, base)
+}
+
+/// The pages that the library serves for many tenants.
+async fn every_page_of_many_tenants(framework: Framework) {
+    let (driver, profile) = browser(&format!("tenants-{framework:?}")).await;
+    let (_plan, base) = tenants(framework, false, true).await;
+    let chooser = async || {
+        driver.open(&format!("{base}/profile")).await;
+        driver.shows("Please tell us which organization you belong to").await;
+    };
+    assert_eq!(press_everything(&driver, chooser).await, 2, "one link for each tenant");
+    let unknown = async || {
+        driver.open(&format!("{base}/t/initech/profile")).await;
+        driver.shows("There is nothing here").await;
+    };
+    assert_eq!(press_everything(&driver, unknown).await, 1, "the way to the start page");
+
+    let (_plan, base) = tenants(framework, true, true).await;
+    let by_email = async || {
+        driver.open(&format!("{base}/profile")).await;
+        driver.shows("Enter your e-mail address, or choose.").await;
+        driver.write("input[name=email]", "ada@acme.example").await;
+    };
+    assert_eq!(press_everything(&driver, by_email).await, 3, "the button, and one link for each tenant");
+    let unknown_address = async || {
+        driver.open(&format!("{base}/login?return_to=/profile")).await;
+        driver.write("input[name=email]", "ada@nowhere.example").await;
+        driver.click("main form button").await;
+        driver.shows("No organization uses this e-mail address").await;
+        let field = driver.element("input[name=email]").await;
+        driver.post(&format!("/element/{field}/clear"), json!({})).await;
+        driver.write("input[name=email]", "ada@globex.example").await;
+    };
+    assert_eq!(press_everything(&driver, unknown_address).await, 3);
+    end(&driver, &profile).await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn every_button_and_link_of_many_tenants_works_in_axum() {
+    every_page_of_many_tenants(Framework::Axum).await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn every_button_and_link_of_many_tenants_works_in_actix() {
+    every_page_of_many_tenants(Framework::Actix).await;
+}
+
+/// The page after a sign-out, and the one for users whom a policy does not let in.
+async fn every_page_of_a_setting(framework: Framework) {
+    let org = Org::start().await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    org.allow_redirect(&base);
+    let config = ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret(SECRET);
+    let policies = PolicySet::default().protect("/profile", group("Admins")).default_access(DefaultAccess::Open);
+    let auth = OktaAuth::builder(config.signed_out_page(true).session_store("memory")).policies(policies);
+    serve(framework, listener, auth.build().unwrap());
+    let (driver, profile) = browser(&format!("setting-{framework:?}")).await;
+    let denied = async || {
+        driver.open(&format!("{base}/profile")).await;
+        if !driver.url().await.starts_with(&base) {
+            driver.sign_in(ADA, ADA_PASSWORD).await;
+        }
+        driver.shows("You do not have access to this page").await;
+    };
+    assert_eq!(press_everything(&driver, denied).await, 2, "another account, and the way home");
+    let signed_out = async || {
+        denied().await;
+        driver.open(&format!("{base}/logout")).await;
+        driver.click("main form button").await;
+        driver.shows("You are signed out").await;
+    };
+    assert_eq!(press_everything(&driver, signed_out).await, 2, "sign in again, and the way home");
+    end(&driver, &profile).await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn every_button_and_link_after_a_sign_out_works_in_axum() {
+    every_page_of_a_setting(Framework::Axum).await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn every_button_and_link_after_a_sign_out_works_in_actix() {
+    every_page_of_a_setting(Framework::Actix).await;
 }
 
 /// Both outcomes of a step-up: the user cancels, and the user enters the code.

@@ -35,7 +35,7 @@ pub(crate) fn observe_routes(tenants: &Tenants, request: &HttpRequest) {
     let table = request.resource_map();
     tenants.observe_routes("`.configure(okta_auth(&auth))` on the `App`", |path| match table.match_name(path) {
         Some(OWN) => RouteOwner::Library,
-        _ => table.match_pattern(path).map_or(RouteOwner::Nobody, RouteOwner::Application),
+        _ => table.match_pattern(path).map_or(RouteOwner::Missing, RouteOwner::Application),
     });
 }
 

@@ -89,9 +89,60 @@ impl fmt::Display for Unreadable {
 
 impl std::error::Error for Unreadable {}
 
+/// The same document with numbers that have a representation, if it has others: beyond
+/// the range of a double, `1e400` becomes `1e308`.
+///
+/// `serde_json` refuses such a document, although RFC 8259 §6 allows any number. Nothing
+/// is compared with a number of that size, so the greatest one that there is will do.
+pub(crate) fn saturated(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (mut kept, mut rest, mut changed) = (Vec::with_capacity(bytes.len()), bytes, false);
+    while let Some((first, others)) = rest.split_first() {
+        let length = match first {
+            b'"' => string_length(others).saturating_add(1),
+            b'-' | b'0'..=b'9' => {
+                let is_part = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+                rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len())
+            }
+            _ => 1,
+        };
+        let (part, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        let number =
+            if *first == b'"' { None } else { std::str::from_utf8(part).ok().and_then(|text| text.parse().ok()) };
+        match number {
+            Some(f64::INFINITY) => kept.extend_from_slice(b"1e308"),
+            Some(f64::NEG_INFINITY) => kept.extend_from_slice(b"-1e308"),
+            _ => kept.extend_from_slice(part),
+        }
+        changed |= number.is_some_and(f64::is_infinite);
+        rest = after;
+    }
+    changed.then_some(kept)
+}
+
+/// How long a string is after its first quote, the last one included.
+fn string_length(bytes: &[u8]) -> usize {
+    let mut escaped = false;
+    let end = bytes.iter().position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(bytes.len(), |end| end.saturating_add(1))
+}
+
 /// An object without duplicate names.
 #[derive(Debug)]
 pub(crate) struct Unique(pub(crate) Map<String, Value>);
+
+impl Unique {
+    /// Reads a whole document, whatever its numbers are.
+    ///
+    /// # Errors
+    /// Those of [`object`].
+    pub(crate) fn read(bytes: &[u8]) -> serde_json::Result<Self> {
+        object(bytes).or_else(|error| saturated(bytes).map_or(Err(error), |bytes| object(&bytes)))
+    }
+}
 
 impl<'de> Deserialize<'de> for Unique {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -144,6 +195,18 @@ mod tests {
             ("", "it is not a JSON object"),
         ] {
             assert_eq!(document::<Pair>(json.as_bytes()).unwrap_err().to_string(), why, "{json}");
+        }
+    }
+
+    #[test]
+    fn numbers_beyond_every_range_become_the_greatest_and_nothing_else_changes() {
+        let fixed = |json: &str| saturated(json.as_bytes()).map(|bytes| String::from_utf8(bytes).unwrap());
+        let text = r#"{"1e400":"1e400\"1e400\\","exp":1e400,"a":[-9.5E+999,1e3],"b":-1}"#;
+        let expected = r#"{"1e400":"1e400\"1e400\\","exp":1e308,"a":[-1e308,1e3],"b":-1}"#;
+        assert_eq!(fixed(text).as_deref(), Some(expected));
+        assert!(serde_json::from_str::<Value>(text).is_err() && serde_json::from_str::<Value>(expected).is_ok());
+        for other in [r#"{"exp":1e308,"a":"1e400"}"#, "", "\"", r#"{"a":"\"#, "inf", "[nan,infinity]", "1e", "-"] {
+            assert_eq!(fixed(other), None, "{other}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Architecture rules: order of modules, sizes, names, and dependencies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +29,57 @@ const ORDER: [&str; 22] = [
     "logout",
     "tenant",
     "engine",
+];
+
+/// Files of a folder that still import each other in a circle. The list may only get shorter.
+const CIRCLES: [&[&str]; 1] = [&[
+    "engine/authenticate",
+    "engine/builder",
+    "engine/challenge",
+    "engine/context",
+    "engine/deferred_logout",
+    "engine/error_reply",
+    "engine/logout_handler",
+    "engine/logout_pages",
+    "engine/loopback",
+    "engine/mounting",
+    "engine/realm_discovery",
+    "engine/reply",
+    "engine/route_table",
+    "engine/routes",
+    "engine/session_headers",
+    "engine/tenant_router",
+    "engine/tenants",
+    "engine/tenants_builder",
+]];
+
+/// Words that name no file and no type: adverbs, metaphors and bare generic nouns. The terms of the specifications and of
+/// the Rust ecosystem take their place.
+const NOT_NAMES: [&str; 24] = [
+    "arrival",
+    "demands",
+    "entrance",
+    "everybody",
+    "happening",
+    "helper",
+    "instead",
+    "late",
+    "lobby",
+    "manager",
+    "many",
+    "nobody",
+    "once",
+    "pass",
+    "places",
+    "rest",
+    "somebody",
+    "taken",
+    "telling",
+    "turn",
+    "unsaved",
+    "utils",
+    "visit",
+    "whoever",
 ];
 
 /// The published crates, whose sources must meet the size limits.
@@ -94,6 +145,103 @@ fn every_module_of_the_core_is_in_the_order() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let module = name.trim_end_matches(".rs");
         assert!(module == "lib" || ORDER.contains(&module), "`{module}` is missing in the order of DESIGN 1");
+    }
+}
+
+/// The code of a file: without comments and unit tests.
+fn code(path: &Path) -> String {
+    let lines = lines(path);
+    let code = lines.iter().map(|line| line.split("//").next().unwrap());
+    code.collect::<Vec<_>>().join("\n")
+}
+
+/// The names in a path after `super::` or `crate::folder::`: one, or a list in braces.
+fn imported<'a>(code: &'a str, prefix: &str) -> Vec<&'a str> {
+    let after = code.split(prefix).skip(1).map(|rest| match rest.strip_prefix('{') {
+        Some(list) => list.split(';').next().unwrap(),
+        None => rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap(),
+    });
+    after
+        .flat_map(|list| list.split(|c: char| !c.is_alphanumeric() && c != '_'))
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+/// The items that a file defines.
+fn defined(code: &str) -> Vec<String> {
+    let words: Vec<&str> =
+        code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();
+    let kinds = ["struct", "enum", "trait", "type", "fn", "const", "static"];
+    words.windows(2).filter(|pair| kinds.contains(&pair[0])).map(|pair| pair[1].to_owned()).collect()
+}
+
+/// Which files of a folder a file of it imports, by itself or by what they define.
+fn imports_in(folder: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let files = files.filter(|path| !path.to_string_lossy().ends_with("tests.rs"));
+    let code: BTreeMap<String, String> =
+        files.map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), code(&path))).collect();
+    let items = code.iter().filter(|(file, _)| *file != "mod").flat_map(|(file, code)| {
+        defined(code)
+            .into_iter()
+            .filter(|item| item.starts_with(char::is_uppercase))
+            .map(move |item| (item, file.clone()))
+    });
+    let items: BTreeMap<String, String> = items.collect();
+    let own = format!("crate::{}::", folder.file_name().unwrap().to_str().unwrap());
+    let imports = code.iter().filter(|(file, _)| *file != "mod" && *file != "lib").map(|(file, text)| {
+        let names = imported(text, "super::").into_iter().chain(imported(text, &own));
+        let files = names.filter_map(|name| code.get_key_value(name).map(|(file, _)| file).or_else(|| items.get(name)));
+        (file.clone(), files.filter(|other| *other != file).cloned().collect())
+    });
+    imports.collect()
+}
+
+/// What can be reached from a file.
+fn reachable(imports: &BTreeMap<String, BTreeSet<String>>, from: &str) -> BTreeSet<String> {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![from.to_owned()]);
+    while let Some(file) = next.pop() {
+        for other in imports.get(&file).into_iter().flatten() {
+            if seen.insert(other.clone()) {
+                next.push(other.clone());
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn the_files_of_a_folder_import_each_other_in_no_circle() {
+    let mut found = Vec::new();
+    let source = root().join("okta-auth-core/src");
+    let folders = fs::read_dir(&source).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    for folder in folders.chain(["okta-auth-axum/src", "okta-auth-actix/src"].map(|adapter| root().join(adapter))) {
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let imports = imports_in(&folder);
+        for file in imports.keys().filter(|file| reachable(&imports, file).contains(*file)) {
+            found.push(format!("{name}/{file}"));
+        }
+    }
+    let allowed: BTreeSet<&str> = CIRCLES.iter().flat_map(|circle| circle.iter().copied()).collect();
+    let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
+    assert_eq!(found.difference(&allowed).collect::<Vec<_>>(), Vec::<&&str>::new(), "new circles");
+    assert_eq!(
+        allowed.difference(&found).collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "no circles any longer: shorten the list"
+    );
+}
+
+#[test]
+fn files_and_types_have_the_names_of_the_field() {
+    for (path, _) in sources() {
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        assert!(!NOT_NAMES.contains(&stem), "{} needs a name of the field", path.display());
+        let code = code(&path);
+        let is_type = |item: &String| item.starts_with(char::is_uppercase) && item.contains(char::is_lowercase);
+        for name in defined(&code).into_iter().filter(is_type) {
+            assert!(!NOT_NAMES.contains(&name.to_lowercase().as_str()), "{}: `{name}`", path.display());
+        }
     }
 }
 

@@ -202,6 +202,8 @@ async fn a_private_key_in_every_form_signs_in() {
             ("base64url of PEM without padding", URL_SAFE_NO_PAD.encode(&pem)),
             ("base64 of DER", der),
             ("a JWK", jwk_text.clone()),
+            ("a JWK in quotes", format!("'{jwk_text}'")),
+            ("PEM in quotes", format!("\"{}\"", pem.trim().replace('\n', "\\n"))),
             ("a JWK with line ends", serde_json::to_string_pretty(&jwk).unwrap()),
             ("base64 of a JWK", STANDARD.encode(&jwk_text)),
             ("a JWKS", keys),
@@ -235,11 +237,15 @@ fn a_private_key_in_another_format_is_rejected_with_its_name() {
         jwk.to_string()
     };
     let labelled = |label: &str| pem.replace("PRIVATE KEY", label);
+    // As `openssl genrsa -aes128` of old writes it.
+    let legacy = "RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n";
+    let legacy = labelled("RSA PRIVATE KEY").replacen("RSA PRIVATE KEY-----\n", legacy, 1);
     let mixed = json!({ "keys": [jwk, ec_jwk] }).to_string();
     for (text, named) in [
         (labelled("CERTIFICATE"), "it is a certificate"),
         (labelled("PUBLIC KEY"), "it is a public key"),
         (labelled("ENCRYPTED PRIVATE KEY"), "it is an encrypted private key"),
+        (legacy, "it is an encrypted private key"),
         (labelled("OPENSSH PRIVATE KEY"), "OpenSSH format"),
         (labelled("DSA PRIVATE KEY"), "`DSA PRIVATE KEY`"),
         (pem[..pem.len() / 2].to_owned(), "cut off"),

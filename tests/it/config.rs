@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use okta_auth_core::config::{ClientAuth, Config, ConfigBuilder, Severity};
 
-const GOOD: [(&str, &str); 3] = [
+const GOOD: [(&str, &str); 4] = [
     ("OKTA_ISSUER_URI", "https://dev-12345678.okta.com/oauth2/default"),
     ("OKTA_CLIENT_ID", "0oa1abcdXYZ2efGhI5d7"),
     ("OKTA_CLIENT_SECRET", "xYzABC1234567DefghIJKLmnopQrstuVW"),
+    ("OKTA_COOKIE_SECRET", "kU2yZ8mQmE0bq1nTqYxFv7wLh3cVtR9dJp5sGa6iXo4"),
 ];
 
 /// The valid variables with some replaced; an empty value counts as unset.
@@ -49,13 +50,15 @@ fn universal_logout_without_email_is_a_warning() {
 
 #[test]
 fn three_variables_are_enough() {
-    let config = with(&[]).unwrap();
+    let config = with(&[("OKTA_COOKIE_SECRET", "")]).unwrap();
     assert_eq!(config.redirect_uri().as_str(), "http://localhost:8080/authorization-code/callback");
     assert_eq!(config.post_logout_redirect_uri().as_str(), "http://localhost:8080/");
     assert_eq!(config.scopes(), ["openid", "profile", "email"]);
     assert_eq!(config.audiences(), ["api://default"]);
     assert!(matches!(config.client_auth(), ClientAuth::SecretBasic(_)));
-    assert!(config.warnings().is_empty(), "{:?}", config.warnings());
+    let warnings = config.warnings();
+    assert!(warnings.len() == 1 && warnings[0].variable == "OKTA_COOKIE_SECRET", "{warnings:?}");
+    assert!(with(&[]).unwrap().warnings().is_empty());
     assert_eq!((config.routes().login(), config.routes().logout()), (Some("/login"), Some("/logout")));
 }
 
@@ -124,6 +127,7 @@ fn slips_in_client_id_and_secret() {
     refused("OKTA_CLIENT_ID", "\"0oa1\"", "copy it again");
     refused("OKTA_CLIENT_SECRET", "{clientSecret}", "placeholder");
     refused("OKTA_CLIENT_SECRET", "a secret", "copy it again");
+    refused("OKTA_CLIENT_SECRET", "xYzABC1234..", "placeholder");
     let message = with(&[("OKTA_CLIENT_SECRET", "sensitive secret")]).unwrap_err();
     assert!(!message.contains("sensitive"), "a secret in a message: {message}");
 }
@@ -192,7 +196,10 @@ fn all_problems_are_reported_at_once() {
 #[test]
 fn warnings_for_settings_that_are_probably_mistakes() {
     let warned = |changes: &[(&str, &str)]| with(changes).unwrap().warnings()[0].to_string();
-    assert!(warned(&[("OKTA_BASE_URL", "https://app.example.com")]).contains("OKTA_COOKIE_SECRET"));
+    assert!(
+        warned(&[("OKTA_BASE_URL", "https://app.example.com"), ("OKTA_COOKIE_SECRET", "")])
+            .contains("OKTA_COOKIE_SECRET")
+    );
     let org = [("OKTA_ISSUER_URI", "https://dev-1.okta.com"), ("OKTA_AUDIENCE", "api://orders")];
     assert!(warned(&org).contains("introspected"));
 }
@@ -307,6 +314,7 @@ fn names_of_other_libraries_are_a_warning_if_the_right_ones_are_set() {
     assert_eq!(config.warnings().len(), 3, "{:?}", config.warnings());
     let in_code =
         ConfigBuilder::from_variables([("OKTA_DOMAIN", "x")]).issuer("https://acme.okta.com").client_id("0oa1");
+    let in_code = in_code.cookie_secret("a secret for tests, 32 bytes or more");
     assert_eq!(in_code.build().unwrap().warnings().len(), 1, "a value set in code counts");
     for other in ["OKTA_CLIENT_TOKEN", "OKTA_API_TOKEN", "OKTA_DEV_ORGS", "OKTA_LOG_LEVEL"] {
         assert!(with(&[(other, "x")]).unwrap().warnings().is_empty(), "{other} is for another program");
@@ -333,6 +341,8 @@ fn weak_cookie_secrets() {
         "abcdefghijklmnopqrstuvwxyz0123456789",
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
         "passwordpasswordpasswordpassword",
+        "kU2yZ8mQmE0bq1nTqYxFv7wLh3cVtR9dJp..",
+        "qzqqzzqzqqqzzqzqzzqzqzzzqqzqzqqzqzzq",
     ] {
         let message = https(weak).expect_err(weak);
         assert!(message.contains("OKTA_COOKIE_SECRET: secret 1"), "{weak}: {message}");
@@ -475,6 +485,11 @@ fn limits_in_variables() {
     refused("OKTA_LEEWAY", "1h", "out of bounds");
     let base = ConfigBuilder::from_variables(GOOD.into_iter().chain([("OKTA_LEEWAY", "nonsense")]));
     assert!(format!("{:?}", base.leeway(Duration::from_secs(7)).build().unwrap()).contains("leeway: 7s"), "code wins");
+    let variables = [("OKTA_SESSION_IDLE", "30m"), ("OKTA_SESSION_ABSOLUTE", "nonsense")];
+    let base = ConfigBuilder::from_variables(GOOD.into_iter().chain(variables));
+    let base = base.session_idle(Duration::from_secs(60)).session_absolute(Duration::from_secs(120));
+    let shown = format!("{:?}", base.build().unwrap());
+    assert!(shown.contains("session_idle: 60s") && shown.contains("session_absolute: 120s"), "code wins: {shown}");
 }
 
 #[test]
@@ -495,8 +510,10 @@ fn a_proxy_is_validated_and_its_password_never_shown() {
     }
     let builder = ConfigBuilder::from_variables([("HTTPS_PROXY", proxy)]).http_proxy(proxy);
     assert!(!format!("{builder:?}").contains("hunter2"));
-    with(&[("OKTA_HTTP_PROXY", "none"), ("HTTPS_PROXY", "socks5://proxy.example")])
-        .expect("the other proxy is not used");
+    for (none, other) in [("none", "socks5://proxy.example"), ("NONE", proxy)] {
+        let config = with(&[("OKTA_HTTP_PROXY", none), ("HTTPS_PROXY", other)]).expect("the other proxy is not used");
+        assert!(!format!("{config:?}").contains("HttpProxy"), "{config:?}");
+    }
 }
 
 #[test]
@@ -521,6 +538,57 @@ fn a_backchannel_is_allowed_only_on_this_machine() {
         let message = with(&[local[0], local[1], ("OKTA_BACKCHANNEL_URL", bad)]).expect_err(bad);
         assert!(message.contains("OKTA_BACKCHANNEL_URL") && !message.contains("hunter2"), "{message}");
     }
+}
+
+#[test]
+fn a_health_path_is_a_plain_path_of_the_application() {
+    with(&[("OKTA_HEALTH_PATH", "/healthz")]).unwrap();
+    for own in ["/login", "/logout", "/authorization-code/callback", "/frontchannel-logout"] {
+        refused("OKTA_HEALTH_PATH", own, "is a path of the library");
+    }
+    for bad in ["healthz", "/{path}", "/*", "/a?b", "/a#b", "/a//b", "/%68ealthz", "https://app.example.com/healthz"] {
+        refused("OKTA_HEALTH_PATH", bad, "is not a plain path");
+    }
+}
+
+/// What the protocol decides is no parameter of the application, in any case of letters.
+#[test]
+fn parameters_of_the_authorization_request_that_an_application_cannot_set() {
+    use okta_auth_core::login::{LoginOptions, ReturnTo};
+    let allowed = |name: &str| ConfigBuilder::from_variables(GOOD).allow_login_parameters([name]).build();
+    let with_value = |name: &str, value: &str| LoginOptions::new(ReturnTo::root()).with_parameter(name, value);
+    for reserved in [
+        "state",
+        "State",
+        "nonce",
+        "client_id",
+        "redirect_uri",
+        "response_type",
+        "response_mode",
+        "scope",
+        "code_challenge",
+        "code_challenge_method",
+        "request",
+        "request_uri",
+        "client_secret",
+        "client_assertion",
+        "client_assertion_type",
+        "login_hint",
+        "max_age",
+        "acr_values",
+        "",
+        "a b",
+        "a&state",
+    ] {
+        let message = allowed(reserved).expect_err(reserved).to_string();
+        assert!(message.contains("allow_login_parameters"), "{reserved}: {message}");
+        assert!(with_value(reserved, "x").is_err(), "{reserved}");
+    }
+    for (name, value) in [("idp", ""), ("idp", "a\nb"), ("idp", &"x".repeat(2_049))] {
+        assert!(with_value(name, value).is_err(), "{value:?}");
+    }
+    allowed("idp").unwrap();
+    with_value("idp", &"x".repeat(2_048)).unwrap();
 }
 
 /// With many tenants, settings for a single Okta are rejected or ignored.

@@ -10,6 +10,7 @@
     clippy::unreachable,
     missing_docs
 )]
+#![allow(clippy::print_stdout, reason = "the model checker prints how many states it visited")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -216,6 +216,9 @@ async fn a_sign_out_that_the_store_did_not_accept_is_completed_when_the_store_re
             "{}",
             page.body
         );
+        // The first attempt to complete it fails too.
+        let before = store.failures();
+        eventually("it is tried again", || store.failures() > before).await;
         store.fail(&[]);
         store.down(false);
         eventually("the session has ended", || store.len() == 1).await;

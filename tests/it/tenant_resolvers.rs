@@ -3,7 +3,8 @@
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_core::engine::{OktaAuth, Tenants, TenantsBuilder};
 use okta_auth_core::error::Error;
-use okta_auth_core::tenant::{Resolver, TenantSettings, TenantTable};
+use okta_auth_core::tenant::{Resolver, TenantFuture, TenantKey, TenantSettings, TenantSource, TenantTable};
+use okta_auth_dev::{Fault, Org};
 use reqwest::Method;
 
 use crate::support::site::{BOTH, Framework, Plan, Site, id, local, navigate, settings};
@@ -510,5 +511,135 @@ async fn a_protected_health_path_stays_404_for_unknown_hosts() {
         assert_eq!(site.who(&host, "/me", &[]).await.0, 404, "{framework:?}");
         let page = [("accept", "text/html"), ("sec-fetch-mode", "navigate")];
         assert_eq!(site.who(&host, "/me", &page).await.0, 404, "{framework:?}");
+    }
+}
+
+/// Routes that the application names public answer for unknown hosts; what needs a user does not.
+#[tokio::test]
+async fn public_routes_answer_for_unknown_hosts_and_protected_ones_do_not() {
+    for framework in BOTH {
+        let site = Site::start(framework, &NAMES, |plan| {
+            let base = format!("http://app.localhost:{}", plan.port);
+            let builder = plan.shared(&base, "cookie").protect_all_except(["/who", "/me", "/t/{tenant}/who"]);
+            let tenants = Tenants::builder(builder).table(TenantTable::new(plan.all()).unwrap());
+            let tenants = tenants.egress(local()).resolve(Resolver::Subdomain("app.localhost".to_owned()));
+            tenants.resolve(Resolver::Host).build().unwrap()
+        })
+        .await;
+        for host in ["10.0.0.7", "www.app.localhost", "unknown.example"] {
+            let host = site.at(host);
+            assert_eq!(site.who(&host, "/who?probe=1", &[]).await, (200, None), "{framework:?} {host}");
+            // A public route whose handler asks for a user, one with a parameter, and those that are not public.
+            for protected in ["/me", "/t/acme/who", "/api", "/who/", "/who%2f", "/%77ho", "/login", "/nowhere"] {
+                let answer = site.who(&host, protected, &[]).await;
+                assert_eq!(answer.0, 404, "{framework:?} {host} {protected}");
+            }
+        }
+        let tenant = site.at(&format!("{}.app.localhost", NAMES[0]));
+        assert_eq!(site.who(&tenant, "/who", &[]).await, found(NAMES[0]), "{framework:?}");
+    }
+}
+
+/// One row of a database.
+struct Row(TenantSettings);
+
+impl TenantSource for Row {
+    fn find<'a>(&'a self, key: &'a TenantKey) -> TenantFuture<'a, Option<TenantSettings>> {
+        let plain = |issuer: &str| issuer.trim_end_matches('/').to_owned();
+        let meant = match key {
+            TenantKey::Id(id) => self.0.id == *id,
+            TenantKey::Issuer(issuer) => plain(&self.0.issuer) == plain(issuer),
+            _ => false,
+        };
+        Box::pin(async move { Ok(meant.then(|| self.0.clone())) })
+    }
+}
+
+/// As for the application's own issuer, the slash is up to the metadata: Okta's have none, Auth0's have one.
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_tenants_issuer_is_up_to_its_metadata() {
+    for (framework, from_source, metadata_have_it) in BOTH
+        .into_iter()
+        .flat_map(|one| [(one, false, false), (one, false, true), (one, true, false), (one, true, true)])
+    {
+        let site = Site::start(framework, &["acme"], |plan| {
+            let org = plan.org("acme");
+            org.allow_redirect(&plan.base);
+            org.allow_redirect(&format!("{}/t/acme", plan.base));
+            let mut acme = settings("acme", org);
+            acme.issuer.push('/');
+            let builder = Tenants::builder(plan.shared(&plan.base, "cookie")).egress(local());
+            let builder =
+                if from_source { builder.source(Row(acme)) } else { builder.table(TenantTable::new([acme]).unwrap()) };
+            builder.resolve(Resolver::Path("/t".to_owned())).resolve(Resolver::BearerIssuer).build().unwrap()
+        })
+        .await;
+        let org = site.org("acme");
+        let (plain, slash) = (org.issuer(), format!("{}/", org.issuer()));
+        let (good, bad) = if metadata_have_it { (&slash, &plain) } else { (&plain, &slash) };
+        let case = format!("{framework:?} {from_source} {metadata_have_it}");
+        if metadata_have_it {
+            org.fault(Fault::DiscoveryMember("issuer".to_owned(), good.as_str().into()));
+            org.fault(Fault::IdTokenClaim("iss".to_owned(), good.as_str().into()));
+        }
+        let mut browser = site.signed_in("acme", ADA).await;
+        assert_eq!(browser.fetch("/t/acme/me").await.status, 200, "{case}");
+        let token = |iss: &str| org.mint().access_token(ADA, ["orders:read"]).claim("iss", iss).sign();
+        for (iss, status) in [(good, 200), (bad, 401)] {
+            for path in ["/api", "/t/acme/api"] {
+                let authorization = format!("Bearer {}", token(iss));
+                let host = site.at("127.0.0.1");
+                let answer = site.who(&host, path, &[("authorization", &authorization)]).await;
+                assert_eq!(answer.0, status, "{case} {iss} {path}");
+            }
+        }
+    }
+}
+
+/// With and without the slash it is one server, so two tenants that differ by it open each other.
+#[tokio::test]
+async fn issuers_that_differ_by_a_slash_are_one() {
+    let orgs = [Org::start().await.unwrap(), Org::start().await.unwrap()];
+    let tenant = |name: &str, issuer: String, client: &str| {
+        let mut tenant = TenantSettings::new(id(name), issuer, client);
+        tenant.client_secret = Some(okta_auth_core::secret::Secret::new("xYzABC1234567DefghIJKLmnopQrstuVW"));
+        tenant
+    };
+    let slash = |org: &Org| format!("{}/", org.issuer());
+    let told = |tenants: [TenantSettings; 2]| {
+        TenantTable::new(tenants).map_or_else(|error| error.to_string(), |_| String::new())
+    };
+    let with = |audience: &str, mut tenant: TenantSettings| {
+        tenant.audience = Some(audience.to_owned());
+        tenant
+    };
+    let [one, other] = &orgs;
+    let pair = |client: &str, audience: &str, issuer: String| {
+        [with("api://a", tenant("acme", one.issuer(), "0oa1")), with(audience, tenant("globex", issuer, client))]
+    };
+    assert!(told(pair("0oa1", "api://b", slash(one))).contains("the issuer and the client id of acme"));
+    assert!(told(pair("0oa2", "api://a", slash(one))).contains("are good for acme too"));
+    assert_eq!(told(pair("0oa2", "api://b", slash(one))), "");
+    assert_eq!(told(pair("0oa1", "api://a", slash(other))), "");
+    // What is accepted at every tenant is no tenant's, however it is written.
+    let shared = ConfigBuilder::default().base_url("http://app.localhost:1").cookie_secret(SECRET);
+    let shared = OktaAuth::builder(shared.accept_issuer(one.issuer()));
+    let builder = Tenants::builder(shared).table(TenantTable::new([tenant("acme", slash(one), "0oa1")]).unwrap());
+    let refused = builder.egress(local()).resolve(Resolver::Path("/t".to_owned())).build().unwrap_err().to_string();
+    assert!(refused.contains("take it out of `accept_issuer`"), "{refused}");
+}
+
+/// Requests without a tenant have a made-up issuer. A token that names it causes no request.
+#[tokio::test]
+async fn a_token_of_no_tenant_is_refused_without_a_question() {
+    for framework in BOTH {
+        let site = site(framework, &[Resolver::BearerIssuer]).await;
+        let token = |iss: &str| site.org("acme").mint().access_token(ADA, ["orders:read"]).claim("iss", iss).sign();
+        for iss in ["https://tenants.invalid", "https://elsewhere.invalid/oauth2/default", ""] {
+            let authorization = format!("Bearer {}", token(iss));
+            let answer = site.who(&site.at("app.localhost"), "/api", &[("authorization", &authorization)]).await;
+            assert_eq!(answer.0, 401, "{framework:?} {iss}");
+        }
+        assert!(site.outbound().is_empty(), "{:?}", site.outbound());
     }
 }

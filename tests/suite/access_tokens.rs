@@ -370,6 +370,35 @@ pub(crate) async fn junk_does_not_block_good_tokens_of_the_org<F: Framework>() {
     assert_invalid(&app.call("/token", &token).await, "the negative result is cached");
 }
 
+/// A place that was used for a bad token is free again only after a pause of 2 s, so 32 places make 16 questions a
+/// second at most.
+pub(crate) async fn a_bad_answer_keeps_its_place_for_a_while<F: Framework>() {
+    let (app, token) = org_server::<F>().await;
+    let app = Arc::new(app);
+    app.org.outage(Endpoint::Introspect, Outage::Hang);
+    let strangers: Vec<_> = (0..40)
+        .map(|number| {
+            let (mut browser, token) = (app.browser(), format!("Bearer {token}{number}"));
+            tokio::spawn(async move {
+                let headers = [("authorization", token.as_str())];
+                browser.send(Method::GET, "/token", &headers, String::new()).await.status
+            })
+        })
+        .collect();
+    app.org.until_waiting(Endpoint::Introspect, 32).await;
+    let answered = std::time::Instant::now();
+    app.org.restore(Endpoint::Introspect);
+    // 32 are answered at once. The others wait for a place, some of them in vain.
+    let mut statuses = Vec::new();
+    for stranger in strangers {
+        statuses.push(stranger.await.unwrap().as_u16());
+    }
+    assert!(statuses.iter().filter(|status| **status == 401).count() >= 32, "{statuses:?}");
+    // A lower bound, which a slow machine does not break.
+    assert!(answered.elapsed() >= Duration::from_millis(1_900), "{statuses:?} in {:?}", answered.elapsed());
+    assert_eq!(app.call("/token", &token).await.status, 200);
+}
+
 pub(crate) async fn tokens_with_invalid_claims_are_not_introspected<F: Framework>() {
     let (app, token) = org_server::<F>().await;
     let now = i64::try_from(app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
@@ -381,6 +410,8 @@ pub(crate) async fn tokens_with_invalid_claims_are_not_introspected<F: Framework
         ("expired", mint().claim("exp", now - 61).sign()),
         ("expired by a fraction", mint().claim("exp", now as f64 - 60.5).sign()),
         ("an expiry that is no number", mint().claim("exp", "soon").sign()),
+        ("larger than any token", mint().claim("x", "x".repeat(33_000)).sign()),
+        ("larger than any token, and opaque", "x".repeat(33_000)),
     ] {
         assert_invalid(&app.call("/token", &token).await, what);
     }
@@ -397,6 +428,27 @@ pub(crate) async fn introspection_accepts_only_active_bearer_tokens<F: Framework
     app.org.fault(Fault::IntrospectAlwaysActive);
     assert_invalid(&app.call("/token", "anything").await, "active without other members");
     app.org.clear_faults();
+    // What the answer says besides counts as in a token. Each question is about a token of its own.
+    let now = i64::try_from(app.org.clock().now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    for (member, value, status) in [
+        ("nbf", json!(now - 10), 200),
+        ("active", json!(false), 401),
+        ("active", json!("true"), 401),
+        ("exp", json!(now - 90), 401),
+        ("exp", json!(null), 401),
+        ("nbf", json!(now + 90), 401),
+        ("iss", json!("https://elsewhere.example"), 401),
+        ("uid", json!("00u1\n"), 401),
+        ("client_id", json!("0oaSomeOtherClient"), 401),
+        ("client_id", json!(null), 401),
+    ] {
+        app.org.fault(Fault::IntrospectMember(member.to_owned(), value.clone()));
+        let client = app.org.client().client_id;
+        let token = app.org.mint().server("org").client(&client).access_token(ADA, ["openid"]);
+        let answer = app.call("/token", &token.claim("jti", format!("{member}{value}")).sign()).await;
+        assert_eq!(answer.status, status, "{member} {value}: {}", answer.body);
+        app.org.clear_faults();
+    }
     app.org.fault(Fault::IntrospectStatus(401));
     let refused = app.call("/token", &org_token(&app, &app.org.client().client_id)).await;
     assert_eq!(refused.status, 502, "our own credentials are wrong, not the caller's");

@@ -84,6 +84,8 @@ impl Framework for Actix {
                         .route(web::get().to(token).require_token(scope("orders:read")))
                         .route(web::post().to(token).require_token(scope("orders:write"))),
                 )
+                .route("/token/admin", web::get().to(token).require_token(group("Admins")))
+                .route("/token/not-suspended", web::get().to(token).require_token(!group("Suspended")))
                 .route("/admin", web::get().to(name).require(group("Admins")))
                 .route("/policed", web::get().to(name))
                 .service(

@@ -78,6 +78,8 @@ impl Framework for Axum {
                         .require_token(scope("orders:read"))
                         .merge(axum::routing::post(token).require_token(scope("orders:write"))),
                 )
+                .route("/token/admin", get(token).require_token(group("Admins")))
+                .route("/token/not-suspended", get(token).require_token(!group("Suspended")))
                 .route("/admin", get(name).require(group("Admins")))
                 .route("/policed", get(name))
                 .route("/mixed", get(|| async { "ok" }).post(|| async { "ok" }).require_any(signed_in()))

@@ -30,9 +30,12 @@ pub(crate) async fn a_backchannel_is_used_by_the_application_and_never_by_browse
     // A second loopback address acts as the internal host.
     let inside = Relay::inside("127.0.0.2", address(&org)).await;
     let url = inside.url();
+    // A proxy that is set for this library is not asked for the inside host.
+    let proxy = Relay::forward().await;
+    let through = proxy.url();
     let app = App::with::<F>(org, move |config| {
         let scopes = "openid profile email offline_access";
-        config.backchannel_url(url).scopes(scopes).userinfo(Userinfo::Always)
+        config.backchannel_url(url).scopes(scopes).userinfo(Userinfo::Always).http_proxy(through)
     })
     .await;
     let mut browser = app.browser();
@@ -49,6 +52,7 @@ pub(crate) async fn a_backchannel_is_used_by_the_application_and_never_by_browse
     for endpoint in ["/openid-configuration", "/v1/token", "/v1/keys", "/v1/userinfo", "/v1/revoke"] {
         assert!(came.iter().any(|(_, path)| path.ends_with(endpoint)), "{endpoint}: {came:?}");
     }
+    assert!(proxy.seen().is_empty(), "{:?}", proxy.seen());
     let public = address(&app.org).to_string();
     assert!(seen.iter().all(|seen| seen.header("host") == Some(&public)), "the org is called by its public address");
 }
@@ -108,6 +112,51 @@ pub(crate) async fn an_https_issuer_is_reached_through_a_tunnel<F: Framework>() 
         assert!(!seen.is_empty() && tunnels, "{name}: {seen:?}");
         assert_eq!(seen[0].header("proxy-authorization"), Some("Basic YXBwOmh1bnRlcjI="), "{name}");
     }
+}
+
+const CHILD: &str = "deployment::the_process_that_trusts_the_org";
+
+/// Verifies a token at an https issuer: metadata and keys come through the tunnel. The process trusts what
+/// `SSL_CERT_FILE` has.
+#[tokio::test]
+#[ignore = "another test runs it as a process of its own"]
+async fn the_process_that_trusts_the_org() {
+    let Ok(token) = std::env::var("TUNNEL_TOKEN") else { return };
+    let config = ConfigBuilder::from_env().cookie_secret(crate::support::SECRET);
+    let verified = OktaAuth::builder(config).build().unwrap().verify_access_token(&token).await;
+    verified.unwrap_or_else(|error| panic!("{error:?}"));
+}
+
+#[tokio::test]
+async fn tls_through_the_tunnel_is_with_the_issuer() {
+    let (org, proxy) = (Org::builder().https().start().await.unwrap(), Relay::forward().await);
+    let token = org.mint().access_token(ADA, ["orders:read"]).sign();
+    let trusted = std::env::temp_dir().join(format!("okta-auth-tunnel-{}.pem", std::process::id()));
+    std::fs::write(&trusted, org.certificate().unwrap()).unwrap();
+    let run = async |variable: &str, trusts: bool| {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", CHILD, "--ignored", "--nocapture"]).envs(org.env()).env("TUNNEL_TOKEN", &token);
+        child.env(variable, proxy.url()).env_remove("NO_PROXY").env_remove("no_proxy");
+        if trusts {
+            child.env("SSL_CERT_FILE", &trusted);
+        }
+        let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&told).into_owned())
+    };
+    let (success, why) = run("OKTA_HTTP_PROXY", false).await;
+    assert!(!success && why.contains("invalid peer certificate"), "a proxy cannot stand in for the issuer: {why}");
+    assert_eq!(org.journal().len(), 0);
+    let (success, why) = run("OKTA_HTTP_PROXY", true).await;
+    assert!(success, "{why}");
+    assert_eq!((org.count("/openid-configuration"), org.count("/v1/keys")), (1, 1));
+    let seen = proxy.seen();
+    assert!(!seen.is_empty() && seen.iter().all(|seen| seen.method == "CONNECT"), "nothing else: {seen:?}");
+    // The proxy of every program is not for this machine, whatever the scheme is.
+    let (success, why) = run("HTTPS_PROXY", true).await;
+    assert!(success, "{why}");
+    assert_eq!(proxy.seen().len(), seen.len());
+    std::fs::remove_file(trusted).unwrap();
 }
 
 pub(crate) async fn hosts_of_no_proxy_and_this_machine_are_reached_directly<F: Framework>() {

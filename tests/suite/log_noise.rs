@@ -53,13 +53,14 @@ fn made_up(header: &str, claims: &str) -> String {
     format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims), URL_SAFE_NO_PAD.encode("junk"))
 }
 
-const QUERIES: [&str; 9] = [
+const QUERIES: [&str; 10] = [
     "",
     "?state=x&code=y",
     "?error=access_denied&state=x",
     "?code=a&code=b&state=s",
     "?iss=https%3A%2F%2Fevil.example&sid=made-up",
     "?iss=&sid=",
+    "?continue",
     "?return_to=//evil.example&prompt=login&login_hint=%00",
     "?%ff%fe=&&==&state",
     "?access_token=junk&state=x&code=y",

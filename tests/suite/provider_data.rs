@@ -1,9 +1,12 @@
 //! Provider data: values that the specifications allow are accepted, others are rejected by name, and the log says
 //! why.
 
+use std::future::ready;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use okta_auth_core::config::Userinfo;
+use okta_auth_core::engine::SignIn;
 use okta_auth_dev::{Fault, Org, Rotation};
 use serde_json::{Value, json};
 
@@ -167,9 +170,40 @@ pub(crate) async fn groups_and_methods_of_any_shape<F: Framework>() {
     }
     // The same rule applies to access tokens.
     let token = |groups: Value| app.org.mint().access_token(ADA, ["openid"]).claim("groups", groups).sign();
-    for (groups, admin) in [(json!("Admins"), 200), (json!(["Admins", 7]), 200), (json!([7]), 403)] {
-        assert_eq!(app.call("/token", &token(groups.clone())).await.status, 200, "{groups}");
-        let _ = admin;
+    for (groups, admin, not_suspended) in [
+        (json!("Admins"), 200, 200),
+        (json!("Staff,Admins"), 403, 200),
+        (json!("Suspended"), 403, 403),
+        (json!(["Admins", 7]), 200, 403),
+        (json!([7]), 403, 403),
+        (json!(7), 403, 403),
+        (json!({ "Admins": true }), 403, 403),
+    ] {
+        let token = token(groups.clone());
+        for (path, status) in [("/token", 200), ("/token/admin", admin), ("/token/not-suspended", not_suspended)] {
+            assert_eq!(app.call(path, &token).await.status, status, "{groups} at {path}");
+        }
+    }
+}
+
+pub(crate) async fn methods_of_a_sign_in_are_the_strings_of_their_list<F: Framework>() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&seen);
+    let hook = move |sign_in: SignIn| {
+        told.lock().unwrap().push(sign_in.identity().id_token().amr().to_vec());
+        ready(Ok(sign_in))
+    };
+    let app = App::built::<F>(Org::start().await.unwrap(), |config| config, |builder| builder.on_sign_in(hook)).await;
+    for (amr, methods) in [
+        (json!(["pwd", "mfa"]), vec!["pwd", "mfa"]),
+        (json!("pwd"), vec!["pwd"]),
+        (json!("pwd,mfa otp"), vec!["pwd,mfa otp"]),
+        (json!(["pwd", 7, null, ["mfa"]]), vec!["pwd"]),
+        (json!([]), vec![]),
+        (Value::Null, vec![]),
+    ] {
+        signed_in_with(&app, [claim("amr", amr.clone())]).await;
+        assert_eq!(seen.lock().unwrap().pop().unwrap(), methods, "{amr}");
     }
 }
 
@@ -326,7 +360,15 @@ pub(crate) async fn failures_to_connect_are_logged_with_all_their_causes<F: Fram
     assert_eq!(app.browser().navigate("/profile").await.status, 503);
     let line = log::line(&["sign_in_failed", &unknown]);
     assert!(line.contains("dns error"), "{line}");
-    // A server without a trusted certificate: it does not even speak TLS.
+    // A certificate that the org has signed itself.
+    let org = Org::builder().https().start().await.unwrap();
+    let untrusted = org.issuer();
+    let app = App::with::<F>(org, |config| config).await;
+    assert_eq!(app.browser().navigate("/profile").await.status, 503);
+    let line = log::line(&["sign_in_failed", &untrusted]);
+    let causes = "error sending request: client error (Connect): invalid peer certificate: ";
+    assert!(line.contains(causes), "{line}");
+    // A server that does not even speak TLS.
     let org = Org::start().await.unwrap();
     let plain = org.issuer().replace("http://", "https://");
     let app = App::with::<F>(org, |config| config.issuer(&plain)).await;

@@ -117,7 +117,7 @@ pub(crate) async fn browsers_get_pages_where_nothing_can_be_redirected<F: Framew
     let typed = browser.navigate("/logout").await;
     assert_eq!((typed.status.as_u16(), typed.header("allow")), (405, "POST"));
     assert!(typed.body.contains("<form method=\"post\" action=\"/logout\">"), "{}", typed.body);
-    assert!(browser.is_signed_in().await, "a link signs nobody out");
+    assert!(browser.is_signed_in().await, "a link does not sign out");
     let script = browser.fetch("/logout").await;
     assert_eq!((script.status.as_u16(), script.json()["error"].as_str()), (405, Some("method_not_allowed")));
 
@@ -200,7 +200,7 @@ pub(crate) async fn personal_pages_are_not_cached<F: Framework>() {
     let personal = browser.navigate("/profile").await;
     assert_eq!((personal.header("cache-control"), personal.header("vary")), ("no-store", "Cookie"));
     assert_eq!(browser.navigate("/shared").await.header("cache-control"), "public, max-age=60");
-    assert_eq!(browser.navigate("/echo").await.header("cache-control"), "", "nobody asked who it is");
+    assert_eq!(browser.navigate("/echo").await.header("cache-control"), "", "the handler did not read the user");
 }
 
 pub(crate) async fn the_metadata_of_the_resource<F: Framework>() {
@@ -230,7 +230,7 @@ pub(crate) async fn an_api_without_sessions<F: Framework>() {
     let api = App::with::<F>(Org::start().await.unwrap(), |config| config.issuer(&issuer).api_only()).await;
     let mut browser = api.browser();
     browser.jar = cookie;
-    assert_eq!(browser.navigate("/profile").await.status, 401, "nobody is sent to sign in from an API");
+    assert_eq!(browser.navigate("/profile").await.status, 401, "an API request is not redirected to sign-in");
     assert_eq!(browser.navigate("/").await.body, "anonymous");
     for path in ["/login", "/logout", "/authorization-code/callback"] {
         assert_eq!(browser.navigate(path).await.status, 404, "{path}");

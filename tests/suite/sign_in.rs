@@ -10,7 +10,7 @@ use okta_auth_dev::{Fault, Org, Response};
 use reqwest::Method;
 
 use crate::app::{App, Framework};
-use crate::support::{ADA, Answer, BEN, Browser, CALLBACK, SharedStore};
+use crate::support::{ADA, Answer, BEN, Browser, CALLBACK, SharedStore, log};
 
 const PAGE: [(&str, &str); 3] =
     [("accept", "text/html"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
@@ -130,6 +130,13 @@ pub(crate) async fn a_session_under_the_previous_name_moves_when_it_is_written<F
         let authorize = again.navigate("/login?return_to=/profile").await.location().to_owned();
         again.complete(&org, &authorize, BEN).await;
         assert!(again.jar.len() == 1 && !again.jar.contains_key("okta_session"), "{stored}: {:?}", again.jar.keys());
+        // What another application keeps under the previous name stays, also in the format of version 0.1.
+        let mut beside = now.signed_in(ADA).await;
+        beside.jar.insert("okta_session".to_owned(), format!("1.{}", "A".repeat(43)));
+        org.clock().advance(Duration::from_secs(600));
+        assert_eq!(beside.navigate("/").await.body, "Ada Lovelace", "{stored}");
+        beside.post("/logout", "").await;
+        assert!(beside.jar.contains_key("okta_session"), "{stored}: {:?}", beside.jar.keys());
     }
 }
 
@@ -203,6 +210,7 @@ pub(crate) async fn twelve_restored_tabs_all_end_in_the_application<F: Framework
 }
 
 pub(crate) async fn long_targets_come_back_whole_or_as_their_path<F: Framework>() {
+    log::listen();
     let app = App::start::<F>().await;
     for target in [
         format!("/profile?q={}", "x".repeat(2_500)),
@@ -219,6 +227,82 @@ pub(crate) async fn long_targets_come_back_whole_or_as_their_path<F: Framework>(
     assert!(pending(&browser.jar) < 4_000);
     assert_eq!(browser.navigate(&second).await.location(), "/profile", "cut to its path");
     assert_eq!(browser.navigate(&first).await.location(), long, "and no other attempt is evicted");
+    // Beside this one not even `/` fits, so the older attempt goes.
+    let mut browser = app.browser();
+    browser.navigate(&format!("/profile?q={}", "x".repeat(2_830))).await;
+    let alone = pending(&browser.jar);
+    assert!((3_870..4_000).contains(&alone), "{alone}");
+    browser.navigate("/profile").await;
+    assert!(browser.jar.len() == 1 && pending(&browser.jar) < 400, "{}", pending(&browser.jar));
+    let huge = format!("/login?return_to={}", encode(&format!("/profile?q={}", "x".repeat(9_000))));
+    assert_eq!(app.browser().sign_in(&app.org, ADA, &huge).await.location(), "/profile", "more than 8 KiB");
+    let path = format!("/login?return_to={}", encode(&format!("/{}", "x".repeat(4_000))));
+    let mut browser = app.browser();
+    assert_eq!(browser.sign_in(&app.org, ADA, &path).await.location(), "/", "a path that does not fit");
+    assert!(pending(&browser.jar) < 4_000);
+    let told = |became: &str| log::lines(&["INFO", "does not fit the browser's cookies and became", became]);
+    assert!(!told("became its path").is_empty() && !told("became /").is_empty());
+    assert!(!log::lines(&["INFO", "longer than 8 KiB"]).is_empty());
+}
+
+/// Expired attempts stay while there is room, and no longer.
+pub(crate) async fn expired_attempts_make_room_for_new_ones<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut browser = app.browser();
+    for tab in 0..8 {
+        browser.navigate(&format!("/profile?tab={tab}")).await;
+    }
+    app.org.clock().advance(Duration::from_secs(601));
+    let long = format!("/profile?q={}", "x".repeat(2_500));
+    let response = response_for(&app, &mut browser, &long, ADA).await;
+    assert!(pending(&browser.jar) < 4_000 && browser.jar.len() < 8, "{} {}", pending(&browser.jar), browser.jar.len());
+    assert_eq!(browser.navigate(&response).await.location(), long);
+}
+
+/// Restored tabs that start at the same moment: none of the requests has the cookies of the others.
+pub(crate) async fn tabs_that_start_at_the_same_moment_are_trimmed_by_the_next_request<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut together = app.browser();
+    let mut responses = Vec::new();
+    for tab in 0..12 {
+        let mut one = app.browser();
+        let page = format!("/profile?tab={tab}&q={}", "x".repeat(2_000));
+        responses.push(response_for(&app, &mut one, &page, ADA).await);
+        together.jar.extend(one.jar);
+    }
+    assert_eq!((together.jar.len(), pending(&together.jar) > 30_000), (12, true));
+
+    // Another start evicts the oldest, at most eight of them, and keeps its own target.
+    let mut starts = together.clone();
+    let mut last = String::new();
+    for (tab, left) in [(12, 5), (13, 3)] {
+        last = response_for(&app, &mut starts, &format!("/profile?tab={tab}"), ADA).await;
+        assert_eq!(starts.jar.len(), left, "{tab}");
+    }
+    assert!(pending(&starts.jar) < 4_000, "{}", pending(&starts.jar));
+    assert_eq!(starts.clone().navigate(&last).await.location(), "/profile?tab=13");
+    let newest = responses.pop().unwrap();
+    assert!(starts.navigate(&newest).await.location().starts_with("/profile?tab=11&q=xxx"), "the newest is kept");
+
+    // So does a callback, which never evicts its own attempt: here it is the oldest.
+    let answer = together.navigate(&responses[0]).await;
+    assert!(answer.location().starts_with("/profile?tab=0&q=xxx"), "{}", answer.body);
+    assert!(deletions(&answer) <= 8, "{}", deletions(&answer));
+    assert_eq!(together.navigate(&responses[1]).await.location(), "/", "evicted, and signed in all the same");
+    assert!(pending(&together.jar) < 4_000, "{}", pending(&together.jar));
+    assert!(together.navigate(&newest).await.location().starts_with("/profile?tab=11&q=xxx"));
+}
+
+/// Junk under the name of an attempt, from a path or a host beside this one, hides nothing.
+pub(crate) async fn of_several_attempts_with_one_name_the_one_that_opens_counts<F: Framework>() {
+    let app = App::start::<F>().await;
+    let mut browser = app.browser();
+    let response = response_for(&app, &mut browser, "/profile?tab=1", ADA).await;
+    let (name, value) = browser.jar.first_key_value().unwrap();
+    let header = format!("{name}=junk; {name}={value}");
+    let headers = [PAGE.as_slice(), &[("cookie", header.as_str())]].concat();
+    let answer = app.browser().send(Method::GET, &response, &headers, String::new()).await;
+    assert_eq!(answer.location(), "/profile?tab=1", "{}", answer.body);
 }
 
 // -- callbacks ----------------------------------------------------------------------------------------------------
@@ -265,8 +349,11 @@ pub(crate) async fn a_sign_in_that_took_too_long_leads_back_to_its_page<F: Frame
 pub(crate) async fn a_step_up_that_is_cancelled_leads_back<F: Framework>() {
     let app = App::start::<F>().await;
     let denied = Fault::AuthorizeError { error: "access_denied".to_owned(), description: "no".to_owned() };
+    let unmet =
+        Fault::AuthorizeError { error: "unmet_authentication_requirements".to_owned(), description: "no".to_owned() };
     for (referer, back) in [
         (format!("{}/orders?page=2", app.base), "/orders?page=2"),
+        (format!("{}/orders?q={}", app.base, "x".repeat(300)), "/"),
         ("https://evil.example/x".to_owned(), "/"),
         (format!("{}.evil.example/x", app.base), "/"),
         (String::new(), "/"),
@@ -274,7 +361,7 @@ pub(crate) async fn a_step_up_that_is_cancelled_leads_back<F: Framework>() {
         let mut browser = app.signed_in(ADA).await;
         let headers = [PAGE.as_slice(), &[("referer", referer.as_str())]].concat();
         let up = browser.send(Method::GET, "/sensitive?amount=5", &headers, String::new()).await;
-        app.org.fault_once(denied.clone());
+        app.org.fault_once(if referer.is_empty() { unmet.clone() } else { denied.clone() });
         let page = browser.complete(&app.org, up.location(), ADA).await;
         assert!(
             page.status == 403 && page.body.contains("The additional verification was not completed"),
@@ -285,10 +372,27 @@ pub(crate) async fn a_step_up_that_is_cancelled_leads_back<F: Framework>() {
         assert_eq!(links, [back, "/sensitive?amount=5"], "{referer}");
         assert_eq!(browser.navigate("/profile").await.status, 200);
     }
-    // Without a session, the page says that access was denied.
-    app.org.fault_once(denied);
+    let is_plain = |page: &Answer| page.body.contains("Access denied") && !page.body.contains("additional");
+    // Without a session, and for a sign-in that is no step-up, the page says that access was denied.
+    app.org.fault_once(denied.clone());
     let page = app.browser().sign_in(&app.org, ADA, "/profile").await;
-    assert!(page.body.contains("Access denied") && !page.body.contains("additional"), "{}", page.body);
+    assert!(is_plain(&page), "{}", page.body);
+    let mut browser = app.signed_in(ADA).await;
+    app.org.fault_once(denied.clone());
+    let page = browser.sign_in(&app.org, ADA, "/login?return_to=/profile").await;
+    assert!(is_plain(&page), "{}", page.body);
+    let mut browser = app.signed_in(ADA).await;
+    let up = browser.navigate("/sensitive").await.location().to_owned();
+    browser.jar.remove("okta_session");
+    app.org.fault_once(denied.clone());
+    let page = browser.complete(&app.org, &up, ADA).await;
+    assert!(is_plain(&page), "the session has ended meanwhile: {}", page.body);
+    let mut browser = app.signed_in(ADA).await;
+    let up = browser.navigate("/sensitive").await.location().to_owned();
+    app.org.fault_once(denied);
+    let Response::Redirect(response) = app.org.sign_in(&up, ADA).await.unwrap() else { panic!() };
+    let answer = browser.fetch(&response).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (403, &"authorization_refused".into()), "a script");
 }
 
 // -- never a loop -------------------------------------------------------------------------------------------------
@@ -306,6 +410,7 @@ async fn with_clock<F: Framework>(org: &Org, ahead: &Arc<AtomicU64>, store: Opti
 }
 
 pub(crate) async fn a_sign_out_recorded_by_a_clock_ahead_ends_on_a_page<F: Framework>() {
+    log::listen();
     let (org, ahead) = (Org::start().await.unwrap(), Arc::new(AtomicU64::new(180)));
     let app = with_clock::<F>(&org, &ahead, None).await;
     assert!(app.signed_in(ADA).await.is_signed_in().await);
@@ -315,11 +420,13 @@ pub(crate) async fn a_sign_out_recorded_by_a_clock_ahead_ends_on_a_page<F: Frame
     let page = browser.sign_in(&org, ADA, "/profile").await;
     assert!(page.status == 503 && page.body.contains("clock_skew"), "{} {}", page.status, page.body);
     assert!(page.header("retry-after").parse::<u64>().unwrap() >= 100 && browser.jar.is_empty());
+    assert!(!log::lines(&["ERROR", "a sign-out was recorded by a clock that is"]).is_empty());
     ahead.store(181, Ordering::SeqCst);
     assert!(app.signed_in(ADA).await.is_signed_in().await, "once the clock has caught up");
 }
 
 pub(crate) async fn a_session_of_a_replica_with_a_clock_ahead_ends_on_a_page<F: Framework>() {
+    log::listen();
     for stored in [false, true] {
         let org = Org::start().await.unwrap();
         let store = stored.then(|| SharedStore::new(&org));
@@ -328,6 +435,7 @@ pub(crate) async fn a_session_of_a_replica_with_a_clock_ahead_ends_on_a_page<F: 
         let mut browser = at(&fast.signed_in(ADA).await, &slow);
         let page = browser.navigate("/profile").await;
         assert!(page.status == 503 && page.body.contains("clock_skew"), "{stored}: {} {}", page.status, page.body);
+        assert!(!log::lines(&["ERROR", "clock_skew", "a session began", "synchronize the clocks"]).is_empty());
         assert_eq!(browser.navigate("/").await.body, "anonymous", "public pages are served");
         assert!(at(&browser, &fast).is_signed_in().await, "{stored}: the cookie stays");
         org.clock().advance(Duration::from_secs(121));
@@ -335,13 +443,31 @@ pub(crate) async fn a_session_of_a_replica_with_a_clock_ahead_ends_on_a_page<F: 
     }
 }
 
+/// A session from so far in the future is replaced by a sign-in, once: with two replicas the next one is no better.
+pub(crate) async fn a_clock_that_is_far_ahead_costs_one_more_sign_in_and_no_loop<F: Framework>() {
+    for stored in [false, true] {
+        let org = Org::start().await.unwrap();
+        let store = stored.then(|| SharedStore::new(&org));
+        let fast = with_clock::<F>(&org, &Arc::new(AtomicU64::new(900)), store.clone()).await;
+        let slow = with_clock::<F>(&org, &Arc::default(), store).await;
+        let first = at(&fast.signed_in(ADA).await, &slow).navigate("/profile").await;
+        assert!(first.location().starts_with(&org.issuer()), "{stored}: {} {}", first.status, first.body);
+        let second = at(&fast.signed_in(ADA).await, &slow).navigate("/profile").await;
+        assert!(second.status == 503 && second.body.contains("clock_skew"), "{stored}: {}", second.status);
+        let other = at(&fast.signed_in(BEN).await, &slow).navigate("/profile").await;
+        assert_eq!(other.status, 303, "{stored}: another user has a first sign-in too");
+    }
+}
+
 pub(crate) async fn tokens_born_expired_whose_refresh_is_refused_end_on_a_page<F: Framework>() {
     for store in ["cookie", "memory"] {
-        let org = Org::builder().access_token_lifetime(Duration::from_secs(1)).start().await.unwrap();
         let scopes = "openid profile email offline_access";
-        let app = App::with::<F>(org, |config| config.scopes(scopes).session_store(store)).await;
+        let app =
+            App::with::<F>(Org::start().await.unwrap(), |config| config.scopes(scopes).session_store(store)).await;
+        let born_expired = Fault::TokenMember("expires_in".into(), serde_json::json!(0));
+        app.org.fault(born_expired.clone());
         let mut browser = app.signed_in(ADA).await;
-        app.org.clock().advance(Duration::from_secs(2));
+        app.org.clear_faults();
         let refused = Fault::TokenError { status: 400, error: "invalid_grant".into(), description: "x".into() };
         app.org.fault(refused);
         let page = browser.navigate("/profile").await;
@@ -354,7 +480,9 @@ pub(crate) async fn tokens_born_expired_whose_refresh_is_refused_end_on_a_page<F
         app.org.clear_faults();
         assert_eq!(browser.navigate("/profile").await.status, 303, "{store}: another try is the user's choice");
         // An older session leads to a new sign-in as usual.
+        app.org.fault(born_expired);
         let mut browser = app.signed_in(ADA).await;
+        app.org.clear_faults();
         app.org.clock().advance(Duration::from_secs(61));
         app.org.fault(Fault::TokenError { status: 400, error: "invalid_grant".into(), description: "x".into() });
         assert_eq!(browser.navigate("/profile").await.status, 303, "{store}");
@@ -447,7 +575,11 @@ pub(crate) async fn another_loopback_name_is_redirected_before_the_sign_in<F: Fr
         }
         assert_eq!(app.browser().send(Method::GET, "/", &headers, String::new()).await.body, "anonymous");
     }
-    for host in ["localhost:1", "app.example.test", "evil.example:80"] {
+    let alias = format!("localhost:{port}");
+    let form = app.browser().send(Method::POST, "/profile", &[PAGE[0], PAGE[1], ("host", &alias)], String::new()).await;
+    assert_eq!((form.status.as_u16(), form.location()), (401, ""), "the form would be lost");
+    let (other, longer) = (format!("evil.example:{port}"), format!("localhost.evil.example:{port}"));
+    for host in ["localhost:1", "app.example.test", "evil.example:80", &other, &longer] {
         let headers = [PAGE.as_slice(), &[("host", host)]].concat();
         let answer = app.browser().send(Method::GET, "/profile", &headers, String::new()).await;
         assert!(answer.location().starts_with(&app.org.issuer()), "{host}: {}", answer.location());
@@ -510,6 +642,10 @@ pub(crate) async fn login_passes_on_what_the_application_allows<F: Framework>() 
     assert_eq!(url::Url::parse(&url).unwrap().query_pairs().filter(|(name, _)| name == "state").count(), 1);
     let url = app.browser().navigate("/login?prompt=login&prompt=select_account").await.location().to_owned();
     assert_eq!(query(&url, "prompt").as_deref(), Some("login select_account"));
+    for (length, passed_on) in [(254, true), (255, false)] {
+        let url = app.browser().navigate(&format!("/login?login_hint={}", "x".repeat(length))).await;
+        assert_eq!(query(url.location(), "login_hint").is_some(), passed_on, "{length}");
+    }
     let plain = App::start::<F>().await;
     let url = plain.browser().navigate("/login?idp=0oa2&ui_locales=fr&prompt=none").await.location().to_owned();
     assert!(["idp", "ui_locales", "prompt"].iter().all(|name| query(&url, name).is_none()), "{url}");

@@ -5,9 +5,11 @@ use std::time::Duration;
 use okta_auth_core::config::ConfigBuilder;
 use okta_auth_dev::User;
 use reqwest::Method;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::app::{App, Framework};
-use crate::support::{ADA, Answer, BEN, Browser, org_with_groups};
+use crate::support::{ADA, Answer, BEN, Browser, log, org_with_groups};
 
 /// A browser's headers for a navigation and for a `fetch` to the application itself.
 const PAGE: [(&str, &str); 4] = [
@@ -161,6 +163,28 @@ pub(crate) async fn the_bare_front_channel_form_counts_for_a_frame_alone<F: Fram
     }
 }
 
+/// A process that has just started knows no session at Okta: it keeps 10,000 names, and says once that it drops others.
+pub(crate) async fn dropped_front_channel_messages_are_logged_once<F: Framework>() {
+    log::listen();
+    let app = app::<F>("cookie").await;
+    let host = app.base.strip_prefix("http://").unwrap();
+    let (mut read, mut write) = TcpStream::connect(host).await.unwrap().into_split();
+    let iss: String = url::form_urlencoded::byte_serialize(app.org.issuer().as_bytes()).collect();
+    let request = |number: usize, end: &str| {
+        format!("GET {FRONT}?iss={iss}&sid=made-up-{number} HTTP/1.1\r\nHost: {host}\r\nConnection: {end}\r\n\r\n")
+    };
+    let mut requests: String = (0..10_005).map(|number| request(number, "keep-alive")).collect();
+    requests.push_str(&request(10_005, "close"));
+    let sent = tokio::spawn(async move { write.write_all(requests.as_bytes()).await.map(|()| write) });
+    let mut answers = Vec::new();
+    read.read_to_end(&mut answers).await.unwrap();
+    drop(sent.await.unwrap().unwrap());
+    assert_eq!(String::from_utf8_lossy(&answers).matches("HTTP/1.1 200").count(), 10_006);
+    // The tests of both frameworks are in one process, and write one line each.
+    let told = log::lines(&["WARN", "front-channel logouts named sessions that this process has not seen"]);
+    assert!((1..=2).contains(&told.len()), "{told:#?}");
+}
+
 // -- to Okta and back -------------------------------------------------------------------------------------------------
 
 /// The form of the page for long ID tokens.
@@ -190,6 +214,7 @@ pub(crate) async fn a_long_id_token_is_posted_to_okta<F: Framework>() {
     assert!(!policy.contains("script-src 'unsafe-inline'") && !policy.contains("script-src *"), "{policy}");
     assert_eq!((page.header("x-frame-options"), page.header("cache-control")), ("DENY", "no-store"));
     assert_eq!(page.header("referrer-policy"), "same-origin");
+    assert_eq!(page.header("cross-origin-opener-policy"), "same-origin", "no other window reaches the form");
     assert!(page.body.contains("<button>Continue</button>"), "a way on without scripts");
     let (action, fields) = form(&page);
     assert_eq!(action, format!("{}/v1/logout", app.org.issuer()));
@@ -203,6 +228,22 @@ pub(crate) async fn a_long_id_token_is_posted_to_okta<F: Framework>() {
     assert!(back.location().starts_with(&format!("{}/?state=", app.base)), "{}", back.location());
 }
 
+/// The redirect is for URLs of at most 8,000 bytes, which every server takes.
+pub(crate) async fn the_length_of_the_url_decides_between_redirect_and_form<F: Framework>() {
+    let app = app::<F>("memory").await;
+    for (groups, status) in [(25, 303), (40, 200)] {
+        app.org.put_user(User::ada().groups((0..groups).map(|number| format!("group-{number:0160}"))));
+        let mut browser = app.signed_in(ADA).await;
+        let out = post(&mut browser, "/logout", &PAGE).await;
+        assert_eq!(out.status, status, "{groups} groups: {}", out.location().len());
+        assert!(out.location().len() <= 8_000, "{}", out.location().len());
+        assert!(
+            status == 303 || form(&out).0.len() + form(&out).1[0].1.len() < 12_000,
+            "a URL that is only a bit too long"
+        );
+    }
+}
+
 /// The form's values come from the configuration, but must still be escaped.
 pub(crate) async fn the_form_to_okta_escapes_what_it_carries<F: Framework>() {
     let org = org_with_groups().await;
@@ -213,11 +254,17 @@ pub(crate) async fn the_form_to_okta_escapes_what_it_carries<F: Framework>() {
     let app = app.await;
     let mut browser = app.signed_in(ADA).await;
     let page = post(&mut browser, "/logout", &PAGE).await;
+    let landing = |cookie: &&str| cookie.contains("_signed_out");
+    assert!(!page.set_cookies().iter().any(landing), "it does not come back here: {:?}", page.set_cookies());
     assert_eq!(page.body.matches("<script>").count(), 1, "{}", page.body);
     assert_eq!(page.body.matches("<input").count(), 3, "{}", page.body);
     let (_, fields) = form(&page);
     assert!(fields[1].1.starts_with("http://localhost:1/?a=%22%3E%3C/script%3E&b="), "{:?}", fields[1]);
-    assert!(!page.body.contains("b='c'"), "a quote stays inside its attribute");
+    assert!(
+        !page.body.contains("b='c'") && page.body.contains("&amp;b="),
+        "it stays inside its attribute: {}",
+        page.body
+    );
 }
 
 pub(crate) async fn a_script_gets_an_address_that_leads_to_okta_once<F: Framework>() {
@@ -251,6 +298,25 @@ pub(crate) async fn a_script_gets_an_address_that_leads_to_okta_once<F: Framewor
             assert_eq!((again.status.as_u16(), again.location()), (400, ""), "{store}: a second time");
         }
         assert!(browser.jar.keys().all(|name| !name.ends_with("_sign_out")), "{:?}", browser.jar);
+    }
+}
+
+/// Browsers without Fetch metadata, and clients that are none: what they accept decides.
+pub(crate) async fn without_fetch_metadata_what_a_client_accepts_decides<F: Framework>() {
+    let app = app::<F>("memory").await;
+    for (headers, script) in [
+        (vec![("accept", "text/html,application/xhtml+xml,*/*;q=0.8")], false),
+        (vec![("accept", "text/html"), ("x-requested-with", "com.example.app")], false),
+        (vec![("accept", "*/*")], false),
+        (vec![], false),
+        (vec![("accept", "application/json")], true),
+        (vec![("accept", "application/json, text/plain, */*")], true),
+        (vec![("accept", "*/*"), ("x-requested-with", "XMLHttpRequest")], true),
+    ] {
+        let out = post(&mut app.signed_in(ADA).await, "/logout", &headers).await;
+        let (status, okta) = if script { (200, false) } else { (303, true) };
+        assert_eq!((out.status.as_u16(), leads_to_okta(&app, &out)), (status, okta), "{headers:?}");
+        assert!(!script || address(&out) == CONTINUE, "{headers:?}");
     }
 }
 
@@ -348,10 +414,15 @@ pub(crate) async fn the_state_of_a_sign_out_leaves_the_address_once<F: Framework
         assert_eq!(browser.fetch(&back).await.body, "anonymous", "{store}");
         assert_eq!(app.browser().navigate(&back).await.body, "anonymous", "{store}");
         assert_eq!(browser.navigate("/?state=mine").await.body, "anonymous", "{store}");
+        let form = post(&mut browser.clone(), &back, &PAGE).await;
+        assert_ne!(form.status, 303, "{store}: the form would be lost");
+        let mut late = browser.clone();
         let answer = browser.navigate(&back).await;
         assert_eq!((answer.status.as_u16(), answer.location()), (303, format!("{}/", app.base).as_str()), "{store}");
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(browser.navigate(&back).await.body, "anonymous", "{store}: once");
+        app.org.clock().advance(Duration::from_secs(600));
+        assert_eq!(late.navigate(&back).await.body, "anonymous", "{store}: ten minutes later");
 
         // The rest of the URL is unchanged, and a path never becomes a host.
         let mut other = app.signed_in(ADA).await;

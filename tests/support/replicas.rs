@@ -1,7 +1,7 @@
 //! A store for several replicas that fails on request and records what was written.
 
 use std::future::ready;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ struct Shared {
     removals: Mutex<Option<usize>>,
     /// The names of failing operations.
     failing: Mutex<Vec<&'static str>>,
+    /// How many operations have failed.
+    failures: AtomicUsize,
     /// Readers of index links wait at this gate.
     gate: watch::Sender<Gate>,
     /// The number of replaced records.
@@ -69,6 +71,7 @@ impl SharedStore {
             full: AtomicBool::new(false),
             removals: Mutex::default(),
             failing: Mutex::default(),
+            failures: AtomicUsize::new(0),
             gate: watch::Sender::new(Gate::Open),
             saved: watch::Sender::new(0),
             released: watch::Sender::new(0),
@@ -117,6 +120,11 @@ impl SharedStore {
         *self.0.failing.lock().unwrap() = operations.to_vec();
     }
 
+    /// How many operations have failed.
+    pub(crate) fn failures(&self) -> usize {
+        self.0.failures.load(Ordering::SeqCst)
+    }
+
     /// Sets whether readers of links wait.
     pub(crate) fn gate(&self, gate: Gate) {
         self.0.gate.send_replace(gate);
@@ -134,6 +142,7 @@ impl SharedStore {
         act: impl FnOnce(&'a MemoryStore) -> StoreFuture<'a, T>,
     ) -> StoreFuture<'a, T> {
         if self.0.failing.lock().unwrap().contains(&operation) {
+            self.0.failures.fetch_add(1, Ordering::SeqCst);
             return Box::pin(ready(Err(StoreError::new("the store fails"))));
         }
         self.up(act)
@@ -163,6 +172,7 @@ impl SharedStore {
     /// Runs an operation unless the store is down.
     fn up<'a, T: Send + 'a>(&'a self, act: impl FnOnce(&'a MemoryStore) -> StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         if self.0.down.load(Ordering::SeqCst) {
+            self.0.failures.fetch_add(1, Ordering::SeqCst);
             return Box::pin(ready(Err(StoreError::new("the store is down"))));
         }
         act(&self.0.memory)

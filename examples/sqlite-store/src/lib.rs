@@ -37,7 +37,7 @@ const CLAIM: &str = "INSERT INTO marks (key, until, value) VALUES (?1, ?3, ?4) O
     DO UPDATE SET until = ?3, value = ?4 WHERE until <= ?2 OR value = ?4";
 const RELEASE: &str = "DELETE FROM marks WHERE key = ?1 AND value = ?2";
 const RAISE: &str = "INSERT INTO marks (key, until, value) VALUES (?1, ?3, ?4) ON CONFLICT (key)
-    DO UPDATE SET until = ?3, value = CASE WHEN until > ?2 THEN max(value, ?4) ELSE ?4 END";
+    DO UPDATE SET until = max(until, ?3), value = CASE WHEN until > ?2 THEN max(value, ?4) ELSE ?4 END";
 const MARK: &str = "SELECT value FROM marks WHERE key = ?1 AND until > ?2";
 
 /// How long a statement waits for a connection or for other writers. A browser waits for

@@ -66,7 +66,7 @@ impl ConfigBuilder {
         let former_issuers = rules::former_issuers(&self.former_issuers, &mut findings);
         let (cookie_secrets, secure) = (self.secrets(), base_url.as_ref().is_some_and(|base| base.scheme() == "https"));
         let cookie_names = self.cookie_names(issuer.as_ref(), client_id.as_deref(), &mut findings);
-        secrets::cookie_secrets(&cookie_secrets, secure && !self.api_only, &mut findings);
+        secrets::cookie_secrets(&cookie_secrets, (secure, self.api_only), &mut findings);
         let ways = self.operator_routes(&mut findings, issuer.as_ref().zip(base_url.as_ref()));
         let (session_place, revocation_place) = self.stores(secure, &mut findings);
         self.check_rest(secure, &mut findings);
@@ -83,7 +83,7 @@ impl ConfigBuilder {
                 "a setting is missing without a finding",
             ));
         };
-        log(&warnings, &ways, cookie_secrets.is_empty() && !secure && !self.api_only);
+        log(&warnings, &ways);
         let resource = self.resource.unwrap_or_else(|| routes.public_at(&base_url));
         Ok(Config {
             issuer,
@@ -345,14 +345,11 @@ impl ConfigBuilder {
     }
 }
 
-fn log(warnings: &[Problem], ways: &OperatorRoutes, random_secret: bool) {
+fn log(warnings: &[Problem], ways: &OperatorRoutes) {
     for warning in warnings {
         tracing::warn!(target: "okta_auth", "{warning}");
     }
     ways.log();
-    if random_secret {
-        secrets::warn_of_random();
-    }
 }
 
 /// Rejects paths that a router cannot serve literally.

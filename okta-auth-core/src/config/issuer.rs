@@ -100,6 +100,18 @@ impl Issuer {
     }
 }
 
+/// An issuer as it is compared with others, whatever slash it was written with.
+pub(crate) fn without_slash(issuer: &str) -> &str {
+    issuer.trim_end_matches('/')
+}
+
+/// How an issuer that was configured as `issuer` may be spelled; see
+/// [`Issuer::is_spelled`].
+pub(crate) fn spellings(issuer: &str) -> impl Iterator<Item = String> {
+    let plain = without_slash(issuer);
+    std::iter::once(plain.to_owned()).chain((plain != issuer).then(|| format!("{plain}/")))
+}
+
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Issuer({})", self.text)

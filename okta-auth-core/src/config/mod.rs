@@ -103,7 +103,7 @@ pub use client_auth::{ClientAuth, PrivateKey};
 pub(crate) use cookie_name::CookieNames;
 pub(crate) use env::is_read;
 pub use issuer::Issuer;
-pub(crate) use issuer::is_loopback;
+pub(crate) use issuer::{is_loopback, spellings, without_slash};
 pub(crate) use options::Options;
 pub use options::{ResponseMode, Userinfo};
 pub use problem::{Problem, Severity};

@@ -75,7 +75,7 @@ pub(super) fn client_secret(value: Option<&Secret>, findings: &mut Diagnostics) 
 /// The cookie keys are derived from these secrets, so an attacker who guesses one can
 /// forge cookies. Randomness cannot be verified, but obvious weakness can be detected.
 /// Messages name the position in the list, counted from one.
-pub(super) fn cookie_secrets(secrets: &[Secret], secure: bool, findings: &mut Diagnostics) {
+pub(super) fn cookie_secrets(secrets: &[Secret], (secure, api_only): (bool, bool), findings: &mut Diagnostics) {
     for (secret, nth) in secrets.iter().zip(1_usize..) {
         let text = secret.expose();
         let why = if text.len() < SHORTEST {
@@ -83,20 +83,19 @@ pub(super) fn cookie_secrets(secrets: &[Secret], secure: bool, findings: &mut Di
         } else if is_one_character(text) {
             "is one character repeated".to_owned()
         } else {
-            match weakness(text).filter(|_| secure) {
+            match weakness(text).filter(|_| secure && !api_only) {
                 Some(weakness) => weakness.to_owned(),
                 None => continue,
             }
         };
         findings.error(COOKIE_SECRET, format!("secret {nth} {why}; {COMMAND}"));
     }
-    if secrets.is_empty() && secure {
+    if secrets.is_empty() && !api_only {
         findings.warning(COOKIE_SECRET, format!("{MISSING}; {COMMAND}"));
     }
 }
 
-/// Logs at startup that the cookie secret is random. This is not a finding, because on a
-/// developer's machine an application starts with three variables and a random secret.
+/// Logs at startup that the cookie secret is random, for several tenants that share it.
 pub(super) fn warn_of_random() {
     tracing::warn!(target: "okta_auth", "{COOKIE_SECRET}: {MISSING}; {COMMAND}");
 }

@@ -55,7 +55,7 @@ impl Chunks {
     /// Returns the candidate texts, reassembled from their parts. Usually there is one, and it is
     /// not copied.
     pub(crate) fn candidates<'a>(&'a self, cookies: &'a RequestCookies) -> impl Iterator<Item = Cow<'a, [u8]>> {
-        let firsts = cookies.values(&self.name).filter_map(split_count);
+        let firsts = cookies.unchecked_values(&self.name).filter_map(split_count);
         let texts = firsts.flat_map(|(count, first)| {
             let (whole, combined) = match count {
                 1 => (Some(first), Vec::new()),
@@ -66,15 +66,20 @@ impl Chunks {
         texts.take(CANDIDATES)
     }
 
+    /// Joins the first part with each combination of the others.
     fn combinations(&self, cookies: &RequestCookies, count: usize, first: &[u8]) -> Vec<Vec<u8>> {
-        let mut combined = vec![first.to_owned()];
-        for at in 1..count {
-            let name = self.part(at);
-            let values: Vec<&[u8]> = cookies.values(&name).take(CANDIDATES).collect();
-            let next = |text: Vec<u8>| values.iter().map(move |value| [text.as_slice(), value].concat()).collect();
-            combined = combined.into_iter().flat_map(|text| -> Vec<Vec<u8>> { next(text) }).take(CANDIDATES).collect();
-        }
-        combined
+        let values = |at| cookies.unchecked_values(&self.part(at)).take(CANDIDATES).collect();
+        let parts: Vec<Vec<&[u8]>> = (1..count).map(values).collect();
+        let number = parts.iter().fold(1_usize, |number, values| number.saturating_mul(values.len()));
+        let combination = |mut number: usize| {
+            let mut pieces = vec![first];
+            for values in &parts {
+                pieces.extend(values.get(number % values.len()));
+                number /= values.len();
+            }
+            pieces.concat()
+        };
+        (0..number.min(CANDIDATES)).map(combination).collect()
     }
 
     /// Returns the text of the first cookie if it is the only part.

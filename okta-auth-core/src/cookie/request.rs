@@ -44,13 +44,25 @@ impl RequestCookies {
     /// A browser sends several of one name if they were set for different paths, the most specific
     /// path first (RFC 6265 §5.4).
     pub(crate) fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        let named = self.iter().filter(move |(known, value)| *known == name.as_bytes() && value.is_ascii());
-        named.map(|(_, value)| value)
+        self.unchecked_values(name).filter(|value| value.is_ascii())
+    }
+
+    /// The values of this name as they came. Kilobytes of a session are not worth a check for ASCII,
+    /// because decoding them makes it anyway.
+    pub(crate) fn unchecked_values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        self.iter().filter(move |(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
     }
 
     pub(crate) fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
         let named = self.iter().filter(move |(name, _)| name.starts_with(prefix.as_bytes()));
         named.filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, value)))
+    }
+
+    /// Whether the request has one cookie, and it has this name.
+    pub(crate) fn has_only(&self, name: &str) -> bool {
+        let header = self.first.as_ref().filter(|_| self.others.is_empty()).map(|header| header.as_bytes());
+        let value = header.and_then(|header| header.strip_prefix(name.as_bytes()));
+        value.is_some_and(|value| value.first() == Some(&b'=') && memchr::memchr(b';', value).is_none())
     }
 
     pub(crate) fn is_empty(&self) -> bool {

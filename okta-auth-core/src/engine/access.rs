@@ -68,10 +68,10 @@ impl RequestContext {
             }
         }
         if accepts == AcceptedCredentials::BearerOnly {
-            return Ok(self.nobody());
+            return Ok(self.anonymous());
         }
         let user = self.session_caller().map_err(Challenge::error)?;
-        Ok(user.unwrap_or_else(|| self.nobody()))
+        Ok(user.unwrap_or_else(|| self.anonymous()))
     }
 
     /// An application without sessions accepts only tokens.
@@ -176,8 +176,8 @@ impl RequestContext {
         Caller::token(token, self.now(), self.auth().config().options.leeway)
     }
 
-    fn nobody(&self) -> Caller {
-        Caller::nobody(self.now(), self.auth().config().options.leeway)
+    fn anonymous(&self) -> Caller {
+        Caller::anonymous(self.now(), self.auth().config().options.leeway)
     }
 }
 

@@ -178,7 +178,8 @@ impl OktaAuth {
             kind: sent.kind,
             htmx: sent.htmx,
             page: sent.page,
-            alias: is_alias(sent.host, &self.config().base_url),
+            // Parsing a host costs more than the rest, and only a navigation can be redirected.
+            alias: sent.kind == RequestKind::Navigation && is_alias(sent.host, &self.config().base_url),
             cookies: sent.cookies,
             dead_end: None,
             without_tenant: None,

@@ -266,6 +266,10 @@ impl OktaAuthBuilder {
 
     /// Lists routes as public: requests to them are always allowed, regardless of
     /// [`PolicySet::default_access`]. A handler that extracts a `User` still requires one.
+    ///
+    /// With many tenants, public routes without parameters also answer requests for hosts
+    /// that belong to no tenant. Their handlers get no tenant there, and one that asks for
+    /// a user is 404.
     pub fn public_routes<R: Into<String>>(mut self, routes: impl IntoIterator<Item = R>) -> Self {
         self.public.extend(routes.into_iter().map(Into::into));
         self

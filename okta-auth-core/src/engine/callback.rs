@@ -82,6 +82,7 @@ impl RequestContext {
     async fn try_callback(&self, parts: &Parts, response: &[u8], progress: &mut Progress) -> Result<Reply> {
         let auth = &self.auth().0;
         let response = AuthorizationResponse::parse(response)?;
+        progress.cookies = auth.pending_logins.trim(self.cookies(), &response.state, self.now());
         let pending = match auth.pending_logins.find(self.cookies(), &response.state) {
             Ok(pending) => pending,
             Err(error) => return self.completed_before(None, error),

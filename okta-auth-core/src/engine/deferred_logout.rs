@@ -47,7 +47,7 @@ pub(super) struct DeferredLogouts(Mutex<PendingAuthentication>);
 
 #[derive(Default)]
 struct PendingAuthentication {
-    queue: VecDeque<Late>,
+    queue: VecDeque<DeferredLogout>,
     /// The keys of the queue, and of the entry that the worker processes.
     keys: HashSet<StoreKey>,
     unproven: usize,
@@ -55,7 +55,7 @@ struct PendingAuthentication {
     round: u32,
 }
 
-struct Late {
+struct DeferredLogout {
     auth: OktaAuth,
     ticket: PendingLookup,
     reference: CorrelationId,
@@ -111,7 +111,7 @@ impl OktaAuth {
         if full {
             return false;
         }
-        waiting.add(Late { auth: self.clone(), ticket, reference, since });
+        waiting.add(DeferredLogout { auth: self.clone(), ticket, reference, since });
         if !std::mem::replace(&mut waiting.worked_on, true) {
             tokio::spawn(work(Worker { list: Arc::clone(list), done: false }));
         }
@@ -166,7 +166,7 @@ impl DeferredLogouts {
 }
 
 impl PendingAuthentication {
-    fn add(&mut self, deferred_logouts: Late) {
+    fn add(&mut self, deferred_logouts: DeferredLogout) {
         self.keys.extend(deferred_logouts.ticket.key());
         self.unproven += usize::from(!deferred_logouts.ticket.is_proven());
         self.queue.push_back(deferred_logouts);
@@ -181,7 +181,7 @@ impl PendingAuthentication {
     }
 
     /// Returns a failed logout to the queue, unless it was retried for long enough.
-    fn put_back(&mut self, deferred_logouts: Late) {
+    fn put_back(&mut self, deferred_logouts: DeferredLogout) {
         if self.round.wrapping_sub(deferred_logouts.since) < ROUNDS {
             self.queue.push_back(deferred_logouts);
             return;

@@ -18,7 +18,7 @@ use crate::config::is_loopback;
 /// Whether `host`, as sent in a request, is another name for the loopback address in
 /// `base`.
 pub(super) fn is_alias(host: Option<&[u8]>, base: &Url) -> bool {
-    if !is_loopback(base) {
+    if host == Some(base.authority().as_bytes()) || !is_loopback(base) {
         return false;
     }
     let text = host.and_then(|host| std::str::from_utf8(host).ok());

@@ -39,7 +39,7 @@ pub enum RouteOwner {
     /// A route of the application, with this pattern.
     Application(String),
     /// No route matches the path.
-    Nobody,
+    Missing,
 }
 
 /// Logs that a handler needs the layer and its route has none. `path` is the path of the
@@ -116,7 +116,7 @@ impl Tenants {
             let path = format!("{}{path}", routes.mount());
             match owner(&path) {
                 RouteOwner::Library => {}
-                RouteOwner::Nobody => missing.push(format!("`{path}`")),
+                RouteOwner::Missing => missing.push(format!("`{path}`")),
                 RouteOwner::Application(pattern) => {
                     let setter = setter(endpoint);
                     taken.push(format!("`{pattern}` serves `{path}` (another path: `ConfigBuilder::{setter}`)"));

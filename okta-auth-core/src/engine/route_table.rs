@@ -107,6 +107,13 @@ impl RouteTable {
         self.sets.first().is_some_and(|application| application.is_public(pattern))
     }
 
+    /// Whether a path is that of a route without parameters that the application names
+    /// public and that no tenant guards.
+    pub(super) fn is_open(&self, path: &str) -> bool {
+        let route = MatchedRoute::Chosen(path);
+        !path.contains('{') && self.is_public(path) && !self.has_guard_of_tenant(route)
+    }
+
     /// Whether the layer needs the route of each request.
     pub(super) fn is_active(&self) -> bool {
         self.active

@@ -79,7 +79,7 @@ impl OktaAuth {
     }
 
     pub(super) async fn end_all_sessions(&self) -> Result<()> {
-        let name = self.0.sessions.index_keys().everybody();
+        let name = self.0.sessions.index_keys().all_of_tenant();
         self.end_named(&name, EndReason::EndedByApplication, CorrelationId::random()).await.map(drop)
     }
 

@@ -182,7 +182,7 @@ impl TenantRouter {
             match self.consider(hint) {
                 Considered::Tenant(Ok(auth)) => return self.enter(&auth, head, options),
                 Considered::Tenant(Err(error)) => return self.refused(head, error),
-                Considered::Nobody => {}
+                Considered::NoMatch => {}
                 Considered::Refused => return self.refused(head, unknown()),
                 Considered::Ask => return self.ask(hints, head, options),
             }
@@ -272,7 +272,7 @@ impl TenantRouter {
         match self.directory.look(key) {
             Lookup::Known(Some(settings)) => Considered::Tenant(self.engine(&settings)),
             Lookup::Known(None) if required => Considered::Refused,
-            Lookup::Known(None) => Considered::Nobody,
+            Lookup::Known(None) => Considered::NoMatch,
             Lookup::Ask => Considered::Ask,
         }
     }
@@ -367,11 +367,13 @@ impl TenantRouter {
         Authentication::Ready(self.without_tenant.context_without_tenant(head, NoTenant::Discover(Arc::clone(self))))
     }
 
-    /// Rejects a request with an error. Only the health path is still served, because it
-    /// reports whether the application runs.
+    /// Rejects a request with an error. The health path is still served, because it reports
+    /// whether the application runs. So are the routes that the application lists as public,
+    /// if the tenant does not exist.
     fn refused<H: Headers>(self: &Arc<Self>, head: Head<'_, H>, error: Error) -> Authentication {
         let error = Arc::new(error);
-        if self.without_tenant.config().health_path.as_deref() == Some(head.path()) {
+        let is_health_path = self.without_tenant.config().health_path.as_deref() == Some(head.path());
+        if is_health_path || (error.code() == Code::TenantUnknown && self.routes.is_open(head.path())) {
             return Authentication::Ready(self.without_tenant.context_without_tenant(head, NoTenant::Public(error)));
         }
         let context = self.without_tenant.context_without_tenant(head, NoTenant::Rejected(error));
@@ -427,7 +429,7 @@ fn endpoints_below(without_tenant: &OktaAuth, resolvers: &[Resolver]) -> Vec<(En
 enum Considered {
     Tenant(Result<OktaAuth>),
     /// No tenant matches, and the next hint may be used.
-    Nobody,
+    NoMatch,
     /// No tenant matches a binding hint.
     Refused,
     Ask,

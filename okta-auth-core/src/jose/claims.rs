@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::{NumericDate, Timestamp};
 use crate::error::{Code, Error, Result};
-use crate::json::{self, Unique};
+use crate::json::Unique;
 
 /// The `aud` claim: one string, or a list of strings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub(super) struct Payload(pub(super) Map<String, Value>);
 impl Payload {
     /// Parses a payload whose signature has been verified.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
-        json::object::<Unique>(bytes).map(|Unique(all)| Self(all)).map_err(|error| {
+        Unique::read(bytes).map(|Unique(all)| Self(all)).map_err(|error| {
             Error::new(Code::TokenMalformed, "the token's payload is not a JSON object without duplicate names")
                 .with_cause(error)
         })
@@ -237,6 +237,9 @@ mod tests {
         let read = times(r#"{"exp":1.9,"iat":1e3,"nbf":99999999999999999999}"#).unwrap();
         let seconds = [read.exp, read.iat, read.nbf].map(|time| time.map(Timestamp::seconds));
         assert_eq!(seconds, [Some(1), Some(1_000), Some(i64::MAX)]);
+        let beyond = times(r#"{"exp":1e400,"iat":-1e400,"nbf":-1e999}"#).unwrap();
+        let seconds = [beyond.exp, beyond.iat, beyond.nbf].map(|time| time.map(Timestamp::seconds));
+        assert_eq!(seconds, [Some(i64::MAX), Some(i64::MIN), Some(i64::MIN)]);
         for name in ["exp", "iat", "nbf"] {
             for bad in ["\"1\"", "[1]", "true", "{}", "\"\""] {
                 let error = times(&format!(r#"{{"{name}":{bad}}}"#)).unwrap_err();

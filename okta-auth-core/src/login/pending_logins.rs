@@ -12,7 +12,9 @@
 //! 4. Expired attempts, and cookies that do not open, stay while there is space. An expired attempt
 //!    still has the page to return to, and a cookie that does not open may belong to another
 //!    application on the host.
-//! 5. One response deletes at most `max_attempts` cookies, regardless of how many the browser
+//! 5. Tabs that start at the same moment do not see each other's cookies, so together they can
+//!    exceed the limit. The next start or callback evicts the oldest of them.
+//! 6. One response deletes at most `max_attempts` cookies, regardless of how many the browser
 //!    sends.
 
 use std::time::Duration;
@@ -33,6 +35,9 @@ use crate::secret::{Secret, sha256};
 /// The names and values of all pending logins of a browser, with `=` and `; ` around each, have
 /// fewer bytes than this.
 const ROOM: usize = 4_000;
+
+/// What an attempt takes whose target is an ordinary one, of up to 200 bytes.
+const ORDINARY: usize = 480;
 
 /// The maximum number of values of one name that are tried.
 const VALUES: usize = 4;
@@ -92,13 +97,19 @@ impl PendingLogins {
         now: Moment,
     ) -> Result<(PendingLogin, Vec<HeaderValue>)> {
         let (mut live, mut spare) = self.held(request, now.timestamp());
+        let left = |evicted: &Vec<_>| self.most.saturating_sub(evicted.len());
         let mut evicted = evict(&mut live, self.most, |live| live.len() >= self.most);
+        let overfull = size(&live) >= ROOM;
+        if overfull {
+            let crowded = |live: &[Held<'_>]| size(live).saturating_add(ORDINARY) >= ROOM;
+            evicted.extend(evict(&mut live, left(&evicted), crowded));
+        }
         let latest = live.last().and_then(|held| held.created_at);
         let pending = PendingLogin::new(options, latest.map_or(now, |latest| now.after(latest)))?;
         let name = self.name(pending.state.expose());
         let room = ROOM.saturating_sub(name.len()).saturating_sub(AROUND);
-        let (pending, sealed) = self.seal(pending, &name, room.saturating_sub(size(&live)))?;
-        let left = |evicted: &Vec<_>| self.most.saturating_sub(evicted.len());
+        let space = room.saturating_sub(size(&live)).max(if overfull { ORDINARY } else { 0 });
+        let (pending, sealed) = self.seal(pending, &name, space)?;
         let crowded = |held: &[Held<'_>]| size(held).saturating_add(sealed.len()) >= room;
         evicted.extend(evict(&mut live, left(&evicted), crowded));
         let (room, number) = (room.saturating_sub(size(&live)), self.most.saturating_sub(live.len()));
@@ -107,6 +118,18 @@ impl PendingLogins {
         let mut cookies: Vec<HeaderValue> = evicted.into_iter().map(|name| self.cookies.remove(name)).collect();
         cookies.push(self.cookies.set(&name, &sealed, Some(self.lifetime.saturating_add(AFTERLIFE)))?);
         Ok((pending, cookies))
+    }
+
+    /// Deletes the oldest attempts of a browser that has more of them than fit, but never
+    /// that of `state`, which the request is about.
+    pub(crate) fn trim(&self, request: &RequestCookies, state: &str, now: Timestamp) -> Vec<HeaderValue> {
+        let (live, mut held) = self.held(request, now);
+        // Expired ones first. What does not open may belong to another application.
+        held.extend(live);
+        let own = self.name(state);
+        held.retain(|held| held.created_at.is_some() && held.name != own);
+        let evicted = evict(&mut held, self.most.saturating_sub(1), |held| size(held) >= ROOM);
+        evicted.into_iter().map(|name| self.cookies.remove(name)).collect()
     }
 
     /// Seals an attempt in fewer than `room` bytes, with as much of its target as fits. With the

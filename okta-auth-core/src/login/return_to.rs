@@ -45,6 +45,9 @@ impl ReturnTo {
     /// A sign-in shortens the target further if it does not fit the browser's cookies: to its path,
     /// or else to `/`.
     pub fn parse(candidate: &str, base: &Url) -> Self {
+        if candidate.len() > MAX_BYTES {
+            tracing::info!(target: "okta_auth", "the target of a sign-in is longer than 8 KiB, so its query is dropped");
+        }
         let short = if candidate.len() > MAX_BYTES { without_query(candidate) } else { candidate };
         Self::checked(short, base).unwrap_or_else(Self::root)
     }

@@ -36,14 +36,14 @@ pub struct Caller {
 
 #[derive(Clone)]
 enum Who {
-    Nobody,
+    Anonymous,
     User(Arc<Session>),
     Token(VerifiedAccessToken),
 }
 
 impl Caller {
-    pub(crate) fn nobody(now: Timestamp, leeway: Duration) -> Self {
-        Self { who: Who::Nobody, now, leeway }
+    pub(crate) fn anonymous(now: Timestamp, leeway: Duration) -> Self {
+        Self { who: Who::Anonymous, now, leeway }
     }
 
     pub(crate) fn user(session: Arc<Session>, now: Timestamp, leeway: Duration) -> Self {
@@ -56,7 +56,7 @@ impl Caller {
 
     /// Whether the caller has neither a session nor an access token.
     pub fn is_anonymous(&self) -> bool {
-        matches!(self.who, Who::Nobody)
+        matches!(self.who, Who::Anonymous)
     }
 
     /// Whether the caller is a person: signed in, or with a token that was issued to a
@@ -92,7 +92,7 @@ impl Caller {
     /// Returns the issuer of the session's ID token or of the access token.
     pub fn issuer(&self) -> Option<&str> {
         match &self.who {
-            Who::Nobody => None,
+            Who::Anonymous => None,
             Who::User(session) => Some(session.issuer()),
             Who::Token(token) => Some(token.claims().issuer()),
         }
@@ -102,7 +102,7 @@ impl Caller {
     /// login in an access token.
     pub fn subject(&self) -> Option<&str> {
         match &self.who {
-            Who::Nobody => None,
+            Who::Anonymous => None,
             Who::User(session) => Some(session.subject()),
             Who::Token(token) => Some(token.claims().subject()),
         }
@@ -111,7 +111,7 @@ impl Caller {
     /// Returns the granted scopes.
     pub fn scopes(&self) -> &[String] {
         match &self.who {
-            Who::Nobody => &[],
+            Who::Anonymous => &[],
             Who::User(session) => session.scopes(),
             Who::Token(token) => token.claims().scopes(),
         }
@@ -120,7 +120,7 @@ impl Caller {
     /// Returns all claims; `None` for an anonymous caller.
     pub fn claims(&self) -> Option<&Map<String, Value>> {
         match &self.who {
-            Who::Nobody => None,
+            Who::Anonymous => None,
             Who::User(session) => Some(session.all_claims()),
             Who::Token(token) => Some(token.claims().all()),
         }
@@ -149,7 +149,7 @@ impl fmt::Debug for Caller {
     /// Writes only the kind of caller, without identifying data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.who {
-            Who::Nobody => "Caller(anonymous)",
+            Who::Anonymous => "Caller(anonymous)",
             Who::User(_) => "Caller(user)",
             Who::Token(_) => "Caller(token)",
         })

@@ -256,7 +256,7 @@ proptest! {
 
     #[test]
     fn an_anonymous_caller_always_has_to_sign_in(expr in exprs(true)) {
-        let anonymous = Caller::nobody(Timestamp::from_seconds(NOW), LEEWAY);
+        let anonymous = Caller::anonymous(Timestamp::from_seconds(NOW), LEEWAY);
         prop_assert_eq!(decide(&policy(&expr), &anonymous).effect().clone(), Effect::Login);
     }
 }
@@ -296,7 +296,7 @@ fn a_check_is_called_at_most_once_and_only_if_needed() {
     let caller = caller(&claims(&json!({"groups": ["A"]})));
     assert!(decide(&(group("A") | asked.clone()), &caller).is_allowed());
     assert!(!decide(&(group("B") & asked.clone()), &caller).is_allowed());
-    let anonymous = Caller::nobody(Timestamp::from_seconds(NOW), LEEWAY);
+    let anonymous = Caller::anonymous(Timestamp::from_seconds(NOW), LEEWAY);
     assert_eq!(decide(&asked, &anonymous).effect(), &Effect::Login);
     assert_eq!(CALLS.load(Ordering::SeqCst), 0);
     assert!(decide(&((asked.clone() & asked.clone()) | asked), &caller).is_allowed());

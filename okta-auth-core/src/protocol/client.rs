@@ -33,7 +33,7 @@ use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
 use crate::http::{HttpClient, Idempotency, ProviderError};
-use crate::json::{self, Unique};
+use crate::json::Unique;
 use crate::secret::{Secret, SecretBytes};
 
 /// Space in a form for client authentication, in bytes: an assertion has less than 1,500
@@ -210,7 +210,7 @@ impl ProviderClient {
             );
             return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
-        json::object(response.body()).map(|Unique(answer)| answer).map_err(|error| {
+        Unique::read(response.body()).map(|Unique(answer)| answer).map_err(|error| {
             let message = "the introspection response is not a JSON object with unique names";
             Error::new(Code::ProviderResponse, message).with_cause(error)
         })
@@ -275,7 +275,7 @@ impl ProviderClient {
             let message = format!("the userinfo endpoint answered {}", response.status().as_u16());
             return Err(ProviderError::read(response.body()).explain(Error::new(Code::ProviderResponse, message)));
         }
-        json::object(response.body()).map(|Unique(claims)| claims).map_err(|error| {
+        Unique::read(response.body()).map(|Unique(claims)| claims).map_err(|error| {
             let message = "the userinfo response is not a JSON object with unique names";
             Error::new(Code::ProviderResponse, message).with_cause(error)
         })

@@ -145,6 +145,9 @@ impl CookieStore {
         let plain = session.encode(FORMATS, &self.limits)?;
         let sealed = self.sealer.seal_bytes(&self.place.name, &plain)?;
         let left = self.limits.remaining(session.lifeline(), now);
+        // Usually the browser has nothing to delete, and its one cookie is not searched again.
+        let none = RequestCookies::default();
+        let cookies = if cookies.has_only(&self.place.name) { &none } else { cookies };
         let mut set = self.place.chunks.write(cookies, &sealed, left)?;
         set.extend(self.previous.iter().flat_map(|place| self.clear_at(place, cookies)));
         Ok(set)

@@ -21,7 +21,7 @@ pub(crate) enum Kind {
     OktaSession,
     Subject,
     Email,
-    Everybody,
+    AllOfTenant,
     /// The latest moment at which a session in a cookie began.
     LatestStart,
     Renewal,
@@ -43,7 +43,7 @@ impl Kind {
             Self::OktaSession => "sid",
             Self::Subject => "sub",
             Self::Email => "email",
-            Self::Everybody => "everybody",
+            Self::AllOfTenant => "everybody",
             Self::LatestStart => "latest start",
             Self::Renewal => "renewal",
             Self::Message => "message",
@@ -70,8 +70,8 @@ impl IndexKeys {
 
     /// The key that all sessions of a tenant share. It serves to end the sessions of a removed
     /// tenant.
-    pub(crate) fn everybody(&self) -> StoreKey {
-        self.name(Kind::Everybody, b"")
+    pub(crate) fn all_of_tenant(&self) -> StoreKey {
+        self.name(Kind::AllOfTenant, b"")
     }
 
     fn new(issuer: &str, client_id: &str) -> Self {
@@ -98,8 +98,8 @@ impl IndexKeys {
         let okta_session = sid.map(|sid| self.name(Kind::OktaSession, sid.as_bytes()));
         let email = email.map(|email| self.email(email));
         let subject = self.name(Kind::Subject, subject.as_bytes());
-        let everybody = self.common.then(|| self.everybody());
-        let others = std::iter::once(subject).chain(okta_session).chain(email).chain(everybody).collect();
+        let all_of_tenant = self.common.then(|| self.all_of_tenant());
+        let others = std::iter::once(subject).chain(okta_session).chain(email).chain(all_of_tenant).collect();
         SessionKeys { session: self.name(Kind::Session, id), others, okta_session }
     }
 
@@ -161,7 +161,7 @@ mod tests {
             assert_ne!(index_keys("acme").name(kind, b"x"), index_keys("globex").name(kind, b"x"), "{kind:?}");
         }
         assert_ne!(index_keys("acme").email("a@b.example"), index_keys("globex").email("a@b.example"));
-        assert_ne!(index_keys("acme").everybody(), index_keys("globex").everybody());
+        assert_ne!(index_keys("acme").all_of_tenant(), index_keys("globex").all_of_tenant());
     }
 
     #[test]

@@ -109,6 +109,16 @@ impl<V> Table<V> {
     }
 }
 
+impl Table<u64> {
+    /// Sets a mark to the greater of two values and to the longer of two lifetimes. A late
+    /// message about an early moment brings no session back, at once or later.
+    fn raise(&mut self, key: StoreKey, value: u64, (now, until): (Timestamp, Timestamp), capacity: usize) {
+        let before = self.entries.get(&key).filter(|(_, expiry)| expiry.0 > now);
+        let (value, until) = before.map_or((value, until), |(old, expiry)| (value.max(*old), until.max(expiry.0)));
+        self.put(key, value, until, capacity);
+    }
+}
+
 impl MemoryStore {
     /// Creates a store for up to `capacity` sessions, and as many marks. A session takes about 3
     /// KB.
@@ -151,11 +161,10 @@ impl MemoryStore {
 
     /// Sets an unproven mark. If the table is full, the oldest mark is evicted.
     pub(crate) fn raise_unproven(&self, key: &StoreKey, value: u64, lifetime: Duration) {
-        let until = self.clock.now().plus(lifetime);
+        let now = self.clock.now();
         let mut tables = self.lock();
         let full = tables.unproven.entries.len() >= UNPROVEN && !tables.unproven.entries.contains_key(key);
-        let value = tables.unproven.entries.get(key).map_or(value, |(before, _)| value.max(*before));
-        tables.unproven.put(*key, value, until, UNPROVEN);
+        tables.unproven.raise(*key, value, (now, now.plus(lifetime)), UNPROVEN);
         if full && !std::mem::replace(&mut tables.overflowed, true) {
             tracing::warn!(
                 target: "okta_auth",
@@ -168,10 +177,11 @@ impl MemoryStore {
 
     /// Moves marks to the proven table, because a session that they affect has been seen.
     pub(crate) fn prove(&self, keys: &[StoreKey]) {
+        let now = self.clock.now();
         let mut tables = self.lock();
         for key in keys {
             if let Some((value, until)) = tables.unproven.take(key) {
-                tables.marks.put(*key, value, until, self.capacity);
+                tables.marks.raise(*key, value, (now, until), self.capacity);
             }
         }
     }
@@ -279,11 +289,9 @@ impl SessionStore for MemoryStore {
         })
     }
 
-    // A mark only grows: a late message about an early moment must not revive sessions.
     fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
         self.at_once(|tables, now| {
-            let before = tables.marks.live(mark, now).copied().unwrap_or(0);
-            tables.marks.put(*mark, value.max(before), now.plus(lifetime), self.capacity);
+            tables.marks.raise(*mark, value, (now, now.plus(lifetime)), self.capacity);
         })
     }
 

@@ -161,7 +161,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Releases a mark if `owner` holds it.
     fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()>;
 
-    /// Sets a mark to `value` unless it is greater already. Its lifetime restarts in both cases.
+    /// Sets a mark to `value` for `lifetime`. A greater value stays, and so does a longer lifetime,
+    /// because a mark that expires early would revive a session that it has ended.
     fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()>;
 
     /// Returns the values of marks, in the order of the keys; 0 for a missing mark.

@@ -26,6 +26,7 @@ use super::settings::TenantSettings;
 use super::source::{TenantKey, TenantSource};
 use super::table::TenantTable;
 use crate::clock::{SharedClock, Timestamp};
+use crate::config::spellings;
 use crate::error::{Code, Error, Result};
 use crate::secret::sha256;
 use crate::session::{SingleFlight, StoreKey};
@@ -250,8 +251,9 @@ impl Directory {
         let before = std::mem::replace(&mut *place.write().unwrap_or_else(PoisonError::into_inner), Arc::clone(&table));
         let stays = |tenant: &TenantSettings| {
             let now = table.tenant(&TenantKey::Id(tenant.id.clone()));
-            let knows =
-                |now: &TenantSettings| now.issuer == tenant.issuer || now.former_issuers.contains(&tenant.issuer);
+            let is_same =
+                |issuer: &String| crate::config::without_slash(issuer) == crate::config::without_slash(&tenant.issuer);
+            let knows = |now: &TenantSettings| is_same(&now.issuer) || now.former_issuers.iter().any(is_same);
             now.is_some_and(|now| now.client_id == tenant.client_id && knows(now))
         };
         let gone: Vec<_> = before.all().iter().filter(|tenant| !stays(tenant)).cloned().collect();
@@ -331,7 +333,10 @@ async fn ask(source: Arc<dyn TenantSource>, key: TenantKey) -> Result<Option<Arc
     };
     let meant = answer.as_ref().is_none_or(|tenant| match &key {
         TenantKey::Id(id) => tenant.id == *id,
-        TenantKey::Issuer(issuer) => tenant.issuer == *issuer || tenant.former_issuers.contains(issuer),
+        TenantKey::Issuer(issuer) => {
+            let mut issuers = std::iter::once(&tenant.issuer).chain(&tenant.former_issuers);
+            issuers.any(|known| spellings(known).any(|name| name == *issuer))
+        }
         // The source may have hosts and domains that the settings do not list.
         TenantKey::Host(_) | TenantKey::EmailDomain(_) => true,
     });

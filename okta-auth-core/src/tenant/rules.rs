@@ -9,7 +9,7 @@ use super::id::TenantId;
 use super::settings::TenantSettings;
 use super::source::TenantKey;
 use super::table::{TenantTable, audiences_in_common};
-use crate::config::{ConfigBuilder, EgressPolicy, Issuer};
+use crate::config::{ConfigBuilder, EgressPolicy, Issuer, without_slash};
 use crate::error::{Code, Error, Result};
 
 /// The application's rules. They apply to a table at startup and to each later version of a
@@ -41,7 +41,8 @@ impl AppCredentials {
     /// fix. Issuers in `accept_issuer` are accepted at every tenant.
     fn leak(&self, tenant: &TenantSettings) -> Option<String> {
         let mut issuers = std::iter::once(&tenant.issuer).chain(&tenant.former_issuers);
-        let issuer = issuers.find(|issuer| self.accepted.contains(issuer))?;
+        let is_same = |issuer: &str, other: &str| without_slash(issuer) == without_slash(other);
+        let issuer = issuers.find(|issuer| self.accepted.iter().any(|accepted| is_same(issuer, accepted)))?;
         Some(format!(
             "access tokens of `{issuer}` are accepted at every tenant, so its users could call the APIs of the others; \
              remove it from `accept_issuer`"
@@ -77,10 +78,7 @@ impl AppCredentials {
     /// # Errors
     /// [`Code::ConfigInvalid`].
     pub(crate) fn check(&self, tenant: &TenantSettings) -> Result<()> {
-        let slash = std::iter::once(&tenant.issuer).chain(&tenant.former_issuers).find(|issuer| issuer.ends_with('/'));
-        // Issuers are compared as text, so a trailing slash would make it another issuer.
-        let slash = slash.map(|issuer| format!("remove the slash at the end of the issuer `{issuer}`"));
-        let problem = self.problem(tenant).map(str::to_owned).or_else(|| self.leak(tenant)).or(slash);
+        let problem = self.problem(tenant).map(str::to_owned).or_else(|| self.leak(tenant));
         problem.map_or(Ok(()), |problem| {
             Err(Error::new(Code::ConfigInvalid, format!("the tenant {} cannot be used: {problem}", tenant.id)))
         })
@@ -97,6 +95,7 @@ impl TenantRules {
         for tenant in table.all() {
             for text in std::iter::once(&tenant.issuer).chain(&tenant.former_issuers) {
                 // The table has reported an invalid URL already.
+                let text = without_slash(text);
                 let Ok(url) = Url::parse(text) else { continue };
                 if let Err(error) = self.egress.check_issuer(&Issuer::new(text, url)) {
                     problems.push(format!("{}: {error}", tenant.id));

@@ -27,7 +27,8 @@ pub struct TenantSettings {
     pub id: TenantId,
     /// The display name, for pages.
     pub name: Option<String>,
-    /// The issuer. It is compared character by character.
+    /// The issuer. It is compared character by character; its metadata decides whether a
+    /// trailing slash belongs to it.
     pub issuer: String,
     /// Earlier issuers whose sessions and access tokens are still accepted, for example the
     /// org's own URL beside a custom domain. Remove an entry when they should no longer be.

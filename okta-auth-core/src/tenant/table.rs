@@ -11,7 +11,7 @@ use url::Url;
 use super::id::TenantId;
 use super::settings::TenantSettings;
 use super::source::{TenantFuture, TenantKey, TenantSource};
-use crate::config::{DEFAULT_AUDIENCE, Issuer, check_client};
+use crate::config::{DEFAULT_AUDIENCE, Issuer, check_client, spellings, without_slash};
 use crate::error::{Code, Error, Result};
 
 /// A fixed set of tenants.
@@ -56,7 +56,7 @@ impl TenantTable {
         for tenant in tenants.into_iter().map(Arc::new) {
             check(&tenant, &mut problems);
             table.add(&tenant, &mut problems);
-            let client = (tenant.issuer.clone(), tenant.client_id.clone());
+            let client = (without_slash(&tenant.issuer).to_owned(), tenant.client_id.clone());
             if let Some(other) = clients.insert(client, tenant.id.clone()) {
                 problems.push(format!("{}: it has the issuer and the client id of {other}", tenant.id));
             }
@@ -71,8 +71,8 @@ impl TenantTable {
     }
 
     /// Adds the lookup keys of a tenant. Hosts and domains are stored in lower case, as
-    /// resolvers query them. Issuers are stored unchanged, because they are compared
-    /// character by character.
+    /// resolvers query them. Issuers are stored in each spelling that they may have, because
+    /// they are compared character by character.
     fn add(&mut self, tenant: &Arc<TenantSettings>, problems: &mut Vec<String>) {
         let hosts = tenant.hosts.iter().map(|host| TenantKey::Host(host.to_ascii_lowercase()));
         let domains = tenant.email_domains.iter().map(|domain| TenantKey::EmailDomain(domain.to_ascii_lowercase()));
@@ -85,8 +85,10 @@ impl TenantTable {
         // Several clients of one issuer are allowed; the issuer alone then identifies none
         // of them.
         for issuer in std::iter::once(&tenant.issuer).chain(&tenant.former_issuers) {
-            add_only(&mut self.issuers, issuer.clone(), tenant);
-            add_only(&mut self.named, issuer.clone(), tenant);
+            for name in spellings(issuer) {
+                add_only(&mut self.issuers, name.clone(), tenant);
+                add_only(&mut self.named, name, tenant);
+            }
             if let Some(org) = org(issuer) {
                 add_only(&mut self.named, org, tenant);
             }
@@ -156,7 +158,7 @@ pub(super) fn audiences_in_common(tenants: &[Arc<TenantSettings>], default: &str
 /// Returns each current and former custom server of a tenant with each of its audiences.
 pub(super) fn audiences<'a>(tenant: &'a TenantSettings, default: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
     let audiences = tenant.audience.as_deref().unwrap_or(default).split(',').map(str::trim);
-    let issuers = std::iter::once(&tenant.issuer).chain(&tenant.former_issuers).map(String::as_str);
+    let issuers = std::iter::once(&tenant.issuer).chain(&tenant.former_issuers).map(|issuer| without_slash(issuer));
     issuers
         .filter(|issuer| issuer.contains("/oauth2/"))
         .flat_map(move |issuer| audiences.clone().map(move |audience| (issuer, audience)))

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use super::id::TenantId;
 use super::settings::TenantSettings;
 use super::table::audiences;
+use crate::config::without_slash;
 use crate::error::{Code, Error, Result};
 
 /// Beyond this size, the claims of removed tenants are evicted.
@@ -89,7 +90,32 @@ fn refusal(tenant: &TenantSettings, other: &TenantId, (issuer, what): &Place) ->
 
 /// Returns the claims of a tenant: its client and its audiences, each with the issuer.
 fn places<'a>(tenant: &'a TenantSettings, default: &'a str) -> impl Iterator<Item = Place> + 'a {
-    let client = (tenant.issuer.clone(), format!("the client `{}`", tenant.client_id));
+    let client = (without_slash(&tenant.issuer).to_owned(), format!("the client `{}`", tenant.client_id));
     let audiences = audiences(tenant, default);
     audiences.map(|(issuer, audience)| (issuer.to_owned(), format!("the audience `{audience}`"))).chain([client])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slash_at_the_end_of_an_issuer_makes_no_other_place() {
+        let tenant = |id: &str, issuer: &str, client: &str, audience: &str| {
+            let mut tenant = TenantSettings::new(TenantId::parse(id).unwrap(), issuer, client);
+            tenant.audience = Some(audience.to_owned());
+            tenant
+        };
+        let (plain, slash) = ("https://x.okta.com/oauth2/default", "https://x.okta.com/oauth2/default/");
+        let acme = std::sync::Arc::new(tenant("acme", plain, "0oa1", "api://a"));
+        let current = |_: &TenantId| Some(std::sync::Arc::clone(&acme));
+        let mut taken = UniquenessIndex::default();
+        taken.take(&acme, "", current);
+        let check = |client: &str, audience: &str| {
+            taken.check(&tenant("globex", slash, client, audience), "", current).map_err(|error| error.to_string())
+        };
+        assert!(check("0oa1", "api://b").unwrap_err().contains("the client `0oa1`"));
+        assert!(check("0oa2", "api://a").unwrap_err().contains("the audience `api://a`"));
+        assert_eq!(check("0oa2", "api://b").unwrap(), Vec::new());
+    }
 }

@@ -40,9 +40,12 @@ pub(super) const RELEASE: &str = "\
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])";
 
-/// Sets a mark to the maximum of its value and the 1st argument, with a TTL in milliseconds (2nd).
+/// Sets a mark to the maximum of its value and the 1st argument. Its TTL becomes the maximum of the
+/// remaining one and the 2nd argument, in milliseconds.
 pub(super) const RAISE: &str = "\
 local value = redis.call('GET', KEYS[1])
 if not value or value < ARGV[1] then value = ARGV[1] end
-redis.call('SET', KEYS[1], value, 'PX', ARGV[2])
+local lifetime = redis.call('PTTL', KEYS[1])
+if lifetime < tonumber(ARGV[2]) then lifetime = ARGV[2] end
+redis.call('SET', KEYS[1], value, 'PX', lifetime)
 return 1";
