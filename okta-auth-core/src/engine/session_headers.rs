@@ -90,7 +90,7 @@ impl RequestContext {
         ResponseHeaderChanges { removed, fixed, cookies }
     }
 
-    /// Applies the changes of [`header_changes_for`](Self::finish_of) to a response.
+    /// Applies the changes of [`header_changes_for`](Self::header_changes_for) to a response.
     pub fn finish(&self, headers: &mut HeaderMap) {
         let ResponseHeaderChanges { removed, fixed, cookies } = self.header_changes_for(headers);
         for name in removed {

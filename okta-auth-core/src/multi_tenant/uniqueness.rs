@@ -109,7 +109,7 @@ mod tests {
         let acme = std::sync::Arc::new(tenant("acme", plain, "0oa1", "api://a"));
         let current = |_: &TenantId| Some(std::sync::Arc::clone(&acme));
         let mut taken = UniquenessIndex::default();
-        taken.take(&acme, "", current);
+        taken.record(&acme, "", current);
         let check = |client: &str, audience: &str| {
             taken.check(&tenant("globex", slash, client, audience), "", current).map_err(|error| error.to_string())
         };
