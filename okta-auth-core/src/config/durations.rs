@@ -21,13 +21,7 @@ pub(super) fn session_absolute(value: &str, findings: &mut Diagnostics) -> Optio
 
 /// Parses `OKTA_LEEWAY`: up to 5 minutes.
 pub(super) fn leeway(value: &str, findings: &mut Diagnostics) -> Option<Duration> {
-    in_range(
-        LEEWAY,
-        value,
-        0..=300,
-        "from `0` to `5m`, because a longer one defeats the expiry of tokens",
-        findings,
-    )
+    in_range(LEEWAY, value, 0..=300, "from `0` to `5m`, because a longer one defeats the expiry of tokens", findings)
 }
 
 fn in_range(
