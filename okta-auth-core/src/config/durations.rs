@@ -12,25 +12,19 @@ const DAY: u64 = 24 * 3600;
 /// Parses `OKTA_SESSION_IDLE`: from 10 seconds to 400 days, the longest lifetime of a
 /// cookie in browsers.
 pub(super) fn session_idle(value: &str, findings: &mut Diagnostics) -> Option<Duration> {
-    with_store_timeout(SESSION_IDLE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
+    in_range(SESSION_IDLE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
 }
 
 pub(super) fn session_absolute(value: &str, findings: &mut Diagnostics) -> Option<Duration> {
-    with_store_timeout(SESSION_ABSOLUTE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
+    in_range(SESSION_ABSOLUTE, value, 10..=400 * DAY, "from `10s` to `400d`", findings)
 }
 
 /// Parses `OKTA_LEEWAY`: up to 5 minutes.
 pub(super) fn leeway(value: &str, findings: &mut Diagnostics) -> Option<Duration> {
-    with_store_timeout(
-        LEEWAY,
-        value,
-        0..=300,
-        "from `0` to `5m`, because a longer one defeats the expiry of tokens",
-        findings,
-    )
+    in_range(LEEWAY, value, 0..=300, "from `0` to `5m`, because a longer one defeats the expiry of tokens", findings)
 }
 
-fn with_store_timeout(
+fn in_range(
     variable: &'static str,
     value: &str,
     bounds: RangeInclusive<u64>,

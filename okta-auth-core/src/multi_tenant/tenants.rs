@@ -105,8 +105,8 @@ impl Tenants {
     }
 
     /// Whether the application lists a route as public, as the router matched it: by
-    /// [`protect_all_except`](OktaAuthBuilder::protect_all_except),
-    /// [`public_routes`](OktaAuthBuilder::public_routes) or its policies.
+    /// [`protect_all_except`](crate::engine::OktaAuthBuilder::protect_all_except),
+    /// [`public_routes`](crate::engine::OktaAuthBuilder::public_routes) or its policies.
     pub fn is_public_route(&self, pattern: &str) -> bool {
         self.routes().is_public(pattern)
     }

@@ -5,8 +5,8 @@
 /// | route | accepts | a request with a session and an access token |
 /// |---|---|---|
 /// | a page | [`Session`](Self::Session) | is decided by the session; the token is ignored |
-/// | an API | [`Token`](Self::Token) | is decided by the token |
-/// | both | [`SessionOrToken`](Self::SessionOrToken) | is decided by the token |
+/// | an API | [`BearerOnly`](Self::BearerOnly) | is decided by the token |
+/// | both | [`SessionOrBearer`](Self::SessionOrBearer) | is decided by the token |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AcceptedCredentials {
@@ -15,7 +15,7 @@ pub enum AcceptedCredentials {
     /// audience.
     ///
     /// An `api_only` application has no sessions. There this value means
-    /// [`Token`](Self::Token).
+    /// [`BearerOnly`](Self::BearerOnly).
     #[default]
     Session,
     /// A session, or an access token. If a token is sent, the session is ignored, so that a

@@ -121,9 +121,6 @@ pub(super) struct Formats {
     pub(super) previous: u8,
 }
 
-/// The encoding after the format byte: the record, the last use, and the two ends.
-type Written = (Record, Timestamp, Timestamp, Timestamp);
-
 /// Claims that index keys are made of. Elsewhere a missing claim only reduces access. Here it would
 /// make a session that no logout can find.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -189,20 +186,18 @@ impl Session {
     /// Decodes a range of decrypted bytes. Returns `None` if it is not a session in one of these
     /// formats.
     pub(super) fn decode(bytes: SecretBytes, range: Range<usize>, formats: Formats) -> Option<Self> {
-        let (first, encoded) = bytes.get(range.clone())?.split_first()?;
-        let (record, times, tokens) = match *first {
-            format if format == formats.current => {
-                let ((record, last_seen_at, ends_at, idle_until), tokens) =
-                    postcard::take_from_bytes::<Written>(encoded).ok()?;
-                let times = Times { last_seen_at, ends_at: Some(ends_at), idle_until: Some(idle_until) };
-                (record, times, tokens)
-            }
-            format if format == formats.previous => {
-                let ((record, last_seen_at), tokens) =
-                    postcard::take_from_bytes::<(Record, Timestamp)>(encoded).ok()?;
-                (record, Times::unwritten(last_seen_at), tokens)
-            }
-            _ => return None,
+        let (format, encoded) = bytes.get(range.clone())?.split_first()?;
+        let (record, rest) = postcard::take_from_bytes::<Record>(encoded).ok()?;
+        let (last_seen_at, rest) = postcard::take_from_bytes::<Timestamp>(rest).ok()?;
+        let mut times = Times::unwritten(last_seen_at);
+        let tokens = if *format == formats.current {
+            let ((ends_at, idle_until), tokens) = postcard::take_from_bytes::<(Timestamp, Timestamp)>(rest).ok()?;
+            (times.ends_at, times.idle_until) = (Some(ends_at), Some(idle_until));
+            tokens
+        } else if *format == formats.previous {
+            rest
+        } else {
+            return None;
         };
         let tokens = range.end.checked_sub(tokens.len())?..range.end;
         let tokens = Tokens::read(bytes, tokens)?;
