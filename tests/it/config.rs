@@ -544,7 +544,7 @@ fn a_backchannel_is_allowed_only_on_this_machine() {
 fn a_health_path_is_a_plain_path_of_the_application() {
     with(&[("OKTA_HEALTH_PATH", "/healthz")]).unwrap();
     for own in ["/login", "/logout", "/authorization-code/callback", "/frontchannel-logout"] {
-        refused("OKTA_HEALTH_PATH", own, "is a path of the library");
+        refused("OKTA_HEALTH_PATH", own, "belongs to the library");
     }
     for bad in ["healthz", "/{path}", "/*", "/a?b", "/a#b", "/a//b", "/%68ealthz", "https://app.example.com/healthz"] {
         refused("OKTA_HEALTH_PATH", bad, "is not a plain path");

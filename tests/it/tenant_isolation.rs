@@ -276,9 +276,7 @@ async fn a_tenant_of_a_source_must_meet_the_rules_of_a_table() {
     let accepting = |config: ConfigBuilder| config.accept_issuer("https://acme.okta.com/oauth2/default");
     let error = tenant(&accepting, |_| {}).await.unwrap_err();
     assert!(error.is_config() && error.to_string().contains("accept_issuer"), "{error}");
-    let changes: [fn(&mut TenantSettings); 7] = [
-        |acme| acme.issuer.push('/'),
-        |acme| acme.former_issuers = vec!["https://old.okta.com/".to_owned()],
+    let changes: [fn(&mut TenantSettings); 5] = [
         |acme| acme.client_id.clear(),
         |acme| acme.former_issuers = vec!["https://old.acme.internal".to_owned()],
         |acme| acme.former_issuers = vec!["https://169.254.169.254".to_owned()],

@@ -63,7 +63,7 @@ pub struct TenantSettings {
     pub session_idle: Option<Duration>,
     /// The maximum lifetime of a session after sign-in.
     pub session_absolute: Option<Duration>,
-    /// When the tenant was created, for tenants of a [`TenantSource`](crate::multi_tenant::TenantSource).
+    /// When the tenant was created, for tenants of a `multi_tenant::TenantSource`.
     ///
     /// If two tenants claim the same client, or the same audience at one authorization
     /// server, the older one is served and the other is rejected. Without this timestamp
