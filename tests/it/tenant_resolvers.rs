@@ -621,7 +621,7 @@ async fn issuers_that_differ_by_a_slash_are_one() {
         [with("api://a", tenant("acme", one.issuer(), "0oa1")), with(audience, tenant("globex", issuer, client))]
     };
     assert!(told(pair("0oa1", "api://b", slash(one))).contains("the issuer and the client id of acme"));
-    assert!(told(pair("0oa2", "api://a", slash(one))).contains("are good for acme too"));
+    assert!(told(pair("0oa2", "api://a", slash(one))).contains("are also valid at acme"));
     assert_eq!(told(pair("0oa2", "api://b", slash(one))), "");
     assert_eq!(told(pair("0oa1", "api://a", slash(other))), "");
     // What is accepted at every tenant is no tenant's, however it is written.
@@ -629,7 +629,7 @@ async fn issuers_that_differ_by_a_slash_are_one() {
     let shared = OktaAuth::builder(shared.accept_issuer(one.issuer()));
     let builder = Tenants::builder(shared).table(TenantTable::new([tenant("acme", slash(one), "0oa1")]).unwrap());
     let refused = builder.egress(local()).resolve(Resolver::Path("/t".to_owned())).build().unwrap_err().to_string();
-    assert!(refused.contains("take it out of `accept_issuer`"), "{refused}");
+    assert!(refused.contains("remove it from `accept_issuer`"), "{refused}");
 }
 
 /// Requests without a tenant have a made-up issuer. A token that names it causes no request.
