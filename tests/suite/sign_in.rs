@@ -240,7 +240,7 @@ pub(crate) async fn long_targets_come_back_whole_or_as_their_path<F: Framework>(
     let mut browser = app.browser();
     assert_eq!(browser.sign_in(&app.org, ADA, &path).await.location(), "/", "a path that does not fit");
     assert!(pending(&browser.jar) < 4_000);
-    let told = |became: &str| log::lines(&["INFO", "does not fit the browser's cookies and became", became]);
+    let told = |became: &str| log::lines(&["INFO", "did not fit into the cookies and became", became]);
     assert!(!told("became its path").is_empty() && !told("became /").is_empty());
     assert!(!log::lines(&["INFO", "longer than 8 KiB"]).is_empty());
 }
@@ -420,7 +420,7 @@ pub(crate) async fn a_sign_out_recorded_by_a_clock_ahead_ends_on_a_page<F: Frame
     let page = browser.sign_in(&org, ADA, "/profile").await;
     assert!(page.status == 503 && page.body.contains("clock_skew"), "{} {}", page.status, page.body);
     assert!(page.header("retry-after").parse::<u64>().unwrap() >= 100 && browser.jar.is_empty());
-    assert!(!log::lines(&["ERROR", "a sign-out was recorded by a clock that is"]).is_empty());
+    assert!(!log::lines(&["ERROR", "a logout was recorded by a clock that is"]).is_empty());
     ahead.store(181, Ordering::SeqCst);
     assert!(app.signed_in(ADA).await.is_signed_in().await, "once the clock has caught up");
 }
