@@ -145,7 +145,7 @@ mod tests {
             (r#"{"access_token":"private","token_type":["Bearer"]}"#, "`token_type` is not a string"),
             (
                 r#"{"access_token":"private","access_token":"private","token_type":"Bearer"}"#,
-                "`access_token` comes twice",
+                "`access_token` occurs twice",
             ),
         ] {
             let error = read(body).unwrap_err();
