@@ -28,7 +28,7 @@
 //! fn to_channel(sender: SyncSender<Event>) -> impl Fn(&Event) + Send + Sync + 'static {
 //!     move |event| {
 //!         // Everything but the start of sign-ins, which any robot can cause.
-//!         if !matches!(event.happening(), EventKind::SignInStarted) {
+//!         if !matches!(event.kind(), EventKind::SignInStarted) {
 //!             let _ = sender.try_send(event.clone());
 //!         }
 //!     }
