@@ -143,6 +143,28 @@ mod tests {
     }
 
     #[test]
+    fn one_cookie_is_the_only_one_if_no_other_stands_beside_it() {
+        let has_only = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(COOKIE, value.parse().unwrap());
+            }
+            RequestCookies::new(&headers).has_only("session")
+        };
+        assert!(has_only(&["session=1.abc"]));
+        for others in [
+            &["session=1.abc; session.1=stale"][..],
+            &["session=1.abc", "session.1=stale"],
+            &["session.1=stale"],
+            &["sessions=1.abc"],
+            &["session"],
+            &[],
+        ] {
+            assert!(!has_only(others), "{others:?}");
+        }
+    }
+
+    #[test]
     fn the_number_is_bounded() {
         let value: String = (0..10_000).map(|n| format!("c{n}=1; ")).collect();
         let mut headers = HeaderMap::new();
