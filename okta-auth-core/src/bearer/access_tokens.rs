@@ -17,16 +17,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use super::cache::{TokenCache, TokenKey, Verified};
 use super::introspection::{Introspection, Question};
-use crate::base64url;
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::Issuer;
 use crate::discovery::{Discovery, Metadata};
 use crate::error::{Code, Error, Result};
-use crate::jose::{AccessTokenRules, VerifiedAccessToken, Verifier};
+use crate::jose::{AccessTokenRules, VerifiedAccessToken, Verifier, unverified_issuer};
 
 #[derive(Debug)]
 pub(crate) struct Authority {
@@ -148,7 +145,7 @@ impl AccessTokens {
     fn authority(&self, token: &str) -> Result<(usize, &Authority)> {
         let mut all = self.authorities.iter().enumerate();
         let chosen = if self.authorities.len() > 1 {
-            let issuer = claimed_issuer(token)?;
+            let issuer = unverified_issuer(token)?;
             all.find(|(_, authority)| authority.issuer.is_spelled(&issuer))
         } else {
             all.next()
@@ -167,22 +164,6 @@ impl AccessTokens {
         let (token, until) = introspection.verify(&authority.issuer, &authority.discovery, question).await?;
         Ok(Verified { token, until, keys: None })
     }
-}
-
-/// Returns the unverified `iss` of a token. It may only select whose keys are tried or
-/// which tenant is looked up; token validation checks it again.
-///
-/// # Errors
-/// `Code::TokenMalformed`, always with the same message, because the text is untrusted.
-pub(crate) fn claimed_issuer(token: &str) -> Result<String> {
-    #[derive(Deserialize)]
-    struct Claimed {
-        iss: String,
-    }
-    let malformed = || Error::new(Code::TokenMalformed, "the token is not a signed token that names its issuer");
-    let payload = token.split('.').nth(1).ok_or_else(malformed)?;
-    let payload = base64url::decode(payload).map_err(|_| malformed())?;
-    serde_json::from_slice::<Claimed>(&payload).map(|claimed| claimed.iss).map_err(|_| malformed())
 }
 
 impl fmt::Debug for AccessTokens {

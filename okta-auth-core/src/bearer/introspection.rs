@@ -24,15 +24,14 @@ use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::cache::TokenKey;
-use crate::base64url;
 use crate::clock::{NumericDate, SharedClock, Timestamp};
 use crate::config::Issuer;
 use crate::discovery::Discovery;
 use crate::error::{Code, Error, Result};
-use crate::jose::{IntrospectionRules, VerifiedAccessToken};
+use crate::http::SingleFlight;
+use crate::jose::{IntrospectionRules, VerifiedAccessToken, unverified_claims};
 use crate::protocol::ProviderClient;
 use crate::secret::Secret;
-use crate::session::{SingleFlight, StoreKey};
 
 /// Concurrent introspections of tokens that are not in the cache.
 const NEW_PLACES: usize = 32;
@@ -60,7 +59,7 @@ pub(crate) struct Introspection {
     /// Negative responses with the end of their validity; `None` caches no negative
     /// responses.
     bad: Option<Cache<TokenKey, (Arc<Error>, Timestamp)>>,
-    under_way: SingleFlight<Result<VerifiedAccessToken, Arc<Error>>>,
+    under_way: SingleFlight<TokenKey, Result<VerifiedAccessToken, Arc<Error>>>,
 }
 
 pub(super) struct Question<'a> {
@@ -111,7 +110,7 @@ impl Introspection {
         let (asks, discovery, key) = (Arc::clone(self), discovery.clone(), question.key);
         let (token, is_known) = (Secret::new(question.token), question.is_known);
         let work = move || async move { asks.ask(&discovery, &token, key, is_known).await.map_err(Arc::new) };
-        let answer = self.under_way.join(StoreKey::from_bytes(key), work).await;
+        let answer = self.under_way.join(key, work).await;
         let answer = answer.ok_or_else(|| Error::new(Code::Internal, "an introspection ended without an outcome"))?;
         let token = answer.map_err(|error| error.duplicate())?;
         let until = token.claims().expires_at().min(self.clock.now().plus(self.lifetime));
@@ -176,12 +175,8 @@ fn check_claims(token: &str, issuer: &Issuer, now: Timestamp) -> Result<()> {
     if token.len() > MAX_BYTES {
         return Err(Error::new(Code::TokenMalformed, "the token is larger than 32 KiB"));
     }
-    let mut parts = token.split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-        return Ok(());
-    };
-    let payload = base64url::decode(payload).ok();
-    let Some(claimed) = payload.and_then(|json| serde_json::from_slice::<Claimed>(&json).ok()) else { return Ok(()) };
+    let has_three_parts = token.split('.').count() == 3;
+    let Some(claimed) = unverified_claims::<Claimed>(token).filter(|_| has_three_parts) else { return Ok(()) };
     if claimed.iss.is_some_and(|iss| !iss.as_str().is_some_and(|iss| issuer.is_spelled(iss))) {
         return Err(Error::invalid_claim("iss", "is not the configured issuer"));
     }

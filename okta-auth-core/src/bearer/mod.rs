@@ -49,7 +49,7 @@ mod credentials;
 mod introspection;
 mod resource;
 
-pub(crate) use access_tokens::{AccessTokens, Authority, claimed_issuer};
+pub(crate) use access_tokens::{AccessTokens, Authority};
 pub use challenge::WwwAuthenticate;
 pub(crate) use credentials::{Credentials, Presented};
 pub(crate) use introspection::Introspection;

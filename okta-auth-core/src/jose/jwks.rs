@@ -8,12 +8,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
 use url::Url;
 
 use super::algorithm::Algorithm;
 use super::jwk::{self, KeySet, WireSet};
-use crate::base64url;
+use super::unverified::unverified_issuer;
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::events::ProviderEndpoint;
@@ -178,17 +177,8 @@ impl SignatureInput<'_> {
     /// Otherwise, with many tenants, tokens of one tenant would trigger requests to
     /// another tenant's org.
     fn is_worth_it(&self, trust: RefetchPolicy) -> bool {
-        #[derive(Deserialize)]
-        struct Claimed<'a> {
-            iss: std::borrow::Cow<'a, str>,
-        }
-        let payload = || {
-            let payload = std::str::from_utf8(self.input).ok()?.split('.').nth(1)?;
-            base64url::decode(payload).ok()
-        };
-        let claims =
-            |payload: Vec<u8>| serde_json::from_slice::<Claimed<'_>>(&payload).is_ok_and(|c| c.iss == self.issuer);
-        trust == RefetchPolicy::Always || payload().is_some_and(claims)
+        let issuer = || unverified_issuer(std::str::from_utf8(self.input).ok()?).ok();
+        trust == RefetchPolicy::Always || issuer().is_some_and(|issuer| issuer == self.issuer)
     }
 
     /// Returns `None` if no key in the set matches.

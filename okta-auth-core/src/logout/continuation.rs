@@ -140,7 +140,7 @@ async fn first_use(sessions: &Sessions, consumed: &UsedStates, sealed: &Sealed, 
     };
     let mark: StoreKey = sessions.index_keys().name(Kind::SignOut, sealed.id.as_bytes());
     let owner = u64::from_be_bytes(random_bytes()?) >> 1;
-    with_store_timeout(marks.claim(&mark, owner, REMEMBERED)).await
+    with_store_timeout(marks.try_lock(&mark, owner, REMEMBERED)).await
 }
 
 /// All failures look the same to the browser.

@@ -302,7 +302,7 @@ impl Logout {
         let subject = subject(headers, body, &self.issuers.accepted)?;
         let by_email = matches!(subject, SubjectIdentifier::Email(_));
         let name = match subject {
-            SubjectIdentifier::Email(email) => index_keys.email(email.as_str()),
+            SubjectIdentifier::Email(email) => index_keys.email(&email),
             SubjectIdentifier::IssuerSubject { sub: id, .. } | SubjectIdentifier::Opaque { id } => {
                 index_keys.name(Kind::Subject, id.as_bytes())
             }

@@ -15,12 +15,12 @@ use http::request::Parts;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::email::Email;
 use super::form::{is_media_type, malformed};
-use crate::bearer::{Credentials, claimed_issuer};
+use crate::bearer::Credentials;
 use crate::config::Issuer;
 use crate::error::{Code, Error, Result};
-use crate::jose::is_identifier;
+use crate::jose::{is_identifier, unverified_issuer};
+use crate::session::Email;
 
 /// The largest accepted body, in bytes. A subject identifier has less than 600.
 const MAX_BODY: usize = 8 * 1024;
@@ -77,12 +77,11 @@ impl AcceptedIssuers {
     /// [`Code::TokenMalformed`] if the token has no issuer, [`Code::TokenClaim`] if it has another
     /// one.
     pub(crate) fn signer(&self, token: &str) -> Result<Signer> {
-        let claimed = claimed_issuer(token)?;
-        let signer = match claimed {
-            claimed if self.configured.is_spelled(&claimed) => Some(Signer::Configured),
-            claimed => (claimed == self.org).then_some(Signer::Org),
-        };
-        signer.ok_or_else(|| Error::invalid_claim("iss", "is neither the configured issuer nor its org"))
+        match unverified_issuer(token)? {
+            issuer if self.configured.is_spelled(&issuer) => Ok(Signer::Configured),
+            issuer if issuer == self.org => Ok(Signer::Org),
+            _ => Err(Error::invalid_claim("iss", "is neither the configured issuer nor its org")),
+        }
     }
 }
 

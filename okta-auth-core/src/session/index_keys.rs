@@ -8,6 +8,7 @@
 //! session. An attacker with issuer, client and an address can compute its key, so keys are not secrets
 //! and grant no access.
 
+use super::email::Email;
 use super::store::StoreKey;
 use crate::config::Config;
 use crate::secret::sha256;
@@ -93,20 +94,18 @@ impl IndexKeys {
         &self,
         id: &[u8],
         subject: &str,
-        (sid, email): (Option<&str>, Option<&str>),
+        (sid, email): (Option<&str>, Option<Email>),
     ) -> SessionKeys {
         let okta_session = sid.map(|sid| self.name(Kind::OktaSession, sid.as_bytes()));
-        let email = email.map(|email| self.email(email));
+        let email = email.map(|email| self.email(&email));
         let subject = self.name(Kind::Subject, subject.as_bytes());
         let all_of_tenant = self.common.then(|| self.all_of_tenant());
         let others = std::iter::once(subject).chain(okta_session).chain(email).chain(all_of_tenant).collect();
         SessionKeys { session: self.name(Kind::Session, id), others, okta_session }
     }
 
-    /// The key of an e-mail address, ignoring the case of ASCII letters. Other letters have no
-    /// universally agreed case folding.
-    pub(crate) fn email(&self, address: &str) -> StoreKey {
-        self.name(Kind::Email, address.to_ascii_lowercase().as_bytes())
+    pub(crate) fn email(&self, address: &Email) -> StoreKey {
+        self.name(Kind::Email, address.as_str().as_bytes())
     }
 }
 
@@ -160,15 +159,17 @@ mod tests {
         for kind in [Kind::Record, Kind::Session, Kind::OktaSession, Kind::Subject, Kind::Renewal, Kind::Message] {
             assert_ne!(index_keys("acme").name(kind, b"x"), index_keys("globex").name(kind, b"x"), "{kind:?}");
         }
-        assert_ne!(index_keys("acme").email("a@b.example"), index_keys("globex").email("a@b.example"));
+        let email = Email::parse("a@b.example").unwrap();
+        assert_ne!(index_keys("acme").email(&email), index_keys("globex").email(&email));
         assert_ne!(index_keys("acme").all_of_tenant(), index_keys("globex").all_of_tenant());
     }
 
     #[test]
     fn addresses_ignore_case_for_ascii_letters_only() {
         let index_keys = IndexKeys::new("https://issuer.example", "client");
-        assert_eq!(index_keys.email("Ada@Example.com"), index_keys.email("ada@example.com"));
+        let key = |address| index_keys.email(&Email::parse(address).unwrap());
+        assert_eq!(key("Ada@Example.com"), key("ada@example.com"));
         // The Kelvin sign folds to `k` outside ASCII.
-        assert_ne!(index_keys.email("\u{212a}im@example.com"), index_keys.email("kim@example.com"));
+        assert_ne!(key("\u{212a}im@example.com"), key("kim@example.com"));
     }
 }

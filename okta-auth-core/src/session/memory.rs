@@ -271,7 +271,7 @@ impl SessionStore for MemoryStore {
     }
 
     // The holder of a mark may claim it again to extend its lease.
-    fn claim<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
+    fn try_lock<'a>(&'a self, mark: &'a StoreKey, owner: u64, lifetime: Duration) -> StoreFuture<'a, bool> {
         self.at_once(|tables, now| {
             let free = tables.marks.live(mark, now).is_none_or(|holder| *holder == owner);
             if free {
@@ -281,7 +281,7 @@ impl SessionStore for MemoryStore {
         })
     }
 
-    fn release<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
+    fn unlock<'a>(&'a self, mark: &'a StoreKey, owner: u64) -> StoreFuture<'a, ()> {
         self.at_once(|tables, now| {
             if tables.marks.live(mark, now) == Some(&owner) {
                 tables.marks.take(mark);
@@ -289,13 +289,13 @@ impl SessionStore for MemoryStore {
         })
     }
 
-    fn raise<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
+    fn raise_watermark<'a>(&'a self, mark: &'a StoreKey, value: u64, lifetime: Duration) -> StoreFuture<'a, ()> {
         self.at_once(|tables, now| {
             tables.marks.raise(*mark, value, (now, now.plus(lifetime)), self.capacity);
         })
     }
 
-    fn marks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
+    fn watermarks<'a>(&'a self, marks: &'a [StoreKey]) -> StoreFuture<'a, Vec<u64>> {
         Box::pin(ready(Ok(self.marks_now(marks))))
     }
 }

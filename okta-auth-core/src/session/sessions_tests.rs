@@ -100,7 +100,7 @@ async fn unproven_marks_are_bounded_and_kept_apart() {
         bytes[..8].copy_from_slice(&number.to_be_bytes());
         StoreKey::from_bytes(bytes)
     };
-    memory.raise(&key(1), 7, LIMITS.absolute).await.unwrap();
+    memory.raise_watermark(&key(1), 7, LIMITS.absolute).await.unwrap();
     for number in 2..20_000 {
         memory.raise_unproven(&key(number), 8, LIMITS.absolute);
     }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config::Config;
+use crate::session::Email;
 use crate::session::index_keys::{IndexKeys, Kind};
 use crate::session::revocations::RevocationProbe;
 use crate::session::watcher::ended;
@@ -85,9 +86,10 @@ async fn an_index_key_ends_the_sessions_that_began_before() {
     refreshed = refreshed.with_id(*session.id().0.as_bytes());
     let refreshed = Arc::new(refreshed);
     bench.watches.update(&refreshed, || refreshed.names(&bench.index_keys).all(), NOW.plus(Duration::from_secs(60)));
-    bench.watches.end_named(&bench.index_keys.email("a@b.example"), NOW);
+    let email = |address| bench.index_keys.email(&Email::parse(address).unwrap());
+    bench.watches.end_named(&email("a@b.example"), NOW);
     assert!(is_pending(&mut waiting));
-    bench.watches.end_named(&bench.index_keys.email("new@b.example"), NOW);
+    bench.watches.end_named(&email("new@b.example"), NOW);
     soon(waiting).await;
     assert_eq!(bench.watches.sizes(), [0; 4]);
 }

@@ -12,13 +12,13 @@ use super::token_request::{UnverifiedTokens, ends_session};
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::events::{CorrelationId, EndReason, EventKind, Events, Measure};
+use crate::http::SingleFlight;
 use crate::protocol::Provider;
 use crate::session::limits::Activity;
 use crate::session::lookup::{LoadedSession, PendingLookup};
 use crate::session::record::Session;
 use crate::session::refresh_schedule::RefreshDue;
 use crate::session::sessions::Sessions;
-use crate::session::single_flight::SingleFlight;
 use crate::session::store::StoreKey;
 use crate::session::stored::{Entry, StoredSessions};
 use crate::session::token_revocation::TokenRevoker;
@@ -62,7 +62,7 @@ pub(crate) enum RefreshResult {
 /// The state of refreshes beyond the sessions themselves. Tenants share it, and all of its keys
 /// contain the tenant. It outlives the engines, which are created again when settings change.
 pub(crate) struct RefreshState {
-    flights: SingleFlight<SharedResult>,
+    flights: SingleFlight<StoreKey, SharedResult>,
     /// The successors of sessions in cookies, with the end of the grace period for old
     /// cookies.
     successors: Cache<StoreKey, (Entry, Timestamp)>,
