@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 26] = [
+    "opaque",
     "base64url",
     "error",
     "json",
     "headers",
     "secret",
     "clock",
+    "retry",
     "events",
     "http",
     "config",

@@ -129,7 +129,7 @@ impl OktaAuthBuilder {
     /// connections and refresh coordination.
     pub(crate) fn shared(mut self, egress: &EgressPolicy) -> Result<Self> {
         // Requests for tenants must not use the operator's own network routes.
-        self.config = self.config.with_some_secret()?.without_operator_routes()?;
+        self.config = self.config.ensure_cookie_secret()?.without_operator_routes()?;
         let (sessions, revocations) = self.config.backend()?;
         let place = SessionBackend::new(&sessions, &revocations, self.store.take(), &self.clock)?;
         let http = HttpClient::new(&HttpSettings::default(), egress.clone(), self.clock.clone())?;
@@ -353,7 +353,7 @@ fn cookie_keys(config: &Config) -> Result<CookieKeys> {
 
 /// The names of the algorithms have been validated before.
 fn verifier(config: &Config, http: &HttpClient, clock: &SharedClock) -> Verifier {
-    let settings = KeysSettings { floor: config.options.jwks_refetch_floor, ..KeysSettings::default() };
+    let settings = KeysSettings { min_refetch_interval: config.options.jwks_refetch_floor, ..KeysSettings::default() };
     let keys = Keys::new(http.clone(), clock.clone(), settings);
     let allowed = config.options.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
     Verifier::new(keys, allowed, config.options.leeway, clock.clone())

@@ -11,7 +11,6 @@
 //! 5. A fetch runs in its own task, so a caller that disconnects does not cancel it for
 //!    the others.
 
-use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -212,11 +211,7 @@ impl<T> Clone for DocumentCache<T> {
     }
 }
 
-impl<T> fmt::Debug for DocumentCache<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DocumentCache").finish_non_exhaustive()
-    }
-}
+opaque_debug!(DocumentCache<T>);
 
 #[cfg(test)]
 #[path = "document_cache_tests.rs"]

@@ -19,9 +19,8 @@
 //! the last good document is served while the next fetch runs or fails.
 
 mod address;
+mod availability;
 mod backchannel;
-mod breaker;
-mod circuit;
 mod client;
 mod document_cache;
 mod forms;

@@ -7,7 +7,6 @@
 //! This holds within one process. Between processes the store holds a lease.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -114,11 +113,7 @@ impl<K, T> Default for SingleFlight<K, T> {
     }
 }
 
-impl<K, T> fmt::Debug for SingleFlight<K, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SingleFlight").finish_non_exhaustive()
-    }
-}
+opaque_debug!(SingleFlight<K, T>);
 
 #[cfg(test)]
 mod tests {

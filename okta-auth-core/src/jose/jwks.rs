@@ -22,7 +22,7 @@ use crate::http::{DocumentCache, Fetched, Freshness, HttpClient};
 pub(crate) struct KeysSettings {
     /// Minimum time between two fetches that unknown key ids of untrusted senders
     /// trigger.
-    pub(crate) floor: Duration,
+    pub(crate) min_refetch_interval: Duration,
     pub(crate) freshness: Freshness,
 }
 
@@ -41,7 +41,7 @@ impl Default for KeysSettings {
             retry: Duration::from_secs(30),
             limit: Some(minutes(48 * 60)),
         };
-        Self { floor: Duration::from_secs(5), freshness }
+        Self { min_refetch_interval: Duration::from_secs(5), freshness }
     }
 }
 
@@ -155,7 +155,8 @@ impl Keys {
     /// backwards does not block fetches.
     fn has_waited(&self, trust: RefetchPolicy) -> bool {
         let last = || *self.last_refetch.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = |last: Timestamp, now: Timestamp| last <= now && now.since(last) < self.settings.floor;
+        let waits =
+            |last: Timestamp, now: Timestamp| last <= now && now.since(last) < self.settings.min_refetch_interval;
         trust == RefetchPolicy::Always || !last().is_some_and(|last| waits(last, self.clock.now()))
     }
 }

@@ -13,7 +13,7 @@
 //! | 7 | the token is marked as used, unless the store failed | the same |
 //!
 //! An unauthenticated sender gets as far as step 3, which costs one verification and at
-//! most one fetch of keys per floor interval. The body of Universal Logout is not parsed
+//! most one fetch of keys per interval. The body of Universal Logout is not parsed
 //! before that, so the response reveals neither supported formats nor existing users.
 //!
 //! # Replay protection
@@ -36,7 +36,6 @@
 //! end in the store or by a watermark that every replica reads, once for each message.
 //! [`Channel`] decides on the status for each outcome.
 
-use std::fmt;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -60,7 +59,7 @@ use crate::error::{Code, Error, Result};
 use crate::events::{CorrelationId, EndReason, EventKind, EventSubject, Events};
 use crate::jose::{LogoutSubject, LogoutTokenRules, RevocationTokenRules, Verifier};
 use crate::login::UsedStates;
-use crate::session::{Kind, Session, SessionAdmin, Sessions, StoreKey};
+use crate::session::{IndexKind, Session, SessionAdmin, Sessions, StoreKey};
 
 /// Logout by the user and by the provider.
 pub(crate) struct Logout {
@@ -186,7 +185,7 @@ impl Logout {
         own: Option<&Arc<Session>>,
         request: &BrowserRequest<'_>,
     ) -> Result<EndedSessions> {
-        let name = self.sessions.index_keys().name(Kind::OktaSession, sid.as_bytes());
+        let name = self.sessions.index_keys().name(IndexKind::OktaSession, sid.as_bytes());
         let ended = self.admin.end_reported(&name, EndReason::FrontChannel, request.reference).await;
         // Sessions in cookies are not listed, but the one in this request is known and ends.
         if let (Sessions::Cookie { .. }, Some(session)) = (&*self.sessions, own) {
@@ -235,11 +234,11 @@ impl Logout {
         let work = async {
             match token.ends() {
                 LogoutSubject::User { subject } => {
-                    let name = index_keys.name(Kind::Subject, subject.as_bytes());
+                    let name = index_keys.name(IndexKind::Subject, subject.as_bytes());
                     self.admin.end_named(&name, EndReason::BackChannel, reference).await
                 }
                 LogoutSubject::Session { sid, subject } => {
-                    let name = index_keys.name(Kind::OktaSession, sid.as_bytes());
+                    let name = index_keys.name(IndexKind::OktaSession, sid.as_bytes());
                     self.end_session_of(&name, subject, reference).await
                 }
             }
@@ -304,7 +303,7 @@ impl Logout {
         let name = match subject {
             SubjectIdentifier::Email(email) => index_keys.email(&email),
             SubjectIdentifier::IssuerSubject { sub: id, .. } | SubjectIdentifier::Opaque { id } => {
-                index_keys.name(Kind::Subject, id.as_bytes())
+                index_keys.name(IndexKind::Subject, id.as_bytes())
             }
         };
         match self.admin.end_named(&name, EndReason::UniversalLogout, reference).await {
@@ -337,8 +336,4 @@ fn without_email() -> Error {
     Error::new(Code::LogoutUnsupported, message)
 }
 
-impl fmt::Debug for Logout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Logout").field("issuers", &self.issuers).finish_non_exhaustive()
-    }
-}
+opaque_debug!(Logout, |it| issuers: it.issuers);

@@ -24,7 +24,7 @@ use crate::clock::SharedClock;
 use crate::error::{Code, Error, Result};
 use crate::jose::TokenId;
 use crate::secret::random_bytes;
-use crate::session::{Kind, SessionStore, Sessions, StoreKey, with_store_timeout};
+use crate::session::{IndexKind, SessionStore, Sessions, StoreKey, with_store_timeout};
 
 /// Longer than any store operation, and short enough for a retry of the sender within the
 /// five-minute lifetime of a token.
@@ -86,7 +86,7 @@ impl ReplayGuard {
             let message = "replays cannot be detected without storage; set OKTA_REVOCATION_STORE";
             return Err(Error::new(Code::LogoutUnsupported, message));
         };
-        let mark = self.sessions.index_keys().name(Kind::Message, format!("{issuer} {}", id.id()).as_bytes());
+        let mark = self.sessions.index_keys().name(IndexKind::Message, format!("{issuer} {}", id.id()).as_bytes());
         // 63 random bits: unique to this request, and never `USED`.
         let owner = u64::from_be_bytes(random_bytes()?) >> 1;
         if with_store_timeout(marks.try_lock(&mark, owner, CLAIM_LIFETIME)).await? {

@@ -11,7 +11,6 @@
 //! - Codes and refresh tokens are sent once. The server may treat a second use as a replay, and
 //!   revoke the tokens that it has issued (RFC 6749 §4.1.2, RFC 9700 §4.14).
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -303,8 +302,4 @@ fn sensitive(text: &str) -> Result<http::HeaderValue> {
     Ok(value)
 }
 
-impl fmt::Debug for ProviderClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Protocol").field("issuer", &self.config.issuer).finish_non_exhaustive()
-    }
-}
+opaque_debug!(ProviderClient, |it| issuer: it.config.issuer);

@@ -140,7 +140,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::session::{Kind, StoreKey};
+    use crate::session::{IndexKind, StoreKey};
 
     fn tenant(id: &str) -> Arc<Config> {
         let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(id);
@@ -157,7 +157,7 @@ mod tests {
             let keys = CookieKeys::random().unwrap();
             let sessions = |id| backend.clone().sessions(&tenant(id), &keys).unwrap();
             let (hostile, victim) = (sessions("hostile"), sessions("victim"));
-            let ended = victim.index_keys().name(Kind::Subject, b"00u1");
+            let ended = victim.index_keys().name(IndexKind::Subject, b"00u1");
             victim.marks().unwrap().raise_watermark(&ended, 7, Duration::from_secs(60)).await.unwrap();
             for n in 0..=MEMORY_CAPACITY {
                 let mut bytes = [0; 32];

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::secret::sha256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum IndexKind {
     /// A record, by the secret in its cookie.
     Record,
     /// One of our sessions, by its id.
@@ -32,7 +32,7 @@ pub(crate) enum Kind {
     SignOut,
 }
 
-impl Kind {
+impl IndexKind {
     /// The label that the hash is bound to.
     ///
     /// Labels are part of the stored format: entries that were written under another label are no
@@ -72,7 +72,7 @@ impl IndexKeys {
     /// The key that all sessions of a tenant share. It serves to end the sessions of a removed
     /// tenant.
     pub(crate) fn all_of_tenant(&self) -> StoreKey {
-        self.name(Kind::AllOfTenant, b"")
+        self.name(IndexKind::AllOfTenant, b"")
     }
 
     fn new(issuer: &str, client_id: &str) -> Self {
@@ -82,7 +82,7 @@ impl IndexKeys {
         Self { prefix, common: false }
     }
 
-    pub(crate) fn name(&self, kind: Kind, what: &[u8]) -> StoreKey {
+    pub(crate) fn name(&self, kind: IndexKind, what: &[u8]) -> StoreKey {
         let mut bytes = self.prefix.clone();
         append(&mut bytes, kind.label().as_bytes());
         append(&mut bytes, what);
@@ -96,16 +96,16 @@ impl IndexKeys {
         subject: &str,
         (sid, email): (Option<&str>, Option<Email>),
     ) -> SessionKeys {
-        let okta_session = sid.map(|sid| self.name(Kind::OktaSession, sid.as_bytes()));
+        let okta_session = sid.map(|sid| self.name(IndexKind::OktaSession, sid.as_bytes()));
         let email = email.map(|email| self.email(&email));
-        let subject = self.name(Kind::Subject, subject.as_bytes());
+        let subject = self.name(IndexKind::Subject, subject.as_bytes());
         let all_of_tenant = self.common.then(|| self.all_of_tenant());
         let others = std::iter::once(subject).chain(okta_session).chain(email).chain(all_of_tenant).collect();
-        SessionKeys { session: self.name(Kind::Session, id), others, okta_session }
+        SessionKeys { session: self.name(IndexKind::Session, id), others, okta_session }
     }
 
     pub(crate) fn email(&self, address: &Email) -> StoreKey {
-        self.name(Kind::Email, address.as_str().as_bytes())
+        self.name(IndexKind::Email, address.as_str().as_bytes())
     }
 }
 
@@ -142,12 +142,12 @@ mod tests {
     #[test]
     fn keys_of_different_tenants_and_kinds_differ() {
         let ours = IndexKeys::new("https://issuer.example", "client");
-        let name = ours.name(Kind::Subject, b"x");
-        assert_eq!(name, IndexKeys::new("https://issuer.example", "client").name(Kind::Subject, b"x"));
-        assert_ne!(name, ours.name(Kind::Email, b"x"));
-        assert_ne!(name, IndexKeys::new("https://issuer.example", "client2").name(Kind::Subject, b"x"));
-        assert_ne!(name, IndexKeys::new("https://issuer.exampl", "eclient").name(Kind::Subject, b"x"));
-        assert_ne!(ours.name(Kind::Subject, b"xy"), ours.name(Kind::Subject, b"x"));
+        let name = ours.name(IndexKind::Subject, b"x");
+        assert_eq!(name, IndexKeys::new("https://issuer.example", "client").name(IndexKind::Subject, b"x"));
+        assert_ne!(name, ours.name(IndexKind::Email, b"x"));
+        assert_ne!(name, IndexKeys::new("https://issuer.example", "client2").name(IndexKind::Subject, b"x"));
+        assert_ne!(name, IndexKeys::new("https://issuer.exampl", "eclient").name(IndexKind::Subject, b"x"));
+        assert_ne!(ours.name(IndexKind::Subject, b"xy"), ours.name(IndexKind::Subject, b"x"));
     }
 
     #[test]
@@ -156,7 +156,14 @@ mod tests {
             let config = Config::builder().issuer("https://issuer.example").client_id("client").tenant(tenant);
             IndexKeys::of(&config.build().unwrap())
         };
-        for kind in [Kind::Record, Kind::Session, Kind::OktaSession, Kind::Subject, Kind::Renewal, Kind::Message] {
+        for kind in [
+            IndexKind::Record,
+            IndexKind::Session,
+            IndexKind::OktaSession,
+            IndexKind::Subject,
+            IndexKind::Renewal,
+            IndexKind::Message,
+        ] {
             assert_ne!(index_keys("acme").name(kind, b"x"), index_keys("globex").name(kind, b"x"), "{kind:?}");
         }
         let email = Email::parse("a@b.example").unwrap();

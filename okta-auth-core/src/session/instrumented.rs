@@ -74,8 +74,4 @@ impl SessionStore for InstrumentedStore {
     }
 }
 
-impl std::fmt::Debug for InstrumentedStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Measured").finish_non_exhaustive()
-    }
-}
+opaque_debug!(InstrumentedStore);

@@ -6,7 +6,6 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
 use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -300,30 +299,17 @@ impl SessionStore for MemoryStore {
     }
 }
 
-impl fmt::Debug for MemoryStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").field("len", &self.len()).finish_non_exhaustive()
-    }
-}
+opaque_debug!(MemoryStore, |it| len: it.len());
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU64, Ordering};
-    use std::time::UNIX_EPOCH;
-
     use super::*;
+    use crate::clock::TestClock;
 
     crate::store_tests! {
         turning async {
-            let seconds = Arc::new(AtomicU64::new(1_800_000_000));
-            let clock = Arc::clone(&seconds);
-            let store = MemoryStore::with_clock(1_000, move || {
-                UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::Relaxed))
-            });
-            (store, async move || {
-                seconds.fetch_add(1, Ordering::Relaxed);
-            })
+            let clock = TestClock::at(1_800_000_000);
+            (MemoryStore::with_clock(1_000, clock.clone()), async move || clock.advance(1))
         }
     }
 }

@@ -112,7 +112,7 @@ pub(crate) use admin::SessionAdmin;
 pub(crate) use backend::SessionBackend;
 pub(crate) use device::device;
 pub(crate) use email::Email;
-pub(crate) use index_keys::Kind;
+pub(crate) use index_keys::IndexKind;
 pub use limits::Activity;
 pub(crate) use lookup::{LoadedSession, PendingLookup, SessionLookup};
 pub use memory::MemoryStore;

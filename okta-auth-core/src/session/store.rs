@@ -81,37 +81,17 @@ pub struct StoredRecord {
     pub sealed: Vec<u8>,
 }
 
-impl fmt::Debug for StoredRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredRecord").field("version", &self.version).finish_non_exhaustive()
-    }
-}
+opaque_debug!(StoredRecord, |it| version: it.version);
 
 /// The store failed. The request is answered with 503, and the user stays signed in.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub struct StoreError(Box<dyn StdError + Send + Sync + 'static>);
 
 impl StoreError {
     /// Wraps the store's own error, for the log.
     pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
         Self(cause.into())
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StoreError").field(&self.0).finish()
-    }
-}
-
-impl StdError for StoreError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source()
     }
 }
 

@@ -504,7 +504,10 @@ pub async fn a_claim_is_released_by_its_owner_alone(store: Arc<impl SessionStore
 pub async fn of_many_claimants_one_wins(store: Arc<impl SessionStore>, _: impl AsyncFn()) {
     for round in 1..4 {
         let won =
-            winners(&store, move |store, task| async move { store.try_lock(&key(round), task + 1, LONG).await.unwrap() });
+            winners(
+                &store,
+                move |store, task| async move { store.try_lock(&key(round), task + 1, LONG).await.unwrap() },
+            );
         assert_eq!(won.await, 1);
     }
 }

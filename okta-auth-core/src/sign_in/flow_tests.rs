@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock::Moment;
 use crate::config::Config;
+use crate::cookie::jar_for_tests::Jar;
 use crate::cookie::{CookieKeys, CookieSettings};
 use crate::discovery::Discovery;
 use crate::http::{HttpClient, HttpSettings};
@@ -26,9 +27,7 @@ fn flow() -> LoginFlow {
 fn browser(flow: &LoginFlow, now: Moment) -> (RequestCookies, String) {
     let options = LoginOptions::new(ReturnTo::within("/orders", &flow.provider.config));
     let (pending, set) = flow.pending_logins.begin(&options, &RequestCookies::default(), now).unwrap();
-    let mut headers = http::HeaderMap::new();
-    headers.insert(http::header::COOKIE, set[0].to_str().unwrap().split(';').next().unwrap().parse().unwrap());
-    (RequestCookies::new(&headers), pending.state.expose().to_owned())
+    (Jar::with(&set).cookies(), pending.state.expose().to_owned())
 }
 
 #[tokio::test]

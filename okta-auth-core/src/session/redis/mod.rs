@@ -41,7 +41,6 @@ mod failure;
 mod scripts;
 mod settings;
 
-use std::fmt;
 use std::time::Duration;
 
 use fred::bytes::Bytes;
@@ -213,12 +212,8 @@ impl SessionStore for RedisStore {
     }
 }
 
-/// Hides the address and the password.
-impl fmt::Debug for RedisStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").finish_non_exhaustive()
-    }
-}
+// Hides the address and the password.
+opaque_debug!(RedisStore);
 
 fn record_key(key: &StoreKey) -> String {
     format!("okta-auth:r:{key}")

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::secret::random_bytes;
-use crate::session::index_keys::Kind;
+use crate::session::index_keys::IndexKind;
 use crate::session::store::StoreKey;
 use crate::session::store_timeout::with_store_timeout;
 use crate::session::stored::StoredSessions;
@@ -23,7 +23,7 @@ pub(super) async fn under_lease<T>(
     key: &StoreKey,
     work: impl Future<Output = T>,
 ) -> Result<Option<T>> {
-    let lease = stored.index_keys().name(Kind::Renewal, key.as_bytes());
+    let lease = stored.index_keys().name(IndexKind::Renewal, key.as_bytes());
     let owner = u64::from_be_bytes(random_bytes()?);
     if !with_store_timeout(stored.store().try_lock(&lease, owner, LEASE)).await? {
         return Ok(None);

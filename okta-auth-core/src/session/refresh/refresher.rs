@@ -1,6 +1,5 @@
 //! The refresh of one session, and the coordination of concurrent callers.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use crate::error::{Code, Error, Result};
 use crate::events::{CorrelationId, EndReason, EventKind, Events, Measure};
 use crate::http::SingleFlight;
 use crate::protocol::Provider;
+use crate::retry::pauses;
 use crate::session::limits::Activity;
 use crate::session::lookup::{LoadedSession, PendingLookup};
 use crate::session::record::Session;
@@ -95,8 +95,8 @@ impl RefreshState {
     /// Persists the pending writes until none is left. A store failure ends the round, so
     /// that it is not repeated for each of thousands of entries.
     async fn flush(self: Arc<Self>) {
-        for _ in 0..FLUSH_ROUNDS {
-            tokio::time::sleep(FLUSH_INTERVAL).await;
+        for pause in pauses(FLUSH_INTERVAL, FLUSH_INTERVAL).take(FLUSH_ROUNDS) {
+            tokio::time::sleep(pause).await;
             for (key, refresher) in self.pending_writes.writers() {
                 // If a request is already processing the session, its result is awaited
                 // instead.
@@ -373,17 +373,9 @@ fn label(result: &Result<Option<Entry>>) -> &'static str {
     }
 }
 
-impl fmt::Debug for Refresher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refresher").field("issuer", &self.0.provider.config.issuer).finish_non_exhaustive()
-    }
-}
+opaque_debug!(Refresher, |it| issuer: it.0.provider.config.issuer);
 
-impl fmt::Debug for RefreshState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RefreshState").finish_non_exhaustive()
-    }
-}
+opaque_debug!(RefreshState);
 
 #[cfg(test)]
 #[path = "refresher_tests.rs"]
