@@ -139,4 +139,7 @@ pub mod engine;
 
 pub mod multi_tenant;
 
+#[doc(hidden)]
+pub mod adapter;
+
 pub use engine::OktaAuth;

@@ -3,25 +3,6 @@
 //! The engine makes all decisions: redirect or 401, cookies, cache headers, pages. The
 //! adapter for a web framework only translates, so that all frameworks behave identically.
 //!
-//! # What an adapter does
-//!
-//! 1. Before the handler: [`OktaAuth::authenticate`] authenticates the request, at once or
-//!    [after waiting](Authentication::context). The [`RequestContext`] goes into the request's extensions. If
-//!    [`Tenants::route`](super::multi_tenant::Tenants::route) reports a guarded route, [`RequestContext::require_route`] decides whether
-//!    the handler runs.
-//! 2. Extractors ask the context for its [user](RequestContext::user). Without one, the response gets
-//!    the marker [`Challenge::sign_in`].
-//! 3. [`RequestContext::serve`] serves the library's own paths.
-//! 4. After the handler: [`RequestContext::answer_in_place_of`] replaces a response with a marker,
-//!    or one that depends on an [unknown authentication state](RequestContext::unanswered). Every
-//!    response is [finished](RequestContext::finish), including those of failed handlers.
-//!
-//! For a framework whose header types are not those of `http` 1, [`OktaAuth::authenticate_head`]
-//! reads the headers in place, and [`RequestContext::header_changes_for`] returns a list of header changes.
-//!
-//! Step 2 does not create the response itself, because starting a sign-in may need the
-//! network, and a handler that takes `Result<User, _>` must not pay for that.
-//!
 //! # The caller of a request
 //!
 //! 1. A policy decides about one caller, and [`AcceptedCredentials`] selects the credential. A page
@@ -60,24 +41,24 @@
 
 mod access;
 mod audit;
-mod authenticate;
+pub(crate) mod authenticate;
 mod bearer_token;
 mod builder;
 mod callback;
 mod challenge;
 mod context;
-mod endpoint;
+pub(crate) mod endpoint;
 mod error_reply;
 mod login;
 mod logout_pages;
-mod mounting;
+pub(crate) mod mounting;
 mod navigation;
 mod page;
-mod reply;
-mod route_table;
+pub(crate) mod reply;
+pub(crate) mod route_table;
 mod routes;
 mod session_end;
-mod session_headers;
+pub(crate) mod session_headers;
 mod signed_in;
 mod tenant;
 
@@ -87,28 +68,23 @@ use std::sync::{Arc, Weak};
 
 use http::request::Parts;
 
-pub(crate) use authenticate::without_tenant;
-pub use authenticate::{Authentication, PendingAuthentication, RefreshTiming, RouteOptions};
+pub(crate) use authenticate::{Authentication, PendingAuthentication, RefreshTiming, RouteOptions, without_tenant};
 pub use bearer_token::BearerToken;
 pub use builder::OktaAuthBuilder;
 pub use challenge::Challenge;
 pub(crate) use challenge::unauthorized;
 pub use context::RequestContext;
 pub(crate) use context::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery};
-pub use endpoint::Endpoint;
-pub use mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use mounting::RouteOwner;
 pub(crate) use page::{Page, escape};
-pub use reply::Reply;
-pub(crate) use reply::{see_other, with_form};
-pub use route_table::RouteSettings;
-pub(crate) use route_table::RouteTable;
+pub(crate) use reply::{Reply, see_other, with_form};
+pub(crate) use route_table::{RouteSettings, RouteTable};
 pub use session_end::SessionEnded;
-pub use session_headers::ResponseHeaderChanges;
+pub(crate) use session_headers::ResponseHeaderChanges;
 pub use signed_in::SignedIn;
 
-pub use crate::headers::{Head, HeaderText, Headers};
-pub use crate::policy::{AcceptedCredentials, MatchedRoute};
-pub use crate::session::Activity;
+pub use crate::policy::AcceptedCredentials;
 pub use crate::sign_in::{HookFuture, Refusal, SignIn, SignInHook};
 
 use crate::bearer::AccessTokens;
@@ -117,10 +93,11 @@ use crate::config::{Config, ConfigBuilder};
 use crate::discovery::{Discovery, Metadata};
 use crate::error::Result;
 use crate::events::{CorrelationId, Events};
+use crate::headers::{Head, Headers};
 use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedAccessToken, VerifiedIdToken, Verifier};
 use crate::logout::Logout;
 use crate::policy::{PolicySet, RouteAccess};
-use crate::session::{Refresher, Session, SessionAdmin, SessionId, Sessions};
+use crate::session::{Activity, Refresher, Session, SessionAdmin, SessionId, Sessions};
 use crate::sign_in::LoginFlow;
 use crate::tenant::TenantSettings;
 
@@ -206,12 +183,16 @@ impl OktaAuth {
 
     /// Begins to authenticate a request. `target` is the original path and query, before a
     /// router removed a prefix.
-    pub fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
+    pub(crate) fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
         self.authenticate_head(Head::of(parts, target), options)
     }
 
     /// Begins to authenticate a request in the types of another framework.
-    pub fn authenticate_head<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Authentication {
+    pub(crate) fn authenticate_head<H: Headers>(
+        &self,
+        head: Head<'_, H>,
+        options: impl Into<RouteOptions>,
+    ) -> Authentication {
         authenticate::begin(self, head, options.into())
     }
 

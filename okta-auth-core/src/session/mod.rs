@@ -84,7 +84,7 @@ mod identifiers;
 mod index_keys;
 #[cfg(feature = "metrics")]
 mod instrumented;
-mod limits;
+pub(crate) mod limits;
 mod lookup;
 mod memory;
 mod probe;
@@ -112,7 +112,7 @@ pub(crate) use admin::SessionAdmin;
 pub(crate) use backend::SessionBackend;
 pub(crate) use device::device;
 pub(crate) use index_keys::Kind;
-pub use limits::Activity;
+pub(crate) use limits::Activity;
 pub(crate) use lookup::{LoadedSession, PendingLookup, SessionLookup};
 pub use memory::MemoryStore;
 pub(crate) use record::NewSession;
