@@ -26,8 +26,8 @@ use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_axum::{OktaAuth, RouterExt, User};
+use okta_auth_core::adapter::{Authentication, Engine, RefreshTiming};
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::{Authentication, RefreshTiming};
 use okta_auth_dev::{ADA, Algorithm, Fault, Org};
 use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, org, round, sign_in, verdict};
 use tower::Service;
@@ -350,6 +350,7 @@ impl Jar {
 
 fn sessions(setup: &Setup, what: &str, filler: usize) {
     let Setup { org, auth, cookie } = setup;
+    let engine = Engine::new(auth);
     let jar = Jar::new(org, filler);
     let (other, size) = (jar.write(), cookie.len());
     let against = format!("private jar with JSON, {} bytes", other.len());
@@ -357,13 +358,13 @@ fn sessions(setup: &Setup, what: &str, filler: usize) {
     compare(
         &format!("open a session of {size} bytes ({what})"),
         0.30,
-        &mut || drop(black_box(auth.authenticate(black_box(&parts), "/me", RefreshTiming::BeforeHandler))),
+        &mut || drop(black_box(engine.authenticate(black_box(&parts), "/me", RefreshTiming::BeforeHandler))),
         &against,
         &mut || drop(black_box(jar.read(black_box(&other)))),
     );
     // Advance the clock, so that the time of use must be saved.
     org.clock().advance(Duration::from_secs(300));
-    let Authentication::Ready(context) = auth.authenticate(&parts, "/me", RefreshTiming::BeforeHandler) else {
+    let Authentication::Ready(context) = engine.authenticate(&parts, "/me", RefreshTiming::BeforeHandler) else {
         panic!("the session is in the cookie")
     };
     compare(

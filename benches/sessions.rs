@@ -32,8 +32,8 @@ use axum::routing::get;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use okta_auth_axum::{OktaAuth, RouterExt, User};
+use okta_auth_core::adapter::{Engine, RefreshTiming};
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::RefreshTiming;
 use okta_auth_core::session::{MemoryStore, RedisStore, SessionStore, StoreFuture, StoreKey, StoredRecord};
 use okta_auth_dev::{ADA, Clock, Org};
 use redis::RedisServer;
@@ -122,7 +122,7 @@ impl SessionStore for Shared {
 /// An application with its own clock, and one of its sessions.
 struct Place {
     name: &'static str,
-    auth: OktaAuth,
+    engine: Engine,
     clock: Clock,
     parts: Parts,
 }
@@ -133,12 +133,12 @@ impl Place {
         let auth = auth(org, &clock, store);
         let cookie = sign_in(org, &auth).await;
         let parts = Request::get("/me").header(header::COOKIE, cookie).body(()).unwrap().into_parts().0;
-        Self { name, auth, clock, parts }
+        Self { name, engine: Engine::new(auth), clock, parts }
     }
 
     /// Loads the session and finishes the response; returns the number of cookies in it.
     async fn request(&self) -> usize {
-        let context = self.auth.authenticate(&self.parts, "/me", RefreshTiming::BeforeHandler).context().await;
+        let context = self.engine.authenticate(&self.parts, "/me", RefreshTiming::BeforeHandler).context().await;
         assert!(context.user::<()>().unwrap().is_some(), "{}: no user is signed in", self.name);
         let mut headers = HeaderMap::new();
         context.finish(&mut headers);
@@ -294,7 +294,8 @@ async fn propagation(org: &Org, redis: &RedisServer) {
             let is_in = move |auth: OktaAuth| {
                 let parts = parts.clone();
                 async move {
-                    let context = auth.authenticate(&parts, "/me", RefreshTiming::BeforeHandler).context().await;
+                    let engine = Engine::new(auth);
+                    let context = engine.authenticate(&parts, "/me", RefreshTiming::BeforeHandler).context().await;
                     context.user::<()>().unwrap().is_some()
                 }
             };

@@ -34,8 +34,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_axum::{AccessToken, RouterExt};
 use okta_auth_core::OktaAuth;
+use okta_auth_core::adapter::{Authentication, Engine, RefreshTiming};
 use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
-use okta_auth_core::engine::{Authentication, RefreshTiming};
 use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 use okta_auth_core::tenant::{TenantId, TenantSettings};
 use okta_auth_dev::{ADA, Org};
@@ -303,7 +303,7 @@ fn request(orgs: &Orgs, way: &Resolver, at: usize) -> (Parts, String) {
 }
 
 /// Returns the engine of a request's tenant, without waiting.
-fn engine(tenants: &Tenants, (parts, target): &(Parts, String)) -> OktaAuth {
+fn engine(tenants: &Engine, (parts, target): &(Parts, String)) -> OktaAuth {
     let Authentication::Ready(context) = tenants.authenticate(black_box(parts), target, RefreshTiming::BeforeHandler)
     else {
         panic!("the tenant is in a table")
@@ -338,7 +338,7 @@ fn finding(orgs: &Orgs) {
         if !is_wanted(&format!("find by {what}")) {
             continue;
         }
-        let ready = |tenants: &Tenants, number: usize, most: usize| {
+        let ready = |tenants: &Engine, number: usize, most: usize| {
             let requests: Vec<_> = busy(number, most).map(|at| request(orgs, &way, at)).collect();
             for (at, request) in busy(number, most).zip(&requests) {
                 assert_eq!(engine(tenants, request).tenant().unwrap().id.as_str(), name(at));
@@ -347,7 +347,7 @@ fn finding(orgs: &Orgs) {
         };
         let mut places = Vec::new();
         for number in SIZES {
-            let tenants = start(orgs, number, way.clone()).tenants;
+            let tenants = Engine::new(start(orgs, number, way.clone()).tenants);
             if number == SIZES[3] {
                 places.push((ready(&tenants, number, BUSY), tenants.clone()));
             }

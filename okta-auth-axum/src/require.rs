@@ -7,7 +7,8 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::MethodRouter;
-use okta_auth_core::engine::{AcceptedCredentials, RequestContext};
+use okta_auth_core::adapter::RequestContext;
+use okta_auth_core::engine::AcceptedCredentials;
 use okta_auth_core::policy::Policy;
 
 use crate::rejection::{layer_missing, marked, report_missing_layer};

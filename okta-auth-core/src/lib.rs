@@ -143,4 +143,7 @@ pub mod engine;
 
 pub mod multi_tenant;
 
+#[doc(hidden)]
+pub mod adapter;
+
 pub use engine::OktaAuth;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 26] = [
+const ORDER: [&str; 27] = [
     "opaque",
     "base64url",
     "error",
@@ -33,6 +33,7 @@ const ORDER: [&str; 26] = [
     "sign_in",
     "engine",
     "multi_tenant",
+    "adapter",
 ];
 
 /// Words that name no file and no type: adverbs, metaphors and bare generic nouns. The terms of the specifications and of

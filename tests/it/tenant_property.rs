@@ -9,8 +9,8 @@ use axum::http::request::Parts;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_core::OktaAuth;
+use okta_auth_core::adapter::{Engine, RefreshTiming};
 use okta_auth_core::config::ConfigBuilder;
-use okta_auth_core::engine::RefreshTiming;
 use okta_auth_core::error::Error;
 use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants, TenantsBuilder};
 use okta_auth_core::tenant::{TenantId, TenantSettings};
@@ -153,7 +153,7 @@ fn parts(asked: &Asked) -> Parts {
 }
 
 async fn answer(tenants: &Tenants, parts: &Parts, target: &str) -> Answer {
-    let context = tenants.authenticate(parts, target, RefreshTiming::OnDemand).context().await;
+    let context = Engine::new(tenants).authenticate(parts, target, RefreshTiming::OnDemand).context().await;
     match (context.auth().tenant(), context.admit()) {
         (Some(tenant), _) => Answer::Tenant(tenant.id.as_str().to_owned()),
         (None, Ok(())) => Answer::Lobby,

@@ -30,7 +30,7 @@ use crate::discovery::Discovery;
 use crate::error::{Code, Error, Result};
 use crate::http::SingleFlight;
 use crate::jose::{IntrospectionRules, VerifiedAccessToken, unverified_claims};
-use crate::protocol::ProviderClient;
+use crate::protocol::{Provider, ProviderClient};
 use crate::secret::Secret;
 
 /// Concurrent introspections of tokens that are not in the cache.
@@ -46,7 +46,7 @@ const BAD_ANSWERS: usize = 4_096;
 /// Larger tokens are rejected.
 const MAX_BYTES: usize = 32 * 1024;
 
-pub(crate) struct Introspection {
+pub(super) struct Introspection {
     protocol: ProviderClient,
     /// The clients whose tokens are accepted.
     clients: Vec<String>,
@@ -69,26 +69,22 @@ pub(super) struct Question<'a> {
 }
 
 impl Introspection {
-    /// `remembers` enables the cache of negative responses.
-    pub(crate) fn new(
-        protocol: ProviderClient,
-        clients: Vec<String>,
-        (lifetime, leeway): (Duration, Duration),
-        remembers: bool,
-        clock: SharedClock,
-    ) -> Self {
+    /// Introspects at this provider; `None` without a client to authenticate with. `remembers`
+    /// enables the cache of negative responses.
+    pub(super) fn of(provider: &Provider, remembers: bool, clock: &SharedClock) -> Option<Self> {
+        let (config, options) = (&provider.config, &provider.config.options);
         let places = |places| Arc::new(Semaphore::new(places));
-        Self {
-            protocol,
-            clients,
-            lifetime,
-            leeway,
-            clock,
+        (!config.client_id.is_empty()).then(|| Self {
+            protocol: provider.protocol.clone(),
+            clients: std::iter::once(&config.client_id).chain(&options.accepted_clients).cloned().collect(),
+            lifetime: options.introspection_lifetime,
+            leeway: options.leeway,
+            clock: clock.clone(),
             new_places: places(NEW_PLACES),
             known_places: places(KNOWN_PLACES),
             bad: remembers.then(|| Cache::new(BAD_ANSWERS)),
             under_way: SingleFlight::default(),
-        }
+        })
     }
 
     /// Introspects a token. Returns it with the end of its cache lifetime, which is never

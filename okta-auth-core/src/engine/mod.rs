@@ -3,25 +3,6 @@
 //! The engine makes all decisions: redirect or 401, cookies, cache headers, pages. The
 //! adapter for a web framework only translates, so that all frameworks behave identically.
 //!
-//! # What an adapter does
-//!
-//! 1. Before the handler: [`OktaAuth::authenticate`] authenticates the request, at once or
-//!    [after waiting](Authentication::context). The [`RequestContext`] goes into the request's extensions. If
-//!    [`Tenants::route`](super::multi_tenant::Tenants::route) reports a guarded route, [`RequestContext::require_route`] decides whether
-//!    the handler runs.
-//! 2. Extractors ask the context for its [user](RequestContext::user). Without one, the response gets
-//!    the marker [`Challenge::sign_in`].
-//! 3. [`RequestContext::serve`] serves the library's own paths.
-//! 4. After the handler: [`RequestContext::answer_in_place_of`] replaces a response with a marker,
-//!    or one that depends on an [unknown authentication state](RequestContext::unanswered). Every
-//!    response is [finished](RequestContext::finish), including those of failed handlers.
-//!
-//! For a framework whose header types are not those of `http` 1, [`OktaAuth::authenticate_head`]
-//! reads the headers in place, and [`RequestContext::header_changes_for`] returns a list of header changes.
-//!
-//! Step 2 does not create the response itself, because starting a sign-in may need the
-//! network, and a handler that takes `Result<User, _>` must not pay for that.
-//!
 //! # The caller of a request
 //!
 //! 1. A policy decides about one caller, and [`AcceptedCredentials`] selects the credential. A page
@@ -60,24 +41,24 @@
 
 mod access;
 mod audit;
-mod authenticate;
+pub(crate) mod authenticate;
 mod bearer_token;
 mod builder;
 mod callback;
 mod challenge;
 mod context;
-mod endpoint;
+pub(crate) mod endpoint;
 mod error_reply;
 mod login;
 mod logout_pages;
-mod mounting;
+pub(crate) mod mounting;
 mod navigation;
 mod page;
-mod reply;
-mod route_table;
+pub(crate) mod reply;
+pub(crate) mod route_table;
 mod routes;
 mod session_end;
-mod session_headers;
+pub(crate) mod session_headers;
 mod signed_in;
 mod tenant;
 
@@ -87,40 +68,36 @@ use std::sync::{Arc, Weak};
 
 use http::request::Parts;
 
-pub(crate) use authenticate::without_tenant;
-pub use authenticate::{Authentication, PendingAuthentication, RefreshTiming, RouteOptions};
+pub(crate) use authenticate::{Authentication, PendingAuthentication, RefreshTiming, RouteOptions, without_tenant};
 pub use bearer_token::BearerToken;
 pub use builder::OktaAuthBuilder;
 pub use challenge::Challenge;
 pub(crate) use challenge::unauthorized;
 pub use context::RequestContext;
 pub(crate) use context::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery};
-pub use endpoint::Endpoint;
-pub use mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use mounting::RouteOwner;
 pub(crate) use page::{Page, escape};
-pub use reply::Reply;
-pub(crate) use reply::{see_other, with_form};
-pub use route_table::RouteSettings;
-pub(crate) use route_table::RouteTable;
+pub(crate) use reply::{Reply, see_other, with_form};
+pub(crate) use route_table::{RouteSettings, RouteTable};
 pub use session_end::SessionEnded;
-pub use session_headers::ResponseHeaderChanges;
+pub(crate) use session_headers::ResponseHeaderChanges;
 pub use signed_in::SignedIn;
 
-pub use crate::headers::{Head, HeaderText, Headers};
-pub use crate::policy::{AcceptedCredentials, MatchedRoute};
-pub use crate::session::Activity;
+pub use crate::policy::AcceptedCredentials;
 pub use crate::sign_in::{HookFuture, Refusal, SignIn, SignInHook};
 
-use crate::bearer::AccessTokens;
+use crate::bearer::BearerVerifier;
 use crate::clock::SharedClock;
 use crate::config::{Config, ConfigBuilder};
-use crate::discovery::{Discovery, Metadata};
 use crate::error::Result;
 use crate::events::{CorrelationId, Events};
-use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedAccessToken, VerifiedIdToken, Verifier};
+use crate::headers::{Head, Headers};
+use crate::jose::{VerifiedAccessToken, VerifiedIdToken};
 use crate::logout::Logout;
 use crate::policy::{PolicySet, RouteAccess};
-use crate::session::{Refresher, Session, SessionAdmin, SessionId, Sessions};
+use crate::protocol::Provider;
+use crate::session::{Activity, Refresher, Session, SessionAdmin, SessionId, Sessions};
 use crate::sign_in::LoginFlow;
 use crate::tenant::TenantSettings;
 
@@ -150,14 +127,10 @@ pub struct OktaAuth(Arc<Inner>);
 pub(crate) struct Inner {
     config: Arc<Config>,
     clock: SharedClock,
-    discovery: Discovery,
-    verifier: Arc<Verifier>,
-    /// The access tokens of all accepted issuers.
-    access_tokens: AccessTokens,
+    provider: Provider,
+    bearer: BearerVerifier,
     access: Arc<RouteAccess>,
     routes: RouteTable,
-    /// Whether the warning about pages that accept every client's tokens was logged.
-    tokens_on_pages: AtomicBool,
     login: LoginFlow,
     tenant: Option<Arc<TenantSettings>>,
     /// Whether the tenant was removed, so that its sessions are invalid.
@@ -206,12 +179,16 @@ impl OktaAuth {
 
     /// Begins to authenticate a request. `target` is the original path and query, before a
     /// router removed a prefix.
-    pub fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
+    pub(crate) fn authenticate(&self, parts: &Parts, target: &str, options: impl Into<RouteOptions>) -> Authentication {
         self.authenticate_head(Head::of(parts, target), options)
     }
 
     /// Begins to authenticate a request in the types of another framework.
-    pub fn authenticate_head<H: Headers>(&self, head: Head<'_, H>, options: impl Into<RouteOptions>) -> Authentication {
+    pub(crate) fn authenticate_head<H: Headers>(
+        &self,
+        head: Head<'_, H>,
+        options: impl Into<RouteOptions>,
+    ) -> Authentication {
         authenticate::begin(self, head, options.into())
     }
 
@@ -225,7 +202,7 @@ impl OktaAuth {
     /// the org server without a client for introspection, or the error of reaching the
     /// issuer.
     pub async fn verify_access_token(&self, token: &str) -> Result<VerifiedAccessToken> {
-        self.0.access_tokens.verify(token).await
+        self.0.bearer.verify(token).await
     }
 
     /// Verifies an ID token that was not obtained by a sign-in of this library, for example
@@ -235,18 +212,7 @@ impl OktaAuth {
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching metadata and keys.
     pub async fn verify_id_token(&self, token: &str, nonce: Option<&str>) -> Result<VerifiedIdToken> {
-        let config = &self.0.config;
-        let metadata = self.metadata().await?;
-        let rules = IdTokenRules {
-            issuer: metadata.issuer(),
-            client_id: &config.client_id,
-            nonce,
-            access_token: None,
-            max_age: None,
-            acr_values: &[],
-            trust: RefetchPolicy::RateLimited,
-        };
-        self.0.verifier.id_token(metadata.jwks_uri(), token, &rules).await
+        self.0.provider.verify_id_token(token, nonce).await
     }
 
     /// Returns the live sessions of a user of the configured issuer, by subject, in no
@@ -307,11 +273,6 @@ impl OktaAuth {
 
     pub(crate) fn mounting(&self) -> &Arc<mounting::Mounting> {
         &self.0.mounting
-    }
-
-    /// Returns the issuer's metadata, from the cache where possible.
-    async fn metadata(&self) -> Result<Arc<Metadata>> {
-        self.0.discovery.metadata().await
     }
 }
 

@@ -50,22 +50,20 @@ use super::logout_return::LogoutReturns;
 use super::replay::ReplayGuard;
 use super::status::Channel;
 use super::universal::{AcceptedIssuers, Signer, SubjectIdentifier, revocation_token, subject};
-use crate::bearer::Authority;
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::{Config, Issuer};
 use crate::cookie::{CookieKeys, CookieSettings, RequestCookies};
-use crate::discovery::Discovery;
 use crate::error::{Code, Error, Result};
 use crate::events::{CorrelationId, EndReason, EventKind, EventSubject, Events};
-use crate::jose::{LogoutSubject, LogoutTokenRules, RevocationTokenRules, Verifier};
+use crate::jose::{LogoutSubject, LogoutTokenRules, RevocationTokenRules};
 use crate::login::UsedStates;
+use crate::protocol::{Authority, Provider};
 use crate::session::{IndexKind, Session, SessionAdmin, Sessions, StoreKey};
 
 /// Logout by the user and by the provider.
 pub(crate) struct Logout {
     pub(super) config: Arc<Config>,
-    pub(super) discovery: Discovery,
-    verifier: Arc<Verifier>,
+    pub(super) provider: Provider,
     issuers: LogoutIssuers,
     pub(super) sessions: Arc<Sessions>,
     pub(super) admin: Arc<SessionAdmin>,
@@ -90,11 +88,12 @@ struct LogoutIssuers {
 }
 
 impl LogoutIssuers {
-    fn new(issuer: &Issuer, authority: impl FnOnce(Issuer) -> Authority) -> Self {
+    fn of(provider: &Provider) -> Self {
+        let issuer = &provider.config.issuer;
         let accepted = AcceptedIssuers::of(issuer);
         let org = accepted.issuer(Signer::Org);
         let url = Url::parse(org).ok().filter(|_| org != issuer.as_str());
-        Self { org: url.map(|url| authority(Issuer::new(org, url))), accepted }
+        Self { org: url.map(|url| provider.authority(Issuer::new(org, url))), accepted }
     }
 }
 
@@ -120,27 +119,25 @@ pub(crate) struct FrontChannelOutcome {
 
 impl Logout {
     /// Works on the sessions of `admin`. All tenants share the deferred logouts and the used
-    /// states. `authority` creates the metadata and the keys of a custom server's org.
+    /// states.
     ///
     /// # Errors
     /// Those of deriving the keys for cookies.
     pub(crate) fn new(
         admin: Arc<SessionAdmin>,
-        (discovery, verifier): (Discovery, Arc<Verifier>),
+        provider: Provider,
         (deferred, used_states): (Arc<DeferredLogouts>, Arc<UsedStates>),
         (keys, cookies): (&CookieKeys, CookieSettings),
-        authority: impl FnOnce(Issuer) -> Authority,
     ) -> Result<Self> {
         let (config, sessions) = (Arc::clone(admin.config()), Arc::clone(admin.sessions()));
         let (events, clock) = (Arc::clone(admin.events()), admin.clock().clone());
         Ok(Self {
-            issuers: LogoutIssuers::new(&config.issuer, authority),
+            issuers: LogoutIssuers::of(&provider),
             replay: ReplayGuard::new(Arc::clone(&sessions), clock.clone()),
             continuations: Continuations::new(keys, cookies.clone(), &config)?,
             returns: LogoutReturns::new(keys, cookies, &config)?,
             config,
-            discovery,
-            verifier,
+            provider,
             sessions,
             admin,
             deferred,
@@ -227,9 +224,9 @@ impl Logout {
         reference: CorrelationId,
     ) -> Result<EndedSessions> {
         let token = logout_token(headers, body)?;
-        let metadata = self.discovery.metadata().await?;
+        let metadata = self.provider.discovery.metadata().await?;
         let rules = LogoutTokenRules { issuer: metadata.issuer(), client_id: &self.config.client_id };
-        let token = self.verifier.logout_token(metadata.jwks_uri(), &token, &rules).await?;
+        let token = self.provider.verifier.logout_token(metadata.jwks_uri(), &token, &rules).await?;
         let index_keys = self.sessions.index_keys();
         let work = async {
             match token.ends() {
@@ -284,7 +281,7 @@ impl Logout {
         let token = revocation_token(parts)?;
         let (discovery, verifier) = match (accepted.signer(&token)?, org) {
             (Signer::Org, Some(org)) => (&org.discovery, &org.verifier),
-            _ => (&self.discovery, &self.verifier),
+            _ => (&self.provider.discovery, &self.provider.verifier),
         };
         // The audience of the token is the URL of this endpoint in Okta's configuration.
         let endpoint = self.config.public_url(self.config.routes().global_token_revocation().unwrap_or_default());

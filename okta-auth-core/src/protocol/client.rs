@@ -83,8 +83,8 @@ impl AuthorizationParameters<'_> {
 #[derive(Clone)]
 pub(crate) struct ProviderClient {
     config: Arc<Config>,
-    http: HttpClient,
-    clock: SharedClock,
+    pub(super) http: HttpClient,
+    pub(super) clock: SharedClock,
 }
 
 impl ProviderClient {

@@ -85,7 +85,7 @@ mod identifiers;
 mod index_keys;
 #[cfg(feature = "metrics")]
 mod instrumented;
-mod limits;
+pub(crate) mod limits;
 mod lookup;
 mod memory;
 mod probe;
@@ -113,7 +113,7 @@ pub(crate) use backend::SessionBackend;
 pub(crate) use device::device;
 pub(crate) use email::Email;
 pub(crate) use index_keys::IndexKind;
-pub use limits::Activity;
+pub(crate) use limits::Activity;
 pub(crate) use lookup::{LoadedSession, PendingLookup, SessionLookup};
 pub use memory::MemoryStore;
 pub(crate) use record::NewSession;

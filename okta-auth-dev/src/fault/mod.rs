@@ -2,8 +2,10 @@
 //! detect.
 
 mod active;
+mod api;
 mod catalog;
 mod milliseconds;
 
 pub(crate) use active::ActiveFaults;
+pub use api::ApiFault;
 pub use catalog::Fault;

@@ -22,6 +22,8 @@ pub enum Endpoint {
     Revoke,
     /// `/logout`
     Logout,
+    /// Okta's API, `/api/v1`.
+    Api,
 }
 
 /// The failure of an endpoint.
@@ -63,7 +65,7 @@ pub enum Outage {
 
 impl Endpoint {
     /// All endpoints.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Discovery,
         Self::Keys,
         Self::Authorize,
@@ -72,9 +74,11 @@ impl Endpoint {
         Self::Introspect,
         Self::Revoke,
         Self::Logout,
+        Self::Api,
     ];
 
-    /// Returns the last segment of the endpoint's path; `discovery` for the metadata.
+    /// Returns the last segment of the endpoint's path; `discovery` for the metadata, and
+    /// `api` for Okta's API.
     ///
     /// ```
     /// assert_eq!(okta_auth_dev::Endpoint::Token.as_str(), "token");
@@ -89,6 +93,7 @@ impl Endpoint {
             Self::Introspect => "introspect",
             Self::Revoke => "revoke",
             Self::Logout => "logout",
+            Self::Api => "api",
         }
     }
 
@@ -99,6 +104,9 @@ impl Endpoint {
     pub(crate) fn at(path: &str) -> Option<Self> {
         if path.contains("/.well-known/") {
             return Some(Self::Discovery);
+        }
+        if path.contains("/api/v1/") {
+            return Some(Self::Api);
         }
         let (base, last) = path.rsplit_once('/')?;
         if !base.ends_with("/v1") {
@@ -120,6 +128,7 @@ mod tests {
         assert_eq!(Endpoint::at("/moved/oauth2/v1/userinfo"), Some(Endpoint::Userinfo));
         assert_eq!(Endpoint::at("/.well-known/oauth-authorization-server/oauth2/x"), Some(Endpoint::Discovery));
         assert_eq!(Endpoint::at("/oauth2/v1/discovery"), Some(Endpoint::Discovery));
+        assert_eq!(Endpoint::at("/api/v1/users/00u1"), Some(Endpoint::Api));
         assert_eq!((Endpoint::at("/signin"), Endpoint::at("/oauth2/v1/nothing")), (None, None));
     }
 }

@@ -89,6 +89,11 @@ impl Store {
         self.grant_of_token.insert(jti, grant.clone());
     }
 
+    /// The grant of an access token that the org issued in a response.
+    pub(crate) fn grant_of(&self, jti: &str) -> Option<&Grant> {
+        self.grant_of_token.get(jti)
+    }
+
     /// Revokes one access token. Its refresh token stays valid.
     pub(crate) fn revoke_token(&mut self, jti: String) {
         self.revoked_tokens.insert(jti);

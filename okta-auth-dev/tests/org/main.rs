@@ -10,6 +10,7 @@
 )]
 
 mod backchannel;
+mod client_credentials;
 mod config;
 mod faults;
 mod flow;
@@ -30,5 +31,6 @@ mod sessions;
 mod single_logout;
 mod support;
 mod test_api;
+mod token_exchange;
 mod tokens;
 mod universal_logout;

@@ -21,10 +21,12 @@ use crate::acr::{self, AcrResult};
 use crate::authorize_request::AuthorizeRequest;
 use crate::client::Client;
 use crate::fault::Fault;
+use crate::grant_type::GrantType;
 use crate::oauth_error::OAuthError;
 use crate::org_state::{OrgState, Server};
 use crate::random;
 use crate::reply::Reply;
+use crate::server::PolicyRequest;
 use crate::store::{Code, Grant, Session};
 use crate::sync::lock;
 use crate::token::Issuing;
@@ -104,7 +106,13 @@ pub(super) fn settle(org: &OrgState, server: &Server, request: &AuthorizeRequest
         let error = OAuthError::bad("access_denied", "User is not assigned to the client application.");
         return refuse(org, request, &error);
     }
-    if let Err(error) = server.settings.allow(&request.client_id, user.as_ref(), &request.scopes) {
+    let policy_request = PolicyRequest {
+        client_id: &request.client_id,
+        user: user.as_ref(),
+        scopes: &request.scopes,
+        grant_type: GrantType::AuthorizationCode,
+    };
+    if let Err(error) = server.settings.allow(&policy_request) {
         return refuse(org, request, &error);
     }
     let has_second_factor = user.is_some_and(|user| user.second_factor);
@@ -162,6 +170,7 @@ fn grant(server: &Server, request: &AuthorizeRequest, session: &Session, acr: Op
         id: random::token(),
         server: server.settings.id.clone(),
         client_id: request.client_id.clone(),
+        grant_type: GrantType::AuthorizationCode,
         login: Some(session.login.clone()),
         scopes: request.scopes.clone(),
         sid: Some(session.sid.clone()),

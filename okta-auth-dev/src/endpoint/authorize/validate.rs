@@ -219,9 +219,7 @@ fn is_state(state: &str) -> bool {
 fn scopes(params: &Params, client: &Client, server: &AuthorizationServer) -> Result<Vec<String>, OAuthError> {
     let scopes = params.words("scope");
     if scopes.is_empty() {
-        return Err(OAuthError::invalid_scope(
-            "The authorization server resource does not have any configured default scopes, 'scope' must be provided.",
-        ));
+        return Err(OAuthError::no_default_scopes());
     }
     let known = scopes.iter().all(|scope| server.knows_scope(scope));
     let allowed = client.scopes.is_empty() || scopes.iter().all(|scope| client.scopes.contains(scope));
