@@ -1,14 +1,12 @@
 //! An API for Okta access tokens in actix-web, without sessions. It needs only
 //! `OKTA_ISSUER_URI` and `OKTA_AUDIENCE`. Without them it starts a development org.
 
-#![allow(clippy::print_stdout, reason = "it prints how to call it")]
+mod port;
 
 use actix_web::{App, HttpServer, web};
 use okta_auth::actix::{AccessToken, OktaAuthLayer, RequireExt, okta_auth};
 use okta_auth::{OktaAuth, config::ConfigBuilder, policy::scope};
 use serde_json::{Value, json};
-#[path = "../../axum-app/src/port.rs"]
-mod port;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

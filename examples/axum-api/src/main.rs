@@ -1,14 +1,12 @@
 //! An API for Okta access tokens in axum, without sessions. It needs only
 //! `OKTA_ISSUER_URI` and `OKTA_AUDIENCE`. Without them it starts a development org.
 
-#![allow(clippy::print_stdout, reason = "it prints how to call it")]
+mod port;
 
 use axum::{Json, Router, routing::get};
 use okta_auth::axum::{AccessToken, RequireExt, RouterExt};
 use okta_auth::{OktaAuth, config::ConfigBuilder, policy::scope};
 use serde_json::{Value, json};
-#[path = "../../axum-app/src/port.rs"]
-mod port;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

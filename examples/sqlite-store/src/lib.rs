@@ -179,8 +179,6 @@ impl SessionStore for SqliteStore {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
     use std::path::PathBuf;
 
     use super::SqliteStore;
