@@ -60,7 +60,7 @@ struct State<T> {
     flight: Option<Flight<T>>,
 }
 
-type Flight<T> = watch::Receiver<Option<Result<Arc<T>, Arc<Error>>>>;
+type Flight<T> = watch::Receiver<Option<Result<Arc<T>, Error>>>;
 
 pub(crate) struct Refetch<T>(Flight<T>);
 
@@ -160,7 +160,7 @@ impl<T: Send + Sync + 'static> DocumentCache<T> {
 
     /// Stores the result of a fetch. A failure keeps the last good document and delays
     /// the next attempt.
-    fn land(&self, result: Result<Fetched<T>>) -> Result<Arc<T>, Arc<Error>> {
+    fn land(&self, result: Result<Fetched<T>>) -> Result<Arc<T>, Error> {
         let (now, bounds) = (self.0.clock.now(), self.0.freshness);
         let mut state = self.lock();
         state.fetched_at = now;
@@ -177,7 +177,7 @@ impl<T: Send + Sync + 'static> DocumentCache<T> {
                 if state.value.is_some() {
                     tracing::warn!(target: "okta_auth", code = %error.code(), "a refresh failed, the last good document stays in use: {error:?}");
                 }
-                Err(Arc::new(error))
+                Err(error)
             }
         }
     }
@@ -222,8 +222,7 @@ impl<T> State<T> {
 async fn wait<T>(mut flight: Flight<T>) -> Result<Arc<T>> {
     let outcome = flight.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
     match outcome {
-        Some(Ok(value)) => Ok(value),
-        Some(Err(error)) => Err(error.duplicate()),
+        Some(result) => result,
         None => Err(Error::new(Code::Internal, "a fetch ended without an outcome")),
     }
 }
