@@ -55,6 +55,7 @@ pub(crate) mod mounting;
 mod navigation;
 mod page;
 pub(crate) mod reply;
+mod request_tenant;
 pub(crate) mod route_table;
 mod routes;
 mod session_end;

@@ -1,5 +1,6 @@
 //! The operations of adapters and handlers on a request.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -8,12 +9,13 @@ use http::{HeaderMap, Response};
 use serde::de::DeserializeOwned;
 
 use super::super::{BearerToken, Challenge, Endpoint, Reply, ResponseHeaderChanges, SignedIn};
-use super::super::{access, challenge, error_reply, login, reply, routes, session_headers};
+use super::super::{access, challenge, error_reply, login, reply, request_tenant, routes, session_headers};
 use super::{NoTenant, RequestContext, SessionState};
 use crate::error::{Code, Error, Result};
 use crate::headers::Headers;
 use crate::login::LoginOptions;
 use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy};
+use crate::tenant::TenantSettings;
 
 impl RequestContext {
     /// Serves a request to one of the library's paths. `body` is empty except for a form
@@ -60,6 +62,16 @@ impl RequestContext {
     #[doc(hidden)]
     pub fn user<C: DeserializeOwned + 'static>(&self) -> Result<Option<SignedIn<C>>> {
         access::user(self)
+    }
+
+    /// Returns the tenant of the request. The response is then not cacheable, because a
+    /// cookie may have selected the tenant.
+    ///
+    /// # Errors
+    /// The challenge to respond with: a sign-in that asks for the tenant, or 404 if no
+    /// tenant matches or the application has a single Okta.
+    pub fn tenant(&self) -> Result<Arc<TenantSettings>, Challenge> {
+        request_tenant::tenant(self)
     }
 
     /// Returns the holder of the presented access token.
