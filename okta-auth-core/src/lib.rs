@@ -103,6 +103,7 @@
 mod base64url;
 pub mod error;
 mod headers;
+mod issuer;
 mod json;
 pub mod secret;
 
@@ -130,6 +131,12 @@ pub mod session;
 pub mod policy;
 
 pub mod bearer;
+
+mod request;
+
+mod response;
+
+mod routing;
 
 mod logout;
 

@@ -59,56 +59,39 @@
 //! ```
 
 mod access;
-mod audit;
 mod authenticate;
-mod bearer_token;
 mod builder;
 mod callback;
 mod challenge;
 mod context;
-mod endpoint;
-mod error_reply;
 mod login;
-mod logout_pages;
-mod mounting;
-mod navigation;
-mod page;
-mod reply;
-mod route_table;
+mod logout;
 mod routes;
-mod session_end;
 mod session_headers;
 mod signed_in;
-mod tenant;
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use http::request::Parts;
 
 pub(crate) use authenticate::without_tenant;
-pub use authenticate::{Authentication, PendingAuthentication, RefreshTiming, RouteOptions};
-pub use bearer_token::BearerToken;
+pub use authenticate::{Authentication, PendingAuthentication};
 pub use builder::OktaAuthBuilder;
-pub use challenge::Challenge;
 pub(crate) use challenge::unauthorized;
 pub use context::RequestContext;
 pub(crate) use context::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery};
-pub use endpoint::Endpoint;
-pub use mounting::{RouteOwner, missing_layer, report_missing_layer, route_conflict};
-pub(crate) use page::{Page, escape};
-pub use reply::Reply;
-pub(crate) use reply::{see_other, with_form};
-pub use route_table::RouteSettings;
-pub(crate) use route_table::RouteTable;
-pub use session_end::SessionEnded;
-pub use session_headers::ResponseHeaderChanges;
 pub use signed_in::SignedIn;
 
+pub use crate::bearer::BearerToken;
 pub use crate::headers::{Head, HeaderText, Headers};
 pub use crate::policy::{AcceptedCredentials, MatchedRoute};
-pub use crate::session::Activity;
+pub use crate::response::{Challenge, Reply, ResponseHeaderChanges};
+pub use crate::routing::{
+    Endpoint, RefreshTiming, RouteOptions, RouteOwner, RouteSettings, missing_layer, report_missing_layer,
+    route_conflict,
+};
+pub use crate::session::{Activity, SessionEnded};
 pub use crate::sign_in::{HookFuture, Refusal, SignIn, SignInHook};
 
 use crate::bearer::BearerVerifier;
@@ -120,6 +103,7 @@ use crate::jose::{VerifiedAccessToken, VerifiedIdToken};
 use crate::logout::Logout;
 use crate::policy::{PolicySet, RouteAccess};
 use crate::protocol::Provider;
+use crate::routing::{Mounting, RouteTable};
 use crate::session::{Refresher, Session, SessionAdmin, SessionId, Sessions};
 use crate::sign_in::LoginFlow;
 use crate::tenant::TenantSettings;
@@ -156,8 +140,6 @@ pub(crate) struct Inner {
     routes: RouteTable,
     login: LoginFlow,
     tenant: Option<Arc<TenantSettings>>,
-    /// Whether the tenant was removed, so that its sessions are invalid.
-    gone: AtomicBool,
     /// The other tenants, if a sign-in ends the same browser's sessions at other tenants.
     exclusive: Option<Weak<dyn ExclusiveSessions>>,
     sessions: Arc<Sessions>,
@@ -166,7 +148,7 @@ pub(crate) struct Inner {
     logout: Logout,
     events: Arc<Events>,
     /// The findings about the router that were reported.
-    mounting: Arc<mounting::Mounting>,
+    mounting: Arc<Mounting>,
 }
 
 impl OktaAuth {
@@ -269,8 +251,8 @@ impl OktaAuth {
         self.0.session_admin.end_of_subject(subject).await
     }
 
-    pub(crate) async fn end_all_sessions(&self) -> Result<()> {
-        self.0.session_admin.end_all().await
+    pub(crate) fn session_admin(&self) -> &SessionAdmin {
+        &self.0.session_admin
     }
 
     /// Returns the tenant of this engine; `None` in an application with a single Okta.
@@ -290,7 +272,7 @@ impl OktaAuth {
         &self.0.routes
     }
 
-    pub(crate) fn mounting(&self) -> &Arc<mounting::Mounting> {
+    pub(crate) fn mounting(&self) -> &Arc<Mounting> {
         &self.0.mounting
     }
 }

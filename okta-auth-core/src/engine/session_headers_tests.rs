@@ -1,3 +1,5 @@
+use http::{HeaderMap, HeaderName};
+
 use super::*;
 use crate::OktaAuth;
 use crate::config::ConfigBuilder;
