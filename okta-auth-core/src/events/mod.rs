@@ -104,12 +104,14 @@ mod event;
 mod first_error;
 mod kind;
 pub mod metrics;
+mod session_id;
 mod severity;
 mod stream;
 
 pub use correlation_id::CorrelationId;
 pub use event::Event;
 pub use kind::{EndReason, EventKind, LogoutChannel, StoreOperation};
+pub use session_id::SessionId;
 
 pub(crate) use event::EventSubject;
 pub(crate) use first_error::first_error;
