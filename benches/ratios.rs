@@ -28,6 +28,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_auth_axum::{OktaAuth, RouterExt, User};
 use okta_auth_core::adapter::{Authentication, Engine, RefreshTiming};
 use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_dev::{ADA, Algorithm, Fault, Org};
 use support::{SECRET, calibrate, is_for_real, is_wanted, median, now, org, round, sign_in, verdict};
 use tower::Service;
@@ -74,7 +75,7 @@ async fn signed_in(org: &Org, filler: usize, remembers: usize) -> (OktaAuth, Str
     let config =
         ConfigBuilder::from_variables(org.env()).base_url(&base).cookie_secret(SECRET).session_cache_size(remembers);
     let clock = org.clock();
-    let builder = OktaAuth::builder(config).clock(move || clock.now());
+    let builder = OktaAuthBuilder::from(config).clock(move || clock.now());
     let auth = builder
         .on_sign_in(move |mut sign_in: okta_auth_core::engine::SignIn| async move {
             sign_in.insert("filler", "x".repeat(filler)).unwrap();
@@ -97,7 +98,7 @@ fn app(auth: &OktaAuth) -> Router {
 async fn tokens_only(org: &Org, cache: usize) -> OktaAuth {
     let config = ConfigBuilder::from_variables(org.env()).token_cache_size(cache).algorithms(["RS256", "ES256"]);
     let moment = org.clock().now();
-    let auth = OktaAuth::builder(config).clock(move || moment).build().unwrap();
+    let auth = OktaAuthBuilder::from(config).clock(move || moment).build().unwrap();
     for token in [
         org.token().access_token(ADA, ["openid"]).sign(),
         org.token().access_token(ADA, ["openid"]).alg(Algorithm::Es256).sign(),
@@ -241,7 +242,7 @@ fn hanging_fetch(runtime: &tokio::runtime::Runtime, org: &Org) {
     let (clock, known) = (org.clock(), org.token().access_token(ADA, ["openid"]).sign());
     let unknown = org.token().access_token(ADA, ["openid"]).header("kid", "unknown").sign();
     let config = ConfigBuilder::from_variables(org.env()).token_cache_size(0);
-    let auth = OktaAuth::builder(config).clock(move || clock.now()).build().unwrap();
+    let auth = OktaAuthBuilder::from(config).clock(move || clock.now()).build().unwrap();
     runtime.block_on(auth.verify_access_token(&known)).unwrap();
     let slowest_of_a_hundred = || {
         let mut times: Vec<f64> = (0..20_000)

@@ -34,6 +34,7 @@ use futures_util::stream;
 use okta_auth_axum::{OktaAuth, RouterExt, User};
 use okta_auth_core::adapter::{Engine, RefreshTiming};
 use okta_auth_core::config::ConfigBuilder;
+use okta_auth_core::engine::OktaAuthBuilder;
 use okta_auth_core::session::{MemoryStore, RedisStore, SessionStore, StoreFuture, StoreKey, StoredRecord};
 use okta_auth_dev::{ADA, Clock, Org};
 use redis::RedisServer;
@@ -157,7 +158,7 @@ fn auth(org: &Org, clock: &Clock, store: Option<Shared>) -> OktaAuth {
         // Saving advances the clock a lot.
         .session_absolute(Duration::from_secs(300 * 86_400))
         .session_cache_size(0);
-    let mut builder = OktaAuth::builder(config).clock(told_by(clock));
+    let mut builder = OktaAuthBuilder::from(config).clock(told_by(clock));
     if let Some(store) = store {
         builder = builder.session_store(store);
     }
@@ -282,7 +283,7 @@ async fn propagation(org: &Org, redis: &RedisServer) {
     let replica = |place: &str| {
         let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
         let config = if place == "redis" { config.session_store(&url) } else { config.revocation_store(&url) };
-        OktaAuth::builder(config).build().unwrap()
+        OktaAuthBuilder::from(config).build().unwrap()
     };
     let subject = org.user(ADA).unwrap().id;
     for place in ["redis", "cookie with a list in redis"] {
@@ -356,7 +357,7 @@ fn served(runtime: &Runtime, org: &Org, redis: &RedisServer) {
     }
     let url = redis.url();
     let config = ConfigBuilder::from_variables(org.env()).base_url("http://localhost:8080").cookie_secret(SECRET);
-    let auth = OktaAuth::builder(config.session_store(&url)).build().unwrap();
+    let auth = OktaAuthBuilder::from(config.session_store(&url)).build().unwrap();
     let cookie = runtime.block_on(sign_in(org, &auth));
     for framework in ["axum", "actix"] {
         let (mut rates, mut shares) = (Vec::new(), Vec::new());
@@ -389,7 +390,7 @@ fn rate(org: &Org, kind: &str, cookie: &str, store: &str) -> f64 {
 /// Runs a server of one kind until it is killed, with one thread for requests.
 fn serve(kind: &str, port: u16) {
     let address = ("127.0.0.1", port);
-    let auth = || OktaAuth::builder(ConfigBuilder::from_env().cookie_secret(SECRET)).build().unwrap();
+    let auth = || OktaAuth::builder().from_env().cookie_secret(SECRET).build().unwrap();
     if kind.starts_with("axum") {
         let app = match kind {
             "axum" => {

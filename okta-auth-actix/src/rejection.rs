@@ -102,7 +102,7 @@ impl UserRejection {
         match self {
             Self::NotSignedIn => Some(Challenge::sign_in()),
             Self::Claims(error) | Self::CrossOrigin(error) | Self::Unavailable(error) => {
-                Some(Challenge::error(error.duplicate()))
+                Some(Challenge::error(error.clone()))
             }
             Self::LayerMissing => None,
         }

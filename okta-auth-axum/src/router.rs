@@ -35,7 +35,7 @@ pub trait RouterExt {
     /// # Panics
     /// Panics like `Router::route` if the router already has a route at one of those
     /// paths, from the application or from an earlier `.okta_auth(..)`. The message names
-    /// the path and the setter that moves it, such as `ConfigBuilder::login_path`.
+    /// the path and the setter that moves it, such as `OktaAuthBuilder::login_path`.
     #[must_use]
     #[track_caller]
     fn okta_auth(self, auth: impl Into<Tenants>) -> Self;

@@ -4,11 +4,12 @@
 //!
 //! ```
 //! use std::time::{Duration, SystemTime};
-//! use okta_auth_core::{OktaAuth, config::ConfigBuilder};
+//! use okta_auth_core::OktaAuth;
 //!
 //! # fn main() -> Result<(), okta_auth_core::error::Error> {
-//! let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
-//! let auth = OktaAuth::builder(config)
+//! let auth = OktaAuth::builder()
+//!     .from_env()
+//! #   .issuer("https://acme.okta.com").client_id("0oa1")
 //!     .clock(|| SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000))
 //!     .build()?;
 //! # drop(auth); Ok(())

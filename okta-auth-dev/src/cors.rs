@@ -50,7 +50,7 @@ fn is_shared(path: &str) -> bool {
     match Endpoint::at(path) {
         Some(Endpoint::Authorize | Endpoint::Logout | Endpoint::Api) => false,
         Some(_) => true,
-        None => ["/v1/par", "/v1/device/authorize"].iter().any(|end| path.ends_with(end)),
+        None => path.ends_with("/v1/par"),
     }
 }
 

@@ -19,7 +19,8 @@ pub enum GrantType {
     Implicit,
     /// `password`. Not served.
     Password,
-    /// `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628). Not served.
+    /// `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628): a user signs in
+    /// on another device.
     DeviceCode,
     /// `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): an API acts for the
     /// user whose access token it received.

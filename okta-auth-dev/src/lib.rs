@@ -42,7 +42,7 @@ pub use browser::{Browser, Response};
 pub use client::{AuthMethod, CLIENT_ID, Client, PUBLIC_CLIENT_ID, Rotation, SERVICE_CLIENT_ID, SubjectFormat};
 pub use clock::Clock;
 pub use error::Error;
-pub use fault::{ApiFault, Fault};
+pub use fault::{ApiFault, DeviceFault, Fault};
 pub use grant_type::GrantType;
 pub use keys::{Algorithm, ClientKey};
 pub use logout_delivery::{Delivery, GlobalRevocation, LogoutToken, LogoutTokenFault, Notice, RevocationFault};

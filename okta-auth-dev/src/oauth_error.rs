@@ -72,6 +72,14 @@ impl OAuthError {
         Self::bad("invalid_grant", description)
     }
 
+    /// 400: a code of another client.
+    pub(crate) fn issued_to_another_client() -> Self {
+        Self::invalid_grant(
+            "The grant was issued to another client. Please make sure the 'client_id' matches the one used at the \
+             authorize request.",
+        )
+    }
+
     /// 401: client authentication failed.
     pub(crate) fn invalid_client(description: &'static str) -> Self {
         Self::new(401, "invalid_client", description)

@@ -335,3 +335,43 @@ fn links_of_published_pages_are_absolute_and_resolve() {
         }
     }
 }
+
+/// The files of an example that its twin for the other framework has too.
+const SHARED_FILES: [(&str, &str, &[&str]); 3] = [
+    (
+        "axum-app",
+        "actix-app",
+        &["policies.toml", "src/app.js", "src/devices.rs", "src/pages.rs", "src/port.rs", "src/settings.rs"],
+    ),
+    ("axum-api", "actix-api", &["src/port.rs"]),
+    (
+        "multi-tenant-axum",
+        "multi-tenant-actix",
+        &["policies.toml", "strict.toml", "src/customers.rs", "src/pages.rs", "src/port.rs", "src/saas.rs"],
+    ),
+];
+
+#[test]
+fn examples_can_be_copied_alone() {
+    let examples = root().join("examples");
+    for entry in fs::read_dir(&examples).unwrap() {
+        let example = entry.unwrap().path();
+        let read = |name: &str| fs::read_to_string(example.join(name)).unwrap_or_default();
+        let (manifest, readme) = (read("Cargo.toml"), read("README.md"));
+        assert!(!manifest.contains("workspace"), "{} inherits from the workspace", example.display());
+        for path in manifest.split("path = \"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            let is_crate = ["../..", "../../okta-auth-dev", "../../tests/examples", "src/main.rs"].contains(&path);
+            assert!(is_crate, "{}: `{path}` is a file of another example", example.display());
+        }
+        assert!((5..=20).contains(&readme.lines().count()), "{} needs a README of one topic", example.display());
+        for file in rust_files(&example) {
+            assert!(!fs::read_to_string(&file).unwrap().contains("\"../../"), "{} leaves its example", file.display());
+        }
+    }
+    for (one, other, files) in SHARED_FILES {
+        for file in files {
+            let read = |example: &str| fs::read_to_string(examples.join(example).join(file)).unwrap();
+            assert!(read(one) == read(other), "{file} differs between {one} and {other}");
+        }
+    }
+}

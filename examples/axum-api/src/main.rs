@@ -1,14 +1,12 @@
 //! An API for Okta access tokens in axum, without sessions. It needs only
 //! `OKTA_ISSUER_URI` and `OKTA_AUDIENCE`. Without them it starts a development org.
 
-#![allow(clippy::print_stdout, reason = "it prints how to call it")]
+mod port;
 
 use axum::{Json, Router, routing::get};
 use okta_auth::axum::{AccessToken, RequireExt, RouterExt};
-use okta_auth::{OktaAuth, config::ConfigBuilder, policy::scope};
+use okta_auth::{config::ConfigBuilder, engine::OktaAuthBuilder, policy::scope};
 use serde_json::{Value, json};
-#[path = "../../axum-app/src/port.rs"]
-mod port;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let org = if config.names_an_org() { None } else { Some(okta_auth_dev::Org::start().await?) };
     let config = org.as_ref().map_or(config, |org| ConfigBuilder::from_variables(org.env()));
     let config = config.base_url(port::base(port)).api_only().resource_scopes(["orders:read"]);
-    let auth = OktaAuth::builder(config).build()?;
+    let auth = OktaAuthBuilder::from(config).build()?;
     let app = Router::new()
         .route("/whoami", get(whoami)) // any valid token
         .route("/orders", get(whoami).require_token(scope("orders:read"))) // a token with this scope

@@ -1,5 +1,5 @@
 //! A custom session store: SQLite through `sqlx`, for an application on one machine whose
-//! sessions survive a restart. Pass it to `OktaAuth::builder(..).session_store(store)`.
+//! sessions survive a restart. Pass it to `OktaAuth::builder().session_store(store)`.
 //!
 //! The tests at the end of this file run the suite for session stores. A store in another
 //! database has the same structure: each method is one statement, and expired rows do not
@@ -179,8 +179,6 @@ impl SessionStore for SqliteStore {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
     use std::path::PathBuf;
 
     use super::SqliteStore;

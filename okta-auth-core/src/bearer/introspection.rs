@@ -58,8 +58,8 @@ pub(super) struct Introspection {
     known_places: Arc<Semaphore>,
     /// Negative responses with the end of their validity; `None` caches no negative
     /// responses.
-    bad: Option<Cache<TokenKey, (Arc<Error>, Timestamp)>>,
-    under_way: SingleFlight<TokenKey, Result<VerifiedAccessToken, Arc<Error>>>,
+    bad: Option<Cache<TokenKey, (Error, Timestamp)>>,
+    under_way: SingleFlight<TokenKey, Result<VerifiedAccessToken, Error>>,
 }
 
 pub(super) struct Question<'a> {
@@ -101,14 +101,14 @@ impl Introspection {
         let now = self.clock.now();
         check_claims(question.token, issuer, now.minus(self.leeway))?;
         if let Some(error) = self.bad_answer(&question.key, now) {
-            return Err(error.duplicate());
+            return Err(error);
         }
         let (asks, discovery, key) = (Arc::clone(self), discovery.clone(), question.key);
         let (token, is_known) = (Secret::new(question.token), question.is_known);
-        let work = move || async move { asks.ask(&discovery, &token, key, is_known).await.map_err(Arc::new) };
+        let work = move || async move { asks.ask(&discovery, &token, key, is_known).await };
         let answer = self.under_way.join(key, work).await;
         let answer = answer.ok_or_else(|| Error::new(Code::Internal, "an introspection ended without an outcome"))?;
-        let token = answer.map_err(|error| error.duplicate())?;
+        let token = answer?;
         let until = token.claims().expires_at().min(self.clock.now().plus(self.lifetime));
         Ok((token, until))
     }
@@ -128,7 +128,7 @@ impl Introspection {
         let verified = VerifiedAccessToken::from_introspection(&answer, &rules, now, self.leeway);
         if let Err(error) = &verified {
             if let Some(bad) = &self.bad {
-                bad.insert(key, (Arc::new(error.duplicate()), now.plus(self.lifetime)));
+                bad.insert(key, (error.clone(), now.plus(self.lifetime)));
             }
             if !is_known {
                 tokio::spawn(async move {
@@ -151,7 +151,7 @@ impl Introspection {
         })
     }
 
-    fn bad_answer(&self, key: &TokenKey, now: Timestamp) -> Option<Arc<Error>> {
+    fn bad_answer(&self, key: &TokenKey, now: Timestamp) -> Option<Error> {
         self.bad.as_ref()?.get(key).filter(|(_, until)| now < *until).map(|(error, _)| error)
     }
 }

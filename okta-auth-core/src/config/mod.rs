@@ -110,8 +110,9 @@ pub use problem::{Problem, Severity};
 pub use routes::Routes;
 pub(crate) use rules::{DEFAULT_AUDIENCE, check_client};
 pub(crate) use stores::{RevocationStoreKind, SessionStoreKind};
+pub(crate) use variables::Variables;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error};
 use crate::http::OperatorRoutes;
 pub use crate::http::{Dangerous, EgressPolicy};
 use crate::secret::Secret;
@@ -151,14 +152,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the `OKTA_*` variables of the process.
-    ///
-    /// # Errors
-    /// [`Code::ConfigInvalid`], listing every problem with its fix.
-    pub fn from_env() -> Result<Self> {
-        ConfigBuilder::from_env().build()
-    }
-
     /// Returns an empty builder; see [`ConfigBuilder`].
     pub fn builder() -> ConfigBuilder {
         ConfigBuilder::default()

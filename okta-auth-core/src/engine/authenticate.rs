@@ -305,7 +305,7 @@ async fn refreshed(state: &mut RequestState, entry: Entry, rewrite: bool) {
             state.dead_end = (now.since(began) < SHORT).then(not_renewable);
         }
         RefreshResult::Unavailable(error) if error.code() == Code::StoreUnavailable => {
-            state.session_state = unavailable(state, error.duplicate());
+            state.session_state = unavailable(state, Error::clone(&error));
         }
         RefreshResult::Unavailable(error) => state.session_state = SessionState::Unavailable(error),
     }

@@ -10,7 +10,7 @@ use super::route_table::{RouteTable, SpecialRoutes};
 use super::{Inner, OktaAuth};
 use crate::bearer::BearerVerifier;
 use crate::clock::{Clock, SharedClock};
-use crate::config::{Config, ConfigBuilder, EgressPolicy};
+use crate::config::{Config, ConfigBuilder, EgressPolicy, Variables};
 use crate::cookie::{CookieKeys, CookieSettings};
 use crate::error::{Code, Error, Result};
 use crate::events::{Event, EventHook, Events};
@@ -26,26 +26,30 @@ use crate::tenant::TenantSettings;
 /// Builds an [`OktaAuth`] from settings, policies, hooks, and optionally a store and a test
 /// clock.
 ///
-/// ```
-/// use okta_auth_core::OktaAuth;
-/// use okta_auth_core::config::ConfigBuilder;
-/// use okta_auth_core::policy::{PolicySet, group};
+/// A setting in code takes precedence over its variable, and a variable over the default.
 ///
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
-/// let config = ConfigBuilder::default()
-///     .issuer("https://dev-12345678.okta.com/oauth2/default")
-///     .client_id("0oa1abcdXYZ2efGhI5d7");
-/// let auth = OktaAuth::builder(config)
-///     .policies(PolicySet::default().protect("/admin", group("Admins")))
+/// ```
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::OktaAuth;
+/// use okta_auth::policy::{PolicySet, group};
+/// use okta_auth::session::MemoryStore;
+///
+/// # fn main() -> Result<(), okta_auth::error::Error> {
+/// let auth = OktaAuth::builder()
+///     .from_env()
+/// #   .issuer("https://acme.okta.com").client_id("0oa1")
+///     .mount_path("/portal")
+///     .session_store(MemoryStore::new(10_000))
+///     .policies(PolicySet::default().protect("/portal/admin", group("Admins")))
 ///     .build()?;
-/// assert!(auth.policies().route("/admin").is_some());
+/// assert!(auth.policies().route("/portal/admin").is_some());
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Default)]
 #[must_use]
 pub struct OktaAuthBuilder {
-    config: ConfigBuilder,
+    pub(super) config: ConfigBuilder,
     clock: SharedClock,
     hook: Option<Arc<dyn SignInHook>>,
     policies: PolicySet,
@@ -103,24 +107,34 @@ fn http_settings(config: &Config) -> HttpSettings {
     HttpSettings { timeout: config.options.http_timeout, ..HttpSettings::default() }
 }
 
+impl From<ConfigBuilder> for OktaAuthBuilder {
+    /// Starts from settings that were made elsewhere.
+    fn from(config: ConfigBuilder) -> Self {
+        Self { config, ..Self::default() }
+    }
+}
+
 impl OktaAuthBuilder {
-    /// Starts with the system clock and without a hook.
-    pub(super) fn new(config: ConfigBuilder) -> Self {
-        Self {
-            config,
-            clock: SharedClock::default(),
-            hook: None,
-            policies: PolicySet::default(),
-            public: Vec::new(),
-            default_access: None,
-            access: None,
-            store: None,
-            special: SpecialRoutes::default(),
-            common: None,
-            tenant: None,
-            exclusive: None,
-            event_hooks: Vec::new(),
-        }
+    /// Reads the `OKTA_*` variables of the process; see [`config`](crate::config). A setting
+    /// in code takes precedence, before and after this call.
+    #[allow(clippy::wrong_self_convention, reason = "it reads the environment, like `from_env` of other builders")]
+    pub fn from_env(mut self) -> Self {
+        self.config = self.config.with_variables(Variables::from_process());
+        self
+    }
+
+    /// Reads these variables instead of those of the process, for tests and for other
+    /// sources.
+    #[allow(clippy::wrong_self_convention, reason = "as for `from_env`")]
+    pub fn from_variables<K: Into<String>, V: Into<String>>(self, variables: impl IntoIterator<Item = (K, V)>) -> Self {
+        let config = self.config.clone().with_variables(Variables::from_pairs(variables));
+        self.with_config(config)
+    }
+
+    /// Whether the variables or the settings name an Okta org, a client or its credentials;
+    /// see [`ConfigBuilder::names_an_org`].
+    pub fn names_an_org(&self) -> bool {
+        self.config.names_an_org()
     }
 
     /// Creates the state that all engines of this builder share: cookie keys, store,
@@ -174,8 +188,7 @@ impl OktaAuthBuilder {
         self.special.clone()
     }
 
-    /// Keeps sessions in a store of the application's own, and ignores
-    /// `OKTA_SESSION_STORE`. Several applications can share one store, because each sees
+    /// Keeps sessions in this store, and ignores `OKTA_SESSION_STORE`. Several applications can share one store, because each sees
     /// only its own sessions.
     pub fn session_store(mut self, store: impl SessionStore) -> Self {
         self.store = Some(Arc::new(store));
@@ -229,12 +242,13 @@ impl OktaAuthBuilder {
     /// Requires a signed-in user for every request, except for requests to these routes.
     ///
     /// ```
-    /// use okta_auth_core::OktaAuth;
-    /// use okta_auth_core::config::ConfigBuilder;
-    ///
+    /// # use okta_auth_core::OktaAuth;
     /// # fn main() -> Result<(), okta_auth_core::error::Error> {
-    /// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
-    /// let auth = OktaAuth::builder(config).protect_all_except(["/", "/health"]).build()?;
+    /// let auth = OktaAuth::builder()
+    ///     .from_env()
+    /// #   .issuer("https://acme.okta.com").client_id("0oa1")
+    ///     .protect_all_except(["/", "/health"])
+    ///     .build()?;
     /// # drop(auth); Ok(())
     /// # }
     /// ```

@@ -33,7 +33,7 @@ async fn try_start(context: &RequestContext, options: &LoginOptions) -> Result<R
     match context.without_tenant() {
         None => {}
         Some(NoTenant::Discover(realms)) => return Ok(realms.page(context, &options.return_to)),
-        Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => return Err(error.duplicate()),
+        Some(NoTenant::Rejected(error) | NoTenant::Public(error)) => return Err((**error).clone()),
     }
     let redirect = context.auth().0.login.start(options, context.cookies()).await?;
     let mut reply = reply::see_other(&redirect.url);

@@ -59,6 +59,7 @@ pub(crate) mod route_table;
 mod routes;
 mod session_end;
 pub(crate) mod session_headers;
+mod settings;
 mod signed_in;
 mod tenant;
 
@@ -89,7 +90,7 @@ pub use crate::sign_in::{HookFuture, Refusal, SignIn, SignInHook};
 
 use crate::bearer::BearerVerifier;
 use crate::clock::SharedClock;
-use crate::config::{Config, ConfigBuilder};
+use crate::config::Config;
 use crate::error::Result;
 use crate::events::{CorrelationId, Events};
 use crate::headers::{Head, Headers};
@@ -104,15 +105,16 @@ use crate::tenant::TenantSettings;
 /// The engine of one application, or of one tenant. Cheap to clone, and shared by all
 /// workers.
 /// ```
-/// use okta_auth_core::{OktaAuth, config::ConfigBuilder};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::OktaAuth;
 ///
 /// # fn from_vault(_name: &str) -> String { "vM3kq-81Lf0aXo2".repeat(2) }
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
-/// let config = ConfigBuilder::default()
+/// # fn main() -> Result<(), okta_auth::error::Error> {
+/// let auth = OktaAuth::builder()
 ///     .issuer("https://dev-12345678.okta.com/oauth2/default")
 ///     .client_id("0oa1abcdXYZ2efGhI5d7")
-///     .client_secret(from_vault("okta/client-secret"));
-/// let auth = OktaAuth::builder(config).build()?;
+///     .client_secret(from_vault("okta/client-secret"))
+///     .build()?;
 /// let worker = auth.clone(); // the same keys, the same caches
 /// # drop(worker); Ok(())
 /// # }
@@ -153,12 +155,14 @@ impl OktaAuth {
     /// [`Code::ConfigInvalid`](crate::error::Code::ConfigInvalid), listing every problem
     /// with its fix.
     pub fn from_env() -> Result<Self> {
-        Self::builder(ConfigBuilder::from_env()).build()
+        Self::builder().from_env().build()
     }
 
-    /// Starts to build an engine from settings in code; see [`OktaAuthBuilder`].
-    pub fn builder(config: ConfigBuilder) -> OktaAuthBuilder {
-        OktaAuthBuilder::new(config)
+    /// Starts to build an engine. Settings come from [the
+    /// environment](OktaAuthBuilder::from_env), from code, or from both; see
+    /// [`OktaAuthBuilder`].
+    pub fn builder() -> OktaAuthBuilder {
+        OktaAuthBuilder::default()
     }
 
     /// Returns the validated settings.

@@ -72,7 +72,7 @@ pub fn route_conflict(endpoint: Endpoint, path: &str, call: &str, router: &str) 
         "okta-auth cannot serve `{path}`, because the router has another route there ({router}). One is a route of the \
          application, or of an earlier `.okta_auth(..)`; the other one comes from `{call}`. Call `.okta_auth(..)` once \
          for each router; if the route is yours, give it another path, or move the library's with \
-         `ConfigBuilder::{}`",
+         `OktaAuthBuilder::{}`",
         setter(endpoint)
     )
 }
@@ -89,7 +89,7 @@ impl Mounting {
         if !self.paths.swap(true, Ordering::Relaxed) {
             let fix = match prefix {
                 "" => "remove `mount_path`, or nest the router there".to_owned(),
-                _ => format!("set `ConfigBuilder::mount_path(\"{prefix}\")`"),
+                _ => format!("set `OktaAuthBuilder::mount_path(\"{prefix}\")`"),
             };
             tracing::warn!(
                 target: "okta_auth",
@@ -113,7 +113,7 @@ impl Mounting {
                 RouteOwner::Missing => missing.push(format!("`{path}`")),
                 RouteOwner::Application(pattern) => {
                     let setter = setter(endpoint);
-                    taken.push(format!("`{pattern}` serves `{path}` (another path: `ConfigBuilder::{setter}`)"));
+                    taken.push(format!("`{pattern}` serves `{path}` (another path: `OktaAuthBuilder::{setter}`)"));
                 }
             }
         }
@@ -121,7 +121,7 @@ impl Mounting {
             tracing::warn!(
                 target: "okta_auth",
                 "no route serves {}, so browsers that Okta sends there get 404. Call {fix}; inside a scope, set \
-                 `ConfigBuilder::mount_path` to the path of the scope",
+                 `OktaAuthBuilder::mount_path` to the path of the scope",
                 missing.join(", ")
             );
         }

@@ -58,7 +58,7 @@ struct State<T> {
     flight: Option<Flight<T>>,
 }
 
-type Flight<T> = InFlight<Result<Arc<T>, Arc<Error>>>;
+type Flight<T> = InFlight<Result<Arc<T>, Error>>;
 
 pub(crate) struct Refetch<T>(Flight<T>);
 
@@ -146,7 +146,7 @@ impl<T: Send + Sync + 'static> DocumentCache<T> {
 
     /// Stores the result of a fetch. A failure keeps the last good document and delays
     /// the next attempt.
-    fn land(&self, result: Result<Fetched<T>>) -> Result<Arc<T>, Arc<Error>> {
+    fn land(&self, result: Result<Fetched<T>>) -> Result<Arc<T>, Error> {
         let (now, bounds) = (self.0.clock.now(), self.0.freshness);
         let mut state = self.lock();
         state.fetched_at = now;
@@ -163,7 +163,7 @@ impl<T: Send + Sync + 'static> DocumentCache<T> {
                 if state.value.is_some() {
                     tracing::warn!(target: "okta_auth", code = %error.code(), "a refresh failed, the last good document stays in use: {error:?}");
                 }
-                Err(Arc::new(error))
+                Err(error)
             }
         }
     }
@@ -199,8 +199,7 @@ impl<T: Send + Sync + 'static> State<T> {
 
 async fn wait<T: Send + Sync + 'static>(flight: Flight<T>) -> Result<Arc<T>> {
     match flight.outcome().await {
-        Some(Ok(value)) => Ok(value),
-        Some(Err(error)) => Err(error.duplicate()),
+        Some(result) => result,
         None => Err(Error::new(Code::Internal, "a fetch ended without an outcome")),
     }
 }

@@ -178,7 +178,7 @@ impl Directory {
                     cached.insert(key, answer.clone(), now.plus(RETRY_PAUSE), generation);
                     Ok(answer)
                 }
-                None => Err(error.duplicate()),
+                None => Err(Error::clone(&error)),
             },
             None => Err(Error::new(Code::TenantUnavailable, "the query to the tenant source was cancelled")),
         }

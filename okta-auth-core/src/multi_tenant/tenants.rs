@@ -17,7 +17,6 @@ use crate::tenant::TenantId;
 /// has one tenant: a function that takes `Tenants` also takes an [`OktaAuth`].
 /// ```
 /// use okta_auth_core::OktaAuth;
-/// use okta_auth_core::config::ConfigBuilder;
 /// use okta_auth_core::multi_tenant::{Resolver, TenantTable, Tenants};
 /// use okta_auth_core::tenant::{TenantId, TenantSettings};
 ///
@@ -25,8 +24,8 @@ use crate::tenant::TenantId;
 /// let acme = TenantSettings::new(TenantId::parse("acme").unwrap(), "https://acme.okta.com", "0oa1");
 /// let globex = TenantSettings::new(TenantId::parse("globex").unwrap(), "https://globex.okta.com", "0oa2");
 /// // What all of them share: cookie secret, session store, limits, hooks.
-/// let shared = ConfigBuilder::from_env().base_url("http://localhost:8080");
-/// let tenants = Tenants::builder(OktaAuth::builder(shared))
+/// let shared = OktaAuth::builder().from_env().base_url("http://localhost:8080");
+/// let tenants = Tenants::builder(shared)
 ///     .table(TenantTable::new([acme, globex])?)
 ///     .resolve(Resolver::Subdomain("localhost".to_owned())) // acme.localhost, globex.localhost
 ///     .build()?;

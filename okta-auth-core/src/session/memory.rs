@@ -20,11 +20,14 @@ use crate::clock::{Clock, SharedClock, Timestamp};
 /// expire next, which are the sessions that have been unused for longest.
 ///
 /// ```
-/// use okta_auth_core::{OktaAuth, config::ConfigBuilder, session::MemoryStore};
+/// use okta_auth_core::{OktaAuth, session::MemoryStore};
 ///
 /// # fn main() -> Result<(), okta_auth_core::error::Error> {
-/// # let config = ConfigBuilder::default().issuer("https://acme.okta.com").client_id("0oa1");
-/// let auth = OktaAuth::builder(config).session_store(MemoryStore::new(10_000)).build()?;
+/// let auth = OktaAuth::builder()
+///     .from_env()
+/// #   .issuer("https://acme.okta.com").client_id("0oa1")
+///     .session_store(MemoryStore::new(10_000))
+///     .build()?;
 /// # drop(auth); Ok(())
 /// # }
 /// ```

@@ -2,8 +2,8 @@
 
 use super::exchange::{Exchange, MOVED};
 use super::{
-    authorize, client_assertion, introspect, keys, logout, metadata, okta_api, page, paths, revoke, second_factor,
-    sign_in, token, userinfo,
+    activate, authorize, client_assertion, device_authorize, introspect, keys, logout, metadata, okta_api, page, paths,
+    revoke, second_factor, sign_in, token, userinfo,
 };
 use crate::oauth_error::{OAuthError, management, no_such_path, not_found, rate_limited, wrong_method};
 use crate::org_state::OrgState;
@@ -53,6 +53,8 @@ pub(crate) fn answer(org: &OrgState, request: &Recorded) -> Reply {
         },
         [paths::SIGN_IN] => sign_in::answer(org, request),
         [paths::SIGN_IN, "identify"] => sign_in::identify(org, request),
+        [paths::ACTIVATE] => activate::answer(org, request),
+        [paths::ACTIVATE, "decide"] => activate::decide(org, request),
         [paths::SIGN_IN, "verify"] => second_factor::submit(org, request),
         _ => no_such_path(),
     }
@@ -83,8 +85,8 @@ fn endpoint_at(org: &OrgState, request: &Recorded, moved: bool, id: &str, endpoi
 }
 
 /// Okta's endpoints that the org does not serve. The metadata lists some of them.
-const NOT_SERVED: [&str; 7] =
-    ["par", "device/authorize", "bc/authorize", "interact", "primary-authenticate", "oob-authenticate", "challenge"];
+const NOT_SERVED: [&str; 6] =
+    ["par", "bc/authorize", "interact", "primary-authenticate", "oob-authenticate", "challenge"];
 
 type Handler = fn(&Exchange<'_>) -> Reply;
 
@@ -96,6 +98,7 @@ fn handler(endpoint: &str) -> Option<(&'static [&'static str], Handler)> {
         "introspect" => (&["POST"], introspect::introspect),
         "revoke" => (&["POST"], revoke::revoke),
         "logout" => (&["GET", "POST"], logout::logout),
+        "device/authorize" => (&["POST"], device_authorize::device_authorize),
         _ if NOT_SERVED.contains(&endpoint) => (&["POST"], |_| OAuthError::feature_not_enabled().reply()),
         _ => return None,
     })

@@ -12,15 +12,19 @@
 //! | `{base}/introspect` | `introspect` |
 //! | `{base}/revoke` | `revoke` |
 //! | `{base}/logout` | `logout` |
+//! | `{base}/device/authorize` | `device_authorize` |
 //! | `/api/v1/users`, `/api/v1/groups` | `okta_api` |
 //! | `{issuer}/.well-known/openid-configuration` | `metadata` |
 //! | `{issuer}/.well-known/oauth-authorization-server`, and the form of RFC 8414 | `metadata` |
 //! | `/signin`, `/signin/identify` (specific to this org; Okta's are undocumented) | `sign_in` |
 //! | `/signin/verify` | `second_factor` |
+//! | `/activate`, `/activate/decide` | `activate` |
 
+mod activate;
 mod authorize;
 mod client_assertion;
 mod client_auth;
+mod device_authorize;
 mod dispatch;
 mod exchange;
 mod front_channel;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::api::ApiFault;
+use super::device::DeviceFault;
 use super::milliseconds;
 
 /// An error or unusual behaviour of the org, enabled on request.
@@ -400,7 +401,9 @@ pub enum Fault {
     /// Sets the member to the value, or removes it if the value is null. Several such
     /// faults with different names can be active.
     IntrospectMember(String, Value),
-    // -- Okta's API ------------------------------------------------------------------------------------------------
+    // -- device flow, Okta's API -----------------------------------------------------------------------------------
+    /// A fault of the device flow.
+    Device(DeviceFault),
     /// A fault of `/api/v1`.
     Api(ApiFault),
 }
@@ -419,6 +422,8 @@ impl Fault {
             | (Self::AccessTokenClaim(one, _), Self::AccessTokenClaim(other, _))
             | (Self::UserinfoMember(one, _), Self::UserinfoMember(other, _))
             | (Self::IntrospectMember(one, _), Self::IntrospectMember(other, _)) => one == other,
+            (Self::Device(DeviceFault::Member(one, _)), Self::Device(DeviceFault::Member(other, _))) => one == other,
+            (Self::Device(one), Self::Device(other)) => discriminant(one) == discriminant(other),
             (Self::Api(one), Self::Api(other)) => discriminant(one) == discriminant(other),
             _ => discriminant(self) == discriminant(earlier),
         }

@@ -4,8 +4,10 @@
 mod active;
 mod api;
 mod catalog;
+mod device;
 mod milliseconds;
 
 pub(crate) use active::ActiveFaults;
 pub use api::ApiFault;
 pub use catalog::Fault;
+pub use device::DeviceFault;

@@ -12,6 +12,7 @@
 mod backchannel;
 mod client_credentials;
 mod config;
+mod device;
 mod faults;
 mod flow;
 mod introspection;
@@ -19,6 +20,7 @@ mod keys;
 mod logout;
 mod metadata;
 mod multi_org;
+mod okta_api;
 mod outages;
 mod page;
 mod policies;

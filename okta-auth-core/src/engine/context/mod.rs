@@ -68,7 +68,7 @@ impl RequestContext {
             SessionState::User(entry) => Ok(Some(&entry.session)),
             SessionState::Unavailable(error) => {
                 self.0.unanswered.store(true, Ordering::Relaxed);
-                Err(error.duplicate())
+                Err(Error::clone(error))
             }
         }
     }
@@ -105,7 +105,7 @@ impl RequestContext {
                 self.0.keep(CookieUpdate::Clear);
                 Err(ended())
             }
-            RefreshResult::Unavailable(error) => Err(error.duplicate()),
+            RefreshResult::Unavailable(error) => Err(Error::clone(&error)),
         }
     }
 

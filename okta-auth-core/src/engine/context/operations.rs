@@ -116,7 +116,7 @@ impl RequestContext {
     #[doc(hidden)]
     pub fn admit(&self) -> Result<(), Challenge> {
         match self.without_tenant() {
-            Some(NoTenant::Rejected(error)) => Err(Challenge::error(error.duplicate())),
+            Some(NoTenant::Rejected(error)) => Err(Challenge::error(Error::clone(error))),
             _ if self.inner().is_return_from_sign_out() => Err(Challenge::signed_out()),
             _ => Ok(()),
         }
@@ -143,7 +143,7 @@ impl RequestContext {
         let state = self.inner();
         match &state.session_state {
             SessionState::Unavailable(error) if state.unanswered.load(Ordering::Relaxed) => {
-                Some(Challenge::error(error.duplicate()))
+                Some(Challenge::error(Error::clone(error)))
             }
             _ => None,
         }

@@ -36,12 +36,9 @@ pub(super) fn authorization_code(
     let code = lock(&exchange.org.store).take_code(value, exchange.now());
     let code = code.ok_or_else(|| OAuthError::invalid_grant("The authorization code is invalid or has expired."))?;
     if code.grant.client_id != client.client_id {
-        return Err(OAuthError::invalid_grant(
-            "The grant was issued to another client. Please make sure the 'client_id' matches the one used at the \
-             authorize request.",
-        ));
+        return Err(OAuthError::issued_to_another_client());
     }
-    check_server(exchange, &code.grant)?;
+    check_server(exchange, &code.grant.server)?;
     if params.find("redirect_uri") != Some(&code.redirect_uri) {
         return Err(OAuthError::invalid_grant(
             "The 'redirect_uri' does not match the redirection URI used in the authorization request.",
@@ -83,7 +80,7 @@ pub(super) fn refresh_token(exchange: &Exchange<'_>, params: &Params, client: &C
     if token.grant.client_id != client.client_id {
         return Err(invalid_refresh_token());
     }
-    check_server(exchange, &token.grant)?;
+    check_server(exchange, &token.grant.server)?;
     // The user may have been deleted, or the app unassigned.
     let login = token.grant.login.as_deref().unwrap_or_default();
     if org.user(login).is_none() || !org.is_assigned(login, &client.client_id) {
@@ -152,8 +149,8 @@ fn narrowed(grant: &Grant, params: &Params) -> Result<Vec<String>, OAuthError> {
 }
 
 /// A grant is valid only at the server that issued it.
-fn check_server(exchange: &Exchange<'_>, grant: &Grant) -> Result<(), OAuthError> {
-    let same = grant.server == exchange.server.settings.id;
+pub(super) fn check_server(exchange: &Exchange<'_>, server: &str) -> Result<(), OAuthError> {
+    let same = server == exchange.server.settings.id;
     same.then_some(())
         .ok_or_else(|| OAuthError::invalid_request("The grant was issued for another authorization server."))
 }

@@ -1,5 +1,5 @@
-//! `/token`: issues tokens for a code, a refresh token, client credentials, or another
-//! token.
+//! `/token`: issues tokens for a code, a refresh token, client credentials, a device code,
+//! or another token.
 //!
 //! Faults apply at three points: in place of the response, before anything is consumed;
 //! to the tokens while they are created; and to the finished response.
@@ -8,6 +8,7 @@
 //! The errors are those of RFC 6749 §5.2 with Okta's descriptions.
 
 mod client_credentials;
+mod device_code;
 mod grants;
 mod response;
 mod token_exchange;
@@ -125,6 +126,7 @@ fn process(exchange: &Exchange<'_>) -> Result<Reply, OAuthError> {
         GrantType::AuthorizationCode => grants::authorization_code(exchange, &params, &client),
         GrantType::RefreshToken => grants::refresh_token(exchange, &params, &client),
         GrantType::ClientCredentials => client_credentials::client_credentials(exchange, &params, &client),
+        GrantType::DeviceCode => device_code::device_code(exchange, &params, &client),
         GrantType::TokenExchange => token_exchange::token_exchange(exchange, &params, &client),
         _ => Err(OAuthError::feature_not_enabled()),
     }
