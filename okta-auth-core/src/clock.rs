@@ -20,6 +20,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// The tolerated difference between the clocks of two replicas. Sessions and pending sign-ins that
+/// begin further in the future are rejected.
+pub(crate) const REPLICA_SKEW: Duration = Duration::from_secs(60);
+
 /// A source of the current time. The default is [`SystemClock`].
 ///
 /// The time may jump in either direction. No cached value becomes permanent if the clock

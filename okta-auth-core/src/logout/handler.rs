@@ -23,13 +23,6 @@
 //! slowest tolerated clock. Without such storage no message is accepted. See
 //! [`replay`](super::replay) for messages that arrive while the store fails.
 //!
-//! # Limits of front-channel logout
-//!
-//! Any page can load its URL. With `iss` and `sid` it ends the Okta session's local
-//! sessions wherever their cookies are, which also works in browsers that block cookies in
-//! frames. Without `iss` and `sid` it is rejected, unless the application allows that form.
-//! It then ends the session of the request's cookie, and only in the navigation of a frame.
-//!
 //! # Outcomes
 //!
 //! A message either has an authenticated sender, or it can only sign a user out. Sessions

@@ -290,10 +290,10 @@ impl Sessions {
         &self,
         okta_session: &StoreKey,
         now: Timestamp,
-        told: impl Fn(Arc<Session>),
+        on_ended: impl Fn(Arc<Session>),
     ) -> Result<Option<usize>> {
         let Self::Cookie { revocations: Some(revocations), index_keys, limits, watches, .. } = self else {
-            return self.end_named(okta_session, now, told).await;
+            return self.end_named(okta_session, now, on_ended).await;
         };
         let until = revocations.latest_start(&index_keys.name(IndexKind::LatestStart, b""), now).await?;
         if revocations.end_reported(okta_session, until, limits.memory_of_ended()).await? {
@@ -305,7 +305,7 @@ impl Sessions {
     /// Ends every session of an index key. Returns how many there were, or `None` for sessions in
     /// cookies, which cannot be counted.
     ///
-    /// `told` is called for each session as it ends, so also for those that ended before a failure.
+    /// `on_ended` is called for each session as it ends, so also for those that ended before a failure.
     ///
     /// # Errors
     /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] if sessions cannot be ended from
@@ -314,7 +314,7 @@ impl Sessions {
         &self,
         name: &StoreKey,
         now: Timestamp,
-        told: impl Fn(Arc<Session>),
+        on_ended: impl Fn(Arc<Session>),
     ) -> Result<Option<usize>> {
         match self {
             Self::Stored(stored) => {
@@ -322,7 +322,7 @@ impl Sessions {
                 for entry in stored.named(name, now).await? {
                     if stored.end(&entry.session).await? {
                         number += 1;
-                        told(entry.session);
+                        on_ended(entry.session);
                     }
                 }
                 Ok(Some(number))
