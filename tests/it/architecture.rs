@@ -284,6 +284,22 @@ fn files_and_types_have_the_names_of_the_field() {
     }
 }
 
+/// The engine orchestrates: what a feature does is in its own folder.
+#[test]
+fn the_engine_is_small() {
+    let files = rust_files(&root().join("okta-auth-core/src/engine"));
+    let size: usize = files.iter().map(|path| fs::read_to_string(path).unwrap().lines().count()).sum();
+    assert!(files.len() <= 16 && size <= 2500, "the engine has {size} lines in {} files", files.len());
+    let is_method = |line: &&String| line.starts_with("    ") && !line.starts_with("     ") && line.contains("fn ");
+    let mut methods = 0;
+    for path in files {
+        let mut lines = lines(&path).into_iter().skip_while(|line| line != "impl RequestContext {");
+        let block: Vec<String> = lines.by_ref().take_while(|line| line != "}").collect();
+        methods += block.iter().filter(is_method).filter(|line| !line.trim_start().starts_with("//")).count();
+    }
+    assert!((10..=30).contains(&methods), "`RequestContext` has {methods} methods");
+}
+
 #[test]
 fn files_are_short() {
     let mut sizes = Vec::new();

@@ -75,7 +75,7 @@ async fn verify_token(state: &RequestState) -> Result<VerifiedAccessToken> {
         let no_issuer = Error::invalid_claim("iss", "is not the issuer of any tenant");
         return state.credentials.token().and(Err(no_issuer));
     }
-    state.auth.0.bearer.verify_presented(&state.credentials, state.now).await
+    state.auth.0.bearer.verify_presented(&state.credentials, state.session.now).await
 }
 
 /// An application without sessions accepts only tokens.

@@ -18,14 +18,14 @@
 use std::fmt;
 use std::future::{Future, ready};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU8};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Method;
 
 use super::OktaAuth;
-use super::context::{CookieUpdate, NoTenant, RequestContext, RequestState, SessionState};
+use super::context::{NoTenant, RequestContext, RequestState};
 use crate::clock::Timestamp;
 use crate::cookie::RequestCookies;
 use crate::error::{Code, Error};
@@ -34,7 +34,10 @@ use crate::headers::{Head, Headers};
 use crate::logout::LogoutReturn;
 use crate::request::{ParsedHeaders, RequestKind, is_alias, is_own_request};
 use crate::routing::{RefreshTiming, RouteOptions};
-use crate::session::{Entry, LoadedSession, PendingLookup, RefreshDue, RefreshResult, SessionLookup};
+use crate::session::{
+    CookieUpdate, Entry, LoadedSession, PendingLookup, RefreshDue, RefreshResult, RequestSession, SessionLookup,
+    SessionState,
+};
 
 /// A session that ends sooner than this after its sign-in does not start another sign-in.
 const SHORT: Duration = Duration::from_secs(60);
@@ -127,17 +130,12 @@ fn state(auth: &OktaAuth, method: &Method, target: &str, now: Timestamp, sent: P
         page: sent.page,
         // Parsing a host costs more than the rest, and only a navigation can be redirected.
         alias: sent.kind == RequestKind::Navigation && is_alias(sent.host, &auth.config().base_url),
-        cookies: sent.cookies,
         dead_end: None,
         without_tenant: None,
         own: true,
-        session_state: SessionState::Anonymous,
-        cookie_update: AtomicU8::new(CookieUpdate::None.into()),
-        latest: Mutex::new(None),
+        session: RequestSession::new(sent.cookies, now, sent.activity),
         credentials: sent.credentials,
         token: OnceLock::new(),
-        now,
-        activity: sent.activity,
         consulted: AtomicBool::new(false),
         token_consulted: AtomicBool::new(false),
         unanswered: AtomicBool::new(false),
@@ -163,53 +161,40 @@ impl PendingAuthentication {
 }
 
 async fn found(mut state: RequestState, lookup: PendingLookup, renewal: RefreshTiming) -> RequestContext {
-    let (auth, now) = (state.auth.clone(), state.now);
+    let (auth, now) = (state.auth.clone(), state.session.now);
     let is_due =
         |entry: &Entry| renewal == RefreshTiming::BeforeHandler && entry.session.due(now) != RefreshDue::NotYet;
-    match auth.0.sessions.find(lookup, now, state.activity).await {
+    match auth.0.sessions.find(lookup, now, state.session.activity).await {
         Ok(LoadedSession::Live { entry, rewrite }) if is_due(&entry) => refreshed(&mut state, entry, rewrite).await,
         Ok(loaded) => settle(&mut state, loaded),
-        Err(error) => state.session_state = unavailable(&state, error),
+        Err(error) => state.session.state = unavailable(&state, error),
     }
     RequestContext::new(state)
 }
 
 async fn refreshed(state: &mut RequestState, entry: Entry, rewrite: bool) {
-    let (auth, now, began) = (state.auth.clone(), state.now, entry.session.created_at());
+    let (auth, now, began) = (state.auth.clone(), state.session.now, entry.session.created_at());
     match auth.0.refresher.refresh(entry, now).await {
-        RefreshResult::Usable { entry, renewed } => use_session(state, entry, rewrite, renewed),
+        RefreshResult::Usable { entry, renewed } => {
+            state.session.set_live(entry, (rewrite, renewed), &auth.0.sessions);
+        }
         RefreshResult::Ended => {
-            state.keep(CookieUpdate::Clear);
+            state.session.set_cookie_update(CookieUpdate::Clear);
             state.dead_end = (now.since(began) < SHORT).then(not_renewable);
         }
         RefreshResult::Unavailable(error) if error.code() == Code::StoreUnavailable => {
-            state.session_state = unavailable(state, Error::clone(&error));
+            state.session.state = unavailable(state, Error::clone(&error));
         }
-        RefreshResult::Unavailable(error) => state.session_state = SessionState::Unavailable(error),
+        RefreshResult::Unavailable(error) => state.session.state = SessionState::Unavailable(error),
     }
 }
 
 /// Records a session that needs no refresh, or that there is none.
 fn settle(state: &mut RequestState, loaded: LoadedSession) {
-    match loaded {
-        LoadedSession::None => {}
-        LoadedSession::Ended => state.keep(CookieUpdate::Clear),
-        LoadedSession::Early(session) => state.dead_end = state.auth.0.login.dead_end(&session, state.now),
-        LoadedSession::Live { entry, rewrite } => use_session(state, entry, rewrite, false),
+    let auth = &state.auth.0;
+    if let Some(early) = state.session.settle(loaded, &auth.sessions) {
+        state.dead_end = auth.login.dead_end(&early, state.session.now);
     }
-}
-
-fn use_session(state: &mut RequestState, entry: Entry, rewrite: bool, renewed: bool) {
-    state.keep(match (renewed, rewrite) {
-        (true, _) => CookieUpdate::Replace,
-        (false, true) => CookieUpdate::Reseal,
-        (false, false) => CookieUpdate::None,
-    });
-    let sessions = &state.auth.0.sessions;
-    if !sessions.watches().is_empty() {
-        sessions.note_use(&state.as_written(&entry));
-    }
-    state.session_state = SessionState::User(entry);
 }
 
 fn unavailable(state: &RequestState, error: Error) -> SessionState {

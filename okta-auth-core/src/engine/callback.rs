@@ -130,7 +130,7 @@ fn failure_page(context: &RequestContext, error: &Error, attempt: Option<&Finish
     let cancelled = matches!(error.provider_error(), Some("access_denied" | "unmet_authentication_requirements"))
         && error.code() == Code::AuthorizationRefused;
     match attempt.and_then(|attempt| attempt.step_up_from.as_ref()) {
-        Some(from) if cancelled && context.inner().is_navigation() && context.inner().known_session().is_some() => {
+        Some(from) if cancelled && context.inner().is_navigation() && context.inner().session.known().is_some() => {
             context.responder().step_up_cancelled(&within(from), &wanted, error.code())
         }
         _ => context.responder().error(error, &wanted),

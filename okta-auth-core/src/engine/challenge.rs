@@ -105,7 +105,7 @@ fn route_denied(context: &RequestContext, denial: Denial) -> Reply {
 /// is a login.
 fn about_caller(context: &RequestContext, by_token: bool) -> EventSubject {
     if !by_token {
-        return context.inner().known_session().map_or_else(EventSubject::default, |session| session.event_subject());
+        return context.inner().session.known().map_or_else(EventSubject::default, |session| session.event_subject());
     }
     let Some(token) = context.inner().known_token() else { return EventSubject::default() };
     let (issuer, subject) = (token.claims().issuer().to_owned(), token.claims().user_id());

@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use http::request::Parts;
 
-use super::context::{CookieUpdate, RequestContext};
+use super::context::RequestContext;
 use crate::error::Code;
 use crate::logout::{BrowserRequest, Channel, Logout, LogoutReturn, LogoutSender, pages};
 use crate::request::is_own_origin;
 use crate::response::{Reply, add_cookies, method_not_allowed, see_other};
+use crate::session::CookieUpdate;
 
 fn browser_request(context: &RequestContext) -> BrowserRequest<'_> {
     BrowserRequest { cookies: context.cookies(), now: context.now(), reference: context.reference() }
@@ -27,7 +28,7 @@ pub(super) async fn sign_out(context: &RequestContext, parts: &Parts) -> Reply {
         Err(error) if error.code() == Code::SignOutPending => context.error_page(&error),
         Err(error) => context.error(&error),
     };
-    context.inner().keep(CookieUpdate::None);
+    context.inner().session.set_cookie_update(CookieUpdate::None);
     add_cookies(reply.headers_mut(), logout.clear_session(context.session(), request.cookies));
     reply
 }
@@ -35,7 +36,7 @@ pub(super) async fn sign_out(context: &RequestContext, parts: &Parts) -> Reply {
 /// Whether a request to the logout path continues a logout. A browser with a new session
 /// gets the confirmation page instead.
 pub(super) fn is_continuation(context: &RequestContext, parts: &Parts) -> bool {
-    Logout::is_continuation(parts.uri.query().unwrap_or_default()) && context.inner().known_session().is_none()
+    Logout::is_continuation(parts.uri.query().unwrap_or_default()) && context.inner().session.known().is_none()
 }
 
 /// Continues to Okta after a script's logout, only for navigations, because a script could
@@ -75,7 +76,7 @@ pub(super) async fn front_channel(context: &RequestContext, parts: &Parts, body:
     let outcome = auth.0.logout.front_channel(parts, body, context.session(), &request).await;
     let mut reply = pages::framed(&outcome.result, auth.config(), request.reference);
     if let Some(cookies) = outcome.own_session {
-        context.inner().keep(CookieUpdate::None);
+        context.inner().session.set_cookie_update(CookieUpdate::None);
         add_cookies(reply.headers_mut(), cookies);
     }
     reply

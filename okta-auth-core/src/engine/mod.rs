@@ -40,6 +40,7 @@
 //! ```
 
 mod access;
+mod app;
 pub(crate) mod authenticate;
 mod builder;
 mod callback;
@@ -48,7 +49,6 @@ mod context;
 mod login;
 mod logout;
 mod routes;
-mod session_headers;
 mod settings;
 mod signed_in;
 
@@ -57,6 +57,7 @@ use std::sync::{Arc, Weak};
 
 use http::request::Parts;
 
+pub(crate) use app::App;
 pub(crate) use authenticate::{Authentication, PendingAuthentication, without_tenant};
 pub use builder::OktaAuthBuilder;
 pub(crate) use challenge::unauthorized;

@@ -107,7 +107,8 @@ impl<C> SignedIn<C> {
     /// [`Code::RenewalUnavailable`] or the error of reaching Okta or the store if a retry
     /// may succeed.
     pub async fn access_token(&self) -> Result<Secret> {
-        self.context.inner().fresh_access_token().await
+        let auth = &self.auth().0;
+        self.context.inner().session.fresh_access_token(&auth.refresher, auth.clock.now()).await
     }
 
     /// Returns all sessions of this user, including the present one, for a page that lists
@@ -135,10 +136,9 @@ impl<C> SignedIn<C> {
     /// close a connection in time, wait for [`session_ended`](Self::session_ended), which
     /// also reacts to logout.
     pub fn session_ends_at(&self) -> Timestamp {
-        let inner = self.context.inner();
-        let entry = inner.entry();
-        let session = entry.map_or_else(|| Arc::clone(&self.session), |entry| inner.as_written(&entry));
-        inner.auth.0.sessions.ends_at(&session)
+        let sessions = &self.auth().0.sessions;
+        let present = self.context.inner().session.ends_at(sessions);
+        present.unwrap_or_else(|| sessions.ends_at(&self.session))
     }
 
     /// Waits for the end of the session, for connections that outlive their request.

@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::reply::{CACHING, NO_STORE};
 use crate::headers::Headers;
+use crate::session::{CookieUpdate, RequestSession, Sessions};
 
 /// The changes to a response, to be applied in this order with the types of any framework.
 #[derive(Debug, Default)]
@@ -41,25 +42,47 @@ pub(crate) struct Dependence {
 }
 
 impl Dependence {
-    pub(crate) fn is_personal(self) -> bool {
+    fn is_personal(self) -> bool {
         self.on_cookie || self.on_token
     }
 }
 
 /// The relevant headers of a response.
 #[derive(Debug, Default)]
-pub(crate) struct ResponseSummary {
+struct ResponseSummary {
     /// Whether the response itself sets the session cookie.
-    pub(crate) writes_session: bool,
+    writes_session: bool,
     caching: bool,
     /// Whether the handler set `Cache-Control`, and whether it allows shared caches.
     cache_control: bool,
-    pub(crate) shared: bool,
+    shared: bool,
 }
 
 impl ResponseHeaderChanges {
+    /// Returns the changes to a response with these headers: the cookies of the session, and cache
+    /// headers. `clear_return` deletes the cookie of a logout that the response has shown.
+    pub(crate) fn of<H: Headers>(
+        headers: &H,
+        session: &RequestSession,
+        sessions: &Sessions,
+        depends: Dependence,
+        clear_return: impl FnOnce() -> Option<HeaderValue>,
+    ) -> Self {
+        let cookie_update = session.cookie_update();
+        if cookie_update == CookieUpdate::None && !depends.is_personal() {
+            return Self::default();
+        }
+        let answer = ResponseSummary::read(headers, sessions.cookie_name());
+        let writes = !answer.writes_session && (cookie_update == CookieUpdate::Replace || !answer.shared);
+        let mut cookies = if writes { session.set_cookies(sessions) } else { Vec::new() };
+        if !answer.shared {
+            cookies.extend(clear_return());
+        }
+        Self::with_cookies(cookies, depends, &answer)
+    }
+
     /// Adds these cookies, and forbids caching where the cookies or the dependence demand it.
-    pub(crate) fn new(cookies: Vec<HeaderValue>, depends: Dependence, answer: &ResponseSummary) -> Self {
+    fn with_cookies(cookies: Vec<HeaderValue>, depends: Dependence, answer: &ResponseSummary) -> Self {
         let personal = depends.is_personal();
         let forbids = !cookies.is_empty() || (personal && !answer.cache_control);
         let pair = match (depends.on_cookie, depends.on_token) {
@@ -95,7 +118,7 @@ impl ResponseHeaderChanges {
 
 impl ResponseSummary {
     /// Reads the headers of a response. `session` is the name of the session cookie.
-    pub(crate) fn read<H: Headers>(headers: &H, session: &str) -> Self {
+    fn read<H: Headers>(headers: &H, session: &str) -> Self {
         let mut answer = Self::default();
         for (name, value) in headers.each() {
             match name {
@@ -122,3 +145,7 @@ fn is_shared(value: &[u8]) -> bool {
         directive.eq_ignore_ascii_case(b"public") || name.eq_ignore_ascii_case(b"s-maxage")
     })
 }
+
+#[cfg(test)]
+#[path = "header_changes_tests.rs"]
+mod tests;

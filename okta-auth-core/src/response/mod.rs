@@ -16,8 +16,8 @@ mod unauthenticated;
 
 pub use challenge::Challenge;
 pub(crate) use challenge::ChallengeReason;
+pub(crate) use header_changes::Dependence;
 pub use header_changes::ResponseHeaderChanges;
-pub(crate) use header_changes::{Dependence, ResponseSummary};
 pub(crate) use page::{Page, escape};
 pub use reply::Reply;
 pub(crate) use reply::{add_cookies, carry_over, html, json, method_not_allowed, see_other, with_body, with_form};

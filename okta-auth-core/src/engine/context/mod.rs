@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub(crate) use state::RequestState;
-pub(super) use state::{CookieUpdate, SessionState};
 pub(crate) use tenancy::{BoxFuture, ExclusiveSessions, NoTenant, RealmDiscovery};
 
 use super::OktaAuth;
@@ -22,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::events::CorrelationId;
 use crate::login::ReturnTo;
 use crate::response::{Reply, Responder};
-use crate::session::Session;
+use crate::session::{Session, SessionState};
 
 /// The engine's view of one request. An adapter creates it before the handler runs, keeps
 /// it with the request, and lets it [finish](Self::finish) the response.
@@ -54,7 +53,7 @@ impl RequestContext {
     }
 
     pub(crate) fn cookies(&self) -> &RequestCookies {
-        &self.0.cookies
+        &self.0.session.cookies
     }
 
     /// Returns the session.
@@ -63,7 +62,7 @@ impl RequestContext {
     /// The store's or Okta's, if the session state is unknown. The response then reports
     /// this, regardless of the handler.
     pub(super) fn session(&self) -> Result<Option<&Arc<Session>>> {
-        match &self.0.session_state {
+        match &self.0.session.state {
             SessionState::Anonymous => Ok(None),
             SessionState::User(entry) => Ok(Some(&entry.session)),
             SessionState::Unavailable(error) => {
@@ -79,7 +78,7 @@ impl RequestContext {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.0.now
+        self.0.session.now
     }
 
     /// Returns what creates the library's own responses to this request.
@@ -96,6 +95,6 @@ impl RequestContext {
 
 impl fmt::Debug for RequestContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestContext").field("session_state", &self.0.session_state).finish_non_exhaustive()
+        f.debug_struct("RequestContext").field("session_state", &self.0.session.state).finish_non_exhaustive()
     }
 }

@@ -7,8 +7,8 @@ use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde::de::DeserializeOwned;
 
-use super::super::{SignedIn, access, challenge, login, routes, session_headers};
-use super::{NoTenant, RequestContext, SessionState};
+use super::super::{SignedIn, access, challenge, login, routes};
+use super::{NoTenant, RequestContext};
 use crate::bearer::BearerToken;
 use crate::error::{Code, Error, Result};
 use crate::headers::Headers;
@@ -16,6 +16,7 @@ use crate::login::LoginOptions;
 use crate::policy::{AcceptedCredentials, Caller, MatchedRoute, Policy};
 use crate::response::{Challenge, Reply, ResponseHeaderChanges, carry_over};
 use crate::routing::Endpoint;
+use crate::session::SessionState;
 
 impl RequestContext {
     /// Serves a request to one of the library's paths. `body` is empty except for a form
@@ -143,7 +144,7 @@ impl RequestContext {
     #[doc(hidden)]
     pub fn unanswered(&self) -> Option<Challenge> {
         let state = self.inner();
-        match &state.session_state {
+        match &state.session.state {
             SessionState::Unavailable(error) if state.unanswered.load(Ordering::Relaxed) => {
                 Some(Challenge::error(Error::clone(error)))
             }
@@ -178,9 +179,9 @@ impl RequestContext {
     pub fn error(&self, error: &Error) -> Reply {
         let state = self.inner();
         // A store failure was already reported when the request arrived.
-        let known = matches!(&state.session_state, SessionState::Unavailable(known) if known.code() == error.code());
+        let known = matches!(&state.session.state, SessionState::Unavailable(known) if known.code() == error.code());
         if !known || error.code() != Code::StoreUnavailable {
-            let anonymous = matches!(state.session_state, SessionState::Anonymous);
+            let anonymous = matches!(state.session.state, SessionState::Anonymous);
             self.auth().0.events.log(error, self.reference(), anonymous);
         }
         self.error_page(error)
@@ -191,7 +192,9 @@ impl RequestContext {
     /// responses and those of failed handlers.
     #[doc(hidden)]
     pub fn header_changes_for<H: Headers>(&self, headers: &H) -> ResponseHeaderChanges {
-        session_headers::changes_for(self, headers)
+        let (state, auth) = (self.inner(), &self.auth().0);
+        let clear_return = || state.is_sign_out_shown().then(|| auth.logout.returns().clear());
+        ResponseHeaderChanges::of(headers, &state.session, &auth.sessions, state.dependence(), clear_return)
     }
 
     /// Applies the changes of [`header_changes_for`](Self::header_changes_for) to a
