@@ -129,9 +129,6 @@ pub(crate) struct Unique(pub(crate) Map<String, Value>);
 
 impl Unique {
     /// Reads a whole document, whatever its numbers are.
-    ///
-    /// # Errors
-    /// Those of [`object`].
     pub(crate) fn read(bytes: &[u8]) -> serde_json::Result<Self> {
         object(bytes).or_else(|error| saturated(bytes).map_or(Err(error), |bytes| object(&bytes)))
     }

@@ -113,9 +113,6 @@ pub(crate) struct FrontChannelOutcome {
 impl Logout {
     /// Works on the sessions of `admin`. All tenants share the deferred logouts and the used
     /// states.
-    ///
-    /// # Errors
-    /// Those of deriving the keys for cookies.
     pub(crate) fn new(
         admin: Arc<SessionAdmin>,
         provider: Provider,

@@ -69,17 +69,11 @@ impl SessionAdmin {
     }
 
     /// Returns the live sessions of a user, in no particular order.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::of_subject`].
     pub(crate) async fn of_subject(&self, subject: &str) -> Result<Vec<Arc<Session>>> {
         self.sessions.of_subject(subject, self.clock.now()).await
     }
 
     /// Returns the live sessions of a user, the most recently used first.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::of_subject`].
     pub(crate) async fn of_subject_by_last_use(&self, subject: &str) -> Result<Vec<Arc<Session>>> {
         let mut sessions = self.of_subject(subject).await?;
         sessions.sort_by_key(|session| Reverse(session.last_seen_at()));
@@ -88,9 +82,6 @@ impl SessionAdmin {
 
     /// Ends a session and revokes its refresh token. Returns `false` if the store has no such
     /// session. For sessions in cookies this is unknown, and the result is `true`.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::end_named`].
     pub(crate) async fn end(&self, id: SessionId, reference: CorrelationId) -> Result<bool> {
         let (now, why) = (self.clock.now(), EndReason::EndedByApplication);
         let Sessions::Stored(stored) = &*self.sessions else {
@@ -109,9 +100,6 @@ impl SessionAdmin {
     }
 
     /// Ends a session of this user. Returns `false` if the user has no session with that id.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::of_subject`].
     pub(crate) async fn end_own(&self, subject: &str, id: SessionId, reference: CorrelationId) -> Result<bool> {
         let own = self.of_subject(subject).await?;
         if own.iter().any(|session| session.id() == id) { self.end(id, reference).await } else { Ok(false) }
@@ -119,9 +107,6 @@ impl SessionAdmin {
 
     /// Ends every session of a user. Returns their number; `None` for sessions in cookies,
     /// where it is unknown.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::end_named`].
     pub(crate) async fn end_of_subject(&self, subject: &str) -> Result<Option<usize>> {
         let name = self.index_keys().name(IndexKind::Subject, subject.as_bytes());
         let (why, reference) = (EndReason::EndedByApplication, CorrelationId::random());
@@ -134,9 +119,6 @@ impl SessionAdmin {
     }
 
     /// Ends all sessions of this issuer and client.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::end_named`].
     pub(crate) async fn end_all(&self) -> Result<()> {
         let name = self.index_keys().all_of_tenant();
         self.end_named(&name, EndReason::EndedByApplication, CorrelationId::random()).await.map(drop)
@@ -144,9 +126,6 @@ impl SessionAdmin {
 
     /// Ends every session of an index key and revokes their refresh tokens. Returns their
     /// number; `None` for sessions in cookies, where it is unknown.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::end_named`].
     pub(crate) async fn end_named(
         &self,
         name: &StoreKey,
@@ -157,9 +136,6 @@ impl SessionAdmin {
     }
 
     /// Ends the local sessions of an Okta session that a front-channel logout names.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::end_reported`].
     pub(crate) async fn end_reported(
         &self,
         okta_session: &StoreKey,
@@ -171,9 +147,6 @@ impl SessionAdmin {
 
     /// Ends the session that a lookup finds, and revokes its refresh token. Without such a
     /// session this is a no-op.
-    ///
-    /// # Errors
-    /// Those of [`Sessions::find`] and [`Sessions::end`].
     pub(crate) async fn end_found(
         &self,
         lookup: PendingLookup,

@@ -282,9 +282,6 @@ impl Sessions {
     ///
     /// In a store, linked sessions end and nothing else is written. For sessions in cookies each
     /// end is recorded, so [`Revocations::end_reported`] stores unproven keys separately.
-    ///
-    /// # Errors
-    /// As for [`end_named`](Self::end_named).
     pub(crate) async fn end_reported(
         &self,
         okta_session: &StoreKey,

@@ -105,9 +105,6 @@ impl LoginFlow {
     }
 
     /// Starts a sign-in in the browser that sent these cookies.
-    ///
-    /// # Errors
-    /// Those of fetching the metadata, or [`Code::Internal`].
     pub(crate) async fn start(&self, options: &LoginOptions, cookies: &RequestCookies) -> Result<LoginRedirect> {
         let metadata = self.provider.discovery.metadata().await?;
         let (pending, cookies) = self.pending_logins.begin(options, cookies, self.clock.moment())?;
