@@ -247,6 +247,37 @@ fn whole_seconds(span: Duration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }
 
+/// A clock that a test sets. Clones show the same time.
+#[cfg(test)]
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<std::sync::atomic::AtomicI64>);
+
+#[cfg(test)]
+impl TestClock {
+    pub(crate) fn at(seconds: i64) -> Self {
+        Self(Arc::new(seconds.into()))
+    }
+
+    pub(crate) fn set(&self, seconds: i64) {
+        self.0.store(seconds, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    pub(crate) fn shared(&self) -> SharedClock {
+        SharedClock::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+impl Clock for TestClock {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(self.0.load(std::sync::atomic::Ordering::SeqCst).unsigned_abs())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

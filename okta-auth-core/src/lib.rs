@@ -100,6 +100,9 @@
 //! generates random values, and only one private module sends HTTP requests. Tests of the
 //! workspace enforce this.
 
+#[macro_use]
+mod opaque;
+
 mod base64url;
 pub mod error;
 mod headers;
@@ -109,6 +112,7 @@ pub mod secret;
 pub mod clock;
 pub mod events;
 mod http;
+mod retry;
 
 pub mod config;
 pub mod discovery;

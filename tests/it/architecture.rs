@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the core in the order of the data flow. A module may import only from
 /// earlier modules.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 27] = [
+    "opaque",
     "base64url",
     "error",
     "json",
     "headers",
     "secret",
     "clock",
+    "retry",
     "events",
     "http",
     "config",
@@ -330,6 +332,46 @@ fn links_of_published_pages_are_absolute_and_resolve() {
             assert!(link.starts_with("https://") || link.starts_with('#'), "{page}: `{link}` is relative");
             let file = link.strip_prefix(repository).and_then(|path| path.split('#').next());
             assert!(file.is_none_or(|file| root().join(file).exists()), "{page}: `{link}` leads nowhere");
+        }
+    }
+}
+
+/// The files of an example that its twin for the other framework has too.
+const SHARED_FILES: [(&str, &str, &[&str]); 3] = [
+    (
+        "axum-app",
+        "actix-app",
+        &["policies.toml", "src/app.js", "src/devices.rs", "src/pages.rs", "src/port.rs", "src/settings.rs"],
+    ),
+    ("axum-api", "actix-api", &["src/port.rs"]),
+    (
+        "multi-tenant-axum",
+        "multi-tenant-actix",
+        &["policies.toml", "strict.toml", "src/customers.rs", "src/pages.rs", "src/port.rs", "src/saas.rs"],
+    ),
+];
+
+#[test]
+fn examples_can_be_copied_alone() {
+    let examples = root().join("examples");
+    for entry in fs::read_dir(&examples).unwrap() {
+        let example = entry.unwrap().path();
+        let read = |name: &str| fs::read_to_string(example.join(name)).unwrap_or_default();
+        let (manifest, readme) = (read("Cargo.toml"), read("README.md"));
+        assert!(!manifest.contains("workspace"), "{} inherits from the workspace", example.display());
+        for path in manifest.split("path = \"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            let is_crate = ["../..", "../../okta-auth-dev", "../../tests/examples", "src/main.rs"].contains(&path);
+            assert!(is_crate, "{}: `{path}` is a file of another example", example.display());
+        }
+        assert!((5..=20).contains(&readme.lines().count()), "{} needs a README of one topic", example.display());
+        for file in rust_files(&example) {
+            assert!(!fs::read_to_string(&file).unwrap().contains("\"../../"), "{} leaves its example", file.display());
+        }
+    }
+    for (one, other, files) in SHARED_FILES {
+        for file in files {
+            let read = |example: &str| fs::read_to_string(examples.join(example).join(file)).unwrap();
+            assert!(read(one) == read(other), "{file} differs between {one} and {other}");
         }
     }
 }

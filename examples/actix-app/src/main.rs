@@ -1,15 +1,9 @@
 //! Sign in with Okta in actix-web: the same routes and pages as in `axum-app`. Without
 //! `OKTA_ISSUER_URI` it starts a development org.
 
-#![allow(clippy::print_stdout, reason = "it prints the address to open")]
-
-#[path = "../../axum-app/src/devices.rs"]
 mod devices;
-#[path = "../../axum-app/src/pages.rs"]
 mod pages;
-#[path = "../../axum-app/src/port.rs"]
 mod port;
-#[path = "../../axum-app/src/settings.rs"]
 mod settings;
 
 use actix_web::web::{self, Form, Json, Redirect};

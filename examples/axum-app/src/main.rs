@@ -1,7 +1,5 @@
 //! Sign in with Okta in axum. Without `OKTA_ISSUER_URI` it starts a development org.
 
-#![allow(clippy::print_stdout, reason = "it prints the address to open")]
-
 mod devices;
 mod pages;
 mod port;

@@ -1,16 +1,9 @@
 //! An actix-web app with many customers: the same customers, routes and pages as in
 //! `multi-tenant-axum`.
 
-#![allow(clippy::print_stdout, reason = "it prints the address to open")]
-
-#[path = "../../multi-tenant-axum/src/customers.rs"]
 mod customers;
-#[path = "../../multi-tenant-axum/src/pages.rs"]
 mod pages;
-#[allow(dead_code, reason = "the addresses of customers are below `localhost`")]
-#[path = "../../axum-app/src/port.rs"]
 mod port;
-#[path = "../../multi-tenant-axum/src/saas.rs"]
 mod saas;
 
 use actix_web::http::StatusCode;
@@ -35,7 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .route("/profile", web::get().to(profile)) // a page: browsers are redirected to the customer's Okta
             .route("/admin", web::get().to(admin)) // the customer's policies decide about this route
             .route("/api/me", web::get().to(me)) // JSON: 401 with a challenge
-            .route("/tenants", web::get().to(office)) // adds and removes customers
+            .route("/tenants", web::get().to(customers_page)) // adds and removes customers
             .route("/tenants", web::post().to(change))
             .configure(okta_auth(&saas.tenants)) // sign-in, callback and sign-out, for each customer
             .wrap(OktaAuthLayer::new(&saas.tenants))
@@ -47,20 +40,20 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn home(saas: Data<Saas>, visit: ReqData<RequestContext>, user: Option<User>) -> HttpResponse {
-    let html = match visit.auth().tenant() {
-        Some(_) => pages::home(&saas.brand(&visit).await, user.as_deref()),
+async fn home(saas: Data<Saas>, context: ReqData<RequestContext>, user: Option<User>) -> HttpResponse {
+    let html = match context.auth().tenant() {
+        Some(_) => pages::home(&saas.brand(&context).await, user.as_deref()),
         None => pages::front(),
     };
     page(200, html)
 }
 
-async fn profile(saas: Data<Saas>, visit: ReqData<RequestContext>, user: User) -> HttpResponse {
-    page(200, pages::profile(&saas.brand(&visit).await, &user))
+async fn profile(saas: Data<Saas>, context: ReqData<RequestContext>, user: User) -> HttpResponse {
+    page(200, pages::profile(&saas.brand(&context).await, &user))
 }
 
-async fn admin(saas: Data<Saas>, visit: ReqData<RequestContext>, user: User) -> HttpResponse {
-    page(200, pages::admin(&saas.brand(&visit).await, &user))
+async fn admin(saas: Data<Saas>, context: ReqData<RequestContext>, user: User) -> HttpResponse {
+    page(200, pages::admin(&saas.brand(&context).await, &user))
 }
 
 async fn me(user: User) -> Json<Value> {
@@ -68,17 +61,17 @@ async fn me(user: User) -> Json<Value> {
     Json(json!({ "tenant": tenant, "iss": user.session().issuer(), "sub": user.subject(), "email": user.email() }))
 }
 
-async fn office(saas: Data<Saas>, visit: ReqData<RequestContext>, request: HttpRequest) -> HttpResponse {
-    answer(saas.office(&visit, cookies(&request)).await)
+async fn customers_page(saas: Data<Saas>, context: ReqData<RequestContext>, request: HttpRequest) -> HttpResponse {
+    answer(saas.customers_page(&context, cookies(&request)).await)
 }
 
 async fn change(
     saas: Data<Saas>,
-    visit: ReqData<RequestContext>,
+    context: ReqData<RequestContext>,
     request: HttpRequest,
     fields: Form<Fields>,
 ) -> HttpResponse {
-    answer(saas.change(&visit, cookies(&request), &fields).await)
+    answer(saas.change(&context, cookies(&request), &fields).await)
 }
 
 fn cookies(request: &HttpRequest) -> &str {
@@ -88,7 +81,7 @@ fn cookies(request: &HttpRequest) -> &str {
 fn answer(answer: Answer) -> HttpResponse {
     match answer {
         Answer::Page(status, html) => page(status, html),
-        Answer::Office(cookie) => {
+        Answer::AdminPage(cookie) => {
             let mut response = HttpResponse::SeeOther();
             response.insert_header((LOCATION, "/tenants")).insert_header((CACHE_CONTROL, "no-store"));
             cookie.iter().for_each(|cookie| {

@@ -1,12 +1,8 @@
 //! An axum app with many customers, each with its own Okta org: `acme.localhost`,
 //! `globex.localhost` and `initech.localhost`. It starts development orgs for them.
 
-#![allow(clippy::print_stdout, reason = "it prints the address to open")]
-
 mod customers;
 mod pages;
-#[allow(dead_code, reason = "the addresses of customers are below `localhost`")]
-#[path = "../../axum-app/src/port.rs"]
 mod port;
 mod saas;
 
@@ -34,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/profile", get(profile)) // a page: browsers are redirected to the customer's Okta
         .route("/admin", get(admin)) // the customer's policies decide about this route
         .route("/api/me", get(me)) // JSON: 401 with a challenge
-        .route("/tenants", get(office).post(change)) // adds and removes customers
+        .route("/tenants", get(customers_page).post(change)) // adds and removes customers
         .okta_auth(&saas.tenants) // sign-in, callback and sign-out, for each customer
         .with_state(saas);
 
@@ -46,21 +42,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 async fn home(
     State(saas): State<Arc<Saas>>,
-    Extension(visit): Extension<RequestContext>,
+    Extension(context): Extension<RequestContext>,
     user: Option<User>,
 ) -> Response {
-    page(match visit.auth().tenant() {
-        Some(_) => pages::home(&saas.brand(&visit).await, user.as_deref()),
+    page(match context.auth().tenant() {
+        Some(_) => pages::home(&saas.brand(&context).await, user.as_deref()),
         None => pages::front(),
     })
 }
 
-async fn profile(State(saas): State<Arc<Saas>>, Extension(visit): Extension<RequestContext>, user: User) -> Response {
-    page(pages::profile(&saas.brand(&visit).await, &user))
+async fn profile(State(saas): State<Arc<Saas>>, Extension(context): Extension<RequestContext>, user: User) -> Response {
+    page(pages::profile(&saas.brand(&context).await, &user))
 }
 
-async fn admin(State(saas): State<Arc<Saas>>, Extension(visit): Extension<RequestContext>, user: User) -> Response {
-    page(pages::admin(&saas.brand(&visit).await, &user))
+async fn admin(State(saas): State<Arc<Saas>>, Extension(context): Extension<RequestContext>, user: User) -> Response {
+    page(pages::admin(&saas.brand(&context).await, &user))
 }
 
 async fn me(user: User) -> Json<Value> {
@@ -68,21 +64,21 @@ async fn me(user: User) -> Json<Value> {
     Json(json!({ "tenant": tenant, "iss": user.session().issuer(), "sub": user.subject(), "email": user.email() }))
 }
 
-async fn office(
+async fn customers_page(
     State(saas): State<Arc<Saas>>,
-    Extension(visit): Extension<RequestContext>,
+    Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
 ) -> Response {
-    answer(saas.office(&visit, cookies(&headers)).await)
+    answer(saas.customers_page(&context, cookies(&headers)).await)
 }
 
 async fn change(
     State(saas): State<Arc<Saas>>,
-    Extension(visit): Extension<RequestContext>,
+    Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
     Form(fields): Form<Fields>,
 ) -> Response {
-    answer(saas.change(&visit, cookies(&headers), &fields).await)
+    answer(saas.change(&context, cookies(&headers), &fields).await)
 }
 
 fn cookies(headers: &HeaderMap) -> &str {
@@ -92,7 +88,7 @@ fn cookies(headers: &HeaderMap) -> &str {
 fn answer(answer: Answer) -> Response {
     match answer {
         Answer::Page(status, html) => (StatusCode::from_u16(status).unwrap_or_default(), page(html)).into_response(),
-        Answer::Office(cookie) => {
+        Answer::AdminPage(cookie) => {
             let cookie = AppendHeaders(cookie.map(|cookie| (SET_COOKIE, cookie)));
             ([("cache-control", "no-store")], cookie, Redirect::to("/tenants")).into_response()
         }

@@ -107,7 +107,7 @@ pub(crate) fn admin(brand: &Brand, user: &SignedIn) -> String {
 
 /// The admin page: the customers, and forms to add and remove them. After an error it
 /// shows the reason, and the form keeps the entered values, except the client secret.
-pub(crate) fn office(customers: &[Customer], token: &str, mistake: Option<(&str, &Fields)>) -> String {
+pub(crate) fn customers(customers: &[Customer], token: &str, mistake: Option<(&str, &Fields)>) -> String {
     let token = escape(token);
     let items: String = customers.iter().map(|customer| item(customer, &token)).collect();
     let wrong = mistake.map(|(wrong, _)| format!("<p class=\"wrong\" role=\"alert\">{}</p>", escape(wrong)));

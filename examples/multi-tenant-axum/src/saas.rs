@@ -28,7 +28,7 @@ pub(crate) enum Answer {
     /// A status and HTML.
     Page(u16, String),
     /// A redirect to the admin page, with a cookie if the key has just been accepted.
-    Office(Option<String>),
+    AdminPage(Option<String>),
 }
 
 /// The first customers, with their colours.
@@ -129,20 +129,20 @@ impl Saas {
     }
 
     /// The appearance of a page: that of the request's customer, or the default.
-    pub(crate) async fn brand(&self, visit: &RequestContext) -> Brand {
-        let Some(tenant) = visit.auth().tenant() else { return Brand::default() };
+    pub(crate) async fn brand(&self, context: &RequestContext) -> Brand {
+        let Some(tenant) = context.auth().tenant() else { return Brand::default() };
         let customer = self.customers.one("id", tenant.id.as_str()).await.ok().flatten();
         let colour = customer.map_or_else(|| Brand::default().colour, |customer| customer.colour);
         Brand { name: tenant.display_name().to_owned(), colour }
     }
 
     /// The admin page.
-    pub(crate) async fn office(&self, visit: &RequestContext, cookies: &str) -> Answer {
-        if visit.auth().tenant().is_some() {
+    pub(crate) async fn customers_page(&self, context: &RequestContext, cookies: &str) -> Answer {
+        if context.auth().tenant().is_some() {
             return Answer::Page(404, pages::nothing());
         }
         match self.is_key(cookie(cookies)) {
-            true => Answer::Page(200, self.office_page(None).await),
+            true => Answer::Page(200, self.html(None).await),
             false => Answer::Page(403, pages::closed(false)),
         }
     }
@@ -150,27 +150,27 @@ impl Saas {
     /// Accepts the key, or performs the action of a form. The forms contain the key too,
     /// because another port of this machine is the same site, and its forms would be sent
     /// with the cookie.
-    pub(crate) async fn change(&self, visit: &RequestContext, cookies: &str, fields: &Fields) -> Answer {
-        if visit.auth().tenant().is_some() {
+    pub(crate) async fn change(&self, context: &RequestContext, cookies: &str, fields: &Fields) -> Answer {
+        if context.auth().tenant().is_some() {
             return Answer::Page(404, pages::nothing());
         }
         if let Some(key) = fields.get("key") {
             let opens = self.is_key(Some(key));
             // In production: over https, with `Secure`, and after a sign-in.
             let cookie = || format!("{COOKIE}={}; Path=/tenants; HttpOnly; SameSite=Strict", self.key);
-            return if opens { Answer::Office(Some(cookie())) } else { Answer::Page(403, pages::closed(true)) };
+            return if opens { Answer::AdminPage(Some(cookie())) } else { Answer::Page(403, pages::closed(true)) };
         }
         if !self.is_key(cookie(cookies)) || !self.is_key(fields.get("token").map(String::as_str)) {
             return Answer::Page(403, pages::closed(false));
         }
         match self.try_change(fields).await {
-            Ok(()) => Answer::Office(None),
-            Err(wrong) => Answer::Page(400, self.office_page(Some((&wrong, fields))).await),
+            Ok(()) => Answer::AdminPage(None),
+            Err(wrong) => Answer::Page(400, self.html(Some((&wrong, fields))).await),
         }
     }
 
-    async fn office_page(&self, mistake: Option<(&str, &Fields)>) -> String {
-        pages::office(&self.customers.all().await.unwrap_or_default(), &self.key, mistake)
+    async fn html(&self, mistake: Option<(&str, &Fields)>) -> String {
+        pages::customers(&self.customers.all().await.unwrap_or_default(), &self.key, mistake)
     }
 
     fn is_key(&self, key: Option<&str>) -> bool {

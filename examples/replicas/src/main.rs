@@ -1,19 +1,15 @@
-//! Two replicas of an example behind a proxy, with sessions in Redis and a development
-//! org. Run `cargo run -p replicas`, or `cargo run -p replicas actix`. Kill a replica and
-//! stay signed in.
-
-#![allow(clippy::print_stdout, reason = "it prints where to sign in and which process to kill")]
+//! Two replicas of an app behind a proxy, with sessions in Redis and a development org. The
+//! argument is `axum` or `actix` for one of the examples, or the path of a program. Kill a
+//! replica and stay signed in.
 
 mod children;
-#[allow(dead_code, reason = "the proxy's address depends only on the port")]
-#[path = "../../axum-app/src/port.rs"]
 mod port;
 mod proxy;
 
 use std::error::Error;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use okta_auth_dev::{Org, OrgBuilder};
 use tokio::net::TcpListener;
@@ -26,15 +22,18 @@ const REPLICAS: usize = 2;
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
-    let framework = std::env::args().nth(1).unwrap_or_else(|| "axum".to_owned());
-    if !["axum", "actix"].contains(&framework.as_str()) {
-        return Err(format!("no example uses `{framework}`: choose `axum` or `actix`").into());
+    let app = std::env::args().nth(1).unwrap_or_else(|| "axum".to_owned());
+    if !["axum", "actix"].contains(&app.as_str()) && !Path::new(&app).is_file() {
+        return Err(format!("`{app}` is no program: choose `axum`, `actix`, or the path of an app's executable").into());
     }
     let port = port::port()?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(port::taken(port))?;
     let base = format!("http://localhost:{port}");
     let (_redis, store) = children::redis().await?;
-    let program = children::build(&format!("{framework}-app")).await?;
+    let program = match app.as_str() {
+        "axum" | "actix" => children::build(&format!("{app}-app")).await?,
+        path => std::fs::canonicalize(path)?,
+    };
     let (org, secret) = (org(&base).await?, cookie_secret()?);
 
     let mut ports = Vec::new();

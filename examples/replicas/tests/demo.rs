@@ -1,17 +1,12 @@
 //! The demo as a process, over HTTP, with `kill -9`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "../../axum-app/tests/support/mod.rs"]
-mod support;
-
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use example_tests::{Browser, free_port};
 use serde_json::{Value, json};
-use support::{Browser, free_port};
 
 const ADA: &str = "ada@example.test";
 

@@ -69,7 +69,7 @@ impl ConfigBuilder {
         secrets::cookie_secrets(&cookie_secrets, (secure, self.api_only), &mut findings);
         let ways = self.operator_routes(&mut findings, issuer.as_ref().zip(base_url.as_ref()));
         let (session_place, revocation_place) = self.stores(secure, &mut findings);
-        self.check_rest(secure, &mut findings);
+        self.check_options(secure, &mut findings);
         let routes = self.finish_routes(routes, redirect_uri.as_ref(), &mut findings);
         rules::universal_logout(&routes, &scopes, &mut findings);
         let health_path = self.checked_health_path(&routes, &mut findings);
@@ -312,7 +312,7 @@ impl ConfigBuilder {
     ///
     /// The CSRF header must be a valid header name. The algorithms are those that have a
     /// verifier, which excludes `none` and the symmetric ones (`HS256`).
-    fn check_rest(&self, secure: bool, findings: &mut Diagnostics) {
+    fn check_options(&self, secure: bool, findings: &mut Diagnostics) {
         if self.options.leeway > Duration::from_secs(300) {
             findings.error("leeway", "a leeway above 5 minutes defeats the expiry of tokens; set a smaller one");
         }

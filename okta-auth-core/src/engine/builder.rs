@@ -8,19 +8,17 @@ use super::context::ExclusiveSessions;
 use super::mounting::Mounting;
 use super::route_table::{RouteTable, SpecialRoutes};
 use super::{Inner, OktaAuth};
-use crate::bearer::{AccessTokens, Authority, Introspection};
+use crate::bearer::BearerVerifier;
 use crate::clock::{Clock, SharedClock};
-use crate::config::{Config, ConfigBuilder, EgressPolicy, Issuer, Variables};
+use crate::config::{Config, ConfigBuilder, EgressPolicy, Variables};
 use crate::cookie::{CookieKeys, CookieSettings};
-use crate::discovery::Discovery;
 use crate::error::{Code, Error, Result};
 use crate::events::{Event, EventHook, Events};
 use crate::http::{HttpClient, HttpSettings};
-use crate::jose::{Algorithm, Keys, KeysSettings, Verifier};
 use crate::login::{PendingLogins, UsedStates};
 use crate::logout::{DeferredLogouts, Logout};
 use crate::policy::{DefaultAccess, PolicySet, RouteAccess};
-use crate::protocol::{Provider, ProviderClient};
+use crate::protocol::Provider;
 use crate::session::{RefreshState, Refresher, SessionAdmin, SessionBackend, SessionStore, TokenRevoker};
 use crate::sign_in::{LoginFlow, SignInHook};
 use crate::tenant::TenantSettings;
@@ -143,7 +141,7 @@ impl OktaAuthBuilder {
     /// connections and refresh coordination.
     pub(crate) fn shared(mut self, egress: &EgressPolicy) -> Result<Self> {
         // Requests for tenants must not use the operator's own network routes.
-        self.config = self.config.with_some_secret()?.without_operator_routes()?;
+        self.config = self.config.ensure_cookie_secret()?.without_operator_routes()?;
         let (sessions, revocations) = self.config.backend()?;
         let place = SessionBackend::new(&sessions, &revocations, self.store.take(), &self.clock)?;
         let http = HttpClient::new(&HttpSettings::default(), egress.clone(), self.clock.clone())?;
@@ -309,9 +307,7 @@ impl OktaAuthBuilder {
             Some(common) => common.of_tenant(&config, self.tenant.as_deref())?,
             None => Common::of_one(&config, self.store, &clock)?,
         };
-        let verifier = Arc::new(verifier(&config, &http, &clock));
-        let discovery = Discovery::new(config.issuer.clone(), &config.client_id, http.clone(), clock.clone());
-        let access_tokens = access_tokens(&config, &http, &clock, (&discovery, &verifier));
+        let provider = Provider::new(Arc::clone(&config), http, clock.clone());
         let keys = cookie_keys(&config)?;
         let cookies = CookieSettings::new(config.is_secure());
         let pending_logins = PendingLogins::new(&keys, cookies.clone(), &config)?;
@@ -319,27 +315,22 @@ impl OktaAuthBuilder {
         let routes = RouteTable::new(vec![Arc::clone(&access)], own, self.special);
         let sessions = Arc::new(place.sessions(&config, &keys)?);
         let events = Arc::new(Events::new(config.issuer.as_str(), &config.client_id, clock.clone(), self.event_hooks));
-        let protocol = ProviderClient::new(Arc::clone(&config), http.clone(), clock.clone());
-        let revoker = TokenRevoker::new(discovery.clone(), protocol.clone());
+        let revoker = TokenRevoker::new(provider.clone());
         let session_admin = Arc::new(SessionAdmin::new((&config, &sessions), revoker, &events, clock.clone()));
-        let (own, client, tokens) = (discovery.clone(), protocol, Arc::clone(&verifier));
-        let provider = Provider { config: Arc::clone(&config), discovery: own, protocol: client, verifier: tokens };
         let ended = (Arc::clone(&sessions), Arc::clone(session_admin.revoker()));
         let refresher = Refresher::new(provider.clone(), ended, Arc::clone(&events), clock.clone(), refreshes);
         let states = Arc::clone(&used_states);
-        let login = LoginFlow::new(provider, clock.clone(), pending_logins, states, self.tenant.clone(), self.hook);
+        let (for_login, tenant) = (provider.clone(), self.tenant.clone());
+        let login = LoginFlow::new(for_login, clock.clone(), pending_logins, states, tenant, self.hook);
         let logout = Logout::new(
             Arc::clone(&session_admin),
-            (discovery.clone(), Arc::clone(&verifier)),
+            provider.clone(),
             (deferred_logouts, used_states),
             (&keys, cookies),
-            |issuer| authority(issuer, &config, &http, &clock),
         )?;
         Ok(OktaAuth(Arc::new(Inner {
-            discovery,
-            verifier,
-            access_tokens,
-            tokens_on_pages: AtomicBool::new(access.policies().has_route_for_both()),
+            bearer: BearerVerifier::new(&provider, clock.clone(), access.policies().has_route_for_both()),
+            provider,
             access,
             routes,
             login,
@@ -363,44 +354,6 @@ fn cookie_keys(config: &Config) -> Result<CookieKeys> {
         [] => CookieKeys::random(),
         secrets => Ok(CookieKeys::new(secrets)),
     }
-}
-
-/// The names of the algorithms have been validated before.
-fn verifier(config: &Config, http: &HttpClient, clock: &SharedClock) -> Verifier {
-    let settings = KeysSettings { floor: config.options.jwks_refetch_floor, ..KeysSettings::default() };
-    let keys = Keys::new(http.clone(), clock.clone(), settings);
-    let allowed = config.options.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
-    Verifier::new(keys, allowed, config.options.leeway, clock.clone())
-}
-
-/// Accepts the access tokens of all configured issuers. The first shares its metadata and
-/// keys with sign-in; each other one has its own.
-fn access_tokens(
-    config: &Arc<Config>,
-    http: &HttpClient,
-    clock: &SharedClock,
-    (discovery, own): (&Discovery, &Arc<Verifier>),
-) -> AccessTokens {
-    let first = Authority { issuer: config.issuer.clone(), discovery: discovery.clone(), verifier: Arc::clone(own) };
-    // Tokens of an org server are always introspected at the present issuer.
-    let former = config.former_issuers.iter().filter(|issuer| !issuer.is_org_server());
-    let others =
-        config.accepted_issuers.iter().chain(former).map(|issuer| authority(issuer.clone(), config, http, clock));
-    let authorities = std::iter::once(first).chain(others).collect();
-    let options = &config.options;
-    let introspection = (!config.client_id.is_empty()).then(|| {
-        let clients = std::iter::once(&config.client_id).chain(&options.accepted_clients).cloned().collect();
-        let protocol = ProviderClient::new(Arc::clone(config), http.clone(), clock.clone());
-        let times = (options.introspection_lifetime, options.leeway);
-        Introspection::new(protocol, clients, times, options.token_cache_size > 0, clock.clone())
-    });
-    let accepts = (config.audiences.clone(), config.accepted_clients());
-    AccessTokens::new(authorities, accepts, options.token_cache_size, introspection, clock.clone())
-}
-
-fn authority(issuer: Issuer, config: &Config, http: &HttpClient, clock: &SharedClock) -> Authority {
-    let discovery = Discovery::new(issuer.clone(), &config.client_id, http.clone(), clock.clone());
-    Authority { issuer, discovery, verifier: Arc::new(verifier(config, http, clock)) }
 }
 
 impl fmt::Debug for OktaAuthBuilder {

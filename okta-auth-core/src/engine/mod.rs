@@ -88,16 +88,16 @@ pub use signed_in::SignedIn;
 pub use crate::policy::AcceptedCredentials;
 pub use crate::sign_in::{HookFuture, Refusal, SignIn, SignInHook};
 
-use crate::bearer::AccessTokens;
+use crate::bearer::BearerVerifier;
 use crate::clock::SharedClock;
 use crate::config::Config;
-use crate::discovery::{Discovery, Metadata};
 use crate::error::Result;
 use crate::events::{CorrelationId, Events};
 use crate::headers::{Head, Headers};
-use crate::jose::{IdTokenRules, RefetchPolicy, VerifiedAccessToken, VerifiedIdToken, Verifier};
+use crate::jose::{VerifiedAccessToken, VerifiedIdToken};
 use crate::logout::Logout;
 use crate::policy::{PolicySet, RouteAccess};
+use crate::protocol::Provider;
 use crate::session::{Activity, Refresher, Session, SessionAdmin, SessionId, Sessions};
 use crate::sign_in::LoginFlow;
 use crate::tenant::TenantSettings;
@@ -129,14 +129,10 @@ pub struct OktaAuth(Arc<Inner>);
 pub(crate) struct Inner {
     config: Arc<Config>,
     clock: SharedClock,
-    discovery: Discovery,
-    verifier: Arc<Verifier>,
-    /// The access tokens of all accepted issuers.
-    access_tokens: AccessTokens,
+    provider: Provider,
+    bearer: BearerVerifier,
     access: Arc<RouteAccess>,
     routes: RouteTable,
-    /// Whether the warning about pages that accept every client's tokens was logged.
-    tokens_on_pages: AtomicBool,
     login: LoginFlow,
     tenant: Option<Arc<TenantSettings>>,
     /// Whether the tenant was removed, so that its sessions are invalid.
@@ -210,7 +206,7 @@ impl OktaAuth {
     /// the org server without a client for introspection, or the error of reaching the
     /// issuer.
     pub async fn verify_access_token(&self, token: &str) -> Result<VerifiedAccessToken> {
-        self.0.access_tokens.verify(token).await
+        self.0.bearer.verify(token).await
     }
 
     /// Verifies an ID token that was not obtained by a sign-in of this library, for example
@@ -220,18 +216,7 @@ impl OktaAuth {
     /// # Errors
     /// One of the `Token...` codes, or the error of fetching metadata and keys.
     pub async fn verify_id_token(&self, token: &str, nonce: Option<&str>) -> Result<VerifiedIdToken> {
-        let config = &self.0.config;
-        let metadata = self.metadata().await?;
-        let rules = IdTokenRules {
-            issuer: metadata.issuer(),
-            client_id: &config.client_id,
-            nonce,
-            access_token: None,
-            max_age: None,
-            acr_values: &[],
-            trust: RefetchPolicy::RateLimited,
-        };
-        self.0.verifier.id_token(metadata.jwks_uri(), token, &rules).await
+        self.0.provider.verify_id_token(token, nonce).await
     }
 
     /// Returns the live sessions of a user of the configured issuer, by subject, in no
@@ -292,11 +277,6 @@ impl OktaAuth {
 
     pub(crate) fn mounting(&self) -> &Arc<mounting::Mounting> {
         &self.0.mounting
-    }
-
-    /// Returns the issuer's metadata, from the cache where possible.
-    async fn metadata(&self) -> Result<Arc<Metadata>> {
-        self.0.discovery.metadata().await
     }
 }
 

@@ -1,6 +1,5 @@
 //! The audit event.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::correlation_id::CorrelationId;
@@ -84,19 +83,6 @@ impl Event {
     }
 }
 
-impl fmt::Debug for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Event")
-            .field("name", &self.name())
-            .field("reason", &self.reason())
-            .field("time", &self.time)
-            .field("reference", &self.reference)
-            .finish_non_exhaustive()
-    }
-}
+opaque_debug!(Event, |it| name: it.name(), reason: it.reason(), time: it.time, reference: it.reference);
 
-impl fmt::Debug for EventSubject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("About").finish_non_exhaustive()
-    }
-}
+opaque_debug!(EventSubject);

@@ -8,7 +8,6 @@
 //! would have to drop events or block requests, and only the application can decide between the
 //! two.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -141,8 +140,4 @@ impl Event {
     }
 }
 
-impl fmt::Debug for Events {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").field("hooks", &self.hooks.len()).finish_non_exhaustive()
-    }
-}
+opaque_debug!(Events, |it| hooks: it.hooks.len());

@@ -40,7 +40,6 @@
 mod back_channel;
 mod continuation;
 mod deferred;
-mod email;
 mod end_session;
 mod form;
 mod front_channel;

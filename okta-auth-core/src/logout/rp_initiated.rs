@@ -142,7 +142,7 @@ impl Logout {
         sender: LogoutSender,
         request: &BrowserRequest<'_>,
     ) -> RedirectToProvider {
-        let metadata = match self.discovery.metadata().await {
+        let metadata = match self.provider.discovery.metadata().await {
             Ok(metadata) => metadata,
             Err(error) => return self.local_only(&error),
         };
@@ -205,7 +205,7 @@ impl Logout {
     async fn try_continue(&self, request: &BrowserRequest<'_>) -> Result<RedirectToProvider> {
         let BrowserRequest { cookies, now, .. } = request;
         let id_token = self.continuations.take(&self.sessions, &self.used_states, cookies, *now).await?;
-        let metadata = self.discovery.metadata().await?;
+        let metadata = self.provider.discovery.metadata().await?;
         self.end_session(&metadata, id_token, request)
     }
 

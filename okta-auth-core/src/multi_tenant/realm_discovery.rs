@@ -24,10 +24,8 @@ use crate::engine::{
 use crate::error::{Code, Error, Result};
 use crate::login::{LoginOptions, ReturnTo};
 use crate::policy::MatchedRoute;
+use crate::session::Email;
 use crate::sign_in::InitiateLoginRequest;
-
-/// The longest e-mail address (RFC 5321 §4.5.3.1.3).
-const MAX_ADDRESS: usize = 254;
 
 impl RealmDiscovery for TenantRouter {
     fn serve<'a>(
@@ -181,13 +179,12 @@ fn login_url(config: &Config, options: LoginOptions) -> Option<String> {
     Some(url.into())
 }
 
-/// Returns the domain of an address with exactly one `@`, in lower case. Domains with
-/// non-ASCII letters are rejected, because their lower case is ambiguous.
+/// Returns the domain of an address, in lower case. Domains with non-ASCII letters are rejected,
+/// because their lower case is ambiguous.
 fn domain_of(address: &str) -> Option<String> {
-    let plain = address.len() <= MAX_ADDRESS && !address.contains(|c: char| c.is_control() || c.is_whitespace());
-    let (local, domain) = address.split_once('@').filter(|_| plain)?;
-    let fits = !local.is_empty() && !domain.is_empty() && domain.is_ascii() && !domain.contains('@');
-    fits.then(|| domain.to_ascii_lowercase())
+    let email = Email::parse(address)?;
+    let (_, domain) = email.as_str().split_once('@')?;
+    domain.is_ascii().then(|| domain.to_owned())
 }
 
 #[cfg(test)]

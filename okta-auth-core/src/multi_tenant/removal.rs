@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::engine::OktaAuth;
 use crate::error::{Error, Result};
+use crate::retry::pauses;
 
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// The number of attempts: for an hour.
@@ -22,11 +23,11 @@ pub(super) fn end_sessions(removed: Vec<OktaAuth>) -> oneshot::Receiver<()> {
         let mut left = try_to_end(removed, true).await;
         // The waiting request may have been cancelled.
         let _ = sender.send(());
-        for _ in 1..MAX_ATTEMPTS {
+        for pause in pauses(RETRY_INTERVAL, RETRY_INTERVAL).take(MAX_ATTEMPTS) {
             if left.is_empty() {
                 break;
             }
-            tokio::time::sleep(RETRY_INTERVAL).await;
+            tokio::time::sleep(pause).await;
             left = try_to_end(left, false).await;
         }
     });

@@ -33,7 +33,7 @@ pub(super) struct AppCredentials {
 impl AppCredentials {
     pub(super) fn of(config: &ConfigBuilder) -> Self {
         let (key, secret) = config.has_credentials();
-        Self { key, secret, accepted: config.issuers_of_everybody().to_vec() }
+        Self { key, secret, accepted: config.accepted_issuers().to_vec() }
     }
 
     /// Explains why a tenant's access tokens would be accepted at other tenants, with the

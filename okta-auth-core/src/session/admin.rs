@@ -10,10 +10,9 @@
 //! them.
 
 use std::cmp::Reverse;
-use std::fmt;
 use std::sync::Arc;
 
-use super::index_keys::{IndexKeys, Kind};
+use super::index_keys::{IndexKeys, IndexKind};
 use super::limits::Activity;
 use super::lookup::{LoadedSession, PendingLookup};
 use super::record::{Session, SessionId};
@@ -95,7 +94,7 @@ impl SessionAdmin {
     pub(crate) async fn end(&self, id: SessionId, reference: CorrelationId) -> Result<bool> {
         let (now, why) = (self.clock.now(), EndReason::EndedByApplication);
         let Sessions::Stored(stored) = &*self.sessions else {
-            let name = self.index_keys().name(Kind::Session, id.0.as_bytes());
+            let name = self.index_keys().name(IndexKind::Session, id.0.as_bytes());
             self.sessions.end_named(&name, now, drop).await?;
             self.emit_ended(id.event_subject(), why, reference);
             return Ok(true);
@@ -124,7 +123,7 @@ impl SessionAdmin {
     /// # Errors
     /// Those of [`Sessions::end_named`].
     pub(crate) async fn end_of_subject(&self, subject: &str) -> Result<Option<usize>> {
-        let name = self.index_keys().name(Kind::Subject, subject.as_bytes());
+        let name = self.index_keys().name(IndexKind::Subject, subject.as_bytes());
         let (why, reference) = (EndReason::EndedByApplication, CorrelationId::random());
         let ended = self.end_named(&name, why, reference).await?;
         if ended.is_none() {
@@ -204,8 +203,4 @@ impl SessionAdmin {
     }
 }
 
-impl fmt::Debug for SessionAdmin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionAdmin").field("sessions", &self.sessions).finish_non_exhaustive()
-    }
-}
+opaque_debug!(SessionAdmin, |it| sessions: it.sessions);

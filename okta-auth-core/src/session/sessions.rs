@@ -12,7 +12,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::cookie_store::CookieStore;
-use super::index_keys::{IndexKeys, Kind};
+use super::index_keys::{IndexKeys, IndexKind};
 use super::limits::{Activity, SKEW, SessionLimits};
 use super::lookup::{LoadedSession, PendingLookup, SessionLookup};
 use super::probe::Probe;
@@ -129,7 +129,7 @@ impl Sessions {
             Self::Cookie { cookies, revocations, index_keys, limits, .. } => {
                 let session = match revocations {
                     Some(revocations) => {
-                        let (names, latest) = (session.names(index_keys), index_keys.name(Kind::LatestStart, b""));
+                        let (names, latest) = (session.names(index_keys), index_keys.name(IndexKind::LatestStart, b""));
                         revocations.remember(names.okta_session.as_ref(), limits.memory_of_ended()).await?;
                         let start = revocations.start(names, &latest, now).await?;
                         session.starting_at(start)
@@ -294,7 +294,7 @@ impl Sessions {
         let Self::Cookie { revocations: Some(revocations), index_keys, limits, watches, .. } = self else {
             return self.end_named(okta_session, now, told).await;
         };
-        let until = revocations.latest_start(&index_keys.name(Kind::LatestStart, b""), now).await?;
+        let until = revocations.latest_start(&index_keys.name(IndexKind::LatestStart, b""), now).await?;
         if revocations.end_reported(okta_session, until, limits.memory_of_ended()).await? {
             watches.end_named(okta_session, until);
         }
@@ -327,7 +327,7 @@ impl Sessions {
                 Ok(Some(number))
             }
             Self::Cookie { revocations: Some(revocations), index_keys, limits, watches, .. } => {
-                let until = revocations.latest_start(&index_keys.name(Kind::LatestStart, b""), now).await?;
+                let until = revocations.latest_start(&index_keys.name(IndexKind::LatestStart, b""), now).await?;
                 revocations.end(name, until, limits.memory_of_ended()).await?;
                 watches.end_named(name, until);
                 Ok(None)
@@ -344,7 +344,7 @@ impl Sessions {
     /// [`Code::StoreUnavailable`], or [`Code::StoreUnsupported`] for sessions in cookies.
     pub(crate) async fn of_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Arc<Session>>> {
         let Self::Stored(stored) = self else { return Err(unsupported("listed")) };
-        let name = stored.index_keys().name(Kind::Subject, subject.as_bytes());
+        let name = stored.index_keys().name(IndexKind::Subject, subject.as_bytes());
         Ok(stored.named(&name, now).await?.into_iter().map(|entry| entry.session).collect())
     }
 }

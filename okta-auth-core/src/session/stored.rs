@@ -11,7 +11,7 @@ use crate::base64url;
 use http::HeaderValue;
 
 use super::clock_skew::ClockSkew;
-use super::index_keys::{IndexKeys, Kind};
+use super::index_keys::{IndexKeys, IndexKind};
 use super::limits::{Activity, SessionLimits};
 use super::probe::{Probe, ProbeFuture, Probed};
 use super::record::{Formats, Session, SessionId};
@@ -100,7 +100,7 @@ impl StoredSessions {
     }
 
     fn key(&self, id: &[u8; 32]) -> StoreKey {
-        self.0.index_keys.name(Kind::Record, id)
+        self.0.index_keys.name(IndexKind::Record, id)
     }
 
     /// Returns the live session under a key.

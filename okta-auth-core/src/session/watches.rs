@@ -19,7 +19,6 @@
 //! several workers) the futures on other runtimes are woken, and one of them starts the task again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -321,11 +320,7 @@ impl Drop for Watch {
     }
 }
 
-impl fmt::Debug for Watches {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watches").field("sessions", &self.0.number).finish_non_exhaustive()
-    }
-}
+opaque_debug!(Watches, |it| sessions: it.0.number);
 
 #[cfg(test)]
 #[path = "watches_tests.rs"]

@@ -1,6 +1,5 @@
 //! The refresh of one session, and the coordination of concurrent callers.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +11,14 @@ use super::token_request::{UnverifiedTokens, ends_session};
 use crate::clock::{SharedClock, Timestamp};
 use crate::error::{Code, Error, Result};
 use crate::events::{CorrelationId, EndReason, EventKind, Events, Measure};
+use crate::http::SingleFlight;
 use crate::protocol::Provider;
+use crate::retry::pauses;
 use crate::session::limits::Activity;
 use crate::session::lookup::{LoadedSession, PendingLookup};
 use crate::session::record::Session;
 use crate::session::refresh_schedule::RefreshDue;
 use crate::session::sessions::Sessions;
-use crate::session::single_flight::SingleFlight;
 use crate::session::store::StoreKey;
 use crate::session::stored::{Entry, StoredSessions};
 use crate::session::token_revocation::TokenRevoker;
@@ -62,7 +62,7 @@ pub(crate) enum RefreshResult {
 /// The state of refreshes beyond the sessions themselves. Tenants share it, and all of its keys
 /// contain the tenant. It outlives the engines, which are created again when settings change.
 pub(crate) struct RefreshState {
-    flights: SingleFlight<SharedResult>,
+    flights: SingleFlight<StoreKey, SharedResult>,
     /// The successors of sessions in cookies, with the end of the grace period for old
     /// cookies.
     successors: Cache<StoreKey, (Entry, Timestamp)>,
@@ -95,8 +95,8 @@ impl RefreshState {
     /// Persists the pending writes until none is left. A store failure ends the round, so
     /// that it is not repeated for each of thousands of entries.
     async fn flush(self: Arc<Self>) {
-        for _ in 0..FLUSH_ROUNDS {
-            tokio::time::sleep(FLUSH_INTERVAL).await;
+        for pause in pauses(FLUSH_INTERVAL, FLUSH_INTERVAL).take(FLUSH_ROUNDS) {
+            tokio::time::sleep(pause).await;
             for (key, refresher) in self.pending_writes.writers() {
                 // If a request is already processing the session, its result is awaited
                 // instead.
@@ -373,17 +373,9 @@ fn label(result: &Result<Option<Entry>>) -> &'static str {
     }
 }
 
-impl fmt::Debug for Refresher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refresher").field("issuer", &self.0.provider.config.issuer).finish_non_exhaustive()
-    }
-}
+opaque_debug!(Refresher, |it| issuer: it.0.provider.config.issuer);
 
-impl fmt::Debug for RefreshState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RefreshState").finish_non_exhaustive()
-    }
-}
+opaque_debug!(RefreshState);
 
 #[cfg(test)]
 #[path = "refresher_tests.rs"]

@@ -3,10 +3,8 @@
 use super::*;
 use crate::config::{Config, EgressPolicy};
 use crate::cookie::{CookieKeys, CookieSettings, RequestCookies};
-use crate::discovery::Discovery;
 use crate::http::{HttpClient, HttpSettings};
-use crate::jose::{Keys, KeysSettings, Verifier};
-use crate::protocol::{ProviderClient, TokenSet};
+use crate::protocol::TokenSet;
 use crate::secret::Secret;
 use crate::session::limits::SessionLimits;
 use crate::session::memory::MemoryStore;
@@ -24,13 +22,9 @@ fn refresher_of(tenant: &str, store: &Arc<MemoryStore>, state: &Arc<RefreshState
     let settings = CookieSettings::new(false);
     let stored = StoredSessions::new(store, &keys, settings, &config, (limits, watches)).unwrap();
     let http = HttpClient::new(&HttpSettings::default(), EgressPolicy::default(), clock.clone()).unwrap();
-    let discovery = Discovery::new(config.issuer.clone(), &config.client_id, http.clone(), clock.clone());
-    let protocol = ProviderClient::new(Arc::clone(&config), http.clone(), clock.clone());
-    let keys = Keys::new(http, clock.clone(), KeysSettings::default());
-    let verifier = Arc::new(Verifier::new(keys, Vec::new(), Duration::ZERO, clock.clone()));
-    let revoker = Arc::new(TokenRevoker::new(discovery.clone(), protocol.clone()));
+    let provider = Provider::new(config, http, clock.clone());
+    let revoker = Arc::new(TokenRevoker::new(provider.clone()));
     let events = Arc::new(Events::new("https://issuer.example", "client", clock.clone(), Vec::new()));
-    let provider = Provider { config, discovery, protocol, verifier };
     let sessions = Arc::new(Sessions::Stored(stored));
     Refresher::new(provider, (sessions, revoker), events, clock, Arc::clone(state))
 }

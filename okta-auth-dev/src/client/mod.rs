@@ -4,6 +4,8 @@
 //! grants. Every org has three by default: a confidential web app, a public client, and a
 //! service.
 
+mod service;
+
 use std::time::Duration;
 
 use serde_json::Value;
@@ -124,6 +126,15 @@ pub struct Client {
     pub universal_logout_subject: SubjectFormat,
     /// Whether the authorization request must carry a PKCE challenge.
     pub pkce_required: bool,
+    /// The scopes of Okta's API (`okta.users.read`) that an administrator granted to a
+    /// service. The org's own server issues a service token with these scopes only.
+    pub okta_scopes: Vec<String>,
+    /// The administrator roles of a service. Without one, Okta's API answers its tokens
+    /// with 403.
+    pub admin_roles: Vec<String>,
+    /// Whether the service is a published API integration, which may use its secret at
+    /// the org's own server.
+    pub api_integration: bool,
 }
 
 impl Client {
@@ -152,6 +163,9 @@ impl Client {
             universal_logout_uri: None,
             universal_logout_subject: SubjectFormat::Email,
             pkce_required: false,
+            okta_scopes: Vec::new(),
+            admin_roles: Vec::new(),
+            api_integration: false,
         }
     }
 
@@ -168,16 +182,6 @@ impl Client {
     pub fn public(id: impl Into<String>) -> Self {
         let client = Self::web(id, "").auth_method(AuthMethod::None).rotation(Rotation::Rotate);
         Self { client_secret: None, pkce_required: true, name: "Dev Browser App".to_owned(), ..client }
-    }
-
-    /// Creates a service: `client_credentials` only, no users.
-    ///
-    /// At Okta a service may use custom scopes of a custom server. The org's own server
-    /// would require a private key and scopes that start with `okta.`, which this org
-    /// does not have.
-    pub fn service(id: impl Into<String>, secret: impl Into<String>) -> Self {
-        let grant_types = vec![GrantType::ClientCredentials];
-        Self { grant_types, name: "Dev Service".to_owned(), ..Self::web(id, secret) }
     }
 
     /// The default web app, with redirect URIs at `localhost:8080` and `127.0.0.1:8080`.
@@ -224,7 +228,6 @@ impl Client {
     /// keys.
     ///
     /// If the assertion has a `kid`, it selects the key. Okta accepts RS256, RS384,
-    /// RS512, ES256 and ES384.
     /// RS512, ES256 and ES384.
     pub fn private_key_jwt(mut self, jwk: Value) -> Self {
         self.auth_method = AuthMethod::PrivateKeyJwt;
@@ -337,10 +340,6 @@ impl Client {
         let origin = origin.trim_end_matches('/');
         push_new(&mut self.redirect_uris, format!("{origin}/authorization-code/callback"));
         push_new(&mut self.post_logout_redirect_uris, format!("{origin}/"));
-    }
-
-    pub(crate) fn is_service(&self) -> bool {
-        self.may_use(GrantType::ClientCredentials) && !self.may_use(GrantType::AuthorizationCode)
     }
 
     pub(crate) fn may_use(&self, grant: GrantType) -> bool {

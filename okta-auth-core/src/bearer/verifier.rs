@@ -16,49 +16,73 @@
 
 use std::fmt;
 use std::sync::Arc;
-
-use serde::Deserialize;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cache::{TokenCache, TokenKey, Verified};
+use super::credentials::Credentials;
 use super::introspection::{Introspection, Question};
-use crate::base64url;
 use crate::clock::{SharedClock, Timestamp};
-use crate::config::Issuer;
-use crate::discovery::{Discovery, Metadata};
+use crate::config::Config;
+use crate::discovery::Metadata;
 use crate::error::{Code, Error, Result};
-use crate::jose::{AccessTokenRules, VerifiedAccessToken, Verifier};
+use crate::jose::{AccessTokenRules, VerifiedAccessToken, unverified_issuer};
+use crate::protocol::{Authority, Provider};
 
-#[derive(Debug)]
-pub(crate) struct Authority {
-    pub(crate) issuer: Issuer,
-    pub(crate) discovery: Discovery,
-    pub(crate) verifier: Arc<Verifier>,
-}
-
-pub(crate) struct AccessTokens {
+/// Verifies the access tokens of requests to one application, or to one tenant.
+pub(crate) struct BearerVerifier {
+    config: Arc<Config>,
     /// The first is the application's own issuer.
     authorities: Vec<Authority>,
-    audiences: Vec<String>,
     /// The clients whose tokens of custom servers are accepted; empty accepts every client.
     clients: Vec<String>,
     cache: Option<TokenCache>,
     introspection: Option<Arc<Introspection>>,
     clock: SharedClock,
+    /// Whether the warning about pages that accept every client's tokens was logged.
+    has_warned: AtomicBool,
 }
 
-impl AccessTokens {
-    /// Accepts tokens of these issuers for these audiences and clients; an empty list
-    /// accepts every client. `capacity` is the size of the cache in tokens; zero disables
-    /// it.
-    pub(crate) fn new(
-        authorities: Vec<Authority>,
-        (audiences, clients): (Vec<String>, Vec<String>),
-        capacity: usize,
-        introspection: Option<Introspection>,
-        clock: SharedClock,
-    ) -> Self {
-        let cache = (capacity > 0).then(|| TokenCache::new(capacity));
-        Self { authorities, audiences, clients, cache, introspection: introspection.map(Arc::new), clock }
+impl BearerVerifier {
+    /// Accepts the access tokens of all configured issuers. `has_warned` is whether the check of the
+    /// configuration has logged what [`warn_of_tokens_on_pages`](Self::warn_of_tokens_on_pages) logs.
+    pub(crate) fn new(provider: &Provider, clock: SharedClock, has_warned: bool) -> Self {
+        let (config, options) = (Arc::clone(&provider.config), &provider.config.options);
+        // Tokens of an org server are always introspected at the present issuer.
+        let former = config.former_issuers.iter().filter(|issuer| !issuer.is_org_server());
+        let others = config.accepted_issuers.iter().chain(former).cloned().map(|issuer| provider.authority(issuer));
+        let cache = (options.token_cache_size > 0).then(|| TokenCache::new(options.token_cache_size));
+        Self {
+            authorities: std::iter::once(provider.own_authority()).chain(others).collect(),
+            clients: config.accepted_clients(),
+            introspection: Introspection::of(provider, cache.is_some(), &clock).map(Arc::new),
+            cache,
+            clock,
+            has_warned: AtomicBool::new(has_warned),
+            config,
+        }
+    }
+
+    /// Verifies the token that a request presents.
+    ///
+    /// # Errors
+    /// [`Code::CredentialsMalformed`] unless the request has exactly one token, and those of
+    /// [`verify`](Self::verify).
+    pub(crate) async fn verify_presented(&self, sent: &Credentials, now: Timestamp) -> Result<VerifiedAccessToken> {
+        match sent {
+            Credentials::Token(sent) => self.verify_sent(sent.bytes(), || sent.text(), now).await,
+            other => other.token().and(Err(Error::new(Code::Internal, "there is no token to verify"))),
+        }
+    }
+
+    /// Logs once if routes accept the access tokens of every client of the issuer besides sessions.
+    /// Routes in a file are known at startup, routes in code only at their first request.
+    pub(crate) fn warn_of_tokens_on_pages(&self) {
+        if self.has_warned.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Some(problem) = self.config.tokens_on_pages() {
+            tracing::warn!(target: "okta_auth", "{problem}");
+        }
     }
 
     /// Verifies a token, or returns its cached verification.
@@ -74,7 +98,7 @@ impl AccessTokens {
     ///
     /// # Errors
     /// Those of [`verify`](Self::verify), and that of `text`.
-    pub(crate) async fn verify_sent<'a>(
+    async fn verify_sent<'a>(
         &self,
         sent: &[u8],
         text: impl Fn() -> Result<&'a str>,
@@ -131,7 +155,7 @@ impl AccessTokens {
             return Box::pin(self.introspect(authority, token, key)).await;
         }
         let metadata = authority.discovery.metadata().await?;
-        let rules = AccessTokenRules { issuer: metadata.issuer(), audiences: &self.audiences };
+        let rules = AccessTokenRules { issuer: metadata.issuer(), audiences: &self.config.audiences };
         let (token, version) = authority.verifier.access_token(metadata.jwks_uri(), token, &rules).await?;
         if !self.clients.is_empty() && !self.clients.iter().any(|client| client == token.claims().client_id()) {
             return Err(Error::invalid_claim("cid", "is not one of the accepted clients"));
@@ -148,7 +172,7 @@ impl AccessTokens {
     fn authority(&self, token: &str) -> Result<(usize, &Authority)> {
         let mut all = self.authorities.iter().enumerate();
         let chosen = if self.authorities.len() > 1 {
-            let issuer = claimed_issuer(token)?;
+            let issuer = unverified_issuer(token)?;
             all.find(|(_, authority)| authority.issuer.is_spelled(&issuer))
         } else {
             all.next()
@@ -169,24 +193,8 @@ impl AccessTokens {
     }
 }
 
-/// Returns the unverified `iss` of a token. It may only select whose keys are tried or
-/// which tenant is looked up; token validation checks it again.
-///
-/// # Errors
-/// `Code::TokenMalformed`, always with the same message, because the text is untrusted.
-pub(crate) fn claimed_issuer(token: &str) -> Result<String> {
-    #[derive(Deserialize)]
-    struct Claimed {
-        iss: String,
-    }
-    let malformed = || Error::new(Code::TokenMalformed, "the token is not a signed token that names its issuer");
-    let payload = token.split('.').nth(1).ok_or_else(malformed)?;
-    let payload = base64url::decode(payload).map_err(|_| malformed())?;
-    serde_json::from_slice::<Claimed>(&payload).map(|claimed| claimed.iss).map_err(|_| malformed())
-}
-
-impl fmt::Debug for AccessTokens {
+impl fmt::Debug for BearerVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccessTokens").field("cache", &self.cache).finish_non_exhaustive()
+        f.debug_struct("BearerVerifier").field("cache", &self.cache).finish_non_exhaustive()
     }
 }

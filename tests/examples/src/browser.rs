@@ -1,72 +1,29 @@
 //! A minimal browser for the tests of the examples.
 
-#![allow(dead_code)]
-
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::Child;
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Method, redirect};
 
-pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// The log of a process, which it writes to stderr.
-pub(crate) struct Log {
-    text: Arc<Mutex<String>>,
-    reader: JoinHandle<()>,
-}
-
-impl Log {
-    pub(crate) fn of(child: &mut Child) -> Self {
-        let (text, lines) = (Arc::new(Mutex::new(String::new())), BufReader::new(child.stderr.take().unwrap()).lines());
-        let all = Arc::clone(&text);
-        let reader = std::thread::spawn(move || {
-            lines.map_while(Result::ok).for_each(|line| all.lock().unwrap().push_str(&format!("{line}\n")));
-        });
-        Self { text, reader }
-    }
-
-    /// Waits for a line with these words.
-    pub(crate) fn line(&self, words: &str) -> String {
-        loop {
-            let text = self.text.lock().unwrap().clone();
-            match text.lines().find(|line| line.contains(words)) {
-                Some(line) => return line.to_owned(),
-                None if self.reader.is_finished() => panic!("no `{words}` in the log: {text}"),
-                None => std::thread::yield_now(),
-            }
-        }
-    }
-
-    /// Returns the whole log after the process has ended.
-    pub(crate) fn into_text(self) -> String {
-        self.reader.join().unwrap();
-        self.text.lock().unwrap().clone()
-    }
-}
-
 /// A minimal browser.
-pub(crate) struct Browser {
-    pub(crate) http: reqwest::Client,
+pub struct Browser {
+    pub http: reqwest::Client,
     /// Cookies by host and name; the port does not matter.
-    pub(crate) jar: BTreeMap<(String, String), String>,
+    pub jar: BTreeMap<(String, String), String>,
     /// The `Origin` of its forms; none if it is empty.
-    pub(crate) origin: String,
+    pub origin: String,
 }
 
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) location: String,
-    pub(crate) challenge: String,
+/// A response with its complete body.
+pub struct Answer {
+    pub status: u16,
+    pub location: String,
+    pub challenge: String,
     /// The replica that answered, if there are several.
-    pub(crate) replica: String,
-    pub(crate) body: String,
+    pub replica: String,
+    pub body: String,
 }
 
 /// Resolves every name to this machine. Browsers do so for names below `localhost`, but
@@ -81,18 +38,18 @@ impl Resolve for ThisMachine {
 }
 
 impl Browser {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let http = reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy();
         let http = http.dns_resolver(Arc::new(ThisMachine)).build().unwrap();
         Self { http, jar: BTreeMap::new(), origin: String::new() }
     }
 
-    pub(crate) async fn send(&mut self, method: Method, url: &str) -> Answer {
+    pub async fn send(&mut self, method: Method, url: &str) -> Answer {
         let request = self.http.request(method, url);
         self.exchange(request).await
     }
 
-    pub(crate) async fn post(&mut self, url: &str, form: &str) -> Answer {
+    pub async fn post(&mut self, url: &str, form: &str) -> Answer {
         let mut request = self.http.post(url).header("content-type", "application/x-www-form-urlencoded");
         if !self.origin.is_empty() {
             request = request.header("origin", &self.origin);
@@ -123,18 +80,18 @@ impl Browser {
         Answer { status, location, challenge, replica, body: response.text().await.unwrap() }
     }
 
-    pub(crate) async fn open(&mut self, url: &str) -> Answer {
+    pub async fn open(&mut self, url: &str) -> Answer {
         self.send(Method::GET, url).await
     }
 
     /// Opens a page that requires a user, and signs in at the org's page as its first
     /// user. Returns the org's address and the page.
-    pub(crate) async fn sign_in(&mut self, page: &str) -> (String, Answer) {
+    pub async fn sign_in(&mut self, page: &str) -> (String, Answer) {
         self.sign_in_as(page, "").await
     }
 
     /// Signs in as the first user whose login starts with `login`.
-    pub(crate) async fn sign_in_as(&mut self, page: &str, login: &str) -> (String, Answer) {
+    pub async fn sign_in_as(&mut self, page: &str, login: &str) -> (String, Answer) {
         let base = page.rsplit_once('/').unwrap().0;
         let authorize = self.open(page).await.location;
         let org = authorize.split("/oauth2/").next().unwrap().to_owned();

@@ -1,115 +1,119 @@
 //! Single-flight: callers that want the same work share one run of it.
 //!
 //! If a hundred requests of one browser arrive with an expired token, they share one refresh,
-//! because a rotating refresh token may be valid for one use only. Tenant lookups are shared in the
-//! same way.
+//! because a rotating refresh token may be valid for one use only. Tenant lookups, introspections
+//! and cached documents are shared in the same way.
 //!
 //! This holds within one process. Between processes the store holds a lease.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::future::Future;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::store::StoreKey;
+/// Work in a task of its own, and its outcome for all callers.
+///
+/// `watch` keeps the last value, so a caller that arrives after the end receives it too.
+#[derive(Clone)]
+pub(super) struct InFlight<T>(watch::Receiver<Option<T>>);
+
+impl<T: Clone + Send + Sync + 'static> InFlight<T> {
+    /// Starts the work. It runs in its own task, because its result must not be lost if the caller
+    /// disconnects. `on_end` runs before the outcome is published, so that later callers start new
+    /// work; it also runs if the work panics.
+    pub(super) fn start(
+        work: impl Future<Output = T> + Send + 'static,
+        on_end: impl FnOnce() + Send + 'static,
+    ) -> Self {
+        let (done, flight) = watch::channel(None);
+        tokio::spawn(async move {
+            // Created inside the task: a runtime that is shutting down drops the future at once,
+            // while the caller may still hold the lock that `on_end` takes.
+            let end = RunOnDrop(Some(on_end));
+            let outcome = work.await;
+            drop(end);
+            let _ = done.send(Some(outcome));
+        });
+        Self(flight)
+    }
+
+    /// Whether the work is still running. Its runtime may have shut down before the work began.
+    pub(super) fn is_alive(&self) -> bool {
+        self.0.has_changed().is_ok()
+    }
+
+    /// Waits for the outcome. Returns `None` if the work panicked or was cancelled.
+    pub(super) async fn outcome(mut self) -> Option<T> {
+        self.0.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
+    }
+}
+
+struct RunOnDrop<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for RunOnDrop<F> {
+    fn drop(&mut self) {
+        if let Some(run) = self.0.take() {
+            run();
+        }
+    }
+}
 
 /// Running work, by key. Clones share it.
-pub(crate) struct SingleFlight<T>(Arc<Mutex<HashMap<StoreKey, InFlight<T>>>>);
+pub(crate) struct SingleFlight<K, T>(Arc<Mutex<HashMap<K, InFlight<T>>>>);
 
-/// Receives the outcome of running work.
-///
-/// `watch` keeps the last value, so a subscriber that arrives after the end sees it too.
-type InFlight<T> = watch::Receiver<Option<T>>;
-
-impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
+impl<K: Clone + Eq + Hash + Send + 'static, T: Clone + Send + Sync + 'static> SingleFlight<K, T> {
     /// Whether work is running for this key.
     ///
     /// The work may end before the caller acts on the answer, so use it only as a hint.
-    pub(crate) fn is_under_way(&self, key: &StoreKey) -> bool {
-        self.lock().get(key).is_some_and(is_alive)
+    pub(crate) fn is_under_way(&self, key: &K) -> bool {
+        self.lock().get(key).is_some_and(InFlight::is_alive)
     }
 
     /// Joins the running work for this key, or starts it. The work continues if its callers are
     /// dropped. Returns `None` if the work panicked or was cancelled.
     ///
     /// The lookup and the start happen under one lock, so two callers never both start.
-    pub(crate) async fn join<Fut>(&self, key: StoreKey, work: impl FnOnce() -> Fut) -> Option<T>
+    pub(crate) async fn join<Fut>(&self, key: K, work: impl FnOnce() -> Fut) -> Option<T>
     where
         Fut: Future<Output = T> + Send + 'static,
     {
-        let mut flight = {
+        let flight = {
             let mut flights = self.lock();
-            match flights.get(&key).filter(|flight| is_alive(flight)) {
+            match flights.get(&key).filter(|flight| flight.is_alive()) {
                 Some(flight) => flight.clone(),
                 None => {
-                    let flight = self.start(key, work());
+                    let (ended, its) = (self.clone(), key.clone());
+                    let flight = InFlight::start(work(), move || drop(ended.lock().remove(&its)));
                     flights.insert(key, flight.clone());
                     flight
                 }
             }
         };
-        flight.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
+        flight.outcome().await
     }
+}
 
-    /// Runs the work in its own task: refreshed tokens must not be lost when the browser
-    /// disconnects.
-    fn start(&self, key: StoreKey, work: impl Future<Output = T> + Send + 'static) -> InFlight<T> {
-        let (done, flight) = watch::channel(None);
-        let flights = self.clone();
-        tokio::spawn(async move {
-            // Created inside the task: a runtime that is shutting down drops the future at once,
-            // while the caller still holds the lock.
-            let landing = RemoveOnDrop { flights, key };
-            let outcome = work.await;
-            // Remove the entry before publishing the outcome, so that later callers start new work.
-            drop(landing);
-            let _ = done.send(Some(outcome));
-        });
-        flight
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<StoreKey, InFlight<T>>> {
+impl<K, T> SingleFlight<K, T> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, InFlight<T>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Whether the work is still running. A runtime may have shut down before the work began.
-fn is_alive<T>(flight: &InFlight<T>) -> bool {
-    flight.has_changed().is_ok()
-}
-
-/// Removes the entry when dropped, also after a panic.
-struct RemoveOnDrop<T: Clone + Send + Sync + 'static> {
-    flights: SingleFlight<T>,
-    key: StoreKey,
-}
-
-// The sender is dropped with the task, so waiting callers receive `None` and do not hang.
-impl<T: Clone + Send + Sync + 'static> Drop for RemoveOnDrop<T> {
-    fn drop(&mut self) {
-        self.flights.lock().remove(&self.key);
-    }
-}
-
-impl<T> Clone for SingleFlight<T> {
+impl<K, T> Clone for SingleFlight<K, T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> Default for SingleFlight<T> {
+impl<K, T> Default for SingleFlight<K, T> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-impl<T> fmt::Debug for SingleFlight<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flights").finish_non_exhaustive()
-    }
-}
+opaque_debug!(SingleFlight<K, T>);
 
 #[cfg(test)]
 mod tests {
@@ -121,7 +125,7 @@ mod tests {
 
     #[tokio::test]
     async fn concurrent_callers_share_one_run_and_later_callers_start_another() {
-        let (flights, key) = (SingleFlight::<usize>::default(), StoreKey::from_bytes([1; 32]));
+        let (flights, key) = (SingleFlight::<u8, usize>::default(), 1);
         let started = Arc::new(AtomicUsize::new(0));
         let (release, released) = oneshot::channel::<()>();
         let mut released = Some(released);
@@ -150,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_continues_without_its_caller_and_ends_if_it_panics() {
-        let (flights, key) = (SingleFlight::<u8>::default(), StoreKey::from_bytes([1; 32]));
+        let (flights, key) = (SingleFlight::<u8, u8>::default(), 1);
         let (done, mut ended) = oneshot::channel();
         let (release, released) = oneshot::channel::<()>();
         let work = || async move {
@@ -164,22 +168,22 @@ mod tests {
         assert!(ended.try_recv().is_err());
         release.send(()).unwrap();
         ended.await.unwrap();
-        assert_eq!(flights.join(StoreKey::from_bytes([2; 32]), || async { panic!("broken") }).await, None);
-        assert_eq!(flights.join(StoreKey::from_bytes([2; 32]), || async { 3 }).await, Some(3));
+        assert_eq!(flights.join(2, || async { panic!("broken") }).await, None);
+        assert_eq!(flights.join(2, || async { 3 }).await, Some(3));
     }
 
     #[test]
     fn work_of_a_runtime_that_shuts_down_blocks_no_caller() {
-        struct AsksAtTheEnd(SingleFlight<u8>);
+        struct AsksAtTheEnd(SingleFlight<u8, u8>);
 
         impl Drop for AsksAtTheEnd {
             fn drop(&mut self) {
-                let mut late = Box::pin(self.0.join(StoreKey::from_bytes([1; 32]), || async { 1 }));
+                let mut late = Box::pin(self.0.join(1, || async { 1 }));
                 let _ = late.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
             }
         }
 
-        let (flights, key) = (SingleFlight::default(), StoreKey::from_bytes([1; 32]));
+        let (flights, key) = (SingleFlight::default(), 1);
         let (done, ended) = std::sync::mpsc::channel();
         let asks = AsksAtTheEnd(flights.clone());
         std::thread::spawn(move || {

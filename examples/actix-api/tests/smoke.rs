@@ -1,0 +1,3 @@
+//! The program over HTTP. Examples for axum and actix-web share these tests, which are in `tests/examples`.
+
+example_tests::api!(env!("CARGO_BIN_EXE_actix-api"));
