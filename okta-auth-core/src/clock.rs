@@ -3,10 +3,11 @@
 //! Any `Fn() -> SystemTime` is a clock:
 //!
 //! ```
+//! # use okta_auth_core as okta_auth;
 //! use std::time::{Duration, SystemTime};
-//! use okta_auth_core::OktaAuth;
+//! use okta_auth::OktaAuth;
 //!
-//! # fn main() -> Result<(), okta_auth_core::error::Error> {
+//! # fn main() -> Result<(), okta_auth::error::Error> {
 //! let auth = OktaAuth::builder()
 //!     .from_env()
 //! #   .issuer("https://acme.okta.com").client_id("0oa1")
@@ -20,7 +21,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A source of the current time. The default is [`SystemClock`].
+/// A source of the current time. The default is the clock of the operating
+/// system.
 ///
 /// The time may jump in either direction. No cached value becomes permanent if the clock
 /// jumps backwards, and a wrong clock causes no overflow.
@@ -37,7 +39,7 @@ impl<F: Fn() -> SystemTime + Send + Sync + 'static> Clock for F {
 
 /// The clock of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> SystemTime {

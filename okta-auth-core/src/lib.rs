@@ -115,7 +115,7 @@ mod http;
 mod retry;
 
 pub mod config;
-pub mod discovery;
+mod discovery;
 pub mod jose;
 
 mod cookie;
@@ -125,7 +125,7 @@ pub mod tenant;
 
 pub mod login;
 
-pub mod callback;
+mod callback;
 
 mod tokens;
 
@@ -133,7 +133,7 @@ pub mod session;
 
 pub mod policy;
 
-pub mod bearer;
+mod bearer;
 
 mod logout;
 
@@ -146,4 +146,6 @@ pub mod multi_tenant;
 #[doc(hidden)]
 pub mod adapter;
 
+pub use callback::VerifiedIdentity;
 pub use engine::OktaAuth;
+pub use error::Error;

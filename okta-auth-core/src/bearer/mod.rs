@@ -49,7 +49,7 @@ mod introspection;
 mod resource;
 mod verifier;
 
-pub use challenge::WwwAuthenticate;
+pub(crate) use challenge::WwwAuthenticate;
 pub(crate) use credentials::{Credentials, Presented};
 pub(crate) use resource::resource_metadata;
 pub(crate) use verifier::BearerVerifier;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
 use super::index_keys::SessionKeys;
@@ -34,6 +34,20 @@ impl SessionId {
 
     pub(crate) fn event_subject(self) -> EventSubject {
         EventSubject { session: Some(*self.0.as_bytes()), ..EventSubject::default() }
+    }
+}
+
+/// As text, like `Display`.
+impl Serialize for SessionId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SessionId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("this is not the id of a session"))
     }
 }
 

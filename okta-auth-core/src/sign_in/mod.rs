@@ -21,6 +21,6 @@ mod loopback;
 mod third_party;
 
 pub(crate) use flow::{CallbackOutcome, CallbackResult, CompletedLogin, FinishedAttempt, LoginFlow};
-pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
+pub use hook::{Refusal, SignIn, SignInHook};
 pub(crate) use loopback::{configured_address, is_alias};
 pub(crate) use third_party::InitiateLoginRequest;
