@@ -50,6 +50,6 @@ mod introspection;
 mod verifier;
 
 pub use bearer_token::BearerToken;
-pub use challenge::WwwAuthenticate;
+pub(crate) use challenge::WwwAuthenticate;
 pub(crate) use credentials::{Credentials, Presented};
 pub(crate) use verifier::BearerVerifier;

@@ -30,9 +30,10 @@ const LONGEST_NAME: usize = 253;
 /// own domains are allowed, over https and at public addresses; this type adds more.
 ///
 /// ```
-/// use okta_auth_core::config::{ConfigBuilder, EgressPolicy};
+/// # use okta_auth_core as okta_auth;
+/// use okta_auth::config::{ConfigBuilder, EgressPolicy};
 ///
-/// # fn main() -> Result<(), okta_auth_core::error::Error> {
+/// # fn main() -> Result<(), okta_auth::error::Error> {
 /// let policy = EgressPolicy::default().allow_domain("login.acme.com");
 /// let issuer = |issuer: &str| {
 ///     let config = ConfigBuilder::default().issuer(issuer).client_id("0oa1").build()?;

@@ -129,6 +129,12 @@ impl fmt::Debug for Issuer {
     }
 }
 
+impl AsRef<str> for Issuer {
+    fn as_ref(&self) -> &str {
+        &self.text
+    }
+}
+
 impl fmt::Display for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

@@ -20,5 +20,5 @@ mod hook;
 mod third_party;
 
 pub(crate) use flow::{CallbackOutcome, CallbackResult, CompletedLogin, FinishedAttempt, LoginFlow};
-pub use hook::{HookFuture, Refusal, SignIn, SignInHook};
+pub use hook::{Refusal, SignIn, SignInHook};
 pub(crate) use third_party::InitiateLoginRequest;
